@@ -1,0 +1,1 @@
+//! An MCP gateway whose every policy is a sandboxed WebAssembly component.

@@ -1,0 +1,1 @@
+//! MCP on the wire: clients, servers, sessions, and the exchange between them.

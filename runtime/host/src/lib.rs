@@ -1,0 +1,1 @@
+//! WebAssembly interceptors: prepared once, a fresh instance for every hook run.

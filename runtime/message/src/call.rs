@@ -1,0 +1,89 @@
+//! Who calls what: established by the gateway, read by interceptors, written to the call log.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::json::Json;
+
+/// Names a call in the log, to interceptors and in refusals. Sorts by time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallId(pub Arc<str>);
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which of the protocol's two ways of working a message belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Era {
+    /// 2024-11-05 … 2025-11-25: `initialize`, sessions.
+    Legacy,
+    /// 2026-07-28: stateless, `_meta` says all.
+    Modern,
+}
+
+impl Era {
+    /// `legacy` or `modern`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy",
+            Self::Modern => "modern",
+        }
+    }
+}
+
+/// Which way the request or notification goes; its reply goes the other way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Direction {
+    ClientToServer,
+    ServerToClient,
+}
+
+impl Direction {
+    /// As the contract spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientToServer => "client-to-server",
+            Self::ServerToClient => "server-to-client",
+        }
+    }
+}
+
+/// One request or notification, without its payload.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The same for the request and its reply.
+    pub id: CallId,
+    /// As on the wire, for example `tools/call`.
+    pub method: Arc<str>,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Of the side that asked.
+    pub era: Era,
+    /// The server's name in the configuration.
+    pub server: Arc<str>,
+    /// Tool or prompt name or resource URI, by the server's own name for it.
+    pub target: Option<Arc<str>>,
+    /// The name the client used, where it differs (`server__tool` on the merged endpoint).
+    pub client_target: Option<Arc<str>>,
+    /// A keyed pseudonym of the conversation; never the wire's session id.
+    pub session: Option<Arc<str>>,
+    /// The authenticated caller; none when anonymous.
+    pub principal: Option<Arc<str>>,
+    /// The caller's groups.
+    pub groups: Arc<[String]>,
+    /// The definition the server gave of the target.
+    pub definition: Option<Json>,
+    /// Everything else by name, for example `client.name`, `client.version`, `protocol.version`.
+    pub attributes: Arc<[(String, String)]>,
+}
+
+impl Call {
+    /// An attribute by name.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+}

@@ -1,0 +1,24 @@
+//! JSON-RPC and MCP words: checked JSON text that keeps its bytes, messages, calls, the decisions an interceptor may
+//! take, and the one trait that lies between pipeline and host.
+//!
+//! It does no I/O and knows no transport, no order of interceptors and no WebAssembly.
+
+mod call;
+mod decision;
+mod edit;
+mod failure;
+mod interceptor;
+mod json;
+mod jsonrpc;
+mod method;
+mod text;
+
+pub use call::{Call, CallId, Direction, Era};
+pub use decision::{Edit, Finding, Hook, Part, PostDecision, PreDecision, Refusal, Severity};
+pub use edit::{EditError, apply};
+pub use failure::Failure;
+pub use interceptor::{Interceptor, Outcome, Pending, Plugin, Role, Run};
+pub use json::{Json, Kind, Limits, Malformed, Node, Trouble};
+pub use jsonrpc::{Id, Message, NotAMessage, Shape, error_codes};
+pub use method::{Method, Target};
+pub use text::TextRun;

@@ -1,0 +1,1 @@
+//! Order, scope and failure policy of the interceptors.

@@ -1,0 +1,1 @@
+//! Write Sandgate interceptors in Rust.
