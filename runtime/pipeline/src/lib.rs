@@ -1,1 +1,25 @@
-//! Order, scope and failure policy of the interceptors.
+//! Order, scope and failure policy of the interceptors: which of them look at a message, in what order, on which bytes,
+//! and what their decisions and failures mean for it.
+//!
+//! It knows no WebAssembly, no socket, no timer and no configuration file: an interceptor is the trait of
+//! `sandgate-message` and keeps its own deadline; a chain is built by whoever read the configuration.
+
+mod chain;
+mod globs;
+mod passage;
+mod refusal;
+mod round;
+mod scope;
+mod step;
+mod trail;
+
+#[cfg(test)]
+mod testing;
+
+pub use chain::{Chain, Entry};
+pub use globs::{GlobError, Globs};
+pub use passage::{Departure, Passage};
+pub use refusal::RefusalStyle;
+pub use scope::{Idle, Known, Scope};
+pub use step::{Mode, Place, Sees, Step, StepError};
+pub use trail::{Decision, Trail, TrailEntry};

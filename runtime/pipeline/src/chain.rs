@@ -1,0 +1,152 @@
+//! The chain in force, and the way in.
+//!
+//! What happens to a request or notification, in this order:
+//!
+//! 1. An interceptor looks where its plugin asks to AND its scope lets it; a chain in which none looks leaves the very
+//!    message.
+//! 2. Mutators run first, one after another in the file's order, each on what the one before it left.
+//! 3. Validators run after all mutators, in parallel, on the final params.
+//! 4. Only a refusal blocks. A refusing mutator ends the way in at once: nobody after it is asked.
+//! 5. Of several validators that refuse (or fail closed), the first in the file's order answers; all run to their end.
+//! 6. An answer stands in for the server and for nothing else: later mutators run, validators judge the call.
+//! 7. Of several answers the first in the file's order stands.
+//! 8. A validator may only proceed or refuse: anything else is a fault.
+//! 9. What a mutator makes must apply, keep its kind and obey the limits, and only a request can be answered: anything
+//!    else is a fault.
+//! 10. A fault under fail-open counts as `proceed`; otherwise it blocks as a refusal would, with the draft's error.
+//! 11. Audit neither blocks nor changes, and sees what the active ones left at its place.
+//! 12. A mutator that changes the target (a tool's name) changes the scope of all who come after it; the definition, which
+//!     was the old target's, is gone.
+//! 13. A refused call passes no post-call: nothing came from a server. A refused notification is answered by silence.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sandgate_message::{Call, Direction, Hook, Limits, Message, Role, Shape};
+
+use crate::passage::{Departure, Passage};
+use crate::refusal::{RefusalStyle, Stopped};
+use crate::round::Round;
+use crate::step::{Mode, Sees, Step};
+use crate::trail::Trail;
+
+/// Interceptors in the file's order. Never changes: a call keeps the chain it entered.
+pub struct Chain {
+    pub(crate) version: u64,
+    pub(crate) steps: Box<[Step]>,
+    pub(crate) refusal: Option<RefusalStyle>,
+    pub(crate) limits: Limits,
+}
+
+/// What became of a message on its way in.
+#[derive(Debug)]
+pub enum Entry {
+    /// It goes on.
+    Onward(Passage),
+    /// It does not: the reply goes back to the one who asked.
+    Refused(Departure),
+}
+
+impl Chain {
+    /// Puts the steps in order. `refusal` is how refusals reach the asker where a step does not say; none: a result for
+    /// `tools/call`, else an error. What interceptors make of a message must obey `limits`.
+    pub fn new(
+        version: u64,
+        steps: Vec<Step>,
+        refusal: Option<RefusalStyle>,
+        limits: Limits,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            version,
+            steps: steps.into(),
+            refusal,
+            limits,
+        })
+    }
+
+    /// As it was given.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// In the file's order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Whether any interceptor may look at such a message: cheap, and before a [`Call`] is built. Where none may, the
+    /// message can pass unread.
+    pub fn concerns(&self, hook: Hook, method: &str, direction: Direction, server: &str) -> bool {
+        self.steps
+            .iter()
+            .any(|step| step.admits(hook, method, direction, server))
+    }
+
+    /// Whether any interceptor may change such a message, or (in a pre-call) answer it.
+    pub fn may_change(&self, hook: Hook, method: &str, direction: Direction, server: &str) -> bool {
+        let changes = |step: &Step| {
+            step.place().mode == Mode::Active && step.role(hook) == Some(Role::Mutation)
+        };
+        self.steps
+            .iter()
+            .any(|step| changes(step) && step.admits(hook, method, direction, server))
+    }
+
+    /// Takes a request or notification through every pre-call in scope. Dropping the future abandons the runs.
+    pub async fn enter(self: &Arc<Self>, call: Arc<Call>, message: Message) -> Entry {
+        if !self.looks(Hook::PreCall, &call) {
+            return Entry::Onward(Passage::new(
+                self.clone(),
+                call,
+                message,
+                Trail::new(self.version),
+            ));
+        }
+        let request = matches!(message.shape(), Shape::Request { .. });
+        let mut round = Round::of_params(self, call, message.payload().clone(), request);
+        let stop = match round.mutators(self.steps.iter().enumerate()).await {
+            Ok(()) => round.validators(Sees::Final).await.err(),
+            Err(stop) => Some(stop),
+        };
+        round.finish_audits().await;
+        let end = round.end();
+        if let Some(stop) = stop {
+            let mut trail = end.trail;
+            trail.overtake_answer();
+            let step = &self.steps[stop.step];
+            let stopped = Stopped {
+                call: &end.call,
+                step,
+                hook: Hook::PreCall,
+                executed: false,
+                reason: &stop.reason,
+            };
+            let reply = stopped.reply(message.id(), self.refusal);
+            return Entry::Refused(Departure {
+                message: reply,
+                trail,
+            });
+        }
+        let message = match end.changed {
+            Some(params) => message.with_payload(params),
+            None => message,
+        };
+        let mut passage = Passage::new(self.clone(), end.call, message, end.trail);
+        passage.answer = end.answer;
+        passage.carries = end.carries;
+        Entry::Onward(passage)
+    }
+
+    pub(crate) fn looks(&self, hook: Hook, call: &Call) -> bool {
+        self.steps.iter().any(|step| step.covers(hook, call))
+    }
+}
+
+impl fmt::Debug for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chain")
+            .field("version", &self.version)
+            .field("steps", &self.steps)
+            .finish_non_exhaustive()
+    }
+}

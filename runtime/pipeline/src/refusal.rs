@@ -1,0 +1,220 @@
+//! How a refusal, or a failure under fail-closed, is put to the one who asked.
+//!
+//! A refused `tools/call` is answered by a tool result with `isError`, since models read those and mend their call;
+//! everything else by a JSON-RPC error in the words of MCP's interceptor draft. A failure is a JSON-RPC error also for
+//! `tools/call`, since no other arguments would help, unless the operator asked for results. Nothing that a guest wrote
+//! is shown but a refusal's own fields.
+
+use sandgate_message::{
+    Call, Direction, Era, Failure, Hook, Id, Json, Message, Method, Refusal, error_codes,
+};
+use serde::Serialize;
+
+use crate::step::Step;
+use crate::trail::raw_json;
+
+/// How a refusal reaches the asker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RefusalStyle {
+    /// A result with `isError`; of `tools/call` only, others have no such result and get the error.
+    Result,
+    /// A JSON-RPC error.
+    Error,
+}
+
+/// Why a message does not go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    Refused(Refusal),
+    Failed(Failure),
+}
+
+/// A call that was stopped, or a reply that is withheld.
+pub(crate) struct Stopped<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) step: &'a Step,
+    pub(crate) hook: Hook,
+    /// The server has seen the call.
+    pub(crate) executed: bool,
+    pub(crate) reason: &'a Reason,
+}
+
+/// What programs read, in `_meta` of a result and in `data` of an error.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Notice<'a> {
+    call_id: &'a str,
+    code: &'a str,
+    interceptor: &'a str,
+    reached: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "raw_json")]
+    details: Option<&'a Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_interceptor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phase: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation_errors: Option<[ValidationError<'a>; 1]>,
+}
+
+#[derive(Serialize)]
+struct ValidationError<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    message: &'a str,
+    severity: &'static str,
+}
+
+impl Stopped<'_> {
+    /// The reply to the asker; none where nobody asked (a notification).
+    pub(crate) fn reply(&self, id: Option<&Id>, chain: Option<RefusalStyle>) -> Option<Message> {
+        let id = id?;
+        let style = self.step.place().refusal.or(chain);
+        let has_result = self.tool() && Method::new(&self.call.method).refuses_by_result();
+        let by_result = match (style, self.reason) {
+            (Some(RefusalStyle::Result), _) | (None, Reason::Refused(_)) => has_result,
+            (Some(RefusalStyle::Error), _) | (None, Reason::Failed(_)) => false,
+        };
+        let text = self.text();
+        if by_result && let Some(result) = self.result(&text) {
+            return Some(Message::result(id, &result));
+        }
+        let code = match self.reason {
+            Reason::Refused(_) => error_codes::INVALID_PARAMS,
+            Reason::Failed(Failure::Deadline(_)) => error_codes::SERVER,
+            Reason::Failed(_) => error_codes::INTERNAL,
+        };
+        Some(Message::error(
+            Some(id),
+            code,
+            &text,
+            Json::of(&self.notice(true)).ok().as_ref(),
+        ))
+    }
+
+    /// The machine-readable part stands in `_meta`: clients check `structuredContent` against the tool's output schema.
+    fn result(&self, text: &str) -> Option<Json> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Answer<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            result_type: Option<&'static str>,
+            content: [Content<'a>; 1],
+            is_error: bool,
+            #[serde(rename = "_meta")]
+            meta: Meta<'a>,
+        }
+        #[derive(Serialize)]
+        struct Content<'a> {
+            r#type: &'static str,
+            text: &'a str,
+        }
+        #[derive(Serialize)]
+        struct Meta<'a> {
+            #[serde(rename = "sandgate/refusal")]
+            notice: Notice<'a>,
+        }
+        let answer = Answer {
+            result_type: (self.call.era == Era::Modern).then_some("complete"),
+            content: [Content {
+                r#type: "text",
+                text,
+            }],
+            is_error: true,
+            meta: Meta {
+                notice: self.notice(false),
+            },
+        };
+        Json::of(&answer).ok()
+    }
+
+    fn notice(&self, error: bool) -> Notice<'_> {
+        let mut notice = Notice {
+            call_id: &self.call.id.0,
+            code: "",
+            interceptor: self.step.name(),
+            reached: if self.executed {
+                "executed"
+            } else {
+                "not-sent"
+            },
+            pointer: None,
+            details: None,
+            failed_interceptor: None,
+            timeout_ms: None,
+            phase: None,
+            validation_errors: None,
+        };
+        match self.reason {
+            Reason::Refused(refusal) => {
+                notice.code = &refusal.code;
+                notice.pointer = refusal.pointer.as_deref();
+                notice.details = refusal.details.as_ref();
+                let path = notice.pointer;
+                let problem = ValidationError {
+                    path,
+                    message: &refusal.message,
+                    severity: "error",
+                };
+                notice.validation_errors = error.then_some([problem]);
+            }
+            Reason::Failed(failure) => {
+                notice.code = failure.kind();
+                notice.failed_interceptor = Some(self.step.name());
+                notice.phase = Some(match self.hook {
+                    Hook::PreCall => "request",
+                    Hook::PostCall => "response",
+                });
+                if let Failure::Deadline(timeout) = failure {
+                    notice.timeout_ms = Some(timeout.as_millis().try_into().unwrap_or(u64::MAX));
+                }
+            }
+        }
+        notice
+    }
+
+    fn tool(&self) -> bool {
+        self.call.direction == Direction::ClientToServer && &*self.call.method == "tools/call"
+    }
+
+    /// What people and models read.
+    fn text(&self) -> String {
+        let (name, noun) = (
+            self.step.name(),
+            if self.tool() { "tool call" } else { "request" },
+        );
+        let why = match self.reason {
+            Reason::Refused(refusal) => format!(
+                "policy {name:?} refused it ({}): {}",
+                refusal.code, refusal.message
+            ),
+            Reason::Failed(Failure::Deadline(limit)) => {
+                format!(
+                    "policy {name:?} did not decide within {} ms",
+                    limit.as_millis()
+                )
+            }
+            Reason::Failed(failure) => format!("policy {name:?} failed ({})", failure.kind()),
+        };
+        let why = why.trim_end().trim_end_matches('.');
+        match (self.hook, self.executed) {
+            (Hook::PreCall, _) => format!("This {noun} was not sent: {why}."),
+            (Hook::PostCall, true) => format!(
+                "The {} and may have had its effect; its result is withheld: {why}. Do not retry.",
+                if self.tool() {
+                    "tool ran"
+                } else {
+                    "request was carried out"
+                }
+            ),
+            (Hook::PostCall, false) => {
+                format!("The {noun} was not sent, and the answer to it is withheld: {why}.")
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Where an interceptor looks. What the operator says here narrows what the plugin asked for and never widens it.
+
+use sandgate_message::{Call, Direction, Hook};
+
+use crate::globs::Globs;
+
+/// What an interceptor is asked about; an empty list means everything. All that are given must agree.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Hooks.
+    pub hooks: Vec<Hook>,
+    /// MCP methods, within those the plugin asked for.
+    pub events: Globs,
+    /// Which way the request goes (its reply, which goes the other way, has the request's direction).
+    pub directions: Vec<Direction>,
+    /// Servers by their names in the configuration.
+    pub servers: Globs,
+    /// Tool or prompt names and resource URIs, by the server's own names. A message that addresses none (`tools/list`)
+    /// is out of scope where any is given.
+    pub targets: Globs,
+    /// Authenticated callers. An anonymous one is out of scope where any is given.
+    pub principals: Globs,
+    /// Groups: one of the caller's must match.
+    pub groups: Globs,
+}
+
+/// Names that are known to exist, for [`crate::Step::idle`]; none where they cannot be known.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Known<'a> {
+    pub events: Option<&'a [&'a str]>,
+    pub servers: Option<&'a [&'a str]>,
+    pub targets: Option<&'a [&'a str]>,
+    pub principals: Option<&'a [&'a str]>,
+    pub groups: Option<&'a [&'a str]>,
+}
+
+/// A glob that matches none of the known names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idle {
+    /// The key it stands under: `events`, `servers`, `targets`, `principals` or `groups`.
+    pub key: &'static str,
+    /// As it was written.
+    pub glob: String,
+}
+
+impl Scope {
+    /// Whether a message of this kind may be in scope; the rest is known once there is a [`Call`].
+    pub fn admits(&self, hook: Hook, method: &str, direction: Direction, server: &str) -> bool {
+        (self.hooks.is_empty() || self.hooks.contains(&hook))
+            && (self.directions.is_empty() || self.directions.contains(&direction))
+            && self.events.matches(method)
+            && self.servers.matches(server)
+    }
+
+    /// Whether this call is in scope at this hook.
+    pub fn covers(&self, hook: Hook, call: &Call) -> bool {
+        self.admits(hook, &call.method, call.direction, &call.server)
+            && self.targets.matches_optional(call.target.as_deref())
+            && self.principals.matches_optional(call.principal.as_deref())
+            && self
+                .groups
+                .matches_any(call.groups.iter().map(String::as_str))
+    }
+
+    /// The globs that match none of the known names.
+    pub fn idle(&self, known: &Known<'_>) -> Vec<Idle> {
+        let lists = [
+            ("events", &self.events, known.events),
+            ("servers", &self.servers, known.servers),
+            ("targets", &self.targets, known.targets),
+            ("principals", &self.principals, known.principals),
+            ("groups", &self.groups, known.groups),
+        ];
+        let mut idle = Vec::new();
+        for (key, globs, names) in lists {
+            let Some(names) = names else { continue };
+            idle.extend(globs.idle(names).into_iter().map(|glob| Idle {
+                key,
+                glob: glob.into(),
+            }));
+        }
+        idle
+    }
+}
