@@ -1,0 +1,97 @@
+//! What comes back from a server.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+use http::{HeaderMap, StatusCode};
+use sandgate_message::Message;
+
+use super::ServerError;
+use crate::framing::sse;
+
+/// What a server answered to one message. A stdio server's answers are given the status that an HTTP server would have
+/// used.
+#[derive(Debug)]
+pub struct Answer {
+    /// The server's own; 200 or 202 for a stdio server.
+    pub status: StatusCode,
+    /// The end-to-end ones worth passing on: never a session id, a cookie or a hop-by-hop header. No `Content-Length`.
+    pub headers: HeaderMap,
+    /// What it said.
+    pub body: Body,
+}
+
+/// The body of an [`Answer`].
+#[derive(Debug)]
+pub enum Body {
+    /// Nothing: what was sent needs no reply (202).
+    Empty,
+    /// Not JSON-RPC, for example a 4xx in plain text; to be passed as it came. Its type stands in the headers.
+    Raw(Bytes),
+    /// One message. Under a 2xx it is the reply to the request, with the request's own id; under a 4xx it is an error
+    /// that may bear no id.
+    Message(Message),
+    /// Messages one by one.
+    Stream(Arrivals),
+}
+
+/// Messages as a server sends them. To a request: whatever belongs to it, then its reply, then the end; a failure is
+/// the last item. A legacy server that numbers its events may close the stream before the reply: the client resumes it
+/// by [`Conversation::listen`](super::Conversation::listen).
+///
+/// Dropping it before its end tells the server that nobody waits any more: the HTTP response is closed, a stdio server
+/// gets `notifications/cancelled`.
+pub struct Arrivals(Pin<Box<dyn Stream<Item = Result<Arrival, ServerError>> + Send>>);
+
+impl Arrivals {
+    /// From any source.
+    pub fn new(source: impl Stream<Item = Result<Arrival, ServerError>> + Send + 'static) -> Self {
+        Self(Box::pin(source))
+    }
+}
+
+impl Stream for Arrivals {
+    type Item = Result<Arrival, ServerError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx)
+    }
+}
+
+impl std::fmt::Debug for Arrivals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Arrivals")
+    }
+}
+
+/// One event of a stream, with all that is needed to frame it again as it came. From a stdio server: a message and
+/// nothing else.
+#[derive(Clone, Debug, Default)]
+pub struct Arrival {
+    /// None for an event that carries no data: a comment to keep the connection open, an id to resume from.
+    pub message: Option<Message>,
+    /// The event's name.
+    pub event: Option<String>,
+    /// The event's id, for `Last-Event-ID`.
+    pub id: Option<String>,
+    /// Milliseconds after which to reconnect, as text.
+    pub retry: Option<String>,
+    /// Comment lines, each with its colon and a LF.
+    pub comments: Bytes,
+}
+
+impl Arrival {
+    /// A message with nothing around it.
+    pub fn of(message: Message) -> Self {
+        Self { message: Some(message), ..Self::default() }
+    }
+
+    /// As a server-sent event: everything but the data as it came, the data as it now is, on one line.
+    pub fn write_sse(&self, out: &mut BytesMut) {
+        let data = self.message.as_ref().map(Message::line);
+        let data = data.as_deref();
+        sse::write(out, &self.comments, self.event.as_deref(), self.id.as_deref(), self.retry.as_deref(), data);
+    }
+}

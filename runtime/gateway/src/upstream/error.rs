@@ -1,0 +1,73 @@
+//! Every way in which a server can let the gateway down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why there is no answer from a server. Names the server as the configuration does; never repeats a payload.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ServerError {
+    /// There is no such program.
+    #[error("server {server:?}: no program {program:?} on PATH or at that path; install it or correct `command`")]
+    #[allow(missing_docs)]
+    NotFound { server: Arc<str>, program: String },
+    /// The program exists and cannot be run.
+    #[error("server {server:?} could not be started: {why}; check `command`, `cwd` and the file's permissions")]
+    #[allow(missing_docs)]
+    Start { server: Arc<str>, why: String },
+    /// The process ended while it was needed.
+    #[error("server {server:?} exited ({status}); its own words are in the log")]
+    #[allow(missing_docs)]
+    Exited { server: Arc<str>, status: String },
+    /// It exited before it ever said anything, several times; the next start is put off.
+    #[error("server {server:?} keeps exiting at its start; it is tried again in {} s", .retry_in.as_secs_f32().ceil())]
+    #[allow(missing_docs)]
+    BackingOff { server: Arc<str>, retry_in: Duration },
+    /// No connection, or one that broke.
+    #[error("server {server:?} cannot be reached: {why}; check its `url` and that it runs")]
+    #[allow(missing_docs)]
+    Unreachable { server: Arc<str>, why: String },
+    /// It said nothing for as long as it is given.
+    #[error("server {server:?} said nothing for {} s", .after.as_secs_f32())]
+    #[allow(missing_docs)]
+    Timeout { server: Arc<str>, after: Duration },
+    /// What it sent is not MCP; says why.
+    #[error("server {server:?} sent something that is not MCP: {why}")]
+    #[allow(missing_docs)]
+    Garbage { server: Arc<str>, why: String },
+    /// What it sent is over the limit, in bytes.
+    #[error("server {server:?} sent more than {limit} bytes in one message; raise the limit if that is its way")]
+    #[allow(missing_docs)]
+    TooLarge { server: Arc<str>, limit: usize },
+    /// The stream ended before the reply, or inside an event.
+    #[error("server {server:?} broke off before its reply was whole; whether it acted is not known")]
+    #[allow(missing_docs)]
+    Cut { server: Arc<str> },
+    /// The legacy session is over: the client has to initialize again.
+    #[error("the session with server {server:?} is over; initialize again")]
+    #[allow(missing_docs)]
+    SessionGone { server: Arc<str> },
+    /// It does not speak the era of the message.
+    #[error("server {server:?} does not speak the {era} protocol")]
+    #[allow(missing_docs)]
+    WrongEra { server: Arc<str>, era: &'static str },
+    /// A request with this id is already in flight in this conversation.
+    #[error("a request with this id is already under way with server {server:?}; use another id")]
+    #[allow(missing_docs)]
+    IdInUse { server: Arc<str> },
+    /// More requests in flight than a server is given at once.
+    #[error("server {server:?} has {limit} requests under way; try again when one has ended")]
+    #[allow(missing_docs)]
+    Busy { server: Arc<str>, limit: usize },
+    /// Messages for this request came faster than they were read.
+    #[error("messages of server {server:?} were not read for {} s, so the request was given up", .after.as_secs_f32())]
+    #[allow(missing_docs)]
+    Unread { server: Arc<str>, after: Duration },
+    /// The client cancelled the request and no reply came.
+    #[error("the request to server {server:?} was cancelled")]
+    #[allow(missing_docs)]
+    Cancelled { server: Arc<str> },
+    /// The gateway has closed the conversation or the server.
+    #[error("the conversation with server {server:?} is closed")]
+    #[allow(missing_docs)]
+    Closed { server: Arc<str> },
+}

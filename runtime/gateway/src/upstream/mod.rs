@@ -1,0 +1,15 @@
+//! The servers behind the gateway: how each is reached, what it was last seen to offer, and the conversations with it.
+//!
+//! It knows nothing of the clients, of the pipeline, or of what a message means beyond where it must go.
+
+mod answer;
+mod conversation;
+mod definitions;
+mod error;
+mod server;
+
+pub use answer::{Answer, Arrival, Arrivals, Body};
+pub use conversation::Conversation;
+pub use definitions::Definitions;
+pub use error::ServerError;
+pub use server::{Eras, Server, ServerConfig, Transport};
