@@ -1,0 +1,48 @@
+"""A client on PyPI `mcp` 2.x. Speaks both eras: it probes with `server/discover` and falls back to `initialize`.
+
+Takes one argument, a plan in JSON (see tests/harness/src/client.rs), and prints in JSON what it saw.
+"""
+
+import asyncio
+import json
+import sys
+
+from mcp import Client, MCPError, StdioServerParameters
+
+
+def plain(model):
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+async def seen(awaitable):
+    """What a request brought back: its result, or the server's error."""
+    try:
+        return plain(await awaitable)
+    except MCPError as error:
+        return {"error": {"code": error.error.code, "message": error.error.message}}
+
+
+async def main(plan):
+    if "url" in plan:
+        target = plan["url"]
+    else:
+        target = StdioServerParameters(command=plan["command"], args=plan.get("args", []), env=plan.get("env"))
+    out = {}
+    async with Client(target, mode=plan.get("mode", "auto"), read_timeout_seconds=30) as client:
+        out["version"] = client.protocol_version
+        info = client.server_info
+        out["server"] = info and {"name": info.name, "version": info.version}
+        out["capabilities"] = plain(client.server_capabilities)
+        out["tools"] = plain(await client.list_tools())["tools"]
+        if "call" in plan:
+            out["call"] = await seen(client.call_tool(plan["call"]["name"], plan["call"].get("arguments", {})))
+        if "read" in plan:
+            out["resources"] = plain(await client.list_resources())["resources"]
+            out["read"] = await seen(client.read_resource(plan["read"]))
+        if "prompt" in plan:
+            out["prompts"] = plain(await client.list_prompts())["prompts"]
+            out["prompt"] = await seen(client.get_prompt(plan["prompt"]["name"], plan["prompt"].get("arguments", {})))
+    print(json.dumps(out))
+
+
+asyncio.run(main(json.loads(sys.argv[1])))
