@@ -1,33 +1,332 @@
 //! Edits spliced into the bytes; everything else stays byte for byte.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
 use crate::decision::Edit;
-use crate::json::{Json, Limits, Malformed};
+use crate::escape::quote_into;
+use crate::json::{Json, Kind, Limits, Malformed, Node};
+use crate::pointer::{array_index, tokens};
+use crate::scan::{check_size, scan};
+use crate::splice::{Splices, Touched};
+use crate::text::text_places;
 
 /// Why a list of edits was refused as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// The pointer leads nowhere: nothing to remove, or no parent to add to.
     #[error("edit {index}: nothing at {pointer:?}")]
-    Missing { /** Which edit. */ index: usize, /** As it was given. */ pointer: String },
+    Missing {
+        /** Which edit. */
+        index: usize,
+        /** As it was given. */
+        pointer: String,
+    },
     /// Not a pointer (RFC 6901), or one that cannot be used so (`-` in a removal).
     #[error("edit {index}: {pointer:?} is not usable here")]
-    Pointer { /** Which edit. */ index: usize, /** As it was given. */ pointer: String },
+    Pointer {
+        /** Which edit. */
+        index: usize,
+        /** As it was given. */
+        pointer: String,
+    },
     /// No such text.
     #[error("edit {index}: text {text} of {count}")]
-    Text { /** Which edit. */ index: usize, /** Asked for. */ text: u32, /** There are. */ count: usize },
+    Text {
+        /** Which edit. */
+        index: usize,
+        /** Asked for. */
+        text: u32,
+        /** There are. */
+        count: usize,
+    },
     /// Two edits touch the same place.
     #[error("edits {first} and {second} overlap")]
-    Overlap { /** The one. */ first: usize, /** The other. */ second: usize },
+    Overlap {
+        /** The one. */
+        first: usize,
+        /** The other. */
+        second: usize,
+    },
     /// What was to be put in is no JSON text.
     #[error("edit {index}: {why}")]
-    Value { /** Which edit. */ index: usize, /** What is wrong with it. */ why: Malformed },
+    Value {
+        /** Which edit. */
+        index: usize,
+        /** What is wrong with it. */
+        why: Malformed,
+    },
     /// The result is over a limit.
     #[error("the edited document is {0}")]
     Result(Malformed),
 }
 
 /// Applies the edits together; pointers and text indexes refer to `document` as it is now.
+///
+/// - [`Edit::Set`] replaces what stands at the pointer (`""`: the whole); where nothing does, it adds a member to an
+///   object behind its last one, or, with `-` as the last token, an element to an array. Several additions to one array
+///   or object keep their order. The parent must exist.
+/// - [`Edit::Remove`] takes a member or element with its comma. The whole document cannot be removed.
+/// - [`Edit::Text`] replaces a string by its index in [`Json::texts`]; one that says what is there already changes nothing.
+/// - Two edits overlap where they are about the same place or one lies inside the other's; additions side by side do not.
+/// - Array elements keep their numbers throughout, whatever else is removed.
 pub fn apply(document: &Json, edits: &[Edit], limits: &Limits) -> Result<Json, EditError> {
-    let _ = (document, edits, limits);
-    todo!()
+    if edits.is_empty() {
+        return Ok(document.clone());
+    }
+    let mut resolver = Resolver::new(document.root(), edits.len());
+    let mut changes = Vec::with_capacity(edits.len());
+    for (index, edit) in edits.iter().enumerate() {
+        changes.push(resolver.resolve(index, edit, limits)?);
+    }
+    // Stable, so additions to one container keep the order in which they were given.
+    changes.sort_by_key(|change| (change.target, matches!(change.action, Action::Add(_))));
+    check_overlap(document.root(), &changes)?;
+    let splices = splices(document.root(), changes);
+    check_size(splices.size(), limits).map_err(EditError::Result)?;
+    Json::parse(splices.join(), limits).map_err(EditError::Result)
+}
+
+/// What one edit comes to.
+struct Change<'a> {
+    edit: usize,
+    /// The entry that is replaced or removed, or the container that is added to.
+    target: u32,
+    action: Action<'a>,
+}
+
+enum Action<'a> {
+    Replace(Cow<'a, str>),
+    /// From this container.
+    Remove(u32),
+    /// What goes behind the container's last child, with the member's name where it is an object.
+    Add(Cow<'a, str>),
+}
+
+/// Finds the places that edits speak of.
+struct Resolver<'a> {
+    root: Node<'a>,
+    /// Index the containers on the way, so that many edits to one large array take no quadratic time.
+    many: bool,
+    containers: HashMap<u32, Children<'a>>,
+    /// Names already added to an object, and by which edit.
+    added: HashMap<(u32, Cow<'a, str>), usize>,
+    texts: Option<Vec<u32>>,
+}
+
+enum Children<'a> {
+    Members(HashMap<Cow<'a, str>, Node<'a>>),
+    Elements(Vec<Node<'a>>),
+}
+
+/// From this many edits on an index is worth its making.
+const MANY: usize = 16;
+
+impl<'a> Resolver<'a> {
+    fn new(root: Node<'a>, edits: usize) -> Self {
+        Self {
+            root,
+            many: edits >= MANY,
+            containers: HashMap::new(),
+            added: HashMap::new(),
+            texts: None,
+        }
+    }
+
+    fn resolve(
+        &mut self,
+        edit: usize,
+        what: &'a Edit,
+        limits: &Limits,
+    ) -> Result<Change<'a>, EditError> {
+        let change = |target, action| {
+            Ok(Change {
+                edit,
+                target,
+                action,
+            })
+        };
+        match what {
+            Edit::Set(pointer, json) => {
+                let value =
+                    checked(json, limits).map_err(|why| EditError::Value { index: edit, why })?;
+                match self.find(edit, pointer)? {
+                    Place::Value { node, .. } => {
+                        change(node.index(), Action::Replace(value.into()))
+                    }
+                    Place::Element { array } => change(array.index(), Action::Add(value.into())),
+                    Place::Member { object, name } => {
+                        let mut member = String::with_capacity(name.len() + value.len() + 3);
+                        quote_into(&name, &mut member);
+                        member.push(':');
+                        member.push_str(value);
+                        if let Some(first) = self.added.insert((object.index(), name), edit) {
+                            return Err(EditError::Overlap {
+                                first,
+                                second: edit,
+                            });
+                        }
+                        change(object.index(), Action::Add(member.into()))
+                    }
+                }
+            }
+            Edit::Remove(pointer) => match self.find(edit, pointer)? {
+                Place::Value {
+                    node,
+                    parent: Some(parent),
+                } => change(node.index(), Action::Remove(parent.index())),
+                Place::Value { parent: None, .. } | Place::Element { .. } => {
+                    Err(unusable(edit, pointer))
+                }
+                Place::Member { .. } => Err(missing(edit, pointer)),
+            },
+            Edit::Text(text, content) => {
+                let root = self.root;
+                let texts = self
+                    .texts
+                    .get_or_insert_with(|| text_places(root).map(|node| node.index()).collect());
+                let Some(&target) = texts.get(*text as usize) else {
+                    return Err(EditError::Text {
+                        index: edit,
+                        text: *text,
+                        count: texts.len(),
+                    });
+                };
+                let node = root.entry_at(target);
+                if node.is(content) {
+                    // Spelled as it was, whatever its escapes.
+                    return change(target, Action::Replace(node.as_str().into()));
+                }
+                let mut json = String::new();
+                quote_into(content, &mut json);
+                change(target, Action::Replace(json.into()))
+            }
+        }
+    }
+
+    fn find(&mut self, edit: usize, pointer: &'a str) -> Result<Place<'a>, EditError> {
+        let tokens = tokens(pointer).and_then(|tokens| tokens.collect::<Option<Vec<_>>>());
+        let mut tokens = tokens.ok_or_else(|| unusable(edit, pointer))?.into_iter();
+        let (mut node, mut parent) = (self.root, None);
+        while let Some(token) = tokens.next() {
+            let last = tokens.len() == 0;
+            let next = match node.kind() {
+                Kind::Object => self.member(node, &token),
+                Kind::Array => match array_index(&token) {
+                    Some(n) => self.element(node, n),
+                    None if last && token == "-" => return Ok(Place::Element { array: node }),
+                    None => return Err(unusable(edit, pointer)),
+                },
+                _ => None,
+            };
+            (node, parent) = match next {
+                Some(next) => (next, Some(node)),
+                None if last && node.kind() == Kind::Object => {
+                    return Ok(Place::Member {
+                        object: node,
+                        name: token,
+                    });
+                }
+                None => return Err(missing(edit, pointer)),
+            };
+        }
+        Ok(Place::Value { node, parent })
+    }
+
+    fn member(&mut self, object: Node<'a>, name: &str) -> Option<Node<'a>> {
+        if !self.many {
+            return object.get(name);
+        }
+        let index = || Children::Members(object.members().collect());
+        match self.containers.entry(object.index()).or_insert_with(index) {
+            Children::Members(members) => members.get(name).copied(),
+            Children::Elements(_) => None,
+        }
+    }
+
+    fn element(&mut self, array: Node<'a>, n: usize) -> Option<Node<'a>> {
+        if !self.many {
+            return array.elements().nth(n);
+        }
+        let index = || Children::Elements(array.elements().collect());
+        match self.containers.entry(array.index()).or_insert_with(index) {
+            Children::Elements(elements) => elements.get(n).copied(),
+            Children::Members(_) => None,
+        }
+    }
+}
+
+/// Where a pointer leads.
+enum Place<'a> {
+    /// To something; the whole document has no parent.
+    Value {
+        node: Node<'a>,
+        parent: Option<Node<'a>>,
+    },
+    /// To a member that is not there yet.
+    Member {
+        object: Node<'a>,
+        name: Cow<'a, str>,
+    },
+    /// Behind an array's last element.
+    Element { array: Node<'a> },
+}
+
+/// The text of the value, without the white space around it, once the one parser has accepted it.
+fn checked<'a>(json: &'a str, limits: &Limits) -> Result<&'a str, Malformed> {
+    check_size(json.len(), limits)?;
+    Ok(&json[scan(json, limits)?[0].range()])
+}
+
+fn missing(index: usize, pointer: &str) -> EditError {
+    EditError::Missing {
+        index,
+        pointer: pointer.into(),
+    }
+}
+
+fn unusable(index: usize, pointer: &str) -> EditError {
+    EditError::Pointer {
+        index,
+        pointer: pointer.into(),
+    }
+}
+
+/// In the order of targets, an edit overlaps an earlier one exactly where it begins within what that one covers.
+fn check_overlap(root: Node<'_>, changes: &[Change<'_>]) -> Result<(), EditError> {
+    let (mut covered, mut by) = (0, 0);
+    for change in changes {
+        if change.target < covered {
+            let (first, second) = (change.edit.min(by), change.edit.max(by));
+            return Err(EditError::Overlap { first, second });
+        }
+        if !matches!(change.action, Action::Add(_)) {
+            (covered, by) = (root.entry_at(change.target).end(), change.edit);
+        }
+    }
+    Ok(())
+}
+
+fn splices<'a>(root: Node<'a>, changes: Vec<Change<'a>>) -> Splices<'a> {
+    let mut splices = Splices::new(root);
+    let mut containers: BTreeMap<u32, Touched<'a>> = BTreeMap::new();
+    for change in changes {
+        match change.action {
+            Action::Replace(json) => splices.put(root.entry_at(change.target).span(), json),
+            Action::Remove(container) => containers
+                .entry(container)
+                .or_default()
+                .removed
+                .push(change.target),
+            Action::Add(item) => containers
+                .entry(change.target)
+                .or_default()
+                .added
+                .push(item),
+        }
+    }
+    for (container, touched) in containers {
+        splices.change_children(root.entry_at(container), &touched);
+    }
+    splices
 }

@@ -68,11 +68,21 @@ pub struct Outcome<D> {
 impl<D> Outcome<D> {
     /// A decision and nothing else.
     pub fn decided(decision: D) -> Self {
-        Self { decision: Ok(decision), findings: Vec::new(), carry: None, took: Duration::ZERO }
+        Self {
+            decision: Ok(decision),
+            findings: Vec::new(),
+            carry: None,
+            took: Duration::ZERO,
+        }
     }
     /// A failure and nothing else.
     pub fn failed(failure: Failure) -> Self {
-        Self { decision: Err(failure), findings: Vec::new(), carry: None, took: Duration::ZERO }
+        Self {
+            decision: Err(failure),
+            findings: Vec::new(),
+            carry: None,
+            took: Duration::ZERO,
+        }
     }
 }
 

@@ -3,24 +3,41 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
+use bytestring::ByteString;
+
+use crate::escape::{quote_into, unescape, unescape_into};
+use crate::pointer::{array_index, tokens};
+use crate::scan::{check_size, scan};
+use crate::tape::{Entry, Tag};
 
 /// How large a text may be before it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the whole text. At most `u32::MAX`, since offsets are kept in 32 bits.
+    /// Bytes of the whole text. Never more than 512 MiB, whatever is given here.
     pub bytes: usize,
     /// Arrays and objects within one another.
     pub depth: usize,
 }
 
 impl Default for Limits {
-    /// 4 MiB, 128 deep (what serde_json reads by default, so that no server reads deeper than was checked).
+    /// 4 MiB, 127 deep: the deepest that serde_json reads by default, so that what was accepted can be read everywhere.
     fn default() -> Self {
-        Self { bytes: 4 << 20, depth: 128 }
+        Self {
+            bytes: 4 << 20,
+            depth: 127,
+        }
     }
+}
+
+impl Limits {
+    /// Only what the representation asks for: for texts that the gateway itself wrote.
+    pub(crate) const NONE: Self = Self {
+        bytes: usize::MAX,
+        depth: usize::MAX,
+    };
 }
 
 /// Why a text was refused, and where.
@@ -83,41 +100,74 @@ pub struct Node<'a> {
 }
 
 struct Checked {
-    bytes: Bytes,
+    text: ByteString,
+    tape: Vec<Entry>,
 }
 
 impl Json {
     /// Checks the text as a whole. Leading and trailing white space is kept out of the value.
     pub fn parse(bytes: impl Into<Bytes>, limits: &Limits) -> Result<Self, Malformed> {
-        let _ = (bytes.into(), limits);
-        todo!()
+        let bytes = bytes.into();
+        check_size(bytes.len(), limits)?;
+        let text = ByteString::try_from(bytes).map_err(|error| Malformed {
+            offset: error.valid_up_to(),
+            trouble: Trouble::Utf8,
+        })?;
+        let tape = scan(&text, limits)?;
+        Ok(Self {
+            text: Arc::new(Checked { text, tape }),
+            root: 0,
+        })
     }
     /// `{}`.
     pub fn empty_object() -> Self {
-        todo!()
+        static EMPTY: LazyLock<Json> = LazyLock::new(|| Json {
+            text: Arc::new(Checked {
+                text: "{}".into(),
+                tape: vec![Entry::new(Tag::Object, 0, 2)],
+            }),
+            root: 0,
+        });
+        EMPTY.clone()
     }
     /// A JSON string with this content.
+    ///
+    /// # Panics
+    /// Where the JSON text would be larger than 512 MiB.
     pub fn string(content: &str) -> Self {
-        let _ = content;
-        todo!()
+        let mut json = String::new();
+        quote_into(content, &mut json);
+        assert!(
+            json.len() <= crate::tape::MAX_BYTES,
+            "a JSON string of more than 512 MiB"
+        );
+        let entry = Entry::text(Tag::String, 0, json.len(), json.contains('\\'));
+        Self {
+            text: Arc::new(Checked {
+                text: json.into(),
+                tape: vec![entry],
+            }),
+            root: 0,
+        }
     }
     /// What serde makes of a value; an error where it is not representable in JSON.
     pub fn of(value: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
-        let _ = value;
-        todo!()
+        Self::parse(serde_json::to_vec(value)?, &Limits::NONE).map_err(serde::ser::Error::custom)
     }
     /// To walk it.
     pub fn root(&self) -> Node<'_> {
-        Node { text: &self.text, index: self.root }
+        Node {
+            text: &self.text,
+            index: self.root,
+        }
     }
     /// The value's bytes as they came; shares the text's memory.
     pub fn bytes(&self) -> Bytes {
-        let _ = &self.text.bytes;
-        todo!()
+        self.text.text.as_bytes().slice(self.root().span())
     }
     /// The value's JSON text.
     pub fn as_str(&self) -> &str {
-        todo!()
+        self.root().as_str()
     }
     /// The value at an RFC 6901 pointer ("" is the whole).
     pub fn at(&self, pointer: &str) -> Option<Json> {
@@ -148,42 +198,145 @@ impl fmt::Debug for Json {
     }
 }
 
+impl fmt::Debug for Node<'_> {
+    /// Kind and size only, as for [`Json`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}({} bytes)", self.kind(), self.span().len())
+    }
+}
+
 impl<'a> Node<'a> {
     /// What stands here.
     pub fn kind(&self) -> Kind {
-        todo!()
+        self.entry().kind()
     }
     /// The value's JSON text.
     pub fn as_str(&self) -> &'a str {
-        todo!()
+        &self.text.text[self.span()]
     }
     /// Where the value's text begins and ends within the *checked text's* bytes.
     pub fn span(&self) -> std::ops::Range<usize> {
-        todo!()
+        self.entry().range()
     }
     /// The content of a string, escapes resolved; none for other kinds.
     pub fn string(&self) -> Option<Cow<'a, str>> {
-        todo!()
+        (self.entry().tag() == Tag::String).then(|| self.content())
     }
     /// The member of that (decoded) name, where this is an object.
     pub fn get(&self, name: &str) -> Option<Node<'a>> {
-        self.members().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.fields()
+            .find(|(key, _)| key.is(name))
+            .map(|(_, value)| value)
     }
     /// Members in document order; nothing for other kinds.
     pub fn members(&self) -> impl Iterator<Item = (Cow<'a, str>, Node<'a>)> + use<'a> {
-        std::iter::empty()
+        self.fields().map(|(key, value)| (key.content(), value))
     }
     /// Elements in document order; nothing for other kinds.
     pub fn elements(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
-        std::iter::empty()
+        let children = self.children(Tag::Array);
+        let (text, mut next) = (self.text, children.start);
+        std::iter::from_fn(move || {
+            let element = (next < children.end).then_some(Node { text, index: next })?;
+            next = element.end();
+            Some(element)
+        })
     }
     /// The value at an RFC 6901 pointer.
     pub fn at(&self, pointer: &str) -> Option<Node<'a>> {
-        let _ = pointer;
-        todo!()
+        tokens(pointer)?.try_fold(*self, |node, token| {
+            let token = token?;
+            match node.kind() {
+                Kind::Object => node.get(&token),
+                Kind::Array => node.elements().nth(array_index(&token)?),
+                _ => None,
+            }
+        })
     }
     /// Owned; shares the text.
     pub fn to_json(&self) -> Json {
-        Json { text: self.text.clone(), root: self.index }
+        Json {
+            text: self.text.clone(),
+            root: self.index,
+        }
+    }
+
+    /// Which entry of the tape it is; entries are in document order.
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+    /// The entry after its subtree.
+    pub(crate) fn end(&self) -> u32 {
+        self.index + self.entry().span()
+    }
+    /// Any entry of the same text.
+    pub(crate) fn entry_at(&self, index: u32) -> Node<'a> {
+        Node {
+            text: self.text,
+            index,
+        }
+    }
+    pub(crate) fn tag(&self) -> Tag {
+        self.entry().tag()
+    }
+    /// Members in document order, each name as an entry of its own.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (Node<'a>, Node<'a>)> + use<'a> {
+        let children = self.children(Tag::Object);
+        let (text, mut next) = (self.text, children.start);
+        std::iter::from_fn(move || {
+            let key = (next < children.end).then_some(Node { text, index: next })?;
+            let value = Node {
+                text,
+                index: next + 1,
+            };
+            next = value.end();
+            Some((key, value))
+        })
+    }
+    /// What stands between the quotes of a string or member name, as it is written.
+    pub(crate) fn raw(&self) -> &'a str {
+        &self.text.text[self.entry().content()]
+    }
+    pub(crate) fn escaped(&self) -> bool {
+        self.entry().escaped()
+    }
+    /// The content of a string or member name.
+    pub(crate) fn content(&self) -> Cow<'a, str> {
+        if self.escaped() {
+            unescape(self.raw())
+        } else {
+            Cow::Borrowed(self.raw())
+        }
+    }
+    /// Appends the content of a string or member name.
+    pub(crate) fn content_into(&self, text: &mut String) {
+        if self.escaped() {
+            unescape_into(self.raw(), text)
+        } else {
+            text.push_str(self.raw())
+        }
+    }
+    /// A string or member name with this content.
+    pub(crate) fn is(&self, content: &str) -> bool {
+        if self.escaped() {
+            unescape(self.raw()) == content
+        } else {
+            self.raw() == content
+        }
+    }
+    /// A string value with this content.
+    pub(crate) fn is_string(&self, content: &str) -> bool {
+        self.tag() == Tag::String && self.is(content)
+    }
+
+    fn entry(&self) -> Entry {
+        self.text.tape[self.index as usize]
+    }
+    fn children(&self, tag: Tag) -> std::ops::Range<u32> {
+        if self.tag() == tag {
+            self.index + 1..self.end()
+        } else {
+            0..0
+        }
     }
 }

@@ -6,11 +6,19 @@
 mod call;
 mod decision;
 mod edit;
+mod envelope;
+mod escape;
 mod failure;
 mod interceptor;
 mod json;
 mod jsonrpc;
+mod machinery;
 mod method;
+mod pointer;
+mod reading;
+mod scan;
+mod splice;
+mod tape;
 mod text;
 
 pub use call::{Call, CallId, Direction, Era};

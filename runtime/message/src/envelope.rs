@@ -1,0 +1,146 @@
+//! The envelope of a message: what it is, and where its id and payload stand.
+
+use crate::json::{Json, Kind, Node};
+use crate::jsonrpc::{Id, NotAMessage, Shape, Slot};
+use crate::method::{Method, Target};
+
+pub(crate) struct Envelope {
+    pub(crate) shape: Shape,
+    pub(crate) payload: Json,
+    pub(crate) id_at: Slot,
+    pub(crate) payload_at: Slot,
+}
+
+/// The members that decide what a message is. Others are nobody's business and stay.
+const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
+
+/// The members of params that decide what a call reaches.
+const PARAMS: [&str; 4] = ["name", "uri", "ref", "arguments"];
+
+impl Envelope {
+    /// Reads a checked text. Places are offsets within the value's own bytes.
+    pub(crate) fn read(whole: &Json) -> Result<Self, NotAMessage> {
+        let root = whole.root();
+        match root.kind() {
+            Kind::Object => {}
+            Kind::Array => return Err(NotAMessage::Batch),
+            _ => return wrong("it is no object"),
+        }
+        let mut found: [Option<Node<'_>>; MEMBERS.len()] = [None; MEMBERS.len()];
+        let mut end = root.span().start;
+        for (key, value) in root.fields() {
+            let name = key.content();
+            match MEMBERS.iter().position(|member| name == *member) {
+                Some(n) => found[n] = Some(value),
+                None if disguises(&name, &MEMBERS) => {
+                    return wrong(
+                        "a member's name differs from one of JSON-RPC's by letter case only",
+                    );
+                }
+                None => {}
+            }
+            end = value.span().end;
+        }
+        let [version, id, method, params, result, error] = found;
+        if !version.is_some_and(|version| version.is_string("2.0")) {
+            return wrong("`jsonrpc` is not \"2.0\"");
+        }
+        let base = root.span().start;
+        let place = |node: Option<Node<'_>>| match node {
+            Some(node) => Slot::Taken(node.span().start - base..node.span().end - base),
+            None => Slot::Free(end - base),
+        };
+        let (shape, payload) = match (method, result, error) {
+            (Some(method), None, None) => (Self::call(id, method, params)?, params),
+            (None, Some(result), None) => match id.and_then(read_id) {
+                Some(id) => (Shape::Result { id }, Some(result)),
+                None => return wrong("a result needs an `id`, a string or a number"),
+            },
+            (None, None, Some(error)) => {
+                if error.kind() != Kind::Object {
+                    return wrong("`error` is no object");
+                }
+                (
+                    Shape::Error {
+                        id: Self::error_id(id)?,
+                    },
+                    Some(error),
+                )
+            }
+            (None, None, None) => return wrong("none of `method`, `result` and `error`"),
+            _ => return wrong("more than one of `method`, `result` and `error`"),
+        };
+        Ok(Self {
+            shape,
+            payload: payload.map_or_else(Json::empty_object, |payload| payload.to_json()),
+            id_at: place(id),
+            payload_at: place(payload),
+        })
+    }
+
+    fn call(
+        id: Option<Node<'_>>,
+        method: Node<'_>,
+        params: Option<Node<'_>>,
+    ) -> Result<Shape, NotAMessage> {
+        let Some(method) = method.string() else {
+            return wrong("`method` is no string");
+        };
+        if let Some(params) = params {
+            if params.kind() != Kind::Object {
+                return wrong("`params` is no object");
+            }
+            if Method::new(&method).target() != Target::None
+                && params
+                    .fields()
+                    .any(|(key, _)| disguises(&key.content(), &PARAMS))
+            {
+                return wrong(
+                    "a name in `params` differs from one of the protocol's by letter case only",
+                );
+            }
+        }
+        let method = method.into();
+        match id.map(read_id) {
+            None => Ok(Shape::Notification { method }),
+            Some(Some(id)) => Ok(Shape::Request { id, method }),
+            Some(None) => wrong("`id` is neither a string nor a number"),
+        }
+    }
+
+    fn error_id(id: Option<Node<'_>>) -> Result<Option<Id>, NotAMessage> {
+        match id {
+            None => Ok(None),
+            Some(id) if id.kind() == Kind::Null => Ok(None),
+            Some(id) => match read_id(id) {
+                Some(id) => Ok(Some(id)),
+                None => wrong("`id` is neither a string nor a number"),
+            },
+        }
+    }
+}
+
+fn read_id(node: Node<'_>) -> Option<Id> {
+    Id::from_json(&node.to_json())
+}
+
+fn wrong<T>(what: &'static str) -> Result<T, NotAMessage> {
+    Err(NotAMessage::Envelope(what))
+}
+
+/// A name that some readers take for one of these and others do not: Go's `encoding/json` matches names without regard
+/// to case, and a server built on it would act on another method or tool than the interceptors judged.
+fn disguises(name: &str, names: &[&str]) -> bool {
+    names
+        .iter()
+        .any(|exact| name != *exact && name.chars().map(fold).eq(exact.chars()))
+}
+
+/// Lower case, by Unicode's simple folding as far as it leads into ASCII.
+fn fold(char: char) -> char {
+    match char {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    }
+}

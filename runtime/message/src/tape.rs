@@ -1,0 +1,97 @@
+//! The index of a checked text: one flat list of what stands where, in document order.
+
+use crate::json::Kind;
+
+/// What an entry is: a value, or the name of the member whose value comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tag {
+    Null,
+    Bool,
+    Number,
+    String,
+    Array,
+    Object,
+    Key,
+}
+
+/// One value or member name. Twelve bytes, since a hostile text has one for every two bytes of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    /// Where its text begins.
+    pub(crate) start: u32,
+    /// Where its text ends; while an array or object is still being read, its parent.
+    pub(crate) end: u32,
+    /// Entries it spans, itself included, in the upper 28 bits; whether a string has escapes; the tag in the lowest three.
+    packed: u32,
+}
+
+/// Larger texts could have more entries than 28 bits count.
+pub(crate) const MAX_BYTES: usize = 1 << 29;
+
+const TAG_BITS: u32 = 0b111;
+const ESCAPED: u32 = 0b1000;
+const SPAN_SHIFT: u32 = 4;
+
+impl Entry {
+    pub(crate) fn new(tag: Tag, start: usize, end: usize) -> Self {
+        Self {
+            start: start as u32,
+            end: end as u32,
+            packed: tag as u32 | 1 << SPAN_SHIFT,
+        }
+    }
+    pub(crate) fn text(tag: Tag, start: usize, end: usize, escaped: bool) -> Self {
+        let mut entry = Self::new(tag, start, end);
+        entry.packed |= u32::from(escaped) * ESCAPED;
+        entry
+    }
+    pub(crate) fn open(tag: Tag, start: usize, parent: u32) -> Self {
+        Self {
+            start: start as u32,
+            end: parent,
+            packed: tag as u32,
+        }
+    }
+    /// Ends an array or object that spans this many entries.
+    pub(crate) fn close(&mut self, end: usize, entries: usize) {
+        self.end = end as u32;
+        self.packed = self.packed & TAG_BITS | (entries as u32) << SPAN_SHIFT;
+    }
+    pub(crate) fn tag(self) -> Tag {
+        match self.packed & TAG_BITS {
+            0 => Tag::Null,
+            1 => Tag::Bool,
+            2 => Tag::Number,
+            3 => Tag::String,
+            4 => Tag::Array,
+            5 => Tag::Object,
+            _ => Tag::Key,
+        }
+    }
+    pub(crate) fn kind(self) -> Kind {
+        match self.tag() {
+            Tag::Null => Kind::Null,
+            Tag::Bool => Kind::Bool,
+            Tag::Number => Kind::Number,
+            Tag::String | Tag::Key => Kind::String,
+            Tag::Array => Kind::Array,
+            Tag::Object => Kind::Object,
+        }
+    }
+    /// A string or member name with at least one escape.
+    pub(crate) fn escaped(self) -> bool {
+        self.packed & ESCAPED != 0
+    }
+    /// Entries it spans, itself included: how far the next sibling is.
+    pub(crate) fn span(self) -> u32 {
+        self.packed >> SPAN_SHIFT
+    }
+    /// Its text's place.
+    pub(crate) fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+    /// The place of what stands between the quotes of a string or member name.
+    pub(crate) fn content(self) -> std::ops::Range<usize> {
+        self.start as usize + 1..self.end as usize - 1
+    }
+}
