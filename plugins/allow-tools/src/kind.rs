@@ -1,0 +1,88 @@
+//! What can be allowed: the three things that servers offer.
+
+use sandgate_sdk::Document;
+
+/// Tools, prompts or resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    Tools,
+    Prompts,
+    Resources,
+}
+
+/// A member of a list result, and the member of its elements that names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) list: &'static str,
+    pub(crate) name: &'static str,
+}
+
+impl Kind {
+    /// What a request wants to use; none where it uses nothing that is listed.
+    pub(crate) fn addressed_by(method: &str, params: &Document) -> Option<Self> {
+        match method {
+            "tools/call" => Some(Self::Tools),
+            "prompts/get" => Some(Self::Prompts),
+            "resources/read" | "resources/subscribe" => Some(Self::Resources),
+            // A prompt's name or a template's URI; anything else is no reference that a server could follow.
+            "completion/complete" if params.get("/ref/uri").is_some() => Some(Self::Resources),
+            "completion/complete" => Some(Self::Prompts),
+            _ => None,
+        }
+    }
+
+    /// What a request lists, and where its result holds them.
+    pub(crate) fn listed_by(method: &str) -> Option<(Self, Member)> {
+        Some(match method {
+            "tools/list" => (
+                Self::Tools,
+                Member {
+                    list: "tools",
+                    name: "name",
+                },
+            ),
+            "prompts/list" => (
+                Self::Prompts,
+                Member {
+                    list: "prompts",
+                    name: "name",
+                },
+            ),
+            "resources/list" => (
+                Self::Resources,
+                Member {
+                    list: "resources",
+                    name: "uri",
+                },
+            ),
+            "resources/templates/list" => (
+                Self::Resources,
+                Member {
+                    list: "resourceTemplates",
+                    name: "uriTemplate",
+                },
+            ),
+            _ => return None,
+        })
+    }
+
+    /// Where the params of that request name it.
+    pub(crate) fn pointer(self, method: &str) -> &'static str {
+        match (method, self) {
+            ("completion/complete", Self::Resources) => "/ref/uri",
+            ("completion/complete", _) => "/ref/name",
+            (_, Self::Resources) => "/uri",
+            _ => "/name",
+        }
+    }
+
+    /// One of it.
+    pub(crate) fn singular(self) -> &'static str {
+        match self {
+            Self::Tools => "tool",
+            Self::Prompts => "prompt",
+            Self::Resources => "resource",
+        }
+    }
+}

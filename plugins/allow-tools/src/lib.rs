@@ -1,0 +1,84 @@
+//! What is not allowed is neither listed nor callable: rules say who may use which tools, prompts and resources of
+//! which servers. The first rule that fits the caller decides; where none fits, nothing is allowed.
+
+mod kind;
+mod list;
+mod rules;
+
+use sandgate_sdk::{
+    Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, bump_arena, export,
+    refuse,
+};
+
+use crate::kind::Kind;
+use crate::rules::{Caller, Rule};
+
+bump_arena!();
+export!(AllowTools);
+
+/// The policy.
+pub struct AllowTools {
+    rules: Vec<Rule>,
+    kinds: Vec<Kind>,
+}
+
+/// Its settings, as `plugin.toml` describes them.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    #[serde(default)]
+    rules: Vec<rules::Written>,
+    #[serde(default = "tools_only")]
+    kinds: Vec<Kind>,
+}
+
+fn tools_only() -> Vec<Kind> {
+    vec![Kind::Tools]
+}
+
+impl Interceptor for AllowTools {
+    type Settings = Settings;
+
+    fn configure(settings: Settings) -> Result<Self, Issues> {
+        Ok(Self {
+            rules: rules::read(settings.rules)?,
+            kinds: settings.kinds,
+        })
+    }
+
+    fn pre_call(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
+        let method = context.method();
+        let (Some(kind), Some(target)) = (Kind::addressed_by(&method, params), context.target())
+        else {
+            return Ok(PreDecision::Proceed);
+        };
+        if !self.kinds.contains(&kind) {
+            return Ok(PreDecision::Proceed);
+        }
+        let allowed = Caller::of(context)
+            .allowance(&self.rules, &context.server())
+            .has(&target);
+        if allowed {
+            return Ok(PreDecision::Proceed);
+        }
+        let message = format!("This {} is not allowed to this caller.", kind.singular());
+        Ok(refuse("allow-tools.not-allowed", message)
+            .at(kind.pointer(&method))
+            .into())
+    }
+
+    fn post_call(&self, context: &Context, reply: &Document) -> Result<PostDecision, Error> {
+        let Some((kind, member)) = Kind::listed_by(&context.method()) else {
+            return Ok(PostDecision::Proceed);
+        };
+        if context.failed() || !self.kinds.contains(&kind) {
+            return Ok(PostDecision::Proceed);
+        }
+        let server = context.server();
+        let caller = Caller::of(context);
+        Ok(list::without(reply, member, &caller.allowance(&self.rules, &server))?.into())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! Who may use what.
+
+use sandgate_sdk::{Context, Issues, glob_matches};
+
+/// A rule as the operator writes it.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Written {
+    who: Vec<String>,
+    allow: Vec<String>,
+}
+
+/// A rule as it is applied.
+pub(crate) struct Rule {
+    who: Vec<Who>,
+    allow: Vec<Targets>,
+}
+
+enum Who {
+    Everybody,
+    Client(String),
+    Group(String),
+}
+
+struct Targets {
+    server: String,
+    name: String,
+}
+
+/// Whose call it is.
+pub(crate) struct Caller {
+    principal: Option<String>,
+    groups: Vec<String>,
+}
+
+/// What a caller may use of one server.
+pub(crate) struct Allowance<'r>(Vec<&'r str>);
+
+/// The rules, or everything that is wrong with them.
+pub(crate) fn read(written: Vec<Written>) -> Result<Vec<Rule>, Issues> {
+    let mut issues = Issues::new();
+    if written.is_empty() {
+        issues.add(
+            "/rules",
+            "no rules: nothing would be allowed to anybody; say who may use what, for example \
+             { who = [\"*\"], allow = [\"SERVER/*\"] }",
+        );
+    }
+    let mut rules = Vec::with_capacity(written.len());
+    for (n, rule) in written.into_iter().enumerate() {
+        if rule.who.is_empty() {
+            issues.add(
+                format!("/rules/{n}/who"),
+                "empty: the rule fits nobody; \"*\" fits everybody",
+            );
+        }
+        let mut read = Rule {
+            who: Vec::new(),
+            allow: Vec::new(),
+        };
+        for (i, who) in rule.who.iter().enumerate() {
+            match Who::read(who) {
+                Some(who) => read.who.push(who),
+                None => issues.add(
+                    format!("/rules/{n}/who/{i}"),
+                    format!("{who:?} is not \"client:NAME\", \"group:NAME\" or \"*\""),
+                ),
+            }
+        }
+        for (i, targets) in rule.allow.iter().enumerate() {
+            match Targets::read(targets) {
+                Some(targets) => read.allow.push(targets),
+                None => issues.add(
+                    format!("/rules/{n}/allow/{i}"),
+                    format!("{targets:?} is not \"SERVER/NAME\" or \"*\"; for all of a server: \"SERVER/*\""),
+                ),
+            }
+        }
+        rules.push(read);
+    }
+    issues.or(rules)
+}
+
+impl Who {
+    fn read(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            None if text == "*" => Some(Self::Everybody),
+            Some((_, "")) => None,
+            Some(("client", name)) => Some(Self::Client(name.into())),
+            Some(("group", name)) => Some(Self::Group(name.into())),
+            _ => None,
+        }
+    }
+
+    fn is(&self, caller: &Caller) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Client(glob) => caller
+                .principal
+                .as_deref()
+                .is_some_and(|name| glob_matches(glob, name)),
+            Self::Group(glob) => caller.groups.iter().any(|group| glob_matches(glob, group)),
+        }
+    }
+}
+
+impl Targets {
+    fn read(text: &str) -> Option<Self> {
+        let (server, name) = if text == "*" {
+            ("*", "*")
+        } else {
+            text.split_once('/')?
+        };
+        (!server.is_empty() && !name.is_empty()).then(|| Self {
+            server: server.into(),
+            name: name.into(),
+        })
+    }
+}
+
+impl Caller {
+    pub(crate) fn of(context: &Context) -> Self {
+        Self {
+            principal: context.principal(),
+            groups: context.groups(),
+        }
+    }
+
+    /// What the first rule that fits allows of this server; nothing where none fits.
+    pub(crate) fn allowance<'r>(&self, rules: &'r [Rule], server: &str) -> Allowance<'r> {
+        let rule = rules
+            .iter()
+            .find(|rule| rule.who.iter().any(|who| who.is(self)));
+        let targets = rule.into_iter().flat_map(|rule| &rule.allow);
+        Allowance(
+            targets
+                .filter(|of| glob_matches(&of.server, server))
+                .map(|of| of.name.as_str())
+                .collect(),
+        )
+    }
+}
+
+impl Allowance<'_> {
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|glob| glob_matches(glob, name))
+    }
+}

@@ -1,0 +1,1 @@
+//! Checks the arguments of tools before they are called.

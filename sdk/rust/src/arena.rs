@@ -1,0 +1,180 @@
+//! An allocator for guests that live for one hook run.
+#![allow(
+    unsafe_code,
+    reason = "an allocator hands out raw memory; a component's instance has one thread"
+)]
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::cell::{Cell, UnsafeCell};
+use std::ptr;
+
+/// Hands out memory one block after another and takes back only the last: an instance is thrown away after its run, so
+/// a free list would only dirty pages. The first `N` bytes are part of the module's initial memory, so that the usual
+/// run never asks for more (`memory.grow` costs more than the run itself); after that it grows.
+///
+/// Not for a guest that frees much in `configure`: what is freed there stays in the snapshot.
+#[repr(C, align(16))]
+pub struct Arena<const N: usize> {
+    first: UnsafeCell<[u8; N]>,
+    /// Addresses: the next free byte, and where the room ends; 0 before the first block.
+    next: Cell<usize>,
+    end: Cell<usize>,
+}
+
+/// Makes [`Arena`] the component's allocator, with a megabyte or the given number of bytes to start with. Once a crate;
+/// natively nothing changes.
+#[macro_export]
+macro_rules! bump_arena {
+    () => {
+        $crate::bump_arena!(1 << 20);
+    };
+    ($bytes:expr) => {
+        #[cfg(target_family = "wasm")]
+        #[global_allocator]
+        static ARENA: $crate::Arena<{ $bytes }> = $crate::Arena::new();
+    };
+}
+
+// SAFETY: wasm guests of this SDK have one thread; natively the type is only used by tests, one thread each.
+unsafe impl<const N: usize> Sync for Arena<N> {}
+
+impl<const N: usize> Arena<N> {
+    /// Empty.
+    #[allow(clippy::new_without_default, reason = "only ever a static")]
+    pub const fn new() -> Self {
+        Self {
+            first: UnsafeCell::new([0; N]),
+            next: Cell::new(0),
+            end: Cell::new(0),
+        }
+    }
+
+    /// Where a block of this layout goes.
+    fn place(&self, layout: Layout) -> Option<usize> {
+        if self.next.get() == 0 {
+            self.next.set(self.first.get() as usize);
+            self.end.set(self.next.get() + N);
+        }
+        let mut start = self.next.get().checked_next_multiple_of(layout.align())?;
+        if start.checked_add(layout.size())? > self.end.get() {
+            let (room, end) = grow(layout.size().checked_add(layout.align())?)?;
+            // Pages that do not follow ours (the first ones; or the C library grew in between): the rest stays unused.
+            if room != self.end.get() {
+                start = room.checked_next_multiple_of(layout.align())?;
+            }
+            self.end.set(end);
+        }
+        self.next.set(start + layout.size());
+        Some(start)
+    }
+
+    fn is_last(&self, block: *mut u8, size: usize) -> bool {
+        block as usize + size == self.next.get()
+    }
+}
+
+// SAFETY: blocks lie within the arena or within pages that `grow` gave, do not overlap (`next` only moves back over the
+// last block when that one is freed or moved), and are aligned by `place`.
+unsafe impl<const N: usize> GlobalAlloc for Arena<N> {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        self.place(layout)
+            .map_or(ptr::null_mut(), |start| start as *mut u8)
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if self.is_last(block, layout.size()) {
+            self.next.set(block as usize);
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        let last = self.is_last(block, layout.size());
+        if size <= layout.size() || (last && size <= self.end.get() - block as usize) {
+            if last {
+                self.next.set(block as usize + size);
+            }
+            return block;
+        }
+        // SAFETY: the caller's promises for `realloc` are those that `Layout` and the copy need.
+        unsafe {
+            let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            if !moved.is_null() {
+                ptr::copy_nonoverlapping(block, moved, layout.size());
+            }
+            moved
+        }
+    }
+}
+
+/// More memory, at least so many bytes: where it begins and ends. A megabyte at a time where the host lets us, so that
+/// a long document does not come back for each page.
+#[cfg(target_family = "wasm")]
+fn grow(bytes: usize) -> Option<(usize, usize)> {
+    const PAGE: usize = 64 << 10;
+    let needed = bytes.div_ceil(PAGE);
+    [needed.max(16), needed].into_iter().find_map(|pages| {
+        let before = core::arch::wasm32::memory_grow::<0>(pages);
+        (before != usize::MAX).then(|| (before * PAGE, (before + pages) * PAGE))
+    })
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn grow(_: usize) -> Option<(usize, usize)> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn layout(size: usize, align: usize) -> Layout {
+        Layout::from_size_align(size, align).unwrap()
+    }
+
+    #[test]
+    fn blocks_are_aligned_and_do_not_overlap() {
+        let arena = Arena::<256>::new();
+        let (a, b) = unsafe { (arena.alloc(layout(3, 1)), arena.alloc(layout(8, 8))) };
+        assert_eq!(b as usize % 8, 0);
+        assert!(b as usize >= a as usize + 3);
+    }
+
+    #[test]
+    fn the_last_block_is_taken_back_and_no_other() {
+        let arena = Arena::<256>::new();
+        unsafe {
+            let a = arena.alloc(layout(16, 1));
+            let b = arena.alloc(layout(16, 1));
+            arena.dealloc(a, layout(16, 1));
+            assert_eq!(arena.alloc(layout(16, 1)) as usize, b as usize + 16);
+            let c = arena.alloc(layout(16, 1));
+            arena.dealloc(c, layout(16, 1));
+            assert_eq!(arena.alloc(layout(1, 1)), c);
+        }
+    }
+
+    #[test]
+    fn the_last_block_grows_in_place_and_another_moves_with_its_content() {
+        let arena = Arena::<256>::new();
+        unsafe {
+            let a = arena.alloc(layout(4, 1));
+            a.copy_from(b"abcd".as_ptr(), 4);
+            assert_eq!(arena.realloc(a, layout(4, 1), 32), a);
+            let b = arena.alloc(layout(4, 1));
+            let moved = arena.realloc(a, layout(32, 1), 64);
+            assert!(moved > b);
+            assert_eq!(std::slice::from_raw_parts(moved, 4), b"abcd");
+        }
+    }
+
+    #[test]
+    fn without_more_memory_an_allocation_fails_and_smaller_ones_go_on() {
+        let arena = Arena::<64>::new();
+        unsafe {
+            assert!(arena.alloc(layout(65, 1)).is_null());
+            assert!(!arena.alloc(layout(64, 1)).is_null());
+            assert!(arena.alloc(layout(1, 1)).is_null());
+        }
+    }
+}

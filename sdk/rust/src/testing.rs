@@ -1,0 +1,16 @@
+//! What a native test puts in the gateway's place: documents and contexts in memory, and what the policy reported.
+//!
+//! It follows the contract's comments, and is for tests only: it reads a document anew for every question.
+
+mod document;
+mod exchange;
+mod recorder;
+pub(crate) mod state;
+
+pub(crate) use document::Memory;
+pub use document::{after, document};
+pub(crate) use exchange::Exchange;
+pub use exchange::{ContextBuilder, context};
+pub use recorder::{findings, logs, rules};
+pub(crate) use recorder::{record_finding, record_log};
+pub use state::clear as clear_state;
