@@ -1,1 +1,36 @@
-//! WebAssembly interceptors: prepared once, a fresh instance for every hook run.
+//! Interceptors that are sandboxed WebAssembly components: prepared once, with a fresh instance for every hook run.
+//!
+//! It answers for isolation, limits and authority. It knows neither MCP's transports nor the pipeline: what it makes
+//! implements [`sandgate_message::Interceptor`], and that is all anyone needs to know. It opens no path, address or
+//! variable by itself; what it may reach is handed to it.
+
+mod bindings;
+mod cache;
+mod configure;
+mod decide;
+mod egress;
+mod engine;
+mod failure;
+mod file;
+mod grants;
+mod imports;
+mod manifest;
+mod places;
+mod plugin;
+mod prepare;
+mod sandbox;
+mod snapshot;
+mod state;
+mod stderr;
+
+pub use cache::{Cache, CacheError};
+pub use configure::Issue;
+pub use engine::{EngineConfig, MAX_MEMORY, pagemap_scan_available};
+pub use file::{FileError, MAX_FILE, PluginFile};
+pub use grants::{DirGrant, GrantError, Grants, Withheld};
+pub use manifest::{
+    Access, Asks, DirAsk, HookManifest, Hooks, HttpAsk, Manifest, ManifestError, SECTION,
+};
+pub use plugin::Plugin;
+pub use prepare::{DEFAULT_CONCURRENCY, DEFAULT_MEMORY, Host, PrepareError, Spec};
+pub use state::{State, StateError, StateQuota};

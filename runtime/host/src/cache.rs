@@ -1,0 +1,208 @@
+//! Machine code on disk, so that a gateway starts in milliseconds. Loading machine code is trusting it: every entry is
+//! authenticated with a key that only this folder's owner can read, and what was checked is what is loaded.
+
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, PermissionsExt};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use std::io::{Read, Write};
+
+use crate::file::hex;
+
+const KEY_FILE: &str = "key";
+const TAG: usize = 32;
+/// Entries kept; the oldest go first.
+const ENTRIES: usize = 256;
+
+/// Why the folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the machine code cache: {0}")]
+pub struct CacheError(String);
+
+/// A private folder of machine code.
+pub struct Cache {
+    dir: Dir,
+    key: Vec<u8>,
+}
+
+/// What an entry holds.
+pub(crate) struct Entry {
+    /// The code starts from the memory that `configure` left.
+    pub(crate) snapshotted: bool,
+    pub(crate) code: Vec<u8>,
+}
+
+impl Cache {
+    /// Uses a folder that is this user's alone; makes its permissions so where it is this user's.
+    pub fn open(dir: Dir) -> Result<Self, CacheError> {
+        let error = |what: &str, e: std::io::Error| CacheError(format!("{what}: {e}"));
+        let meta = dir.dir_metadata().map_err(|e| error("the folder", e))?;
+        if cap_std::fs::MetadataExt::uid(&meta) != rustix::process::geteuid().as_raw() {
+            return Err(CacheError("the folder belongs to another user".into()));
+        }
+        if meta.permissions().mode() & 0o077 != 0 {
+            dir.set_permissions(".", cap_std::fs::Permissions::from_mode(0o700))
+                .map_err(|e| error("its permissions", e))?;
+        }
+        let key = match dir.read(KEY_FILE) {
+            Ok(key) if key.len() == TAG => key,
+            // A damaged or missing key only makes the entries worthless.
+            _ => {
+                let key: [u8; TAG] = rand::random();
+                write(&dir, KEY_FILE, &[&key]).map_err(|e| error("its key", e))?;
+                key.to_vec()
+            }
+        };
+        Ok(Self { dir, key })
+    }
+
+    /// The code for this plugin with these settings on this engine, if it is there and genuine.
+    pub(crate) fn get(&self, id: &Id) -> Option<Entry> {
+        let mut bytes = Vec::new();
+        self.dir
+            .open(id.name())
+            .ok()?
+            .read_to_end(&mut bytes)
+            .ok()?;
+        if bytes.len() <= TAG {
+            return None;
+        }
+        let body = bytes.split_off(TAG);
+        if self.mac(id, &body).verify_slice(&bytes).is_err() {
+            tracing::warn!(
+                entry = id.name(),
+                "an entry of the machine code cache is not genuine; compiling anew"
+            );
+            return None;
+        }
+        let (flag, code) = body.split_first()?;
+        Some(Entry {
+            snapshotted: *flag == 1,
+            code: code.to_vec(),
+        })
+    }
+
+    /// Keeps code. A full disk costs time at the next start and nothing else.
+    pub(crate) fn put(&self, id: &Id, snapshotted: bool, code: &[u8]) {
+        let mut body = Vec::with_capacity(code.len() + 1);
+        body.push(u8::from(snapshotted));
+        body.extend_from_slice(code);
+        let tag = self.mac(id, &body).finalize().into_bytes();
+        if let Err(error) = write(&self.dir, &id.name(), &[&tag, &body]) {
+            tracing::warn!("machine code cannot be cached: {error}");
+        }
+        self.prune();
+    }
+
+    fn mac(&self, id: &Id, body: &[u8]) -> Hmac<Sha256> {
+        // HMAC takes a key of any length.
+        #[allow(clippy::expect_used)]
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("any length");
+        mac.update(&id.0);
+        mac.update(body);
+        mac
+    }
+
+    fn prune(&self) {
+        let Ok(entries) = self.dir.entries() else {
+            return;
+        };
+        let mut found: Vec<_> = entries
+            .filter_map(Result::ok)
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.file_name())))
+            .filter(|(_, name)| name != KEY_FILE)
+            .collect();
+        if found.len() > ENTRIES {
+            found.sort_by_key(|(modified, _)| *modified);
+            for (_, name) in &found[..found.len() - ENTRIES] {
+                let _ = self.dir.remove_file(name);
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cache")
+    }
+}
+
+/// What machine code depends on: the plugin's bytes, its settings, and the engine that compiled it.
+pub(crate) struct Id([u8; 32]);
+
+impl Id {
+    pub(crate) fn new(plugin_digest: &str, settings: &str, engine: u64) -> Self {
+        let mut hash = Sha256::new();
+        for part in [env!("CARGO_PKG_VERSION"), plugin_digest, settings] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        hash.update(engine.to_le_bytes());
+        Self(hash.finalize().into())
+    }
+
+    fn name(&self) -> String {
+        hex(&self.0)
+    }
+}
+
+/// Whole or not at all.
+fn write(dir: &Dir, name: &str, parts: &[&[u8]]) -> std::io::Result<()> {
+    let scratch = format!("{name}.{:016x}", rand::random::<u64>());
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let written = dir
+        .open_with(&scratch, &options)
+        .and_then(|mut file| parts.iter().try_for_each(|part| file.write_all(part)));
+    let renamed = written.and_then(|()| dir.rename(&scratch, dir, name));
+    if renamed.is_err() {
+        let _ = dir.remove_file(&scratch);
+    }
+    renamed
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn open(folder: &std::path::Path) -> Cache {
+        Cache::open(Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn only_genuine_entries_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = Id::new("sha256:a", "{}", 7);
+        open(folder.path()).put(&id, true, b"code");
+        let entry = open(folder.path()).get(&id).unwrap();
+        assert!(entry.snapshotted && entry.code == b"code");
+
+        let path = folder.path().join(id.name());
+        let genuine = std::fs::read(&path).unwrap();
+        for at in 0..genuine.len() {
+            let mut forged = genuine.clone();
+            forged[at] ^= 1;
+            std::fs::write(&path, forged).unwrap();
+            assert!(open(folder.path()).get(&id).is_none(), "byte {at}");
+        }
+        // An entry under another's name is not that entry.
+        let other = Id::new("sha256:b", "{}", 7);
+        std::fs::write(folder.path().join(other.name()), &genuine).unwrap();
+        assert!(open(folder.path()).get(&other).is_none());
+        std::fs::write(folder.path().join(KEY_FILE), [0; TAG]).unwrap();
+        std::fs::write(&path, &genuine).unwrap();
+        assert!(open(folder.path()).get(&id).is_none(), "another key");
+    }
+
+    #[test]
+    fn the_folder_becomes_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        open(folder.path());
+        let mode =
+            |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(folder.path()), 0o700);
+        assert_eq!(mode(&folder.path().join(KEY_FILE)), 0o600);
+    }
+}

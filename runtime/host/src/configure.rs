@@ -1,0 +1,93 @@
+//! One call of `configure`: settings in, acceptance or issues out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sandgate_message::Failure;
+use wasmtime::component::{Component, Instance, Linker};
+use wasmtime::{Engine, Store};
+
+use crate::bindings::settings::GuestIndices;
+use crate::failure::classify;
+use crate::plugin;
+use crate::sandbox::{Authority, Sandbox, Task};
+
+/// How long `configure` may take when a plugin is prepared: it compiles rules, and runs once.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Something wrong with the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// JSON Pointer into the settings.
+    pub pointer: String,
+    /// What is wrong; never a value that came from the environment or a file.
+    pub message: String,
+}
+
+/// Why a plugin is not configured.
+#[derive(Clone, Debug)]
+pub(crate) enum Configured {
+    /// It does not accept its settings.
+    Issues(Vec<Issue>),
+    /// It failed.
+    Failed(Failure),
+    /// The component cannot be linked; says what is missing.
+    Unlinked(String),
+}
+
+/// Instantiates and configures; hands back the instance for its memory to be read.
+pub(crate) async fn run(
+    engine: &Engine,
+    linker: &Linker<Sandbox>,
+    component: &Component,
+    settings: &str,
+    authority: &Arc<Authority>,
+) -> Result<(Store<Sandbox>, Instance), Configured> {
+    let pre = linker
+        .instantiate_pre(component)
+        .map_err(|error| Configured::Unlinked(format!("{error:#}")))?;
+    let indices =
+        GuestIndices::new(&pre).map_err(|error| Configured::Unlinked(format!("{error:#}")))?;
+    let mut store = plugin::store(engine, authority, Task::Configure);
+    let run = async {
+        let instance = pre.instantiate_async(&mut store).await?;
+        call(&mut store, &instance, &indices, settings)
+            .await
+            .map(|answer| (instance, answer))
+    };
+    match tokio::time::timeout(TIMEOUT, run).await {
+        Err(_) => Err(Configured::Failed(Failure::Deadline(TIMEOUT))),
+        Ok(Err(error)) => {
+            let data = store.data_mut();
+            let (breach, stderr) = (data.breach.take(), data.stderr.contents());
+            Err(Configured::Failed(classify(
+                &error, breach, TIMEOUT, &stderr,
+            )))
+        }
+        Ok(Ok((_, Err(issues)))) => Err(Configured::Issues(issues)),
+        Ok(Ok((instance, Ok(())))) => Ok((store, instance)),
+    }
+}
+
+/// Calls `configure` of an instance.
+pub(crate) async fn call(
+    store: &mut Store<Sandbox>,
+    instance: &Instance,
+    indices: &GuestIndices,
+    settings: &str,
+) -> wasmtime::Result<Result<(), Vec<Issue>>> {
+    let answer = indices
+        .load(&mut *store, instance)?
+        .call_configure(&mut *store, settings)
+        .await?;
+    Ok(answer.map_err(|issues| {
+        issues
+            .into_iter()
+            .take(100)
+            .map(|i| Issue {
+                pointer: i.pointer,
+                message: i.message,
+            })
+            .collect()
+    }))
+}

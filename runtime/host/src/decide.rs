@@ -1,0 +1,84 @@
+//! Decisions as they come over the border, checked: JSON that is JSON, and no more of it than a document may have.
+
+use sandgate_message::{Edit, Json, Limits, PostDecision, PreDecision, Refusal};
+
+use crate::bindings::decision;
+use crate::failure::Breach;
+
+/// Edits of one decision.
+const EDITS: usize = 100_000;
+/// Bytes of a refusal's code, and of its message.
+const CODE: usize = 128;
+const MESSAGE: usize = 2 << 10;
+
+pub(crate) fn pre(decision: decision::PreDecision, limits: &Limits) -> Result<PreDecision, Breach> {
+    Ok(match decision {
+        decision::PreDecision::Proceed => PreDecision::Proceed,
+        decision::PreDecision::Edit(list) => PreDecision::Edit(edits(list, limits)?),
+        decision::PreDecision::Replace(text) => {
+            PreDecision::Replace(json("replacement", text, limits)?)
+        }
+        decision::PreDecision::Refuse(refused) => PreDecision::Refuse(refusal(refused, limits)?),
+        decision::PreDecision::Answer(text) => PreDecision::Answer(json("answer", text, limits)?),
+    })
+}
+
+pub(crate) fn post(
+    decision: decision::PostDecision,
+    limits: &Limits,
+) -> Result<PostDecision, Breach> {
+    Ok(match decision {
+        decision::PostDecision::Proceed => PostDecision::Proceed,
+        decision::PostDecision::Edit(list) => PostDecision::Edit(edits(list, limits)?),
+        decision::PostDecision::Replace(text) => {
+            PostDecision::Replace(json("replacement", text, limits)?)
+        }
+        decision::PostDecision::Refuse(refused) => PostDecision::Refuse(refusal(refused, limits)?),
+    })
+}
+
+fn edits(list: Vec<decision::Edit>, limits: &Limits) -> Result<Vec<Edit>, Breach> {
+    let bytes: usize = list
+        .iter()
+        .map(|edit| match edit {
+            decision::Edit::Set((pointer, text)) => pointer.len() + text.len(),
+            decision::Edit::Remove(pointer) => pointer.len(),
+            decision::Edit::Text((_, text)) => text.len(),
+        })
+        .sum();
+    if list.len() > EDITS || bytes > limits.bytes {
+        return Err(Breach::Quota("edits"));
+    }
+    Ok(list
+        .into_iter()
+        .map(|edit| match edit {
+            decision::Edit::Set((pointer, text)) => Edit::Set(pointer, text),
+            decision::Edit::Remove(pointer) => Edit::Remove(pointer),
+            decision::Edit::Text((index, text)) => Edit::Text(index, text),
+        })
+        .collect())
+}
+
+fn json(what: &str, text: String, limits: &Limits) -> Result<Json, Breach> {
+    Json::parse(text, limits).map_err(|why| Breach::Malformed(format!("a {what} that is {why}")))
+}
+
+fn refusal(refusal: decision::Refusal, limits: &Limits) -> Result<Refusal, Breach> {
+    let decision::Refusal {
+        mut code,
+        mut message,
+        pointer,
+        details,
+    } = refusal;
+    code.truncate(code.floor_char_boundary(CODE));
+    message.truncate(message.floor_char_boundary(MESSAGE));
+    let details = details
+        .map(|text| json("refusal's details", text, limits))
+        .transpose()?;
+    Ok(Refusal {
+        code,
+        message,
+        pointer,
+        details,
+    })
+}

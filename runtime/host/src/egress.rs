@@ -1,0 +1,350 @@
+//! Outgoing HTTP: to listed hosts only, at an address that was looked at before it is used.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use tokio::net::TcpStream;
+use wasmtime_wasi_http::io::TokioIo;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+/// How long a connection may take; the run's own deadline usually ends it sooner.
+const CONNECT: Duration = Duration::from_secs(5);
+
+type Sent = (
+    http::Response<WasiBody>,
+    Box<dyn Future<Output = Result<(), Error>> + Send>,
+);
+
+/// The hosts one interceptor may reach. Redirects are not followed: a guest that follows one asks again, and is checked
+/// again.
+pub(crate) struct Egress {
+    hosts: Arc<[Host]>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Host {
+    /// Lower case; for a wildcard what follows the `*`, with its dot.
+    name: String,
+    wildcard: bool,
+    /// None: the scheme's own.
+    port: Option<u16>,
+    /// May be at an address that is not public.
+    private: bool,
+}
+
+impl Egress {
+    pub(crate) fn new(hosts: &[String]) -> Self {
+        Self {
+            hosts: hosts.iter().map(|host| Host::parse(host)).collect(),
+        }
+    }
+}
+
+impl Host {
+    fn parse(text: &str) -> Self {
+        let (text, listed_private) = match text.strip_prefix("private:") {
+            Some(rest) => (rest, true),
+            None => (text, false),
+        };
+        let (name, port) = match text.rsplit_once(':') {
+            Some((name, port)) if !name.contains(':') || name.ends_with(']') => {
+                (name, port.parse().ok())
+            }
+            _ => (text, None),
+        };
+        let name = name
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_ascii_lowercase();
+        // An address that is written out, or this machine by its name, was meant.
+        let private = listed_private || name == "localhost" || name.parse::<IpAddr>().is_ok();
+        match name.strip_prefix('*') {
+            Some(rest) if rest.starts_with('.') => Self {
+                name: rest.into(),
+                wildcard: true,
+                port,
+                private,
+            },
+            _ => Self {
+                name,
+                wildcard: false,
+                port,
+                private,
+            },
+        }
+    }
+
+    fn allows(&self, name: &str, port: u16, default_port: u16) -> bool {
+        let named = if self.wildcard {
+            name.len() > self.name.len() && name.ends_with(&self.name)
+        } else {
+            name == self.name
+        };
+        named && port == self.port.unwrap_or(default_port)
+    }
+}
+
+impl WasiHttpHooks for Egress {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
+        let hosts = self.hosts.clone();
+        Box::new(async move { send(&hosts, request, options).await })
+    }
+}
+
+async fn send(
+    hosts: &[Host],
+    mut request: http::Request<WasiBody>,
+    options: Option<RequestOptions>,
+) -> Result<Sent, Error> {
+    let tls = request.uri().scheme() != Some(&http::uri::Scheme::HTTP);
+    let authority = request
+        .uri()
+        .authority()
+        .ok_or(Error::HttpRequestUriInvalid)?
+        .clone();
+    // `user@host` could show one host to a reader and another to a parser.
+    if authority.as_str().contains('@') {
+        return Err(Error::HttpRequestUriInvalid);
+    }
+    let name = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_ascii_lowercase();
+    let default_port = if tls { 443 } else { 80 };
+    let port = authority.port_u16().unwrap_or(default_port);
+    let allowed = hosts
+        .iter()
+        .find(|host| host.allows(&name, port, default_port))
+        .ok_or(Error::HttpRequestDenied)?;
+    let within = options
+        .and_then(|o| o.connect_timeout)
+        .unwrap_or(CONNECT)
+        .min(CONNECT);
+    let stream = tokio::time::timeout(within, connect(&name, port, allowed.private))
+        .await
+        .map_err(|_| Error::ConnectionTimeout)??;
+
+    let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
+    *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
+    if tls {
+        let server = rustls::pki_types::ServerName::try_from(name)
+            .map_err(|_| Error::TlsCertificateError)?;
+        let stream = tokio_rustls::TlsConnector::from(tls_config())
+            .connect(server, stream)
+            .await
+            .map_err(Error::Tls)?;
+        exchange(TokioIo::new(stream), request, options).await
+    } else {
+        exchange(TokioIo::new(stream), request, options).await
+    }
+}
+
+/// Resolves once and connects to what was looked at: a second look-up could answer otherwise.
+async fn connect(name: &str, port: u16, private: bool) -> Result<TcpStream, Error> {
+    let addresses: Vec<SocketAddr> = match name.parse::<IpAddr>() {
+        Ok(ip) => vec![SocketAddr::new(ip, port)],
+        Err(_) => tokio::net::lookup_host((name, port))
+            .await
+            .map_err(|_| Error::DnsError {
+                rcode: None,
+                info_code: None,
+            })?
+            .collect(),
+    };
+    let mut last = Error::DestinationIpProhibited;
+    for address in addresses
+        .into_iter()
+        .filter(|address| private || public(address.ip()))
+    {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = Error::Connect(error),
+        }
+    }
+    Err(last)
+}
+
+async fn exchange<S>(
+    io: S,
+    request: http::Request<WasiBody>,
+    options: Option<RequestOptions>,
+) -> Result<Sent, Error>
+where
+    S: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
+{
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
+    // The connection is driven beside the request and ends with the response's body.
+    let driver = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(connection));
+    let first_byte = options
+        .and_then(|o| o.first_byte_timeout)
+        .unwrap_or(Duration::from_secs(600));
+    let response = tokio::time::timeout(first_byte, sender.send_request(request))
+        .await
+        .map_err(|_| Error::ConnectionReadTimeout)??;
+    let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
+    Ok((
+        response,
+        Box::new(async move {
+            driver
+                .await
+                .map_err(|_| Error::ConnectionTerminated)?
+                .map_err(Error::from)
+        }),
+    ))
+}
+
+fn tls_config() -> Arc<rustls::ClientConfig> {
+    static CONFIG: OnceLock<Arc<rustls::ClientConfig>> = OnceLock::new();
+    CONFIG
+        .get_or_init(|| {
+            let roots = rustls::RootCertStore {
+                roots: webpki_roots::TLS_SERVER_ROOTS.into(),
+            };
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let versions = rustls::ClientConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions();
+            // The provider is ring's own, which has the default versions.
+            #[allow(clippy::expect_used)]
+            let builder = versions.expect("ring has TLS 1.2 and 1.3");
+            Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
+        })
+        .clone()
+}
+
+/// Reachable by anyone on the internet: IANA's special-purpose registries are left out, metadata addresses with them.
+fn public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => public_v4(ip),
+        IpAddr::V6(ip) => public_v6(ip),
+    }
+}
+
+fn public_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, c, _] = ip.octets();
+    !(ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_broadcast()
+        || ip.is_documentation()
+        || ip.is_multicast()
+        || a == 0
+        || a >= 240
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 192 && b == 88 && c == 99)
+        || (a == 198 && (b == 18 || b == 19)))
+}
+
+fn public_v6(ip: Ipv6Addr) -> bool {
+    // Ways to write an IPv4 address: it is the one inside that counts.
+    if let Some(v4) = ip.to_ipv4_mapped() {
+        return public_v4(v4);
+    }
+    let s = ip.segments();
+    let embedded = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match s {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => public_v4(embedded(high, low)),
+        [0x2002, high, low, ..] => public_v4(embedded(high, low)),
+        // Only 2000::/3 is given out; within it, Teredo, ORCHID, benchmarking and documentation are not places.
+        [first, second, ..] => {
+            (0x2000..0x4000).contains(&first)
+                && !(first == 0x2001 && (second < 0x200 || second == 0xdb8))
+                && !(first == 0x3fff && second < 0x1000)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_what_the_internet_routes_is_public() {
+        for ip in [
+            "8.8.8.8",
+            "2606:4700::1111",
+            "::ffff:8.8.8.8",
+            "64:ff9b::808:808",
+        ] {
+            assert!(public(ip.parse().unwrap()), "{ip}");
+        }
+        for ip in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
+            "::",
+            "::1",
+            "fe80::1",
+            "fd00:ec2::254",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "::127.0.0.1",
+        ] {
+            assert!(!public(ip.parse().unwrap()), "{ip}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_allowed_by_name_and_port() {
+        let host = Host::parse("api.example.com");
+        assert!(host.allows("api.example.com", 443, 443));
+        assert!(!host.allows("api.example.com", 8443, 443));
+        assert!(!host.allows("evil-api.example.com", 443, 443));
+        let host = Host::parse("*.example.com:8443");
+        assert!(host.allows("a.b.example.com", 8443, 443));
+        assert!(!host.allows("example.com", 8443, 443));
+        assert!(!host.allows("evilexample.com", 8443, 443));
+        assert!(!Host::parse("internal.example.com").private);
+        assert!(Host::parse("private:internal.example.com").private);
+        assert!(Host::parse("127.0.0.1:9000").private);
+        assert_eq!(
+            Host::parse("[::1]:9000"),
+            Host {
+                name: "::1".into(),
+                wildcard: false,
+                port: Some(9000),
+                private: true
+            }
+        );
+    }
+
+    #[tokio::test]
+    async fn a_name_that_resolves_to_this_machine_is_not_connected_to() {
+        let error = connect("localhost", 1, false).await.unwrap_err();
+        assert!(matches!(error, Error::DestinationIpProhibited), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn an_unlisted_host_is_denied_before_it_is_resolved() {
+        let body = http_body_util::Empty::new()
+            .map_err(|never: std::convert::Infallible| match never {})
+            .boxed_unsync();
+        let request = http::Request::get("http://unlisted.invalid/")
+            .body(body)
+            .unwrap();
+        let hosts = [Host::parse("listed.invalid")];
+        assert!(matches!(
+            send(&hosts, request, None).await.map(|_| ()),
+            Err(Error::HttpRequestDenied)
+        ));
+    }
+}

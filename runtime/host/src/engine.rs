@@ -1,0 +1,126 @@
+//! The one engine: how guests are compiled, where their memory lives, and the clock that stops them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    RegallocAlgorithm,
+};
+
+/// The largest memory any guest can be given; the pool's slots are this large.
+pub const MAX_MEMORY: u64 = 256 << 20;
+
+/// The largest table any guest can have. Python components have 7,700 entries.
+pub(crate) const MAX_TABLE: usize = 20_000;
+
+/// Between two ticks of the epoch clock: how late a runaway guest can be stopped, and how long it may hold a thread
+/// before it has to yield.
+const TICK: Duration = Duration::from_micros(500);
+
+/// How the pool is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// Instances that can exist at once; a run beyond that fails rather than waits (the caps on concurrent runs lie
+    /// well below).
+    pub instances: u32,
+    /// Reset memory by asking the kernel which pages were written (Linux 6.7 or later; two to five times faster).
+    /// `None`: where the kernel can.
+    pub pagemap_scan: Option<bool>,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            instances: 1000,
+            pagemap_scan: None,
+        }
+    }
+}
+
+/// The engine and its clock, which stops with it.
+pub(crate) struct Clocked {
+    pub(crate) engine: Engine,
+    running: Arc<AtomicBool>,
+}
+
+impl Clocked {
+    /// Makes the engine and starts the clock, on a thread of its own: a runtime that a guest keeps busy could not.
+    pub(crate) fn new(config: EngineConfig) -> wasmtime::Result<Self> {
+        Self::of(&wasmtime_config(config))
+    }
+
+    /// An engine for code that runs once: compiles in a fraction of the time, and has no pool.
+    pub(crate) fn quick() -> wasmtime::Result<Self> {
+        let mut wasm = Config::new();
+        wasm.cranelift_opt_level(OptLevel::None)
+            .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass)
+            .epoch_interruption(true)
+            .max_wasm_stack(256 << 10)
+            .async_stack_size(512 << 10);
+        Self::of(&wasm)
+    }
+
+    fn of(config: &Config) -> wasmtime::Result<Self> {
+        let engine = Engine::new(config)?;
+        let running = Arc::new(AtomicBool::new(true));
+        let (clock, on) = (engine.weak(), running.clone());
+        std::thread::Builder::new()
+            .name("sandgate-epoch".into())
+            .spawn(move || {
+                while on.load(Ordering::Relaxed) {
+                    std::thread::sleep(TICK);
+                    match clock.upgrade() {
+                        Some(engine) => engine.increment_epoch(),
+                        None => break,
+                    }
+                }
+            })?;
+        Ok(Self { engine, running })
+    }
+}
+
+impl Drop for Clocked {
+    fn drop(&mut self) {
+        self.running.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Whether this kernel can tell which pages were written.
+pub fn pagemap_scan_available() -> bool {
+    PoolingAllocationConfig::is_pagemap_scan_available()
+}
+
+fn wasmtime_config(config: EngineConfig) -> Config {
+    let n = config.instances;
+    let mut pool = PoolingAllocationConfig::new();
+    // A component of one Rust module is one core instance; Python's have up to 108, QuickJS's two or three memories.
+    pool.total_component_instances(n)
+        .total_core_instances(n.saturating_mul(4))
+        .total_memories(n.saturating_add(n / 4))
+        .total_tables(n.saturating_mul(2))
+        .total_stacks(n)
+        .max_core_instances_per_component(200)
+        .max_memories_per_component(8)
+        .max_tables_per_component(16)
+        .max_memory_size(usize::try_from(MAX_MEMORY).unwrap_or(usize::MAX))
+        .table_elements(MAX_TABLE)
+        // Kept resident between runs: the usual run dirties far less, so nothing is given back and faulted in again.
+        .linear_memory_keep_resident(1 << 20)
+        .table_keep_resident(64 << 10)
+        .async_stack_keep_resident(64 << 10)
+        .pagemap_scan(match config.pagemap_scan {
+            None => Enabled::Auto,
+            Some(true) => Enabled::Yes,
+            Some(false) => Enabled::No,
+        });
+    let mut wasm = Config::new();
+    wasm.allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .cranelift_opt_level(OptLevel::Speed)
+        .memory_init_cow(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(256 << 10)
+        .async_stack_size(512 << 10);
+    wasm
+}

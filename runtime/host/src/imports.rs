@@ -1,0 +1,385 @@
+//! The host side of `wit/`: what a guest can ask, and what each asking costs it.
+
+use sandgate_message::{Finding, Json, Part, Severity, TextRun};
+use wasmtime::component::Resource;
+
+use crate::bindings::{call, decision, log, report, state};
+use crate::failure::Breach;
+use crate::sandbox::{Sandbox, Task};
+use crate::state::StateFailure;
+
+/// Calls into the gateway by one run. Walking 20,000 texts one by one with their pointers takes 40,000.
+const CALLS: u64 = 1_000_000;
+/// Findings of one run; more are dropped, the last one says so.
+const FINDINGS: usize = 256;
+/// Bytes of a finding's or a log line's text.
+const TEXT: usize = 1 << 10;
+/// Bytes of a finding's details.
+const DETAILS: usize = 4 << 10;
+/// Bytes of log lines by one run.
+const LOG: usize = 32 << 10;
+/// Bytes of a note to the post-call.
+const NOTE: usize = 64 << 10;
+
+/// Stands for the call; there is one, so the handle carries nothing.
+pub(crate) struct ContextHandle;
+
+/// Stands for a document; its number says which ([`DOCUMENT`] or [`SENT`]).
+pub(crate) struct DocumentHandle;
+
+/// The document in question.
+pub(crate) const DOCUMENT: u32 = 0;
+/// The params as they were sent.
+pub(crate) const SENT: u32 = 1;
+
+impl Sandbox {
+    fn count(&mut self) -> wasmtime::Result<()> {
+        self.calls += 1;
+        if self.calls > CALLS {
+            return Err(self.stop(Breach::Quota("calls into the gateway")));
+        }
+        Ok(())
+    }
+
+    /// Notes why the guest is stopped; the error stops it.
+    pub(crate) fn stop(&mut self, breach: Breach) -> wasmtime::Error {
+        self.breach = Some(breach);
+        wasmtime::format_err!("stopped by the gateway")
+    }
+
+    fn document(&self, handle: &Resource<DocumentHandle>) -> wasmtime::Result<&Json> {
+        let Task::Hook(run) = &self.task else {
+            wasmtime::bail!("no document outside a hook")
+        };
+        match handle.rep() {
+            DOCUMENT => Some(&run.document),
+            SENT => run.sent.as_ref(),
+            _ => None,
+        }
+        .ok_or_else(|| wasmtime::format_err!("no such document"))
+    }
+
+    fn call(&self) -> wasmtime::Result<&sandgate_message::Call> {
+        match &self.task {
+            Task::Hook(run) => Ok(&run.call),
+            Task::Configure => Err(wasmtime::format_err!("no call outside a hook")),
+        }
+    }
+}
+
+impl call::Host for Sandbox {}
+
+impl call::HostDocument for Sandbox {
+    fn size(&mut self, this: Resource<DocumentHandle>) -> wasmtime::Result<u64> {
+        self.count()?;
+        Ok(self.document(&this)?.as_str().len() as u64)
+    }
+    fn json(&mut self, this: Resource<DocumentHandle>) -> wasmtime::Result<String> {
+        self.count()?;
+        Ok(self.document(&this)?.as_str().to_owned())
+    }
+    fn get(
+        &mut self,
+        this: Resource<DocumentHandle>,
+        pointer: String,
+    ) -> wasmtime::Result<Option<String>> {
+        self.count()?;
+        Ok(self
+            .document(&this)?
+            .root()
+            .at(&pointer)
+            .map(|node| node.as_str().to_owned()))
+    }
+    fn texts(&mut self, this: Resource<DocumentHandle>) -> wasmtime::Result<call::TextRun> {
+        self.count()?;
+        Ok(run(self.document(&this)?.texts()))
+    }
+    fn strings(&mut self, this: Resource<DocumentHandle>) -> wasmtime::Result<call::TextRun> {
+        self.count()?;
+        Ok(run(self.document(&this)?.strings()))
+    }
+    fn keys(&mut self, this: Resource<DocumentHandle>) -> wasmtime::Result<call::TextRun> {
+        self.count()?;
+        Ok(run(self.document(&this)?.keys()))
+    }
+    fn text_pointer(
+        &mut self,
+        this: Resource<DocumentHandle>,
+        index: u32,
+    ) -> wasmtime::Result<Option<String>> {
+        self.count()?;
+        Ok(self.document(&this)?.text_pointer(index))
+    }
+    fn string_pointer(
+        &mut self,
+        this: Resource<DocumentHandle>,
+        index: u32,
+    ) -> wasmtime::Result<Option<String>> {
+        self.count()?;
+        Ok(self.document(&this)?.string_pointer(index))
+    }
+    fn drop(&mut self, _: Resource<DocumentHandle>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
+impl call::HostContext for Sandbox {
+    fn id(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<String> {
+        self.count()?;
+        Ok(self.call()?.id.to_string())
+    }
+    fn method(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<String> {
+        self.count()?;
+        Ok(self.call()?.method.to_string())
+    }
+    fn direction(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<String> {
+        self.count()?;
+        Ok(self.call()?.direction.as_str().into())
+    }
+    fn server(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<String> {
+        self.count()?;
+        Ok(self.call()?.server.to_string())
+    }
+    fn target(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<Option<String>> {
+        self.count()?;
+        Ok(self.call()?.target.as_deref().map(Into::into))
+    }
+    fn session(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<Option<String>> {
+        self.count()?;
+        Ok(self.call()?.session.as_deref().map(Into::into))
+    }
+    fn principal(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<Option<String>> {
+        self.count()?;
+        Ok(self.call()?.principal.as_deref().map(Into::into))
+    }
+    fn definition(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<Option<String>> {
+        self.count()?;
+        Ok(self
+            .call()?
+            .definition
+            .as_ref()
+            .map(|json| json.as_str().to_owned()))
+    }
+    fn params(
+        &mut self,
+        _: Resource<ContextHandle>,
+    ) -> wasmtime::Result<Option<Resource<DocumentHandle>>> {
+        self.count()?;
+        Ok(self
+            .run()
+            .and_then(|run| run.sent.as_ref())
+            .map(|_| Resource::new_own(SENT)))
+    }
+    fn failed(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<bool> {
+        self.count()?;
+        Ok(self.run().is_some_and(|run| run.failed))
+    }
+    fn remaining_us(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<u64> {
+        self.count()?;
+        let left = self.run().map(|run| {
+            run.deadline
+                .saturating_duration_since(std::time::Instant::now())
+        });
+        Ok(left.map_or(0, |left| {
+            u64::try_from(left.as_micros()).unwrap_or(u64::MAX)
+        }))
+    }
+    fn carry(&mut self, _: Resource<ContextHandle>, note: Vec<u8>) -> wasmtime::Result<()> {
+        self.count()?;
+        if note.len() > NOTE {
+            return Err(self.stop(Breach::Quota("bytes carried to the post-call")));
+        }
+        self.carry = Some(note.into());
+        Ok(())
+    }
+    fn carried(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<Option<Vec<u8>>> {
+        self.count()?;
+        Ok(self
+            .run()
+            .and_then(|run| run.carried.as_deref())
+            .map(Into::into))
+    }
+    fn attribute(
+        &mut self,
+        _: Resource<ContextHandle>,
+        name: String,
+    ) -> wasmtime::Result<Option<String>> {
+        self.count()?;
+        let call = self.call()?;
+        if name == "groups" {
+            return Ok(Some(serde_json::to_string(&*call.groups)?));
+        }
+        Ok(call.attribute(&name).map(Into::into))
+    }
+    fn drop(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
+impl decision::Host for Sandbox {}
+
+impl report::Host for Sandbox {
+    fn find(&mut self, finding: report::Finding) -> wasmtime::Result<()> {
+        self.count()?;
+        if self.findings.len() >= FINDINGS {
+            if self.findings.len() == FINDINGS {
+                self.findings.push(Finding {
+                    rule: "sandgate.findings-cut".into(),
+                    severity: Severity::Warn,
+                    part: Part::Params,
+                    pointer: None,
+                    message: format!("more than {FINDINGS} findings; the rest is left out"),
+                    details: None,
+                });
+            }
+            return Ok(());
+        }
+        let details = match finding.details {
+            Some(text) if text.len() <= DETAILS => {
+                match Json::parse(text, &self.authority.document) {
+                    Ok(json) => Some(json),
+                    Err(why) => {
+                        return Err(
+                            self.stop(Breach::Malformed(format!("a finding's details: {why}")))
+                        );
+                    }
+                }
+            }
+            Some(_) => return Err(self.stop(Breach::Quota("bytes of a finding's details"))),
+            None => None,
+        };
+        self.findings.push(Finding {
+            rule: cut(finding.rule),
+            severity: match finding.severity {
+                report::Severity::Info => Severity::Info,
+                report::Severity::Warn => Severity::Warn,
+                report::Severity::Error => Severity::Error,
+            },
+            part: match finding.part {
+                report::Part::Params => Part::Params,
+                report::Part::Reply => Part::Reply,
+            },
+            pointer: finding.pointer.map(cut),
+            message: cut(finding.message),
+            details,
+        });
+        Ok(())
+    }
+}
+
+impl log::Host for Sandbox {
+    fn log(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
+        self.count()?;
+        if self.logged > LOG {
+            return Ok(());
+        }
+        self.logged += message.len().min(TEXT) + 16;
+        let message = if self.logged > LOG {
+            "… (the rest of this run's log is left out)".into()
+        } else {
+            cut(message)
+        };
+        let interceptor = &*self.authority.interceptor;
+        let call = self.run().map_or("-", |run| &*run.call.id.0);
+        // Escaped, so that a guest cannot write lines of its own making.
+        let message = message.escape_debug();
+        match level {
+            log::Level::Trace => {
+                tracing::trace!(target: "sandgate::plugin", interceptor, call, "{message}")
+            }
+            log::Level::Debug => {
+                tracing::debug!(target: "sandgate::plugin", interceptor, call, "{message}")
+            }
+            log::Level::Info => {
+                tracing::info!(target: "sandgate::plugin", interceptor, call, "{message}")
+            }
+            log::Level::Warn => {
+                tracing::warn!(target: "sandgate::plugin", interceptor, call, "{message}")
+            }
+            log::Level::Error => {
+                tracing::error!(target: "sandgate::plugin", interceptor, call, "{message}")
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sandbox {
+    fn state(&mut self) -> wasmtime::Result<Result<&crate::state::Table, state::Failure>> {
+        self.count()?;
+        Ok(match &self.task {
+            Task::Hook(run) if self.authority.grants.state => Ok(if run.shadow {
+                &self.authority.shadow
+            } else {
+                &self.authority.state
+            }),
+            _ => Err(state::Failure::Denied),
+        })
+    }
+}
+
+impl state::Host for Sandbox {
+    fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<Vec<u8>>, state::Failure>> {
+        Ok(self.state()?.map(|table| table.get(&key)))
+    }
+    fn set(
+        &mut self,
+        key: String,
+        value: Vec<u8>,
+        ttl_ms: Option<u64>,
+    ) -> wasmtime::Result<Result<(), state::Failure>> {
+        Ok(self
+            .state()?
+            .and_then(|table| Ok(table.set(&key, value, ttl_ms)?)))
+    }
+    fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), state::Failure>> {
+        Ok(self.state()?.and_then(|table| Ok(table.delete(&key)?)))
+    }
+    fn increment(
+        &mut self,
+        key: String,
+        by: i64,
+        ttl_ms: Option<u64>,
+    ) -> wasmtime::Result<Result<i64, state::Failure>> {
+        Ok(self
+            .state()?
+            .and_then(|table| Ok(table.increment(&key, by, ttl_ms)?)))
+    }
+    fn compare_and_set(
+        &mut self,
+        key: String,
+        expected: Option<Vec<u8>>,
+        value: Vec<u8>,
+        ttl_ms: Option<u64>,
+    ) -> wasmtime::Result<Result<bool, state::Failure>> {
+        let table = self.state()?;
+        Ok(table.and_then(|table| {
+            Ok(table.compare_and_set(&key, expected.as_deref(), value, ttl_ms)?)
+        }))
+    }
+}
+
+impl From<StateFailure> for state::Failure {
+    fn from(failure: StateFailure) -> Self {
+        match failure {
+            StateFailure::Quota => Self::Quota,
+            StateFailure::Unavailable(why) => Self::Unavailable(why),
+        }
+    }
+}
+
+fn run(texts: TextRun) -> call::TextRun {
+    call::TextRun {
+        text: texts.text,
+        ends: texts.ends,
+    }
+}
+
+/// Bounds a text, and says that it did.
+fn cut(mut text: String) -> String {
+    if text.len() > TEXT {
+        text.truncate(text.floor_char_boundary(TEXT));
+        text.push('…');
+    }
+    text
+}

@@ -1,0 +1,114 @@
+//! How many runs of one interceptor one caller may have at once. A payload that makes a policy slow then costs its sender
+//! a place, and nobody else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Callers remembered before those without a run are forgotten.
+const REMEMBERED: usize = 1024;
+
+/// Places by principal, and the pool's places for all.
+pub(crate) struct Places {
+    each: usize,
+    pool: Arc<Semaphore>,
+    by_principal: Mutex<HashMap<Option<Arc<str>>, Arc<Semaphore>>>,
+}
+
+/// Held during a run.
+pub(crate) struct Place {
+    _own: OwnedSemaphorePermit,
+    _pool: OwnedSemaphorePermit,
+}
+
+impl Places {
+    pub(crate) fn new(each: usize, pool: Arc<Semaphore>) -> Self {
+        Self {
+            each,
+            pool,
+            by_principal: Mutex::default(),
+        }
+    }
+
+    /// Waits for a place until the deadline.
+    pub(crate) async fn take(
+        &self,
+        principal: Option<&Arc<str>>,
+        deadline: Instant,
+    ) -> Option<Place> {
+        let own = self.semaphore(principal);
+        let own = acquire(own, deadline).await?;
+        let pool = acquire(self.pool.clone(), deadline).await?;
+        Some(Place {
+            _own: own,
+            _pool: pool,
+        })
+    }
+
+    fn semaphore(&self, principal: Option<&Arc<str>>) -> Arc<Semaphore> {
+        let mut all = self.by_principal.lock();
+        // The key is cheap to clone, and the callers are few.
+        let key = principal.cloned();
+        if let Some(semaphore) = all.get(&key) {
+            return semaphore.clone();
+        }
+        if all.len() >= REMEMBERED {
+            all.retain(|_, semaphore| {
+                Arc::strong_count(semaphore) > 1 || semaphore.available_permits() < self.each
+            });
+        }
+        let semaphore = Arc::new(Semaphore::new(self.each));
+        all.insert(key, semaphore.clone());
+        semaphore
+    }
+}
+
+async fn acquire(semaphore: Arc<Semaphore>, deadline: Instant) -> Option<OwnedSemaphorePermit> {
+    if let Ok(permit) = semaphore.clone().try_acquire_owned() {
+        return Some(permit);
+    }
+    tokio::time::timeout_at(deadline.into(), semaphore.acquire_owned())
+        .await
+        .ok()?
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_caller_with_all_its_places_taken_waits_and_nobody_else_does() {
+        let places = Places::new(1, Arc::new(Semaphore::new(10)));
+        let (ann, bob): (Arc<str>, Arc<str>) = ("ann".into(), "bob".into());
+        let soon = || Instant::now() + Duration::from_millis(20);
+        let held = places.take(Some(&ann), soon()).await.unwrap();
+        assert!(places.take(Some(&ann), soon()).await.is_none());
+        assert!(places.take(Some(&bob), soon()).await.is_some());
+        assert!(places.take(None, soon()).await.is_some());
+        drop(held);
+        assert!(places.take(Some(&ann), soon()).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn callers_without_a_run_are_forgotten() {
+        let places = Places::new(1, Arc::new(Semaphore::new(10)));
+        let later = Instant::now() + Duration::from_secs(1);
+        let busy: Arc<str> = "busy".into();
+        let held = places.take(Some(&busy), later).await.unwrap();
+        for n in 0..3 * REMEMBERED {
+            places
+                .take(Some(&n.to_string().into()), later)
+                .await
+                .unwrap();
+        }
+        let remembered = places.by_principal.lock();
+        assert!(remembered.len() <= REMEMBERED && remembered.contains_key(&Some(busy)));
+        drop(held);
+    }
+}

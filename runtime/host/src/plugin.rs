@@ -1,0 +1,219 @@
+//! A plugin, prepared once; a fresh instance for every hook run.
+//!
+//! The instance starts from the memory that `configure` left and is thrown away after the run: nothing one caller sent is
+//! there when the next one comes, and a crash harms only the run it happens in.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use sandgate_message::{
+    Failure, Interceptor, Outcome, Pending, Plugin as Description, PostDecision, PreDecision, Run,
+};
+use wasmtime::component::{Instance, InstancePre, Resource};
+use wasmtime::{Engine, PoolConcurrencyLimitError, Store};
+
+use crate::bindings::{post_call, pre_call, settings};
+use crate::configure;
+use crate::decide;
+use crate::failure::{Breach, classify};
+use crate::grants::Withheld;
+use crate::imports::DOCUMENT;
+use crate::places::Places;
+use crate::sandbox::{Authority, Sandbox, Task};
+
+/// An interceptor that is a sandboxed component.
+pub struct Plugin {
+    pub(crate) description: Description,
+    pub(crate) guest: Guest,
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) places: Places,
+    pub(crate) withheld: Vec<Withheld>,
+    pub(crate) fault_detail: bool,
+}
+
+/// The linked component and where its hooks are.
+pub(crate) struct Guest {
+    pub(crate) pre: InstancePre<Sandbox>,
+    pub(crate) pre_call: Option<pre_call::GuestIndices>,
+    pub(crate) post_call: Option<post_call::GuestIndices>,
+    /// Where the component cannot be snapshotted: how to configure every instance, and why.
+    pub(crate) each_time: Option<EachTime>,
+}
+
+pub(crate) struct EachTime {
+    pub(crate) configure: settings::GuestIndices,
+    pub(crate) settings: Arc<str>,
+    pub(crate) why: String,
+}
+
+impl Plugin {
+    /// Asked for and not given.
+    pub fn withheld(&self) -> &[Withheld] {
+        &self.withheld
+    }
+
+    /// Why every instance is configured anew, where its memory after `configure` could not be kept.
+    pub fn configured_each_time(&self) -> Option<&str> {
+        self.guest.each_time.as_ref().map(|each| each.why.as_str())
+    }
+
+    async fn run<D>(
+        &self,
+        run: Run,
+        hook: impl AsyncFnOnce(&mut Store<Sandbox>, &Instance) -> wasmtime::Result<Result<D, String>>,
+    ) -> Outcome<D> {
+        let started = Instant::now();
+        let (deadline, timeout) = (run.deadline, run.timeout);
+        let mut outcome = match self
+            .places
+            .take(run.call.principal.as_ref(), deadline)
+            .await
+        {
+            None => Outcome::failed(Failure::Deadline(timeout)),
+            Some(_place) => {
+                let mut store = store(self.guest.pre.engine(), &self.authority, Task::Hook(run));
+                // The epoch stops what computes, this what waits in the host.
+                let ran =
+                    tokio::time::timeout_at(deadline.into(), self.guest.run(&mut store, hook))
+                        .await;
+                self.outcome(ran, store, timeout)
+            }
+        };
+        outcome.took = started.elapsed();
+        outcome
+    }
+
+    fn outcome<D>(
+        &self,
+        ran: Result<wasmtime::Result<Result<D, String>>, tokio::time::error::Elapsed>,
+        mut store: Store<Sandbox>,
+        timeout: std::time::Duration,
+    ) -> Outcome<D> {
+        let data = store.data_mut();
+        let (findings, carry) = (std::mem::take(&mut data.findings), data.carry.take());
+        let decision = match ran {
+            Err(_) => Err(Failure::Deadline(timeout)),
+            Ok(Ok(Ok(decision))) => Ok(decision),
+            Ok(Ok(Err(text))) => Err(Failure::Own(if self.fault_detail {
+                text
+            } else {
+                String::new()
+            })),
+            Ok(Err(error)) if error.is::<PoolConcurrencyLimitError>() => {
+                Err(Failure::Quota("places in the instance pool"))
+            }
+            Ok(Err(error)) => {
+                // What a guest printed may repeat the payload.
+                let stderr = if self.fault_detail {
+                    data.stderr.contents()
+                } else {
+                    Vec::new()
+                };
+                Err(classify(&error, data.breach.take(), timeout, &stderr))
+            }
+        };
+        if let Err(failure) = &decision {
+            let interceptor = &*self.authority.interceptor;
+            let call = data.run().map_or("-", |run| &*run.call.id.0);
+            match failure {
+                Failure::Trap { detail, .. } => {
+                    tracing::warn!(
+                        interceptor,
+                        call,
+                        kind = failure.kind(),
+                        "{failure}\n{detail}"
+                    );
+                }
+                Failure::Own(text) => {
+                    tracing::warn!(interceptor, call, kind = failure.kind(), "{failure} {text}")
+                }
+                _ => tracing::warn!(interceptor, call, kind = failure.kind(), "{failure}"),
+            }
+        }
+        Outcome {
+            decision,
+            findings,
+            carry,
+            took: std::time::Duration::ZERO,
+        }
+    }
+}
+
+impl Guest {
+    /// One run in an instance of its own.
+    async fn run<D>(
+        &self,
+        store: &mut Store<Sandbox>,
+        hook: impl AsyncFnOnce(&mut Store<Sandbox>, &Instance) -> wasmtime::Result<Result<D, String>>,
+    ) -> wasmtime::Result<Result<D, String>> {
+        let instance = self.pre.instantiate_async(&mut *store).await?;
+        if let Some(each) = &self.each_time {
+            // Under the same rules as when it was prepared: then it cannot come out otherwise.
+            let run = std::mem::replace(&mut store.data_mut().task, Task::Configure);
+            let configured =
+                configure::call(store, &instance, &each.configure, &each.settings).await?;
+            store.data_mut().begin(run);
+            if configured.is_err() {
+                return Err(store
+                    .data_mut()
+                    .stop(Breach::Malformed("configure changed its mind".into())));
+            }
+        }
+        hook(store, &instance).await
+    }
+}
+
+impl Interceptor for Plugin {
+    fn plugin(&self) -> &Description {
+        &self.description
+    }
+
+    fn pre_call(&self, run: Run) -> Pending<'_, Outcome<PreDecision>> {
+        Box::pin(async move {
+            let Some(indices) = &self.guest.pre_call else {
+                return Outcome::failed(Failure::Load("it has no pre-call".into()));
+            };
+            let limits = self.authority.document;
+            self.run(run, async |store, instance| {
+                let guest = indices.load(&mut *store, instance)?;
+                let (context, params) = (Resource::new_borrow(0), Resource::new_borrow(DOCUMENT));
+                match guest.call_handle(&mut *store, context, params).await? {
+                    Ok(decision) => decide::pre(decision, &limits)
+                        .map(Ok)
+                        .map_err(|breach| store.data_mut().stop(breach)),
+                    Err(text) => Ok(Err(text)),
+                }
+            })
+            .await
+        })
+    }
+
+    fn post_call(&self, run: Run) -> Pending<'_, Outcome<PostDecision>> {
+        Box::pin(async move {
+            let Some(indices) = &self.guest.post_call else {
+                return Outcome::failed(Failure::Load("it has no post-call".into()));
+            };
+            let limits = self.authority.document;
+            self.run(run, async |store, instance| {
+                let guest = indices.load(&mut *store, instance)?;
+                let (context, reply) = (Resource::new_borrow(0), Resource::new_borrow(DOCUMENT));
+                match guest.call_handle(&mut *store, context, reply).await? {
+                    Ok(decision) => decide::post(decision, &limits)
+                        .map(Ok)
+                        .map_err(|breach| store.data_mut().stop(breach)),
+                    Err(text) => Ok(Err(text)),
+                }
+            })
+            .await
+        })
+    }
+}
+
+/// A store for one task, with everything on: limits, clock, an empty world.
+pub(crate) fn store(engine: &Engine, authority: &Arc<Authority>, task: Task) -> Store<Sandbox> {
+    let mut store = Store::new(engine, Sandbox::new(authority.clone(), task));
+    store.limiter(|sandbox| sandbox);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(Sandbox::tick);
+    store
+}

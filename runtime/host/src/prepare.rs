@@ -1,0 +1,380 @@
+//! From a file and an operator's wishes to a plugin that is ready, or a clear word why not. All of it happens away from
+//! traffic; nothing here runs during a call.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sandgate_message::{
+    Call, CallId, Direction, Era, Failure, Hook, Interceptor, Json, Limits, Plugin as Description,
+    Run,
+};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use crate::bindings::{self, post_call, pre_call, settings};
+use crate::cache::{Cache, Id};
+use crate::configure::{self, Configured, Issue};
+use crate::engine::{Clocked, EngineConfig, MAX_MEMORY};
+use crate::file::PluginFile;
+use crate::grants::{Effective, GrantError, Grants, settle};
+use crate::places::Places;
+use crate::plugin::{EachTime, Guest, Plugin};
+use crate::sandbox::{Authority, Sandbox};
+use crate::snapshot::{self, Snapshot};
+use crate::state::State;
+
+/// Memory of a guest unless its author or the operator says otherwise.
+pub const DEFAULT_MEMORY: u64 = 64 << 20;
+
+/// Runs of one interceptor that one caller may have at once, unless the operator says otherwise.
+pub const DEFAULT_CONCURRENCY: usize = 16;
+
+/// How long the smoke call may take.
+const SMOKE: Duration = Duration::from_secs(2);
+
+/// What an operator wants of one plugin.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The interceptor's name: state and log lines belong to it.
+    pub interceptor: Arc<str>,
+    /// The plugin.
+    pub file: Arc<PluginFile>,
+    /// Its settings, secrets resolved.
+    pub settings: Value,
+    /// Some of them came from the environment or a file: nothing made of them may be kept on disk or shown.
+    pub settings_private: bool,
+    /// What it is given.
+    pub grants: Grants,
+    /// Bytes of memory; none: the manifest's, else [`DEFAULT_MEMORY`].
+    pub memory: Option<u64>,
+    /// Concurrent runs by one caller; none: [`DEFAULT_CONCURRENCY`].
+    pub concurrency: Option<usize>,
+    /// Bounds of the documents it returns.
+    pub document: Limits,
+    /// Log what a failing guest says of its failure, which may repeat the payload.
+    pub fault_detail: bool,
+}
+
+/// Why a plugin cannot be used as the operator wants.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The settings are not what the plugin's schema or the plugin itself accepts.
+    #[error("its settings are not accepted")]
+    Settings(Vec<Issue>),
+    /// The manifest's schema is no JSON Schema.
+    #[error("the settings schema in its manifest is no JSON Schema: {0}")]
+    Schema(String),
+    /// A grant it did not ask for.
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+    /// More memory than there is in a slot of the pool.
+    #[error("memory: at most {MAX_MEMORY} bytes")]
+    Memory,
+    /// It imports what this host does not have.
+    #[error("it needs something that this gateway does not have: {0}")]
+    Link(String),
+    /// It cannot be compiled.
+    #[error("it cannot be compiled: {0}")]
+    Compile(String),
+    /// `configure` failed.
+    #[error("its configure failed: it {0}")]
+    Configure(Failure),
+    /// A first call with an empty document failed.
+    #[error("a smoke call of its {hook} failed: it {failure}", hook = .hook.as_str())]
+    Smoke {
+        /// Which hook.
+        hook: Hook,
+        /// How.
+        failure: Failure,
+    },
+}
+
+/// Prepares plugins and owns what they run on.
+pub struct Host {
+    clocked: Clocked,
+    linker: Linker<Sandbox>,
+    /// Compiles quickly: for the one run in which `configure` is snapshotted.
+    scratch: Clocked,
+    scratch_linker: Linker<Sandbox>,
+    cache: Option<Cache>,
+    state: State,
+    pool: Arc<Semaphore>,
+}
+
+impl Host {
+    /// `cache`: where machine code is kept; none: compiled at every start.
+    ///
+    /// # Errors
+    /// The engine cannot be made as asked, for example `pagemap_scan` where the kernel has none.
+    pub fn new(
+        config: EngineConfig,
+        cache: Option<Cache>,
+        state: State,
+    ) -> Result<Arc<Self>, PrepareError> {
+        let engine =
+            |error: wasmtime::Error| PrepareError::Compile(format!("the engine: {error:#}"));
+        let clocked = Clocked::new(config).map_err(engine)?;
+        let scratch = Clocked::quick().map_err(engine)?;
+        let linker = linker(&clocked.engine).map_err(engine)?;
+        let scratch_linker = self::linker(&scratch.engine).map_err(engine)?;
+        let pool = Arc::new(Semaphore::new(config.instances as usize));
+        Ok(Arc::new(Self {
+            clocked,
+            linker,
+            scratch,
+            scratch_linker,
+            cache,
+            state,
+            pool,
+        }))
+    }
+
+    /// Makes a plugin ready. Takes milliseconds where its machine code is cached, tens of milliseconds for a small new
+    /// one; seconds for an interpreter.
+    pub async fn prepare(self: &Arc<Self>, spec: Spec) -> Result<Plugin, PrepareError> {
+        let this = self.clone();
+        let runtime = tokio::runtime::Handle::current();
+        // Compiling holds a thread for as long as it takes.
+        let prepared =
+            tokio::task::spawn_blocking(move || runtime.block_on(this.prepare_here(spec))).await;
+        prepared.unwrap_or_else(|_| Err(PrepareError::Compile("the compiler gave up on it".into())))
+    }
+
+    async fn prepare_here(&self, spec: Spec) -> Result<Plugin, PrepareError> {
+        let manifest = spec.file.manifest();
+        check(&manifest.settings, &spec)?;
+        let (grants, withheld) = settle(&manifest.asks, &spec.grants)?;
+        let memory = spec.memory.or(manifest.memory()).unwrap_or(DEFAULT_MEMORY);
+        if memory > MAX_MEMORY {
+            return Err(PrepareError::Memory);
+        }
+        let authority = |grants, state| {
+            Arc::new(Authority {
+                interceptor: spec.interceptor.clone(),
+                grants,
+                state,
+                shadow: self.state.shadow(),
+                memory,
+                document: spec.document,
+            })
+        };
+        let nothing = authority(Effective::default(), self.state.shadow());
+        let settings: Arc<str> = spec.settings.to_string().into();
+        let guest = self.guest(&spec, &settings, &nothing).await?;
+        let description = Description {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            digest: spec.file.digest().to_owned(),
+            hooks: manifest.hooks(),
+        };
+        let concurrency = spec.concurrency.unwrap_or(DEFAULT_CONCURRENCY);
+        let mut plugin = Plugin {
+            description,
+            guest,
+            authority: nothing,
+            places: Places::new(concurrency, self.pool.clone()),
+            withheld,
+            fault_detail: spec.fault_detail,
+        };
+        // Without any authority: it shows that the plugin runs, and must not touch anything.
+        smoke(&plugin).await?;
+        plugin.authority = authority(grants, self.state.table(&spec.interceptor));
+        Ok(plugin)
+    }
+
+    /// The linked component: from the cache, or configured, snapshotted and compiled.
+    async fn guest(
+        &self,
+        spec: &Spec,
+        settings: &Arc<str>,
+        nothing: &Arc<Authority>,
+    ) -> Result<Guest, PrepareError> {
+        let engine = &self.clocked.engine;
+        let id = Id::new(spec.file.digest(), settings, engine_hash(engine));
+        let cache = self.cache.as_ref().filter(|_| !spec.settings_private);
+        if let Some(entry) = cache.and_then(|cache| cache.get(&id)) {
+            // SAFETY: the bytes are those that `put` wrote for this engine: their MAC was checked with a key that only
+            // this user can read, and they are in our memory, so nobody changes them after the check.
+            #[allow(unsafe_code)]
+            let component = unsafe { Component::deserialize(engine, &entry.code) };
+            if let Ok(component) = component {
+                return self.linked(
+                    spec,
+                    &component,
+                    settings,
+                    (!entry.snapshotted).then(|| "see plugin inspect".into()),
+                );
+            }
+        }
+        let bytes = spec.file.bytes();
+        let taken = snapshot::take(
+            &self.scratch.engine,
+            &self.scratch_linker,
+            bytes,
+            settings,
+            nothing,
+        )
+        .await;
+        let compile = |bytes: &[u8]| {
+            Component::new(engine, bytes).map_err(|e| PrepareError::Compile(format!("{e:#}")))
+        };
+        let (component, each_time) = match taken {
+            Snapshot::Refused(Configured::Issues(issues)) => {
+                return Err(PrepareError::Settings(issues));
+            }
+            Snapshot::Refused(Configured::Failed(failure)) => {
+                return Err(PrepareError::Configure(failure));
+            }
+            Snapshot::Refused(Configured::Unlinked(why)) => return Err(PrepareError::Link(why)),
+            Snapshot::Taken(snapshot) => (compile(&snapshot)?, None),
+            Snapshot::Impossible(why) => {
+                let component = compile(bytes)?;
+                match configure::run(engine, &self.linker, &component, settings, nothing).await {
+                    Ok(_) => (component, Some(why)),
+                    Err(Configured::Issues(issues)) => return Err(PrepareError::Settings(issues)),
+                    Err(Configured::Failed(failure)) => {
+                        return Err(PrepareError::Configure(failure));
+                    }
+                    Err(Configured::Unlinked(why)) => return Err(PrepareError::Link(why)),
+                }
+            }
+        };
+        if let (Some(cache), Ok(code)) = (cache, component.serialize()) {
+            cache.put(&id, each_time.is_none(), &code);
+        }
+        self.linked(spec, &component, settings, each_time)
+    }
+
+    fn linked(
+        &self,
+        spec: &Spec,
+        component: &Component,
+        settings: &Arc<str>,
+        each_time: Option<String>,
+    ) -> Result<Guest, PrepareError> {
+        let link = |error: wasmtime::Error| PrepareError::Link(format!("{error:#}"));
+        let pre = self.linker.instantiate_pre(component).map_err(link)?;
+        let hooks = &spec.file.manifest().hooks;
+        let pre_call = hooks
+            .pre_call
+            .as_ref()
+            .map(|_| pre_call::GuestIndices::new(&pre))
+            .transpose()
+            .map_err(link)?;
+        let post_call = hooks
+            .post_call
+            .as_ref()
+            .map(|_| post_call::GuestIndices::new(&pre))
+            .transpose()
+            .map_err(link)?;
+        let each_time = match each_time {
+            None => None,
+            Some(why) => {
+                let configure = settings::GuestIndices::new(&pre).map_err(link)?;
+                Some(EachTime {
+                    configure,
+                    settings: settings.clone(),
+                    why,
+                })
+            }
+        };
+        Ok(Guest {
+            pre,
+            pre_call,
+            post_call,
+            each_time,
+        })
+    }
+}
+
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<Sandbox>> {
+    struct Own;
+    impl wasmtime::component::HasData for Own {
+        type Data<'a> = &'a mut Sandbox;
+    }
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    bindings::Interceptor::add_to_linker::<_, Own>(&mut linker, |sandbox| sandbox)?;
+    Ok(linker)
+}
+
+fn engine_hash(engine: &Engine) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Settings against the plugin's own JSON Schema.
+fn check(schema: &Value, spec: &Spec) -> Result<(), PrepareError> {
+    let validator = jsonschema::validator_for(schema)
+        .map_err(|error| PrepareError::Schema(error.to_string()))?;
+    let issues: Vec<_> = validator
+        .iter_errors(&spec.settings)
+        .take(100)
+        .map(|error| Issue {
+            pointer: error.instance_path().to_string(),
+            message: if spec.settings_private {
+                error.masked().to_string()
+            } else {
+                error.to_string()
+            },
+        })
+        .collect();
+    if issues.is_empty() {
+        Ok(())
+    } else {
+        Err(PrepareError::Settings(issues))
+    }
+}
+
+/// One call of each hook with an empty document: what is not exported, or crashes at once, is found before traffic is.
+async fn smoke(plugin: &Plugin) -> Result<(), PrepareError> {
+    for (hook, _, events) in &plugin.description.hooks {
+        let method = events
+            .iter()
+            .find(|event| !event.contains(['*', '?', '[', '{']))
+            .map_or("ping", String::as_str);
+        let run = Run {
+            call: Arc::new(Call {
+                id: CallId("smoke".into()),
+                method: method.into(),
+                direction: Direction::ClientToServer,
+                era: Era::Modern,
+                server: "smoke".into(),
+                target: None,
+                client_target: None,
+                session: None,
+                principal: None,
+                groups: Arc::new([]),
+                definition: None,
+                attributes: Arc::new([]),
+            }),
+            document: Json::empty_object(),
+            sent: None,
+            failed: false,
+            carried: None,
+            deadline: Instant::now() + SMOKE,
+            timeout: SMOKE,
+            shadow: true,
+        };
+        let failure = match hook {
+            Hook::PreCall => plugin.pre_call(run).await.decision.err(),
+            Hook::PostCall => plugin.post_call(run).await.decision.err(),
+        };
+        match failure {
+            // An empty document may well be an error to it.
+            None | Some(Failure::Own(_)) => {}
+            Some(failure) => {
+                return Err(PrepareError::Smoke {
+                    hook: *hook,
+                    failure,
+                });
+            }
+        }
+    }
+    Ok(())
+}

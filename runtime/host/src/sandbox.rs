@@ -1,0 +1,237 @@
+//! What a store holds: one hook run (or one `configure`), its limits, and the little it may reach.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sandgate_message::{Finding, Limits, Run};
+use wasmtime::component::ResourceTable;
+use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
+use wasmtime_wasi::{
+    FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
+};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::egress::Egress;
+use crate::engine::MAX_TABLE;
+use crate::failure::Breach;
+use crate::grants::Effective;
+use crate::manifest::Access;
+use crate::state::Table;
+use crate::stderr::Tail;
+
+/// Resources (streams, directories, requests) a guest may hold at once.
+const HANDLES: usize = 1000;
+
+/// What all runs of one interceptor share.
+pub(crate) struct Authority {
+    pub(crate) interceptor: Arc<str>,
+    pub(crate) grants: Effective,
+    pub(crate) state: Arc<Table>,
+    pub(crate) shadow: Arc<Table>,
+    pub(crate) memory: u64,
+    pub(crate) document: Limits,
+}
+
+/// What a guest is doing, and so what it may do.
+pub(crate) enum Task {
+    /// `configure`: computes from its settings and sees nothing else; time and randomness are fixed.
+    Configure,
+    /// One hook run.
+    Hook(Run),
+}
+
+/// The data of one store.
+pub(crate) struct Sandbox {
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) task: Task,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) carry: Option<Arc<[u8]>>,
+    /// Bytes of log lines so far.
+    pub(crate) logged: usize,
+    /// Calls into the gateway so far.
+    pub(crate) calls: u64,
+    pub(crate) breach: Option<Breach>,
+    pub(crate) stderr: Tail,
+    table: ResourceTable,
+    // Made when first used: most hooks never ask WASI for anything.
+    wasi: Option<Box<WasiCtx>>,
+    http: WasiHttpCtx,
+    egress: Option<Box<Egress>>,
+}
+
+impl Sandbox {
+    pub(crate) fn new(authority: Arc<Authority>, task: Task) -> Self {
+        Self {
+            authority,
+            task,
+            findings: Vec::new(),
+            carry: None,
+            logged: 0,
+            calls: 0,
+            breach: None,
+            stderr: Tail::default(),
+            table: ResourceTable::new(),
+            wasi: None,
+            http: WasiHttpCtx::default(),
+            egress: None,
+        }
+    }
+
+    /// The guest holds nothing of the host's: only then does its memory mean the same in another instance.
+    pub(crate) fn holds_nothing(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// From here on the guest does this, with the world that belongs to it.
+    pub(crate) fn begin(&mut self, task: Task) {
+        self.task = task;
+        self.wasi = None;
+        self.egress = None;
+    }
+
+    /// The run, while there is one.
+    pub(crate) fn run(&self) -> Option<&Run> {
+        match &self.task {
+            Task::Configure => None,
+            Task::Hook(run) => Some(run),
+        }
+    }
+
+    /// At every tick: past its deadline the guest ends; before, it lets others have the thread.
+    pub(crate) fn tick(mut store: StoreContextMut<'_, Self>) -> wasmtime::Result<UpdateDeadline> {
+        let late = store
+            .data()
+            .run()
+            .is_some_and(|run| std::time::Instant::now() >= run.deadline);
+        if late {
+            store.data_mut().breach = Some(Breach::Deadline);
+            return Err(wasmtime::format_err!("past its deadline"));
+        }
+        // Not `Yield`: that starves tokio's timers and sockets.
+        Ok(UpdateDeadline::YieldCustom(
+            1,
+            Box::pin(tokio::task::yield_now()),
+        ))
+    }
+
+    fn build_wasi(&mut self) -> WasiCtx {
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stderr(self.stderr.keeping())
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false)
+            .max_random_size(1 << 16);
+        if let Task::Configure = self.task {
+            wasi.secure_random(wasmtime_wasi::Deterministic::new(vec![0x5a]))
+                .insecure_random(wasmtime_wasi::Deterministic::new(vec![0x5a]))
+                .insecure_random_seed(0x5a)
+                .wall_clock(Stopped)
+                .monotonic_clock(Stopped);
+            return wasi.build();
+        }
+        let grants = &self.authority.grants;
+        wasi.envs(&grants.env);
+        for grant in &grants.dirs {
+            use std::os::fd::AsRawFd;
+            // The directory that was opened when the configuration was read, whatever its path names by now.
+            let path = format!("/proc/self/fd/{}", grant.dir.as_raw_fd());
+            let perms = match grant.access {
+                Access::Ro => FsPerms::ReadOnly,
+                Access::Rw => FsPerms::ReadWrite,
+            };
+            if let Err(error) = wasi.preopened_dir(path, &grant.guest, perms) {
+                tracing::warn!(
+                    interceptor = &*self.authority.interceptor,
+                    dir = grant.guest,
+                    "a granted directory cannot be opened: {error}"
+                );
+            }
+        }
+        wasi.build()
+    }
+}
+
+impl WasiView for Sandbox {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        if self.wasi.is_none() {
+            self.table.set_max_capacity(HANDLES);
+            let made = self.build_wasi();
+            self.wasi = Some(Box::new(made));
+        }
+        // Just made if it was not there.
+        let ctx = self
+            .wasi
+            .get_or_insert_with(|| Box::new(WasiCtx::builder().build()));
+        WasiCtxView {
+            ctx,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for Sandbox {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        let hosts = match &self.task {
+            Task::Configure => &[][..],
+            Task::Hook(_) => self.authority.grants.http.as_slice(),
+        };
+        let hooks = self
+            .egress
+            .get_or_insert_with(|| Box::new(Egress::new(hosts)));
+        WasiHttpCtxView {
+            hooks: hooks.as_mut(),
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+impl ResourceLimiter for Sandbox {
+    fn memory_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let fits = desired as u64 <= self.authority.memory;
+        if !fits {
+            // Remembered, since most guests abort when they do not get it.
+            self.breach = Some(Breach::Memory(self.authority.memory));
+        }
+        Ok(fits)
+    }
+
+    fn table_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let fits = desired <= MAX_TABLE;
+        if !fits {
+            self.breach = Some(Breach::Quota("table entries"));
+        }
+        Ok(fits)
+    }
+}
+
+/// Time as `configure` sees it.
+struct Stopped;
+
+impl HostWallClock for Stopped {
+    fn resolution(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl HostMonotonicClock for Stopped {
+    fn resolution(&self) -> u64 {
+        1_000_000_000
+    }
+    fn now(&self) -> u64 {
+        0
+    }
+}

@@ -1,0 +1,255 @@
+//! The file behind the tables: written behind them by a thread of its own, in whole transactions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use parking_lot::Mutex;
+use redb::backends::FileBackend;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+
+use super::StateQuota;
+use super::table::{Entry, Table};
+
+/// (interceptor, key) → (expiry in ms since the Unix epoch, 0 for never; value).
+const ENTRIES: TableDefinition<(&str, &str), (u64, &[u8])> = TableDefinition::new("state.v1");
+
+/// How long a change may wait to be written.
+const BEHIND: Duration = Duration::from_millis(50);
+
+struct Change {
+    interceptor: Arc<str>,
+    key: String,
+    entry: Option<Entry>,
+}
+
+/// The open file and its writer.
+pub(super) struct File {
+    changes: Option<Sender<Change>>,
+    trouble: Arc<Mutex<Option<String>>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// One table's way to the file.
+pub(crate) struct Journal {
+    interceptor: Arc<str>,
+    changes: Sender<Change>,
+    trouble: Arc<Mutex<Option<String>>>,
+}
+
+impl Journal {
+    pub(super) fn wrote(&self, key: &str, entry: Option<Entry>) {
+        // The writer is gone only while the process ends.
+        let _ = self.changes.send(Change {
+            interceptor: self.interceptor.clone(),
+            key: key.into(),
+            entry,
+        });
+    }
+
+    /// Why nothing can be written at present.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().clone()
+    }
+}
+
+impl File {
+    pub(super) fn open(
+        dir: &Dir,
+        name: &str,
+        quota: StateQuota,
+    ) -> Result<(Self, HashMap<String, Arc<Table>>), String> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).mode(0o600);
+        let file = dir.open_with(name, &options).map_err(|e| e.to_string())?;
+        let backend = FileBackend::new(file.into_std()).map_err(|e| e.to_string())?;
+        let database = Database::builder()
+            .create_with_backend(backend)
+            .map_err(|e| e.to_string())?;
+        let (changes, incoming) = channel();
+        let trouble = Arc::new(Mutex::new(None));
+        let mut this = Self {
+            changes: Some(changes),
+            trouble: trouble.clone(),
+            writer: None,
+        };
+        let loaded = this.load(&database, quota).map_err(|e| e.to_string())?;
+        let writer = std::thread::Builder::new()
+            .name("sandgate-state".into())
+            .spawn(move || write_behind(&database, &incoming, &trouble))
+            .map_err(|e| e.to_string())?;
+        this.writer = Some(writer);
+        Ok((this, loaded))
+    }
+
+    pub(super) fn journal(&self, interceptor: &str) -> Journal {
+        let changes = match &self.changes {
+            Some(changes) => changes.clone(),
+            // Only while being dropped, when nobody asks any more; a closed channel says so to whoever does.
+            None => channel().0,
+        };
+        Journal {
+            interceptor: interceptor.into(),
+            changes,
+            trouble: self.trouble.clone(),
+        }
+    }
+
+    fn load(
+        &self,
+        database: &Database,
+        quota: StateQuota,
+    ) -> Result<HashMap<String, Arc<Table>>, redb::Error> {
+        let write = database.begin_write()?;
+        write.open_table(ENTRIES)?;
+        write.commit()?;
+        let mut tables: HashMap<String, Arc<Table>> = HashMap::new();
+        for row in database.begin_read()?.open_table(ENTRIES)?.iter()? {
+            let (key, value) = row?;
+            let ((interceptor, key), (expires, value)) = (key.value(), value.value());
+            tables
+                .entry(interceptor.into())
+                .or_insert_with(|| Arc::new(Table::new(quota, Some(self.journal(interceptor)))))
+                .load(
+                    key.into(),
+                    Entry {
+                        value: value.into(),
+                        expires: (expires > 0).then_some(expires),
+                    },
+                );
+        }
+        Ok(tables)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // Tables that outlive the file hold senders too, so the writer is told by an empty name rather than by silence.
+        if let Some(changes) = self.changes.take() {
+            let _ = changes.send(Change {
+                interceptor: "".into(),
+                key: String::new(),
+                entry: None,
+            });
+        }
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+fn write_behind(database: &Database, incoming: &Receiver<Change>, trouble: &Mutex<Option<String>>) {
+    let mut pending: HashMap<(Arc<str>, String), Option<Entry>> = HashMap::new();
+    let mut due: Option<Instant> = None;
+    loop {
+        let wait = due.map_or(Duration::from_secs(3600), |due| {
+            due.saturating_duration_since(Instant::now())
+        });
+        let ending = match incoming.recv_timeout(wait) {
+            Ok(change) if change.interceptor.is_empty() => true,
+            Ok(change) => {
+                pending.insert((change.interceptor, change.key), change.entry);
+                due.get_or_insert_with(|| Instant::now() + BEHIND);
+                false
+            }
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => true,
+        };
+        if !pending.is_empty() && (ending || due.is_some_and(|due| due <= Instant::now())) {
+            match write(database, &pending) {
+                Ok(()) => {
+                    pending.clear();
+                    due = None;
+                    if trouble.lock().take().is_some() {
+                        tracing::info!("the state file can be written again");
+                    }
+                }
+                // Kept and tried again; meanwhile guests are told, so that nobody relies on what would be lost.
+                Err(error) => {
+                    let why = format!("the state file cannot be written: {error}");
+                    if trouble.lock().replace(why.clone()).is_none() {
+                        tracing::error!("{why}");
+                    }
+                    due = Some(Instant::now() + Duration::from_secs(1));
+                }
+            }
+        }
+        if ending {
+            return;
+        }
+    }
+}
+
+fn write(
+    database: &Database,
+    pending: &HashMap<(Arc<str>, String), Option<Entry>>,
+) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    {
+        let mut table = transaction.open_table(ENTRIES)?;
+        for ((interceptor, key), entry) in pending {
+            let key = (&**interceptor, key.as_str());
+            match entry {
+                Some(entry) => {
+                    table.insert(key, (entry.expires.unwrap_or(0), entry.value.as_slice()))?;
+                }
+                None => {
+                    table.remove(key)?;
+                }
+            }
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::State;
+    use super::*;
+
+    #[test]
+    fn state_in_a_file_is_there_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
+        let state = State::in_file(StateQuota::default(), &dir, "state.redb").unwrap();
+        state.table("limit").increment("calls", 7, None).unwrap();
+        state
+            .table("limit")
+            .set("gone", b"x".to_vec(), None)
+            .unwrap();
+        state.table("limit").delete("gone").unwrap();
+        state
+            .table("other")
+            .set("calls", b"mine".to_vec(), Some(60_000))
+            .unwrap();
+        state
+            .shadow()
+            .set("calls", b"shadow".to_vec(), None)
+            .unwrap();
+        drop(state);
+        let state = State::in_file(StateQuota::default(), &dir, "state.redb").unwrap();
+        assert_eq!(state.table("limit").increment("calls", 1, None), Ok(8));
+        assert_eq!(state.table("limit").get("gone"), None);
+        assert_eq!(state.table("other").get("calls").unwrap(), b"mine");
+    }
+
+    #[test]
+    fn a_file_that_is_no_state_file_is_refused_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("notes.txt"), "shopping list").unwrap();
+        let dir = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
+        let error = State::in_file(StateQuota::default(), &dir, "notes.txt")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("notes.txt"), "{error}");
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join("notes.txt")).unwrap(),
+            "shopping list"
+        );
+    }
+}

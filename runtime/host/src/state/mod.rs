@@ -1,0 +1,103 @@
+//! Memory between calls: by interceptor, bounded, in memory; kept in a file where one is configured.
+
+mod file;
+mod table;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cap_std::fs::Dir;
+use parking_lot::Mutex;
+
+pub(crate) use table::{StateFailure, Table};
+
+/// Bounds of one interceptor's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateQuota {
+    /// Keys and values together.
+    pub bytes: usize,
+    /// Number of keys.
+    pub keys: usize,
+    /// One key.
+    pub key: usize,
+    /// One value.
+    pub value: usize,
+}
+
+impl Default for StateQuota {
+    /// 16 MiB, 65,536 keys of up to 1 KiB, values of up to 1 MiB.
+    fn default() -> Self {
+        Self {
+            bytes: 16 << 20,
+            keys: 1 << 16,
+            key: 1 << 10,
+            value: 1 << 20,
+        }
+    }
+}
+
+/// Why a state file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the state file {file}: {why}")]
+pub struct StateError {
+    file: String,
+    why: String,
+}
+
+/// All interceptors' state. Outlives reloads: an interceptor keeps its memory while its name stays.
+pub struct State {
+    quota: StateQuota,
+    tables: Mutex<HashMap<String, Arc<Table>>>,
+    file: Option<file::File>,
+}
+
+impl State {
+    /// In memory: gone with the process.
+    pub fn in_memory(quota: StateQuota) -> Self {
+        Self {
+            quota,
+            tables: Mutex::default(),
+            file: None,
+        }
+    }
+
+    /// In a file as well. Changes are written behind, every 50 ms and at the end: what a killed process wrote in its last
+    /// moments may be lost, never torn.
+    pub fn in_file(quota: StateQuota, dir: &Dir, name: &str) -> Result<Self, StateError> {
+        let error = |why: String| StateError {
+            file: name.into(),
+            why,
+        };
+        let (file, loaded) = file::File::open(dir, name, quota).map_err(error)?;
+        Ok(Self {
+            quota,
+            tables: Mutex::new(loaded),
+            file: Some(file),
+        })
+    }
+
+    /// The live state of an interceptor.
+    pub(crate) fn table(&self, interceptor: &str) -> Arc<Table> {
+        let mut tables = self.tables.lock();
+        if let Some(table) = tables.get(interceptor) {
+            return table.clone();
+        }
+        let journal = self.file.as_ref().map(|file| file.journal(interceptor));
+        let table = Arc::new(Table::new(self.quota, journal));
+        tables.insert(interceptor.into(), table.clone());
+        table
+    }
+
+    /// A state of its own for runs that must leave no mark; never written to a file.
+    pub(crate) fn shadow(&self) -> Arc<Table> {
+        Arc::new(Table::new(self.quota, None))
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State")
+            .field("interceptors", &self.tables.lock().len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,308 @@
+//! One interceptor's keys and values.
+
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+
+use super::StateQuota;
+use super::file::Journal;
+
+/// What an operation can come to instead of a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StateFailure {
+    /// Over a bound of [`StateQuota`].
+    Quota,
+    /// Not now, or not with this value; says why.
+    Unavailable(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) value: Vec<u8>,
+    /// Milliseconds since the Unix epoch, so that it means the same after a restart.
+    pub(crate) expires: Option<u64>,
+}
+
+impl Entry {
+    fn gone(&self, now: u64) -> bool {
+        self.expires.is_some_and(|at| at <= now)
+    }
+}
+
+/// Keys and values under one lock: every operation is one step to all others.
+pub(crate) struct Table {
+    quota: StateQuota,
+    inner: Mutex<Inner>,
+    journal: Option<Journal>,
+}
+
+#[derive(Default)]
+struct Inner {
+    entries: HashMap<String, Entry>,
+    bytes: usize,
+}
+
+impl Table {
+    pub(crate) fn new(quota: StateQuota, journal: Option<Journal>) -> Self {
+        Self {
+            quota,
+            inner: Mutex::default(),
+            journal,
+        }
+    }
+
+    /// Puts in what a file held.
+    pub(super) fn load(&self, key: String, entry: Entry) {
+        let mut inner = self.inner.lock();
+        inner.bytes += key.len() + entry.value.len();
+        inner.entries.insert(key, entry);
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<Vec<u8>> {
+        let now = now();
+        self.inner
+            .lock()
+            .entries
+            .get(key)
+            .filter(|entry| !entry.gone(now))
+            .map(|entry| entry.value.clone())
+    }
+
+    pub(crate) fn set(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        ttl_ms: Option<u64>,
+    ) -> Result<(), StateFailure> {
+        let now = now();
+        let entry = Entry {
+            value,
+            expires: ttl_ms.map(|ttl| now.saturating_add(ttl)),
+        };
+        self.put(&mut self.inner.lock(), key, entry, now)
+    }
+
+    pub(crate) fn delete(&self, key: &str) -> Result<(), StateFailure> {
+        self.writable()?;
+        self.take(&mut self.inner.lock(), key);
+        Ok(())
+    }
+
+    pub(crate) fn increment(
+        &self,
+        key: &str,
+        by: i64,
+        ttl_ms: Option<u64>,
+    ) -> Result<i64, StateFailure> {
+        let now = now();
+        let mut inner = self.inner.lock();
+        let (old, expires) = match inner.entries.get(key).filter(|entry| !entry.gone(now)) {
+            None => (0, ttl_ms.map(|ttl| now.saturating_add(ttl))),
+            Some(entry) => match entry.value.as_slice().try_into() {
+                Ok(bytes) => (i64::from_le_bytes(bytes), entry.expires),
+                Err(_) => return Err(StateFailure::Unavailable("the value is no counter".into())),
+            },
+        };
+        let new = old
+            .checked_add(by)
+            .ok_or_else(|| StateFailure::Unavailable("the counter is full".into()))?;
+        self.put(
+            &mut inner,
+            key,
+            Entry {
+                value: new.to_le_bytes().into(),
+                expires,
+            },
+            now,
+        )?;
+        Ok(new)
+    }
+
+    pub(crate) fn compare_and_set(
+        &self,
+        key: &str,
+        expected: Option<&[u8]>,
+        value: Vec<u8>,
+        ttl_ms: Option<u64>,
+    ) -> Result<bool, StateFailure> {
+        let now = now();
+        let mut inner = self.inner.lock();
+        let stands = inner
+            .entries
+            .get(key)
+            .filter(|entry| !entry.gone(now))
+            .map(|entry| entry.value.as_slice());
+        if stands != expected {
+            return Ok(false);
+        }
+        self.put(
+            &mut inner,
+            key,
+            Entry {
+                value,
+                expires: ttl_ms.map(|ttl| now.saturating_add(ttl)),
+            },
+            now,
+        )?;
+        Ok(true)
+    }
+
+    fn writable(&self) -> Result<(), StateFailure> {
+        match self.journal.as_ref().and_then(Journal::trouble) {
+            None => Ok(()),
+            Some(why) => Err(StateFailure::Unavailable(why)),
+        }
+    }
+
+    fn put(
+        &self,
+        inner: &mut Inner,
+        key: &str,
+        entry: Entry,
+        now: u64,
+    ) -> Result<(), StateFailure> {
+        self.writable()?;
+        if key.len() > self.quota.key || entry.value.len() > self.quota.value {
+            return Err(StateFailure::Quota);
+        }
+        let fits = |inner: &Inner| {
+            let old = inner
+                .entries
+                .get(key)
+                .map(|old| key.len() + old.value.len());
+            let bytes = inner.bytes - old.unwrap_or(0) + key.len() + entry.value.len();
+            bytes <= self.quota.bytes
+                && inner.entries.len() + usize::from(old.is_none()) <= self.quota.keys
+        };
+        if !fits(inner) {
+            self.sweep(inner, now);
+            if !fits(inner) {
+                return Err(StateFailure::Quota);
+            }
+        }
+        let added = key.len() + entry.value.len();
+        if let Some(journal) = &self.journal {
+            journal.wrote(key, Some(entry.clone()));
+        }
+        if let Some(old) = inner.entries.insert(key.into(), entry) {
+            inner.bytes -= key.len() + old.value.len();
+        }
+        inner.bytes += added;
+        Ok(())
+    }
+
+    fn take(&self, inner: &mut Inner, key: &str) {
+        if let Some(old) = inner.entries.remove(key) {
+            inner.bytes -= key.len() + old.value.len();
+            if let Some(journal) = &self.journal {
+                journal.wrote(key, None);
+            }
+        }
+    }
+
+    /// Drops what has expired; only when room is needed, so that the usual operation stays short.
+    fn sweep(&self, inner: &mut Inner, now: u64) {
+        let gone: Vec<_> = inner
+            .entries
+            .iter()
+            .filter(|(_, e)| e.gone(now))
+            .map(|(k, _)| k.clone())
+            .collect();
+        for key in gone {
+            self.take(inner, &key);
+        }
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn table(quota: StateQuota) -> Table {
+        Table::new(quota, None)
+    }
+
+    #[test]
+    fn a_value_stands_until_it_is_deleted_or_expires() {
+        let table = table(StateQuota::default());
+        table.set("a", b"1".to_vec(), None).unwrap();
+        table.set("b", b"2".to_vec(), Some(0)).unwrap();
+        assert_eq!(table.get("a").unwrap(), b"1");
+        assert_eq!(table.get("b"), None);
+        table.delete("a").unwrap();
+        assert_eq!(table.get("a"), None);
+    }
+
+    #[test]
+    fn a_counter_is_a_window_of_its_first_ttl() {
+        let table = table(StateQuota::default());
+        assert_eq!(table.increment("n", 2, Some(60_000)), Ok(2));
+        assert_eq!(table.increment("n", 3, Some(0)), Ok(5));
+        assert_eq!(table.get("n").unwrap(), 5_i64.to_le_bytes());
+        table.set("word", b"word".to_vec(), None).unwrap();
+        assert!(matches!(
+            table.increment("word", 1, None),
+            Err(StateFailure::Unavailable(_))
+        ));
+        table
+            .set("full", i64::MAX.to_le_bytes().to_vec(), None)
+            .unwrap();
+        assert!(matches!(
+            table.increment("full", 1, None),
+            Err(StateFailure::Unavailable(_))
+        ));
+    }
+
+    #[test]
+    fn compare_and_set_changes_only_what_was_expected() {
+        let table = table(StateQuota::default());
+        assert_eq!(
+            table.compare_and_set("a", Some(b"x"), b"1".to_vec(), None),
+            Ok(false)
+        );
+        assert_eq!(
+            table.compare_and_set("a", None, b"1".to_vec(), None),
+            Ok(true)
+        );
+        assert_eq!(
+            table.compare_and_set("a", None, b"2".to_vec(), None),
+            Ok(false)
+        );
+        assert_eq!(
+            table.compare_and_set("a", Some(b"1"), b"2".to_vec(), None),
+            Ok(true)
+        );
+        assert_eq!(table.get("a").unwrap(), b"2");
+    }
+
+    #[test]
+    fn the_quota_holds_and_the_expired_make_room() {
+        let quota = StateQuota {
+            bytes: 10,
+            keys: 2,
+            key: 4,
+            value: 8,
+        };
+        let table = table(quota);
+        assert_eq!(table.set("longer", vec![], None), Err(StateFailure::Quota));
+        assert_eq!(table.set("a", vec![0; 9], None), Err(StateFailure::Quota));
+        table.set("a", vec![0; 8], Some(0)).unwrap();
+        table.set("b", vec![0; 8], None).unwrap();
+        assert_eq!(table.set("c", vec![0; 2], None), Err(StateFailure::Quota));
+        table.set("b", vec![0; 1], None).unwrap();
+        table.set("c", vec![0; 2], None).unwrap();
+        assert_eq!(
+            table.set("d", vec![], None),
+            Err(StateFailure::Quota),
+            "a third key"
+        );
+    }
+}
