@@ -131,3 +131,6 @@ impl Round<'_> {
         self.validators(Sees::Final).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -218,3 +218,6 @@ impl Stopped<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

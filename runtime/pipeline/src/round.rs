@@ -456,10 +456,21 @@ impl Future for Asked<'_> {
             State::Post(run) => run.as_mut().poll(context).map(widen),
             State::Idle(_) => Poll::Pending,
         };
-        let Poll::Ready(outcome) = outcome else { return Poll::Pending };
+        let Poll::Ready(outcome) = outcome else {
+            return Poll::Pending;
+        };
         // A future is not polled after its end; were it, it would have nothing more to say.
-        let Some(ticket) = this.ticket.take() else { return Poll::Pending };
-        this.span.record("decision", outcome.decision.as_ref().map_or(Decision::Fault, word).as_str());
+        let Some(ticket) = this.ticket.take() else {
+            return Poll::Pending;
+        };
+        this.span.record(
+            "decision",
+            outcome
+                .decision
+                .as_ref()
+                .map_or(Decision::Fault, word)
+                .as_str(),
+        );
         Poll::Ready((ticket, outcome))
     }
 }

@@ -1,1 +1,263 @@
+//! Native interceptors that decide what a test says, and the messages they look at.
+#![allow(clippy::unwrap_used)]
 
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+use sandgate_message::{
+    Call, CallId, Direction, Edit, Era, Failure, Hook, Interceptor, Json, Limits, Message, Outcome,
+    Pending, Plugin, PostDecision, PreDecision, Refusal, Role, Run,
+};
+
+use crate::{Chain, Departure, Entry, Mode, Passage, Place, Step, StepError};
+
+type Answering<D> = Box<dyn Fn(Run) -> Pending<'static, Outcome<D>> + Send + Sync>;
+
+/// An interceptor made of two closures.
+pub(crate) struct Native {
+    plugin: Plugin,
+    pre: Option<Answering<PreDecision>>,
+    post: Option<Answering<PostDecision>>,
+    place: Place,
+}
+
+/// Has no hook yet.
+pub(crate) fn native(name: &str) -> Native {
+    let plugin = Plugin {
+        name: name.into(),
+        version: "0.1.0".into(),
+        digest: format!("sha256:{name}"),
+        hooks: Vec::new(),
+    };
+    Native {
+        plugin,
+        pre: None,
+        post: None,
+        place: Place::default(),
+    }
+}
+
+/// Mutates params.
+pub(crate) fn mutator(
+    name: &str,
+    decide: impl Fn(&Run) -> PreDecision + Send + Sync + 'static,
+) -> Native {
+    native(name).pre(Role::Mutation, move |run| Outcome::decided(decide(run)))
+}
+
+/// Validates params.
+pub(crate) fn validator(
+    name: &str,
+    decide: impl Fn(&Run) -> PreDecision + Send + Sync + 'static,
+) -> Native {
+    native(name).pre(Role::Validation, move |run| Outcome::decided(decide(run)))
+}
+
+/// Mutates replies.
+pub(crate) fn reply_mutator(
+    name: &str,
+    decide: impl Fn(&Run) -> PostDecision + Send + Sync + 'static,
+) -> Native {
+    native(name).post(Role::Mutation, move |run| Outcome::decided(decide(run)))
+}
+
+/// Validates replies.
+pub(crate) fn reply_validator(
+    name: &str,
+    decide: impl Fn(&Run) -> PostDecision + Send + Sync + 'static,
+) -> Native {
+    native(name).post(Role::Validation, move |run| Outcome::decided(decide(run)))
+}
+
+impl Native {
+    pub(crate) fn pre(
+        self,
+        role: Role,
+        decide: impl Fn(&Run) -> Outcome<PreDecision> + Send + Sync + 'static,
+    ) -> Self {
+        self.pre_later(role, move |run| Box::pin(std::future::ready(decide(&run))))
+    }
+
+    pub(crate) fn pre_later(
+        mut self,
+        role: Role,
+        decide: impl Fn(Run) -> Pending<'static, Outcome<PreDecision>> + Send + Sync + 'static,
+    ) -> Self {
+        self.plugin
+            .hooks
+            .push((Hook::PreCall, role, vec!["*".into()]));
+        self.pre = Some(Box::new(decide));
+        self
+    }
+
+    pub(crate) fn post(
+        self,
+        role: Role,
+        decide: impl Fn(&Run) -> Outcome<PostDecision> + Send + Sync + 'static,
+    ) -> Self {
+        self.post_later(role, move |run| Box::pin(std::future::ready(decide(&run))))
+    }
+
+    pub(crate) fn post_later(
+        mut self,
+        role: Role,
+        decide: impl Fn(Run) -> Pending<'static, Outcome<PostDecision>> + Send + Sync + 'static,
+    ) -> Self {
+        self.plugin
+            .hooks
+            .push((Hook::PostCall, role, vec!["*".into()]));
+        self.post = Some(Box::new(decide));
+        self
+    }
+
+    /// The events the plugin asks for, at every hook it has so far.
+    pub(crate) fn asks_for(mut self, events: &[&str]) -> Self {
+        for (.., asked) in &mut self.plugin.hooks {
+            *asked = events.iter().map(|event| event.to_string()).collect();
+        }
+        self
+    }
+
+    pub(crate) fn place(mut self, place: impl FnOnce(&mut Place)) -> Self {
+        place(&mut self.place);
+        self
+    }
+
+    pub(crate) fn audit(self) -> Self {
+        self.place(|place| place.mode = Mode::Audit)
+    }
+
+    pub(crate) fn fail_open(self) -> Self {
+        self.place(|place| place.fail_open = true)
+    }
+
+    pub(crate) fn try_step(mut self) -> Result<Step, StepError> {
+        let place = std::mem::take(&mut self.place);
+        let name = self.plugin.name.clone();
+        Step::new(&name, Arc::new(self), place)
+    }
+}
+
+impl Interceptor for Native {
+    fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+    fn pre_call(&self, run: Run) -> Pending<'_, Outcome<PreDecision>> {
+        self.pre.as_ref().unwrap()(run)
+    }
+    fn post_call(&self, run: Run) -> Pending<'_, Outcome<PostDecision>> {
+        self.post.as_ref().unwrap()(run)
+    }
+}
+
+/// A chain of version 7 with the usual limits.
+pub(crate) fn chain(natives: impl IntoIterator<Item = Native>) -> Arc<Chain> {
+    let steps = natives
+        .into_iter()
+        .map(|native| native.try_step().unwrap())
+        .collect();
+    Chain::new(7, steps, None, Limits::default())
+}
+
+/// A `tools/call` of the tool `lookup` of the server `crm`.
+pub(crate) fn call() -> Call {
+    Call {
+        id: CallId("call-1".into()),
+        method: "tools/call".into(),
+        direction: Direction::ClientToServer,
+        era: Era::Legacy,
+        server: "crm".into(),
+        target: Some("lookup".into()),
+        client_target: None,
+        session: None,
+        principal: None,
+        groups: Arc::new([]),
+        definition: None,
+        attributes: Arc::new([]),
+    }
+}
+
+pub(crate) fn message(text: &str) -> Message {
+    Message::parse(text.as_bytes().to_vec(), &Limits::default()).unwrap()
+}
+
+pub(crate) fn json(text: &str) -> Json {
+    Json::parse(text.as_bytes().to_vec(), &Limits::default()).unwrap()
+}
+
+/// As oddly spaced as a client may write it, so that a rewritten one would be noticed.
+pub(crate) const REQUEST: &str = r#"{ "jsonrpc":"2.0", "id":"a\u002f1","method":"tools/call","params":{"name":"lookup","arguments":{"n":1.0}}, "x":0}"#;
+pub(crate) const RESULT: &str = r#"{"id":"a\u002f1", "jsonrpc":"2.0","result":{"content":[{"type":"text","text":"hi"}]} ,"x":0}"#;
+pub(crate) const ERROR: &str =
+    r#"{"jsonrpc":"2.0","id":"a\u002f1","error":{"code":-32000,"message":"no"}}"#;
+
+/// Takes the usual request in; nothing in the chain may wait.
+pub(crate) fn enter(chain: &Arc<Chain>) -> Entry {
+    chain
+        .enter(Arc::new(call()), message(REQUEST))
+        .now_or_never()
+        .expect("nothing here waits")
+}
+
+pub(crate) fn onward(entry: Entry) -> Passage {
+    match entry {
+        Entry::Onward(passage) => passage,
+        Entry::Refused(departure) => panic!("refused: {departure:?}"),
+    }
+}
+
+pub(crate) fn refused(entry: Entry) -> Departure {
+    match entry {
+        Entry::Refused(departure) => departure,
+        Entry::Onward(passage) => panic!("let in: {passage:?}"),
+    }
+}
+
+/// Takes a reply out; nothing in the chain may wait.
+pub(crate) fn leave(passage: Passage, reply: &str) -> Departure {
+    passage
+        .leave(message(reply))
+        .now_or_never()
+        .expect("nothing here waits")
+}
+
+pub(crate) fn text(message: &Message) -> String {
+    String::from_utf8(message.bytes().to_vec()).unwrap()
+}
+
+pub(crate) fn read(message: &Message) -> serde_json::Value {
+    serde_json::from_slice(&message.bytes()).unwrap()
+}
+
+pub(crate) fn set(pointer: &str, value: &str) -> Vec<Edit> {
+    vec![Edit::Set(pointer.into(), value.into())]
+}
+
+pub(crate) fn refusal(code: &str) -> Refusal {
+    Refusal {
+        code: code.into(),
+        message: format!("because of {code}."),
+        pointer: None,
+        details: None,
+    }
+}
+
+pub(crate) fn failure() -> Failure {
+    Failure::Trap {
+        reason: "unreachable".into(),
+        detail: "CANARY".into(),
+    }
+}
+
+/// What interceptors saw, in the order in which they looked.
+#[derive(Clone, Default)]
+pub(crate) struct Seen(Arc<Mutex<Vec<String>>>);
+
+impl Seen {
+    pub(crate) fn note(&self, what: impl Into<String>) {
+        self.0.lock().unwrap().push(what.into());
+    }
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}

@@ -1,0 +1,108 @@
+//! What the pipeline itself costs: a call in and its reply out, past native interceptors that do nothing.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use futures_util::FutureExt;
+use sandgate_message::{
+    Call, CallId, Direction, Era, Hook, Interceptor, Limits, Message, Outcome, Pending, Plugin,
+    PostDecision, PreDecision, Role, Run,
+};
+use sandgate_pipeline::{Chain, Entry, Globs, Place, Scope, Step};
+
+struct Idle(Plugin);
+
+impl Interceptor for Idle {
+    fn plugin(&self) -> &Plugin {
+        &self.0
+    }
+    fn pre_call(&self, _: Run) -> Pending<'_, Outcome<PreDecision>> {
+        Box::pin(std::future::ready(Outcome::decided(PreDecision::Proceed)))
+    }
+    fn post_call(&self, _: Run) -> Pending<'_, Outcome<PostDecision>> {
+        Box::pin(std::future::ready(Outcome::decided(PostDecision::Proceed)))
+    }
+}
+
+fn chain(count: usize, role: Role, servers: &[&str]) -> Arc<Chain> {
+    let events = || vec!["tools/*".to_owned()];
+    let plugin = Plugin {
+        name: "idle".into(),
+        version: "0.1.0".into(),
+        digest: "sha256:0".into(),
+        hooks: vec![
+            (Hook::PreCall, role, events()),
+            (Hook::PostCall, role, events()),
+        ],
+    };
+    let scope = Scope {
+        servers: Globs::new(servers).unwrap(),
+        ..Scope::default()
+    };
+    let place = Place {
+        scope,
+        ..Place::default()
+    };
+    let step = || Step::new("idle", Arc::new(Idle(plugin.clone())), place.clone()).unwrap();
+    Chain::new(
+        1,
+        (0..count).map(|_| step()).collect(),
+        None,
+        Limits::default(),
+    )
+}
+
+fn calls(criterion: &mut Criterion) {
+    let call = Arc::new(Call {
+        id: CallId("1".into()),
+        method: "tools/call".into(),
+        direction: Direction::ClientToServer,
+        era: Era::Modern,
+        server: "crm".into(),
+        target: Some("lookup".into()),
+        client_target: None,
+        session: None,
+        principal: Some("ada".into()),
+        groups: Arc::new([]),
+        definition: None,
+        attributes: Arc::new([]),
+    });
+    let parse = |text: String| Message::parse(text.into_bytes(), &Limits::default()).unwrap();
+    let filler = "word ".repeat(400);
+    let request = parse(
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"lookup"}}"#.into(),
+    );
+    let reply = parse(format!(
+        r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":[{{"type":"text","text":"{filler}"}}]}}}}"#
+    ));
+
+    let mut group = criterion.benchmark_group("call and reply");
+    for (name, chain) in [
+        ("empty chain", chain(0, Role::Mutation, &[])),
+        ("5 out of scope", chain(5, Role::Mutation, &["hr", "t*"])),
+        ("1 mutator", chain(1, Role::Mutation, &["crm"])),
+        ("5 mutators", chain(5, Role::Mutation, &["crm"])),
+        ("1 validator", chain(1, Role::Validation, &["crm"])),
+        ("5 validators", chain(5, Role::Validation, &["crm"])),
+    ] {
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched(
+                || (call.clone(), request.clone(), reply.clone()),
+                |(call, request, reply)| {
+                    let entry = chain.enter(call, request).now_or_never().unwrap();
+                    let Entry::Onward(passage) = entry else {
+                        panic!("refused")
+                    };
+                    black_box(passage.leave(reply).now_or_never().unwrap())
+                },
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, calls);
+criterion_main!(benches);
