@@ -90,3 +90,28 @@ impl Call {
             .map(|(_, v)| v.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_is_found_by_its_whole_name() {
+        let call = Call {
+            id: CallId("1".into()),
+            method: "tools/call".into(),
+            direction: Direction::ClientToServer,
+            era: Era::Modern,
+            server: "time".into(),
+            target: None,
+            client_target: None,
+            session: None,
+            principal: None,
+            groups: Arc::from([]),
+            definition: None,
+            attributes: Arc::from([("client.name".into(), "inspector".into())]),
+        };
+        assert_eq!(call.attribute("client.name"), Some("inspector"));
+        assert_eq!(call.attribute("client"), None);
+    }
+}

@@ -1,8 +1,10 @@
 //! The envelope of a message: what it is, and where its id and payload stand.
 
-use crate::json::{Json, Kind, Node};
-use crate::jsonrpc::{Id, NotAMessage, Shape, Slot};
+use crate::json::{Json, Kind};
+use crate::jsonrpc::{Id, NotAMessage, Shape};
 use crate::method::{Method, Target};
+use crate::node::Node;
+use crate::slot::Slot;
 
 pub(crate) struct Envelope {
     pub(crate) shape: Shape,

@@ -92,3 +92,47 @@ pub(crate) fn quote_into(content: &str, json: &mut String) {
     json.push_str(&content[plain..]);
     json.push('"');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quoted(content: &str) -> String {
+        let mut json = String::new();
+        quote_into(content, &mut json);
+        json
+    }
+
+    #[test]
+    fn a_text_without_escapes_is_borrowed() {
+        assert!(matches!(unescape("plain – ünïcode"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn every_escape_stands_for_its_character() {
+        assert_eq!(
+            unescape(r#"\"\\\/\b\f\n\r\t\u0041\u00e9\uD834\uDd1e."#),
+            "\"\\/\u{8}\u{c}\n\r\tAé\u{1D11E}."
+        );
+    }
+
+    #[test]
+    fn only_what_must_be_escaped_is() {
+        assert_eq!(quoted("a/é\u{7f}\u{2028}"), "\"a/é\u{7f}\u{2028}\"");
+        assert_eq!(
+            quoted("\"\\\n\r\t\u{8}\u{c}\0\u{1f}"),
+            r#""\"\\\n\r\t\b\f\u0000\u001f""#
+        );
+    }
+
+    #[test]
+    fn serde_json_quotes_every_character_below_256_the_same() {
+        for code in 0..256u32 {
+            let content = char::from_u32(code).map(String::from).unwrap_or_default();
+            assert_eq!(
+                quoted(&content),
+                serde_json::Value::from(content.as_str()).to_string()
+            );
+        }
+    }
+}

@@ -48,3 +48,24 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_failure_says_repeats_nothing_that_a_guest_said() {
+        let secret = "4111 1111 1111 1111";
+        let trap = Failure::Trap {
+            reason: "unreachable".into(),
+            detail: secret.into(),
+        };
+        for failure in [trap, Failure::Own(secret.into())] {
+            assert!(!failure.to_string().contains(secret), "{}", failure.kind());
+        }
+        assert_eq!(
+            Failure::Deadline(Duration::from_millis(50)).to_string(),
+            "took longer than 50 ms"
+        );
+    }
+}

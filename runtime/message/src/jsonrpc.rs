@@ -1,12 +1,11 @@
 //! One JSON-RPC message: an envelope over the original bytes.
 
-use std::ops::Range;
-
 use bytes::Bytes;
 
 use crate::envelope::Envelope;
 use crate::escape::quote_into;
 use crate::json::{Json, Limits, Malformed};
+use crate::slot::{Copy, Slot};
 
 /// A request id: its JSON text, so that type and spelling survive.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -91,15 +90,6 @@ pub struct Message {
     payload: Json,
     id_at: Slot,
     payload_at: Slot,
-}
-
-/// Where a member's value stands in the message's text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Slot {
-    /// Its value's bytes.
-    Taken(Range<usize>),
-    /// There is none; it goes in here, behind another member.
-    Free(usize),
 }
 
 impl Message {
@@ -225,11 +215,7 @@ impl Message {
             .map(str::len)
             .sum::<usize>()
             + r#","params":"#.len();
-        let mut copy = Copy {
-            of: &self.text,
-            copied: 0,
-            text: Vec::with_capacity(self.text.len() + grown),
-        };
+        let mut copy = Copy::new(&self.text, grown);
         let (id_at, payload_at);
         if self.id_at.start() < self.payload_at.start() {
             id_at = copy.slot(&self.id_at, "id", id_text);
@@ -320,51 +306,5 @@ impl Shape {
                 id: Some(id.clone()),
             },
         }
-    }
-}
-
-impl Slot {
-    fn start(&self) -> usize {
-        match self {
-            Self::Taken(range) => range.start,
-            Self::Free(at) => *at,
-        }
-    }
-}
-
-/// A copy of a message's text that is being written, slot by slot in the order of the text.
-struct Copy<'a> {
-    of: &'a [u8],
-    copied: usize,
-    text: Vec<u8>,
-}
-
-impl Copy<'_> {
-    /// Copies up to a slot, then its value or a new one; returns where the slot is now.
-    fn slot(&mut self, slot: &Slot, name: &str, value: Option<&str>) -> Slot {
-        self.up_to(slot.start());
-        let old = match (slot, value) {
-            (Slot::Free(_), None) => return Slot::Free(self.text.len()),
-            (Slot::Free(at), Some(_)) => {
-                self.text.extend_from_slice(b",\"");
-                self.text.extend_from_slice(name.as_bytes());
-                self.text.extend_from_slice(b"\":");
-                *at..*at
-            }
-            (Slot::Taken(old), _) => old.clone(),
-        };
-        let start = self.text.len();
-        self.text
-            .extend_from_slice(value.map_or(&self.of[old.clone()], str::as_bytes));
-        self.copied = old.end;
-        Slot::Taken(start..self.text.len())
-    }
-    fn up_to(&mut self, at: usize) {
-        self.text.extend_from_slice(&self.of[self.copied..at]);
-        self.copied = at;
-    }
-    fn finish(mut self) -> Bytes {
-        self.up_to(self.of.len());
-        self.text.into()
     }
 }

@@ -4,6 +4,7 @@
 //! It does no I/O and knows no transport, no order of interceptors and no WebAssembly.
 
 mod call;
+mod change;
 mod decision;
 mod edit;
 mod envelope;
@@ -14,9 +15,13 @@ mod json;
 mod jsonrpc;
 mod machinery;
 mod method;
+mod names;
+mod node;
 mod pointer;
+mod quoted;
 mod reading;
 mod scan;
+mod slot;
 mod splice;
 mod tape;
 mod text;
@@ -26,7 +31,8 @@ pub use decision::{Edit, Finding, Hook, Part, PostDecision, PreDecision, Refusal
 pub use edit::{EditError, apply};
 pub use failure::Failure;
 pub use interceptor::{Interceptor, Outcome, Pending, Plugin, Role, Run};
-pub use json::{Json, Kind, Limits, Malformed, Node, Trouble};
+pub use json::{Json, Kind, Limits, Malformed, Trouble};
 pub use jsonrpc::{Id, Message, NotAMessage, Shape, error_codes};
 pub use method::{Method, Target};
+pub use node::Node;
 pub use text::TextRun;

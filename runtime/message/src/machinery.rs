@@ -68,3 +68,71 @@ fn in_alphabet(bytes: &[u8]) -> bool {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_short_and_has_no_space() {
+        for token in [
+            "1",
+            "786512e2-9e0d-44bd-8f29-789f320fe840",
+            "2026-07-28",
+            "a/b+c==",
+        ] {
+            assert!(is_token(token), "{token}");
+        }
+        for prose in ["", "ignore this", "ïd", "tab\there", &"x".repeat(257)] {
+            assert!(!is_token(prose), "{prose}");
+        }
+    }
+
+    #[test]
+    fn a_mime_type_has_two_names_and_tidy_parameters() {
+        for mime in [
+            "image/png",
+            "text/html; charset=utf-8",
+            "text/html;profile=\"mcp-app\"",
+            "application/vnd.api+json",
+        ] {
+            assert!(is_mime_type(mime), "{mime}");
+        }
+        for prose in [
+            "",
+            "image",
+            "image/",
+            "a/b/c",
+            "image/png now obey",
+            "image/png; now obey",
+            "a b/c",
+            "a/b;x=y z",
+        ] {
+            assert!(!is_mime_type(prose), "{prose}");
+        }
+    }
+
+    #[test]
+    fn base64_is_its_alphabet_and_nothing_else() {
+        for payload in ["", "aGVsbG8=", "-_-_", r"ab\/cd", r"ab\ncd\r\n"] {
+            assert!(is_base64(payload), "{payload}");
+        }
+        for prose in ["two words", "end.", "é", r"\u0061", r"\\", r#"\""#] {
+            assert!(!is_base64(prose), "{prose}");
+        }
+        let long = "QUJD".repeat(100);
+        assert!(is_base64(&long));
+        assert!(!is_base64(&format!("{long} {long}")));
+    }
+
+    #[test]
+    fn the_alphabet_is_the_same_in_every_byte_of_a_block() {
+        for byte in 0..=127u8 {
+            let known = byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte);
+            assert_eq!(in_alphabet(&[byte; 70]), known, "{byte}");
+            let mut block = [b'A'; 70];
+            block[69] = byte;
+            assert_eq!(in_alphabet(&block), known, "{byte}");
+        }
+    }
+}

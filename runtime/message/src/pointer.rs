@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::Node;
+use crate::node::Node;
 
 /// The reference tokens of a pointer, escapes resolved; none where it does not begin with `/` (and is not empty). A token
 /// with a `~` that is no escape comes out as none.
@@ -81,5 +81,60 @@ fn encode_into(token: &str, pointer: &mut String) {
             '/' => pointer.push_str("~1"),
             other => pointer.push(other),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::json::{Json, Limits};
+
+    fn document() -> Json {
+        // The example of RFC 6901, with an array that has more than nine elements.
+        let text = r#"{"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"m~n":8,"\u0061b":[0,1,2,3,4,5,6,7,8,9,10],"-":7}"#;
+        Json::parse(text, &Limits::default()).expect("valid")
+    }
+
+    fn at(pointer: &str) -> Option<String> {
+        document().at(pointer).map(|json| json.as_str().into())
+    }
+
+    #[test]
+    fn a_pointer_leads_to_what_rfc_6901_says() {
+        assert_eq!(at(""), Some(document().as_str().into()));
+        for (pointer, value) in [
+            ("/foo/0", r#""bar""#),
+            ("/", "0"),
+            ("/a~1b", "1"),
+            ("/c%d", "2"),
+            ("/m~0n", "8"),
+            ("/ab/10", "10"),
+            ("/-", "7"),
+        ] {
+            assert_eq!(at(pointer).as_deref(), Some(value), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn a_pointer_to_nothing_leads_nowhere() {
+        for pointer in [
+            "foo", "/foo/2", "/foo/-", "/foo/00", "/foo/+0", "/foo/01", "/foo/ 0", "/foo/0/x",
+            "/nope", "/m~n", "/m~2n", "/~",
+        ] {
+            assert_eq!(at(pointer), None, "{pointer}");
+        }
+        assert_eq!(at("/foo/99999999999999999999999999"), None);
+    }
+
+    #[test]
+    fn the_pointer_to_a_value_leads_back_to_it() {
+        let document = document();
+        let strings = document.strings();
+        for n in 0..strings.ends.len() as u32 {
+            let pointer = document.string_pointer(n).expect("stands somewhere");
+            assert!(document.at(&pointer).is_some(), "{pointer}");
+        }
+        assert_eq!(document.string_pointer(1).as_deref(), Some("/foo/1"));
+        let odd = Json::parse(r#"{"a/b":{"m~n":[[],["x"]]}}"#, &Limits::default()).expect("valid");
+        assert_eq!(odd.string_pointer(0).as_deref(), Some("/a~1b/m~0n/1/0"));
     }
 }

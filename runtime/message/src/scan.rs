@@ -1,18 +1,13 @@
 //! The one parser: reads a text once, without recursion, and leaves its tape. Strict where RFC 8259 is, stricter where
 //! two readers could take the same text differently.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
-
-use crate::escape::unescape;
 use crate::json::{Limits, Malformed, Trouble};
+use crate::names::check_names;
+use crate::quoted::{escape_end, plain_end};
 use crate::tape::{Entry, MAX_BYTES, Tag};
 
 /// No array or object is open.
 const TOP: u32 = u32::MAX;
-
-/// Objects of up to this many members are compared pair by pair: cheaper than hashing, and still linear in the text.
-const PAIRWISE: usize = 16;
 
 /// Checks the text's size, before anything else looks at it.
 pub(crate) fn check_size(length: usize, limits: &Limits) -> Result<(), Malformed> {
@@ -111,7 +106,7 @@ impl Scanner<'_> {
                     }
                     (Some(b'}'), true) => {
                         self.at += 1;
-                        self.check_names()?;
+                        check_names(self.text, &self.tape[self.open as usize..])?;
                         in_object = self.leave();
                     }
                     (Some(b']'), false) => {
@@ -241,160 +236,202 @@ impl Scanner<'_> {
         self.at += word.len();
         Ok(())
     }
-
-    /// No two members of the object that ends here have the same name, escapes resolved.
-    fn check_names(&self) -> Result<(), Malformed> {
-        let (mut members, mut escaped) = (0, false);
-        for key in self.names() {
-            members += 1;
-            escaped |= key.escaped();
-        }
-        if members <= 1 {
-            return Ok(());
-        }
-        if members > PAIRWISE || escaped {
-            return self.check_many_names(members);
-        }
-        for (n, key) in self.names().enumerate().skip(1) {
-            let name = &self.bytes[key.content()];
-            if self
-                .names()
-                .take(n)
-                .any(|earlier| self.bytes[earlier.content()] == *name)
-            {
-                return Err(duplicate(key));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_many_names(&self, members: usize) -> Result<(), Malformed> {
-        // Keyed at random, as std does: a sender cannot choose names that collide.
-        let mut seen: HashSet<Cow<'_, str>> = HashSet::with_capacity(members);
-        for key in self.names() {
-            if !seen.insert(unescape(&self.text[key.content()])) {
-                return Err(duplicate(key));
-            }
-        }
-        Ok(())
-    }
-
-    /// Member names of the innermost object.
-    fn names(&self) -> impl Iterator<Item = Entry> {
-        let mut next = self.open as usize + 1;
-        std::iter::from_fn(move || {
-            let key = *self.tape.get(next)?;
-            next += 1;
-            next += self.tape.get(next)?.span() as usize;
-            Some(key)
-        })
-    }
 }
 
-fn wrong(offset: usize, expected: &'static str) -> Malformed {
+pub(crate) fn wrong(offset: usize, expected: &'static str) -> Malformed {
     Malformed {
         offset,
         trouble: Trouble::Syntax(expected),
     }
 }
 
-fn duplicate(key: Entry) -> Malformed {
-    Malformed {
-        offset: key.start as usize,
-        trouble: Trouble::DuplicateKey,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use crate::json::{Json, Limits, Malformed, Trouble};
 
-/// The first quote, backslash or control character from `at` on; the end of the text where there is none.
-#[inline]
-fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    // Most strings are short: two words of eight, then blocks that the compiler turns into vector code.
-    for _ in 0..2 {
-        let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
-            return plain_end_bytewise(bytes, at);
-        };
-        let hit = special(u64::from_le_bytes(*word));
-        if hit != 0 {
-            return at + (hit.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
+    fn error(text: impl AsRef<[u8]>) -> Malformed {
+        Json::parse(text.as_ref().to_vec(), &Limits::default()).expect_err("malformed")
     }
-    while let Some(block) = bytes[at..].first_chunk::<32>() {
-        let hit = block.iter().fold(0, |hit, &b| {
-            hit | u8::from(b < 0x20) | u8::from(b == b'"') | u8::from(b == b'\\')
-        });
-        if hit != 0 {
-            break;
-        }
-        at += 32;
-    }
-    while let Some(word) = bytes[at..].first_chunk::<8>() {
-        let hit = special(u64::from_le_bytes(*word));
-        if hit != 0 {
-            return at + (hit.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    plain_end_bytewise(bytes, at)
-}
 
-fn plain_end_bytewise(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(&byte) = bytes.get(at) {
-        if byte < 0x20 || byte == b'"' || byte == b'\\' {
-            break;
-        }
-        at += 1;
-    }
-    at
-}
-
-/// Sets the high bit of each of the word's eight bytes that ends a plain run. Bytes above the first hit may be set
-/// wrongly (a borrow runs upwards), so only the lowest counts.
-fn special(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = ONES * 0x80;
-    let below = |x: u64, n: u64| x.wrapping_sub(ONES * n) & !x;
-    let quote = word ^ (ONES * b'"' as u64);
-    let slash = word ^ (ONES * b'\\' as u64);
-    (below(word, 0x20) | below(quote, 1) | below(slash, 1)) & HIGH
-}
-
-/// The end of the escape that begins at `at`; a pair of surrogates is one escape.
-fn escape_end(bytes: &[u8], at: usize) -> Result<usize, Malformed> {
-    match bytes.get(at + 1) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
-        Some(b'u') => match hex(bytes, at + 2)? {
-            0xD800..=0xDBFF if bytes.get(at + 6..at + 8) == Some(b"\\u") => {
-                match hex(bytes, at + 8)? {
-                    0xDC00..=0xDFFF => Ok(at + 12),
-                    _ => Err(Malformed {
-                        offset: at,
-                        trouble: Trouble::LoneSurrogate,
-                    }),
-                }
+    #[test]
+    fn every_kind_of_value_is_accepted_with_white_space_around() {
+        for value in [
+            "null", "true", "false", "0", "-0", "10", "1.50", "1E+05", "-1e-7", r#""""#, "[]",
+            "{}", "[ ]", "{ }",
+        ] {
+            for text in [
+                value.to_string(),
+                format!(" \t\r\n{value}\n "),
+                format!("[{value} , {value}]"),
+                format!("{{\"k\" : {value} }}"),
+            ] {
+                let json = Json::parse(text.clone(), &Limits::default()).expect("valid");
+                assert_eq!(json.as_str(), text.trim());
             }
-            0xD800..=0xDFFF => Err(Malformed {
-                offset: at,
-                trouble: Trouble::LoneSurrogate,
-            }),
-            _ => Ok(at + 6),
-        },
-        _ => Err(wrong(at, "unknown escape")),
+        }
     }
-}
 
-fn hex(bytes: &[u8], at: usize) -> Result<u32, Malformed> {
-    let digits = bytes.get(at..at + 4).unwrap_or_default();
-    let mut code = 0;
-    for &byte in digits {
-        code = code << 4
-            | char::from(byte)
-                .to_digit(16)
-                .ok_or_else(|| wrong(at, "expected four hex digits"))?;
+    #[test]
+    fn what_is_no_json_is_refused_where_it_goes_wrong() {
+        for (text, offset, expected) in [
+            ("", 0, "expected a value"),
+            ("  ", 2, "expected a value"),
+            ("\u{feff}{}", 0, "expected a value"),
+            ("nul", 0, "expected a value"),
+            ("True", 0, "expected a value"),
+            ("NaN", 0, "expected a value"),
+            ("-Infinity", 1, "expected a digit"),
+            ("+1", 0, "expected a value"),
+            ("-", 1, "expected a digit"),
+            ("01", 1, "expected the end"),
+            ("-01", 2, "expected the end"),
+            ("[1.]", 3, "expected a digit"),
+            (".5", 0, "expected a value"),
+            ("1e", 2, "expected a digit"),
+            ("1e+", 3, "expected a digit"),
+            ("0x1", 1, "expected the end"),
+            ("1 2", 2, "expected the end"),
+            ("{} {}", 3, "expected the end"),
+            ("[1,]", 3, "expected a value"),
+            ("[,1]", 1, "expected a value"),
+            ("[1 2]", 3, "expected `,` or `]`"),
+            ("[1}", 2, "expected `,` or `]`"),
+            ("[", 1, "expected a value"),
+            ("]", 0, "expected a value"),
+            ("{", 1, "expected a member name or `}`"),
+            ("{a:1}", 1, "expected a member name or `}`"),
+            ("{'a':1}", 1, "expected a member name or `}`"),
+            (r#"{"a" 1}"#, 5, "expected `:`"),
+            (r#"{"a":}"#, 5, "expected a value"),
+            (r#"{"a":1,}"#, 7, "expected a member name"),
+            (r#"{"a":1]"#, 6, "expected `,` or `}`"),
+            (r#"{"a":1 "b":2}"#, 7, "expected `,` or `}`"),
+            (
+                r#"{"a":1//
+}"#,
+                6,
+                "expected `,` or `}`",
+            ),
+            ("\"abc", 4, "unfinished string"),
+            ("\"a\nb\"", 2, "control character in a string"),
+            ("\"a\0b\"", 2, "control character in a string"),
+            ("{\"a\tb\":1}", 3, "control character in a string"),
+            (r#""\x41""#, 1, "unknown escape"),
+            ("\"\\", 1, "unknown escape"),
+            (r#""\u12G4""#, 3, "expected four hex digits"),
+            (r#""\u12"#, 3, "expected four hex digits"),
+            (r#""\u+123""#, 3, "expected four hex digits"),
+            ("[1]\u{a0}", 3, "expected the end"),
+            ("[1\u{c}]", 2, "expected `,` or `]`"),
+        ] {
+            assert_eq!(
+                error(text),
+                Malformed {
+                    offset,
+                    trouble: Trouble::Syntax(expected)
+                },
+                "{text:?}"
+            );
+        }
     }
-    if digits.len() == 4 {
-        Ok(code)
-    } else {
-        Err(wrong(at, "expected four hex digits"))
+
+    #[test]
+    fn half_a_surrogate_pair_is_refused_in_values_and_names() {
+        for half in [
+            r"\ud800",
+            r"\uDBFF",
+            r"\udc00",
+            r"\uDFFF",
+            r"\ud800x",
+            r"\ud800\n",
+            r"\ud800\u0041",
+            r"\ud800\ud800",
+            r"\udc00\ud800",
+        ] {
+            for text in [
+                format!("\"{half}\""),
+                format!("{{\"{half}\":1}}"),
+                format!("[\"\\ud83d\\ude00{half}\"]"),
+            ] {
+                assert_eq!(error(&text).trouble, Trouble::LoneSurrogate, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn invalid_utf_8_is_refused_where_it_begins() {
+        for (bad, offset) in [
+            (&b"\"\xff\""[..], 1),
+            (b"\"\xc0\xaf\"", 1),
+            (b"\"ab\xed\xa0\x80\"", 3),
+            (b"\"\xf4\x90\x80\x80\"", 1),
+            (b"[\"\xe2\x82", 2),
+            (b"{}\x80", 2),
+        ] {
+            assert_eq!(
+                error(bad),
+                Malformed {
+                    offset,
+                    trouble: Trouble::Utf8
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded_and_costs_no_stack() {
+        let nest = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        let limits = Limits {
+            bytes: 1 << 24,
+            depth: 3,
+        };
+        assert!(Json::parse(nest(3), &limits).is_ok());
+        assert!(Json::parse("[[[1]],[[2]],{\"a\":[3]}]", &limits).is_ok());
+        assert_eq!(
+            Json::parse(nest(4), &limits).expect_err("deep"),
+            Malformed {
+                offset: 3,
+                trouble: Trouble::Depth(3)
+            }
+        );
+        let deep = Limits {
+            bytes: 1 << 24,
+            depth: usize::MAX,
+        };
+        assert!(Json::parse(nest(1_000_000), &deep).is_ok());
+        assert!(Json::parse("{\"a\":".repeat(1_000_000), &deep).is_err());
+    }
+
+    #[test]
+    fn the_default_depth_is_what_serde_json_reads_by_default() {
+        let nest = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        let deepest = Limits::default().depth;
+        assert!(serde_json::from_str::<serde_json::Value>(&nest(deepest)).is_ok());
+        assert!(serde_json::from_str::<serde_json::Value>(&nest(deepest + 1)).is_err());
+    }
+
+    #[test]
+    fn size_is_bounded_to_the_byte() {
+        let limits = Limits { bytes: 6, depth: 1 };
+        assert!(Json::parse("[1234]", &limits).is_ok());
+        assert_eq!(
+            Json::parse("[1234] ", &limits).expect_err("large"),
+            Malformed {
+                offset: 6,
+                trouble: Trouble::Size(6)
+            }
+        );
+    }
+
+    #[test]
+    fn numbers_are_text_of_any_length() {
+        let million = format!(
+            "[-{}.{}e{}]",
+            "9".repeat(1_000_000),
+            "0".repeat(1_000_000),
+            "1".repeat(1000)
+        );
+        let json = Json::parse(million.clone(), &Limits::default()).expect("valid");
+        assert_eq!(json.as_str(), million);
     }
 }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::json::{Kind, Node};
+use crate::json::Kind;
+use crate::node::Node;
 
 /// What happens to the children of one array or object.
 #[derive(Default)]

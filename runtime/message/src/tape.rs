@@ -95,3 +95,29 @@ impl Entry {
         self.start as usize + 1..self.end as usize - 1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_keeps_tag_escapes_and_span_apart() {
+        let name = Entry::text(Tag::Key, 3, 9, true);
+        assert_eq!(
+            (name.tag(), name.escaped(), name.span(), name.content()),
+            (Tag::Key, true, 1, 4..8)
+        );
+        let mut object = Entry::open(Tag::Object, 0, u32::MAX);
+        object.close(MAX_BYTES, (1 << 28) - 1);
+        assert_eq!(
+            (object.tag(), object.escaped(), object.span()),
+            (Tag::Object, false, (1 << 28) - 1)
+        );
+        assert_eq!(object.range(), 0..MAX_BYTES);
+    }
+
+    #[test]
+    fn an_entry_takes_twelve_bytes() {
+        assert_eq!(size_of::<Entry>(), 12);
+    }
+}

@@ -1,6 +1,7 @@
 //! The strings of a document, flat: one copy, one scan.
 
-use crate::json::{Json, Node};
+use crate::json::Json;
+use crate::node::Node;
 use crate::pointer::pointer_to;
 use crate::reading::Reading;
 use crate::tape::Tag;
@@ -85,10 +86,10 @@ fn entries<'a>(root: Node<'a>) -> impl Iterator<Item = Node<'a>> + use<'a> {
 }
 
 fn run<'a>(document: &'a Json, places: impl Iterator<Item = Node<'a>>) -> TextRun {
-    // A string's two quotes are room enough for its line feed, so this never grows.
+    // A string's two quotes are room enough for its line feed, so the text never grows.
     let mut run = TextRun {
         text: String::with_capacity(document.as_str().len()),
-        ends: Vec::new(),
+        ends: Vec::with_capacity(document.root().entries() / 2 + 1),
     };
     for place in places {
         place.content_into(&mut run.text);

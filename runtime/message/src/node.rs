@@ -1,0 +1,164 @@
+//! A value within a checked text, borrowed: for walking.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::escape::{unescape, unescape_into};
+use crate::json::{Checked, Json, Kind};
+use crate::pointer::{array_index, tokens};
+use crate::tape::{Entry, Tag};
+
+/// A value within a checked text, borrowed: for walking.
+#[derive(Clone, Copy)]
+pub struct Node<'a> {
+    text: &'a Arc<Checked>,
+    index: u32,
+}
+
+impl fmt::Debug for Node<'_> {
+    /// Kind and size only, as for [`Json`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}({} bytes)", self.kind(), self.span().len())
+    }
+}
+
+impl<'a> Node<'a> {
+    /// What stands here.
+    pub fn kind(&self) -> Kind {
+        self.entry().kind()
+    }
+    /// The value's JSON text.
+    pub fn as_str(&self) -> &'a str {
+        &self.text.text[self.span()]
+    }
+    /// Where the value's text begins and ends within the *checked text's* bytes.
+    pub fn span(&self) -> std::ops::Range<usize> {
+        self.entry().range()
+    }
+    /// The content of a string, escapes resolved; none for other kinds.
+    pub fn string(&self) -> Option<Cow<'a, str>> {
+        (self.entry().tag() == Tag::String).then(|| self.content())
+    }
+    /// The member of that (decoded) name, where this is an object.
+    pub fn get(&self, name: &str) -> Option<Node<'a>> {
+        self.fields()
+            .find(|(key, _)| key.is(name))
+            .map(|(_, value)| value)
+    }
+    /// Members in document order; nothing for other kinds.
+    pub fn members(&self) -> impl Iterator<Item = (Cow<'a, str>, Node<'a>)> + use<'a> {
+        self.fields().map(|(key, value)| (key.content(), value))
+    }
+    /// Elements in document order; nothing for other kinds.
+    pub fn elements(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        let children = self.children(Tag::Array);
+        let (text, mut next) = (self.text, children.start);
+        std::iter::from_fn(move || {
+            let element = (next < children.end).then_some(Node { text, index: next })?;
+            next = element.end();
+            Some(element)
+        })
+    }
+    /// The value at an RFC 6901 pointer.
+    pub fn at(&self, pointer: &str) -> Option<Node<'a>> {
+        tokens(pointer)?.try_fold(*self, |node, token| {
+            let token = token?;
+            match node.kind() {
+                Kind::Object => node.get(&token),
+                Kind::Array => node.elements().nth(array_index(&token)?),
+                _ => None,
+            }
+        })
+    }
+    /// Owned; shares the text.
+    pub fn to_json(&self) -> Json {
+        Json::within(self.text.clone(), self.index)
+    }
+
+    pub(crate) fn new(text: &'a Arc<Checked>, index: u32) -> Self {
+        Self { text, index }
+    }
+    /// Which entry of the tape it is; entries are in document order.
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+    /// The entry after its subtree.
+    pub(crate) fn end(&self) -> u32 {
+        self.index + self.entry().span()
+    }
+    /// Values and names in it, itself included.
+    pub(crate) fn entries(&self) -> usize {
+        self.entry().span() as usize
+    }
+    /// Any entry of the same text.
+    pub(crate) fn entry_at(&self, index: u32) -> Node<'a> {
+        Node {
+            text: self.text,
+            index,
+        }
+    }
+    pub(crate) fn tag(&self) -> Tag {
+        self.entry().tag()
+    }
+    /// Members in document order, each name as an entry of its own.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (Node<'a>, Node<'a>)> + use<'a> {
+        let children = self.children(Tag::Object);
+        let (text, mut next) = (self.text, children.start);
+        std::iter::from_fn(move || {
+            let key = (next < children.end).then_some(Node { text, index: next })?;
+            let value = Node {
+                text,
+                index: next + 1,
+            };
+            next = value.end();
+            Some((key, value))
+        })
+    }
+    /// What stands between the quotes of a string or member name, as it is written.
+    pub(crate) fn raw(&self) -> &'a str {
+        &self.text.text[self.entry().content()]
+    }
+    pub(crate) fn escaped(&self) -> bool {
+        self.entry().escaped()
+    }
+    /// The content of a string or member name.
+    pub(crate) fn content(&self) -> Cow<'a, str> {
+        if self.escaped() {
+            unescape(self.raw())
+        } else {
+            Cow::Borrowed(self.raw())
+        }
+    }
+    /// Appends the content of a string or member name.
+    pub(crate) fn content_into(&self, text: &mut String) {
+        if self.escaped() {
+            unescape_into(self.raw(), text)
+        } else {
+            text.push_str(self.raw())
+        }
+    }
+    /// A string or member name with this content.
+    pub(crate) fn is(&self, content: &str) -> bool {
+        if self.escaped() {
+            unescape(self.raw()) == content
+        } else {
+            self.raw() == content
+        }
+    }
+    /// A string value with this content.
+    pub(crate) fn is_string(&self, content: &str) -> bool {
+        self.tag() == Tag::String && self.is(content)
+    }
+
+    fn entry(&self) -> Entry {
+        self.text.tape[self.index as usize]
+    }
+    fn children(&self, tag: Tag) -> std::ops::Range<u32> {
+        if self.tag() == tag {
+            self.index + 1..self.end()
+        } else {
+            0..0
+        }
+    }
+}
