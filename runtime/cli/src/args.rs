@@ -1,0 +1,182 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// An MCP gateway whose every policy is a sandboxed WebAssembly component.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "sandgate",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// What the gateway's own log shows: error, warn, info, debug, trace, or filters such as `info,sandgate_host=debug`
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    pub log_level: String,
+    /// How it is written, to stderr
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    pub log_format: LogFormat,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Verb {
+    /// Serve the configured servers through the configured interceptors, until told to stop
+    Run(Run),
+    /// Check the configuration and every plugin in it, print the pipeline, and serve nothing
+    Check(Configured),
+    /// Show real calls passing real policies, with a server and a client that come along
+    Demo(Demo),
+    /// Look at plugins
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// Print the JSON Schema of the configuration
+    Schema,
+}
+
+/// The configuration to use.
+#[derive(Clone, Debug, Args)]
+pub struct Configured {
+    /// The configuration file
+    #[arg(short, long, value_name = "FILE", default_value = "sandgate.toml")]
+    pub config: PathBuf,
+}
+
+/// `sandgate run`.
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// The configuration to use.
+    #[command(flatten)]
+    pub configured: Configured,
+    /// Serve one client on stdin and stdout instead of HTTP
+    #[arg(long, conflicts_with = "listen")]
+    pub stdio: bool,
+    /// With --stdio: this server alone, its tools under their own names
+    #[arg(long, value_name = "NAME", requires = "stdio")]
+    pub server: Option<String>,
+    /// Listen here instead of where the configuration says
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// `sandgate demo`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Demo {
+    /// Keep the gateway up afterwards, and print how to connect a client
+    #[arg(long)]
+    pub serve: bool,
+}
+
+/// `sandgate plugin`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Plugin {
+    /// Show what a plugin is and asks for, without running it
+    Inspect(Inspect),
+}
+
+/// `sandgate plugin inspect`.
+#[derive(Clone, Debug, Args)]
+pub struct Inspect {
+    /// The component file, or `builtin:NAME`
+    #[arg(value_name = "FILE")]
+    pub plugin: String,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How the gateway's own log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn run_takes_the_file_here_unless_told_otherwise() {
+        let Verb::Run(run) = parse("sandgate run").unwrap().verb else {
+            panic!()
+        };
+        assert_eq!(run.configured.config, PathBuf::from("sandgate.toml"));
+        let Verb::Run(run) = parse("sandgate run -c a.toml --listen [::1]:0")
+            .unwrap()
+            .verb
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (run.configured.config, run.listen),
+            ("a.toml".into(), Some("[::1]:0".parse().unwrap()))
+        );
+        let Verb::Run(run) = parse("sandgate run --stdio --server time --log-format json")
+            .unwrap()
+            .verb
+        else {
+            panic!()
+        };
+        assert_eq!((run.stdio, run.server.as_deref()), (true, Some("time")));
+    }
+
+    #[test]
+    fn what_makes_no_sense_together_is_refused() {
+        for line in [
+            "sandgate",
+            "sandgate run --server time",
+            "sandgate run --stdio --listen 127.0.0.1:1",
+            "sandgate run --listen here",
+            "sandgate plugin",
+            "sandgate serve",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn inspect_and_demo_take_their_switches() {
+        let Verb::Plugin(Plugin::Inspect(inspect)) =
+            parse("sandgate plugin inspect a.wasm --json").unwrap().verb
+        else {
+            panic!()
+        };
+        assert_eq!((inspect.plugin.as_str(), inspect.json), ("a.wasm", true));
+        let Verb::Demo(demo) = parse("sandgate --log-level debug demo --serve")
+            .unwrap()
+            .verb
+        else {
+            panic!()
+        };
+        assert!(demo.serve);
+    }
+}

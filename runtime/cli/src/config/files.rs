@@ -1,0 +1,187 @@
+//! The one place that turns a path of the configuration into an open file. What the operator wrote may lead anywhere;
+//! what is opened is a name within the directory it led to, so that a link put there later leads nowhere else.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
+
+/// Opens the configuration's paths; relative ones are relative to its folder.
+#[derive(Clone, Debug)]
+pub struct Files {
+    folder: PathBuf,
+}
+
+/// Why a path cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The operating system says no.
+    #[error("{} cannot be {what}: {source}", .path.display())]
+    Io {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// `opened`, `read`.
+        what: &'static str,
+        /// Its reason.
+        source: io::Error,
+    },
+    /// Over the limit for files of its kind.
+    #[error("{} is larger than {limit} bytes", .path.display())]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+impl Files {
+    /// Relative paths are relative to this folder.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    /// Relative paths are relative to the folder of this file.
+    pub fn beside(file: &Path) -> Self {
+        match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => Self::in_folder(folder),
+            _ => Self::in_folder(Path::new(".")),
+        }
+    }
+
+    /// Where a path of the configuration is on disk.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// The whole content, from one opening: what is checked is what is used.
+    ///
+    /// # Errors
+    /// Not there, not readable, not a file, or larger than `limit` bytes.
+    pub fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+        let path = self.path(path);
+        let failed = |what| {
+            let path = path.clone();
+            move |source| FileError::Io { path, what, source }
+        };
+        let real = std::fs::canonicalize(&path).map_err(failed("opened"))?;
+        let (dir, name) = enter(&real).map_err(failed("opened"))?;
+        let file = dir.open(name).map_err(failed("opened"))?;
+        let meta = file.metadata().map_err(failed("read"))?;
+        if !meta.is_file() {
+            // A pipe or device could hold the start for ever.
+            return Err(failed("read")(io::Error::other("it is not a regular file")));
+        }
+        let mut content = Vec::with_capacity(usize::try_from(meta.len().min(limit)).unwrap_or(0));
+        file.take(limit + 1)
+            .read_to_end(&mut content)
+            .map_err(failed("read"))?;
+        if content.len() as u64 > limit {
+            return Err(FileError::TooLarge { path, limit });
+        }
+        Ok(content)
+    }
+
+    /// A directory, for a grant.
+    ///
+    /// # Errors
+    /// Not there, or not a directory.
+    pub fn open_dir(&self, path: &Path) -> Result<Dir, FileError> {
+        let path = self.path(path);
+        Dir::open_ambient_dir(&path, ambient_authority()).map_err(|source| FileError::Io {
+            path,
+            what: "opened",
+            source,
+        })
+    }
+
+    /// A file to append to, made where it is not there, readable by its owner only.
+    ///
+    /// # Errors
+    /// Its directory is not there, or it may not be written.
+    pub fn open_append(&self, path: &Path) -> Result<File, FileError> {
+        let path = self.path(path);
+        let open = || {
+            let name = path
+                .file_name()
+                .ok_or_else(|| io::Error::other("it names no file"))?;
+            let parent = path
+                .parent()
+                .filter(|p| !p.as_os_str().is_empty())
+                .unwrap_or(Path::new("."));
+            let dir = Dir::open_ambient_dir(parent, ambient_authority())?;
+            dir.open_with(
+                name,
+                OpenOptions::new().append(true).create(true).mode(0o600),
+            )
+        };
+        open().map_err(|source| FileError::Io {
+            path: path.clone(),
+            what: "opened",
+            source,
+        })
+    }
+}
+
+fn enter(real: &Path) -> io::Result<(Dir, &std::ffi::OsStr)> {
+    let (Some(parent), Some(name)) = (real.parent(), real.file_name()) else {
+        return Err(io::Error::other("it is not a regular file"));
+    };
+    Ok((Dir::open_ambient_dir(parent, ambient_authority())?, name))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn links_that_the_operator_set_are_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::fs::write(elsewhere.path().join("real"), "x").unwrap();
+        std::os::unix::fs::symlink(elsewhere.path().join("real"), folder.path().join("link"))
+            .unwrap();
+        assert_eq!(
+            Files::in_folder(folder.path())
+                .read(Path::new("link"), 10)
+                .unwrap(),
+            b"x"
+        );
+    }
+
+    #[test]
+    fn a_file_over_its_limit_and_one_that_is_no_file_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::in_folder(folder.path());
+        std::fs::write(folder.path().join("big"), "12345").unwrap();
+        assert!(files.read(Path::new("big"), 5).is_ok());
+        assert!(matches!(
+            files.read(Path::new("big"), 4),
+            Err(FileError::TooLarge { .. })
+        ));
+        assert!(files.read(Path::new("."), 4).is_err());
+        assert!(
+            files
+                .read(Path::new("missing"), 4)
+                .unwrap_err()
+                .to_string()
+                .contains("missing cannot be opened")
+        );
+    }
+
+    #[test]
+    fn a_log_that_is_a_link_out_of_its_directory_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(elsewhere.path().join("target"), folder.path().join("log"))
+            .unwrap();
+        let files = Files::in_folder(folder.path());
+        assert!(files.open_append(Path::new("log")).is_err());
+        assert!(!elsewhere.path().join("target").exists());
+        files.open_append(Path::new("new.log")).unwrap();
+    }
+}

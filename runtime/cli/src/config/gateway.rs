@@ -1,0 +1,223 @@
+//! `[gateway]`: where it listens, whom it lets in, its bounds.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::amount::{Period, Size};
+use super::word::{Mistake, Word, word};
+
+/// The gateway itself.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Gateway {
+    /// Address and port to listen on. Port 0 takes a free one. Anything but a loopback address lets other machines in:
+    /// list the names they use in `allowed-hosts`.
+    pub listen: Listen,
+    /// Names that a request's `Host` may have, beside the loopback names and the address listened on. Without a port
+    /// any port is meant. Every other is answered 403, against DNS rebinding.
+    pub allowed_hosts: Vec<HostName>,
+    /// Web origins that may call, beside those on loopback. Every other `Origin` is answered 403; requests without one
+    /// do not come from a web page.
+    pub allowed_origins: Vec<Origin>,
+    /// How a refused call is answered: `result` is a tool result with `isError`, which models read; `error` is a
+    /// JSON-RPC error. Left out: `result` for `tools/call`, `error` for everything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<RefusalStyle>,
+    /// Reload when this file or a plugin's file changes.
+    pub watch: bool,
+    /// File that keeps what interceptors remember (their `state`) over restarts. Relative to this file. Left out: it
+    /// is kept in memory and forgotten at exit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<PathBuf>,
+    /// Directory for compiled plugins, readable by its owner only. Relative to this file. Left out: `sandgate` in the
+    /// user's cache directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<PathBuf>,
+    /// Threads that serve calls. Left out: one a processor.
+    #[schemars(range(min = 1, max = 1024))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<u16>,
+    /// Bounds on what clients and servers may send and for how long.
+    pub limits: Limits,
+}
+
+/// Bounds on what clients and servers may send and for how long.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Limits {
+    /// Largest message, in either direction. At most `"1GiB"`.
+    pub max_body: Size,
+    /// Arrays and objects within one another.
+    #[schemars(range(min = 1, max = 128))]
+    pub max_depth: u16,
+    /// Connections open at a time; more wait to be accepted.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_connections: u32,
+    /// Requests at a time on one HTTP/2 connection.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_streams: u32,
+    /// Sessions of legacy clients open at a time; a further `initialize` is answered 503.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_sessions: u32,
+    /// Requests of one session, or of the client on stdio, under way at a time.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub max_in_flight: u32,
+    /// How long a client may take to send a request's headers.
+    pub header_timeout: Period,
+    /// How long a client may take to send a request's body.
+    pub body_timeout: Period,
+    /// How long a session may be unused before it is closed.
+    pub idle_timeout: Period,
+    /// How long calls in flight may go on after the signal to stop.
+    pub drain_timeout: Period,
+}
+
+/// How a refused call is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RefusalStyle {
+    /// A result with `isError`.
+    Result,
+    /// A JSON-RPC error.
+    Error,
+}
+
+/// Address and port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen(pub SocketAddr);
+
+/// A host's name, with or without a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostName(pub String);
+
+/// A web origin: scheme, host and, where it is not the scheme's own, port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(pub String);
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            listen: Listen(SocketAddr::from(([127, 0, 0, 1], 8808))),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            refusal: None,
+            watch: true,
+            state: None,
+            cache: None,
+            workers: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_body: Size::mib(4),
+            max_depth: 128,
+            max_connections: 1024,
+            max_streams: 128,
+            max_sessions: 1024,
+            max_in_flight: 64,
+            header_timeout: Period::secs(10),
+            body_timeout: Period::secs(30),
+            idle_timeout: Period::secs(30 * 60),
+            drain_timeout: Period::secs(10),
+        }
+    }
+}
+
+impl Word for Listen {
+    const KIND: &'static str = "an address and port such as \"127.0.0.1:8808\"";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        text.parse().map(Self).map_err(|_| {
+            let help =
+                "write an IP address and a port, for example \"127.0.0.1:8808\" or \"[::1]:8808\"";
+            Mistake::new("is not an address and port", help)
+        })
+    }
+
+    fn write(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl Word for HostName {
+    const KIND: &'static str = "a host name such as \"mcp.example.com\", with or without a port";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let help =
+            "write the name alone, for example \"mcp.example.com\" or \"mcp.example.com:8443\"";
+        let authority: http::uri::Authority = text
+            .parse()
+            .map_err(|_| Mistake::new("is not a host name", help))?;
+        let plain = !text.contains('@') && !text.ends_with(':') && !authority.host().contains('*');
+        if plain {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(Mistake::new("is not a host name", help))
+        }
+    }
+
+    fn write(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl Word for Origin {
+    const KIND: &'static str = "a web origin such as \"https://app.example.com\"";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let help = "write scheme and host, and the port where there is one, for example \"https://app.example.com\"";
+        let bad = || Mistake::new("is not a web origin", help);
+        let (scheme, host) = text.split_once("://").ok_or_else(bad)?;
+        let scheme_fits = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+        if !scheme_fits || host.contains('/') {
+            return Err(bad());
+        }
+        HostName::read(host).map_err(|_| bad())?;
+        Ok(Self(text.to_ascii_lowercase()))
+    }
+
+    fn write(&self) -> String {
+        self.0.clone()
+    }
+}
+
+word!(Listen, HostName, Origin);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_a_scheme_and_no_path() {
+        assert!(Origin::read("https://app.example.com:8443").is_ok());
+        assert!(Origin::read("vscode-webview://abc").is_ok());
+        for text in [
+            "*",
+            "app.example.com",
+            "https://app.example.com/",
+            "https://",
+            "://x",
+            "https://u@h",
+        ] {
+            assert!(Origin::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_host_name_is_a_name_alone() {
+        assert!(HostName::read("MCP.example.com").is_ok_and(|name| name.0 == "mcp.example.com"));
+        for text in ["", "http://x", "x/", "u@x", "x:", "*.example.com"] {
+            assert!(HostName::read(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The configuration with everything fetched that comes from outside the file.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::issue::{Issue, Report, Severity};
+use super::secret::{Environment, Given, Secret, Sources};
+use super::settings::{ResolvedSettings, push};
+use super::source::Side;
+use super::{Loaded, shape};
+
+/// What the file leaves to the environment and to other files.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved {
+    /// By the servers' names.
+    pub servers: BTreeMap<String, ResolvedServer>,
+    /// In the file's order.
+    pub interceptors: Vec<ResolvedInterceptor>,
+    /// Variables that are granted and not set.
+    pub warnings: Vec<Issue>,
+    /// Files that values came from: worth watching, since a rotated secret is a change.
+    pub files: Vec<PathBuf>,
+}
+
+/// A server's.
+#[derive(Clone, Debug, Default)]
+pub struct ResolvedServer {
+    /// `env`.
+    pub env: Vec<(String, Secret)>,
+    /// `headers`.
+    pub headers: Vec<(String, Secret)>,
+}
+
+/// An interceptor's.
+#[derive(Clone, Debug)]
+pub struct ResolvedInterceptor {
+    /// `settings`.
+    pub settings: ResolvedSettings,
+    /// `grants.env`, those that are set. From outside, all of them.
+    pub env: Vec<(String, String)>,
+}
+
+impl Loaded {
+    /// Fetches everything.
+    ///
+    /// # Errors
+    /// Every value that is not there.
+    pub fn resolve(&self, environment: &Environment) -> Result<Resolved, Report> {
+        let sources = Sources {
+            environment,
+            files: &self.files,
+        };
+        let mut resolved = Resolved::default();
+        let mut issues = Vec::new();
+        for (name, server) in &self.config.servers {
+            let mut all = |key: &str, given: &BTreeMap<String, Given>| {
+                let mut values = Vec::new();
+                for (variable, given) in given {
+                    resolved
+                        .files
+                        .extend(given.file().map(|path| self.files.path(path)));
+                    let mut pointer = "/servers".to_owned();
+                    for segment in [name.as_str(), key, variable.as_str()] {
+                        push(&mut pointer, segment);
+                    }
+                    match given.resolve(sources) {
+                        Ok(secret) => values.push((variable.clone(), secret)),
+                        Err(error) => issues.push(self.error_at(&pointer, Side::Value, error)),
+                    }
+                }
+                values
+            };
+            let server = ResolvedServer {
+                env: all("env", &server.env),
+                headers: all("headers", &server.headers),
+            };
+            let fits =
+                |header: &(String, Secret)| http::HeaderValue::from_str(header.1.expose()).is_ok();
+            if let Some((header, _)) = server.headers.iter().find(|header| !fits(header)) {
+                let mut pointer = "/servers".to_owned();
+                for segment in [name.as_str(), "headers", header.as_str()] {
+                    push(&mut pointer, segment);
+                }
+                let why =
+                    "the value has a line end or a control character, which no header may have";
+                issues.push(self.error_at(&pointer, Side::Value, why));
+            }
+            resolved.servers.insert(name.clone(), server);
+        }
+        for (index, interceptor) in self.config.interceptors.iter().enumerate() {
+            let place = format!("/interceptors/{index}");
+            resolved.files.extend(
+                interceptor
+                    .settings
+                    .files()
+                    .iter()
+                    .map(|path| self.files.path(path)),
+            );
+            let mut env = Vec::new();
+            for (position, name) in interceptor.grants.env.iter().enumerate() {
+                match environment.get(name) {
+                    Some(value) => env.push((name.clone(), value.to_owned())),
+                    None => {
+                        let pointer = format!("{place}/grants/env/{position}");
+                        let error = format!(
+                            "the environment variable `{name}` is not set; the plugin will not see it"
+                        );
+                        let issue = self.error_at(&pointer, Side::Value, error);
+                        resolved.warnings.push(Issue {
+                            severity: Severity::Warning,
+                            ..issue
+                        });
+                    }
+                }
+            }
+            match interceptor.settings.resolve(sources) {
+                Ok(settings) => resolved
+                    .interceptors
+                    .push(ResolvedInterceptor { settings, env }),
+                Err(failures) => {
+                    for (pointer, error) in failures {
+                        issues.push(self.error_at(
+                            &format!("{place}/settings{pointer}"),
+                            Side::Value,
+                            error,
+                        ));
+                    }
+                }
+            }
+        }
+        if issues.is_empty() {
+            Ok(resolved)
+        } else {
+            Err(self.report(issues))
+        }
+    }
+
+    fn error_at(&self, pointer: &str, side: Side, why: impl std::fmt::Display) -> Issue {
+        let issue = Issue::error(
+            self.source.locate(pointer, side),
+            format!("{}: {why}", shape::named(pointer)),
+        );
+        issue.help("set it, or correct the name")
+    }
+}

@@ -1,0 +1,229 @@
+//! What no schema can say: names, either-or, and globs that match nothing.
+
+use std::collections::HashMap;
+
+use super::amount::{Period, Size};
+use super::grants::GuestPath;
+use super::issue::Issue;
+use super::pattern::Pattern;
+use super::shape::{named, suggest};
+use super::source::Source;
+use super::tree::{Entry, Node, Table};
+use super::word::{Mistake, Word};
+use super::{gateway, server};
+
+/// Looks at the tree rather than at the typed configuration, so that one wrong value hides no other.
+pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
+    let tree = source.tree();
+    if let Some(gateway) = tree.table("gateway") {
+        check_gateway(gateway, issues);
+    }
+    let servers = tree.table("servers");
+    for (name, entry) in servers.into_iter().flatten() {
+        if let Err(mistake) = server::check_name(&name.name) {
+            issues.push(wrong(
+                name.span.clone(),
+                format!("the server name {:?}", name.name),
+                mistake,
+            ));
+        }
+        if let Node::Table(table) = &entry.node {
+            check_server(&name.name, entry, table, issues);
+        }
+    }
+    if servers.is_none_or(|servers| servers.is_empty()) {
+        let issue = Issue::warning(None, format!("{} has no server", source.path().display()));
+        issues.push(
+            issue.help("add one, for example: [servers.time] with command = \"mcp-server-time\""),
+        );
+    }
+    if let Some(interceptors) = tree.get("interceptors").and_then(Entry::list) {
+        check_interceptors(interceptors, servers, issues);
+    }
+}
+
+fn check_gateway(gateway: &Table, issues: &mut Vec<Issue>) {
+    if let Some(listen) = gateway.get("listen") {
+        let open = listen
+            .text()
+            .and_then(|text| gateway::Listen::read(text).ok());
+        let names = gateway.get("allowed-hosts").and_then(Entry::list);
+        if open.is_some_and(|listen| !listen.0.ip().is_loopback())
+            && names.is_none_or(<[_]>::is_empty)
+        {
+            let issue = Issue::warning(
+                Some(listen.span.clone()),
+                "`gateway.listen` lets other machines in",
+            );
+            issues.push(issue.help(
+                "list the host names they use in `allowed-hosts`; any other is answered 403",
+            ));
+        }
+    }
+    let size = gateway
+        .table("limits")
+        .and_then(|limits| limits.get("max-body"));
+    if let Some((value, size)) = size.and_then(|v| Some((v, Size::read(v.text()?).ok()?)))
+        && size.0 > 1 << 30
+    {
+        let mistake = Mistake::new("is too large", "write at most \"1GiB\"");
+        issues.push(wrong(
+            value.span.clone(),
+            "`gateway.limits.max-body`".into(),
+            mistake,
+        ));
+    }
+}
+
+fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue>) {
+    let place = named(&format!(
+        "/servers/{}",
+        name.replace('~', "~0").replace('/', "~1")
+    ));
+    let span = Some(entry.span.clone());
+    let (other, foreign): (_, &[&str]) = match (table.member("command"), table.member("url")) {
+        (Some(_), Some((url, _))) => {
+            let issue = Issue::error(
+                Some(url.span.clone()),
+                format!("{place} has both `command` and `url`"),
+            );
+            issues.push(issue.help("keep `command` for a program, or `url` for an HTTP endpoint"));
+            return;
+        }
+        (None, None) => {
+            let issue = Issue::error(span, format!("{place} has neither `command` nor `url`"));
+            issues.push(issue.help("add `command` for a program, or `url` for an HTTP endpoint"));
+            return;
+        }
+        (Some(_), None) => ("url", &["headers"]),
+        (None, Some(_)) => ("command", &["args", "env", "cwd"]),
+    };
+    for key in foreign {
+        if let Some((found, _)) = table.member(key) {
+            let issue = Issue::error(
+                Some(found.span.clone()),
+                format!("{place} has `{key}`, which goes with `{other}`"),
+            );
+            issues.push(issue.help("leave it out"));
+        }
+    }
+    for (header, value) in table.table("headers").into_iter().flatten() {
+        let name = || format!("the header {:?}", header.name);
+        if let Err(mistake) = server::check_header(&header.name) {
+            issues.push(wrong(header.span.clone(), name(), mistake));
+        }
+        if value
+            .text()
+            .is_some_and(|text| http::HeaderValue::from_str(text).is_err())
+        {
+            let mistake = Mistake::new(
+                "has a line end or control character in its value",
+                "leave it out",
+            );
+            issues.push(wrong(value.span.clone(), name(), mistake));
+        }
+    }
+    for (variable, _) in table.table("env").into_iter().flatten() {
+        if variable.name.is_empty() || variable.name.contains(['=', '\0']) {
+            let mistake = Mistake::new(
+                "is not the name of a variable",
+                "use letters, digits and `_`",
+            );
+            issues.push(wrong(
+                variable.span.clone(),
+                format!("{:?}", variable.name),
+                mistake,
+            ));
+        }
+    }
+}
+
+fn check_interceptors(interceptors: &[Entry], servers: Option<&Table>, issues: &mut Vec<Issue>) {
+    let server_names: Vec<_> = servers
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.name.as_str())
+        .collect();
+    let mut names = HashMap::new();
+    for (index, entry) in interceptors.iter().enumerate() {
+        let Some(table) = entry.table() else { continue };
+        if let Some(value) = table.get("name")
+            && let Some(name) = value.text()
+        {
+            if !name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            {
+                let mistake = Mistake::new(
+                    "has a character other than letters, digits, `-`, `_` and `.`",
+                    "leave it out",
+                );
+                issues.push(wrong(
+                    value.span.clone(),
+                    named(&format!("/interceptors/{index}/name")),
+                    mistake,
+                ));
+            }
+            if let Some(first) = names.insert(name, index) {
+                let issue = Issue::error(
+                    Some(value.span.clone()),
+                    format!("two interceptors are called \"{name}\""),
+                );
+                issues.push(issue.help(format!(
+                    "`interceptors[{first}]` has the name too; give one of them another"
+                )));
+            }
+        }
+        let timeout = table.get("timeout");
+        if timeout
+            .and_then(Entry::text)
+            .and_then(|t| Period::read(t).ok())
+            .is_some_and(|t| t > Period::secs(3600))
+        {
+            let mistake =
+                Mistake::new("is too long", "write at most \"1h\": no asker waits longer");
+            let span = timeout.map_or(0..0, |entry| entry.span.clone());
+            issues.push(wrong(
+                span,
+                named(&format!("/interceptors/{index}/timeout")),
+                mistake,
+            ));
+        }
+        let dirs = table
+            .table("grants")
+            .and_then(|grants| grants.table("dirs"));
+        for (path, _) in dirs.into_iter().flatten() {
+            if let Err(mistake) = GuestPath::read(&path.name) {
+                issues.push(wrong(
+                    path.span.clone(),
+                    format!("{:?}", path.name),
+                    mistake,
+                ));
+            }
+        }
+        let globs = table.get("servers").and_then(Entry::list);
+        for value in globs.into_iter().flat_map(|globs| globs.iter()) {
+            let Some(glob) = value.text().and_then(|text| Pattern::read(text).ok()) else {
+                continue;
+            };
+            let all = || server_names.iter().copied();
+            if !all().any(|name| glob.matches(name)) {
+                let issue = Issue::warning(
+                    Some(value.span.clone()),
+                    format!("no server fits \"{}\"", glob.as_str()),
+                );
+                issues.push(if all().next().is_some() {
+                    issue.help(
+                        suggest(glob.as_str(), all()).replace("the keys are", "the servers are"),
+                    )
+                } else {
+                    issue
+                });
+            }
+        }
+    }
+}
+
+fn wrong(span: std::ops::Range<usize>, what: String, mistake: Mistake) -> Issue {
+    Issue::error(Some(span), format!("{what} {}", mistake.why)).help(mistake.help)
+}

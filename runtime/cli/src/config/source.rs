@@ -1,0 +1,150 @@
+//! The file as it was written: its text, and where in it each key and value stands.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use super::issue::Issue;
+use super::tree::{Entry, Table};
+
+/// A TOML file that parsed.
+#[derive(Debug)]
+pub struct Source {
+    path: PathBuf,
+    text: String,
+    tree: Table,
+}
+
+/// Which side of `key = value` is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The key; of a table, its header.
+    Key,
+    /// The value; of a table that has a header, that header.
+    Value,
+}
+
+/// A line and column, both from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Position {
+    pub line: usize,
+    pub column: usize,
+}
+
+/// What TOML itself objects to.
+pub(crate) struct SyntaxError {
+    pub(crate) message: String,
+    pub(crate) span: Range<usize>,
+}
+
+impl Source {
+    /// Reads the text, as far as it is TOML.
+    pub(crate) fn parse(path: &Path, text: String) -> (Self, Vec<SyntaxError>) {
+        let (tree, errors) = DeTable::parse_recoverable(&text);
+        let tree = Table::read(tree.get_ref());
+        let errors = errors
+            .iter()
+            .map(|error| SyntaxError {
+                message: error.message().to_owned(),
+                span: error.span().unwrap_or(0..0),
+            })
+            .collect();
+        (
+            Self {
+                path: path.to_owned(),
+                text,
+                tree,
+            },
+            errors,
+        )
+    }
+
+    /// The file's path, as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn tree(&self) -> &Table {
+        &self.tree
+    }
+
+    /// The bytes at which a place (RFC 6901) stands; where nothing does, the nearest table or list around it.
+    pub fn locate(&self, pointer: &str, side: Side) -> Option<Range<usize>> {
+        let mut found = None;
+        let mut table = Some(&self.tree);
+        let mut value: Option<&Entry> = None;
+        for segment in pointer.split('/').skip(1) {
+            let segment = segment.replace("~1", "/").replace("~0", "~");
+            let (key, next) =
+                if let Some((key, next)) = table.and_then(|table| table.member(&segment)) {
+                    (Some(key), next)
+                } else {
+                    let list = value.and_then(Entry::list);
+                    let Some(next) = segment
+                        .parse::<usize>()
+                        .ok()
+                        .and_then(|index| list?.get(index))
+                    else {
+                        break;
+                    };
+                    (None, next)
+                };
+            found = Some(match (side, key) {
+                (Side::Key, Some(key)) => key.span.clone(),
+                _ => next.span.clone(),
+            });
+            table = next.table();
+            value = Some(next);
+        }
+        found
+    }
+
+    /// The same as a line and column.
+    pub fn position(&self, offset: usize) -> Position {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        Position {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+
+    /// What TOML objects to: everything that is there twice, and of other errors the first, since those after it mostly
+    /// come of it.
+    pub(crate) fn syntax_issues(&self, errors: Vec<SyntaxError>) -> Vec<Issue> {
+        let (twice, mut other): (Vec<_>, Vec<_>) = errors
+            .into_iter()
+            .partition(|e| e.message == "duplicate key");
+        other.sort_by_key(|error| error.span.start);
+        let first = other.into_iter().next();
+        let limit = first.as_ref().map_or(usize::MAX, |error| error.span.start);
+        let twice = twice.into_iter().filter(|error| error.span.start < limit).map(|error| {
+            let there = self.text.get(error.span.clone()).unwrap_or_default();
+            Issue::error(Some(error.span.clone()), format!("`{there}` is there twice"))
+                .help("remove one, or give one another name; TOML allows each key and each `[table]` once")
+        });
+        let first = first.map(|error| {
+            // The parser's list of what it expected names its own grammar, not what people write.
+            let what = error.message.split(", expected").next().unwrap_or_default();
+            Issue::error(Some(error.span), format!("this is not TOML: {what}"))
+                .help("text stands in quotes, lists in `[ ]`, inline tables in `{ }`; see https://toml.io")
+        });
+        twice.chain(first).collect()
+    }
+
+    /// Whether the table was opened by a `[header]`, so that the keys below it are its own until the next header.
+    pub(crate) fn has_header(&self, table: &Entry) -> bool {
+        table.table().is_some()
+            && self
+                .text
+                .get(table.span.clone())
+                .is_some_and(|text| text.starts_with('['))
+    }
+}

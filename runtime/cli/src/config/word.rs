@@ -1,0 +1,102 @@
+//! A word: a typed value that the configuration writes as one string. Reading it, its entry in the schema and what is
+//! said of a wrong one all come from here, so that they cannot differ.
+
+use std::borrow::Cow;
+
+/// What is wrong with a word, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mistake {
+    /// Continues "`key` …", for example "is not a length of time".
+    pub(crate) why: Cow<'static, str>,
+    /// What to do.
+    pub(crate) help: Cow<'static, str>,
+}
+
+impl Mistake {
+    pub(crate) fn new(
+        why: impl Into<Cow<'static, str>>,
+        help: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            why: why.into(),
+            help: help.into(),
+        }
+    }
+}
+
+/// A typed value written as one string.
+pub(crate) trait Word: Sized {
+    /// What it is, with an example; continues "takes …".
+    const KIND: &'static str;
+    /// The regular expression that editors may check it by.
+    const PATTERN: Option<&'static str> = None;
+
+    /// Reads it.
+    fn read(text: &str) -> Result<Self, Mistake>;
+    /// As it would be written.
+    fn write(&self) -> String;
+}
+
+/// What is known of a word by its name in the schema.
+pub(crate) struct Known {
+    pub(crate) kind: &'static str,
+    pub(crate) check: fn(&str) -> Result<(), Mistake>,
+}
+
+/// The words by the names under which the schema defines them.
+pub(crate) fn known(name: &str) -> Option<Known> {
+    fn of<W: Word>() -> Known {
+        Known {
+            kind: W::KIND,
+            check: |text| W::read(text).map(drop),
+        }
+    }
+    Some(match name {
+        "Period" => of::<super::amount::Period>(),
+        "Size" => of::<super::amount::Size>(),
+        "Pattern" => of::<super::pattern::Pattern>(),
+        "Digest" => of::<super::interceptor::Digest>(),
+        "PluginSource" => of::<super::interceptor::PluginSource>(),
+        "HttpHost" => of::<super::grants::HttpHost>(),
+        "GuestPath" => of::<super::grants::GuestPath>(),
+        "Url" => of::<super::server::Url>(),
+        "Listen" => of::<super::gateway::Listen>(),
+        "HostName" => of::<super::gateway::HostName>(),
+        "Origin" => of::<super::gateway::Origin>(),
+        "Destination" => of::<super::call_log::Destination>(),
+        _ => return None,
+    })
+}
+
+/// Serde and schema for words. The schema's definition has the type's own name, by which [`known`] finds it, and its
+/// doc comment as description.
+macro_rules! word {
+    ($($name:ident),+) => {$(
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(from)?;
+                <Self as $crate::config::word::Word>::read(&text)
+                    .map_err(|mistake| serde::de::Error::custom(format!("{}; {}", mistake.why, mistake.help)))
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(&<Self as $crate::config::word::Word>::write(self))
+            }
+        }
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let kind = <Self as $crate::config::word::Word>::KIND;
+                let mut schema = schemars::json_schema!({ "type": "string", "description": kind });
+                if let Some(pattern) = <Self as $crate::config::word::Word>::PATTERN {
+                    schema.insert("pattern".into(), pattern.into());
+                }
+                schema
+            }
+        }
+    )+};
+}
+pub(crate) use word;
