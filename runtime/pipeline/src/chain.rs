@@ -22,7 +22,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sandgate_message::{Call, Direction, Hook, Limits, Message, Role, Shape};
+use sandgate_message::{Call, Direction, Hook, Limits, Message, Role};
 
 use crate::passage::{Departure, Passage};
 use crate::refusal::{RefusalStyle, Stopped};
@@ -102,8 +102,7 @@ impl Chain {
                 Trail::new(self.version),
             ));
         }
-        let request = matches!(message.shape(), Shape::Request { .. });
-        let mut round = Round::of_params(self, call, message.payload().clone(), request);
+        let mut round = Round::of_params(self, call, &message);
         let stop = match round.mutators(self.steps.iter().enumerate()).await {
             Ok(()) => round.validators(Sees::Final).await.err(),
             Err(stop) => Some(stop),

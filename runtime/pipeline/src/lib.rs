@@ -4,6 +4,7 @@
 //! It knows no WebAssembly, no socket, no timer and no configuration file: an interceptor is the trait of
 //! `sandgate-message` and keeps its own deadline; a chain is built by whoever read the configuration.
 
+mod asked;
 mod chain;
 mod globs;
 mod passage;
@@ -12,6 +13,7 @@ mod round;
 mod scope;
 mod step;
 mod trail;
+mod verdict;
 
 #[cfg(test)]
 mod testing;

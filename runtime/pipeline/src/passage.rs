@@ -90,8 +90,7 @@ impl Passage {
                 trail,
             };
         }
-        let sent_params = sent.payload().clone();
-        let mut round = Round::of_reply(&chain, call, &reply, sent_params, carries, trail);
+        let mut round = Round::of_reply(&chain, call, &reply, &sent, carries, trail);
         let stop = round.reply().await.err();
         round.finish_audits().await;
         let end = round.end();
@@ -106,7 +105,7 @@ impl Passage {
                     executed,
                     reason: &stop.reason,
                 };
-                stopped.reply(reply.id().or(sent.id()), chain.refusal)
+                stopped.reply(sent.id().or(reply.id()), chain.refusal)
             }
             (None, Some(payload)) => Some(reply.with_payload(payload)),
             (None, None) => Some(reply),

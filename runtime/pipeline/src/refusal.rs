@@ -201,11 +201,15 @@ impl Stopped<'_> {
             }
             Reason::Failed(failure) => format!("policy {name:?} failed ({})", failure.kind()),
         };
-        let why = why.trim_end().trim_end_matches('.');
+        let end = if why.ends_with(['.', '!', '?', '。']) {
+            ""
+        } else {
+            "."
+        };
         match (self.hook, self.executed) {
-            (Hook::PreCall, _) => format!("This {noun} was not sent: {why}."),
+            (Hook::PreCall, _) => format!("This {noun} was not sent: {why}{end}"),
             (Hook::PostCall, true) => format!(
-                "The {} and may have had its effect; its result is withheld: {why}. Do not retry.",
+                "The {} and may have had its effect; its result is withheld: {why}{end} Do not retry.",
                 if self.tool() {
                     "tool ran"
                 } else {
@@ -213,7 +217,7 @@ impl Stopped<'_> {
                 }
             ),
             (Hook::PostCall, false) => {
-                format!("The {noun} was not sent, and the answer to it is withheld: {why}.")
+                format!("The {noun} was not sent, and the answer to it is withheld: {why}{end}")
             }
         }
     }

@@ -2,22 +2,20 @@
 //! is `chain`'s and `passage`'s.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Instant;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use sandgate_message::{
-    Call, EditError, Failure, Hook, Json, Kind, Message, Method, Outcome, Pending, PostDecision,
-    PreDecision, Role, Run, apply,
-};
-use tracing::Span;
+use sandgate_message::{Call, Hook, Json, Message, Method, Outcome, PreDecision, Role, Run};
 
+use crate::asked::{Asked, Decided, Ticket};
 use crate::chain::Chain;
 use crate::refusal::Reason;
 use crate::step::{Mode, Sees, Step};
 use crate::trail::{Decision, Trail, TrailEntry};
+use crate::verdict::{Effect, Terms};
 
 /// The notes that pre-calls left for their post-calls, by place in the chain.
 pub(crate) type Carries = Vec<(usize, Arc<[u8]>)>;
@@ -36,10 +34,8 @@ pub(crate) struct Round<'a> {
     call: Arc<Call>,
     document: Json,
     changed: bool,
-    /// On the way in: a request, which an answer can stand for.
-    request: bool,
-    /// On the way out: the document is an error object.
-    failed: bool,
+    terms: Terms,
+    /// On the way out: the params as they were sent.
     sent: Option<Json>,
     answer: Option<Json>,
     carries: Carries,
@@ -58,80 +54,51 @@ pub(crate) struct End {
     pub(crate) trail: Trail,
 }
 
-/// A run under way. The interceptor is asked at the first poll, so that its time starts when it can run.
-struct Asked<'a> {
-    step: &'a Step,
-    hook: Hook,
-    span: Span,
-    state: State<'a>,
-    ticket: Option<Ticket>,
-}
-
-enum State<'a> {
-    Idle(Option<Run>),
-    Pre(Pending<'a, Outcome<PreDecision>>),
-    Post(Pending<'a, Outcome<PostDecision>>),
-}
-
-/// Which run it was, and what it saw.
-struct Ticket {
-    /// Place in the chain.
-    index: usize,
-    /// Its entry in the trail.
-    slot: usize,
-    document: Json,
-}
-
-type Decided = (Ticket, Outcome<PreDecision>);
-
-/// What an active run's decision does.
-enum Effect {
-    Nothing,
-    Change(Json),
-    Answer(Json),
-    Stop(Reason),
-}
-
 impl<'a> Round<'a> {
-    pub(crate) fn of_params(
-        chain: &'a Chain,
-        call: Arc<Call>,
-        params: Json,
-        request: bool,
-    ) -> Self {
-        Self {
+    /// Over the params of a request or notification.
+    pub(crate) fn of_params(chain: &'a Chain, call: Arc<Call>, message: &Message) -> Self {
+        let trail = Trail::new(chain.version);
+        Self::new(
             chain,
-            hook: Hook::PreCall,
+            Hook::PreCall,
             call,
-            document: params,
-            changed: false,
-            request,
-            failed: false,
-            sent: None,
-            answer: None,
-            carries: Carries::new(),
-            trail: Trail::new(chain.version),
-            audits: None,
-        }
+            message,
+            None,
+            Carries::new(),
+            trail,
+        )
     }
 
+    /// Over a reply.
     pub(crate) fn of_reply(
         chain: &'a Chain,
         call: Arc<Call>,
         reply: &Message,
-        sent: Json,
+        sent: &Message,
+        carries: Carries,
+        trail: Trail,
+    ) -> Self {
+        let sent = Some(sent.payload().clone());
+        Self::new(chain, Hook::PostCall, call, reply, sent, carries, trail)
+    }
+
+    fn new(
+        chain: &'a Chain,
+        hook: Hook,
+        call: Arc<Call>,
+        message: &Message,
+        sent: Option<Json>,
         carries: Carries,
         trail: Trail,
     ) -> Self {
         Self {
             chain,
-            hook: Hook::PostCall,
+            hook,
             call,
-            document: reply.payload().clone(),
+            document: message.payload().clone(),
             changed: false,
-            request: false,
-            failed: reply.failed(),
-            sent: Some(sent),
+            terms: Terms::of(message, &chain.limits),
+            sent,
             answer: None,
             carries,
             trail,
@@ -270,25 +237,13 @@ impl<'a> Round<'a> {
     }
 
     fn ask(&mut self, index: usize, step: &'a Step) -> Asked<'a> {
-        let (hook, place) = (self.hook, step.place());
+        let place = step.place();
         let slot = self.trail.entries.len();
-        self.trail.entries.push(TrailEntry {
-            interceptor: step.name().clone(),
-            digest: step.digest().clone(),
-            hook,
-            mode: place.mode,
-            decision: Decision::Fault,
-            applied: false,
-            code: None,
-            failure: None,
-            findings: Vec::new(),
-            us: 0,
-        });
-        let carried = match hook {
+        self.trail.entries.push(TrailEntry::asked(step, self.hook));
+        let mut notes = self.carries.iter();
+        let carried = match self.hook {
             Hook::PreCall => None,
-            Hook::PostCall => self
-                .carries
-                .iter()
+            Hook::PostCall => notes
                 .find(|(of, _)| *of == index)
                 .map(|(_, note)| note.clone()),
         };
@@ -296,31 +251,18 @@ impl<'a> Round<'a> {
             call: self.call.clone(),
             document: self.document.clone(),
             sent: self.sent.clone(),
-            failed: self.failed,
+            failed: self.terms.failed(),
             carried,
             deadline: Instant::now(),
             timeout: place.timeout,
             shadow: place.mode == Mode::Audit,
         };
-        let span = tracing::debug_span!(
-            "hook",
-            interceptor = %step.name(),
-            hook = hook.as_str(),
-            call = %self.call.id,
-            decision = tracing::field::Empty,
-        );
-        let ticket = Some(Ticket {
+        let ticket = Ticket {
             index,
             slot,
             document: self.document.clone(),
-        });
-        Asked {
-            step,
-            hook,
-            span,
-            state: State::Idle(Some(run)),
-            ticket,
-        }
+        };
+        Asked::new(step, self.hook, ticket, run)
     }
 
     /// Waits for `main`, and lets the runs in audit go on meanwhile.
@@ -353,11 +295,9 @@ impl<'a> Round<'a> {
         } = outcome;
         let step = &self.chain.steps[ticket.index];
         let active = step.place().mode == Mode::Active;
-        let weighed = decision.and_then(|decision| {
-            let word = word(&decision);
-            self.weigh(step, &ticket.document, decision)
-                .map(|effect| (word, effect))
-        });
+        // Only a step that has a role at this hook was asked.
+        let role = step.role(self.hook).unwrap_or(Role::Validation);
+        let weighed = decision.and_then(|it| self.terms.weigh(role, &ticket.document, it));
         let entry = &mut self.trail.entries[ticket.slot];
         entry.findings = findings;
         entry.us = took.as_micros().try_into().unwrap_or(u64::MAX);
@@ -387,135 +327,5 @@ impl<'a> Round<'a> {
             }
         };
         if active { effect } else { Effect::Nothing }
-    }
-
-    /// What a decision does to the document that the run saw, or why it cannot be done.
-    fn weigh(&self, step: &Step, seen: &Json, decision: PreDecision) -> Result<Effect, Failure> {
-        let validation = step.role(self.hook) == Some(Role::Validation);
-        let limits = &self.chain.limits;
-        Ok(match decision {
-            PreDecision::Proceed => Effect::Nothing,
-            PreDecision::Refuse(refusal) => Effect::Stop(Reason::Refused(refusal)),
-            _ if validation => return malformed("a validation may only proceed or refuse"),
-            PreDecision::Edit(edits) if edits.is_empty() => Effect::Nothing,
-            PreDecision::Edit(edits) => {
-                let edited = apply(seen, &edits, limits)
-                    .map_err(|error| Failure::Malformed(without_payload(&error)))?;
-                Effect::Change(self.same_kind(seen, edited)?)
-            }
-            PreDecision::Replace(json) => {
-                let json = Json::parse(json.bytes(), limits)
-                    .map_err(|error| Failure::Malformed(error.to_string()))?;
-                Effect::Change(self.same_kind(seen, json)?)
-            }
-            PreDecision::Answer(_) if !self.request => {
-                return malformed("a notification cannot be answered");
-            }
-            PreDecision::Answer(json) => {
-                let json = Json::parse(json.bytes(), limits)
-                    .map_err(|error| Failure::Malformed(error.to_string()))?;
-                if json.root().kind() != Kind::Object {
-                    return malformed("an answer must be an object");
-                }
-                Effect::Answer(json)
-            }
-        })
-    }
-
-    /// Params stay params, a result a result, an error an error.
-    fn same_kind(&self, before: &Json, after: Json) -> Result<Json, Failure> {
-        let root = after.root();
-        if root.kind() != before.root().kind() {
-            return malformed("the document became something of another JSON type");
-        }
-        let has = |name, kind| root.get(name).is_some_and(|member| member.kind() == kind);
-        if self.failed && !(has("code", Kind::Number) && has("message", Kind::String)) {
-            return malformed("the error object lost its code or message");
-        }
-        Ok(after)
-    }
-}
-
-impl Future for Asked<'_> {
-    type Output = Decided;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Decided> {
-        let this = &mut *self;
-        let _within = this.span.enter();
-        if let State::Idle(run) = &mut this.state
-            && let Some(mut run) = run.take()
-        {
-            run.deadline = Instant::now() + run.timeout;
-            this.state = match this.hook {
-                Hook::PreCall => State::Pre(this.step.interceptor().pre_call(run)),
-                Hook::PostCall => State::Post(this.step.interceptor().post_call(run)),
-            };
-        }
-        let outcome = match &mut this.state {
-            State::Pre(run) => run.as_mut().poll(context),
-            State::Post(run) => run.as_mut().poll(context).map(widen),
-            State::Idle(_) => Poll::Pending,
-        };
-        let Poll::Ready(outcome) = outcome else {
-            return Poll::Pending;
-        };
-        // A future is not polled after its end; were it, it would have nothing more to say.
-        let Some(ticket) = this.ticket.take() else {
-            return Poll::Pending;
-        };
-        this.span.record(
-            "decision",
-            outcome
-                .decision
-                .as_ref()
-                .map_or(Decision::Fault, word)
-                .as_str(),
-        );
-        Poll::Ready((ticket, outcome))
-    }
-}
-
-/// A post-call decides what a pre-call may, but for the answer.
-fn widen(outcome: Outcome<PostDecision>) -> Outcome<PreDecision> {
-    let Outcome {
-        decision,
-        findings,
-        carry,
-        took,
-    } = outcome;
-    let decision = decision.map(|decision| match decision {
-        PostDecision::Proceed => PreDecision::Proceed,
-        PostDecision::Edit(edits) => PreDecision::Edit(edits),
-        PostDecision::Replace(json) => PreDecision::Replace(json),
-        PostDecision::Refuse(refusal) => PreDecision::Refuse(refusal),
-    });
-    Outcome {
-        decision,
-        findings,
-        carry,
-        took,
-    }
-}
-
-fn word(decision: &PreDecision) -> Decision {
-    match decision {
-        PreDecision::Proceed => Decision::Proceed,
-        PreDecision::Edit(_) => Decision::Edit,
-        PreDecision::Replace(_) => Decision::Replace,
-        PreDecision::Refuse(_) => Decision::Refuse,
-        PreDecision::Answer(_) => Decision::Answer,
-    }
-}
-
-fn malformed<T>(why: &str) -> Result<T, Failure> {
-    Err(Failure::Malformed(why.into()))
-}
-
-/// Without the pointers, whose names may be the caller's own words.
-fn without_payload(error: &EditError) -> String {
-    match error {
-        EditError::Missing { index, .. } => format!("edit {index}: nothing stands there"),
-        EditError::Pointer { index, .. } => format!("edit {index}: not a usable pointer"),
-        error => error.to_string(),
     }
 }

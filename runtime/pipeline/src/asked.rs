@@ -1,0 +1,123 @@
+//! One hook run under way.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use sandgate_message::{Hook, Json, Outcome, Pending, PostDecision, PreDecision, Run};
+use tracing::Span;
+
+use crate::step::Step;
+
+/// A run under way. The interceptor is asked at the first poll, so that its time starts when it can run.
+pub(crate) struct Asked<'a> {
+    step: &'a Step,
+    hook: Hook,
+    span: Span,
+    state: State<'a>,
+    ticket: Option<Ticket>,
+}
+
+enum State<'a> {
+    Idle(Option<Run>),
+    Pre(Pending<'a, Outcome<PreDecision>>),
+    Post(Pending<'a, Outcome<PostDecision>>),
+}
+
+/// Which run it was, and what it saw.
+pub(crate) struct Ticket {
+    /// Place in the chain.
+    pub(crate) index: usize,
+    /// Its entry in the trail.
+    pub(crate) slot: usize,
+    pub(crate) document: Json,
+}
+
+/// A run that is over.
+pub(crate) type Decided = (Ticket, Outcome<PreDecision>);
+
+impl<'a> Asked<'a> {
+    pub(crate) fn new(step: &'a Step, hook: Hook, ticket: Ticket, run: Run) -> Self {
+        let span = tracing::debug_span!(
+            "hook",
+            interceptor = %step.name(),
+            hook = hook.as_str(),
+            call = %run.call.id,
+            decision = tracing::field::Empty,
+        );
+        Self {
+            step,
+            hook,
+            span,
+            state: State::Idle(Some(run)),
+            ticket: Some(ticket),
+        }
+    }
+}
+
+impl Future for Asked<'_> {
+    type Output = Decided;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Decided> {
+        let this = &mut *self;
+        let _within = this.span.enter();
+        if let State::Idle(run) = &mut this.state
+            && let Some(mut run) = run.take()
+        {
+            run.deadline = Instant::now() + run.timeout;
+            this.state = match this.hook {
+                Hook::PreCall => State::Pre(this.step.interceptor().pre_call(run)),
+                Hook::PostCall => State::Post(this.step.interceptor().post_call(run)),
+            };
+        }
+        let outcome = match &mut this.state {
+            State::Pre(run) => run.as_mut().poll(context),
+            State::Post(run) => run.as_mut().poll(context).map(widen),
+            State::Idle(_) => Poll::Pending,
+        };
+        let Poll::Ready(outcome) = outcome else {
+            return Poll::Pending;
+        };
+        // A future is not polled after its end; were it, it would have nothing more to say.
+        let Some(ticket) = this.ticket.take() else {
+            return Poll::Pending;
+        };
+        let decision = outcome.decision.as_ref().map_or("fault", word);
+        this.span.record("decision", decision);
+        Poll::Ready((ticket, outcome))
+    }
+}
+
+/// A post-call decides what a pre-call may, but for the answer.
+fn widen(outcome: Outcome<PostDecision>) -> Outcome<PreDecision> {
+    let Outcome {
+        decision,
+        findings,
+        carry,
+        took,
+    } = outcome;
+    let decision = decision.map(|decision| match decision {
+        PostDecision::Proceed => PreDecision::Proceed,
+        PostDecision::Edit(edits) => PreDecision::Edit(edits),
+        PostDecision::Replace(json) => PreDecision::Replace(json),
+        PostDecision::Refuse(refusal) => PreDecision::Refuse(refusal),
+    });
+    Outcome {
+        decision,
+        findings,
+        carry,
+        took,
+    }
+}
+
+/// As it was said; whether it can be done is not known yet.
+fn word(decision: &PreDecision) -> &'static str {
+    match decision {
+        PreDecision::Proceed => "proceed",
+        PreDecision::Edit(_) => "edit",
+        PreDecision::Replace(_) => "replace",
+        PreDecision::Refuse(_) => "refuse",
+        PreDecision::Answer(_) => "answer",
+    }
+}
