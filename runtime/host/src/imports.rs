@@ -22,10 +22,12 @@ const LOG: usize = 32 << 10;
 const NOTE: usize = 64 << 10;
 
 /// Stands for the call; there is one, so the handle carries nothing.
-pub(crate) struct ContextHandle;
+#[allow(unreachable_pub, reason = "the generated bindings export it again")]
+pub struct ContextHandle;
 
 /// Stands for a document; its number says which ([`DOCUMENT`] or [`SENT`]).
-pub(crate) struct DocumentHandle;
+#[allow(unreachable_pub, reason = "the generated bindings export it again")]
+pub struct DocumentHandle;
 
 /// The document in question.
 pub(crate) const DOCUMENT: u32 = 0;

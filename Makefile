@@ -1,0 +1,41 @@
+# Everything this project needs beyond Rust, a C compiler, make, Python and Node is installed under target/, pinned.
+TOOLS := target/tools
+export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
+
+.PHONY: demo test lint deny bench toolchain peers
+
+# Real MCP calls through three sandboxed policies.
+demo: toolchain
+	cargo run --quiet --package sandgate -- demo
+
+# All tests: unit, property, zoo, and journeys with real MCP servers and clients.
+test: toolchain $(TOOLS)/stamp peers
+	cargo build --workspace --bins
+	cargo nextest run --workspace --no-fail-fast
+	cargo test --workspace --doc --quiet
+
+lint: toolchain $(TOOLS)/stamp deny
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- --deny warnings
+
+# The advisory database comes from the network; where it cannot be had, that is said and the rest is still checked.
+deny: $(TOOLS)/stamp
+	cargo deny --all-features check --hide-inclusion-graph bans licenses sources
+	@if cargo deny fetch db >/dev/null 2>&1; then cargo deny check advisories; \
+	else echo 'NOT CHECKED: advisories (the RustSec database cannot be reached from here)'; fi
+
+# Ratios within one run; microseconds beside them.
+bench: toolchain
+	cargo bench --workspace
+
+toolchain:
+	@if command -v rustup >/dev/null; then rustup target add wasm32-wasip2; fi
+
+# MCP servers and clients from PyPI and npm.
+peers:
+	sh tests/peers/install
+
+$(TOOLS)/stamp: tests/tools/requirements.txt
+	python3 -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
