@@ -79,6 +79,19 @@ fn rule_2_a_raw_refusal_comes_before_any_mutator() {
 }
 
 #[test]
+fn rule_2_raw_is_of_replies_and_a_raw_validator_still_judges_calls() {
+    let both = native("both")
+        .pre(Role::Validation, |_| {
+            Outcome::decided(PreDecision::Refuse(refusal("no")))
+        })
+        .post(Role::Validation, |_| {
+            Outcome::decided(PostDecision::Proceed)
+        })
+        .place(|place| place.sees = Sees::Raw);
+    assert_eq!(refused(enter(&chain([both]))).trail.entries.len(), 1);
+}
+
+#[test]
 fn rule_3_mutators_run_in_the_reverse_of_the_files_order() {
     let departure = leave(
         onward(enter(&chain([
