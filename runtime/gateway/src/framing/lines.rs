@@ -33,7 +33,13 @@ pub struct Lines<R> {
 impl<R: AsyncRead + Unpin> Lines<R> {
     /// `limit` is the longest line accepted, in bytes without its line end.
     pub fn new(reader: R, limit: usize) -> Self {
-        Self { reader, limit, buffer: BytesMut::new(), searched: 0, skipped: None }
+        Self {
+            reader,
+            limit,
+            buffer: BytesMut::new(),
+            searched: 0,
+            skipped: None,
+        }
     }
 
     /// The next line; none at the end of the stream. Safe to drop and call again: nothing that was read is lost.
@@ -86,4 +92,70 @@ pub fn write(out: &mut BytesMut, line: &[u8]) {
     out.reserve(line.len() + 1);
     out.extend_from_slice(line);
     out.extend_from_slice(b"\n");
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    async fn read(stream: &[u8], limit: usize) -> Vec<Line> {
+        // One byte at a time, so that every place is a cut.
+        let (mut writer, reader) = tokio::io::duplex(1);
+        let stream = stream.to_vec();
+        let writing = tokio::spawn(async move {
+            tokio::io::AsyncWriteExt::write_all(&mut writer, &stream)
+                .await
+                .unwrap()
+        });
+        let mut lines = Lines::new(reader, limit);
+        let mut all = Vec::new();
+        while let Some(line) = lines.next().await.unwrap() {
+            all.push(line);
+        }
+        writing.await.unwrap();
+        let mut again = Lines::new(&b""[..], limit);
+        assert_eq!(again.next().await.unwrap(), None);
+        all
+    }
+
+    fn whole(text: &'static str) -> Line {
+        Line::Whole(Bytes::from_static(text.as_bytes()))
+    }
+
+    #[tokio::test]
+    async fn lines_come_without_their_ends_and_empty_ones_not_at_all() {
+        assert_eq!(read(b"a\r\n\n\r\nb\n", 9).await, [whole("a"), whole("b")]);
+    }
+
+    #[tokio::test]
+    async fn a_last_line_without_an_end_is_dropped() {
+        assert_eq!(read(b"a\n{\"half\":", 9).await, [whole("a")]);
+    }
+
+    #[tokio::test]
+    async fn a_line_over_the_limit_is_thrown_away_and_the_next_one_read() {
+        let stream = b"123456789\n1234567890\n123456789\r\n12345678901234567890\r\nend\n";
+        let expected = [
+            whole("123456789"),
+            Line::TooLong(10),
+            whole("123456789"),
+            Line::TooLong(20),
+            whole("end"),
+        ];
+        assert_eq!(read(stream, 9).await, expected);
+    }
+
+    #[tokio::test]
+    async fn an_over_long_line_is_not_kept_in_memory() {
+        let stream = [vec![b'x'; 1 << 20], b"\nok\n".to_vec()].concat();
+        let mut lines = Lines::new(&stream[..], 100);
+        assert_eq!(lines.next().await.unwrap(), Some(Line::TooLong(1 << 20)));
+        assert!(
+            lines.buffer.capacity() < 4096,
+            "{}",
+            lines.buffer.capacity()
+        );
+        assert_eq!(lines.next().await.unwrap(), Some(whole("ok")));
+    }
 }

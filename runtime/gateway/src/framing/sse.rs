@@ -3,7 +3,7 @@
 //!
 //! Only whole events come out. What the stream ends inside of is never passed on.
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 /// An event as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,26 +36,152 @@ pub enum SseError {
 pub struct Parser {
     limit: usize,
     buffer: BytesMut,
+    /// Up to here the buffer holds no line end.
+    searched: usize,
+    /// The first bytes have been looked at for a byte order mark.
+    started: bool,
+    /// The line before ended in CR: a LF that follows belongs to it.
+    after_cr: bool,
+    /// Bytes of the event's lines so far.
+    size: usize,
+    event: Event,
+    comments: BytesMut,
+    /// Data lines before the last one, joined.
+    earlier: BytesMut,
 }
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Parser {
     /// `limit` is the largest event accepted, in bytes with its field names.
     pub fn new(limit: usize) -> Self {
-        Self { limit, buffer: BytesMut::new() }
+        Self {
+            limit,
+            buffer: BytesMut::new(),
+            searched: 0,
+            started: false,
+            after_cr: false,
+            size: 0,
+            event: Event::default(),
+            comments: BytesMut::new(),
+            earlier: BytesMut::new(),
+        }
     }
+
     /// More of the stream.
     pub fn push(&mut self, chunk: &[u8]) {
         self.buffer.extend_from_slice(chunk);
     }
-    /// The next whole event, if the chunks so far hold one.
+
+    /// The next whole event, if the chunks so far hold one. After an error there is no next one.
     pub fn next(&mut self) -> Result<Option<Event>, SseError> {
-        let _ = self.limit;
-        todo!()
+        while let Some(line) = self.line()? {
+            if line.is_empty() {
+                if self.size == 0 {
+                    continue;
+                }
+                self.size = 0;
+                self.event.comments = self.comments.split().freeze();
+                return Ok(Some(std::mem::take(&mut self.event)));
+            }
+            self.size += line.len() + 1;
+            self.field(line)?;
+        }
+        Ok(None)
     }
+
     /// The stream has ended: true where it ended inside an event, which is lost.
     pub fn cut(&self) -> bool {
-        todo!()
+        let Event {
+            data,
+            event,
+            id,
+            retry,
+            ..
+        } = &self.event;
+        let begun = data.is_some() || event.is_some() || id.is_some() || retry.is_some();
+        begun
+            || self
+                .buffer
+                .first()
+                .is_some_and(|first| !matches!(first, b':' | b'\n' | b'\r'))
     }
+
+    fn line(&mut self) -> Result<Option<Bytes>, SseError> {
+        if !self.started {
+            if self.buffer.len() < 3 && BYTE_ORDER_MARK.starts_with(&self.buffer) {
+                return Ok(None);
+            }
+            self.started = true;
+            if self.buffer.starts_with(BYTE_ORDER_MARK) {
+                self.buffer.advance(3);
+            }
+        }
+        if self.after_cr && !self.buffer.is_empty() {
+            self.after_cr = false;
+            if self.buffer[0] == b'\n' {
+                self.buffer.advance(1);
+            }
+        }
+        let found = memchr::memchr2(b'\n', b'\r', &self.buffer[self.searched..]);
+        // An empty line ends the event and adds nothing to it.
+        let length = found.map_or(self.buffer.len(), |at| self.searched + at);
+        if self.size + length > self.limit {
+            return Err(SseError::TooLarge(self.limit));
+        }
+        let Some(at) = found else {
+            self.searched = self.buffer.len();
+            return Ok(None);
+        };
+        let end = self.searched + at;
+        self.searched = 0;
+        let mut line = self.buffer.split_to(end + 1);
+        self.after_cr = line[end] == b'\r';
+        line.truncate(end);
+        Ok(Some(line.freeze()))
+    }
+
+    fn field(&mut self, line: Bytes) -> Result<(), SseError> {
+        let colon = memchr::memchr(b':', &line);
+        if colon == Some(0) {
+            self.comments.extend_from_slice(&line);
+            self.comments.extend_from_slice(b"\n");
+            return Ok(());
+        }
+        let (name, mut value) = match colon {
+            Some(at) => (&line[..at], line.slice(at + 1..)),
+            None => (&line[..], Bytes::new()),
+        };
+        if value.first() == Some(&b' ') {
+            value.advance(1);
+        }
+        match name {
+            b"data" => {
+                // One line is the rule, and costs no copy.
+                if let Some(before) = self.event.data.take() {
+                    self.earlier.extend_from_slice(&before);
+                    self.earlier.extend_from_slice(b"\n");
+                    self.earlier.extend_from_slice(&value);
+                    value = self.earlier.split().freeze();
+                }
+                self.event.data = Some(value);
+            }
+            b"event" => self.event.event = Some(text(&value)?),
+            b"id" if !value.contains(&0) => self.event.id = Some(text(&value)?),
+            b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
+                self.event.retry = Some(text(&value)?);
+            }
+            // The standard says to ignore the rest.
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn text(value: &[u8]) -> Result<String, SseError> {
+    std::str::from_utf8(value)
+        .map(str::to_owned)
+        .map_err(|_| SseError::Utf8)
 }
 
 /// Appends an event: comments, `event`, `id`, `retry`, `data`, an empty line. `data` must hold neither CR nor LF
@@ -70,7 +196,12 @@ pub fn write(
 ) {
     out.reserve(comments.len() + data.map_or(0, <[u8]>::len) + 64);
     out.extend_from_slice(comments);
-    let fields = [("event", event.map(str::as_bytes)), ("id", id.map(str::as_bytes)), ("retry", retry.map(str::as_bytes)), ("data", data)];
+    let fields = [
+        ("event", event.map(str::as_bytes)),
+        ("id", id.map(str::as_bytes)),
+        ("retry", retry.map(str::as_bytes)),
+        ("data", data),
+    ];
     for (name, value) in fields {
         let Some(value) = value else { continue };
         debug_assert!(memchr::memchr2(b'\n', b'\r', value).is_none());
@@ -80,4 +211,164 @@ pub fn write(
         out.extend_from_slice(b"\n");
     }
     out.extend_from_slice(b"\n");
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(chunks: &[&[u8]]) -> (Vec<Event>, bool) {
+        let mut parser = Parser::new(1 << 20);
+        let mut events = Vec::new();
+        for chunk in chunks {
+            parser.push(chunk);
+            while let Some(event) = parser.next().unwrap() {
+                events.push(event);
+            }
+        }
+        (events, parser.cut())
+    }
+
+    fn all(stream: &str) -> Vec<Event> {
+        read(&[stream.as_bytes()]).0
+    }
+
+    fn data(text: &'static str) -> Event {
+        Event {
+            data: Some(Bytes::from_static(text.as_bytes())),
+            ..Event::default()
+        }
+    }
+
+    #[test]
+    fn every_field_is_kept() {
+        let events = all(": hello\nid: 7\nevent: message\nretry: 100\n:again\ndata: {}\n\n");
+        let expected = Event {
+            data: Some(Bytes::from_static(b"{}")),
+            event: Some("message".into()),
+            id: Some("7".into()),
+            retry: Some("100".into()),
+            comments: Bytes::from_static(b": hello\n:again\n"),
+        };
+        assert_eq!(events, [expected]);
+    }
+
+    #[test]
+    fn lines_may_end_in_lf_cr_or_both() {
+        for end in ["\n", "\r", "\r\n"] {
+            let stream = format!("data: a{end}data: b{end}{end}data: c{end}{end}");
+            assert_eq!(all(&stream), [data("a\nb"), data("c")], "{end:?}");
+        }
+    }
+
+    #[test]
+    fn a_comment_alone_is_an_event_without_data() {
+        let events = all(": ping\r\n\r\n");
+        assert_eq!(
+            events,
+            [Event {
+                comments: Bytes::from_static(b": ping\n"),
+                ..Event::default()
+            }]
+        );
+    }
+
+    #[test]
+    fn one_space_after_the_colon_is_not_the_values() {
+        assert_eq!(
+            all("data:a\n\ndata:  a\n\ndata\n\n"),
+            [data("a"), data(" a"), data("")]
+        );
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_once() {
+        assert_eq!(all("\u{feff}data: a\n\n"), [data("a")]);
+        // A second one makes the field another, which is ignored.
+        assert_eq!(all("\u{feff}\u{feff}data: a\n\n"), [Event::default()]);
+    }
+
+    #[test]
+    fn unusable_ids_and_retries_are_ignored() {
+        assert_eq!(
+            all("id: a\0b\nretry: soon\nretry:\ndata: x\n\n"),
+            [data("x")]
+        );
+    }
+
+    #[test]
+    fn what_the_stream_ends_inside_of_does_not_come_out() {
+        for stream in [
+            "data: a\n\ndata: {\"half",
+            "data: a\n\ndata: whole line\n",
+            "data: a\n\nid: 1\n",
+            "data: a\n\nda",
+        ] {
+            assert_eq!(
+                read(&[stream.as_bytes()]),
+                (vec![data("a")], true),
+                "{stream:?}"
+            );
+        }
+        assert_eq!(read(&[b"data: a\n\n"]), (vec![data("a")], false));
+        assert_eq!(read(&[b"data: a\r\n\r", b"\n"]), (vec![data("a")], false));
+    }
+
+    #[test]
+    fn an_event_over_the_limit_is_refused_also_before_it_is_whole() {
+        let mut parser = Parser::new(16);
+        parser.push(b"data: 0123456789\n\n");
+        assert!(parser.next().unwrap().is_some());
+        parser.push(b"data: 01234567890");
+        assert_eq!(parser.next(), Err(SseError::TooLarge(16)));
+        let mut parser = Parser::new(16);
+        parser.push(b"data: 01\ndata: 23\n\n");
+        assert_eq!(parser.next(), Err(SseError::TooLarge(16)));
+    }
+
+    #[test]
+    fn what_was_read_is_written_so_that_it_reads_the_same() {
+        let events = all(": c\nevent: e\nid: 1\nretry: 5\ndata: {}\n\n: only\n\nid: 2\ndata\n\n");
+        let mut out = BytesMut::new();
+        for e in &events {
+            write(
+                &mut out,
+                &e.comments,
+                e.event.as_deref(),
+                e.id.as_deref(),
+                e.retry.as_deref(),
+                e.data.as_deref(),
+            );
+        }
+        assert_eq!(read(&[&out]), (events, false));
+    }
+
+    proptest! {
+        #[test]
+        fn where_chunks_are_cut_does_not_matter(
+            lines in prop::collection::vec(
+                prop::sample::select(vec![
+                    "data: a", "data: {\"k\": 1}", "data", ": c", "id: 1", "event: e", "retry: 3", "odd: x", "", "", "",
+                    "data: \u{feff}\u{4e16}", "\u{feff}",
+                ]),
+                0..24,
+            ),
+            ends in prop::collection::vec(prop::sample::select(vec!["\n", "\r", "\r\n"]), 24),
+            cuts in prop::collection::vec(0usize..400, 0..12),
+        ) {
+            let stream: String = lines.iter().zip(&ends).flat_map(|(line, end)| [*line, *end]).collect();
+            let bytes = stream.as_bytes();
+            let whole = read(&[bytes]);
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
+            cuts.extend([0, bytes.len()]);
+            cuts.sort_unstable();
+            let chunks: Vec<&[u8]> = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]).collect();
+            prop_assert_eq!(&read(&chunks), &whole);
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            prop_assert_eq!(&read(&single), &whole);
+        }
+    }
 }

@@ -4,11 +4,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode};
 use sandgate_message::Message;
 
 use super::ServerError;
+use super::stdio::is_reply;
 use crate::framing::sse;
 
 /// What a server answered to one message. A stdio server's answers are given the status that an HTTP server would have
@@ -50,6 +51,16 @@ impl Arrivals {
     pub fn new(source: impl Stream<Item = Result<Arrival, ServerError>> + Send + 'static) -> Self {
         Self(Box::pin(source))
     }
+
+    /// Waits for the reply and drops what comes before it; none where no reply comes.
+    pub(super) async fn reply(mut self) -> Option<Message> {
+        while let Some(Ok(arrival)) = self.next().await {
+            if let Some(message) = arrival.message.filter(is_reply) {
+                return Some(message);
+            }
+        }
+        None
+    }
 }
 
 impl Stream for Arrivals {
@@ -85,13 +96,23 @@ pub struct Arrival {
 impl Arrival {
     /// A message with nothing around it.
     pub fn of(message: Message) -> Self {
-        Self { message: Some(message), ..Self::default() }
+        Self {
+            message: Some(message),
+            ..Self::default()
+        }
     }
 
     /// As a server-sent event: everything but the data as it came, the data as it now is, on one line.
     pub fn write_sse(&self, out: &mut BytesMut) {
         let data = self.message.as_ref().map(Message::line);
         let data = data.as_deref();
-        sse::write(out, &self.comments, self.event.as_deref(), self.id.as_deref(), self.retry.as_deref(), data);
+        sse::write(
+            out,
+            &self.comments,
+            self.event.as_deref(),
+            self.id.as_deref(),
+            self.retry.as_deref(),
+            data,
+        );
     }
 }

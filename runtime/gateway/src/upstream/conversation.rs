@@ -1,45 +1,119 @@
 //! One conversation with a server: what a client's session, or its single stateless request, is carried on.
 
-use http::HeaderMap;
-use sandgate_message::{Era, Message};
+use std::sync::Arc;
 
-use super::{Answer, ServerError};
+use http::{HeaderMap, StatusCode};
+use sandgate_message::{Era, Message, Shape};
+
+use super::watch::{Notes, Watch};
+use super::{Answer, Body, Server, ServerError, http as remote, stdio};
 
 /// A conversation with a server. Dropping it ends it as [`Self::close`] does, without waiting.
 #[derive(Debug)]
 pub struct Conversation {
+    server: Arc<Server>,
     era: Era,
+    channel: Channel,
+    notes: Arc<Notes>,
+}
+
+#[derive(Debug)]
+pub(super) enum Channel {
+    Stdio(stdio::Channel),
+    Http(remote::Channel),
 }
 
 impl Conversation {
+    pub(super) fn new(server: Arc<Server>, era: Era, channel: Channel) -> Arc<Self> {
+        Arc::new(Self {
+            server,
+            era,
+            channel,
+            notes: Arc::default(),
+        })
+    }
+
     /// The one it was opened for.
     pub fn era(&self) -> Era {
         self.era
     }
+
+    /// The server that it is with.
+    pub fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
     /// Sends a request. Everything that comes back bears the message's own id and progress token. `headers` are the
     /// client's; of them only the ones with a meaning for the server go on. What a list request brings back is learnt
     /// by the server's [`Definitions`](super::Definitions).
-    pub async fn request(&self, message: &Message, headers: &HeaderMap) -> Result<Answer, ServerError> {
-        let _ = (message, headers);
-        todo!()
+    pub async fn request(
+        &self,
+        message: &Message,
+        headers: &HeaderMap,
+    ) -> Result<Answer, ServerError> {
+        let watch = self.watch(Some(message));
+        match &self.channel {
+            Channel::Stdio(channel) => {
+                channel
+                    .request(message, watch, self.server.config().request_timeout)
+                    .await
+            }
+            Channel::Http(channel) => channel.request(message, headers, watch).await,
+        }
     }
+
     /// Sends a notification, or the client's reply to a request of the server's.
-    pub async fn send(&self, message: &Message, headers: &HeaderMap) -> Result<Answer, ServerError> {
-        let _ = (message, headers);
-        todo!()
+    pub async fn send(
+        &self,
+        message: &Message,
+        headers: &HeaderMap,
+    ) -> Result<Answer, ServerError> {
+        let answer = match &self.channel {
+            Channel::Stdio(channel) => channel.send(message).await?,
+            Channel::Http(channel) => channel.send(message, headers, self.watch(None)).await?,
+        };
+        if matches!(message.shape(), Shape::Result { .. } | Shape::Error { .. }) {
+            self.notes.answered();
+        }
+        Ok(answer)
     }
-    /// What the server says unasked (legacy): the HTTP GET stream, or a child's messages that belong to no request. A
-    /// later one takes over from an earlier one. `headers` may hold `Last-Event-ID`. Modern: status 405.
+
+    /// What the server says unasked (legacy): the HTTP GET stream, or a child's messages that belong to no request. Of
+    /// a child, a later one takes over from an earlier one, and what it says while nobody listens goes to the oldest
+    /// request under way, or is dropped. `headers` may hold `Last-Event-ID`. Modern: status 405.
     pub async fn listen(&self, headers: &HeaderMap) -> Result<Answer, ServerError> {
-        let _ = headers;
-        todo!()
+        if self.era == Era::Modern {
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            return Ok(Answer {
+                status,
+                headers: HeaderMap::new(),
+                body: Body::Empty,
+            });
+        }
+        let watch = self.watch(None);
+        match &self.channel {
+            Channel::Stdio(channel) => channel.listen(self.server.name(), watch).await,
+            Channel::Http(channel) => channel.listen(headers, watch).await,
+        }
     }
+
     /// The HTTP server's session id; the client never sees it.
     pub fn session_id(&self) -> Option<String> {
-        todo!()
+        match &self.channel {
+            Channel::Stdio(_) => None,
+            Channel::Http(channel) => channel.session_id(),
+        }
     }
+
     /// Ends the session or the child.
     pub async fn close(&self) {
-        todo!()
+        match &self.channel {
+            Channel::Stdio(channel) => channel.close().await,
+            Channel::Http(channel) => channel.close().await,
+        }
+    }
+
+    fn watch(&self, message: Option<&Message>) -> Watch {
+        Watch::new(self.era, &self.notes, self.server.known(), message)
     }
 }

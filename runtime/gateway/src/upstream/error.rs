@@ -7,11 +7,15 @@ use std::time::Duration;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ServerError {
     /// There is no such program.
-    #[error("server {server:?}: no program {program:?} on PATH or at that path; install it or correct `command`")]
+    #[error(
+        "server {server:?}: no program {program:?} on PATH or at that path; install it or correct `command`"
+    )]
     #[allow(missing_docs)]
     NotFound { server: Arc<str>, program: String },
     /// The program exists and cannot be run.
-    #[error("server {server:?} could not be started: {why}; check `command`, `cwd` and the file's permissions")]
+    #[error(
+        "server {server:?} could not be started: {why}; check `command`, `cwd` and the file's permissions"
+    )]
     #[allow(missing_docs)]
     Start { server: Arc<str>, why: String },
     /// The process ended while it was needed.
@@ -21,7 +25,10 @@ pub enum ServerError {
     /// It exited before it ever said anything, several times; the next start is put off.
     #[error("server {server:?} keeps exiting at its start; it is tried again in {} s", .retry_in.as_secs_f32().ceil())]
     #[allow(missing_docs)]
-    BackingOff { server: Arc<str>, retry_in: Duration },
+    BackingOff {
+        server: Arc<str>,
+        retry_in: Duration,
+    },
     /// No connection, or one that broke.
     #[error("server {server:?} cannot be reached: {why}; check its `url` and that it runs")]
     #[allow(missing_docs)]
@@ -35,11 +42,15 @@ pub enum ServerError {
     #[allow(missing_docs)]
     Garbage { server: Arc<str>, why: String },
     /// What it sent is over the limit, in bytes.
-    #[error("server {server:?} sent more than {limit} bytes in one message; raise the limit if that is its way")]
+    #[error(
+        "server {server:?} sent more than {limit} bytes in one message; raise the limit if that is its way"
+    )]
     #[allow(missing_docs)]
     TooLarge { server: Arc<str>, limit: usize },
     /// The stream ended before the reply, or inside an event.
-    #[error("server {server:?} broke off before its reply was whole; whether it acted is not known")]
+    #[error(
+        "server {server:?} broke off before its reply was whole; whether it acted is not known"
+    )]
     #[allow(missing_docs)]
     Cut { server: Arc<str> },
     /// The legacy session is over: the client has to initialize again.

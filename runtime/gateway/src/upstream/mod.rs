@@ -3,10 +3,21 @@
 //! It knows nothing of the clients, of the pipeline, or of what a message means beyond where it must go.
 
 mod answer;
+mod backoff;
+mod child;
 mod conversation;
 mod definitions;
 mod error;
+mod events;
+mod headers;
+mod http;
+mod key;
+mod probe;
+mod process;
+mod routes;
 mod server;
+mod stdio;
+mod watch;
 
 pub use answer::{Answer, Arrival, Arrivals, Body};
 pub use conversation::Conversation;

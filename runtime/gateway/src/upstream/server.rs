@@ -1,13 +1,21 @@
 //! One configured server.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use http::{HeaderMap, Uri};
+use ::http::{HeaderMap, Uri};
+use parking_lot::Mutex;
 use sandgate_message::{Era, Limits};
+use tokio::time::Instant;
 
-use super::{Conversation, Definitions, ServerError};
+use super::backoff::Backoff;
+use super::child::Child;
+use super::conversation::Channel;
+use super::http::{self, Remote};
+use super::probe::{self, Verdict};
+use super::{Conversation, Definitions, ServerError, stdio};
 
 /// How to reach a server, and how much it is trusted with.
 #[derive(Clone, Debug)]
@@ -29,7 +37,12 @@ pub struct ServerConfig {
 pub enum Transport {
     /// A child process, spoken to in lines.
     #[allow(missing_docs)]
-    Stdio { command: String, args: Vec<String>, env: Vec<(String, String)>, cwd: Option<PathBuf> },
+    Stdio {
+        command: String,
+        args: Vec<String>,
+        env: Vec<(String, String)>,
+        cwd: Option<PathBuf>,
+    },
     /// Streamable HTTP.
     #[allow(missing_docs)]
     Http { url: Uri, headers: HeaderMap },
@@ -54,47 +67,246 @@ impl Eras {
     }
 }
 
+/// What has been learnt of a server, whichever conversation it was learnt in.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) definitions: Definitions,
+    pub(super) backoff: Mutex<Backoff>,
+    eras: Mutex<Eras>,
+}
+
+impl Known {
+    /// It answered as this era's servers do.
+    pub(super) fn speaks(&self, era: Era) {
+        let mut eras = self.eras.lock();
+        match era {
+            Era::Legacy => eras.legacy = Some(true),
+            Era::Modern => eras.modern = Some(true),
+        }
+    }
+}
+
 /// One configured server. A changed configuration is another `Server`.
 #[derive(Debug)]
 pub struct Server {
-    config: ServerConfig,
-    definitions: Definitions,
+    config: Arc<ServerConfig>,
+    known: Arc<Known>,
+    remote: Option<Remote>,
+    /// Held while the shared child is started or the server is probed.
+    starting: tokio::sync::Mutex<()>,
+    children: Mutex<Children>,
+    /// The last probe's verdict that it does not speak the modern era, and when to ask again.
+    legacy_only: Mutex<Option<Option<Instant>>>,
+    conversations: AtomicU64,
 }
+
+#[derive(Debug, Default)]
+struct Children {
+    shared: Option<Arc<Child>>,
+    own: Vec<Weak<Child>>,
+    closed: bool,
+}
+
+/// A pause before a start that is worth waiting for rather than refusing.
+const WORTH_WAITING: Duration = Duration::from_secs(1);
+/// A verdict without words (no answer in time, or an exit) is believed for so long: a slow start looks the same.
+const BELIEVED: Duration = Duration::from_secs(60);
 
 impl Server {
     /// Starts nothing and connects to nothing.
     pub fn new(config: ServerConfig) -> Arc<Self> {
-        Arc::new(Self { config, definitions: Definitions::default() })
+        let config = Arc::new(config);
+        let remote = match &config.transport {
+            Transport::Http { url, headers } => Some(Remote::new(&config, url, headers)),
+            Transport::Stdio { .. } => None,
+        };
+        Arc::new(Self {
+            config,
+            known: Arc::default(),
+            remote,
+            starting: tokio::sync::Mutex::default(),
+            children: Mutex::default(),
+            legacy_only: Mutex::default(),
+            conversations: AtomicU64::new(1),
+        })
     }
+
     /// As it was given.
     pub fn config(&self) -> &ServerConfig {
         &self.config
     }
+
     /// Its name in the configuration.
     pub fn name(&self) -> &Arc<str> {
         &self.config.name
     }
+
     /// Which eras it speaks. A stdio server is asked once (`server/discover`, with a timeout) and what it said is
     /// remembered; of an HTTP server it is what has been learnt so far, without asking.
     pub async fn era(&self) -> Result<Eras, ServerError> {
-        todo!()
+        match &self.remote {
+            Some(_) => Ok(self.eras()),
+            None => self.probe().await,
+        }
     }
+
     /// The same, but an HTTP server is asked too where nothing is known.
     pub async fn probe(&self) -> Result<Eras, ServerError> {
-        todo!()
+        if self.eras().modern.is_some() {
+            return Ok(self.eras());
+        }
+        let _starting = self.starting.lock().await;
+        if self.eras().modern.is_none() {
+            self.ask().await?;
+        }
+        Ok(self.eras())
     }
+
     /// Opens a conversation. Legacy: a child process or an upstream session of its own. Modern: one shared child, or
     /// stateless HTTP.
     pub async fn converse(self: &Arc<Self>, era: Era) -> Result<Arc<Conversation>, ServerError> {
-        let _ = era;
-        todo!()
+        let channel = match (&self.remote, era) {
+            (Some(_), _) if self.children.lock().closed => return Err(self.closed()),
+            (Some(remote), _) => Channel::Http(http::Channel::new(remote.clone(), era)),
+            (None, Era::Modern) => {
+                // Fails now rather than at the first request.
+                self.shared_child().await?;
+                let number = self.conversations.fetch_add(1, Ordering::Relaxed);
+                Channel::Stdio(stdio::Channel::Shared(self.clone(), number))
+            }
+            (None, Era::Legacy) => Channel::Stdio(stdio::Channel::Own(self.start(false).await?)),
+        };
+        Ok(Conversation::new(self.clone(), era, channel))
     }
+
     /// What it was last seen to offer.
     pub fn definitions(&self) -> &Definitions {
-        &self.definitions
+        &self.known.definitions
     }
+
     /// Ends its children and refuses further conversations.
     pub async fn close(&self) {
-        todo!()
+        let children = {
+            let mut children = self.children.lock();
+            children.closed = true;
+            let own = std::mem::take(&mut children.own);
+            own.iter()
+                .filter_map(Weak::upgrade)
+                .chain(children.shared.take())
+                .collect::<Vec<_>>()
+        };
+        futures_util::future::join_all(children.iter().map(|child| child.close())).await;
+    }
+
+    pub(super) fn known(&self) -> &Arc<Known> {
+        &self.known
+    }
+
+    /// The child that modern conversations share, started anew where it has ended.
+    pub(super) async fn shared_child(&self) -> Result<Arc<Child>, ServerError> {
+        if let Some(child) = self.running()? {
+            return Ok(child);
+        }
+        let _starting = self.starting.lock().await;
+        if let Some(child) = self.running()? {
+            return Ok(child);
+        }
+        if self.eras().modern.is_none() {
+            self.ask().await?;
+            if let Some(child) = self.running()? {
+                return Ok(child);
+            }
+        }
+        if self.eras().modern != Some(true) {
+            return Err(ServerError::WrongEra {
+                server: self.name().clone(),
+                era: Era::Modern.as_str(),
+            });
+        }
+        let child = self.start(true).await?;
+        self.share(&child)?;
+        Ok(child)
+    }
+
+    fn eras(&self) -> Eras {
+        let mut eras = *self.known.eras.lock();
+        let verdict = *self.legacy_only.lock();
+        let holds = verdict.is_some_and(|until| until.is_none_or(|until| Instant::now() < until));
+        if eras.modern.is_none() && holds {
+            eras.modern = Some(false);
+        }
+        eras
+    }
+
+    /// Finds out whether it speaks the modern era. A stdio server that does keeps the child that was asked; one that
+    /// does not is never spoken to on it again: what it makes of a question before `initialize` is its own affair.
+    async fn ask(&self) -> Result<(), ServerError> {
+        let verdict = match &self.remote {
+            Some(remote) => probe::remote(remote, &self.known).await?,
+            None => {
+                let child = self.start(true).await?;
+                let verdict = probe::child(&child, &self.known, self.config.connect_timeout).await;
+                match &verdict {
+                    Ok(Verdict::Modern { .. }) => self.share(&child)?,
+                    // The last one to hold it ends it, and its end is no failure of the server's.
+                    _ => drop(child),
+                }
+                verdict?
+            }
+        };
+        tracing::debug!(server = %self.name(), ?verdict, "probed");
+        match verdict {
+            Verdict::Modern { legacy } => {
+                self.known.speaks(Era::Modern);
+                if legacy {
+                    self.known.speaks(Era::Legacy);
+                }
+            }
+            Verdict::Legacy => *self.legacy_only.lock() = Some(None),
+            Verdict::Silent => *self.legacy_only.lock() = Some(Some(Instant::now() + BELIEVED)),
+        }
+        Ok(())
+    }
+
+    fn running(&self) -> Result<Option<Arc<Child>>, ServerError> {
+        let children = self.children.lock();
+        if children.closed {
+            return Err(self.closed());
+        }
+        Ok(children.shared.clone().filter(|child| !child.is_over()))
+    }
+
+    fn share(&self, child: &Arc<Child>) -> Result<(), ServerError> {
+        let mut children = self.children.lock();
+        if children.closed {
+            return Err(self.closed());
+        }
+        children.shared = Some(child.clone());
+        Ok(())
+    }
+
+    async fn start(&self, shared: bool) -> Result<Arc<Child>, ServerError> {
+        let pause = self.known.backoff.lock().pause();
+        if pause > WORTH_WAITING {
+            return Err(ServerError::BackingOff {
+                server: self.name().clone(),
+                retry_in: pause,
+            });
+        }
+        tokio::time::sleep(pause).await;
+        let child = Child::start(&self.config, &self.known, shared).await?;
+        let mut children = self.children.lock();
+        if children.closed {
+            return Err(self.closed());
+        }
+        children.own.retain(|child| child.strong_count() > 0);
+        children.own.push(Arc::downgrade(&child));
+        Ok(child)
+    }
+
+    fn closed(&self) -> ServerError {
+        ServerError::Closed {
+            server: self.name().clone(),
+        }
     }
 }

@@ -1,0 +1,195 @@
+//! An HTTP server's stream of events as arrivals. Nothing but the event at hand is held.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use sandgate_message::{Era, Id, Message};
+
+use super::http::restore;
+use super::stdio::{ASKED, is_reply};
+use super::watch::Watch;
+use super::{Arrival, Arrivals, ServerConfig, ServerError};
+use crate::framing::sse::{Event, Parser};
+
+/// What an event may be larger than the message in it: its other fields, its comments, its field names.
+const AROUND: usize = 64 << 10;
+/// How long the rest of a stream is awaited after its reply, so that the connection can be used again.
+const TAIL: Duration = Duration::from_secs(1);
+
+/// A stream of events on its way.
+pub(super) struct Events {
+    body: Incoming,
+    parser: Parser,
+    config: Arc<ServerConfig>,
+    watch: Watch,
+    /// Of the request that it answers; none for listening.
+    id: Option<Id>,
+    /// An event had an id, from which the client may resume.
+    resumable: bool,
+}
+
+impl Events {
+    pub(super) fn new(
+        body: Incoming,
+        config: Arc<ServerConfig>,
+        watch: Watch,
+        id: Option<Id>,
+    ) -> Self {
+        let parser = Parser::new(config.limits.bytes.saturating_add(AROUND));
+        Self {
+            body,
+            parser,
+            config,
+            watch,
+            id,
+            resumable: false,
+        }
+    }
+
+    pub(super) fn into_arrivals(self) -> Arrivals {
+        Arrivals::new(stream::unfold(Some(self), |events| async {
+            let mut events = events?;
+            let next = events.next().await?;
+            match &next {
+                Err(_) => Some((next, None)),
+                Ok(arrival)
+                    if events.id.is_some() && arrival.message.as_ref().is_some_and(is_reply) =>
+                {
+                    tokio::spawn(drain(events.body));
+                    Some((next, None))
+                }
+                Ok(_) => Some((next, Some(events))),
+            }
+        }))
+    }
+
+    async fn next(&mut self) -> Option<Result<Arrival, ServerError>> {
+        loop {
+            match self.parser.next() {
+                Ok(Some(event)) => match self.arrival(event) {
+                    Ok(Some(arrival)) => return Some(Ok(arrival)),
+                    Ok(None) => continue,
+                    Err(error) => return Some(Err(error)),
+                },
+                Ok(None) => {}
+                Err(error) => return Some(Err(self.garbage(error.to_string()))),
+            }
+            let frame = match self.frame().await {
+                Ok(frame) => frame,
+                Err(error) => return Some(Err(error)),
+            };
+            match frame {
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.parser.push(&data);
+                    }
+                }
+                Some(Err(_)) => return Some(Err(self.cut())),
+                None if self.parser.cut() => return Some(Err(self.cut())),
+                // Listening ends when it ends; a request's stream only with a reply, or where a client may resume it.
+                None if self.id.is_none() => return None,
+                None if self.resumable && self.watch.era() == Era::Legacy => return None,
+                None => return Some(Err(self.cut())),
+            }
+        }
+    }
+
+    async fn frame(
+        &mut self,
+    ) -> Result<Option<Result<hyper::body::Frame<bytes::Bytes>, hyper::Error>>, ServerError> {
+        // Listening is waiting: only a request's stream must not be silent for long.
+        if matches!(self.watch.method(), None | Some("subscriptions/listen")) {
+            return Ok(self.body.frame().await);
+        }
+        let silence = self.config.request_timeout;
+        let mut waited = Duration::ZERO;
+        loop {
+            match tokio::time::timeout(silence, self.body.frame()).await {
+                Ok(frame) => return Ok(frame),
+                Err(_) if self.watch.notes().waits_for_client() && waited < ASKED => {
+                    waited += silence
+                }
+                Err(_) => {
+                    return Err(ServerError::Timeout {
+                        server: self.config.name.clone(),
+                        after: silence,
+                    });
+                }
+            }
+        }
+    }
+
+    /// None for an event that is not MCP's.
+    fn arrival(&mut self, event: Event) -> Result<Option<Arrival>, ServerError> {
+        let Event {
+            data,
+            event,
+            id,
+            retry,
+            comments,
+        } = event;
+        self.resumable |= id.is_some();
+        let mut arrival = Arrival {
+            message: None,
+            event,
+            id,
+            retry,
+            comments,
+        };
+        let Some(data) = data.filter(|data| !data.is_empty()) else {
+            return Ok(Some(arrival));
+        };
+        if arrival
+            .event
+            .as_deref()
+            .is_some_and(|name| !matches!(name, "" | "message"))
+        {
+            tracing::debug!(server = %self.config.name, "an event that is not named \"message\" was dropped");
+            return Ok(None);
+        }
+        let limits = &self.config.limits;
+        let message = match Message::parse(data, limits) {
+            Ok(message) => message,
+            Err(trouble) => return Err(self.garbage(format!("an event is {trouble}"))),
+        };
+        let message = match &self.id {
+            Some(id) if is_reply(&message) => {
+                restore(message, id, limits).map_err(|why| self.garbage(why))?
+            }
+            _ => message,
+        };
+        self.watch.look(&message);
+        arrival.message = Some(message);
+        Ok(Some(arrival))
+    }
+
+    fn garbage(&self, why: impl Into<String>) -> ServerError {
+        ServerError::Garbage {
+            server: self.config.name.clone(),
+            why: why.into(),
+        }
+    }
+    fn cut(&self) -> ServerError {
+        ServerError::Cut {
+            server: self.config.name.clone(),
+        }
+    }
+}
+
+/// Reads what little may follow the last event.
+async fn drain(mut body: Incoming) {
+    let _ = tokio::time::timeout(TAIL, async {
+        let mut left: usize = AROUND;
+        while let Some(Ok(frame)) = body.frame().await {
+            let size = frame.data_ref().map_or(0, bytes::Bytes::len);
+            match left.checked_sub(size) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    })
+    .await;
+}

@@ -1,0 +1,119 @@
+//! Which headers go on to an HTTP server, and which come back.
+//!
+//! Both ways by list, so that what nobody thought of stays out: the client's `Authorization` and `Cookie` were given to
+//! the gateway and are no server's business, and a server's cookies would be shared by all who use the gateway.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use sandgate_message::{Era, Message, Shape};
+
+use crate::{era, mcp_headers};
+
+pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+pub(super) const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const PARAM: &str = "mcp-param-";
+
+/// The client's that go on: the mirrored parameters, and what ties traces together.
+fn goes_on(name: &HeaderName) -> bool {
+    name.as_str().starts_with(PARAM)
+        || matches!(name.as_str(), "traceparent" | "tracestate" | "baggage")
+}
+
+/// The server's that come back. `Content-Type` only matters where the body is passed as it came.
+const COME_BACK: [HeaderName; 5] = [
+    header::CONTENT_TYPE,
+    header::ALLOW,
+    header::RETRY_AFTER,
+    header::CACHE_CONTROL,
+    HeaderName::from_static("x-accel-buffering"),
+];
+
+/// Headers of the gateway's requests to one server.
+pub(super) fn base() -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(16);
+    headers.insert(
+        header::USER_AGENT,
+        HeaderValue::from_static(concat!("sandgate/", env!("CARGO_PKG_VERSION"))),
+    );
+    headers
+}
+
+/// Adds what a POST of this message must bear. `version`: the one that `initialize` agreed on.
+pub(super) fn for_message(
+    headers: &mut HeaderMap,
+    era: Era,
+    message: &Message,
+    client: &HeaderMap,
+    version: Option<&str>,
+) {
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers.insert(
+        header::ACCEPT,
+        HeaderValue::from_static("application/json, text/event-stream"),
+    );
+    pass_on(headers, client);
+    // The body is what the server acts on, so the body says what the headers are.
+    let said = era::version_in(message).filter(|_| era == Era::Modern);
+    set_version(headers, client, said.as_deref().or(version));
+    if era == Era::Legacy {
+        return;
+    }
+    let Some(method) = message
+        .method()
+        .filter(|_| matches!(message.shape(), Shape::Request { .. }))
+    else {
+        return;
+    };
+    insert_text(headers, METHOD, method);
+    let member = match method {
+        "tools/call" | "prompts/get" => "name",
+        "resources/read" => "uri",
+        _ => return,
+    };
+    if let Some(name) = message
+        .payload()
+        .root()
+        .get(member)
+        .and_then(|node| node.string())
+    {
+        insert_text(headers, NAME, &mcp_headers::encode(&name));
+    }
+}
+
+/// Adds what is common to all requests of a conversation.
+pub(super) fn pass_on(headers: &mut HeaderMap, client: &HeaderMap) {
+    for (name, value) in client.iter().filter(|(name, _)| goes_on(name)) {
+        headers.append(name.clone(), value.clone());
+    }
+}
+
+/// The version as the body says it, or as the client's header does, or as it was agreed on.
+pub(super) fn set_version(headers: &mut HeaderMap, client: &HeaderMap, known: Option<&str>) {
+    match (known, client.get(era::VERSION_HEADER)) {
+        (Some(version), _) => insert_text(headers, era::VERSION_HEADER, version),
+        (None, Some(version)) => drop(headers.insert(era::VERSION_HEADER, version.clone())),
+        (None, None) => {}
+    }
+}
+
+fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+    // What no header can carry is left to the server to miss.
+    if let Ok(value) = HeaderValue::try_from(text) {
+        headers.insert(name, value);
+    }
+}
+
+/// What of a response's headers the client may see.
+pub(super) fn coming_back(response: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for name in COME_BACK {
+        if let Some(value) = response.get(&name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    headers
+}

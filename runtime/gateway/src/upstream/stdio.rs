@@ -1,0 +1,181 @@
+//! A conversation with a stdio server: a child of its own, or a place at the one that modern conversations share.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream;
+use http::{HeaderMap, StatusCode};
+use sandgate_message::{Message, Shape};
+
+use super::child::Child;
+use super::routes::{Queue, Ticket};
+use super::watch::Watch;
+use super::{Answer, Arrival, Arrivals, Body, Server, ServerError};
+
+/// The longest that a server waits for the client's answer to a question of its own: people are asked.
+pub(super) const ASKED: Duration = Duration::from_secs(60 * 60);
+
+/// A conversation's way to a child.
+#[derive(Debug)]
+pub(super) enum Channel {
+    Own(Arc<Child>),
+    /// With the conversation's number: two clients' ids may be the same.
+    Shared(Arc<Server>, u64),
+}
+
+impl Channel {
+    async fn child(&self) -> Result<(Arc<Child>, u64), ServerError> {
+        match self {
+            Self::Own(child) => Ok((child.clone(), 0)),
+            Self::Shared(server, conversation) => Ok((server.shared_child().await?, *conversation)),
+        }
+    }
+
+    pub(super) async fn request(
+        &self,
+        message: &Message,
+        watch: Watch,
+        silence: Duration,
+    ) -> Result<Answer, ServerError> {
+        let (child, conversation) = self.child().await?;
+        request(&child, conversation, message, watch, silence).await
+    }
+
+    pub(super) async fn send(&self, message: &Message) -> Result<Answer, ServerError> {
+        let (child, conversation) = self.child().await?;
+        if let Some(message) = child.routes.outgoing(conversation, message) {
+            child.write(&message).await?;
+        }
+        Ok(answer(StatusCode::ACCEPTED, Body::Empty))
+    }
+
+    pub(super) async fn listen(
+        &self,
+        server: &Arc<str>,
+        watch: Watch,
+    ) -> Result<Answer, ServerError> {
+        let (child, _) = self.child().await?;
+        let queue = child.routes.listen()?;
+        let source = Source {
+            early: VecDeque::new(),
+            queue,
+            ticket: None,
+            watch,
+            silence: None,
+            server: server.clone(),
+        };
+        Ok(answer(StatusCode::OK, Body::Stream(source.into_arrivals())))
+    }
+
+    pub(super) async fn close(&self) {
+        if let Self::Own(child) = self {
+            child.close().await;
+        }
+    }
+}
+
+/// Sends a request to a child and waits for the first that comes back: a reply that comes alone is no stream.
+pub(super) async fn request(
+    child: &Child,
+    conversation: u64,
+    message: &Message,
+    watch: Watch,
+    silence: Duration,
+) -> Result<Answer, ServerError> {
+    let (wire, mut ticket, queue) = child.routes.enter(conversation, message)?;
+    // Told to be sent before it is: a message in the outbox is sent, whatever becomes of this future.
+    ticket.sent(message.method().unwrap_or_default());
+    child.write(&wire).await?;
+    let server = child.server().clone();
+    let mut source = Source {
+        early: VecDeque::new(),
+        queue,
+        ticket: Some(ticket),
+        watch,
+        silence: Some(silence),
+        server,
+    };
+    match source.next().await {
+        Some(Ok(message)) if is_reply(&message) => {
+            Ok(answer(StatusCode::OK, Body::Message(message)))
+        }
+        Some(Ok(message)) => {
+            source.early.push_back(message);
+            if source.watch.method() == Some("subscriptions/listen") {
+                source.silence = None;
+            }
+            Ok(answer(StatusCode::OK, Body::Stream(source.into_arrivals())))
+        }
+        Some(Err(error)) => Err(error),
+        None => Err(ServerError::Cut {
+            server: source.server.clone(),
+        }),
+    }
+}
+
+fn answer(status: StatusCode, body: Body) -> Answer {
+    Answer {
+        status,
+        headers: HeaderMap::new(),
+        body,
+    }
+}
+
+pub(super) fn is_reply(message: &Message) -> bool {
+    matches!(message.shape(), Shape::Result { .. } | Shape::Error { .. })
+}
+
+struct Source {
+    early: VecDeque<Message>,
+    queue: Queue,
+    /// Until the reply came.
+    ticket: Option<Ticket>,
+    watch: Watch,
+    /// The longest silence; none: without end.
+    silence: Option<Duration>,
+    server: Arc<str>,
+}
+
+impl Source {
+    async fn next(&mut self) -> Option<Result<Message, ServerError>> {
+        let mut waited = Duration::ZERO;
+        let next = loop {
+            let Some(silence) = self.silence else {
+                break self.queue.next().await;
+            };
+            match tokio::time::timeout(silence, self.queue.next()).await {
+                Ok(next) => break next,
+                Err(_) if self.watch.notes().waits_for_client() && waited < ASKED => {
+                    waited += silence
+                }
+                Err(_) => {
+                    break Some(Err(ServerError::Timeout {
+                        server: self.server.clone(),
+                        after: silence,
+                    }));
+                }
+            }
+        };
+        if let Some(Ok(message)) = &next {
+            self.watch.look(message);
+        }
+        next
+    }
+
+    fn into_arrivals(self) -> Arrivals {
+        // None after the last item.
+        Arrivals::new(stream::unfold(Some(self), |source| async {
+            let mut source = source?;
+            if let Some(message) = source.early.pop_front() {
+                return Some((Ok(Arrival::of(message)), Some(source)));
+            }
+            let next = source.next().await?;
+            let last = match &next {
+                Ok(message) => source.ticket.is_some() && is_reply(message),
+                Err(_) => true,
+            };
+            Some((next.map(Arrival::of), (!last).then_some(source)))
+        }))
+    }
+}
