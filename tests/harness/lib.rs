@@ -1,1 +1,34 @@
-//! Harness.
+//! What the journeys stand on: the gateway as a process, real clients and servers, servers that record and answer byte
+//! for byte, and a plain HTTP client that sends whatever it is given.
+//!
+//! Everything listens on loopback and a free port, ends when it is dropped, and gives up after a stated time. Nothing
+//! here knows the gateway's crates: what a journey sees is what a user sees. A helper that cannot do its work panics,
+//! with the log of the process concerned: that is a failed test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests fail by panicking"
+)]
+
+mod client;
+mod envelope;
+mod fake;
+mod gateway;
+mod part;
+mod pipe;
+mod place;
+mod process;
+mod script;
+mod wire;
+
+pub use client::{Client, Plan};
+pub use envelope::{Envelope, Era, without_line_ends};
+pub use fake::{Chunk, FakeServer, Heard, Reply};
+pub use gateway::Gateway;
+pub use part::{Part, Parts};
+pub use pipe::Pipe;
+pub use place::{binary, peers, sandgate};
+pub use process::Process;
+pub use script::Script;
+pub use wire::{Event, Exchange, Speaker, request};

@@ -89,7 +89,7 @@ impl Endpoint {
             },
             Method::GET => match self.session(&parts.headers) {
                 Ok(news) => listen(news.subscribe()),
-                Err(refusal) => refusal,
+                Err((status, words)) => plain(status, words),
             },
             Method::DELETE => match self.session(&parts.headers) {
                 Ok(_) => {
@@ -98,7 +98,7 @@ impl Endpoint {
                         .remove(text(&parts.headers, "mcp-session-id").unwrap_or_default());
                     plain(StatusCode::NO_CONTENT, "")
                 }
-                Err(refusal) => refusal,
+                Err((status, words)) => plain(status, words),
             },
             _ => plain(StatusCode::METHOD_NOT_ALLOWED, "POST, GET or DELETE"),
         }
@@ -147,9 +147,9 @@ impl Endpoint {
 
     fn legacy(&self, headers: &HeaderMap, message: &Value, body: &str) -> Response<Body> {
         if message["method"] != "initialize"
-            && let Err(refusal) = self.session(headers)
+            && let Err((status, words)) = self.session(headers)
         {
-            return refusal;
+            return plain(status, words);
         }
         let answer = protocol::answer(&self.desk, Era::Legacy, message, body);
         self.tell(&answer);
@@ -169,15 +169,15 @@ impl Endpoint {
     }
 
     /// The session that a legacy request names, in a version that exists.
-    fn session(&self, headers: &HeaderMap) -> Result<broadcast::Sender<Value>, Response<Body>> {
+    fn session(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<broadcast::Sender<Value>, (StatusCode, &'static str)> {
         if text(headers, "mcp-protocol-version").is_some_and(|version| !LEGACY.contains(&version)) {
-            return Err(plain(
-                StatusCode::BAD_REQUEST,
-                "unsupported MCP-Protocol-Version",
-            ));
+            return Err((StatusCode::BAD_REQUEST, "unsupported MCP-Protocol-Version"));
         }
         let Some(id) = text(headers, "mcp-session-id") else {
-            return Err(plain(
+            return Err((
                 StatusCode::BAD_REQUEST,
                 "no Mcp-Session-Id: initialize first",
             ));
@@ -186,7 +186,7 @@ impl Endpoint {
         sessions
             .get(id)
             .cloned()
-            .ok_or_else(|| plain(StatusCode::NOT_FOUND, "no such session: initialize again"))
+            .ok_or((StatusCode::NOT_FOUND, "no such session: initialize again"))
     }
 
     fn tell(&self, answer: &Answer) {

@@ -1,0 +1,126 @@
+//! The gateway as a process of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use crate::{Pipe, Process, place};
+
+/// Debug builds compile policies slowly the first time.
+const START: Duration = Duration::from_secs(120);
+
+/// `sandgate run`, listening on a free port of loopback. Killed on drop.
+pub struct Gateway {
+    /// `http://127.0.0.1:PORT`, without a path.
+    pub url: String,
+    /// Its log (stderr) and call log (stdout).
+    pub process: Process,
+    folder: tempfile::TempDir,
+}
+
+impl Gateway {
+    /// Starts it with a configuration and waits until it listens. Where the text has no `[gateway]`, one that listens
+    /// on a free port is put before it.
+    ///
+    /// # Panics
+    /// Where it does not come up; with its log.
+    pub fn start(config: &str) -> Self {
+        let folder = folder_with(config);
+        let mut process = Process::start(&mut command(&folder.path().join("sandgate.toml")));
+        let url = process.log_line(START, |line| {
+            let start = line.find("listening on http://")? + "listening on ".len();
+            let end =
+                line[start..].find(|c: char| !(c.is_ascii_alphanumeric() || ":/.[]".contains(c)));
+            Some(
+                line[start..end.map_or(line.len(), |end| start + end)]
+                    .trim_end_matches('/')
+                    .to_owned(),
+            )
+        });
+        let Some(url) = url else {
+            let status = process.wait(Duration::ZERO);
+            panic!(
+                "the gateway did not come up ({status:?}):\n{}\nwith\n{config}",
+                process.log()
+            );
+        };
+        Self {
+            url,
+            process,
+            folder,
+        }
+    }
+
+    /// The endpoint of one server, or of all of them (`""`).
+    pub fn mcp(&self, server: &str) -> String {
+        format!("{}/mcp/{server}", self.url)
+            .trim_end_matches('/')
+            .to_owned()
+    }
+
+    /// Where the configuration lies; other files may be put beside it.
+    pub fn config_file(&self) -> PathBuf {
+        self.folder.path().join("sandgate.toml")
+    }
+
+    /// Everything it wrote to stderr so far.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Asks it to end and waits until it has: `None` where it did not within the time.
+    pub fn stop(&mut self, within: Duration) -> Option<ExitStatus> {
+        self.process.stop(within)
+    }
+
+    /// Starts one that speaks over stdin and stdout, in front of one server or of all of them (`""`), as a pipe.
+    pub fn pipe(config: &str, server: &str) -> Pipe {
+        let folder = folder_with(config);
+        let mut command = command(&folder.path().join("sandgate.toml"));
+        command.args(stdio_args(server));
+        Pipe::start(&mut command, Some(folder))
+    }
+
+    /// The command line with which a client starts such a gateway by itself.
+    pub fn stdio_command(config_file: &Path, server: &str) -> Vec<String> {
+        let mut line = vec![
+            place::sandgate().display().to_string(),
+            "run".into(),
+            "--config".into(),
+        ];
+        line.push(config_file.display().to_string());
+        line.extend(stdio_args(server));
+        line
+    }
+}
+
+fn folder_with(config: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("sandgate.toml"), with_listener(config)).unwrap();
+    folder
+}
+
+/// The configuration, listening on a free port unless it says something else.
+pub(crate) fn with_listener(config: &str) -> String {
+    match config.contains("[gateway]") {
+        true => config.to_owned(),
+        false => format!("[gateway]\nlisten = \"127.0.0.1:0\"\n\n{config}"),
+    }
+}
+
+fn command(config_file: &Path) -> Command {
+    let mut command = Command::new(place::sandgate());
+    command.arg("run").arg("--config").arg(config_file);
+    command
+        .env("XDG_CACHE_HOME", place::cache())
+        .env("NO_COLOR", "1");
+    command
+}
+
+fn stdio_args(server: &str) -> Vec<String> {
+    let mut args = vec!["--stdio".to_owned()];
+    if !server.is_empty() {
+        args.extend(["--server".to_owned(), server.to_owned()]);
+    }
+    args
+}
