@@ -1,1 +1,35 @@
-//! MCP on the wire: clients, servers, sessions, and the exchange between them.
+//! MCP on the wire: clients on one side, servers on the other, and the exchange between them, in both eras of the
+//! protocol and over both of its transports.
+//!
+//! It answers for what is on the wire: framing, sessions, ids, headers, who is let in, and that every message passes the
+//! pipeline. It does not know what an interceptor is made of, where the configuration stands, or where records go.
+
+mod access;
+mod arriving;
+mod call;
+mod config;
+mod delivery;
+mod downstream;
+mod era;
+mod exchange;
+pub mod framing;
+mod gateway;
+mod health;
+mod journal;
+mod ledger;
+mod mcp_headers;
+mod merged;
+mod passing;
+mod record;
+mod registry;
+mod reply;
+pub mod upstream;
+
+pub use access::Access;
+pub use config::{GatewayConfig, OnUnwritten};
+pub use downstream::Endpoint;
+pub use gateway::Gateway;
+pub use health::Status;
+pub use record::{CallLog, Decision, Ended, Forwarded, Unwritten};
+pub use registry::{Edition, EditionError, Registry};
+pub use upstream::{Eras, Server, ServerConfig, ServerError, Transport};

@@ -1,0 +1,122 @@
+//! Who calls: what a client said of itself, and the id under which each of its calls is known.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sandgate_message::{CallId, Era, Json, Message};
+
+use crate::era::{CLIENT_KEY, VERSION_KEY};
+
+/// The client of an exchange. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) era: Era,
+    /// The session's pseudonym.
+    pub(crate) session: Option<Arc<str>>,
+    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) groups: Arc<[String]>,
+    pub(crate) attributes: Arc<[(String, String)]>,
+}
+
+impl Caller {
+    /// Of a modern request, which says by itself who sent it.
+    pub(crate) fn of_request(message: &Message) -> Self {
+        let meta = message.payload().root().get("_meta");
+        let client = meta
+            .and_then(|meta| meta.get(CLIENT_KEY))
+            .map(|node| node.to_json());
+        let version = meta
+            .and_then(|meta| meta.get(VERSION_KEY)?.string())
+            .map(std::borrow::Cow::into_owned);
+        Self::new(Era::Modern, None, client.as_ref(), version)
+    }
+
+    /// Of a legacy session, from the params of its `initialize` and the version that was agreed on.
+    pub(crate) fn of_initialize(params: &Json, agreed: Option<String>, session: Arc<str>) -> Self {
+        let asked = || Some(params.root().get("protocolVersion")?.string()?.into_owned());
+        let version = agreed.or_else(asked);
+        Self::new(
+            Era::Legacy,
+            Some(session),
+            params.get("clientInfo").as_ref(),
+            version,
+        )
+    }
+
+    fn new(
+        era: Era,
+        session: Option<Arc<str>>,
+        client: Option<&Json>,
+        version: Option<String>,
+    ) -> Self {
+        let said = |member: &str| Some(client?.root().get(member)?.string()?.into_owned());
+        let attributes = [
+            ("client.name", said("name")),
+            ("client.version", said("version")),
+            ("protocol.version", version),
+        ];
+        let attributes = attributes
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect();
+        Self {
+            era,
+            session,
+            principal: None,
+            groups: Arc::default(),
+            attributes,
+        }
+    }
+}
+
+/// Microseconds since 1970 and 48 random bits, in hexadecimal: sorts by time, cannot be guessed, is not repeated.
+pub(crate) fn new_id() -> CallId {
+    let micros = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_micros() as u64);
+    CallId(
+        format!(
+            "{:014x}{:012x}",
+            micros & ((1 << 56) - 1),
+            rand::random::<u64>() >> 16
+        )
+        .into(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sandgate_message::Limits;
+
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time_and_differ() {
+        let first = new_id();
+        let twin = new_id();
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        let later = new_id();
+        assert_eq!(first.0.len(), 26);
+        assert!(first < later && twin < later);
+        assert_ne!(first, twin);
+    }
+
+    #[test]
+    fn a_modern_request_says_who_sent_it() {
+        let body = r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":{
+            "io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"n","version":"v"}}}}"#;
+        let caller = Caller::of_request(
+            &Message::parse(body.as_bytes().to_vec(), &Limits::default()).unwrap(),
+        );
+        let expected = [
+            ("client.name", "n"),
+            ("client.version", "v"),
+            ("protocol.version", "2026-07-28"),
+        ];
+        assert_eq!(
+            *caller.attributes,
+            expected.map(|(n, v)| (n.to_owned(), v.to_owned()))
+        );
+    }
+}

@@ -1,0 +1,70 @@
+//! How a gateway behaves towards its clients. The program's configuration is composed of this and the other floors' own.
+
+use std::time::Duration;
+
+use sandgate_message::Limits;
+
+use crate::access::Access;
+
+/// Everything about the client's side that an operator may set. Every default stands in [`GatewayConfig::default`].
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// Who is let in.
+    pub access: Access,
+    /// Size and depth of one message, in both directions.
+    pub limits: Limits,
+    /// Connections open at once; more wait in the listener's queue.
+    pub max_connections: usize,
+    /// Concurrent requests on one HTTP/2 connection.
+    pub max_streams: u32,
+    /// How long a client may take to send a request's headers.
+    pub header_timeout: Duration,
+    /// How long a client may take to send a request's body.
+    pub body_timeout: Duration,
+    /// Legacy sessions open at once; an `initialize` beyond it is answered 503.
+    pub max_sessions: usize,
+    /// A session nobody used for so long is closed.
+    pub session_idle: Duration,
+    /// Requests of one session (or of a client on stdio) under way at once.
+    pub max_in_flight: usize,
+    /// How long calls in flight may go on after the gateway was told to stop.
+    pub drain: Duration,
+    /// What happens to a call whose record cannot be written.
+    pub on_unwritten: OnUnwritten,
+    /// Key of the pseudonyms under which sessions are logged; none: a random one for each process, so that nobody can
+    /// follow a client across restarts.
+    pub pseudonym_key: Option<[u8; 32]>,
+}
+
+impl Default for GatewayConfig {
+    /// Generous for people at work, small enough that a flood is bounded: 4 MiB messages, 1024 connections of 128
+    /// streams, 10 s for headers, 30 s for a body, 1024 sessions, closed after 30 idle minutes, 64 requests in flight
+    /// in each, 10 s to drain (the grace that process supervisors commonly give), refusal of what cannot be logged.
+    fn default() -> Self {
+        Self {
+            access: Access::default(),
+            limits: Limits::default(),
+            max_connections: 1024,
+            max_streams: 128,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            max_sessions: 1024,
+            session_idle: Duration::from_secs(30 * 60),
+            max_in_flight: 64,
+            drain: Duration::from_secs(10),
+            on_unwritten: OnUnwritten::Refuse,
+            pseudonym_key: None,
+        }
+    }
+}
+
+/// What happens to a call whose record cannot be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnwritten {
+    /// It is not forwarded, or its reply is withheld.
+    #[default]
+    Refuse,
+    /// It goes on; the loss is logged.
+    Continue,
+}

@@ -1,0 +1,225 @@
+//! HTTP towards clients: routes, and answers as responses.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+
+use super::{Endpoint, Front, Session, post};
+use crate::delivery::{Content, Delivery};
+use crate::reply;
+
+pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, Infallible>;
+
+/// Answers one request. `local` is the address at which the connection arrived.
+pub(crate) async fn handle(
+    front: Arc<Front>,
+    local: SocketAddr,
+    request: Request<Incoming>,
+) -> Response<ResponseBody> {
+    let path = request.uri().path();
+    if path == "/healthz" {
+        return respond(Delivery::text(StatusCode::OK, "ok\n"));
+    }
+    if let Err(denied) = front
+        .house
+        .config
+        .access
+        .check(request.uri(), request.headers(), local)
+    {
+        tracing::warn!(host = ?request.headers().get(http::header::HOST), origin = ?request.headers().get(http::header::ORIGIN), "{denied}");
+        return respond(Delivery::text(StatusCode::FORBIDDEN, format!("{denied}\n")));
+    }
+    let endpoint = match path {
+        "/readyz" => {
+            let edition = front.house.registry.current();
+            return respond(
+                front
+                    .status
+                    .readiness(&edition, front.draining.is_cancelled()),
+            );
+        }
+        "/mcp" => Endpoint::Merged,
+        _ => match path.strip_prefix("/mcp/") {
+            Some(name) if front.house.registry.current().server(name).is_some() => {
+                Endpoint::Server(name.into())
+            }
+            _ => {
+                return respond(Delivery::text(
+                    StatusCode::NOT_FOUND,
+                    "nothing here: an MCP server is at /mcp/NAME, all of them are at /mcp\n",
+                ));
+            }
+        },
+    };
+    let delivery = match *request.method() {
+        Method::POST => post::post(&front, &endpoint, request).await,
+        Method::GET => get(&front, &endpoint, request.headers()).await,
+        Method::DELETE => delete(&front, &endpoint, request.headers()).await,
+        _ => not_allowed(),
+    };
+    respond(delivery)
+}
+
+async fn get(front: &Front, endpoint: &Endpoint, headers: &HeaderMap) -> Delivery {
+    // Before 2025-03-26 and after 2025-11-25 there is no such stream; both sorts of client know this status.
+    if !headers.contains_key(SESSION) {
+        return not_allowed();
+    }
+    if !accepts(headers, "text/event-stream") {
+        return Delivery::text(
+            StatusCode::NOT_ACCEPTABLE,
+            "a GET is answered by text/event-stream: say so in Accept\n",
+        );
+    }
+    match session(front, endpoint, headers) {
+        Some(session) => front.listen(&session, headers, false).await,
+        None => reply::no_session(),
+    }
+}
+
+async fn delete(front: &Front, endpoint: &Endpoint, headers: &HeaderMap) -> Delivery {
+    if !headers.contains_key(SESSION) {
+        return not_allowed();
+    }
+    match session(front, endpoint, headers) {
+        Some(session) => {
+            front.close(&session).await;
+            Delivery::new(StatusCode::OK, Content::Empty)
+        }
+        None => reply::no_session(),
+    }
+}
+
+/// The session that the client names; none where there is none of that name at this endpoint.
+pub(super) fn session(
+    front: &Front,
+    endpoint: &Endpoint,
+    headers: &HeaderMap,
+) -> Option<Arc<Session>> {
+    let mut ids = headers.get_all(SESSION).iter();
+    match (ids.next(), ids.next()) {
+        (Some(id), None) => front.sessions.find(id.to_str().ok()?, endpoint),
+        _ => None,
+    }
+}
+
+/// Whether a media type may be answered with. A client that says nothing takes anything.
+pub(super) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
+    if !headers.contains_key(ACCEPT) {
+        return true;
+    }
+    let kind = wanted.split('/').next().unwrap_or_default();
+    let values = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let range = parts.next().unwrap_or_default();
+        let fits = range == "*/*"
+            || range.eq_ignore_ascii_case(wanted)
+            || range
+                .strip_suffix("/*")
+                .is_some_and(|k| k.eq_ignore_ascii_case(kind));
+        let refused = parts.any(|parameter| {
+            matches!(
+                parameter.replace(' ', "").as_str(),
+                "q=0" | "q=0.0" | "q=0.00" | "q=0.000"
+            )
+        });
+        fits && !refused
+    })
+}
+
+fn not_allowed() -> Delivery {
+    let mut delivery = Delivery::text(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "not here: POST a message; GET and DELETE are for sessions\n",
+    );
+    delivery
+        .headers
+        .insert(ALLOW, HeaderValue::from_static("POST, GET, DELETE"));
+    delivery
+}
+
+fn respond(delivery: Delivery) -> Response<ResponseBody> {
+    let Delivery {
+        status,
+        headers,
+        content,
+    } = delivery;
+    let mut response = Response::new(());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    let headers = response.headers_mut();
+    let body = match content {
+        Content::Empty => {
+            headers.remove(CONTENT_TYPE);
+            Empty::new().boxed_unsync()
+        }
+        Content::Raw(text) => {
+            headers
+                .entry(CONTENT_TYPE)
+                .or_insert(HeaderValue::from_static("text/plain; charset=utf-8"));
+            Full::new(text).boxed_unsync()
+        }
+        Content::Message(message) => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            Full::new(message.bytes()).boxed_unsync()
+        }
+        Content::Stream(flow) => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+            headers
+                .entry(CACHE_CONTROL)
+                .or_insert(HeaderValue::from_static("no-cache"));
+            headers
+                .entry(NO_BUFFERING)
+                .or_insert(HeaderValue::from_static("no"));
+            let events = flow.map(|arrival| {
+                let mut event = BytesMut::new();
+                arrival.write_sse(&mut event);
+                Ok(Frame::data(event.freeze()))
+            });
+            StreamBody::new(events).boxed_unsync()
+        }
+    };
+    response.map(|()| body)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn accept(value: &str, wanted: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, value.parse().unwrap());
+        accepts(&headers, wanted)
+    }
+
+    #[test]
+    fn accept_is_read_as_http_has_it() {
+        assert!(accepts(&HeaderMap::new(), "application/json"));
+        assert!(accept(
+            "application/json, text/event-stream",
+            "text/event-stream"
+        ));
+        assert!(accept("Application/JSON;q=0.5", "application/json"));
+        assert!(accept("*/*", "text/event-stream"));
+        assert!(accept("text/*", "text/event-stream"));
+        assert!(!accept("text/html", "application/json"));
+        assert!(!accept("application/json;q=0", "application/json"));
+        assert!(!accept("application/jsonx", "application/json"));
+    }
+}

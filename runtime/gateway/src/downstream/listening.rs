@@ -1,0 +1,142 @@
+//! A client that listens: what its servers say unasked, and the gateway's own notices, on one stream.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use http::{HeaderMap, StatusCode};
+use tokio::sync::{OwnedMutexGuard, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::{Backing, Front, Session};
+use crate::delivery::{Content, Delivery};
+use crate::exchange::Exchange;
+use crate::reply;
+use crate::upstream::{Answer, Arrival, Arrivals, Body, Transport};
+
+const RESUME: &str = "last-event-id";
+
+/// A stream that a client has open. Dropped, the client listens no more.
+struct Listening {
+    session: Arc<Session>,
+    /// The one server of a transparent endpoint.
+    server: Option<(Exchange, Arrivals)>,
+    /// The rest; not on a stream that only resumes another.
+    hearing: Option<OwnedMutexGuard<mpsc::Receiver<Arrival>>>,
+    over: CancellationToken,
+    draining: CancellationToken,
+}
+
+pub(super) async fn listen(
+    front: &Front,
+    session: &Arc<Session>,
+    headers: &HeaderMap,
+    always: bool,
+) -> Delivery {
+    let (mut status, mut passed) = (StatusCode::OK, HeaderMap::new());
+    let (mut server, mut resumes) = (None, false);
+    if let Backing::One(link) = session.backing() {
+        resumes = headers.contains_key(RESUME)
+            && matches!(link.server.config().transport, Transport::Http { .. });
+        let conversation = match &link.conversation {
+            Ok(conversation) => conversation,
+            Err(_) => return reply::no_session(),
+        };
+        match conversation.listen(headers).await {
+            Ok(Answer {
+                status: given,
+                headers,
+                body: Body::Stream(arrivals),
+            }) => {
+                (status, passed) = (given, headers);
+                server = Some((session.exchange(&front.house, link.clone()), arrivals));
+            }
+            // On stdio there is nothing to say no to; what the gateway itself has to say is heard all the same.
+            Ok(_) | Err(_) if always => {}
+            // The server says no: so do we.
+            Ok(Answer {
+                status,
+                headers,
+                body,
+            }) => {
+                let content = match body {
+                    Body::Raw(text) => Content::Raw(text),
+                    _ => Content::Empty,
+                };
+                return Delivery {
+                    status,
+                    headers,
+                    content,
+                };
+            }
+            Err(error) => return Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n")),
+        }
+    }
+    let (over, hearing) = if resumes {
+        (session.over().child_token(), None)
+    } else {
+        // The one before lets go as soon as it is told.
+        let over = session.take_over();
+        (over, Some(session.hearing().lock_owned().await))
+    };
+    let listening = Listening {
+        session: session.clone(),
+        server,
+        hearing,
+        over,
+        draining: front.draining.clone(),
+    };
+    let flow = futures_util::stream::unfold(listening, Listening::next);
+    Delivery {
+        status,
+        headers: passed,
+        content: Content::Stream(Box::pin(flow)),
+    }
+}
+
+impl Listening {
+    async fn next(mut self) -> Option<(Arrival, Self)> {
+        loop {
+            let said = tokio::select! {
+                biased;
+                () = self.over.cancelled() => return None,
+                () = self.draining.cancelled() => return None,
+                notice = heard(&mut self.hearing) => {
+                    self.session.touch();
+                    return Some((notice, self));
+                }
+                said = said(&mut self.server) => said,
+            };
+            self.session.touch();
+            let (Some((exchange, _)), Some(arrival)) = (&self.server, said) else {
+                return None;
+            };
+            if let Some(arrival) = exchange.arrive(arrival).await {
+                return Some((arrival, self));
+            }
+        }
+    }
+}
+
+/// Never, where there is nothing to hear or everybody who could say something is gone.
+async fn heard(hearing: &mut Option<OwnedMutexGuard<mpsc::Receiver<Arrival>>>) -> Arrival {
+    if let Some(hearing) = hearing
+        && let Some(arrival) = hearing.recv().await
+    {
+        return arrival;
+    }
+    std::future::pending().await
+}
+
+/// None at the end of the server's stream; never, where there is no such stream.
+async fn said(server: &mut Option<(Exchange, Arrivals)>) -> Option<Arrival> {
+    match server {
+        None => std::future::pending().await,
+        Some((exchange, arrivals)) => match arrivals.next().await? {
+            Ok(arrival) => Some(arrival),
+            Err(error) => {
+                tracing::warn!(server = %exchange.link.server.name(), "{error}");
+                None
+            }
+        },
+    }
+}

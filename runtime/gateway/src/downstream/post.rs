@@ -1,0 +1,197 @@
+//! A message that a client posts: checked before anything looks at it, then sent on its way.
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
+use sandgate_message::{Era, Message, NotAMessage, Shape, Trouble, error_codes};
+
+use super::http::{SESSION, accepts, session};
+use super::{Endpoint, Front};
+use crate::delivery::Delivery;
+use crate::reply;
+
+pub(super) async fn post(
+    front: &Front,
+    endpoint: &Endpoint,
+    request: Request<Incoming>,
+) -> Delivery {
+    let (parts, body) = request.into_parts();
+    let message = match read(front, &parts.headers, body).await {
+        Ok(message) => message,
+        Err(refusal) => return *refusal,
+    };
+    match Front::classify(&message, &parts.headers) {
+        Err(mismatch) => *mismatch,
+        Ok(Era::Modern) => front.modern(endpoint, message, &parts.headers).await,
+        Ok(Era::Legacy) => legacy(front, endpoint, message, &parts.headers).await,
+    }
+}
+
+async fn legacy(
+    front: &Front,
+    endpoint: &Endpoint,
+    message: Message,
+    headers: &HeaderMap,
+) -> Delivery {
+    if !headers.contains_key(SESSION) {
+        if matches!(message.shape(), Shape::Request { method, .. } if &**method == "initialize") {
+            return begin(front, endpoint, message, headers).await;
+        }
+        return reply::bad_request(
+            request_id(&message),
+            "no session: begin with initialize, then send its Mcp-Session-Id",
+        );
+    }
+    let Some(session) = session(front, endpoint, headers) else {
+        return reply::no_session();
+    };
+    if !Front::version_served(&session, headers) {
+        return reply::bad_request(
+            request_id(&message),
+            "this MCP-Protocol-Version is not served here",
+        );
+    }
+    front.within(&session, message, headers).await
+}
+
+async fn begin(
+    front: &Front,
+    endpoint: &Endpoint,
+    message: Message,
+    headers: &HeaderMap,
+) -> Delivery {
+    let (mut delivery, session) = front.open(endpoint, message, headers).await;
+    if let Some(session) = session {
+        front.sessions.remember(&session);
+        if let Ok(mut id) = HeaderValue::from_str(session.id()) {
+            id.set_sensitive(true);
+            delivery.headers.insert(SESSION, id);
+        }
+    }
+    delivery
+}
+
+/// Refused here, nothing has been forwarded.
+async fn read(
+    front: &Front,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<Message, Box<Delivery>> {
+    let limits = &front.house.config.limits;
+    let text = |status, text: &'static str| Err(Box::new(Delivery::text(status, text)));
+    if !is_json(headers) {
+        return text(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "a message is application/json, in UTF-8, not encoded further\n",
+        );
+    }
+    if !(accepts(headers, "application/json") && accepts(headers, "text/event-stream")) {
+        return text(
+            StatusCode::NOT_ACCEPTABLE,
+            "Accept must list application/json and text/event-stream\n",
+        );
+    }
+    if body.size_hint().lower() > limits.bytes as u64 {
+        return Err(Box::new(too_large(limits.bytes)));
+    }
+    let whole = tokio::time::timeout(
+        front.house.config.body_timeout,
+        Limited::new(body, limits.bytes).collect(),
+    );
+    let bytes: Bytes = match whole.await {
+        Ok(Ok(whole)) => whole.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            return Err(Box::new(too_large(limits.bytes)));
+        }
+        Ok(Err(_)) => return text(StatusCode::BAD_REQUEST, "the body broke off\n"),
+        Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "the body took too long\n"),
+    };
+    Message::parse(bytes, limits).map_err(|why| Box::new(unreadable(&why, limits.bytes)))
+}
+
+fn unreadable(why: &NotAMessage, limit: usize) -> Delivery {
+    match why {
+        NotAMessage::Json(malformed) if matches!(malformed.trouble, Trouble::Size(_)) => {
+            too_large(limit)
+        }
+        NotAMessage::Json(_) => reply::error(
+            StatusCode::BAD_REQUEST,
+            None,
+            error_codes::PARSE,
+            &why.to_string(),
+        ),
+        NotAMessage::Envelope(_) | NotAMessage::Batch => reply::bad_request(None, &why.to_string()),
+    }
+}
+
+fn too_large(limit: usize) -> Delivery {
+    let text = format!("a message here has at most {limit} bytes");
+    reply::error(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        None,
+        error_codes::INVALID_REQUEST,
+        &text,
+    )
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(kind), None) = (types.next(), types.next()) else {
+        return false;
+    };
+    let plain = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let Ok(kind) = kind.to_str() else {
+        return false;
+    };
+    let mut parts = kind.split(';').map(str::trim);
+    let json = parts
+        .next()
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let utf8 = parts.all(|parameter| match parameter.split_once('=') {
+        Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
+            value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    });
+    plain && json && utf8
+}
+
+/// A reply bears the id of a request of ours: an error about it must not.
+fn request_id(message: &Message) -> Option<&sandgate_message::Id> {
+    message.method().and_then(|_| message.id())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_plain_json_in_utf8_is_read() {
+        let is = |kind: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, kind.parse().unwrap());
+            is_json(&headers)
+        };
+        assert!(
+            is("application/json")
+                && is("Application/JSON; charset=UTF-8")
+                && is("application/json;charset=\"utf-8\"")
+        );
+        assert!(
+            !is("text/plain")
+                && !is("application/json; charset=utf-16")
+                && !is("application/jsonp")
+        );
+        let mut headers = HeaderMap::new();
+        assert!(!is_json(&headers));
+        headers.insert(CONTENT_TYPE, "application/json".parse().unwrap());
+        headers.insert(CONTENT_ENCODING, "gzip".parse().unwrap());
+        assert!(!is_json(&headers));
+    }
+}

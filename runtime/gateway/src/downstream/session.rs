@@ -1,0 +1,166 @@
+//! A legacy client's session: who it is, the conversations behind it, and what is open between them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use sandgate_message::Message;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::Endpoint;
+use crate::call::Caller;
+use crate::exchange::{Exchange, House, Link};
+use crate::ledger::Ledger;
+use crate::merged::Links;
+use crate::registry::Edition;
+use crate::upstream::Arrival;
+
+/// Messages that wait for a client to listen; beyond it new ones are lost, as they are for a client that never listens.
+const UNHEARD: usize = 256;
+
+/// One session. Its id on the wire is known to the client and to the table of sessions only.
+pub(crate) struct Session {
+    ground: Ground,
+    caller: Caller,
+    backing: Backing,
+    /// Ends the stream that listens now, for the next to take its place.
+    listener: Mutex<CancellationToken>,
+    touched: Mutex<Instant>,
+}
+
+/// What a session stands on.
+pub(crate) enum Backing {
+    One(Link),
+    Many(Arc<Links>),
+}
+
+/// A session before the server has agreed to it.
+pub(crate) struct Ground {
+    id: Box<str>,
+    pub(crate) pseudonym: Arc<str>,
+    endpoint: Endpoint,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) unheard: mpsc::Sender<Arrival>,
+    hearing: Arc<tokio::sync::Mutex<mpsc::Receiver<Arrival>>>,
+    pub(crate) over: CancellationToken,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Ground {
+    /// On the merged endpoint servers' ids may clash, so the client sees ids of the gateway's there.
+    pub(crate) fn new(
+        id: Box<str>,
+        pseudonym: Arc<str>,
+        endpoint: Endpoint,
+        max_in_flight: usize,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        let (unheard, hearing) = mpsc::channel(UNHEARD);
+        let ledger = Ledger::new(max_in_flight, endpoint == Endpoint::Merged);
+        let hearing = Arc::new(tokio::sync::Mutex::new(hearing));
+        Self {
+            id,
+            pseudonym,
+            endpoint,
+            ledger,
+            unheard,
+            hearing,
+            over: CancellationToken::new(),
+            _place: place,
+        }
+    }
+
+    pub(crate) fn exchange(&self, house: &Arc<House>, caller: Caller, link: Link) -> Exchange {
+        Exchange {
+            house: house.clone(),
+            caller,
+            link,
+            ledger: Some(self.ledger.clone()),
+        }
+    }
+
+    pub(crate) fn session(self, caller: Caller, backing: Backing) -> Session {
+        Session {
+            ground: self,
+            caller,
+            backing,
+            listener: Mutex::default(),
+            touched: Mutex::new(Instant::now()),
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn id(&self) -> &str {
+        &self.ground.id
+    }
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.ground.endpoint
+    }
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ground.ledger
+    }
+    pub(crate) fn backing(&self) -> &Backing {
+        &self.backing
+    }
+    pub(crate) fn over(&self) -> &CancellationToken {
+        &self.ground.over
+    }
+    pub(crate) fn hearing(&self) -> Arc<tokio::sync::Mutex<mpsc::Receiver<Arrival>>> {
+        self.ground.hearing.clone()
+    }
+    pub(crate) fn exchange(&self, house: &Arc<House>, link: Link) -> Exchange {
+        self.ground.exchange(house, self.caller.clone(), link)
+    }
+
+    /// A message of the gateway's own, for when the client listens.
+    pub(crate) fn notice(&self, message: Message) {
+        // Full: the client has plenty to catch up with, and these notices say nothing twice.
+        let _ = self.ground.unheard.try_send(Arrival::of(message));
+    }
+
+    /// A new listener takes the place of the one before.
+    pub(crate) fn take_over(&self) -> CancellationToken {
+        let token = self.ground.over.child_token();
+        std::mem::replace(&mut *self.listener.lock(), token.clone()).cancel();
+        token
+    }
+
+    pub(crate) fn touch(&self) {
+        *self.touched.lock() = Instant::now();
+    }
+
+    /// Nobody used it for so long. A client that listens uses it.
+    pub(crate) fn idle_for(&self, time: Duration) -> bool {
+        let listens = self.ground.hearing.try_lock().is_err();
+        !listens && self.ground.ledger.is_idle() && self.touched.lock().elapsed() >= time
+    }
+
+    /// Its server is still the one in force. On the merged endpoint servers come and go.
+    pub(crate) fn stands(&self, edition: &Edition) -> bool {
+        match &self.backing {
+            Backing::One(link) => edition.has(&link.server),
+            Backing::Many(_) => true,
+        }
+    }
+
+    /// Takes nothing more; what is under way may finish, and the last of it closes the conversations.
+    pub(crate) fn retire(&self) {
+        self.ground.over.cancel();
+    }
+
+    /// Ends at once.
+    pub(crate) async fn end(&self) {
+        self.ground.over.cancel();
+        self.ground.ledger.close();
+        match &self.backing {
+            Backing::One(link) => {
+                if let Ok(conversation) = &link.conversation {
+                    conversation.close().await;
+                }
+            }
+            Backing::Many(links) => links.close().await,
+        }
+    }
+}

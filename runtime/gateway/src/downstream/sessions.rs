@@ -1,0 +1,149 @@
+//! The table of sessions. An id is 256 random bits, known to its client alone; whatever is logged bears a keyed
+//! pseudonym of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit, Mac};
+use parking_lot::Mutex;
+use sha2::Sha256;
+use tokio::sync::Semaphore;
+
+use super::Endpoint;
+use super::session::{Ground, Session};
+use crate::config::GatewayConfig;
+
+pub(crate) struct Sessions {
+    open: Mutex<HashMap<Box<str>, Arc<Session>>>,
+    places: Arc<Semaphore>,
+    max_in_flight: usize,
+    idle: Duration,
+    key: [u8; 32],
+}
+
+impl Sessions {
+    pub(crate) fn new(config: &GatewayConfig) -> Arc<Self> {
+        Arc::new(Self {
+            open: Mutex::default(),
+            places: Arc::new(Semaphore::new(
+                config.max_sessions.min(Semaphore::MAX_PERMITS),
+            )),
+            max_in_flight: config.max_in_flight,
+            idle: config.session_idle,
+            key: config.pseudonym_key.unwrap_or_else(rand::random),
+        })
+    }
+
+    /// Ground for another session; none where there are as many as may be.
+    pub(crate) fn begin(&self, endpoint: Endpoint) -> Option<Ground> {
+        let place = self.places.clone().try_acquire_owned().ok()?;
+        let id = hex(&rand::random::<[u8; 32]>());
+        let pseudonym = self.pseudonym(&id);
+        Some(Ground::new(
+            id.into(),
+            pseudonym.into(),
+            endpoint,
+            self.max_in_flight,
+            place,
+        ))
+    }
+
+    pub(crate) fn remember(&self, session: &Arc<Session>) {
+        self.open
+            .lock()
+            .insert(session.id().into(), session.clone());
+    }
+
+    /// A session is found only where it was begun.
+    pub(crate) fn find(&self, id: &str, endpoint: &Endpoint) -> Option<Arc<Session>> {
+        self.open
+            .lock()
+            .get(id)
+            .filter(|session| session.endpoint() == endpoint)
+            .cloned()
+    }
+
+    pub(crate) fn forget(&self, session: &Session) {
+        self.open.lock().remove(session.id());
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Session>> {
+        self.open.lock().values().cloned().collect()
+    }
+
+    /// Takes out those that nobody has used for too long.
+    pub(crate) fn take_idle(&self) -> Vec<Arc<Session>> {
+        let mut open = self.open.lock();
+        let idle: Vec<_> = open
+            .values()
+            .filter(|session| session.idle_for(self.idle))
+            .cloned()
+            .collect();
+        for session in &idle {
+            open.remove(session.id());
+        }
+        idle
+    }
+
+    pub(crate) fn take_all(&self) -> Vec<Arc<Session>> {
+        self.open
+            .lock()
+            .drain()
+            .map(|(_, session)| session)
+            .collect()
+    }
+
+    fn pseudonym(&self, id: &str) -> String {
+        // A key of any length will do for HMAC, so this cannot fail; an empty pseudonym would give nothing away.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
+            return String::new();
+        };
+        mac.update(id.as_bytes());
+        hex(&mac.finalize().into_bytes()[..16])
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn ids_are_long_and_their_pseudonyms_keyed() {
+        let config = GatewayConfig {
+            pseudonym_key: Some([7; 32]),
+            ..GatewayConfig::default()
+        };
+        let (one, other) = (
+            Sessions::new(&config),
+            Sessions::new(&GatewayConfig::default()),
+        );
+        assert_eq!(one.pseudonym("a"), Sessions::new(&config).pseudonym("a"));
+        assert_ne!(one.pseudonym("a"), one.pseudonym("b"));
+        assert_ne!(one.pseudonym("a"), other.pseudonym("a"));
+        assert_eq!(one.pseudonym("a").len(), 32);
+    }
+
+    #[test]
+    fn there_are_no_more_sessions_than_allowed() {
+        let sessions = Sessions::new(&GatewayConfig {
+            max_sessions: 1,
+            ..GatewayConfig::default()
+        });
+        let first = sessions.begin(Endpoint::Merged).unwrap();
+        assert!(sessions.begin(Endpoint::Merged).is_none());
+        drop(first);
+        assert!(sessions.begin(Endpoint::Merged).is_some());
+    }
+}

@@ -1,0 +1,311 @@
+//! One client on a pair of streams, one message a line. The same exchange as over HTTP; nothing but the protocol is
+//! written.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use http::HeaderMap;
+use parking_lot::Mutex;
+use sandgate_message::{Era, Id, Message, NotAMessage, Shape, error_codes};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{Endpoint, Front, Session};
+use crate::delivery::{Content, Delivery};
+use crate::era;
+use crate::framing::lines::{self, Line, Lines};
+
+/// Messages on their way to the client that it has not read yet; beyond it, their makers wait.
+const UNREAD: usize = 64;
+/// Messages that are ready go out together up to about this many bytes.
+const TOGETHER: usize = 64 << 10;
+
+/// The client, as the tasks that work for it see it.
+#[derive(Clone)]
+struct Client {
+    front: Arc<Front>,
+    endpoint: Endpoint,
+    output: mpsc::Sender<Message>,
+    session: Arc<Mutex<Option<Arc<Session>>>>,
+    /// Modern requests under way, to be given up when the client cancels them.
+    cancels: Arc<Mutex<Vec<(Id, CancellationToken)>>>,
+}
+
+pub(crate) async fn serve<R, W>(
+    front: Arc<Front>,
+    input: R,
+    output: W,
+    endpoint: Endpoint,
+    stop: CancellationToken,
+) -> io::Result<()>
+where
+    R: AsyncRead + Unpin + Send,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = front.house.config.limits;
+    let (sender, receiver) = mpsc::channel(UNREAD);
+    let writer = tokio::spawn(write(output, receiver));
+    let places = Arc::new(Semaphore::new(
+        front.house.config.max_in_flight.min(Semaphore::MAX_PERMITS),
+    ));
+    let drain = front.house.config.drain;
+    let client = Client {
+        front,
+        endpoint,
+        output: sender,
+        session: Arc::default(),
+        cancels: Arc::default(),
+    };
+    let mut lines = Lines::new(input, limits.bytes);
+    let mut tasks = JoinSet::new();
+    let ended = loop {
+        let line = tokio::select! {
+            biased;
+            () = stop.cancelled() => break Ok(()),
+            Some(_) = tasks.join_next() => continue,
+            line = lines.next() => line,
+        };
+        let message = match line {
+            Ok(Some(Line::Whole(line))) => Message::parse(line, &limits),
+            Ok(Some(Line::TooLong(_))) => {
+                client
+                    .say(refusal(
+                        error_codes::INVALID_REQUEST,
+                        &format!("a message here has at most {} bytes", limits.bytes),
+                    ))
+                    .await;
+                continue;
+            }
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        };
+        match message {
+            Err(why) => client.say(unreadable(&why)).await,
+            // A notification keeps its place among the messages: what follows it may depend on it.
+            Ok(message) if message.id().is_none() || message.method().is_none() => {
+                client.take(message).await
+            }
+            Ok(message)
+                if message.method() == Some("initialize")
+                    && era::of_line(&message) == Era::Legacy =>
+            {
+                client.request(message).await
+            }
+            Ok(message) => {
+                let Ok(place) = places.clone().acquire_owned().await else {
+                    break Ok(());
+                };
+                let client = client.clone();
+                tasks.spawn(async move {
+                    client.request(message).await;
+                    drop(place);
+                });
+            }
+        }
+    };
+    let finish = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(drain, finish).await.is_err() {
+        tracing::warn!("calls still under way after {} s were cut", drain.as_secs());
+    }
+    tasks.shutdown().await;
+    let session = client.session.lock().take();
+    if let Some(session) = session {
+        client.front.close(&session).await;
+    }
+    drop(client);
+    match writer.await {
+        Ok(written) => ended.and(written),
+        Err(panicked) => Err(io::Error::other(panicked)),
+    }
+}
+
+impl Client {
+    async fn say(&self, message: Message) {
+        // The writer is gone only when the output is: then the input ends too.
+        let _ = self.output.send(message).await;
+    }
+
+    /// A notification, or a reply to a server's request.
+    async fn take(&self, message: Message) {
+        let session = self.session.lock().clone();
+        if session.is_none() && message.method() == Some("notifications/cancelled") {
+            self.cancel(&message);
+            return;
+        }
+        match session {
+            Some(session) => {
+                self.front
+                    .within(&session, message, &HeaderMap::new())
+                    .await;
+            }
+            None => {
+                if message.method().is_some() {
+                    self.front
+                        .modern(&self.endpoint, message, &HeaderMap::new())
+                        .await;
+                }
+            }
+        }
+    }
+
+    /// In the modern era a request given up is a stream closed; the server is told in its own transport's way.
+    fn cancel(&self, message: &Message) {
+        let request = message.payload().get("requestId");
+        let Some(id) = request.as_ref().and_then(Id::from_json) else {
+            return;
+        };
+        for (_, token) in self.cancels.lock().iter().filter(|(open, _)| *open == id) {
+            token.cancel();
+        }
+    }
+
+    /// A request: exactly one reply is written, unless the client cancels it.
+    async fn request(&self, message: Message) {
+        let Some(id) = message.id().cloned() else {
+            return;
+        };
+        let none = HeaderMap::new();
+        let session = self.session.lock().clone();
+        let delivery = match (era::of_line(&message), message.method(), session) {
+            (Era::Modern, ..) => return self.modern(id, message).await,
+            (Era::Legacy, Some("initialize"), None) => {
+                let (delivery, session) = self.front.open(&self.endpoint, message, &none).await;
+                if let Some(session) = session {
+                    self.begin(session);
+                }
+                delivery
+            }
+            (Era::Legacy, _, Some(session)) => self.front.within(&session, message, &none).await,
+            (Era::Legacy, _, None) => {
+                let text = "begin with initialize, or name a protocol version in _meta";
+                self.say(Message::error(
+                    Some(&id),
+                    error_codes::INVALID_REQUEST,
+                    text,
+                    None,
+                ))
+                .await;
+                return;
+            }
+        };
+        self.deliver(&id, delivery).await;
+    }
+
+    async fn modern(&self, id: Id, message: Message) {
+        let token = CancellationToken::new();
+        self.cancels.lock().push((id.clone(), token.clone()));
+        tokio::select! {
+            biased;
+            () = token.cancelled() => {}
+            () = async {
+                let delivery = self.front.modern(&self.endpoint, message, &HeaderMap::new()).await;
+                self.deliver(&id, delivery).await;
+            } => {}
+        }
+        let mut cancels = self.cancels.lock();
+        if let Some(at) = cancels.iter().position(|(open, _)| *open == id) {
+            cancels.swap_remove(at);
+        }
+    }
+
+    /// The session's servers are listened to from its beginning.
+    fn begin(&self, session: Arc<Session>) {
+        *self.session.lock() = Some(session.clone());
+        self.front.sessions.remember(&session);
+        let (front, output) = (self.front.clone(), self.output.clone());
+        tokio::spawn(async move {
+            if let Content::Stream(mut flow) = front
+                .listen(&session, &HeaderMap::new(), true)
+                .await
+                .content
+            {
+                while let Some(arrival) = flow.next().await {
+                    if let Some(message) = arrival.message
+                        && output.send(message).await.is_err()
+                    {
+                        break;
+                    }
+                }
+            }
+        });
+    }
+
+    async fn deliver(&self, id: &Id, delivery: Delivery) {
+        let mut replied = false;
+        match delivery.content {
+            Content::Message(message) => {
+                replied = true;
+                self.say(message).await;
+            }
+            Content::Stream(mut flow) => {
+                while let Some(arrival) = flow.next().await {
+                    let Some(message) = arrival.message else {
+                        continue;
+                    };
+                    replied |=
+                        matches!(message.shape(), Shape::Result { .. } | Shape::Error { .. });
+                    self.say(message).await;
+                }
+            }
+            Content::Raw(text) => {
+                replied = true;
+                // A client that probes takes an unknown method as a sign to begin with `initialize`.
+                let text = String::from_utf8_lossy(&text);
+                let text = format!(
+                    "{}: {}",
+                    delivery.status,
+                    text.trim_end().chars().take(500).collect::<String>()
+                );
+                self.say(Message::error(
+                    Some(id),
+                    error_codes::METHOD_NOT_FOUND,
+                    &text,
+                    None,
+                ))
+                .await;
+            }
+            Content::Empty => {}
+        }
+        if !replied {
+            let text = format!("the server gave no reply ({})", delivery.status);
+            self.say(Message::error(Some(id), error_codes::SERVER, &text, None))
+                .await;
+        }
+    }
+}
+
+async fn write<W: AsyncWrite + Unpin>(
+    mut output: W,
+    mut messages: mpsc::Receiver<Message>,
+) -> io::Result<()> {
+    let mut buffer = BytesMut::new();
+    while let Some(message) = messages.recv().await {
+        buffer.clear();
+        lines::write(&mut buffer, &message.line());
+        // What else is ready goes out with it.
+        while buffer.len() < TOGETHER
+            && let Ok(message) = messages.try_recv()
+        {
+            lines::write(&mut buffer, &message.line());
+        }
+        output.write_all(&buffer).await?;
+        output.flush().await?;
+    }
+    Ok(())
+}
+
+fn unreadable(why: &NotAMessage) -> Message {
+    let code = match why {
+        NotAMessage::Json(_) => error_codes::PARSE,
+        NotAMessage::Envelope(_) | NotAMessage::Batch => error_codes::INVALID_REQUEST,
+    };
+    refusal(code, &why.to_string())
+}
+
+fn refusal(code: i64, text: &str) -> Message {
+    Message::error(None, code, text, None)
+}

@@ -1,0 +1,251 @@
+//! The gateway as the program sees it: it is given what it needs, serves clients, and takes new editions.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use sandgate_message::{Direction, Hook, Json, Message};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::GatewayConfig;
+use crate::downstream::{
+    Backing, Endpoint, Front, Session, Sessions, http, patience::Patience, stdio,
+};
+use crate::exchange::House;
+use crate::health::Status;
+use crate::journal::Journal;
+use crate::record::CallLog;
+use crate::registry::{Edition, Registry};
+
+/// Headers of one request, in bytes and in number: more than any MCP client sends.
+const MAX_HEADER_BYTES: u32 = 32 << 10;
+const MAX_HEADERS: usize = 100;
+/// How often sessions are looked through for idle ones.
+const SWEEP: Duration = Duration::from_secs(15);
+
+/// Lists whose change a legacy client is told of, and how.
+const LISTS: [(&str, &str); 4] = [
+    ("tools/list", "notifications/tools/list_changed"),
+    ("prompts/list", "notifications/prompts/list_changed"),
+    ("resources/list", "notifications/resources/list_changed"),
+    (
+        "resources/templates/list",
+        "notifications/resources/list_changed",
+    ),
+];
+
+/// Serves MCP to clients. Cheap to share; one is enough for any number of listeners.
+pub struct Gateway {
+    front: Arc<Front>,
+}
+
+impl Gateway {
+    /// Serves what the registry holds, and writes to this log.
+    pub fn new(config: GatewayConfig, registry: Arc<Registry>, log: Arc<dyn CallLog>) -> Arc<Self> {
+        let sessions = Sessions::new(&config);
+        let journal = Journal::new(log, config.on_unwritten);
+        let house = Arc::new(House {
+            config,
+            registry,
+            journal,
+        });
+        let draining = CancellationToken::new();
+        Arc::new(Self {
+            front: Arc::new(Front {
+                house,
+                sessions,
+                status: Status::default(),
+                draining,
+            }),
+        })
+    }
+
+    /// What `/readyz` says beyond what the gateway knows.
+    pub fn status(&self) -> &Status {
+        &self.front.status
+    }
+
+    /// The edition in force.
+    pub fn current(&self) -> Arc<Edition> {
+        self.front.house.registry.current()
+    }
+
+    /// Puts another edition in force, at once and as a whole, and tells clients whose lists may differ. Calls under way
+    /// finish under the one they came in by; sessions whose server is gone are over. Hands back the edition before.
+    pub fn publish(&self, edition: Edition) -> Arc<Edition> {
+        let before = self.front.house.registry.publish(edition);
+        let now = self.current();
+        for session in self.front.sessions.all() {
+            if session.stands(&now) {
+                tell_of_changes(&session, &before, &now);
+            } else {
+                self.front.sessions.forget(&session);
+                session.retire();
+            }
+        }
+        before
+    }
+
+    /// Serves HTTP until told to stop, then lets calls in flight finish, for as long as the configuration says.
+    pub async fn serve(&self, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
+        let places = Arc::new(Semaphore::new(
+            self.front
+                .house
+                .config
+                .max_connections
+                .min(Semaphore::MAX_PERMITS),
+        ));
+        let graceful = GracefulShutdown::new();
+        let cut = CancellationToken::new();
+        let sweeper = tokio::spawn(sweep(self.front.clone()));
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                accepted = async {
+                    let place = places.clone().acquire_owned().await;
+                    (place, listener.accept().await)
+                } => accepted,
+            };
+            match accepted {
+                (Ok(place), Ok((stream, _))) => {
+                    let connection = connection(self.front.clone(), stream, &graceful);
+                    let cut = cut.clone();
+                    tokio::spawn(async move {
+                        tokio::select! {
+                            () = connection => {}
+                            () = cut.cancelled() => {}
+                        }
+                        drop(place);
+                    });
+                }
+                (Err(closed), _) => return Err(io::Error::other(closed)),
+                (_, Err(error)) => {
+                    // Out of descriptors, or the client is gone already: neither is a reason to stop.
+                    tracing::warn!("cannot accept a connection: {error}");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+        drop(listener);
+        self.front.draining.cancel();
+        if tokio::time::timeout(self.front.house.config.drain, graceful.shutdown())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "calls still under way after {} s were cut",
+                self.front.house.config.drain.as_secs()
+            );
+        }
+        cut.cancel();
+        sweeper.abort();
+        Ok(())
+    }
+
+    /// Serves one client on a pair of streams, one message a line, until its end or until told to stop; then lets calls
+    /// in flight finish. Nothing but the protocol is written to `output`.
+    pub async fn serve_stdio<R, W>(
+        &self,
+        input: R,
+        output: W,
+        endpoint: Endpoint,
+        stop: CancellationToken,
+    ) -> io::Result<()>
+    where
+        R: AsyncRead + Unpin + Send,
+        W: AsyncWrite + Unpin + Send + 'static,
+    {
+        stdio::serve(self.front.clone(), input, output, endpoint, stop).await
+    }
+
+    /// Ends all sessions and all servers. To be called when nothing is served any more.
+    pub async fn close(&self) {
+        self.front.draining.cancel();
+        let sessions = self.front.sessions.take_all();
+        futures_util::future::join_all(sessions.iter().map(|session| session.end())).await;
+        let edition = self.current();
+        futures_util::future::join_all(edition.servers().iter().map(|server| server.close())).await;
+    }
+}
+
+/// One connection, to its end.
+fn connection(
+    front: Arc<Front>,
+    stream: TcpStream,
+    graceful: &GracefulShutdown,
+) -> impl Future<Output = ()> + Send + use<> {
+    let config = &front.house.config;
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.header_timeout)
+        .max_headers(MAX_HEADERS);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(config.max_streams)
+        .max_header_list_size(MAX_HEADER_BYTES)
+        .keep_alive_interval(config.header_timeout)
+        .keep_alive_timeout(config.header_timeout);
+    let _ = stream.set_nodelay(true);
+    // Unknown: no address, so that only loopback and the allowed hosts are let in.
+    let local = stream
+        .local_addr()
+        .unwrap_or_else(|_| ([0, 0, 0, 0], 0).into());
+    let patient = TokioIo::new(Patience::new(stream, config.header_timeout));
+    let service = service_fn(move |request| {
+        let front = front.clone();
+        async move { Ok::<_, std::convert::Infallible>(http::handle(front, local, request).await) }
+    });
+    let watched = graceful.watch(builder.serve_connection(patient, service).into_owned());
+    async move {
+        if let Err(error) = watched.await {
+            tracing::debug!("connection: {error}");
+        }
+    }
+}
+
+async fn sweep(front: Arc<Front>) {
+    loop {
+        tokio::time::sleep(SWEEP.min(front.house.config.session_idle)).await;
+        let idle = front.sessions.take_idle();
+        futures_util::future::join_all(idle.iter().map(|session| session.end())).await;
+    }
+}
+
+/// Lists may differ where the interceptors that look at them are others, or (merged) the servers are.
+fn tell_of_changes(session: &Session, before: &Edition, now: &Edition) {
+    let others = before.servers().len() != now.servers().len()
+        || !before.servers().iter().all(|server| now.has(server));
+    if Arc::ptr_eq(before.chain(), now.chain()) && !others {
+        return;
+    }
+    let looked_at = |edition: &Edition, server: &str, list: &str| {
+        let chain = edition.chain();
+        [Hook::PreCall, Hook::PostCall]
+            .iter()
+            .any(|hook| chain.concerns(*hook, list, Direction::ClientToServer, server))
+    };
+    let mut told = "";
+    for (list, notice) in LISTS {
+        let differs =
+            |server: &str| looked_at(before, server, list) || looked_at(now, server, list);
+        let changed = match session.backing() {
+            Backing::One(link) => differs(link.server.name()),
+            Backing::Many(_) => others || now.servers().iter().any(|server| differs(server.name())),
+        };
+        if changed && told != notice {
+            session.notice(Message::notification(notice, &Json::empty_object()));
+            told = notice;
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The two records of a call, in step with the call: one before it is forwarded, one before its reply departs, the
+//! second also where the asker went away in between.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use sandgate_message::{Call, Message};
+use sandgate_pipeline::{Departure, Passage, Trail};
+
+use crate::config::OnUnwritten;
+use crate::record::{CallLog, Decision, Ended, Forwarded, Unwritten};
+use crate::reply;
+
+/// Writes the records and obeys the policy where they cannot be written.
+pub(crate) struct Journal {
+    log: Arc<dyn CallLog>,
+    on_unwritten: OnUnwritten,
+}
+
+/// A call between its two records. Dropped without having ended, it is recorded as cancelled.
+pub(crate) struct Underway {
+    journal: Arc<Journal>,
+    call: Arc<Call>,
+    message: Message,
+    /// Gone once the call is leaving.
+    passage: Option<Passage>,
+    /// What stood in the trail when the call began to leave: for a record of one that never finished.
+    trail: Trail,
+    answer: Option<Message>,
+    started: Instant,
+    request_bytes: usize,
+    ended: bool,
+}
+
+/// What is left of a reply after every interceptor.
+pub(crate) struct Left {
+    /// What the asker gets.
+    pub(crate) message: Option<Message>,
+    /// It is not what the other side said.
+    pub(crate) withheld: bool,
+}
+
+impl Journal {
+    pub(crate) fn new(log: Arc<dyn CallLog>, on_unwritten: OnUnwritten) -> Arc<Self> {
+        Arc::new(Self { log, on_unwritten })
+    }
+
+    /// Records that the call goes on; the error is what its asker is told instead (nothing, for a notification). A call
+    /// that an interceptor answers is not forwarded, and only its end is recorded.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        passage: Passage,
+        started: Instant,
+    ) -> Result<Underway, Option<Message>> {
+        let answer = passage.answer();
+        let mut underway = Underway {
+            journal: self.clone(),
+            call: passage.call().clone(),
+            message: passage.message().clone(),
+            request_bytes: passage.message().bytes().len(),
+            trail: Trail {
+                version: passage.trail().version,
+                entries: Vec::new(),
+            },
+            passage: Some(passage),
+            answer,
+            started,
+            ended: false,
+        };
+        if underway.answer.is_some() {
+            return Ok(underway);
+        }
+        let (call, params) = (&*underway.call, underway.message.payload());
+        let record = Forwarded {
+            call,
+            at: SystemTime::now(),
+            request_bytes: underway.request_bytes,
+            params,
+        };
+        if self.obey(self.log.forwarded(&record)).is_ok() {
+            return Ok(underway);
+        }
+        let refusal = underway
+            .message
+            .id()
+            .map(|id| reply::unwritten(id, call, false));
+        underway.take_trail();
+        let _ = underway.finish(Decision::Failed, None, refusal.as_ref());
+        Err(refusal)
+    }
+
+    /// Records a call that did not go on, and hands back what its asker is told.
+    pub(crate) fn refused(
+        &self,
+        call: &Call,
+        departure: Departure,
+        request_bytes: usize,
+        started: Instant,
+    ) -> Option<Message> {
+        let Departure { message, trail } = departure;
+        let record = ended(
+            call,
+            Decision::Refused,
+            &trail,
+            request_bytes,
+            message.as_ref(),
+            None,
+            started,
+        );
+        // The call went nowhere and its asker learns so: there is nothing that a missing record could still stop.
+        let _ = self.obey(self.log.ended(&record));
+        message
+    }
+
+    fn obey(&self, written: Result<(), Unwritten>) -> Result<(), Unwritten> {
+        let Err(unwritten) = written else {
+            return Ok(());
+        };
+        tracing::error!(policy = ?self.on_unwritten, "{unwritten}");
+        match self.on_unwritten {
+            OnUnwritten::Refuse => Err(unwritten),
+            OnUnwritten::Continue => Ok(()),
+        }
+    }
+}
+
+impl Underway {
+    /// Who calls what, after every interceptor.
+    pub(crate) fn call(&self) -> &Arc<Call> {
+        &self.call
+    }
+    /// What the other side gets.
+    pub(crate) fn message(&self) -> &Message {
+        &self.message
+    }
+    /// What an interceptor put in place of the other side's reply.
+    pub(crate) fn take_answer(&mut self) -> Option<Message> {
+        self.answer.take()
+    }
+
+    /// The reply leaves through every interceptor; what comes out is what the asker gets. `decision` is what became of
+    /// the call if no interceptor withholds the reply.
+    pub(crate) async fn leave(mut self, reply: Message, decision: Decision) -> Left {
+        let Some(passage) = self.passage.take() else {
+            return Left {
+                message: None,
+                withheld: true,
+            };
+        };
+        self.trail = passage.trail().clone();
+        let Departure { message, trail } = passage.leave(reply).await;
+        self.trail = trail;
+        let refused = self.trail.stopped_by().is_some();
+        let decision = if refused { Decision::Refused } else { decision };
+        match self.finish(decision, None, message.as_ref()) {
+            Ok(()) => Left {
+                message,
+                withheld: refused,
+            },
+            Err(_) => {
+                let id = message.as_ref().and_then(Message::id);
+                Left {
+                    message: id.map(|id| reply::unwritten(id, &self.call, true)),
+                    withheld: true,
+                }
+            }
+        }
+    }
+
+    /// Nothing that interceptors look at comes back: a notification, or an answer that is no JSON-RPC. The error says
+    /// that what came back must be withheld.
+    pub(crate) fn end(
+        mut self,
+        decision: Decision,
+        reply_bytes: Option<usize>,
+    ) -> Result<(), Unwritten> {
+        self.take_trail();
+        self.finish(decision, reply_bytes, None)
+    }
+
+    fn take_trail(&mut self) {
+        if let Some(passage) = self.passage.take() {
+            self.trail = passage.end();
+        }
+    }
+
+    fn finish(
+        &mut self,
+        decision: Decision,
+        reply_bytes: Option<usize>,
+        reply: Option<&Message>,
+    ) -> Result<(), Unwritten> {
+        self.ended = true;
+        let record = ended(
+            &self.call,
+            decision,
+            &self.trail,
+            self.request_bytes,
+            reply,
+            reply_bytes,
+            self.started,
+        );
+        self.journal.obey(self.journal.log.ended(&record))
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.take_trail();
+            // Nobody is left to be refused.
+            let _ = self.finish(Decision::Cancelled, None, None);
+        }
+    }
+}
+
+fn ended<'a>(
+    call: &'a Call,
+    decision: Decision,
+    trail: &'a Trail,
+    request_bytes: usize,
+    reply: Option<&'a Message>,
+    reply_bytes: Option<usize>,
+    started: Instant,
+) -> Ended<'a> {
+    Ended {
+        call,
+        at: SystemTime::now(),
+        decision,
+        trail,
+        request_bytes,
+        reply_bytes: reply_bytes.or_else(|| reply.map(|reply| reply.bytes().len())),
+        failed: reply.is_some_and(Message::failed),
+        reply: reply.map(Message::payload),
+        took: started.elapsed(),
+    }
+}

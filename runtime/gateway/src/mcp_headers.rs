@@ -1,0 +1,272 @@
+//! The HTTP headers that mirror the body of a modern request (`Mcp-Method`, `Mcp-Name`, `Mcp-Param-*`): checked when it
+//! comes in, since others on the way may trust them, and written anew where an interceptor changed what they mirror.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use sandgate_message::{Json, Kind, Message, Node, Shape};
+
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const PARAM: &str = "mcp-param-";
+/// Properties within properties that are followed in a schema; deeper ones mirror nothing.
+const DEEPEST: usize = 16;
+
+/// A header that says something else than the body, or is missing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Disagreement {
+    #[error("the header {0} is missing")]
+    Missing(HeaderName),
+    #[error("the header {0} is repeated or unreadable")]
+    Unreadable(HeaderName),
+    #[error("the header {0} does not say what the body says")]
+    Differs(HeaderName),
+}
+
+/// What a client of the modern era must send. Notifications have no rule; what they send must be true all the same.
+pub(crate) fn check(message: &Message, headers: &HeaderMap) -> Result<(), Disagreement> {
+    let Some(method) = message.method() else {
+        return Ok(());
+    };
+    let required = matches!(message.shape(), Shape::Request { .. });
+    compare(headers, METHOD, required, Some(method), false)?;
+    let named = match method {
+        "tools/call" | "prompts/get" => Some("name"),
+        "resources/read" => Some("uri"),
+        _ => None,
+    };
+    let Some(member) = named else { return Ok(()) };
+    let value = message
+        .payload()
+        .root()
+        .get(member)
+        .and_then(|node| node.string().map(std::borrow::Cow::into_owned));
+    // A body without a name is the server's to refuse.
+    compare(
+        headers,
+        NAME,
+        required && value.is_some(),
+        value.as_deref(),
+        true,
+    )
+}
+
+fn compare(
+    headers: &HeaderMap,
+    name: HeaderName,
+    required: bool,
+    body: Option<&str>,
+    encoded: bool,
+) -> Result<(), Disagreement> {
+    let mut values = headers.get_all(&name).iter();
+    let value = match (values.next(), values.next()) {
+        (None, _) if required => return Err(Disagreement::Missing(name)),
+        (None, _) => return Ok(()),
+        (Some(value), None) => value,
+        _ => return Err(Disagreement::Unreadable(name)),
+    };
+    let said = value.to_str().ok().map(str::trim);
+    let said = said.and_then(|text| {
+        if encoded {
+            decode(text)
+        } else {
+            Some(text.to_owned())
+        }
+    });
+    match said {
+        None => Err(Disagreement::Unreadable(name)),
+        Some(said) if Some(said.as_str()) == body => Ok(()),
+        Some(_) => Err(Disagreement::Differs(name)),
+    }
+}
+
+/// `Mcp-Param-*` for changed arguments. What the tool's definition does not explain is taken away: a header that no
+/// longer mirrors the body would say to others on the way what an interceptor took out.
+pub(crate) fn renew_params(headers: &mut HeaderMap, params: &Json, definition: Option<&Json>) {
+    let stale: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with(PARAM))
+        .cloned()
+        .collect();
+    for name in stale {
+        headers.remove(name);
+    }
+    let schema = definition.and_then(|definition| definition.get("inputSchema"));
+    if let (Some(schema), Some(arguments)) = (schema, params.get("arguments")) {
+        mirror(headers, schema.root(), arguments.root(), DEEPEST);
+    }
+}
+
+fn mirror(headers: &mut HeaderMap, schema: Node<'_>, value: Node<'_>, depth: usize) {
+    let Some(properties) = schema.get("properties").filter(|_| depth > 0) else {
+        return;
+    };
+    for (name, property) in properties.members() {
+        let Some(value) = value.get(&name) else {
+            continue;
+        };
+        if let Some(header) = property.get("x-mcp-header").and_then(|node| node.string())
+            && let Ok(header) = HeaderName::try_from(format!("{PARAM}{header}"))
+            && let Some(text) = text_of(value)
+            && let Ok(text) = HeaderValue::try_from(encode(&text))
+        {
+            headers.insert(header, text);
+        }
+        mirror(headers, property, value, depth - 1);
+    }
+}
+
+fn text_of(value: Node<'_>) -> Option<String> {
+    match value.kind() {
+        Kind::String => value.string().map(std::borrow::Cow::into_owned),
+        Kind::Number | Kind::Bool => Some(value.as_str().to_owned()),
+        Kind::Null | Kind::Array | Kind::Object => None,
+    }
+}
+
+/// The protocol's way of putting any text into a header.
+pub(crate) fn encode(text: &str) -> String {
+    let plain = text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\t'))
+        && text.trim() == text
+        && sentinel(text).is_none();
+    if plain {
+        text.to_owned()
+    } else {
+        format!("=?base64?{}?=", STANDARD.encode(text))
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    match sentinel(text) {
+        None => Some(text.to_owned()),
+        Some(inner) => String::from_utf8(STANDARD.decode(inner).ok()?).ok(),
+    }
+}
+
+fn sentinel(text: &str) -> Option<&str> {
+    text.strip_prefix("=?base64?")?.strip_suffix("?=")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sandgate_message::Limits;
+
+    use super::*;
+
+    fn call(name: &str) -> Message {
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":{name:?}}}}}"#
+        );
+        Message::parse(body.into_bytes(), &Limits::default()).unwrap()
+    }
+    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(
+                HeaderName::try_from(*name).unwrap(),
+                HeaderValue::try_from(*value).unwrap(),
+            );
+        }
+        headers
+    }
+
+    #[test]
+    fn headers_that_mirror_the_body_pass() {
+        assert_eq!(
+            check(
+                &call("x"),
+                &headers(&[("mcp-method", "tools/call"), ("mcp-name", "x")])
+            ),
+            Ok(())
+        );
+        let encoded = encode("世界");
+        assert_eq!(
+            check(
+                &call("世界"),
+                &headers(&[("mcp-method", "tools/call"), ("mcp-name", &encoded)])
+            ),
+            Ok(())
+        );
+    }
+    #[test]
+    fn headers_that_are_missing_or_say_something_else_do_not() {
+        assert_eq!(
+            check(&call("x"), &headers(&[("mcp-name", "x")])),
+            Err(Disagreement::Missing(METHOD))
+        );
+        assert_eq!(
+            check(&call("x"), &headers(&[("mcp-method", "tools/call")])),
+            Err(Disagreement::Missing(NAME))
+        );
+        assert_eq!(
+            check(
+                &call("x"),
+                &headers(&[("mcp-method", "Tools/call"), ("mcp-name", "x")])
+            ),
+            Err(Disagreement::Differs(METHOD))
+        );
+        assert_eq!(
+            check(
+                &call("x"),
+                &headers(&[("mcp-method", "tools/call"), ("mcp-name", "y")])
+            ),
+            Err(Disagreement::Differs(NAME))
+        );
+        let twice = headers(&[
+            ("mcp-method", "tools/call"),
+            ("mcp-name", "x"),
+            ("mcp-name", "x"),
+        ]);
+        assert_eq!(
+            check(&call("x"), &twice),
+            Err(Disagreement::Unreadable(NAME))
+        );
+        let broken = headers(&[("mcp-method", "tools/call"), ("mcp-name", "=?base64?!?=")]);
+        assert_eq!(
+            check(&call("x"), &broken),
+            Err(Disagreement::Unreadable(NAME))
+        );
+    }
+    #[test]
+    fn changed_arguments_are_mirrored_anew() {
+        let definition = r#"{"name":"q","inputSchema":{"properties":{"region":{"type":"string","x-mcp-header":"Region"},
+            "deep":{"properties":{"n":{"x-mcp-header":"N"}}},"gone":{"x-mcp-header":"Gone"}}}}"#;
+        let params =
+            r#"{"name":"q","arguments":{"region":" padded ","deep":{"n":42},"gone":null}}"#;
+        let read = |text: &str| Json::parse(text.as_bytes().to_vec(), &Limits::default()).unwrap();
+        let mut sent = headers(&[
+            ("mcp-param-region", "old"),
+            ("mcp-param-gone", "old"),
+            ("mcp-param-odd", "old"),
+            ("other", "stays"),
+        ]);
+        renew_params(&mut sent, &read(params), Some(&read(definition)));
+        assert_eq!(
+            sent,
+            headers(&[
+                ("other", "stays"),
+                ("mcp-param-region", "=?base64?IHBhZGRlZCA=?="),
+                ("mcp-param-n", "42")
+            ])
+        );
+    }
+    #[test]
+    fn texts_that_headers_cannot_carry_are_encoded() {
+        for text in [
+            "us-west1",
+            "Hello, 世界",
+            " padded ",
+            "a\nb",
+            "=?base64?literal?=",
+            "",
+        ] {
+            assert_eq!(decode(&encode(text)).as_deref(), Some(text));
+        }
+        assert_eq!(encode("us-west1"), "us-west1");
+        assert_eq!(
+            encode("=?base64?literal?="),
+            "=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?="
+        );
+    }
+}

@@ -1,0 +1,254 @@
+//! What the whole says of itself: what its servers say, together.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use http::HeaderMap;
+use sandgate_message::{Id, Json, Kind, Message, Node};
+use serde::Serialize;
+
+use super::Merged;
+use crate::delivery::Delivery;
+use crate::era::{FIRST_MODERN, LEGACY};
+use crate::reply;
+
+/// Capabilities that hold for the whole where they hold for one server. Others would promise what is not passed on here.
+const SHARED: [&str; 5] = ["completions", "logging", "prompts", "resources", "tools"];
+/// The flags of those: true where one server's is. What has `listChanged` has it here too, since a reload changes lists.
+const FLAGS: [&str; 2] = ["listChanged", "subscribe"];
+
+type Capabilities = BTreeMap<&'static str, BTreeMap<&'static str, bool>>;
+
+#[derive(Serialize)]
+struct ServerInfo {
+    name: &'static str,
+    version: &'static str,
+}
+
+const SELF: ServerInfo = ServerInfo {
+    name: "sandgate",
+    version: env!("CARGO_PKG_VERSION"),
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Initialized<'a> {
+    protocol_version: &'a str,
+    capabilities: Capabilities,
+    server_info: ServerInfo,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructions: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Discovered {
+    result_type: &'static str,
+    supported_versions: Vec<String>,
+    capabilities: Capabilities,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructions: Option<String>,
+    ttl_ms: u64,
+    cache_scope: &'static str,
+    #[serde(rename = "_meta")]
+    meta: BTreeMap<&'static str, ServerInfo>,
+}
+
+impl Merged {
+    /// Every server is asked, at once. The version is the oldest that any of them agreed to: what a newer one adds must
+    /// not come from some and be missing from others.
+    pub(super) async fn initialize(&self, id: &Id, message: &Message) -> Delivery {
+        let none = HeaderMap::new();
+        let reaches = join_all(
+            self.edition
+                .servers()
+                .iter()
+                .map(|server| self.reach(server, &none)),
+        )
+        .await;
+        let offers: Vec<_> = reaches
+            .iter()
+            .filter_map(|reach| Some((&reach.exchange.link.server, reach.offer.as_ref()?)))
+            .collect();
+        if offers.is_empty() && !reaches.is_empty() {
+            let text = "none of the servers can be reached: the gateway's log says why";
+            return reply::busy(Some(id), text);
+        }
+        let asked = message
+            .payload()
+            .root()
+            .get("protocolVersion")
+            .and_then(|version| version.string());
+        let fallback = asked
+            .as_deref()
+            .filter(|asked| LEGACY.contains(asked))
+            .unwrap_or(LEGACY[0]);
+        let version = offers
+            .iter()
+            .filter_map(|(_, offer)| offer.version.as_deref())
+            .min()
+            .unwrap_or(fallback);
+        let result = Initialized {
+            protocol_version: version,
+            capabilities: union(
+                offers
+                    .iter()
+                    .filter_map(|(_, offer)| offer.capabilities.as_ref())
+                    .map(Json::root),
+            ),
+            server_info: SELF,
+            instructions: instructions(offers.iter().filter_map(|(server, offer)| {
+                Some((&**server.name(), offer.instructions.as_deref()?))
+            })),
+        };
+        result_of(id, &result)
+    }
+
+    /// The same in the modern era. What one client may see is not for others to keep.
+    pub(super) async fn discover(
+        &self,
+        id: &Id,
+        message: Message,
+        headers: &HeaderMap,
+    ) -> Delivery {
+        let asked = self.edition.servers().iter().map(|server| {
+            let message = message.clone();
+            async move {
+                let reach = self.reach(server, headers).await;
+                let delivery = reach
+                    .exchange
+                    .ask(&self.edition, message, &reach.headers, None)
+                    .await;
+                let reply = delivery
+                    .settle(|_| ())
+                    .await
+                    .filter(|reply| !reply.failed())?;
+                Some((server, reply.payload().clone()))
+            }
+        });
+        let found: Vec<_> = join_all(asked).await.into_iter().flatten().collect();
+        if found.is_empty() && !self.edition.servers().is_empty() {
+            return reply::busy(
+                Some(id),
+                "none of the servers can be reached: the gateway's log says why",
+            );
+        }
+        let result = Discovered {
+            result_type: "complete",
+            supported_versions: common(found.iter().map(|(_, found)| versions(found))),
+            capabilities: union(
+                found
+                    .iter()
+                    .filter_map(|(_, found)| found.root().get("capabilities")),
+            ),
+            instructions: {
+                let texts: Vec<_> = found
+                    .iter()
+                    .filter_map(|(server, found)| {
+                        Some((
+                            &**server.name(),
+                            found.root().get("instructions")?.string()?,
+                        ))
+                    })
+                    .collect();
+                instructions(texts.iter().map(|(server, text)| (*server, &**text)))
+            },
+            ttl_ms: 0,
+            cache_scope: "private",
+            meta: BTreeMap::from([("io.modelcontextprotocol/serverInfo", SELF)]),
+        };
+        result_of(id, &result)
+    }
+}
+
+fn result_of(id: &Id, result: &impl Serialize) -> Delivery {
+    match Json::of(result) {
+        Ok(result) => Delivery::message(Message::result(id, &result)),
+        Err(error) => reply::busy(Some(id), &error.to_string()),
+    }
+}
+
+fn union<'a>(servers: impl Iterator<Item = Node<'a>>) -> Capabilities {
+    let mut union = Capabilities::new();
+    for capabilities in servers {
+        for name in SHARED {
+            let Some(offered) = capabilities
+                .get(name)
+                .filter(|offered| offered.kind() == Kind::Object)
+            else {
+                continue;
+            };
+            let flags = union.entry(name).or_default();
+            for flag in FLAGS {
+                if offered
+                    .get(flag)
+                    .is_some_and(|value| value.as_str() == "true")
+                {
+                    flags.insert(flag, true);
+                }
+            }
+        }
+    }
+    for name in ["prompts", "resources", "tools"] {
+        if let Some(flags) = union.get_mut(name) {
+            flags.insert("listChanged", true);
+        }
+    }
+    union
+}
+
+fn instructions<'a>(texts: impl Iterator<Item = (&'a str, &'a str)>) -> Option<String> {
+    let parts: Vec<String> = texts
+        .map(|(server, text)| format!("# {server}\n\n{text}"))
+        .collect();
+    (!parts.is_empty()).then(|| parts.join("\n\n"))
+}
+
+fn versions(found: &Json) -> Vec<String> {
+    found
+        .get("supportedVersions")
+        .and_then(|versions| versions.to().ok())
+        .unwrap_or_default()
+}
+
+/// The modern versions that all of them speak.
+fn common(mut servers: impl Iterator<Item = Vec<String>>) -> Vec<String> {
+    let mut common = servers
+        .next()
+        .unwrap_or_else(|| vec![FIRST_MODERN.to_owned()]);
+    for versions in servers {
+        common.retain(|version| versions.contains(version));
+    }
+    common.retain(|version| version.as_str() >= FIRST_MODERN);
+    common
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sandgate_message::Limits;
+
+    use super::*;
+
+    #[test]
+    fn what_one_server_can_the_whole_can() {
+        let read = |text: &str| Json::parse(text.as_bytes().to_vec(), &Limits::default()).unwrap();
+        let one = read(r#"{"tools":{},"resources":{"subscribe":true},"experimental":{"x":{}}}"#);
+        let other = read(r#"{"logging":{},"resources":{"subscribe":false},"tasks":{"list":{}}}"#);
+        let union = serde_json::to_string(&union([one.root(), other.root()].into_iter())).unwrap();
+        assert_eq!(
+            union,
+            r#"{"logging":{},"resources":{"listChanged":true,"subscribe":true},"tools":{"listChanged":true}}"#
+        );
+    }
+
+    #[test]
+    fn a_version_is_supported_where_all_support_it() {
+        let of = |versions: &[&str]| versions.iter().map(|v| (*v).to_owned()).collect::<Vec<_>>();
+        let all = [
+            of(&["2027-01-01", "2026-07-28", "2025-11-25"]),
+            of(&["2026-07-28", "2025-11-25"]),
+        ];
+        assert_eq!(common(all.into_iter()), of(&["2026-07-28"]));
+    }
+}

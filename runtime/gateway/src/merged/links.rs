@@ -1,0 +1,304 @@
+//! The conversations behind one session of the merged endpoint: opened when they are first needed, and again when a
+//! reload has put another server in one's place.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use http::{HeaderMap, HeaderValue};
+use parking_lot::Mutex;
+use sandgate_message::{Era, Json, Message, Shape};
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::call::Caller;
+use crate::downstream::session::Ground;
+use crate::era::VERSION_HEADER;
+use crate::exchange::{Exchange, House, Link};
+use crate::ledger::Ledger;
+use crate::registry::Edition;
+use crate::upstream::{Answer, Arrival, Body, Server, Transport};
+
+/// A server's stream that ended is opened again after this long, then after twice as long, up to the second.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// A client's way to one server.
+pub(crate) struct Reach {
+    pub(super) exchange: Exchange,
+    /// Among them the version that this server agreed to.
+    pub(super) headers: HeaderMap,
+    /// What the server said of itself; none where it could not be asked, and in the modern era, where nobody asks.
+    pub(super) offer: Option<Offer>,
+    /// Ends the listening to it.
+    _listening: Option<DropGuard>,
+}
+
+/// A server's answer to `initialize`.
+pub(super) struct Offer {
+    pub(super) version: Option<String>,
+    pub(super) capabilities: Option<Json>,
+    pub(super) instructions: Option<String>,
+}
+
+impl Reach {
+    pub(super) fn modern(exchange: Exchange, headers: HeaderMap) -> Self {
+        Self {
+            exchange,
+            headers,
+            offer: None,
+            _listening: None,
+        }
+    }
+
+    /// Whether the server offers this sort of thing, as far as it said.
+    pub(super) fn offers(&self, capability: &str) -> bool {
+        let said = self
+            .offer
+            .as_ref()
+            .and_then(|offer| offer.capabilities.as_ref());
+        said.is_none_or(|capabilities| capabilities.get(capability).is_some())
+    }
+}
+
+type Slot = Arc<tokio::sync::Mutex<Option<Arc<Reach>>>>;
+
+/// All of one session's.
+pub(crate) struct Links {
+    house: Arc<House>,
+    caller: Caller,
+    pseudonym: Arc<str>,
+    /// The client's, for every server alike.
+    initialize: Message,
+    initialized: AtomicBool,
+    ledger: Arc<Ledger>,
+    unheard: mpsc::Sender<Arrival>,
+    over: CancellationToken,
+    slots: Mutex<HashMap<Arc<str>, Slot>>,
+}
+
+impl Links {
+    pub(crate) fn new(
+        house: Arc<House>,
+        ground: &Ground,
+        caller: Caller,
+        initialize: Message,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            house,
+            caller,
+            pseudonym: ground.pseudonym.clone(),
+            initialize,
+            initialized: AtomicBool::new(false),
+            ledger: ground.ledger.clone(),
+            unheard: ground.unheard.clone(),
+            over: ground.over.clone(),
+            slots: Mutex::default(),
+        })
+    }
+
+    pub(super) fn house(&self) -> &Arc<House> {
+        &self.house
+    }
+
+    /// The way to this server: the one there is, or a new one. A server that fails now is asked again next time.
+    pub(super) async fn join(&self, edition: &Arc<Edition>, server: &Arc<Server>) -> Arc<Reach> {
+        let slot = self
+            .slots
+            .lock()
+            .entry(server.name().clone())
+            .or_default()
+            .clone();
+        let mut slot = slot.lock().await;
+        if let Some(reach) = slot
+            .as_ref()
+            .filter(|reach| Arc::ptr_eq(&reach.exchange.link.server, server))
+        {
+            return reach.clone();
+        }
+        let reach = Arc::new(self.open(edition, server).await);
+        *slot = reach.offer.is_some().then(|| reach.clone());
+        reach
+    }
+
+    async fn open(&self, edition: &Arc<Edition>, server: &Arc<Server>) -> Reach {
+        let link = Link {
+            server: server.clone(),
+            conversation: server.converse(Era::Legacy).await,
+        };
+        let ledger = Some(self.ledger.clone());
+        let mut exchange = Exchange {
+            house: self.house.clone(),
+            caller: self.caller.clone(),
+            link,
+            ledger,
+        };
+        let none = HeaderMap::new();
+        let reply = exchange
+            .ask(edition, self.initialize.clone(), &none, None)
+            .await
+            .settle(|_| ())
+            .await;
+        let Some(result) = reply
+            .filter(|reply| !reply.failed())
+            .map(|reply| reply.payload().clone())
+        else {
+            tracing::warn!(server = %server.name(), "left out of the merged endpoint: it did not agree to initialize");
+            return Reach {
+                exchange,
+                headers: none,
+                offer: None,
+                _listening: None,
+            };
+        };
+        let text = |member: &str| Some(result.root().get(member)?.string()?.into_owned());
+        let offer = Offer {
+            version: text("protocolVersion"),
+            capabilities: result.get("capabilities"),
+            instructions: text("instructions"),
+        };
+        let mut headers = HeaderMap::new();
+        if let Some(version) = offer
+            .version
+            .as_deref()
+            .and_then(|version| HeaderValue::from_str(version).ok())
+        {
+            headers.insert(VERSION_HEADER, version);
+        }
+        exchange.caller = Caller::of_initialize(
+            self.initialize.payload(),
+            offer.version.clone(),
+            self.pseudonym.clone(),
+        );
+        if self.initialized.load(Ordering::Acquire) {
+            let initialized =
+                Message::notification("notifications/initialized", &Json::empty_object());
+            exchange.tell(edition, initialized, &headers).await;
+        }
+        let token = self.over.child_token();
+        tokio::spawn(hear(
+            exchange.clone(),
+            headers.clone(),
+            self.unheard.clone(),
+            token.clone(),
+        ));
+        Reach {
+            exchange,
+            headers,
+            offer: Some(offer),
+            _listening: Some(token.drop_guard()),
+        }
+    }
+
+    /// The ways that are open now.
+    pub(super) async fn joined(&self) -> Vec<Arc<Reach>> {
+        let slots: Vec<Slot> = self.slots.lock().values().cloned().collect();
+        let mut joined = Vec::with_capacity(slots.len());
+        for slot in slots {
+            joined.extend(slot.lock().await.clone());
+        }
+        joined
+    }
+
+    /// The client is ready: so it is for every server, also for those that are joined later.
+    pub(super) async fn initialized(&self) -> Vec<Arc<Reach>> {
+        self.initialized.store(true, Ordering::Release);
+        self.joined().await
+    }
+
+    /// The server whose request this progress of the client's is about.
+    pub(super) async fn asker(&self, progress: &Message) -> Vec<Arc<Reach>> {
+        let Some(token) = progress.payload().get("progressToken") else {
+            return Vec::new();
+        };
+        let Some(link) = self.ledger.asker(token.as_str()) else {
+            return Vec::new();
+        };
+        self.joined()
+            .await
+            .into_iter()
+            .filter(|reach| reach.exchange.link.is(&link))
+            .collect()
+    }
+
+    pub(crate) async fn close(&self) {
+        for reach in self.joined().await {
+            if let Ok(conversation) = &reach.exchange.link.conversation {
+                conversation.close().await;
+            }
+        }
+    }
+}
+
+/// What a server says unasked, kept until the client listens.
+async fn hear(
+    exchange: Exchange,
+    mut headers: HeaderMap,
+    unheard: mpsc::Sender<Arrival>,
+    over: CancellationToken,
+) {
+    let Ok(conversation) = exchange.link.conversation.clone() else {
+        return;
+    };
+    let mut wait = AGAIN.0;
+    loop {
+        let answer = tokio::select! {
+            () = over.cancelled() => return,
+            answer = conversation.listen(&headers) => answer,
+        };
+        let Ok(Answer {
+            body: Body::Stream(mut arrivals),
+            ..
+        }) = answer
+        else {
+            return;
+        };
+        loop {
+            let arrival = tokio::select! {
+                () = over.cancelled() => return,
+                arrival = arrivals.next() => arrival,
+            };
+            let Some(Ok(arrival)) = arrival else { break };
+            wait = AGAIN.0;
+            if let Some(id) = arrival
+                .id
+                .as_deref()
+                .and_then(|id| HeaderValue::from_str(id).ok())
+            {
+                headers.insert("last-event-id", id);
+            }
+            if let Some(arrival) = exchange.arrive(arrival).await {
+                keep(&exchange, &unheard, arrival).await;
+            }
+        }
+        // A child that said its last word does not speak again.
+        if matches!(
+            exchange.link.server.config().transport,
+            Transport::Stdio { .. }
+        ) {
+            return;
+        }
+        tokio::select! {
+            () = over.cancelled() => return,
+            () = tokio::time::sleep(wait) => wait = (wait * 2).min(AGAIN.1),
+        }
+    }
+}
+
+/// Bounded: a client that never listens loses notifications, and cannot be asked anything.
+async fn keep(exchange: &Exchange, unheard: &mpsc::Sender<Arrival>, arrival: Arrival) {
+    let Some(message) = arrival.message else {
+        return;
+    };
+    let Err(lost) = unheard.try_send(Arrival::of(message)) else {
+        return;
+    };
+    let message = lost.into_inner().message;
+    if let Some(Shape::Request { id, .. }) = message.as_ref().map(Message::shape)
+        && let Some(ledger) = &exchange.ledger
+        && let Some(question) = ledger.answered(id)
+    {
+        exchange.unaskable(&question.id, question.underway).await;
+    }
+}

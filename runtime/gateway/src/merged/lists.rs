@@ -1,0 +1,261 @@
+//! Lists of all servers in one: pages side by side, names under their prefixes, one cursor for all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::join_all;
+use http::HeaderMap;
+use sandgate_message::{Direction, Hook, Id, Json, Limits, Message, error_codes};
+
+use super::{Client, Merged, names};
+use crate::delivery::Delivery;
+use crate::reply;
+use crate::upstream::Server;
+
+/// Where each server that has more goes on. Opaque to the client.
+type Cursors = BTreeMap<String, String>;
+
+/// A server's part of a page.
+enum Part {
+    Page(Arc<Server>, Json),
+    /// It has no such list.
+    Nothing,
+    Failed(Option<Message>),
+}
+
+impl Merged {
+    /// A page of each server makes a page of the whole. A server that fails is left out; the log says so.
+    pub(super) async fn list(
+        &self,
+        id: &Id,
+        member: &'static str,
+        message: Message,
+        headers: &HeaderMap,
+    ) -> Delivery {
+        let cursors = match message.payload().root().get("cursor") {
+            None => None,
+            Some(cursor) => match cursor.string().and_then(|text| decode(&text)) {
+                Some(cursors) => Some(cursors),
+                None => return Delivery::message(reply::invalid_params(id, "no such cursor")),
+            },
+        };
+        let asked = self.edition.servers().iter().filter_map(|server| {
+            let cursor = match &cursors {
+                None => None,
+                Some(cursors) => Some(cursors.get(&**server.name())?.as_str()),
+            };
+            Some(self.part(server, member, &message, cursor, headers))
+        });
+        let parts = join_all(asked).await;
+        if let Some(Part::Failed(error)) = parts.iter().find(|part| matches!(part, Part::Failed(_)))
+            && !parts.iter().any(|part| matches!(part, Part::Page(..)))
+        {
+            let unreachable = || {
+                Message::error(
+                    Some(id),
+                    error_codes::SERVER,
+                    "none of the servers gave its list: the gateway's log says why",
+                    None,
+                )
+            };
+            return Delivery::message(error.clone().unwrap_or_else(unreachable));
+        }
+        let pages = parts.into_iter().filter_map(|part| match part {
+            Part::Page(server, page) => Some((server, page)),
+            Part::Nothing | Part::Failed(_) => None,
+        });
+        match self.page(
+            member,
+            message.method().unwrap_or_default(),
+            &pages.collect::<Vec<_>>(),
+        ) {
+            Some(page) => Delivery::message(Message::result(id, &page)),
+            None => Delivery::message(Message::error(
+                Some(id),
+                error_codes::INTERNAL,
+                "the servers' lists do not fit together",
+                None,
+            )),
+        }
+    }
+
+    async fn part(
+        &self,
+        server: &Arc<Server>,
+        member: &str,
+        message: &Message,
+        cursor: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Part {
+        let reach = self.reach(server, headers).await;
+        let capability = if member == "resourceTemplates" {
+            "resources"
+        } else {
+            member
+        };
+        if !reach.offers(capability) {
+            return Part::Nothing;
+        }
+        let message = match cursor {
+            None => message.clone(),
+            Some(cursor) => match names::set(
+                message.payload(),
+                "/cursor",
+                cursor,
+                &self.house.config.limits,
+            ) {
+                Some(params) => message.with_payload(params),
+                None => return Part::Failed(None),
+            },
+        };
+        let delivery = reach
+            .exchange
+            .ask(&self.edition, message, &reach.headers, None)
+            .await;
+        match delivery.settle(|_| ()).await {
+            Some(reply) if !reply.failed() => Part::Page(server.clone(), reply.payload().clone()),
+            Some(reply) if code_of(&reply) == Some(error_codes::METHOD_NOT_FOUND) => Part::Nothing,
+            failed => {
+                tracing::warn!(server = %server.name(), list = member, "left out of the merged list: the server gave none");
+                Part::Failed(failed)
+            }
+        }
+    }
+
+    /// Each definition as its server gave it, but for the name. Where two servers have a resource of one URI, the first in
+    /// the configuration's order has it.
+    fn page(
+        &self,
+        member: &'static str,
+        method: &str,
+        pages: &[(Arc<Server>, Json)],
+    ) -> Option<Json> {
+        let limits = self.house.config.limits;
+        let mut seen = std::collections::HashSet::new();
+        let mut page = format!("{{\"{member}\":[");
+        let mut cursors = Cursors::new();
+        let mut first = true;
+        for (server, part) in pages {
+            for definition in part
+                .root()
+                .get(member)
+                .into_iter()
+                .flat_map(|list| list.elements())
+            {
+                let identity = if member == "resourceTemplates" {
+                    "uriTemplate"
+                } else {
+                    "uri"
+                };
+                let entry = match member {
+                    "tools" | "prompts" => names::renamed(definition, server.name(), &limits),
+                    _ => {
+                        let uri = definition.get(identity).and_then(|uri| uri.string());
+                        let new = uri.as_ref().is_none_or(|uri| seen.insert(uri.to_string()));
+                        if !new {
+                            tracing::warn!(server = %server.name(), "left out a resource whose URI another server has");
+                        }
+                        new.then(|| definition.to_json())
+                    }
+                };
+                let Some(entry) = entry else { continue };
+                if !std::mem::take(&mut first) {
+                    page.push(',');
+                }
+                page.push_str(entry.as_str());
+            }
+            if let Some(cursor) = part
+                .root()
+                .get("nextCursor")
+                .and_then(|cursor| cursor.string())
+            {
+                cursors.insert(server.name().to_string(), cursor.into_owned());
+            }
+        }
+        page.push(']');
+        if !cursors.is_empty() {
+            page.push_str(&format!(",\"nextCursor\":\"{}\"", encode(&cursors)));
+        }
+        if let Client::Stateless(_) = self.client {
+            let (ttl, scope) = self.keeping(method, pages);
+            page.push_str(&format!(
+                ",\"resultType\":\"complete\",\"ttlMs\":{ttl},\"cacheScope\":\"{scope}\""
+            ));
+        }
+        page.push('}');
+        // Every part was within the limits; together they may be larger than one.
+        let bytes = limits
+            .bytes
+            .saturating_mul(pages.len() + 1)
+            .min(u32::MAX as usize);
+        Json::parse(
+            page,
+            &Limits {
+                bytes,
+                depth: limits.depth + 2,
+            },
+        )
+        .ok()
+    }
+
+    /// For how long, and for whom, a client may keep the page: what holds for the most careful of its parts.
+    fn keeping(&self, method: &str, pages: &[(Arc<Server>, Json)]) -> (u64, &'static str) {
+        let changeable = |server: &Server| {
+            self.edition.chain().may_change(
+                Hook::PostCall,
+                method,
+                Direction::ClientToServer,
+                server.name(),
+            )
+        };
+        if pages.len() != self.edition.servers().len()
+            || pages.iter().any(|(server, _)| changeable(server))
+        {
+            return (0, "private");
+        }
+        let ttl = |page: &Json| page.get("ttlMs").and_then(|ttl| ttl.to().ok()).unwrap_or(0);
+        let public = |page: &Json| {
+            page.get("cacheScope")
+                .is_some_and(|scope| scope.as_str() == "\"public\"")
+        };
+        let scope = if pages.iter().all(|(_, page)| public(page)) {
+            "public"
+        } else {
+            "private"
+        };
+        (
+            pages.iter().map(|(_, page)| ttl(page)).min().unwrap_or(0),
+            scope,
+        )
+    }
+}
+
+fn code_of(reply: &Message) -> Option<i64> {
+    reply.payload().get("code")?.to().ok()
+}
+
+fn encode(cursors: &Cursors) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(cursors).unwrap_or_default())
+}
+
+fn decode(cursor: &str) -> Option<Cursors> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_says_where_each_server_goes_on() {
+        let cursors = Cursors::from([
+            ("crm".to_owned(), "p2".to_owned()),
+            ("time".to_owned(), "\"odd\"".to_owned()),
+        ]);
+        assert_eq!(decode(&encode(&cursors)), Some(cursors));
+        assert_eq!(decode("nonsense"), None);
+        assert_eq!(decode("!"), None);
+    }
+}

@@ -1,0 +1,189 @@
+//! All servers behind one endpoint. The gateway answers for itself where a client speaks to the whole (`initialize`,
+//! `server/discover`, `ping`), merges lists, and sends every other request to the one server that it concerns, by that
+//! server's own name for the target. Whatever reaches a server passes the pipeline as a call to that server alone.
+
+mod hello;
+mod links;
+mod lists;
+mod names;
+mod routes;
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use http::{HeaderMap, StatusCode};
+use sandgate_message::{Era, Id, Json, Message, Method, Shape};
+
+use crate::call::Caller;
+use crate::delivery::{Content, Delivery};
+use crate::downstream::legacy_only;
+use crate::exchange::{Exchange, House, Link};
+use crate::registry::Edition;
+use crate::reply;
+use crate::upstream::{Server, ServerError};
+pub(crate) use links::Links;
+use links::Reach;
+
+/// One client of the merged endpoint, under one edition.
+pub(crate) struct Merged {
+    house: Arc<House>,
+    edition: Arc<Edition>,
+    client: Client,
+}
+
+enum Client {
+    /// Legacy.
+    Session(Arc<Links>),
+    /// Modern: one message by itself.
+    Stateless(Caller),
+}
+
+impl Merged {
+    pub(crate) fn of_session(edition: Arc<Edition>, links: Arc<Links>) -> Self {
+        Self {
+            house: links.house().clone(),
+            edition,
+            client: Client::Session(links),
+        }
+    }
+    pub(crate) fn stateless(house: Arc<House>, edition: Arc<Edition>, caller: Caller) -> Self {
+        Self {
+            house,
+            edition,
+            client: Client::Stateless(caller),
+        }
+    }
+
+    /// A request or notification of the client's.
+    pub(crate) async fn receive(&self, message: Message, headers: &HeaderMap) -> Delivery {
+        if let Some(refusal) = self.legacy_only().await {
+            return refusal;
+        }
+        match message.shape() {
+            Shape::Request { id, method } => {
+                let (id, method) = (id.clone(), method.clone());
+                let mut delivery = self.request(&id, &method, message, headers).await;
+                if let (Content::Message(reply), Client::Stateless(_), StatusCode::OK) =
+                    (&delivery.content, &self.client, delivery.status)
+                {
+                    delivery.status = reply::modern_status(reply);
+                }
+                delivery
+            }
+            _ => self.notify(message, headers).await,
+        }
+    }
+
+    async fn request(
+        &self,
+        id: &Id,
+        method: &str,
+        message: Message,
+        headers: &HeaderMap,
+    ) -> Delivery {
+        let legacy = matches!(self.client, Client::Session(_));
+        match method {
+            "initialize" if legacy => self.initialize(id, &message).await,
+            "server/discover" if !legacy => self.discover(id, message, headers).await,
+            "ping" if legacy => Delivery::message(Message::result(id, &Json::empty_object())),
+            "logging/setLevel" => self.everywhere(id, message, headers).await,
+            "tools/call"
+            | "prompts/get"
+            | "resources/read"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "completion/complete" => self.route(id, method, message, headers).await,
+            _ => match Method::new(method).list_member() {
+                Some(member) => self.list(id, member, message, headers).await,
+                None => Delivery::message(reply::no_method(id, method)),
+            },
+        }
+    }
+
+    /// One legacy server makes the whole legacy: a modern client is told so in plain text, as such a server would.
+    async fn legacy_only(&self) -> Option<Delivery> {
+        let Client::Stateless(_) = self.client else {
+            return None;
+        };
+        let probes = join_all(self.edition.servers().iter().map(|server| server.probe())).await;
+        let legacy = self
+            .edition
+            .servers()
+            .iter()
+            .zip(probes)
+            .find(|(_, eras)| eras.as_ref().is_ok_and(|eras| eras.modern == Some(false)));
+        let (server, _) = legacy?;
+        Some(legacy_only(&ServerError::WrongEra {
+            server: server.name().clone(),
+            era: Era::Modern.as_str(),
+        }))
+    }
+
+    /// To every server that is there; one that agrees is enough.
+    async fn everywhere(&self, id: &Id, message: Message, headers: &HeaderMap) -> Delivery {
+        let asked = self.edition.servers().iter().map(|server| async {
+            let reach = self.reach(server, headers).await;
+            let delivery = reach
+                .exchange
+                .ask(&self.edition, message.clone(), &reach.headers, None)
+                .await;
+            delivery.settle(|_| ()).await
+        });
+        let replies: Vec<Message> = join_all(asked).await.into_iter().flatten().collect();
+        match replies
+            .iter()
+            .position(|reply| !reply.failed())
+            .or_else(|| replies.iter().position(Message::failed))
+        {
+            Some(at) => Delivery::message(replies[at].clone()),
+            None => Delivery::message(reply::no_method(id, message.method().unwrap_or_default())),
+        }
+    }
+
+    /// A notification goes to every server it may concern.
+    async fn notify(&self, message: Message, headers: &HeaderMap) -> Delivery {
+        let Client::Session(links) = &self.client else {
+            return Delivery::accepted();
+        };
+        let to = match message.method() {
+            Some("notifications/initialized") => links.initialized().await,
+            // The token is the server's, and another server may have given the same: only the one who asked is told.
+            Some("notifications/progress") => links.asker(&message).await,
+            _ => links.joined().await,
+        };
+        join_all(
+            to.iter()
+                .filter(|reach| self.edition.has(&reach.exchange.link.server))
+                .map(|reach| async {
+                    let mut sent = headers.clone();
+                    sent.extend(reach.headers.clone());
+                    reach
+                        .exchange
+                        .tell(&self.edition, message.clone(), &sent)
+                        .await
+                }),
+        )
+        .await;
+        Delivery::accepted()
+    }
+
+    /// The way to one server, whether it can be reached or not: what cannot is judged and recorded all the same.
+    async fn reach(&self, server: &Arc<Server>, headers: &HeaderMap) -> Arc<Reach> {
+        match &self.client {
+            Client::Session(links) => links.join(&self.edition, server).await,
+            Client::Stateless(caller) => {
+                let link = Link {
+                    server: server.clone(),
+                    conversation: server.converse(Era::Modern).await,
+                };
+                let exchange = Exchange {
+                    house: self.house.clone(),
+                    caller: caller.clone(),
+                    link,
+                    ledger: None,
+                };
+                Arc::new(Reach::modern(exchange, headers.clone()))
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Which server a request concerns: by the prefix of a name, by who lists a URI.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use http::HeaderMap;
+use sandgate_message::{Id, Json, Message};
+
+use super::{Client, Merged, names};
+use crate::delivery::Delivery;
+use crate::reply;
+use crate::upstream::Server;
+
+/// "Resource not found" in the legacy era.
+const NO_RESOURCE: i64 = -32002;
+
+/// Where a request goes, and what is different about it there.
+struct Route {
+    server: Arc<Server>,
+    /// By the server's own name.
+    message: Message,
+    /// By the client's name, where it differs.
+    alias: Option<Arc<str>>,
+}
+
+impl Merged {
+    pub(super) async fn route(
+        &self,
+        id: &Id,
+        method: &str,
+        message: Message,
+        headers: &HeaderMap,
+    ) -> Delivery {
+        let params = message.payload().clone();
+        let route = match method {
+            "tools/call" | "prompts/get" => self.by_name(&message, "/name"),
+            "completion/complete" => match params.at("/ref/uri") {
+                Some(uri) => self.by_uri(message, &uri, headers).await,
+                None => self.by_name(&message, "/ref/name"),
+            },
+            _ => match params.get("uri") {
+                Some(uri) => self.by_uri(message, &uri, headers).await,
+                None => None,
+            },
+        };
+        let Some(Route {
+            server,
+            message,
+            alias,
+        }) = route
+        else {
+            return Delivery::message(self.nowhere(id, method));
+        };
+        let reach = self.reach(&server, headers).await;
+        reach
+            .exchange
+            .ask(&self.edition, message, &reach.headers, alias)
+            .await
+    }
+
+    fn nowhere(&self, id: &Id, method: &str) -> Message {
+        match (method, &self.client) {
+            ("tools/call", _) => reply::invalid_params(
+                id,
+                "unknown tool: tools here are called SERVER__TOOL, as tools/list names them",
+            ),
+            ("prompts/get" | "completion/complete", _) => reply::invalid_params(
+                id,
+                "unknown prompt: prompts here are called SERVER__PROMPT, as prompts/list names them",
+            ),
+            (_, Client::Session(_)) => Message::error(
+                Some(id),
+                NO_RESOURCE,
+                "no server here has this resource",
+                None,
+            ),
+            (_, Client::Stateless(_)) => {
+                reply::invalid_params(id, "no server here has this resource")
+            }
+        }
+    }
+
+    fn by_name(&self, message: &Message, pointer: &str) -> Option<Route> {
+        let name = message.payload().at(pointer)?;
+        let name = name.root().string()?;
+        let (server, own) = names::split(&name)?;
+        let server = self.edition.server(server)?.clone();
+        let params = names::set(message.payload(), pointer, own, &self.house.config.limits)?;
+        Some(Route {
+            server,
+            message: message.with_payload(params),
+            alias: Some((&*name).into()),
+        })
+    }
+
+    /// The server that lists it; else one whose template it fits; else, where only one server has resources at all, that
+    /// one. Lists that nobody has asked for yet are asked for.
+    async fn by_uri(&self, message: Message, uri: &Json, headers: &HeaderMap) -> Option<Route> {
+        let uri = uri.root().string()?.into_owned();
+        let listed =
+            |server: &Arc<Server>| server.definitions().get("resources/read", &uri).is_some();
+        let servers = self.edition.servers();
+        let mut owner = servers.iter().find(|server| listed(server)).cloned();
+        if owner.is_none() {
+            let reaches = join_all(servers.iter().map(|server| self.reach(server, headers))).await;
+            let with_resources: Vec<_> = reaches
+                .iter()
+                .filter(|reach| reach.offers("resources"))
+                .collect();
+            join_all(with_resources.iter().map(|reach| async {
+                let link = &reach.exchange.link;
+                if let Ok(conversation) = &link.conversation {
+                    link.server
+                        .definitions()
+                        .fetch(conversation, "resources/read", &uri, &reach.headers)
+                        .await;
+                }
+            }))
+            .await;
+            owner = servers.iter().find(|server| listed(server)).cloned();
+            if let (None, [only]) = (&owner, with_resources.as_slice()) {
+                owner = Some(only.exchange.link.server.clone());
+            }
+        }
+        Some(Route {
+            server: owner?,
+            message,
+            alias: None,
+        })
+    }
+}
