@@ -67,6 +67,10 @@ pub struct Interceptor {
     /// mutator.
     #[serde(default)]
     pub sees: Sees,
+    /// Log what a failing plugin says of its failure (its error text, the end of its stderr). It may repeat the call's
+    /// content.
+    #[serde(default)]
+    pub fault_detail: bool,
     /// How its refusals are answered. Left out: as `[gateway]` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalStyle>,
@@ -188,6 +192,12 @@ impl Word for Digest {
         self.0.iter().fold("sha256:".to_owned(), |text, byte| {
             text + &format!("{byte:02x}")
         })
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.write())
     }
 }
 

@@ -1,0 +1,264 @@
+//! Plugins of the configuration, prepared; those that did not change are taken as they are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sandgate_host::{
+    Access, DirGrant, FileError, GrantError, Grants, Host, MAX_FILE, Plugin, PluginFile, PrepareError, Spec,
+};
+use sandgate_message::{
+    Failure, Hook, Interceptor, Limits, Outcome, Pending, Plugin as Description, PostDecision, PreDecision, Role, Run,
+};
+
+use crate::builtin;
+use crate::config::{self, Issue, Loaded, PluginSource, Resolved, ResolvedInterceptor, Severity, Side};
+
+/// Of a hook run, where neither operator nor author says.
+const TIMEOUT: Duration = Duration::from_millis(50);
+
+/// What a plugin that cannot be loaded means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loading {
+    /// At the start: an error, or with `fail-open` a warning, and the calls in its scope pass.
+    Start,
+    /// At a reload: always an error, since the one that runs is better than none.
+    Reload,
+}
+
+/// A plugin ready to be put in its place.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    pub(super) interceptor: Arc<dyn Interceptor>,
+    /// The author's, or the default.
+    pub(super) timeout: Duration,
+    key: Option<Key>,
+}
+
+/// In the configuration's order.
+#[derive(Clone, Default)]
+pub(super) struct Shelf(Vec<Prepared>);
+
+/// Everything that a prepared plugin depends on.
+#[derive(Clone, PartialEq, Eq)]
+struct Key {
+    name: String,
+    digest: String,
+    settings: serde_json::Value,
+    outside: Vec<String>,
+    grants: config::Grants,
+    env: Vec<(String, String)>,
+    memory: Option<u64>,
+    concurrency: u32,
+    document: Limits,
+}
+
+impl Shelf {
+    pub(super) fn in_order(&self) -> impl Iterator<Item = &Prepared> {
+        self.0.iter()
+    }
+
+    /// Prepares what is new or changed. With an error among the issues the shelf is not whole.
+    pub(super) async fn prepare(
+        &self,
+        host: &Arc<Host>,
+        loaded: &Loaded,
+        resolved: &Resolved,
+        document: Limits,
+        loading: Loading,
+    ) -> (Self, Vec<Issue>) {
+        let mut shelf = Vec::new();
+        let mut issues = Vec::new();
+        for (index, interceptor) in loaded.config.interceptors.iter().enumerate() {
+            let place = Place { loaded, index, interceptor, resolved: &resolved.interceptors[index], document };
+            match place.prepare(host, &self.0).await {
+                Ok((prepared, warnings)) => {
+                    shelf.push(prepared);
+                    issues.extend(warnings);
+                }
+                Err(failed) if interceptor.fail_open && loading == Loading::Start => {
+                    let note = "it is left out, since its `fail-open` is true: calls in its scope pass without it";
+                    issues.extend(failed.issues.into_iter().map(|issue| Issue { severity: Severity::Warning, ..issue }.label(note)));
+                    shelf.push(Unloaded::prepared(interceptor, failed.file.as_deref()));
+                }
+                Err(failed) => {
+                    issues.extend(failed.issues);
+                    // Keeps the order of those that follow; the issues keep it from being used.
+                    shelf.push(Unloaded::prepared(interceptor, failed.file.as_deref()));
+                }
+            }
+        }
+        (Self(shelf), issues)
+    }
+}
+
+struct Place<'a> {
+    loaded: &'a Loaded,
+    index: usize,
+    interceptor: &'a config::Interceptor,
+    resolved: &'a ResolvedInterceptor,
+    document: Limits,
+}
+
+struct Failed {
+    issues: Vec<Issue>,
+    file: Option<Arc<PluginFile>>,
+}
+
+impl Place<'_> {
+    async fn prepare(&self, host: &Arc<Host>, before: &[Prepared]) -> Result<(Prepared, Vec<Issue>), Failed> {
+        let file = self.read().map_err(|issue| Failed { issues: vec![issue], file: None })?;
+        let key = self.key(&file);
+        if let Some(same) = before.iter().find(|prepared| prepared.key.as_ref() == Some(&key)) {
+            return Ok((same.clone(), Vec::new()));
+        }
+        let failed = |issues| Failed { issues, file: Some(file.clone()) };
+        let spec = self.spec(&file).map_err(|issue| failed(vec![issue]))?;
+        match host.prepare(spec).await {
+            Ok(plugin) => {
+                let mut warnings = self.withheld(&plugin);
+                // Keys that only landed in the settings by TOML's order; the plugin may have had no complaint.
+                warnings.extend(self.strays(&file, &[]));
+                let errors = warnings.iter().any(|issue| issue.severity == Severity::Error);
+                if errors {
+                    return Err(failed(warnings));
+                }
+                let timeout = file.manifest().timeout().unwrap_or(TIMEOUT);
+                Ok((Prepared { interceptor: Arc::new(plugin), timeout, key: Some(key) }, warnings))
+            }
+            Err(PrepareError::Settings(found)) => {
+                let found: Vec<_> = found.into_iter().map(|issue| (issue.pointer, issue.message)).collect();
+                Err(failed(self.strays(&file, &found)))
+            }
+            Err(PrepareError::Grant(GrantError { grant, why })) => {
+                Err(failed(vec![self.error(&format!("/grants/{grant}"), why)]))
+            }
+            Err(error @ PrepareError::Memory) => Err(failed(vec![self.error("/memory", error)])),
+            Err(error) => Err(failed(vec![self.error("/plugin", error)])),
+        }
+    }
+
+    /// The plugin's file, read once: what is digested here is what is compiled later.
+    fn read(&self) -> Result<Arc<PluginFile>, Issue> {
+        let bytes = match &self.interceptor.plugin {
+            PluginSource::Builtin(name) => match builtin::find(name) {
+                Some(found) => Bytes::from_static(found.bytes),
+                None => {
+                    let names: Vec<_> = builtin::all().iter().map(|builtin| builtin.name).collect();
+                    let issue = self.error("/plugin", format!("there is no builtin:{name}"));
+                    return Err(issue.help(format!("the builtin plugins are: {}", names.join(", "))));
+                }
+            },
+            PluginSource::File(path) => {
+                let read = self.loaded.files.read(path, MAX_FILE as u64);
+                Bytes::from(read.map_err(|error| {
+                    self.error("/plugin", error).help("give the path of a component, relative to the configuration file")
+                })?)
+            }
+        };
+        let file = PluginFile::read(bytes).map_err(|error: FileError| self.error("/plugin", error))?;
+        if let Some(digest) = &self.interceptor.digest {
+            let wanted = digest.to_string();
+            if wanted != file.digest() {
+                let issue = self.error("/digest", format!("the file is another one: it has {}", file.digest()));
+                return Err(issue.help("put the pinned file back, or pin this one if it is the one you reviewed"));
+            }
+        }
+        Ok(Arc::new(file))
+    }
+
+    fn key(&self, file: &PluginFile) -> Key {
+        Key {
+            name: self.interceptor.name.clone(),
+            digest: file.digest().to_owned(),
+            settings: self.resolved.settings.value.clone(),
+            outside: self.resolved.settings.outside.clone(),
+            grants: self.interceptor.grants.clone(),
+            env: self.resolved.env.clone(),
+            memory: self.interceptor.memory.map(|size| size.0),
+            concurrency: self.interceptor.max_concurrent,
+            document: self.document,
+        }
+    }
+
+    fn spec(&self, file: &Arc<PluginFile>) -> Result<Spec, Issue> {
+        let given = &self.interceptor.grants;
+        let mut dirs = Vec::new();
+        for (guest, grant) in &given.dirs {
+            let dir = self.loaded.files.open_dir(&grant.path).map_err(|error| {
+                let guest = guest.replace('~', "~0").replace('/', "~1");
+                self.error(&format!("/grants/dirs/{guest}/path"), error)
+            })?;
+            let access = match grant.access {
+                config::Access::Ro => Access::Ro,
+                config::Access::Rw => Access::Rw,
+            };
+            dirs.push(DirGrant { guest: guest.clone(), dir: Arc::new(dir), access });
+        }
+        let http = given.http.iter().map(|host| host.0.clone()).collect();
+        Ok(Spec {
+            interceptor: self.interceptor.name.as_str().into(),
+            file: file.clone(),
+            settings: self.resolved.settings.value.clone(),
+            settings_private: !self.resolved.settings.outside.is_empty(),
+            grants: Grants { state: given.state, http, dirs, env: self.resolved.env.clone() },
+            memory: self.interceptor.memory.map(|size| size.0),
+            concurrency: usize::try_from(self.interceptor.max_concurrent).ok(),
+            document: self.document,
+            fault_detail: self.interceptor.fault_detail,
+        })
+    }
+
+    fn withheld(&self, plugin: &Plugin) -> Vec<Issue> {
+        plugin
+            .withheld()
+            .iter()
+            .map(|withheld| {
+                let message = format!("the plugin asks for {} ({}) and is not given it", withheld.what, withheld.why);
+                let issue = self.error("/plugin", message).help("give it under `grants`, if the plugin should have it");
+                Issue { severity: Severity::Warning, ..issue }
+            })
+            .collect()
+    }
+
+    fn strays(&self, file: &PluginFile, found: &[(String, String)]) -> Vec<Issue> {
+        self.loaded.settings_issues(self.index, found, &file.manifest().settings, &self.resolved.settings)
+    }
+
+    fn error(&self, key: &str, why: impl std::fmt::Display) -> Issue {
+        self.loaded.error(&format!("/interceptors/{}{key}", self.index), Side::Value, why)
+    }
+}
+
+/// Stands where a plugin could not be loaded. Each run of it fails, and `fail-open` says what that means.
+struct Unloaded {
+    description: Description,
+}
+
+impl Unloaded {
+    fn prepared(interceptor: &config::Interceptor, file: Option<&PluginFile>) -> Prepared {
+        let everything = || {
+            let all = || vec!["*".to_owned()];
+            vec![(Hook::PreCall, Role::Validation, all()), (Hook::PostCall, Role::Validation, all())]
+        };
+        let description = Description {
+            name: file.map_or_else(|| interceptor.name.clone(), |file| file.manifest().name.clone()),
+            version: file.map_or_else(String::new, |file| file.manifest().version.clone()),
+            digest: file.map_or_else(|| "none".to_owned(), |file| file.digest().to_owned()),
+            hooks: file.map_or_else(everything, |file| file.manifest().hooks()),
+        };
+        Prepared { interceptor: Arc::new(Self { description }), timeout: TIMEOUT, key: None }
+    }
+}
+
+impl Interceptor for Unloaded {
+    fn plugin(&self) -> &Description {
+        &self.description
+    }
+    fn pre_call(&self, _: Run) -> Pending<'_, Outcome<PreDecision>> {
+        Box::pin(std::future::ready(Outcome::failed(Failure::Load("see the start of the log".into()))))
+    }
+    fn post_call(&self, _: Run) -> Pending<'_, Outcome<PostDecision>> {
+        Box::pin(std::future::ready(Outcome::failed(Failure::Load("see the start of the log".into()))))
+    }
+}

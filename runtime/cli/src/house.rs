@@ -1,0 +1,102 @@
+//! What a configuration needs from the machine: the host with its cache and state, and the gateway's own settings.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
+use sandgate_gateway::{Access, GatewayConfig, OnUnwritten};
+use sandgate_host::{Cache, EngineConfig, Host, State, StateQuota};
+
+use crate::assembly::document_limits;
+use crate::config::{Environment, Issue, Loaded, OnFailure, Report, Side};
+
+/// Makes the host: its machine code cache and the memory of interceptors.
+///
+/// # Errors
+/// What is configured cannot be used. A default cache that cannot be used is a warning only: it costs time at each
+/// start.
+pub fn host(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Report> {
+    let error = |pointer: &str, why: String| loaded.report(vec![loaded.error(pointer, Side::Value, why)]);
+    let gateway = &loaded.config.gateway;
+    let cache = match &gateway.cache {
+        Some(path) => Some(open_cache(&loaded.files.path(path)).map_err(|why| error("/gateway/cache", why))?),
+        None => match default_cache(environment).map(|path| open_cache(&path)) {
+            Some(Ok(cache)) => Some(cache),
+            Some(Err(why)) => {
+                tracing::warn!("plugins are compiled at every start: {why}");
+                None
+            }
+            None => None,
+        },
+    };
+    let state = match &gateway.state {
+        None => State::in_memory(StateQuota::default()),
+        Some(path) => {
+            let path = loaded.files.path(path);
+            let open = || -> Result<State, String> {
+                let (folder, name) = split(&path)?;
+                let dir = Dir::open_ambient_dir(&folder, ambient_authority()).map_err(|e| format!("{}: {e}", folder.display()))?;
+                State::in_file(StateQuota::default(), &dir, &name).map_err(|e| e.to_string())
+            };
+            open().map_err(|why| error("/gateway/state", why))?
+        }
+    };
+    if !sandgate_host::pagemap_scan_available() {
+        tracing::warn!("this kernel cannot tell which pages a guest wrote (Linux 6.7 can): hooks take two to five times longer");
+    }
+    Host::new(EngineConfig::default(), cache, state)
+        .map_err(|error| Report::new(None, vec![Issue::error(None, error.to_string())]))
+}
+
+/// The gateway's own settings.
+pub fn gateway_config(loaded: &Loaded) -> GatewayConfig {
+    let gateway = &loaded.config.gateway;
+    let limits = &gateway.limits;
+    let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    GatewayConfig {
+        access: Access {
+            hosts: gateway.allowed_hosts.iter().map(|host| host.0.clone()).collect(),
+            origins: gateway.allowed_origins.iter().map(|origin| origin.0.clone()).collect(),
+        },
+        limits: document_limits(loaded),
+        max_connections: count(limits.max_connections),
+        max_streams: limits.max_streams,
+        header_timeout: limits.header_timeout.0,
+        body_timeout: limits.body_timeout.0,
+        max_sessions: count(limits.max_sessions),
+        session_idle: limits.idle_timeout.0,
+        max_in_flight: count(limits.max_in_flight),
+        drain: limits.drain_timeout.0,
+        on_unwritten: match loaded.config.call_log.on_failure {
+            OnFailure::Refuse => OnUnwritten::Refuse,
+            OnFailure::Continue => OnUnwritten::Continue,
+        },
+        pseudonym_key: None,
+    }
+}
+
+fn default_cache(environment: &Environment) -> Option<PathBuf> {
+    let absolute = |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    Some(caches.join("sandgate"))
+}
+
+fn open_cache(path: &Path) -> Result<Cache, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    let root = Dir::open_ambient_dir(if path.is_absolute() { "/" } else { "." }, ambient_authority()).map_err(failed)?;
+    let within = path.strip_prefix("/").unwrap_or(path);
+    if !within.as_os_str().is_empty() {
+        root.create_dir_with(within, &builder).or_else(|e| if root.is_dir(within) { Ok(()) } else { Err(e) }).map_err(failed)?;
+    }
+    let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
+    Cache::open(dir).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn split(path: &Path) -> Result<(PathBuf, String), String> {
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| format!("{} names no file", path.display()))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((folder.to_owned(), name.to_owned()))
+}
