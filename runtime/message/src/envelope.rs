@@ -146,3 +146,161 @@ fn fold(char: char) -> char {
         other => other.to_ascii_lowercase(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::json::Limits;
+    use crate::jsonrpc::{Message, NotAMessage, Shape};
+
+    fn shape(text: &'static str) -> Result<Shape, NotAMessage> {
+        Message::parse(text, &Limits::default()).map(|message| message.shape().clone())
+    }
+
+    fn wrong(text: &'static str) -> &'static str {
+        match shape(text) {
+            Err(NotAMessage::Envelope(what)) => what,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_four_shapes_are_told_apart() {
+        assert!(matches!(
+            shape(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#),
+            Ok(Shape::Request { .. })
+        ));
+        assert!(matches!(
+            shape(r#"{"jsonrpc":"2.0","method":"ping"}"#),
+            Ok(Shape::Notification { .. })
+        ));
+        assert!(matches!(
+            shape(r#"{"result":[],"id":"x","jsonrpc":"2.0"}"#),
+            Ok(Shape::Result { .. })
+        ));
+        assert!(matches!(
+            shape(r#"{"jsonrpc":"2.0","id":1,"error":{}}"#),
+            Ok(Shape::Error { id: Some(_) })
+        ));
+    }
+
+    #[test]
+    fn an_error_may_lack_the_id_that_could_not_be_read() {
+        assert_eq!(
+            shape(r#"{"jsonrpc":"2.0","id":null,"error":{}}"#),
+            Ok(Shape::Error { id: None })
+        );
+        assert_eq!(
+            shape(r#"{"jsonrpc":"2.0","error":{}}"#),
+            Ok(Shape::Error { id: None })
+        );
+    }
+
+    #[test]
+    fn names_are_read_as_they_read() {
+        let message = r#"{"json\u0072pc":"2.\u0030","\u0069d":1,"\u006dethod":"pin\u0067"}"#;
+        let message = Message::parse(message, &Limits::default()).expect("valid");
+        assert_eq!(message.method(), Some("ping"));
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused_with_the_reason() {
+        assert_eq!(shape("[]"), Err(NotAMessage::Batch));
+        assert_eq!(
+            shape(r#"[{"jsonrpc":"2.0","method":"a"}]"#),
+            Err(NotAMessage::Batch)
+        );
+        assert!(matches!(
+            shape(r#"{"jsonrpc":"2.0","jsonrpc":"2.0"}"#),
+            Err(NotAMessage::Json(_))
+        ));
+        for (text, what) in [
+            ("1", "it is no object"),
+            ("{}", "`jsonrpc` is not \"2.0\""),
+            (
+                r#"{"jsonrpc":"1.0","method":"a"}"#,
+                "`jsonrpc` is not \"2.0\"",
+            ),
+            (
+                r#"{"jsonrpc":2.0,"method":"a"}"#,
+                "`jsonrpc` is not \"2.0\"",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1}"#,
+                "none of `method`, `result` and `error`",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#,
+                "more than one of `method`, `result` and `error`",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"result":{},"error":null}"#,
+                "more than one of `method`, `result` and `error`",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"result":{},"method":"a"}"#,
+                "more than one of `method`, `result` and `error`",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":null}"#,
+                "`method` is no string",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":null,"method":"a"}"#,
+                "`id` is neither a string nor a number",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":[1],"error":{}}"#,
+                "`id` is neither a string nor a number",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","result":{}}"#,
+                "a result needs an `id`, a string or a number",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":null,"result":{}}"#,
+                "a result needs an `id`, a string or a number",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"a","params":[]}"#,
+                "`params` is no object",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"a","params":null}"#,
+                "`params` is no object",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"error":"no"}"#,
+                "`error` is no object",
+            ),
+        ] {
+            assert_eq!(wrong(text), what, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_some_servers_would_take_for_another_is_refused() {
+        let envelope = "a member's name differs from one of JSON-RPC's by letter case only";
+        assert_eq!(
+            wrong(r#"{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call"}"#),
+            envelope
+        );
+        assert_eq!(
+            wrong(r#"{"jsonrpc":"2.0","id":1,"method":"ping","para\u006d\u017f":{}}"#),
+            envelope
+        );
+        let params = "a name in `params` differs from one of the protocol's by letter case only";
+        for text in [
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"safe","NAME":"evil"}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"safe","argument\u017f":{}}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"a","Uri":"b"}}"#,
+        ] {
+            assert_eq!(wrong(text), params, "{text}");
+        }
+        for text in [
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"Name":"b","NAME":"c"}}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"x/y","params":{"Name":"b"},"methods":1,"metho":2}"#,
+        ] {
+            assert!(shape(text).is_ok(), "{text}");
+        }
+    }
+}

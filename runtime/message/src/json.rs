@@ -194,3 +194,77 @@ impl fmt::Debug for Json {
         write!(f, "Json({} bytes)", self.as_str().len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &'static str) -> Json {
+        Json::parse(text, &Limits::default()).expect("valid")
+    }
+
+    #[test]
+    fn a_value_shares_the_memory_of_the_text_it_came_in() {
+        let bytes = Bytes::from(r#" {"a":[1.0,"x"]} "#.to_string());
+        let json = Json::parse(bytes.clone(), &Limits::default()).expect("valid");
+        assert_eq!(json.bytes().as_ptr(), bytes[1..].as_ptr());
+        let inner = json.at("/a").expect("there");
+        assert_eq!(inner.bytes(), &b"[1.0,\"x\"]"[..]);
+        assert_eq!(inner.bytes().as_ptr(), bytes[6..].as_ptr());
+    }
+
+    #[test]
+    fn a_value_within_a_text_walks_like_a_text_of_its_own() {
+        let inner = parse(r#"{"before":["no"],"it":{"a":"x","b":[1,{"c":"y"}]},"after":"no"}"#)
+            .get("it")
+            .expect("there");
+        let alone = parse(r#"{"a":"x","b":[1,{"c":"y"}]}"#);
+        assert_eq!(inner, alone);
+        assert_eq!(inner.at("/b/1/c"), alone.at("/b/1/c"));
+        assert_eq!(inner.strings(), alone.strings());
+        assert_eq!(inner.keys(), alone.keys());
+        assert_eq!(inner.string_pointer(1).as_deref(), Some("/b/1/c"));
+    }
+
+    #[test]
+    fn values_made_here_are_what_the_parser_makes_of_their_text() {
+        assert_eq!(Json::empty_object(), parse("{}"));
+        assert_eq!(Json::empty_object().root().members().count(), 0);
+        for content in ["", "plain", "two\nlines", "\"\\", "é\u{0}"] {
+            let json = Json::string(content);
+            assert_eq!(json.root().string().as_deref(), Some(content));
+            let parsed = Json::parse(json.bytes(), &Limits::default()).expect("valid");
+            assert_eq!(parsed.root().string().as_deref(), Some(content));
+        }
+        let made = Json::of(&serde_json::json!({"a": [1, null]})).expect("representable");
+        assert_eq!(made.as_str(), r#"{"a":[1,null]}"#);
+        assert_eq!(
+            made.to::<serde_json::Value>().expect("readable"),
+            serde_json::json!({"a": [1, null]})
+        );
+    }
+
+    #[test]
+    fn a_value_that_serde_writes_with_two_equal_names_is_refused() {
+        struct Twice;
+        impl serde::Serialize for Twice {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_map([("a", 1), ("a", 2)])
+            }
+        }
+        assert!(Json::of(&Twice).is_err());
+    }
+
+    #[test]
+    fn equality_is_of_bytes() {
+        assert_eq!(parse(" [1.0]\n"), parse("[1.0]"));
+        assert_ne!(parse("[1.0]"), parse("[1]"));
+    }
+
+    #[test]
+    fn debugging_a_value_shows_no_payload() {
+        let json = parse(r#"{"card":"4111111111111111"}"#);
+        assert_eq!(format!("{json:?}"), "Json(27 bytes)");
+        assert_eq!(format!("{:?}", json.root()), "Object(27 bytes)");
+    }
+}

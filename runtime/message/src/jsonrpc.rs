@@ -308,3 +308,184 @@ impl Shape {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Message {
+        Message::parse(text.to_string(), &Limits::default()).expect("valid")
+    }
+
+    fn json(text: &str) -> Json {
+        Json::parse(text.to_string(), &Limits::default()).expect("valid")
+    }
+
+    /// A message says of itself what its bytes say.
+    fn assert_true_to_its_bytes(message: &Message) {
+        let again = Message::parse(message.bytes(), &Limits::default()).expect("still a message");
+        assert_eq!(again.shape(), message.shape());
+        assert_eq!(again.payload(), message.payload());
+        for (ours, theirs) in [
+            (&message.id_at, &again.id_at),
+            (&message.payload_at, &again.payload_at),
+        ] {
+            match (ours, theirs) {
+                // Which member it would go behind is of no account.
+                (Slot::Free(_), Slot::Free(_)) => {}
+                _ => assert_eq!(ours, theirs),
+            }
+        }
+    }
+
+    const ODD: &str = "{ \"x\":1e400,\t\"params\" :\n{\"a\":1.0 } ,\"id\": 18446744073709551616.0,\"jsonrpc\":\"2.0\",\"method\":\"m\\u002f\", \"y\" : [ ] }";
+
+    #[test]
+    fn the_bytes_that_came_in_go_out() {
+        let bytes = Bytes::from(ODD);
+        let message = Message::parse(bytes.clone(), &Limits::default()).expect("valid");
+        assert_eq!(message.bytes().as_ptr(), bytes.as_ptr());
+        assert_eq!(message.bytes(), bytes);
+        assert_eq!(message.method(), Some("m/"));
+        assert_eq!(message.id().map(Id::as_str), Some("18446744073709551616.0"));
+        assert_eq!(message.payload().as_str(), "{\"a\":1.0 }");
+    }
+
+    #[test]
+    fn another_payload_or_id_changes_those_bytes_only() {
+        let message = parse(ODD);
+        let payload = json(" {\"b\": [2]} ");
+        let id = Id::number(7);
+        let with_payload = ODD.replace("{\"a\":1.0 }", "{\"b\": [2]}");
+        let with_id = ODD.replace("18446744073709551616.0", "7");
+        let with_both = with_payload.replace("18446744073709551616.0", "7");
+        for (changed, expected) in [
+            (message.with_payload(payload.clone()), &with_payload),
+            (message.with_id(&id), &with_id),
+            (message.with(Some(&id), Some(payload.clone())), &with_both),
+            (
+                message.with_id(&id).with_payload(payload.clone()),
+                &with_both,
+            ),
+            (
+                message.with_payload(payload.clone()).with_id(&id),
+                &with_both,
+            ),
+        ] {
+            assert_eq!(changed.bytes(), expected.as_bytes());
+            assert_true_to_its_bytes(&changed);
+        }
+        let back = message
+            .with(Some(&id), Some(payload))
+            .with(message.id(), Some(message.payload().clone()));
+        assert_eq!(back.bytes(), ODD);
+    }
+
+    #[test]
+    fn params_are_added_where_there_were_none() {
+        for text in [
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping" }"#,
+            r#" {"id" : 1 , "method":"ping","jsonrpc":"2.0"} "#,
+        ] {
+            let message = parse(text);
+            assert_eq!(message.payload(), &Json::empty_object());
+            let changed = message
+                .with_id(&Id::number(22))
+                .with_payload(json(r#"{"a":1}"#));
+            assert_true_to_its_bytes(&changed);
+            assert_eq!(changed.payload().as_str(), r#"{"a":1}"#);
+            assert_true_to_its_bytes(&changed.with_payload(json("{}")).with_id(&Id::number(333)));
+        }
+        let notification =
+            parse(r#"{"jsonrpc":"2.0","method":"x"}"#).with_payload(json(r#"{"a":1}"#));
+        assert_eq!(
+            notification.bytes(),
+            r#"{"jsonrpc":"2.0","method":"x","params":{"a":1}}"#
+        );
+        assert_true_to_its_bytes(&notification);
+    }
+
+    #[test]
+    fn the_same_payload_and_id_cost_no_copy() {
+        let message = parse(ODD);
+        let same = message.with(message.id(), Some(message.payload().clone()));
+        assert_eq!(same.bytes().as_ptr(), message.bytes().as_ptr());
+    }
+
+    #[test]
+    fn an_error_without_an_id_is_given_one() {
+        for text in [
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":1}}"#,
+            r#"{"jsonrpc":"2.0","error":{"code":1}}"#,
+        ] {
+            let message = parse(text).with_id(&Id::number(5));
+            assert_eq!(message.id(), Some(&Id::number(5)));
+            assert_true_to_its_bytes(&message);
+        }
+    }
+
+    #[test]
+    fn a_notification_takes_no_id() {
+        let message = parse(r#"{"jsonrpc":"2.0","method":"x"}"#);
+        assert_eq!(message.with_id(&Id::number(5)).bytes(), message.bytes());
+        let odd = parse(r#"{"jsonrpc":"2.0","method":"x"}"#)
+            .with(Some(&Id::number(5)), Some(json(r#"{"a":1}"#)));
+        assert_eq!(odd.shape(), &Shape::Notification { method: "x".into() });
+        assert_true_to_its_bytes(&odd);
+    }
+
+    #[test]
+    fn the_gateways_own_messages_read_back_as_they_were_made() {
+        let id = Id::from_json(&Json::string("a\"b")).expect("a string");
+        let params = json(r#"{"p":[1]}"#);
+        let data = json(r#"{"d":"\u0000"}"#);
+        for message in [
+            Message::request(&id, "tools/\"call\"", &params),
+            Message::notification("notifications/x", &params),
+            Message::result(&id, &params),
+            Message::error(
+                Some(&id),
+                error_codes::INTERNAL,
+                "it \"broke\"\n",
+                Some(&data),
+            ),
+            Message::error(None, error_codes::PARSE, "", None),
+        ] {
+            assert_true_to_its_bytes(&message);
+        }
+        let error = Message::error(None, error_codes::PARSE, "no", None);
+        assert_eq!(
+            error.bytes(),
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no"}}"#
+        );
+        assert!(error.failed());
+    }
+
+    #[test]
+    fn a_line_has_no_line_breaks_and_all_else() {
+        let message = parse(
+            "\r\n{\"jsonrpc\":\"2.0\",\r\n\t\"method\" :\n\n\"x\",\"params\":{\"a\":\"b\\r\\n\"}\r}\n",
+        );
+        assert_eq!(
+            message.line(),
+            "{\"jsonrpc\":\"2.0\",\t\"method\" :\"x\",\"params\":{\"a\":\"b\\r\\n\"}}"
+        );
+        let plain = parse(r#"{"jsonrpc":"2.0","method":"x"}"#);
+        assert_eq!(plain.line().as_ptr(), plain.bytes().as_ptr());
+    }
+
+    #[test]
+    fn an_id_is_a_string_or_a_number_as_it_was_spelled() {
+        assert_eq!(
+            Id::from_json(&json("1.0")).as_ref().map(Id::as_str),
+            Some("1.0")
+        );
+        assert_eq!(
+            Id::from_json(&json(r#""\u0061""#)).as_ref().map(Id::as_str),
+            Some(r#""\u0061""#)
+        );
+        for other in ["null", "true", "[]", "{}"] {
+            assert_eq!(Id::from_json(&json(other)), None);
+        }
+    }
+}

@@ -163,3 +163,101 @@ static TABLE: &[Row] = &[
     row("notifications/tasks", NOBODY, SERVER),
     row("notifications/subscriptions/acknowledged", NOBODY, SERVER),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Limits;
+
+    fn target(method: &str, params: &'static str) -> Option<String> {
+        Method::new(method).target_in(&Json::parse(params, &Limits::default()).expect("valid"))
+    }
+
+    #[test]
+    fn a_target_is_where_the_method_has_it() {
+        let params = r#"{"name":"a n\u0061me","uri":"file:///x"}"#;
+        assert_eq!(target("tools/call", params).as_deref(), Some("a name"));
+        assert_eq!(target("prompts/get", params).as_deref(), Some("a name"));
+        for method in [
+            "resources/read",
+            "resources/subscribe",
+            "resources/unsubscribe",
+            "notifications/resources/updated",
+        ] {
+            assert_eq!(
+                target(method, params).as_deref(),
+                Some("file:///x"),
+                "{method}"
+            );
+        }
+        for method in ["tools/list", "ping", "unheard/of"] {
+            assert_eq!(target(method, params), None, "{method}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_read_by_its_type() {
+        let both = r#"{"ref":{"uri":"file:///{x}","name":"ask","type":"ref/resource"}}"#;
+        assert_eq!(
+            target("completion/complete", both).as_deref(),
+            Some("file:///{x}")
+        );
+        let prompt = r#"{"ref":{"uri":"file:///{x}","name":"ask","type":"ref/prompt"}}"#;
+        assert_eq!(
+            target("completion/complete", prompt).as_deref(),
+            Some("ask")
+        );
+    }
+
+    #[test]
+    fn a_target_that_is_no_string_is_none() {
+        assert_eq!(target("tools/call", r#"{"name":["x"]}"#), None);
+        assert_eq!(target("tools/call", "{}"), None);
+        assert_eq!(target("completion/complete", r#"{"ref":"x"}"#), None);
+    }
+
+    #[test]
+    fn lists_know_their_member() {
+        let lists: Vec<_> = Method::known()
+            .filter_map(|method| Some((method.name, method.list_member()?)))
+            .collect();
+        assert_eq!(
+            lists,
+            [
+                ("tools/list", "tools"),
+                ("prompts/list", "prompts"),
+                ("resources/list", "resources"),
+                ("resources/templates/list", "resourceTemplates")
+            ]
+        );
+    }
+
+    #[test]
+    fn each_method_stands_in_the_table_once_and_somebody_sends_it() {
+        for method in Method::known() {
+            assert_eq!(
+                Method::known()
+                    .filter(|other| other.name == method.name)
+                    .count(),
+                1,
+                "{}",
+                method.name
+            );
+            let sent = [Era::Legacy, Era::Modern]
+                .into_iter()
+                .any(|era| BOTH.iter().any(|&way| method.exists(era, way)));
+            assert!(sent, "{}", method.name);
+        }
+    }
+
+    #[test]
+    fn the_modern_era_has_no_session_and_no_requests_from_servers() {
+        assert!(Method::new("initialize").exists(Era::Legacy, Direction::ClientToServer));
+        assert!(!Method::new("initialize").exists(Era::Modern, Direction::ClientToServer));
+        assert!(Method::new("server/discover").exists(Era::Modern, Direction::ClientToServer));
+        let asks = |method: &Method<'_>| {
+            !method.is_notification() && method.exists(Era::Modern, Direction::ServerToClient)
+        };
+        assert_eq!(Method::known().filter(asks).count(), 0);
+    }
+}

@@ -162,3 +162,75 @@ impl<'a> Node<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Limits;
+
+    fn parse(text: &'static str) -> Json {
+        Json::parse(text, &Limits::default()).expect("valid")
+    }
+
+    #[test]
+    fn members_and_elements_come_in_document_order() {
+        let json = parse(r#"{"b":1,"a":{"x":[0]},"\u0063":[[1,2],"s",null]}"#);
+        let names: Vec<_> = json
+            .root()
+            .members()
+            .map(|(name, value)| (name.into_owned(), value.kind()))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("b".into(), Kind::Number),
+                ("a".into(), Kind::Object),
+                ("c".into(), Kind::Array)
+            ]
+        );
+        let elements: Vec<_> = json
+            .root()
+            .get("c")
+            .expect("there")
+            .elements()
+            .map(|node| node.as_str())
+            .collect();
+        assert_eq!(elements, ["[1,2]", r#""s""#, "null"]);
+    }
+
+    #[test]
+    fn other_kinds_have_neither_members_nor_elements() {
+        for text in ["1", r#""s""#, "null", "true"] {
+            assert_eq!(
+                parse(text).root().members().count() + parse(text).root().elements().count(),
+                0
+            );
+        }
+        assert_eq!(parse("[1]").root().members().count(), 0);
+        assert_eq!(parse(r#"{"a":1}"#).root().elements().count(), 0);
+    }
+
+    #[test]
+    fn a_string_without_escapes_is_borrowed() {
+        let json = parse(r#"["plain","esc\u0061ped",1]"#);
+        let strings: Vec<_> = json.root().elements().map(|node| node.string()).collect();
+        assert!(matches!(strings[0], Some(Cow::Borrowed("plain"))));
+        assert_eq!(strings[1].as_deref(), Some("escaped"));
+        assert_eq!(strings[2], None);
+    }
+
+    #[test]
+    fn a_member_is_found_by_its_name_as_it_reads() {
+        let json = parse(r#"{"a":"a","\u0062":{"a":"nested"},"A":3}"#);
+        assert_eq!(
+            json.root().get("b").map(|node| node.as_str()),
+            Some(r#"{"a":"nested"}"#)
+        );
+        assert_eq!(
+            json.root().get("a").map(|node| node.as_str()),
+            Some(r#""a""#)
+        );
+        assert!(json.root().get("nested").is_none());
+        assert_eq!(json.root().get("A").map(|node| node.span()), Some(37..38));
+    }
+}

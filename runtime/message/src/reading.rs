@@ -284,3 +284,179 @@ impl<'a> Iterator for Reading<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::json::{Json, Limits};
+
+    fn texts(document: &str) -> Vec<String> {
+        let json = Json::parse(document.to_string(), &Limits::default()).expect("valid");
+        let run = json.texts();
+        let mut start = 0;
+        let list = run.ends.iter().map(|&end| {
+            let text = run.text[start..end as usize].to_string();
+            assert_eq!(run.text.as_bytes()[end as usize], b'\n');
+            start = end as usize + 1;
+            text
+        });
+        let list: Vec<String> = list.collect();
+        assert_eq!(start, run.text.len());
+        list
+    }
+
+    #[test]
+    fn machinery_of_the_document_is_left_out() {
+        let list = r#"{"_meta":{"progressToken":"p-1","io.modelcontextprotocol/protocolVersion":"2026-07-28",
+            "io.modelcontextprotocol/related-task":{"taskId":"t-1"},"traceparent":"00-4bf9-01",
+            "io.modelcontextprotocol/clientInfo":{"name":"client","version":"1.2.3.4"}},
+            "cursor":"any thing","nextCursor":"any thing","requestState":"any thing at all","taskId":"t-1",
+            "resultType":"input_required","protocolVersion":"2025-11-25","requestId":"r","progressToken":"p",
+            "task":{"taskId":"t-2","statusMessage":"working on it"},"tasks":[{"taskId":"t-3","status":"failed"}]}"#;
+        assert_eq!(texts(list), ["client", "working on it", "failed"]);
+    }
+
+    #[test]
+    fn machinery_that_holds_prose_is_text() {
+        let document = r#"{"taskId":"obey me","requestId":"obey me","resultType":"obey","_meta":{"progressToken":"obey me",
+            "io.modelcontextprotocol/logLevel":"obey me","io.modelcontextprotocol/anything":"obey",
+            "note":"obey"},"task":{"taskId":"obey me","nextCursor":"obey"}}"#;
+        assert_eq!(
+            texts(document),
+            [
+                "obey me", "obey me", "obey", "obey me", "obey me", "obey", "obey", "obey me",
+                "obey"
+            ]
+        );
+    }
+
+    #[test]
+    fn content_blocks_keep_payloads_types_and_mime_types_to_themselves() {
+        let result = r#"{"content":[
+            {"type":"text","text":"one","annotations":{"lastModified":"two"}},
+            {"type":"image","data":"aGVsbG8=","mimeType":"image/png"},
+            {"data":"aGVs\/G8=","mimeType":"audio/wav","type":"audio"},
+            {"type":"resource_link","uri":"three","name":"four","mimeType":"text/x-rust"},
+            {"type":"resource","resource":{"uri":"five","mimeType":"application/pdf","blob":"QUJD"}},
+            {"type":"resource","resource":{"uri":"six","mimeType":"text/plain","text":"seven"}},
+            {"type":"tool_use","id":"u-1","name":"eight","input":{"id":"nine","data":"ten","type":"eleven"}},
+            {"type":"tool_result","toolUseId":"u-1","content":[{"type":"text","text":"twelve"}]}]}"#;
+        let words = "one two three four five six seven eight nine ten eleven twelve";
+        assert_eq!(texts(result), words.split(' ').collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_payload_that_is_no_payload_is_text() {
+        let result = r#"{"content":[
+            {"type":"image","data":"obey this","mimeType":"now obey"},
+            {"type":"text","data":"b64","mimeType":"text/plain","blob":"QUJD","text":"t"},
+            {"type":"picture","data":"b64","mimeType":"image/png"},
+            {"data":"b64","mimeType":"image/png"},
+            {"type":["image"],"data":"b64"},
+            [{"type":"image","data":"b64"}],
+            {"type":"resource","resource":{"blob":"QUJD"}},
+            {"type":"resource","resource":{"uri":1,"blob":"QUJD"}},
+            {"type":"resource","resource":[{"uri":"u","blob":"QUJD"}]},
+            {"type":"resource","resource":{"uri":"u","blob":"not a blob"}}]}"#;
+        let expected = "obey this|now obey|b64|text/plain|QUJD|t|picture|b64|image/png|b64|image/png|image|b64|image|b64|QUJD|QUJD|\
+                        u|QUJD|u|not a blob";
+        assert_eq!(texts(result), expected.split('|').collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nothing_hides_under_arguments_structured_content_or_an_unknown_member() {
+        for name in [
+            "arguments",
+            "structuredContent",
+            "unknown",
+            "data",
+            "error",
+            "inputSchema",
+        ] {
+            let hidden = r#"{"cursor":"1","requestState":"2","_meta":{"progressToken":"3"},"mimeType":"image/png",
+                "content":[{"type":"image","data":"4"}],"contents":[{"uri":"5","blob":"6"}],"resultType":"complete",
+                "tools":[{"mimeType":"text/plain"}],"task":{"taskId":"7"},"result":{"content":[{"type":"text"}]}}"#;
+            let expected = [
+                "1",
+                "2",
+                "3",
+                "image/png",
+                "image",
+                "4",
+                "5",
+                "6",
+                "complete",
+                "text/plain",
+                "7",
+                "text",
+            ];
+            assert_eq!(
+                texts(&format!("{{\"{name}\":{hidden}}}")),
+                expected,
+                "{name}"
+            );
+            assert_eq!(
+                texts(&format!("{{\"{name}\":[{hidden}]}}")),
+                expected,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_spelled_with_escapes_is_the_same_name() {
+        let result = r#"{"cont\u0065nt":[{"ty\u0070e":"im\u0061ge","d\u0061ta":"QUJD","mimeTyp\u0065":"image\/png"}]}"#;
+        assert_eq!(texts(result), Vec::<String>::new());
+    }
+
+    #[test]
+    fn names_do_not_work_where_the_protocol_does_not_have_them() {
+        let document = r#"{"mimeType":"image/png","blob":"QUJD","uri":"u","type":"text","id":"i","role":"user","version":"1"}"#;
+        assert_eq!(
+            texts(document),
+            ["image/png", "QUJD", "u", "text", "i", "user", "1"]
+        );
+        assert_eq!(
+            texts(r#"[{"type":"image","data":"QUJD"},"s"]"#),
+            ["image", "QUJD", "s"]
+        );
+        assert_eq!(texts(r#""QUJD""#), ["QUJD"]);
+        assert_eq!(texts("7"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn resource_contents_definitions_and_messages_are_read() {
+        let read = r#"{"contents":[{"uri":"u","mimeType":"text/html;profile=x","blob":"QUJD","_meta":{"progressToken":"p","k":"v"}}]}"#;
+        assert_eq!(texts(read), ["u", "v"]);
+        let list = r#"{"tools":[{"name":"n","description":"d","mimeType":"text/plain","icons":[{"src":"s","mimeType":"image/png"}],
+            "inputSchema":{"properties":{"mimeType":{"type":"string"}}}}],"nextCursor":"c"}"#;
+        assert_eq!(texts(list), ["n", "d", "s", "string"]);
+        let prompt = r#"{"messages":[{"role":"user","content":{"type":"text","text":"hi"}},
+            {"role":"obey","content":[{"type":"image","data":"QUJD"},{"type":"text","text":"there"}]}]}"#;
+        assert_eq!(texts(prompt), ["hi", "obey", "there"]);
+    }
+
+    #[test]
+    fn carried_messages_are_read_as_documents_without_state_of_their_own() {
+        let document = r#"{"resultType":"input_required","requestState":"s","inputRequests":{
+            "a":{"method":"sampling/createMessage","params":{"messages":[{"role":"user","content":{"type":"text","text":"hi"}}],"cursor":"obey"}}},
+            "inputResponses":{"content":{"role":"assistant","content":{"type":"image","data":"QUJD","mimeType":"image/png"}}},
+            "result":{"content":[{"type":"text","text":"done"}],"requestState":"obey"}}"#;
+        assert_eq!(
+            texts(document),
+            [
+                "sampling/createMessage",
+                "hi",
+                "obey",
+                "assistant",
+                "done",
+                "obey"
+            ]
+        );
+    }
+
+    #[test]
+    fn values_after_a_number_or_a_closed_object_keep_their_place() {
+        let document = r#"{"cursor":1,"a":"text","task":{"taskId":"t"},"b":"text","taskId":null,"content":[1,[2],{"type":"text"},"loose"]}"#;
+        assert_eq!(texts(document), ["text", "text", "loose"]);
+    }
+}

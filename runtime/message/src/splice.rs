@@ -110,3 +110,58 @@ fn items<'a>(container: Node<'a>) -> Box<dyn Iterator<Item = (Range<usize>, u32)
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::{Json, Limits};
+
+    /// Removes the children of those numbers and adds `X` and `Y` as many times as asked.
+    fn changed(text: &str, removed: &[usize], added: &[&'static str]) -> String {
+        let json = Json::parse(text.to_string(), &Limits::default()).expect("valid");
+        let children: Vec<u32> = items(json.root()).map(|(_, value)| value).collect();
+        let removed = removed.iter().map(|&n| children[n]).collect();
+        let added = added.iter().map(|&item| item.into()).collect();
+        let mut splices = Splices::new(json.root());
+        splices.change_children(json.root(), &Touched { removed, added });
+        let size = splices.size();
+        let text = splices.join();
+        assert_eq!(text.len(), size);
+        text
+    }
+
+    #[test]
+    fn a_removed_child_takes_one_comma() {
+        let array = "[ 1 , 2 , 3 ]";
+        assert_eq!(changed(array, &[0], &[]), "[ 2 , 3 ]");
+        assert_eq!(changed(array, &[1], &[]), "[ 1 , 3 ]");
+        assert_eq!(changed(array, &[2], &[]), "[ 1 , 2 ]");
+        let object = "{ \"a\" : 1 , \"b\" : [] , \"c\" : 3\n}";
+        assert_eq!(changed(object, &[0], &[]), "{ \"b\" : [] , \"c\" : 3\n}");
+        assert_eq!(changed(object, &[1], &[]), "{ \"a\" : 1 , \"c\" : 3\n}");
+        assert_eq!(changed(object, &[2], &[]), "{ \"a\" : 1 , \"b\" : []\n}");
+    }
+
+    #[test]
+    fn neighbours_go_together() {
+        let array = "[ 1 , 2 , 3 , 4 ]";
+        assert_eq!(changed(array, &[0, 1], &[]), "[ 3 , 4 ]");
+        assert_eq!(changed(array, &[1, 2], &[]), "[ 1 , 4 ]");
+        assert_eq!(changed(array, &[2, 3], &[]), "[ 1 , 2 ]");
+        assert_eq!(changed(array, &[0, 3], &[]), "[ 2 , 3 ]");
+        assert_eq!(changed(array, &[0, 2], &[]), "[ 2 , 4 ]");
+        assert_eq!(changed(array, &[1, 3], &[]), "[ 1 , 3 ]");
+        assert_eq!(changed(array, &[0, 1, 2, 3], &[]), "[  ]");
+        assert_eq!(changed("[1]", &[0], &[]), "[]");
+    }
+
+    #[test]
+    fn what_is_added_stands_behind_the_last_that_stays() {
+        assert_eq!(changed("[ 1 , 2 ]", &[], &["X", "Y"]), "[ 1 , 2,X,Y ]");
+        assert_eq!(changed("[ 1 , 2 ]", &[1], &["X", "Y"]), "[ 1,X,Y ]");
+        assert_eq!(changed("[ 1 , 2 ]", &[0], &["X"]), "[ 2,X ]");
+        assert_eq!(changed("[ 1 , 2 ]", &[0, 1], &["X", "Y"]), "[ X,Y ]");
+        assert_eq!(changed("[ ]", &[], &["X"]), "[X ]");
+        assert_eq!(changed("{}", &[], &["\"x\":X"]), "{\"x\":X}");
+    }
+}

@@ -98,3 +98,55 @@ fn run<'a>(document: &'a Json, places: impl Iterator<Item = Node<'a>>) -> TextRu
     }
     run
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::json::{Json, Limits};
+
+    fn json(text: &'static str) -> Json {
+        Json::parse(text, &Limits::default()).expect("valid")
+    }
+
+    const DOCUMENT: &str = r#"{"nextCursor":"c","content":[{"type":"text","text":"l\u00efne\none"},{"text":"","type":"text"}],"x":{"é":"y"}}"#;
+
+    #[test]
+    fn each_text_is_followed_by_a_line_feed_that_does_not_count() {
+        let run = json(DOCUMENT).texts();
+        assert_eq!(run.text, "lïne\none\n\ny\n");
+        assert_eq!(run.ends, [9, 10, 12]);
+    }
+
+    #[test]
+    fn strings_leave_out_nothing_and_keys_are_names() {
+        assert_eq!(
+            json(DOCUMENT).strings().text,
+            "c\ntext\nlïne\none\n\ntext\ny\n"
+        );
+        assert_eq!(
+            json(DOCUMENT).keys().text,
+            "nextCursor\ncontent\ntype\ntext\ntext\ntype\nx\né\n"
+        );
+        assert_eq!(json("[1,{}]").keys(), super::TextRun::default());
+    }
+
+    #[test]
+    fn a_text_stands_where_its_pointer_leads() {
+        let document = json(DOCUMENT);
+        let pointers: Vec<_> = (0..4).map(|n| document.text_pointer(n)).collect();
+        assert_eq!(
+            pointers,
+            [
+                Some("/content/0/text".into()),
+                Some("/content/1/text".into()),
+                Some("/x/é".into()),
+                None
+            ]
+        );
+        assert_eq!(
+            document.string_pointer(1).as_deref(),
+            Some("/content/0/type")
+        );
+        assert_eq!(document.string_pointer(6), None);
+        assert_eq!(json(r#""x""#).text_pointer(0).as_deref(), Some(""));
+    }
+}
