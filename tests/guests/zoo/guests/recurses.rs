@@ -1,0 +1,9 @@
+//! Calls itself for ever.
+
+#[inline(never)]
+fn deeper(n: u64) -> u64 {
+    let here = std::hint::black_box([n; 16]);
+    deeper(here[3] + 1) + here[5]
+}
+
+sandgate_zoo::misbehaves!(|_, _| Err(sandgate_sdk::Error::new(deeper(0).to_string())));
