@@ -29,10 +29,17 @@ fn golden(path: &Path, actual: &str) {
         std::fs::write(path, actual).unwrap();
     }
     let expected = std::fs::read_to_string(path).unwrap_or_default();
+    let differs = |(actual, expected): &(&str, &str)| actual != expected;
+    if let Some((actual, expected)) = actual.lines().zip(expected.lines()).find(differs) {
+        panic!(
+            "{} differs; BLESS=1 writes it anew:\n- {expected}\n+ {actual}",
+            path.display()
+        );
+    }
     assert_eq!(
-        actual,
-        expected,
-        "{} differs; BLESS=1 writes it anew",
+        actual.len(),
+        expected.len(),
+        "{} differs in length; BLESS=1 writes it anew",
         path.display()
     );
 }
@@ -141,8 +148,8 @@ fn every_key_is_read_as_it_was_written() {
         ["tools/call", "c*", "lookup_*", "alice@*", "support"]
     );
     assert_eq!(
-        (scrub.mode, scrub.fail_open, scrub.sees),
-        (Mode::Audit, true, Sees::Raw)
+        (scrub.mode, scrub.fail_open, scrub.fault_detail, scrub.sees),
+        (Mode::Audit, true, true, Sees::Raw)
     );
     assert_eq!(
         (scrub.timeout, scrub.memory),
@@ -418,14 +425,42 @@ fn control_characters_do_not_reach_the_terminal() {
 }
 
 #[test]
-fn the_reference_has_every_key() {
+fn the_reference_has_every_key_with_its_default() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
     let page = std::fs::read_to_string(page).unwrap();
-    for key in keys(sandgate::schema::value()) {
+    let schema = sandgate::schema::value();
+    let tables = schema["$defs"].as_object().unwrap().iter();
+    for (table, definition) in tables {
+        for (key, property) in definition["properties"].as_object().into_iter().flatten() {
+            let row = format!("| `{key}` |");
+            let mut rows = page
+                .lines()
+                .filter(|line| line.starts_with(&row))
+                .peekable();
+            let header = page.contains(&format!("`[gateway.{key}]`"));
+            assert!(
+                header || rows.peek().is_some(),
+                "docs/configuration.md has no row for {table}'s {key}"
+            );
+            let default = match &property["default"] {
+                Value::Object(_) if !header => "`{}`".to_owned(),
+                Value::Null | Value::Object(_) => continue,
+                scalar => format!("`{scalar}`"),
+            };
+            assert!(
+                rows.any(|row| row.contains(&default)),
+                "{table}'s {key}: its default is {default}"
+            );
+        }
+    }
+    for key in schema["properties"].as_object().unwrap().keys() {
         assert!(
-            page.contains(&format!("`{key}`")),
-            "docs/configuration.md does not mention `{key}`"
+            page.contains(&format!("## `[{key}")) || page.contains(&format!("## `[[{key}")),
+            "{key}"
         );
+    }
+    for key in ["from-env", "from-file"] {
+        assert!(page.contains(&format!("| `{key}` |")), "{key}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one place that turns a path of the configuration into an open file. What the operator wrote may lead anywhere;
 //! what is opened is a name within the directory it led to, so that a link put there later leads nowhere else.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
@@ -98,6 +98,30 @@ impl Files {
         })
     }
 
+    /// Whether the file's last byte is a line feed, so that a line can be appended.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn ends_in_line_end(&self, path: &Path) -> Result<bool, FileError> {
+        let path = self.path(path);
+        let last = || {
+            let (dir, name) = enter(&path)?;
+            let mut file = dir.open(name)?;
+            if !file.metadata()?.is_file() {
+                return Ok(true);
+            }
+            file.seek(SeekFrom::End(-1))?;
+            let mut last = [0];
+            file.read_exact(&mut last)?;
+            Ok(last == *b"\n")
+        };
+        last().map_err(|source| FileError::Io {
+            path: path.clone(),
+            what: "read",
+            source,
+        })
+    }
+
     /// A file to append to, made where it is not there, readable by its owner only.
     ///
     /// # Errors
@@ -105,14 +129,7 @@ impl Files {
     pub fn open_append(&self, path: &Path) -> Result<File, FileError> {
         let path = self.path(path);
         let open = || {
-            let name = path
-                .file_name()
-                .ok_or_else(|| io::Error::other("it names no file"))?;
-            let parent = path
-                .parent()
-                .filter(|p| !p.as_os_str().is_empty())
-                .unwrap_or(Path::new("."));
-            let dir = Dir::open_ambient_dir(parent, ambient_authority())?;
+            let (dir, name) = enter(&path)?;
             dir.open_with(
                 name,
                 OpenOptions::new().append(true).create(true).mode(0o600),
@@ -126,11 +143,15 @@ impl Files {
     }
 }
 
-fn enter(real: &Path) -> io::Result<(Dir, &std::ffi::OsStr)> {
-    let (Some(parent), Some(name)) = (real.parent(), real.file_name()) else {
-        return Err(io::Error::other("it is not a regular file"));
-    };
-    Ok((Dir::open_ambient_dir(parent, ambient_authority())?, name))
+fn enter(path: &Path) -> io::Result<(Dir, &std::ffi::OsStr)> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::other("it names no file"))?;
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let dir = Dir::open_ambient_dir(parent.unwrap_or(Path::new(".")), ambient_authority())?;
+    Ok((dir, name))
 }
 
 #[cfg(test)]

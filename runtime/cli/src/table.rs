@@ -1,0 +1,363 @@
+//! The pipeline as `check` prints it: what runs, in which order, and where.
+
+use std::fmt::Write;
+
+/// What there is to show.
+#[derive(Clone, Debug, Default)]
+pub struct Pipeline {
+    /// In the file's order.
+    pub interceptors: Vec<Row>,
+    /// The servers and what is in force at each.
+    pub servers: Vec<ServerRows>,
+    /// Globs that match nothing.
+    pub idle: Vec<IdleGlob>,
+}
+
+/// One interceptor.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// Its name.
+    pub name: String,
+    /// Plugin and version, for example `builtin:pii-scrubber 0.1.0`.
+    pub plugin: String,
+    /// Its hooks and what each is for, for example `pre-call mutation`.
+    pub hooks: Vec<String>,
+    /// In audit its decisions are recorded and do not count.
+    pub audit: bool,
+    /// A failure lets the call pass.
+    pub fail_open: bool,
+    /// Of one hook run.
+    pub timeout: std::time::Duration,
+    /// What the plugin asks for and is not given, with its reason.
+    pub withheld: Vec<String>,
+}
+
+/// One server.
+#[derive(Clone, Debug, Default)]
+pub struct ServerRows {
+    /// Its name.
+    pub name: String,
+    /// Its command or URL.
+    pub at: String,
+    /// The events that interceptors look at. The others pass unseen.
+    pub events: Vec<EventRow>,
+}
+
+/// One event at one server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventRow {
+    /// The MCP method.
+    pub event: String,
+    /// Who looks at the request.
+    pub request: Vec<Stop>,
+    /// Who looks at the reply.
+    pub reply: Vec<Stop>,
+}
+
+/// An interceptor at one hook of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Index in [`Pipeline::interceptors`].
+    pub interceptor: usize,
+    /// A mutator; otherwise a validator.
+    pub mutates: bool,
+    /// A validator that judges the reply as it came.
+    pub raw: bool,
+    /// Only some targets or callers are in its scope.
+    pub partly: bool,
+}
+
+/// A glob that matches nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdleGlob {
+    /// The interceptor's name.
+    pub interceptor: String,
+    /// The key, for example `servers`.
+    pub key: String,
+    /// As it was written.
+    pub glob: String,
+}
+
+/// The whole text, with a line end at its end.
+pub fn text(pipeline: &Pipeline) -> String {
+    let mut text = String::new();
+    interceptors(pipeline, &mut text);
+    for server in &pipeline.servers {
+        events(pipeline, server, &mut text);
+    }
+    let mut partly = pipeline
+        .servers
+        .iter()
+        .flat_map(|server| &server.events)
+        .flat_map(|e| e.request.iter().chain(&e.reply));
+    if partly.any(|stop| stop.partly) {
+        text.push_str("\n* only for some targets or callers\n");
+    }
+    if !pipeline.idle.is_empty() {
+        text.push_str("\nGlobs that match nothing:\n");
+        let lines = pipeline.idle.iter().map(|idle| {
+            [
+                idle.interceptor.clone(),
+                idle.key.clone(),
+                format!("{:?}", idle.glob),
+            ]
+        });
+        grid(lines.map(Vec::from).collect(), &mut text);
+    }
+    text
+}
+
+fn interceptors(pipeline: &Pipeline, text: &mut String) {
+    if pipeline.interceptors.is_empty() {
+        text.push_str("No interceptors: every message passes as it is.\n");
+        return;
+    }
+    let mut lines = vec![
+        [
+            "",
+            "interceptor",
+            "plugin",
+            "hooks",
+            "mode",
+            "on failure",
+            "timeout",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    ];
+    for (index, row) in pipeline.interceptors.iter().enumerate() {
+        lines.push(vec![
+            (index + 1).to_string(),
+            row.name.clone(),
+            row.plugin.clone(),
+            row.hooks.join(", "),
+            if row.audit { "audit" } else { "active" }.into(),
+            if row.fail_open { "pass" } else { "refuse" }.into(),
+            format!("{:?}", row.timeout),
+        ]);
+    }
+    text.push_str("Pipeline (requests from the top down, replies back up):\n");
+    grid(lines, text);
+    for row in &pipeline.interceptors {
+        for withheld in &row.withheld {
+            let _ = writeln!(
+                text,
+                "  {} asks for what it is not given: {}",
+                row.name,
+                printable(withheld)
+            );
+        }
+    }
+}
+
+fn events(pipeline: &Pipeline, server: &ServerRows, text: &mut String) {
+    let _ = writeln!(text, "\n{} ({})", server.name, printable(&server.at));
+    if server.events.is_empty() {
+        text.push_str("  no interceptor looks at any message\n");
+        return;
+    }
+    let mut lines = vec![["event", "request", "reply"].map(str::to_owned).to_vec()];
+    for row in &server.events {
+        let names = |stops: Vec<Stop>| {
+            let name = |stop: Stop| {
+                let row = pipeline.interceptors.get(stop.interceptor);
+                let audit = if row.is_some_and(|row| row.audit) {
+                    " (audit)"
+                } else {
+                    ""
+                };
+                let raw = if stop.raw { " (raw)" } else { "" };
+                format!(
+                    "{}{}{raw}{audit}",
+                    row.map_or("?", |row| &row.name),
+                    if stop.partly { "*" } else { "" }
+                )
+            };
+            let names: Vec<_> = stops.into_iter().map(name).collect();
+            if names.is_empty() {
+                "-".to_owned()
+            } else {
+                names.join(", ")
+            }
+        };
+        lines.push(vec![
+            row.event.clone(),
+            names(on_request(&row.request)),
+            names(on_reply(&row.reply)),
+        ]);
+    }
+    grid(lines, text);
+    text.push_str("  everything else passes unseen\n");
+}
+
+/// The order in which they run: mutators one after another, then validators on what came of it.
+fn on_request(stops: &[Stop]) -> Vec<Stop> {
+    let mut stops = stops.to_vec();
+    stops.sort_by_key(|stop| (!stop.mutates, stop.interceptor));
+    stops
+}
+
+/// The order in which they run: validators of the raw reply, mutators from the last to the first, the other validators.
+fn on_reply(stops: &[Stop]) -> Vec<Stop> {
+    let mut stops = stops.to_vec();
+    stops.sort_by_key(|stop| match (stop.mutates, stop.raw) {
+        (false, true) => (0, stop.interceptor),
+        (true, _) => (1, usize::MAX - stop.interceptor),
+        (false, false) => (2, stop.interceptor),
+    });
+    stops
+}
+
+/// Columns as wide as their widest cell, two spaces between and before.
+fn grid(lines: Vec<Vec<String>>, text: &mut String) {
+    let lines: Vec<Vec<String>> = lines
+        .into_iter()
+        .map(|line| line.iter().map(|cell| printable(cell)).collect())
+        .collect();
+    let columns = lines.first().map_or(0, Vec::len);
+    let width = |column: usize| {
+        lines
+            .iter()
+            .map(|line| line[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<_> = (0..columns).map(width).collect();
+    for line in &lines {
+        let mut row = String::new();
+        for (cell, width) in line.iter().zip(&widths) {
+            let _ = write!(row, "  {cell:width$}");
+        }
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+}
+
+/// A plugin's own words reach a terminal here.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn stop(interceptor: usize, mutates: bool) -> Stop {
+        Stop {
+            interceptor,
+            mutates,
+            raw: false,
+            partly: false,
+        }
+    }
+
+    fn pipeline() -> Pipeline {
+        let row = |name: &str, hooks: &[&str]| Row {
+            name: name.into(),
+            plugin: format!("builtin:{name} 0.1.0"),
+            hooks: hooks.iter().map(|&hook| hook.into()).collect(),
+            timeout: Duration::from_millis(50),
+            ..Row::default()
+        };
+        Pipeline {
+            interceptors: vec![
+                row("allow", &["pre-call validation", "post-call mutation"]),
+                Row {
+                    withheld: vec!["state (counts \u{1b}calls)".into()],
+                    ..row("scrub", &["post-call mutation"])
+                },
+                Row {
+                    audit: true,
+                    fail_open: true,
+                    ..row("guard", &["post-call validation"])
+                },
+            ],
+            servers: vec![
+                ServerRows {
+                    name: "crm".into(),
+                    at: "http://127.0.0.1:9000/mcp".into(),
+                    events: vec![
+                        EventRow {
+                            event: "tools/call".into(),
+                            request: vec![Stop {
+                                partly: true,
+                                ..stop(0, false)
+                            }],
+                            reply: vec![
+                                stop(0, true),
+                                stop(1, true),
+                                Stop {
+                                    raw: true,
+                                    ..stop(2, false)
+                                },
+                            ],
+                        },
+                        EventRow {
+                            event: "tools/list".into(),
+                            request: vec![],
+                            reply: vec![stop(0, true)],
+                        },
+                    ],
+                },
+                ServerRows {
+                    name: "time".into(),
+                    at: "mcp-server-time".into(),
+                    events: vec![],
+                },
+            ],
+            idle: vec![IdleGlob {
+                interceptor: "scrub".into(),
+                key: "servers".into(),
+                glob: "cmr".into(),
+            }],
+        }
+    }
+
+    #[test]
+    fn the_table_shows_who_looks_at_what_in_which_order() {
+        let expected = "\
+Pipeline (requests from the top down, replies back up):
+     interceptor  plugin               hooks                                    mode    on failure  timeout
+  1  allow        builtin:allow 0.1.0  pre-call validation, post-call mutation  active  refuse      50ms
+  2  scrub        builtin:scrub 0.1.0  post-call mutation                       active  refuse      50ms
+  3  guard        builtin:guard 0.1.0  post-call validation                     audit   pass        50ms
+  scrub asks for what it is not given: state (counts \u{fffd}calls)
+
+crm (http://127.0.0.1:9000/mcp)
+  event       request  reply
+  tools/call  allow*   guard (raw) (audit), scrub, allow
+  tools/list  -        allow
+  everything else passes unseen
+
+time (mcp-server-time)
+  no interceptor looks at any message
+
+* only for some targets or callers
+
+Globs that match nothing:
+  scrub  servers  \"cmr\"
+";
+        assert_eq!(text(&pipeline()), expected);
+    }
+
+    #[test]
+    fn an_empty_pipeline_says_so() {
+        assert_eq!(
+            text(&Pipeline::default()),
+            "No interceptors: every message passes as it is.\n"
+        );
+    }
+
+    #[test]
+    fn validators_of_a_request_run_after_its_mutators() {
+        let order: Vec<_> = on_request(&[stop(0, false), stop(1, true), stop(2, true)])
+            .iter()
+            .map(|s| s.interceptor)
+            .collect();
+        assert_eq!(order, [1, 2, 0]);
+    }
+}

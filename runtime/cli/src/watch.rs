@@ -1,0 +1,444 @@
+//! Notices when a file of the configuration changes, however it is saved: written in place, renamed over, or reached
+//! through a symbolic link that is swapped.
+//!
+//! What the operating system reports is only a hint to look; what counts is whether a file is another than before. So a
+//! lost or superfluous report does no harm, and where there are none (some network file systems) looking now and then
+//! still finds the change.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// A change is looked at once nothing more happened for so long: editors and copying take several steps.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// Looked at after so long even if things go on happening; also how long a file may be missing in between.
+const LATEST: Duration = Duration::from_millis(300);
+
+/// Looked at so often even if nothing is reported.
+const ANYWAY: Duration = Duration::from_secs(2);
+
+/// Links followed for one path; the kernel's own bound.
+const MAX_LINKS: usize = 40;
+
+/// Watches a set of files.
+#[derive(Debug)]
+pub struct Watch {
+    files: BTreeMap<PathBuf, Option<Print>>,
+    watcher: Option<RecommendedWatcher>,
+    /// The directories that are watched, and which directory each was.
+    folders: HashMap<PathBuf, (u64, u64)>,
+    happened: Arc<Notify>,
+    /// Something happened that nobody has looked at yet.
+    unseen: bool,
+}
+
+/// What makes a file another than before; the change time moves even where a copy keeps the modification time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Print {
+    file: (u64, u64),
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Watch {
+    /// Watches these files, which need not be there. A change from now on is noticed, so call it before they are read.
+    pub fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
+        let happened = Arc::new(Notify::new());
+        let wake = happened.clone();
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Reading a file is reported too, and our own reading must not wake us.
+            let reading =
+                |kind| matches!(kind, EventKind::Access(access) if !is_end_of_write(access));
+            if event.map_or(true, |event| !reading(event.kind)) {
+                wake.notify_one();
+            }
+        });
+        let watcher = watcher
+            .inspect_err(|error| tracing::warn!(%error, "changes of files are not reported; looking every {ANYWAY:?}"))
+            .ok();
+        let mut watch = Self {
+            files: BTreeMap::new(),
+            watcher,
+            folders: HashMap::new(),
+            happened,
+            unseen: false,
+        };
+        watch.target(files);
+        watch
+    }
+
+    /// Watches these files from now on. Of one that was watched before, a change since it was last reported still
+    /// counts; of a new one, changes from now on: so call it before new ones are read.
+    pub fn target(&mut self, files: impl IntoIterator<Item = PathBuf>) {
+        let before = std::mem::take(&mut self.files);
+        for file in files {
+            let print = before
+                .get(&file)
+                .copied()
+                .unwrap_or_else(|| Print::of(&file));
+            self.files.insert(file, print);
+        }
+        self.attend();
+    }
+
+    /// Waits until any of the files is another than before, and says which. Safe to cancel: what was noticed is looked
+    /// at by the next call.
+    pub async fn changed(&mut self) -> Vec<PathBuf> {
+        loop {
+            if !self.unseen {
+                // Whether it was reported or the time is up, it is looked at.
+                let _ = timeout(ANYWAY, self.happened.notified()).await;
+                self.unseen = true;
+            }
+            if !self.look().is_empty() {
+                self.settle().await;
+            }
+            let changed = self.look();
+            self.unseen = false;
+            self.attend();
+            if !changed.is_empty() {
+                let paths = changed.iter().map(|(path, _)| path.clone()).collect();
+                self.files.extend(changed);
+                return paths;
+            }
+        }
+    }
+
+    async fn settle(&self) {
+        let latest = Instant::now() + LATEST;
+        loop {
+            let quiet = timeout_at(
+                latest.min(Instant::now() + SETTLE),
+                self.happened.notified(),
+            )
+            .await
+            .is_err();
+            let complete = self.files.keys().all(|file| Print::of(file).is_some());
+            if Instant::now() >= latest || (quiet && complete) {
+                return;
+            }
+        }
+    }
+
+    fn look(&self) -> Vec<(PathBuf, Option<Print>)> {
+        let now = self
+            .files
+            .iter()
+            .map(|(path, before)| (path, *before, Print::of(path)));
+        now.filter(|(_, before, now)| before != now)
+            .map(|(path, _, now)| (path.clone(), now))
+            .collect()
+    }
+
+    /// Has the directories watched in which a change would show: those of the files, and of every link on the way.
+    fn attend(&mut self) {
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
+        let mut wanted = HashSet::new();
+        for file in self.files.keys() {
+            folders(file, &mut wanted);
+        }
+        let identity = |folder: &Path| {
+            std::fs::metadata(folder)
+                .ok()
+                .map(|meta| (meta.dev(), meta.ino()))
+        };
+        // A directory that was removed and made anew is another one, although its name is the same.
+        self.folders.retain(|folder, known| {
+            let keep = wanted.contains(folder) && identity(folder) == Some(*known);
+            if !keep {
+                // Fails where the directory is gone, and with it the watch.
+                let _ = watcher.unwatch(folder);
+            }
+            keep
+        });
+        for folder in wanted {
+            if self.folders.contains_key(&folder) {
+                continue;
+            }
+            let Some(identity) = identity(&folder) else {
+                continue;
+            };
+            match watcher.watch(&folder, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    self.folders.insert(folder, identity);
+                }
+                Err(error) => {
+                    tracing::debug!(%error, folder = %folder.display(), "not watched; looking every {ANYWAY:?}");
+                }
+            }
+        }
+    }
+}
+
+impl Print {
+    fn of(path: &Path) -> Option<Self> {
+        let meta = std::fs::metadata(path).ok()?;
+        Some(Self {
+            file: (meta.dev(), meta.ino()),
+            size: meta.size(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+            changed: (meta.ctime(), meta.ctime_nsec()),
+        })
+    }
+}
+
+fn is_end_of_write(access: notify::event::AccessKind) -> bool {
+    use notify::event::{AccessKind, AccessMode};
+    matches!(access, AccessKind::Close(AccessMode::Write))
+}
+
+/// The directories in which this path can come to mean another file: the last that is there, and that of every link.
+fn folders(path: &Path, into: &mut HashSet<PathBuf>) {
+    let mut links = 0;
+    let start = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut todo: Vec<PathBuf> = parts(&start);
+    let mut here = PathBuf::from("/");
+    while let Some(part) = todo.pop() {
+        if part == Path::new("..") {
+            here.pop();
+            continue;
+        }
+        let next = here.join(&part);
+        let Ok(meta) = std::fs::symlink_metadata(&next) else {
+            into.insert(here);
+            return;
+        };
+        if meta.is_symlink() {
+            into.insert(here.clone());
+            links += 1;
+            let Ok(target) = std::fs::read_link(&next) else {
+                return;
+            };
+            if links > MAX_LINKS {
+                return;
+            }
+            if target.is_absolute() {
+                here = PathBuf::from("/");
+            }
+            todo.extend(parts(&target));
+        } else if meta.is_dir() {
+            here = next;
+        } else {
+            into.insert(here);
+            return;
+        }
+    }
+    into.insert(here);
+}
+
+/// The names in a path, last first.
+fn parts(path: &Path) -> Vec<PathBuf> {
+    let named = path
+        .components()
+        .filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
+    let mut parts: Vec<_> = named.map(|part| PathBuf::from(part.as_os_str())).collect();
+    parts.reverse();
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// Below [`ANYWAY`], so that it is the report that was noticed.
+    const SOON: Duration = Duration::from_millis(1500);
+
+    struct Place {
+        folder: tempfile::TempDir,
+        watch: Watch,
+    }
+
+    impl Place {
+        fn new(name: &str, make: impl FnOnce(&Path)) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            make(folder.path());
+            let watch = Watch::new([folder.path().join(name)]);
+            Self { folder, watch }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        async fn expect(&mut self, name: &str) {
+            let changed = timeout(SOON, self.watch.changed())
+                .await
+                .expect("the change was not noticed");
+            assert_eq!(changed, [self.path(name)]);
+        }
+
+        async fn expect_nothing(&mut self) {
+            if let Ok(changed) = timeout(Duration::from_millis(600), self.watch.changed()).await {
+                panic!("{changed:?}");
+            }
+        }
+    }
+
+    fn file(folder: &Path) {
+        fs::write(folder.join("a"), "1").unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_write_in_place_is_noticed_each_time() {
+        let mut place = Place::new("a", file);
+        for round in ["2", "3", "longer"] {
+            fs::write(place.path("a"), round).unwrap();
+            place.expect("a").await;
+        }
+        place.expect_nothing().await;
+    }
+
+    #[tokio::test]
+    async fn a_rename_over_the_file_is_noticed_each_time() {
+        let mut place = Place::new("a", file);
+        for round in ["2", "3"] {
+            fs::write(place.path("a.tmp"), round).unwrap();
+            fs::rename(place.path("a.tmp"), place.path("a")).unwrap();
+            place.expect("a").await;
+        }
+    }
+
+    #[tokio::test]
+    async fn an_editor_that_moves_the_old_file_away_first_is_noticed_once() {
+        let mut place = Place::new("a", file);
+        fs::rename(place.path("a"), place.path("a~")).unwrap();
+        tokio::time::sleep(Duration::from_millis(120)).await;
+        fs::write(place.path("a"), "2").unwrap();
+        place.expect("a").await;
+        place.expect_nothing().await;
+    }
+
+    #[tokio::test]
+    async fn a_link_that_is_swapped_is_noticed() {
+        let mut place = Place::new("a", |folder| {
+            fs::write(folder.join("v1"), "1").unwrap();
+            fs::write(folder.join("v2"), "2").unwrap();
+            symlink("v1", folder.join("a")).unwrap();
+        });
+        symlink("v2", place.path("new")).unwrap();
+        fs::rename(place.path("new"), place.path("a")).unwrap();
+        place.expect("a").await;
+        fs::write(place.path("v2"), "3").unwrap();
+        place.expect("a").await;
+    }
+
+    #[tokio::test]
+    async fn a_folder_of_data_that_is_swapped_under_its_links_is_noticed() {
+        let mut place = Place::new("a", |folder| {
+            for version in ["..v1", "..v2"] {
+                fs::create_dir(folder.join(version)).unwrap();
+                fs::write(folder.join(version).join("a"), version).unwrap();
+            }
+            symlink("..v1", folder.join("..data")).unwrap();
+            symlink("..data/a", folder.join("a")).unwrap();
+        });
+        symlink("..v2", place.path("..new")).unwrap();
+        fs::rename(place.path("..new"), place.path("..data")).unwrap();
+        fs::remove_dir_all(place.path("..v1")).unwrap();
+        place.expect("a").await;
+    }
+
+    #[tokio::test]
+    async fn a_linked_folder_that_is_swapped_is_noticed() {
+        let mut place = Place::new("current/a", |folder| {
+            for version in ["v1", "v2"] {
+                fs::create_dir(folder.join(version)).unwrap();
+                fs::write(folder.join(version).join("a"), version).unwrap();
+            }
+            symlink("v1", folder.join("current")).unwrap();
+        });
+        symlink("v2", place.path("new")).unwrap();
+        fs::rename(place.path("new"), place.path("current")).unwrap();
+        place.expect("current/a").await;
+    }
+
+    #[tokio::test]
+    async fn a_target_elsewhere_that_is_written_is_noticed() {
+        let elsewhere = tempfile::tempdir().unwrap();
+        file(elsewhere.path());
+        let mut place = Place::new("a", |folder| {
+            symlink(elsewhere.path().join("a"), folder.join("a")).unwrap()
+        });
+        fs::write(elsewhere.path().join("a"), "22").unwrap();
+        place.expect("a").await;
+    }
+
+    #[tokio::test]
+    async fn a_file_that_comes_later_is_noticed_its_folder_too() {
+        let mut place = Place::new("sub/a", |_| {});
+        fs::create_dir(place.path("sub")).unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        fs::write(place.path("sub/a"), "1").unwrap();
+        // The folder came after the last look, so it may take until the next one.
+        let changed = timeout(ANYWAY * 2, place.watch.changed()).await.unwrap();
+        assert_eq!(changed, [place.path("sub/a")]);
+        fs::remove_dir_all(place.path("sub")).unwrap();
+        place.expect("sub/a").await;
+        fs::create_dir(place.path("sub")).unwrap();
+        fs::write(place.path("sub/a"), "2").unwrap();
+        place.expect("sub/a").await;
+    }
+
+    #[tokio::test]
+    async fn other_files_and_reading_are_not_changes() {
+        let mut place = Place::new("a", file);
+        fs::write(place.path("b"), "1").unwrap();
+        fs::read(place.path("a")).unwrap();
+        place.expect_nothing().await;
+    }
+
+    #[tokio::test]
+    async fn the_set_of_files_can_change_and_nothing_in_between_is_lost() {
+        let mut place = Place::new("a", file);
+        fs::write(place.path("b"), "1").unwrap();
+        fs::write(place.path("a"), "22").unwrap();
+        place.watch.target([place.path("a"), place.path("b")]);
+        place.expect("a").await;
+        fs::write(place.path("b"), "22").unwrap();
+        place.expect("b").await;
+        place.watch.target([place.path("b")]);
+        fs::write(place.path("a"), "333").unwrap();
+        place.expect_nothing().await;
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_was_cancelled_loses_nothing() {
+        let mut place = Place::new("a", file);
+        fs::write(place.path("a"), "22").unwrap();
+        for _ in 0..5 {
+            let _ = timeout(Duration::from_millis(10), place.watch.changed()).await;
+        }
+        place.expect("a").await;
+    }
+
+    #[tokio::test]
+    async fn a_folder_in_which_things_go_on_happening_delays_it_only_so_long() {
+        let mut place = Place::new("a", file);
+        let busy = place.path("busy");
+        let writer = std::thread::spawn(move || {
+            for round in 0..150 {
+                fs::write(&busy, round.to_string()).unwrap();
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        fs::write(place.path("a"), "22").unwrap();
+        let start = Instant::now();
+        place.expect("a").await;
+        assert!(start.elapsed() < Duration::from_secs(1));
+        writer.join().unwrap();
+    }
+}
