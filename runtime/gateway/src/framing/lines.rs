@@ -14,7 +14,7 @@ const CHUNK: usize = 64 << 10;
 pub enum Line {
     /// Without its line end (LF or CR LF); never empty.
     Whole(Bytes),
-    /// It was longer than the limit: this many bytes were thrown away, its line end not counted.
+    /// It was longer than the limit: this many bytes were thrown away, all before its LF.
     TooLong(u64),
 }
 
@@ -78,8 +78,8 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             line.truncate(end - 1);
         }
         match self.skipped.take() {
-            Some(skipped) => Some(Line::TooLong(skipped + line.len() as u64)),
-            None if line.len() > self.limit => Some(Line::TooLong(line.len() as u64)),
+            Some(skipped) => Some(Line::TooLong(skipped + end as u64)),
+            None if line.len() > self.limit => Some(Line::TooLong(end as u64)),
             None => Some(Line::Whole(line.freeze())),
         }
     }
@@ -140,7 +140,7 @@ mod tests {
             whole("123456789"),
             Line::TooLong(10),
             whole("123456789"),
-            Line::TooLong(20),
+            Line::TooLong(21),
             whole("end"),
         ];
         assert_eq!(read(stream, 9).await, expected);

@@ -42,12 +42,14 @@ pub struct Parser {
     started: bool,
     /// The line before ended in CR: a LF that follows belongs to it.
     after_cr: bool,
-    /// Bytes of the event's lines so far.
+    /// A line of the event has been read.
+    begun: bool,
+    /// Bytes of the event's lines so far, without their ends.
     size: usize,
     event: Event,
     comments: BytesMut,
-    /// Data lines before the last one, joined.
-    earlier: BytesMut,
+    /// The data, where it has more than one line.
+    joined: BytesMut,
 }
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -61,10 +63,11 @@ impl Parser {
             searched: 0,
             started: false,
             after_cr: false,
+            begun: false,
             size: 0,
             event: Event::default(),
             comments: BytesMut::new(),
-            earlier: BytesMut::new(),
+            joined: BytesMut::new(),
         }
     }
 
@@ -76,16 +79,19 @@ impl Parser {
     /// The next whole event, if the chunks so far hold one. After an error there is no next one.
     pub fn next(&mut self) -> Result<Option<Event>, SseError> {
         while let Some(line) = self.line()? {
-            if line.is_empty() {
-                if self.size == 0 {
-                    continue;
-                }
+            if !line.is_empty() {
+                self.begun = true;
+                self.size += line.len();
+                self.field(line)?;
+            } else if std::mem::take(&mut self.begun) {
                 self.size = 0;
-                self.event.comments = self.comments.split().freeze();
-                return Ok(Some(std::mem::take(&mut self.event)));
+                let mut event = std::mem::take(&mut self.event);
+                event.comments = self.comments.split().freeze();
+                if !self.joined.is_empty() {
+                    event.data = Some(self.joined.split().freeze());
+                }
+                return Ok(Some(event));
             }
-            self.size += line.len() + 1;
-            self.field(line)?;
         }
         Ok(None)
     }
@@ -124,7 +130,6 @@ impl Parser {
             }
         }
         let found = memchr::memchr2(b'\n', b'\r', &self.buffer[self.searched..]);
-        // An empty line ends the event and adds nothing to it.
         let length = found.map_or(self.buffer.len(), |at| self.searched + at);
         if self.size + length > self.limit {
             return Err(SseError::TooLarge(self.limit));
@@ -158,13 +163,16 @@ impl Parser {
         match name {
             b"data" => {
                 // One line is the rule, and costs no copy.
-                if let Some(before) = self.event.data.take() {
-                    self.earlier.extend_from_slice(&before);
-                    self.earlier.extend_from_slice(b"\n");
-                    self.earlier.extend_from_slice(&value);
-                    value = self.earlier.split().freeze();
+                match &self.event.data {
+                    None => self.event.data = Some(value),
+                    Some(first) => {
+                        if self.joined.is_empty() {
+                            self.joined.extend_from_slice(first);
+                        }
+                        self.joined.extend_from_slice(b"\n");
+                        self.joined.extend_from_slice(&value);
+                    }
                 }
-                self.event.data = Some(value);
             }
             b"event" => self.event.event = Some(text(&value)?),
             b"id" if !value.contains(&0) => self.event.id = Some(text(&value)?),
@@ -324,9 +332,9 @@ mod tests {
         assert!(parser.next().unwrap().is_some());
         parser.push(b"data: 01234567890");
         assert_eq!(parser.next(), Err(SseError::TooLarge(16)));
-        let mut parser = Parser::new(16);
+        let mut parser = Parser::new(15);
         parser.push(b"data: 01\ndata: 23\n\n");
-        assert_eq!(parser.next(), Err(SseError::TooLarge(16)));
+        assert_eq!(parser.next(), Err(SseError::TooLarge(15)));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct Conversation {
 #[derive(Debug)]
 pub(super) enum Channel {
     Stdio(stdio::Channel),
-    Http(remote::Channel),
+    Http(Box<remote::Channel>),
 }
 
 impl Conversation {

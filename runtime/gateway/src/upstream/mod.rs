@@ -17,6 +17,8 @@ mod process;
 mod routes;
 mod server;
 mod stdio;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use answer::{Answer, Arrival, Arrivals, Body};

@@ -167,7 +167,7 @@ impl Server {
     pub async fn converse(self: &Arc<Self>, era: Era) -> Result<Arc<Conversation>, ServerError> {
         let channel = match (&self.remote, era) {
             (Some(_), _) if self.children.lock().closed => return Err(self.closed()),
-            (Some(remote), _) => Channel::Http(http::Channel::new(remote.clone(), era)),
+            (Some(remote), _) => Channel::Http(Box::new(http::Channel::new(remote.clone(), era))),
             (None, Era::Modern) => {
                 // Fails now rather than at the first request.
                 self.shared_child().await?;

@@ -1,0 +1,115 @@
+//! Conversations with small servers that do what is asked of them, however wrong.
+#![allow(clippy::unwrap_used)]
+
+mod children;
+mod http;
+mod shared;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::HeaderMap;
+use futures_util::StreamExt;
+use sandgate_message::{Era, Limits, Message};
+use serde_json::Value;
+
+use super::{Answer, Arrivals, Body, Conversation, Server, ServerConfig, ServerError, Transport};
+
+/// A stdio server in Python: each method makes it do one thing.
+const SERVER: &str = include_str!("server.py");
+
+fn config(transport: Transport) -> ServerConfig {
+    ServerConfig {
+        name: "test".into(),
+        transport,
+        connect_timeout: Duration::from_secs(5),
+        request_timeout: Duration::from_secs(20),
+        limits: Limits::default(),
+    }
+}
+
+fn command(command: &str, args: &[&str]) -> Transport {
+    let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+    Transport::Stdio {
+        command: command.into(),
+        args,
+        env: vec![],
+        cwd: None,
+    }
+}
+
+fn python(how: &str) -> ServerConfig {
+    config(command("python3", &["-c", SERVER, how]))
+}
+
+fn message(text: &str) -> Message {
+    Message::parse(text.to_owned(), &Limits::default()).unwrap()
+}
+
+fn call(id: &str, method: &str, params: &str) -> Message {
+    message(&format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#
+    ))
+}
+
+fn note(method: &str, params: &str) -> Message {
+    message(&format!(
+        r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#
+    ))
+}
+
+fn value(message: &Message) -> Value {
+    serde_json::from_slice(&message.bytes()).unwrap()
+}
+
+async fn ask(conversation: &Conversation, message: &Message) -> Result<Answer, ServerError> {
+    conversation.request(message, &HeaderMap::new()).await
+}
+
+/// The one message that answers.
+async fn reply(conversation: &Conversation, message: &Message) -> Value {
+    value(&only(ask(conversation, message).await.unwrap()))
+}
+
+fn only(answer: Answer) -> Message {
+    match answer.body {
+        Body::Message(message) => message,
+        other => panic!("not one message: {other:?}"),
+    }
+}
+
+fn stream(answer: Answer) -> Arrivals {
+    match answer.body {
+        Body::Stream(arrivals) => arrivals,
+        other => panic!("not a stream: {other:?}"),
+    }
+}
+
+async fn next(arrivals: &mut Arrivals) -> Value {
+    value(&arrivals.next().await.unwrap().unwrap().message.unwrap())
+}
+
+async fn all(mut arrivals: Arrivals) -> Vec<Value> {
+    let mut messages = Vec::new();
+    while let Some(arrival) = arrivals.next().await {
+        messages.push(value(&arrival.unwrap().message.unwrap()));
+    }
+    messages
+}
+
+async fn open(config: ServerConfig, era: Era) -> (Arc<Server>, Arc<Conversation>) {
+    let server = Server::new(config);
+    let conversation = server.converse(era).await.unwrap();
+    (server, conversation)
+}
+
+/// Asks until it is so: what happens in a child happens in its own time.
+async fn until(mut so: impl AsyncFnMut() -> bool) {
+    for _ in 0..200 {
+        if so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("it never came to be so");
+}
