@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::{Envelope, Pipe, Script, place};
+use crate::{Envelope, Over, Pipe, Script, place};
 
 /// Nothing in a journey is silent for longer.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -95,6 +95,32 @@ impl FakeServer {
                 ),
             }
         })
+    }
+
+    /// Over the transport named, by a script.
+    pub fn over(over: Over, script: Script) -> Self {
+        match over {
+            Over::Http => Self::http(script),
+            Over::Stdio => Self::stdio(&script),
+        }
+    }
+
+    /// Over HTTP: answers the first `tools/call` with a stream of these chunks, and all else as the empty script does.
+    pub fn streaming(chunks: Vec<Chunk>) -> Self {
+        let chunks = Mutex::new(Some(chunks));
+        Self::http_with(
+            move |heard| match Envelope::of_request(&heard.body).as_deref() {
+                Some("tools/call") => match chunks.lock().take() {
+                    Some(chunks) => Reply::Stream(chunks),
+                    None => Reply::Status(500, "text/plain", b"called twice".to_vec()),
+                },
+                Some(_) => match Script::new().answer(&heard.body).pop() {
+                    Some(message) => Reply::Json(message),
+                    None => Reply::Status(202, "text/plain", Vec::new()),
+                },
+                None => Reply::Status(405, "text/plain", Vec::new()),
+            },
+        )
     }
 
     /// Over HTTP, by a function.

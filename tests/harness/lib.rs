@@ -14,21 +14,25 @@
 mod client;
 mod envelope;
 mod fake;
+mod front;
 mod gateway;
 mod part;
 mod pipe;
 mod place;
 mod process;
 mod script;
+mod speaker;
 mod wire;
 
 pub use client::{Client, Plan};
 pub use envelope::{Envelope, Era, without_line_ends};
 pub use fake::{Chunk, FakeServer, Heard, Reply};
+pub use front::{Front, Over};
 pub use gateway::Gateway;
 pub use part::{Part, Parts};
 pub use pipe::Pipe;
 pub use place::{binary, peers, sandgate};
 pub use process::Process;
 pub use script::Script;
-pub use wire::{Event, Exchange, Speaker, request};
+pub use speaker::Speaker;
+pub use wire::{Event, Exchange, request};
