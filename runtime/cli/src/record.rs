@@ -193,7 +193,7 @@ impl<'a> Line<'a> {
         let version = call.attribute("client.version");
         Self {
             record,
-            time: humantime::format_rfc3339_micros(at).to_string(),
+            time: humantime::format_rfc3339_micros(at.max(SystemTime::UNIX_EPOCH)).to_string(),
             id: &call.id.0,
             era: call.era.as_str(),
             client: call
@@ -274,6 +274,8 @@ impl Sink {
                 Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
                 Ok(count) => written += count,
                 Err(rustix::io::Errno::INTR) => {}
+                // Somebody else made it non-blocking and filled it.
+                Err(rustix::io::Errno::AGAIN) => return (written, Err(stalled())),
                 Err(error) => return (written, Err(error.into())),
             }
         }
@@ -287,10 +289,7 @@ impl Sink {
                 .unwrap_or_default();
             match poll(&mut [PollFd::new(&self.to, PollFlags::OUT)], Some(&left)) {
                 Ok(0) => {
-                    return Err(io::Error::new(
-                        io::ErrorKind::TimedOut,
-                        "its reader takes nothing",
-                    ));
+                    return Err(stalled());
                 }
                 Ok(_) => return Ok(()),
                 Err(rustix::io::Errno::INTR) => {}
@@ -298,6 +297,10 @@ impl Sink {
             }
         }
     }
+}
+
+fn stalled() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "its reader takes nothing")
 }
 
 fn open_file(files: &Files, path: &std::path::Path) -> Result<OwnedFd, FileError> {

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
 
+/// Opening a named pipe would otherwise wait for its other end, for ever.
+const NO_WAIT: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+
 /// Opens the configuration's paths; relative ones are relative to its folder.
 #[derive(Clone, Debug)]
 pub struct Files {
@@ -69,7 +72,9 @@ impl Files {
         };
         let real = std::fs::canonicalize(&path).map_err(failed("opened"))?;
         let (dir, name) = enter(&real).map_err(failed("opened"))?;
-        let file = dir.open(name).map_err(failed("opened"))?;
+        let file = dir
+            .open_with(name, OpenOptions::new().read(true).custom_flags(NO_WAIT))
+            .map_err(failed("opened"))?;
         let meta = file.metadata().map_err(failed("read"))?;
         if !meta.is_file() {
             // A pipe or device could hold the start for ever.
@@ -106,7 +111,8 @@ impl Files {
         let path = self.path(path);
         let last = || {
             let (dir, name) = enter(&path)?;
-            let mut file = dir.open(name)?;
+            let mut file =
+                dir.open_with(name, OpenOptions::new().read(true).custom_flags(NO_WAIT))?;
             if !file.metadata()?.is_file() {
                 return Ok(true);
             }
@@ -132,7 +138,11 @@ impl Files {
             let (dir, name) = enter(&path)?;
             dir.open_with(
                 name,
-                OpenOptions::new().append(true).create(true).mode(0o600),
+                OpenOptions::new()
+                    .append(true)
+                    .create(true)
+                    .mode(0o600)
+                    .custom_flags(NO_WAIT),
             )
         };
         open().map_err(|source| FileError::Io {
@@ -192,6 +202,17 @@ mod tests {
                 .to_string()
                 .contains("missing cannot be opened")
         );
+    }
+
+    #[test]
+    fn a_named_pipe_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+        let files = Files::in_folder(folder.path());
+        let error = files.read(Path::new("pipe"), 10).unwrap_err();
+        assert!(error.to_string().contains("not a regular file"), "{error}");
+        assert!(files.open_append(Path::new("pipe")).is_err());
     }
 
     #[test]

@@ -67,15 +67,21 @@ impl Settings {
 }
 
 impl ResolvedSettings {
-    /// Whether this place is, holds or lies within a value from outside.
-    pub fn is_outside(&self, pointer: &str) -> bool {
-        let within = |a: &str, b: &str| {
-            a.strip_prefix(b)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        self.outside
-            .iter()
-            .any(|place| within(place, pointer) || within(pointer, place))
+    /// Whether a text about this place may show a value from outside: the place is such a value, or the text holds one.
+    pub fn is_shown_by(&self, text: &str, pointer: &str) -> bool {
+        self.outside.iter().any(|place| {
+            let below = pointer.strip_prefix(place.as_str());
+            let value = self
+                .value
+                .pointer(place)
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            // Messages quote values as JSON does, or as they are.
+            let quoted = Value::from(value).to_string();
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                || (!value.is_empty()
+                    && (text.contains(value) || text.contains(&quoted[1..quoted.len() - 1])))
+        })
     }
 }
 
@@ -181,14 +187,19 @@ mod tests {
             json!({ "a/b": [{ "salt": "canary" }], "c": 1 })
         );
         assert_eq!(resolved.outside, ["/a~1b/0/salt"]);
-        for (pointer, is) in [
-            ("/a~1b/0/salt", true),
-            ("/a~1b", true),
-            ("", true),
-            ("/c", false),
-            ("/a~1b/0/saltier", false),
+        for (pointer, text, shown) in [
+            ("/a~1b/0/salt", "is too short", true),
+            ("/a~1b/0/salt/x", "is too short", true),
+            (
+                "/a~1b/0",
+                "{\"salt\":\"canary\"} is not of type string",
+                true,
+            ),
+            ("", "'x' was unexpected", false),
+            ("/c", "1 is too small", false),
+            ("/a~1b/0/saltier", "is missing", false),
         ] {
-            assert_eq!(resolved.is_outside(pointer), is, "{pointer}");
+            assert_eq!(resolved.is_shown_by(text, pointer), shown, "{pointer}");
         }
         assert!(!format!("{resolved:?}").contains("canary"));
     }

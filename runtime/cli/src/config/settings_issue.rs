@@ -39,10 +39,7 @@ impl Loaded {
                 continue;
             }
             let name = shape::named(&format!("{place}{pointer}"));
-            let text = if settings.is_outside(pointer)
-                && !settings.outside.is_empty()
-                && hides(settings, pointer)
-            {
+            let text = if settings.is_shown_by(message, pointer) {
                 format!(
                     "{name}: the plugin does not accept this value (not shown, since it came from outside the file)"
                 )
@@ -113,10 +110,4 @@ impl Loaded {
 struct Stray {
     pointer: String,
     issue: Issue,
-}
-
-/// A message about the whole object (a missing or unknown key) names keys and shows no value; one about a value from
-/// outside, or about an inner table that holds one, may.
-fn hides(settings: &ResolvedSettings, pointer: &str) -> bool {
-    !pointer.is_empty() && settings.is_outside(pointer)
 }

@@ -1,5 +1,6 @@
 //! The file as it was written: its text, and where in it each key and value stands.
 
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,6 @@ use super::issue::Issue;
 use super::tree::{Entry, Table};
 
 /// A TOML file that parsed.
-#[derive(Debug)]
 pub struct Source {
     path: PathBuf,
     text: String,
@@ -146,5 +146,12 @@ impl Source {
                 .text
                 .get(table.span.clone())
                 .is_some_and(|text| text.starts_with('['))
+    }
+}
+
+/// Without the text, which may hold what nobody wants in a log.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({})", self.path.display())
     }
 }
