@@ -1,2 +1,98 @@
-//! The thin binary.
-fn main() {}
+//! The thin binary: reads the command line, calls the library, prints, and turns errors into exit codes (2: nothing was
+//! started, 1: something failed later).
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where a program speaks")]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use sandgate::args::{Arguments, Plugin, Verb};
+use sandgate::config::{Loaded, Report};
+use sandgate::serve::RunError;
+use sandgate::{check, demo, inspect, schema, serve, telemetry};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Err(error) = telemetry::set_up(&arguments.log_level, arguments.log_format) {
+        eprintln!("{error}");
+        return ExitCode::from(2);
+    }
+    match arguments.verb {
+        Verb::Run(run) => {
+            let loaded = match Loaded::read(&run.configured.config) {
+                Ok(loaded) => loaded,
+                Err(report) => return refuse(&report),
+            };
+            match runtime(loaded.config.gateway.workers).and_then(|runtime| {
+                let served = runtime.block_on(serve::run(&run, &loaded));
+                // A thread that still reads stdin ends with the process.
+                runtime.shutdown_background();
+                match served {
+                    Err(RunError::Io(error)) => Err(error),
+                    Err(RunError::Config(report)) => Ok(refuse(&report)),
+                    Ok(()) => Ok(ExitCode::SUCCESS),
+                }
+            }) {
+                Ok(code) => code,
+                Err(error) => fail(&error),
+            }
+        }
+        Verb::Check(configured) => {
+            let checked = Loaded::read(&configured.config).map_err(Box::new).and_then(|loaded| match runtime(None) {
+                Ok(runtime) => Ok(runtime.block_on(check::check(&loaded)).map_err(Box::new)?),
+                Err(error) => Err(Box::new(Report::new(None, vec![sandgate::config::Issue::error(None, error.to_string())]))),
+            });
+            match checked {
+                Ok(checked) => {
+                    print!("{}", checked.table);
+                    anstream::eprint!("{}", checked.warnings.render(true));
+                    ExitCode::SUCCESS
+                }
+                Err(report) => refuse(&report),
+            }
+        }
+        Verb::Demo(arguments) => match runtime(None).and_then(|runtime| {
+            let shown = runtime.block_on(demo::run(arguments.serve));
+            runtime.shutdown_background();
+            shown
+        }) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error),
+        },
+        Verb::Plugin(Plugin::Inspect(asked)) => match inspect::read(&asked.plugin) {
+            Ok(file) if asked.json => {
+                println!("{:#}", inspect::as_json(&file));
+                ExitCode::SUCCESS
+            }
+            Ok(file) => {
+                print!("{}", inspect::as_text(&file));
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::from(2)
+            }
+        },
+        Verb::Schema => {
+            println!("{:#}", schema::value());
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn runtime(workers: Option<u16>) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = workers {
+        builder.worker_threads(usize::from(workers));
+    }
+    builder.enable_all().build()
+}
+
+fn refuse(report: &Report) -> ExitCode {
+    anstream::eprint!("{}", report.render(true));
+    ExitCode::from(2)
+}
+
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,192 @@
+//! `sandgate run`: serves until told to stop, reloads when files change.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sandgate_gateway::{Endpoint, Gateway, Registry};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::args;
+use crate::assembly::{Assembler, Loading};
+use crate::config::{Environment, Issue, Loaded, Report, Side};
+use crate::reload::Reloader;
+use crate::watch::Watch;
+use crate::{house, record, snippet};
+
+/// Why it does not serve, or no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nothing was started: something in the configuration is wrong.
+    #[error("{}", .0.summary())]
+    Config(Box<Report>),
+    /// It had to stop.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl From<Report> for RunError {
+    fn from(report: Report) -> Self {
+        Self::Config(Box::new(report))
+    }
+}
+
+/// Everything that a gateway runs on, before it serves.
+pub(crate) struct Running {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) record: Arc<record::Record>,
+    pub(crate) reloader: Reloader,
+    pub(crate) watch: Option<Watch>,
+}
+
+/// Reads, prepares and opens everything; serves nothing yet.
+///
+/// # Errors
+/// Everything that is wrong; nothing is left running.
+pub(crate) async fn start(path: &Path, loaded: &Loaded, stdio: bool) -> Result<Running, Report> {
+    let environment = Environment::of_process();
+    // Before anything is read, so that no change in between is missed.
+    let mut watch = loaded.config.gateway.watch.then(|| Watch::new([path.to_owned()]));
+    let host = house::host(loaded, &environment)?;
+    let mut assembler = Assembler::new(host);
+    let assembled = assembler.assemble(loaded, &environment, Loading::Start).await?;
+    for warning in &assembled.warnings {
+        tracing::warn!("{}", loaded.report(vec![warning.clone()]).render(false).trim_end());
+    }
+    if let Some(watch) = &mut watch {
+        watch.target(watched(path, &assembled.files));
+    }
+    let record = open_record(loaded, stdio)?;
+    let registry = Registry::new(assembler.adopt(assembled));
+    let gateway = Gateway::new(house::gateway_config(loaded), registry, record.clone());
+    let reloader = Reloader::new(path, loaded, environment, assembler, gateway.clone());
+    Ok(Running { gateway, record, reloader, watch })
+}
+
+/// The call log of the configuration.
+pub(crate) fn open_record(loaded: &Loaded, stdio: bool) -> Result<Arc<record::Record>, Report> {
+    let to = loaded.call_log_destination(stdio)?;
+    let opened = record::Record::open(&to, loaded.config.call_log.payloads, &loaded.files);
+    Ok(Arc::new(opened.map_err(|error| loaded.report(vec![loaded.error("/call-log/to", Side::Value, error)]))?))
+}
+
+/// Serves until a signal.
+///
+/// # Errors
+/// See [`RunError`].
+pub async fn run(arguments: &args::Run, loaded: &Loaded) -> Result<(), RunError> {
+    let path = &arguments.configured.config;
+    let endpoint = endpoint(arguments, loaded)?;
+    let listener = if arguments.stdio { None } else { Some(listen(arguments.listen, loaded).await?) };
+    let Running { gateway, record, reloader, watch } = start(path, loaded, arguments.stdio).await?;
+    let stop = CancellationToken::new();
+    let keeper = tokio::spawn(keep_current(path.clone(), reloader, watch, record, stop.clone()));
+    let signals = tokio::spawn(until_told(stop.clone()));
+    let served = match listener {
+        Some(listener) => {
+            let address = listener.local_addr()?;
+            announce(address, loaded);
+            gateway.serve(listener, stop.clone()).await
+        }
+        None => gateway.serve_stdio(tokio::io::stdin(), tokio::io::stdout(), endpoint, stop.clone()).await,
+    };
+    stop.cancel();
+    keeper.abort();
+    signals.abort();
+    gateway.close().await;
+    served?;
+    Ok(())
+}
+
+fn endpoint(arguments: &args::Run, loaded: &Loaded) -> Result<Endpoint, Report> {
+    let Some(name) = &arguments.server else { return Ok(Endpoint::Merged) };
+    if loaded.config.servers.contains_key(name) {
+        return Ok(Endpoint::Server(name.as_str().into()));
+    }
+    let names: Vec<_> = loaded.config.servers.keys().map(String::as_str).collect();
+    let issue = Issue::error(None, format!("--server: there is no server {name:?}"));
+    Err(loaded.report(vec![issue.help(format!("the servers are: {}", names.join(", ")))]))
+}
+
+async fn listen(given: Option<SocketAddr>, loaded: &Loaded) -> Result<TcpListener, Report> {
+    let address = given.unwrap_or(loaded.config.gateway.listen.0);
+    TcpListener::bind(address).await.map_err(|error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::AddrInUse => format!("{address} is in use: another program listens there"),
+            _ => format!("{address} cannot be listened on: {error}"),
+        };
+        let issue = match given {
+            Some(_) => Issue::error(None, format!("--listen: {why}")),
+            None => loaded.error("/gateway/listen", Side::Value, why),
+        };
+        loaded.report(vec![issue.help("choose another port (0 takes a free one), or stop the other program")])
+    })
+}
+
+fn announce(address: SocketAddr, loaded: &Loaded) {
+    let names: Vec<_> = loaded.config.servers.keys().map(String::as_str).collect();
+    tracing::info!("listening on http://{address}");
+    // Stdout may be the call log's.
+    anstream::eprintln!("{}", snippet::text(address, &names));
+}
+
+fn watched(path: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
+    std::iter::once(path.to_owned()).chain(files.iter().cloned()).collect()
+}
+
+/// Reloads when a file changes or on SIGHUP, which also opens the call log anew.
+async fn keep_current(
+    path: PathBuf,
+    mut reloader: Reloader,
+    mut watch: Option<Watch>,
+    record: Arc<record::Record>,
+    stop: CancellationToken,
+) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    loop {
+        let changed = async {
+            match &mut watch {
+                Some(watch) => drop(watch.changed().await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = changed => {}
+            told = hangup.recv() => {
+                if told.is_none() {
+                    return;
+                }
+                if let Err(error) = record.reopen() {
+                    tracing::warn!("the call log stays as it is: {error}");
+                }
+            }
+        }
+        if let Some(files) = reloader.reload().await
+            && let Some(watch) = &mut watch
+        {
+            watch.target(watched(&path, &files));
+        }
+    }
+}
+
+async fn until_told(stop: CancellationToken) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping; calls in flight may finish");
+    stop.cancel();
+    // Asked twice is meant.
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    std::process::exit(1);
+}
+
