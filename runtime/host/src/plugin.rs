@@ -57,6 +57,22 @@ impl Plugin {
         self.guest.each_time.as_ref().map(|each| each.why.as_str())
     }
 
+    /// Makes an instance and throws it away, with nothing on and nothing run: below this no hook run can come. For
+    /// measuring.
+    ///
+    /// # Errors
+    /// The pool is full.
+    #[doc(hidden)]
+    pub async fn floor(&self) -> Result<(), Failure> {
+        let sandbox = Sandbox::new(self.authority.clone(), Task::Configure);
+        let mut store = Store::new(self.guest.pre.engine(), sandbox);
+        // Without a deadline the first check in the guest would stop it.
+        store.set_epoch_deadline(u64::MAX / 2);
+        let made = self.guest.pre.instantiate_async(&mut store).await;
+        made.map(drop)
+            .map_err(|error| Failure::Load(error.to_string()))
+    }
+
     async fn run<D>(
         &self,
         run: Run,

@@ -1,0 +1,135 @@
+//! The floors of ARCHITECTURE.md, held against the manifests: nothing runs back up, and strangers stay strangers.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Who may depend on whom, of our own crates, in what is shipped.
+const FLOORS: &[(&str, &[&str])] = &[
+    ("sandgate-message", &[]),
+    ("sandgate-pipeline", &["sandgate-message"]),
+    ("sandgate-host", &["sandgate-message"]),
+    (
+        "sandgate-gateway",
+        &["sandgate-message", "sandgate-pipeline"],
+    ),
+    (
+        "sandgate",
+        &[
+            "sandgate-embed",
+            "sandgate-gateway",
+            "sandgate-host",
+            "sandgate-message",
+            "sandgate-pipeline",
+            "support-desk",
+        ],
+    ),
+    ("sandgate-sdk", &[]),
+    ("sandgate-embed", &[]),
+    ("support-desk", &[]),
+    ("allow-tools", &["sandgate-sdk"]),
+    ("argument-validator", &["sandgate-sdk"]),
+    ("pii-scrubber", &["sandgate-sdk"]),
+];
+
+/// Third-party crates that only one floor may know.
+const ONLY: &[(&str, &[&str])] = &[
+    ("wasmtime", &["sandgate-host"]),
+    (
+        "hyper",
+        &[
+            "sandgate-gateway",
+            "sandgate-host",
+            "sandgate",
+            "support-desk",
+            "sandgate-tests",
+        ],
+    ),
+    (
+        "tokio",
+        &[
+            "sandgate-gateway",
+            "sandgate-host",
+            "sandgate",
+            "support-desk",
+            "sandgate-tests",
+        ],
+    ),
+];
+
+fn dependencies() -> BTreeMap<String, Vec<String>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args([
+            "metadata",
+            "--no-deps",
+            "--offline",
+            "--format-version",
+            "1",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
+    let shipped = |package: &Value| {
+        let all = package["dependencies"].as_array().unwrap().iter();
+        all.filter(|dependency| dependency["kind"] != "dev")
+            .map(name)
+            .collect()
+    };
+    metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| (name(package), shipped(package)))
+        .collect()
+}
+
+#[test]
+fn dependencies_run_down_the_floors() {
+    let all = dependencies();
+    for (floor, below) in FLOORS {
+        let known = all
+            .get(*floor)
+            .unwrap_or_else(|| panic!("there is no {floor}"));
+        for dependency in known.iter().filter(|name| all.contains_key(*name)) {
+            assert!(
+                below.contains(&dependency.as_str()),
+                "{floor} depends on {dependency}, which is not below it"
+            );
+        }
+    }
+    for name in all
+        .keys()
+        .filter(|name| !name.starts_with("sandgate-tests"))
+    {
+        let listed = FLOORS.iter().any(|(floor, _)| floor == name);
+        assert!(
+            listed || name == "sandgate-guests" || name == "sandgate-zoo",
+            "{name} stands on no floor: list it here and in ARCHITECTURE.md"
+        );
+    }
+}
+
+#[test]
+fn what_belongs_to_one_floor_is_known_to_that_floor_alone() {
+    let all = dependencies();
+    for (library, floors) in ONLY {
+        for (name, _) in all
+            .iter()
+            .filter(|(_, known)| known.iter().any(|known| known == library))
+        {
+            assert!(
+                floors.contains(&name.as_str()),
+                "{name} depends on {library}"
+            );
+        }
+    }
+}
