@@ -1,1 +1,85 @@
-//! Masks personal data in what servers answer.
+//! Masks personal data in what servers answer: mail addresses, telephone numbers, payment cards, bank accounts, social
+//! security numbers, Individual Numbers of Japan, Internet addresses. Arguments are not touched; a call that brings our
+//! own masks back is refused.
+//!
+//! Detection looks at characters, check digits and the words around; it knows no names, no street addresses and no
+//! meaning.
+
+mod card;
+mod context;
+mod email;
+mod entity;
+mod iban;
+mod ip;
+mod mask;
+mod national;
+mod number;
+mod phone;
+mod pseudonym;
+mod scan;
+mod schema;
+mod scrub;
+mod settings;
+mod text;
+
+use sandgate_sdk::{
+    Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, bump_arena, export,
+    refuse,
+};
+
+pub use entity::{Entities, Entity, Found};
+pub use scan::scan;
+pub use settings::Settings;
+
+use crate::scrub::Scrub;
+use crate::settings::Returned;
+
+bump_arena!();
+export!(PiiScrubber);
+
+/// The policy.
+pub struct PiiScrubber {
+    wanted: Entities,
+    settings: Settings,
+}
+
+impl Interceptor for PiiScrubber {
+    type Settings = Settings;
+
+    fn configure(settings: Settings) -> Result<Self, Issues> {
+        Ok(Self {
+            wanted: settings.checked()?,
+            settings,
+        })
+    }
+
+    fn pre_call(&self, _: &Context, params: &Document) -> Result<PreDecision, Error> {
+        if self.settings.returned == Returned::Pass {
+            return Ok(PreDecision::Proceed);
+        }
+        let texts = params.texts();
+        let Some((index, entity)) = (0..)
+            .zip(texts.iter())
+            .find_map(|(index, text)| Some((index, mask::ours_in(text, self.wanted)?)))
+        else {
+            return Ok(PreDecision::Proceed);
+        };
+        let message = format!(
+            "The arguments carry a mask that stands for a value this gateway withheld ({}). The value itself is not \
+             available; leave it out or ask a person for it.",
+            entity.name()
+        );
+        let refusal = refuse("pii.mask-in-arguments", message);
+        Ok(match params.text_pointer(index) {
+            Some(pointer) => refusal.at(pointer).into(),
+            None => refusal.into(),
+        })
+    }
+
+    fn post_call(&self, context: &Context, reply: &Document) -> Result<PostDecision, Error> {
+        Scrub::new(self.wanted, &self.settings, context, reply).run()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,7 @@ pub fn after(document: &Document, edits: &[Edit]) -> Value {
     value
 }
 
-fn parent<'v, 'p>(value: &'v mut Value, pointer: &'p str) -> (&'v mut Value, String) {
+fn parent<'v>(value: &'v mut Value, pointer: &str) -> (&'v mut Value, String) {
     let (parent, name) = pointer.rsplit_once('/').expect("a pointer below the root");
     (
         value.pointer_mut(parent).expect("a parent"),

@@ -1,0 +1,138 @@
+//! Payment cards.
+
+use crate::context::{CARD, Context};
+use crate::number::{Gap, Number};
+
+/// How many groups from `first` on are a card's number.
+pub(crate) fn groups(number: &Number, first: usize, context: &Context) -> Option<usize> {
+    (1..=5).find(|&count| {
+        let Some(groups) = number.groups().get(first..first + count) else {
+            return false;
+        };
+        let digits = number.digits(groups);
+        if !is_shaped(groups.iter().map(|group| group.count))
+            || !is_evenly_spaced(number, first, count)
+        {
+            return false;
+        }
+        match network(digits) {
+            Network::None => false,
+            // One number in ten passes Luhn, so short ones and those of no known network need a word.
+            Network::Sure => luhn(digits) == 0,
+            Network::Doubtful => luhn(digits) == 0 && context.says(&CARD, groups[0].start),
+        }
+    })
+}
+
+/// Luhn's sum modulo ten; 0 where the check digit holds.
+pub(crate) fn luhn(digits: &[u8]) -> u8 {
+    let doubled = |digit: u8| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
+    let sum = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(n, &digit)| if n % 2 == 1 { doubled(digit) } else { digit });
+    sum.fold(0, |sum, digit| (sum + digit) % 10)
+}
+
+enum Network {
+    Sure,
+    Doubtful,
+    None,
+}
+
+/// Prefixes and lengths as the networks publish them (ISO/IEC 7812 issuer ranges).
+fn network(digits: &[u8]) -> Network {
+    let prefix = |count: usize| {
+        digits
+            .iter()
+            .take(count)
+            .fold(0u32, |prefix, &digit| prefix * 10 + u32::from(digit))
+    };
+    let (two, three, four) = (prefix(2), prefix(3), prefix(4));
+    match digits.len() {
+        14 if matches!(three, 300..=305 | 309) || matches!(two, 36 | 38 | 39) => Network::Sure, // Diners Club
+        15 if matches!(two, 34 | 37) => Network::Sure, // American Express
+        15 if matches!(four, 2131 | 1800) => Network::Sure, // JCB, older
+        16 | 19 if digits[0] == 4 => Network::Sure,    // Visa
+        16 if matches!(two, 51..=55) || matches!(four, 2221..=2720) => Network::Sure, // Mastercard
+        16..=19 if matches!(four, 3528..=3589 | 6011) => Network::Sure, // JCB, Discover
+        16..=19 if matches!(three, 644..=649) || matches!(two, 60 | 62 | 65 | 81 | 82) => {
+            Network::Sure
+        } // UnionPay, RuPay
+        16 if matches!(four, 2200..=2204) => Network::Sure, // Mir
+        16 if matches!(two, 50 | 56..=59 | 61 | 63 | 66..=69) => Network::Sure, // Maestro
+        12..=19 => Network::Doubtful,
+        _ => Network::None,
+    }
+}
+
+/// All in one, in fours, or as the shorter networks emboss them.
+fn is_shaped(mut counts: impl Iterator<Item = usize> + Clone) -> bool {
+    let listed: &[&[usize]] = &[
+        &[4, 6, 5],
+        &[4, 6, 4],
+        &[4, 4, 4, 3],
+        &[4, 4, 4, 4],
+        &[4, 4, 4, 4, 3],
+        &[4, 4, 4, 1],
+        &[4, 4, 4],
+    ];
+    listed
+        .iter()
+        .any(|shape| shape.iter().copied().eq(counts.clone()))
+        || (counts.next().is_some() && counts.next().is_none())
+}
+
+/// The same gap between all its groups, and no tight one to what stands around.
+fn is_evenly_spaced(number: &Number, first: usize, count: usize) -> bool {
+    let groups = &number.groups()[first..first + count];
+    let inner = groups.get(1).map(|group| group.gap);
+    let even = matches!(inner, None | Some(Gap::Space | Gap::Hyphen | Gap::Dot))
+        && groups[1..].iter().all(|group| Some(group.gap) == inner);
+    let (before, after) = (groups[0].gap, number.gap_after(first + count - 1));
+    // A number in fours goes on where the same gap follows.
+    let ends =
+        |gap: Gap| matches!(gap, Gap::Edge | Gap::Slash | Gap::Parenthesis) || (gap == Gap::Space);
+    even && ends(before) && ends(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<usize> {
+        let start = text.find(|character: char| character.is_numeric())?;
+        let context = Context {
+            text,
+            key: &String::new,
+        };
+        groups(&Number::read(text.as_bytes(), start), 0, &context)
+    }
+
+    #[test]
+    fn a_check_digit_and_a_network_make_a_card() {
+        assert_eq!(found("4111111111111111"), Some(1));
+        assert_eq!(found("4111 1111 1111 1111"), Some(4));
+        assert_eq!(found("3782-822463-10005"), Some(3));
+        assert_eq!(found("４１１１１１１１１１１１１１１１"), Some(1));
+        assert_eq!(found("4111111111111112"), None);
+        // Luhn holds, but there is no such network.
+        assert_eq!(found("9111111111111110"), None);
+        assert_eq!(found("my card 9111111111111110"), Some(1));
+    }
+
+    #[test]
+    fn the_numbers_beside_it_are_not_part_of_it() {
+        assert_eq!(found("4111 1111 1111 1111 12/27"), Some(4));
+        assert_eq!(found("4111-1111 1111-1111"), None);
+        assert_eq!(found("4111111111111111.5"), None);
+        assert_eq!(found("4111-1111-1111-1111-2"), None);
+    }
+
+    #[test]
+    fn short_numbers_need_a_word() {
+        assert_eq!(found("4222222222222"), None);
+        assert_eq!(found("card 4222222222222"), Some(1));
+    }
+}

@@ -1,0 +1,107 @@
+//! Mail addresses.
+
+/// Where the address around the `@` at `at` stands; it does not begin before `floor`.
+pub(crate) fn around(bytes: &[u8], at: usize, floor: usize) -> Option<(usize, usize)> {
+    let start = local_start(bytes, at, floor)?;
+    let end = domain_end(bytes, at + 1)?;
+    // `git@host:path` is a place of a repository, not a person.
+    if &bytes[start..at] == b"git" && bytes.get(end) == Some(&b':') {
+        return None;
+    }
+    Some((start, end))
+}
+
+/// RFC 5321's characters without the quoted form; a part begins and ends with none of the dots.
+fn local_start(bytes: &[u8], at: usize, floor: usize) -> Option<usize> {
+    let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-'=#$&*^~".contains(byte);
+    let length = bytes[floor..at]
+        .iter()
+        .rev()
+        .take(64)
+        .take_while(|byte| is_local(byte))
+        .count();
+    let mut start = at - length;
+    while start < at && !bytes[start].is_ascii_alphanumeric() && bytes[start] != b'_' {
+        start += 1;
+    }
+    (start < at && bytes[at - 1] != b'.').then_some(start)
+}
+
+fn domain_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let rest = &bytes[start..bytes.len().min(start + 255)];
+    let mut length = rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
+        .count();
+    // A sentence's full stop, or a dash after it.
+    while length > 0 && !rest[length - 1].is_ascii_alphanumeric() {
+        length -= 1;
+    }
+    let domain = &rest[..length];
+    let mut labels = domain.split(|byte| *byte == b'.');
+    let top = labels.next_back()?;
+    let mut others = labels.peekable();
+    others.peek()?;
+    let sound = others.all(|label| {
+        !label.is_empty() && label.len() <= 63 && label[0] != b'-' && label[label.len() - 1] != b'-'
+    });
+    let is_top =
+        (top.len() >= 2 && top.iter().all(u8::is_ascii_alphabetic)) || top.starts_with(b"xn--");
+    (sound && is_top && !is_file_ending(top)).then_some(start + length)
+}
+
+/// `logo@2x.png` is a picture.
+fn is_file_ending(top: &[u8]) -> bool {
+    let endings: &[&[u8]] = &[
+        b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"css", b"js", b"json", b"html",
+        b"txt", b"pdf",
+    ];
+    endings
+        .iter()
+        .any(|ending| top.eq_ignore_ascii_case(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<&str> {
+        let (start, end) = around(text.as_bytes(), text.find('@')?, 0)?;
+        Some(&text[start..end])
+    }
+
+    #[test]
+    fn an_address_ends_where_its_characters_end() {
+        assert_eq!(
+            found("mail to ann.lee+crm@mail.example.co.uk."),
+            Some("ann.lee+crm@mail.example.co.uk")
+        );
+        assert_eq!(
+            found("メールはkyo97@example.netです"),
+            Some("kyo97@example.net")
+        );
+        assert_eq!(found("<o'neil@example.com>"), Some("o'neil@example.com"));
+        assert_eq!(found("'ann@example.com'"), Some("ann@example.com"));
+        assert_eq!(
+            found("{\"mail\":\"ann@example.com\"}"),
+            Some("ann@example.com")
+        );
+    }
+
+    #[test]
+    fn what_only_has_an_at_sign_is_no_address() {
+        for text in [
+            "@home",
+            "ann@",
+            "ann@localhost",
+            "react@18.2.0",
+            "logo@2x.png",
+            "a@b..com",
+            "a.@b.com",
+            "a@-b.com",
+            "git@github.com:a/b",
+        ] {
+            assert_eq!(found(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Telephone numbers: international ones, the usual shapes of national ones, and what the words around call one.
+
+use crate::context::{Context, IMPERSONAL, PHONE, PHONE_AFTER};
+use crate::national::stands_alone;
+use crate::number::{Gap, Group, Number};
+use crate::text::folded_before;
+
+/// Where the number that begins with the group `first` stands, and how many groups it has.
+pub(crate) fn found(
+    bytes: &[u8],
+    number: &Number,
+    first: usize,
+    context: &Context,
+) -> Option<(usize, usize, usize)> {
+    let group = number.groups().get(first)?;
+    let (start, opened) = lead(bytes, group, first);
+    let plus = bytes[start] == b'+' || bytes[start..].starts_with("＋".as_bytes());
+    let count = if plus {
+        international(number, first)?
+    } else {
+        national(number, first, opened, context)?
+    };
+    let end = number.groups()[first + count - 1].end;
+    Some((start, extension_end(bytes, end), count))
+}
+
+/// Where it begins, with its `+` and the parenthesis that is open at its first digit.
+fn lead(bytes: &[u8], group: &Group, first: usize) -> (usize, bool) {
+    let mut start = group.start;
+    let mut opened = false;
+    if (first == 0 || group.gap == Gap::Parenthesis)
+        && let Some((b'(', at)) = folded_before(bytes, start)
+    {
+        (start, opened) = (at, true);
+    }
+    if first == 0 {
+        let spaced = folded_before(bytes, start)
+            .filter(|(character, _)| *character == b' ')
+            .map_or(start, |(_, at)| at);
+        for before in [start, spaced] {
+            if let Some((b'+', at)) = folded_before(bytes, before) {
+                // A sum is no number to call.
+                let is_sign = folded_before(bytes, at).is_none_or(|(character, _)| {
+                    !character.is_ascii_alphanumeric() && character != b'+' && character != b')'
+                });
+                if is_sign {
+                    return (at, opened);
+                }
+            }
+        }
+    }
+    (start, opened)
+}
+
+/// With a country's code: ITU-T E.164, no more than 15 digits; seven for a whole number is the least there is.
+fn international(number: &Number, first: usize) -> Option<usize> {
+    let groups = &number.groups()[first..];
+    let most = match number.digits(groups) {
+        [1, ..] => 11,
+        [7, ..] => 11,
+        _ => 15,
+    };
+    let count = longest(groups, most)?;
+    let digits = number.digits(&groups[..count]);
+    (digits.len() >= 7 && is_country(digits) && (digits[0] != 1 || digits.len() == 11))
+        .then_some(count)
+}
+
+/// As many groups as make no more than `most` digits; a gap that separates things ends them.
+fn longest(groups: &[Group], most: usize) -> Option<usize> {
+    let mut digits = 0;
+    let fits = |group: &&Group| {
+        digits += group.count;
+        digits <= most
+    };
+    match groups.iter().take_while(fits).count() {
+        0 => None,
+        count => Some(count),
+    }
+}
+
+fn national(number: &Number, first: usize, opened: bool, context: &Context) -> Option<usize> {
+    let groups = &number.groups()[first..];
+    let start = groups[0].start;
+    if !matches!(groups[0].gap, Gap::Edge | Gap::Space | Gap::Parenthesis) {
+        return None;
+    }
+    let is_impersonal =
+        || context.says_within(&IMPERSONAL, start, 16) || context.key_says(&IMPERSONAL);
+    if let Some(count) = (1..=groups.len().min(6)).rev().find(|&count| {
+        let shape = Shape::of(number, &groups[..count], opened);
+        shape.is_a_phone() && stands_alone(number, first, count)
+    }) {
+        return (!is_impersonal()).then_some(count);
+    }
+    let count = longest(groups, 13)?;
+    let digits = number.digits(&groups[..count]);
+    let called = || {
+        context.says_within(&PHONE, start, 30)
+            || context.key_says(&PHONE)
+            || context.says_after(&PHONE_AFTER, groups[count - 1].end)
+    };
+    let plausible = digits.len() >= 6
+        && !is_date(number, &groups[..count])
+        && !is_toll_free(digits)
+        && groups[1..count]
+            .iter()
+            .all(|group| group.gap != Gap::Dot || group.count > 1);
+    (plausible && called() && !context.says_within(&IMPERSONAL, start, 10)).then_some(count)
+}
+
+/// A stretch of groups as a national number.
+struct Shape<'n> {
+    digits: &'n [u8],
+    counts: [usize; 6],
+    groups: &'n [Group],
+    opened: bool,
+}
+
+impl<'n> Shape<'n> {
+    fn of(number: &'n Number, groups: &'n [Group], opened: bool) -> Self {
+        let counts = std::array::from_fn(|n| groups.get(n).map_or(0, |group| group.count));
+        Self {
+            digits: number.digits(groups),
+            counts,
+            groups,
+            opened,
+        }
+    }
+
+    /// One that says without a word what it is. Numbers that belong to nobody (toll-free) are none.
+    fn is_a_phone(&self) -> bool {
+        !is_toll_free(self.digits)
+            && (self.is_north_american()
+                || self.is_mobile_in_one()
+                || self.has_a_trunk_zero()
+                || self.dials_out()
+                || self.is_in_parentheses())
+    }
+
+    fn inner(&self) -> impl Iterator<Item = Gap> {
+        self.groups[1..].iter().map(|group| group.gap)
+    }
+
+    /// (NXX) NXX-XXXX, NXX-NXX-XXXX, NXX.NXX.XXXX, perhaps with a 1 before; spaces alone could be anything.
+    fn is_north_american(&self) -> bool {
+        let digits = match (self.counts, self.digits) {
+            ([3, 3, 4, 0, 0, 0], digits) => digits,
+            ([1, 3, 3, 4, 0, 0], [1, digits @ ..]) => digits,
+            _ => return false,
+        };
+        let spaced = self.inner().all(|gap| gap == Gap::Space);
+        digits[0] >= 2 && digits[3] >= 2 && !spaced && self.inner().all(|gap| gap != Gap::Slash)
+    }
+
+    /// The mobile ranges of countries that write eleven digits in one: 070, 080, 090, 050, 07…, 09…, 010.
+    fn is_mobile_in_one(&self) -> bool {
+        self.counts == [11, 0, 0, 0, 0, 0]
+            && matches!(
+                self.digits,
+                [0, 5 | 7 | 8 | 9, 0, ..] | [0, 7 | 9, ..] | [0, 1, 0, ..]
+            )
+            && self.digits[3..] != [0; 8]
+    }
+
+    /// 0 and an area, then the rest, with hyphens, parentheses, spaces or (in pairs) dots; nine to eleven digits.
+    fn has_a_trunk_zero(&self) -> bool {
+        let groups = self.groups.len();
+        let lengths = (2..=5).contains(&groups) && (9..=11).contains(&self.digits.len());
+        if !lengths
+            || !matches!(self.digits, [0, 1..=9, ..])
+            || self.inner().any(|gap| gap == Gap::Slash)
+        {
+            return false;
+        }
+        let pairs = self.counts[..groups].iter().all(|count| *count == 2) && groups == 5;
+        let last = self.counts[groups - 1];
+        let dotted = self.inner().any(|gap| gap == Gap::Dot);
+        let parts = self.counts[0] >= 2
+            && self.counts[0] <= 6
+            && self.counts[1..groups].iter().all(|count| *count >= 2)
+            && (3..=8).contains(&last);
+        pairs || (parts && !dotted && !self.begins_as_a_date())
+    }
+
+    /// 00, a country's code, and the rest.
+    fn dials_out(&self) -> bool {
+        let digits = self.digits;
+        self.groups.len() > 1
+            && self.counts[0] <= 5
+            && digits.starts_with(&[0, 0])
+            && (11..=17).contains(&digits.len())
+            && is_country(&digits[2..])
+    }
+
+    /// An area in parentheses before the rest.
+    fn is_in_parentheses(&self) -> bool {
+        self.opened
+            && (2..=4).contains(&self.groups.len())
+            && (2..=5).contains(&self.counts[0])
+            && self.groups[1].gap == Gap::Parenthesis
+            && (8..=12).contains(&self.digits.len())
+            && self.inner().all(|gap| gap != Gap::Dot && gap != Gap::Slash)
+    }
+
+    /// 31-12-2026 or 01 02 2026 and the like.
+    fn begins_as_a_date(&self) -> bool {
+        matches!(self.counts, [2, 2, 4, ..]) && matches!(self.digits[4..6], [1, 9] | [2, 0])
+    }
+}
+
+/// Year, month and day in either order.
+fn is_date(number: &Number, groups: &[Group]) -> bool {
+    let digits = number.digits(groups);
+    let counts: Vec<usize> = groups.iter().map(|group| group.count).collect();
+    let year = |digits: &[u8]| matches!(digits, [1, 9, ..] | [2, 0, ..]);
+    match counts[..] {
+        [4, 1..=2, 1..=2, ..] => year(digits),
+        [day @ 1..=2, month @ 1..=2, 4, ..] => year(&digits[day + month..]),
+        [8, ..] => {
+            year(digits)
+                && matches!(digits[4..6], [0, _] | [1, 0..=2])
+                && matches!(digits[6..8], [0..=2, _] | [3, 0..=1])
+        }
+        _ => false,
+    }
+}
+
+/// Numbers of companies by their nature: 0120, 0800 and 0570 of Japan, 1800 and 0800 elsewhere.
+fn is_toll_free(digits: &[u8]) -> bool {
+    matches!(
+        digits,
+        [0, 1, 2, 0, ..] | [0, 8, 0, 0, ..] | [0, 5, 7, 0, ..]
+    ) && digits.len() <= 11
+        || matches!(digits, [1, 8, 0, 0, ..] | [8, 0, 0, ..]) && matches!(digits.len(), 10 | 11)
+}
+
+/// An assigned country code stands first (ITU's list, E.164.D), told by three digits.
+fn is_country(digits: &[u8]) -> bool {
+    let [a, b, c, ..] = *digits else { return false };
+    match u32::from(a) * 100 + u32::from(b) * 10 + u32::from(c) {
+        210 | 214 | 215 | 217 | 219 | 384 | 388 | 422 | 671 | 684 => false,
+        100..=279 | 290 | 291 | 297..=378 | 380..=421 | 423 | 430..=692 | 700..=799 => true,
+        808
+        | 810..=829
+        | 840..=850
+        | 852
+        | 853
+        | 855
+        | 856
+        | 860..=870
+        | 878
+        | 880..=883
+        | 886
+        | 888 => true,
+        900..=968 | 970..=977 | 979..=989 | 992..=996 | 998 => true,
+        _ => false,
+    }
+}
+
+/// The end with an extension (`x123`, `ext. 123`) after it.
+fn extension_end(bytes: &[u8], end: usize) -> usize {
+    let rest = &bytes[end..];
+    let spaces = rest.iter().take_while(|byte| **byte == b' ').count().min(1);
+    let after = &rest[spaces..];
+    let word = [&b"extension "[..], b"ext. ", b"ext.", b"ext ", b"ext", b"x"]
+        .into_iter()
+        .find(|word| after.len() > word.len() && after[..word.len()].eq_ignore_ascii_case(word));
+    let Some(word) = word else { return end };
+    let digits = after[word.len()..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let next = after.get(word.len() + digits);
+    if (1..=6).contains(&digits) && !next.is_some_and(u8::is_ascii_alphanumeric) {
+        end + spaces + word.len() + digits
+    } else {
+        end
+    }
+}

@@ -1,0 +1,111 @@
+//! Names for values that stay the same for the same value: a keyed hash, or a number within a conversation.
+
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sandgate_sdk::{Error, random, state};
+use sha2::Sha256;
+
+use crate::entity::Entity;
+
+/// How long a conversation's numbers are kept.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The first eight bytes, in hexadecimal, of HMAC-SHA256 over the kind and the value in its plain form.
+pub(crate) fn hash(key: &[u8], entity: Entity, value: &str) -> Result<String, Error> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key)?;
+    mac.update(entity.name().as_bytes());
+    mac.update(&[0]);
+    mac.update(plain(entity, value).as_bytes());
+    let digest = mac.finalize().into_bytes();
+    Ok(digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
+/// The number of this value in that conversation, a new one where it has none yet. The state holds no value, only
+/// hashes under a key of its own.
+pub(crate) fn number(conversation: &str, entity: Entity, value: &str) -> Result<i64, Error> {
+    let digest = hash(&own_key()?, entity, value)?;
+    let place = format!("value/{conversation}/{}/{digest}", entity.name());
+    if let Some(number) = state::get(&place)? {
+        return read(number);
+    }
+    let number = state::increment(
+        &format!("count/{conversation}/{}", entity.name()),
+        1,
+        Some(DAY),
+    )?;
+    if state::compare_and_set(&place, None, &number.to_le_bytes(), Some(DAY))? {
+        return Ok(number);
+    }
+    // Another run was faster.
+    read(state::get(&place)?.unwrap_or_default())
+}
+
+fn read(number: Vec<u8>) -> Result<i64, Error> {
+    let bytes = number
+        .try_into()
+        .map_err(|_| Error::new("the state holds no number where one was put"))?;
+    Ok(i64::from_le_bytes(bytes))
+}
+
+fn own_key() -> Result<Vec<u8>, Error> {
+    loop {
+        if let Some(key) = state::get("key")? {
+            return Ok(key);
+        }
+        let mut key = [0; 32];
+        random::fill(&mut key);
+        state::compare_and_set("key", None, &key, None)?;
+    }
+}
+
+/// Written otherwise it is the same: capitals in addresses, gaps in numbers, full-width digits.
+fn plain(entity: Entity, value: &str) -> String {
+    let bytes = value.as_bytes();
+    let mut plain = String::with_capacity(value.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let (character, length) = crate::text::folded(bytes, at).unwrap_or((b'?', 1));
+        let keeps = match entity {
+            Entity::Email | Entity::Ip => true,
+            _ => character.is_ascii_alphanumeric(),
+        };
+        if keeps {
+            plain.push(character.to_ascii_lowercase() as char);
+        }
+        at += length;
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_same_value_has_the_same_hash_however_it_is_written() {
+        let of = |value| hash(b"0123456789abcdef", Entity::Phone, value).unwrap();
+        assert_eq!(of("090-1234-5678"), of("０９０ １２３４ ５６７８"));
+        assert_ne!(of("090-1234-5678"), of("090-1234-5679"));
+        assert_eq!(of("090-1234-5678").len(), 16);
+        assert_ne!(
+            hash(b"another key here", Entity::Phone, "090-1234-5678").unwrap(),
+            of("090-1234-5678")
+        );
+    }
+
+    #[test]
+    fn numbers_are_a_conversations_own() {
+        sandgate_sdk::testing::clear_state();
+        let of = |conversation, value| number(conversation, Entity::Email, value).unwrap();
+        assert_eq!(of("a", "ann@example.com"), 1);
+        assert_eq!(of("a", "bob@example.com"), 2);
+        assert_eq!(of("a", "Ann@Example.com"), 1);
+        assert_eq!(of("b", "bob@example.com"), 1);
+    }
+}

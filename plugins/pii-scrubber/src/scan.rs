@@ -1,0 +1,182 @@
+//! One pass over a text. Few bytes can be part of anything that is looked for; only around those does it look closer.
+//! There is no automaton whose tables a run would fill: it touches the text and nothing else.
+
+use crate::context::Context;
+use crate::entity::{Entities, Entity, Found};
+use crate::number::Number;
+use crate::text::{folded, folded_before, is_word};
+use crate::{card, email, iban, ip, national, phone};
+
+/// What a byte may be part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Nothing,
+    At,
+    Colon,
+    Digit,
+    /// The first byte of a full-width digit, among others.
+    Wide,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Nothing; 256];
+    classes[b'@' as usize] = Class::At;
+    classes[b':' as usize] = Class::Colon;
+    let mut digit = b'0';
+    while digit <= b'9' {
+        classes[digit as usize] = Class::Digit;
+        digit += 1;
+    }
+    classes[0xEF] = Class::Wide;
+    classes
+};
+
+/// Hands over everything of the wanted kinds in the text, in its order and without overlap. `key` is the name of the
+/// member that holds the text; it is asked only in doubt.
+pub fn scan(text: &str, wanted: Entities, key: &dyn Fn() -> String, found: &mut dyn FnMut(Found)) {
+    let bytes = text.as_bytes();
+    let context = Context { text, key };
+    // Nothing before `done` is looked at again.
+    let (mut at, mut done) = (0, 0);
+    while let Some(&byte) = bytes.get(at) {
+        at = match CLASSES[byte as usize] {
+            Class::Nothing => at + 1,
+            Class::At if wanted.has(Entity::Email) => match email::around(bytes, at, done) {
+                Some((start, end)) => {
+                    found(Found {
+                        entity: Entity::Email,
+                        start,
+                        end,
+                    });
+                    done = end;
+                    end
+                }
+                None => at + 1,
+            },
+            Class::Colon if wanted.has(Entity::Ip) => match ip::v6_around(bytes, at, done) {
+                Ok((start, end)) => {
+                    found(Found {
+                        entity: Entity::Ip,
+                        start,
+                        end,
+                    });
+                    done = end;
+                    end
+                }
+                Err(past) => past.max(at + 1),
+            },
+            Class::At | Class::Colon => at + 1,
+            Class::Digit => number(bytes, at, wanted, &context, &mut done, found),
+            Class::Wide => match folded(bytes, at) {
+                Some((b'0'..=b'9', _)) => number(bytes, at, wanted, &context, &mut done, found),
+                _ => at + 1,
+            },
+        };
+    }
+}
+
+/// What the number at `at` is or contains; where to go on.
+fn number(
+    bytes: &[u8],
+    at: usize,
+    wanted: Entities,
+    context: &Context,
+    done: &mut usize,
+    found: &mut dyn FnMut(Found),
+) -> usize {
+    if wanted.has(Entity::Iban)
+        && let Some(start) = at.checked_sub(2).filter(|start| *start >= *done)
+        && !is_word(bytes, start.checked_sub(1))
+        && let Some(end) = iban::end(bytes, start, context)
+        && !is_word(bytes, Some(end))
+    {
+        found(Found {
+            entity: Entity::Iban,
+            start,
+            end,
+        });
+        *done = end;
+        return end;
+    }
+    let number = Number::read(bytes, at);
+    // Most numbers are too short for anything, with everything that hangs on them.
+    if number.digits(number.groups()).len() < 4
+        || is_word(bytes, folded_before(bytes, at).map(|(_, before)| before))
+    {
+        return number
+            .groups()
+            .first()
+            .map_or(number.end, |group| group.end);
+    }
+    let mut first = 0;
+    while first < number.groups().len() {
+        match one(bytes, &number, first, wanted, context) {
+            Some((hit, groups)) if hit.start >= *done && !is_glued(bytes, hit.end) => {
+                found(hit);
+                *done = hit.end;
+                first += groups;
+            }
+            _ => first += 1,
+        }
+    }
+    number.end.max(*done)
+}
+
+/// What begins with that group, and how many groups it has.
+fn one(
+    bytes: &[u8],
+    number: &Number,
+    first: usize,
+    wanted: Entities,
+    context: &Context,
+) -> Option<(Found, usize)> {
+    let stretch = |entity, count: usize| {
+        let groups = &number.groups()[first..first + count];
+        (
+            Found {
+                entity,
+                start: groups[0].start,
+                end: groups[count - 1].end,
+            },
+            count,
+        )
+    };
+    if wanted.has(Entity::Ip) && ip::is_v4(number, first, context) {
+        let (mut found, count) = stretch(Entity::Ip, 4);
+        found.end = ip::suffix_end(bytes, found.end);
+        return Some((found, count));
+    }
+    if wanted.has(Entity::CreditCard)
+        && let Some(count) = card::groups(number, first, context)
+    {
+        return Some(stretch(Entity::CreditCard, count));
+    }
+    if wanted.has(Entity::JpMyNumber)
+        && let Some(count) = national::jp_my_number_groups(number, first, context)
+    {
+        return Some(stretch(Entity::JpMyNumber, count));
+    }
+    if wanted.has(Entity::UsSsn)
+        && let Some(count) = national::us_ssn_groups(number, first, context)
+    {
+        return Some(stretch(Entity::UsSsn, count));
+    }
+    if wanted.has(Entity::Phone)
+        && let Some((start, end, count)) = phone::found(bytes, number, first, context)
+    {
+        return Some((
+            Found {
+                entity: Entity::Phone,
+                start,
+                end,
+            },
+            count,
+        ));
+    }
+    None
+}
+
+/// The number goes on as a word or as a mail address.
+fn is_glued(bytes: &[u8], end: usize) -> bool {
+    is_word(bytes, Some(end)) || bytes.get(end) == Some(&b'@')
+}

@@ -1,0 +1,280 @@
+//! What a tool's output schema asks of a value. It errs on the strict side: what it cannot read, nothing satisfies, and
+//! the reply is withheld rather than broken.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use serde_json::{Map, Value};
+
+/// References followed, and schemas within schemas, at most.
+const DEPTH: usize = 64;
+
+/// Everything that binds one value.
+pub(crate) struct Bounds<'s> {
+    rules: Vec<&'s Map<String, Value>>,
+    /// A part of the schema could not be read.
+    unreadable: bool,
+}
+
+impl<'s> Bounds<'s> {
+    /// Of the value at that pointer into `structuredContent`.
+    pub(crate) fn of(schema: &'s Value, pointer: &str) -> Self {
+        let path: Vec<String> = pointer
+            .split('/')
+            .skip(1)
+            .map(|token| token.replace("~1", "/").replace("~0", "~"))
+            .collect();
+        let mut bounds = Self {
+            rules: Vec::new(),
+            unreadable: false,
+        };
+        bounds.collect(schema, schema, &path, 0);
+        bounds
+    }
+
+    /// Any text will do.
+    pub(crate) fn are_free(&self) -> bool {
+        !self.unreadable && self.rules.is_empty()
+    }
+
+    /// The text satisfies all of them.
+    pub(crate) fn let_pass(&self, text: &str) -> bool {
+        !self.unreadable
+            && self.rules.iter().all(|rule| {
+                rule.iter()
+                    .all(|(keyword, value)| passes(keyword, value, text))
+            })
+    }
+
+    /// The number satisfies all of them.
+    pub(crate) fn let_number_pass(&self, number: u64) -> bool {
+        let fits = |(keyword, value): (&String, &Value)| {
+            let bound = value.as_f64();
+            match keyword.as_str() {
+                "minimum" => bound.is_some_and(|bound| number as f64 >= bound),
+                "maximum" => bound.is_some_and(|bound| number as f64 <= bound),
+                "exclusiveMinimum" => bound.is_some_and(|bound| number as f64 > bound),
+                "exclusiveMaximum" => bound.is_some_and(|bound| (number as f64) < bound),
+                "multipleOf" => value
+                    .as_u64()
+                    .is_some_and(|of| of > 0 && number.is_multiple_of(of)),
+                "enum" | "const" | "not" => false,
+                _ => true,
+            }
+        };
+        !self.unreadable && self.rules.iter().all(|rule| rule.iter().all(fits))
+    }
+
+    fn collect(&mut self, root: &'s Value, schema: &'s Value, path: &[String], depth: usize) {
+        let Value::Object(schema) = schema else {
+            return;
+        };
+        if depth > DEPTH {
+            self.unreadable = true;
+            return;
+        }
+        if let Some(reference) = schema.get("$ref") {
+            match reference
+                .as_str()
+                .and_then(|reference| reference.strip_prefix('#'))
+                .and_then(|pointer| root.pointer(pointer))
+            {
+                Some(target) => self.collect(root, target, path, depth + 1),
+                None => self.unreadable = true,
+            }
+        }
+        self.unreadable |= schema.contains_key("$dynamicRef");
+        for keyword in ["allOf", "anyOf", "oneOf"] {
+            for branch in schema
+                .get(keyword)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                self.collect(root, branch, path, depth + 1);
+            }
+        }
+        for keyword in ["then", "else"] {
+            if let Some(branch) = schema.get(keyword) {
+                self.collect(root, branch, path, depth + 1);
+            }
+        }
+        match path.split_first() {
+            None => {
+                if schema
+                    .keys()
+                    .any(|keyword| BINDING.contains(&keyword.as_str()))
+                {
+                    self.rules.push(schema);
+                }
+            }
+            Some((name, rest)) => {
+                for part in parts(schema, name) {
+                    self.collect(root, part, rest, depth + 1);
+                }
+            }
+        }
+    }
+}
+
+const BINDING: [&str; 13] = [
+    "format",
+    "pattern",
+    "enum",
+    "const",
+    "minLength",
+    "maxLength",
+    "not",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "contentEncoding",
+];
+
+/// The schemas that apply to a member or an element.
+fn parts<'s>(schema: &'s Map<String, Value>, name: &str) -> Vec<&'s Value> {
+    let mut parts = Vec::new();
+    if let Some(member) = schema
+        .get("properties")
+        .and_then(|members| members.get(name))
+    {
+        parts.push(member);
+    } else {
+        // Which pattern fits the name is not worth finding out: all of them are to be satisfied.
+        parts.extend(
+            schema
+                .get("patternProperties")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flat_map(Map::values),
+        );
+        parts.extend(schema.get("additionalProperties"));
+        parts.extend(schema.get("unevaluatedProperties"));
+    }
+    if let Ok(index) = name.parse::<usize>() {
+        let tuple = schema
+            .get("prefixItems")
+            .or(schema.get("items"))
+            .and_then(Value::as_array);
+        match tuple.and_then(|tuple| tuple.get(index)) {
+            Some(element) => parts.push(element),
+            None => parts.extend(
+                ["items", "additionalItems", "unevaluatedItems"]
+                    .into_iter()
+                    .filter_map(|keyword| schema.get(keyword)),
+            ),
+        }
+    }
+    parts
+}
+
+fn passes(keyword: &str, value: &Value, text: &str) -> bool {
+    let length = || text.chars().count() as u64;
+    match keyword {
+        "format" => value.as_str().is_none_or(|format| has_format(format, text)),
+        "pattern" => value
+            .as_str()
+            .and_then(|pattern| regex_lite::Regex::new(pattern).ok())
+            .is_some_and(|pattern| pattern.is_match(text)),
+        "enum" | "const" | "not" | "contentEncoding" => false,
+        "minLength" => value.as_u64().is_some_and(|least| length() >= least),
+        "maxLength" => value.as_u64().is_some_and(|most| length() <= most),
+        _ => true,
+    }
+}
+
+/// The formats of JSON Schema that a text with personal data in it can have; any other name is a note for people.
+fn has_format(format: &str, text: &str) -> bool {
+    match format {
+        "email" | "idn-email" => text.split_once('@').is_some_and(|(local, domain)| {
+            let is_plain = |part: &str| {
+                !part.is_empty()
+                    && part
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
+            };
+            is_plain(local) && is_plain(domain)
+        }),
+        "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
+        "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
+        "uri" | "uri-reference" | "iri" | "iri-reference" => {
+            !text.contains(['[', ']', ' ', '"', '<', '>'])
+        }
+        "date"
+        | "time"
+        | "date-time"
+        | "duration"
+        | "uuid"
+        | "hostname"
+        | "idn-hostname"
+        | "regex"
+        | "json-pointer"
+        | "relative-json-pointer"
+        | "uri-template" => false,
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn passes_at(schema: &Value, pointer: &str, text: &str) -> bool {
+        Bounds::of(schema, pointer).let_pass(text)
+    }
+
+    #[test]
+    fn a_plain_string_is_free() {
+        let schema = json!({"type": "object", "properties": {"note": {"type": "string", "description": "x"}}});
+        assert!(Bounds::of(&schema, "/note").are_free());
+        assert!(Bounds::of(&json!(true), "/note").are_free());
+    }
+
+    #[test]
+    fn formats_lengths_and_patterns_bind() {
+        let schema = json!({"properties": {
+            "mail": {"format": "email"}, "code": {"pattern": "^\\+\\d+$"}, "short": {"maxLength": 5}, "one": {"const": "x"}, "odd": {"pattern": "(?<=x)y"},
+        }});
+        assert!(passes_at(&schema, "/mail", "masked-1@example.invalid"));
+        assert!(!passes_at(&schema, "/mail", "[email]"));
+        assert!(passes_at(&schema, "/code", "+9990000001"));
+        assert!(!passes_at(&schema, "/code", "[phone]"));
+        assert!(!passes_at(&schema, "/short", "[email]"));
+        assert!(!passes_at(&schema, "/one", "x"));
+        assert!(
+            !passes_at(&schema, "/odd", "xy"),
+            "a pattern that cannot be read binds"
+        );
+    }
+
+    #[test]
+    fn references_branches_and_lists_are_followed() {
+        let schema = json!({
+            "$defs": {"contact": {"anyOf": [{"type": "null"}, {"properties": {"mail": {"format": "email"}}}]}},
+            "properties": {"people": {"items": {"$ref": "#/$defs/contact"}}},
+        });
+        assert!(!passes_at(&schema, "/people/3/mail", "[email]"));
+        assert!(Bounds::of(&schema, "/people/3/name").are_free());
+    }
+
+    #[test]
+    fn what_cannot_be_read_lets_nothing_pass() {
+        for schema in [
+            json!({"$ref": "https://example.com/schema"}),
+            json!({"$ref": "#/nowhere"}),
+            json!({"$ref": "#"}),
+        ] {
+            assert!(!passes_at(&schema, "/a", "x"), "{schema}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_bound_by_their_limits() {
+        let schema = json!({"properties": {"card": {"minimum": 1, "maximum": 2_000_000_000_000_000u64}, "any": {"type": "integer"}}});
+        assert!(Bounds::of(&schema, "/card").let_number_pass(1_000_000_000_000_001));
+        assert!(!Bounds::of(&schema, "/card").let_number_pass(3_000_000_000_000_001));
+        assert!(Bounds::of(&schema, "/any").let_number_pass(1));
+    }
+}

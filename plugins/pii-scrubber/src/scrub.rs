@@ -1,0 +1,377 @@
+//! One reply on its way through.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
+use sandgate_sdk::{Context, Document, Edit, Error, PostDecision, finding, glob_matches, refuse};
+use serde_json::Value;
+
+use crate::entity::{Entities, Entity, Found};
+use crate::mask::{self, SURROGATES};
+use crate::pseudonym;
+use crate::scan::scan;
+use crate::schema::Bounds;
+use crate::settings::{Action, Settings};
+
+/// Where a tool's machine-readable result stands; the only part of a reply that a schema binds.
+const STRUCTURED: &str = "/structuredContent";
+
+pub(crate) struct Scrub<'a> {
+    wanted: Entities,
+    settings: &'a Settings,
+    context: &'a Context<'a>,
+    reply: &'a Document<'a>,
+    is_tool_result: bool,
+    /// How many of each kind were found.
+    counts: [u32; Entity::ALL.len()],
+    /// Tells the surrogates of different values apart.
+    serials: BTreeMap<String, usize>,
+    schema: OnceCell<Schema>,
+    edits: Vec<Edit>,
+}
+
+/// What the tool promised of its result.
+enum Schema {
+    /// The definition is not known: it may have promised anything.
+    Unknown,
+    /// The definition promises nothing.
+    None,
+    Output(Value),
+}
+
+/// A place whose schema leaves no room for a mask.
+struct NoRoom {
+    entity: Entity,
+    pointer: String,
+}
+
+impl<'a> Scrub<'a> {
+    pub(crate) fn new(
+        wanted: Entities,
+        settings: &'a Settings,
+        context: &'a Context<'a>,
+        reply: &'a Document<'a>,
+    ) -> Self {
+        Self {
+            wanted,
+            settings,
+            context,
+            reply,
+            is_tool_result: context.method() == "tools/call" && !context.failed(),
+            counts: [0; Entity::ALL.len()],
+            serials: BTreeMap::new(),
+            schema: OnceCell::new(),
+            edits: Vec::new(),
+        }
+    }
+
+    pub(crate) fn run(mut self) -> Result<PostDecision, Error> {
+        let no_room = match self.texts()? {
+            Some(no_room) => Some(no_room),
+            None => self.numbers(),
+        };
+        for (entity, count) in Entity::ALL
+            .into_iter()
+            .zip(self.counts)
+            .filter(|(_, count)| *count > 0)
+        {
+            finding(
+                entity.rule(),
+                format!("{count} of the kind {}", entity.name()),
+            )
+            .details(format!(
+                "{{\"entity\":\"{}\",\"count\":{count}}}",
+                entity.name()
+            ))
+            .report();
+        }
+        if let Some(NoRoom { entity, pointer }) = no_room {
+            let message = format!(
+                "The result holds personal data ({}) at a place where its schema leaves no room for a mask, so all of \
+                 it is withheld.",
+                entity.name()
+            );
+            return Ok(refuse("pii.no-room-for-a-mask", message).at(pointer).into());
+        }
+        Ok(self.edits.into())
+    }
+
+    fn texts(&mut self) -> Result<Option<NoRoom>, Error> {
+        let texts = self.reply.texts();
+        let mut hits = Vec::new();
+        for (index, text) in (0..).zip(texts.iter()) {
+            hits.clear();
+            let pointer = OnceCell::new();
+            let (reply, is_tool_result) = (self.reply, self.is_tool_result);
+            let pointer = || {
+                let structured = || {
+                    let pointer = reply.text_pointer(index).filter(|_| is_tool_result)?;
+                    pointer
+                        .strip_prefix(STRUCTURED)
+                        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+                        .map(str::to_owned)
+                };
+                pointer.get_or_init(structured).as_deref()
+            };
+            scan(
+                text,
+                self.wanted,
+                &|| key(pointer().unwrap_or_default()),
+                &mut |found| hits.push(found),
+            );
+            hits.retain(|found| {
+                !mask::is_ours(*found, text) && !self.is_allowed(&text[found.start..found.end])
+            });
+            if hits.is_empty() {
+                continue;
+            }
+            for found in &hits {
+                self.counts[found.entity as usize] += 1;
+            }
+            let changed = match pointer() {
+                None => self.rewritten(text, &hits, None)?,
+                Some(pointer) => match self.fitting(text, &hits, pointer)? {
+                    Some(changed) => changed,
+                    None => {
+                        return Ok(Some(NoRoom {
+                            entity: hits[0].entity,
+                            pointer: format!("{STRUCTURED}{pointer}"),
+                        }));
+                    }
+                },
+            };
+            self.edits.push(Edit::Text((index, changed)));
+        }
+        Ok(None)
+    }
+
+    fn is_allowed(&self, value: &str) -> bool {
+        self.settings
+            .allow
+            .iter()
+            .any(|glob| glob_matches(glob, value))
+    }
+
+    /// The text with masks that its schema lets pass; none where there are none such.
+    fn fitting(
+        &mut self,
+        text: &str,
+        hits: &[Found],
+        pointer: &str,
+    ) -> Result<Option<String>, Error> {
+        let bounds = match self.schema() {
+            Schema::Output(schema) => Bounds::of(schema, pointer),
+            Schema::None => return self.rewritten(text, hits, None).map(Some),
+            // It may promise anything: the form is kept.
+            Schema::Unknown => return self.rewritten(text, hits, Some(0)).map(Some),
+        };
+        if bounds.are_free() {
+            return self.rewritten(text, hits, None).map(Some);
+        }
+        // The borrow of the schema ends here; it is read anew below, which only happens where something was found.
+        for way in (0..SURROGATES).map(Some).chain([None]) {
+            let changed = self.rewritten(text, hits, way)?;
+            if let Schema::Output(schema) = self.schema()
+                && Bounds::of(schema, pointer).let_pass(&changed)
+            {
+                return Ok(Some(changed));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The text with marks, or with surrogates of the given way of writing.
+    fn rewritten(
+        &mut self,
+        text: &str,
+        hits: &[Found],
+        way: Option<usize>,
+    ) -> Result<String, Error> {
+        let mut changed = String::with_capacity(text.len() + 16 * hits.len());
+        let mut done = 0;
+        for found in hits {
+            let value = &text[found.start..found.end];
+            changed += &text[done..found.start];
+            match way {
+                // A mark there would break the JSON that the text is.
+                None if is_json_number(text, found) => {
+                    changed += &mask::surrogate_digits(value.len())
+                }
+                None => changed += &self.named(found.entity, value)?,
+                Some(way) => {
+                    let next = self.serials.len() + 1;
+                    let serial = *self.serials.entry(value.to_owned()).or_insert(next);
+                    changed += &mask::surrogate(found.entity, value, serial, way);
+                }
+            }
+            done = found.end;
+        }
+        changed += &text[done..];
+        Ok(changed)
+    }
+
+    fn named(&self, entity: Entity, value: &str) -> Result<String, Error> {
+        let name = entity.name();
+        Ok(match self.settings.action {
+            Action::Mask => mask::mark(
+                entity,
+                value,
+                self.settings.reveal.get(&entity).copied().unwrap_or(0),
+            ),
+            Action::Hash => {
+                let key = self.settings.key.as_deref().unwrap_or_default();
+                format!(
+                    "[{name}:{}]",
+                    pseudonym::hash(key.as_bytes(), entity, value)?
+                )
+            }
+            Action::Tokenise => {
+                let conversation = self
+                    .context
+                    .session()
+                    .or_else(|| self.context.principal())
+                    .unwrap_or_default();
+                format!(
+                    "[{name}-{}]",
+                    pseudonym::number(&conversation, entity, value)?
+                )
+            }
+        })
+    }
+
+    /// Values that a tool gives as numbers rather than texts.
+    fn numbers(&mut self) -> Option<NoRoom> {
+        if !self.is_tool_result {
+            return None;
+        }
+        let json = self.reply.get(STRUCTURED)?;
+        if !has_long_number(json.as_bytes()) {
+            return None;
+        }
+        let structured: Value = serde_json::from_str(&json).ok()?;
+        let mut places = Vec::new();
+        long_numbers(&structured, &mut String::new(), &mut places);
+        for (pointer, number) in places {
+            let digits = number.to_string();
+            let mut entity = None;
+            let whole = |found: Found| {
+                found.start == 0 && found.end == digits.len() && !self.is_allowed(&digits)
+            };
+            scan(&digits, self.wanted, &|| key(&pointer), &mut |found| {
+                entity = entity.or(whole(found).then_some(found.entity));
+            });
+            let Some(entity) = entity else { continue };
+            self.counts[entity as usize] += 1;
+            let surrogate = mask::surrogate_digits(digits.len());
+            let fits = match (self.schema(), surrogate.parse()) {
+                (Schema::Output(schema), Ok(surrogate)) => {
+                    Bounds::of(schema, &pointer).let_number_pass(surrogate)
+                }
+                (_, parsed) => parsed.is_ok(),
+            };
+            if surrogate == digits {
+                continue;
+            }
+            if !fits {
+                return Some(NoRoom {
+                    entity,
+                    pointer: format!("{STRUCTURED}{pointer}"),
+                });
+            }
+            self.edits
+                .push(Edit::Set((format!("{STRUCTURED}{pointer}"), surrogate)));
+        }
+        None
+    }
+
+    fn schema(&self) -> &Schema {
+        self.schema.get_or_init(|| {
+            let Some(definition) = self.context.definition() else {
+                return Schema::Unknown;
+            };
+            match serde_json::from_str::<Value>(&definition) {
+                Ok(mut definition) => match definition.get_mut("outputSchema").map(Value::take) {
+                    Some(schema) => Schema::Output(schema),
+                    None => Schema::None,
+                },
+                Err(_) => Schema::Unknown,
+            }
+        })
+    }
+}
+
+/// The name of the member that a pointer leads to, or of the list's that holds it.
+fn key(pointer: &str) -> String {
+    let is_name =
+        |token: &&str| !token.is_empty() && !token.bytes().all(|byte| byte.is_ascii_digit());
+    pointer
+        .rsplit('/')
+        .find(is_name)
+        .unwrap_or_default()
+        .replace("~1", "/")
+        .replace("~0", "~")
+}
+
+/// The text is JSON, and the value is a number in it.
+fn is_json_number(text: &str, found: &Found) -> bool {
+    let bytes = text.as_bytes();
+    let is_visible = |byte: &&u8| !byte.is_ascii_whitespace();
+    bytes[found.start..found.end].iter().all(u8::is_ascii_digit)
+        && text.trim_start().starts_with(['{', '['])
+        && matches!(
+            bytes[..found.start].iter().rev().find(is_visible),
+            Some(b':' | b',' | b'[')
+        )
+        && matches!(
+            bytes[found.end..].iter().find(is_visible),
+            Some(b',' | b'}' | b']')
+        )
+}
+
+/// Nine digits in a row outside of strings: fewer are nothing that is looked for.
+const LONG: usize = 9;
+
+fn has_long_number(json: &[u8]) -> bool {
+    let (mut row, mut in_string, mut escaped) = (0, false, false);
+    for &byte in json {
+        if in_string {
+            (in_string, escaped) = (escaped || byte != b'"', !escaped && byte == b'\\');
+            continue;
+        }
+        row = if byte.is_ascii_digit() { row + 1 } else { 0 };
+        in_string = byte == b'"';
+        if row >= LONG {
+            return true;
+        }
+    }
+    false
+}
+
+fn long_numbers(value: &Value, pointer: &mut String, places: &mut Vec<(String, u64)>) {
+    let length = pointer.len();
+    match value {
+        Value::Number(number) => {
+            if let Some(number) = number
+                .as_u64()
+                .filter(|number| *number >= 10_u64.pow(LONG as u32 - 1))
+            {
+                places.push((pointer.clone(), number));
+            }
+        }
+        Value::Array(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                *pointer += &format!("/{index}");
+                long_numbers(element, pointer, places);
+                pointer.truncate(length);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                *pointer += &format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+                long_numbers(member, pointer, places);
+                pointer.truncate(length);
+            }
+        }
+        _ => {}
+    }
+}
