@@ -2,7 +2,7 @@
 
 use crate::json::{Json, Kind};
 use crate::jsonrpc::{Id, NotAMessage, Shape};
-use crate::method::{Method, Target};
+use crate::method::Method;
 use crate::node::Node;
 use crate::slot::Slot;
 
@@ -16,8 +16,16 @@ pub(crate) struct Envelope {
 /// The members that decide what a message is. Others are nobody's business and stay.
 const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
-/// The members of params that decide what a call reaches.
-const PARAMS: [&str; 4] = ["name", "uri", "ref", "arguments"];
+/// The members of params that decide what a call reaches and what goes with it.
+const PARAMS: [&str; 7] = [
+    "name",
+    "uri",
+    "ref",
+    "arguments",
+    "taskId",
+    "inputResponses",
+    "requestState",
+];
 
 impl Envelope {
     /// Reads a checked text. Places are offsets within the value's own bytes.
@@ -92,7 +100,7 @@ impl Envelope {
             if params.kind() != Kind::Object {
                 return wrong("`params` is no object");
             }
-            if Method::new(&method).target() != Target::None
+            if Method::new(&method).is_known()
                 && params
                     .fields()
                     .any(|(key, _)| disguises(&key.content(), &PARAMS))
@@ -135,7 +143,7 @@ fn wrong<T>(what: &'static str) -> Result<T, NotAMessage> {
 fn disguises(name: &str, names: &[&str]) -> bool {
     names
         .iter()
-        .any(|exact| name != *exact && name.chars().map(fold).eq(exact.chars()))
+        .any(|exact| name != *exact && name.chars().map(fold).eq(exact.chars().map(fold)))
 }
 
 /// Lower case, by Unicode's simple folding as far as it leads into ASCII.
@@ -293,6 +301,8 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"safe","NAME":"evil"}}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"safe","argument\u017f":{}}}"#,
             r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"a","Uri":"b"}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tasks/update","params":{"taskID":"a","inputResponses":{}}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"a","inputresponses":{}}}"#,
         ] {
             assert_eq!(wrong(text), params, "{text}");
         }

@@ -35,6 +35,10 @@ impl<'a> Method<'a> {
     pub fn known() -> impl Iterator<Item = Method<'static>> {
         TABLE.iter().map(|row| Method { name: row.name })
     }
+    /// The protocol has it, in one era or the other.
+    pub fn is_known(self) -> bool {
+        self.row().is_some()
+    }
     /// The protocol has it, in that era and direction.
     pub fn exists(self, era: Era, direction: Direction) -> bool {
         self.row().is_some_and(|row| {

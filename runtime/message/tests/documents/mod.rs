@@ -125,7 +125,7 @@ impl<I: Iterator<Item = u8> + Clone> Speller<I> {
     fn quote(&mut self, content: &str, text: &mut String) {
         text.push('"');
         for char in content.chars() {
-            let escape = self.next() % 8 == 0;
+            let escape = self.next().is_multiple_of(8);
             match char {
                 '"' | '\\' => text.extend(['\\', char]),
                 '/' if escape => text.push_str("\\/"),
@@ -133,7 +133,7 @@ impl<I: Iterator<Item = u8> + Clone> Speller<I> {
                 _ if escape || char < ' ' => {
                     for unit in char.encode_utf16(&mut [0; 2]) {
                         let digits = format!("\\u{unit:04x}");
-                        text.push_str(&if self.next() % 2 == 0 {
+                        text.push_str(&if self.next().is_multiple_of(2) {
                             digits.to_uppercase().replace('U', "u")
                         } else {
                             digits
