@@ -4,27 +4,22 @@
 //! cut: nothing is synced). Lines are whole: what a full disk or a stalled reader kept of one is written before anything
 //! else once there is room.
 
+mod sink;
+
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sandgate_gateway::{CallLog, Decision, Ended, Forwarded, Unwritten};
 use sandgate_message::{Call, Json};
 use sandgate_pipeline::Trail;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use self::sink::Sink;
 use crate::config::{Destination, FileError, Files};
-
-/// How long a reader of the log (a pipe, a terminal) may stall before records count as unwritten. Calls wait for it, so
-/// it is short; while it stalls, later records fail at once.
-const STALL: Duration = Duration::from_millis(500);
-
-/// What one write to a pipe that polls as writable takes without blocking (POSIX `PIPE_BUF` on Linux).
-const CHUNK: usize = 4096;
 
 /// Writes the call log.
 #[derive(Debug)]
@@ -33,17 +28,6 @@ pub struct Record {
     /// None: nothing is recorded.
     sink: Option<Mutex<Sink>>,
     reopen: Option<(Files, PathBuf)>,
-}
-
-#[derive(Debug)]
-struct Sink {
-    to: OwnedFd,
-    /// Writing may block: a pipe, a socket or a terminal.
-    may_stall: bool,
-    /// The rest of a line whose beginning is out.
-    rest: Vec<u8>,
-    /// The last record could not be written.
-    failing: bool,
 }
 
 impl Record {
@@ -217,92 +201,6 @@ impl<'a> Line<'a> {
     }
 }
 
-impl Sink {
-    fn new(to: OwnedFd) -> Self {
-        let regular = rustix::fs::fstat(&to)
-            .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
-        Self {
-            to,
-            may_stall: !regular,
-            rest: Vec::new(),
-            failing: false,
-        }
-    }
-
-    /// The whole line, or an error. Where only a part got out, the rest follows before the next line.
-    fn line(&mut self, line: &[u8]) -> io::Result<()> {
-        // One caller waits for a stalled reader; the others learn from it.
-        let patience = if self.failing { Duration::ZERO } else { STALL };
-        let result = self
-            .flush_rest(patience)
-            .and_then(|()| self.put(line, patience));
-        match (&result, self.failing) {
-            (Err(error), false) => tracing::error!(%error, "the call log cannot be written"),
-            (Ok(()), true) => tracing::info!("the call log can be written again"),
-            _ => {}
-        }
-        self.failing = result.is_err();
-        result
-    }
-
-    fn flush_rest(&mut self, patience: Duration) -> io::Result<()> {
-        let rest = std::mem::take(&mut self.rest);
-        let (written, result) = self.push(&rest, patience);
-        self.rest = rest[written..].to_vec();
-        result
-    }
-
-    fn put(&mut self, line: &[u8], patience: Duration) -> io::Result<()> {
-        let (written, result) = self.push(line, patience);
-        if written > 0 && result.is_err() {
-            self.rest = line[written..].to_vec();
-        }
-        result
-    }
-
-    fn push(&self, bytes: &[u8], patience: Duration) -> (usize, io::Result<()>) {
-        let mut written = 0;
-        while written < bytes.len() {
-            let mut end = bytes.len();
-            if self.may_stall {
-                end = end.min(written + CHUNK);
-                if let Err(error) = self.wait(patience) {
-                    return (written, Err(error));
-                }
-            }
-            match rustix::io::write(&self.to, &bytes[written..end]) {
-                Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
-                Ok(count) => written += count,
-                Err(rustix::io::Errno::INTR) => {}
-                // Somebody else made it non-blocking and filled it.
-                Err(rustix::io::Errno::AGAIN) => return (written, Err(stalled())),
-                Err(error) => return (written, Err(error.into())),
-            }
-        }
-        (written, Ok(()))
-    }
-
-    fn wait(&self, patience: Duration) -> io::Result<()> {
-        let until = Instant::now() + patience;
-        loop {
-            let left = Timespec::try_from(until.saturating_duration_since(Instant::now()))
-                .unwrap_or_default();
-            match poll(&mut [PollFd::new(&self.to, PollFlags::OUT)], Some(&left)) {
-                Ok(0) => {
-                    return Err(stalled());
-                }
-                Ok(_) => return Ok(()),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-}
-
-fn stalled() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "its reader takes nothing")
-}
-
 fn open_file(files: &Files, path: &std::path::Path) -> Result<OwnedFd, FileError> {
     let file = files.open_append(path)?;
     let failed = |source: io::Error| FileError::Io {
@@ -324,10 +222,12 @@ mod tests {
     use std::io::Read;
     use std::path::Path;
     use std::sync::Arc;
+    use std::time::Instant;
 
     use sandgate_message::{CallId, Direction, Era, Limits};
     use serde_json::Value;
 
+    use super::sink::STALL;
     use super::*;
 
     fn call() -> Call {

@@ -20,6 +20,7 @@ mod shape;
 mod source;
 mod tree;
 mod word;
+mod wording;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -139,7 +140,7 @@ impl Loaded {
     pub fn error(&self, pointer: &str, side: Side, why: impl std::fmt::Display) -> Issue {
         Issue::error(
             self.source.locate(pointer, side),
-            format!("{}: {why}", shape::named(pointer)),
+            format!("{}: {why}", wording::named(pointer)),
         )
     }
 

@@ -7,7 +7,7 @@ use super::issue::{Issue, Report, Severity};
 use super::secret::{Environment, Given, Secret, Sources};
 use super::settings::{ResolvedSettings, push};
 use super::source::Side;
-use super::{Loaded, shape};
+use super::{Loaded, wording};
 
 /// What the file leaves to the environment and to other files.
 #[derive(Clone, Debug, Default)]
@@ -138,7 +138,7 @@ impl Loaded {
     fn error_at(&self, pointer: &str, side: Side, why: impl std::fmt::Display) -> Issue {
         let issue = Issue::error(
             self.source.locate(pointer, side),
-            format!("{}: {why}", shape::named(pointer)),
+            format!("{}: {why}", wording::named(pointer)),
         );
         issue.help("set it, or correct the name")
     }

@@ -6,10 +6,10 @@ use super::amount::{Period, Size};
 use super::grants::GuestPath;
 use super::issue::Issue;
 use super::pattern::Pattern;
-use super::shape::{named, suggest};
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::word::{Mistake, Word};
+use super::wording::{named, suggest};
 use super::{gateway, server};
 
 /// Looks at the tree rather than at the typed configuration, so that one wrong value hides no other.

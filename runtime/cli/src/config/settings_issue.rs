@@ -4,7 +4,7 @@ use super::issue::Issue;
 use super::settings::{ResolvedSettings, push};
 use super::source::Side;
 use super::tree::Entry;
-use super::{Loaded, shape};
+use super::{Loaded, wording};
 use serde_json::Value;
 
 impl Loaded {
@@ -38,7 +38,7 @@ impl Loaded {
             if about_stray {
                 continue;
             }
-            let name = shape::named(&format!("{place}{pointer}"));
+            let name = wording::named(&format!("{place}{pointer}"));
             let text = if settings.is_shown_by(message, pointer) {
                 format!(
                     "{name}: the plugin does not accept this value (not shown, since it came from outside the file)"

@@ -1,0 +1,112 @@
+//! Where lines go: whole, or with the rest kept until there is room.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// How long a reader of the log (a pipe, a terminal) may stall before records count as unwritten. Calls wait for it, so
+/// it is short; while it stalls, later records fail at once.
+pub(super) const STALL: Duration = Duration::from_millis(500);
+
+/// What one write to a pipe that polls as writable takes without blocking (POSIX `PIPE_BUF` on Linux).
+const CHUNK: usize = 4096;
+
+/// A file, pipe or terminal that takes lines.
+#[derive(Debug)]
+pub(super) struct Sink {
+    to: OwnedFd,
+    /// Writing may block: a pipe, a socket or a terminal.
+    may_stall: bool,
+    /// The rest of a line whose beginning is out.
+    rest: Vec<u8>,
+    /// The last record could not be written.
+    failing: bool,
+}
+
+impl Sink {
+    pub(super) fn new(to: OwnedFd) -> Self {
+        let regular = rustix::fs::fstat(&to)
+            .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
+        Self {
+            to,
+            may_stall: !regular,
+            rest: Vec::new(),
+            failing: false,
+        }
+    }
+
+    /// The whole line, or an error. Where only a part got out, the rest follows before the next line.
+    pub(super) fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        // One caller waits for a stalled reader; the others learn from it.
+        let patience = if self.failing { Duration::ZERO } else { STALL };
+        let result = self
+            .flush_rest(patience)
+            .and_then(|()| self.put(line, patience));
+        match (&result, self.failing) {
+            (Err(error), false) => tracing::error!(%error, "the call log cannot be written"),
+            (Ok(()), true) => tracing::info!("the call log can be written again"),
+            _ => {}
+        }
+        self.failing = result.is_err();
+        result
+    }
+
+    pub(super) fn flush_rest(&mut self, patience: Duration) -> io::Result<()> {
+        let rest = std::mem::take(&mut self.rest);
+        let (written, result) = self.push(&rest, patience);
+        self.rest = rest[written..].to_vec();
+        result
+    }
+
+    fn put(&mut self, line: &[u8], patience: Duration) -> io::Result<()> {
+        let (written, result) = self.push(line, patience);
+        if written > 0 && result.is_err() {
+            self.rest = line[written..].to_vec();
+        }
+        result
+    }
+
+    fn push(&self, bytes: &[u8], patience: Duration) -> (usize, io::Result<()>) {
+        let mut written = 0;
+        while written < bytes.len() {
+            let mut end = bytes.len();
+            if self.may_stall {
+                end = end.min(written + CHUNK);
+                if let Err(error) = self.wait(patience) {
+                    return (written, Err(error));
+                }
+            }
+            match rustix::io::write(&self.to, &bytes[written..end]) {
+                Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
+                Ok(count) => written += count,
+                Err(rustix::io::Errno::INTR) => {}
+                // Somebody else made it non-blocking and filled it.
+                Err(rustix::io::Errno::AGAIN) => return (written, Err(stalled())),
+                Err(error) => return (written, Err(error.into())),
+            }
+        }
+        (written, Ok(()))
+    }
+
+    fn wait(&self, patience: Duration) -> io::Result<()> {
+        let until = Instant::now() + patience;
+        loop {
+            let left = Timespec::try_from(until.saturating_duration_since(Instant::now()))
+                .unwrap_or_default();
+            match poll(&mut [PollFd::new(&self.to, PollFlags::OUT)], Some(&left)) {
+                Ok(0) => {
+                    return Err(stalled());
+                }
+                Ok(_) => return Ok(()),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+fn stalled() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "its reader takes nothing")
+}
