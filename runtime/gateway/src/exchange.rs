@@ -5,35 +5,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
-use sandgate_message::{Call, Direction, Edit, Era, Hook, Id, Message, Method, Target, apply};
+use sandgate_message::{Call, Direction, Era, Hook, Id, Message};
 use sandgate_pipeline::Entry;
 use tracing::Instrument;
 
-use crate::call::{Caller, new_id};
-use crate::config::GatewayConfig;
+use crate::caching::for_this_caller;
+use crate::call::Caller;
 use crate::delivery::{Content, Delivery};
-use crate::journal::{Journal, Left, Underway};
+use crate::house::{House, Link};
+use crate::journal::{Left, Underway};
 use crate::ledger::Ledger;
 use crate::passing::Passing;
 use crate::record::Decision;
-use crate::registry::{Edition, Registry};
-use crate::upstream::{Answer, Body, Conversation, Server, ServerError};
+use crate::registry::Edition;
+use crate::upstream::{Answer, Body, ServerError};
 use crate::{mcp_headers, reply};
-
-/// What all exchanges share.
-pub(crate) struct House {
-    pub(crate) config: GatewayConfig,
-    pub(crate) registry: Arc<Registry>,
-    pub(crate) journal: Arc<Journal>,
-}
-
-/// A server, and the conversation with it. One that could not be opened is a server that fails each call: the call is
-/// judged and recorded all the same.
-#[derive(Clone)]
-pub(crate) struct Link {
-    pub(crate) server: Arc<Server>,
-    pub(crate) conversation: Result<Arc<Conversation>, ServerError>,
-}
 
 /// One client and one server, and what may pass between them. Cheap to clone.
 #[derive(Clone)]
@@ -68,7 +54,10 @@ impl Exchange {
         let call = self
             .describe(edition, &message, Direction::ClientToServer, headers, alias)
             .await;
-        let span = tracing::info_span!("call", id = %call.id, method = %call.method, server = %call.server, target = call.target.as_deref());
+        // The method is the client's own text: escaped, so that it cannot write lines of its making. No target: a URI may
+        // be what a policy masks.
+        let span =
+            tracing::info_span!("call", id = %call.id, method = ?call.method, server = %call.server);
         self.carry(
             call,
             Asked {
@@ -102,7 +91,7 @@ impl Exchange {
         };
         let mut underway = match self.house.journal.begin(passage, since) {
             Ok(underway) => underway,
-            Err(refusal) => return deliver(refusal),
+            Err(refusal) => return deliver(refusal.map(|refusal| *refusal)),
         };
         let answer = match underway.take_answer() {
             Some(answer) => {
@@ -204,13 +193,15 @@ impl Exchange {
                 deliver(underway.leave(text, Decision::Failed).await.message)
             }
             Err(error) => {
-                tracing::warn!(server = %call.server, method = %call.method, "{error}");
-                deliver(
-                    underway
-                        .leave(reply::server_error(&id, &call, &error), Decision::Failed)
-                        .await
-                        .message,
-                )
+                tracing::warn!(server = %call.server, method = ?call.method, "{error}");
+                self.link.note(&error);
+                let text = reply::server_error(&id, &call, &error);
+                let mut delivery = deliver(underway.leave(text, Decision::Failed).await.message);
+                if matches!(error, ServerError::SessionGone { .. }) {
+                    // What makes a client initialize again.
+                    delivery.status = StatusCode::NOT_FOUND;
+                }
+                delivery
             }
         }
     }
@@ -235,7 +226,7 @@ impl Exchange {
                 message: Some(message),
                 withheld: false,
             } => {
-                let message = self.for_this_caller(edition, &call, message);
+                let message = for_this_caller(edition, &call, &self.house.config.limits, message);
                 Delivery {
                     status,
                     headers,
@@ -323,10 +314,7 @@ impl Exchange {
                 "not sent: the gateway cannot record it\n",
             );
         };
-        let answer = match &self.link.conversation {
-            Ok(conversation) => conversation.send(underway.message(), headers).await,
-            Err(error) => Err(error.clone()),
-        };
+        let answer = self.link.send(underway.message(), headers).await;
         let decision = if answer.is_ok() {
             Decision::Forwarded
         } else {
@@ -335,55 +323,6 @@ impl Exchange {
         // Nothing comes back that a missing record could still withhold.
         let _ = underway.end(decision, None);
         acknowledgement(answer)
-    }
-
-    /// Who calls what; with the target's definition only where somebody may read it.
-    pub(crate) async fn describe(
-        &self,
-        edition: &Edition,
-        message: &Message,
-        direction: Direction,
-        headers: &HeaderMap,
-        alias: Option<Arc<str>>,
-    ) -> Arc<Call> {
-        let (server, name) = (&self.link.server, message.method().unwrap_or_default());
-        let method = Method::new(name);
-        let target = method.target_in(message.payload());
-        let judged = |hook| {
-            edition
-                .chain()
-                .concerns(hook, name, direction, server.name())
-        };
-        let defined = direction == Direction::ClientToServer
-            && matches!(
-                method.target(),
-                Target::Tool | Target::Prompt | Target::Resource
-            );
-        let definition = match (&target, &self.link.conversation) {
-            (Some(target), Ok(conversation))
-                if defined && (judged(Hook::PreCall) || judged(Hook::PostCall)) =>
-            {
-                server
-                    .definitions()
-                    .fetch(conversation, name, target, headers)
-                    .await
-            }
-            _ => None,
-        };
-        Arc::new(Call {
-            id: new_id(),
-            method: name.into(),
-            direction,
-            era: self.caller.era,
-            server: server.name().clone(),
-            target: target.map(Into::into),
-            client_target: alias,
-            session: self.caller.session.clone(),
-            principal: self.caller.principal.clone(),
-            groups: self.caller.groups.clone(),
-            definition,
-            attributes: self.caller.attributes.clone(),
-        })
     }
 
     /// The headers that mirror params, where an interceptor changed those.
@@ -406,52 +345,6 @@ impl Exchange {
             call.definition.clone().or_else(known).as_ref(),
         );
         Some(renewed)
-    }
-
-    /// What interceptors may have changed for this caller must not be kept for others, nor past the next reload.
-    pub(crate) fn for_this_caller(
-        &self,
-        edition: &Edition,
-        call: &Call,
-        reply: Message,
-    ) -> Message {
-        let cacheable = matches!(&*call.method, "server/discover" | "resources/read")
-            || Method::new(&call.method).list_member().is_some();
-        let changeable = || {
-            edition
-                .chain()
-                .may_change(Hook::PostCall, &call.method, call.direction, &call.server)
-        };
-        if call.era != Era::Modern || !cacheable || reply.failed() || !changeable() {
-            return reply;
-        }
-        let edits = [
-            Edit::Set("/ttlMs".into(), "0".into()),
-            Edit::Set("/cacheScope".into(), "\"private\"".into()),
-        ];
-        match apply(reply.payload(), &edits, &self.house.config.limits) {
-            Ok(result) => reply.with_payload(result),
-            Err(_) => reply,
-        }
-    }
-}
-
-impl Link {
-    /// The very same conversation.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        match (&self.conversation, &other.conversation) {
-            (Ok(one), Ok(other)) => Arc::ptr_eq(one, other),
-            _ => false,
-        }
-    }
-
-    /// Sends without a client waiting for what comes of it.
-    pub(crate) async fn send(
-        &self,
-        message: &Message,
-        headers: &HeaderMap,
-    ) -> Result<Answer, ServerError> {
-        self.conversation.clone()?.send(message, headers).await
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use sandgate_message::{Id, Message, Shape};
 
+use crate::caching::for_this_caller;
 use crate::delivery::Flow;
 use crate::exchange::Exchange;
 use crate::journal::{Left, Underway};
@@ -63,7 +64,12 @@ impl Passing {
                         let message = if withheld {
                             message
                         } else {
-                            self.exchange.for_this_caller(&self.edition, &call, message)
+                            for_this_caller(
+                                &self.edition,
+                                &call,
+                                &self.exchange.house.config.limits,
+                                message,
+                            )
                         };
                         arrival.message = Some(message);
                         return Some((arrival, self));
@@ -85,7 +91,8 @@ impl Passing {
     async fn broken(mut self, error: ServerError) -> Option<(Arrival, Self)> {
         let underway = self.underway.take()?;
         let call = underway.call().clone();
-        tracing::warn!(server = %call.server, method = %call.method, "{error}");
+        tracing::warn!(server = %call.server, method = ?call.method, "{error}");
+        self.exchange.link.note(&error);
         let reply = reply::server_error(&self.id, &call, &error);
         let reply = underway.leave(reply, Decision::Failed).await.message?;
         Some((Arrival::of(reply), self))
