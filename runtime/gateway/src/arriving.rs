@@ -67,7 +67,7 @@ impl Exchange {
         let mut underway = match self.admit(message).await {
             Ok(underway) => underway,
             Err(refusal) => {
-                self.say_to_server(refusal?);
+                self.say_to_server(*refusal?);
                 return None;
             }
         };
@@ -113,7 +113,7 @@ impl Exchange {
         underway.leave(message, Decision::Forwarded).await.message
     }
 
-    async fn admit(&self, message: Message) -> Result<Underway, Option<Message>> {
+    async fn admit(&self, message: Message) -> Result<Underway, Option<Box<Message>>> {
         let since = Instant::now();
         let edition = self.house.registry.current();
         let call = self
@@ -128,9 +128,11 @@ impl Exchange {
         let size = message.bytes().len();
         match edition.chain().enter(call.clone(), message).await {
             Entry::Onward(passage) => self.house.journal.begin(passage, since),
-            Entry::Refused(departure) => {
-                Err(self.house.journal.refused(&call, departure, size, since))
-            }
+            Entry::Refused(departure) => Err(self
+                .house
+                .journal
+                .refused(&call, departure, size, since)
+                .map(Box::new)),
         }
     }
 

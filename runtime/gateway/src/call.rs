@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sandgate_message::{CallId, Era, Json, Message};
+use http::HeaderMap;
+use sandgate_message::{Call, CallId, Direction, Era, Hook, Json, Message, Method, Target};
 
 use crate::era::{CLIENT_KEY, VERSION_KEY};
+use crate::exchange::Exchange;
+use crate::registry::Edition;
 
 /// The client of an exchange. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -69,8 +72,59 @@ impl Caller {
     }
 }
 
+impl Exchange {
+    /// Who calls what; with the target's definition only where somebody may read it.
+    pub(crate) async fn describe(
+        &self,
+        edition: &Edition,
+        message: &Message,
+        direction: Direction,
+        headers: &HeaderMap,
+        alias: Option<Arc<str>>,
+    ) -> Arc<Call> {
+        let (server, name) = (&self.link.server, message.method().unwrap_or_default());
+        let method = Method::new(name);
+        let target = method.target_in(message.payload());
+        let judged = |hook| {
+            edition
+                .chain()
+                .concerns(hook, name, direction, server.name())
+        };
+        let defined = direction == Direction::ClientToServer
+            && matches!(
+                method.target(),
+                Target::Tool | Target::Prompt | Target::Resource
+            );
+        let definition = match (&target, &self.link.conversation) {
+            (Some(target), Ok(conversation))
+                if defined && (judged(Hook::PreCall) || judged(Hook::PostCall)) =>
+            {
+                server
+                    .definitions()
+                    .fetch(conversation, name, target, headers)
+                    .await
+            }
+            _ => None,
+        };
+        Arc::new(Call {
+            id: new_id(),
+            method: name.into(),
+            direction,
+            era: self.caller.era,
+            server: server.name().clone(),
+            target: target.map(Into::into),
+            client_target: alias,
+            session: self.caller.session.clone(),
+            principal: self.caller.principal.clone(),
+            groups: self.caller.groups.clone(),
+            definition,
+            attributes: self.caller.attributes.clone(),
+        })
+    }
+}
+
 /// Microseconds since 1970 and 48 random bits, in hexadecimal: sorts by time, cannot be guessed, is not repeated.
-pub(crate) fn new_id() -> CallId {
+fn new_id() -> CallId {
     let micros = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_micros() as u64);

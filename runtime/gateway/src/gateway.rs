@@ -18,8 +18,8 @@ use crate::config::GatewayConfig;
 use crate::downstream::{
     Backing, Endpoint, Front, Session, Sessions, http, patience::Patience, stdio,
 };
-use crate::exchange::House;
 use crate::health::Status;
+use crate::house::House;
 use crate::journal::Journal;
 use crate::record::CallLog;
 use crate::registry::{Edition, Registry};

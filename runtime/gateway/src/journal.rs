@@ -51,7 +51,7 @@ impl Journal {
         self: &Arc<Self>,
         passage: Passage,
         started: Instant,
-    ) -> Result<Underway, Option<Message>> {
+    ) -> Result<Underway, Option<Box<Message>>> {
         let answer = passage.answer();
         let mut underway = Underway {
             journal: self.clone(),
@@ -83,9 +83,9 @@ impl Journal {
         let refusal = underway
             .message
             .id()
-            .map(|id| reply::unwritten(id, call, false));
+            .map(|id| Box::new(reply::unwritten(id, call, false)));
         underway.take_trail();
-        let _ = underway.finish(Decision::Failed, None, refusal.as_ref());
+        let _ = underway.finish(Decision::Failed, None, refusal.as_deref());
         Err(refusal)
     }
 

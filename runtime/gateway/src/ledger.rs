@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use sandgate_message::Id;
 
-use crate::exchange::Link;
+use crate::house::Link;
 use crate::journal::Underway;
 
 /// Questions of servers that wait for the client at once; more are answered by an error.

@@ -6,6 +6,7 @@
 
 mod access;
 mod arriving;
+mod caching;
 mod call;
 mod config;
 mod delivery;
@@ -15,6 +16,7 @@ mod exchange;
 pub mod framing;
 mod gateway;
 mod health;
+mod house;
 mod journal;
 mod ledger;
 mod mcp_headers;

@@ -95,10 +95,10 @@ pub(crate) fn bad_request(id: Option<&Id>, text: &str) -> Delivery {
 }
 
 /// The session is unknown, expired, another endpoint's or another caller's: all the same to the one who asks.
-pub(crate) fn no_session() -> Delivery {
+pub(crate) fn no_session(id: Option<&Id>) -> Delivery {
     error(
         StatusCode::NOT_FOUND,
-        None,
+        id,
         NO_SESSION,
         "no such session: initialize again",
     )

@@ -84,7 +84,7 @@ async fn get(front: &Front, endpoint: &Endpoint, headers: &HeaderMap) -> Deliver
     }
     match session(front, endpoint, headers) {
         Some(session) => front.listen(&session, headers, false).await,
-        None => reply::no_session(),
+        None => reply::no_session(None),
     }
 }
 
@@ -97,7 +97,7 @@ async fn delete(front: &Front, endpoint: &Endpoint, headers: &HeaderMap) -> Deli
             front.close(&session).await;
             Delivery::new(StatusCode::OK, Content::Empty)
         }
-        None => reply::no_session(),
+        None => reply::no_session(None),
     }
 }
 

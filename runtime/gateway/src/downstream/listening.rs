@@ -39,7 +39,7 @@ pub(super) async fn listen(
             && matches!(link.server.config().transport, Transport::Http { .. });
         let conversation = match &link.conversation {
             Ok(conversation) => conversation,
-            Err(_) => return reply::no_session(),
+            Err(_) => return reply::no_session(None),
         };
         match conversation.listen(headers).await {
             Ok(Answer {

@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 use crate::arriving;
 use crate::call::Caller;
 use crate::delivery::{Content, Delivery};
-use crate::exchange::{Exchange, House, Link};
+use crate::exchange::Exchange;
 use crate::health::Status;
+use crate::house::{House, Link};
 use crate::ledger::{Full, InFlight};
 use crate::merged::{Links, Merged};
 use crate::upstream::{ServerError, Transport};
@@ -70,10 +71,7 @@ impl Front {
         if let Err(error @ ServerError::WrongEra { .. }) = &conversation {
             return legacy_only(error);
         }
-        let link = Link {
-            server: server.clone(),
-            conversation,
-        };
+        let link = Link::new(server.clone(), conversation);
         let exchange = Exchange {
             house: self.house.clone(),
             caller,
@@ -107,10 +105,7 @@ impl Front {
                 let Some(server) = edition.server(name) else {
                     return (no_server(name), None);
                 };
-                let link = Link {
-                    server: server.clone(),
-                    conversation: server.converse(Era::Legacy).await,
-                };
+                let link = Link::new(server.clone(), server.converse(Era::Legacy).await);
                 let exchange = ground.exchange(&self.house, caller, link.clone());
                 (
                     exchange.ask(&edition, message, headers, None).await,
@@ -156,7 +151,7 @@ impl Front {
         if !session.stands(&edition) {
             self.sessions.forget(session);
             session.retire();
-            return reply::no_session();
+            return reply::no_session(message.method().and_then(|_| message.id()));
         }
         let in_flight = match message.shape() {
             Shape::Result { .. } | Shape::Error { .. } => {
@@ -200,7 +195,7 @@ impl Front {
         if !session.stands(&self.house.registry.current()) {
             self.sessions.forget(session);
             session.retire();
-            return reply::no_session();
+            return reply::no_session(None);
         }
         listening::listen(self, session, headers, always).await
     }
@@ -248,10 +243,11 @@ fn holding(
     session: &Arc<Session>,
 ) -> Delivery {
     if let Content::Stream(flow) = delivery.content {
-        let held = (in_flight, session.clone());
-        delivery.content = Content::Stream(Box::pin(flow.map(move |arrival| {
-            held.1.touch();
-            arrival
+        let session = session.clone();
+        delivery.content = Content::Stream(Box::pin(flow.inspect(move |_| {
+            // Named, so that it is kept for as long as the stream.
+            let _ = &in_flight;
+            session.touch();
         })));
     }
     delivery

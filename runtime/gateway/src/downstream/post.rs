@@ -45,7 +45,7 @@ async fn legacy(
         );
     }
     let Some(session) = session(front, endpoint, headers) else {
-        return reply::no_session();
+        return reply::no_session(request_id(&message));
     };
     if !Front::version_served(&session, headers) {
         return reply::bad_request(

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Endpoint;
 use crate::call::Caller;
-use crate::exchange::{Exchange, House, Link};
+use crate::exchange::Exchange;
+use crate::house::{House, Link};
 use crate::ledger::Ledger;
 use crate::merged::Links;
 use crate::registry::Edition;
@@ -137,10 +138,11 @@ impl Session {
         !listens && self.ground.ledger.is_idle() && self.touched.lock().elapsed() >= time
     }
 
-    /// Its server is still the one in force. On the merged endpoint servers come and go.
+    /// Its server is still the one in force, and has not ended the conversation. On the merged endpoint servers come and
+    /// go.
     pub(crate) fn stands(&self, edition: &Edition) -> bool {
         match &self.backing {
-            Backing::One(link) => edition.has(&link.server),
+            Backing::One(link) => edition.has(&link.server) && !link.is_gone(),
             Backing::Many(_) => true,
         }
     }

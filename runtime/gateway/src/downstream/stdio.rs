@@ -18,6 +18,7 @@ use super::{Endpoint, Front, Session};
 use crate::delivery::{Content, Delivery};
 use crate::era;
 use crate::framing::lines::{self, Line, Lines};
+use crate::reply;
 
 /// Messages on their way to the client that it has not read yet; beyond it, their makers wait.
 const UNREAD: usize = 64;
@@ -170,6 +171,10 @@ impl Client {
         };
         let none = HeaderMap::new();
         let session = self.session.lock().clone();
+        let edition = self.front.house.registry.current();
+        // One whose server is gone makes room for another.
+        let session = session
+            .filter(|session| message.method() != Some("initialize") || session.stands(&edition));
         let delivery = match (era::of_line(&message), message.method(), session) {
             (Era::Modern, ..) => return self.modern(id, message).await,
             (Era::Legacy, Some("initialize"), None) => {
@@ -182,14 +187,7 @@ impl Client {
             (Era::Legacy, _, Some(session)) => self.front.within(&session, message, &none).await,
             (Era::Legacy, _, None) => {
                 let text = "begin with initialize, or name a protocol version in _meta";
-                self.say(Message::error(
-                    Some(&id),
-                    error_codes::INVALID_REQUEST,
-                    text,
-                    None,
-                ))
-                .await;
-                return;
+                reply::bad_request(Some(&id), text)
             }
         };
         self.deliver(&id, delivery).await;
@@ -214,7 +212,11 @@ impl Client {
 
     /// The session's servers are listened to from its beginning.
     fn begin(&self, session: Arc<Session>) {
-        *self.session.lock() = Some(session.clone());
+        let before = self.session.lock().replace(session.clone());
+        if let Some(before) = before {
+            self.front.sessions.forget(&before);
+            before.retire();
+        }
         self.front.sessions.remember(&session);
         let (front, output) = (self.front.clone(), self.output.clone());
         tokio::spawn(async move {

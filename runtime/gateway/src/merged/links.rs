@@ -16,10 +16,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::call::Caller;
 use crate::downstream::session::Ground;
 use crate::era::VERSION_HEADER;
-use crate::exchange::{Exchange, House, Link};
+use crate::exchange::Exchange;
+use crate::house::{House, Link};
 use crate::ledger::Ledger;
 use crate::registry::Edition;
-use crate::upstream::{Answer, Arrival, Body, Server, Transport};
+use crate::upstream::{Answer, Arrival, Body, Server, ServerError, Transport};
 
 /// A server's stream that ended is opened again after this long, then after twice as long, up to the second.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -111,10 +112,9 @@ impl Links {
             .or_default()
             .clone();
         let mut slot = slot.lock().await;
-        if let Some(reach) = slot
-            .as_ref()
-            .filter(|reach| Arc::ptr_eq(&reach.exchange.link.server, server))
-        {
+        if let Some(reach) = slot.as_ref().filter(|reach| {
+            Arc::ptr_eq(&reach.exchange.link.server, server) && !reach.exchange.link.is_gone()
+        }) {
             return reach.clone();
         }
         let reach = Arc::new(self.open(edition, server).await);
@@ -123,10 +123,7 @@ impl Links {
     }
 
     async fn open(&self, edition: &Arc<Edition>, server: &Arc<Server>) -> Reach {
-        let link = Link {
-            server: server.clone(),
-            conversation: server.converse(Era::Legacy).await,
-        };
+        let link = Link::new(server.clone(), server.converse(Era::Legacy).await);
         let ledger = Some(self.ledger.clone());
         let mut exchange = Exchange {
             house: self.house.clone(),
@@ -277,6 +274,8 @@ async fn hear(
             exchange.link.server.config().transport,
             Transport::Stdio { .. }
         ) {
+            let server = exchange.link.server.name().clone();
+            exchange.link.note(&ServerError::Closed { server });
             return;
         }
         tokio::select! {

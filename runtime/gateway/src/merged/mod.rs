@@ -17,7 +17,8 @@ use sandgate_message::{Era, Id, Json, Message, Method, Shape};
 use crate::call::Caller;
 use crate::delivery::{Content, Delivery};
 use crate::downstream::legacy_only;
-use crate::exchange::{Exchange, House, Link};
+use crate::exchange::Exchange;
+use crate::house::{House, Link};
 use crate::registry::Edition;
 use crate::reply;
 use crate::upstream::{Server, ServerError};
@@ -172,10 +173,7 @@ impl Merged {
         match &self.client {
             Client::Session(links) => links.join(&self.edition, server).await,
             Client::Stateless(caller) => {
-                let link = Link {
-                    server: server.clone(),
-                    conversation: server.converse(Era::Modern).await,
-                };
+                let link = Link::new(server.clone(), server.converse(Era::Modern).await);
                 let exchange = Exchange {
                     house: self.house.clone(),
                     caller: caller.clone(),

@@ -99,26 +99,32 @@ impl Merged {
         let uri = uri.root().string()?.into_owned();
         let listed =
             |server: &Arc<Server>| server.definitions().get("resources/read", &uri).is_some();
+        let templated = |server: &Arc<Server>| {
+            let templates = server.definitions().templates();
+            templates.iter().any(|template| names::fits(template, &uri))
+        };
         let servers = self.edition.servers();
-        let mut owner = servers.iter().find(|server| listed(server)).cloned();
+        let known = || servers.iter().find(|server| listed(server));
+        let mut owner = known().cloned();
         if owner.is_none() {
             let reaches = join_all(servers.iter().map(|server| self.reach(server, headers))).await;
-            let with_resources: Vec<_> = reaches
+            let offering: Vec<_> = reaches
                 .iter()
                 .filter(|reach| reach.offers("resources"))
                 .collect();
-            join_all(with_resources.iter().map(|reach| async {
+            join_all(offering.iter().map(|reach| async {
                 let link = &reach.exchange.link;
                 if let Ok(conversation) = &link.conversation {
-                    link.server
-                        .definitions()
+                    let definitions = link.server.definitions();
+                    definitions
                         .fetch(conversation, "resources/read", &uri, &reach.headers)
                         .await;
                 }
             }))
             .await;
-            owner = servers.iter().find(|server| listed(server)).cloned();
-            if let (None, [only]) = (&owner, with_resources.as_slice()) {
+            let fitting = || servers.iter().find(|server| templated(server));
+            owner = known().or_else(fitting).cloned();
+            if let (None, [only]) = (&owner, offering.as_slice()) {
                 owner = Some(only.exchange.link.server.clone());
             }
         }

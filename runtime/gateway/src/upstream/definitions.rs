@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use http::HeaderMap;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use sandgate_message::{Era, Id, Json, Limits, Message, Method, Shape};
 use tokio::time::Instant;
 
@@ -27,7 +27,9 @@ const REMEMBERED: Duration = Duration::from_secs(30);
 pub struct Definitions {
     members: RwLock<HashMap<&'static str, Seen>>,
     /// One asks, the others wait for what it learns.
-    asking: tokio::sync::Mutex<HashMap<&'static str, Instant>>,
+    asking: tokio::sync::Mutex<()>,
+    /// When each member was last asked for.
+    asked: Mutex<HashMap<&'static str, Instant>>,
 }
 
 #[derive(Debug, Default)]
@@ -96,12 +98,14 @@ impl Definitions {
             return Some(known);
         }
         let member = member_of(method)?;
-        let mut asked = self.asking.lock().await;
+        let _asking = self.asking.lock().await;
         // Another may have asked meanwhile.
         if let Some(known) = self.get(method, target) {
             return Some(known);
         }
-        if asked
+        if self
+            .asked
+            .lock()
             .get(member)
             .is_some_and(|at| at.elapsed() < REMEMBERED)
         {
@@ -112,7 +116,7 @@ impl Definitions {
         if !matches!(answered, Ok(Some(()))) {
             tracing::debug!(member, "the server did not list what it offers");
         }
-        asked.insert(member, Instant::now());
+        self.asked.lock().insert(member, Instant::now());
         self.get(method, target)
     }
 
@@ -120,6 +124,16 @@ impl Definitions {
     /// Conversations do this by themselves.
     pub fn forget(&self, member: &str) {
         self.members.write().remove(member);
+        // What was not there may be there now.
+        self.asked.lock().remove(member);
+    }
+
+    /// The URI templates last seen.
+    pub fn templates(&self) -> Vec<Box<str>> {
+        let members = self.members.read();
+        let seen = members.get("resourceTemplates");
+        seen.map(|seen| seen.by_name.keys().cloned().collect())
+            .unwrap_or_default()
     }
 
     async fn ask(

@@ -1,0 +1,32 @@
+//! How long, and for whom, a modern client may keep a reply.
+
+use sandgate_message::{Call, Edit, Era, Hook, Limits, Message, Method, apply};
+
+use crate::registry::Edition;
+
+/// What interceptors may have changed for this caller must not be kept for others, nor past the next reload.
+pub(crate) fn for_this_caller(
+    edition: &Edition,
+    call: &Call,
+    limits: &Limits,
+    reply: Message,
+) -> Message {
+    let cacheable = matches!(&*call.method, "server/discover" | "resources/read")
+        || Method::new(&call.method).list_member().is_some();
+    let changeable = || {
+        edition
+            .chain()
+            .may_change(Hook::PostCall, &call.method, call.direction, &call.server)
+    };
+    if call.era != Era::Modern || !cacheable || reply.failed() || !changeable() {
+        return reply;
+    }
+    let edits = [
+        Edit::Set("/ttlMs".into(), "0".into()),
+        Edit::Set("/cacheScope".into(), "\"private\"".into()),
+    ];
+    match apply(reply.payload(), &edits, limits) {
+        Ok(result) => reply.with_payload(result),
+        Err(_) => reply,
+    }
+}

@@ -1,0 +1,74 @@
+//! What all exchanges share, and the servers they go to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::HeaderMap;
+use sandgate_message::Message;
+
+use crate::config::GatewayConfig;
+use crate::journal::Journal;
+use crate::registry::Registry;
+use crate::upstream::{Answer, Conversation, Server, ServerError};
+
+/// What all exchanges share.
+pub(crate) struct House {
+    pub(crate) config: GatewayConfig,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) journal: Arc<Journal>,
+}
+
+/// A server, and the conversation with it. One that could not be opened is a server that fails each call: the call is
+/// judged and recorded all the same.
+#[derive(Clone)]
+pub(crate) struct Link {
+    pub(crate) server: Arc<Server>,
+    pub(crate) conversation: Result<Arc<Conversation>, ServerError>,
+    /// The server has ended it, whoever found out.
+    gone: Arc<AtomicBool>,
+}
+
+impl Link {
+    pub(crate) fn new(
+        server: Arc<Server>,
+        conversation: Result<Arc<Conversation>, ServerError>,
+    ) -> Self {
+        let gone = Arc::default();
+        Self {
+            server,
+            conversation,
+            gone,
+        }
+    }
+
+    /// What an error says about the conversation as a whole.
+    pub(crate) fn note(&self, error: &ServerError) {
+        use ServerError::{Closed, Exited, SessionGone};
+        if matches!(error, Closed { .. } | Exited { .. } | SessionGone { .. }) {
+            self.gone.store(true, Ordering::Release);
+        }
+    }
+
+    /// Nothing more can be said in it.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+
+    /// The very same conversation.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (&self.conversation, &other.conversation) {
+            (Ok(one), Ok(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    /// Sends without a client waiting for what comes of it.
+    pub(crate) async fn send(
+        &self,
+        message: &Message,
+        headers: &HeaderMap,
+    ) -> Result<Answer, ServerError> {
+        let sent = self.conversation.clone()?.send(message, headers).await;
+        sent.inspect_err(|error| self.note(error))
+    }
+}

@@ -1,0 +1,19 @@
+//! The gateway from a client's side: real sockets and child processes, native interceptors, small servers that say what
+//! a test makes them say.
+#![allow(clippy::unwrap_used, unreachable_pub, missing_docs)]
+
+mod access;
+mod client;
+mod eras;
+mod fidelity;
+mod house;
+mod line;
+mod log;
+mod malformed;
+mod merged;
+mod policy;
+mod questions;
+mod reload;
+mod server;
+mod sessions;
+mod streams;
