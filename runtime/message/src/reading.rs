@@ -456,7 +456,7 @@ mod tests {
 
     #[test]
     fn values_after_a_number_or_a_closed_object_keep_their_place() {
-        let document = r#"{"cursor":1,"a":"text","task":{"taskId":"t"},"b":"text","taskId":null,"content":[1,[2],{"type":"text"},"loose"]}"#;
-        assert_eq!(texts(document), ["text", "text", "loose"]);
+        let document = r#"{"cursor":1,"a":"text","task":{"taskId":"t"},"b":"text","taskId":null,"content":[1,[2],{"type":"text"},"loose",{"type":"image","data":7},"QUJD"]}"#;
+        assert_eq!(texts(document), ["text", "text", "loose", "QUJD"]);
     }
 }
