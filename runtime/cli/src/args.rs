@@ -18,8 +18,9 @@ pub struct Arguments {
     #[command(subcommand)]
     pub verb: Verb,
     /// What the gateway's own log shows: error, warn, info, debug, trace, or filters such as `info,sandgate_host=debug`
-    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
-    pub log_level: String,
+    /// [default: info; of the demo: warn]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log_level: Option<String>,
     /// How it is written, to stderr
     #[arg(
         long,

@@ -12,7 +12,11 @@ use sandgate::{check, demo, inspect, schema, serve, telemetry};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Err(error) = telemetry::set_up(&arguments.log_level, arguments.log_format) {
+    let level = arguments.log_level.as_deref().unwrap_or(match arguments.verb {
+        Verb::Demo(_) => demo::LOG_LEVEL,
+        _ => "info",
+    });
+    if let Err(error) = telemetry::set_up(level, arguments.log_format) {
         eprintln!("{error}");
         return ExitCode::from(2);
     }
@@ -53,7 +57,7 @@ fn main() -> ExitCode {
         Verb::Demo(arguments) => match runtime(None).and_then(|runtime| {
             let shown = runtime.block_on(demo::run(arguments.serve));
             runtime.shutdown_background();
-            shown
+            shown.map_err(std::io::Error::other)
         }) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error),

@@ -72,6 +72,36 @@ pub(crate) fn open_record(loaded: &Loaded, stdio: bool) -> Result<Arc<record::Re
     Ok(Arc::new(opened.map_err(|error| loaded.report(vec![loaded.error("/call-log/to", Side::Value, error)]))?))
 }
 
+/// Where clients come in.
+pub(crate) enum Door {
+    /// Streamable HTTP.
+    Http(TcpListener),
+    /// One client on stdin and stdout.
+    Stdio(Endpoint),
+}
+
+impl Running {
+    /// Serves until told to stop, reloading whenever a file of the configuration at `path` changes; then ends every
+    /// session and server.
+    ///
+    /// # Errors
+    /// The door broke.
+    pub(crate) async fn serve(self, path: &Path, door: Door, stop: CancellationToken) -> std::io::Result<()> {
+        let Self { gateway, record, reloader, watch } = self;
+        let keeper = tokio::spawn(keep_current(path.to_owned(), reloader, watch, record, stop.clone()));
+        let served = match door {
+            Door::Http(listener) => gateway.serve(listener, stop.clone()).await,
+            Door::Stdio(endpoint) => {
+                gateway.serve_stdio(tokio::io::stdin(), tokio::io::stdout(), endpoint, stop.clone()).await
+            }
+        };
+        stop.cancel();
+        keeper.abort();
+        gateway.close().await;
+        served
+    }
+}
+
 /// Serves until a signal.
 ///
 /// # Errors
@@ -79,25 +109,19 @@ pub(crate) fn open_record(loaded: &Loaded, stdio: bool) -> Result<Arc<record::Re
 pub async fn run(arguments: &args::Run, loaded: &Loaded) -> Result<(), RunError> {
     let path = &arguments.configured.config;
     let endpoint = endpoint(arguments, loaded)?;
-    let listener = if arguments.stdio { None } else { Some(listen(arguments.listen, loaded).await?) };
-    let Running { gateway, record, reloader, watch } = start(path, loaded, arguments.stdio).await?;
-    let stop = CancellationToken::new();
-    let keeper = tokio::spawn(keep_current(path.clone(), reloader, watch, record, stop.clone()));
-    let signals = tokio::spawn(until_told(stop.clone()));
-    let served = match listener {
-        Some(listener) => {
-            let address = listener.local_addr()?;
-            announce(address, loaded);
-            gateway.serve(listener, stop.clone()).await
-        }
-        None => gateway.serve_stdio(tokio::io::stdin(), tokio::io::stdout(), endpoint, stop.clone()).await,
+    let door = match arguments.stdio {
+        true => Door::Stdio(endpoint),
+        false => Door::Http(listen(arguments.listen, loaded).await?),
     };
-    stop.cancel();
-    keeper.abort();
+    let running = start(path, loaded, arguments.stdio).await?;
+    let stop = CancellationToken::new();
+    let signals = tokio::spawn(until_told(stop.clone()));
+    if let Door::Http(listener) = &door {
+        announce(listener.local_addr()?, loaded);
+    }
+    let served = running.serve(path, door, stop).await;
     signals.abort();
-    gateway.close().await;
-    served?;
-    Ok(())
+    Ok(served?)
 }
 
 fn endpoint(arguments: &args::Run, loaded: &Loaded) -> Result<Endpoint, Report> {
@@ -172,7 +196,8 @@ async fn keep_current(
     }
 }
 
-async fn until_told(stop: CancellationToken) {
+/// Tells on SIGTERM or Ctrl-C; a second one ends the process.
+pub(crate) async fn until_told(stop: CancellationToken) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         return;
     };
