@@ -1,0 +1,118 @@
+//! A path as whoever opens it may come to read it.
+
+/// Percent-decoded as often as anybody might (`%252e`), overlong UTF-8 and `%u` forms resolved, full-width forms and
+/// backslashes as `/` and `.`. Bytes, since what comes out need not be text.
+pub(crate) fn decoded(value: &str) -> Vec<u8> {
+    let mut bytes = value.as_bytes().to_vec();
+    for _ in 0..4 {
+        let once = percent_decoded(&bytes);
+        if once == bytes {
+            break;
+        }
+        bytes = once;
+    }
+    plain(&bytes)
+}
+
+fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = |from: usize, count: usize| {
+            let digits = bytes.get(from..from + count)?;
+            digits.iter().try_fold(0u32, |value, digit| {
+                Some(value * 16 + (*digit as char).to_digit(16)?)
+            })
+        };
+        if bytes[at] == b'%'
+            && let Some(byte) = hex(at + 1, 2)
+        {
+            decoded.push(byte as u8);
+            at += 3;
+        } else if bytes[at..].starts_with(b"%u")
+            && let Some(unit) = hex(at + 2, 4)
+        {
+            match char::from_u32(unit) {
+                Some(character) => decoded.extend(character.encode_utf8(&mut [0; 4]).bytes()),
+                None => decoded.push(b'?'),
+            }
+            at += 6;
+        } else {
+            decoded.push(bytes[at]);
+            at += 1;
+        }
+    }
+    decoded
+}
+
+/// The characters that lax readers take for `.`, `/` and `\`, as these; `\` as `/`.
+fn plain(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let (byte, length) = lax(&bytes[at..]);
+        plain.push(if byte == b'\\' { b'/' } else { byte });
+        at += length;
+    }
+    plain
+}
+
+/// The byte that stands first, and how many bytes spell it.
+fn lax(bytes: &[u8]) -> (u8, usize) {
+    match *bytes {
+        // Two bytes for what needs one; the second often without its own mark (`%c0%2e`).
+        [0xC0 | 0xC1, low, ..] if low >= 0x80 => (overlong(bytes[0] & 1, low), 2),
+        [0xC0, low @ (b'.' | b'/' | b'\\'), ..] => (low, 2),
+        [0xE0, 0x80 | 0x81, low, ..] if low >= 0x80 => (overlong(bytes[1] & 1, low), 3),
+        [0xF0, 0x80, 0x80 | 0x81, low, ..] if low >= 0x80 => (overlong(bytes[2] & 1, low), 4),
+        [0xF8, 0x80, 0x80, 0x80 | 0x81, low, ..] if low >= 0x80 => (overlong(bytes[3] & 1, low), 5),
+        [0xFC, 0x80, 0x80, 0x80, 0x80 | 0x81, low, ..] if low >= 0x80 => {
+            (overlong(bytes[4] & 1, low), 6)
+        }
+        // Full-width . / \, and the signs for division, big solidus and set minus.
+        [0xEF, 0xBC, 0x8E, ..] => (b'.', 3),
+        [0xEF, 0xBC, 0x8F, ..] | [0xEF, 0xBC, 0xBC, ..] => (b'/', 3),
+        [0xE2, 0x88, 0x95 | 0x96, ..] | [0xE2, 0x81, 0x84, ..] => (b'/', 3),
+        // U+EFC8, U+F025: private use that some servers fold to a slash.
+        [0xEE, 0xBF, 0x88, ..] | [0xEF, 0x80, 0xA5, ..] => (b'/', 3),
+        [first, ..] => (first, 1),
+        [] => (0, 1),
+    }
+}
+
+fn overlong(high: u8, low: u8) -> u8 {
+    high << 6 | (low & 0x3F)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_parent_reads_the_same() {
+        for spelling in [
+            "../",
+            "..\\",
+            "%2e%2e%2f",
+            "%252e%252e%255c",
+            "%c0%ae%c0%ae%c0%af",
+            "%e0%80%ae%e0%80%ae/",
+            "%f0%80%80%ae%f0%80%80%ae%255c",
+            "%c0%2e%c0%2e%255c",
+            "．．／",
+            "%u002e%u002e%u2215",
+            "..%%35%63",
+        ] {
+            assert_eq!(decoded(spelling), b"../", "{spelling}");
+        }
+    }
+
+    #[test]
+    fn ordinary_text_stays() {
+        assert_eq!(
+            decoded("100 % of résumé.txt"),
+            "100 % of résumé.txt".as_bytes()
+        );
+        assert_eq!(decoded("%"), b"%");
+    }
+}

@@ -1,0 +1,222 @@
+//! Values that bring a command of their own to whatever shell they end up in.
+
+use crate::role::Role;
+
+/// Commands whose names are no words of a language.
+const COMMANDS: [&str; 52] = [
+    "ls",
+    "ifconfig",
+    "ipconfig",
+    "netstat",
+    "whoami",
+    "uname",
+    "curl",
+    "wget",
+    "nc",
+    "ncat",
+    "bash",
+    "zsh",
+    "powershell",
+    "cmd.exe",
+    "cmd",
+    "chmod",
+    "chown",
+    "mkfifo",
+    "systeminfo",
+    "sysinfo",
+    "nslookup",
+    "phpinfo",
+    "phpinfo()",
+    "perl",
+    "python",
+    "python3",
+    "php",
+    "ruby",
+    "xterm",
+    "telnet",
+    "ssh",
+    "scp",
+    "sudo",
+    "su",
+    "awk",
+    "sed",
+    "grep",
+    "printenv",
+    "crontab",
+    "useradd",
+    "adduser",
+    "ps",
+    "pwd",
+    "xargs",
+    "openssl",
+    "base64",
+    "tasklist",
+    "certutil",
+    "bitsadmin",
+    "socat",
+    "tftp",
+    "sh",
+];
+
+/// Commands that are words too: only with what they would be given.
+const WORDS: [&str; 22] = [
+    "cat", "rm", "echo", "ping", "sleep", "find", "kill", "head", "tail", "more", "less", "touch",
+    "type", "dir", "net", "del", "copy", "move", "reg", "which", "env", "id",
+];
+
+/// What is wrong with a value that a tool may hand to a shell, in words that do not repeat it. Commands themselves and
+/// texts are not judged: there it is what the tool is for.
+pub fn injection(role: Role, value: &str) -> Option<&'static str> {
+    if matches!(role, Role::Text | Role::Command) {
+        return None;
+    }
+    // Nearly every value ends here.
+    if !value.bytes().any(|byte| {
+        matches!(
+            byte,
+            b';' | b'|' | b'&' | b'`' | b'$' | b'\n' | b'%' | b'<' | b'>'
+        )
+    }) {
+        return None;
+    }
+    let value = newlines_decoded(value);
+    let bytes = value.as_bytes();
+    for (at, byte) in bytes.iter().enumerate() {
+        let rest = &value[at..];
+        let found = match byte {
+            b'`' => rest[1..]
+                .find('`')
+                .is_some_and(|end| begins_with_a_command(&rest[1..=end])),
+            b'$' if rest.starts_with("$(") => {
+                !rest.starts_with("$((") && begins_with_a_command(&rest[2..])
+            }
+            b'<' | b'>' if rest[1..].starts_with('(') => begins_with_a_command(&rest[2..]),
+            b'$' => rest.to_ascii_lowercase().starts_with("${ifs}"),
+            // In an address `&` joins parameters.
+            b'&' if role == Role::Url && !rest.starts_with("&&") => false,
+            b';' | b'|' | b'&' | b'\n' => {
+                begins_with_a_command(rest.trim_start_matches([';', '|', '&', '\n', '\r']))
+            }
+            _ => false,
+        };
+        if found {
+            return Some("A value with a command of its own");
+        }
+    }
+    None
+}
+
+fn newlines_decoded(value: &str) -> String {
+    value
+        .replace("%0a", "\n")
+        .replace("%0A", "\n")
+        .replace("%0d", "\n")
+        .replace("%0D", "\n")
+        .replace("%20", " ")
+        .replace("%3B", ";")
+        .replace("%7C", "|")
+}
+
+/// A command stands first, perhaps with its folder; one that is also a word needs an argument or nothing behind it.
+fn begins_with_a_command(text: &str) -> bool {
+    let text = text.trim_start().trim_start_matches(['\'', '"', '(', '{']);
+    let end = text
+        .find(|character: char| {
+            !(character.is_ascii_alphanumeric() || matches!(character, '/' | '.' | '_' | '-'))
+        })
+        .unwrap_or(text.len());
+    let (word, rest) = text.split_at(end);
+    let name = word
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let is_rooted = [
+        "/bin/",
+        "/usr/bin/",
+        "/sbin/",
+        "/usr/sbin/",
+        "/usr/local/bin/",
+    ]
+    .iter()
+    .any(|folder| word.starts_with(folder));
+    if is_rooted || COMMANDS.contains(&name.as_str()) {
+        return rest.is_empty()
+            || rest.starts_with([
+                ' ', '\t', '\n', ';', '|', '&', '`', ')', '\'', '"', '>', '<', '$', '#', '{', ',',
+                '(',
+            ]);
+    }
+    if !WORDS.contains(&name.as_str()) {
+        return false;
+    }
+    let given = rest.trim_start_matches([' ', '\t', '+']);
+    let ends = given.is_empty() || given.starts_with([';', '|', '&', '`', ')', '#', '\n']);
+    let is_given = given.starts_with(['/', '-', '~', '$', '<', '>', '\\', '{', '*'])
+        || given.get(1..3) == Some(":\\")
+        || (matches!(name.as_str(), "sleep" | "ping" | "kill")
+            && given.starts_with(|character: char| character.is_ascii_digit()))
+        || (name == "net" && given.starts_with("user"))
+        || given.split_whitespace().next().is_some_and(|first| {
+            first.contains('/') || first.contains('.') && !first.ends_with('.')
+        });
+    is_given || (ends && matches!(name.as_str(), "id" | "dir" | "env"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_command_is_found() {
+        for value in [
+            "x; ls -la",
+            "x && whoami",
+            "x | nc 10.0.0.1 99",
+            "x\nid",
+            "$(curl http://x)",
+            "`id`",
+            "a;cat /etc/passwd",
+            "x%0A/usr/bin/id",
+            "'||/usr/bin/id|'",
+            "x;sleep 5",
+            "{x}$(sleep 5)",
+        ] {
+            assert!(injection(Role::Plain, value).is_some(), "{value}");
+            assert!(injection(Role::Path, value).is_some(), "{value}");
+        }
+    }
+
+    #[test]
+    fn names_and_prices_are_no_commands() {
+        for value in [
+            "AT&T",
+            "Tom & Jerry",
+            "dogs & cat",
+            "R&D; more to come",
+            "$5",
+            "a|b|c",
+            "x > y",
+            "Q&A id",
+            "50% off; find out",
+            "echo & friends",
+            "$((1+1))",
+            "`name`",
+            "ping pong & type b",
+            "big cat; id card",
+        ] {
+            assert_eq!(injection(Role::Plain, value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn commands_and_texts_are_not_judged() {
+        for role in [Role::Command, Role::Text] {
+            assert_eq!(injection(role, "make && ls -la"), None);
+        }
+        assert_eq!(
+            injection(Role::Url, "https://example.com/?a=1&id=2&cat=3"),
+            None
+        );
+    }
+}

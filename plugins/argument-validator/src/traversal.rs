@@ -1,0 +1,174 @@
+//! Paths that leave their folder, and paths to a system's secrets.
+
+use crate::decoding::decoded;
+use crate::role::Role;
+
+/// Whether something is sure enough to act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It is what it looks like.
+    None,
+    /// It may be something else.
+    Some,
+}
+
+/// What is wrong with a value as a path, in words that do not repeat it.
+pub fn traversal(role: Role, value: &str) -> Option<(&'static str, Doubt)> {
+    if matches!(role, Role::Text | Role::Command) {
+        return None;
+    }
+    // Nearly every value ends here.
+    if !value
+        .bytes()
+        .any(|byte| matches!(byte, b'.' | b'/' | b'\\' | b'%' | b'~' | 0) || byte >= 0x80)
+    {
+        return None;
+    }
+    let path = decoded(value);
+    let is_path = role == Role::Path;
+    if path.contains(&0) {
+        return Some((
+            "A path with a NUL",
+            if is_path { Doubt::None } else { Doubt::Some },
+        ));
+    }
+    let parents = path
+        .split(|byte| *byte == b'/')
+        .filter(|segment| is_parent(segment))
+        .count();
+    if parents > 0 && (path.contains(&b'/') || path == b"..") {
+        let is_disguised = !value.contains("..");
+        // In a name or an address a single step up may be anything; two, or one in disguise, are a way out.
+        let sure = is_path || (role == Role::Plain && (parents > 1 || is_disguised)) || parents > 2;
+        return Some((
+            "A path that leaves its folder",
+            if sure { Doubt::None } else { Doubt::Some },
+        ));
+    }
+    names_secrets(&path).then_some((
+        "A path to a system's secrets",
+        if is_path || role == Role::Plain {
+            Doubt::None
+        } else {
+            Doubt::Some
+        },
+    ))
+}
+
+/// `..`, also with what lax readers cut off behind it (`..;x`, `.. `), and rows of dots that some take for it. Three
+/// dots are a wildcard (`./...`).
+fn is_parent(segment: &[u8]) -> bool {
+    let cut = segment
+        .iter()
+        .position(|byte| *byte == b';')
+        .map_or(segment, |end| &segment[..end]);
+    let cut = cut.trim_ascii();
+    cut.len() >= 2 && cut.len() != 3 && cut.iter().all(|byte| *byte == b'.')
+}
+
+/// Files that hold passwords, keys or a process's memory; nothing that a tool's user asks for by chance.
+fn names_secrets(path: &[u8]) -> bool {
+    const FILES: [&str; 16] = [
+        "etc/passwd",
+        "etc/shadow",
+        "etc/sudoers",
+        "etc/gshadow",
+        "etc/master.passwd",
+        "proc/self/",
+        "proc/1/",
+        ".ssh/",
+        ".aws/credentials",
+        ".kube/config",
+        ".docker/config.json",
+        "id_rsa",
+        "id_ed25519",
+        "boot.ini",
+        "windows/win.ini",
+        "windows/system32/config",
+    ];
+    let path: Vec<u8> = path.iter().map(u8::to_ascii_lowercase).collect();
+    // `/./` and `//` are nothing.
+    let mut plain = Vec::with_capacity(path.len());
+    for segment in path
+        .split(|byte| *byte == b'/')
+        .filter(|segment| !segment.is_empty() && *segment != b".")
+    {
+        plain.push(b'/');
+        plain.extend_from_slice(segment);
+    }
+    plain.push(b'/');
+    FILES.iter().any(|file| {
+        let needle = [b"/", file.trim_end_matches('/').as_bytes(), b"/"].concat();
+        plain.windows(needle.len()).any(|window| window == needle)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_must_not_leave_its_folder() {
+        for value in [
+            "../x",
+            "a/../../b",
+            "..",
+            "a/..",
+            "..\\..\\x",
+            "%2e%2e/%2e%2e/x",
+            "/..;/manager",
+            "....//x",
+            "a\0.txt",
+            "a%00.txt",
+        ] {
+            assert!(
+                matches!(traversal(Role::Path, value), Some((_, Doubt::None))),
+                "{value}"
+            );
+        }
+        for value in [
+            "a/b.txt",
+            "/srv/data/x..y",
+            "./...",
+            "a...",
+            "v1.2..v1.3",
+            "C:\\data\\x.csv",
+            "Zürich/über.md",
+            "100%",
+        ] {
+            assert_eq!(traversal(Role::Path, value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_told_by_their_names() {
+        for value in [
+            "/etc/passwd",
+            "/./etc//passwd",
+            "~/.ssh/id_rsa",
+            "C:\\boot.ini",
+            "/proc/self/environ",
+        ] {
+            assert!(
+                matches!(traversal(Role::Path, value), Some((_, Doubt::None))),
+                "{value}"
+            );
+        }
+        assert_eq!(traversal(Role::Path, "/etc/hosts"), None);
+        assert_eq!(traversal(Role::Path, "docs/etc/passwd.md"), None);
+    }
+
+    #[test]
+    fn in_a_name_one_step_up_is_only_noted() {
+        assert!(matches!(
+            traversal(Role::Plain, "../x"),
+            Some((_, Doubt::Some))
+        ));
+        assert!(matches!(
+            traversal(Role::Plain, "../../x"),
+            Some((_, Doubt::None))
+        ));
+        assert_eq!(traversal(Role::Plain, "wait..."), None);
+        assert_eq!(traversal(Role::Text, "see ../../etc/passwd"), None);
+    }
+}
