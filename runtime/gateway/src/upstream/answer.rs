@@ -83,6 +83,8 @@ impl std::fmt::Debug for Arrivals {
 pub struct Arrival {
     /// None for an event that carries no data: a comment to keep the connection open, an id to resume from.
     pub message: Option<Message>,
+    /// It has a data line with nothing in it. Without the line, clients would not take notice of its id.
+    pub blank: bool,
     /// The event's name.
     pub event: Option<String>,
     /// The event's id, for `Last-Event-ID`.
@@ -105,7 +107,7 @@ impl Arrival {
     /// As a server-sent event: everything but the data as it came, the data as it now is, on one line.
     pub fn write_sse(&self, out: &mut BytesMut) {
         let data = self.message.as_ref().map(Message::line);
-        let data = data.as_deref();
+        let data = data.as_deref().or(self.blank.then_some(b""));
         sse::write(
             out,
             &self.comments,

@@ -36,8 +36,6 @@ pub struct Definitions {
 struct Seen {
     by_name: HashMap<Box<str>, Json>,
     bytes: usize,
-    /// The last page was seen: what is not here is not offered.
-    complete: bool,
 }
 
 impl Definitions {
@@ -56,7 +54,6 @@ impl Definitions {
             *seen = Seen::default();
         }
         seen.bytes += result.as_str().len();
-        seen.complete = cursor(result).is_none();
         if seen.bytes > MOST_BYTES {
             tracing::warn!(
                 member,

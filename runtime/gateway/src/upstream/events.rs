@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use sandgate_message::{Era, Id, Message};
 
-use super::http::restore;
+use super::splice::restore;
 use super::stdio::{ASKED, is_reply};
 use super::watch::Watch;
 use super::{Arrival, Arrivals, ServerConfig, ServerError};
@@ -99,7 +100,7 @@ impl Events {
 
     async fn frame(
         &mut self,
-    ) -> Result<Option<Result<hyper::body::Frame<bytes::Bytes>, hyper::Error>>, ServerError> {
+    ) -> Result<Option<Result<hyper::body::Frame<Bytes>, hyper::Error>>, ServerError> {
         // Listening is waiting: only a request's stream must not be silent for long.
         if matches!(self.watch.method(), None | Some("subscriptions/listen")) {
             return Ok(self.body.frame().await);
@@ -134,6 +135,7 @@ impl Events {
         self.resumable |= id.is_some();
         let mut arrival = Arrival {
             message: None,
+            blank: data.as_ref().is_some_and(Bytes::is_empty),
             event,
             id,
             retry,
@@ -184,7 +186,7 @@ async fn drain(mut body: Incoming) {
     let _ = tokio::time::timeout(TAIL, async {
         let mut left: usize = AROUND;
         while let Some(Ok(frame)) = body.frame().await {
-            let size = frame.data_ref().map_or(0, bytes::Bytes::len);
+            let size = frame.data_ref().map_or(0, Bytes::len);
             match left.checked_sub(size) {
                 Some(rest) => left = rest,
                 None => return,

@@ -1,199 +1,25 @@
-//! A server reached by Streamable HTTP, and a conversation with it.
+//! A conversation with a server reached by Streamable HTTP.
 
-use std::error::Error as _;
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt, Full};
+use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use parking_lot::Mutex;
-use sandgate_message::{Era, Id, Limits, Message, Shape};
+use sandgate_message::{Era, Message};
 
 use super::events::Events;
 use super::headers;
-use super::key::Key;
-use super::routes::under_id;
-use super::stdio::is_reply;
+use super::remote::Remote;
+use super::splice::restore;
 use super::watch::Watch;
-use super::{Answer, Body, ServerConfig, ServerError};
+use super::{Answer, Body, ServerError};
 
-/// Idle connections are dropped before common servers drop them (Node and uvicorn after 5 s): a request written to a
-/// connection that the server is closing fails, and it may not be repeated.
-const IDLE: Duration = Duration::from_secs(4);
-/// Idle connections kept to one server.
-const IDLE_CONNECTIONS: usize = 64;
 /// The largest error page that is passed on, in bytes.
 const ERROR_PAGE: usize = 64 << 10;
 /// How long the end of a session may take.
 const GOODBYE: Duration = Duration::from_secs(2);
-
-/// The way to one HTTP server; all its conversations share the connections.
-#[derive(Clone, Debug)]
-pub(super) struct Remote {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    url: Uri,
-    extra: HeaderMap,
-    config: Arc<ServerConfig>,
-}
-
-impl Remote {
-    pub(super) fn new(config: &Arc<ServerConfig>, url: &Uri, extra: &HeaderMap) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(config.connect_timeout));
-        tcp.set_keepalive(Some(Duration::from_secs(30)));
-        let connector = HttpsConnectorBuilder::new().with_tls_config(TLS.clone());
-        let connector = connector
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            // Only what was never written to a connection is tried on another: a call must not be made twice.
-            .retry_canceled_requests(true)
-            .build(connector);
-        Self {
-            client,
-            url: url.clone(),
-            extra: extra.clone(),
-            config: config.clone(),
-        }
-    }
-
-    fn name(&self) -> &Arc<str> {
-        &self.config.name
-    }
-
-    async fn exchange(
-        &self,
-        method: Method,
-        mut headers: HeaderMap,
-        body: Bytes,
-        wait: Duration,
-    ) -> Result<Response<Incoming>, ServerError> {
-        for (name, value) in &self.extra {
-            headers.insert(name.clone(), value.clone());
-        }
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = method;
-        *request.uri_mut() = self.url.clone();
-        *request.headers_mut() = headers;
-        match tokio::time::timeout(wait, self.client.request(request)).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(self.broken(&error)),
-            Err(_) => Err(ServerError::Timeout {
-                server: self.name().clone(),
-                after: wait,
-            }),
-        }
-    }
-
-    fn broken(&self, error: &hyper_util::client::legacy::Error) -> ServerError {
-        let mut why = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            why = format!("{why}: {cause}");
-            source = cause.source();
-        }
-        if error.is_connect() {
-            ServerError::Unreachable {
-                server: self.name().clone(),
-                why,
-            }
-        } else {
-            tracing::debug!(server = %self.name(), "{why}");
-            ServerError::Cut {
-                server: self.name().clone(),
-            }
-        }
-    }
-
-    /// The whole body, or none where it is over the limit.
-    async fn collect(&self, body: Incoming, limit: usize) -> Result<Option<Bytes>, ServerError> {
-        let mut body = body;
-        let silence = self.config.request_timeout;
-        let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
-        loop {
-            let frame = match tokio::time::timeout(silence, body.frame()).await {
-                Err(_) => {
-                    return Err(ServerError::Timeout {
-                        server: self.name().clone(),
-                        after: silence,
-                    });
-                }
-                Ok(None) => break,
-                Ok(Some(Err(_))) => {
-                    return Err(ServerError::Cut {
-                        server: self.name().clone(),
-                    });
-                }
-                Ok(Some(Ok(frame))) => frame,
-            };
-            let Ok(data) = frame.into_data() else {
-                continue;
-            };
-            if first.len() + rest.len() + data.len() > limit {
-                return Ok(None);
-            }
-            // Most bodies come in one piece, and are not copied.
-            if first.is_empty() {
-                first = data;
-            } else {
-                rest.extend_from_slice(&data);
-            }
-        }
-        if rest.is_empty() {
-            return Ok(Some(first));
-        }
-        let mut whole = BytesMut::with_capacity(first.len() + rest.len());
-        whole.extend_from_slice(&first);
-        whole.extend_from_slice(&rest);
-        Ok(Some(whole.freeze()))
-    }
-
-    fn garbage(&self, why: impl Into<String>) -> ServerError {
-        ServerError::Garbage {
-            server: self.name().clone(),
-            why: why.into(),
-        }
-    }
-}
-
-/// The system's certificate authorities, or Mozilla's where the system has none.
-static TLS: LazyLock<rustls::ClientConfig> = LazyLock::new(|| {
-    use hyper_rustls::ConfigBuilderExt;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = || {
-        rustls::ClientConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
-            .unwrap_or_else(|_| unreachable!("ring has the cipher suites of TLS 1.2 and 1.3"))
-    };
-    match builder().with_native_roots() {
-        Ok(config) => config.with_no_client_auth(),
-        Err(error) => {
-            tracing::warn!(
-                "no certificate authorities found on this system ({error}); Mozilla's are used"
-            );
-            let roots = rustls::RootCertStore {
-                roots: webpki_roots::TLS_SERVER_ROOTS.into(),
-            };
-            builder()
-                .with_root_certificates(roots)
-                .with_no_client_auth()
-        }
-    }
-});
 
 /// A conversation. Dropping it ends an upstream session without waiting.
 #[derive(Debug)]
@@ -474,17 +300,6 @@ async fn goodbye(remote: Remote, session: HeaderValue) {
         .await
     {
         tracing::debug!("the session was not ended: {error}");
-    }
-}
-
-/// The reply under the request's own id, however the server spelt it.
-pub(super) fn restore(reply: Message, id: &Id, limits: &Limits) -> Result<Message, &'static str> {
-    match reply.shape() {
-        _ if !is_reply(&reply) => Err("its answer is not a reply"),
-        Shape::Error { id: None } => under_id(&reply, id, limits).ok_or("its answer is no error"),
-        _ if reply.id() == Some(id) => Ok(reply),
-        _ if reply.id().map(Key::of_id) == Some(Key::of_id(id)) => Ok(reply.with_id(id)),
-        _ => Err("its answer is for another request"),
     }
 }
 

@@ -12,11 +12,16 @@ mod events;
 mod headers;
 mod http;
 mod key;
+mod pipes;
 mod probe;
 mod process;
+mod remote;
 mod routes;
+mod routing;
 mod server;
+mod splice;
 mod stdio;
+mod table;
 #[cfg(test)]
 mod tests;
 mod watch;

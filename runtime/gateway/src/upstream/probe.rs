@@ -8,7 +8,8 @@ use sandgate_message::{Era, Id, Json, Limits, Message, Shape};
 
 use super::child::Child;
 use super::definitions::modern_meta;
-use super::http::{Channel, Remote};
+use super::http::Channel;
+use super::remote::Remote;
 use super::server::Known;
 use super::stdio;
 use super::watch::{Notes, Watch};

@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use super::backoff::Backoff;
 use super::child::Child;
 use super::conversation::Channel;
-use super::http::{self, Remote};
+use super::http;
 use super::probe::{self, Verdict};
+use super::remote::Remote;
 use super::{Conversation, Definitions, ServerError, stdio};
 
 /// How to reach a server, and how much it is trusted with.

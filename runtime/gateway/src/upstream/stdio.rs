@@ -9,7 +9,8 @@ use http::{HeaderMap, StatusCode};
 use sandgate_message::{Message, Shape};
 
 use super::child::Child;
-use super::routes::{Queue, Ticket};
+use super::routes::Ticket;
+use super::table::Queue;
 use super::watch::Watch;
 use super::{Answer, Arrival, Arrivals, Body, Server, ServerError};
 

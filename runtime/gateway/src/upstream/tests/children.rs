@@ -364,6 +364,16 @@ async fn definitions_are_learnt_from_what_passes_and_asked_for_where_it_did_not(
     .await
     .unwrap();
     assert_eq!(server.definitions().get("tools/call", "a"), None);
-    reply(&conversation, &call("3", "tools/list", "{}")).await;
-    assert!(server.definitions().get("tools/call", "a").is_some());
+    assert!(fetch("a").await.is_some());
+}
+
+#[tokio::test]
+async fn a_broken_reply_to_something_else_fails_nobody() {
+    let (_server, conversation) = open(python("legacy"), Era::Legacy).await;
+    let lines = serde_json::json!({ "lines": [
+        r#"{"jsonrpc":"2.0","id":99,"result":{"a":1,"a":2}}"#,
+        r#"{"jsonrpc":"2.0","id":ID,"result":{}}"#,
+    ] });
+    let back = reply(&conversation, &call("1", "raw", &lines.to_string())).await;
+    assert_eq!(back["id"], 1);
 }

@@ -338,6 +338,9 @@ async fn a_stream_comes_event_by_event_with_all_that_is_around_the_messages() {
     );
     assert!(arrivals[1].message.is_none());
     let mut out = bytes::BytesMut::new();
+    arrivals[1].write_sse(&mut out);
+    assert_eq!(out, "id: 1\nretry: 5\ndata: \n\n");
+    out.clear();
     arrivals[2].write_sse(&mut out);
     assert_eq!(
         out,

@@ -1,0 +1,188 @@
+//! The way to one HTTP server: connections, certificates, bodies within bounds.
+
+use std::error::Error as _;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::HeaderMap;
+use http::{Method, Request, Response, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::{ServerConfig, ServerError};
+
+/// Idle connections are dropped before common servers drop them (Node and uvicorn after 5 s): a request written to a
+/// connection that the server is closing fails, and it may not be repeated.
+const IDLE: Duration = Duration::from_secs(4);
+/// Idle connections kept to one server.
+const IDLE_CONNECTIONS: usize = 64;
+
+/// The way to one HTTP server; all its conversations share the connections.
+#[derive(Clone, Debug)]
+pub(super) struct Remote {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    url: Uri,
+    extra: HeaderMap,
+    pub(super) config: Arc<ServerConfig>,
+}
+
+impl Remote {
+    pub(super) fn new(config: &Arc<ServerConfig>, url: &Uri, extra: &HeaderMap) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(config.connect_timeout));
+        tcp.set_keepalive(Some(Duration::from_secs(30)));
+        let connector = HttpsConnectorBuilder::new().with_tls_config(TLS.clone());
+        let connector = connector
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            // Only what was never written to a connection is tried on another: a call must not be made twice.
+            .retry_canceled_requests(true)
+            .build(connector);
+        Self {
+            client,
+            url: url.clone(),
+            extra: extra.clone(),
+            config: config.clone(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.config.name
+    }
+
+    pub(super) async fn exchange(
+        &self,
+        method: Method,
+        mut headers: HeaderMap,
+        body: Bytes,
+        wait: Duration,
+    ) -> Result<Response<Incoming>, ServerError> {
+        for (name, value) in &self.extra {
+            headers.insert(name.clone(), value.clone());
+        }
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = self.url.clone();
+        *request.headers_mut() = headers;
+        match tokio::time::timeout(wait, self.client.request(request)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(self.broken(&error)),
+            Err(_) => Err(ServerError::Timeout {
+                server: self.name().clone(),
+                after: wait,
+            }),
+        }
+    }
+
+    fn broken(&self, error: &hyper_util::client::legacy::Error) -> ServerError {
+        let mut why = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            why = format!("{why}: {cause}");
+            source = cause.source();
+        }
+        if error.is_connect() {
+            ServerError::Unreachable {
+                server: self.name().clone(),
+                why,
+            }
+        } else {
+            tracing::debug!(server = %self.name(), "{why}");
+            ServerError::Cut {
+                server: self.name().clone(),
+            }
+        }
+    }
+
+    /// The whole body, or none where it is over the limit.
+    pub(super) async fn collect(
+        &self,
+        body: Incoming,
+        limit: usize,
+    ) -> Result<Option<Bytes>, ServerError> {
+        let mut body = body;
+        let silence = self.config.request_timeout;
+        let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
+        loop {
+            let frame = match tokio::time::timeout(silence, body.frame()).await {
+                Err(_) => {
+                    return Err(ServerError::Timeout {
+                        server: self.name().clone(),
+                        after: silence,
+                    });
+                }
+                Ok(None) => break,
+                Ok(Some(Err(_))) => {
+                    return Err(ServerError::Cut {
+                        server: self.name().clone(),
+                    });
+                }
+                Ok(Some(Ok(frame))) => frame,
+            };
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            if first.len() + rest.len() + data.len() > limit {
+                return Ok(None);
+            }
+            // Most bodies come in one piece, and are not copied.
+            if first.is_empty() {
+                first = data;
+            } else {
+                rest.extend_from_slice(&data);
+            }
+        }
+        if rest.is_empty() {
+            return Ok(Some(first));
+        }
+        let mut whole = BytesMut::with_capacity(first.len() + rest.len());
+        whole.extend_from_slice(&first);
+        whole.extend_from_slice(&rest);
+        Ok(Some(whole.freeze()))
+    }
+
+    pub(super) fn garbage(&self, why: impl Into<String>) -> ServerError {
+        ServerError::Garbage {
+            server: self.name().clone(),
+            why: why.into(),
+        }
+    }
+}
+
+/// The system's certificate authorities, or Mozilla's where the system has none.
+static TLS: LazyLock<rustls::ClientConfig> = LazyLock::new(|| {
+    use hyper_rustls::ConfigBuilderExt;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = || {
+        rustls::ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .unwrap_or_else(|_| unreachable!("ring has the cipher suites of TLS 1.2 and 1.3"))
+    };
+    match builder().with_native_roots() {
+        Ok(config) => config.with_no_client_auth(),
+        Err(error) => {
+            tracing::warn!(
+                "no certificate authorities found on this system ({error}); Mozilla's are used"
+            );
+            let roots = rustls::RootCertStore {
+                roots: webpki_roots::TLS_SERVER_ROOTS.into(),
+            };
+            builder()
+                .with_root_certificates(roots)
+                .with_no_client_auth()
+        }
+    }
+});

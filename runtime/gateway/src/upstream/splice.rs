@@ -1,0 +1,62 @@
+//! Ids and tokens replaced within a message; the rest of its bytes stay.
+
+use sandgate_message::{Edit, Id, Json, Limits, Message, Shape, apply};
+
+use super::key::Key;
+use super::stdio::is_reply;
+
+pub(super) const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+pub(super) const SUBSCRIPTION_POINTER: &str = "/_meta/io.modelcontextprotocol~1subscriptionId";
+
+/// The message with another value at a place of its payload that it has.
+pub(super) fn splice(message: &Message, pointer: &str, value: String, limits: &Limits) -> Message {
+    // An id longer than the one it replaces must not put a message over the limit that it was under.
+    let limits = Limits {
+        bytes: limits.bytes + value.len(),
+        depth: limits.depth,
+    };
+    match apply(
+        message.payload(),
+        &[Edit::Set(pointer.into(), value)],
+        &limits,
+    ) {
+        Ok(payload) => message.with_payload(payload),
+        // Not reached: every place spliced was found in the message before.
+        Err(_) => message.clone(),
+    }
+}
+
+/// An error without an id becomes the reply to the request it must belong to.
+pub(super) fn under_id(message: &Message, id: &Id, limits: &Limits) -> Option<Message> {
+    let text = format!(
+        r#"{{"jsonrpc":"2.0","id":{},"error":{}}}"#,
+        id.as_str(),
+        message.payload().as_str()
+    );
+    let limits = Limits {
+        bytes: limits.bytes + 64 + id.as_str().len(),
+        depth: limits.depth,
+    };
+    Message::parse(text, &limits).ok()
+}
+
+/// A member of the payload's `_meta`.
+pub(super) fn meta(message: &Message, name: &str) -> Option<Json> {
+    message
+        .payload()
+        .root()
+        .get("_meta")?
+        .get(name)
+        .map(|node| node.to_json())
+}
+
+/// The reply under the request's own id, however the server spelt it.
+pub(super) fn restore(reply: Message, id: &Id, limits: &Limits) -> Result<Message, &'static str> {
+    match reply.shape() {
+        _ if !is_reply(&reply) => Err("its answer is not a reply"),
+        Shape::Error { id: None } => under_id(&reply, id, limits).ok_or("its answer is no error"),
+        _ if reply.id() == Some(id) => Ok(reply),
+        _ if reply.id().map(Key::of_id) == Some(Key::of_id(id)) => Ok(reply.with_id(id)),
+        _ => Err("its answer is for another request"),
+    }
+}

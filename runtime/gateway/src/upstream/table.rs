@@ -1,0 +1,117 @@
+//! What is under way with one child, and the queues on which its messages wait for their readers.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use sandgate_message::{Id, Json, Message};
+use tokio::sync::mpsc;
+
+use super::ServerError;
+use super::key::Key;
+
+/// Messages that wait for one reader.
+const QUEUE: usize = 32;
+
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    pub(super) waiting: HashMap<Key, Waiting>,
+    /// From a progress token on the wire to the request's id there.
+    pub(super) tokens: HashMap<Key, Key>,
+    /// From a conversation and the client's id to the id on the wire; shared children only.
+    pub(super) own: HashMap<(u64, Key), Key>,
+    pub(super) listener: Option<(mpsc::Sender<Message>, Fate)>,
+    pub(super) last: u64,
+    pub(super) over: Option<ServerError>,
+}
+
+/// Why a queue ended before its reply: an error, or none for an end that is no failure.
+pub(super) type Fate = Arc<OnceLock<Option<ServerError>>>;
+
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) sender: mpsc::Sender<Message>,
+    pub(super) fate: Fate,
+    pub(super) age: u64,
+    pub(super) conversation: u64,
+    pub(super) id: Id,
+    pub(super) token: Option<Json>,
+    pub(super) wire_token: Option<Key>,
+    pub(super) wants_log: bool,
+    pub(super) patience: Duration,
+}
+
+/// Messages for one request, or for who listens.
+#[derive(Debug)]
+pub(super) struct Queue {
+    receiver: mpsc::Receiver<Message>,
+    fate: Fate,
+}
+
+impl Queue {
+    /// A queue, the end that fills it, and why it ends.
+    pub(super) fn new() -> (Self, mpsc::Sender<Message>, Fate) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let fate = Fate::default();
+        (
+            Self {
+                receiver,
+                fate: fate.clone(),
+            },
+            sender,
+            fate,
+        )
+    }
+
+    /// The next one; none where it ended without failure.
+    pub(super) async fn next(&mut self) -> Option<Result<Message, ServerError>> {
+        match self.receiver.recv().await {
+            Some(message) => Some(Ok(message)),
+            None => self.fate.get().cloned().flatten().map(Err),
+        }
+    }
+}
+
+pub(super) struct Parcel {
+    /// Of the request it is for, where more may come; none for the last one and for who listens.
+    pub(super) key: Option<Key>,
+    pub(super) sender: mpsc::Sender<Message>,
+    pub(super) fate: Fate,
+    pub(super) message: Message,
+    pub(super) patience: Duration,
+}
+
+impl Waiting {
+    pub(super) fn parcel(&self, key: Option<Key>, message: Message) -> Parcel {
+        Parcel {
+            key,
+            sender: self.sender.clone(),
+            fate: self.fate.clone(),
+            message,
+            patience: self.patience,
+        }
+    }
+}
+
+impl Table {
+    pub(super) fn remove(&mut self, key: &Key) -> Option<Waiting> {
+        let waiting = self.waiting.remove(key)?;
+        if let Some(token) = &waiting.wire_token
+            && self.tokens.get(token) == Some(key)
+        {
+            self.tokens.remove(token);
+        }
+        if !self.own.is_empty() {
+            let own = (waiting.conversation, Key::of_id(&waiting.id));
+            if self.own.get(&own) == Some(key) {
+                self.own.remove(&own);
+            }
+        }
+        Some(waiting)
+    }
+
+    pub(super) fn only(&self) -> Option<&Key> {
+        let mut keys = self.waiting.keys();
+        keys.next().filter(|_| keys.next().is_none())
+    }
+}
