@@ -8,12 +8,10 @@ use http::HeaderMap;
 use sandgate_message::{Direction, Edit, Id, Message, Shape, apply, error_codes};
 use sandgate_pipeline::Entry;
 
-use crate::delivery::Delivery;
-use crate::exchange::{Exchange, acknowledgement, restamped};
+use crate::exchange::Exchange;
 use crate::journal::Underway;
-use crate::ledger::Ledger;
 use crate::record::Decision;
-use crate::reply;
+use crate::telling::restamped;
 use crate::upstream::Arrival;
 
 impl Exchange {
@@ -144,26 +142,5 @@ impl Exchange {
                 tracing::warn!(server = %link.server.name(), "{error}");
             }
         });
-    }
-}
-
-/// The client's reply to a server's request.
-pub(crate) async fn answer(ledger: &Ledger, message: Message, headers: &HeaderMap) -> Delivery {
-    let Some(question) = message.id().and_then(|id| ledger.answered(id)) else {
-        return reply::bad_request(None, "no server waits for a reply with this id");
-    };
-    match question
-        .underway
-        .leave(message, Decision::Forwarded)
-        .await
-        .message
-    {
-        Some(reply) => acknowledgement(
-            question
-                .link
-                .send(&restamped(reply, &question.id), headers)
-                .await,
-        ),
-        None => Delivery::accepted(),
     }
 }

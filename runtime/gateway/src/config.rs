@@ -19,7 +19,7 @@ pub struct GatewayConfig {
     pub max_streams: u32,
     /// How long a client may take to send a request's headers.
     pub header_timeout: Duration,
-    /// How long a client may take to send a request's body.
+    /// How long a client may take to send a request's body, and how long it may leave unread what it is sent.
     pub body_timeout: Duration,
     /// Legacy sessions open at once; an `initialize` beyond it is answered 503.
     pub max_sessions: usize,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
-use sandgate_message::{Call, Direction, Era, Hook, Id, Message};
+use sandgate_message::{Call, Direction, Era, Hook, Message};
 use sandgate_pipeline::Entry;
 use tracing::Instrument;
 
@@ -56,8 +56,7 @@ impl Exchange {
             .await;
         // The method is the client's own text: escaped, so that it cannot write lines of its making. No target: a URI may
         // be what a policy masks.
-        let span =
-            tracing::info_span!("call", id = %call.id, method = ?call.method, server = %call.server);
+        let span = tracing::info_span!("call", id = %call.id, method = ?call.method, server = %call.server);
         self.carry(
             call,
             Asked {
@@ -289,42 +288,6 @@ impl Exchange {
         }
     }
 
-    /// A notification of the client's.
-    pub(crate) async fn tell(
-        &self,
-        edition: &Edition,
-        message: Message,
-        headers: &HeaderMap,
-    ) -> Delivery {
-        let since = Instant::now();
-        let call = self
-            .describe(edition, &message, Direction::ClientToServer, headers, None)
-            .await;
-        let size = message.bytes().len();
-        let passage = match edition.chain().enter(call.clone(), message).await {
-            Entry::Onward(passage) => passage,
-            Entry::Refused(departure) => {
-                self.house.journal.refused(&call, departure, size, since);
-                return Delivery::accepted();
-            }
-        };
-        let Ok(underway) = self.house.journal.begin(passage, since) else {
-            return Delivery::text(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "not sent: the gateway cannot record it\n",
-            );
-        };
-        let answer = self.link.send(underway.message(), headers).await;
-        let decision = if answer.is_ok() {
-            Decision::Forwarded
-        } else {
-            Decision::Failed
-        };
-        // Nothing comes back that a missing record could still withhold.
-        let _ = underway.end(decision, None);
-        acknowledgement(answer)
-    }
-
     /// The headers that mirror params, where an interceptor changed those.
     fn renewed(&self, underway: &Underway, came: &[u8], headers: &HeaderMap) -> Option<HeaderMap> {
         let sent = underway.message();
@@ -350,28 +313,4 @@ impl Exchange {
 
 fn deliver(message: Option<Message>) -> Delivery {
     message.map_or_else(Delivery::accepted, Delivery::message)
-}
-
-/// What a client is told of a message that needs no reply.
-pub(crate) fn acknowledgement(answer: Result<Answer, ServerError>) -> Delivery {
-    match answer {
-        Ok(answer) if answer.status.is_success() => Delivery {
-            headers: answer.headers,
-            ..Delivery::accepted()
-        },
-        Ok(answer) => Delivery::new(answer.status, Content::Empty),
-        Err(error) => {
-            tracing::warn!("{error}");
-            Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n"))
-        }
-    }
-}
-
-/// The id that the client sees in place of the server's.
-pub(crate) fn restamped(message: Message, id: &Id) -> Message {
-    if message.id() == Some(id) {
-        message
-    } else {
-        message.with_id(id)
-    }
 }

@@ -201,7 +201,11 @@ fn connection(
     let local = stream
         .local_addr()
         .unwrap_or_else(|_| ([0, 0, 0, 0], 0).into());
-    let patient = TokioIo::new(Patience::new(stream, config.header_timeout));
+    let patient = TokioIo::new(Patience::new(
+        stream,
+        config.header_timeout,
+        config.body_timeout,
+    ));
     let service = service_fn(move |request| {
         let front = front.clone();
         async move { Ok::<_, std::convert::Infallible>(http::handle(front, local, request).await) }

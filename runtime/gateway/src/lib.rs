@@ -25,6 +25,7 @@ mod passing;
 mod record;
 mod registry;
 mod reply;
+mod telling;
 pub mod upstream;
 
 pub use access::Access;

@@ -15,7 +15,6 @@ use futures_util::StreamExt;
 use sandgate_message::{Era, Message, Shape, error_codes};
 use tokio_util::sync::CancellationToken;
 
-use crate::arriving;
 use crate::call::Caller;
 use crate::delivery::{Content, Delivery};
 use crate::exchange::Exchange;
@@ -24,7 +23,7 @@ use crate::house::{House, Link};
 use crate::ledger::{Full, InFlight};
 use crate::merged::{Links, Merged};
 use crate::upstream::{ServerError, Transport};
-use crate::{era, mcp_headers, reply};
+use crate::{era, mcp_headers, reply, telling};
 pub(crate) use session::{Backing, Session};
 pub(crate) use sessions::Sessions;
 
@@ -155,7 +154,7 @@ impl Front {
         }
         let in_flight = match message.shape() {
             Shape::Result { .. } | Shape::Error { .. } => {
-                return arriving::answer(session.ledger(), message, headers).await;
+                return telling::answer(session.ledger(), message, headers).await;
             }
             Shape::Notification { .. } => None,
             Shape::Request { id, .. } => match session.ledger().begin(id) {

@@ -1,5 +1,5 @@
-//! How long a new connection may keep silent. hyper's own timer starts when it knows which HTTP it speaks, which it
-//! learns from the first bytes: these have a deadline of their own.
+//! How long a connection may keep the gateway waiting. hyper's own timer starts when it knows which HTTP is spoken, which
+//! it learns from the first bytes: these have a deadline here. So have bytes that are written and not read.
 
 use std::future::Future;
 use std::io;
@@ -13,20 +13,45 @@ use tokio::time::Sleep;
 /// The length of HTTP/2's preface; the shortest request of HTTP/1.1 is not much shorter.
 const ENOUGH: usize = 24;
 
-/// A connection that must say something soon.
+/// A connection that must say something soon, and read what it is sent.
 pub(crate) struct Patience<T> {
     inner: T,
     heard: usize,
-    deadline: Option<Pin<Box<Sleep>>>,
+    speak: Option<Pin<Box<Sleep>>>,
+    unread: Duration,
+    /// Since the other side stopped reading.
+    read: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> Patience<T> {
-    pub(crate) fn new(inner: T, time: Duration) -> Self {
+    /// `speak`: for its first bytes; `unread`: for bytes to be taken once the buffers in between are full.
+    pub(crate) fn new(inner: T, speak: Duration, unread: Duration) -> Self {
+        let speak = Some(Box::pin(tokio::time::sleep(speak)));
         Self {
             inner,
             heard: 0,
-            deadline: Some(Box::pin(tokio::time::sleep(time))),
+            speak,
+            unread,
+            read: None,
         }
+    }
+
+    fn written<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        polled: Poll<io::Result<R>>,
+    ) -> Poll<io::Result<R>> {
+        if polled.is_ready() {
+            self.read = None;
+            return polled;
+        }
+        let unread = self.unread;
+        let read = self
+            .read
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(unread)));
+        read.as_mut()
+            .poll(cx)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -38,18 +63,18 @@ impl<T: AsyncRead + Unpin> AsyncRead for Patience<T> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
-        let Some(deadline) = &mut self.deadline else {
+        let Some(deadline) = &mut self.speak else {
             return polled;
         };
         if polled.is_pending() {
-            return match deadline.as_mut().poll(cx) {
-                Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-                Poll::Pending => Poll::Pending,
-            };
+            return deadline
+                .as_mut()
+                .poll(cx)
+                .map(|()| Err(io::ErrorKind::TimedOut.into()));
         }
         self.heard += buf.filled().len() - before;
         if self.heard >= ENOUGH {
-            self.deadline = None;
+            self.speak = None;
         }
         polled
     }
@@ -61,10 +86,12 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Patience<T> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.inner).poll_write(cx, buf);
+        self.written(cx, polled)
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        let polled = Pin::new(&mut self.inner).poll_flush(cx);
+        self.written(cx, polled)
     }
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_shutdown(cx)
@@ -72,9 +99,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Patience<T> {
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
+        buf: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.inner).poll_write_vectored(cx, buf);
+        self.written(cx, polled)
     }
     fn is_write_vectored(&self) -> bool {
         self.inner.is_write_vectored()
@@ -88,10 +116,12 @@ mod tests {
 
     use super::*;
 
+    const SHORT: Duration = Duration::from_millis(10);
+
     #[tokio::test]
     async fn silence_ends_a_new_connection() {
         let (_client, server) = tokio::io::duplex(64);
-        let mut server = Patience::new(server, Duration::from_millis(10));
+        let mut server = Patience::new(server, SHORT, SHORT);
         assert_eq!(
             server.read(&mut [0; 8]).await.unwrap_err().kind(),
             io::ErrorKind::TimedOut
@@ -101,11 +131,19 @@ mod tests {
     #[tokio::test]
     async fn one_that_has_spoken_may_be_silent() {
         let (mut client, server) = tokio::io::duplex(64);
-        let mut server = Patience::new(server, Duration::from_millis(10));
+        let mut server = Patience::new(server, SHORT, SHORT);
         client.write_all(&[b'x'; ENOUGH]).await.unwrap();
         server.read_exact(&mut [0; ENOUGH]).await.unwrap();
         let silent =
             tokio::time::timeout(Duration::from_millis(40), server.read(&mut [0; 8])).await;
         assert!(silent.is_err());
+    }
+
+    #[tokio::test]
+    async fn one_that_does_not_read_is_let_go() {
+        let (_client, server) = tokio::io::duplex(64);
+        let mut server = Patience::new(server, Duration::from_secs(60), SHORT);
+        let written = server.write_all(&[b'x'; 1000]).await;
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -18,6 +18,7 @@ use super::{Endpoint, Front, Session};
 use crate::delivery::{Content, Delivery};
 use crate::era;
 use crate::framing::lines::{self, Line, Lines};
+use crate::ledger::Full;
 use crate::reply;
 
 /// Messages on their way to the client that it has not read yet; beyond it, their makers wait.
@@ -97,8 +98,18 @@ where
                 client.request(message).await
             }
             Ok(message) => {
-                let Ok(place) = places.clone().acquire_owned().await else {
-                    break Ok(());
+                let Ok(place) = places.clone().try_acquire_owned() else {
+                    // To wait here would keep answers to servers' questions waiting too.
+                    let text = Full::TooMany.to_string();
+                    client
+                        .say(Message::error(
+                            message.id(),
+                            error_codes::SERVER,
+                            &text,
+                            None,
+                        ))
+                        .await;
+                    continue;
                 };
                 let client = client.clone();
                 tasks.spawn(async move {

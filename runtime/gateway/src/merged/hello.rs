@@ -115,12 +115,8 @@ impl Merged {
             let message = message.clone();
             async move {
                 let reach = self.reach(server, headers).await;
-                let delivery = reach
-                    .exchange
-                    .ask(&self.edition, message, &reach.headers, None)
-                    .await;
-                let reply = delivery
-                    .settle(|_| ())
+                let reply = reach
+                    .ask(&self.edition, message)
                     .await
                     .filter(|reply| !reply.failed())?;
                 Some((server, reply.payload().clone()))

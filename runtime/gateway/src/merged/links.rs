@@ -32,6 +32,8 @@ pub(crate) struct Reach {
     pub(super) headers: HeaderMap,
     /// What the server said of itself; none where it could not be asked, and in the modern era, where nobody asks.
     pub(super) offer: Option<Offer>,
+    /// Where what it says is kept until the client listens: a legacy session.
+    unheard: Option<mpsc::Sender<Arrival>>,
     /// Ends the listening to it.
     _listening: Option<DropGuard>,
 }
@@ -44,13 +46,30 @@ pub(super) struct Offer {
 }
 
 impl Reach {
-    pub(super) fn modern(exchange: Exchange, headers: HeaderMap) -> Self {
+    /// Without anything kept beside it.
+    pub(super) fn plain(exchange: Exchange, headers: HeaderMap) -> Self {
         Self {
             exchange,
             headers,
             offer: None,
+            unheard: None,
             _listening: None,
         }
+    }
+
+    /// The reply to a request that goes to several servers. What comes before it on one's stream is for when the client
+    /// listens.
+    pub(super) async fn ask(&self, edition: &Arc<Edition>, message: Message) -> Option<Message> {
+        let delivery = self
+            .exchange
+            .ask(edition, message, &self.headers, None)
+            .await;
+        let aside = |arrival| {
+            if let Some(unheard) = &self.unheard {
+                keep(&self.exchange, unheard, arrival);
+            }
+        };
+        delivery.settle(aside).await
     }
 
     /// Whether the server offers this sort of thing, as far as it said.
@@ -142,12 +161,7 @@ impl Links {
             .map(|reply| reply.payload().clone())
         else {
             tracing::warn!(server = %server.name(), "left out of the merged endpoint: it did not agree to initialize");
-            return Reach {
-                exchange,
-                headers: none,
-                offer: None,
-                _listening: None,
-            };
+            return Reach::plain(exchange, none);
         };
         let text = |member: &str| Some(result.root().get(member)?.string()?.into_owned());
         let offer = Offer {
@@ -184,6 +198,7 @@ impl Links {
             exchange,
             headers,
             offer: Some(offer),
+            unheard: Some(self.unheard.clone()),
             _listening: Some(token.drop_guard()),
         }
     }
@@ -266,7 +281,7 @@ async fn hear(
                 headers.insert("last-event-id", id);
             }
             if let Some(arrival) = exchange.arrive(arrival).await {
-                keep(&exchange, &unheard, arrival).await;
+                keep(&exchange, &unheard, arrival);
             }
         }
         // A child that said its last word does not speak again.
@@ -286,7 +301,7 @@ async fn hear(
 }
 
 /// Bounded: a client that never listens loses notifications, and cannot be asked anything.
-async fn keep(exchange: &Exchange, unheard: &mpsc::Sender<Arrival>, arrival: Arrival) {
+fn keep(exchange: &Exchange, unheard: &mpsc::Sender<Arrival>, arrival: Arrival) {
     let Some(message) = arrival.message else {
         return;
     };
@@ -295,9 +310,12 @@ async fn keep(exchange: &Exchange, unheard: &mpsc::Sender<Arrival>, arrival: Arr
     };
     let message = lost.into_inner().message;
     if let Some(Shape::Request { id, .. }) = message.as_ref().map(Message::shape)
-        && let Some(ledger) = &exchange.ledger
-        && let Some(question) = ledger.answered(id)
+        && let Some(question) = exchange
+            .ledger
+            .as_ref()
+            .and_then(|ledger| ledger.answered(id))
     {
-        exchange.unaskable(&question.id, question.underway).await;
+        let exchange = exchange.clone();
+        tokio::spawn(async move { exchange.unaskable(&question.id, question.underway).await });
     }
 }

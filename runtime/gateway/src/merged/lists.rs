@@ -110,11 +110,7 @@ impl Merged {
                 None => return Part::Failed(None),
             },
         };
-        let delivery = reach
-            .exchange
-            .ask(&self.edition, message, &reach.headers, None)
-            .await;
-        match delivery.settle(|_| ()).await {
+        match reach.ask(&self.edition, message).await {
             Some(reply) if !reply.failed() => Part::Page(server.clone(), reply.payload().clone()),
             Some(reply) if code_of(&reply) == Some(error_codes::METHOD_NOT_FOUND) => Part::Nothing,
             failed => {

@@ -124,11 +124,7 @@ impl Merged {
     async fn everywhere(&self, id: &Id, message: Message, headers: &HeaderMap) -> Delivery {
         let asked = self.edition.servers().iter().map(|server| async {
             let reach = self.reach(server, headers).await;
-            let delivery = reach
-                .exchange
-                .ask(&self.edition, message.clone(), &reach.headers, None)
-                .await;
-            delivery.settle(|_| ()).await
+            reach.ask(&self.edition, message.clone()).await
         });
         let replies: Vec<Message> = join_all(asked).await.into_iter().flatten().collect();
         match replies
@@ -180,7 +176,7 @@ impl Merged {
                     link,
                     ledger: None,
                 };
-                Arc::new(Reach::modern(exchange, headers.clone()))
+                Arc::new(Reach::plain(exchange, headers.clone()))
             }
         }
     }

@@ -194,6 +194,12 @@ async fn a_client_that_says_nothing_is_let_go() {
         let ended = tokio::time::timeout(SOON, stream.read_to_end(&mut Vec::new())).await;
         assert!(ended.is_ok(), "{start:?}");
     }
+    // One that has been answered may not stay for ever either.
+    let mut stream = TcpStream::connect(house.at).await.unwrap();
+    let request = format!("GET /healthz HTTP/1.1\r\nhost: {}\r\n\r\n", house.at);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let ended = tokio::time::timeout(SOON, stream.read_to_end(&mut Vec::new())).await;
+    assert!(ended.is_ok(), "an idle connection stayed");
     let mut stream = TcpStream::connect(house.at).await.unwrap();
     let head = format!(
         "POST /mcp/s HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\naccept: */*\r\ncontent-length: 9\r\n\r\n{{",

@@ -86,3 +86,55 @@ async fn a_session_whose_server_is_gone_is_over() {
     assert_eq!(session.post(CALL).await.status, 404);
     Session::begin(house.at, "/mcp/s").await;
 }
+
+/// Calls from several clients, an open stream among them, while editions follow one another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_call_fails_while_editions_change() {
+    const LAST: u64 = 30;
+    let server = http("s", &answering().await);
+    let house = house::gateway(vec![], vec![server.clone()]).await;
+    let done = tokio_util::sync::CancellationToken::new();
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (at, done) = (house.at, done.clone());
+        clients.spawn(async move {
+            let session = Session::begin(at, "/mcp/s").await;
+            let _heard = session.get().await.events();
+            while !done.is_cancelled() {
+                assert_eq!(session.ask(CALL).await, result("1", "{}"));
+            }
+        });
+    }
+    for version in 2..=LAST {
+        let count = |house: &house::House| house.log.decisions("tools/call").len();
+        let before = count(&house);
+        let step = after(&["tools/*"], Role::Validation, |_| PostDecision::Proceed);
+        house
+            .gateway
+            .publish(edition(version, vec![step], vec![server.clone()]));
+        while count(&house) < before + 10 {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    }
+    done.cancel();
+    while let Some(client) = clients.join_next().await {
+        client.unwrap();
+    }
+    let records = house.log.records.lock();
+    let served: std::collections::BTreeSet<u64> = records
+        .iter()
+        .filter_map(|record| match record {
+            Record::Ended {
+                method,
+                version,
+                decision,
+                ..
+            } if method == "tools/call" => {
+                assert_eq!(*decision, sandgate_gateway::Decision::Forwarded);
+                Some(*version)
+            }
+            _ => None,
+        })
+        .collect();
+    assert!(served.is_superset(&(2..=LAST).collect()), "{served:?}");
+}

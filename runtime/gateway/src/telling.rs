@@ -1,0 +1,98 @@
+//! What a client says without waiting for a reply: its notifications, and its replies to servers' requests.
+
+use std::time::Instant;
+
+use http::{HeaderMap, StatusCode};
+use sandgate_message::{Direction, Id, Message};
+use sandgate_pipeline::Entry;
+
+use crate::delivery::{Content, Delivery};
+use crate::exchange::Exchange;
+use crate::ledger::Ledger;
+use crate::record::Decision;
+use crate::registry::Edition;
+use crate::reply;
+use crate::upstream::{Answer, ServerError};
+
+impl Exchange {
+    /// A notification of the client's.
+    pub(crate) async fn tell(
+        &self,
+        edition: &Edition,
+        message: Message,
+        headers: &HeaderMap,
+    ) -> Delivery {
+        let since = Instant::now();
+        let call = self
+            .describe(edition, &message, Direction::ClientToServer, headers, None)
+            .await;
+        let size = message.bytes().len();
+        let passage = match edition.chain().enter(call.clone(), message).await {
+            Entry::Onward(passage) => passage,
+            Entry::Refused(departure) => {
+                self.house.journal.refused(&call, departure, size, since);
+                return Delivery::accepted();
+            }
+        };
+        let Ok(underway) = self.house.journal.begin(passage, since) else {
+            return Delivery::text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "not sent: the gateway cannot record it\n",
+            );
+        };
+        let answer = self.link.send(underway.message(), headers).await;
+        let decision = if answer.is_ok() {
+            Decision::Forwarded
+        } else {
+            Decision::Failed
+        };
+        // Nothing comes back that a missing record could still withhold.
+        let _ = underway.end(decision, None);
+        acknowledgement(answer)
+    }
+}
+
+/// The client's reply to a server's request.
+pub(crate) async fn answer(ledger: &Ledger, message: Message, headers: &HeaderMap) -> Delivery {
+    let Some(question) = message.id().and_then(|id| ledger.answered(id)) else {
+        return reply::bad_request(None, "no server waits for a reply with this id");
+    };
+    match question
+        .underway
+        .leave(message, Decision::Forwarded)
+        .await
+        .message
+    {
+        Some(reply) => acknowledgement(
+            question
+                .link
+                .send(&restamped(reply, &question.id), headers)
+                .await,
+        ),
+        None => Delivery::accepted(),
+    }
+}
+
+/// What a client is told of a message that needs no reply.
+fn acknowledgement(answer: Result<Answer, ServerError>) -> Delivery {
+    match answer {
+        Ok(answer) if answer.status.is_success() => Delivery {
+            headers: answer.headers,
+            ..Delivery::accepted()
+        },
+        Ok(answer) => Delivery::new(answer.status, Content::Empty),
+        Err(error) => {
+            tracing::warn!("{error}");
+            Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n"))
+        }
+    }
+}
+
+/// The id that the client sees in place of the server's.
+pub(crate) fn restamped(message: Message, id: &Id) -> Message {
+    if message.id() == Some(id) {
+        message
+    } else {
+        message.with_id(id)
+    }
+}
