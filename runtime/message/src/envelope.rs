@@ -28,7 +28,7 @@ const PARAMS: [&str; 7] = [
 ];
 
 impl Envelope {
-    /// Reads a checked text. Places are offsets within the value's own bytes.
+    /// Reads a checked text. Places are offsets within the text's bytes, white space before the value included.
     pub(crate) fn read(whole: &Json) -> Result<Self, NotAMessage> {
         let root = whole.root();
         match root.kind() {
@@ -55,10 +55,9 @@ impl Envelope {
         if !version.is_some_and(|version| version.is_string("2.0")) {
             return wrong("`jsonrpc` is not \"2.0\"");
         }
-        let base = root.span().start;
         let place = |node: Option<Node<'_>>| match node {
-            Some(node) => Slot::Taken(node.span().start - base..node.span().end - base),
-            None => Slot::Free(end - base),
+            Some(node) => Slot::Taken(node.span()),
+            None => Slot::Free(end),
         };
         let (shape, payload) = match (method, result, error) {
             (Some(method), None, None) => (Self::call(id, method, params)?, params),

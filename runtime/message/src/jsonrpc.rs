@@ -95,7 +95,8 @@ pub struct Message {
 impl Message {
     /// Reads one message.
     pub fn parse(bytes: impl Into<Bytes>, limits: &Limits) -> Result<Self, NotAMessage> {
-        let whole = Json::parse(bytes, limits)?;
+        let text = bytes.into();
+        let whole = Json::parse(text.clone(), limits)?;
         let Envelope {
             shape,
             payload,
@@ -103,7 +104,8 @@ impl Message {
             payload_at,
         } = Envelope::read(&whole)?;
         Ok(Self {
-            text: whole.bytes(),
+            // White space around the value too: it came, so it goes on.
+            text,
             shape,
             payload,
             id_at,
@@ -232,7 +234,7 @@ impl Message {
             payload_at,
         }
     }
-    /// The whole message's text: the very bytes that came in where nothing was replaced.
+    /// The whole message's text, white space around it included: the very bytes that came in where nothing was replaced.
     pub fn bytes(&self) -> Bytes {
         self.text.clone()
     }
@@ -339,6 +341,19 @@ mod tests {
     }
 
     const ODD: &str = "{ \"x\":1e400,\t\"params\" :\n{\"a\":1.0 } ,\"id\": 18446744073709551616.0,\"jsonrpc\":\"2.0\",\"method\":\"m\\u002f\", \"y\" : [ ] }";
+
+    #[test]
+    fn white_space_around_a_message_stays() {
+        let text = " \t{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\" } \r\n ";
+        let message = parse(text);
+        assert_eq!(message.bytes(), text);
+        let changed = message.with(Some(&Id::number(2)), Some(Json::of(&[1]).unwrap()));
+        assert_eq!(
+            changed.bytes(),
+            " \t{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"m\",\"params\":[1] } \r\n "
+        );
+        assert_eq!(message.line(), text.replace("\r\n", ""));
+    }
 
     #[test]
     fn the_bytes_that_came_in_go_out() {

@@ -5,6 +5,7 @@
 
 mod call;
 mod change;
+mod client;
 mod decision;
 mod edit;
 mod envelope;
@@ -27,6 +28,7 @@ mod tape;
 mod text;
 
 pub use call::{Call, CallId, Direction, Era};
+pub use client::{CLIENT_KEY, Client};
 pub use decision::{Edit, Finding, Hook, Part, PostDecision, PreDecision, Refusal, Severity};
 pub use edit::{EditError, apply};
 pub use failure::Failure;

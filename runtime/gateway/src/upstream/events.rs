@@ -69,7 +69,7 @@ impl Events {
 
     async fn next(&mut self) -> Option<Result<Arrival, ServerError>> {
         loop {
-            match self.parser.next() {
+            match self.parser.event() {
                 Ok(Some(event)) => match self.arrival(event) {
                     Ok(Some(arrival)) => return Some(Ok(arrival)),
                     Ok(None) => continue,
@@ -144,17 +144,15 @@ impl Events {
         let Some(data) = data.filter(|data| !data.is_empty()) else {
             return Ok(Some(arrival));
         };
-        if arrival
-            .event
-            .as_deref()
-            .is_some_and(|name| !matches!(name, "" | "message"))
-        {
-            tracing::debug!(server = %self.config.name, "an event that is not named \"message\" was dropped");
-            return Ok(None);
-        }
         let limits = &self.config.limits;
+        // Under whatever name the server sends it: a message is judged as one, and what is none never passes.
+        let named = !matches!(arrival.event.as_deref(), None | Some("" | "message"));
         let message = match Message::parse(data, limits) {
             Ok(message) => message,
+            Err(_) if named => {
+                tracing::debug!(server = %self.config.name, "an event that is not MCP's was dropped");
+                return Ok(None);
+            }
             Err(trouble) => return Err(self.garbage(format!("an event is {trouble}"))),
         };
         let message = match &self.id {
