@@ -77,7 +77,7 @@ impl Parser {
     }
 
     /// The next whole event, if the chunks so far hold one. After an error there is no next one.
-    pub fn next(&mut self) -> Result<Option<Event>, SseError> {
+    pub fn event(&mut self) -> Result<Option<Event>, SseError> {
         while let Some(line) = self.line()? {
             if !line.is_empty() {
                 self.begun = true;
@@ -233,7 +233,7 @@ mod tests {
         let mut events = Vec::new();
         for chunk in chunks {
             parser.push(chunk);
-            while let Some(event) = parser.next().unwrap() {
+            while let Some(event) = parser.event().unwrap() {
                 events.push(event);
             }
         }
@@ -329,12 +329,12 @@ mod tests {
     fn an_event_over_the_limit_is_refused_also_before_it_is_whole() {
         let mut parser = Parser::new(16);
         parser.push(b"data: 0123456789\n\n");
-        assert!(parser.next().unwrap().is_some());
+        assert!(parser.event().unwrap().is_some());
         parser.push(b"data: 01234567890");
-        assert_eq!(parser.next(), Err(SseError::TooLarge(16)));
+        assert_eq!(parser.event(), Err(SseError::TooLarge(16)));
         let mut parser = Parser::new(15);
         parser.push(b"data: 01\ndata: 23\n\n");
-        assert_eq!(parser.next(), Err(SseError::TooLarge(15)));
+        assert_eq!(parser.event(), Err(SseError::TooLarge(15)));
     }
 
     #[test]

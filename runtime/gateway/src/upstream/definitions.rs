@@ -190,7 +190,7 @@ fn list_params(era: Era, cursor: Option<&str>) -> Option<Json> {
 pub(super) fn modern_meta() -> serde_json::Value {
     serde_json::json!({
         (era::VERSION_KEY): era::FIRST_MODERN,
-        (era::CLIENT_KEY): { "name": "sandgate", "version": env!("CARGO_PKG_VERSION") },
+        (sandgate_message::CLIENT_KEY): { "name": "sandgate", "version": env!("CARGO_PKG_VERSION") },
         "io.modelcontextprotocol/clientCapabilities": {},
     })
 }

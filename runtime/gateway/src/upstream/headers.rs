@@ -21,17 +21,17 @@ fn goes_on(name: &HeaderName) -> bool {
 }
 
 /// The server's that come back. `Content-Type` only matters where the body is passed as it came.
-const COME_BACK: [HeaderName; 5] = [
-    header::CONTENT_TYPE,
-    header::ALLOW,
-    header::RETRY_AFTER,
-    header::CACHE_CONTROL,
-    HeaderName::from_static("x-accel-buffering"),
-];
+fn comes_back(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "content-type" | "allow" | "retry-after" | "cache-control" | "x-accel-buffering"
+    )
+}
 
 /// Headers of the gateway's requests to one server.
 pub(super) fn base() -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(16);
+    // For as many as a call has; more make it grow.
+    let mut headers = HeaderMap::with_capacity(12);
     headers.insert(
         header::USER_AGENT,
         HeaderValue::from_static(concat!("sandgate/", env!("CARGO_PKG_VERSION"))),
@@ -110,10 +110,8 @@ fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
 /// What of a response's headers the client may see.
 pub(super) fn coming_back(response: &HeaderMap) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    for name in COME_BACK {
-        if let Some(value) = response.get(&name) {
-            headers.insert(name, value.clone());
-        }
+    for (name, value) in response.iter().filter(|(name, _)| comes_back(name)) {
+        headers.append(name.clone(), value.clone());
     }
     headers
 }

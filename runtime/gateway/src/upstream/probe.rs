@@ -73,7 +73,11 @@ async fn judge(answer: Answer) -> Verdict {
         Body::Empty | Body::Raw(_) => return Verdict::Legacy,
     };
     let versions = match reply.shape() {
-        Shape::Result { .. } => reply.payload().get("supportedVersions"),
+        // Anything else is the answer of a server that answers anything.
+        Shape::Result { .. } => match reply.payload().get("supportedVersions") {
+            Some(versions) => Some(versions),
+            None => return Verdict::Legacy,
+        },
         // Codes that only the modern era has: it knows the question and has another objection.
         _ => match reply.payload().root().get("code").map(|code| code.as_str()) {
             Some("-32020" | "-32021" | "-32022") => reply.payload().at("/data/supported"),

@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::HeaderMap;
+use http::header::{HOST, HeaderMap, HeaderValue};
+use http::uri::Scheme;
 use http::{Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -22,13 +23,20 @@ const IDLE: Duration = Duration::from_secs(4);
 /// Idle connections kept to one server.
 const IDLE_CONNECTIONS: usize = 64;
 
-/// The way to one HTTP server; all its conversations share the connections.
+/// The way to one HTTP server; all its conversations share the connections. Cheap to clone: every modern request does.
 #[derive(Clone, Debug)]
 pub(super) struct Remote {
+    way: Arc<Way>,
+    pub(super) config: Arc<ServerConfig>,
+}
+
+#[derive(Debug)]
+struct Way {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     url: Uri,
+    /// The configured ones, and `Host` where the connection speaks HTTP/1.1 for certain: it would be written anew for
+    /// every request otherwise.
     extra: HeaderMap,
-    pub(super) config: Arc<ServerConfig>,
 }
 
 impl Remote {
@@ -51,10 +59,15 @@ impl Remote {
             // Only what was never written to a connection is tried on another: a call must not be made twice.
             .retry_canceled_requests(true)
             .build(connector);
+        let mut extra = extra.clone();
+        if url.scheme() == Some(&Scheme::HTTP)
+            && let Some(host) = host(url)
+        {
+            extra.insert(HOST, host);
+        }
+        let url = url.clone();
         Self {
-            client,
-            url: url.clone(),
-            extra: extra.clone(),
+            way: Arc::new(Way { client, url, extra }),
             config: config.clone(),
         }
     }
@@ -70,14 +83,14 @@ impl Remote {
         body: Bytes,
         wait: Duration,
     ) -> Result<Response<Incoming>, ServerError> {
-        for (name, value) in &self.extra {
+        for (name, value) in &self.way.extra {
             headers.insert(name.clone(), value.clone());
         }
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
-        *request.uri_mut() = self.url.clone();
+        *request.uri_mut() = self.way.url.clone();
         *request.headers_mut() = headers;
-        match tokio::time::timeout(wait, self.client.request(request)).await {
+        match tokio::time::timeout(wait, self.way.client.request(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(self.broken(&error)),
             Err(_) => Err(ServerError::Timeout {
@@ -159,6 +172,15 @@ impl Remote {
             server: self.name().clone(),
             why: why.into(),
         }
+    }
+}
+
+/// The host as HTTP/1.1 wants it said: with its port where that is not the usual one.
+fn host(url: &Uri) -> Option<HeaderValue> {
+    let name = url.host()?;
+    match url.port_u16().filter(|port| *port != 80) {
+        Some(port) => HeaderValue::try_from(format!("{name}:{port}")).ok(),
+        None => HeaderValue::try_from(name).ok(),
     }
 }
 

@@ -103,7 +103,17 @@ impl Watch {
         };
         let result = message.payload();
         match self.era {
-            Era::Modern => self.known.speaks(Era::Modern),
+            // A legacy server may answer a modern request in its own way; these words only the modern era has.
+            Era::Modern => {
+                let result = result.root();
+                if result
+                    .get("resultType")
+                    .or_else(|| result.get("supportedVersions"))
+                    .is_some()
+                {
+                    self.known.speaks(Era::Modern);
+                }
+            }
             Era::Legacy if &**method == "initialize" => {
                 self.known.speaks(Era::Legacy);
                 if let Some(version) = result

@@ -139,7 +139,7 @@ const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-0
 
 #[tokio::test]
 async fn a_message_goes_and_its_reply_comes_as_they_are() {
-    let answer = "{ \"jsonrpc\":\"2.0\",\n \"id\":1.0, \"result\":{\"n\":1e400} }";
+    let answer = "{ \"jsonrpc\":\"2.0\",\n \"id\":1.0, \"result\":{\"n\":1e400, \"resultType\":\"complete\"} }";
     let (prepared, config) = Prepared::serve([json(answer)]).await;
     let (server, conversation) = open(config, Era::Modern).await;
     let odd =
