@@ -52,9 +52,7 @@ impl Reloader {
                 return None;
             }
         };
-        for warning in &assembled.warnings {
-            tracing::warn!("{}", loaded.report(vec![warning.clone()]).render(false).trim_end());
-        }
+        assembled.log(&loaded);
         if fixed(&loaded) != self.fixed {
             tracing::warn!("a change in [gateway] or [call-log] takes effect at the next start");
         }

@@ -52,9 +52,7 @@ pub(crate) async fn start(path: &Path, loaded: &Loaded, stdio: bool) -> Result<R
     let host = house::host(loaded, &environment)?;
     let mut assembler = Assembler::new(host);
     let assembled = assembler.assemble(loaded, &environment, Loading::Start).await?;
-    for warning in &assembled.warnings {
-        tracing::warn!("{}", loaded.report(vec![warning.clone()]).render(false).trim_end());
-    }
+    assembled.log(loaded);
     if let Some(watch) = &mut watch {
         watch.target(watched(path, &assembled.files));
     }

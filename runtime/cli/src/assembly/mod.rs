@@ -28,7 +28,7 @@ pub struct Assembler {
 pub struct Assembled {
     /// Chain and servers.
     pub edition: Edition,
-    /// What likely is not meant so.
+    /// What likely is not meant so, and what is good to know.
     pub warnings: Vec<Issue>,
     /// Files whose change is a change of this configuration (without the configuration file itself).
     pub files: Vec<PathBuf>,
@@ -92,6 +92,19 @@ impl Assembler {
     /// The servers in force.
     pub fn servers(&self) -> impl Iterator<Item = &Arc<Server>> {
         self.servers.all()
+    }
+}
+
+impl Assembled {
+    /// Tells the gateway's own log what came to light.
+    pub fn log(&self, loaded: &Loaded) {
+        for issue in &self.warnings {
+            let text = loaded.report(vec![issue.clone()]).render(false);
+            match issue.severity {
+                config::Severity::Note => tracing::info!("{}", text.trim_end()),
+                config::Severity::Warning | config::Severity::Error => tracing::warn!("{}", text.trim_end()),
+            }
+        }
     }
 }
 

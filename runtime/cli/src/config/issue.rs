@@ -15,6 +15,8 @@ pub enum Severity {
     Error,
     /// It can, but likely does not do what was meant.
     Warning,
+    /// Nothing is wrong; good to know.
+    Note,
 }
 
 /// One thing that is wrong.
@@ -80,6 +82,7 @@ impl Issue {
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
+            Severity::Note => Level::NOTE,
         };
         // What a file's key or a plugin says may hold control characters, and this goes to a terminal.
         let message = printable(&self.message);
@@ -174,4 +177,21 @@ fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_shown_as_one_and_is_no_error() {
+        let note = Issue {
+            severity: Severity::Note,
+            ..Issue::error(None, "good to know")
+        };
+        assert_eq!(note.render(None, false), "note: good to know");
+        let report = Report::new(None, vec![note]);
+        assert!(!report.has_errors());
+        assert_eq!(report.summary(), "");
+    }
 }
