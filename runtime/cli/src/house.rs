@@ -19,9 +19,10 @@ use crate::config::{Environment, Issue, Loaded, OnFailure, Report, Side};
 pub fn host(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Report> {
     let error = |pointer: &str, why: String| loaded.report(vec![loaded.error(pointer, Side::Value, why)]);
     let gateway = &loaded.config.gateway;
-    let cache = match &gateway.cache {
-        Some(path) => Some(open_cache(&loaded.files.path(path)).map_err(|why| error("/gateway/cache", why))?),
-        None => match default_cache(environment).map(|path| open_cache(&path)) {
+    let folder = cache_folder(loaded, environment);
+    let cache = match (&gateway.cache, folder) {
+        (Some(_), Some(folder)) => Some(open_cache(&folder).map_err(|why| error("/gateway/cache", why))?),
+        (_, folder) => match folder.map(|folder| open_cache(&folder)) {
             Some(Ok(cache)) => Some(cache),
             Some(Err(why)) => {
                 tracing::warn!("plugins are compiled at every start: {why}");
@@ -76,7 +77,11 @@ pub fn gateway_config(loaded: &Loaded) -> GatewayConfig {
     }
 }
 
-fn default_cache(environment: &Environment) -> Option<PathBuf> {
+/// Where compiled plugins are kept; nowhere if neither the configuration nor the environment says.
+pub(crate) fn cache_folder(loaded: &Loaded, environment: &Environment) -> Option<PathBuf> {
+    if let Some(path) = &loaded.config.gateway.cache {
+        return Some(loaded.files.path(path));
+    }
     let absolute = |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
     Some(caches.join("sandgate"))

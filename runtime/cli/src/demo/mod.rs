@@ -69,14 +69,15 @@ pub async fn run(serve: bool) -> Result<(), DemoError> {
     if told.is_ok() && serve {
         page.text(&snippet::text(stage.gateway, &["desk"]))?;
         page.text(&format!(
-            "Change {} and see: the next call goes by it. Ctrl-C stops.",
-            stage.config_file().display()
+            "Change {} and see: the next call goes by it.\nEach call is in {}. Ctrl-C stops.",
+            stage.config_file().display(),
+            stage.call_log().display()
         ))?;
         stop.cancelled().await;
     }
-    stage.strike().await?;
+    let struck = stage.strike().await;
     signals.abort();
-    told
+    told.and_then(|()| Ok(struck?))
 }
 
 async fn tell<W: io::Write>(stage: &Stage, page: &mut Page<W>) -> Result<(), DemoError> {

@@ -56,7 +56,13 @@ impl<W: Write> Page<W> {
                 stage.started_in.as_millis()
             ),
         )?;
-        self.row("its files", &format!("{}", stage.folder().display()))?;
+        self.row("its files", &stage.folder().display().to_string())?;
+        if let Some(cache) = &stage.cache {
+            self.row("cache", &format!("compiled policies, {}", cache.display()))?;
+        }
+        if cfg!(debug_assertions) {
+            self.row("build", "debug; a release build is faster")?;
+        }
         for (n, interceptor) in stage.loaded.config.interceptors.iter().enumerate() {
             let PluginSource::Builtin(plugin) = &interceptor.plugin else {
                 continue;

@@ -14,7 +14,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::DemoError;
-use crate::config::Loaded;
+use crate::config::{Environment, Loaded};
+use crate::house;
 use crate::serve::{self, Door};
 
 const CONFIG: &str = "sandgate.toml";
@@ -32,6 +33,8 @@ pub(super) struct Stage {
     pub(super) gateway: SocketAddr,
     /// From the configuration on disk to a gateway that serves.
     pub(super) started_in: Duration,
+    /// Where compiled policies are kept.
+    pub(super) cache: Option<PathBuf>,
     /// What the gateway was started from.
     pub(super) loaded: Loaded,
     folder: tempfile::TempDir,
@@ -73,6 +76,7 @@ impl Stage {
             desk_at,
             gateway,
             started_in,
+            cache: house::cache_folder(&loaded, &Environment::of_process()),
             loaded,
             folder,
             stop,

@@ -148,7 +148,7 @@ impl<'a, W: Write> Story<'a, W> {
         Ok(())
     }
 
-    /// What the server itself answers to the legacy client's last call.
+    /// What the server answers when nothing stands in front of it.
     pub(super) async fn directly(
         &mut self,
         method: &str,
@@ -181,22 +181,14 @@ impl<'a, W: Write> Story<'a, W> {
         }
     }
 
-    /// The last line.
+    /// The totals, and where to go next.
     pub(super) fn end(&mut self) -> Result<(), DemoError> {
         self.run_times.sort_unstable();
-        let median = self.run_times.get(self.run_times.len() / 2).copied();
-        let build = if cfg!(debug_assertions) {
-            " (this is a debug build; a release build is faster)"
-        } else {
-            ""
-        };
+        let runs = self.run_times.len();
+        let median = self.run_times.get(runs / 2).copied().unwrap_or_default();
         self.page.paragraph(&format!(
-            "All {} scenes came out as told: {} calls, {} policy runs, each in a sandbox of its own and none of them \
-             seeing another's memory; median {} µs a run{build}.",
-            self.scene,
-            self.calls,
-            self.run_times.len(),
-            median.unwrap_or_default()
+            "All {} scenes came out as told: {} calls, {runs} sandboxed policy runs of {median} µs in the median.",
+            self.scene, self.calls
         ))?;
         Ok(self.page.paragraph(
             "Next: `sandgate demo --serve` keeps this up for your own client; `sandgate run` puts your own policies in \
