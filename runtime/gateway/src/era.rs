@@ -1,6 +1,8 @@
 //! Which of the protocol's two ways of working a request belongs to. Judged for each request by itself: one client may
 //! try both.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName};
 use sandgate_message::{Era, Message, Shape};
 
@@ -10,7 +12,6 @@ pub(crate) const FIRST_MODERN: &str = "2026-07-28";
 pub(crate) const LEGACY: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 /// Where a modern request says its version.
 pub(crate) const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
-pub(crate) const CLIENT_KEY: &str = "io.modelcontextprotocol/clientInfo";
 pub(crate) const VERSION_HEADER: HeaderName = HeaderName::from_static("mcp-protocol-version");
 
 /// The header and the body name different versions, or only one of them names any.
@@ -36,9 +37,9 @@ pub(crate) fn of_http(message: &Message, headers: &HeaderMap) -> Result<Era, Dis
         (Some(header), Some(body)) if header == body => Ok(Era::Modern),
         (Some(header), Some(body)) => Err(Disagreement::Differ {
             header: header.into(),
-            body,
+            body: body.into(),
         }),
-        (None, Some(body)) => Err(Disagreement::NoHeader(body)),
+        (None, Some(body)) => Err(Disagreement::NoHeader(body.into())),
         // Which headers a modern notification has is not defined, and it has no `_meta` of its own.
         (Some(header), None)
             if is_modern(header) && !matches!(message.shape(), Shape::Notification { .. }) =>
@@ -60,15 +61,11 @@ pub(crate) fn of_line(message: &Message) -> Era {
 }
 
 /// The version in `params._meta` of a request or notification.
-pub(crate) fn version_in(message: &Message) -> Option<String> {
+pub(crate) fn version_in(message: &Message) -> Option<Cow<'_, str>> {
     message.method()?;
     let version = message.payload().root().get("_meta")?.get(VERSION_KEY)?;
     // Something there that is no string is the modern way all the same: the server says what is wrong with it.
-    Some(
-        version
-            .string()
-            .map_or_else(|| version.as_str().to_owned(), std::borrow::Cow::into_owned),
-    )
+    Some(version.string().unwrap_or(Cow::Borrowed(version.as_str())))
 }
 
 fn single(headers: &HeaderMap) -> Result<Option<&str>, ()> {

@@ -1,6 +1,8 @@
 //! The HTTP headers that mirror the body of a modern request (`Mcp-Method`, `Mcp-Name`, `Mcp-Param-*`): checked when it
 //! comes in, since others on the way may trust them, and written anew where an interceptor changed what they mirror.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -36,11 +38,8 @@ pub(crate) fn check(message: &Message, headers: &HeaderMap) -> Result<(), Disagr
         _ => None,
     };
     let Some(member) = named else { return Ok(()) };
-    let value = message
-        .payload()
-        .root()
-        .get(member)
-        .and_then(|node| node.string().map(std::borrow::Cow::into_owned));
+    let root = message.payload().root();
+    let value = root.get(member).and_then(|node| node.string());
     // A body without a name is the server's to refuse.
     compare(
         headers,
@@ -66,16 +65,13 @@ fn compare(
         _ => return Err(Disagreement::Unreadable(name)),
     };
     let said = value.to_str().ok().map(str::trim);
-    let said = said.and_then(|text| {
-        if encoded {
-            decode(text)
-        } else {
-            Some(text.to_owned())
-        }
+    let said = said.and_then(|text| match encoded {
+        true => decode(text),
+        false => Some(Cow::Borrowed(text)),
     });
     match said {
         None => Err(Disagreement::Unreadable(name)),
-        Some(said) if Some(said.as_str()) == body => Ok(()),
+        Some(said) if Some(&*said) == body => Ok(()),
         Some(_) => Err(Disagreement::Differs(name)),
     }
 }
@@ -108,7 +104,7 @@ fn mirror(headers: &mut HeaderMap, schema: Node<'_>, value: Node<'_>, depth: usi
         if let Some(header) = property.get("x-mcp-header").and_then(|node| node.string())
             && let Ok(header) = HeaderName::try_from(format!("{PARAM}{header}"))
             && let Some(text) = text_of(value)
-            && let Ok(text) = HeaderValue::try_from(encode(&text))
+            && let Ok(text) = HeaderValue::try_from(&*encode(&text))
         {
             headers.insert(header, text);
         }
@@ -118,28 +114,28 @@ fn mirror(headers: &mut HeaderMap, schema: Node<'_>, value: Node<'_>, depth: usi
 
 fn text_of(value: Node<'_>) -> Option<String> {
     match value.kind() {
-        Kind::String => value.string().map(std::borrow::Cow::into_owned),
+        Kind::String => value.string().map(Cow::into_owned),
         Kind::Number | Kind::Bool => Some(value.as_str().to_owned()),
         Kind::Null | Kind::Array | Kind::Object => None,
     }
 }
 
 /// The protocol's way of putting any text into a header.
-pub(crate) fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> Cow<'_, str> {
     let plain = text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\t'))
         && text.trim() == text
         && sentinel(text).is_none();
     if plain {
-        text.to_owned()
+        Cow::Borrowed(text)
     } else {
-        format!("=?base64?{}?=", STANDARD.encode(text))
+        Cow::Owned(format!("=?base64?{}?=", STANDARD.encode(text)))
     }
 }
 
-fn decode(text: &str) -> Option<String> {
+fn decode(text: &str) -> Option<Cow<'_, str>> {
     match sentinel(text) {
-        None => Some(text.to_owned()),
-        Some(inner) => String::from_utf8(STANDARD.decode(inner).ok()?).ok(),
+        None => Some(Cow::Borrowed(text)),
+        Some(inner) => Some(String::from_utf8(STANDARD.decode(inner).ok()?).ok()?.into()),
     }
 }
 

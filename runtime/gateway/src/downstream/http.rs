@@ -119,27 +119,29 @@ pub(super) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     if !headers.contains_key(ACCEPT) {
         return true;
     }
-    let kind = wanted.split('/').next().unwrap_or_default();
-    let values = headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let range = parts.next().unwrap_or_default();
-        let fits = range == "*/*"
-            || range.eq_ignore_ascii_case(wanted)
-            || range
-                .strip_suffix("/*")
-                .is_some_and(|k| k.eq_ignore_ascii_case(kind));
-        let refused = parts.any(|parameter| {
-            matches!(
-                parameter.replace(' ', "").as_str(),
-                "q=0" | "q=0.0" | "q=0.00" | "q=0.000"
-            )
-        });
-        fits && !refused
-    })
+    let wanted = wanted.as_bytes();
+    let kind = wanted.split(|&b| b == b'/').next().unwrap_or_default();
+    let values = headers.get_all(ACCEPT).iter();
+    values
+        .flat_map(|value| value.as_bytes().split(|&b| b == b','))
+        .any(|range| {
+            let mut parts = range.split(|&b| b == b';').map(<[u8]>::trim_ascii);
+            let range = parts.next().unwrap_or_default();
+            let fits = range.eq_ignore_ascii_case(wanted)
+                || range == b"*/*"
+                || range
+                    .strip_suffix(b"/*")
+                    .is_some_and(|k| k.eq_ignore_ascii_case(kind));
+            fits && !parts.any(|parameter| {
+                let written = |weight: &[u8]| {
+                    let said = parameter.iter().filter(|&&b| b != b' ');
+                    said.map(u8::to_ascii_lowercase).eq(weight.iter().copied())
+                };
+                [&b"q=0"[..], b"q=0.0", b"q=0.00", b"q=0.000"]
+                    .into_iter()
+                    .any(written)
+            })
+        })
 }
 
 fn not_allowed() -> Delivery {
@@ -220,6 +222,7 @@ mod tests {
         assert!(accept("text/*", "text/event-stream"));
         assert!(!accept("text/html", "application/json"));
         assert!(!accept("application/json;q=0", "application/json"));
+        assert!(!accept("application/json; Q = 0.0", "application/json"));
         assert!(!accept("application/jsonx", "application/json"));
     }
 }
