@@ -394,7 +394,7 @@ async fn silence_in_a_stream_is_an_error_and_comments_break_it() {
     let ping: &[&'static str] = &[": ping\n\n"; 100];
     let (_prepared, mut config) =
         Prepared::serve([events(ping, false), endless(": ping\n\n")]).await;
-    config.request_timeout = Duration::from_millis(200);
+    config.request_timeout = Duration::from_millis(400);
     let (_server, conversation) = open(config, Era::Legacy).await;
     let arrivals = stream(ask(&conversation, &call("1", "echo", "{}")).await.unwrap());
     let pings = arrivals

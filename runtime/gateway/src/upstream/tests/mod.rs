@@ -113,3 +113,12 @@ async fn until(mut so: impl AsyncFnMut() -> bool) {
     }
     panic!("it never came to be so");
 }
+
+/// A conversation with a short patience and a server that is up: a start takes its time on a busy machine.
+async fn impatient(silence: Duration) -> (Arc<Server>, Arc<Conversation>) {
+    let mut config = python("legacy");
+    config.request_timeout = silence;
+    let (server, conversation) = open(config, Era::Legacy).await;
+    until(async || ask(&conversation, &call("0", "echo", "{}")).await.is_ok()).await;
+    (server, conversation)
+}
