@@ -124,12 +124,12 @@ impl Exchange {
             )
             .await;
         let size = message.bytes().len();
-        match edition.chain().enter(call.clone(), message).await {
+        match edition.chain().enter(call, message).await {
             Entry::Onward(passage) => self.house.journal.begin(passage, since),
             Entry::Refused(departure) => Err(self
                 .house
                 .journal
-                .refused(&call, departure, size, since)
+                .refused(departure, size, since)
                 .map(Box::new)),
         }
     }

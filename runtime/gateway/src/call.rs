@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
-use sandgate_message::{Call, CallId, Direction, Era, Hook, Json, Message, Method, Target};
+use sandgate_message::{Call, CallId, Client, Direction, Era, Hook, Json, Message, Method, Target};
 
-use crate::era::{CLIENT_KEY, VERSION_KEY};
+use crate::era::VERSION_KEY;
 use crate::exchange::Exchange;
 use crate::registry::Edition;
 
@@ -25,43 +25,30 @@ impl Caller {
     /// Of a modern request, which says by itself who sent it.
     pub(crate) fn of_request(message: &Message) -> Self {
         let meta = message.payload().root().get("_meta");
-        let client = meta
-            .and_then(|meta| meta.get(CLIENT_KEY))
-            .map(|node| node.to_json());
         let version = meta
             .and_then(|meta| meta.get(VERSION_KEY)?.string())
             .map(std::borrow::Cow::into_owned);
-        Self::new(Era::Modern, None, client.as_ref(), version)
+        let method = message.method().unwrap_or_default();
+        Self::new(Era::Modern, None, message.payload(), method, version)
     }
 
     /// Of a legacy session, from the params of its `initialize` and the version that was agreed on.
     pub(crate) fn of_initialize(params: &Json, agreed: Option<String>, session: Arc<str>) -> Self {
         let asked = || Some(params.root().get("protocolVersion")?.string()?.into_owned());
         let version = agreed.or_else(asked);
-        Self::new(
-            Era::Legacy,
-            Some(session),
-            params.get("clientInfo").as_ref(),
-            version,
-        )
+        Self::new(Era::Legacy, Some(session), params, "initialize", version)
     }
 
     fn new(
         era: Era,
         session: Option<Arc<str>>,
-        client: Option<&Json>,
+        params: &Json,
+        method: &str,
         version: Option<String>,
     ) -> Self {
-        let said = |member: &str| Some(client?.root().get(member)?.string()?.into_owned());
-        let attributes = [
-            ("client.name", said("name")),
-            ("client.version", said("version")),
-            ("protocol.version", version),
-        ];
-        let attributes = attributes
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-            .collect();
+        let client = Client::said_in(params, era, method).unwrap_or_default();
+        let version = version.map(|version| ("protocol.version".to_owned(), version));
+        let attributes = client.attributes().chain(version).collect();
         Self {
             era,
             session,

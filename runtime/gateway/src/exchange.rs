@@ -78,20 +78,17 @@ impl Exchange {
             since,
         } = asked;
         let came = message.bytes();
-        let passage = match edition.chain().enter(call.clone(), message).await {
+        let passage = match edition.chain().enter(call, message).await {
             Entry::Onward(passage) => passage,
             Entry::Refused(departure) => {
-                return deliver(
-                    self.house
-                        .journal
-                        .refused(&call, departure, came.len(), since),
-                );
+                return deliver(self.house.journal.refused(departure, came.len(), since));
             }
         };
         let mut underway = match self.house.journal.begin(passage, since) {
             Ok(underway) => underway,
             Err(refusal) => return deliver(refusal.map(|refusal| *refusal)),
         };
+        self.link.goes_on(underway.message());
         let answer = match underway.take_answer() {
             Some(answer) => {
                 return self

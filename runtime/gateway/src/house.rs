@@ -1,10 +1,10 @@
 //! What all exchanges share, and the servers they go to.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use http::HeaderMap;
-use sandgate_message::Message;
+use sandgate_message::{Json, Message};
 
 use crate::config::GatewayConfig;
 use crate::journal::Journal;
@@ -26,6 +26,8 @@ pub(crate) struct Link {
     pub(crate) conversation: Result<Arc<Conversation>, ServerError>,
     /// The server has ended it, whoever found out.
     gone: Arc<AtomicBool>,
+    /// The params of the `initialize` with which it began, as the server got them.
+    introduction: Arc<OnceLock<Json>>,
 }
 
 impl Link {
@@ -33,12 +35,25 @@ impl Link {
         server: Arc<Server>,
         conversation: Result<Arc<Conversation>, ServerError>,
     ) -> Self {
-        let gone = Arc::default();
         Self {
             server,
             conversation,
-            gone,
+            gone: Arc::default(),
+            introduction: Arc::default(),
         }
+    }
+
+    /// A request goes on, changed by every interceptor that wanted to: who the client is in this conversation is what an
+    /// `initialize` says now, not what it said when it came.
+    pub(crate) fn goes_on(&self, request: &Message) {
+        if request.method() == Some("initialize") {
+            let _ = self.introduction.set(request.payload().clone());
+        }
+    }
+
+    /// The params of the `initialize` with which it began, as the server got them.
+    pub(crate) fn introduction(&self) -> Option<&Json> {
+        self.introduction.get()
     }
 
     /// What an error says about the conversation as a whole.

@@ -92,14 +92,17 @@ impl Journal {
     /// Records a call that did not go on, and hands back what its asker is told.
     pub(crate) fn refused(
         &self,
-        call: &Call,
         departure: Departure,
         request_bytes: usize,
         started: Instant,
     ) -> Option<Message> {
-        let Departure { message, trail } = departure;
-        let record = ended(
+        let Departure {
             call,
+            message,
+            trail,
+        } = departure;
+        let record = ended(
+            &call,
             Decision::Refused,
             &trail,
             request_bytes,
@@ -148,7 +151,7 @@ impl Underway {
             };
         };
         self.trail = passage.trail().clone();
-        let Departure { message, trail } = passage.leave(reply).await;
+        let Departure { message, trail, .. } = passage.leave(reply).await;
         self.trail = trail;
         let refused = self.trail.stopped_by().is_some();
         let decision = if refused { Decision::Refused } else { decision };

@@ -27,10 +27,10 @@ impl Exchange {
             .describe(edition, &message, Direction::ClientToServer, headers, None)
             .await;
         let size = message.bytes().len();
-        let passage = match edition.chain().enter(call.clone(), message).await {
+        let passage = match edition.chain().enter(call, message).await {
             Entry::Onward(passage) => passage,
             Entry::Refused(departure) => {
-                self.house.journal.refused(&call, departure, size, since);
+                self.house.journal.refused(departure, size, since);
                 return Delivery::accepted();
             }
         };

@@ -79,6 +79,9 @@ mod tests {
         assert_eq!(said(params, Era::Legacy, "tools/call"), None);
         assert_eq!(said(params, Era::Modern, "tools/call"), name("new"));
         assert_eq!(said("{}", Era::Modern, "ping"), Some(Client::default()));
-        assert_eq!(said("[]", Era::Legacy, "initialize"), Some(Client::default()));
+        assert_eq!(
+            said("[]", Era::Legacy, "initialize"),
+            Some(Client::default())
+        );
     }
 }

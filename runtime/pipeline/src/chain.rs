@@ -16,7 +16,8 @@
 //! 10. A fault under fail-open counts as `proceed`; otherwise it blocks as a refusal would, with the draft's error.
 //! 11. Audit neither blocks nor changes, and sees what the active ones left at its place.
 //! 12. A mutator that changes the target (a tool's name) changes the scope of all who come after it; the definition, which
-//!     was the old target's, is gone.
+//!     was the old target's, is gone. Likewise one that changes what the client says of itself: later interceptors and
+//!     the records know it as the server does.
 //! 13. A refused call passes no post-call: nothing came from a server. A refused notification is answered by silence.
 
 use std::fmt;
@@ -122,6 +123,7 @@ impl Chain {
             };
             let reply = stopped.reply(message.id(), self.refusal);
             return Entry::Refused(Departure {
+                call: end.call,
                 message: reply,
                 trail,
             });

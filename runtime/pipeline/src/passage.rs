@@ -36,6 +36,8 @@ pub struct Passage {
 /// What goes back to the one who asked.
 #[derive(Debug)]
 pub struct Departure {
+    /// Who called what, as the interceptors that it passed left it.
+    pub call: Arc<Call>,
     /// None for a refused notification: nothing is sent.
     pub message: Option<Message>,
     /// Who decided what.
@@ -86,6 +88,7 @@ impl Passage {
         } = self;
         if !chain.looks(Hook::PostCall, &call) {
             return Departure {
+                call,
                 message: Some(reply),
                 trail,
             };
@@ -111,6 +114,7 @@ impl Passage {
             (None, None) => Some(reply),
         };
         Departure {
+            call: end.call,
             message,
             trail: end.trail,
         }

@@ -8,7 +8,9 @@ use std::task::Poll;
 use std::time::Instant;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use sandgate_message::{Call, Hook, Json, Message, Method, Outcome, PreDecision, Role, Run};
+use sandgate_message::{
+    Call, Client, Hook, Json, Message, Method, Outcome, PreDecision, Role, Run,
+};
 
 use crate::asked::{Asked, Decided, Ticket};
 use crate::chain::Chain;
@@ -220,9 +222,15 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Takes another document, and the target it names.
+    /// Takes another document, and the target and the client that it names.
     fn change(&mut self, document: Json) {
         if self.hook == Hook::PreCall {
+            let said = |params| Client::said_in(params, self.call.era, &self.call.method);
+            if let Some(client) = said(&document)
+                && said(&self.document).as_ref() != Some(&client)
+            {
+                Arc::make_mut(&mut self.call).introduce(client);
+            }
             let method = Method::new(&self.call.method);
             let target = method.target_in(&document);
             if target != method.target_in(&self.document) {

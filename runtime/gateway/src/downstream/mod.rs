@@ -129,7 +129,12 @@ impl Front {
             Content::Stream(_) => (true, None),
             Content::Empty | Content::Raw(_) => (false, None),
         };
-        let caller = Caller::of_initialize(&params, agreed, ground.pseudonym.clone());
+        let introduced = match &backing {
+            Backing::One(link) => link.introduction().unwrap_or(&params),
+            // Each server's way to the client has its own.
+            Backing::Many(_) => &params,
+        };
+        let caller = Caller::of_initialize(introduced, agreed, ground.pseudonym.clone());
         let session = ground.session(caller, backing);
         if !begun {
             session.end().await;

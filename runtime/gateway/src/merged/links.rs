@@ -177,8 +177,9 @@ impl Links {
         {
             headers.insert(VERSION_HEADER, version);
         }
+        let introduced = exchange.link.introduction();
         exchange.caller = Caller::of_initialize(
-            self.initialize.payload(),
+            introduced.unwrap_or(self.initialize.payload()),
             offer.version.clone(),
             self.pseudonym.clone(),
         );

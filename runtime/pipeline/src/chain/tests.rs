@@ -590,6 +590,47 @@ fn rule_12_the_target_stays_where_only_arguments_change() {
 }
 
 #[test]
+fn rule_12_another_client_is_known_to_later_interceptors_and_to_the_records() {
+    let seen = Seen::default();
+    let sees = |name: &'static str| {
+        let seen = seen.clone();
+        mutator(name, move |run| {
+            let client = run.call.attribute("client.name").unwrap_or_default();
+            seen.note(format!("{name}: {client}"));
+            PreDecision::Proceed
+        })
+    };
+    let renaming = mutator("renaming", |_| {
+        PreDecision::Edit(set("/clientInfo/name", "\"masked\""))
+    });
+    let refusing = validator("refusing", |_| PreDecision::Refuse(refusal("no")));
+    let chain = chain([sees("before"), renaming, sees("after"), refusing]);
+    let mut call = call();
+    call.method = "initialize".into();
+    call.attributes = Arc::new([
+        ("client.name".into(), "secret".into()),
+        ("protocol.version".into(), "2025-11-25".into()),
+    ]);
+    let asked = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"clientInfo":{"name":"secret"}}}"#;
+    let entered = chain.enter(Arc::new(call), message(asked)).now_or_never();
+    let departure = refused(entered.unwrap());
+    assert_eq!(seen.all(), ["before: secret", "after: masked"]);
+    assert_eq!(departure.call.attribute("client.name"), Some("masked"));
+    assert_eq!(
+        departure.call.attribute("protocol.version"),
+        Some("2025-11-25")
+    );
+}
+
+#[test]
+fn rule_13_a_refused_call_is_known_as_the_mutators_left_it() {
+    let masking = mutator("masking", |_| PreDecision::Edit(set("/name", "\"masked\"")));
+    let refusing = validator("refusing", |_| PreDecision::Refuse(refusal("no")));
+    let departure = refused(enter(&chain([masking, refusing])));
+    assert_eq!(departure.call.target.as_deref(), Some("masked"));
+}
+
+#[test]
 fn rule_13_a_refused_call_passes_no_post_call() {
     let both = native("both")
         .pre(Role::Validation, |_| {
