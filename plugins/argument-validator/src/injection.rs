@@ -80,8 +80,11 @@ pub fn injection(role: Role, value: &str) -> Option<&'static str> {
         return None;
     }
     let value = newlines_decoded(value);
-    let bytes = value.as_bytes();
-    for (at, byte) in bytes.iter().enumerate() {
+    for (at, byte) in value
+        .bytes()
+        .enumerate()
+        .filter(|(_, byte)| byte.is_ascii())
+    {
         let rest = &value[at..];
         let found = match byte {
             b'`' => rest[1..]
@@ -91,7 +94,15 @@ pub fn injection(role: Role, value: &str) -> Option<&'static str> {
                 !rest.starts_with("$((") && begins_with_a_command(&rest[2..])
             }
             b'<' | b'>' if rest[1..].starts_with('(') => begins_with_a_command(&rest[2..]),
-            b'$' => rest.to_ascii_lowercase().starts_with("${ifs}"),
+            b'$' => rest
+                .get(..6)
+                .is_some_and(|start| start.eq_ignore_ascii_case("${ifs}")),
+            // Only the first of a row is looked behind.
+            b';' | b'|' | b'&' | b'\n'
+                if is_separator(at.checked_sub(1).map(|before| value.as_bytes()[before])) =>
+            {
+                false
+            }
             // In an address `&` joins parameters.
             b'&' if role == Role::Url && !rest.starts_with("&&") => false,
             b';' | b'|' | b'&' | b'\n' => {
@@ -104,6 +115,10 @@ pub fn injection(role: Role, value: &str) -> Option<&'static str> {
         }
     }
     None
+}
+
+fn is_separator(byte: Option<u8>) -> bool {
+    matches!(byte, Some(b';' | b'|' | b'&' | b'\n'))
 }
 
 fn newlines_decoded(value: &str) -> String {
@@ -206,6 +221,15 @@ mod tests {
             "big cat; id card",
         ] {
             assert_eq!(injection(Role::Plain, value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn any_text_can_be_judged() {
+        for mark in [";", "|", "&", "`", "$(", "\n", "%0a", "<(", ">("] {
+            for text in ["é", "\u{200b}", "あ`い`", "`", "` `", ""] {
+                injection(Role::Plain, &format!("{text}{mark}{text}{mark}{text}"));
+            }
         }
     }
 

@@ -58,44 +58,31 @@ fn is_nobodys(octets: [u32; 4]) -> bool {
     octets[0] == 0 || octets[0] == 127 || octets[0] == 255 || octets.iter().all(|octet| *octet < 10)
 }
 
-/// Where the address of version 6 around the colon at `at` stands; it does not begin before `floor`. `past` is where
-/// a colon that belongs to none may be looked for again.
-pub(crate) fn v6_around(bytes: &[u8], at: usize, floor: usize) -> Result<(usize, usize), usize> {
-    let is_part = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b':' || *byte == b'.';
-    let start = at
-        - bytes[floor..at]
-            .iter()
-            .rev()
-            .take(4)
-            .take_while(|byte| byte.is_ascii_hexdigit())
-            .count();
-    let mut end = at + bytes[at..].iter().take_while(|byte| is_part(byte)).count();
-    let past = end;
+/// The most that an address of version 6 is written with, an embedded one of version 4 in it.
+const V6: usize = 45;
+
+/// Where the address of version 6 around the colon at `at` stands; it does not begin before `floor`.
+pub(crate) fn v6_around(bytes: &[u8], at: usize, floor: usize) -> Option<(usize, usize)> {
+    let is_part = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+    let before = bytes[floor..at].iter().rev().take(5);
+    let start = at - before.take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let mut end = at + bytes[at..].iter().take(V6 + 1).take_while(is_part).count();
+    // A full stop or colon behind it.
     while end > start
         && (bytes[end - 1] == b'.' || (bytes[end - 1] == b':' && !bytes[..end].ends_with(b"::")))
     {
         end -= 1;
     }
-    let is_longer = |at: Option<usize>| {
-        at.and_then(|at| bytes.get(at))
-            .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'))
+    let goes_on = |at: Option<usize>| {
+        let byte = at.and_then(|at| bytes.get(at));
+        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'))
     };
-    if end - start < 3
-        || end - start > 45
-        || is_longer(start.checked_sub(1))
-        || is_longer(Some(end))
-    {
-        return Err(past);
+    if end - start < 3 || goes_on(start.checked_sub(1)) || goes_on(Some(end)) {
+        return None;
     }
-    let address = std::str::from_utf8(&bytes[start..end])
-        .ok()
-        .and_then(|text| text.parse::<Ipv6Addr>().ok());
-    match address {
-        Some(address) if !address.is_unspecified() && !address.is_loopback() => {
-            Ok((start, suffix_end(bytes, end)))
-        }
-        _ => Err(past),
-    }
+    let address: Ipv6Addr = std::str::from_utf8(&bytes[start..end]).ok()?.parse().ok()?;
+    let is_somebodys = !address.is_unspecified() && !address.is_loopback();
+    is_somebodys.then(|| (start, suffix_end(bytes, end)))
 }
 
 #[cfg(test)]
@@ -117,7 +104,7 @@ mod tests {
     }
 
     fn v6(text: &str) -> Option<&str> {
-        let (start, end) = v6_around(text.as_bytes(), text.find(':')?, 0).ok()?;
+        let (start, end) = v6_around(text.as_bytes(), text.find(':')?, 0)?;
         Some(&text[start..end])
     }
 

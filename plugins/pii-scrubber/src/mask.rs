@@ -106,13 +106,7 @@ pub(crate) fn ours_in(text: &str, entities: Entities) -> Option<Entity> {
             b'[' => Entity::ALL
                 .into_iter()
                 .find(|entity| is_mark(&text[at + 1..], entity.name())),
-            b'm' if text[at..].starts_with("masked-")
-                && text[at..]
-                    .find("@example.invalid")
-                    .is_some_and(|end| end < 20) =>
-            {
-                Some(Entity::Email)
-            }
+            b'm' if is_masked_address(&bytes[at..]) => Some(Entity::Email),
             b'1' if bytes[at..].starts_with(b"100::") && !is_word(bytes, at.checked_sub(1)) => {
                 Some(Entity::Ip)
             }
@@ -141,8 +135,14 @@ fn is_mark(rest: &str, name: &str) -> bool {
         return false;
     };
     let closes = |rest: &str, is_part: fn(char) -> bool| {
-        rest.find(']')
-            .is_some_and(|end| end > 0 && end <= 16 && rest[..end].chars().all(is_part))
+        let part: String = rest
+            .chars()
+            .take(17)
+            .take_while(|character| *character != ']')
+            .collect();
+        (1..=16).contains(&part.chars().count())
+            && part.chars().all(is_part)
+            && rest.as_bytes().get(part.len()) == Some(&b']')
     };
     match rest.as_bytes() {
         // `[email](mailto:…)` is a link.
@@ -152,6 +152,19 @@ fn is_mark(rest: &str, name: &str) -> bool {
         [b'-', ..] => closes(&rest[1..], |character| character.is_ascii_digit()),
         _ => false,
     }
+}
+
+/// `masked-1@example.invalid`.
+fn is_masked_address(bytes: &[u8]) -> bool {
+    let Some(rest) = bytes.strip_prefix(b"masked-") else {
+        return false;
+    };
+    let digits = rest
+        .iter()
+        .take(12)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    digits > 0 && rest[digits..].starts_with(b"@example.invalid")
 }
 
 fn surrogate_number(number: &Number) -> Option<Entity> {

@@ -54,7 +54,7 @@ pub fn scan(text: &str, wanted: Entities, key: &dyn Fn() -> String, found: &mut 
                 None => at + 1,
             },
             Class::Colon if wanted.has(Entity::Ip) => match ip::v6_around(bytes, at, done) {
-                Ok((start, end)) => {
+                Some((start, end)) => {
                     found(Found {
                         entity: Entity::Ip,
                         start,
@@ -63,7 +63,7 @@ pub fn scan(text: &str, wanted: Entities, key: &dyn Fn() -> String, found: &mut 
                     done = end;
                     end
                 }
-                Err(past) => past.max(at + 1),
+                None => at + 1,
             },
             Class::At | Class::Colon => at + 1,
             Class::Digit => number(bytes, at, wanted, &context, &mut done, found),
@@ -179,4 +179,109 @@ fn one(
 /// The number goes on as a word or as a mail address.
 fn is_glued(bytes: &[u8], end: usize) -> bool {
     is_word(bytes, Some(end)) || bytes.get(end) == Some(&b'@')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<(Entity, &str)> {
+        let mut hits = Vec::new();
+        let all = Entity::ALL.into_iter().collect();
+        scan(text, all, &String::new, &mut |hit| {
+            hits.push((hit.entity, &text[hit.start..hit.end]))
+        });
+        hits
+    }
+
+    #[test]
+    fn a_colon_before_a_value_does_not_hide_it() {
+        assert_eq!(found("ip:203.0.113.9"), [(Entity::Ip, "203.0.113.9")]);
+        assert_eq!(
+            found("card:4111111111111111"),
+            [(Entity::CreditCard, "4111111111111111")]
+        );
+        assert_eq!(
+            found("tel:090-1234-5678"),
+            [(Entity::Phone, "090-1234-5678")]
+        );
+        assert_eq!(
+            found("mail:ann@example.com"),
+            [(Entity::Email, "ann@example.com")]
+        );
+        assert_eq!(
+            found("iban:DE89370400440532013000"),
+            [(Entity::Iban, "DE89370400440532013000")]
+        );
+    }
+
+    #[test]
+    fn values_side_by_side_are_all_found() {
+        assert_eq!(
+            found("ann@example.com,bob@example.com;+819012345678/4111111111111111"),
+            [
+                (Entity::Email, "ann@example.com"),
+                (Entity::Email, "bob@example.com"),
+                (Entity::Phone, "+819012345678"),
+                (Entity::CreditCard, "4111111111111111"),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_address_with_a_number_in_it_is_one_address() {
+        assert_eq!(
+            found("09012345678@example.com"),
+            [(Entity::Email, "09012345678@example.com")]
+        );
+    }
+
+    #[test]
+    fn digits_within_words_and_identifiers_are_none() {
+        for text in [
+            "a4111111111111111",
+            "4111111111111111b",
+            "id_4111111111111111",
+            "3f2a4111111111111111",
+        ] {
+            assert_eq!(found(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn any_text_can_be_scanned() {
+        // Every pair of awkward pieces, so that no place in a character is taken for its beginning.
+        let pieces = [
+            "",
+            "０",
+            "９０",
+            "－",
+            "＋",
+            "（",
+            "é",
+            "あ",
+            "\u{200b}",
+            "@",
+            ":",
+            "::",
+            "1",
+            "4111111111111111",
+            "+",
+            "(",
+            ")",
+            ".",
+            "a@b.co",
+            "DE89",
+            "電話",
+            "\n",
+            "10.0.0.1",
+        ];
+        for a in pieces {
+            for b in pieces {
+                for c in pieces {
+                    found(&format!("{a}{b}{c}{b}{a}"));
+                }
+            }
+        }
+    }
 }
