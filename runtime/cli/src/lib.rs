@@ -5,6 +5,7 @@ pub mod assembly;
 pub mod builtin;
 pub mod check;
 pub mod config;
+pub mod control;
 pub mod demo;
 pub mod events;
 pub mod house;

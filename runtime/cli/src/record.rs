@@ -20,6 +20,7 @@ use serde_json::value::RawValue;
 
 use self::sink::Sink;
 use crate::config::{Destination, FileError, Files};
+use crate::control;
 
 /// Writes the call log.
 #[derive(Debug)]
@@ -89,14 +90,14 @@ impl Record {
         let Some(sink) = &self.sink else {
             return Ok(());
         };
-        let mut text = serde_json::to_vec(line).map_err(|e| Unwritten(e.to_string()))?;
+        let mut text = serde_json::to_string(line).map_err(|e| Unwritten(e.to_string()))?;
         // A payload keeps its own white space; a line end can only stand between its tokens.
-        if text.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
-            text.retain(|byte| !matches!(byte, b'\n' | b'\r'));
+        if text.contains(['\n', '\r']) {
+            text.retain(|c| !matches!(c, '\n' | '\r'));
         }
-        text.push(b'\n');
+        text.push('\n');
         sink.lock()
-            .line(&text)
+            .line(control::json(&text).as_bytes())
             .map_err(|error| Unwritten(error.to_string()))
     }
 }
@@ -327,6 +328,24 @@ mod tests {
             text.contains(r#""params":{  "name": "a\nb",  "big": 1e400}"#),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_terminal_that_shows_a_record_obeys_nothing_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let strange = "\u{9b}2J\x7f";
+        forward(
+            &in_file(folder.path(), true),
+            &format!(r#"{{"name":"{strange}\u001b"}}"#),
+        )
+        .unwrap();
+        let text = std::fs::read_to_string(folder.path().join("log")).unwrap();
+        assert!(
+            !text.trim_end().contains(|c: char| c.is_control()),
+            "{text:?}"
+        );
+        let name = &lines(folder.path())[0]["params"]["name"];
+        assert_eq!(name.as_str().unwrap(), format!("{strange}\x1b"));
     }
 
     #[test]

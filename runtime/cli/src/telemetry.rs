@@ -6,6 +6,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::args::LogFormat;
+use crate::control;
 
 /// A `--log-level` that says nothing usable.
 #[derive(Debug, thiserror::Error)]
@@ -55,11 +56,51 @@ where
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(to);
+        .with_writer(Safely {
+            to,
+            format,
+            colours,
+        });
     Ok(match format {
         LogFormat::Text => Box::new(builder.with_ansi(colours).finish()),
         LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
     })
+}
+
+/// Writes events so that each begins on a line of its own and no other line looks like one, whoever's words are in it.
+struct Safely<W> {
+    to: W,
+    format: LogFormat,
+    colours: bool,
+}
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Safely<W> {
+    type Writer = Safely<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Safely {
+            to: self.to.make_writer(),
+            format: self.format,
+            colours: self.colours,
+        }
+    }
+}
+
+impl<W: io::Write> io::Write for Safely<W> {
+    /// The subscriber writes an event at once.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let safe = match self.format {
+            LogFormat::Text => control::event(&text, self.colours),
+            LogFormat::Json => control::json(&text),
+        };
+        self.to.write_all(safe.as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 #[cfg(test)]
@@ -85,15 +126,20 @@ mod tests {
     }
 
     fn logged(level: &str, format: LogFormat) -> String {
+        logged_by(level, format, || {
+            tracing::info!(server = "time", "started");
+            tracing::debug!("details");
+        })
+    }
+
+    fn logged_by(level: &str, format: LogFormat, says: impl FnOnce()) -> String {
         let sink = Sink::default();
         let to = {
             let sink = sink.clone();
             move || sink.clone()
         };
-        tracing::subscriber::with_default(subscriber(level, format, to, false).unwrap(), || {
-            tracing::info!(server = "time", "started");
-            tracing::debug!("details");
-        });
+        let subscriber = subscriber(level, format, to, false).unwrap();
+        tracing::subscriber::with_default(subscriber, says);
         String::from_utf8(sink.0.lock().clone()).unwrap()
     }
 
@@ -117,6 +163,23 @@ mod tests {
             (event["message"].as_str(), event["server"].as_str()),
             (Some("started"), Some("time"))
         );
+    }
+
+    #[test]
+    fn nobody_else_begins_a_line() {
+        let forged = "ok\n2026-01-01T00:00:00Z  INFO forged\r\u{9b}2K\x1b[1A";
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let text = logged_by("trace", format, || {
+                let _within = tracing::info_span!("call", server = %forged).entered();
+                tracing::warn!(shown = %forged, debugged = ?forged, plain = forged, "{forged}");
+            });
+            let strange = |c: char| c.is_control() && c != '\n';
+            assert!(!text.contains(strange), "{text:?}");
+            let mine = |line: &&str| line.contains("WARN") && !line.starts_with(' ');
+            let (first, rest) = text.split_once('\n').unwrap();
+            assert!(mine(&first), "{text}");
+            assert!(rest.lines().all(|line| line.starts_with("    ")), "{text}");
+        }
     }
 
     #[test]
