@@ -1,6 +1,6 @@
 //! Decisions as they come over the border, checked: JSON that is JSON, and no more of it than a document may have.
 
-use sandgate_message::{Edit, Json, Limits, PostDecision, PreDecision, Refusal};
+use sandgate_message::{Edit, Json, Limits, PostDecision, PreDecision, Refusal, Trouble};
 
 use crate::bindings::decision;
 use crate::failure::Breach;
@@ -10,6 +10,8 @@ const EDITS: usize = 100_000;
 /// Bytes of a refusal's code, and of its message.
 const CODE: usize = 128;
 const MESSAGE: usize = 2 << 10;
+/// Bytes of a refusal's pointer; a longer one is left out, since a part of it would point elsewhere.
+const POINTER: usize = 1 << 10;
 
 pub(crate) fn pre(decision: decision::PreDecision, limits: &Limits) -> Result<PreDecision, Breach> {
     Ok(match decision {
@@ -60,7 +62,10 @@ fn edits(list: Vec<decision::Edit>, limits: &Limits) -> Result<Vec<Edit>, Breach
 }
 
 fn json(what: &str, text: String, limits: &Limits) -> Result<Json, Breach> {
-    Json::parse(text, limits).map_err(|why| Breach::Malformed(format!("a {what} that is {why}")))
+    Json::parse(text, limits).map_err(|why| match why.trouble {
+        Trouble::Size(_) => Breach::Quota("bytes of a document"),
+        _ => Breach::Malformed(format!("a {what} that is {why}")),
+    })
 }
 
 fn refusal(refusal: decision::Refusal, limits: &Limits) -> Result<Refusal, Breach> {
@@ -78,7 +83,7 @@ fn refusal(refusal: decision::Refusal, limits: &Limits) -> Result<Refusal, Breac
     Ok(Refusal {
         code,
         message,
-        pointer,
+        pointer: pointer.filter(|pointer| pointer.len() <= POINTER),
         details,
     })
 }

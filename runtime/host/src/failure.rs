@@ -1,9 +1,10 @@
 //! Every way a plugin fails, told from what wasmtime reports and from what the sandbox saw.
 
 use sandgate_message::Failure;
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 
-/// Bytes of backtrace kept: a deep recursion has thousands of frames.
+/// Bytes kept of what a guest says of its failure, its backtrace included.
 const DETAIL: usize = 8 << 10;
 
 /// Set by the sandbox before it stops a guest; goes before what the guest made of it.
@@ -30,45 +31,38 @@ pub(crate) fn classify(
         Some(Breach::Malformed(why)) => return Failure::Malformed(why),
         None => {}
     }
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        return Failure::Quota("handles");
+    }
+    let cause = error.root_cause().to_string();
+    // Wasmtime keeps the type to itself.
+    if cause.contains("fuel allocated for hostcalls") {
+        return Failure::Quota("bytes handed over at once");
+    }
     let reason = match error.downcast_ref::<Trap>() {
         Some(Trap::UnreachableCodeReached) => "unreachable (a panic or an abort)".into(),
         Some(trap) => trap.to_string(),
-        None => error.root_cause().to_string(),
+        None => cause,
     };
     let mut detail = error
         .downcast_ref::<WasmBacktrace>()
-        .map(backtrace)
+        .map(|trace| format!("{trace}\n"))
         .unwrap_or_default();
     if !stderr.is_empty() {
         detail.push_str("stderr:\n");
         detail.push_str(&String::from_utf8_lossy(stderr));
     }
-    if detail.len() > DETAIL {
-        detail.truncate(detail.floor_char_boundary(DETAIL));
-        detail.push_str("… (cut)");
+    Failure::Trap {
+        reason,
+        detail: cut(detail),
     }
-    Failure::Trap { reason, detail }
 }
 
-fn backtrace(trace: &WasmBacktrace) -> String {
-    let mut out = String::new();
-    for (n, frame) in trace.frames().iter().take(32).enumerate() {
-        out.push_str(&format!(
-            "{n:>3}: {}",
-            frame.func_name().unwrap_or("<unknown>")
-        ));
-        if let Some(symbol) = frame
-            .symbols()
-            .iter()
-            .find(|symbol| symbol.file().is_some())
-        {
-            let (file, line) = (
-                symbol.file().unwrap_or_default(),
-                symbol.line().unwrap_or_default(),
-            );
-            out.push_str(&format!(" at {file}:{line}"));
-        }
-        out.push('\n');
+/// No more of a guest's words than an operator would read, and a mark where there were more.
+pub(crate) fn cut(mut text: String) -> String {
+    if text.len() > DETAIL {
+        text.truncate(text.floor_char_boundary(DETAIL));
+        text.push_str("… (cut)");
     }
-    out
+    text
 }

@@ -283,8 +283,7 @@ impl log::Host for Sandbox {
         };
         let interceptor = &*self.authority.interceptor;
         let call = self.run().map_or("-", |run| &*run.call.id.0);
-        // Escaped, so that a guest cannot write lines of its own making.
-        let message = message.escape_debug();
+        let message = one_line(&message);
         match level {
             log::Level::Trace => {
                 tracing::trace!(target: "sandgate::plugin", interceptor, call, "{message}")
@@ -375,6 +374,18 @@ fn run(texts: TextRun) -> call::TextRun {
         text: texts.text,
         ends: texts.ends,
     }
+}
+
+/// Escaped, so that a guest cannot write lines of its own making; quotes do no harm in a line.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\'' => line.push(c),
+            _ => line.extend(c.escape_debug()),
+        }
+    }
+    line
 }
 
 /// Bounds a text, and says that it did.

@@ -15,7 +15,8 @@ use wasmtime::{Engine, PoolConcurrencyLimitError, Store};
 use crate::bindings::{post_call, pre_call, settings};
 use crate::configure;
 use crate::decide;
-use crate::failure::{Breach, classify};
+use crate::engine::Clocked;
+use crate::failure::{Breach, classify, cut};
 use crate::grants::Withheld;
 use crate::imports::DOCUMENT;
 use crate::places::Places;
@@ -29,6 +30,8 @@ pub struct Plugin {
     pub(crate) places: Places,
     pub(crate) withheld: Vec<Withheld>,
     pub(crate) fault_detail: bool,
+    /// Without it a guest that only computes would never be stopped; so it runs for as long as there are plugins.
+    pub(crate) _clock: Arc<Clocked>,
 }
 
 /// The linked component and where its hooks are.
@@ -111,7 +114,7 @@ impl Plugin {
             Err(_) => Err(Failure::Deadline(timeout)),
             Ok(Ok(Ok(decision))) => Ok(decision),
             Ok(Ok(Err(text))) => Err(Failure::Own(if self.fault_detail {
-                text
+                cut(text)
             } else {
                 String::new()
             })),
@@ -225,10 +228,21 @@ impl Interceptor for Plugin {
     }
 }
 
+/// Bytes that a guest may hand over in one call, beside twice the largest document: copied before anything can look at
+/// them, so that many pointers to one text cost as many texts.
+const HANDED_OVER: usize = 16 << 20;
+
 /// A store for one task, with everything on: limits, clock, an empty world.
 pub(crate) fn store(engine: &Engine, authority: &Arc<Authority>, task: Task) -> Store<Sandbox> {
     let mut store = Store::new(engine, Sandbox::new(authority.clone(), task));
     store.limiter(|sandbox| sandbox);
+    store.set_hostcall_fuel(
+        authority
+            .document
+            .bytes
+            .saturating_mul(2)
+            .saturating_add(HANDED_OVER),
+    );
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(Sandbox::tick);
     store

@@ -93,7 +93,7 @@ pub enum PrepareError {
 
 /// Prepares plugins and owns what they run on.
 pub struct Host {
-    clocked: Clocked,
+    clocked: Arc<Clocked>,
     linker: Linker<Sandbox>,
     /// Compiles quickly: for the one run in which `configure` is snapshotted.
     scratch: Clocked,
@@ -115,7 +115,7 @@ impl Host {
     ) -> Result<Arc<Self>, PrepareError> {
         let engine =
             |error: wasmtime::Error| PrepareError::Compile(format!("the engine: {error:#}"));
-        let clocked = Clocked::new(config).map_err(engine)?;
+        let clocked = Arc::new(Clocked::new(config).map_err(engine)?);
         let scratch = Clocked::quick().map_err(engine)?;
         let linker = linker(&clocked.engine).map_err(engine)?;
         let scratch_linker = self::linker(&scratch.engine).map_err(engine)?;
@@ -177,6 +177,7 @@ impl Host {
             places: Places::new(concurrency, self.pool.clone()),
             withheld,
             fault_detail: spec.fault_detail,
+            _clock: self.clocked.clone(),
         };
         // Without any authority: it shows that the plugin runs, and must not touch anything.
         smoke(&plugin).await?;
@@ -221,23 +222,13 @@ impl Host {
             Component::new(engine, bytes).map_err(|e| PrepareError::Compile(format!("{e:#}")))
         };
         let (component, each_time) = match taken {
-            Snapshot::Refused(Configured::Issues(issues)) => {
-                return Err(PrepareError::Settings(issues));
-            }
-            Snapshot::Refused(Configured::Failed(failure)) => {
-                return Err(PrepareError::Configure(failure));
-            }
-            Snapshot::Refused(Configured::Unlinked(why)) => return Err(PrepareError::Link(why)),
+            Snapshot::Refused(configured) => return Err(refused(configured, spec)),
             Snapshot::Taken(snapshot) => (compile(&snapshot)?, None),
             Snapshot::Impossible(why) => {
                 let component = compile(bytes)?;
                 match configure::run(engine, &self.linker, &component, settings, nothing).await {
                     Ok(_) => (component, Some(why)),
-                    Err(Configured::Issues(issues)) => return Err(PrepareError::Settings(issues)),
-                    Err(Configured::Failed(failure)) => {
-                        return Err(PrepareError::Configure(failure));
-                    }
-                    Err(Configured::Unlinked(why)) => return Err(PrepareError::Link(why)),
+                    Err(configured) => return Err(refused(configured, spec)),
                 }
             }
         };
@@ -306,6 +297,29 @@ fn engine_hash(engine: &Engine) -> u64 {
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
     hasher.finish()
+}
+
+/// Why there is no configured plugin. A guest may repeat its settings in anything it says, so where they are private its
+/// own words are withheld.
+fn refused(configured: Configured, spec: &Spec) -> PrepareError {
+    match configured {
+        Configured::Unlinked(why) => PrepareError::Link(why),
+        Configured::Issues(mut issues) => {
+            if spec.settings_private {
+                for issue in &mut issues {
+                    issue.message =
+                        "not accepted (what the plugin says of it is withheld: it may repeat a secret)".into();
+                }
+            }
+            PrepareError::Settings(issues)
+        }
+        Configured::Failed(mut failure) => {
+            if let (true, Failure::Trap { detail, .. }) = (spec.settings_private, &mut failure) {
+                detail.clear();
+            }
+            PrepareError::Configure(failure)
+        }
+    }
 }
 
 /// Settings against the plugin's own JSON Schema.

@@ -21,6 +21,8 @@ use crate::stderr::Tail;
 
 /// Resources (streams, directories, requests) a guest may hold at once.
 const HANDLES: usize = 1000;
+/// Bytes of one set of HTTP headers: what a thousand of them may cost is bounded by both.
+const HEADERS: usize = 32 << 10;
 
 /// What all runs of one interceptor share.
 pub(crate) struct Authority {
@@ -61,6 +63,10 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     pub(crate) fn new(authority: Arc<Authority>, task: Task) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES);
+        let mut http = WasiHttpCtx::default();
+        http.set_field_size_limit(HEADERS);
         Self {
             authority,
             task,
@@ -70,9 +76,9 @@ impl Sandbox {
             calls: 0,
             breach: None,
             stderr: Tail::default(),
-            table: ResourceTable::new(),
+            table,
             wasi: None,
-            http: WasiHttpCtx::default(),
+            http,
             egress: None,
         }
     }
@@ -154,7 +160,6 @@ impl Sandbox {
 impl WasiView for Sandbox {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         if self.wasi.is_none() {
-            self.table.set_max_capacity(HANDLES);
             let made = self.build_wasi();
             self.wasi = Some(Box::new(made));
         }
