@@ -87,10 +87,28 @@ fn policy<C: Configured>() -> Result<&'static C::Policy, String> {
 
 impl<C: Configured> settings::Guest for Component<C> {
     fn configure(settings: String) -> Result<(), Vec<settings::Issue>> {
-        configure::<C>(&settings).map_err(|issues| {
+        let configured = configure::<C>(&settings);
+        forget_the_environment();
+        configured.map_err(|issues| {
             let issue = |Issue { pointer, message }| settings::Issue { pointer, message };
             issues.into_iter().map(issue).collect()
         })
+    }
+}
+
+/// The C library reads the environment once and keeps it. There is none in `configure`, and whatever asked for it there
+/// must not hide from the hooks the one that they are given.
+#[allow(
+    unsafe_code,
+    reason = "the C library's own call, made for snapshots; nothing borrows from its environment here"
+)]
+fn forget_the_environment() {
+    #[cfg(target_family = "wasm")]
+    {
+        unsafe extern "C" {
+            fn __wasilibc_deinitialize_environ();
+        }
+        unsafe { __wasilibc_deinitialize_environ() }
     }
 }
 
