@@ -19,8 +19,8 @@ sandgate_zoo::misbehaves!(|_, params| {
             Ok(PreDecision::Edit((0..200_000).map(edit).collect()))
         }
         Some(r#""refusal""#) => {
-            let (code, message) = ("c".repeat(HUGE), "ü".repeat(HUGE));
-            Ok(refuse(code, message).at("/p".repeat(HUGE / 2)).into())
+            let (code, message) = ("c".repeat(HUGE / 4), "ü".repeat(HUGE / 4));
+            Ok(refuse(code, message).at("/p".repeat(HUGE / 4)).into())
         }
         Some(r#""error""#) => Err(Error::new("e".repeat(HUGE))),
         other => Err(Error::new(format!("no such output: {other:?}"))),

@@ -1,0 +1,121 @@
+//! Machine code on disk: used where it is genuine, never made of secrets.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use cap_std::fs::Dir;
+use sandgate_host::{Cache, Plugin, Spec, State, StateQuota};
+use serde_json::json;
+
+use crate::stand::{answer, host_with, spec, works};
+
+/// A gateway that starts anew with the same folder.
+async fn start(folder: &Path, spec: Spec) -> (Plugin, Duration) {
+    let dir = Dir::open_ambient_dir(folder, cap_std::ambient_authority()).unwrap();
+    let host = host_with(
+        Some(Cache::open(dir).unwrap()),
+        State::in_memory(StateQuota::default()),
+    );
+    let started = Instant::now();
+    let plugin = host.prepare(spec).await.unwrap();
+    (plugin, started.elapsed())
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut entries: Vec<_> = paths.filter(|path| !path.ends_with("key")).collect();
+    entries.sort();
+    entries
+}
+
+fn written(path: &Path) -> SystemTime {
+    fs::metadata(path).unwrap().modified().unwrap()
+}
+
+#[tokio::test]
+async fn what_was_compiled_once_is_not_compiled_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, first) = start(folder.path(), spec("loops")).await;
+    let entry = entries(folder.path()).pop().unwrap();
+    let before = written(&entry);
+    let (plugin, second) = start(folder.path(), spec("loops")).await;
+    works(&plugin).await;
+    assert_eq!(
+        written(&entry),
+        before,
+        "nothing was compiled, so nothing was written"
+    );
+    assert!(second * 2 < first, "{first:?}, then {second:?}");
+}
+
+#[tokio::test]
+async fn nothing_made_of_private_settings_reaches_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spec = spec("fails-configure");
+    spec.settings = json!({ "limit": 2 });
+    spec.settings_private = true;
+    start(folder.path(), spec.clone()).await;
+    assert_eq!(entries(folder.path()), [""; 0].map(PathBuf::from));
+    spec.settings_private = false;
+    start(folder.path(), spec).await;
+    assert_eq!(entries(folder.path()).len(), 1);
+}
+
+#[tokio::test]
+async fn other_settings_are_other_code() {
+    let folder = tempfile::tempdir().unwrap();
+    for limit in [2, 4] {
+        let mut spec = spec("fails-configure");
+        spec.settings = json!({ "limit": limit });
+        start(folder.path(), spec).await;
+    }
+    assert_eq!(entries(folder.path()).len(), 2);
+}
+
+#[tokio::test]
+async fn a_hostile_entry_is_ignored_and_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    start(folder.path(), spec("loops")).await;
+    let entry = entries(folder.path()).pop().unwrap();
+    let genuine = fs::read(&entry).unwrap();
+    let mut patched = genuine.clone();
+    let middle = patched.len() / 2;
+    patched[middle] ^= 0xff;
+    let (cut, nonsense) = (genuine[..genuine.len() - 1].to_vec(), vec![0; 100]);
+    for hostile in [patched, cut, nonsense, Vec::new()] {
+        fs::write(&entry, &hostile).unwrap();
+        let (plugin, _) = start(folder.path(), spec("loops")).await;
+        works(&plugin).await;
+        assert_ne!(fs::read(&entry).unwrap(), hostile, "written anew");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_of_another_plugin_is_not_taken_for_this_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    start(folder.path(), spec("keeps-state")).await;
+    let other = entries(folder.path()).pop().unwrap();
+    start(folder.path(), spec("loops")).await;
+    let own = entries(folder.path())
+        .into_iter()
+        .find(|entry| *entry != other)
+        .unwrap();
+    fs::copy(&other, &own).unwrap();
+    let (plugin, _) = start(folder.path(), spec("loops")).await;
+    // `keeps-state` would answer.
+    works(&plugin).await;
+}
+
+#[tokio::test]
+async fn a_guest_that_is_configured_each_time_is_so_from_the_cache_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let (plugin, _) = start(folder.path(), spec("holds-on-in-configure")).await;
+        assert!(plugin.configured_each_time().is_some());
+        let said = answer(&plugin, json!({})).await;
+        assert_eq!(said, json!({ "runs": 1, "held": "since configure" }));
+    }
+}

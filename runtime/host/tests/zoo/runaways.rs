@@ -1,0 +1,126 @@
+//! Guests that do not come to an end by themselves.
+
+use std::time::{Duration, Instant};
+
+use sandgate_message::{Failure, Interceptor};
+use serde_json::json;
+
+use crate::stand::{by, failure, host, plugin, prepare, run, spec, within, works};
+
+const SHORT: Duration = Duration::from_millis(50);
+/// A guest is stopped within a tick or two of its deadline; the rest is for a machine that has other things to do.
+const LATE: Duration = Duration::from_millis(450);
+
+async fn is_stopped_at_its_deadline(guest: &str) {
+    let plugin = plugin(guest).await;
+    let started = Instant::now();
+    let failure = failure(&plugin, within(SHORT, json!({ "misbehave": true }))).await;
+    let took = started.elapsed();
+    assert_eq!(failure, Failure::Deadline(SHORT));
+    assert!(took >= SHORT && took < SHORT + LATE, "{took:?}");
+}
+
+pub(crate) mod loops {
+    use super::*;
+
+    #[tokio::test]
+    async fn is_stopped_at_its_deadline() {
+        super::is_stopped_at_its_deadline("loops").await;
+    }
+
+    /// On a runtime of one thread: the guest has to let go of it.
+    #[tokio::test]
+    async fn lets_timers_and_others_have_the_thread() {
+        let plugin = plugin("loops").await;
+        let run = plugin.pre_call(within(
+            Duration::from_millis(500),
+            json!({ "misbehave": 1 }),
+        ));
+        let other = async {
+            let started = Instant::now();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            started.elapsed()
+        };
+        let (outcome, slept) = tokio::join!(run, other);
+        assert_eq!(outcome.decision.unwrap_err().kind(), "deadline");
+        assert!(slept < Duration::from_millis(250), "{slept:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn costs_its_caller_a_place_and_nobody_else() {
+        let mut spec = spec("loops");
+        spec.concurrency = Some(1);
+        let plugin = std::sync::Arc::new(prepare(spec).await.unwrap());
+        let (looping, long) = (plugin.clone(), Duration::from_secs(2));
+        let first = tokio::spawn(async move {
+            let run = by("mallory", within(long, json!({ "misbehave": true })));
+            looping.pre_call(run).await.decision
+        });
+        tokio::time::sleep(SHORT).await;
+        let second = plugin
+            .pre_call(by("mallory", within(SHORT, json!({}))))
+            .await;
+        assert_eq!(second.decision, Err(Failure::Deadline(SHORT)), "no place");
+        let other = plugin
+            .pre_call(by("ann", within(SHORT * 10, json!({}))))
+            .await;
+        assert!(other.decision.is_ok(), "{other:?}");
+        assert_eq!(first.await.unwrap(), Err(Failure::Deadline(long)));
+        works(&plugin).await;
+    }
+
+    #[tokio::test]
+    async fn is_stopped_even_when_its_host_is_gone() {
+        let host = host();
+        let plugin = host.prepare(spec("loops")).await.unwrap();
+        drop(host);
+        let run = plugin.pre_call(within(SHORT, json!({ "misbehave": true })));
+        let outcome = tokio::time::timeout(Duration::from_secs(5), run)
+            .await
+            .unwrap();
+        assert_eq!(outcome.decision, Err(Failure::Deadline(SHORT)));
+    }
+
+    #[tokio::test]
+    async fn ends_when_its_caller_goes_away() {
+        let plugin = plugin("loops").await;
+        let abandoned = plugin.pre_call(run(json!({ "misbehave": true })));
+        assert!(tokio::time::timeout(SHORT, abandoned).await.is_err());
+        works(&plugin).await;
+    }
+}
+
+pub(crate) mod loops_slowly {
+
+    #[tokio::test]
+    async fn is_stopped_at_its_deadline() {
+        super::is_stopped_at_its_deadline("loops-slowly").await;
+    }
+}
+
+pub(crate) mod sleeps {
+
+    #[tokio::test]
+    async fn is_stopped_while_it_waits_in_the_host() {
+        super::is_stopped_at_its_deadline("sleeps").await;
+    }
+}
+
+pub(crate) mod floods_host_calls {
+    use super::*;
+
+    #[tokio::test]
+    async fn is_stopped_at_its_quota() {
+        let plugin = plugin("floods-host-calls").await;
+        let failure = failure(&plugin, run(json!({ "misbehave": true }))).await;
+        assert_eq!(failure, Failure::Quota("calls into the gateway"));
+    }
+
+    #[tokio::test]
+    async fn is_stopped_at_its_deadline_where_that_comes_first() {
+        let plugin = plugin("floods-host-calls").await;
+        let short = Duration::from_millis(2);
+        let failure = failure(&plugin, within(short, json!({ "misbehave": true }))).await;
+        assert_eq!(failure, Failure::Deadline(short));
+    }
+}
