@@ -25,7 +25,7 @@ pub enum ClientError {
     #[error("{uri}: {why}")]
     Connection {
         /// Where to.
-        uri: Uri,
+        uri: String,
         /// What happened.
         why: String,
     },
@@ -33,7 +33,7 @@ pub enum ClientError {
     #[error("{uri} answered {status} to {method}: {body}")]
     Answer {
         /// Where to.
-        uri: Uri,
+        uri: String,
         /// What was asked.
         method: String,
         /// The status.
@@ -209,7 +209,7 @@ impl Client {
 
     fn broken(&self, why: &dyn std::error::Error) -> ClientError {
         ClientError::Connection {
-            uri: self.uri.clone(),
+            uri: self.uri.to_string(),
             why: why.to_string(),
         }
     }
@@ -217,7 +217,7 @@ impl Client {
     fn unusable(&self, question: &Question, raw: &Raw) -> ClientError {
         let body = String::from_utf8_lossy(&raw.body);
         ClientError::Answer {
-            uri: self.uri.clone(),
+            uri: self.uri.to_string(),
             method: question.method.clone(),
             status: raw.status,
             body: body.chars().take(500).collect(),

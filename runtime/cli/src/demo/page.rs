@@ -266,7 +266,11 @@ mod tests {
     fn what_an_interceptor_in_audit_did_is_said_as_what_it_would_have_done() {
         assert_eq!(
             written(|page| page.run("way out", &run())),
-            "   way out         scrub              41 µs  in audit: would have changed it; found 2 of the kind email\n"
+            format!(
+                "   way out         scrub              41 µs  in audit: would have changed it; found 2 of the kind\n\
+                 {:45}email\n",
+                ""
+            )
         );
     }
 

@@ -65,11 +65,7 @@ impl Stage {
         let started_in = since.elapsed();
         let serving = tokio::spawn({
             let stop = stop.clone();
-            async move {
-                running
-                    .serve(&config_file, Door::Http(listener), stop)
-                    .await
-            }
+            async move { running.serve(Door::Http(listener), stop).await }
         });
         Ok(Self {
             desk,
