@@ -96,6 +96,8 @@ impl Running {
         stop.cancel();
         keeper.abort();
         gateway.close().await;
+        // With the keeper goes the host, and with that the last of the state is written: not before, since calls write it.
+        let _ = keeper.await;
         served
     }
 }
