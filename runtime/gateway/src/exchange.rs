@@ -153,7 +153,10 @@ impl Exchange {
                 headers,
                 body: Body::Stream(arrivals),
             }) => {
-                let passing = Passing::new(self.clone(), edition.clone(), arrivals, id, underway);
+                // Whatever else comes is of the client that the server knows.
+                let mut exchange = self.clone();
+                exchange.caller.attributes = call.attributes.clone();
+                let passing = Passing::new(exchange, edition.clone(), arrivals, id, underway);
                 Delivery {
                     status,
                     headers,
