@@ -37,7 +37,9 @@ fn run() -> Result<(), Box<dyn Error>> {
 
     let mut table = String::from("&[\n");
     for name in &names {
-        let mut component = fs::read(components.join(format!("{}.wasm", name.replace('-', "_"))))?;
+        let compiled = components.join(format!("{}.wasm", name.replace('-', "_")));
+        let mut component =
+            fs::read(&compiled).map_err(|error| format!("{}: {error}", compiled.display()))?;
         embed(
             &mut component,
             &manifest(&workspace.join("plugins").join(name))?,

@@ -75,6 +75,8 @@ impl Compiler {
                 command.env_remove(name);
             }
         }
+        // A profile that overrides something for one package loses its `strip` for that package.
+        command.env("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS", "-Cstrip=debuginfo");
         let output = run(&mut command)?;
         if !output.status.success() {
             return Err(NotCompiled::Errors(
