@@ -19,6 +19,7 @@ mod places;
 mod plugin;
 mod prepare;
 mod sandbox;
+mod schema;
 mod snapshot;
 mod state;
 mod stderr;

@@ -22,6 +22,7 @@ use crate::grants::{Effective, GrantError, Grants, settle};
 use crate::places::Places;
 use crate::plugin::{EachTime, Guest, Plugin};
 use crate::sandbox::{Authority, Sandbox};
+use crate::schema;
 use crate::snapshot::{self, Snapshot};
 use crate::state::State;
 
@@ -63,8 +64,8 @@ pub enum PrepareError {
     /// The settings are not what the plugin's schema or the plugin itself accepts.
     #[error("its settings are not accepted")]
     Settings(Vec<Issue>),
-    /// The manifest's schema is no JSON Schema.
-    #[error("the settings schema in its manifest is no JSON Schema: {0}")]
+    /// The manifest's schema is no JSON Schema, or none that is used.
+    #[error("the settings schema in its manifest cannot be used: {0}")]
     Schema(String),
     /// A grant it did not ask for.
     #[error(transparent)]
@@ -144,7 +145,11 @@ impl Host {
 
     async fn prepare_here(&self, spec: Spec) -> Result<Plugin, PrepareError> {
         let manifest = spec.file.manifest();
-        check(&manifest.settings, &spec)?;
+        let issues = schema::issues(&manifest.settings, &spec.settings, spec.settings_private)
+            .map_err(PrepareError::Schema)?;
+        if !issues.is_empty() {
+            return Err(PrepareError::Settings(issues));
+        }
         let (grants, withheld) = settle(&manifest.asks, &spec.grants)?;
         let memory = spec.memory.or(manifest.memory()).unwrap_or(DEFAULT_MEMORY);
         if memory > MAX_MEMORY {
@@ -319,29 +324,6 @@ fn refused(configured: Configured, spec: &Spec) -> PrepareError {
             }
             PrepareError::Configure(failure)
         }
-    }
-}
-
-/// Settings against the plugin's own JSON Schema.
-fn check(schema: &Value, spec: &Spec) -> Result<(), PrepareError> {
-    let validator = jsonschema::validator_for(schema)
-        .map_err(|error| PrepareError::Schema(error.to_string()))?;
-    let issues: Vec<_> = validator
-        .iter_errors(&spec.settings)
-        .take(100)
-        .map(|error| Issue {
-            pointer: error.instance_path().to_string(),
-            message: if spec.settings_private {
-                error.masked().to_string()
-            } else {
-                error.to_string()
-            },
-        })
-        .collect();
-    if issues.is_empty() {
-        Ok(())
-    } else {
-        Err(PrepareError::Settings(issues))
     }
 }
 

@@ -206,3 +206,66 @@ pub(crate) mod peeks_in_configure {
         assert_ne!(run["random"], two["run"]["random"]);
     }
 }
+
+/// A plugin whose settings have this schema, and settings that are an empty object.
+async fn with_schema(schema: serde_json::Value) -> Option<PrepareError> {
+    let hook = r#"(component (instance $hook) (export "sandgate:interceptor/pre-call@0.1.0" (instance $hook)))"#;
+    let mut component = wat::parse_str(hook).unwrap();
+    let manifest = json!({
+        "name": "a", "version": "1.0.0", "settings": schema,
+        "hooks": { "pre-call": { "type": "mutation", "events": ["*"] } },
+    });
+    sandgate_embed::embed(&mut component, &manifest.to_string());
+    prepare(crate::stand::spec_of(component.leak())).await.err()
+}
+
+#[tokio::test]
+async fn a_schema_elsewhere_is_never_fetched() {
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/schema.json", server.local_addr().unwrap());
+    for schema in [
+        json!({ "$ref": url }),
+        json!({ "properties": { "a": { "$ref": "file:///etc/passwd" } } }),
+        json!({ "$schema": url }),
+    ] {
+        let error = with_schema(schema.clone()).await.unwrap();
+        assert!(
+            matches!(error, PrepareError::Schema(_)),
+            "{schema}: {error}"
+        );
+    }
+    let reached = tokio::time::timeout(Duration::from_millis(50), server.accept());
+    assert!(reached.await.is_err(), "somebody asked for it");
+}
+
+#[tokio::test]
+async fn a_schema_that_doubles_at_every_step_is_refused() {
+    let mut defs = serde_json::Map::new();
+    for n in 0..40 {
+        let next = json!({ "$ref": format!("#/$defs/d{}", n + 1) });
+        defs.insert(format!("d{n}"), json!({ "allOf": [next, next] }));
+    }
+    defs.insert("d40".into(), json!({ "type": "object" }));
+    let error = with_schema(json!({ "$ref": "#/$defs/d0", "$defs": defs }))
+        .await
+        .unwrap();
+    assert!(
+        matches!(&error, PrepareError::Schema(why) if why.contains("too much work")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_schema_that_only_refers_to_itself_does_no_harm() {
+    for schema in [
+        json!({ "allOf": [{ "$ref": "#" }] }),
+        json!({
+            "$ref": "#/$defs/a",
+            "$defs": { "a": { "$ref": "#/$defs/b" }, "b": { "anyOf": [{ "$ref": "#/$defs/a" }] } },
+        }),
+    ] {
+        // It goes on to the next trouble, which is that this component has nothing but a hook's name.
+        let error = with_schema(schema.clone()).await.unwrap();
+        assert!(matches!(error, PrepareError::Link(_)), "{schema}: {error}");
+    }
+}
