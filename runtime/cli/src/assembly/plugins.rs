@@ -51,6 +51,7 @@ struct Key {
     memory: Option<u64>,
     concurrency: u32,
     document: Limits,
+    fault_detail: bool,
 }
 
 impl Shelf {
@@ -178,6 +179,7 @@ impl Place<'_> {
             memory: self.interceptor.memory.map(|size| size.0),
             concurrency: self.interceptor.max_concurrent,
             document: self.document,
+            fault_detail: self.interceptor.fault_detail,
         }
     }
 
