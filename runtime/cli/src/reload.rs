@@ -9,6 +9,7 @@ use sandgate_gateway::{Edition, Gateway, Server};
 
 use crate::assembly::{Assembler, Loading};
 use crate::config::{Environment, Loaded, Report};
+use crate::watch::Watch;
 
 /// How often it is looked whether calls still use what was replaced.
 const LOOK: Duration = Duration::from_millis(100);
@@ -23,20 +24,28 @@ pub struct Reloader {
     gateway: Arc<Gateway>,
     /// `[gateway]` and `[call-log]` as they were at the start: they are not reloaded.
     fixed: (serde_json::Value, serde_json::Value),
+    /// The files that what is in force was made of.
+    files: Vec<PathBuf>,
     broken: bool,
 }
 
 impl Reloader {
     /// `loaded` is what is in force.
     pub fn new(path: &Path, loaded: &Loaded, environment: Environment, assembler: Assembler, gateway: Arc<Gateway>) -> Self {
-        Self { path: path.to_owned(), environment, assembler, gateway, fixed: fixed(loaded), broken: false }
+        let files = files(path, loaded);
+        Self { path: path.to_owned(), environment, assembler, gateway, fixed: fixed(loaded), files, broken: false }
     }
 
     /// Reads everything anew. Good: it is in force when this returns. Bad: nothing has changed, the log and `/readyz` say
-    /// why. Hands back the files to watch from now on; none where the old ones stand.
-    pub async fn reload(&mut self) -> Option<Vec<PathBuf>> {
+    /// why; what the refused configuration names is watched beside what is in force, since the fault may be put right
+    /// there.
+    pub async fn reload(&mut self, mut watch: Option<&mut Watch>) {
         let assembled = async {
             let loaded = Loaded::read(&self.path)?;
+            if let Some(watch) = &mut watch {
+                // Before they are read, so that no change in between is missed.
+                watch.target(files(&self.path, &loaded).into_iter().chain(self.files.iter().cloned()));
+            }
             let assembled = self.assembler.assemble(&loaded, &self.environment, Loading::Reload).await?;
             Ok::<_, Report>((loaded, assembled))
         };
@@ -49,14 +58,17 @@ impl Reloader {
                 }
                 self.gateway.status().set_reload_error(Some(said));
                 self.broken = true;
-                return None;
+                return;
             }
         };
         assembled.log(&loaded);
         if fixed(&loaded) != self.fixed {
             tracing::warn!("a change in [gateway] or [call-log] takes effect at the next start");
         }
-        let files = assembled.files.clone();
+        self.files = files(&self.path, &loaded);
+        if let Some(watch) = watch {
+            watch.target(self.files.iter().cloned());
+        }
         let before: Vec<Arc<Server>> = self.assembler.servers().cloned().collect();
         let edition = self.assembler.adopt(assembled);
         let version = edition.version();
@@ -67,8 +79,12 @@ impl Reloader {
         tokio::spawn(retire(replaced, gone));
         tracing::info!(version, "{}", if self.broken { "reloaded; the configuration is good again" } else { "reloaded" });
         self.broken = false;
-        Some(files)
     }
+}
+
+/// All that a configuration is made of.
+pub(crate) fn files(path: &Path, loaded: &Loaded) -> Vec<PathBuf> {
+    std::iter::once(path.to_owned()).chain(loaded.other_files()).collect()
 }
 
 fn fixed(loaded: &Loaded) -> (serde_json::Value, serde_json::Value) {

@@ -1,7 +1,7 @@
 //! `sandgate run`: serves until told to stop, reloads when files change.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use sandgate_gateway::{Endpoint, Gateway, Registry};
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::args;
 use crate::assembly::{Assembler, Loading};
 use crate::config::{Environment, Issue, Loaded, Report, Side};
-use crate::reload::Reloader;
+use crate::reload::{self, Reloader};
 use crate::watch::Watch;
 use crate::{house, record, snippet};
 
@@ -48,14 +48,11 @@ pub(crate) struct Running {
 pub(crate) async fn start(path: &Path, loaded: &Loaded, stdio: bool) -> Result<Running, Report> {
     let environment = Environment::of_process();
     // Before anything is read, so that no change in between is missed.
-    let mut watch = loaded.config.gateway.watch.then(|| Watch::new([path.to_owned()]));
+    let watch = loaded.config.gateway.watch.then(|| Watch::new(reload::files(path, loaded)));
     let host = house::host(loaded, &environment)?;
     let mut assembler = Assembler::new(host);
     let assembled = assembler.assemble(loaded, &environment, Loading::Start).await?;
     assembled.log(loaded);
-    if let Some(watch) = &mut watch {
-        watch.target(watched(path, &assembled.files));
-    }
     let record = open_record(loaded, stdio)?;
     let registry = Registry::new(assembler.adopt(assembled));
     let gateway = Gateway::new(house::gateway_config(loaded), registry, record.clone());
@@ -79,14 +76,14 @@ pub(crate) enum Door {
 }
 
 impl Running {
-    /// Serves until told to stop, reloading whenever a file of the configuration at `path` changes; then ends every
-    /// session and server.
+    /// Serves until told to stop, reloading whenever a file of the configuration changes; then ends every session and
+    /// server.
     ///
     /// # Errors
     /// The door broke.
-    pub(crate) async fn serve(self, path: &Path, door: Door, stop: CancellationToken) -> std::io::Result<()> {
+    pub(crate) async fn serve(self, door: Door, stop: CancellationToken) -> std::io::Result<()> {
         let Self { gateway, record, reloader, watch } = self;
-        let keeper = tokio::spawn(keep_current(path.to_owned(), reloader, watch, record, stop.clone()));
+        let keeper = tokio::spawn(keep_current(reloader, watch, record, stop.clone()));
         let served = match door {
             Door::Http(listener) => gateway.serve(listener, stop.clone()).await,
             Door::Stdio(endpoint) => {
@@ -119,7 +116,7 @@ pub async fn run(arguments: &args::Run, loaded: &Loaded) -> Result<(), RunError>
     if let Door::Http(listener) = &door {
         announce(listener.local_addr()?, loaded);
     }
-    let served = running.serve(path, door, stop).await;
+    let served = running.serve(door, stop).await;
     signals.abort();
     Ok(served?)
 }
@@ -156,13 +153,8 @@ fn announce(address: SocketAddr, loaded: &Loaded) {
     anstream::eprintln!("{}", snippet::text(address, &names));
 }
 
-fn watched(path: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
-    std::iter::once(path.to_owned()).chain(files.iter().cloned()).collect()
-}
-
 /// Reloads when a file changes or on SIGHUP, which also opens the call log anew.
 async fn keep_current(
-    path: PathBuf,
     mut reloader: Reloader,
     mut watch: Option<Watch>,
     record: Arc<record::Record>,
@@ -188,11 +180,7 @@ async fn keep_current(
                 }
             }
         }
-        if let Some(files) = reloader.reload().await
-            && let Some(watch) = &mut watch
-        {
-            watch.target(watched(&path, &files));
-        }
+        reloader.reload(watch.as_mut()).await;
     }
 }
 

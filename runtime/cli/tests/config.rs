@@ -304,7 +304,7 @@ fn values_from_outside_are_fetched_and_never_printed() {
         [("REGION".to_owned(), "eu".to_owned())]
     );
     assert!(resolved.warnings[0].message.contains("NOT_SET"));
-    assert_eq!(resolved.files, [folder.path().join("token")]);
+    assert_eq!(loaded.other_files(), [folder.path().join("token")]);
     assert!(!format!("{loaded:?}{resolved:?}").contains("canary"));
 }
 

@@ -4,7 +4,6 @@
 mod plugins;
 mod servers;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use sandgate_gateway::{Edition, Server};
@@ -12,7 +11,7 @@ use sandgate_host::Host;
 use sandgate_message::{Direction, Hook, Limits};
 use sandgate_pipeline::{Chain, Globs, Mode, Place, RefusalStyle, Scope, Sees, Step};
 
-use crate::config::{self, Environment, Issue, Loaded, PluginSource, Report, Resolved, Side};
+use crate::config::{self, Environment, Issue, Loaded, Report, Side};
 
 pub use plugins::Loading;
 
@@ -30,8 +29,6 @@ pub struct Assembled {
     pub edition: Edition,
     /// What likely is not meant so, and what is good to know.
     pub warnings: Vec<Issue>,
-    /// Files whose change is a change of this configuration (without the configuration file itself).
-    pub files: Vec<PathBuf>,
     plugins: plugins::Shelf,
     servers: servers::Shelf,
 }
@@ -78,7 +75,7 @@ impl Assembler {
         let chain = Chain::new(self.version + 1, steps, refusal, limits);
         let edition = Edition::new(chain, servers)
             .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?;
-        Ok(Assembled { edition, warnings: all, files: files(loaded, &resolved), plugins, servers: shelf })
+        Ok(Assembled { edition, warnings: all, plugins, servers: shelf })
     }
 
     /// From here on this is what the next edition is compared with. Hands out the edition.
@@ -115,14 +112,6 @@ pub fn document_limits(loaded: &Loaded) -> Limits {
         bytes: usize::try_from(limits.max_body.0).unwrap_or(usize::MAX),
         depth: usize::from(limits.max_depth),
     }
-}
-
-fn files(loaded: &Loaded, resolved: &Resolved) -> Vec<PathBuf> {
-    let plugins = loaded.config.interceptors.iter().filter_map(|interceptor| match &interceptor.plugin {
-        PluginSource::File(path) => Some(loaded.files.path(path)),
-        PluginSource::Builtin(_) => None,
-    });
-    plugins.chain(resolved.files.iter().cloned()).collect()
 }
 
 /// The interceptor in its place; an error names the key that is wrong.

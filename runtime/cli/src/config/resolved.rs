@@ -1,13 +1,13 @@
 //! The configuration with everything fetched that comes from outside the file.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::issue::{Issue, Report, Severity};
 use super::secret::{Environment, Given, Secret, Sources};
 use super::settings::{ResolvedSettings, push};
 use super::source::Side;
-use super::{Loaded, wording};
+use super::{Loaded, PluginSource, wording};
 
 /// What the file leaves to the environment and to other files.
 #[derive(Clone, Debug, Default)]
@@ -18,8 +18,6 @@ pub struct Resolved {
     pub interceptors: Vec<ResolvedInterceptor>,
     /// Variables that are granted and not set.
     pub warnings: Vec<Issue>,
-    /// Files that values came from: worth watching, since a rotated secret is a change.
-    pub files: Vec<PathBuf>,
 }
 
 /// A server's.
@@ -56,9 +54,6 @@ impl Loaded {
             let mut all = |key: &str, given: &BTreeMap<String, Given>| {
                 let mut values = Vec::new();
                 for (variable, given) in given {
-                    resolved
-                        .files
-                        .extend(given.file().map(|path| self.files.path(path)));
                     let mut pointer = "/servers".to_owned();
                     for segment in [name.as_str(), key, variable.as_str()] {
                         push(&mut pointer, segment);
@@ -89,13 +84,6 @@ impl Loaded {
         }
         for (index, interceptor) in self.config.interceptors.iter().enumerate() {
             let place = format!("/interceptors/{index}");
-            resolved.files.extend(
-                interceptor
-                    .settings
-                    .files()
-                    .iter()
-                    .map(|path| self.files.path(path)),
-            );
             let mut env = Vec::new();
             for (position, name) in interceptor.grants.env.iter().enumerate() {
                 match environment.get(name) {
@@ -133,6 +121,19 @@ impl Loaded {
         } else {
             Err(self.report(issues))
         }
+    }
+
+    /// Every other file that this one names, whether it is there or not: a change of one is a change of the
+    /// configuration. Plugins, and files that values come from, since a rotated secret is a change.
+    pub fn other_files(&self) -> Vec<PathBuf> {
+        let plugins = self.config.interceptors.iter().filter_map(|one| match &one.plugin {
+            PluginSource::File(path) => Some(path.clone()),
+            PluginSource::Builtin(_) => None,
+        });
+        let settings = self.config.interceptors.iter().flat_map(|one| one.settings.files());
+        let given = self.config.servers.values().flat_map(|server| server.env.values().chain(server.headers.values()));
+        let values = given.filter_map(|given| given.file().map(Path::to_owned));
+        plugins.chain(settings).chain(values).map(|path| self.files.path(&path)).collect()
     }
 
     fn error_at(&self, pointer: &str, side: Side, why: impl std::fmt::Display) -> Issue {
