@@ -1,4 +1,8 @@
 //! An MCP gateway whose every policy is a sandboxed WebAssembly component.
+#![allow(
+    clippy::result_large_err,
+    reason = "a report of what is wrong is made once, at a start or reload"
+)]
 
 pub mod args;
 pub mod assembly;

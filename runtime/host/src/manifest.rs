@@ -150,10 +150,12 @@ impl Manifest {
             match payload {
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
                 Payload::End(_) => depth = depth.saturating_sub(1),
-                Payload::CustomSection(section) if depth == 0 && section.name() == SECTION => {
-                    if found.replace(section.data()).is_some() {
-                        return Err(ManifestError::Twice);
-                    }
+                Payload::CustomSection(section)
+                    if depth == 0
+                        && section.name() == SECTION
+                        && found.replace(section.data()).is_some() =>
+                {
+                    return Err(ManifestError::Twice);
                 }
                 _ => {}
             }

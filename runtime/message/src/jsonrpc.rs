@@ -347,7 +347,8 @@ mod tests {
         let text = " \t{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\" } \r\n ";
         let message = parse(text);
         assert_eq!(message.bytes(), text);
-        let changed = message.with(Some(&Id::number(2)), Some(Json::of(&[1]).unwrap()));
+        let one = Json::parse("[1]", &Limits::default()).ok();
+        let changed = message.with(Some(&Id::number(2)), one);
         assert_eq!(
             changed.bytes(),
             " \t{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"m\",\"params\":[1] } \r\n "
