@@ -25,16 +25,30 @@ pub async fn check(loaded: &Loaded) -> Result<Checked, Report> {
     let environment = Environment::of_process();
     let host = house::host(loaded, &environment)?;
     let assembler = Assembler::new(host);
-    let assembled = assembler.assemble(loaded, &environment, Loading::Start).await?;
+    let assembled = assembler
+        .assemble(loaded, &environment, Loading::Start)
+        .await?;
     serve::open_record(loaded, false)?;
     let table = table::text(&pipeline(loaded, assembled.edition.chain()));
-    Ok(Checked { table, warnings: loaded.report(assembled.warnings) })
+    Ok(Checked {
+        table,
+        warnings: loaded.report(assembled.warnings),
+    })
 }
 
 fn pipeline(loaded: &Loaded, chain: &Chain) -> Pipeline {
     let names: Vec<&str> = loaded.config.servers.keys().map(String::as_str).collect();
-    let known = sandgate_pipeline::Known { servers: Some(&names), events: Some(events::ALL), ..Default::default() };
-    let interceptors = loaded.config.interceptors.iter().zip(chain.steps()).map(|(written, step)| row(written, step));
+    let known = sandgate_pipeline::Known {
+        servers: Some(&names),
+        events: Some(events::ALL),
+        ..Default::default()
+    };
+    let interceptors = loaded
+        .config
+        .interceptors
+        .iter()
+        .zip(chain.steps())
+        .map(|(written, step)| row(written, step));
     let idle = chain.steps().iter().flat_map(|step| {
         let of = |idle: sandgate_pipeline::Idle| IdleGlob {
             interceptor: step.name().to_string(),
@@ -43,15 +57,26 @@ fn pipeline(loaded: &Loaded, chain: &Chain) -> Pipeline {
         };
         step.idle(&known).into_iter().map(of)
     });
-    let servers = loaded.config.servers.iter().map(|(name, server)| ServerRows {
-        name: name.clone(),
-        at: match (&server.url, &server.command) {
-            (Some(url), _) => url.0.to_string(),
-            (None, command) => command.clone().unwrap_or_default(),
-        },
-        events: events::ALL.iter().filter_map(|event| event_row(chain, event, name)).collect(),
-    });
-    Pipeline { interceptors: interceptors.collect(), servers: servers.collect(), idle: idle.collect() }
+    let servers = loaded
+        .config
+        .servers
+        .iter()
+        .map(|(name, server)| ServerRows {
+            name: name.clone(),
+            at: match (&server.url, &server.command) {
+                (Some(url), _) => url.0.to_string(),
+                (None, command) => command.clone().unwrap_or_default(),
+            },
+            events: events::ALL
+                .iter()
+                .filter_map(|event| event_row(chain, event, name))
+                .collect(),
+        });
+    Pipeline {
+        interceptors: interceptors.collect(),
+        servers: servers.collect(),
+        idle: idle.collect(),
+    }
 }
 
 fn row(written: &crate::config::Interceptor, step: &Step) -> Row {
@@ -60,13 +85,15 @@ fn row(written: &crate::config::Interceptor, step: &Step) -> Row {
         PluginSource::Builtin(name) => format!("builtin:{name}"),
         PluginSource::File(path) => path.display().to_string(),
     };
-    let hooks = [Hook::PreCall, Hook::PostCall].into_iter().filter_map(|hook| {
-        let role = match step.role(hook)? {
-            Role::Validation => "validation",
-            Role::Mutation => "mutation",
-        };
-        Some(format!("{} {role}", hook.as_str()))
-    });
+    let hooks = [Hook::PreCall, Hook::PostCall]
+        .into_iter()
+        .filter_map(|hook| {
+            let role = match step.role(hook)? {
+                Role::Validation => "validation",
+                Role::Mutation => "mutation",
+            };
+            Some(format!("{} {role}", hook.as_str()))
+        });
     Row {
         name: step.name().to_string(),
         plugin: format!("{source} {}", plugin.version),
@@ -81,7 +108,9 @@ fn row(written: &crate::config::Interceptor, step: &Step) -> Row {
 fn event_row(chain: &Chain, event: &str, server: &str) -> Option<EventRow> {
     let stops = |hook: Hook| -> Vec<Stop> {
         let looks = |step: &Step| {
-            [Direction::ClientToServer, Direction::ServerToClient].iter().any(|way| step.admits(hook, event, *way, server))
+            [Direction::ClientToServer, Direction::ServerToClient]
+                .iter()
+                .any(|way| step.admits(hook, event, *way, server))
         };
         let stop = |(index, step): (usize, &Step)| {
             let scope = &step.place().scope;
@@ -90,11 +119,17 @@ fn event_row(chain: &Chain, event: &str, server: &str) -> Option<EventRow> {
                 interceptor: index,
                 mutates,
                 raw: hook == Hook::PostCall && !mutates && step.place().sees == Sees::Raw,
-                partly: !(scope.targets.is_empty() && scope.principals.is_empty() && scope.groups.is_empty()),
+                partly: !(scope.targets.is_empty()
+                    && scope.principals.is_empty()
+                    && scope.groups.is_empty()),
             })
         };
         chain.steps().iter().enumerate().filter_map(stop).collect()
     };
     let (request, reply) = (stops(Hook::PreCall), stops(Hook::PostCall));
-    (!request.is_empty() || !reply.is_empty()).then(|| EventRow { event: event.into(), request, reply })
+    (!request.is_empty() || !reply.is_empty()).then(|| EventRow {
+        event: event.into(),
+        request,
+        reply,
+    })
 }

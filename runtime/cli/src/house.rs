@@ -17,11 +17,14 @@ use crate::config::{Environment, Issue, Loaded, OnFailure, Report, Side};
 /// What is configured cannot be used. A default cache that cannot be used is a warning only: it costs time at each
 /// start.
 pub fn host(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Report> {
-    let error = |pointer: &str, why: String| loaded.report(vec![loaded.error(pointer, Side::Value, why)]);
+    let error =
+        |pointer: &str, why: String| loaded.report(vec![loaded.error(pointer, Side::Value, why)]);
     let gateway = &loaded.config.gateway;
     let folder = cache_folder(loaded, environment);
     let cache = match (&gateway.cache, folder) {
-        (Some(_), Some(folder)) => Some(open_cache(&folder).map_err(|why| error("/gateway/cache", why))?),
+        (Some(_), Some(folder)) => {
+            Some(open_cache(&folder).map_err(|why| error("/gateway/cache", why))?)
+        }
         (_, folder) => match folder.map(|folder| open_cache(&folder)) {
             Some(Ok(cache)) => Some(cache),
             Some(Err(why)) => {
@@ -37,14 +40,17 @@ pub fn host(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Rep
             let path = loaded.files.path(path);
             let open = || -> Result<State, String> {
                 let (folder, name) = split(&path)?;
-                let dir = Dir::open_ambient_dir(&folder, ambient_authority()).map_err(|e| format!("{}: {e}", folder.display()))?;
+                let dir = Dir::open_ambient_dir(&folder, ambient_authority())
+                    .map_err(|e| format!("{}: {e}", folder.display()))?;
                 State::in_file(StateQuota::default(), &dir, &name).map_err(|e| e.to_string())
             };
             open().map_err(|why| error("/gateway/state", why))?
         }
     };
     if !sandgate_host::pagemap_scan_available() {
-        tracing::warn!("this kernel cannot tell which pages a guest wrote (Linux 6.7 can): hooks take two to five times longer");
+        tracing::warn!(
+            "this kernel cannot tell which pages a guest wrote (Linux 6.7 can): hooks take two to five times longer"
+        );
     }
     Host::new(EngineConfig::default(), cache, state)
         .map_err(|error| Report::new(None, vec![Issue::error(None, error.to_string())]))
@@ -57,8 +63,16 @@ pub fn gateway_config(loaded: &Loaded) -> GatewayConfig {
     let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
     GatewayConfig {
         access: Access {
-            hosts: gateway.allowed_hosts.iter().map(|host| host.0.clone()).collect(),
-            origins: gateway.allowed_origins.iter().map(|origin| origin.0.clone()).collect(),
+            hosts: gateway
+                .allowed_hosts
+                .iter()
+                .map(|host| host.0.clone())
+                .collect(),
+            origins: gateway
+                .allowed_origins
+                .iter()
+                .map(|origin| origin.0.clone())
+                .collect(),
         },
         limits: document_limits(loaded),
         max_connections: count(limits.max_connections),
@@ -82,8 +96,14 @@ pub(crate) fn cache_folder(loaded: &Loaded, environment: &Environment) -> Option
     if let Some(path) = &loaded.config.gateway.cache {
         return Some(loaded.files.path(path));
     }
-    let absolute = |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    let absolute = |name: &str| {
+        environment
+            .get(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let caches =
+        absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
     Some(caches.join("sandgate"))
 }
 
@@ -91,17 +111,29 @@ fn open_cache(path: &Path) -> Result<Cache, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(0o700);
-    let root = Dir::open_ambient_dir(if path.is_absolute() { "/" } else { "." }, ambient_authority()).map_err(failed)?;
+    let root = Dir::open_ambient_dir(
+        if path.is_absolute() { "/" } else { "." },
+        ambient_authority(),
+    )
+    .map_err(failed)?;
     let within = path.strip_prefix("/").unwrap_or(path);
     if !within.as_os_str().is_empty() {
-        root.create_dir_with(within, &builder).or_else(|e| if root.is_dir(within) { Ok(()) } else { Err(e) }).map_err(failed)?;
+        root.create_dir_with(within, &builder)
+            .or_else(|e| if root.is_dir(within) { Ok(()) } else { Err(e) })
+            .map_err(failed)?;
     }
     let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
     Cache::open(dir).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn split(path: &Path) -> Result<(PathBuf, String), String> {
-    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| format!("{} names no file", path.display()))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .ok_or_else(|| format!("{} names no file", path.display()))?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     Ok((folder.to_owned(), name.to_owned()))
 }

@@ -18,13 +18,28 @@ use crate::config::Files;
 pub fn read(plugin: &str) -> Result<PluginFile, String> {
     let bytes = match plugin.strip_prefix("builtin:") {
         Some(name) => {
-            let names = || builtin::all().iter().map(|builtin| builtin.name).collect::<Vec<_>>().join(", ");
+            let names = || {
+                builtin::all()
+                    .iter()
+                    .map(|builtin| builtin.name)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
             let found = builtin::find(name);
-            Bytes::from_static(found.ok_or_else(|| format!("there is no {plugin}; the builtin plugins are: {}", names()))?.bytes)
+            Bytes::from_static(
+                found
+                    .ok_or_else(|| {
+                        format!("there is no {plugin}; the builtin plugins are: {}", names())
+                    })?
+                    .bytes,
+            )
         }
         None => {
             let here = Files::in_folder(Path::new(""));
-            Bytes::from(here.read(Path::new(plugin), MAX_FILE as u64).map_err(|error| error.to_string())?)
+            Bytes::from(
+                here.read(Path::new(plugin), MAX_FILE as u64)
+                    .map_err(|error| error.to_string())?,
+            )
         }
     };
     PluginFile::read(bytes).map_err(|error| format!("{plugin}: {error}"))
@@ -36,7 +51,12 @@ pub fn as_json(file: &PluginFile) -> Value {
     let hooks: Value = manifest
         .hooks()
         .into_iter()
-        .map(|(hook, role, events)| (hook.as_str().to_owned(), json!({ "type": role, "events": events })))
+        .map(|(hook, role, events)| {
+            (
+                hook.as_str().to_owned(),
+                json!({ "type": role, "events": events }),
+            )
+        })
         .collect::<serde_json::Map<_, _>>()
         .into();
     json!({
@@ -72,7 +92,14 @@ pub fn as_text(file: &PluginFile) -> String {
     if !manifest.description.is_empty() {
         line("", manifest.description.clone());
     }
-    line("licence", if manifest.licence.is_empty() { "not stated".into() } else { manifest.licence.clone() });
+    line(
+        "licence",
+        if manifest.licence.is_empty() {
+            "not stated".into()
+        } else {
+            manifest.licence.clone()
+        },
+    );
     line("digest", file.digest().to_owned());
     line("size", format!("{} bytes", file.bytes().len()));
     for (hook, role, events) in manifest.hooks() {
@@ -87,22 +114,47 @@ pub fn as_text(file: &PluginFile) -> String {
         line("asks for", "nothing: it only computes".into());
     }
     for (what, why) in asks {
-        line("asks for", if why.is_empty() { what } else { format!("{what}: {why}") });
+        line(
+            "asks for",
+            if why.is_empty() {
+                what
+            } else {
+                format!("{what}: {why}")
+            },
+        );
     }
-    let limits = [("memory", &manifest.limits.memory), ("timeout", &manifest.limits.timeout)];
-    let limits: Vec<_> = limits.iter().filter_map(|(name, limit)| Some(format!("{name} {}", limit.as_ref()?))).collect();
+    let limits = [
+        ("memory", &manifest.limits.memory),
+        ("timeout", &manifest.limits.timeout),
+    ];
+    let limits: Vec<_> = limits
+        .iter()
+        .filter_map(|(name, limit)| Some(format!("{name} {}", limit.as_ref()?)))
+        .collect();
     if !limits.is_empty() {
         line("limits", limits.join(", "));
     }
-    line("imports", if file.imports().is_empty() { "nothing".into() } else { file.imports().join("\n") });
+    line(
+        "imports",
+        if file.imports().is_empty() {
+            "nothing".into()
+        } else {
+            file.imports().join("\n")
+        },
+    );
     line(
         "start",
         match file.snapshot() {
             Ok(()) => "from the memory that configure left (snapshot)".into(),
-            Err(why) => format!("configured anew for every run, since it cannot be snapshotted: {why}"),
+            Err(why) => {
+                format!("configured anew for every run, since it cannot be snapshotted: {why}")
+            }
         },
     );
-    line("settings", serde_json::to_string_pretty(&manifest.settings).unwrap_or_default());
+    line(
+        "settings",
+        serde_json::to_string_pretty(&manifest.settings).unwrap_or_default(),
+    );
     out
 }
 
@@ -113,7 +165,10 @@ fn asks(file: &PluginFile) -> Vec<(String, String)> {
         all.push(("state".into(), why.clone()));
     }
     if let Some(http) = &asks.http {
-        all.push((format!("http to {}", http.hosts.join(", ")), http.why.clone()));
+        all.push((
+            format!("http to {}", http.hosts.join(", ")),
+            http.why.clone(),
+        ));
     }
     for (path, dir) in &asks.dirs {
         let access = match dir.access {
@@ -137,7 +192,13 @@ mod tests {
     fn a_builtin_shows_what_it_is_without_being_run() {
         let file = read("builtin:allow-tools").unwrap();
         let text = as_text(&file);
-        for part in ["plugin    allow-tools 0.1.0", "digest    sha256:", "pre-call  validation of ", "imports   sandgate:interceptor/", "start     from the memory"] {
+        for part in [
+            "plugin    allow-tools 0.1.0",
+            "digest    sha256:",
+            "pre-call  validation of ",
+            "imports   sandgate:interceptor/",
+            "start     from the memory",
+        ] {
             assert!(text.contains(part), "{part:?} in\n{text}");
         }
         let json = as_json(&file);
@@ -147,7 +208,11 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_said_with_what_is() {
-        assert!(read("builtin:alow-tools").unwrap_err().contains("allow-tools, "));
+        assert!(
+            read("builtin:alow-tools")
+                .unwrap_err()
+                .contains("allow-tools, ")
+        );
         assert!(read("no/such.wasm").unwrap_err().contains("no/such.wasm"));
     }
 }

@@ -1,6 +1,10 @@
 //! The thin binary: reads the command line, calls the library, prints, and turns errors into exit codes (2: nothing was
 //! started, 1: something failed later).
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where a program speaks")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is where a program speaks"
+)]
 
 use std::process::ExitCode;
 
@@ -12,10 +16,13 @@ use sandgate::{check, demo, inspect, schema, serve, telemetry};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let level = arguments.log_level.as_deref().unwrap_or(match arguments.verb {
-        Verb::Demo(_) => demo::LOG_LEVEL,
-        _ => "info",
-    });
+    let level = arguments
+        .log_level
+        .as_deref()
+        .unwrap_or(match arguments.verb {
+            Verb::Demo(_) => demo::LOG_LEVEL,
+            _ => "info",
+        });
     if let Err(error) = telemetry::set_up(level, arguments.log_format) {
         eprintln!("{error}");
         return ExitCode::from(2);
@@ -41,10 +48,15 @@ fn main() -> ExitCode {
             }
         }
         Verb::Check(configured) => {
-            let checked = Loaded::read(&configured.config).map_err(Box::new).and_then(|loaded| match runtime(None) {
-                Ok(runtime) => Ok(runtime.block_on(check::check(&loaded)).map_err(Box::new)?),
-                Err(error) => Err(Box::new(Report::new(None, vec![sandgate::config::Issue::error(None, error.to_string())]))),
-            });
+            let checked = Loaded::read(&configured.config)
+                .map_err(Box::new)
+                .and_then(|loaded| match runtime(None) {
+                    Ok(runtime) => Ok(runtime.block_on(check::check(&loaded)).map_err(Box::new)?),
+                    Err(error) => Err(Box::new(Report::new(
+                        None,
+                        vec![sandgate::config::Issue::error(None, error.to_string())],
+                    ))),
+                });
             match checked {
                 Ok(checked) => {
                     print!("{}", checked.table);

@@ -31,9 +31,23 @@ pub struct Reloader {
 
 impl Reloader {
     /// `loaded` is what is in force.
-    pub fn new(path: &Path, loaded: &Loaded, environment: Environment, assembler: Assembler, gateway: Arc<Gateway>) -> Self {
+    pub fn new(
+        path: &Path,
+        loaded: &Loaded,
+        environment: Environment,
+        assembler: Assembler,
+        gateway: Arc<Gateway>,
+    ) -> Self {
         let files = files(path, loaded);
-        Self { path: path.to_owned(), environment, assembler, gateway, fixed: fixed(loaded), files, broken: false }
+        Self {
+            path: path.to_owned(),
+            environment,
+            assembler,
+            gateway,
+            fixed: fixed(loaded),
+            files,
+            broken: false,
+        }
     }
 
     /// Reads everything anew. Good: it is in force when this returns. Bad: nothing has changed, the log and `/readyz` say
@@ -44,9 +58,16 @@ impl Reloader {
             let loaded = Loaded::read(&self.path)?;
             if let Some(watch) = &mut watch {
                 // Before they are read, so that no change in between is missed.
-                watch.target(files(&self.path, &loaded).into_iter().chain(self.files.iter().cloned()));
+                watch.target(
+                    files(&self.path, &loaded)
+                        .into_iter()
+                        .chain(self.files.iter().cloned()),
+                );
             }
-            let assembled = self.assembler.assemble(&loaded, &self.environment, Loading::Reload).await?;
+            let assembled = self
+                .assembler
+                .assemble(&loaded, &self.environment, Loading::Reload)
+                .await?;
             Ok::<_, Report>((loaded, assembled))
         };
         let (loaded, assembled) = match assembled.await {
@@ -74,22 +95,37 @@ impl Reloader {
         let version = edition.version();
         let replaced = self.gateway.publish(edition);
         self.gateway.status().set_reload_error(None);
-        let gone: Vec<_> =
-            before.into_iter().filter(|server| !self.assembler.servers().any(|now| Arc::ptr_eq(now, server))).collect();
+        let gone: Vec<_> = before
+            .into_iter()
+            .filter(|server| !self.assembler.servers().any(|now| Arc::ptr_eq(now, server)))
+            .collect();
         tokio::spawn(retire(replaced, gone));
-        tracing::info!(version, "{}", if self.broken { "reloaded; the configuration is good again" } else { "reloaded" });
+        tracing::info!(
+            version,
+            "{}",
+            if self.broken {
+                "reloaded; the configuration is good again"
+            } else {
+                "reloaded"
+            }
+        );
         self.broken = false;
     }
 }
 
 /// All that a configuration is made of.
 pub(crate) fn files(path: &Path, loaded: &Loaded) -> Vec<PathBuf> {
-    std::iter::once(path.to_owned()).chain(loaded.other_files()).collect()
+    std::iter::once(path.to_owned())
+        .chain(loaded.other_files())
+        .collect()
 }
 
 fn fixed(loaded: &Loaded) -> (serde_json::Value, serde_json::Value) {
     let value = |part: Result<serde_json::Value, _>| part.unwrap_or_default();
-    (value(serde_json::to_value(&loaded.config.gateway)), value(serde_json::to_value(&loaded.config.call_log)))
+    (
+        value(serde_json::to_value(&loaded.config.gateway)),
+        value(serde_json::to_value(&loaded.config.call_log)),
+    )
 }
 
 /// Ends the servers that are no longer configured once the calls that still use them have ended.

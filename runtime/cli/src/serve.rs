@@ -48,23 +48,36 @@ pub(crate) struct Running {
 pub(crate) async fn start(path: &Path, loaded: &Loaded, stdio: bool) -> Result<Running, Report> {
     let environment = Environment::of_process();
     // Before anything is read, so that no change in between is missed.
-    let watch = loaded.config.gateway.watch.then(|| Watch::new(reload::files(path, loaded)));
+    let watch = loaded
+        .config
+        .gateway
+        .watch
+        .then(|| Watch::new(reload::files(path, loaded)));
     let host = house::host(loaded, &environment)?;
     let mut assembler = Assembler::new(host);
-    let assembled = assembler.assemble(loaded, &environment, Loading::Start).await?;
+    let assembled = assembler
+        .assemble(loaded, &environment, Loading::Start)
+        .await?;
     assembled.log(loaded);
     let record = open_record(loaded, stdio)?;
     let registry = Registry::new(assembler.adopt(assembled));
     let gateway = Gateway::new(house::gateway_config(loaded), registry, record.clone());
     let reloader = Reloader::new(path, loaded, environment, assembler, gateway.clone());
-    Ok(Running { gateway, record, reloader, watch })
+    Ok(Running {
+        gateway,
+        record,
+        reloader,
+        watch,
+    })
 }
 
 /// The call log of the configuration.
 pub(crate) fn open_record(loaded: &Loaded, stdio: bool) -> Result<Arc<record::Record>, Report> {
     let to = loaded.call_log_destination(stdio)?;
     let opened = record::Record::open(&to, loaded.config.call_log.payloads, &loaded.files);
-    Ok(Arc::new(opened.map_err(|error| loaded.report(vec![loaded.error("/call-log/to", Side::Value, error)]))?))
+    Ok(Arc::new(opened.map_err(|error| {
+        loaded.report(vec![loaded.error("/call-log/to", Side::Value, error)])
+    })?))
 }
 
 /// Where clients come in.
@@ -82,12 +95,24 @@ impl Running {
     /// # Errors
     /// The door broke.
     pub(crate) async fn serve(self, door: Door, stop: CancellationToken) -> std::io::Result<()> {
-        let Self { gateway, record, reloader, watch } = self;
+        let Self {
+            gateway,
+            record,
+            reloader,
+            watch,
+        } = self;
         let keeper = tokio::spawn(keep_current(reloader, watch, record, stop.clone()));
         let served = match door {
             Door::Http(listener) => gateway.serve(listener, stop.clone()).await,
             Door::Stdio(endpoint) => {
-                gateway.serve_stdio(tokio::io::stdin(), tokio::io::stdout(), endpoint, stop.clone()).await
+                gateway
+                    .serve_stdio(
+                        tokio::io::stdin(),
+                        tokio::io::stdout(),
+                        endpoint,
+                        stop.clone(),
+                    )
+                    .await
             }
         };
         stop.cancel();
@@ -122,27 +147,35 @@ pub async fn run(arguments: &args::Run, loaded: &Loaded) -> Result<(), RunError>
 }
 
 fn endpoint(arguments: &args::Run, loaded: &Loaded) -> Result<Endpoint, Report> {
-    let Some(name) = &arguments.server else { return Ok(Endpoint::Merged) };
+    let Some(name) = &arguments.server else {
+        return Ok(Endpoint::Merged);
+    };
     if loaded.config.servers.contains_key(name) {
         return Ok(Endpoint::Server(name.as_str().into()));
     }
     let names: Vec<_> = loaded.config.servers.keys().map(String::as_str).collect();
     let issue = Issue::error(None, format!("--server: there is no server {name:?}"));
-    Err(loaded.report(vec![issue.help(format!("the servers are: {}", names.join(", ")))]))
+    Err(loaded.report(vec![
+        issue.help(format!("the servers are: {}", names.join(", "))),
+    ]))
 }
 
 async fn listen(given: Option<SocketAddr>, loaded: &Loaded) -> Result<TcpListener, Report> {
     let address = given.unwrap_or(loaded.config.gateway.listen.0);
     TcpListener::bind(address).await.map_err(|error| {
         let why = match error.kind() {
-            std::io::ErrorKind::AddrInUse => format!("{address} is in use: another program listens there"),
+            std::io::ErrorKind::AddrInUse => {
+                format!("{address} is in use: another program listens there")
+            }
             _ => format!("{address} cannot be listened on: {error}"),
         };
         let issue = match given {
             Some(_) => Issue::error(None, format!("--listen: {why}")),
             None => loaded.error("/gateway/listen", Side::Value, why),
         };
-        loaded.report(vec![issue.help("choose another port (0 takes a free one), or stop the other program")])
+        loaded.report(vec![issue.help(
+            "choose another port (0 takes a free one), or stop the other program",
+        )])
     })
 }
 
@@ -160,7 +193,9 @@ async fn keep_current(
     record: Arc<record::Record>,
     stop: CancellationToken,
 ) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
     loop {
         let changed = async {
             match &mut watch {
@@ -186,7 +221,10 @@ async fn keep_current(
 
 /// Tells on SIGTERM or Ctrl-C; a second one ends the process.
 pub(crate) async fn until_told(stop: CancellationToken) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
         return;
     };
     tokio::select! {
@@ -202,4 +240,3 @@ pub(crate) async fn until_told(stop: CancellationToken) {
     }
     std::process::exit(1);
 }
-

@@ -36,7 +36,12 @@ pub struct Assembled {
 impl Assembler {
     /// Prepares plugins on this host.
     pub fn new(host: Arc<Host>) -> Self {
-        Self { host, plugins: plugins::Shelf::default(), servers: servers::Shelf::default(), version: 0 }
+        Self {
+            host,
+            plugins: plugins::Shelf::default(),
+            servers: servers::Shelf::default(),
+            version: 0,
+        }
     }
 
     /// Builds an edition. Nothing changes until [`Self::adopt`].
@@ -51,7 +56,10 @@ impl Assembler {
     ) -> Result<Assembled, Report> {
         let resolved = loaded.resolve(environment)?;
         let limits = document_limits(loaded);
-        let (plugins, mut issues) = self.plugins.prepare(&self.host, loaded, &resolved, limits, loading).await;
+        let (plugins, mut issues) = self
+            .plugins
+            .prepare(&self.host, loaded, &resolved, limits, loading)
+            .await;
         let mut steps = Vec::new();
         for (index, prepared) in plugins.in_order().enumerate() {
             match step(&loaded.config.interceptors[index], prepared) {
@@ -66,7 +74,10 @@ impl Assembler {
         all.extend(loaded.warnings.iter().cloned());
         let (servers, shelf) = self.servers.stock(loaded, &resolved, limits);
         all.extend(idle(loaded, &steps));
-        if issues.iter().any(|issue| issue.severity == config::Severity::Error) {
+        if issues
+            .iter()
+            .any(|issue| issue.severity == config::Severity::Error)
+        {
             all.extend(issues);
             return Err(loaded.report(all));
         }
@@ -75,7 +86,12 @@ impl Assembler {
         let chain = Chain::new(self.version + 1, steps, refusal, limits);
         let edition = Edition::new(chain, servers)
             .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?;
-        Ok(Assembled { edition, warnings: all, plugins, servers: shelf })
+        Ok(Assembled {
+            edition,
+            warnings: all,
+            plugins,
+            servers: shelf,
+        })
     }
 
     /// From here on this is what the next edition is compared with. Hands out the edition.
@@ -99,7 +115,9 @@ impl Assembled {
             let text = loaded.report(vec![issue.clone()]).render(false);
             match issue.severity {
                 config::Severity::Note => tracing::info!("{}", text.trim_end()),
-                config::Severity::Warning | config::Severity::Error => tracing::warn!("{}", text.trim_end()),
+                config::Severity::Warning | config::Severity::Error => {
+                    tracing::warn!("{}", text.trim_end())
+                }
             }
         }
     }
@@ -120,7 +138,8 @@ fn step(
     prepared: &plugins::Prepared,
 ) -> Result<Step, (&'static str, String)> {
     let globs = |key: &'static str, patterns: &[config::Pattern]| {
-        Globs::new(patterns.iter().map(config::Pattern::as_str)).map_err(|error| (key, error.to_string()))
+        Globs::new(patterns.iter().map(config::Pattern::as_str))
+            .map_err(|error| (key, error.to_string()))
     };
     let scope = Scope {
         hooks: interceptor
@@ -152,7 +171,10 @@ fn step(
             config::Mode::Audit => Mode::Audit,
         },
         fail_open: interceptor.fail_open,
-        timeout: interceptor.timeout.map(|period| period.0).unwrap_or(prepared.timeout),
+        timeout: interceptor
+            .timeout
+            .map(|period| period.0)
+            .unwrap_or(prepared.timeout),
         sees: match interceptor.sees {
             config::Sees::Final => Sees::Final,
             config::Sees::Raw => Sees::Raw,
@@ -191,12 +213,19 @@ fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
     for (index, step) in steps.iter().enumerate() {
         for idle in step.idle(&known) {
             let place = format!("/interceptors/{index}/{}", idle.key);
-            let issue = loaded.error(&place, Side::Value, format!("{:?} matches nothing", idle.glob));
+            let issue = loaded.error(
+                &place,
+                Side::Value,
+                format!("{:?} matches nothing", idle.glob),
+            );
             let help = match idle.key {
                 "servers" => format!("the servers are: {}", names.join(", ")),
                 _ => "the plugin asks for no such event; `sandgate plugin inspect` shows what it asks for".into(),
             };
-            issues.push(Issue { severity: config::Severity::Warning, ..issue.help(help) });
+            issues.push(Issue {
+                severity: config::Severity::Warning,
+                ..issue.help(help)
+            });
         }
     }
     issues

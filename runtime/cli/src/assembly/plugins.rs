@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sandgate_host::{
-    Access, DirGrant, FileError, GrantError, Grants, Host, MAX_FILE, Plugin, PluginFile, PrepareError, Spec,
+    Access, DirGrant, FileError, GrantError, Grants, Host, MAX_FILE, Plugin, PluginFile,
+    PrepareError, Spec,
 };
 use sandgate_message::{
-    Failure, Hook, Interceptor, Limits, Outcome, Pending, Plugin as Description, PostDecision, PreDecision, Role, Run,
+    Failure, Hook, Interceptor, Limits, Outcome, Pending, Plugin as Description, PostDecision,
+    PreDecision, Role, Run,
 };
 
 use crate::builtin;
-use crate::config::{self, Issue, Loaded, PluginSource, Resolved, ResolvedInterceptor, Severity, Side};
+use crate::config::{
+    self, Issue, Loaded, PluginSource, Resolved, ResolvedInterceptor, Severity, Side,
+};
 
 /// Of a hook run, where neither operator nor author says.
 const TIMEOUT: Duration = Duration::from_millis(50);
@@ -71,7 +75,13 @@ impl Shelf {
         let mut shelf = Vec::new();
         let mut issues = Vec::new();
         for (index, interceptor) in loaded.config.interceptors.iter().enumerate() {
-            let place = Place { loaded, index, interceptor, resolved: &resolved.interceptors[index], document };
+            let place = Place {
+                loaded,
+                index,
+                interceptor,
+                resolved: &resolved.interceptors[index],
+                document,
+            };
             match place.prepare(host, &self.0).await {
                 Ok((prepared, warnings)) => {
                     shelf.push(prepared);
@@ -79,7 +89,13 @@ impl Shelf {
                 }
                 Err(failed) if interceptor.fail_open && loading == Loading::Start => {
                     let note = "it is left out, since its `fail-open` is true: calls in its scope pass without it";
-                    issues.extend(failed.issues.into_iter().map(|issue| Issue { severity: Severity::Warning, ..issue }.label(note)));
+                    issues.extend(failed.issues.into_iter().map(|issue| {
+                        Issue {
+                            severity: Severity::Warning,
+                            ..issue
+                        }
+                        .label(note)
+                    }));
                     shelf.push(Unloaded::prepared(interceptor, failed.file.as_deref()));
                 }
                 Err(failed) => {
@@ -107,28 +123,53 @@ struct Failed {
 }
 
 impl Place<'_> {
-    async fn prepare(&self, host: &Arc<Host>, before: &[Prepared]) -> Result<(Prepared, Vec<Issue>), Failed> {
-        let file = self.read().map_err(|issue| Failed { issues: vec![issue], file: None })?;
+    async fn prepare(
+        &self,
+        host: &Arc<Host>,
+        before: &[Prepared],
+    ) -> Result<(Prepared, Vec<Issue>), Failed> {
+        let file = self.read().map_err(|issue| Failed {
+            issues: vec![issue],
+            file: None,
+        })?;
         let key = self.key(&file);
-        if let Some(same) = before.iter().find(|prepared| prepared.key.as_ref() == Some(&key)) {
+        if let Some(same) = before
+            .iter()
+            .find(|prepared| prepared.key.as_ref() == Some(&key))
+        {
             return Ok((same.clone(), Vec::new()));
         }
-        let failed = |issues| Failed { issues, file: Some(file.clone()) };
+        let failed = |issues| Failed {
+            issues,
+            file: Some(file.clone()),
+        };
         let spec = self.spec(&file).map_err(|issue| failed(vec![issue]))?;
         match host.prepare(spec).await {
             Ok(plugin) => {
                 let mut warnings = self.withheld(&plugin);
                 // Keys that only landed in the settings by TOML's order; the plugin may have had no complaint.
                 warnings.extend(self.strays(&file, &[]));
-                let errors = warnings.iter().any(|issue| issue.severity == Severity::Error);
+                let errors = warnings
+                    .iter()
+                    .any(|issue| issue.severity == Severity::Error);
                 if errors {
                     return Err(failed(warnings));
                 }
                 let timeout = file.manifest().timeout().unwrap_or(TIMEOUT);
-                Ok((Prepared { interceptor: Arc::new(plugin), timeout, key: Some(key) }, warnings))
+                Ok((
+                    Prepared {
+                        interceptor: Arc::new(plugin),
+                        timeout,
+                        key: Some(key),
+                    },
+                    warnings,
+                ))
             }
             Err(PrepareError::Settings(found)) => {
-                let found: Vec<_> = found.into_iter().map(|issue| (issue.pointer, issue.message)).collect();
+                let found: Vec<_> = found
+                    .into_iter()
+                    .map(|issue| (issue.pointer, issue.message))
+                    .collect();
                 Err(failed(self.strays(&file, &found)))
             }
             Err(PrepareError::Grant(GrantError { grant, why })) => {
@@ -147,22 +188,31 @@ impl Place<'_> {
                 None => {
                     let names: Vec<_> = builtin::all().iter().map(|builtin| builtin.name).collect();
                     let issue = self.error("/plugin", format!("there is no builtin:{name}"));
-                    return Err(issue.help(format!("the builtin plugins are: {}", names.join(", "))));
+                    return Err(
+                        issue.help(format!("the builtin plugins are: {}", names.join(", ")))
+                    );
                 }
             },
             PluginSource::File(path) => {
                 let read = self.loaded.files.read(path, MAX_FILE as u64);
                 Bytes::from(read.map_err(|error| {
-                    self.error("/plugin", error).help("give the path of a component, relative to the configuration file")
+                    self.error("/plugin", error)
+                        .help("give the path of a component, relative to the configuration file")
                 })?)
             }
         };
-        let file = PluginFile::read(bytes).map_err(|error: FileError| self.error("/plugin", error))?;
+        let file =
+            PluginFile::read(bytes).map_err(|error: FileError| self.error("/plugin", error))?;
         if let Some(digest) = &self.interceptor.digest {
             let wanted = digest.to_string();
             if wanted != file.digest() {
-                let issue = self.error("/digest", format!("the file is another one: it has {}", file.digest()));
-                return Err(issue.help("put the pinned file back, or pin this one if it is the one you reviewed"));
+                let issue = self.error(
+                    "/digest",
+                    format!("the file is another one: it has {}", file.digest()),
+                );
+                return Err(issue.help(
+                    "put the pinned file back, or pin this one if it is the one you reviewed",
+                ));
             }
         }
         Ok(Arc::new(file))
@@ -195,7 +245,11 @@ impl Place<'_> {
                 config::Access::Ro => Access::Ro,
                 config::Access::Rw => Access::Rw,
             };
-            dirs.push(DirGrant { guest: guest.clone(), dir: Arc::new(dir), access });
+            dirs.push(DirGrant {
+                guest: guest.clone(),
+                dir: Arc::new(dir),
+                access,
+            });
         }
         let http = given.http.iter().map(|host| host.0.clone()).collect();
         Ok(Spec {
@@ -203,7 +257,12 @@ impl Place<'_> {
             file: file.clone(),
             settings: self.resolved.settings.value.clone(),
             settings_private: !self.resolved.settings.outside.is_empty(),
-            grants: Grants { state: given.state, http, dirs, env: self.resolved.env.clone() },
+            grants: Grants {
+                state: given.state,
+                http,
+                dirs,
+                env: self.resolved.env.clone(),
+            },
             memory: self.interceptor.memory.map(|size| size.0),
             concurrency: usize::try_from(self.interceptor.max_concurrent).ok(),
             document: self.document,
@@ -216,20 +275,37 @@ impl Place<'_> {
             .withheld()
             .iter()
             .map(|withheld| {
-                let message = format!("the plugin asks for {} ({}) and is not given it", withheld.what, withheld.why);
-                let issue = self.error("/plugin", message).help("give it under `grants`, if the plugin should have it");
+                let message = format!(
+                    "the plugin asks for {} ({}) and is not given it",
+                    withheld.what, withheld.why
+                );
+                let issue = self
+                    .error("/plugin", message)
+                    .help("give it under `grants`, if the plugin should have it");
                 // A plugin asks for all that some settings need; to give less is the operator's right, not a mistake.
-                Issue { severity: Severity::Note, ..issue }
+                Issue {
+                    severity: Severity::Note,
+                    ..issue
+                }
             })
             .collect()
     }
 
     fn strays(&self, file: &PluginFile, found: &[(String, String)]) -> Vec<Issue> {
-        self.loaded.settings_issues(self.index, found, &file.manifest().settings, &self.resolved.settings)
+        self.loaded.settings_issues(
+            self.index,
+            found,
+            &file.manifest().settings,
+            &self.resolved.settings,
+        )
     }
 
     fn error(&self, key: &str, why: impl std::fmt::Display) -> Issue {
-        self.loaded.error(&format!("/interceptors/{}{key}", self.index), Side::Value, why)
+        self.loaded.error(
+            &format!("/interceptors/{}{key}", self.index),
+            Side::Value,
+            why,
+        )
     }
 }
 
@@ -242,15 +318,25 @@ impl Unloaded {
     fn prepared(interceptor: &config::Interceptor, file: Option<&PluginFile>) -> Prepared {
         let everything = || {
             let all = || vec!["*".to_owned()];
-            vec![(Hook::PreCall, Role::Validation, all()), (Hook::PostCall, Role::Validation, all())]
+            vec![
+                (Hook::PreCall, Role::Validation, all()),
+                (Hook::PostCall, Role::Validation, all()),
+            ]
         };
         let description = Description {
-            name: file.map_or_else(|| interceptor.name.clone(), |file| file.manifest().name.clone()),
+            name: file.map_or_else(
+                || interceptor.name.clone(),
+                |file| file.manifest().name.clone(),
+            ),
             version: file.map_or_else(String::new, |file| file.manifest().version.clone()),
             digest: file.map_or_else(|| "none".to_owned(), |file| file.digest().to_owned()),
             hooks: file.map_or_else(everything, |file| file.manifest().hooks()),
         };
-        Prepared { interceptor: Arc::new(Self { description }), timeout: TIMEOUT, key: None }
+        Prepared {
+            interceptor: Arc::new(Self { description }),
+            timeout: TIMEOUT,
+            key: None,
+        }
     }
 }
 
@@ -259,9 +345,13 @@ impl Interceptor for Unloaded {
         &self.description
     }
     fn pre_call(&self, _: Run) -> Pending<'_, Outcome<PreDecision>> {
-        Box::pin(std::future::ready(Outcome::failed(Failure::Load("see the start of the log".into()))))
+        Box::pin(std::future::ready(Outcome::failed(Failure::Load(
+            "see the start of the log".into(),
+        ))))
     }
     fn post_call(&self, _: Run) -> Pending<'_, Outcome<PostDecision>> {
-        Box::pin(std::future::ready(Outcome::failed(Failure::Load("see the start of the log".into()))))
+        Box::pin(std::future::ready(Outcome::failed(Failure::Load(
+            "see the start of the log".into(),
+        ))))
     }
 }

@@ -33,15 +33,25 @@ impl Shelf {
     }
 
     /// The servers in the file's order of names, and the shelf that holds them.
-    pub(super) fn stock(&self, loaded: &Loaded, resolved: &Resolved, limits: Limits) -> (Vec<Arc<Server>>, Self) {
+    pub(super) fn stock(
+        &self,
+        loaded: &Loaded,
+        resolved: &Resolved,
+        limits: Limits,
+    ) -> (Vec<Arc<Server>>, Self) {
         let nothing = ResolvedServer::default();
         let mut shelf = BTreeMap::new();
         let mut order = Vec::new();
         for (name, server) in &loaded.config.servers {
             let values = resolved.servers.get(name).unwrap_or(&nothing);
             let key = key(server, values, limits);
-            let same = self.0.get(name).filter(|(before, _)| *before == key).map(|(_, server)| server.clone());
-            let made = same.unwrap_or_else(|| Server::new(describe(name, server, values, loaded, limits)));
+            let same = self
+                .0
+                .get(name)
+                .filter(|(before, _)| *before == key)
+                .map(|(_, server)| server.clone());
+            let made =
+                same.unwrap_or_else(|| Server::new(describe(name, server, values, loaded, limits)));
             order.push(made.clone());
             shelf.insert(name.clone(), (key, made));
         }
@@ -80,7 +90,10 @@ fn describe(
                     Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
                 })
                 .collect();
-            Transport::Http { url: url.0.clone(), headers }
+            Transport::Http {
+                url: url.0.clone(),
+                headers,
+            }
         }
         (None, command) => {
             let command = command.clone().unwrap_or_default();
@@ -94,7 +107,12 @@ fn describe(
                 Some(cwd) => loaded.files.path(cwd),
                 None => loaded.files.path("".as_ref()),
             };
-            Transport::Stdio { command, args: server.args.clone(), env: exposed(values.env.iter()), cwd: Some(cwd) }
+            Transport::Stdio {
+                command,
+                args: server.args.clone(),
+                env: exposed(values.env.iter()),
+                cwd: Some(cwd),
+            }
         }
     };
     ServerConfig {
@@ -107,5 +125,7 @@ fn describe(
 }
 
 fn exposed<'a>(values: impl Iterator<Item = &'a (String, Secret)>) -> Vec<(String, String)> {
-    values.map(|(name, value)| (name.clone(), value.expose().to_owned())).collect()
+    values
+        .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+        .collect()
 }

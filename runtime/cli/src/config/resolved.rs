@@ -126,14 +126,30 @@ impl Loaded {
     /// Every other file that this one names, whether it is there or not: a change of one is a change of the
     /// configuration. Plugins, and files that values come from, since a rotated secret is a change.
     pub fn other_files(&self) -> Vec<PathBuf> {
-        let plugins = self.config.interceptors.iter().filter_map(|one| match &one.plugin {
-            PluginSource::File(path) => Some(path.clone()),
-            PluginSource::Builtin(_) => None,
-        });
-        let settings = self.config.interceptors.iter().flat_map(|one| one.settings.files());
-        let given = self.config.servers.values().flat_map(|server| server.env.values().chain(server.headers.values()));
+        let plugins = self
+            .config
+            .interceptors
+            .iter()
+            .filter_map(|one| match &one.plugin {
+                PluginSource::File(path) => Some(path.clone()),
+                PluginSource::Builtin(_) => None,
+            });
+        let settings = self
+            .config
+            .interceptors
+            .iter()
+            .flat_map(|one| one.settings.files());
+        let given = self
+            .config
+            .servers
+            .values()
+            .flat_map(|server| server.env.values().chain(server.headers.values()));
         let values = given.filter_map(|given| given.file().map(Path::to_owned));
-        plugins.chain(settings).chain(values).map(|path| self.files.path(&path)).collect()
+        plugins
+            .chain(settings)
+            .chain(values)
+            .map(|path| self.files.path(&path))
+            .collect()
     }
 
     fn error_at(&self, pointer: &str, side: Side, why: impl std::fmt::Display) -> Issue {
