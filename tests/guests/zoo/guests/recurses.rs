@@ -1,5 +1,6 @@
 //! Calls itself for ever.
 
+#[allow(unconditional_recursion)]
 #[inline(never)]
 fn deeper(n: u64) -> u64 {
     let here = std::hint::black_box([n; 16]);
