@@ -21,8 +21,8 @@ pub struct Arena<const N: usize> {
     end: Cell<usize>,
 }
 
-/// Makes [`Arena`] the component's allocator, with a megabyte or the given number of bytes to start with. Once a crate;
-/// natively nothing changes.
+/// Makes [`Arena`] the component's allocator, the C library's too, with a megabyte or the given number of bytes to start
+/// with. Once a crate; natively nothing changes.
 #[macro_export]
 macro_rules! bump_arena {
     () => {
@@ -32,6 +32,45 @@ macro_rules! bump_arena {
         #[cfg(target_family = "wasm")]
         #[global_allocator]
         static ARENA: $crate::Arena<{ $bytes }> = $crate::Arena::new();
+
+        // What the host hands over (random bytes, an environment, a file's content) lies in the arena, and the C library
+        // frees it by its own `free`: with an allocator of its own, it would free what it never gave.
+        #[cfg(target_family = "wasm")]
+        #[allow(unsafe_code, reason = "the C library's names for an allocator")]
+        const _: () = {
+            #[unsafe(no_mangle)]
+            extern "C" fn malloc(size: usize) -> *mut u8 {
+                ARENA.block(size, 16)
+            }
+            #[unsafe(no_mangle)]
+            extern "C" fn calloc(count: usize, size: usize) -> *mut u8 {
+                ARENA.zeroes(count, size)
+            }
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn realloc(block: *mut u8, size: usize) -> *mut u8 {
+                unsafe { ARENA.resized(block, size) }
+            }
+            #[unsafe(no_mangle)]
+            extern "C" fn free(_: *mut u8) {}
+            #[unsafe(no_mangle)]
+            extern "C" fn aligned_alloc(align: usize, size: usize) -> *mut u8 {
+                ARENA.block(size, align)
+            }
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn posix_memalign(
+                block: *mut *mut u8,
+                align: usize,
+                size: usize,
+            ) -> i32 {
+                const OUT_OF_MEMORY: i32 = 48;
+                let made = ARENA.block(size, align);
+                if made.is_null() {
+                    return OUT_OF_MEMORY;
+                }
+                unsafe { *block = made };
+                0
+            }
+        };
     };
 }
 
@@ -66,6 +105,49 @@ impl<const N: usize> Arena<N> {
         }
         self.next.set(start + layout.size());
         Some(start)
+    }
+
+    /// For C: a block, or null.
+    #[doc(hidden)]
+    pub fn block(&self, size: usize, align: usize) -> *mut u8 {
+        let layout = Layout::from_size_align(size, align).ok();
+        layout
+            .and_then(|layout| self.place(layout))
+            .map_or(ptr::null_mut(), |start| start as *mut u8)
+    }
+
+    /// For C: zeroed. Blocks that were taken back are not zero any more.
+    #[doc(hidden)]
+    pub fn zeroes(&self, count: usize, size: usize) -> *mut u8 {
+        let Some(size) = count.checked_mul(size) else {
+            return ptr::null_mut();
+        };
+        let block = self.block(size, 16);
+        if !block.is_null() {
+            // SAFETY: the block is of this size.
+            unsafe { block.write_bytes(0, size) };
+        }
+        block
+    }
+
+    /// For C, which does not say how large a block was: another one, with whatever stood from its start on.
+    ///
+    /// # Safety
+    /// `block` is null or one of the arena's.
+    #[doc(hidden)]
+    pub unsafe fn resized(&self, block: *mut u8, size: usize) -> *mut u8 {
+        // All that the block can have held lies before the next free byte.
+        let held = if block.is_null() {
+            0
+        } else {
+            self.next.get() - block as usize
+        };
+        let moved = self.block(size, 16);
+        if !moved.is_null() && held > 0 {
+            // SAFETY: what is copied lies in memory that the arena has given out; it may reach into the new block.
+            unsafe { ptr::copy(block, moved, size.min(held)) };
+        }
+        moved
     }
 
     fn is_last(&self, block: *mut u8, size: usize) -> bool {
@@ -165,6 +247,30 @@ mod tests {
             let moved = arena.realloc(a, layout(32, 1), 64);
             assert!(moved > b);
             assert_eq!(std::slice::from_raw_parts(moved, 4), b"abcd");
+        }
+    }
+
+    #[test]
+    fn c_gets_blocks_that_it_need_not_know_the_size_of() {
+        let arena = Arena::<512>::new();
+        unsafe {
+            let a = arena.block(5, 16);
+            assert_eq!(a as usize % 16, 0);
+            a.copy_from(b"abcde".as_ptr(), 5);
+            let larger = arena.resized(a, 100);
+            assert!(larger as usize >= a as usize + 5);
+            assert_eq!(std::slice::from_raw_parts(larger, 5), b"abcde");
+            assert_eq!(
+                std::slice::from_raw_parts(arena.resized(larger, 2), 2),
+                b"ab"
+            );
+            assert!(!arena.resized(ptr::null_mut(), 8).is_null());
+            let last = arena.alloc(layout(32, 1));
+            last.write_bytes(0xff, 32);
+            arena.dealloc(last, layout(32, 1));
+            assert_eq!(std::slice::from_raw_parts(arena.zeroes(4, 4), 16), [0; 16]);
+            assert!(arena.zeroes(usize::MAX, 2).is_null());
+            assert!(arena.block(1000, 16).is_null());
         }
     }
 

@@ -307,3 +307,22 @@ pub(crate) mod reaches_for_files {
         denied(&plugin, json!({ "op": "read", "path": "/rules/secret" })).await;
     }
 }
+
+pub(crate) mod shares_the_arena {
+    use super::*;
+
+    #[tokio::test]
+    async fn with_the_c_library_and_both_find_their_memory_as_they_left_it() {
+        let house = House::new();
+        let mut spec = spec("shares-the-arena");
+        spec.grants.env = vec![("REGION".into(), "eu".into())];
+        spec.grants.dirs = vec![house.grant("/rules", "rules", Access::Ro)];
+        let plugin = prepare(spec).await.unwrap();
+        for _ in 0..20 {
+            assert_eq!(
+                answer(&plugin, json!({})).await,
+                json!({ "same": true, "region": "eu", "rule": "rule a", "names": 2 })
+            );
+        }
+    }
+}
