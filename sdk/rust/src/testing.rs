@@ -1,11 +1,14 @@
 //! What a native test puts in the gateway's place: documents and contexts in memory, and what the policy reported.
 //!
-//! It follows the contract's comments, and is for tests only: it reads a document anew for every question.
+//! It follows the contract's comments and the gateway's reading of them (a test compares the two), and is for tests
+//! only: it reads a document anew for every question.
 
 mod document;
 mod exchange;
+mod reading;
 mod recorder;
 pub(crate) mod state;
+mod tree;
 
 pub(crate) use document::Memory;
 pub use document::{after, document};
