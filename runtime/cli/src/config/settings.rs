@@ -1,10 +1,15 @@
 //! An interceptor's settings: free in form here, since only the plugin's own schema knows them.
 
+use std::collections::HashSet;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::secret::{FetchError, Outside, Sources};
+
+/// Bytes by which a value is recognised: fewer may stand in a message by chance.
+const PIECE: usize = 6;
 
 /// Settings as they stand in the file, values from outside not yet fetched.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -76,13 +81,22 @@ impl ResolvedSettings {
                 .pointer(place)
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            // Messages quote values as JSON does, or as they are.
+            // Messages quote values as JSON does, or as they are, or in their own way.
             let quoted = Value::from(value).to_string();
             below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
                 || (!value.is_empty()
                     && (text.contains(value) || text.contains(&quoted[1..quoted.len() - 1])))
+                || share_a_piece(text, value)
         })
     }
+}
+
+/// Whether a text holds a piece of a value: a message may quote it in part, or with some of its characters escaped.
+fn share_a_piece(text: &str, value: &str) -> bool {
+    let held: HashSet<&[u8]> = text.as_bytes().windows(PIECE).collect();
+    let told = |piece: &[u8]| !piece.iter().any(u8::is_ascii_whitespace);
+    let mut pieces = value.as_bytes().windows(PIECE);
+    pieces.any(|piece| told(piece) && held.contains(piece))
 }
 
 impl std::fmt::Debug for ResolvedSettings {
@@ -202,6 +216,34 @@ mod tests {
             assert_eq!(resolved.is_shown_by(text, pointer), shown, "{pointer}");
         }
         assert!(!format!("{resolved:?}").contains("canary"));
+    }
+
+    #[test]
+    fn a_piece_of_a_value_is_recognised_however_it_is_quoted() {
+        let environment: Environment = [("KEY", "sk-\u{1}3v9\"x7q2m\u{2}"), ("PIN", "42")]
+            .into_iter()
+            .collect();
+        let files = Files::in_folder(std::path::Path::new("/nonexistent"));
+        let settings = json!({ "key": { "from-env": "KEY" }, "pin": { "from-env": "PIN" } });
+        let settings: Settings = serde_json::from_value(settings).unwrap();
+        let sources = Sources {
+            environment: &environment,
+            files: &files,
+        };
+        let resolved = settings.resolve(sources).unwrap();
+        let key = environment.get("KEY").unwrap();
+        for text in [
+            format!("not {key}"),
+            format!("not {key:?}"),
+            format!("not {}", Value::from(key)),
+            "not …x7q2m\u{2}".into(),
+            "42 is too little".into(),
+        ] {
+            assert!(resolved.is_shown_by(&text, ""), "{text}");
+        }
+        for text in ["`more` is no setting", "", "sk-"] {
+            assert!(!resolved.is_shown_by(text, ""), "{text}");
+        }
     }
 
     #[test]
