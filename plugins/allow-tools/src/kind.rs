@@ -19,16 +19,19 @@ pub(crate) struct Member {
 }
 
 impl Kind {
-    /// What a request wants to use; none where it uses nothing that is listed.
-    pub(crate) fn addressed_by(method: &str, params: &Document) -> Option<Self> {
+    /// What a request wants to use: one kind, or, where its reference does not say which, any of two; nothing where it
+    /// uses nothing that is listed.
+    pub(crate) fn addressed_by(method: &str, params: &Document) -> &'static [Self] {
         match method {
-            "tools/call" => Some(Self::Tools),
-            "prompts/get" => Some(Self::Prompts),
-            "resources/read" | "resources/subscribe" => Some(Self::Resources),
-            // A prompt's name or a template's URI; anything else is no reference that a server could follow.
-            "completion/complete" if params.get("/ref/uri").is_some() => Some(Self::Resources),
-            "completion/complete" => Some(Self::Prompts),
-            _ => None,
+            "tools/call" => &[Self::Tools],
+            "prompts/get" => &[Self::Prompts],
+            "resources/read" | "resources/subscribe" => &[Self::Resources],
+            "completion/complete" => match params.get("/ref/type").as_deref() {
+                Some(r#""ref/prompt""#) => &[Self::Prompts],
+                Some(r#""ref/resource""#) => &[Self::Resources],
+                _ => &[Self::Prompts, Self::Resources],
+            },
+            _ => &[],
         }
     }
 
@@ -70,8 +73,7 @@ impl Kind {
     /// Where the params of that request name it.
     pub(crate) fn pointer(self, method: &str) -> &'static str {
         match (method, self) {
-            ("completion/complete", Self::Resources) => "/ref/uri",
-            ("completion/complete", _) => "/ref/name",
+            ("completion/complete", _) => "/ref",
             (_, Self::Resources) => "/uri",
             _ => "/name",
         }

@@ -48,17 +48,18 @@ impl Interceptor for AllowTools {
 
     fn pre_call(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
         let method = context.method();
-        let (Some(kind), Some(target)) = (Kind::addressed_by(&method, params), context.target())
-        else {
+        let kinds = Kind::addressed_by(&method, params);
+        let Some(kind) = kinds.iter().find(|kind| self.kinds.contains(kind)) else {
             return Ok(PreDecision::Proceed);
         };
-        if !self.kinds.contains(&kind) {
-            return Ok(PreDecision::Proceed);
-        }
-        let allowed = Caller::of(context)
-            .allowance(&self.rules, &context.server())
-            .has(&target);
-        if allowed {
+        // Two kinds: it cannot be told what is asked for, and one of them is ruled. No target: nothing that a rule allows.
+        let is_allowed = kinds.len() == 1
+            && context.target().is_some_and(|target| {
+                Caller::of(context)
+                    .allowance(&self.rules, &context.server())
+                    .has(&target)
+            });
+        if is_allowed {
             return Ok(PreDecision::Proceed);
         }
         let message = format!("This {} is not allowed to this caller.", kind.singular());

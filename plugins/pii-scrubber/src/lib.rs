@@ -20,6 +20,7 @@ mod scan;
 mod schema;
 mod scrub;
 mod settings;
+mod structured;
 mod text;
 
 use sandgate_sdk::{

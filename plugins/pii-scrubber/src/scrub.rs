@@ -3,7 +3,9 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use sandgate_sdk::{Context, Document, Edit, Error, PostDecision, finding, glob_matches, refuse};
+use sandgate_sdk::{
+    Context, Document, Edit, Error, PostDecision, Texts, finding, glob_matches, refuse,
+};
 use serde_json::Value;
 
 use crate::entity::{Entities, Entity, Found};
@@ -12,9 +14,7 @@ use crate::pseudonym;
 use crate::scan::scan;
 use crate::schema::Bounds;
 use crate::settings::{Action, Settings};
-
-/// Where a tool's machine-readable result stands; the only part of a reply that a schema binds.
-const STRUCTURED: &str = "/structuredContent";
+use crate::structured::{STRUCTURED, Structured};
 
 pub(crate) struct Scrub<'a> {
     wanted: Entities,
@@ -45,6 +45,15 @@ struct NoRoom {
     pointer: String,
 }
 
+impl NoRoom {
+    fn at(entity: Entity, pointer: &str) -> Self {
+        Self {
+            entity,
+            pointer: format!("{STRUCTURED}{pointer}"),
+        }
+    }
+}
+
 impl<'a> Scrub<'a> {
     pub(crate) fn new(
         wanted: Entities,
@@ -66,9 +75,14 @@ impl<'a> Scrub<'a> {
     }
 
     pub(crate) fn run(mut self) -> Result<PostDecision, Error> {
-        let no_room = match self.texts()? {
-            Some(no_room) => Some(no_room),
-            None => self.numbers(),
+        let texts = self.reply.texts();
+        let structured = match self.is_tool_result {
+            true => Structured::of(self.reply, texts.len())?,
+            false => None,
+        };
+        let no_room = match (self.texts(&texts, structured.as_ref())?, &structured) {
+            (None, Some(structured)) => self.numbers(structured),
+            (no_room, _) => no_room,
         };
         for (entity, count) in Entity::ALL
             .into_iter()
@@ -96,27 +110,19 @@ impl<'a> Scrub<'a> {
         Ok(self.edits.into())
     }
 
-    fn texts(&mut self) -> Result<Option<NoRoom>, Error> {
-        let texts = self.reply.texts();
+    fn texts(
+        &mut self,
+        texts: &Texts,
+        structured: Option<&Structured>,
+    ) -> Result<Option<NoRoom>, Error> {
         let mut hits = Vec::new();
-        for (index, text) in (0..).zip(texts.iter()) {
+        for (index, text) in texts.iter().enumerate() {
             hits.clear();
-            let pointer = OnceCell::new();
-            let (reply, is_tool_result) = (self.reply, self.is_tool_result);
-            let pointer = || {
-                let structured = || {
-                    let pointer = reply.text_pointer(index).filter(|_| is_tool_result)?;
-                    pointer
-                        .strip_prefix(STRUCTURED)
-                        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
-                        .map(str::to_owned)
-                };
-                pointer.get_or_init(structured).as_deref()
-            };
+            let place = || structured.and_then(|structured| structured.pointer(index));
             scan(
                 text,
                 self.wanted,
-                &|| key(pointer().unwrap_or_default()),
+                &|| place().map(key).unwrap_or_default(),
                 &mut |found| hits.push(found),
             );
             hits.retain(|found| {
@@ -128,19 +134,15 @@ impl<'a> Scrub<'a> {
             for found in &hits {
                 self.counts[found.entity as usize] += 1;
             }
-            let changed = match pointer() {
+            let changed = match place() {
                 None => self.rewritten(text, &hits, None)?,
                 Some(pointer) => match self.fitting(text, &hits, pointer)? {
                     Some(changed) => changed,
-                    None => {
-                        return Ok(Some(NoRoom {
-                            entity: hits[0].entity,
-                            pointer: format!("{STRUCTURED}{pointer}"),
-                        }));
-                    }
+                    None => return Ok(Some(NoRoom::at(hits[0].entity, pointer))),
                 },
             };
-            self.edits.push(Edit::Text((index, changed)));
+            self.edits
+                .push(Edit::Text((u32::try_from(index)?, changed)));
         }
         Ok(None)
     }
@@ -240,43 +242,26 @@ impl<'a> Scrub<'a> {
     }
 
     /// Values that a tool gives as numbers rather than texts.
-    fn numbers(&mut self) -> Option<NoRoom> {
-        if !self.is_tool_result {
-            return None;
-        }
-        let json = self.reply.get(STRUCTURED)?;
-        if !has_long_number(json.as_bytes()) {
-            return None;
-        }
-        let structured: Value = serde_json::from_str(&json).ok()?;
-        let mut places = Vec::new();
-        long_numbers(&structured, &mut String::new(), &mut places);
-        for (pointer, number) in places {
-            let digits = number.to_string();
+    fn numbers(&mut self, structured: &Structured) -> Option<NoRoom> {
+        for (pointer, digits) in &structured.numbers {
             let mut entity = None;
-            let whole = |found: Found| {
-                found.start == 0 && found.end == digits.len() && !self.is_allowed(&digits)
-            };
-            scan(&digits, self.wanted, &|| key(&pointer), &mut |found| {
-                entity = entity.or(whole(found).then_some(found.entity));
+            scan(digits, self.wanted, &|| key(pointer), &mut |found| {
+                let is_whole = found.start == 0 && found.end == digits.len();
+                entity = entity.or((is_whole && !self.is_allowed(digits)).then_some(found.entity));
             });
-            let Some(entity) = entity else { continue };
-            self.counts[entity as usize] += 1;
             let surrogate = mask::surrogate_digits(digits.len());
+            let Some(entity) = entity.filter(|_| surrogate != *digits) else {
+                continue;
+            };
+            self.counts[entity as usize] += 1;
             let fits = match (self.schema(), surrogate.parse()) {
                 (Schema::Output(schema), Ok(surrogate)) => {
-                    Bounds::of(schema, &pointer).let_number_pass(surrogate)
+                    Bounds::of(schema, pointer).let_number_pass(surrogate)
                 }
                 (_, parsed) => parsed.is_ok(),
             };
-            if surrogate == digits {
-                continue;
-            }
             if !fits {
-                return Some(NoRoom {
-                    entity,
-                    pointer: format!("{STRUCTURED}{pointer}"),
-                });
+                return Some(NoRoom::at(entity, pointer));
             }
             self.edits
                 .push(Edit::Set((format!("{STRUCTURED}{pointer}"), surrogate)));
@@ -326,52 +311,4 @@ fn is_json_number(text: &str, found: &Found) -> bool {
             bytes[found.end..].iter().find(is_visible),
             Some(b',' | b'}' | b']')
         )
-}
-
-/// Nine digits in a row outside of strings: fewer are nothing that is looked for.
-const LONG: usize = 9;
-
-fn has_long_number(json: &[u8]) -> bool {
-    let (mut row, mut in_string, mut escaped) = (0, false, false);
-    for &byte in json {
-        if in_string {
-            (in_string, escaped) = (escaped || byte != b'"', !escaped && byte == b'\\');
-            continue;
-        }
-        row = if byte.is_ascii_digit() { row + 1 } else { 0 };
-        in_string = byte == b'"';
-        if row >= LONG {
-            return true;
-        }
-    }
-    false
-}
-
-fn long_numbers(value: &Value, pointer: &mut String, places: &mut Vec<(String, u64)>) {
-    let length = pointer.len();
-    match value {
-        Value::Number(number) => {
-            if let Some(number) = number
-                .as_u64()
-                .filter(|number| *number >= 10_u64.pow(LONG as u32 - 1))
-            {
-                places.push((pointer.clone(), number));
-            }
-        }
-        Value::Array(elements) => {
-            for (index, element) in elements.iter().enumerate() {
-                *pointer += &format!("/{index}");
-                long_numbers(element, pointer, places);
-                pointer.truncate(length);
-            }
-        }
-        Value::Object(members) => {
-            for (name, member) in members {
-                *pointer += &format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-                long_numbers(member, pointer, places);
-                pointer.truncate(length);
-            }
-        }
-        _ => {}
-    }
 }

@@ -1,0 +1,226 @@
+//! A tool's machine-readable result: where its texts stand, and the long numbers in it. One crossing and one pass for
+//! all of them, since asking the gateway for each place costs a walk of its own.
+
+use sandgate_sdk::{Document, Error};
+
+/// Where it stands in the result.
+pub(crate) const STRUCTURED: &str = "/structuredContent";
+
+/// Digits that a number has at least to be looked at: fewer are nothing that is looked for.
+const LONG: usize = 9;
+
+pub(crate) struct Structured {
+    /// Index, among the reply's texts, of its first one.
+    first: usize,
+    /// The pointers of its texts one after another, and where each ends.
+    pointers: String,
+    ends: Vec<usize>,
+    /// Pointer and digits of each whole number with [`LONG`] digits or more.
+    pub(crate) numbers: Vec<(String, String)>,
+}
+
+impl Structured {
+    /// None where the reply has no such part. `texts` is how many the reply has.
+    pub(crate) fn of(reply: &Document, texts: usize) -> Result<Option<Self>, Error> {
+        let Some(json) = reply.get(STRUCTURED) else {
+            return Ok(None);
+        };
+        let mut structured = Self {
+            first: 0,
+            pointers: String::new(),
+            ends: Vec::new(),
+            numbers: Vec::new(),
+        };
+        Walk {
+            json: json.as_bytes(),
+            at: 0,
+        }
+        .value(&mut String::new(), &mut structured);
+        structured.first = structured.find(reply, texts)?;
+        Ok(Some(structured))
+    }
+
+    /// The pointer, within the structured part, of the reply's n-th text; none where that one stands elsewhere.
+    pub(crate) fn pointer(&self, text: usize) -> Option<&str> {
+        let index = text.checked_sub(self.first)?;
+        let end = *self.ends.get(index)?;
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Some(&self.pointers[start..end])
+    }
+
+    /// All of it is text to the gateway, and stands together; so it begins where the first place that is its own is.
+    fn find(&self, reply: &Document, texts: usize) -> Result<usize, Error> {
+        let count = self.ends.len();
+        if count == 0 {
+            return Ok(texts);
+        }
+        let stands = |text: usize, index: usize| {
+            let pointer = reply.text_pointer(u32::try_from(text).ok()?)?;
+            let end = self.ends[index];
+            let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+            (pointer.strip_prefix(STRUCTURED) == Some(&self.pointers[start..end])).then_some(())
+        };
+        let begins = |first: &usize| {
+            stands(*first, 0).is_some() && stands(first + count - 1, count - 1).is_some()
+        };
+        // Nearly always it is what comes last, or first; in between it is sought from both ends.
+        let last = texts.saturating_sub(count);
+        let found = (0..=last)
+            .flat_map(|n| [last - n, n])
+            .take(last + 1)
+            .find(begins);
+        found.ok_or_else(|| {
+            Error::new("the texts of the structured content are not where they should be")
+        })
+    }
+}
+
+/// Over JSON that the gateway has checked.
+struct Walk<'j> {
+    json: &'j [u8],
+    at: usize,
+}
+
+impl Walk<'_> {
+    fn value(&mut self, pointer: &mut String, into: &mut Structured) {
+        let length = pointer.len();
+        match self.peek() {
+            Some(b'{') => {
+                self.at += 1;
+                while self.peek() == Some(b'"') {
+                    let name = self.string();
+                    let name: String = serde_json::from_slice(name).unwrap_or_default();
+                    self.peek();
+                    // The colon.
+                    self.at += 1;
+                    pointer.push('/');
+                    pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                    self.value(pointer, into);
+                    pointer.truncate(length);
+                    self.comma();
+                }
+                self.at += 1;
+            }
+            Some(b'[') => {
+                self.at += 1;
+                let mut index = 0;
+                while !matches!(self.peek(), Some(b']') | None) {
+                    *pointer += &format!("/{index}");
+                    self.value(pointer, into);
+                    pointer.truncate(length);
+                    self.comma();
+                    index += 1;
+                }
+                self.at += 1;
+            }
+            Some(b'"') => {
+                self.string();
+                into.pointers += pointer;
+                into.ends.push(into.pointers.len());
+            }
+            Some(_) => {
+                let rest = &self.json[self.at..];
+                let end = rest.iter().position(|byte| {
+                    matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace()
+                });
+                let token = &rest[..end.unwrap_or(rest.len())];
+                self.at += token.len();
+                if token.len() >= LONG && token.iter().all(u8::is_ascii_digit) {
+                    into.numbers.push((
+                        pointer.clone(),
+                        token.iter().map(|byte| *byte as char).collect(),
+                    ));
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// The next byte that is no white space.
+    fn peek(&mut self) -> Option<u8> {
+        while self.json.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+        self.json.get(self.at).copied()
+    }
+
+    fn comma(&mut self) {
+        if self.peek() == Some(b',') {
+            self.at += 1;
+        }
+    }
+
+    /// A string with its quotes.
+    fn string(&mut self) -> &[u8] {
+        let start = self.at;
+        self.at += 1;
+        while let Some(byte) = self.json.get(self.at) {
+            self.at += match byte {
+                b'\\' => 2,
+                b'"' => break,
+                _ => 1,
+            };
+        }
+        self.at += 1;
+        &self.json[start..self.at.min(self.json.len())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use sandgate_sdk::testing::document;
+
+    /// Its places against those that the document itself gives.
+    fn agrees(json: &str) -> Structured {
+        let reply = document(json);
+        let texts = reply.texts().len();
+        let structured = Structured::of(&reply, texts).unwrap().unwrap();
+        for text in 0..=texts {
+            let pointer = reply.text_pointer(text as u32);
+            let within = pointer
+                .as_deref()
+                .and_then(|pointer| pointer.strip_prefix(STRUCTURED));
+            let within = within.filter(|rest| rest.is_empty() || rest.starts_with('/'));
+            assert_eq!(structured.pointer(text), within, "text {text} of {json}");
+        }
+        structured
+    }
+
+    #[test]
+    fn places_are_the_documents_own() {
+        agrees(
+            r#"{"content":[{"type":"text","text":"a"}],"structuredContent":{"z":"1","a":["2",{"b/~":"3"},[]],"e":{},"n":null}}"#,
+        );
+        agrees(
+            r#"{"structuredContent" : [ "x" , 1 , true, "\"\\" ] ,"content":[{"type":"text","text":"a"}]}"#,
+        );
+        agrees(r#"{"structuredContentX":["u","u"],"structuredContent":"alone","_meta":{"k":"v"}}"#);
+        agrees(r#"{"content":[{"type":"text","text":"a"}],"structuredContent":{},"x":"y"}"#);
+        agrees(r#"{"a":"1","structuredContent":["2","3"],"structuredContent2":["4"],"b":"5"}"#);
+        agrees(r#"{"structuredContent":{"caf\u00e9 \"q\"":"1","é":"2"}}"#);
+    }
+
+    #[test]
+    fn only_long_whole_numbers_are_listed() {
+        let structured = agrees(
+            r#"{"structuredContent":{"a":4111111111111111,"b":12345678,"c":-4111111111111111,"d":411111111.5,"e":"4111111111111111","f":[123456789 ],"g":1e400}}"#,
+        );
+        let numbers: Vec<_> = structured
+            .numbers
+            .iter()
+            .map(|(pointer, digits)| (pointer.as_str(), digits.as_str()))
+            .collect();
+        assert_eq!(numbers, [("/a", "4111111111111111"), ("/f/0", "123456789")]);
+    }
+
+    #[test]
+    fn without_it_there_is_nothing() {
+        assert!(
+            Structured::of(&document(r#"{"content":[]}"#), 0)
+                .unwrap()
+                .is_none()
+        );
+    }
+}
