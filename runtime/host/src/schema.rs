@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
 use crate::configure::Issue;
@@ -30,19 +31,38 @@ pub(crate) fn issues(
     };
     weights.of(schema, 0)?;
     let validator = jsonschema::draft202012::new(schema).map_err(|error| error.to_string())?;
-    let issue = |error: jsonschema::ValidationError<'_>| Issue {
-        pointer: error.instance_path().to_string(),
-        message: if private {
-            error.masked().to_string()
-        } else {
-            error.to_string()
-        },
-    };
     Ok(validator
         .iter_errors(settings)
+        .flat_map(|error| told(&error, private))
         .take(ISSUES)
-        .map(issue)
         .collect())
+}
+
+fn told(error: &jsonschema::ValidationError<'_>, private: bool) -> Vec<Issue> {
+    let pointer = error.instance_path().to_string();
+    let message = match error.kind() {
+        // At the key, where it is to be mended, rather than at what surrounds it.
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            let unknown = |name: &String| Issue {
+                pointer: format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")),
+                message: "there is no such setting".to_owned(),
+            };
+            return unexpected.iter().map(unknown).collect();
+        }
+        _ if private => error.masked().to_string(),
+        // All of them: what is meant is likely among those that would be left out.
+        ValidationErrorKind::Enum { options } => {
+            let options: Vec<_> = options
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(Value::to_string)
+                .collect();
+            format!("{} is not one of {}", error.instance(), options.join(", "))
+        }
+        _ => error.to_string(),
+    };
+    vec![Issue { pointer, message }]
 }
 
 /// How much work each part of a schema is at one place of a document.
@@ -136,6 +156,29 @@ mod tests {
         assert!(found[0].message.contains('5'));
         let found = issues(&schema, &json!({ "a": 5 }), true).unwrap();
         assert!(!found[0].message.contains('5'), "{found:?}");
+    }
+
+    #[test]
+    fn an_unknown_setting_is_named_and_a_choice_told_as_a_whole() {
+        let kinds = ["a", "b", "c", "d", "e", "f", "g"];
+        let schema =
+            json!({ "properties": { "kind": { "enum": kinds } }, "additionalProperties": false });
+        let found = issues(
+            &schema,
+            &json!({ "kind": "x", "k/nd": 1, "kimd": 2 }),
+            false,
+        )
+        .unwrap();
+        let mut pointers: Vec<_> = found.iter().map(|issue| issue.pointer.as_str()).collect();
+        pointers.sort_unstable();
+        assert_eq!(pointers, ["/kimd", "/kind", "/k~1nd"]);
+        let choice = found.iter().find(|issue| issue.pointer == "/kind").unwrap();
+        assert_eq!(
+            choice.message,
+            r#""x" is not one of "a", "b", "c", "d", "e", "f", "g""#
+        );
+        let private = issues(&schema, &json!({ "kind": "canary" }), true).unwrap();
+        assert!(!private[0].message.contains("canary"), "{private:?}");
     }
 
     #[test]
