@@ -51,6 +51,19 @@ impl Gateway {
         }
     }
 
+    /// Starts one that must not come up; gives its exit code and what it said.
+    ///
+    /// # Panics
+    /// Where it does come up, or takes longer than it may.
+    pub fn refused(config: &str) -> (Option<i32>, String) {
+        let folder = folder_with(config);
+        let mut process = Process::start(&mut command(&folder.path().join("sandgate.toml")));
+        match process.wait(START) {
+            Some(status) => (status.code(), process.log()),
+            None => panic!("it came up with\n{config}\n{}", process.log()),
+        }
+    }
+
     /// The endpoint of one server, or of all of them (`""`).
     pub fn mcp(&self, server: &str) -> String {
         format!("{}/mcp/{server}", self.url)

@@ -22,6 +22,7 @@ mod place;
 mod process;
 mod script;
 mod speaker;
+mod upkeep;
 mod wire;
 
 pub use client::{Client, Plan};
@@ -35,4 +36,5 @@ pub use place::{binary, peers, sandgate};
 pub use process::Process;
 pub use script::Script;
 pub use speaker::Speaker;
+pub use upkeep::Save;
 pub use wire::{Event, Exchange, request};

@@ -38,6 +38,11 @@ impl Pipe {
         sent.unwrap_or_else(|error| panic!("{error}; its log:\n{}", self.process.log()));
     }
 
+    /// Closes its input, as a client does that goes away.
+    pub fn hang_up(&mut self) {
+        self.process.child.stdin = None;
+    }
+
     /// The next line.
     ///
     /// # Panics

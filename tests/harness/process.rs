@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// The lines that a stream brought so far, and whether it has ended.
 #[derive(Default)]
@@ -85,11 +86,21 @@ impl Process {
         }
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal. One that has ended already hears nothing.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(pid) = Pid::from_raw(self.id().cast_signed()) {
+            let _ = kill_process(pid, signal);
+        }
+    }
+
     /// Asks it to end (SIGTERM), and waits.
     pub fn stop(&mut self, within: Duration) -> Option<ExitStatus> {
-        if let Some(pid) = rustix::process::Pid::from_raw(self.child.id().cast_signed()) {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        }
+        self.signal(Signal::TERM);
         self.wait(within)
     }
 }
