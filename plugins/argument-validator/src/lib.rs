@@ -44,7 +44,6 @@ impl Interceptor for ArgumentValidator {
     }
 
     fn pre_call(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
-        if params.get("/nothing").is_none() { return Ok(PreDecision::Proceed); }
         let arguments: Value = match params.get("/arguments") {
             Some(json) => serde_json::from_str(&json)?,
             None => json!({}),
