@@ -25,8 +25,18 @@ impl Gateway {
     /// # Panics
     /// Where it does not come up; with its log.
     pub fn start(config: &str) -> Self {
+        Self::start_as(config, |_| {})
+    }
+
+    /// The same, with more arguments or variables on its command line.
+    ///
+    /// # Panics
+    /// As above.
+    pub fn start_as(config: &str, adjust: impl FnOnce(&mut Command)) -> Self {
         let folder = folder_with(config);
-        let mut process = Process::start(&mut command(&folder.path().join("sandgate.toml")));
+        let mut command = command(&folder.path().join("sandgate.toml"));
+        adjust(&mut command);
+        let mut process = Process::start(&mut command);
         let url = process.log_line(START, |line| {
             let start = line.find("listening on http://")? + "listening on ".len();
             let end =
@@ -88,9 +98,15 @@ impl Gateway {
 
     /// Starts one that speaks over stdin and stdout, in front of one server or of all of them (`""`), as a pipe.
     pub fn pipe(config: &str, server: &str) -> Pipe {
+        Self::pipe_as(config, server, |_| {})
+    }
+
+    /// The same, with more arguments or variables on its command line.
+    pub fn pipe_as(config: &str, server: &str, adjust: impl FnOnce(&mut Command)) -> Pipe {
         let folder = folder_with(config);
         let mut command = command(&folder.path().join("sandgate.toml"));
         command.args(stdio_args(server));
+        adjust(&mut command);
         Pipe::start(&mut command, Some(folder))
     }
 

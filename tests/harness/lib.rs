@@ -11,6 +11,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod canary;
 mod client;
 mod envelope;
 mod fake;
@@ -25,6 +26,7 @@ mod speaker;
 mod upkeep;
 mod wire;
 
+pub use canary::Canary;
 pub use client::{Client, Plan};
 pub use envelope::{Envelope, Era, without_line_ends};
 pub use fake::{Chunk, FakeServer, Heard, Reply};
