@@ -39,7 +39,6 @@ impl Interceptor for ArgumentValidator {
 
     fn configure(settings: Settings) -> Result<Self, Issues> {
         settings.checked()?;
-        schema::prepare();
         Ok(Self { settings })
     }
 

@@ -58,20 +58,6 @@ pub(crate) fn trouble(schema: &Value, arguments: &Value) -> Option<Refusal> {
     )
 }
 
-/// Has the library make what it makes once and keeps, above all the validators of the specification's own schemas. Done
-/// while the plugin is configured, it is in the memory that every run starts from; else every run would make it anew.
-pub(crate) fn prepare() {
-    for draft in [
-        "https://json-schema.org/draft/2020-12/schema",
-        "http://json-schema.org/draft-07/schema#",
-    ] {
-        let schema = json!({
-            "$schema": draft, "type": "object", "properties": { "id": { "type": "string", "pattern": "^C-[0-9]+$" } },
-        });
-        trouble(&schema, &json!({ "id": "C-1" }));
-    }
-}
-
 fn place(error: &ValidationError) -> String {
     format!("/arguments{}", error.instance_path().as_str())
 }
