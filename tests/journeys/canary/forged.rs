@@ -71,6 +71,7 @@ fn speak(talk: &mut Talk) {
     let (peers, plugins) = (forged(PEERS), forged(PLUGINS));
     let odd = format!("{peers}/method");
     talk.greet(&peers, &peers);
+    // What a plugin repeats has line ends as it is: between the tokens of JSON.
     let calls = [
         (
             "tools/call",
@@ -92,11 +93,15 @@ fn speak(talk: &mut Talk) {
         ),
         (
             "tools/call",
-            format!(r#"{{"name":"own-error","arguments":{{}},"misbehave":"{plugins}"}}"#),
+            format!(
+                "{{\"name\":\"own-error\",\"arguments\":{{}},\"misbehave\":[\r\n2026,\"{plugins}\"]}}"
+            ),
         ),
         (
             "tools/call",
-            format!(r#"{{"name":"panics","arguments":{{}},"misbehave":"{plugins}"}}"#),
+            format!(
+                "{{\"name\":\"panics\",\"arguments\":{{}},\"misbehave\":[\r\n2026,\"{plugins}\"]}}"
+            ),
         ),
         (
             "tools/call",
