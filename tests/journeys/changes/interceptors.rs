@@ -1,8 +1,5 @@
-//! What an operator changes while the gateway runs: a plugin's file, a pin, one interceptor among others, a signal.
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+//! Interceptors that come, go and change, and what stays as it was.
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -12,103 +9,10 @@ use parking_lot::Mutex;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use crate::stage::{Stage, interceptor};
+
 /// Long enough that a change would have been noticed.
 const A_WHILE: Duration = Duration::from_secs(3);
-
-#[test]
-fn a_plugin_file_that_is_replaced_is_live_on_the_next_call() {
-    let stage = Stage::new();
-    let policy = stage.file("policy.wasm", "noop");
-    let gateway = Gateway::start(&stage.config(&interceptor("policy", &policy, "")));
-    let mut version = 1;
-    for way in Save::WAYS {
-        assert_eq!(
-            stage.call(&gateway),
-            json!({ "from": "server" }),
-            "before {way:?}"
-        );
-        // The next one keeps every call from the server and answers by itself.
-        for (guest, expected) in [
-            ("keeps-state", json!({ "asked": 1, "last": null })),
-            ("noop", json!({ "from": "server" })),
-        ] {
-            way.write(&policy, bytes(guest));
-            version += 1;
-            gateway.await_version(version);
-            assert_eq!(stage.call(&gateway), expected, "{guest} by {way:?}");
-        }
-    }
-}
-
-#[test]
-fn a_damaged_plugin_file_is_refused_until_it_is_whole_again() {
-    let stage = Stage::new();
-    let policy = stage.file("policy.wasm", "keeps-state");
-    let gateway = Gateway::start(&stage.config(&interceptor("policy", &policy, "")));
-    let whole = bytes("noop");
-    Save::InPlace.write(&policy, &whole[..whole.len() / 2]);
-    assert!(gateway.await_reload_error().contains("damaged"));
-    assert_eq!(stage.call(&gateway)["asked"], 1, "the one before stays");
-    Save::InPlace.write(&policy, whole);
-    gateway.await_version(2);
-    assert_eq!(stage.call(&gateway), json!({ "from": "server" }));
-}
-
-#[test]
-fn a_plugin_that_a_refused_change_named_is_live_once_it_is_put_right() {
-    let stage = Stage::new();
-    let gateway = Gateway::start(&stage.config(""));
-    let policy = stage.folder.path().join("policy.wasm");
-    Save::RenameOver.write(
-        &gateway.config_file(),
-        stage.config(&interceptor("policy", &policy, "")).as_bytes(),
-    );
-    assert!(gateway.await_reload_error().contains("policy.wasm"));
-    assert_eq!(stage.call(&gateway), json!({ "from": "server" }));
-    // The configuration was right all along: the file is what was missing.
-    stage.file("policy.wasm", "keeps-state");
-    gateway.await_version(2);
-    assert_eq!(stage.call(&gateway)["asked"], 1);
-}
-
-#[test]
-fn a_pinned_plugin_takes_no_other_file() {
-    let stage = Stage::new();
-    let policy = stage.file("policy.wasm", "noop");
-    let inspected = Command::new(harness::sandgate())
-        .args(["plugin", "inspect", "--json"])
-        .arg(&policy)
-        .output()
-        .unwrap();
-    let digest = serde_json::from_slice::<Value>(&inspected.stdout).unwrap()["digest"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let pin = format!("digest = {digest:?}");
-    let gateway = Gateway::start(&stage.config(&interceptor("policy", &policy, &pin)));
-
-    Save::RenameOver.write(&policy, bytes("keeps-state"));
-    let why = gateway.await_reload_error();
-    assert!(
-        why.contains("sandgate.toml") && why.contains("the file is another one"),
-        "{why}"
-    );
-    assert_eq!(
-        stage.call(&gateway),
-        json!({ "from": "server" }),
-        "the pinned one stays"
-    );
-    Save::RenameOver.write(&policy, bytes("noop"));
-    gateway.await_version(2);
-
-    Save::RenameOver.write(&policy, bytes("keeps-state"));
-    let (code, said) = Gateway::refused(&stage.config(&interceptor("policy", &policy, &pin)));
-    assert_eq!(code, Some(2), "{said}");
-    assert!(
-        said.contains("the file is another one") && said.contains("pin this one if"),
-        "{said}"
-    );
-}
 
 #[test]
 fn what_did_not_change_is_not_prepared_again() {
@@ -297,52 +201,4 @@ fn without_watching_a_change_waits_for_the_signal() {
     gateway.process.signal(Signal::HUP);
     gateway.await_version(2);
     assert_eq!(stage.call(&gateway)["asked"], 1);
-}
-
-/// A server whose tools all answer alike, and a place for plugins.
-struct Stage {
-    server: FakeServer,
-    folder: tempfile::TempDir,
-}
-
-impl Stage {
-    fn new() -> Self {
-        let answer = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"from":"server"}}"#;
-        let server = FakeServer::http(Script::new().on("tools/call", &[answer]));
-        Self {
-            server,
-            folder: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    /// A guest of the zoo as a file of that name.
-    fn file(&self, name: &str, guest: &str) -> std::path::PathBuf {
-        let path = self.folder.path().join(name);
-        std::fs::write(&path, bytes(guest)).unwrap();
-        path
-    }
-
-    fn config(&self, interceptors: &str) -> String {
-        format!(
-            "[gateway]\nlisten = \"127.0.0.1:0\"\n\n{}\n{interceptors}",
-            self.server.config("fake")
-        )
-    }
-
-    /// Calls a tool and gives the result.
-    fn call(&self, gateway: &Gateway) -> Value {
-        let ask = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"any","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
-        let answers = Speaker::open(&gateway.mcp("fake"), Era::Modern).say(ask);
-        let mut reply: Value = serde_json::from_slice(&answers[0]).unwrap();
-        assert!(reply["result"].is_object(), "{reply}\n{}", gateway.log());
-        reply["result"].take()
-    }
-}
-
-fn interceptor(name: &str, plugin: &Path, more: &str) -> String {
-    format!("[[interceptors]]\nname = \"{name}\"\nplugin = {plugin:?}\ntimeout = \"20s\"\n{more}\n")
-}
-
-fn bytes(guest: &str) -> &'static [u8] {
-    sandgate_guests::find(guest).unwrap().bytes
 }
