@@ -359,15 +359,14 @@ async fn start_bare(server: u16) -> Uri {
 async fn start_gateway(server: u16) -> Uri {
     let (port, listener) = listen().await;
     let second = Duration::from_secs(1);
+    let transport = Transport::Http {
+        url: format!("http://127.0.0.1:{server}/mcp").parse().unwrap(),
+        headers: HeaderMap::new(),
+    };
     let server = Server::new(ServerConfig {
-        name: "desk".into(),
-        transport: Transport::Http {
-            url: format!("http://127.0.0.1:{server}/mcp").parse().unwrap(),
-            headers: HeaderMap::new(),
-        },
         connect_timeout: second,
         request_timeout: 30 * second,
-        limits: Limits::default(),
+        ..ServerConfig::new("desk", transport)
     });
     let chain = Chain::new(1, Vec::new(), None, Limits::default());
     let registry = Registry::new(Edition::new(chain, vec![server]).unwrap());

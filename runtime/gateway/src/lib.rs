@@ -35,4 +35,4 @@ pub use gateway::Gateway;
 pub use health::Status;
 pub use record::{CallLog, Decision, Ended, Forwarded, Unwritten};
 pub use registry::{Edition, EditionError, Registry};
-pub use upstream::{Eras, Server, ServerConfig, ServerError, Transport};
+pub use upstream::{Eras, Failure, Health, Server, ServerConfig, ServerError, Transport};

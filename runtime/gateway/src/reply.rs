@@ -29,6 +29,7 @@ pub(crate) fn server_error(id: &Id, call: &Call, error: &ServerError) -> Message
         | ServerError::WrongEra { .. }
         | ServerError::IdInUse { .. }
         | ServerError::Busy { .. }
+        | ServerError::Crowded { .. }
         | ServerError::Closed { .. }
         | ServerError::SessionGone { .. } => "not-sent",
         _ => "unknown",

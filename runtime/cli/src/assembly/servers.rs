@@ -116,11 +116,10 @@ fn describe(
         }
     };
     ServerConfig {
-        name: name.into(),
-        transport,
         connect_timeout: server.connect_timeout.0,
         request_timeout: server.request_timeout.0,
         limits,
+        ..ServerConfig::new(name, transport)
     }
 }
 

@@ -1,14 +1,17 @@
 //! What comes back from a server.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode};
 use sandgate_message::Message;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::ServerError;
+use super::server::Known;
 use super::stdio::is_reply;
 use crate::framing::sse;
 
@@ -44,12 +47,25 @@ pub enum Body {
 ///
 /// Dropping it before its end tells the server that nobody waits any more: the HTTP response is closed, a stdio server
 /// gets `notifications/cancelled`.
-pub struct Arrivals(Pin<Box<dyn Stream<Item = Result<Arrival, ServerError>> + Send>>);
+pub struct Arrivals {
+    source: Pin<Box<dyn Stream<Item = Result<Arrival, ServerError>> + Send>>,
+    /// The request's place among those under way, and whom to tell when it fails.
+    held: Option<(OwnedSemaphorePermit, Arc<Known>)>,
+}
 
 impl Arrivals {
     /// From any source.
     pub fn new(source: impl Stream<Item = Result<Arrival, ServerError>> + Send + 'static) -> Self {
-        Self(Box::pin(source))
+        Self {
+            source: Box::pin(source),
+            held: None,
+        }
+    }
+
+    /// Keeps a request's place until the stream is dropped.
+    pub(super) fn holding(mut self, place: OwnedSemaphorePermit, known: Arc<Known>) -> Self {
+        self.held = Some((place, known));
+        self
     }
 
     /// Waits for the reply and drops what comes before it; none where no reply comes.
@@ -67,7 +83,11 @@ impl Stream for Arrivals {
     type Item = Result<Arrival, ServerError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.as_mut().poll_next(cx)
+        let next = self.source.as_mut().poll_next(cx);
+        if let (Poll::Ready(Some(Err(error))), Some((_, known))) = (&next, &self.held) {
+            known.vitals.failed(error);
+        }
+        next
     }
 }
 

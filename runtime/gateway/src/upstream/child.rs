@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustix::process::Signal;
 use sandgate_message::Message;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::pipes::{self, Reader};
@@ -37,11 +37,12 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts it. `shared`: many conversations on one child.
+    /// Starts it. `shared`: many conversations on one child. It has its place until it is gone.
     pub(super) async fn start(
         config: &ServerConfig,
         known: &Arc<Known>,
         shared: bool,
+        place: OwnedSemaphorePermit,
     ) -> Result<Arc<Self>, ServerError> {
         let mut process = process::start(&config.name, &config.transport).await?;
         let piped = (
@@ -89,10 +90,14 @@ impl Child {
             spoke,
             closing: closing.clone(),
         };
+        known.vitals.child_started();
+        let known = known.clone();
         tokio::spawn(async move {
             supervisor
                 .see_out(process, tokio::spawn(reader.read(stdout)))
                 .await;
+            known.vitals.child_ended();
+            drop(place);
             let _ = done.send(true);
         });
         Ok(Arc::new(Self {
@@ -196,6 +201,7 @@ impl Supervisor {
             server: self.server.clone(),
             status,
         };
+        self.known.vitals.failed(&error);
         let later = if self.shared {
             error.clone()
         } else {

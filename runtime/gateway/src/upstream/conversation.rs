@@ -51,15 +51,38 @@ impl Conversation {
         message: &Message,
         headers: &HeaderMap,
     ) -> Result<Answer, ServerError> {
+        let place = self.server.place().await?;
         let watch = self.watch(Some(message));
-        match &self.channel {
+        let answer = match &self.channel {
             Channel::Stdio(channel) => {
                 channel
                     .request(message, watch, self.server.config().request_timeout)
                     .await
             }
             Channel::Http(channel) => channel.request(message, headers, watch).await,
+        };
+        let mut answer = self.noted(answer)?;
+        // A subscription is not work under way: it may last for ever.
+        if let Body::Stream(arrivals) = answer.body {
+            answer.body = Body::Stream(match message.method() {
+                Some("subscriptions/listen") => arrivals,
+                _ => arrivals.holding(place, self.server.known().clone()),
+            });
         }
+        Ok(answer)
+    }
+
+    /// What an answer, or its absence, says about how the server is.
+    fn noted(&self, answer: Result<Answer, ServerError>) -> Result<Answer, ServerError> {
+        let vitals = &self.server.known().vitals;
+        match &answer {
+            Ok(answer) if answer.status.is_server_error() => {
+                vitals.ill(format!("it answered {}", answer.status));
+            }
+            Ok(_) => vitals.well(),
+            Err(error) => vitals.failed(error),
+        }
+        answer
     }
 
     /// Sends a notification, or the client's reply to a request of the server's.
@@ -69,9 +92,10 @@ impl Conversation {
         headers: &HeaderMap,
     ) -> Result<Answer, ServerError> {
         let answer = match &self.channel {
-            Channel::Stdio(channel) => channel.send(message).await?,
-            Channel::Http(channel) => channel.send(message, headers, self.watch(None)).await?,
+            Channel::Stdio(channel) => channel.send(message).await,
+            Channel::Http(channel) => channel.send(message, headers, self.watch(None)).await,
         };
+        let answer = self.noted(answer)?;
         if matches!(message.shape(), Shape::Result { .. } | Shape::Error { .. }) {
             self.notes.answered();
         }

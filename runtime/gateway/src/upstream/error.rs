@@ -69,6 +69,12 @@ pub enum ServerError {
     #[error("server {server:?} has {limit} requests under way; try again when one has ended")]
     #[allow(missing_docs)]
     Busy { server: Arc<str>, limit: usize },
+    /// As many child processes as it may have.
+    #[error(
+        "server {server:?} has {limit} child processes, as many as it may have; try again when a session has ended"
+    )]
+    #[allow(missing_docs)]
+    Crowded { server: Arc<str>, limit: usize },
     /// Messages for this request came faster than they were read.
     #[error("messages of server {server:?} were not read for {} s, so the request was given up", .after.as_secs_f32())]
     #[allow(missing_docs)]

@@ -8,15 +8,17 @@ use std::time::Duration;
 use ::http::{HeaderMap, Uri};
 use parking_lot::Mutex;
 use sandgate_message::{Era, Limits};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::child::Child;
 use super::conversation::Channel;
+use super::health::Vitals;
 use super::http;
 use super::probe::{self, Verdict};
 use super::remote::Remote;
-use super::{Conversation, Definitions, ServerError, stdio};
+use super::{Conversation, Definitions, Health, ServerError, stdio};
 
 /// How to reach a server, and how much it is trusted with.
 #[derive(Clone, Debug)]
@@ -31,6 +33,25 @@ pub struct ServerConfig {
     pub request_timeout: Duration,
     /// Of one message.
     pub limits: Limits,
+    /// Requests under way at a time, subscriptions aside; a further one waits for as long as a connection may take.
+    pub max_concurrent: usize,
+    /// Child processes at a time: one for each legacy session, and one that modern clients share.
+    pub max_children: usize,
+}
+
+impl ServerConfig {
+    /// With every default: 10 s for a connection, 5 minutes of silence, 1,024 requests at a time, 256 children.
+    pub fn new(name: impl Into<Arc<str>>, transport: Transport) -> Self {
+        Self {
+            name: name.into(),
+            transport,
+            connect_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(5 * 60),
+            limits: Limits::default(),
+            max_concurrent: 1024,
+            max_children: 256,
+        }
+    }
 }
 
 /// The way to a server.
@@ -73,6 +94,7 @@ impl Eras {
 pub(super) struct Known {
     pub(super) definitions: Definitions,
     pub(super) backoff: Mutex<Backoff>,
+    pub(super) vitals: Vitals,
     eras: Mutex<Eras>,
 }
 
@@ -93,6 +115,10 @@ pub struct Server {
     config: Arc<ServerConfig>,
     known: Arc<Known>,
     remote: Option<Remote>,
+    /// For requests.
+    places: Arc<Semaphore>,
+    /// For children.
+    crowd: Arc<Semaphore>,
     /// Held while the shared child is started or the server is probed.
     starting: tokio::sync::Mutex<()>,
     children: Mutex<Children>,
@@ -121,10 +147,16 @@ impl Server {
             Transport::Http { url, headers } => Some(Remote::new(&config, url, headers)),
             Transport::Stdio { .. } => None,
         };
+        let places = Arc::new(Semaphore::new(places(&config)));
+        let crowd = Arc::new(Semaphore::new(
+            config.max_children.min(Semaphore::MAX_PERMITS),
+        ));
         Arc::new(Self {
             config,
             known: Arc::default(),
             remote,
+            places,
+            crowd,
             starting: tokio::sync::Mutex::default(),
             children: Mutex::default(),
             legacy_only: Mutex::default(),
@@ -166,6 +198,11 @@ impl Server {
     /// Opens a conversation. Legacy: a child process or an upstream session of its own. Modern: one shared child, or
     /// stateless HTTP.
     pub async fn converse(self: &Arc<Self>, era: Era) -> Result<Arc<Conversation>, ServerError> {
+        let opened = self.open(era).await;
+        opened.inspect_err(|error| self.known.vitals.failed(error))
+    }
+
+    async fn open(self: &Arc<Self>, era: Era) -> Result<Arc<Conversation>, ServerError> {
         let channel = match (&self.remote, era) {
             (Some(_), _) if self.children.lock().closed => return Err(self.closed()),
             (Some(remote), _) => Channel::Http(Box::new(http::Channel::new(remote.clone(), era))),
@@ -178,6 +215,32 @@ impl Server {
             (None, Era::Legacy) => Channel::Stdio(stdio::Channel::Own(self.start(false).await?)),
         };
         Ok(Conversation::new(self.clone(), era, channel))
+    }
+
+    /// How it is.
+    pub fn health(&self) -> Health {
+        let under_way = places(&self.config).saturating_sub(self.places.available_permits());
+        self.known.vitals.look(under_way)
+    }
+
+    /// A place for a request, waited for where there is none. What holds it has it for as long as the request is under
+    /// way.
+    pub(super) async fn place(&self) -> Result<OwnedSemaphorePermit, ServerError> {
+        if let Ok(place) = self.places.clone().try_acquire_owned() {
+            return Ok(place);
+        }
+        let waited = tokio::time::timeout(
+            self.config.connect_timeout,
+            self.places.clone().acquire_owned(),
+        );
+        match waited.await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) => Err(self.closed()),
+            Err(_) => Err(ServerError::Busy {
+                server: self.name().clone(),
+                limit: self.config.max_concurrent,
+            }),
+        }
     }
 
     /// What it was last seen to offer.
@@ -295,7 +358,12 @@ impl Server {
             });
         }
         tokio::time::sleep(pause).await;
-        let child = Child::start(&self.config, &self.known, shared).await?;
+        let place = self.crowd.clone().try_acquire_owned();
+        let place = place.map_err(|_| ServerError::Crowded {
+            server: self.name().clone(),
+            limit: self.config.max_children,
+        })?;
+        let child = Child::start(&self.config, &self.known, shared, place).await?;
         let mut children = self.children.lock();
         if children.closed {
             return Err(self.closed());
@@ -310,4 +378,8 @@ impl Server {
             server: self.name().clone(),
         }
     }
+}
+
+fn places(config: &ServerConfig) -> usize {
+    config.max_concurrent.min(Semaphore::MAX_PERMITS)
 }

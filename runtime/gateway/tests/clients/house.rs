@@ -150,11 +150,8 @@ pub fn child(name: &str, verbatim: &str) -> Arc<Server> {
 
 pub fn server(name: &str, transport: Transport) -> Arc<Server> {
     Server::new(ServerConfig {
-        name: name.into(),
-        transport,
-        connect_timeout: Duration::from_secs(10),
         request_timeout: Duration::from_secs(15),
-        limits: Limits::default(),
+        ..ServerConfig::new(name, transport)
     })
 }
 

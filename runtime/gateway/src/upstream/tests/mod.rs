@@ -1,6 +1,7 @@
 //! Conversations with small servers that do what is asked of them, however wrong.
 #![allow(clippy::unwrap_used)]
 
+mod bounds;
 mod children;
 mod http;
 mod shared;
@@ -20,11 +21,9 @@ const SERVER: &str = include_str!("server.py");
 
 fn config(transport: Transport) -> ServerConfig {
     ServerConfig {
-        name: "test".into(),
-        transport,
         connect_timeout: Duration::from_secs(5),
         request_timeout: Duration::from_secs(20),
-        limits: Limits::default(),
+        ..ServerConfig::new("test", transport)
     }
 }
 
