@@ -24,6 +24,7 @@ mod reading;
 mod scan;
 mod slot;
 mod splice;
+mod surface;
 mod tape;
 mod text;
 
@@ -37,4 +38,5 @@ pub use json::{Json, Kind, Limits, Malformed, Trouble};
 pub use jsonrpc::{Id, Message, NotAMessage, Shape, error_codes};
 pub use method::{Method, Target};
 pub use node::Node;
+pub use surface::{Carrier, Meeting, meetings};
 pub use text::TextRun;

@@ -78,6 +78,13 @@ impl<'a> Method<'a> {
     pub fn refuses_by_result(self) -> bool {
         self.name == "tools/call"
     }
+    /// A modern server may ask it within a reply (`inputRequests`), having no requests of its own.
+    pub fn may_be_input_required(self) -> bool {
+        matches!(
+            self.name,
+            "sampling/createMessage" | "elicitation/create" | "roots/list"
+        )
+    }
     /// `notifications/…`.
     pub fn is_notification(self) -> bool {
         self.name.starts_with("notifications/")

@@ -35,6 +35,8 @@ struct Client {
     session: Arc<Mutex<Option<Arc<Session>>>>,
     /// Modern requests under way, to be given up when the client cancels them.
     cancels: Arc<Mutex<Vec<(Id, CancellationToken)>>>,
+    /// It says nothing more: nobody waits for what would go on for ever.
+    over: CancellationToken,
 }
 
 pub(crate) async fn serve<R, W>(
@@ -61,6 +63,7 @@ where
         output: sender,
         session: Arc::default(),
         cancels: Arc::default(),
+        over: CancellationToken::new(),
     };
     let mut lines = Lines::new(input, limits.bytes);
     let mut tasks = JoinSet::new();
@@ -119,6 +122,7 @@ where
             }
         }
     };
+    client.over.cancel();
     let finish = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(drain, finish).await.is_err() {
         tracing::warn!("calls still under way after {} s were cut", drain.as_secs());
@@ -205,7 +209,12 @@ impl Client {
     }
 
     async fn modern(&self, id: Id, message: Message) {
-        let token = CancellationToken::new();
+        let endless = message.method() == Some("subscriptions/listen");
+        let token = if endless {
+            self.over.child_token()
+        } else {
+            CancellationToken::new()
+        };
         self.cancels.lock().push((id.clone(), token.clone()));
         tokio::select! {
             biased;

@@ -150,6 +150,28 @@ async fn a_server_may_ask_the_client() {
     assert!(said.contains("answered") && said.contains("yes"), "{said}");
 }
 
+/// The drain would last ten seconds.
+#[tokio::test]
+async fn a_subscription_ends_with_the_input() {
+    let fake = Fake::new(|got| match got.rpc().as_str() {
+        "subscriptions/listen" => {
+            let (sender, receiver) = tokio::sync::mpsc::channel(1);
+            let first = r#"{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{}}}"#;
+            sender.try_send(format!("data: {first}\n\n")).unwrap();
+            tokio::spawn(async move { sender.closed().await });
+            Says::Stream(receiver)
+        }
+        _ => Says::Json(result(&got.id(), r#"{"resultType":"complete"}"#)),
+    })
+    .await;
+    let house = house::gateway(vec![], vec![http("s", &fake)]).await;
+    let mut line = Line::open(&house, Endpoint::Server("s".into()));
+    let listen = modern("1", "subscriptions/listen", r#""notifications":{}"#);
+    assert!(line.ask(&listen).await.contains("acknowledged"));
+    let ended = tokio::time::timeout(Duration::from_secs(5), line.end()).await;
+    assert!(ended.expect("the end").is_empty());
+}
+
 #[tokio::test]
 async fn what_is_under_way_at_the_end_of_the_input_is_still_answered() {
     let fake = Fake::legacy(|got| {

@@ -5,6 +5,7 @@
 mod access;
 mod client;
 mod eras;
+mod every_message;
 mod fidelity;
 mod house;
 mod line;

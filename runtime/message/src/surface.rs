@@ -1,0 +1,132 @@
+//! Every place at which a message of the protocol meets an interceptor: method × era × direction × hook. What is not in
+//! this list has no way through the gateway, or is a method that the protocol does not know, which passes both hooks
+//! under its own name.
+
+use crate::call::{Direction, Era};
+use crate::decision::Hook;
+use crate::method::Method;
+
+/// One of those places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meeting {
+    /// The event that interceptors see.
+    pub method: &'static str,
+    /// Of the side that asked.
+    pub era: Era,
+    /// Which way the request or notification goes; its reply goes the other way.
+    pub direction: Direction,
+    /// Pre-call: params. Post-call: the result or the error.
+    pub hook: Hook,
+    /// How it travels.
+    pub carrier: Carrier,
+}
+
+/// How a message travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// As a message of its own.
+    Itself,
+    /// In another's: a modern server asks in the `inputRequests` of its reply, and the client answers in the
+    /// `inputResponses` of its next try.
+    InputRequired,
+}
+
+/// All of them: legacy before modern, in the order of the table of methods.
+pub fn meetings() -> impl Iterator<Item = Meeting> {
+    [Era::Legacy, Era::Modern].into_iter().flat_map(|era| {
+        Method::known().flat_map(move |method| {
+            [Direction::ClientToServer, Direction::ServerToClient]
+                .into_iter()
+                .filter_map(move |direction| Some((direction, carrier(method, era, direction)?)))
+                .flat_map(move |(direction, carrier)| {
+                    hooks(method).iter().map(move |&hook| Meeting {
+                        method: method.name,
+                        era,
+                        direction,
+                        hook,
+                        carrier,
+                    })
+                })
+        })
+    })
+}
+
+fn carrier(method: Method<'_>, era: Era, direction: Direction) -> Option<Carrier> {
+    let given_up = method.name == "notifications/cancelled"
+        && (era, direction) == (Era::Modern, Direction::ClientToServer);
+    if given_up {
+        // The gateway gives the request up in the way of the server's transport, in words of its own.
+        return None;
+    }
+    if method.exists(era, direction) {
+        return Some(Carrier::Itself);
+    }
+    let asked = era == Era::Modern
+        && direction == Direction::ServerToClient
+        && method.may_be_input_required();
+    asked.then_some(Carrier::InputRequired)
+}
+
+/// A notification has no reply.
+fn hooks(method: Method<'_>) -> &'static [Hook] {
+    if method.is_notification() {
+        &[Hook::PreCall]
+    } else {
+        &[Hook::PreCall, Hook::PostCall]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_is_there_once() {
+        let all: Vec<_> = meetings().collect();
+        for one in &all {
+            assert_eq!(
+                all.iter().filter(|other| *other == one).count(),
+                1,
+                "{one:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_method_and_sender_of_the_table_has_its_places() {
+        for era in [Era::Legacy, Era::Modern] {
+            for direction in [Direction::ClientToServer, Direction::ServerToClient] {
+                for method in Method::known().filter(|method| method.exists(era, direction)) {
+                    let places = meetings().filter(|meeting| {
+                        (meeting.method, meeting.era, meeting.direction)
+                            == (method.name, era, direction)
+                    });
+                    let given_up = method.name == "notifications/cancelled"
+                        && (era, direction) == (Era::Modern, Direction::ClientToServer);
+                    let expected = if given_up {
+                        0
+                    } else if method.is_notification() {
+                        1
+                    } else {
+                        2
+                    };
+                    assert_eq!(places.count(), expected, "{}", method.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_modern_server_asks_within_its_replies() {
+        let within: Vec<_> = meetings()
+            .filter(|meeting| {
+                meeting.carrier == Carrier::InputRequired && meeting.hook == Hook::PreCall
+            })
+            .map(|meeting| meeting.method)
+            .collect();
+        assert_eq!(
+            within,
+            ["sampling/createMessage", "elicitation/create", "roots/list"]
+        );
+    }
+}
