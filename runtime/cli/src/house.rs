@@ -77,6 +77,7 @@ pub fn gateway_config(loaded: &Loaded) -> GatewayConfig {
         limits: document_limits(loaded),
         max_connections: count(limits.max_connections),
         max_streams: limits.max_streams,
+        max_listeners: GatewayConfig::default().max_listeners,
         header_timeout: limits.header_timeout.0,
         body_timeout: limits.body_timeout.0,
         max_sessions: count(limits.max_sessions),

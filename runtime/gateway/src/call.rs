@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use http::HeaderMap;
 use sandgate_message::{Call, CallId, Client, Direction, Era, Hook, Json, Message, Method, Target};
 
+use crate::clients::Principal;
 use crate::era::VERSION_KEY;
 use crate::exchange::Exchange;
 use crate::registry::Edition;
@@ -16,34 +17,40 @@ pub(crate) struct Caller {
     pub(crate) era: Era,
     /// The session's pseudonym.
     pub(crate) session: Option<Arc<str>>,
-    pub(crate) principal: Option<Arc<str>>,
-    pub(crate) groups: Arc<[String]>,
+    pub(crate) principal: Arc<Principal>,
     pub(crate) attributes: Arc<[(String, String)]>,
 }
 
 impl Caller {
     /// Of a modern request, which says by itself who sent it.
-    pub(crate) fn of_request(message: &Message) -> Self {
+    pub(crate) fn of_request(principal: &Arc<Principal>, message: &Message) -> Self {
         let meta = message.payload().root().get("_meta");
         let version = meta
             .and_then(|meta| meta.get(VERSION_KEY)?.string())
             .map(std::borrow::Cow::into_owned);
         let method = message.method().unwrap_or_default();
-        Self::new(Era::Modern, None, message.payload(), method, version)
+        let said = (message.payload(), method);
+        Self::new(principal, Era::Modern, None, said, version)
     }
 
     /// Of a legacy session, from the params of its `initialize` and the version that was agreed on.
-    pub(crate) fn of_initialize(params: &Json, agreed: Option<String>, session: Arc<str>) -> Self {
+    pub(crate) fn of_initialize(
+        principal: &Arc<Principal>,
+        params: &Json,
+        agreed: Option<String>,
+        session: Arc<str>,
+    ) -> Self {
         let asked = || Some(params.root().get("protocolVersion")?.string()?.into_owned());
         let version = agreed.or_else(asked);
-        Self::new(Era::Legacy, Some(session), params, "initialize", version)
+        let said = (params, "initialize");
+        Self::new(principal, Era::Legacy, Some(session), said, version)
     }
 
     fn new(
+        principal: &Arc<Principal>,
         era: Era,
         session: Option<Arc<str>>,
-        params: &Json,
-        method: &str,
+        (params, method): (&Json, &str),
         version: Option<String>,
     ) -> Self {
         let client = Client::said_in(params, era, method).unwrap_or_default();
@@ -52,8 +59,7 @@ impl Caller {
         Self {
             era,
             session,
-            principal: None,
-            groups: Arc::default(),
+            principal: principal.clone(),
             attributes,
         }
     }
@@ -102,8 +108,8 @@ impl Exchange {
             target: target.map(Into::into),
             client_target: alias,
             session: self.caller.session.clone(),
-            principal: self.caller.principal.clone(),
-            groups: self.caller.groups.clone(),
+            principal: self.caller.principal.name.clone(),
+            groups: self.caller.principal.groups.clone(),
             definition,
             attributes: self.caller.attributes.clone(),
         })
@@ -148,6 +154,7 @@ mod tests {
         let body = r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":{
             "io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"n","version":"v"}}}}"#;
         let caller = Caller::of_request(
+            &Arc::default(),
             &Message::parse(body.as_bytes().to_vec(), &Limits::default()).unwrap(),
         );
         let expected = [

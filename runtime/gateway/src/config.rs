@@ -17,6 +17,9 @@ pub struct GatewayConfig {
     pub max_connections: usize,
     /// Concurrent requests on one HTTP/2 connection.
     pub max_streams: u32,
+    /// Streams on which one client listens at once: GET streams of sessions and subscriptions. All who call without a
+    /// key are one client.
+    pub max_listeners: usize,
     /// How long a client may take to send a request's headers.
     pub header_timeout: Duration,
     /// How long a client may take to send a request's body, and how long it may leave unread what it is sent.
@@ -38,7 +41,7 @@ pub struct GatewayConfig {
 
 impl Default for GatewayConfig {
     /// Generous for people at work, small enough that a flood is bounded: 4 MiB messages, 1024 connections of 128
-    /// streams, 10 s for headers, 30 s for a body, 1024 sessions, closed after 30 idle minutes, 64 requests in flight
+    /// streams, 4096 streams to listen on for each client, 10 s for headers, 30 s for a body, 1024 sessions, closed after 30 idle minutes, 64 requests in flight
     /// in each, 10 s to drain (the grace that process supervisors commonly give), refusal of what cannot be logged.
     fn default() -> Self {
         Self {
@@ -46,6 +49,7 @@ impl Default for GatewayConfig {
             limits: Limits::default(),
             max_connections: 1024,
             max_streams: 128,
+            max_listeners: 4096,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             max_sessions: 1024,

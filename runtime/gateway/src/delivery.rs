@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Message, Shape};
+use tokio_util::sync::CancellationToken;
 
 use crate::upstream::Arrival;
 
@@ -44,6 +45,26 @@ impl Delivery {
     /// Plain text of the gateway's own.
     pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Self {
         Self::new(status, Content::Raw(text.into()))
+    }
+
+    /// Ends the stream, if it is one, when this is cancelled.
+    pub(crate) fn until(mut self, over: &CancellationToken) -> Self {
+        if let Content::Stream(flow) = self.content {
+            let over = over.clone().cancelled_owned();
+            self.content = Content::Stream(Box::pin(flow.take_until(over)));
+        }
+        self
+    }
+
+    /// Keeps something for as long as the stream, if it is one.
+    pub(crate) fn keeping(mut self, kept: impl Send + 'static) -> Self {
+        if let Content::Stream(flow) = self.content {
+            self.content = Content::Stream(Box::pin(flow.inspect(move |_| {
+                // Named, so that it is kept for as long as the stream.
+                let _ = &kept;
+            })));
+        }
+        self
     }
 
     /// The reply alone; what comes before it on a stream goes to `aside`.

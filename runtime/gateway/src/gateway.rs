@@ -151,7 +151,8 @@ impl Gateway {
     }
 
     /// Serves one client on a pair of streams, one message a line, until its end or until told to stop; then lets calls
-    /// in flight finish. Nothing but the protocol is written to `output`.
+    /// in flight finish. Nothing but the protocol is written to `output`. The client is anonymous, which is nobody where
+    /// the configuration has clients.
     pub async fn serve_stdio<R, W>(
         &self,
         input: R,
@@ -163,7 +164,25 @@ impl Gateway {
         R: AsyncRead + Unpin + Send,
         W: AsyncWrite + Unpin + Send + 'static,
     {
-        stdio::serve(self.front.clone(), input, output, endpoint, stop).await
+        self.serve_stdio_as(None, input, output, endpoint, stop)
+            .await
+    }
+
+    /// The same for a client by its name in the configuration; it needs no key.
+    pub async fn serve_stdio_as<R, W>(
+        &self,
+        client: Option<Arc<str>>,
+        input: R,
+        output: W,
+        endpoint: Endpoint,
+        stop: CancellationToken,
+    ) -> io::Result<()>
+    where
+        R: AsyncRead + Unpin + Send,
+        W: AsyncWrite + Unpin + Send + 'static,
+    {
+        let served = stdio::Served { endpoint, client };
+        stdio::serve(self.front.clone(), input, output, served, stop).await
     }
 
     /// Ends all sessions and all servers. To be called when nothing is served any more.

@@ -8,6 +8,7 @@ mod access;
 mod arriving;
 mod caching;
 mod call;
+mod clients;
 mod config;
 mod delivery;
 mod downstream;
@@ -29,6 +30,7 @@ mod telling;
 pub mod upstream;
 
 pub use access::Access;
+pub use clients::{ClientKey, Clients};
 pub use config::{GatewayConfig, OnUnwritten};
 pub use downstream::Endpoint;
 pub use gateway::Gateway;

@@ -4,15 +4,18 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use sandgate_pipeline::Chain;
 
+use crate::clients::Clients;
 use crate::upstream::Server;
 
-/// The chain and the servers that belong together. A call takes one edition and keeps it, so that it never meets a new
+/// The chain, the servers and the clients that belong together. A call takes one edition and keeps it, so that it never meets a new
 /// server under the old chain or the reverse.
 pub struct Edition {
     chain: Arc<Chain>,
     servers: Vec<Arc<Server>>,
+    clients: Clients,
 }
 
 /// Why servers cannot stand beside one another.
@@ -43,7 +46,18 @@ impl Edition {
                 return Err(EditionError::Twice(name.to_string()));
             }
         }
-        Ok(Self { chain, servers })
+        Ok(Self {
+            chain,
+            servers,
+            clients: Clients::new(Vec::new()),
+        })
+    }
+
+    /// For these clients; otherwise for anybody.
+    #[must_use]
+    pub fn for_clients(mut self, clients: Clients) -> Self {
+        self.clients = clients;
+        self
     }
 
     /// The version of its chain.
@@ -58,6 +72,10 @@ impl Edition {
     pub fn servers(&self) -> &[Arc<Server>] {
         &self.servers
     }
+    /// Who may call.
+    pub fn clients(&self) -> &Clients {
+        &self.clients
+    }
     /// The server of that name.
     pub fn server(&self, name: &str) -> Option<&Arc<Server>> {
         self.servers.iter().find(|server| &**server.name() == name)
@@ -71,6 +89,7 @@ impl Edition {
 /// Holds the edition in force. Reading it takes no lock.
 pub struct Registry {
     current: ArcSwap<Edition>,
+    publishing: Mutex<()>,
 }
 
 impl Registry {
@@ -78,6 +97,7 @@ impl Registry {
     pub fn new(edition: Edition) -> Arc<Self> {
         Arc::new(Self {
             current: ArcSwap::from_pointee(edition),
+            publishing: Mutex::default(),
         })
     }
     /// The edition in force; whoever asks keeps what they got.
@@ -85,8 +105,13 @@ impl Registry {
         self.current.load_full()
     }
     /// Puts another in force and hands back the one before.
-    pub(crate) fn publish(&self, edition: Edition) -> Arc<Edition> {
-        self.current.swap(Arc::new(edition))
+    pub(crate) fn publish(&self, mut edition: Edition) -> Arc<Edition> {
+        let _one_at_a_time = self.publishing.lock();
+        edition.clients.inherit(&self.current.load().clients);
+        let edition = Arc::new(edition);
+        let before = self.current.swap(edition.clone());
+        before.clients.end_others(&edition.clients);
+        before
     }
 }
 

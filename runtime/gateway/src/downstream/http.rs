@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
+use sandgate_message::Id;
 
 use super::{Endpoint, Front, Session, post};
+use crate::clients::{Principal, Unknown};
 use crate::delivery::{Content, Delivery};
 use crate::reply;
 
@@ -25,7 +27,7 @@ pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, Infallible>;
 pub(crate) async fn handle(
     front: Arc<Front>,
     local: SocketAddr,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Response<ResponseBody> {
     let path = request.uri().path();
     if path == "/healthz" {
@@ -40,9 +42,9 @@ pub(crate) async fn handle(
         tracing::warn!(host = ?request.headers().get(http::header::HOST), origin = ?request.headers().get(http::header::ORIGIN), "{denied}");
         return respond(Delivery::text(StatusCode::FORBIDDEN, format!("{denied}\n")));
     }
+    let edition = front.house.registry.current();
     let endpoint = match path {
         "/readyz" => {
-            let edition = front.house.registry.current();
             return respond(
                 front
                     .status
@@ -51,27 +53,54 @@ pub(crate) async fn handle(
         }
         "/mcp" => Endpoint::Merged,
         _ => match path.strip_prefix("/mcp/") {
-            Some(name) if front.house.registry.current().server(name).is_some() => {
-                Endpoint::Server(name.into())
-            }
-            _ => {
-                return respond(Delivery::text(
-                    StatusCode::NOT_FOUND,
-                    "nothing here: an MCP server is at /mcp/NAME, all of them are at /mcp\n",
-                ));
-            }
+            Some(name) => Endpoint::Server(name.into()),
+            None => return respond(nothing_here()),
         },
     };
+    // Before anything is said of what is served.
+    let principal = match edition.clients().admit(request.headers()) {
+        Ok(principal) => principal,
+        Err(unknown) => {
+            tracing::warn!("turned away: {unknown}");
+            return respond(unauthorised(unknown));
+        }
+    };
+    // It was given to the gateway: nobody behind this door gets to see it.
+    request.headers_mut().remove(AUTHORIZATION);
+    if matches!(&endpoint, Endpoint::Server(name) if edition.server(name).is_none()) {
+        return respond(nothing_here());
+    }
+    drop(edition);
     let delivery = match *request.method() {
-        Method::POST => post::post(&front, &endpoint, request).await,
-        Method::GET => get(&front, &endpoint, request.headers()).await,
-        Method::DELETE => delete(&front, &endpoint, request.headers()).await,
+        Method::POST => post::post(&front, &principal, &endpoint, request).await,
+        Method::GET => get(&front, &principal, &endpoint, request.headers()).await,
+        Method::DELETE => delete(&front, &principal, &endpoint, request.headers()).await,
         _ => not_allowed(),
     };
-    respond(delivery)
+    // A stream ends with the client's being known here.
+    respond(delivery.until(principal.over()))
 }
 
-async fn get(front: &Front, endpoint: &Endpoint, headers: &HeaderMap) -> Delivery {
+fn nothing_here() -> Delivery {
+    Delivery::text(
+        StatusCode::NOT_FOUND,
+        "nothing here: an MCP server is at /mcp/NAME, all of them are at /mcp\n",
+    )
+}
+
+fn unauthorised(unknown: Unknown) -> Delivery {
+    let mut delivery = Delivery::text(StatusCode::UNAUTHORIZED, format!("{unknown}\n"));
+    let challenge = HeaderValue::from_static("Bearer");
+    delivery.headers.insert(WWW_AUTHENTICATE, challenge);
+    delivery
+}
+
+async fn get(
+    front: &Front,
+    principal: &Arc<Principal>,
+    endpoint: &Endpoint,
+    headers: &HeaderMap,
+) -> Delivery {
     // Before 2025-03-26 and after 2025-11-25 there is no such stream; both sorts of client know this status.
     if !headers.contains_key(SESSION) {
         return not_allowed();
@@ -82,17 +111,31 @@ async fn get(front: &Front, endpoint: &Endpoint, headers: &HeaderMap) -> Deliver
             "a GET is answered by text/event-stream: say so in Accept\n",
         );
     }
-    match session(front, endpoint, headers) {
-        Some(session) => front.listen(&session, headers, false).await,
-        None => reply::no_session(None),
-    }
+    let Some(session) = session(front, principal, endpoint, headers) else {
+        return reply::no_session(None);
+    };
+    let Some(place) = principal.listen(front.house.config.max_listeners) else {
+        return too_many_listeners(None);
+    };
+    front.listen(&session, headers, false).await.keeping(place)
 }
 
-async fn delete(front: &Front, endpoint: &Endpoint, headers: &HeaderMap) -> Delivery {
+/// As many streams as one client may listen on.
+pub(super) fn too_many_listeners(id: Option<&Id>) -> Delivery {
+    let text = "this client listens on as many streams as it may: close one first";
+    reply::busy(id, text)
+}
+
+async fn delete(
+    front: &Front,
+    principal: &Arc<Principal>,
+    endpoint: &Endpoint,
+    headers: &HeaderMap,
+) -> Delivery {
     if !headers.contains_key(SESSION) {
         return not_allowed();
     }
-    match session(front, endpoint, headers) {
+    match session(front, principal, endpoint, headers) {
         Some(session) => {
             front.close(&session).await;
             Delivery::new(StatusCode::OK, Content::Empty)
@@ -101,15 +144,16 @@ async fn delete(front: &Front, endpoint: &Endpoint, headers: &HeaderMap) -> Deli
     }
 }
 
-/// The session that the client names; none where there is none of that name at this endpoint.
+/// The session that the client names; none where there is none of its own of that name at this endpoint.
 pub(super) fn session(
     front: &Front,
+    principal: &Arc<Principal>,
     endpoint: &Endpoint,
     headers: &HeaderMap,
 ) -> Option<Arc<Session>> {
     let mut ids = headers.get_all(SESSION).iter();
     match (ids.next(), ids.next()) {
-        (Some(id), None) => front.sessions.find(id.to_str().ok()?, endpoint),
+        (Some(id), None) => front.sessions.find(id.to_str().ok()?, endpoint, principal),
         _ => None,
     }
 }

@@ -16,6 +16,7 @@ use sandgate_message::{Era, Message, Shape, error_codes};
 use tokio_util::sync::CancellationToken;
 
 use crate::call::Caller;
+use crate::clients::Principal;
 use crate::delivery::{Content, Delivery};
 use crate::exchange::Exchange;
 use crate::health::Status;
@@ -49,12 +50,13 @@ impl Front {
     /// A message that stands by itself.
     pub(crate) async fn modern(
         &self,
+        principal: &Arc<Principal>,
         endpoint: &Endpoint,
         message: Message,
         headers: &HeaderMap,
     ) -> Delivery {
         let edition = self.house.registry.current();
-        let caller = Caller::of_request(&message);
+        let caller = Caller::of_request(principal, &message);
         let name = match endpoint {
             Endpoint::Server(name) => name,
             Endpoint::Merged => {
@@ -86,11 +88,12 @@ impl Front {
     /// An `initialize`: a session begins, if the server agrees. It is not in the table of sessions yet.
     pub(crate) async fn open(
         &self,
+        principal: &Arc<Principal>,
         endpoint: &Endpoint,
         message: Message,
         headers: &HeaderMap,
     ) -> (Delivery, Option<Arc<Session>>) {
-        let Some(ground) = self.sessions.begin(endpoint.clone()) else {
+        let Some(ground) = self.sessions.begin(endpoint.clone(), principal.clone()) else {
             return (
                 reply::busy(message.id(), "too many sessions: try again later"),
                 None,
@@ -98,7 +101,7 @@ impl Front {
         };
         let edition = self.house.registry.current();
         let params = message.payload().clone();
-        let caller = Caller::of_initialize(&params, None, ground.pseudonym.clone());
+        let caller = Caller::of_initialize(principal, &params, None, ground.pseudonym.clone());
         let (delivery, backing) = match endpoint {
             Endpoint::Server(name) => {
                 let Some(server) = edition.server(name) else {
@@ -134,7 +137,7 @@ impl Front {
             // Each server's way to the client has its own.
             Backing::Many(_) => &params,
         };
-        let caller = Caller::of_initialize(introduced, agreed, ground.pseudonym.clone());
+        let caller = Caller::of_initialize(principal, introduced, agreed, ground.pseudonym.clone());
         let session = ground.session(caller, backing);
         if !begun {
             session.end().await;

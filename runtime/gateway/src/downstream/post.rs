@@ -1,5 +1,7 @@
 //! A message that a client posts: checked before anything looks at it, then sent on its way.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
@@ -7,13 +9,15 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use sandgate_message::{Era, Message, NotAMessage, Shape, Trouble, error_codes};
 
-use super::http::{SESSION, accepts, session};
+use super::http::{SESSION, accepts, session, too_many_listeners};
 use super::{Endpoint, Front};
+use crate::clients::Principal;
 use crate::delivery::Delivery;
 use crate::reply;
 
 pub(super) async fn post(
     front: &Front,
+    principal: &Arc<Principal>,
     endpoint: &Endpoint,
     request: Request<Incoming>,
 ) -> Delivery {
@@ -24,27 +28,49 @@ pub(super) async fn post(
     };
     match Front::classify(&message, &parts.headers) {
         Err(mismatch) => *mismatch,
-        Ok(Era::Modern) => front.modern(endpoint, message, &parts.headers).await,
-        Ok(Era::Legacy) => legacy(front, endpoint, message, &parts.headers).await,
+        Ok(Era::Modern) => modern(front, principal, endpoint, message, &parts.headers).await,
+        Ok(Era::Legacy) => legacy(front, principal, endpoint, message, &parts.headers).await,
+    }
+}
+
+async fn modern(
+    front: &Front,
+    principal: &Arc<Principal>,
+    endpoint: &Endpoint,
+    message: Message,
+    headers: &HeaderMap,
+) -> Delivery {
+    let mut place = None;
+    if message.method() == Some("subscriptions/listen") {
+        place = principal.listen(front.house.config.max_listeners);
+        if place.is_none() {
+            return too_many_listeners(message.id());
+        }
+    }
+    let delivery = front.modern(principal, endpoint, message, headers).await;
+    match place {
+        Some(place) => delivery.keeping(place),
+        None => delivery,
     }
 }
 
 async fn legacy(
     front: &Front,
+    principal: &Arc<Principal>,
     endpoint: &Endpoint,
     message: Message,
     headers: &HeaderMap,
 ) -> Delivery {
     if !headers.contains_key(SESSION) {
         if matches!(message.shape(), Shape::Request { method, .. } if &**method == "initialize") {
-            return begin(front, endpoint, message, headers).await;
+            return begin(front, principal, endpoint, message, headers).await;
         }
         return reply::bad_request(
             request_id(&message),
             "no session: begin with initialize, then send its Mcp-Session-Id",
         );
     }
-    let Some(session) = session(front, endpoint, headers) else {
+    let Some(session) = session(front, principal, endpoint, headers) else {
         return reply::no_session(request_id(&message));
     };
     if !Front::version_served(&session, headers) {
@@ -58,11 +84,12 @@ async fn legacy(
 
 async fn begin(
     front: &Front,
+    principal: &Arc<Principal>,
     endpoint: &Endpoint,
     message: Message,
     headers: &HeaderMap,
 ) -> Delivery {
-    let (mut delivery, session) = front.open(endpoint, message, headers).await;
+    let (mut delivery, session) = front.open(principal, endpoint, message, headers).await;
     if let Some(session) = session {
         front.sessions.remember(&session);
         if let Ok(mut id) = HeaderValue::from_str(session.id()) {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Endpoint;
 use crate::call::Caller;
+use crate::clients::Principal;
 use crate::exchange::Exchange;
 use crate::house::{House, Link};
 use crate::ledger::Ledger;
@@ -41,6 +42,7 @@ pub(crate) struct Ground {
     id: Box<str>,
     pub(crate) pseudonym: Arc<str>,
     endpoint: Endpoint,
+    principal: Arc<Principal>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) unheard: mpsc::Sender<Arrival>,
     hearing: Arc<tokio::sync::Mutex<mpsc::Receiver<Arrival>>>,
@@ -54,6 +56,7 @@ impl Ground {
         id: Box<str>,
         pseudonym: Arc<str>,
         endpoint: Endpoint,
+        principal: Arc<Principal>,
         max_in_flight: usize,
         place: OwnedSemaphorePermit,
     ) -> Self {
@@ -64,6 +67,7 @@ impl Ground {
             id,
             pseudonym,
             endpoint,
+            principal,
             ledger,
             unheard,
             hearing,
@@ -98,6 +102,10 @@ impl Session {
     }
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.ground.endpoint
+    }
+    /// Whose it is.
+    pub(crate) fn principal(&self) -> &Arc<Principal> {
+        &self.ground.principal
     }
     pub(crate) fn ledger(&self) -> &Arc<Ledger> {
         &self.ground.ledger
@@ -138,9 +146,12 @@ impl Session {
         !listens && self.ground.ledger.is_idle() && self.touched.lock().elapsed() >= time
     }
 
-    /// Its server is still the one in force, and has not ended the conversation. On the merged endpoint servers come and
+    /// Its client is still known, its server is still the one in force, and has not ended the conversation. On the merged endpoint servers come and
     /// go.
     pub(crate) fn stands(&self, edition: &Edition) -> bool {
+        if self.ground.principal.over().is_cancelled() {
+            return false;
+        }
         match &self.backing {
             Backing::One(link) => edition.has(&link.server) && !link.is_gone(),
             Backing::Many(_) => true,

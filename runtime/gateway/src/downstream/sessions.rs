@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::Endpoint;
 use super::session::{Ground, Session};
+use crate::clients::Principal;
 use crate::config::GatewayConfig;
 
 pub(crate) struct Sessions {
@@ -36,7 +37,7 @@ impl Sessions {
     }
 
     /// Ground for another session; none where there are as many as may be.
-    pub(crate) fn begin(&self, endpoint: Endpoint) -> Option<Ground> {
+    pub(crate) fn begin(&self, endpoint: Endpoint, principal: Arc<Principal>) -> Option<Ground> {
         let place = self.places.clone().try_acquire_owned().ok()?;
         let id = hex(&rand::random::<[u8; 32]>());
         let pseudonym = self.pseudonym(&id);
@@ -44,6 +45,7 @@ impl Sessions {
             id.into(),
             pseudonym.into(),
             endpoint,
+            principal,
             self.max_in_flight,
             place,
         ))
@@ -55,12 +57,18 @@ impl Sessions {
             .insert(session.id().into(), session.clone());
     }
 
-    /// A session is found only where it was begun.
-    pub(crate) fn find(&self, id: &str, endpoint: &Endpoint) -> Option<Arc<Session>> {
+    /// A session is found only where it was begun, and by whom.
+    pub(crate) fn find(
+        &self,
+        id: &str,
+        endpoint: &Endpoint,
+        principal: &Arc<Principal>,
+    ) -> Option<Arc<Session>> {
         self.open
             .lock()
             .get(id)
             .filter(|session| session.endpoint() == endpoint)
+            .filter(|session| Arc::ptr_eq(session.principal(), principal))
             .cloned()
     }
 
@@ -141,9 +149,9 @@ mod tests {
             max_sessions: 1,
             ..GatewayConfig::default()
         });
-        let first = sessions.begin(Endpoint::Merged).unwrap();
-        assert!(sessions.begin(Endpoint::Merged).is_none());
+        let first = sessions.begin(Endpoint::Merged, Arc::default()).unwrap();
+        assert!(sessions.begin(Endpoint::Merged, Arc::default()).is_none());
         drop(first);
-        assert!(sessions.begin(Endpoint::Merged).is_some());
+        assert!(sessions.begin(Endpoint::Merged, Arc::default()).is_some());
     }
 }

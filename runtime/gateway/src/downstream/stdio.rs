@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Endpoint, Front, Session};
+use crate::clients::Principal;
 use crate::delivery::{Content, Delivery};
 use crate::era;
 use crate::framing::lines::{self, Line, Lines};
@@ -26,11 +27,19 @@ const UNREAD: usize = 64;
 /// Messages that are ready go out together up to about this many bytes.
 const TOGETHER: usize = 64 << 10;
 
+/// What is served, and to whom.
+#[derive(Clone)]
+pub(crate) struct Served {
+    pub(crate) endpoint: Endpoint,
+    /// The client's name in the configuration.
+    pub(crate) client: Option<Arc<str>>,
+}
+
 /// The client, as the tasks that work for it see it.
 #[derive(Clone)]
 struct Client {
     front: Arc<Front>,
-    endpoint: Endpoint,
+    served: Served,
     output: mpsc::Sender<Message>,
     session: Arc<Mutex<Option<Arc<Session>>>>,
     /// Modern requests under way, to be given up when the client cancels them.
@@ -43,7 +52,7 @@ pub(crate) async fn serve<R, W>(
     front: Arc<Front>,
     input: R,
     output: W,
-    endpoint: Endpoint,
+    served: Served,
     stop: CancellationToken,
 ) -> io::Result<()>
 where
@@ -59,7 +68,7 @@ where
     let drain = front.house.config.drain;
     let client = Client {
         front,
-        endpoint,
+        served,
         output: sender,
         session: Arc::default(),
         cancels: Arc::default(),
@@ -145,6 +154,12 @@ impl Client {
         let _ = self.output.send(message).await;
     }
 
+    /// Who it is, under the configuration in force.
+    fn principal(&self) -> Option<Arc<Principal>> {
+        let edition = self.front.house.registry.current();
+        edition.clients().named(self.served.client.as_deref())
+    }
+
     /// A notification, or a reply to a server's request.
     async fn take(&self, message: Message) {
         let session = self.session.lock().clone();
@@ -159,9 +174,16 @@ impl Client {
                     .await;
             }
             None => {
-                if message.method().is_some() {
+                if message.method().is_some()
+                    && let Some(principal) = self.principal()
+                {
                     self.front
-                        .modern(&self.endpoint, message, &HeaderMap::new())
+                        .modern(
+                            &principal,
+                            &self.served.endpoint,
+                            message,
+                            &HeaderMap::new(),
+                        )
                         .await;
                 }
             }
@@ -184,6 +206,9 @@ impl Client {
         let Some(id) = message.id().cloned() else {
             return;
         };
+        let Some(principal) = self.principal() else {
+            return self.say(stranger(&id, self.served.client.as_deref())).await;
+        };
         let none = HeaderMap::new();
         let session = self.session.lock().clone();
         let edition = self.front.house.registry.current();
@@ -191,9 +216,12 @@ impl Client {
         let session = session
             .filter(|session| message.method() != Some("initialize") || session.stands(&edition));
         let delivery = match (era::of_line(&message), message.method(), session) {
-            (Era::Modern, ..) => return self.modern(id, message).await,
+            (Era::Modern, ..) => return self.modern(&principal, id, message).await,
             (Era::Legacy, Some("initialize"), None) => {
-                let (delivery, session) = self.front.open(&self.endpoint, message, &none).await;
+                let (delivery, session) = self
+                    .front
+                    .open(&principal, &self.served.endpoint, message, &none)
+                    .await;
                 if let Some(session) = session {
                     self.begin(session);
                 }
@@ -205,10 +233,10 @@ impl Client {
                 reply::bad_request(Some(&id), text)
             }
         };
-        self.deliver(&id, delivery).await;
+        self.deliver(&id, delivery.until(principal.over())).await;
     }
 
-    async fn modern(&self, id: Id, message: Message) {
+    async fn modern(&self, principal: &Arc<Principal>, id: Id, message: Message) {
         let endless = message.method() == Some("subscriptions/listen");
         let token = if endless {
             self.over.child_token()
@@ -220,8 +248,10 @@ impl Client {
             biased;
             () = token.cancelled() => {}
             () = async {
-                let delivery = self.front.modern(&self.endpoint, message, &HeaderMap::new()).await;
-                self.deliver(&id, delivery).await;
+                let delivery = self.front
+                    .modern(principal, &self.served.endpoint, message, &HeaderMap::new())
+                    .await;
+                self.deliver(&id, delivery.until(principal.over())).await;
             } => {}
         }
         let mut cancels = self.cancels.lock();
@@ -318,6 +348,16 @@ async fn write<W: AsyncWrite + Unpin>(
         output.flush().await?;
     }
     Ok(())
+}
+
+fn stranger(id: &Id, client: Option<&str>) -> Message {
+    let text = match client {
+        Some(name) => format!("the configuration has no client {name:?}"),
+        None => {
+            "the configuration has clients now: start the gateway with --client NAME".to_owned()
+        }
+    };
+    Message::error(Some(id), error_codes::SERVER, &text, None)
 }
 
 fn unreadable(why: &NotAMessage) -> Message {

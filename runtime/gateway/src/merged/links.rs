@@ -179,6 +179,7 @@ impl Links {
         }
         let introduced = exchange.link.introduction();
         exchange.caller = Caller::of_initialize(
+            &self.caller.principal,
             introduced.unwrap_or(self.initialize.payload()),
             offer.version.clone(),
             self.pseudonym.clone(),

@@ -221,11 +221,20 @@ pub struct Session {
     pub path: String,
     pub id: String,
     pub hello: String,
+    pub key: Option<String>,
 }
 
 impl Session {
     pub async fn begin(at: SocketAddr, path: &str) -> Self {
-        let response = send(at, "POST", path, PLAIN, INITIALIZE.as_bytes()).await;
+        Self::begin_as(at, path, None).await
+    }
+
+    /// With a key.
+    pub async fn begin_as(at: SocketAddr, path: &str, key: Option<&str>) -> Self {
+        let key = key.map(|key| format!("Bearer {key}"));
+        let mut headers = PLAIN.to_vec();
+        headers.extend(key.as_deref().map(|key| ("authorization", key)));
+        let response = send(at, "POST", path, &headers, INITIALIZE.as_bytes()).await;
         assert_eq!(response.status, 200);
         let id = response
             .header("mcp-session-id")
@@ -237,6 +246,7 @@ impl Session {
             path: path.to_owned(),
             id,
             hello,
+            key,
         };
         assert_eq!(session.post(INITIALIZED).await.status, 202);
         session
@@ -246,7 +256,12 @@ impl Session {
         let mut headers = PLAIN.to_vec();
         headers.push(("mcp-session-id", &self.id));
         headers.push(("mcp-protocol-version", "2025-06-18"));
+        headers.extend(self.authorization());
         send(self.at, "POST", &self.path, &headers, body.as_bytes()).await
+    }
+
+    fn authorization(&self) -> Option<(&str, &str)> {
+        Some(("authorization", self.key.as_deref()?))
     }
 
     pub async fn ask(&self, body: &str) -> String {
@@ -254,22 +269,18 @@ impl Session {
     }
 
     pub async fn get(&self) -> Response {
-        let headers = [
+        let mut headers = vec![
             ("accept", "text/event-stream"),
             ("mcp-session-id", &self.id),
         ];
+        headers.extend(self.authorization());
         send(self.at, "GET", &self.path, &headers, b"").await
     }
 
     pub async fn delete(&self) -> Response {
-        send(
-            self.at,
-            "DELETE",
-            &self.path,
-            &[("mcp-session-id", &self.id)],
-            b"",
-        )
-        .await
+        let mut headers = vec![("mcp-session-id", self.id.as_str())];
+        headers.extend(self.authorization());
+        send(self.at, "DELETE", &self.path, &headers, b"").await
     }
 }
 

@@ -20,12 +20,17 @@ pub struct Line {
 
 impl Line {
     pub fn open(house: &House, endpoint: Endpoint) -> Self {
+        Self::open_as(house, endpoint, None)
+    }
+
+    pub fn open_as(house: &House, endpoint: Endpoint, client: Option<&str>) -> Self {
+        let client = client.map(Into::into);
         let (ours, theirs) = tokio::io::duplex(1 << 20);
         let (input, output) = tokio::io::split(theirs);
         let gateway = house.gateway.clone();
         let served = tokio::spawn(async move {
             gateway
-                .serve_stdio(input, output, endpoint, CancellationToken::new())
+                .serve_stdio_as(client, input, output, endpoint, CancellationToken::new())
                 .await
         });
         let (output, input) = tokio::io::split(ours);

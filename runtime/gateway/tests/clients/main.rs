@@ -8,6 +8,7 @@ mod eras;
 mod every_message;
 mod fidelity;
 mod house;
+mod keys;
 mod line;
 mod log;
 mod malformed;
