@@ -41,7 +41,7 @@ pub enum Verb {
     Check(Configured),
     /// Show real calls passing real policies, with a server and a client that come along
     Demo(Demo),
-    /// Look at plugins
+    /// Make plugins, and look at them
     #[command(subcommand)]
     Plugin(Plugin),
     /// Print the JSON Schema of the configuration
@@ -84,8 +84,21 @@ pub struct Demo {
 /// `sandgate plugin`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Plugin {
+    /// Build the plugin in a folder to one file for an operator, and check it
+    Build(Build),
     /// Show what a plugin is and asks for, without running it
     Inspect(Inspect),
+}
+
+/// `sandgate plugin build`.
+#[derive(Clone, Debug, Args)]
+pub struct Build {
+    /// The plugin's folder, with its plugin.toml
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+    /// Its language, where the folder does not show it
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Option<String>,
 }
 
 /// `sandgate plugin inspect`.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use sandgate_host::{Access, MAX_FILE, PluginFile};
 use sandgate_message::Role;
 use serde_json::{Value, json};
+use wasm_metadata::Producers;
 
 use crate::builtin;
 use crate::config::Files;
@@ -64,6 +65,8 @@ pub fn as_json(file: &PluginFile) -> Value {
         "version": manifest.version,
         "description": manifest.description,
         "licence": manifest.licence,
+        "language": Made::of(file).language,
+        "sdk": Made::of(file).sdk.map(|(name, version)| json!({ "name": name, "version": version })),
         "digest": file.digest(),
         "bytes": file.bytes().len(),
         "hooks": hooks,
@@ -76,18 +79,28 @@ pub fn as_json(file: &PluginFile) -> Value {
     })
 }
 
-/// For people.
+/// For people: all of it.
 pub fn as_text(file: &PluginFile) -> String {
+    let mut out = summary(file);
+    let settings = serde_json::to_string_pretty(&file.manifest().settings).unwrap_or_default();
+    entry(&mut out, "settings", &settings);
+    out
+}
+
+fn entry(out: &mut String, key: &str, value: &str) {
+    let mut lines = value.lines();
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{key:<10}{}", lines.next().unwrap_or_default());
+    for more in lines {
+        let _ = writeln!(out, "{:<10}{more}", "");
+    }
+}
+
+/// For people, without the schema of the settings.
+pub fn summary(file: &PluginFile) -> String {
     let manifest = file.manifest();
     let mut out = String::new();
-    let mut line = |key: &str, value: String| {
-        let mut lines = value.lines();
-        // Writing to a string cannot fail.
-        let _ = writeln!(out, "{key:<10}{}", lines.next().unwrap_or_default());
-        for more in lines {
-            let _ = writeln!(out, "{:<10}{more}", "");
-        }
-    };
+    let mut line = |key: &str, value: String| entry(&mut out, key, &value);
     line("plugin", format!("{} {}", manifest.name, manifest.version));
     if !manifest.description.is_empty() {
         line("", manifest.description.clone());
@@ -100,6 +113,10 @@ pub fn as_text(file: &PluginFile) -> String {
             manifest.licence.clone()
         },
     );
+    let made = Made::of(file);
+    if let Some(language) = made.text() {
+        line("language", language);
+    }
     line("digest", file.digest().to_owned());
     line("size", format!("{} bytes", file.bytes().len()));
     for (hook, role, events) in manifest.hooks() {
@@ -151,11 +168,39 @@ pub fn as_text(file: &PluginFile) -> String {
             }
         },
     );
-    line(
-        "settings",
-        serde_json::to_string_pretty(&manifest.settings).unwrap_or_default(),
-    );
     out
+}
+
+/// How a plugin was made, as far as it says.
+#[derive(Debug, Default)]
+struct Made {
+    language: Option<String>,
+    sdk: Option<(String, String)>,
+}
+
+impl Made {
+    fn of(file: &PluginFile) -> Self {
+        let Ok(Some(producers)) = Producers::from_wasm(file.bytes()) else {
+            return Self::default();
+        };
+        let first = |field: &str| {
+            let field = producers.get(field)?;
+            let (name, version) = field.iter().next()?;
+            Some((name.clone(), version.clone()))
+        };
+        Self {
+            language: first("language").map(|(name, _)| name),
+            sdk: first("sdk"),
+        }
+    }
+
+    fn text(&self) -> Option<String> {
+        let language = self.language.as_deref()?;
+        Some(match &self.sdk {
+            Some((name, version)) => format!("{language} ({name} {version})"),
+            None => language.to_owned(),
+        })
+    }
 }
 
 fn asks(file: &PluginFile) -> Vec<(String, String)> {

@@ -14,6 +14,7 @@ pub mod demo;
 pub mod events;
 pub mod house;
 pub mod inspect;
+pub mod plugin;
 pub mod record;
 pub mod reload;
 pub mod schema;

@@ -11,8 +11,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use sandgate::args::{Arguments, Plugin, Verb};
 use sandgate::config::{Loaded, Report};
+use sandgate::plugin::ProjectError;
+use sandgate::plugin::build::BuildError;
 use sandgate::serve::RunError;
-use sandgate::{check, demo, inspect, schema, serve, telemetry};
+use sandgate::{check, demo, inspect, plugin, schema, serve, telemetry};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -74,6 +76,21 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error),
         },
+        Verb::Plugin(Plugin::Build(asked)) => {
+            let build = plugin::build::build(&asked.folder, asked.lang.as_deref());
+            match runtime(None).map(|runtime| runtime.block_on(build)) {
+                Ok(Ok(built)) => {
+                    print!("{}", built.text());
+                    ExitCode::SUCCESS
+                }
+                Ok(Err(BuildError::Project(ProjectError::Manifest(report)))) => refuse(&report),
+                Ok(Err(error)) => {
+                    eprintln!("{error}");
+                    ExitCode::from(2)
+                }
+                Err(error) => fail(&error),
+            }
+        }
         Verb::Plugin(Plugin::Inspect(asked)) => match inspect::read(&asked.plugin) {
             Ok(file) if asked.json => {
                 println!("{:#}", inspect::as_json(&file));

@@ -34,4 +34,5 @@ pub use manifest::{
 };
 pub use plugin::Plugin;
 pub use prepare::{DEFAULT_CONCURRENCY, DEFAULT_MEMORY, Host, PrepareError, Spec};
+pub use schema::check_schema;
 pub use state::{State, StateError, StateQuota};

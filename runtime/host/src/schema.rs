@@ -16,6 +16,14 @@ const DEPTH: usize = 200;
 /// Issues told.
 const ISSUES: usize = 100;
 
+/// Whether settings can be checked against this schema at all.
+///
+/// # Errors
+/// Why not: it is none, refers to something outside, or takes too much work.
+pub fn check_schema(schema: &Value) -> Result<(), String> {
+    issues(schema, &Value::Null, true).map(drop)
+}
+
 /// What is wrong with the settings, by the schema; nothing where they fit. `private`: values are left out of the text.
 ///
 /// # Errors
@@ -30,7 +38,14 @@ pub(crate) fn issues(
         known: HashMap::new(),
     };
     weights.of(schema, 0)?;
-    let validator = jsonschema::draft202012::new(schema).map_err(|error| error.to_string())?;
+    let validator = jsonschema::draft202012::new(schema).map_err(|error| {
+        let place = error.instance_path().to_string();
+        if place.is_empty() {
+            error.to_string()
+        } else {
+            format!("{error} (at {place})")
+        }
+    })?;
     Ok(validator
         .iter_errors(settings)
         .flat_map(|error| told(&error, private))

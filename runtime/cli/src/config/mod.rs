@@ -16,11 +16,11 @@ mod secret;
 mod server;
 mod settings;
 mod settings_issue;
-mod shape;
+pub(crate) mod shape;
 mod source;
-mod tree;
-mod word;
-mod wording;
+pub(crate) mod tree;
+pub(crate) mod word;
+pub(crate) mod wording;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -110,7 +110,12 @@ impl Loaded {
             return Err(Report::new(Some(source), issues));
         }
         let mut issues = Vec::new();
-        shape::check(&source, crate::schema::value(), &mut issues);
+        shape::check(
+            &source,
+            crate::schema::value(),
+            "the configuration",
+            &mut issues,
+        );
         rules::check(&source, &mut issues);
         if issues.iter().any(|issue| issue.severity == Severity::Error) {
             return Err(Report::new(Some(source), issues));

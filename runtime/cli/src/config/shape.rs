@@ -10,10 +10,16 @@ use super::tree::{Entry, Node, Table};
 use super::word;
 use super::wording::{TRUTH, kind, kind_of, listed, named, suggest};
 
-/// Everything in which the file is not what the schema says.
-pub(crate) fn check(source: &Source, schema: &Value, issues: &mut Vec<Issue>) {
+/// Everything in which the file, called `subject`, is not what the schema says.
+pub(crate) fn check(
+    source: &Source,
+    schema: &Value,
+    subject: &'static str,
+    issues: &mut Vec<Issue>,
+) {
     let mut shape = Shape {
         source,
+        subject,
         definitions: &schema["$defs"],
         issues,
         pointer: String::new(),
@@ -24,6 +30,8 @@ pub(crate) fn check(source: &Source, schema: &Value, issues: &mut Vec<Issue>) {
 
 struct Shape<'a> {
     source: &'a Source,
+    /// What the whole file is called.
+    subject: &'static str,
     definitions: &'a Value,
     issues: &'a mut Vec<Issue>,
     pointer: String,
@@ -350,6 +358,9 @@ impl<'a> Shape<'a> {
     }
 
     fn place(&self) -> String {
+        if self.pointer.is_empty() {
+            return self.subject.to_owned();
+        }
         named(&self.pointer)
     }
 }

@@ -8,4 +8,4 @@ mod compile;
 mod manifest;
 
 pub use compile::{Compiler, NotCompiled, TARGET};
-pub use manifest::{NoManifest, SECTION, embed, manifest};
+pub use manifest::{NoManifest, SECTION, embed, json, manifest, section};

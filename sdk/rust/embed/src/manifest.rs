@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use wasm_encoder::{CustomSection, Encode};
 
 /// The custom section's name.
@@ -47,9 +47,9 @@ pub fn manifest(folder: &Path) -> Result<String, NoManifest> {
         path: path.clone(),
         error: error.into(),
     })?;
-    let mut manifest = Value::from_iter(table.into_iter().map(|(key, value)| (key, plain(value))));
+    let mut manifest = Value::from_iter(table.into_iter().map(|(key, value)| (key, json(value))));
     let schema = match &manifest["settings"] {
-        Value::Null => json!({"type": "object", "additionalProperties": false}),
+        Value::Null => serde_json::json!({"type": "object", "additionalProperties": false}),
         Value::String(file) => {
             let path = folder.join(file);
             let why = |error: serde_json::Error| NoManifest::Schema {
@@ -72,9 +72,14 @@ pub fn manifest(folder: &Path) -> Result<String, NoManifest> {
 
 /// Appends the manifest to a component. Sections at a component's top level may follow one another in any order.
 pub fn embed(component: &mut Vec<u8>, manifest: &str) {
+    section(component, SECTION, manifest);
+}
+
+/// Appends a custom section that holds a text.
+pub fn section(component: &mut Vec<u8>, name: &str, text: &str) {
     let section = CustomSection {
-        name: Cow::Borrowed(SECTION),
-        data: Cow::Borrowed(manifest.as_bytes()),
+        name: Cow::Borrowed(name),
+        data: Cow::Borrowed(text.as_bytes()),
     };
     component.push(0);
     section.encode(component);
@@ -87,17 +92,18 @@ fn read(path: &Path) -> Result<String, NoManifest> {
     })
 }
 
-fn plain(value: toml::Value) -> Value {
+/// TOML as JSON; dates become text.
+pub fn json(value: toml::Value) -> Value {
     match value {
         toml::Value::String(text) => text.into(),
         toml::Value::Integer(number) => number.into(),
         toml::Value::Float(number) => number.into(),
         toml::Value::Boolean(truth) => truth.into(),
         toml::Value::Datetime(time) => time.to_string().into(),
-        toml::Value::Array(elements) => elements.into_iter().map(plain).collect(),
+        toml::Value::Array(elements) => elements.into_iter().map(json).collect(),
         toml::Value::Table(members) => members
             .into_iter()
-            .map(|(key, value)| (key, plain(value)))
+            .map(|(key, value)| (key, json(value)))
             .collect(),
     }
 }
@@ -105,6 +111,8 @@ fn plain(value: toml::Value) -> Value {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
     use super::*;
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
