@@ -215,17 +215,23 @@ impl Front {
 
     /// Of a message that came by HTTP: its era, or what is wrong with its headers.
     pub(crate) fn classify(message: &Message, headers: &HeaderMap) -> Result<Era, Box<Delivery>> {
-        let mismatch = |text: String| {
+        let refusal = |code, text: String| {
             let id = message.id().filter(|_| message.method().is_some());
-            Box::new(reply::error(
-                StatusCode::BAD_REQUEST,
-                id,
-                error_codes::HEADER_MISMATCH,
-                &format!("header mismatch: {text}"),
-            ))
+            Box::new(reply::error(StatusCode::BAD_REQUEST, id, code, &text))
         };
-        let era = era::of_http(message, headers)
-            .map_err(|disagreement| mismatch(disagreement.to_string()))?;
+        let mismatch = |text: String| {
+            refusal(
+                error_codes::HEADER_MISMATCH,
+                format!("header mismatch: {text}"),
+            )
+        };
+        let era = era::of_http(message, headers).map_err(|disagreement| match disagreement {
+            // Nothing disagrees: what every modern request must say is missing.
+            era::Disagreement::NoBody(_) => {
+                refusal(error_codes::INVALID_PARAMS, disagreement.to_string())
+            }
+            _ => mismatch(disagreement.to_string()),
+        })?;
         if era == Era::Modern {
             mcp_headers::check(message, headers)
                 .map_err(|disagreement| mismatch(disagreement.to_string()))?;
