@@ -78,6 +78,11 @@ impl Speaker {
         request("GET", &self.url, &self.headers(), b"")
     }
 
+    /// Ends a legacy session.
+    pub fn end(&self) -> Exchange {
+        request("DELETE", &self.url, &self.headers(), b"")
+    }
+
     fn headers(&self) -> Vec<(&str, &str)> {
         let mut headers = vec![("accept", "application/json, text/event-stream")];
         match (self.era, &self.session) {

@@ -11,6 +11,7 @@ pub mod check;
 pub mod config;
 pub mod control;
 pub mod demo;
+mod descriptors;
 pub mod events;
 pub mod house;
 pub mod inspect;

@@ -14,7 +14,7 @@ use crate::assembly::{Assembler, Loading};
 use crate::config::{Environment, Issue, Loaded, Report, Side};
 use crate::reload::{self, Reloader};
 use crate::watch::Watch;
-use crate::{house, record, snippet};
+use crate::{descriptors, house, record, snippet};
 
 /// Why it does not serve, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +133,10 @@ pub async fn run(arguments: &args::Run, loaded: &Loaded) -> Result<(), RunError>
     let endpoint = endpoint(arguments, loaded)?;
     let door = match arguments.stdio {
         true => Door::Stdio(endpoint),
-        false => Door::Http(listen(arguments.listen, loaded).await?),
+        false => {
+            descriptors::raise(loaded.config.gateway.limits.max_connections as usize);
+            Door::Http(listen(arguments.listen, loaded).await?)
+        }
     };
     let running = start(path, loaded, arguments.stdio).await?;
     let stop = CancellationToken::new();

@@ -1,0 +1,46 @@
+//! How many files and connections the process may have open.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// What the gateway itself keeps open beside connections: log, state, cache, plugins, pipes of children.
+const OWN: u64 = 256;
+
+/// Takes all that the system allows. The usual soft limit of 1024 is made for programs that use `select`, and a gateway
+/// needs two descriptors for each client that has a stream open: its connection and the one to the server.
+pub(crate) fn raise(max_connections: usize) {
+    let before = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: before.maximum,
+        maximum: before.maximum,
+    };
+    if before.current != before.maximum
+        && let Err(error) = setrlimit(Resource::Nofile, raised)
+    {
+        tracing::warn!(
+            "the limit of open files stays at {:?}: {error}",
+            before.current
+        );
+    }
+    let wanted = 2 * max_connections as u64 + OWN;
+    // None: there is no limit.
+    if let Some(limit) = getrlimit(Resource::Nofile).current
+        && limit < wanted
+    {
+        tracing::warn!(
+            "the system allows {limit} open files: too few for max-connections = {max_connections}, which may need \
+             {wanted}; raise it (ulimit -Hn, LimitNOFILE=) or lower max-connections"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_soft_limit_is_raised_to_the_hard_one() {
+        raise(1);
+        let now = getrlimit(Resource::Nofile);
+        assert_eq!(now.current, now.maximum);
+    }
+}
