@@ -2,8 +2,6 @@
 //! to the latter. Each is a call of its own, in the other direction, under the edition in force when it comes: a stream
 //! may outlive many.
 
-use std::time::Instant;
-
 use http::HeaderMap;
 use sandgate_message::{Direction, Edit, Id, Message, Shape, apply, error_codes};
 use sandgate_pipeline::Entry;
@@ -112,7 +110,7 @@ impl Exchange {
     }
 
     async fn admit(&self, message: Message) -> Result<Underway, Option<Box<Message>>> {
-        let since = Instant::now();
+        let (came, message) = self.came(message, &HeaderMap::new(), Direction::ServerToClient);
         let edition = self.house.registry.current();
         let call = self
             .describe(
@@ -125,11 +123,11 @@ impl Exchange {
             .await;
         let size = message.bytes().len();
         match edition.chain().enter(call, message).await {
-            Entry::Onward(passage) => self.house.journal.begin(passage, since),
+            Entry::Onward(passage) => self.house.journal.begin(passage, came),
             Entry::Refused(departure) => Err(self
                 .house
                 .journal
-                .refused(departure, size, since)
+                .refused(departure, size, came)
                 .map(Box::new)),
         }
     }

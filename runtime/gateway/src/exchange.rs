@@ -2,7 +2,6 @@
 //! that were in force when it came.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Call, Direction, Era, Hook, Message};
@@ -15,6 +14,7 @@ use crate::delivery::{Content, Delivery};
 use crate::house::{House, Link};
 use crate::journal::{Left, Underway};
 use crate::ledger::Ledger;
+use crate::observer::Came;
 use crate::passing::Passing;
 use crate::record::Decision;
 use crate::registry::Edition;
@@ -36,7 +36,7 @@ struct Asked<'a> {
     edition: &'a Arc<Edition>,
     message: Message,
     headers: &'a HeaderMap,
-    since: Instant,
+    came: Came,
 }
 
 impl Exchange {
@@ -50,9 +50,10 @@ impl Exchange {
         headers: &HeaderMap,
         alias: Option<Arc<str>>,
     ) -> Delivery {
-        let since = Instant::now();
+        let direction = Direction::ClientToServer;
+        let (came, message) = self.came(message, headers, direction);
         let call = self
-            .describe(edition, &message, Direction::ClientToServer, headers, alias)
+            .describe(edition, &message, direction, headers, alias)
             .await;
         // The method is the client's own text: escaped, so that it cannot write lines of its making. No target: a URI may
         // be what a policy masks.
@@ -63,7 +64,7 @@ impl Exchange {
                 edition,
                 message,
                 headers,
-                since,
+                came,
             },
         )
         .instrument(span)
@@ -75,16 +76,16 @@ impl Exchange {
             edition,
             message,
             headers,
-            since,
+            came,
         } = asked;
-        let came = message.bytes();
+        let bytes = message.bytes();
         let passage = match edition.chain().enter(call, message).await {
             Entry::Onward(passage) => passage,
             Entry::Refused(departure) => {
-                return deliver(self.house.journal.refused(departure, came.len(), since));
+                return deliver(self.house.journal.refused(departure, bytes.len(), came));
             }
         };
-        let mut underway = match self.house.journal.begin(passage, since) {
+        let mut underway = match self.house.journal.begin(passage, came) {
             Ok(underway) => underway,
             Err(refusal) => return deliver(refusal.map(|refusal| *refusal)),
         };
@@ -102,9 +103,21 @@ impl Exchange {
                     )
                     .await;
             }
-            None => self.forward(&underway, &came, headers).await,
+            None => self.forward(&underway, &bytes, headers).await,
         };
         self.back(edition, underway, answer).await
+    }
+
+    /// A message begins its way.
+    pub(crate) fn came(
+        &self,
+        message: Message,
+        headers: &HeaderMap,
+        direction: Direction,
+    ) -> (Came, Message) {
+        let limits = &self.house.config.limits;
+        let lookout = self.house.journal.lookout();
+        lookout.came(message, headers, direction, limits)
     }
 
     /// Once: a call is never repeated, since nobody knows whether it may be.
@@ -288,13 +301,14 @@ impl Exchange {
         }
     }
 
-    /// The headers that mirror params, where an interceptor changed those.
+    /// The headers that mirror params, where an interceptor changed those, and our place in a trace.
     fn renewed(&self, underway: &Underway, came: &[u8], headers: &HeaderMap) -> Option<HeaderMap> {
         let sent = underway.message();
+        let traced = underway.came().renew(headers);
         if self.caller.era != Era::Modern || sent.bytes() == came {
-            return None;
+            return traced;
         }
-        let mut renewed = headers.clone();
+        let mut renewed = traced.unwrap_or_else(|| headers.clone());
         let call = underway.call();
         let known = || {
             self.link

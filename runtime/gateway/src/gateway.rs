@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -21,6 +22,7 @@ use crate::downstream::{
 use crate::health::Status;
 use crate::house::House;
 use crate::journal::Journal;
+use crate::observer::{Figures, Lookout, Observer, UnderWay};
 use crate::record::CallLog;
 use crate::registry::{Edition, Registry};
 
@@ -44,13 +46,24 @@ const LISTS: [(&str, &str); 4] = [
 /// Serves MCP to clients. Cheap to share; one is enough for any number of listeners.
 pub struct Gateway {
     front: Arc<Front>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Gateway {
     /// Serves what the registry holds, and writes to this log.
     pub fn new(config: GatewayConfig, registry: Arc<Registry>, log: Arc<dyn CallLog>) -> Arc<Self> {
+        Self::observed(config, registry, log, None)
+    }
+
+    /// The same, with somebody who watches the calls.
+    pub fn observed(
+        config: GatewayConfig,
+        registry: Arc<Registry>,
+        log: Arc<dyn CallLog>,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Arc<Self> {
         let sessions = Sessions::new(&config);
-        let journal = Journal::new(log, config.on_unwritten);
+        let journal = Journal::new(log, config.on_unwritten, Lookout::new(observer));
         let house = Arc::new(House {
             config,
             registry,
@@ -64,12 +77,23 @@ impl Gateway {
                 status: Status::default(),
                 draining,
             }),
+            connections: Arc::default(),
         })
     }
 
     /// What `/readyz` says beyond what the gateway knows.
     pub fn status(&self) -> &Status {
         &self.front.status
+    }
+
+    /// How much there is of everything at this moment.
+    pub fn figures(&self) -> Figures {
+        Figures {
+            version: self.current().version(),
+            connections: self.connections.load(Ordering::Relaxed),
+            sessions: self.front.sessions.count(),
+            under_way: self.front.house.journal.lookout().under_way(),
+        }
     }
 
     /// The edition in force.
@@ -118,12 +142,13 @@ impl Gateway {
                 (Ok(place), Ok((stream, _))) => {
                     let connection = connection(self.front.clone(), stream, &graceful);
                     let cut = cut.clone();
+                    let open = UnderWay::new(&self.connections);
                     tokio::spawn(async move {
                         tokio::select! {
                             () = connection => {}
                             () = cut.cancelled() => {}
                         }
-                        drop(place);
+                        drop((place, open));
                     });
                 }
                 (Err(closed), _) => return Err(io::Error::other(closed)),

@@ -2,12 +2,13 @@
 //! second also where the asker went away in between.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use sandgate_message::{Call, Message};
 use sandgate_pipeline::{Departure, Passage, Trail};
 
 use crate::config::OnUnwritten;
+use crate::observer::{Came, Lookout, Way};
 use crate::record::{CallLog, Decision, Ended, Forwarded, Unwritten};
 use crate::reply;
 
@@ -15,6 +16,7 @@ use crate::reply;
 pub(crate) struct Journal {
     log: Arc<dyn CallLog>,
     on_unwritten: OnUnwritten,
+    lookout: Lookout,
 }
 
 /// A call between its two records. Dropped without having ended, it is recorded as cancelled.
@@ -27,7 +29,11 @@ pub(crate) struct Underway {
     /// What stood in the trail when the call began to leave: for a record of one that never finished.
     trail: Trail,
     answer: Option<Message>,
-    started: Instant,
+    came: Came,
+    /// When it went on to the other side.
+    went: Option<Instant>,
+    /// When the other side's reply, or the news that there is none, came.
+    returned: Option<Instant>,
     request_bytes: usize,
     ended: bool,
 }
@@ -41,8 +47,21 @@ pub(crate) struct Left {
 }
 
 impl Journal {
-    pub(crate) fn new(log: Arc<dyn CallLog>, on_unwritten: OnUnwritten) -> Arc<Self> {
-        Arc::new(Self { log, on_unwritten })
+    pub(crate) fn new(
+        log: Arc<dyn CallLog>,
+        on_unwritten: OnUnwritten,
+        lookout: Lookout,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            log,
+            on_unwritten,
+            lookout,
+        })
+    }
+
+    /// Who watches.
+    pub(crate) fn lookout(&self) -> &Lookout {
+        &self.lookout
     }
 
     /// Records that the call goes on; the error is what its asker is told instead (nothing, for a notification). A call
@@ -50,7 +69,7 @@ impl Journal {
     pub(crate) fn begin(
         self: &Arc<Self>,
         passage: Passage,
-        started: Instant,
+        came: Came,
     ) -> Result<Underway, Option<Box<Message>>> {
         let answer = passage.answer();
         let mut underway = Underway {
@@ -64,7 +83,9 @@ impl Journal {
             },
             passage: Some(passage),
             answer,
-            started,
+            came,
+            went: None,
+            returned: None,
             ended: false,
         };
         if underway.answer.is_some() {
@@ -78,6 +99,7 @@ impl Journal {
             params,
         };
         if self.obey(self.log.forwarded(&record)).is_ok() {
+            underway.went = Some(Instant::now());
             return Ok(underway);
         }
         let refusal = underway
@@ -94,13 +116,14 @@ impl Journal {
         &self,
         departure: Departure,
         request_bytes: usize,
-        started: Instant,
+        came: Came,
     ) -> Option<Message> {
         let Departure {
             call,
             message,
             trail,
         } = departure;
+        let left = Instant::now();
         let record = ended(
             &call,
             Decision::Refused,
@@ -108,7 +131,17 @@ impl Journal {
             request_bytes,
             message.as_ref(),
             None,
-            started,
+            left.duration_since(came.at),
+        );
+        self.lookout.ended(
+            &record,
+            &Way {
+                came: came.at,
+                went: None,
+                returned: None,
+                left,
+                trace: came.trace.as_deref(),
+            },
         );
         // The call went nowhere and its asker learns so: there is nothing that a missing record could still stop.
         let _ = self.obey(self.log.ended(&record));
@@ -136,6 +169,10 @@ impl Underway {
     pub(crate) fn message(&self) -> &Message {
         &self.message
     }
+    /// When it came, and its place in a trace.
+    pub(crate) fn came(&self) -> &Came {
+        &self.came
+    }
     /// What an interceptor put in place of the other side's reply.
     pub(crate) fn take_answer(&mut self) -> Option<Message> {
         self.answer.take()
@@ -150,6 +187,7 @@ impl Underway {
                 withheld: true,
             };
         };
+        self.returned = self.went.map(|_| Instant::now());
         self.trail = passage.trail().clone();
         let Departure { message, trail, .. } = passage.leave(reply).await;
         self.trail = trail;
@@ -177,6 +215,7 @@ impl Underway {
         decision: Decision,
         reply_bytes: Option<usize>,
     ) -> Result<(), Unwritten> {
+        self.returned = self.went.map(|_| Instant::now());
         self.take_trail();
         self.finish(decision, reply_bytes, None)
     }
@@ -194,6 +233,7 @@ impl Underway {
         reply: Option<&Message>,
     ) -> Result<(), Unwritten> {
         self.ended = true;
+        let left = Instant::now();
         let record = ended(
             &self.call,
             decision,
@@ -201,7 +241,17 @@ impl Underway {
             self.request_bytes,
             reply,
             reply_bytes,
-            self.started,
+            left.duration_since(self.came.at),
+        );
+        self.journal.lookout.ended(
+            &record,
+            &Way {
+                came: self.came.at,
+                went: self.went,
+                returned: self.returned,
+                left,
+                trace: self.came.trace.as_deref(),
+            },
         );
         self.journal.obey(self.journal.log.ended(&record))
     }
@@ -224,7 +274,7 @@ fn ended<'a>(
     request_bytes: usize,
     reply: Option<&'a Message>,
     reply_bytes: Option<usize>,
-    started: Instant,
+    took: Duration,
 ) -> Ended<'a> {
     Ended {
         call,
@@ -235,6 +285,6 @@ fn ended<'a>(
         reply_bytes: reply_bytes.or_else(|| reply.map(|reply| reply.bytes().len())),
         failed: reply.is_some_and(Message::failed),
         reply: reply.map(Message::payload),
-        took: started.elapsed(),
+        took,
     }
 }

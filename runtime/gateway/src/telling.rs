@@ -1,7 +1,5 @@
 //! What a client says without waiting for a reply: its notifications, and its replies to servers' requests.
 
-use std::time::Instant;
-
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Direction, Id, Message};
 use sandgate_pipeline::Entry;
@@ -22,7 +20,9 @@ impl Exchange {
         message: Message,
         headers: &HeaderMap,
     ) -> Delivery {
-        let since = Instant::now();
+        let (came, message) = self.came(message, headers, Direction::ClientToServer);
+        let traced = came.renew(headers);
+        let headers = traced.as_ref().unwrap_or(headers);
         let call = self
             .describe(edition, &message, Direction::ClientToServer, headers, None)
             .await;
@@ -30,11 +30,11 @@ impl Exchange {
         let passage = match edition.chain().enter(call, message).await {
             Entry::Onward(passage) => passage,
             Entry::Refused(departure) => {
-                self.house.journal.refused(departure, size, since);
+                self.house.journal.refused(departure, size, came);
                 return Delivery::accepted();
             }
         };
-        let Ok(underway) = self.house.journal.begin(passage, since) else {
+        let Ok(underway) = self.house.journal.begin(passage, came) else {
             return Delivery::text(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not sent: the gateway cannot record it\n",

@@ -32,6 +32,8 @@ pub(crate) struct Ticket {
     /// Its entry in the trail.
     pub(crate) slot: usize,
     pub(crate) document: Json,
+    /// When it was asked.
+    pub(crate) asked: Option<Instant>,
 }
 
 /// A run that is over.
@@ -65,7 +67,11 @@ impl Future for Asked<'_> {
         if let State::Idle(run) = &mut this.state
             && let Some(mut run) = run.take()
         {
-            run.deadline = Instant::now() + run.timeout;
+            let now = Instant::now();
+            run.deadline = now + run.timeout;
+            if let Some(ticket) = &mut this.ticket {
+                ticket.asked = Some(now);
+            }
             this.state = match this.hook {
                 Hook::PreCall => State::Pre(this.step.interceptor().pre_call(run)),
                 Hook::PostCall => State::Post(this.step.interceptor().post_call(run)),

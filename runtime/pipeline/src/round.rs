@@ -269,6 +269,7 @@ impl<'a> Round<'a> {
             index,
             slot,
             document: self.document.clone(),
+            asked: None,
         };
         Asked::new(step, self.hook, ticket, run)
     }
@@ -308,6 +309,7 @@ impl<'a> Round<'a> {
         let weighed = decision.and_then(|it| self.terms.weigh(role, &ticket.document, it));
         let entry = &mut self.trail.entries[ticket.slot];
         entry.findings = findings;
+        entry.asked = ticket.asked;
         entry.us = took.as_micros().try_into().unwrap_or(u64::MAX);
         let effect = match weighed {
             Ok((word, effect)) => {

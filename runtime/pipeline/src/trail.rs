@@ -1,6 +1,7 @@
 //! Who decided what about a call, and how long it took. Never the payload.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use sandgate_message::{Finding, Hook, Json, Part, Severity};
 use serde::{Serialize, Serializer};
@@ -44,6 +45,9 @@ pub struct TrailEntry {
     pub findings: Vec<Finding>,
     /// Microseconds from being asked to having decided.
     pub us: u64,
+    /// When it was asked. None: it never was, since its asker went away first.
+    #[serde(skip)]
+    pub asked: Option<Instant>,
 }
 
 /// What came of a hook run.
@@ -88,6 +92,7 @@ impl TrailEntry {
             failure: None,
             findings: Vec::new(),
             us: 0,
+            asked: None,
         }
     }
 }

@@ -80,6 +80,10 @@ impl Sessions {
         self.open.lock().values().cloned().collect()
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.open.lock().len()
+    }
+
     /// Takes out those that nobody has used for too long.
     pub(crate) fn take_idle(&self) -> Vec<Arc<Session>> {
         let mut open = self.open.lock();

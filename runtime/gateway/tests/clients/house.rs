@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sandgate_gateway::{
-    CallLog, Decision, Edition, Ended, Forwarded, Gateway, GatewayConfig, Registry, Server,
-    ServerConfig, Transport, Unwritten,
+    CallLog, Decision, Edition, Ended, Forwarded, Gateway, GatewayConfig, Observer, Registry,
+    Server, ServerConfig, Transport, Unwritten,
 };
 use sandgate_message::{Direction, Era, Limits};
 use sandgate_pipeline::{Chain, Step};
@@ -168,12 +168,18 @@ pub async fn configured(
     steps: Vec<Step>,
     servers: Vec<Arc<Server>>,
 ) -> House {
+    watched(config, steps, servers, None).await
+}
+
+pub async fn watched(
+    config: GatewayConfig,
+    steps: Vec<Step>,
+    servers: Vec<Arc<Server>>,
+    observer: Option<Arc<dyn Observer>>,
+) -> House {
     let log = Arc::new(Log::default());
-    let gateway = Gateway::new(
-        config,
-        Registry::new(edition(1, steps, servers)),
-        log.clone(),
-    );
+    let registry = Registry::new(edition(1, steps, servers));
+    let gateway = Gateway::observed(config, registry, log.clone(), observer);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let stop = CancellationToken::new();

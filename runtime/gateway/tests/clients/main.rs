@@ -19,3 +19,4 @@ mod reload;
 mod server;
 mod sessions;
 mod streams;
+mod watched;

@@ -15,6 +15,7 @@ fn entry() -> TrailEntry {
         failure: None,
         findings: Vec::new(),
         us: 12,
+        asked: None,
     }
 }
 
