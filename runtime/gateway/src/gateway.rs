@@ -9,12 +9,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
-use sandgate_message::{Direction, Hook, Json, Message};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::changed;
 use crate::config::GatewayConfig;
 use crate::downstream::{
     Backing, Endpoint, Front, Session, Sessions, http, patience::Patience, stdio,
@@ -31,17 +31,6 @@ use crate::registry::{Edition, Registry};
 const MAX_HEADER_BYTES: u32 = 32 << 10;
 /// How often sessions are looked through for idle ones.
 const SWEEP: Duration = Duration::from_secs(15);
-
-/// Lists whose change a legacy client is told of, and how.
-const LISTS: [(&str, &str); 4] = [
-    ("tools/list", "notifications/tools/list_changed"),
-    ("prompts/list", "notifications/prompts/list_changed"),
-    ("resources/list", "notifications/resources/list_changed"),
-    (
-        "resources/templates/list",
-        "notifications/resources/list_changed",
-    ),
-];
 
 /// Serves MCP to clients. Cheap to share; one is enough for any number of listeners.
 pub struct Gateway {
@@ -269,30 +258,12 @@ async fn sweep(front: Arc<Front>) {
     }
 }
 
-/// Lists may differ where the interceptors that look at them are others, or (merged) the servers are.
 fn tell_of_changes(session: &Session, before: &Edition, now: &Edition) {
-    let others = before.servers().len() != now.servers().len()
-        || !before.servers().iter().all(|server| now.has(server));
-    if Arc::ptr_eq(before.chain(), now.chain()) && !others {
-        return;
-    }
-    let looked_at = |edition: &Edition, server: &str, list: &str| {
-        let chain = edition.chain();
-        [Hook::PreCall, Hook::PostCall]
-            .iter()
-            .any(|hook| chain.concerns(*hook, list, Direction::ClientToServer, server))
+    let server = match session.backing() {
+        Backing::One(link) => Some(&**link.server.name()),
+        Backing::Many(_) => None,
     };
-    let mut told = "";
-    for (list, notice) in LISTS {
-        let differs =
-            |server: &str| looked_at(before, server, list) || looked_at(now, server, list);
-        let changed = match session.backing() {
-            Backing::One(link) => differs(link.server.name()),
-            Backing::Many(_) => others || now.servers().iter().any(|server| differs(server.name())),
-        };
-        if changed && told != notice {
-            session.notice(Message::notification(notice, &Json::empty_object()));
-            told = notice;
-        }
+    for notice in changed::lists(before, now, server) {
+        session.notice(changed::notice(notice));
     }
 }

@@ -8,6 +8,7 @@ mod access;
 mod arriving;
 mod caching;
 mod call;
+mod changed;
 mod clients;
 mod config;
 mod delivery;

@@ -7,6 +7,7 @@ use sandgate_message::{Id, Message, Shape};
 
 use crate::caching::for_this_caller;
 use crate::delivery::Flow;
+use crate::downstream::subscription::LISTEN;
 use crate::exchange::Exchange;
 use crate::journal::{Left, Underway};
 use crate::record::Decision;
@@ -79,6 +80,11 @@ impl Passing {
                     }
                 }
                 None if self.resumable => return None,
+                None if self.lasts() => {
+                    // Its server ended a subscription: nothing is missing.
+                    let _ = self.underway.take()?.end(Decision::Forwarded, None);
+                    return None;
+                }
                 Some(Err(error)) => return self.broken(error).await,
                 None => {
                     let server = self.exchange.link.server.name().clone();
@@ -96,6 +102,12 @@ impl Passing {
         let reply = reply::server_error(&self.id, &call, &error);
         let reply = underway.leave(reply, Decision::Failed).await.message?;
         Some((Arrival::of(reply), self))
+    }
+
+    /// It is a subscription, which may end without a reply.
+    fn lasts(&self) -> bool {
+        let underway = self.underway.as_ref();
+        underway.is_some_and(|underway| &*underway.call().method == LISTEN)
     }
 
     fn is_reply(&self, arrival: &Arrival) -> bool {

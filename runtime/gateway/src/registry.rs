@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sandgate_pipeline::Chain;
+use tokio::sync::watch;
 
 use crate::clients::Clients;
 use crate::upstream::Server;
@@ -90,6 +91,7 @@ impl Edition {
 pub struct Registry {
     current: ArcSwap<Edition>,
     publishing: Mutex<()>,
+    published: watch::Sender<()>,
 }
 
 impl Registry {
@@ -98,6 +100,7 @@ impl Registry {
         Arc::new(Self {
             current: ArcSwap::from_pointee(edition),
             publishing: Mutex::default(),
+            published: watch::Sender::new(()),
         })
     }
     /// The edition in force; whoever asks keeps what they got.
@@ -111,7 +114,16 @@ impl Registry {
         let edition = Arc::new(edition);
         let before = self.current.swap(edition.clone());
         before.clients.end_others(&edition.clients);
+        self.published.send_replace(());
         before
+    }
+    /// Changes whenever another edition than `seen` is in force; at once, where one is already.
+    pub(crate) fn watch(&self, seen: &Arc<Edition>) -> watch::Receiver<()> {
+        let mut published = self.published.subscribe();
+        if !Arc::ptr_eq(&self.current.load(), seen) {
+            published.mark_changed();
+        }
+        published
     }
 }
 

@@ -7,6 +7,7 @@ mod post;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod stdio;
+pub(crate) mod subscription;
 
 use std::sync::Arc;
 
@@ -23,7 +24,8 @@ use crate::health::Status;
 use crate::house::{House, Link};
 use crate::ledger::{Full, InFlight};
 use crate::merged::{Links, Merged};
-use crate::upstream::{ServerError, Transport};
+use crate::registry::Edition;
+use crate::upstream::{Server, ServerError, Transport};
 use crate::{era, mcp_headers, reply, telling};
 pub(crate) use session::{Backing, Session};
 pub(crate) use sessions::Sessions;
@@ -55,14 +57,23 @@ impl Front {
         message: Message,
         headers: &HeaderMap,
     ) -> Delivery {
+        if message.method() == Some("notifications/cancelled") {
+            // What is under way by that id may be another client's: over HTTP the end of the stream cancels, on a line
+            // the transport has looked for the request among this client's own.
+            return Delivery::accepted();
+        }
         let edition = self.house.registry.current();
         let caller = Caller::of_request(principal, &message);
+        let listens = matches!(message.shape(), Shape::Request { method, .. } if &**method == subscription::LISTEN);
         let name = match endpoint {
             Endpoint::Server(name) => name,
             Endpoint::Merged => {
-                return Merged::stateless(self.house.clone(), edition, caller)
-                    .receive(message, headers)
-                    .await;
+                let merged = Merged::stateless(self.house.clone(), edition.clone(), caller);
+                if !listens {
+                    return merged.receive(message, headers).await;
+                }
+                let delivery = merged.receive(message.clone(), headers).await;
+                return self.subscribed(&edition, None, &message, delivery);
             }
         };
         let Some(server) = edition.server(name) else {
@@ -80,9 +91,24 @@ impl Front {
             ledger: None,
         };
         match message.shape() {
+            Shape::Request { .. } if listens => {
+                let delivery = exchange.ask(&edition, message.clone(), headers, None).await;
+                self.subscribed(&edition, Some(server.clone()), &message, delivery)
+            }
             Shape::Request { .. } => exchange.ask(&edition, message, headers, None).await,
             _ => exchange.tell(&edition, message, headers).await,
         }
+    }
+
+    fn subscribed(
+        &self,
+        edition: &Arc<Edition>,
+        server: Option<Arc<Server>>,
+        request: &Message,
+        delivery: Delivery,
+    ) -> Delivery {
+        let (house, draining) = (&self.house, &self.draining);
+        subscription::kept(house, edition, server, request, draining, delivery)
     }
 
     /// An `initialize`: a session begins, if the server agrees. It is not in the table of sessions yet.

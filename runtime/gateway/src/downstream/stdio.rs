@@ -1,6 +1,8 @@
 //! One client on a pair of streams, one message a line. The same exchange as over HTTP; nothing but the protocol is
 //! written.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::subscription::{LISTEN, cancelled, closed};
 use super::{Endpoint, Front, Session};
 use crate::clients::Principal;
 use crate::delivery::{Content, Delivery};
@@ -43,9 +46,11 @@ struct Client {
     output: mpsc::Sender<Message>,
     session: Arc<Mutex<Option<Arc<Session>>>>,
     /// Modern requests under way, to be given up when the client cancels them.
-    cancels: Arc<Mutex<Vec<(Id, CancellationToken)>>>,
-    /// It says nothing more: nobody waits for what would go on for ever.
+    cancels: Arc<Mutex<HashMap<Id, CancellationToken>>>,
+    /// No more comes from the client: nobody waits for what would last for as long as it likes.
     over: CancellationToken,
+    /// The gateway is to stop: the client is told of the end of that.
+    stop: CancellationToken,
 }
 
 pub(crate) async fn serve<R, W>(
@@ -73,6 +78,7 @@ where
         session: Arc::default(),
         cancels: Arc::default(),
         over: CancellationToken::new(),
+        stop: stop.clone(),
     };
     let mut lines = Lines::new(input, limits.bytes);
     let mut tasks = JoinSet::new();
@@ -162,11 +168,10 @@ impl Client {
 
     /// A notification, or a reply to a server's request.
     async fn take(&self, message: Message) {
-        let session = self.session.lock().clone();
-        if session.is_none() && message.method() == Some("notifications/cancelled") {
-            self.cancel(&message);
+        if message.method() == Some("notifications/cancelled") && self.cancel(&message) {
             return;
         }
+        let session = self.session.lock().clone();
         match session {
             Some(session) => {
                 self.front
@@ -190,15 +195,13 @@ impl Client {
         }
     }
 
-    /// In the modern era a request given up is a stream closed; the server is told in its own transport's way.
-    fn cancel(&self, message: &Message) {
+    /// In the modern era a request given up is a stream closed; the server is told in its own transport's way. False
+    /// where no such request is under way.
+    fn cancel(&self, message: &Message) -> bool {
         let request = message.payload().get("requestId");
-        let Some(id) = request.as_ref().and_then(Id::from_json) else {
-            return;
-        };
-        for (_, token) in self.cancels.lock().iter().filter(|(open, _)| *open == id) {
-            token.cancel();
-        }
+        let id = request.as_ref().and_then(Id::from_json);
+        let token = id.and_then(|id| self.cancels.lock().get(&id).cloned());
+        token.inspect(CancellationToken::cancel).is_some()
     }
 
     /// A request: exactly one reply is written, unless the client cancels it.
@@ -233,31 +236,38 @@ impl Client {
                 reply::bad_request(Some(&id), text)
             }
         };
-        self.deliver(&id, delivery.until(principal.over())).await;
+        self.deliver(&id, delivery.until(principal.over()), false)
+            .await;
     }
 
     async fn modern(&self, principal: &Arc<Principal>, id: Id, message: Message) {
-        let endless = message.method() == Some("subscriptions/listen");
-        let token = if endless {
-            self.over.child_token()
-        } else {
-            CancellationToken::new()
+        let token = CancellationToken::new();
+        let taken = match self.cancels.lock().entry(id.clone()) {
+            Entry::Occupied(_) => true,
+            Entry::Vacant(place) => {
+                place.insert(token.clone());
+                false
+            }
         };
-        self.cancels.lock().push((id.clone(), token.clone()));
+        if taken {
+            // The client could not tell the two replies apart.
+            let (code, text) = (error_codes::INVALID_REQUEST, Full::IdInUse.to_string());
+            return self.say(Message::error(Some(&id), code, &text, None)).await;
+        }
+        let listens = message.method() == Some(LISTEN);
         tokio::select! {
             biased;
             () = token.cancelled() => {}
+            () = self.stop.cancelled(), if listens => self.say(closed(&id)).await,
+            () = self.over.cancelled(), if listens => {}
             () = async {
                 let delivery = self.front
                     .modern(principal, &self.served.endpoint, message, &HeaderMap::new())
                     .await;
-                self.deliver(&id, delivery.until(principal.over())).await;
+                self.deliver(&id, delivery.until(principal.over()), listens).await;
             } => {}
         }
-        let mut cancels = self.cancels.lock();
-        if let Some(at) = cancels.iter().position(|(open, _)| *open == id) {
-            cancels.swap_remove(at);
-        }
+        self.cancels.lock().remove(&id);
     }
 
     /// The session's servers are listened to from its beginning.
@@ -286,7 +296,8 @@ impl Client {
         });
     }
 
-    async fn deliver(&self, id: &Id, delivery: Delivery) {
+    /// `lasts`: a subscription, which may end without a reply.
+    async fn deliver(&self, id: &Id, delivery: Delivery, lasts: bool) {
         let mut replied = false;
         match delivery.content {
             Content::Message(message) => {
@@ -298,9 +309,19 @@ impl Client {
                     let Some(message) = arrival.message else {
                         continue;
                     };
-                    replied |=
-                        matches!(message.shape(), Shape::Result { .. } | Shape::Error { .. });
+                    replied |= match message.shape() {
+                        Shape::Result { .. } | Shape::Error { .. } => true,
+                        Shape::Notification { method } => {
+                            lasts && &**method == "notifications/cancelled"
+                        }
+                        Shape::Request { .. } => false,
+                    };
                     self.say(message).await;
+                }
+                if lasts && !replied {
+                    // Over HTTP the end of the stream would say it.
+                    replied = true;
+                    self.say(cancelled(id)).await;
                 }
             }
             Content::Raw(text) => {

@@ -2,6 +2,8 @@
 //! `server/discover`, `ping`), merges lists, and sends every other request to the one server that it concerns, by that
 //! server's own name for the target. Whatever reaches a server passes the pipeline as a call to that server alone.
 
+mod feeds;
+mod filter;
 mod hello;
 mod links;
 mod lists;
@@ -17,6 +19,7 @@ use sandgate_message::{Era, Id, Json, Message, Method, Shape};
 use crate::call::Caller;
 use crate::delivery::{Content, Delivery};
 use crate::downstream::legacy_only;
+use crate::downstream::subscription::LISTEN;
 use crate::exchange::Exchange;
 use crate::house::{House, Link};
 use crate::registry::Edition;
@@ -86,6 +89,7 @@ impl Merged {
         match method {
             "initialize" if legacy => self.initialize(id, &message).await,
             "server/discover" if !legacy => self.discover(id, message, headers).await,
+            LISTEN if !legacy => self.listen(id, message, headers).await,
             "ping" if legacy => Delivery::message(Message::result(id, &Json::empty_object())),
             "logging/setLevel" => self.everywhere(id, message, headers).await,
             "tools/call"

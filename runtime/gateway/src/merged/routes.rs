@@ -34,14 +34,12 @@ impl Merged {
         let params = message.payload().clone();
         let route = match method {
             "tools/call" | "prompts/get" => self.by_name(&message, "/name"),
-            "completion/complete" => match params.at("/ref/uri") {
-                Some(uri) => self.by_uri(message, &uri, headers).await,
-                None => self.by_name(&message, "/ref/name"),
-            },
-            _ => match params.get("uri") {
-                Some(uri) => self.by_uri(message, &uri, headers).await,
-                None => None,
-            },
+            // By its type, as the policies read it.
+            "completion/complete" if is_resource(&params) => {
+                self.by_uri(message, params.at("/ref/uri"), headers).await
+            }
+            "completion/complete" => self.by_name(&message, "/ref/name"),
+            _ => self.by_uri(message, params.get("uri"), headers).await,
         };
         let Some(Route {
             server,
@@ -93,45 +91,74 @@ impl Merged {
         })
     }
 
-    /// The server that lists it; else one whose template it fits; else, where only one server has resources at all, that
-    /// one. Lists that nobody has asked for yet are asked for.
-    async fn by_uri(&self, message: Message, uri: &Json, headers: &HeaderMap) -> Option<Route> {
-        let uri = uri.root().string()?.into_owned();
-        let listed =
-            |server: &Arc<Server>| server.definitions().get("resources/read", &uri).is_some();
-        let templated = |server: &Arc<Server>| {
-            let templates = server.definitions().templates();
-            templates.iter().any(|template| names::fits(template, &uri))
-        };
-        let servers = self.edition.servers();
-        let known = || servers.iter().find(|server| listed(server));
-        let mut owner = known().cloned();
-        if owner.is_none() {
-            let reaches = join_all(servers.iter().map(|server| self.reach(server, headers))).await;
-            let offering: Vec<_> = reaches
-                .iter()
-                .filter(|reach| reach.offers("resources"))
-                .collect();
-            join_all(offering.iter().map(|reach| async {
-                let link = &reach.exchange.link;
-                if let Ok(conversation) = &link.conversation {
-                    let definitions = link.server.definitions();
-                    definitions
-                        .fetch(conversation, "resources/read", &uri, &reach.headers)
-                        .await;
-                }
-            }))
-            .await;
-            let fitting = || servers.iter().find(|server| templated(server));
-            owner = known().or_else(fitting).cloned();
-            if let (None, [only]) = (&owner, offering.as_slice()) {
-                owner = Some(only.exchange.link.server.clone());
-            }
-        }
+    async fn by_uri(
+        &self,
+        message: Message,
+        uri: Option<Json>,
+        headers: &HeaderMap,
+    ) -> Option<Route> {
+        let uri = uri?.root().string()?.into_owned();
         Some(Route {
-            server: owner?,
+            server: self.owner(&uri, headers).await?,
             message,
             alias: None,
         })
     }
+
+    /// Whose resource, or resource template, this is: the first server, in the configuration's order, that lists it; else
+    /// the first whose template it fits; else, where only one server has resources at all, that one. Lists that nobody
+    /// has asked for yet are asked for.
+    pub(super) async fn owner(&self, uri: &str, headers: &HeaderMap) -> Option<Arc<Server>> {
+        let servers = self.edition.servers();
+        let listing = || {
+            let lists = |server: &&Arc<Server>| {
+                let definitions = server.definitions();
+                definitions.get("resources/read", uri).is_some()
+            };
+            servers.iter().find(lists).cloned()
+        };
+        let fitting = || {
+            let fits = |server: &&Arc<Server>| {
+                let templates = server.definitions().templates();
+                let mut templates = templates.iter();
+                templates.any(|template| **template == *uri || names::fits(template, uri))
+            };
+            servers.iter().find(fits).cloned()
+        };
+        if let Some(server) = listing() {
+            return Some(server);
+        }
+        let reaches = join_all(servers.iter().map(|server| self.reach(server, headers))).await;
+        let offering: Vec<_> = reaches
+            .iter()
+            .filter(|reach| reach.offers("resources"))
+            .collect();
+        for method in ["resources/read", "completion/complete"] {
+            join_all(offering.iter().map(|reach| async move {
+                let link = &reach.exchange.link;
+                if let Ok(conversation) = &link.conversation {
+                    let definitions = link.server.definitions();
+                    definitions
+                        .fetch(conversation, method, uri, &reach.headers)
+                        .await;
+                }
+            }))
+            .await;
+            if let Some(server) = listing().or_else(|| match method {
+                "resources/read" => None,
+                _ => fitting(),
+            }) {
+                return Some(server);
+            }
+        }
+        match offering.as_slice() {
+            [only] => Some(only.exchange.link.server.clone()),
+            _ => None,
+        }
+    }
+}
+
+fn is_resource(params: &Json) -> bool {
+    let kind = params.at("/ref/type");
+    kind.is_some_and(|kind| kind.root().string().as_deref() == Some("ref/resource"))
 }

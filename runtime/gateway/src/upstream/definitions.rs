@@ -142,6 +142,7 @@ impl Definitions {
         let method = match member {
             "tools" => "tools/list",
             "prompts" => "prompts/list",
+            "resourceTemplates" => "resources/templates/list",
             _ => "resources/list",
         };
         let mut next = None;
@@ -200,6 +201,7 @@ fn member_of(method: &str) -> Option<&'static str> {
         "tools/call" => Some("tools"),
         "prompts/get" => Some("prompts"),
         "resources/read" | "resources/subscribe" | "resources/unsubscribe" => Some("resources"),
+        "completion/complete" => Some("resourceTemplates"),
         _ => None,
     }
 }

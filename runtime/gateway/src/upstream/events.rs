@@ -93,6 +93,8 @@ impl Events {
                 // Listening ends when it ends; a request's stream only with a reply, or where a client may resume it.
                 None if self.id.is_none() => return None,
                 None if self.resumable && self.watch.era() == Era::Legacy => return None,
+                // A subscription may end without one.
+                None if self.watch.method() == Some("subscriptions/listen") => return None,
                 None => return Some(Err(self.cut())),
             }
         }

@@ -24,6 +24,8 @@ use super::table::{Queue, Table, Waiting};
 
 /// Requests under way with one child.
 const MOST_REQUESTS: usize = 1024;
+/// Subscriptions open at one child, beside those.
+const MOST_SUBSCRIPTIONS: usize = 4096;
 /// How long, all in all, a request's reader may hold up a child that others share.
 const SHARED_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -95,7 +97,7 @@ impl Routes {
         conversation: u64,
         message: &Message,
     ) -> Result<(Message, Ticket, Queue), ServerError> {
-        let Shape::Request { id, .. } = message.shape() else {
+        let Shape::Request { id, method } = message.shape() else {
             return Err(ServerError::Garbage {
                 server: self.server.clone(),
                 why: "not a request".into(),
@@ -105,17 +107,20 @@ impl Routes {
         let token = meta
             .and_then(|meta| meta.get("progressToken"))
             .map(|node| node.to_json());
+        let lasts = self.shared && &**method == "subscriptions/listen";
         let wants_log = self.shared && meta.is_some_and(|meta| meta.get(LOG_LEVEL).is_some());
 
         let mut table = self.table.lock();
         if let Some(error) = &table.over {
             return Err(error.clone());
         }
-        if table.waiting.len() >= MOST_REQUESTS {
-            return Err(ServerError::Busy {
-                server: self.server.clone(),
-                limit: MOST_REQUESTS,
-            });
+        let (open, limit) = match lasts {
+            true => (table.lasting, MOST_SUBSCRIPTIONS),
+            false => (table.waiting.len() - table.lasting, MOST_REQUESTS),
+        };
+        if open >= limit {
+            let server = self.server.clone();
+            return Err(ServerError::Busy { server, limit });
         }
         table.last += 1;
         let age = table.last;
@@ -159,8 +164,10 @@ impl Routes {
             token,
             wire_token,
             wants_log,
+            lasts,
             patience,
         };
+        table.lasting += usize::from(lasts);
         let spliced = waiting.token.is_some();
         table.waiting.insert(key.clone(), waiting);
         drop(table);
@@ -262,6 +269,7 @@ impl Routes {
         for waiting in std::mem::take(&mut table.waiting).into_values() {
             let _ = waiting.fate.set(Some(closed.clone()));
         }
+        table.lasting = 0;
         if let Some((_, fate)) = table.listener.take() {
             let _ = fate.set(error);
         }

@@ -147,10 +147,12 @@ impl Routes {
             return Some(waiting.parcel(None, message));
         }
         if method == "notifications/message" {
-            let mut wanting = table
-                .waiting
-                .iter()
-                .filter(|(_, waiting)| waiting.wants_log);
+            // They belong to requests: a subscription gets them where no request may be meant.
+            let wanting = |lasts: bool| {
+                let waiting = table.waiting.iter();
+                waiting.filter(move |(_, one)| one.wants_log && one.lasts == lasts)
+            };
+            let mut wanting = wanting(wanting(false).next().is_none());
             if let (Some((key, waiting)), None) = (wanting.next(), wanting.next()) {
                 return Some(waiting.parcel(Some(key.clone()), message));
             }

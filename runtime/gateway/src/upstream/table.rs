@@ -21,6 +21,8 @@ pub(super) struct Table {
     /// From a conversation and the client's id to the id on the wire; shared children only.
     pub(super) own: HashMap<(u64, Key), Key>,
     pub(super) listener: Option<(mpsc::Sender<Message>, Fate)>,
+    /// How many of those that wait are subscriptions.
+    pub(super) lasting: usize,
     pub(super) last: u64,
     pub(super) over: Option<ServerError>,
 }
@@ -38,6 +40,8 @@ pub(super) struct Waiting {
     pub(super) token: Option<Json>,
     pub(super) wire_token: Option<Key>,
     pub(super) wants_log: bool,
+    /// A subscription: under way for as long as its client likes.
+    pub(super) lasts: bool,
     pub(super) patience: Duration,
 }
 
@@ -96,6 +100,7 @@ impl Waiting {
 impl Table {
     pub(super) fn remove(&mut self, key: &Key) -> Option<Waiting> {
         let waiting = self.waiting.remove(key)?;
+        self.lasting -= usize::from(waiting.lasts);
         if let Some(token) = &waiting.wire_token
             && self.tokens.get(token) == Some(key)
         {
@@ -110,8 +115,10 @@ impl Table {
         Some(waiting)
     }
 
+    /// The one request that waits for a reply; subscriptions do not.
     pub(super) fn only(&self) -> Option<&Key> {
-        let mut keys = self.waiting.keys();
-        keys.next().filter(|_| keys.next().is_none())
+        let mut waiting = self.waiting.iter().filter(|(_, waiting)| !waiting.lasts);
+        let (key, _) = waiting.next()?;
+        waiting.next().is_none().then_some(key)
     }
 }

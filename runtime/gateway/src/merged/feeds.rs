@@ -1,0 +1,356 @@
+//! A modern client's subscription to all servers: one stream, fed by a subscription at each server that it concerns.
+//!
+//! A server that does not acknowledge in time, or whose stream ends, does not end the client's: it is asked again, after
+//! growing pauses, and once it is back the client is told that what it subscribed to there may be another now. After a
+//! reload servers that are gone feed no more, and new ones do.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use http::HeaderMap;
+use sandgate_message::{Era, Id, Json, Message, Shape, error_codes};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::filter::Filter;
+use super::{Client, Merged};
+use crate::call::Caller;
+use crate::delivery::{Content, Delivery, Flow};
+use crate::downstream::subscription::{ACKNOWLEDGED, closed, is_over, mark, marked, own};
+use crate::exchange::Exchange;
+use crate::house::{House, Link};
+use crate::registry::Edition;
+use crate::reply;
+use crate::upstream::{Arrival, Server};
+
+/// The longest that a client waits for servers to acknowledge.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The first pause before a server is asked again, and the longest.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// Messages that wait for the client to read; beyond it the servers wait.
+const UNREAD: usize = 16;
+/// What may come on such a stream beside the changes of lists.
+const UPDATED: &str = "notifications/resources/updated";
+
+/// The subscription as a whole, polled by the client's stream.
+struct Together {
+    house: Arc<House>,
+    caller: Caller,
+    id: Id,
+    request: Message,
+    headers: HeaderMap,
+    filter: Filter,
+    /// Which of the resources each server has, by its name.
+    owned: HashMap<Arc<str>, Vec<String>>,
+    published: watch::Receiver<()>,
+    acknowledgement: Option<Message>,
+    heard: mpsc::Receiver<Arrival>,
+    say: mpsc::Sender<Arrival>,
+    feeds: HashMap<Arc<str>, (Arc<Server>, AbortHandle)>,
+    /// Dropped with the client's stream, and every feed with it.
+    tasks: JoinSet<()>,
+    over: bool,
+}
+
+/// One server's part.
+struct Feed {
+    house: Arc<House>,
+    caller: Caller,
+    server: Arc<Server>,
+    id: Id,
+    /// With this server's part of the filter.
+    request: Message,
+    headers: HeaderMap,
+    filter: Filter,
+    uris: Vec<String>,
+    say: mpsc::Sender<Arrival>,
+}
+
+/// What became of asking a server.
+enum Opened {
+    /// Its stream after the acknowledgement, and the params of that.
+    Stream(Flow, Option<Json>),
+    /// It has no subscriptions.
+    Unknown,
+    /// It, or a policy, said no.
+    Refused(Message),
+    Failed,
+}
+
+impl Merged {
+    /// The stream begins when every server has acknowledged, refused, or kept silent for long enough.
+    pub(super) async fn listen(&self, id: &Id, message: Message, headers: &HeaderMap) -> Delivery {
+        let Client::Stateless(caller) = &self.client else {
+            return Delivery::message(reply::no_method(id, "subscriptions/listen"));
+        };
+        let filter = match Filter::of(message.payload()) {
+            Ok(filter) => filter,
+            Err(why) => return Delivery::message(reply::invalid_params(id, why)),
+        };
+        let published = self.house.registry.watch(&self.edition);
+        let owned = self.owned(&filter, headers).await;
+        let (say, heard) = mpsc::channel(UNREAD);
+        let mut together = Together {
+            house: self.house.clone(),
+            caller: caller.clone(),
+            id: id.clone(),
+            request: message,
+            headers: headers.clone(),
+            filter,
+            owned,
+            published,
+            acknowledgement: None,
+            heard,
+            say,
+            feeds: HashMap::new(),
+            tasks: JoinSet::new(),
+            over: false,
+        };
+        let feeds: Vec<Feed> = self
+            .edition
+            .servers()
+            .iter()
+            .filter_map(|server| together.feed(server))
+            .collect();
+        let opened = join_all(feeds.iter().map(|feed| feed.open(&self.edition))).await;
+        let (mut agreed, mut refusals, mut open) = (Vec::new(), Vec::new(), false);
+        for (feed, opened) in feeds.into_iter().zip(opened) {
+            match opened {
+                Opened::Stream(flow, params) => {
+                    open = true;
+                    agreed.extend(params);
+                    together.run(feed, Some(flow));
+                }
+                Opened::Failed => {
+                    tracing::warn!(server = %feed.server.name(), "left out of the merged subscription for now: it did not acknowledge");
+                    together.run(feed, None);
+                }
+                Opened::Refused(reply) => refusals.push(reply),
+                Opened::Unknown => {}
+            }
+        }
+        if let (false, Some(refusal)) = (open, refusals.into_iter().next()) {
+            return Delivery::message(refusal);
+        }
+        together.acknowledgement = Some(together.filter.acknowledgement(id, &agreed));
+        let flow = futures_util::stream::unfold(together, Together::next);
+        Delivery::new(http::StatusCode::OK, Content::Stream(Box::pin(flow)))
+    }
+
+    async fn owned(&self, filter: &Filter, headers: &HeaderMap) -> HashMap<Arc<str>, Vec<String>> {
+        let mut owned: HashMap<Arc<str>, Vec<String>> = HashMap::new();
+        for uri in &filter.uris {
+            if let Some(server) = self.owner(uri, headers).await {
+                let uris = owned.entry(server.name().clone()).or_default();
+                uris.push(uri.clone());
+            }
+        }
+        owned
+    }
+}
+
+impl Together {
+    async fn next(mut self) -> Option<(Arrival, Self)> {
+        if self.over {
+            return None;
+        }
+        if let Some(first) = self.acknowledgement.take() {
+            return Some((Arrival::of(first), self));
+        }
+        loop {
+            tokio::select! {
+                biased;
+                Ok(()) = self.published.changed() => {
+                    if !self.follow().await {
+                        self.over = true;
+                        self.tasks.abort_all();
+                        return Some((Arrival::of(closed(&self.id)), self));
+                    }
+                }
+                // Never none: we hold a sender ourselves.
+                arrival = self.heard.recv() => return Some((arrival?, self)),
+            }
+            while self.tasks.try_join_next().is_some() {}
+        }
+    }
+
+    /// The servers of the edition in force feed the stream. False where there is a legacy one among them now: then the
+    /// whole is legacy, and the client has to begin anew.
+    async fn follow(&mut self) -> bool {
+        let now = self.house.registry.current();
+        let merged = Merged::stateless(self.house.clone(), now.clone(), self.caller.clone());
+        if merged.legacy_only().await.is_some() {
+            return false;
+        }
+        self.feeds.retain(|_, (server, feed)| {
+            // One that a server or a policy refused may be welcome now.
+            let stays = now.has(server) && !feed.is_finished();
+            if !stays {
+                feed.abort();
+            }
+            stays
+        });
+        for server in now.servers() {
+            if !self.feeds.contains_key(server.name())
+                && let Some(feed) = self.feed(server)
+            {
+                self.run(feed, None);
+            }
+        }
+        true
+    }
+
+    /// None where the subscription does not concern the server.
+    fn feed(&self, server: &Arc<Server>) -> Option<Feed> {
+        let uris = self.owned.get(server.name());
+        let uris: Vec<&str> = uris.into_iter().flatten().map(String::as_str).collect();
+        let params = self.filter.part(&uris, &self.house.config.limits)?;
+        Some(Feed {
+            house: self.house.clone(),
+            caller: self.caller.clone(),
+            server: server.clone(),
+            id: self.id.clone(),
+            request: self.request.with_payload(params),
+            headers: self.headers.clone(),
+            filter: self.filter.clone(),
+            uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
+            say: self.say.clone(),
+        })
+    }
+
+    fn run(&mut self, feed: Feed, flow: Option<Flow>) {
+        let server = feed.server.clone();
+        let task = self.tasks.spawn(feed.run(flow));
+        self.feeds.insert(server.name().clone(), (server, task));
+    }
+}
+
+impl Feed {
+    async fn run(self, mut flow: Option<Flow>) {
+        let mut pause = AGAIN.0;
+        loop {
+            if let Some(mut flow) = flow.take() {
+                while let Some(arrival) = flow.next().await {
+                    if is_over(&arrival) {
+                        break;
+                    }
+                    if self.passes(&arrival) {
+                        pause = AGAIN.0;
+                        if self.say.send(arrival).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+                tracing::debug!(server = %self.server.name(), "its part of a subscription ended; it is asked again");
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(AGAIN.1);
+            let edition = self.house.registry.current();
+            if !edition.has(&self.server) {
+                return;
+            }
+            match self.open(&edition).await {
+                Opened::Stream(open, _) => {
+                    flow = Some(open);
+                    for message in self.missed() {
+                        if self.say.send(Arrival::of(message)).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+                Opened::Unknown | Opened::Refused(_) => return,
+                Opened::Failed => {}
+            }
+        }
+    }
+
+    /// On a subscription come the changes that were asked for, and nothing else.
+    fn passes(&self, arrival: &Arrival) -> bool {
+        let Some(Shape::Notification { method }) = arrival.message.as_ref().map(Message::shape)
+        else {
+            return false;
+        };
+        match &**method {
+            UPDATED => !self.uris.is_empty(),
+            ACKNOWLEDGED
+            | "notifications/message"
+            | "notifications/progress"
+            | "notifications/cancelled" => false,
+            list if list.ends_with("/list_changed") => self.filter.wanted.has(list),
+            _ => true,
+        }
+    }
+
+    /// What may have happened while nobody listened.
+    fn missed(&self) -> impl Iterator<Item = Message> + '_ {
+        let lists = self.filter.wanted.notices();
+        let updated = self.uris.iter().map(|uri| {
+            let params = own(format!(
+                r#"{{"_meta":{},"uri":{}}}"#,
+                mark(&self.id),
+                Json::string(uri).as_str()
+            ));
+            Message::notification(UPDATED, &params)
+        });
+        lists.map(|notice| marked(notice, &self.id)).chain(updated)
+    }
+
+    async fn open(&self, edition: &Arc<Edition>) -> Opened {
+        let opening = async {
+            let conversation = self.server.converse(Era::Modern).await;
+            let exchange = Exchange {
+                house: self.house.clone(),
+                caller: self.caller.clone(),
+                link: Link::new(self.server.clone(), conversation),
+                ledger: None,
+            };
+            exchange
+                .ask(edition, self.request.clone(), &self.headers, None)
+                .await
+        };
+        let Ok(delivery) = tokio::time::timeout(PATIENCE, opening).await else {
+            return Opened::Failed;
+        };
+        match delivery.content {
+            Content::Stream(flow) => acknowledged(flow).await,
+            Content::Message(reply) => judged(reply),
+            Content::Raw(_) | Content::Empty => Opened::Failed,
+        }
+    }
+}
+
+/// Waits for the first message. A policy may keep it back: the stream is open all the same.
+async fn acknowledged(mut flow: Flow) -> Opened {
+    let first = async {
+        while let Some(arrival) = flow.next().await {
+            if let Some(message) = arrival.message {
+                return Some(message);
+            }
+        }
+        None
+    };
+    match tokio::time::timeout(PATIENCE, first).await {
+        Ok(Some(message)) if message.method() == Some(ACKNOWLEDGED) => {
+            Opened::Stream(flow, Some(message.payload().clone()))
+        }
+        // Not what must come first, but not the end either.
+        Ok(Some(message)) if message.method().is_some() => Opened::Stream(flow, None),
+        Ok(Some(reply)) => judged(reply),
+        Ok(None) => Opened::Failed,
+        Err(_) => Opened::Stream(flow, None),
+    }
+}
+
+/// A reply instead of a stream.
+fn judged(reply: Message) -> Opened {
+    let code: Option<i64> = reply.payload().get("code").and_then(|code| code.to().ok());
+    match code {
+        Some(error_codes::METHOD_NOT_FOUND) => Opened::Unknown,
+        // Its server cannot be reached, or does not answer.
+        Some(error_codes::SERVER) | None => Opened::Failed,
+        Some(_) => Opened::Refused(reply),
+    }
+}
