@@ -38,6 +38,16 @@ pub fn peers() -> PathBuf {
     path
 }
 
+/// Node 22, which some peers need: the one installed beside them, or where there is none for this machine, the one on the
+/// `PATH`.
+pub fn node() -> PathBuf {
+    let installed = peers().join("node_modules/.bin/node");
+    match installed.is_file() {
+        true => installed,
+        false => PathBuf::from("node"),
+    }
+}
+
 /// The client scripts.
 pub(crate) fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/clients")
