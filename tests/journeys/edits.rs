@@ -5,7 +5,7 @@ use harness::{Chunk, Era, FakeServer, Front, Gateway, Over, Script, Speaker};
 
 const ASK_PERSONAL: &[u8] =
     br#"{"jsonrpc":"2.0","id":"p\u0031","method":"tools/call","params":{"name":"personal","arguments":{}}}"#;
-const PERSONAL: &str = r#"{ "vendor" : 1e400,"result":{"z":1.0,"content":[{"text":"anna.schmidt@example.org","type":"te\u0078t","n":-0}],"structuredContent":{"d":12345678901234567890123,"\u0061":"\/"} },"jsonrpc":"2.0" , "id":@ID@ }"#;
+const PERSONAL: &str = r#"{ "result":{"vendor" : 1e400,"z":1.0,"content":[{"text":"anna.schmidt@example.org","type":"te\u0078t","n":-0}],"structuredContent":{"d":12345678901234567890123,"\u0061":"\/"} },"jsonrpc":"2.0" , "id":@ID@ }"#;
 const SCRUB: &str = r#"
 [[interceptors]]
 name = "scrub"

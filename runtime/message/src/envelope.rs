@@ -11,9 +11,12 @@ pub(crate) struct Envelope {
     pub(crate) payload: Json,
     pub(crate) id_at: Slot,
     pub(crate) payload_at: Slot,
+    /// It has members that JSON-RPC does not know.
+    pub(crate) strange: bool,
 }
 
-/// The members that decide what a message is. Others are nobody's business and stay.
+/// The members that decide what a message is. Others stay, unless somebody judges the message: see
+/// [`crate::Message::plain`].
 const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
 /// The members of params that decide what a call reaches and what goes with it.
@@ -38,6 +41,7 @@ impl Envelope {
         }
         let mut found: [Option<Node<'_>>; MEMBERS.len()] = [None; MEMBERS.len()];
         let mut end = root.span().start;
+        let mut strange = false;
         for (key, value) in root.fields() {
             let name = key.content();
             match MEMBERS.iter().position(|member| name == *member) {
@@ -47,7 +51,7 @@ impl Envelope {
                         "a member's name differs from one of JSON-RPC's by letter case only",
                     );
                 }
-                None => {}
+                None => strange = true,
             }
             end = value.span().end;
         }
@@ -84,6 +88,7 @@ impl Envelope {
             payload: payload.map_or_else(Json::empty_object, |payload| payload.to_json()),
             id_at: place(id),
             payload_at: place(payload),
+            strange,
         })
     }
 

@@ -90,6 +90,7 @@ pub struct Message {
     payload: Json,
     id_at: Slot,
     payload_at: Slot,
+    strange: bool,
 }
 
 impl Message {
@@ -102,6 +103,7 @@ impl Message {
             payload,
             id_at,
             payload_at,
+            strange,
         } = Envelope::read(&whole)?;
         Ok(Self {
             // White space around the value too: it came, so it goes on.
@@ -110,6 +112,7 @@ impl Message {
             payload,
             id_at,
             payload_at,
+            strange,
         })
     }
     /// A request of the gateway's own.
@@ -232,7 +235,35 @@ impl Message {
             payload: payload.unwrap_or_else(|| self.payload.clone()),
             id_at,
             payload_at,
+            strange: self.strange,
         }
+    }
+    /// Without members that JSON-RPC does not know: no interceptor sees them, so they do not pass where one judges. The
+    /// message itself where there are none, as always among friends.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        if !self.strange {
+            return self;
+        }
+        let null = Id("null".into());
+        let id = self.id().cloned();
+        let id = match &self.shape {
+            Shape::Error { id: None } => Some(null),
+            _ => id,
+        };
+        let payload = match &self.shape {
+            Shape::Result { .. } => "result",
+            Shape::Error { .. } => "error",
+            Shape::Request { .. } | Shape::Notification { .. } => "params",
+        };
+        let method = self.method().map(str::to_owned);
+        Self::write(
+            self.shape,
+            id.as_ref(),
+            method.as_deref(),
+            payload,
+            self.payload,
+        )
     }
     /// The whole message's text, white space around it included: the very bytes that came in where nothing was replaced.
     pub fn bytes(&self) -> Bytes {
@@ -288,6 +319,7 @@ impl Message {
             payload,
             id_at,
             payload_at,
+            strange: false,
         }
     }
 }

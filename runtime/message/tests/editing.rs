@@ -6,7 +6,7 @@ mod documents;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use sandgate_message::{Edit, Json, Kind, Limits, Node, apply};
+use sandgate_message::{Edit, Id, Json, Kind, Limits, Message, Node, apply};
 use serde_json::{Value, json};
 
 /// A place as the tokens that lead there.
@@ -232,5 +232,40 @@ proptest! {
             *expected.pointer_mut(&json.text_pointer(n).unwrap()).unwrap() = json!(format!("{content}{n} "));
         }
         prop_assert_eq!(edited.to::<Value>().unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_plain_message_has_the_members_of_json_rpc_alone() {
+    let plain = |text: &str| {
+        let message = Message::parse(text.as_bytes().to_vec(), &Limits::default()).unwrap();
+        let plain = message.plain();
+        String::from_utf8(plain.with_id(&Id::number(9)).bytes().to_vec()).unwrap()
+    };
+    let cases = [
+        (
+            r#"{"x":[1],"id":1,"jsonrpc":"2.0","method":"a\u0062","params":{"b":1.0},"y":"z"}"#,
+            r#"{"jsonrpc":"2.0","id":9,"method":"ab","params":{"b":1.0}}"#,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","x":1,"method":"a"}"#,
+            r#"{"jsonrpc":"2.0","method":"a","params":{}}"#,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","x":1,"id":"1","result":[1e400]}"#,
+            r#"{"jsonrpc":"2.0","id":9,"result":[1e400]}"#,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","x":1,"id":null,"error":{"code":1,"message":"m"}}"#,
+            r#"{"jsonrpc":"2.0","id":9,"error":{"code":1,"message":"m"}}"#,
+        ),
+        // Nothing strange: the very bytes.
+        (
+            r#" { "jsonrpc":"2.0","id":1,"result":{} } "#,
+            r#" { "jsonrpc":"2.0","id":9,"result":{} } "#,
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(plain(text), expected);
     }
 }

@@ -19,6 +19,8 @@
 //!     was the old target's, is gone. Likewise one that changes what the client says of itself: later interceptors and
 //!     the records know it as the server does.
 //! 13. A refused call passes no post-call: nothing came from a server. A refused notification is answered by silence.
+//! 14. Members of the envelope that JSON-RPC does not know do not pass where an active interceptor looks: it would not see
+//!     them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -103,6 +105,11 @@ impl Chain {
                 Trail::new(self.version),
             ));
         }
+        let message = if self.judges(Hook::PreCall, &call) {
+            message.plain()
+        } else {
+            message
+        };
         let mut round = Round::of_params(self, call, &message);
         let stop = match round.mutators(self.steps.iter().enumerate()).await {
             Ok(()) => round.validators(Sees::Final).await.err(),
@@ -136,6 +143,13 @@ impl Chain {
         passage.answer = end.answer;
         passage.carries = end.carries;
         Entry::Onward(passage)
+    }
+
+    /// An interceptor looks whose word counts.
+    pub(crate) fn judges(&self, hook: Hook, call: &Call) -> bool {
+        self.steps
+            .iter()
+            .any(|step| step.place().mode == Mode::Active && step.covers(hook, call))
     }
 
     pub(crate) fn looks(&self, hook: Hook, call: &Call) -> bool {

@@ -10,7 +10,7 @@
 //! 5. A refusal withholds the reply; the asker is told that the call was carried out and not to retry.
 //! 6. An interceptor's answer goes the same way as a server's reply; refused, it is reported as never sent.
 //! 7. Each run is shown the params as they were sent, whether the reply is an error, and the note its own pre-call left.
-//! 8. Faults, audit and parallel refusals are as on the way in (see `chain`); an error stays an error, a result a result.
+//! 8. Unknown members of the envelope, faults, audit and parallel refusals are as on the way in (see `chain`); an error stays an error, a result a result.
 
 use std::sync::Arc;
 
@@ -93,6 +93,11 @@ impl Passage {
                 trail,
             };
         }
+        let reply = if chain.judges(Hook::PostCall, &call) {
+            reply.plain()
+        } else {
+            reply
+        };
         let mut round = Round::of_reply(&chain, call, &reply, &sent, carries, trail);
         let stop = round.reply().await.err();
         round.finish_audits().await;

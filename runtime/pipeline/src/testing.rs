@@ -186,8 +186,9 @@ pub(crate) fn json(text: &str) -> Json {
 }
 
 /// As oddly spaced as a client may write it, so that a rewritten one would be noticed.
-pub(crate) const REQUEST: &str = r#"{ "jsonrpc":"2.0", "id":"a\u002f1","method":"tools/call","params":{"name":"lookup","arguments":{"n":1.0}}, "x":0}"#;
-pub(crate) const RESULT: &str = r#"{"id":"a\u002f1", "jsonrpc":"2.0","result":{"content":[{"type":"text","text":"hi"}]} ,"x":0}"#;
+pub(crate) const REQUEST: &str = r#"{ "jsonrpc":"2.0", "id":"a\u002f1","method":"tools/call","params":{"name":"lookup","arguments":{"n":1.0} } }"#;
+pub(crate) const RESULT: &str =
+    r#"{"id":"a\u002f1", "jsonrpc":"2.0","result":{"content":[{"type":"text","text":"hi"}]} }"#;
 pub(crate) const ERROR: &str =
     r#"{"jsonrpc":"2.0","id":"a\u002f1","error":{"code":-32000,"message":"no"}}"#;
 

@@ -734,3 +734,29 @@ fn finding() -> sandgate_message::Finding {
         details: None,
     }
 }
+
+#[test]
+fn rule_14_what_no_interceptor_sees_does_not_pass_an_active_one() {
+    let strange = REQUEST.replacen('{', r#"{"aside":"psst","#, 1);
+    let sent = |step: Native| {
+        let chain = chain([step]);
+        let entry = chain.enter(Arc::new(call()), message(&strange));
+        text(onward(entry.now_or_never().unwrap()).message())
+    };
+    let judges = || validator("judges", |_| PreDecision::Proceed);
+    let judged = sent(judges());
+    assert!(!judged.contains("psst"), "{judged}");
+    let (judged, plain): (serde_json::Value, serde_json::Value) = (
+        serde_json::from_str(&judged).unwrap(),
+        serde_json::from_str(REQUEST).unwrap(),
+    );
+    assert_eq!(judged, plain);
+    assert_eq!(
+        sent(judges().place(|place| place.mode = Mode::Audit)),
+        strange
+    );
+    let elsewhere = |place: &mut crate::Place| {
+        place.scope.servers = Globs::new(["other"]).unwrap();
+    };
+    assert_eq!(sent(judges().place(elsewhere)), strange);
+}

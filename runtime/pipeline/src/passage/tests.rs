@@ -406,3 +406,19 @@ fn whim() -> impl Strategy<Value = Whim> {
         Whim::Fail,
     ])
 }
+
+#[test]
+fn rule_8_what_no_interceptor_sees_does_not_pass_an_active_one() {
+    let strange = RESULT.replacen('{', r#"{"aside":"psst","#, 1);
+    let judges = || reply_validator("judges", |_| PostDecision::Proceed);
+    let left = |step: Native| {
+        let departure = leave(onward(enter(&chain([step]))), &strange);
+        text(&departure.message.unwrap())
+    };
+    let judged = left(judges());
+    assert!(!judged.contains("psst"), "{judged}");
+    assert_eq!(
+        left(judges().place(|place| place.mode = crate::Mode::Audit)),
+        strange
+    );
+}
