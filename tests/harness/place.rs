@@ -54,7 +54,7 @@ pub(crate) fn clients() -> PathBuf {
 }
 
 /// Compiled policies are kept here between runs, away from the user's own.
-pub(crate) fn cache() -> PathBuf {
+pub fn cache() -> PathBuf {
     profile_folder().join("journeys-cache")
 }
 

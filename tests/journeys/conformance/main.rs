@@ -5,6 +5,11 @@
 //! The server is ours, on PyPI `mcp` (`tests/peers/servers/conformance.py`), and passes what either revision requires.
 //! The suite also runs what no revision requires: of that, the `tasks-*` scenarios fail directly (the library has no
 //! tasks), and have to fail in the same way through the gateway.
+//!
+//! The other way about, the suite judges a client, on PyPI `mcp` too, by what reaches a server of the suite's: the same,
+//! whether the client talks to that server or to a gateway in front of it. Its `auth/*` scenarios are not run: they judge
+//! a client's way through OAuth with an authorisation server of the suite's (how it finds it, registers there, asks for
+//! scopes), which goes on beside the gateway.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -16,7 +21,7 @@ mod suite;
 
 use fixture::Fixture;
 use harness::Gateway;
-use suite::{COLUMNS, Verdicts};
+use suite::{COLUMNS, ClientCommand, Verdicts, client_scenarios};
 
 /// One that looks at every message and one that may change every message; neither finds what it looks for.
 fn pass_through(folder: &std::path::Path) -> String {
@@ -78,4 +83,45 @@ fn every_verdict_about_a_server_of_2026_07_28_is_the_same_through_the_gateway() 
         failing.iter().all(|name| name.starts_with("server-tasks-")),
         "{failing:?}"
     );
+}
+
+/// Runs a requirement set's client scenarios three times and compares; gives their names.
+fn the_gateway_changes_no_verdict_about_a_client(requirements: &str) -> Vec<String> {
+    let mut scenarios = client_scenarios(requirements);
+    scenarios.retain(|name| !name.starts_with("auth/"));
+    let folder = tempfile::tempdir().unwrap();
+    let interceptors = folder.path().join("interceptors.toml");
+
+    println!("{requirements:12} | {COLUMNS}");
+    let direct = Verdicts::of_client(&scenarios, requirements, &ClientCommand::directly());
+    println!("directly     | {direct}");
+    let client = ClientCommand::behind_a_gateway(&interceptors);
+    for (pipeline, config) in [
+        ("empty", String::new()),
+        ("pass-through", pass_through(folder.path())),
+    ] {
+        std::fs::write(&interceptors, config).unwrap();
+        let through = Verdicts::of_client(&scenarios, requirements, &client);
+        println!("{pipeline:12} | {through}");
+        assert!(
+            through == direct,
+            "{requirements}, {pipeline} pipeline.\nOnly directly:\n{}\nOnly through the gateway:\n{}",
+            direct.missing_from(&through),
+            through.missing_from(&direct)
+        );
+    }
+    assert_eq!(direct.count("FAILURE"), 0);
+    scenarios
+}
+
+#[test]
+fn every_verdict_about_a_client_of_2025_11_25_is_the_same_through_the_gateway() {
+    let scenarios = the_gateway_changes_no_verdict_about_a_client("2025-11-25");
+    assert_eq!(scenarios.len(), 5, "{scenarios:?}");
+}
+
+#[test]
+fn every_verdict_about_a_client_of_2026_07_28_is_the_same_through_the_gateway() {
+    let scenarios = the_gateway_changes_no_verdict_about_a_client("2026-07-28");
+    assert_eq!(scenarios.len(), 8, "{scenarios:?}");
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use harness::{Process, node, peers};
+use harness::{Process, cache, node, peers, sandgate};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -14,6 +14,47 @@ const PATIENCE: Duration = Duration::from_secs(240);
 /// How often each check of each scenario came to each verdict. A check may be made several times in one scenario.
 #[derive(Default, PartialEq, Eq)]
 pub(crate) struct Verdicts(BTreeMap<Check, usize>);
+
+/// How a client is started: a line of shell, and what it finds in its environment.
+pub(crate) struct ClientCommand {
+    line: String,
+    env: Vec<(&'static str, PathBuf)>,
+}
+
+impl ClientCommand {
+    /// `tests/peers/clients/conformance.py`, talking to the suite's server itself.
+    pub(crate) fn directly() -> Self {
+        // The suite cuts its line at spaces, which a path may have: the shell puts the paths in their places.
+        Self {
+            line: "\"$CLIENT_PYTHON\" \"$CLIENT_SCRIPT\"".into(),
+            env: vec![
+                ("CLIENT_PYTHON", peers().join("modern/bin/python")),
+                ("CLIENT_SCRIPT", script("conformance.py")),
+            ],
+        }
+    }
+
+    /// The same, with a gateway between: `interceptors` is that part of its configuration, in a file.
+    pub(crate) fn behind_a_gateway(interceptors: &Path) -> Self {
+        let Self { mut env, .. } = Self::directly();
+        env.extend([
+            ("GATEWAY_SCRIPT", script("behind_a_gateway.py")),
+            ("SANDGATE_BIN", sandgate()),
+            ("SANDGATE_INTERCEPTORS", interceptors.to_owned()),
+            ("XDG_CACHE_HOME", cache()),
+        ]);
+        Self {
+            line: "\"$CLIENT_PYTHON\" \"$GATEWAY_SCRIPT\" \"$CLIENT_SCRIPT\"".into(),
+            env,
+        }
+    }
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("peers/clients")
+        .join(name)
+}
 
 /// A scenario, a check's id, and its verdict.
 type Check = (String, String, String);
@@ -35,6 +76,42 @@ impl Verdicts {
             process.output(),
             process.log()
         );
+        Self::read(folder.path())
+    }
+
+    /// Runs client scenarios one after another: the suite starts a server for each and runs the command, a line of shell,
+    /// with that server's URL as its last word.
+    ///
+    /// # Panics
+    /// Where the suite itself fails, or the client does.
+    pub(crate) fn of_client(
+        scenarios: &[String],
+        requirements: &str,
+        client: &ClientCommand,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for scenario in scenarios {
+            let mut suite = suite("client", folder.path());
+            suite.args([
+                "--scenario",
+                scenario,
+                "--spec-version",
+                requirements,
+                "--force",
+            ]);
+            suite
+                .args(["--command", &client.line])
+                .envs(client.env.clone());
+            let mut process = Process::start(&mut suite);
+            let status = process.wait(PATIENCE);
+            assert!(
+                status.is_some_and(|status| status.success()),
+                "{scenario} of {requirements} with {}: {status:?}\n{}\n{}",
+                client.line,
+                process.output(),
+                process.log()
+            );
+        }
         Self::read(folder.path())
     }
 
@@ -81,7 +158,7 @@ impl Verdicts {
             let name = scenario.file_name().into_string().unwrap();
             let text = std::fs::read(scenario.path().join("checks.json")).unwrap();
             let checks: Vec<Value> = serde_json::from_slice(&text).unwrap();
-            for check in checks {
+            for check in checks.iter().filter(|check| !is_traffic(check)) {
                 let text = |key: &str| check[key].as_str().unwrap().to_owned();
                 let check = (without_time(&name).to_owned(), text("id"), text("status"));
                 *verdicts.0.entry(check).or_default() += 1;
@@ -113,13 +190,40 @@ fn without_time(name: &str) -> &str {
     &name[..name.len() - TIME]
 }
 
+/// Some scenarios note what went over the wire among their checks: how many pieces that came in is a matter of time.
+fn is_traffic(check: &Value) -> bool {
+    let id = check["id"].as_str().unwrap_or_default();
+    check["status"] == "INFO" && (id.starts_with("incoming-") || id.starts_with("outgoing-"))
+}
+
+/// The client scenarios that the suite runs for a requirement set, those that are not required included.
+///
+/// # Panics
+/// Where the suite does not list any.
+pub(crate) fn client_scenarios(requirements: &str) -> Vec<String> {
+    let mut list = Command::new(node());
+    list.arg(program())
+        .args(["list", "--requirements", requirements]);
+    let output = list.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (_, required) = text.split_once("Client scenarios").unwrap();
+    let (required, others) = required.split_once("Run and reported").unwrap();
+    let item = |line: &str| line.trim().strip_prefix("- ").map(str::to_owned);
+    let others = others.lines().filter_map(item);
+    let others = others.filter_map(|line| line.strip_suffix(" [client]").map(str::to_owned));
+    required.lines().filter_map(item).chain(others).collect()
+}
+
 fn suite(leg: &str, results: &Path) -> Command {
-    let program = peers().join("node_modules/@modelcontextprotocol/conformance/dist/index.js");
     let mut command = Command::new(node());
     command
-        .arg(program)
+        .arg(program())
         .arg(leg)
         .arg("--output-dir")
         .arg(results);
     command
+}
+
+fn program() -> PathBuf {
+    peers().join("node_modules/@modelcontextprotocol/conformance/dist/index.js")
 }
