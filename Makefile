@@ -1,15 +1,16 @@
 # Everything this project needs beyond Rust, a C compiler, make, Python and Node is installed under target/, pinned.
 TOOLS := target/tools
+SDKS := $(CURDIR)/target/sdks
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo test lint deny bench toolchain peers
+.PHONY: demo test lint deny bench toolchain peers sdks test-sdks
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
 	cargo run --quiet --package sandgate -- demo
 
 # All tests: unit, property, zoo, and journeys with real MCP servers and clients.
-test: toolchain $(TOOLS)/stamp peers
+test: toolchain $(TOOLS)/stamp peers sdks test-sdks
 	cargo build --workspace --bins
 	cargo nextest run --workspace --no-fail-fast
 	cargo test --workspace --doc --quiet
@@ -30,6 +31,16 @@ bench: toolchain
 
 toolchain:
 	@if command -v rustup >/dev/null; then rustup target add wasm32-wasip2; fi
+
+# The SDKs of other languages, natively; what becomes of their plugins in a gateway is a journey.
+test-sdks: sdks
+	cd sdk/python && PYTHONDONTWRITEBYTECODE=1 $(SDKS)/python/bin/python -m pytest -q -p no:cacheprovider
+	cd sdk/python && $(SDKS)/python/bin/mypy --cache-dir=/dev/null sandgate
+	cd examples/mask-email/python && PYTHONDONTWRITEBYTECODE=1 $(SDKS)/python/bin/python -m pytest -q -p no:cacheprovider
+
+# What the SDKs of other languages are built and tested with.
+sdks:
+	sh sdk/install
 
 # MCP servers and clients from PyPI and npm.
 peers:

@@ -34,7 +34,7 @@ pub use front::{Front, Over};
 pub use gateway::Gateway;
 pub use part::{Part, Parts};
 pub use pipe::Pipe;
-pub use place::{binary, cache, node, peers, sandgate};
+pub use place::{binary, cache, node, peers, sandgate, sdks};
 pub use process::Process;
 pub use script::Script;
 pub use speaker::Speaker;

@@ -48,6 +48,20 @@ pub fn node() -> PathBuf {
     }
 }
 
+/// Where what the SDKs of other languages are built with is installed: `sdks` in the target folder.
+///
+/// # Panics
+/// Where it is not.
+pub fn sdks() -> PathBuf {
+    let path = profile_folder().parent().unwrap().join("sdks");
+    assert!(
+        path.join("stamp").is_file(),
+        "{} is missing: run `make sdks` (`make test` does)",
+        path.display()
+    );
+    path
+}
+
 /// The client scripts.
 pub(crate) fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/clients")

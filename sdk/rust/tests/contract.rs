@@ -108,3 +108,40 @@ fn mapping_texts_edits_only_what_changes() {
         "c"
     );
 }
+
+/// How the gateway reads [`DOCUMENTS`], for the SDKs of other languages to be held against.
+#[test]
+fn the_readings_kept_for_other_languages_are_the_gateways() {
+    let readings: Vec<_> = DOCUMENTS
+        .iter()
+        .map(|text| {
+            let json = Json::parse(*text, &Limits::default()).unwrap();
+            let pointers = |at: &dyn Fn(u32) -> Option<String>| -> Vec<String> {
+                (0..).map_while(at).collect()
+            };
+            serde_json::json!({
+                "json": text,
+                "texts": { "text": json.texts().text, "ends": json.texts().ends },
+                "strings": { "text": json.strings().text, "ends": json.strings().ends },
+                "keys": { "text": json.keys().text, "ends": json.keys().ends },
+                "textPointers": pointers(&|index| json.text_pointer(index)),
+                "stringPointers": pointers(&|index| json.string_pointer(index)),
+            })
+        })
+        .collect();
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../readings.json");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(
+            &path,
+            serde_json::to_string_pretty(&readings).unwrap() + "\n",
+        )
+        .unwrap();
+    }
+    let kept: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap_or_default())
+            .unwrap_or_default();
+    assert!(
+        kept == serde_json::Value::from(readings),
+        "sdk/readings.json is not how the gateway reads: run this test with BLESS=1"
+    );
+}

@@ -1,0 +1,18 @@
+"""Masks e-mail addresses in replies; refuses `rm -rf` in arguments."""
+
+import re
+
+from sandgate import post_call, pre_call, refuse
+
+EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+
+
+@post_call("tools/call", "resources/read")
+def scrub(ctx, reply):
+    reply.map_texts(lambda text: EMAIL.sub("[email]", text))
+
+
+@pre_call("tools/call")
+def check(ctx, params):
+    if any("rm -rf" in text for text in params.texts()):
+        return refuse("command.destructive", "destructive command")

@@ -1,0 +1,141 @@
+"""The exports of a component: from the contract to the marked functions and back. Imported in components only."""
+
+import gc
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from componentize_py_types import Err
+from wit_world.exports import settings as wit_settings
+from wit_world.imports import call, report
+from wit_world.imports import decision as wit
+from wit_world.imports import log as wit_log
+from wit_world.imports import state as wit_state
+
+from sandgate import border, fault, hooks, state
+from sandgate.configured import configured
+from sandgate.context import Context
+from sandgate.decision import Answer, Edit, Refusal, Remove, Replacement, Set
+from sandgate.document import Document
+from sandgate.json_text import from_json
+
+
+class Settings:
+    """The export `settings`."""
+
+    def configure(self, settings: str) -> None:
+        issues = configured(from_json(settings))
+        if issues:
+            raise Err([wit_settings.Issue(issue.pointer, issue.message) for issue in issues])
+        # What stands now is there at the start of every run: nothing to look through for garbage again.
+        gc.collect()
+        gc.freeze()
+
+
+class PreCall:
+    """The export `pre-call`."""
+
+    def handle(self, context: call.Context, params: call.Document) -> wit.PreDecision:
+        decided = _run("pre-call", context, params)
+        if isinstance(decided, list):
+            return wit.PreDecision_Edit([_edit(edit) for edit in decided]) if decided else wit.PreDecision_Proceed()
+        if isinstance(decided, Refusal):
+            return wit.PreDecision_Refuse(_refusal(decided))
+        if isinstance(decided, Answer):
+            return wit.PreDecision_Answer(decided.json)
+        return wit.PreDecision_Replace(decided.json)
+
+
+class PostCall:
+    """The export `post-call`."""
+
+    def handle(self, context: call.Context, reply: call.Document) -> wit.PostDecision:
+        decided = _run("post-call", context, reply)
+        if isinstance(decided, list):
+            return wit.PostDecision_Edit([_edit(edit) for edit in decided]) if decided else wit.PostDecision_Proceed()
+        if isinstance(decided, Refusal):
+            return wit.PostDecision_Refuse(_refusal(decided))
+        return wit.PostDecision_Replace(decided.json)
+
+
+def _run(kind: hooks.Kind, context: call.Context, document: call.Document) -> Refusal | Answer | Replacement | list[Edit]:
+    ctx, doc = Context(context), Document(document)
+    try:
+        _reseed()
+        return hooks.decide(kind, ctx, doc)
+    except BaseException as error:  # `SystemExit` too: it would end the run without a word
+        function = hooks.plugin.running or hooks.decide
+        # Where it happened may be told to the operator; what it says may repeat the payload, so it is the detail that the
+        # gateway withholds.
+        border.gateway().log("error", fault.place(error, function))
+        raise Err(fault.text(error, function)) from None
+
+
+def _reseed() -> None:
+    # Seeded when the component was made, and the same for everybody ever after.
+    random = sys.modules.get("random")
+    if random is not None:
+        random.seed(int.from_bytes(os.urandom(16)))
+
+
+def _edit(edit: Edit) -> wit.Edit:
+    if isinstance(edit, Set):
+        return wit.Edit_Set((edit.pointer, edit.json))
+    if isinstance(edit, Remove):
+        return wit.Edit_Remove(edit.pointer)
+    return wit.Edit_Text((edit.index, edit.text))
+
+
+def _refusal(refusal: Refusal) -> wit.Refusal:
+    return wit.Refusal(refusal.code, refusal.message, refusal.pointer, refusal.details)
+
+
+class _Gateway:
+    def log(self, level: border.Level, message: str) -> None:
+        wit_log.log(wit_log.Level[level.upper()], message)
+
+    def find(self, finding: border.Finding) -> None:
+        report.find(
+            report.Finding(
+                finding.rule,
+                report.Severity[finding.severity.upper()],
+                report.Part[finding.part.upper()],
+                finding.pointer,
+                finding.message,
+                finding.details,
+            )
+        )
+
+    def get(self, key: str) -> bytes | None:
+        value: bytes | None = _answered(wit_state.get, key)
+        return value
+
+    def set(self, key: str, value: bytes, ttl_ms: int | None) -> None:
+        _answered(wit_state.set, key, value, ttl_ms)
+
+    def delete(self, key: str) -> None:
+        _answered(wit_state.delete, key)
+
+    def increment(self, key: str, by: int, ttl_ms: int | None) -> int:
+        total: int = _answered(wit_state.increment, key, by, ttl_ms)
+        return total
+
+    def compare_and_set(self, key: str, expected: bytes | None, value: bytes, ttl_ms: int | None) -> bool:
+        stood: bool = _answered(wit_state.compare_and_set, key, expected, value, ttl_ms)
+        return stood
+
+
+def _answered(ask: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return ask(*arguments)
+    except Err as error:
+        failure = error.value
+    if isinstance(failure, wit_state.Failure_Denied):
+        raise state.Denied("the operator has not granted state")
+    if isinstance(failure, wit_state.Failure_Quota):
+        raise state.Quota("no room for more")
+    raise state.Unavailable(failure.value)
+
+
+border.connect(_Gateway())

@@ -1,0 +1,183 @@
+"""Runs hooks natively, under pytest or anything else: what a test puts in the gateway's place.
+
+It follows the contract's comments and the gateway's reading of them (a test compares the two), and is for tests only: it
+reads a document anew for every question.
+
+>>> from sandgate import pre_call, refuse, testing
+>>> @pre_call("tools/call")
+... def check(ctx, params):
+...     if ctx.target == "delete_all":
+...         return refuse("delete.forbidden", "Deleting is not allowed.")
+>>> testing.pre_call({"name": "delete_all"}, target="delete_all").refusal.message
+'Deleting is not allowed.'
+>>> testing.pre_call({"name": "read"}, target="read").decision
+'proceed'
+"""
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from sandgate import fault, hooks
+from sandgate.border import Finding
+from sandgate.configured import configured
+from sandgate.context import Context
+from sandgate.decision import Answer, Edit, Refusal
+from sandgate.document import Document
+from sandgate.glob import glob_matches
+from sandgate.json_text import from_json, to_json
+from sandgate.settings import Issue, forget
+from sandgate.testing.exchange import Exchange
+from sandgate.testing.memory import Memory, apply
+from sandgate.testing.recorder import recorder
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a hook run."""
+
+    decision: Literal["proceed", "edit", "replace", "refuse", "answer", "fault"]
+    """What the gateway is told."""
+    before: Any
+    """The document as it was handed over."""
+    after: Any
+    """The document as it goes on; with `answer`, the result. As it was, where the call is refused or the hook failed."""
+    edits: list[Edit]
+    """The changes, where there are any."""
+    refusal: Refusal | None
+    """Why not, where it is refused."""
+    fault: str | None
+    """What went wrong and where, where the hook failed."""
+    carried: bytes | None
+    """The note left for the post-call."""
+    findings: list[Finding]
+    """What the hook reported."""
+    logs: list[tuple[str, str]]
+    """Level and text of each line it logged."""
+
+
+def document(content: Any) -> Document:
+    """A document: of a JSON text, where `content` is a str, or of any JSON value."""
+    return Document(_memory(content))
+
+
+def context(method: str = "tools/call", **about: Any) -> Context:
+    """A context; `about` as in `pre_call`."""
+    return Context(_exchange(method, about))
+
+
+def configure(given: dict[str, Any] | None = None) -> list[Issue]:
+    """Configures the plugin with these settings, and gives what is wrong with them. The gateway has checked them against
+    the plugin's schema before; this does not."""
+    return configured({} if given is None else given)
+
+
+def pre_call(params: Any, method: str = "tools/call", **about: Any) -> Outcome:
+    """Runs the `pre_call` hooks. `about` may be `target`, `server`, `direction`, `session`, `principal`, `groups`,
+    `definition` and `attributes`. Where no hook is for the method the call proceeds."""
+    return _run("pre-call", params, _exchange(method, about))
+
+
+def post_call(reply: Any, method: str = "tools/call", **about: Any) -> Outcome:
+    """Runs the `post_call` hooks. Beside those of `pre_call`, `about` may be `params` (as they were sent), `failed` and
+    `carried` (the note of the pre-call)."""
+    return _run("post-call", reply, _exchange(method, about))
+
+
+def findings() -> list[Finding]:
+    """The findings since the last time anybody asked."""
+    found = list(recorder.findings)
+    recorder.findings.clear()
+    return found
+
+
+def rules() -> list[str]:
+    """The rules of `findings`."""
+    return [finding.rule for finding in findings()]
+
+
+def logs() -> list[tuple[str, str]]:
+    """Level and text of the log lines since the last time anybody asked."""
+    lines: list[tuple[str, str]] = list(recorder.logs)
+    recorder.logs.clear()
+    return lines
+
+
+def grant_state(granted: bool) -> None:
+    """Whether the operator grants `state`; it is granted unless a test says otherwise."""
+    recorder.granted = granted
+
+
+def clear() -> None:
+    """Forgets findings, log lines and state."""
+    recorder.clear()
+
+
+def load(file: str | Path) -> ModuleType:
+    """Loads a plugin's source anew, and forgets the one before: one process holds one plugin."""
+    path = Path(file)
+    hooks.plugin.clear()
+    forget()
+    recorder.clear()
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python source")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
+def _run(kind: hooks.Kind, content: Any, exchange: Exchange) -> Outcome:
+    memory = _memory(content)
+    before = from_json(memory.json())
+    recorder.findings.clear()
+    recorder.logs.clear()
+    decision: Literal["proceed", "edit", "replace", "refuse", "answer", "fault"] = "proceed"
+    after, edits, refusal, failed = before, [], None, None
+    if any(glob_matches(event, exchange.method_) for hook in hooks.plugin.of(kind) for event in hook.events):
+        try:
+            decided = hooks.decide(kind, Context(exchange), Document(memory))
+            if isinstance(decided, list):
+                edits = decided
+                if edits:
+                    decision, after = "edit", apply(memory, edits)
+            elif isinstance(decided, Refusal):
+                decision, refusal = "refuse", decided
+            else:
+                decision = "answer" if isinstance(decided, Answer) else "replace"
+                after = from_json(decided.json)
+        except Exception as error:
+            decision, failed = "fault", fault.text(error, hooks.plugin.running or hooks.decide)
+    return Outcome(decision, before, after, edits, refusal, failed, exchange.note, findings(), logs())
+
+
+def _memory(content: Any) -> Memory:
+    return Memory(content if isinstance(content, str) else to_json(content))
+
+
+def _exchange(method: str, about: dict[str, Any]) -> Exchange:
+    exchange = Exchange(method)
+    for name, value in about.items():
+        if name == "groups":
+            exchange.attributes["groups"] = to_json(value)
+        elif name == "attributes":
+            exchange.attributes.update(value)
+        elif name == "params":
+            exchange.params_ = _memory(value)
+        elif name == "definition":
+            exchange.definition_ = value if isinstance(value, str) else to_json(value)
+        elif name == "carried":
+            exchange.note = value
+        elif name in ("target", "server", "direction", "session", "principal", "failed"):
+            setattr(exchange, f"{name}_", value)
+        else:
+            raise TypeError(f"{name}: a context has no such thing")
+    return exchange

@@ -1,0 +1,64 @@
+"""A context in memory."""
+
+from dataclasses import dataclass, field
+
+from sandgate.testing.memory import Memory
+
+
+@dataclass
+class Exchange:
+    """The contract's resource `context`."""
+
+    method_: str
+    target_: str | None = None
+    server_: str = "server"
+    direction_: str = "client-to-server"
+    session_: str | None = None
+    principal_: str | None = None
+    definition_: str | None = None
+    params_: Memory | None = None
+    failed_: bool = False
+    note: bytes | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
+
+    def id(self) -> str:
+        return "test"
+
+    def method(self) -> str:
+        return self.method_
+
+    def direction(self) -> str:
+        return self.direction_
+
+    def server(self) -> str:
+        return self.server_
+
+    def target(self) -> str | None:
+        return self.target_
+
+    def session(self) -> str | None:
+        return self.session_
+
+    def principal(self) -> str | None:
+        return self.principal_
+
+    def definition(self) -> str | None:
+        return self.definition_
+
+    def params(self) -> Memory | None:
+        return self.params_
+
+    def failed(self) -> bool:
+        return self.failed_
+
+    def remaining_us(self) -> int:
+        return 1_000_000
+
+    def carry(self, note: bytes) -> None:
+        self.note = note
+
+    def carried(self) -> bytes | None:
+        return self.note
+
+    def attribute(self, name: str) -> str | None:
+        return self.attributes.get(name)

@@ -1,0 +1,114 @@
+//! Plugins written with the SDKs of other languages, built and put before a server: what they decide, what they change,
+//! and what is told of them when they fail.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use std::path::Path;
+use std::process::Command;
+
+use harness::{Era, FakeServer, Gateway, Script, Speaker};
+use serde_json::{Value, json};
+
+/// What must never be told without `fault-detail`.
+const SECRET: &str = "jane.doe@example.com";
+
+#[test]
+fn a_python_plugin_decides_in_a_gateway_as_it_does_natively() {
+    let folder = repository().join("sdk/python/tests/odd");
+    let wasm = tempfile::tempdir().unwrap();
+    let file = wasm.path().join("odd.wasm");
+    let output = Command::new(harness::sdks().join("python/bin/python"))
+        .args(["-m", "sandgate", "build", "-o"])
+        .arg(&file)
+        .arg(&folder)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Odd {
+        file: &file,
+        frames: [
+            "LookupError at plugin.py:40 in check",
+            "SystemExit at plugin.py:42 in check",
+            "RecursionError at plugin.py:31 in deeper",
+            "Misuse at plugin.py:34 in check",
+            "Denied at plugin.py:48 in check",
+        ],
+    }
+    .is_as_it_should_be();
+}
+
+/// The same odd plugin in each language.
+struct Odd<'a> {
+    file: &'a Path,
+    /// What the log says of each failure: raise, exit, deep, forget, state.
+    frames: [&'a str; 5],
+}
+
+impl Odd<'_> {
+    fn is_as_it_should_be(&self) {
+        let server = FakeServer::http(Script::new().on(
+            "tools/call",
+            &[r#"{"jsonrpc":"2.0","id":@ID@,"result":{"content":[{"type":"text","text":"é"}]}}"#],
+        ));
+        let config = server.config("fake") + &self.interceptor("word = \"w\"");
+        let gateway = Gateway::start(&config);
+        let mut client = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
+
+        let passed = call(&mut client, "pass");
+        assert_eq!(
+            passed["result"],
+            json!({"content": [{"type": "text", "text": "é"}], "structuredContent": {"note": "from the call, tool", "what": "pass"}})
+        );
+        let [first, second] = [0, 1].map(|_| refusal(&call(&mut client, "random")));
+        assert_ne!(first, second, "randomness is drawn anew for every run");
+        assert!(
+            first.ends_with(" 2.") && second.ends_with(" 2."),
+            "nothing is left of the run before: {first}, {second}"
+        );
+        assert!(refusal(&call(&mut client, "settings")).ends_with(" w."));
+
+        let failing = ["raise", "exit", "deep", "forget", "state"];
+        for (what, frame) in failing.into_iter().zip(self.frames) {
+            let answer = call(&mut client, what).to_string();
+            assert!(!answer.contains(SECRET), "{what}: {answer}");
+            assert!(answer.contains("own-error"), "{what}: {answer}");
+            let log = gateway.log();
+            assert!(log.contains(frame), "{what}: no {frame:?} in\n{log}");
+        }
+        assert!(!gateway.log().contains(SECRET), "{}", gateway.log());
+
+        let (code, said) =
+            Gateway::refused(&(server.config("fake") + &self.interceptor("word = \"no\"")));
+        assert_eq!(code, Some(2));
+        assert!(said.contains("must not be no"), "{said}");
+    }
+
+    fn interceptor(&self, settings: &str) -> String {
+        format!(
+            "\n[[interceptors]]\nname = \"odd\"\nplugin = \"{}\"\ntimeout = \"5s\"\nsettings = {{ {settings} }}\n",
+            self.file.display()
+        )
+    }
+}
+
+fn call(client: &mut Speaker, what: &str) -> Value {
+    let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "tool", "arguments": {"what": what, "secret": SECRET}}});
+    let answers = client.say(message.to_string().as_bytes());
+    serde_json::from_slice(answers.last().unwrap()).unwrap()
+}
+
+fn refusal(answer: &Value) -> String {
+    answer["result"]["content"][0]["text"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
