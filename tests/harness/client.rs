@@ -36,7 +36,7 @@ impl Plan {
     /// Likewise, for a server that the client starts.
     pub fn stdio(command: &[String]) -> Self {
         // Where that is a gateway, it keeps its compiled policies away from the user's own.
-        let env = json!({ "XDG_CACHE_HOME": place::cache() });
+        let env = json!({ "XDG_CACHE_HOME": place::cache(), "XDG_RUNTIME_DIR": place::cache() });
         Self(json!({ "command": command[0], "args": command[1..], "env": env }))
     }
 

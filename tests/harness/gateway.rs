@@ -86,6 +86,24 @@ impl Gateway {
         self.folder.path().join("sandgate.toml")
     }
 
+    /// Starts another command of the program, in this gateway's folder and surroundings, and waits for its end.
+    ///
+    /// # Panics
+    /// Where it does not end.
+    pub fn command(&self, args: &[&str]) -> Ended {
+        let mut command = Command::new(place::sandgate());
+        command.args(args).current_dir(self.folder.path());
+        surround(&mut command, self.folder.path());
+        let mut process = Process::start(&mut command);
+        let status = process.wait(START);
+        let status = status.unwrap_or_else(|| panic!("{args:?} goes on:\n{}", process.log()));
+        Ended {
+            code: status.code(),
+            output: process.output(),
+            log: process.log(),
+        }
+    }
+
     /// Everything it wrote to stderr so far.
     pub fn log(&self) -> String {
         self.process.log()
@@ -123,6 +141,25 @@ impl Gateway {
     }
 }
 
+/// A command that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code; `None` where a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote to stdout.
+    pub output: String,
+    /// What it wrote to stderr.
+    pub log: String,
+}
+
+/// Keeps what it leaves on disk away from the user's own.
+fn surround(command: &mut Command, folder: &Path) {
+    command
+        .env("XDG_CACHE_HOME", place::cache())
+        .env("XDG_RUNTIME_DIR", folder)
+        .env("NO_COLOR", "1");
+}
+
 fn folder_with(config: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("sandgate.toml"), with_listener(config)).unwrap();
@@ -140,9 +177,7 @@ pub(crate) fn with_listener(config: &str) -> String {
 fn command(config_file: &Path) -> Command {
     let mut command = Command::new(place::sandgate());
     command.arg("run").arg("--config").arg(config_file);
-    command
-        .env("XDG_CACHE_HOME", place::cache())
-        .env("NO_COLOR", "1");
+    surround(&mut command, config_file.parent().unwrap());
     command
 }
 

@@ -31,7 +31,7 @@ pub use client::{Client, Plan};
 pub use envelope::{Envelope, Era, without_line_ends};
 pub use fake::{Chunk, FakeServer, Heard, Reply};
 pub use front::{Front, Over};
-pub use gateway::Gateway;
+pub use gateway::{Ended, Gateway};
 pub use part::{Part, Parts};
 pub use pipe::Pipe;
 pub use place::{binary, cache, node, peers, sandgate, sdks};

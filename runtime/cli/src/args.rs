@@ -39,6 +39,10 @@ pub enum Verb {
     Run(Run),
     /// Check the configuration and every plugin in it, print the pipeline, and serve nothing
     Check(Configured),
+    /// Show how the running gateway is: what is in force, its interceptors, servers and calls
+    Status(Status),
+    /// Have the running gateway read its configuration and plugins anew, now
+    Reload(Reload),
     /// Show real calls passing real policies, with a server and a client that come along
     Demo(Demo),
     /// Make plugins, and look at them
@@ -46,6 +50,8 @@ pub enum Verb {
     Plugin(Plugin),
     /// Print the JSON Schema of the configuration
     Schema,
+    /// Print a script that completes this program's words, for your shell to load
+    Completions(Completions),
 }
 
 /// The configuration to use.
@@ -54,6 +60,47 @@ pub struct Configured {
     /// The configuration file
     #[arg(short, long, value_name = "FILE", default_value = "sandgate.toml")]
     pub config: PathBuf,
+}
+
+/// The running gateway to ask.
+#[derive(Clone, Debug, Args)]
+pub struct Reached {
+    /// The configuration that it runs with.
+    #[command(flatten)]
+    pub configured: Configured,
+    /// Its admin socket [default: where the configuration says]
+    #[arg(long, value_name = "PATH")]
+    pub admin: Option<PathBuf>,
+}
+
+/// `sandgate status`.
+#[derive(Clone, Debug, Args)]
+pub struct Status {
+    /// The running gateway to ask.
+    #[command(flatten)]
+    pub reached: Reached,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sandgate reload`.
+#[derive(Clone, Debug, Args)]
+pub struct Reload {
+    /// The running gateway to ask.
+    #[command(flatten)]
+    pub reached: Reached,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sandgate completions`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
 }
 
 /// `sandgate run`.

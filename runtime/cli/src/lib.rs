@@ -4,10 +4,12 @@
     reason = "a report of what is wrong is made once, at a start or reload"
 )]
 
+pub mod admin;
 pub mod args;
 pub mod assembly;
 pub mod builtin;
 pub mod check;
+pub mod completions;
 pub mod config;
 pub mod control;
 pub mod demo;
@@ -15,12 +17,16 @@ mod descriptors;
 pub mod events;
 pub mod house;
 pub mod inspect;
+pub mod operator;
+pub mod outcome;
 pub mod plugin;
+pub mod recent;
 pub mod record;
 pub mod reload;
 pub mod schema;
 pub mod serve;
 pub mod snippet;
+pub mod status;
 pub mod table;
 pub mod telemetry;
 pub mod watch;

@@ -9,12 +9,16 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use sandgate::args::{Arguments, Plugin, Verb};
-use sandgate::config::{Loaded, Report};
+use sandgate::admin::{self, Ask};
+use sandgate::args::{Arguments, Plugin, Reached, Verb};
+use sandgate::config::{Environment, Loaded, Report};
+use sandgate::operator::Operator;
+use sandgate::outcome::Outcome;
 use sandgate::plugin::ProjectError;
 use sandgate::plugin::build::BuildError;
 use sandgate::serve::RunError;
-use sandgate::{check, demo, inspect, plugin, schema, serve, telemetry};
+use sandgate::status::Status;
+use sandgate::{check, completions, demo, inspect, plugin, schema, serve, telemetry};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -68,6 +72,27 @@ fn main() -> ExitCode {
                 Err(report) => refuse(&report),
             }
         }
+        Verb::Status(asked) => match ask::<Status>(&asked.reached, Ask::Status) {
+            Ok(status) => {
+                print(asked.json, &status, || status.text());
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(&*error),
+        },
+        Verb::Reload(asked) => match ask::<Outcome>(&asked.reached, Ask::Reload) {
+            Ok(outcome) => {
+                let (text, aside) = outcome.text();
+                print(asked.json, &outcome, || text);
+                if !asked.json {
+                    eprint!("{aside}");
+                }
+                match outcome.error {
+                    None => ExitCode::SUCCESS,
+                    Some(_) => ExitCode::FAILURE,
+                }
+            }
+            Err(error) => fail(&*error),
+        },
         Verb::Demo(arguments) => match runtime(None).and_then(|runtime| {
             let shown = runtime.block_on(demo::run(arguments.serve));
             runtime.shutdown_background();
@@ -109,6 +134,28 @@ fn main() -> ExitCode {
             println!("{:#}", schema::value());
             ExitCode::SUCCESS
         }
+        Verb::Completions(asked) => {
+            use std::io::Write;
+            match std::io::stdout().write_all(&completions::script(asked.shell)) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fail(&error),
+            }
+        }
+    }
+}
+
+fn ask<T: serde::de::DeserializeOwned>(
+    reached: &Reached,
+    ask: Ask,
+) -> Result<T, Box<dyn std::error::Error>> {
+    let operator = Operator::of(reached, &Environment::of_process())?;
+    Ok(admin::ask(operator.place()?, ask)?)
+}
+
+fn print(json: bool, told: &impl serde::Serialize, text: impl FnOnce() -> String) {
+    match json {
+        true => println!("{:#}", serde_json::to_value(told).unwrap_or_default()),
+        false => print!("{}", text()),
     }
 }
 

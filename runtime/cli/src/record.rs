@@ -6,6 +6,7 @@
 
 mod sink;
 
+use std::borrow::Cow;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use serde_json::value::RawValue;
 use self::sink::Sink;
 use crate::config::{Destination, FileError, Files};
 use crate::control;
+use crate::recent::{MAX_LINE, Recent};
 
 /// Writes the call log.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub struct Record {
     /// None: nothing is recorded.
     sink: Option<Mutex<Sink>>,
     reopen: Option<(Files, PathBuf)>,
+    /// What can be asked of a running gateway.
+    recent: Option<Recent>,
 }
 
 impl Record {
@@ -50,6 +54,7 @@ impl Record {
                     payloads,
                     sink: None,
                     reopen: None,
+                    recent: None,
                 });
             }
             Destination::Stdout => (
@@ -68,7 +73,22 @@ impl Record {
             payloads,
             sink: Some(Mutex::new(Sink::new(fd))),
             reopen,
+            recent: None,
         })
+    }
+
+    /// Remembers what it writes, too.
+    #[must_use]
+    pub fn remembering(self) -> Self {
+        Self {
+            recent: Some(Recent::default()),
+            ..self
+        }
+    }
+
+    /// What it remembers, where it does.
+    pub fn recent(&self) -> Option<&Recent> {
+        self.recent.as_ref()
     }
 
     /// Opens the file anew by its name, after a log rotation moved the old one away. Other destinations stay.
@@ -86,41 +106,56 @@ impl Record {
         Ok(())
     }
 
-    fn write(&self, line: &Line<'_>) -> Result<(), Unwritten> {
-        let Some(sink) = &self.sink else {
+    fn write(
+        &self,
+        line: Line<'_>,
+        remember: impl FnOnce(&Recent, String),
+    ) -> Result<(), Unwritten> {
+        if self.sink.is_none() && self.recent.is_none() {
             return Ok(());
-        };
-        let mut text = serde_json::to_string(line).map_err(|e| Unwritten(e.to_string()))?;
-        // A payload keeps its own white space; a line end can only stand between its tokens.
-        if text.contains(['\n', '\r']) {
-            text.retain(|c| !matches!(c, '\n' | '\r'));
         }
-        text.push('\n');
-        sink.lock()
-            .line(control::json(&text).as_bytes())
-            .map_err(|error| Unwritten(error.to_string()))
+        let text = line.text()?;
+        let written = match &self.sink {
+            Some(sink) => sink.lock().line(text.as_bytes()),
+            None => Ok(()),
+        };
+        if let Some(recent) = &self.recent {
+            let text = match text.len() > MAX_LINE {
+                true => line.without_payload().text()?,
+                false => text,
+            };
+            remember(recent, text);
+        }
+        written.map_err(|error| Unwritten(error.to_string()))
     }
 }
 
 impl CallLog for Record {
     fn forwarded(&self, record: &Forwarded<'_>) -> Result<(), Unwritten> {
-        self.write(&Line {
+        let line = Line {
             params: self.payload(Some(record.params)),
             ..Line::of("forwarded", record.call, record.at, record.request_bytes)
-        })
+        };
+        self.write(line, |recent, text| recent.forwarded(&record.call.id, text))
     }
 
     fn ended(&self, record: &Ended<'_>) -> Result<(), Unwritten> {
-        self.write(&Line {
+        let line = Line {
             decision: Some(record.decision),
             failed: Some(record.failed),
             reply_bytes: record.reply_bytes,
-            us: Some(u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX)),
+            us: Some(micros(record.took)),
+            server_us: record.server.map(micros),
             trail: Some(record.trail),
             reply: self.payload(record.reply),
             ..Line::of("ended", record.call, record.at, record.request_bytes)
-        })
+        };
+        self.write(line, |recent, text| recent.ended(record, text))
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 impl Record {
@@ -158,12 +193,18 @@ struct Line<'a> {
     reply_bytes: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     us: Option<u64>,
+    /// Of these, how long the other side took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_us: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trail: Option<&'a Trail>,
     #[serde(skip_serializing_if = "Option::is_none")]
     params: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply: Option<&'a RawValue>,
+    /// The payload was left out of what is remembered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    too_large: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -195,9 +236,34 @@ impl<'a> Line<'a> {
             request_bytes,
             reply_bytes: None,
             us: None,
+            server_us: None,
             trail: None,
             params: None,
             reply: None,
+            too_large: None,
+        }
+    }
+
+    /// With its end.
+    fn text(&self) -> Result<String, Unwritten> {
+        let mut text = serde_json::to_string(self).map_err(|e| Unwritten(e.to_string()))?;
+        // A payload keeps its own white space; a line end can only stand between its tokens.
+        if text.contains(['\n', '\r']) {
+            text.retain(|c| !matches!(c, '\n' | '\r'));
+        }
+        text.push('\n');
+        Ok(match control::json(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(safe) => safe,
+        })
+    }
+
+    fn without_payload(self) -> Self {
+        Self {
+            params: None,
+            reply: None,
+            too_large: Some(true),
+            ..self
         }
     }
 }
@@ -277,6 +343,7 @@ mod tests {
             failed: true,
             reply: None,
             took: Duration::from_micros(42),
+            server: Some(Duration::from_micros(7)),
         })
     }
 
@@ -308,7 +375,7 @@ mod tests {
             concat!(
                 r#"{"record":"forwarded","time":"1970-01-01T00:00:01.500000Z","id":"0001","era":"modern","client":{"name":"test","version":"1"},"principal":"alice","direction":"client-to-server","server":"crm","method":"tools/call","target":"lookup","request_bytes":10}"#,
                 "\n",
-                r#"{"record":"ended","time":"1970-01-01T00:00:00.000000Z","id":"0001","era":"modern","client":{"name":"test","version":"1"},"principal":"alice","direction":"client-to-server","server":"crm","method":"tools/call","target":"lookup","decision":"refused","failed":true,"request_bytes":10,"reply_bytes":20,"us":42,"trail":{"version":7,"entries":[]}}"#,
+                r#"{"record":"ended","time":"1970-01-01T00:00:00.000000Z","id":"0001","era":"modern","client":{"name":"test","version":"1"},"principal":"alice","direction":"client-to-server","server":"crm","method":"tools/call","target":"lookup","decision":"refused","failed":true,"request_bytes":10,"reply_bytes":20,"us":42,"server_us":7,"trail":{"version":7,"entries":[]}}"#,
                 "\n"
             )
         );
@@ -374,6 +441,7 @@ mod tests {
             payloads: true,
             sink: Some(Mutex::new(Sink::new(writer.into()))),
             reopen: None,
+            recent: None,
         };
         let params = format!("\"{}\"", "x".repeat(10_000));
         let mut written = 0;
@@ -411,6 +479,7 @@ mod tests {
             payloads: false,
             sink: Some(Mutex::new(Sink::new(writer.into()))),
             reopen: None,
+            recent: None,
         };
         assert!(end(&record).is_err());
     }

@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use parking_lot::Mutex;
 use sandgate_gateway::{Edition, Gateway, Server};
 
 use crate::assembly::{Assembler, Loading};
 use crate::config::{Environment, Loaded, Report};
+use crate::outcome::{Outcome, Written};
 use crate::watch::Watch;
 
 /// How often it is looked whether calls still use what was replaced.
@@ -26,7 +28,30 @@ pub struct Reloader {
     fixed: (serde_json::Value, serde_json::Value),
     /// The files that what is in force was made of.
     files: Vec<PathBuf>,
+    /// What is in force, as it was written.
+    written: Written,
+    history: Arc<Mutex<History>>,
     broken: bool,
+}
+
+/// When what is in force came to be, and the last change that did not.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Since when the edition is in force.
+    pub since: SystemTime,
+    /// The last change that was refused, and why.
+    pub failed: Option<Failed>,
+}
+
+/// A change that was refused.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// When.
+    pub at: SystemTime,
+    /// All that was wrong.
+    pub why: String,
+    /// A good one came after it.
+    pub mended: bool,
 }
 
 impl Reloader {
@@ -39,6 +64,11 @@ impl Reloader {
         gateway: Arc<Gateway>,
     ) -> Self {
         let files = files(path, loaded);
+        let written = Written::of(loaded, gateway.current().chain().steps());
+        let history = History {
+            since: SystemTime::now(),
+            failed: None,
+        };
         Self {
             path: path.to_owned(),
             environment,
@@ -46,14 +76,26 @@ impl Reloader {
             gateway,
             fixed: fixed(loaded),
             files,
+            written,
+            history: Arc::new(Mutex::new(history)),
             broken: false,
         }
+    }
+
+    /// The configuration's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What came of reloading, kept current.
+    pub fn history(&self) -> Arc<Mutex<History>> {
+        self.history.clone()
     }
 
     /// Reads everything anew. Good: it is in force when this returns. Bad: nothing has changed, the log and `/readyz` say
     /// why; what the refused configuration names is watched beside what is in force, since the fault may be put right
     /// there.
-    pub async fn reload(&mut self, mut watch: Option<&mut Watch>) {
+    pub async fn reload(&mut self, mut watch: Option<&mut Watch>) -> Outcome {
         let assembled = async {
             let loaded = Loaded::read(&self.path)?;
             if let Some(watch) = &mut watch {
@@ -79,11 +121,22 @@ impl Reloader {
                 }
                 self.gateway.status().set_reload_error(Some(said));
                 self.broken = true;
-                return;
+                let why = report.render(false);
+                self.history.lock().failed = Some(Failed {
+                    at: SystemTime::now(),
+                    why: why.clone(),
+                    mended: false,
+                });
+                return Outcome::refused(self.gateway.current().version(), why);
             }
         };
         assembled.log(&loaded);
-        if fixed(&loaded) != self.fixed {
+        let warnings = match assembled.warnings.is_empty() {
+            true => None,
+            false => Some(loaded.report(assembled.warnings.clone()).render(false)),
+        };
+        let at_next_start = fixed(&loaded) != self.fixed;
+        if at_next_start {
             tracing::warn!("a change in [gateway] or [call-log] takes effect at the next start");
         }
         self.files = files(&self.path, &loaded);
@@ -93,8 +146,19 @@ impl Reloader {
         let before: Vec<Arc<Server>> = self.assembler.servers().cloned().collect();
         let edition = self.assembler.adopt(assembled);
         let version = edition.version();
+        let written = Written::of(&loaded, edition.chain().steps());
+        let now: Vec<Arc<Server>> = edition.servers().to_vec();
+        let changes = self.written.changes(&written, (&before, &now));
+        self.written = written;
         let replaced = self.gateway.publish(edition);
         self.gateway.status().set_reload_error(None);
+        {
+            let mut history = self.history.lock();
+            history.since = SystemTime::now();
+            if let Some(failed) = &mut history.failed {
+                failed.mended = true;
+            }
+        }
         let gone: Vec<_> = before
             .into_iter()
             .filter(|server| !self.assembler.servers().any(|now| Arc::ptr_eq(now, server)))
@@ -110,6 +174,13 @@ impl Reloader {
             }
         );
         self.broken = false;
+        Outcome {
+            version,
+            changes,
+            error: None,
+            warnings,
+            at_next_start,
+        }
     }
 }
 

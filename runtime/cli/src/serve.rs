@@ -7,11 +7,14 @@ use std::sync::Arc;
 use sandgate_gateway::{Endpoint, Gateway, Registry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::{self, Desk, Door as AdminDoor, Place, Told};
 use crate::args;
 use crate::assembly::{Assembler, Loading};
 use crate::config::{Environment, Issue, Loaded, Report, Side};
+use crate::outcome::Outcome;
 use crate::reload::{self, Reloader};
 use crate::watch::Watch;
 use crate::{descriptors, house, record, snippet};
@@ -39,6 +42,8 @@ pub(crate) struct Running {
     pub(crate) record: Arc<record::Record>,
     pub(crate) reloader: Reloader,
     pub(crate) watch: Option<Watch>,
+    /// Where operators come in.
+    pub(crate) admin: Option<AdminDoor>,
 }
 
 /// Reads, prepares and opens everything; serves nothing yet.
@@ -60,6 +65,12 @@ pub(crate) async fn start(path: &Path, loaded: &Loaded, stdio: bool) -> Result<R
         .await?;
     assembled.log(loaded);
     let record = open_record(loaded, stdio)?;
+    // Last of all that is opened: who has it, serves.
+    let admin = open_admin(path, loaded, &environment)?;
+    let record = Arc::new(match admin {
+        Some(_) => record.remembering(),
+        None => record,
+    });
     let registry = Registry::new(assembler.adopt(assembled));
     let gateway = Gateway::new(house::gateway_config(loaded), registry, record.clone());
     let reloader = Reloader::new(path, loaded, environment, assembler, gateway.clone());
@@ -68,16 +79,41 @@ pub(crate) async fn start(path: &Path, loaded: &Loaded, stdio: bool) -> Result<R
         record,
         reloader,
         watch,
+        admin,
     })
 }
 
+/// The admin socket. The default one is a convenience: where it cannot be had, the gateway serves all the same.
+fn open_admin(
+    path: &Path,
+    loaded: &Loaded,
+    environment: &Environment,
+) -> Result<Option<AdminDoor>, Report> {
+    let Some(place) = Place::of(path, loaded.config.gateway.admin.as_ref(), environment) else {
+        return Ok(None);
+    };
+    match place.open() {
+        Ok(door) => {
+            tracing::info!("operators are answered on {}", place.path.display());
+            Ok(Some(door))
+        }
+        Err(error) if place.configured => {
+            Err(loaded.report(vec![loaded.error("/gateway/admin", Side::Value, error)]))
+        }
+        Err(error) => {
+            tracing::warn!(
+                "`sandgate status`, `reload` and `why` will not reach this gateway: {error}"
+            );
+            Ok(None)
+        }
+    }
+}
+
 /// The call log of the configuration.
-pub(crate) fn open_record(loaded: &Loaded, stdio: bool) -> Result<Arc<record::Record>, Report> {
+pub(crate) fn open_record(loaded: &Loaded, stdio: bool) -> Result<record::Record, Report> {
     let to = loaded.call_log_destination(stdio)?;
     let opened = record::Record::open(&to, loaded.config.call_log.payloads, &loaded.files);
-    Ok(Arc::new(opened.map_err(|error| {
-        loaded.report(vec![loaded.error("/call-log/to", Side::Value, error)])
-    })?))
+    opened.map_err(|error| loaded.report(vec![loaded.error("/call-log/to", Side::Value, error)]))
 }
 
 /// Where clients come in.
@@ -86,6 +122,18 @@ pub(crate) enum Door {
     Http(TcpListener),
     /// One client on stdin and stdout.
     Stdio(Endpoint),
+}
+
+impl Door {
+    fn name(&self) -> String {
+        match self {
+            Self::Http(listener) => match listener.local_addr() {
+                Ok(address) => format!("http://{address}"),
+                Err(error) => format!("unknown: {error}"),
+            },
+            Self::Stdio(_) => "stdin and stdout".into(),
+        }
+    }
 }
 
 impl Running {
@@ -100,8 +148,20 @@ impl Running {
             record,
             reloader,
             watch,
+            admin,
         } = self;
-        let keeper = tokio::spawn(keep_current(reloader, watch, record, stop.clone()));
+        let (ask, asked) = mpsc::channel(admin::AT_A_TIME);
+        let told = Told {
+            config_file: reloader.path().to_owned(),
+            listeners: vec![door.name()],
+            history: reloader.history(),
+            reload: ask,
+        };
+        if let Some(admin) = admin {
+            let desk = Desk::new(gateway.clone(), record.clone(), told);
+            tokio::spawn(admin::serve(admin, Arc::new(desk), stop.clone()));
+        }
+        let keeper = tokio::spawn(keep_current(reloader, watch, record, asked, stop.clone()));
         let served = match door {
             Door::Http(listener) => gateway.serve(listener, stop.clone()).await,
             Door::Stdio(endpoint) => {
@@ -189,11 +249,12 @@ fn announce(address: SocketAddr, loaded: &Loaded) {
     anstream::eprintln!("{}", snippet::text(address, &names));
 }
 
-/// Reloads when a file changes or on SIGHUP, which also opens the call log anew.
+/// Reloads when a file changes, and when told to by SIGHUP or an operator, which also opens the call log anew.
 async fn keep_current(
     mut reloader: Reloader,
     mut watch: Option<Watch>,
     record: Arc<record::Record>,
+    mut asked: mpsc::Receiver<oneshot::Sender<Outcome>>,
     stop: CancellationToken,
 ) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
@@ -206,19 +267,21 @@ async fn keep_current(
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
+        let (reopen, answer) = tokio::select! {
             () = stop.cancelled() => return,
-            () = changed => {}
-            told = hangup.recv() => {
-                if told.is_none() {
-                    return;
-                }
-                if let Err(error) = record.reopen() {
-                    tracing::warn!("the call log stays as it is: {error}");
-                }
-            }
+            () = changed => (false, None),
+            Some(()) = hangup.recv() => (true, None),
+            Some(answer) = asked.recv() => (true, Some(answer)),
+            else => return,
+        };
+        if reopen && let Err(error) = record.reopen() {
+            tracing::warn!("the call log stays as it is: {error}");
         }
-        reloader.reload(watch.as_mut()).await;
+        let outcome = reloader.reload(watch.as_mut()).await;
+        if let Some(answer) = answer {
+            // Whoever asked may have gone away.
+            let _ = answer.send(outcome);
+        }
     }
 }
 

@@ -209,7 +209,7 @@ fn on_reply(stops: &[Stop]) -> Vec<Stop> {
 }
 
 /// Columns as wide as their widest cell, two spaces between and before.
-fn grid(lines: Vec<Vec<String>>, text: &mut String) {
+pub(crate) fn grid(lines: Vec<Vec<String>>, text: &mut String) {
     let lines: Vec<Vec<String>> = lines
         .into_iter()
         .map(|line| line.iter().map(|cell| printable(cell)).collect())
@@ -234,7 +234,7 @@ fn grid(lines: Vec<Vec<String>>, text: &mut String) {
 }
 
 /// A plugin's own words reach a terminal here.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use sandgate::config::{
-    Access, Config, Destination, Direction, Environment, Files, Hook, Loaded, Mode, OnFailure,
-    Period, PluginSource, RefusalStyle, Report, Sees, Side, Size,
+    Access, AdminSocket, Config, Destination, Direction, Environment, Files, Hook, Loaded, Mode,
+    OnFailure, Period, PluginSource, RefusalStyle, Report, Sees, Side, Size,
 };
 use serde_json::{Value, json};
 
@@ -90,6 +90,8 @@ fn every_key_is_read_as_it_was_written() {
         (gateway.state, gateway.cache),
         (Some("state.redb".into()), Some("cache".into()))
     );
+    let admin = AdminSocket::Path("run/admin.sock".into());
+    assert_eq!(gateway.admin, Some(admin));
     assert_eq!(gateway.workers, Some(2));
     assert_eq!(gateway.limits.max_body, Size(1 << 20));
     assert_eq!(

@@ -234,15 +234,19 @@ impl Underway {
     ) -> Result<(), Unwritten> {
         self.ended = true;
         let left = Instant::now();
-        let record = ended(
-            &self.call,
-            decision,
-            &self.trail,
-            self.request_bytes,
-            reply,
-            reply_bytes,
-            left.duration_since(self.came.at),
-        );
+        let server = |went| self.returned.unwrap_or(left).duration_since(went);
+        let record = Ended {
+            server: self.went.map(server),
+            ..ended(
+                &self.call,
+                decision,
+                &self.trail,
+                self.request_bytes,
+                reply,
+                reply_bytes,
+                left.duration_since(self.came.at),
+            )
+        };
         self.journal.lookout.ended(
             &record,
             &Way {
@@ -286,5 +290,6 @@ fn ended<'a>(
         failed: reply.is_some_and(Message::failed),
         reply: reply.map(Message::payload),
         took,
+        server: None,
     }
 }

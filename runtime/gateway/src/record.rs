@@ -53,6 +53,9 @@ pub struct Ended<'a> {
     pub reply: Option<&'a Json>,
     /// From the message's arrival to the reply's departure.
     pub took: Duration,
+    /// Of that, from its going on to the other side's answer; none where it did not go on. A notification has no answer:
+    /// until it was handed over.
+    pub server: Option<Duration>,
 }
 
 /// What became of a call.

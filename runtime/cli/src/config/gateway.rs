@@ -36,6 +36,10 @@ pub struct Gateway {
     /// user's cache directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<PathBuf>,
+    /// Unix socket on which `sandgate status`, `reload` and `why` reach the running gateway, readable by its owner only;
+    /// relative to this file, or `none`. Left out: one in the user's runtime directory, found by this file's path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin: Option<AdminSocket>,
     /// Threads that serve calls. Left out: one a processor.
     #[schemars(range(min = 1, max = 1024))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,6 +89,15 @@ pub enum RefusalStyle {
     Error,
 }
 
+/// Where operators reach the running gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdminSocket {
+    /// Nowhere.
+    None,
+    /// A Unix socket; a path as it was written.
+    Path(PathBuf),
+}
+
 /// Address and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listen(pub SocketAddr);
@@ -107,6 +120,7 @@ impl Default for Gateway {
             watch: true,
             state: None,
             cache: None,
+            admin: None,
             workers: None,
             limits: Limits::default(),
         }
@@ -143,6 +157,28 @@ impl Word for Listen {
 
     fn write(&self) -> String {
         self.0.to_string()
+    }
+}
+
+impl Word for AdminSocket {
+    const KIND: &'static str = "the path of a socket, or \"none\"";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        match text {
+            "none" => Ok(Self::None),
+            "" => Err(Mistake::new(
+                "is empty",
+                "write the path of a socket, or \"none\"",
+            )),
+            path => Ok(Self::Path(path.into())),
+        }
+    }
+
+    fn write(&self) -> String {
+        match self {
+            Self::None => "none".into(),
+            Self::Path(path) => path.display().to_string(),
+        }
     }
 }
 
@@ -191,7 +227,7 @@ impl Word for Origin {
     }
 }
 
-word!(Listen, HostName, Origin);
+word!(AdminSocket, Listen, HostName, Origin);
 
 #[cfg(test)]
 mod tests {

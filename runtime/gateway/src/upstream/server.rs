@@ -292,7 +292,8 @@ impl Server {
         Ok(child)
     }
 
-    fn eras(&self) -> Eras {
+    /// Which eras it speaks, as far as is known; asks nobody.
+    pub fn eras(&self) -> Eras {
         let mut eras = *self.known.eras.lock();
         let verdict = *self.legacy_only.lock();
         let holds = verdict.is_some_and(|until| until.is_none_or(|until| Instant::now() < until));

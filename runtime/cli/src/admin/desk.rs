@@ -1,0 +1,154 @@
+//! Who answers operators: what the gateway is asked, and where each answer comes from.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use parking_lot::Mutex;
+use sandgate_gateway::{Eras, Gateway, Server, Transport};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use tokio::sync::{mpsc, oneshot};
+
+use super::protocol::Ask;
+use crate::outcome::Outcome;
+use crate::record::Record;
+use crate::reload::History;
+use crate::status::{EditionStatus, FailedReload, InterceptorStatus, ServerStatus, Status, time};
+
+/// What a running gateway knows of itself.
+pub struct Desk {
+    gateway: Arc<Gateway>,
+    record: Arc<Record>,
+    told: Told,
+    started: (SystemTime, Instant),
+}
+
+/// What the desk is told by those who run the gateway.
+pub struct Told {
+    /// The configuration's file.
+    pub config_file: PathBuf,
+    /// Where clients come in.
+    pub listeners: Vec<String>,
+    /// What came of reloading.
+    pub history: Arc<Mutex<History>>,
+    /// Whoever reloads takes a question and answers it.
+    pub reload: mpsc::Sender<oneshot::Sender<Outcome>>,
+}
+
+impl Desk {
+    /// Of a gateway that starts to serve now.
+    pub fn new(gateway: Arc<Gateway>, record: Arc<Record>, told: Told) -> Self {
+        Self {
+            gateway,
+            record,
+            told,
+            started: (SystemTime::now(), Instant::now()),
+        }
+    }
+
+    pub(super) async fn answer(&self, ask: Ask) -> Result<Box<RawValue>, String> {
+        match ask {
+            Ask::Status => raw(&self.status()),
+            Ask::Reload => {
+                let (answer, answered) = oneshot::channel();
+                let ending = || "the gateway is about to end".to_owned();
+                self.told.reload.send(answer).await.map_err(|_| ending())?;
+                raw(&answered.await.map_err(|_| ending())?)
+            }
+            Ask::Why { call } => {
+                let recent = self.record.recent();
+                let lines = recent.map(|recent| recent.lines(call.as_deref()));
+                let lines = lines.transpose().map_err(|error| error.to_string())?;
+                // They are JSON already, one object a line.
+                let records: Vec<Box<RawValue>> = lines
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|line| RawValue::from_string(line.trim_end().to_owned()).ok())
+                    .collect();
+                raw(&records)
+            }
+        }
+    }
+
+    fn status(&self) -> Status {
+        let edition = self.gateway.current();
+        let history = self.told.history.lock().clone();
+        let recent = self.record.recent();
+        let interceptors = edition.chain().steps().iter().map(|step| {
+            let plugin = step.interceptor().plugin();
+            InterceptorStatus {
+                name: step.name().to_string(),
+                plugin: plugin.name.clone(),
+                plugin_version: plugin.version.clone(),
+                digest: step.digest().to_string(),
+                mode: step.place().mode,
+                fail_open: step.place().fail_open,
+                tally: recent
+                    .map(|recent| recent.tally(step.name()))
+                    .unwrap_or_default(),
+            }
+        });
+        let figures = self.gateway.figures();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            process: std::process::id(),
+            config: self.told.config_file.clone(),
+            started: time(self.started.0),
+            uptime_s: self.started.1.elapsed().as_secs(),
+            edition: EditionStatus {
+                number: edition.version(),
+                since: time(history.since),
+            },
+            failed_reload: history.failed.map(|failed| FailedReload {
+                at: time(failed.at),
+                error: failed.why,
+                mended: failed.mended,
+            }),
+            listeners: self.told.listeners.clone(),
+            calls: recent.map(|recent| recent.calls()).unwrap_or_default(),
+            connections: figures.connections,
+            sessions: figures.sessions,
+            under_way: figures.under_way,
+            interceptors: interceptors.collect(),
+            servers: edition.servers().iter().map(|one| server(one)).collect(),
+        }
+    }
+}
+
+fn server(server: &Server) -> ServerStatus {
+    let health = server.health();
+    let (transport, at) = match &server.config().transport {
+        // Arguments and a URL's query may hold secrets.
+        Transport::Stdio { command, .. } => ("stdio", command.clone()),
+        Transport::Http { url, .. } => {
+            let scheme = url.scheme_str().unwrap_or("http");
+            let host = url.authority().map(|host| host.as_str());
+            let at = format!("{scheme}://{}{}", host.unwrap_or_default(), url.path());
+            ("http", at)
+        }
+    };
+    let Eras { legacy, modern } = server.eras();
+    let known = [("legacy", legacy), ("modern", modern)];
+    ServerStatus {
+        name: server.name().to_string(),
+        transport: transport.to_owned(),
+        at,
+        eras: known
+            .into_iter()
+            .filter(|(_, speaks)| *speaks == Some(true))
+            .map(|(era, _)| era.to_owned())
+            .collect(),
+        failing_since: health.failing_since.map(time),
+        last_error: health.last_failure.map(|failure| crate::status::LastError {
+            at: time(failure.at),
+            error: failure.what,
+        }),
+        children: health.children,
+        under_way: health.under_way,
+    }
+}
+
+fn raw(value: &impl Serialize) -> Result<Box<RawValue>, String> {
+    to_raw_value(value).map_err(|error| error.to_string())
+}

@@ -1,0 +1,15 @@
+//! How operators reach a running gateway: a Unix socket that only its owner can use, and one question a connection.
+//!
+//! It knows who may ask and how; what is answered is the business of those who are asked.
+
+mod ask;
+mod desk;
+mod door;
+mod place;
+mod protocol;
+
+pub use ask::{AskError, ask};
+pub use desk::{Desk, Told};
+pub use door::{AT_A_TIME, serve};
+pub use place::{Door, DoorError, Place};
+pub use protocol::{Ask, MAX_ANSWER, VERSION};

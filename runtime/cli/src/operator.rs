@@ -1,0 +1,107 @@
+//! What the verbs that ask a running gateway have in common: which gateway is meant.
+
+use std::path::{Path, PathBuf};
+
+use crate::admin::Place;
+use crate::args::Reached;
+use crate::config::{Destination, Environment, Files, glimpse};
+
+/// Which gateway is meant, and what its configuration says of where to ask. A configuration that is wrong by now is the
+/// very reason to ask, so only what is needed is read of it.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    /// Where the gateway answers; none: it answers nowhere.
+    pub place: Option<Place>,
+    /// The file of the call log, where it is one.
+    pub call_log: Option<PathBuf>,
+}
+
+/// Why it is not known which gateway is meant.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0}; name the configuration with --config FILE, or the gateway's socket with --admin PATH"
+)]
+pub struct Unknown(String);
+
+impl Operator {
+    /// By `--admin`, else by the configuration.
+    ///
+    /// # Errors
+    /// There is no such configuration, and no `--admin`.
+    pub fn of(reached: &Reached, environment: &Environment) -> Result<Self, Unknown> {
+        let file: &Path = &reached.configured.config;
+        let seen = glimpse(file);
+        let place = match (&reached.admin, &seen) {
+            (Some(path), _) => Some(Place {
+                path: path.clone(),
+                configured: true,
+            }),
+            (None, Err(error)) => return Err(Unknown(error.to_string())),
+            (None, Ok(seen)) => Place::of(file, seen.admin.as_ref(), environment),
+        };
+        let call_log = match seen.ok().and_then(|seen| seen.call_log) {
+            Some(Destination::File(path)) => Some(Files::beside(file).path(&path)),
+            _ => None,
+        };
+        Ok(Self { place, call_log })
+    }
+
+    /// Where the gateway answers.
+    ///
+    /// # Errors
+    /// Its configuration says that it answers nowhere.
+    pub fn place(&self) -> Result<&Place, Unknown> {
+        self.place.as_ref().ok_or_else(|| {
+            Unknown("the configuration says `admin = \"none\"`: nobody can ask this gateway".into())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::args::Configured;
+
+    fn operator(file: &Path, admin: Option<&str>) -> Result<Operator, Unknown> {
+        let reached = Reached {
+            configured: Configured {
+                config: file.to_owned(),
+            },
+            admin: admin.map(PathBuf::from),
+        };
+        Operator::of(&reached, &Environment::default())
+    }
+
+    #[test]
+    fn a_configuration_that_is_wrong_by_now_still_says_where_to_ask() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sandgate.toml");
+        let text = "[gateway]\nadmin = \"run/a.sock\"\nlisten = 7\n[call-log]\nto = \"calls.jsonl\"\n[oops\n";
+        std::fs::write(&file, text).unwrap();
+        let operator = operator(&file, None).unwrap();
+        let place = operator.place().unwrap();
+        assert_eq!(place.path, folder.path().join("run/a.sock"));
+        assert_eq!(operator.call_log, Some(folder.path().join("calls.jsonl")));
+    }
+
+    #[test]
+    fn a_socket_that_is_named_needs_no_configuration() {
+        let missing = Path::new("/nonexistent/sandgate.toml");
+        let named = operator(missing, Some("a.sock")).unwrap();
+        assert_eq!(named.place().unwrap().path, Path::new("a.sock"));
+        let said = operator(missing, None).unwrap_err().to_string();
+        assert!(said.contains("/nonexistent/sandgate.toml"), "{said}");
+        assert!(said.contains("--admin"), "{said}");
+    }
+
+    #[test]
+    fn none_is_said_to_be_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sandgate.toml");
+        std::fs::write(&file, "[gateway]\nadmin = \"none\"\n").unwrap();
+        let operator = operator(&file, None).unwrap();
+        let said = operator.place().unwrap_err().to_string();
+        assert!(said.contains("nobody can ask"), "{said}");
+    }
+}

@@ -1,0 +1,355 @@
+//! `sandgate status`: how the running gateway is.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use sandgate_pipeline::Mode;
+use serde::{Deserialize, Serialize};
+
+use crate::recent::{Calls, Tally};
+use crate::table::{grid, printable};
+
+/// Lines of an error that are shown to people; programs get all of it.
+const FIRST_LINES: usize = 6;
+
+/// How a gateway is. Times are RFC 3339, in UTC.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// Of the program.
+    pub version: String,
+    /// Its number.
+    pub process: u32,
+    /// The configuration's file, as the gateway was given it.
+    pub config: PathBuf,
+    /// When it began to serve.
+    pub started: String,
+    /// Seconds since then.
+    pub uptime_s: u64,
+    /// What is in force.
+    pub edition: EditionStatus,
+    /// The last change that was refused.
+    pub failed_reload: Option<FailedReload>,
+    /// Where clients come in.
+    pub listeners: Vec<String>,
+    /// What became of calls.
+    pub calls: Calls,
+    /// Connections of clients that are open.
+    pub connections: usize,
+    /// Sessions of legacy clients that are open.
+    pub sessions: usize,
+    /// Calls that have not ended yet.
+    pub under_way: usize,
+    /// In the file's order.
+    pub interceptors: Vec<InterceptorStatus>,
+    /// In the order of their names.
+    pub servers: Vec<ServerStatus>,
+}
+
+/// What is in force.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EditionStatus {
+    /// 1 at the start, one more with each reload.
+    pub number: u64,
+    /// Since when.
+    pub since: String,
+}
+
+/// A change that was refused.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FailedReload {
+    /// When.
+    pub at: String,
+    /// All that was wrong.
+    pub error: String,
+    /// A good change came after it.
+    pub mended: bool,
+}
+
+/// An interceptor.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct InterceptorStatus {
+    /// The name the operator gave it.
+    pub name: String,
+    /// Its plugin's own name.
+    pub plugin: String,
+    /// Its plugin's version.
+    pub plugin_version: String,
+    /// `sha256:…` of the plugin's file.
+    pub digest: String,
+    /// Whether its decisions count.
+    pub mode: Mode,
+    /// Its failures let calls pass.
+    pub fail_open: bool,
+    /// What an interceptor of that name did since the start.
+    #[serde(flatten)]
+    pub tally: Tally,
+}
+
+/// A server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ServerStatus {
+    /// Its name.
+    pub name: String,
+    /// `stdio` or `http`.
+    pub transport: String,
+    /// Its command or URL, without arguments, query and secrets.
+    pub at: String,
+    /// Eras that it is known to speak: `legacy`, `modern`.
+    pub eras: Vec<String>,
+    /// Since when it has let the gateway down each time.
+    pub failing_since: Option<String>,
+    /// What failed last, however long ago.
+    pub last_error: Option<LastError>,
+    /// Processes of it that run.
+    pub children: usize,
+    /// Requests that it has not answered yet.
+    pub under_way: usize,
+}
+
+/// What failed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LastError {
+    /// When.
+    pub at: String,
+    /// What.
+    pub error: String,
+}
+
+/// As people and programs read it.
+pub(crate) fn time(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time.max(SystemTime::UNIX_EPOCH)).to_string()
+}
+
+impl Status {
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let up = humantime::format_duration(Duration::from_secs(self.uptime_s));
+        let mut line = |key: &str, value: String| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{key:<15}{}", printable(&value));
+        };
+        line(
+            "sandgate",
+            format!("{}, process {}, up {up}", self.version, self.process),
+        );
+        line(
+            "configuration",
+            format!(
+                "{}, version {} since {}",
+                self.config.display(),
+                self.edition.number,
+                self.edition.since
+            ),
+        );
+        line("listening on", self.listeners.join(", "));
+        let Calls {
+            forwarded,
+            refused,
+            answered,
+            failed,
+            cancelled,
+        } = self.calls;
+        line(
+            "calls",
+            format!(
+                "{forwarded} forwarded, {refused} refused, {answered} answered by interceptors, {failed} failed, {cancelled} cancelled; {} under way",
+                self.under_way
+            ),
+        );
+        line(
+            "clients",
+            format!(
+                "{} connections, {} sessions",
+                self.connections, self.sessions
+            ),
+        );
+        if let Some(failed) = &self.failed_reload {
+            let mended = match failed.mended {
+                true => "mended since",
+                false => "what was in force stays so",
+            };
+            line("failed reload", format!("{}, {mended}:", failed.at));
+            self.first_lines(&failed.error, &mut text);
+        }
+        text.push('\n');
+        self.interceptors(&mut text);
+        text.push('\n');
+        self.servers(&mut text);
+        text
+    }
+
+    fn first_lines(&self, error: &str, text: &mut String) {
+        for line in error.trim_end().lines().take(FIRST_LINES) {
+            let _ = writeln!(text, "  {}", printable(line));
+        }
+        if error.trim_end().lines().count() > FIRST_LINES {
+            text.push_str("  (more: `sandgate check` shows everything)\n");
+        }
+    }
+
+    fn interceptors(&self, text: &mut String) {
+        if self.interceptors.is_empty() {
+            text.push_str("No interceptors: every message passes as it is.\n");
+            return;
+        }
+        let head = [
+            "interceptor",
+            "plugin",
+            "mode",
+            "runs",
+            "refusals",
+            "faults",
+            "digest",
+        ];
+        let rows = self.interceptors.iter().map(|one| {
+            vec![
+                one.name.clone(),
+                format!("{} {}", one.plugin, one.plugin_version),
+                match one.mode {
+                    Mode::Active => "active".into(),
+                    Mode::Audit => "audit".into(),
+                },
+                one.tally.runs.to_string(),
+                one.tally.refusals.to_string(),
+                one.tally.faults.to_string(),
+                short(&one.digest),
+            ]
+        });
+        grid(table(&head, rows), text);
+    }
+
+    fn servers(&self, text: &mut String) {
+        if self.servers.is_empty() {
+            text.push_str("No servers.\n");
+            return;
+        }
+        let head = ["server", "state", "eras", "children", "under way", "at"];
+        let rows = self.servers.iter().map(|one| {
+            let state = match (&one.failing_since, one.eras.is_empty()) {
+                (Some(since), _) => format!("failing since {since}"),
+                (None, true) => "not asked yet".into(),
+                (None, false) => "well".into(),
+            };
+            vec![
+                one.name.clone(),
+                state,
+                match one.eras.is_empty() {
+                    true => "-".into(),
+                    false => one.eras.join(", "),
+                },
+                one.children.to_string(),
+                one.under_way.to_string(),
+                one.at.clone(),
+            ]
+        });
+        grid(table(&head, rows), text);
+        for one in &self.servers {
+            if let Some(LastError { at, error }) = &one.last_error {
+                let _ = writeln!(
+                    text,
+                    "  last error of {}, {at}: {}",
+                    one.name,
+                    printable(error)
+                );
+            }
+        }
+    }
+}
+
+/// Enough of a digest to tell one from another.
+pub(crate) fn short(digest: &str) -> String {
+    digest.chars().take("sha256:".len() + 12).collect()
+}
+
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<Vec<String>> {
+    let head = head.iter().map(|&cell| cell.to_owned()).collect();
+    std::iter::once(head).chain(rows).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status() -> Status {
+        Status {
+            version: "0.1.0".into(),
+            process: 42,
+            config: "sandgate.toml".into(),
+            started: "2026-11-22T10:00:00Z".into(),
+            uptime_s: 3_725,
+            edition: EditionStatus {
+                number: 3,
+                since: "2026-11-22T10:30:00Z".into(),
+            },
+            failed_reload: Some(FailedReload {
+                at: "2026-11-22T10:40:00Z".into(),
+                error: "error: a\nb\nc\nd\ne\nf\ng\n".into(),
+                mended: false,
+            }),
+            listeners: vec!["http://127.0.0.1:8808".into()],
+            calls: Calls {
+                forwarded: 12,
+                refused: 2,
+                ..Calls::default()
+            },
+            connections: 3,
+            sessions: 1,
+            under_way: 1,
+            interceptors: vec![InterceptorStatus {
+                name: "scrub".into(),
+                plugin: "pii-scrubber".into(),
+                plugin_version: "0.1.0".into(),
+                digest: "sha256:0123456789abcdef".into(),
+                mode: Mode::Audit,
+                fail_open: false,
+                tally: Tally {
+                    runs: 14,
+                    refusals: 2,
+                    faults: 0,
+                },
+            }],
+            servers: vec![ServerStatus {
+                name: "crm".into(),
+                transport: "http".into(),
+                at: "http://127.0.0.1:9000/mcp".into(),
+                eras: vec!["legacy".into()],
+                failing_since: Some("2026-11-22T10:41:00Z".into()),
+                last_error: Some(LastError {
+                    at: "2026-11-22T10:42:00Z".into(),
+                    error: "it answered \u{1b}503".into(),
+                }),
+                children: 0,
+                under_way: 1,
+            }],
+        }
+    }
+
+    #[test]
+    fn people_see_everything_at_a_glance() {
+        let expected = "\
+sandgate       0.1.0, process 42, up 1h 2m 5s
+configuration  sandgate.toml, version 3 since 2026-11-22T10:30:00Z
+listening on   http://127.0.0.1:8808
+calls          12 forwarded, 2 refused, 0 answered by interceptors, 0 failed, 0 cancelled; 1 under way
+clients        3 connections, 1 sessions
+failed reload  2026-11-22T10:40:00Z, what was in force stays so:
+  error: a
+  b
+  c
+  d
+  e
+  f
+  (more: `sandgate check` shows everything)
+
+  interceptor  plugin              mode   runs  refusals  faults  digest
+  scrub        pii-scrubber 0.1.0  audit  14    2         0       sha256:0123456789ab
+
+  server  state                               eras    children  under way  at
+  crm     failing since 2026-11-22T10:41:00Z  legacy  0         1          http://127.0.0.1:9000/mcp
+  last error of crm, 2026-11-22T10:42:00Z: it answered \u{fffd}503
+";
+        assert_eq!(status().text(), expected);
+    }
+}
