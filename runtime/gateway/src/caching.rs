@@ -13,10 +13,12 @@ pub(crate) fn for_this_caller(
 ) -> Message {
     let cacheable = matches!(&*call.method, "server/discover" | "resources/read")
         || Method::new(&call.method).list_member().is_some();
+    // What was asked for may have been changed for this caller too.
     let changeable = || {
-        edition
-            .chain()
-            .may_change(Hook::PostCall, &call.method, call.direction, &call.server)
+        let chain = edition.chain();
+        [Hook::PreCall, Hook::PostCall]
+            .into_iter()
+            .any(|hook| chain.may_change(hook, &call.method, call.direction, &call.server))
     };
     if call.era != Era::Modern || !cacheable || reply.failed() || !changeable() {
         return reply;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
-use sandgate_message::{Call, Direction, Era, Hook, Message};
+use sandgate_message::{Call, Direction, Era, Hook, Json, Message};
 use sandgate_pipeline::Entry;
 use tracing::Instrument;
 
@@ -18,7 +18,7 @@ use crate::observer::Came;
 use crate::passing::Passing;
 use crate::record::Decision;
 use crate::registry::Edition;
-use crate::upstream::{Answer, Body, ServerError};
+use crate::upstream::{Answer, Body, ServerError, Transport};
 use crate::{mcp_headers, reply};
 
 /// One client and one server, and what may pass between them. Cheap to clone.
@@ -55,6 +55,9 @@ impl Exchange {
         let call = self
             .describe(edition, &message, direction, headers, alias)
             .await;
+        if let Err(why) = self.mirrored(&call, &message, headers).await {
+            return reply::mismatch(message.id(), &why.to_string());
+        }
         // The method is the client's own text: escaped, so that it cannot write lines of its making. No target: a URI may
         // be what a policy masks.
         let span = tracing::info_span!("call", id = %call.id, method = ?call.method, server = %call.server);
@@ -128,7 +131,7 @@ impl Exchange {
         headers: &HeaderMap,
     ) -> Result<Answer, ServerError> {
         let conversation = self.link.conversation.clone()?;
-        let renewed = self.renewed(underway, came, headers);
+        let renewed = self.renewed(underway, came, headers).await;
         conversation
             .request(underway.message(), renewed.as_ref().unwrap_or(headers))
             .await
@@ -151,6 +154,11 @@ impl Exchange {
                 headers,
                 body: Body::Message(reply),
             }) if reply.method().is_none() => {
+                // On stdio there is no status: the one that a modern server has for such an error.
+                let status = match call.era {
+                    Era::Modern if !self.over_http() => reply::modern_status(&reply),
+                    _ => status,
+                };
                 self.depart(
                     edition,
                     underway,
@@ -301,27 +309,64 @@ impl Exchange {
         }
     }
 
-    /// The headers that mirror params, where an interceptor changed those, and our place in a trace.
-    fn renewed(&self, underway: &Underway, came: &[u8], headers: &HeaderMap) -> Option<HeaderMap> {
-        let sent = underway.message();
+    /// Whether the headers that mirror arguments say what the body says. An HTTP server whose list nobody has asked for
+    /// judges for itself: it gets the headers as they came.
+    async fn mirrored(
+        &self,
+        call: &Call,
+        message: &Message,
+        headers: &HeaderMap,
+    ) -> Result<(), mcp_headers::Disagreement> {
+        let judged = call.era == Era::Modern && &*call.method == "tools/call";
+        if !judged || !mcp_headers::bears_headers(headers) {
+            return Ok(());
+        }
+        let ask = !self.over_http();
+        match self.definition(call, headers, ask).await {
+            Some(tool) => mcp_headers::check_params(headers, message.payload(), &tool),
+            None => Ok(()),
+        }
+    }
+
+    /// The headers that mirror params, where an interceptor changed those, or where the client, being on stdio, sent none;
+    /// and our place in a trace.
+    async fn renewed(
+        &self,
+        underway: &Underway,
+        came: &[u8],
+        headers: &HeaderMap,
+    ) -> Option<HeaderMap> {
+        let (sent, call) = (underway.message(), underway.call());
+        let changed = sent.bytes() != came;
+        let unsaid = &*call.method == "tools/call" && !mcp_headers::bears_headers(headers);
         let traced = underway.came().renew(headers);
-        if self.caller.era != Era::Modern || sent.bytes() == came {
+        if self.caller.era != Era::Modern || !self.over_http() || !(changed || unsaid) {
             return traced;
         }
+        let tool = self.definition(call, headers, unsaid).await;
         let mut renewed = traced.unwrap_or_else(|| headers.clone());
-        let call = underway.call();
-        let known = || {
-            self.link
-                .server
-                .definitions()
-                .get(&call.method, call.target.as_deref()?)
-        };
-        mcp_headers::renew_params(
-            &mut renewed,
-            sent.payload(),
-            call.definition.clone().or_else(known).as_ref(),
-        );
+        mcp_headers::renew_params(&mut renewed, sent.payload(), tool.as_ref());
         Some(renewed)
+    }
+
+    fn over_http(&self) -> bool {
+        matches!(self.link.server.config().transport, Transport::Http { .. })
+    }
+
+    /// The definition of the call's target: where nobody has seen it yet, the server is asked if `ask` says so.
+    async fn definition(&self, call: &Call, headers: &HeaderMap, ask: bool) -> Option<Json> {
+        if call.definition.is_some() {
+            return call.definition.clone();
+        }
+        let (definitions, target) = (self.link.server.definitions(), call.target.as_deref()?);
+        match &self.link.conversation {
+            Ok(conversation) if ask => {
+                definitions
+                    .fetch(conversation, &call.method, target, headers)
+                    .await
+            }
+            _ => definitions.get(&call.method, target),
+        }
     }
 }
 

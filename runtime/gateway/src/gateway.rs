@@ -29,6 +29,12 @@ use crate::registry::{Edition, Registry};
 /// Headers of one request, in bytes: more than any MCP client sends. Over HTTP/1.1 hyper's own bounds stand, 100 headers
 /// among them: said here, even the same number would cost every request an allocation.
 const MAX_HEADER_BYTES: u32 = 32 << 10;
+/// Streams that an HTTP/2 client may open and reset before they are looked at; one more ends its connection. What hyper
+/// has by default, said here because it is what bounds a flood of resets.
+const MAX_RESET_UNSEEN: usize = 20;
+/// Streams of a connection that may be reset for the client's mistakes before it is ended: hyper's default is 1024, far
+/// more than any client at work makes.
+const MAX_RESET_BY_US: usize = 128;
 /// How often sessions are looked through for idle ones.
 const SWEEP: Duration = Duration::from_secs(15);
 
@@ -57,6 +63,7 @@ impl Gateway {
             config,
             registry,
             journal,
+            seal: rand::random(),
         });
         let draining = CancellationToken::new();
         Arc::new(Self {
@@ -226,6 +233,8 @@ fn connection(
         .timer(TokioTimer::new())
         .max_concurrent_streams(config.max_streams)
         .max_header_list_size(MAX_HEADER_BYTES)
+        .max_pending_accept_reset_streams(MAX_RESET_UNSEEN)
+        .max_local_error_reset_streams(MAX_RESET_BY_US)
         .keep_alive_interval(config.header_timeout)
         .keep_alive_timeout(config.header_timeout);
     let _ = stream.set_nodelay(true);

@@ -16,6 +16,8 @@ pub(crate) struct House {
     pub(crate) config: GatewayConfig,
     pub(crate) registry: Arc<Registry>,
     pub(crate) journal: Arc<Journal>,
+    /// Seals what clients are given to bring back. Of this process alone.
+    pub(crate) seal: [u8; 32],
 }
 
 /// A server, and the conversation with it. One that could not be opened is a server that fails each call: the call is

@@ -76,6 +76,48 @@ fn compare(
     }
 }
 
+/// The request came over HTTP by the rules of the modern era: others on the way may have read its headers.
+pub(crate) fn bears_headers(headers: &HeaderMap) -> bool {
+    headers.contains_key(METHOD)
+}
+
+/// `Mcp-Param-*` against the arguments that they mirror, as far as the tool's definition has any.
+pub(crate) fn check_params(
+    headers: &HeaderMap,
+    params: &Json,
+    definition: &Json,
+) -> Result<(), Disagreement> {
+    for (name, value) in mirrored(params, definition) {
+        let mut said = headers.get_all(&name).iter();
+        let (said, again) = (said.next(), said.next());
+        match (said, value.and_then(text_of)) {
+            (None, None) => {}
+            (None, Some(_)) => return Err(Disagreement::Missing(name)),
+            (Some(_), _) if again.is_some() => return Err(Disagreement::Unreadable(name)),
+            (Some(said), text) => {
+                let said = said.to_str().ok().map(str::trim).and_then(decode);
+                let Some(said) = said else {
+                    return Err(Disagreement::Unreadable(name));
+                };
+                let number = value.is_some_and(|value| value.kind() == Kind::Number);
+                if !text.is_some_and(|text| said == text || number && equal(&said, &text)) {
+                    return Err(Disagreement::Differs(name));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `42.0` is 42. Beyond what a float holds exactly, only the same text is the same number.
+fn equal(one: &str, other: &str) -> bool {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match (one.parse::<f64>(), other.parse::<f64>()) {
+        (Ok(one), Ok(other)) => one == other && one.abs() < EXACT,
+        _ => false,
+    }
+}
+
 /// `Mcp-Param-*` for changed arguments. What the tool's definition does not explain is taken away: a header that no
 /// longer mirrors the body would say to others on the way what an interceptor took out.
 pub(crate) fn renew_params(headers: &mut HeaderMap, params: &Json, definition: Option<&Json>) {
@@ -87,28 +129,56 @@ pub(crate) fn renew_params(headers: &mut HeaderMap, params: &Json, definition: O
     for name in stale {
         headers.remove(name);
     }
-    let schema = definition.and_then(|definition| definition.get("inputSchema"));
-    if let (Some(schema), Some(arguments)) = (schema, params.get("arguments")) {
-        mirror(headers, schema.root(), arguments.root(), DEEPEST);
+    let Some(definition) = definition else { return };
+    for (name, value) in mirrored(params, definition) {
+        if let Some(text) = value.and_then(text_of)
+            && let Ok(text) = HeaderValue::try_from(&*encode(&text))
+        {
+            headers.insert(name, text);
+        }
     }
 }
 
-fn mirror(headers: &mut HeaderMap, schema: Node<'_>, value: Node<'_>, depth: usize) {
+/// The headers that a tool's definition asks for, each with the argument at its place. A name that is asked for twice
+/// makes the definition invalid: nobody could say which of the two it mirrors.
+fn mirrored<'a>(params: &'a Json, definition: &Json) -> Vec<(HeaderName, Option<Node<'a>>)> {
+    let mut found = Vec::new();
+    // Most tools have none.
+    if memchr::memmem::find(definition.as_str().as_bytes(), b"x-mcp-header").is_none() {
+        return found;
+    }
+    if let Some(schema) = definition.get("inputSchema") {
+        let arguments = params.root().get("arguments");
+        collect(schema.root(), arguments, DEEPEST, &mut found);
+    }
+    let names: Vec<HeaderName> = found.iter().map(|(name, _)| name.clone()).collect();
+    found.retain(|(name, _)| names.iter().filter(|other| *other == name).count() == 1);
+    found
+}
+
+fn collect<'a>(
+    schema: Node<'_>,
+    value: Option<Node<'a>>,
+    depth: usize,
+    found: &mut Vec<(HeaderName, Option<Node<'a>>)>,
+) {
     let Some(properties) = schema.get("properties").filter(|_| depth > 0) else {
         return;
     };
     for (name, property) in properties.members() {
-        let Some(value) = value.get(&name) else {
-            continue;
-        };
+        let value = value.and_then(|value| value.get(&name));
+        // Floating numbers have no one spelling, and are not mirrored.
+        let float = property
+            .get("type")
+            .is_some_and(|kind| kind.as_str() == "\"number\"");
         if let Some(header) = property.get("x-mcp-header").and_then(|node| node.string())
+            && !header.is_empty()
+            && !float
             && let Ok(header) = HeaderName::try_from(format!("{PARAM}{header}"))
-            && let Some(text) = text_of(value)
-            && let Ok(text) = HeaderValue::try_from(&*encode(&text))
         {
-            headers.insert(header, text);
+            found.push((header, value));
         }
-        mirror(headers, property, value, depth - 1);
+        collect(property, value, depth - 1, found);
     }
 }
 
@@ -245,6 +315,72 @@ mod tests {
                 ("mcp-param-region", "=?base64?IHBhZGRlZCA=?="),
                 ("mcp-param-n", "42")
             ])
+        );
+    }
+    #[test]
+    fn mirrored_arguments_must_be_what_the_body_says() {
+        let read = |text: &str| Json::parse(text.as_bytes().to_vec(), &Limits::default()).unwrap();
+        let definition = read(
+            r#"{"name":"q","inputSchema":{"properties":{"region":{"type":"string","x-mcp-header":"Region"},
+            "n":{"type":"integer","x-mcp-header":"N"},"float":{"type":"number","x-mcp-header":"Float"},
+            "a":{"x-mcp-header":"Twice"},"b":{"x-mcp-header":"twice"}}}}"#,
+        );
+        let params = |arguments: &str| read(&format!(r#"{{"name":"q","arguments":{arguments}}}"#));
+        let checked = |arguments: &str, said: &[(&str, &str)]| {
+            check_params(&headers(said), &params(arguments), &definition)
+        };
+        let region = HeaderName::from_static("mcp-param-region");
+        let number = HeaderName::from_static("mcp-param-n");
+        assert_eq!(checked("{}", &[]), Ok(()));
+        assert_eq!(checked(r#"{"region":null}"#, &[]), Ok(()));
+        assert_eq!(
+            checked(r#"{"region":"eu"}"#, &[("mcp-param-region", "eu")]),
+            Ok(())
+        );
+        assert_eq!(
+            checked(
+                r#"{"region":"\u4e16"}"#,
+                &[("mcp-param-region", "=?base64?5LiW?=")]
+            ),
+            Ok(())
+        );
+        assert_eq!(checked(r#"{"n":42}"#, &[("mcp-param-n", "42.0")]), Ok(()));
+        assert_eq!(
+            checked(
+                r#"{"n":9007199254740993}"#,
+                &[("mcp-param-n", "9007199254740992")]
+            ),
+            Err(Disagreement::Differs(number))
+        );
+        assert_eq!(checked(r#"{"float":1.5,"a":1,"b":2}"#, &[]), Ok(()));
+        assert_eq!(checked("{}", &[("mcp-param-unknown", "x")]), Ok(()));
+        assert_eq!(
+            checked(r#"{"region":"eu"}"#, &[]),
+            Err(Disagreement::Missing(region.clone()))
+        );
+        for arguments in [
+            r#"{"region":"us"}"#,
+            r#"{"region":null}"#,
+            "{}",
+            r#"{"region":["eu"]}"#,
+        ] {
+            assert_eq!(
+                checked(arguments, &[("mcp-param-region", "eu")]),
+                Err(Disagreement::Differs(region.clone())),
+                "{arguments}"
+            );
+        }
+        let twice = [("mcp-param-region", "eu"), ("mcp-param-region", "us")];
+        assert_eq!(
+            checked(r#"{"region":"eu"}"#, &twice),
+            Err(Disagreement::Unreadable(region.clone()))
+        );
+        assert_eq!(
+            checked(
+                r#"{"region":"eu"}"#,
+                &[("mcp-param-region", "=?base64?!?=")]
+            ),
+            Err(Disagreement::Unreadable(region))
         );
     }
     #[test]

@@ -85,6 +85,16 @@ pub(crate) fn error(status: StatusCode, id: Option<&Id>, code: i64, text: &str) 
     )
 }
 
+/// A modern request whose headers do not mirror its body.
+pub(crate) fn mismatch(id: Option<&Id>, text: &str) -> Delivery {
+    error(
+        StatusCode::BAD_REQUEST,
+        id,
+        error_codes::HEADER_MISMATCH,
+        &format!("header mismatch: {text}"),
+    )
+}
+
 /// A request that cannot be understood.
 pub(crate) fn bad_request(id: Option<&Id>, text: &str) -> Delivery {
     error(

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use http::HeaderMap;
-use sandgate_message::{Id, Json, Kind, Message, Node};
+use http::{HeaderMap, StatusCode};
+use sandgate_message::{Id, Json, Kind, Message, Node, error_codes};
 use serde::Serialize;
 
 use super::Merged;
-use crate::delivery::Delivery;
-use crate::era::{FIRST_MODERN, LEGACY};
+use crate::delivery::{Content, Delivery};
+use crate::era::{FIRST_MODERN, LEGACY, VERSION_KEY};
 use crate::reply;
 
 /// Capabilities that hold for the whole where they hold for one server. Others would promise what is not passed on here.
@@ -71,6 +71,10 @@ impl Merged {
             .filter_map(|reach| Some((&reach.exchange.link.server, reach.offer.as_ref()?)))
             .collect();
         if offers.is_empty() && !reaches.is_empty() {
+            if self.only_modern().await {
+                let asked = message.payload().get("protocolVersion");
+                return unsupported(id, &[FIRST_MODERN.to_owned()], asked);
+            }
             let text = "none of the servers can be reached: the gateway's log says why";
             return reply::busy(Some(id), text);
         }
@@ -115,15 +119,33 @@ impl Merged {
             let message = message.clone();
             async move {
                 let reach = self.reach(server, headers).await;
-                let reply = reach
-                    .ask(&self.edition, message)
-                    .await
-                    .filter(|reply| !reply.failed())?;
-                Some((server, reply.payload().clone()))
+                let reply = reach.ask(&self.edition, message).await?;
+                Some((server, reply.failed(), reply.payload().clone()))
             }
         });
-        let found: Vec<_> = join_all(asked).await.into_iter().flatten().collect();
+        let (failed, found): (Vec<_>, Vec<_>) = join_all(asked)
+            .await
+            .into_iter()
+            .flatten()
+            .partition(|(_, failed, _)| *failed);
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|(server, _, found)| (server, found))
+            .collect();
         if found.is_empty() && !self.edition.servers().is_empty() {
+            let objections: Vec<_> = failed
+                .iter()
+                .filter_map(|(_, _, error)| supported(error))
+                .collect();
+            if !objections.is_empty() {
+                let asked = message
+                    .payload()
+                    .root()
+                    .get("_meta")
+                    .and_then(|meta| meta.get(VERSION_KEY))
+                    .map(|version| version.to_json());
+                return unsupported(id, &common(objections.into_iter()), asked);
+            }
             return reply::busy(
                 Some(id),
                 "none of the servers can be reached: the gateway's log says why",
@@ -155,6 +177,39 @@ impl Merged {
         };
         result_of(id, &result)
     }
+}
+
+/// The versions that an error names instead of the one it objects to.
+fn supported(error: &Json) -> Option<Vec<String>> {
+    let code: i64 = error.get("code")?.to().ok()?;
+    let versions = error
+        .at("/data/supported")
+        .filter(|_| code == error_codes::UNSUPPORTED_VERSION)?;
+    versions.to().ok()
+}
+
+/// No server here speaks the version that the client asked for: the message names those that they do, since it may be all
+/// that a person ever sees of it.
+fn unsupported(id: &Id, supported: &[String], requested: Option<Json>) -> Delivery {
+    #[derive(Serialize)]
+    struct Versions<'a> {
+        supported: &'a [String],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        requested: Option<String>,
+    }
+    let requested = requested.and_then(|version| Some(version.root().string()?.into_owned()));
+    let text = format!(
+        "unsupported protocol version: the servers here speak {}",
+        supported.join(", ")
+    );
+    let versions = Json::of(&Versions {
+        supported,
+        requested,
+    })
+    .ok();
+    let code = error_codes::UNSUPPORTED_VERSION;
+    let error = Message::error(Some(id), code, &text, versions.as_ref());
+    Delivery::new(StatusCode::BAD_REQUEST, Content::Message(error))
 }
 
 fn result_of(id: &Id, result: &impl Serialize) -> Delivery {

@@ -122,6 +122,10 @@ impl Links {
         &self.house
     }
 
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// The way to this server: the one there is, or a new one. A server that fails now is asked again next time.
     pub(super) async fn join(&self, edition: &Arc<Edition>, server: &Arc<Server>) -> Arc<Reach> {
         let slot = self

@@ -1,21 +1,19 @@
 //! Lists of all servers in one: pages side by side, names under their prefixes, one cursor for all.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use http::HeaderMap;
 use sandgate_message::{Direction, Hook, Id, Json, Limits, Message, error_codes};
 
+use super::cursor::{Bound, Cursors, LONGEST};
 use super::{Client, Merged, names};
 use crate::delivery::Delivery;
 use crate::reply;
 use crate::upstream::Server;
 
-/// Where each server that has more goes on. Opaque to the client.
-type Cursors = BTreeMap<String, String>;
+/// It may be forged, another caller's, another list's, or older than this process: all the same to the one who asks.
+const NO_CURSOR: &str = "no such cursor here: ask for the first page again";
 
 /// A server's part of a page.
 enum Part {
@@ -34,11 +32,12 @@ impl Merged {
         message: Message,
         headers: &HeaderMap,
     ) -> Delivery {
+        let bound = self.bound(message.method().unwrap_or_default());
         let cursors = match message.payload().root().get("cursor") {
             None => None,
-            Some(cursor) => match cursor.string().and_then(|text| decode(&text)) {
+            Some(cursor) => match cursor.string().and_then(|text| bound.open(&text)) {
                 Some(cursors) => Some(cursors),
-                None => return Delivery::message(reply::invalid_params(id, "no such cursor")),
+                None => return Delivery::message(reply::invalid_params(id, NO_CURSOR)),
             },
         };
         let asked = self.edition.servers().iter().filter_map(|server| {
@@ -62,15 +61,12 @@ impl Merged {
             };
             return Delivery::message(error.clone().unwrap_or_else(unreachable));
         }
+        let whole = !parts.iter().any(|part| matches!(part, Part::Failed(_)));
         let pages = parts.into_iter().filter_map(|part| match part {
             Part::Page(server, page) => Some((server, page)),
             Part::Nothing | Part::Failed(_) => None,
         });
-        match self.page(
-            member,
-            message.method().unwrap_or_default(),
-            &pages.collect::<Vec<_>>(),
-        ) {
+        match self.page(member, &bound, whole, &pages.collect::<Vec<_>>()) {
             Some(page) => Delivery::message(Message::result(id, &page)),
             None => Delivery::message(Message::error(
                 Some(id),
@@ -78,6 +74,14 @@ impl Merged {
                 "the servers' lists do not fit together",
                 None,
             )),
+        }
+    }
+
+    fn bound<'a>(&'a self, list: &'a str) -> Bound<'a> {
+        Bound {
+            key: &self.house.seal,
+            list,
+            principal: self.principal(),
         }
     }
 
@@ -125,7 +129,8 @@ impl Merged {
     fn page(
         &self,
         member: &'static str,
-        method: &str,
+        bound: &Bound<'_>,
+        whole: bool,
         pages: &[(Arc<Server>, Json)],
     ) -> Option<Json> {
         let limits = self.house.config.limits;
@@ -167,15 +172,19 @@ impl Merged {
                 .get("nextCursor")
                 .and_then(|cursor| cursor.string())
             {
+                if cursor.len() > LONGEST {
+                    tracing::warn!(server = %server.name(), list = bound.list, "the rest of its list is left out: its cursor is longer than {LONGEST} bytes");
+                    continue;
+                }
                 cursors.insert(server.name().to_string(), cursor.into_owned());
             }
         }
         page.push(']');
         if !cursors.is_empty() {
-            page.push_str(&format!(",\"nextCursor\":\"{}\"", encode(&cursors)));
+            page.push_str(&format!(",\"nextCursor\":\"{}\"", bound.seal(&cursors)?));
         }
         if let Client::Stateless(_) = self.client {
-            let (ttl, scope) = self.keeping(method, pages);
+            let (ttl, scope) = self.keeping(bound.list, whole, pages);
             page.push_str(&format!(
                 ",\"resultType\":\"complete\",\"ttlMs\":{ttl},\"cacheScope\":\"{scope}\""
             ));
@@ -196,19 +205,21 @@ impl Merged {
         .ok()
     }
 
-    /// For how long, and for whom, a client may keep the page: what holds for the most careful of its parts.
-    fn keeping(&self, method: &str, pages: &[(Arc<Server>, Json)]) -> (u64, &'static str) {
+    /// For how long, and for whom, a client may keep the page: what holds for the most careful of its parts. Not at all
+    /// where a server failed, which may be well again, and where a policy may have had a hand in it.
+    fn keeping(
+        &self,
+        method: &str,
+        whole: bool,
+        pages: &[(Arc<Server>, Json)],
+    ) -> (u64, &'static str) {
         let changeable = |server: &Server| {
-            self.edition.chain().may_change(
-                Hook::PostCall,
-                method,
-                Direction::ClientToServer,
-                server.name(),
-            )
+            [Hook::PreCall, Hook::PostCall].into_iter().any(|hook| {
+                let chain = self.edition.chain();
+                chain.may_change(hook, method, Direction::ClientToServer, server.name())
+            })
         };
-        if pages.len() != self.edition.servers().len()
-            || pages.iter().any(|(server, _)| changeable(server))
-        {
+        if !whole || pages.iter().any(|(server, _)| changeable(server)) {
             return (0, "private");
         }
         let ttl = |page: &Json| page.get("ttlMs").and_then(|ttl| ttl.to().ok()).unwrap_or(0);
@@ -230,28 +241,4 @@ impl Merged {
 
 fn code_of(reply: &Message) -> Option<i64> {
     reply.payload().get("code")?.to().ok()
-}
-
-fn encode(cursors: &Cursors) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(cursors).unwrap_or_default())
-}
-
-fn decode(cursor: &str) -> Option<Cursors> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_says_where_each_server_goes_on() {
-        let cursors = Cursors::from([
-            ("crm".to_owned(), "p2".to_owned()),
-            ("time".to_owned(), "\"odd\"".to_owned()),
-        ]);
-        assert_eq!(decode(&encode(&cursors)), Some(cursors));
-        assert_eq!(decode("nonsense"), None);
-        assert_eq!(decode("!"), None);
-    }
 }

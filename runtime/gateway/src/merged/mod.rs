@@ -2,6 +2,7 @@
 //! `server/discover`, `ping`), merges lists, and sends every other request to the one server that it concerns, by that
 //! server's own name for the target. Whatever reaches a server passes the pipeline as a call to that server alone.
 
+mod cursor;
 mod feeds;
 mod filter;
 mod hello;
@@ -24,7 +25,7 @@ use crate::exchange::Exchange;
 use crate::house::{House, Link};
 use crate::registry::Edition;
 use crate::reply;
-use crate::upstream::{Server, ServerError};
+use crate::upstream::{Eras, Server, ServerError};
 pub(crate) use links::Links;
 use links::Reach;
 
@@ -56,6 +57,14 @@ impl Merged {
             edition,
             client: Client::Stateless(caller),
         }
+    }
+
+    fn principal(&self) -> Option<&str> {
+        let caller = match &self.client {
+            Client::Session(links) => links.caller(),
+            Client::Stateless(caller) => caller,
+        };
+        caller.principal.name.as_deref()
     }
 
     /// A request or notification of the client's.
@@ -122,6 +131,14 @@ impl Merged {
             server: server.name().clone(),
             era: Era::Modern.as_str(),
         }))
+    }
+
+    /// None of the servers begins with `initialize`, as far as can be found out.
+    async fn only_modern(&self) -> bool {
+        let servers = self.edition.servers();
+        let probes = join_all(servers.iter().map(|server| server.probe())).await;
+        let modern = |eras: &Result<Eras, _>| eras.as_ref().is_ok_and(|e| e.modern == Some(true));
+        !probes.is_empty() && probes.iter().all(modern)
     }
 
     /// To every server that is there; one that agrees is enough.

@@ -124,6 +124,8 @@ pub struct Server {
     children: Mutex<Children>,
     /// The last probe's verdict that it does not speak the modern era, and when to ask again.
     legacy_only: Mutex<Option<Option<Instant>>>,
+    /// Why the last probe could not be made, and when to try again.
+    unasked: Mutex<Option<(Instant, ServerError)>>,
     conversations: AtomicU64,
 }
 
@@ -138,6 +140,8 @@ struct Children {
 const WORTH_WAITING: Duration = Duration::from_secs(1);
 /// A verdict without words (no answer in time, or an exit) is believed for so long: a slow start looks the same.
 const BELIEVED: Duration = Duration::from_secs(60);
+/// A server that could not be asked is not asked again before: whoever only wants to know its era does not wait for it.
+const UNASKED: Duration = Duration::from_secs(5);
 
 impl Server {
     /// Starts nothing and connects to nothing.
@@ -160,6 +164,7 @@ impl Server {
             starting: tokio::sync::Mutex::default(),
             children: Mutex::default(),
             legacy_only: Mutex::default(),
+            unasked: Mutex::default(),
             conversations: AtomicU64::new(1),
         })
     }
@@ -189,8 +194,16 @@ impl Server {
             return Ok(self.eras());
         }
         let _starting = self.starting.lock().await;
-        if self.eras().modern.is_none() {
-            self.ask().await?;
+        if self.eras().modern.is_some() {
+            return Ok(self.eras());
+        }
+        let unasked = self.unasked.lock().clone();
+        if let Some((_, error)) = unasked.filter(|(until, _)| Instant::now() < *until) {
+            return Err(error);
+        }
+        if let Err(error) = self.ask().await {
+            *self.unasked.lock() = Some((Instant::now() + UNASKED, error.clone()));
+            return Err(error);
         }
         Ok(self.eras())
     }

@@ -7,6 +7,7 @@ mod client;
 mod eras;
 mod every_message;
 mod fidelity;
+mod headers;
 mod house;
 mod keys;
 mod line;

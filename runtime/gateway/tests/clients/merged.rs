@@ -37,6 +37,9 @@ async fn shop(uri: &'static str) -> Fake {
             "resources/templates/list" => {
                 format!(r#"{{"resourceTemplates":[{{"uriTemplate":"{uri}/{{id}}","name":"t"}}]}}"#)
             }
+            "completion/complete" => format!(r#"{{"ref":{},"by":"{uri}"}}"#, params["ref"]),
+            "resources/subscribe" | "resources/unsubscribe" => "{}".to_owned(),
+            "logging/setLevel" => "{}".to_owned(),
             "tools/call" | "prompts/get" => format!(r#"{{"called":{}}}"#, params["name"]),
             "resources/read" => format!(r#"{{"read":{},"by":"{uri}"}}"#, params["uri"]),
             _ => {
@@ -116,6 +119,13 @@ async fn pages_go_on_where_each_server_stopped() {
         .ask(r#"{"jsonrpc":"2.0","id":3,"method":"tools/list","params":{"cursor":"2"}}"#)
         .await;
     assert_eq!(read(&bad)["error"]["code"], -32602);
+    let other = session
+        .ask(&format!(
+            r#"{{"jsonrpc":"2.0","id":4,"method":"prompts/list","params":{{"cursor":"{cursor}"}}}}"#
+        ))
+        .await;
+    assert_eq!(read(&other)["error"]["code"], -32602, "of another list");
+    assert_eq!(one.bodies("prompts/list").len(), 0);
 }
 
 #[tokio::test]
@@ -366,5 +376,167 @@ async fn one_legacy_server_makes_the_whole_legacy() {
             .header("content-type")
             .unwrap()
             .starts_with("text/plain")
+    );
+}
+
+/// Template lists that nobody has asked for are asked for.
+#[tokio::test]
+async fn a_completion_goes_where_its_reference_is() {
+    let (one, two) = (shop("one://r").await, shop("two://r").await);
+    let house = house::gateway(vec![], vec![http("one", &one), http("two", &two)]).await;
+    let session = Session::begin(house.at, "/mcp").await;
+    let complete = |id: u8, reference: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"completion/complete","params":{{"ref":{reference},"argument":{{"name":"a","value":"b"}}}}}}"#
+        )
+    };
+    let template = r#"{"type":"ref/resource","uri":"two://r/{id}"}"#;
+    let said = read(&session.ask(&complete(1, template)).await);
+    assert_eq!(said["result"]["by"], "two://r", "{said}");
+    // What a reference is, its type says: here a prompt, whatever else stands in it.
+    let prompt = r#"{"type":"ref/prompt","name":"one__greet","uri":"two://r/{id}"}"#;
+    let said = read(&session.ask(&complete(2, prompt)).await);
+    assert_eq!(
+        (&said["result"]["by"], &said["result"]["ref"]["name"]),
+        (&"one://r".into(), &"greet".into()),
+        "{said}"
+    );
+    let unknown = r#"{"type":"ref/resource","uri":"three://r/{id}"}"#;
+    let said = read(&session.ask(&complete(3, unknown)).await);
+    assert!(said["error"]["code"].is_i64(), "{said}");
+}
+
+#[tokio::test]
+async fn a_legacy_client_of_modern_servers_learns_what_they_speak() {
+    let fake = Fake::new(|got| match got.rpc().as_str() {
+        "initialize" => Says::JsonAs(400, format!(r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32020,"message":"the header Mcp-Method is missing"}}}}"#, got.id())),
+        "server/discover" => Says::Json(result(&got.id(), r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}}"#)),
+        _ => Says::Text(500, "unasked"),
+    })
+    .await;
+    let house = house::gateway(vec![], vec![http("s", &fake)]).await;
+    let initialize = crate::client::INITIALIZE.as_bytes();
+    let at_all =
+        crate::client::send(house.at, "POST", "/mcp", crate::client::PLAIN, initialize).await;
+    assert_eq!(
+        (at_all.status, at_all.header("mcp-session-id")),
+        (400, None)
+    );
+    let said = read(&at_all.message().await);
+    assert_eq!(
+        (&said["error"]["code"], &said["error"]["data"]),
+        (
+            &Value::from(-32022),
+            &serde_json::json!({"supported": ["2026-07-28"], "requested": "2025-06-18"})
+        )
+    );
+    assert!(
+        said["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("2026-07-28")
+    );
+    // At one server its own words pass.
+    let at_one =
+        crate::client::send(house.at, "POST", "/mcp/s", crate::client::PLAIN, initialize).await;
+    assert_eq!(at_one.status, 400);
+    assert!(at_one.message().await.contains("-32020"));
+}
+
+#[tokio::test]
+async fn a_version_that_no_server_speaks_is_answered_with_those_that_they_do() {
+    let other = || {
+        Fake::new(|got| {
+            match got.json()["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"].as_str()
+            {
+                Some("2026-07-28") => Says::Json(result(
+                    &got.id(),
+                    r#"{"resultType":"complete","supportedVersions":["2026-07-28","2027-01-01"],"capabilities":{}}"#,
+                )),
+                _ => Says::JsonAs(
+                    400,
+                    format!(
+                        r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32022,"message":"no","data":{{"supported":["2026-07-28","2027-01-01"]}}}}}}"#,
+                        got.id()
+                    ),
+                ),
+            }
+        })
+    };
+    let (one, two) = (other().await, other().await);
+    let house = house::gateway(vec![], vec![http("one", &one), http("two", &two)]).await;
+    let body = modern("1", "server/discover", "").replace("2026-07-28", "1900-01-01");
+    let mut headers = crate::client::PLAIN.to_vec();
+    headers.extend([
+        ("mcp-protocol-version", "1900-01-01"),
+        ("mcp-method", "server/discover"),
+    ]);
+    let said = crate::client::send(house.at, "POST", "/mcp", &headers, body.as_bytes()).await;
+    assert_eq!(said.status, 400);
+    let said = read(&said.message().await);
+    assert_eq!(
+        (&said["error"]["code"], &said["error"]["data"]),
+        (
+            &Value::from(-32022),
+            &serde_json::json!({"supported": ["2026-07-28", "2027-01-01"], "requested": "1900-01-01"})
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_merged_list_is_kept_as_the_most_careful_of_its_parts_says() {
+    let (one, _o) = crate::modern::subscribable(r#"{"name":"a"}"#, "one://r").await;
+    let two = Fake::new(|got| Says::Json(result(&got.id(), match got.rpc().as_str() {
+        "server/discover" => r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}}"#,
+        "tools/list" => r#"{"resultType":"complete","tools":[],"ttlMs":300,"cacheScope":"private"}"#,
+        _ => return Says::JsonAs(404, format!(r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32601,"message":"no"}}}}"#, got.id())),
+    })))
+    .await;
+    let keeping = async |house: &house::House, list: &str| {
+        let said = crate::modern::ask(house.at, "/mcp", list).await;
+        (
+            said["result"]["ttlMs"].clone(),
+            said["result"]["cacheScope"].clone(),
+        )
+    };
+    let servers = || vec![http("one", &one), http("two", &two)];
+    let house = house::gateway(vec![], servers()).await;
+    assert_eq!(
+        keeping(&house, "tools/list").await,
+        (300.into(), "private".into())
+    );
+    // A server without resources does not count.
+    assert_eq!(
+        keeping(&house, "resources/list").await,
+        (5000.into(), "public".into())
+    );
+    let changes = crate::policy::before(&["resources/list"], Role::Mutation, |_| {
+        sandgate_message::PreDecision::Proceed
+    });
+    let house = house::gateway(vec![changes], servers()).await;
+    assert_eq!(
+        keeping(&house, "resources/list").await,
+        (0.into(), "private".into())
+    );
+    // One that fails does: it may be well again.
+    let ill = Fake::new(|got| match got.rpc().as_str() {
+        "server/discover" => Says::Json(result(
+            &got.id(),
+            r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}}"#,
+        )),
+        _ => Says::Json(format!(
+            r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32603,"message":"ill"}}}}"#,
+            got.id()
+        )),
+    })
+    .await;
+    let mut servers = servers();
+    servers.push(http("ill", &ill));
+    let house = house::gateway(vec![], servers).await;
+    let said = crate::modern::ask(house.at, "/mcp", "tools/list").await;
+    assert_eq!(names(&said.to_string(), "tools"), ["one__a"]);
+    assert_eq!(
+        keeping(&house, "tools/list").await,
+        (0.into(), "private".into())
     );
 }
