@@ -20,10 +20,14 @@ pub enum Client {
     McpLegacy,
     /// npm `@modelcontextprotocol/sdk` 1: legacy alone.
     NodeSdk,
+    /// npm `@modelcontextprotocol/client` 2: both eras; asks with `server/discover` first.
+    NodeClient,
 }
 
 /// What a client is to do, beyond saying hello and listing the tools: `url`, or `command` and `args`; then, each if
-/// given, `call {name, arguments}`, `read` (a resource's URI; lists them first), `prompt {name, arguments}` (likewise).
+/// given, `call {name, arguments}`, `read` (a resource's URI; lists them first), `prompt {name, arguments}` (likewise),
+/// `calls` (a list of them), `answers {sampling, elicitation, roots}`: what it says when the server asks; without, it has
+/// none of the three.
 #[derive(Debug, Clone)]
 pub struct Plan(Value);
 
@@ -53,15 +57,21 @@ impl Plan {
 
 impl Client {
     /// Every client there is.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::FastMcp,
         Self::McpModern,
         Self::McpLegacy,
         Self::NodeSdk,
+        Self::NodeClient,
     ];
 
+    /// Whether it speaks 2026-07-28 with a server that does.
+    pub fn is_modern(self) -> bool {
+        matches!(self, Self::FastMcp | Self::McpModern | Self::NodeClient)
+    }
+
     /// Follows a plan and gives what it saw: `version`, `server`, `capabilities`, `tools`, and `call`, `resources`,
-    /// `read`, `prompts`, `prompt` as planned. An error of the server to a request stands in its place as `{error}`.
+    /// `read`, `prompts`, `prompt`, `calls` as planned; `asked`: what the server asked, in words. An error of the server to a request stands in its place as `{error}`.
     ///
     /// # Errors
     /// The script's stderr, where it failed or took too long.
@@ -72,6 +82,7 @@ impl Client {
             Self::McpLegacy => ("legacy/bin/python", "mcp_legacy.py"),
             // Node looks for packages beside the script, so a copy lies beside them.
             Self::NodeSdk => ("", "sdk.mjs"),
+            Self::NodeClient => ("", "client.mjs"),
         };
         let mut command = match program {
             "" => Command::new("node"),

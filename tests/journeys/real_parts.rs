@@ -3,7 +3,7 @@
 //!
 //! | | `mcp-server-time`, `mcp-server-git` | `server-filesystem`, `server-everything` |
 //! |---|---|---|
-//! | `fastmcp` 4, `mcp` 2 | 2026-07-28 | 2025-11-25, after asking in vain for 2026-07-28 |
+//! | `fastmcp` 4, `mcp` 2, npm `client` 2 | 2026-07-28 | 2025-11-25, after asking in vain for 2026-07-28 |
 //! | `mcp` 1, npm `sdk` 1 | 2025-11-25 | 2025-11-25 |
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
@@ -15,7 +15,7 @@ const LEGACY: &str = "2025-11-25";
 
 /// What each client and server agree on when nothing stands between them.
 fn agreed(client: Client, part: Part) -> &'static str {
-    let modern = matches!(client, Client::FastMcp | Client::McpModern) && part.is_modern();
+    let modern = client.is_modern() && part.is_modern();
     if modern { MODERN } else { LEGACY }
 }
 
@@ -131,6 +131,16 @@ fn the_node_sdk_sees_the_same_through_http() {
 #[test]
 fn the_node_sdk_sees_the_same_through_stdio() {
     sees_the_same_through_stdio(Client::NodeSdk);
+}
+
+#[test]
+fn the_node_client_sees_the_same_through_http() {
+    sees_the_same_through_http(Client::NodeClient);
+}
+
+#[test]
+fn the_node_client_sees_the_same_through_stdio() {
+    sees_the_same_through_stdio(Client::NodeClient);
 }
 
 #[test]

@@ -10,6 +10,7 @@ import sys
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 from mcp import MCPError
+from mcp_types import CreateMessageResult, ElicitResult, Root, TextContent
 
 
 def plain(model):
@@ -24,13 +25,34 @@ async def seen(awaitable):
         return {"error": {"code": error.error.code, "message": error.error.message}}
 
 
+def questions(answers, asked):
+    """What the client says to the server's questions; it notes what it was asked."""
+
+    async def sampling(messages, params, context):
+        asked.append(f"sampling: {messages[0].content.text}")
+        text = TextContent(type="text", text=answers["sampling"])
+        return CreateMessageResult(role="assistant", model="none", content=text)
+
+    async def elicitation(message, response_type, params, context):
+        asked.append(f"elicitation: {message}")
+        return ElicitResult(action="accept", content=answers["elicitation"])
+
+    async def roots(context):
+        asked.append("roots")
+        return [Root(**root) for root in answers["roots"]]
+
+    return {"sampling_handler": sampling, "elicitation_handler": elicitation, "roots": roots}
+
+
 async def main(plan):
     if "url" in plan:
         target = plan["url"]
     else:
         target = StdioTransport(command=plan["command"], args=plan.get("args", []), env=plan.get("env"), keep_alive=False)
     out = {}
-    async with Client(target, timeout=30) as client:
+    asked = []
+    handlers = questions(plan["answers"], asked) if "answers" in plan else {}
+    async with Client(target, timeout=30, **handlers) as client:
         out["version"] = client.protocol_version
         info = client.server_info
         out["server"] = info and {"name": info.name, "version": info.version}
@@ -44,6 +66,9 @@ async def main(plan):
         if "prompt" in plan:
             out["prompts"] = plain(await client.list_prompts_mcp())["prompts"]
             out["prompt"] = await seen(client.get_prompt_mcp(plan["prompt"]["name"], plan["prompt"].get("arguments", {})))
+        if "calls" in plan:
+            out["calls"] = [await seen(client.call_tool_mcp(call["name"], call.get("arguments", {}))) for call in plan["calls"]]
+    out["asked"] = asked
     print(json.dumps(out))
 
 

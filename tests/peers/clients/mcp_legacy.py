@@ -12,6 +12,7 @@ from datetime import timedelta
 from mcp import ClientSession, McpError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.types import CreateMessageResult, ElicitResult, ListRootsResult, Root, TextContent
 
 
 def plain(model):
@@ -24,6 +25,36 @@ async def seen(awaitable):
         return plain(await awaitable)
     except McpError as error:
         return {"error": {"code": error.error.code, "message": error.error.message}}
+
+
+class Answers:
+    """What the client says to the server's questions, and what it was asked."""
+
+    def __init__(self, plan):
+        self.plan = plan.get("answers")
+        self.asked = []
+
+    async def sampling(self, context, params):
+        self.asked.append(f"sampling: {params.messages[0].content.text}")
+        text = TextContent(type="text", text=self.plan["sampling"])
+        return CreateMessageResult(role="assistant", model="none", content=text)
+
+    async def elicitation(self, context, params):
+        self.asked.append(f"elicitation: {params.message}")
+        return ElicitResult(action="accept", content=self.plan["elicitation"])
+
+    async def roots(self, context):
+        self.asked.append("roots")
+        return ListRootsResult(roots=[Root(**root) for root in self.plan["roots"]])
+
+    def callbacks(self):
+        if self.plan is None:
+            return {}
+        return {
+            "sampling_callback": self.sampling,
+            "elicitation_callback": self.elicitation,
+            "list_roots_callback": self.roots,
+        }
 
 
 @asynccontextmanager
@@ -39,8 +70,9 @@ async def connect(plan):
 
 async def main(plan):
     out = {}
+    answers = Answers(plan)
     async with connect(plan) as (read, write):
-        async with ClientSession(read, write, read_timeout_seconds=timedelta(seconds=30)) as session:
+        async with ClientSession(read, write, read_timeout_seconds=timedelta(seconds=30), **answers.callbacks()) as session:
             hello = await session.initialize()
             out["version"] = hello.protocolVersion
             out["server"] = {"name": hello.serverInfo.name, "version": hello.serverInfo.version}
@@ -56,6 +88,11 @@ async def main(plan):
                 out["prompt"] = await seen(
                     session.get_prompt(plan["prompt"]["name"], plan["prompt"].get("arguments", {}))
                 )
+            if "calls" in plan:
+                out["calls"] = [
+                    await seen(session.call_tool(call["name"], call.get("arguments", {}))) for call in plan["calls"]
+                ]
+    out["asked"] = answers.asked
     print(json.dumps(out))
 
 

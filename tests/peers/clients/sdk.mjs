@@ -5,7 +5,12 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { McpError } from "@modelcontextprotocol/sdk/types.js";
+import {
+  CreateMessageRequestSchema,
+  ElicitRequestSchema,
+  ListRootsRequestSchema,
+  McpError,
+} from "@modelcontextprotocol/sdk/types.js";
 
 const plan = JSON.parse(process.argv[2]);
 
@@ -19,7 +24,26 @@ async function seen(promise) {
   }
 }
 
-const client = new Client({ name: "sdk-client", version: "1.0.0" });
+const { answers } = plan;
+const asked = [];
+const client = new Client(
+  { name: "sdk-client", version: "1.0.0" },
+  { capabilities: answers ? { sampling: {}, elicitation: {}, roots: {} } : {} },
+);
+if (answers) {
+  client.setRequestHandler(CreateMessageRequestSchema, async ({ params }) => {
+    asked.push(`sampling: ${params.messages[0].content.text}`);
+    return { role: "assistant", model: "none", content: { type: "text", text: answers.sampling } };
+  });
+  client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
+    asked.push(`elicitation: ${params.message}`);
+    return { action: "accept", content: answers.elicitation };
+  });
+  client.setRequestHandler(ListRootsRequestSchema, async () => {
+    asked.push("roots");
+    return { roots: answers.roots };
+  });
+}
 let version;
 const transport =
   "url" in plan
@@ -45,5 +69,10 @@ if (plan.prompt) {
   out.prompts = (await client.listPrompts()).prompts;
   out.prompt = await seen(client.getPrompt({ name: plan.prompt.name, arguments: plan.prompt.arguments ?? {} }));
 }
+if (plan.calls) {
+  out.calls = [];
+  for (const call of plan.calls) out.calls.push(await seen(client.callTool(call)));
+}
+out.asked = asked;
 console.log(JSON.stringify(out));
 await client.close();
