@@ -53,7 +53,77 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
     table += "]\n";
     fs::write(out.join("builtins.rs"), table)?;
+    let manifest = alone(&workspace, "sdk/rust/Cargo.toml")?;
+    carry(
+        &workspace.join("sdk/rust"),
+        &["src", "wit"],
+        Some(manifest),
+        &out.join("sdk_rust.rs"),
+    )?;
     Ok(())
+}
+
+/// A table of an SDK's files, for new projects: those in these folders of it, and its manifest as text.
+fn carry(
+    sdk: &Path,
+    folders: &[&str],
+    manifest: Option<String>,
+    table: &Path,
+) -> Result<(), Box<dyn Error>> {
+    let mut text = String::from("&[\n");
+    if let Some(manifest) = manifest {
+        writeln!(text, "    (\"Cargo.toml\", {manifest:?}.as_bytes()),")?;
+    }
+    let mut left: Vec<PathBuf> = folders.iter().map(|folder| sdk.join(folder)).collect();
+    let mut files = Vec::new();
+    while let Some(folder) = left.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    for file in files {
+        let name = file.strip_prefix(sdk)?.display().to_string();
+        writeln!(text, "    ({name:?}, include_bytes!({file:?})),")?;
+    }
+    text += "]\n";
+    fs::write(table, text)?;
+    Ok(())
+}
+
+/// A crate's manifest without its workspace: what it takes from there is written out; what is for our tests and lints
+/// goes.
+fn alone(workspace: &Path, manifest: &str) -> Result<String, Box<dyn Error>> {
+    let read = |path: &str| -> Result<toml::Table, Box<dyn Error>> {
+        Ok(fs::read_to_string(workspace.join(path))?.parse()?)
+    };
+    let whole = read("Cargo.toml")?;
+    let mut manifest = read(manifest)?;
+    for gone in ["lints", "dev-dependencies"] {
+        manifest.remove(gone);
+    }
+    for (section, from) in [("package", "package"), ("dependencies", "dependencies")] {
+        let Some(toml::Value::Table(table)) = manifest.get_mut(section) else {
+            continue;
+        };
+        table.remove("exclude");
+        for (key, value) in table.iter_mut() {
+            if value.get("workspace").is_some() {
+                let taken = whole
+                    .get("workspace")
+                    .and_then(|all| all.get(from)?.get(key));
+                *value = taken
+                    .ok_or_else(|| format!("the workspace has no {from}.{key}"))?
+                    .clone();
+            }
+        }
+    }
+    Ok(toml::to_string(&manifest)?)
 }
 
 /// The folders with a manifest, in alphabetical order. The package is named as the folder is.

@@ -131,10 +131,41 @@ pub struct Demo {
 /// `sandgate plugin`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Plugin {
+    /// Make a small, complete project that builds and passes its tests at once
+    New(NewPlugin),
     /// Build the plugin in a folder to one file for an operator, and check it
     Build(Build),
+    /// Run one hook of a plugin and show everything that comes of it [exit code 10: refused, 20: the plugin failed]
+    Run(RunPlugin),
+    /// Build a plugin and run its fixtures, without a gateway
+    Test(TestPlugin),
     /// Show what a plugin is and asks for, without running it
     Inspect(Inspect),
+}
+
+/// `sandgate plugin new`.
+#[derive(Clone, Debug, Args)]
+pub struct NewPlugin {
+    /// Its name and folder: lower-case letters, digits and hyphens
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// What it is to be written in
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: String,
+    /// Which hooks it has
+    #[arg(long, value_enum, value_name = "HOOK", default_value = "both")]
+    pub hook: NewHooks,
+}
+
+/// The hooks of a new plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NewHooks {
+    /// Before a request goes on
+    Pre,
+    /// On the reply
+    Post,
+    /// Both
+    Both,
 }
 
 /// `sandgate plugin build`.
@@ -146,6 +177,76 @@ pub struct Build {
     /// Its language, where the folder does not show it
     #[arg(long, value_name = "LANGUAGE")]
     pub lang: Option<String>,
+}
+
+/// `sandgate plugin run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunPlugin {
+    /// The component file, or `builtin:NAME`
+    #[arg(value_name = "FILE")]
+    pub plugin: String,
+    /// Which hook; may be left out where the plugin has one
+    #[arg(long, value_enum, value_name = "HOOK")]
+    pub hook: Option<HookName>,
+    /// The MCP method [default: the first that the hook asks for]
+    #[arg(long, value_name = "METHOD")]
+    pub event: Option<String>,
+    /// The request's params: JSON, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON")]
+    pub params: Option<String>,
+    /// The reply, for a post-call: JSON, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON")]
+    pub reply: Option<String>,
+    /// The reply is an error object
+    #[arg(long, requires = "reply")]
+    pub failed: bool,
+    /// The note that the pre-call left
+    #[arg(long, value_name = "TEXT")]
+    pub carried: Option<String>,
+    /// The plugin's settings: JSON, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON")]
+    pub settings: Option<String>,
+    /// A part of the context: server, target, principal, groups (with commas), …; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub context: Vec<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A hook, on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HookName {
+    /// Before a request goes on
+    PreCall,
+    /// On the reply
+    PostCall,
+}
+
+/// `sandgate plugin test`.
+#[derive(Clone, Debug, Args)]
+pub struct TestPlugin {
+    /// The plugin's folder, with its plugin.toml and fixtures/
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+    /// Its language, where the folder does not show it
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Option<String>,
+    /// Fixtures elsewhere
+    #[arg(long, value_name = "DIR")]
+    pub fixtures: Option<PathBuf>,
+    /// Test what was built before
+    #[arg(long)]
+    pub no_build: bool,
+    /// Test this component
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_build", "lang"])]
+    pub plugin: Option<String>,
+    /// Write what came of each fixture into it, as what is expected from now on
+    #[arg(long)]
+    pub bless: bool,
+    /// Write the results there, in JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
 }
 
 /// `sandgate plugin inspect`.

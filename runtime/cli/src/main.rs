@@ -6,16 +6,19 @@
     reason = "this is where a program speaks"
 )]
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use sandgate::admin::{self, Ask};
-use sandgate::args::{Arguments, Plugin, Reached, Verb};
+use sandgate::args::{Arguments, NewHooks, Plugin, Reached, Verb};
 use sandgate::config::{Environment, Loaded, Report};
 use sandgate::operator::Operator;
 use sandgate::outcome::Outcome;
 use sandgate::plugin::ProjectError;
 use sandgate::plugin::build::BuildError;
+use sandgate::plugin::lang::New;
+use sandgate::plugin::test::NotTested;
 use sandgate::serve::RunError;
 use sandgate::status::Status;
 use sandgate::{check, completions, demo, inspect, plugin, schema, serve, telemetry};
@@ -27,6 +30,8 @@ fn main() -> ExitCode {
         .as_deref()
         .unwrap_or(match arguments.verb {
             Verb::Demo(_) => demo::LOG_LEVEL,
+            // What goes wrong is told by the verb itself.
+            Verb::Plugin(_) => "off",
             _ => "info",
         });
     if let Err(error) = telemetry::set_up(level, arguments.log_format) {
@@ -101,6 +106,26 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error),
         },
+        Verb::Plugin(Plugin::New(asked)) => {
+            let new = New {
+                name: asked.name,
+                pre: asked.hook != NewHooks::Post,
+                post: asked.hook != NewHooks::Pre,
+            };
+            match plugin::new::new(Path::new(""), &asked.lang, &new) {
+                Ok(folder) => {
+                    println!(
+                        "{0} is there. Next: cd {0} && sandgate plugin test",
+                        folder.display()
+                    );
+                    ExitCode::SUCCESS
+                }
+                Err(error) => {
+                    eprintln!("{error}");
+                    ExitCode::from(2)
+                }
+            }
+        }
         Verb::Plugin(Plugin::Build(asked)) => {
             let build = plugin::build::build(&asked.folder, asked.lang.as_deref());
             match runtime(None).map(|runtime| runtime.block_on(build)) {
@@ -108,7 +133,34 @@ fn main() -> ExitCode {
                     print!("{}", built.text());
                     ExitCode::SUCCESS
                 }
-                Ok(Err(BuildError::Project(ProjectError::Manifest(report)))) => refuse(&report),
+                Ok(Err(error)) => not_built(&error),
+                Err(error) => fail(&error),
+            }
+        }
+        Verb::Plugin(Plugin::Run(asked)) => {
+            match runtime(None).map(|runtime| runtime.block_on(plugin::run::run(&asked))) {
+                Ok(Ok(ran)) => {
+                    if asked.json {
+                        println!("{}", ran.as_json());
+                    } else {
+                        anstream::print!("{}", ran.text());
+                    }
+                    ExitCode::from(ran.exit_code())
+                }
+                Ok(Err(error)) => {
+                    eprintln!("{error}");
+                    ExitCode::from(2)
+                }
+                Err(error) => fail(&error),
+            }
+        }
+        Verb::Plugin(Plugin::Test(asked)) => {
+            match runtime(None).map(|runtime| runtime.block_on(plugin::test::test(&asked))) {
+                Ok(Ok(tested)) => {
+                    anstream::print!("{}", tested.text());
+                    ExitCode::from(u8::from(tested.failed() > 0))
+                }
+                Ok(Err(NotTested::Build(error))) => not_built(&error),
                 Ok(Err(error)) => {
                     eprintln!("{error}");
                     ExitCode::from(2)
@@ -169,6 +221,14 @@ fn runtime(workers: Option<u16>) -> std::io::Result<tokio::runtime::Runtime> {
 
 fn refuse(report: &Report) -> ExitCode {
     anstream::eprint!("{}", report.render(true));
+    ExitCode::from(2)
+}
+
+fn not_built(error: &BuildError) -> ExitCode {
+    if let BuildError::Project(ProjectError::Manifest(report)) = error {
+        return refuse(report);
+    }
+    eprintln!("{error}");
     ExitCode::from(2)
 }
 

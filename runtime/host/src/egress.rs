@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::stage::Stage;
+
 /// How long a connection may take; the run's own deadline usually ends it sooner.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -22,6 +24,7 @@ type Sent = (
 /// again.
 pub(crate) struct Egress {
     hosts: Arc<[Host]>,
+    stage: Option<Arc<Stage>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +39,10 @@ struct Host {
 }
 
 impl Egress {
-    pub(crate) fn new(hosts: &[String]) -> Self {
+    /// `stage`: answers instead of the network, where there is one.
+    pub(crate) fn new(hosts: &[String], stage: Option<Arc<Stage>>) -> Self {
         Self {
+            stage,
             hosts: hosts.iter().map(|host| Host::parse(host)).collect(),
         }
     }
@@ -95,41 +100,77 @@ impl WasiHttpHooks for Egress {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
         let hosts = self.hosts.clone();
-        Box::new(async move { send(&hosts, request, options).await })
+        let stage = self.stage.clone();
+        Box::new(async move {
+            let asked = Asked::of(&request, &hosts)?;
+            let written = stage.as_ref().and_then(|stage| {
+                stage.answer(request.method().as_str(), &request.uri().to_string())
+            });
+            if let Some(response) = written {
+                let done: Box<dyn Future<Output = _> + Send> = Box::new(async { Ok(()) });
+                return Ok((response?, done));
+            }
+            send(asked, request, options).await
+        })
+    }
+}
+
+/// Where a request goes, and that it may.
+struct Asked {
+    tls: bool,
+    name: String,
+    port: u16,
+    /// May be at an address that is not public.
+    private: bool,
+}
+
+impl Asked {
+    fn of(request: &http::Request<WasiBody>, hosts: &[Host]) -> Result<Self, Error> {
+        let tls = request.uri().scheme() != Some(&http::uri::Scheme::HTTP);
+        let authority = request
+            .uri()
+            .authority()
+            .ok_or(Error::HttpRequestUriInvalid)?;
+        // `user@host` could show one host to a reader and another to a parser.
+        if authority.as_str().contains('@') {
+            return Err(Error::HttpRequestUriInvalid);
+        }
+        let name = authority
+            .host()
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_ascii_lowercase();
+        let default_port = if tls { 443 } else { 80 };
+        let port = authority.port_u16().unwrap_or(default_port);
+        let allowed = hosts
+            .iter()
+            .find(|host| host.allows(&name, port, default_port))
+            .ok_or(Error::HttpRequestDenied)?;
+        Ok(Self {
+            tls,
+            name,
+            port,
+            private: allowed.private,
+        })
     }
 }
 
 async fn send(
-    hosts: &[Host],
+    asked: Asked,
     mut request: http::Request<WasiBody>,
     options: Option<RequestOptions>,
 ) -> Result<Sent, Error> {
-    let tls = request.uri().scheme() != Some(&http::uri::Scheme::HTTP);
-    let authority = request
-        .uri()
-        .authority()
-        .ok_or(Error::HttpRequestUriInvalid)?
-        .clone();
-    // `user@host` could show one host to a reader and another to a parser.
-    if authority.as_str().contains('@') {
-        return Err(Error::HttpRequestUriInvalid);
-    }
-    let name = authority
-        .host()
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .to_ascii_lowercase();
-    let default_port = if tls { 443 } else { 80 };
-    let port = authority.port_u16().unwrap_or(default_port);
-    let allowed = hosts
-        .iter()
-        .find(|host| host.allows(&name, port, default_port))
-        .ok_or(Error::HttpRequestDenied)?;
+    let Asked {
+        tls,
+        name,
+        port,
+        private,
+    } = asked;
     let within = options
         .and_then(|o| o.connect_timeout)
         .unwrap_or(CONNECT)
         .min(CONNECT);
-    let stream = tokio::time::timeout(within, connect(&name, port, allowed.private))
+    let stream = tokio::time::timeout(within, connect(&name, port, private))
         .await
         .map_err(|_| Error::ConnectionTimeout)??;
 
@@ -333,8 +374,8 @@ mod tests {
         assert!(matches!(error, Error::DestinationIpProhibited), "{error:?}");
     }
 
-    #[tokio::test]
-    async fn an_unlisted_host_is_denied_before_it_is_resolved() {
+    #[test]
+    fn an_unlisted_host_is_denied_before_it_is_resolved() {
         let body = http_body_util::Empty::new()
             .map_err(|never: std::convert::Infallible| match never {})
             .boxed_unsync();
@@ -343,7 +384,7 @@ mod tests {
             .unwrap();
         let hosts = [Host::parse("listed.invalid")];
         assert!(matches!(
-            send(&hosts, request, None).await.map(|_| ()),
+            Asked::of(&request, &hosts).map(|_| ()),
             Err(Error::HttpRequestDenied)
         ));
     }

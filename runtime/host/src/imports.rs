@@ -178,6 +178,14 @@ impl call::HostContext for Sandbox {
     }
     fn remaining_us(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<u64> {
         self.count()?;
+        let told = self
+            .authority
+            .stage
+            .as_ref()
+            .and_then(|stage| stage.remaining);
+        if let Some(told) = told {
+            return Ok(u64::try_from(told.as_micros()).unwrap_or(u64::MAX));
+        }
         let left = self.run().map(|run| {
             run.deadline
                 .saturating_duration_since(std::time::Instant::now())

@@ -21,6 +21,7 @@ mod prepare;
 mod sandbox;
 mod schema;
 mod snapshot;
+mod stage;
 mod state;
 mod stderr;
 
@@ -35,4 +36,5 @@ pub use manifest::{
 pub use plugin::Plugin;
 pub use prepare::{DEFAULT_CONCURRENCY, DEFAULT_MEMORY, Host, PrepareError, Spec};
 pub use schema::check_schema;
+pub use stage::{Answered, Stage};
 pub use state::{State, StateError, StateQuota};

@@ -21,6 +21,7 @@ use crate::grants::Withheld;
 use crate::imports::DOCUMENT;
 use crate::places::Places;
 use crate::sandbox::{Authority, Sandbox, Task};
+use crate::stage::Stage;
 
 /// An interceptor that is a sandboxed component.
 pub struct Plugin {
@@ -58,6 +59,20 @@ impl Plugin {
     /// Why every instance is configured anew, where its memory after `configure` could not be kept.
     pub fn configured_each_time(&self) -> Option<&str> {
         self.guest.each_time.as_ref().map(|each| each.why.as_str())
+    }
+
+    /// From here on it meets this instead of the world. For an author's tests.
+    #[must_use]
+    pub fn on(mut self, stage: Arc<Stage>) -> Self {
+        self.set_stage(stage);
+        self
+    }
+
+    /// The same, for a plugin that stays where it is.
+    pub fn set_stage(&mut self, stage: Arc<Stage>) {
+        let mut authority = Authority::clone(&self.authority);
+        authority.stage = Some(stage);
+        self.authority = Arc::new(authority);
     }
 
     /// Makes an instance and throws it away, with nothing on and nothing run: below this no hook run can come. For

@@ -132,6 +132,11 @@ impl Host {
         }))
     }
 
+    /// The memory of its interceptors.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
     /// Makes a plugin ready. Takes milliseconds where its machine code is cached, tens of milliseconds for a small new
     /// one; seconds for an interpreter.
     pub async fn prepare(self: &Arc<Self>, spec: Spec) -> Result<Plugin, PrepareError> {
@@ -163,6 +168,7 @@ impl Host {
                 shadow: self.state.shadow(),
                 memory,
                 document: spec.document,
+                stage: None,
             })
         };
         let nothing = authority(Effective::default(), self.state.shadow());

@@ -16,6 +16,7 @@ use crate::engine::MAX_TABLE;
 use crate::failure::Breach;
 use crate::grants::Effective;
 use crate::manifest::Access;
+use crate::stage::Stage;
 use crate::state::Table;
 use crate::stderr::Tail;
 
@@ -25,6 +26,7 @@ const HANDLES: usize = 1000;
 const HEADERS: usize = 32 << 10;
 
 /// What all runs of one interceptor share.
+#[derive(Clone)]
 pub(crate) struct Authority {
     pub(crate) interceptor: Arc<str>,
     pub(crate) grants: Effective,
@@ -32,6 +34,8 @@ pub(crate) struct Authority {
     pub(crate) shadow: Arc<Table>,
     pub(crate) memory: u64,
     pub(crate) document: Limits,
+    /// Instead of the world, in an author's tests.
+    pub(crate) stage: Option<Arc<Stage>>,
 }
 
 /// What a guest is doing, and so what it may do.
@@ -53,6 +57,8 @@ pub(crate) struct Sandbox {
     /// Calls into the gateway so far.
     pub(crate) calls: u64,
     pub(crate) breach: Option<Breach>,
+    /// Bytes of linear memory so far.
+    memory: u64,
     pub(crate) stderr: Tail,
     table: ResourceTable,
     // Made when first used: most hooks never ask WASI for anything.
@@ -75,6 +81,7 @@ impl Sandbox {
             logged: 0,
             calls: 0,
             breach: None,
+            memory: 0,
             stderr: Tail::default(),
             table,
             wasi: None,
@@ -135,6 +142,9 @@ impl Sandbox {
                 .monotonic_clock(Stopped);
             return wasi.build();
         }
+        if let Some(stage) = &self.authority.stage {
+            stage.set(&mut wasi);
+        }
         let grants = &self.authority.grants;
         wasi.envs(&grants.env);
         for grant in &grants.dirs {
@@ -182,7 +192,7 @@ impl WasiHttpView for Sandbox {
         };
         let hooks = self
             .egress
-            .get_or_insert_with(|| Box::new(Egress::new(hosts)));
+            .get_or_insert_with(|| Box::new(Egress::new(hosts, self.authority.stage.clone())));
         WasiHttpCtxView {
             hooks: hooks.as_mut(),
             table: &mut self.table,
@@ -194,11 +204,15 @@ impl WasiHttpView for Sandbox {
 impl ResourceLimiter for Sandbox {
     fn memory_growing(
         &mut self,
-        _: usize,
+        current: usize,
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let fits = desired as u64 <= self.authority.memory;
+        if let (true, Some(stage)) = (fits, &self.authority.stage) {
+            self.memory += desired.saturating_sub(current) as u64;
+            stage.grew(self.memory);
+        }
         if !fits {
             // Remembered, since most guests abort when they do not get it.
             self.breach = Some(Breach::Memory(self.authority.memory));

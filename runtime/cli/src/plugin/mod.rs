@@ -4,10 +4,18 @@
 //! what comes out is checked and run by the very host that the gateway uses.
 
 pub mod build;
+mod carried;
 mod component;
+mod fixture;
+mod junit;
 pub mod lang;
 mod manifest;
+pub mod new;
+mod overheard;
 mod project;
+pub mod run;
+mod telling;
+pub mod test;
 mod toolchain;
 mod trial;
 

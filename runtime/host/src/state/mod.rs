@@ -3,7 +3,7 @@
 mod file;
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use cap_std::fs::Dir;
@@ -86,6 +86,31 @@ impl State {
         let table = Arc::new(Table::new(self.quota, journal));
         tables.insert(interceptor.into(), table.clone());
         table
+    }
+
+    /// What an interceptor remembers, by key; counters as their eight bytes.
+    pub fn entries(&self, interceptor: &str) -> BTreeMap<String, Vec<u8>> {
+        self.table(interceptor).entries()
+    }
+
+    /// Lets an interceptor remember this and nothing else.
+    ///
+    /// # Errors
+    /// It does not fit into the quota.
+    pub fn fill(
+        &self,
+        interceptor: &str,
+        entries: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<(), String> {
+        let table = self.table(interceptor);
+        let failed = |_| "it does not fit into an interceptor's quota".to_owned();
+        for key in table.entries().keys() {
+            table.delete(key).map_err(failed)?;
+        }
+        for (key, value) in entries {
+            table.set(key, value.clone(), None).map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// A state of its own for runs that must leave no mark; never written to a file.

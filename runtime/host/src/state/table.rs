@@ -1,6 +1,6 @@
 //! One interceptor's keys and values.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
@@ -146,6 +146,16 @@ impl Table {
             now,
         )?;
         Ok(true)
+    }
+
+    /// What stands in it now.
+    pub(super) fn entries(&self) -> BTreeMap<String, Vec<u8>> {
+        let now = now();
+        let inner = self.inner.lock();
+        let stands = inner.entries.iter().filter(|(_, entry)| !entry.gone(now));
+        stands
+            .map(|(key, entry)| (key.clone(), entry.value.clone()))
+            .collect()
     }
 
     fn writable(&self) -> Result<(), StateFailure> {

@@ -6,8 +6,19 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::{Compiled, File, Language, New, NotCompiled, run};
+use crate::plugin::carried;
 use crate::plugin::project::Project;
 use crate::plugin::toolchain::{Install, Missing, find};
+
+const TEMPLATE: [(&str, &str); 4] = [
+    ("Cargo.toml", include_str!("../templates/rust/Cargo.toml")),
+    ("src/lib.rs", include_str!("../templates/rust/src/lib.rs")),
+    ("README.md", include_str!("../templates/rust/README.md")),
+    (
+        ".github/workflows/ci.yml",
+        include_str!("../templates/rust/ci.yml"),
+    ),
+];
 
 const TARGET: &str = "wasm32-wasip2";
 const SDK: &str = "sandgate-sdk";
@@ -66,8 +77,13 @@ impl Language for Rust {
         })
     }
 
-    fn template(&self, _: &New) -> Vec<File> {
-        Vec::new()
+    fn template(&self, new: &New) -> Vec<File> {
+        let mut files: Vec<_> = TEMPLATE
+            .iter()
+            .map(|(path, text)| File::new(*path, new.render(text)))
+            .collect();
+        files.extend(carried::rust("vendor/sandgate-sdk"));
+        files
     }
 }
 

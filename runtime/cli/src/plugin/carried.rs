@@ -1,0 +1,21 @@
+//! The SDKs' sources that this program carries, so that a new project needs nobody's network for them.
+
+use super::lang::File;
+
+/// A source file: its path within the SDK, and its bytes.
+type Carried = (&'static str, &'static [u8]);
+
+/// The Rust SDK, with a manifest that needs no workspace.
+const RUST: &[Carried] = include!(concat!(env!("OUT_DIR"), "/sdk_rust.rs"));
+
+/// The Rust SDK, for this folder of a project.
+pub(super) fn rust(folder: &str) -> Vec<File> {
+    laid(RUST, folder)
+}
+
+fn laid(files: &[Carried], folder: &str) -> Vec<File> {
+    files
+        .iter()
+        .map(|(path, content)| File::new(format!("{folder}/{path}"), *content))
+        .collect()
+}

@@ -1,0 +1,490 @@
+//! `sandgate plugin test`: every fixture of a plugin, run as the gateway runs it, in a world that the fixture makes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use sandgate_host::{Grants, Plugin, PluginFile, PrepareError, Stage};
+use serde_json::{Map, Value, json};
+
+use super::build::{self, BuildError};
+use super::fixture::{self, Fixture};
+use super::junit;
+use super::project::Project;
+use super::telling;
+use super::trial::{Seen, Trial};
+use crate::args;
+use crate::config::Report;
+use crate::inspect;
+
+const OK: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// Why no fixture was run.
+#[derive(Debug, thiserror::Error)]
+pub enum NotTested {
+    /// There is nothing to test.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The file is no plugin.
+    #[error("{0}")]
+    File(String),
+    /// The plugin's file was never built.
+    #[error("{} is not there: run `sandgate plugin build` first, or leave --no-build out", .0.display())]
+    NotBuilt(PathBuf),
+    /// No fixtures.
+    #[error("{} {why}: a fixture is a TOML file in it; see docs/plugins.md", folder.display())]
+    NoFixtures {
+        /// Where they were looked for.
+        folder: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Something cannot be written.
+    #[error("{} cannot be written: {error}", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The host itself.
+    #[error(transparent)]
+    Host(PrepareError),
+}
+
+/// What came of all fixtures.
+pub struct Tested {
+    title: String,
+    results: Vec<Tried>,
+    blessed: usize,
+}
+
+/// What came of one.
+pub(super) struct Tried {
+    pub(super) name: String,
+    pub(super) took: Duration,
+    /// What is not as it should be, for people; none where all is.
+    pub(super) wrong: Option<String>,
+}
+
+/// Builds the plugin and runs its fixtures.
+///
+/// # Errors
+/// Nothing could be run.
+pub async fn test(asked: &args::TestPlugin) -> Result<Tested, NotTested> {
+    let file = plugin(asked).await?;
+    let folder = asked
+        .fixtures
+        .clone()
+        .unwrap_or_else(|| asked.folder.join("fixtures"));
+    let none = |why: String| NotTested::NoFixtures {
+        folder: folder.clone(),
+        why,
+    };
+    let fixtures =
+        fixture::read_all(&folder).map_err(|error| none(format!("cannot be read ({error})")))?;
+    if fixtures.is_empty() {
+        return Err(none("holds no fixtures".into()));
+    }
+    let title = format!("{} {}", file.manifest().name, file.manifest().version);
+    let mut stand = Stand {
+        trial: Trial::new().map_err(NotTested::Host)?,
+        file,
+        prepared: Vec::new(),
+    };
+    let mut tested = Tested {
+        title,
+        results: Vec::new(),
+        blessed: 0,
+    };
+    for fixture in fixtures {
+        tested.one(&mut stand, fixture, asked.bless).await?;
+    }
+    if let Some(path) = &asked.junit {
+        let text = junit::report(&tested.title, &tested.results);
+        std::fs::write(path, text).map_err(|error| NotTested::Write {
+            path: path.clone(),
+            error,
+        })?;
+    }
+    Ok(tested)
+}
+
+async fn plugin(asked: &args::TestPlugin) -> Result<PluginFile, NotTested> {
+    if let Some(file) = &asked.plugin {
+        return inspect::read(file).map_err(NotTested::File);
+    }
+    if !asked.no_build {
+        let built = build::build(&asked.folder, asked.lang.as_deref()).await?;
+        return Ok(built.file);
+    }
+    let project = Project::open(&asked.folder, asked.lang.as_deref()).map_err(BuildError::from)?;
+    let path = project.output();
+    if !path.is_file() {
+        return Err(NotTested::NotBuilt(path));
+    }
+    inspect::read(&path.display().to_string()).map_err(NotTested::File)
+}
+
+/// The plugin, prepared once for each of the settings and variables that fixtures give it.
+struct Stand {
+    trial: Trial,
+    file: PluginFile,
+    prepared: Vec<Ready>,
+}
+
+/// A plugin with what it was prepared for.
+struct Ready {
+    settings: Value,
+    env: Vec<(String, String)>,
+    plugin: Plugin,
+}
+
+impl Stand {
+    async fn run(
+        &mut self,
+        fixture: &Fixture,
+    ) -> Result<(Seen, BTreeMap<String, Vec<u8>>), String> {
+        let name = self.file.manifest().name.clone();
+        let index = self.prepare(fixture).await?;
+        let state = self.trial.state();
+        state.fill(&name, &fixture.state)?;
+        let stage = Stage::closed(fixture.now, fixture.random.clone(), fixture.http.clone());
+        let plugin = &mut self.prepared[index].plugin;
+        let seen = fixture.exercise.run(plugin, stage).await;
+        Ok((seen, self.trial.state().entries(&name)))
+    }
+
+    async fn prepare(&mut self, fixture: &Fixture) -> Result<usize, String> {
+        let known = self
+            .prepared
+            .iter()
+            .position(|ready| ready.settings == fixture.settings && ready.env == fixture.env);
+        if let Some(index) = known {
+            return Ok(index);
+        }
+        let asks = &self.file.manifest().asks;
+        let grants = Grants {
+            state: asks.state.is_some(),
+            // Whatever it asks for: only the fixture's own answers are there to be had.
+            http: asks
+                .http
+                .iter()
+                .flat_map(|http| self.hosts(&http.hosts, fixture))
+                .collect(),
+            dirs: Vec::new(),
+            env: fixture.env.clone(),
+        };
+        let plugin = self
+            .trial
+            .prepare(self.file.clone(), fixture.settings.clone(), grants)
+            .await;
+        let plugin = plugin.map_err(|error| match error {
+            PrepareError::Settings(issues) => {
+                let issues = issues
+                    .iter()
+                    .map(|issue| format!("\n  settings{}: {}", issue.pointer, issue.message));
+                format!(
+                    "its settings are not accepted:{}",
+                    issues.collect::<String>()
+                )
+            }
+            error => error.to_string(),
+        })?;
+        self.prepared.push(Ready {
+            settings: fixture.settings.clone(),
+            env: fixture.env.clone(),
+            plugin,
+        });
+        Ok(self.prepared.len() - 1)
+    }
+
+    /// The hosts that it asks for by name; where it asks for whatever the operator lists, those of the fixture.
+    fn hosts(&self, asked: &[String], fixture: &Fixture) -> Vec<String> {
+        let answered = fixture.http.iter().filter_map(|answer| {
+            let url: http::Uri = answer.url.parse().ok()?;
+            Some(url.authority()?.to_string())
+        });
+        asked
+            .iter()
+            .filter(|host| *host != "*")
+            .cloned()
+            .chain(answered.filter(|_| asked.iter().any(|host| host == "*")))
+            .collect()
+    }
+}
+
+impl Tested {
+    async fn one(
+        &mut self,
+        stand: &mut Stand,
+        fixture: Result<Fixture, Report>,
+        bless: bool,
+    ) -> Result<(), NotTested> {
+        let fixture = match fixture {
+            Ok(fixture) => fixture,
+            Err(report) => {
+                self.push(
+                    "(unreadable)".into(),
+                    Duration::ZERO,
+                    Some(report.render(true)),
+                );
+                return Ok(());
+            }
+        };
+        let ran = stand.run(&fixture).await;
+        let (seen, state) = match ran {
+            Ok(ran) => ran,
+            Err(why) => {
+                self.push(
+                    fixture.name,
+                    Duration::ZERO,
+                    Some(format!("it was not run: {why}\n")),
+                );
+                return Ok(());
+            }
+        };
+        let actual = actual(&seen, &state, &fixture);
+        let wrong = differs(&actual, fixture.expect.as_ref(), &seen);
+        let wrong = match wrong {
+            Some(_) if bless => {
+                let text = blessed(fixture.source.text(), &actual);
+                std::fs::write(&fixture.path, text).map_err(|error| NotTested::Write {
+                    path: fixture.path.clone(),
+                    error,
+                })?;
+                self.blessed += 1;
+                None
+            }
+            wrong => wrong,
+        };
+        self.push(fixture.name, seen.took, wrong);
+        Ok(())
+    }
+
+    fn push(&mut self, name: String, took: Duration, wrong: Option<String>) {
+        self.results.push(Tried { name, took, wrong });
+    }
+
+    /// How many were not as expected.
+    pub fn failed(&self) -> usize {
+        self.results
+            .iter()
+            .filter(|tried| tried.wrong.is_some())
+            .count()
+    }
+
+    /// For people; with ANSI colours.
+    pub fn text(&self) -> String {
+        let mut out = format!("{}: {} fixtures\n", self.title, self.results.len());
+        for tried in &self.results {
+            match &tried.wrong {
+                None => {
+                    let _ = writeln!(
+                        out,
+                        "  {OK}ok{OK:#}    {}  {} µs",
+                        tried.name,
+                        tried.took.as_micros()
+                    );
+                }
+                Some(wrong) => {
+                    let _ = writeln!(out, "  {BAD}FAIL{BAD:#}  {}", tried.name);
+                    for line in wrong.lines() {
+                        let _ = writeln!(out, "        {line}");
+                    }
+                }
+            }
+        }
+        let failed = self.failed();
+        let _ = write!(
+            out,
+            "{} passed, {failed} failed",
+            self.results.len() - failed
+        );
+        if self.blessed > 0 {
+            let _ = write!(out, ", {} written anew", self.blessed);
+        }
+        out.push('\n');
+        out
+    }
+}
+
+/// What came of it, in the words of `[expect]`. The state is only there where it changed.
+fn actual(seen: &Seen, state: &BTreeMap<String, Vec<u8>>, fixture: &Fixture) -> Map<String, Value> {
+    let mut actual = telling::decision(seen);
+    if *state != fixture.state {
+        actual.insert("state".into(), telling::state_as_value(state));
+    }
+    actual
+}
+
+/// What is not as expected. What `[expect]` does not name must not be there; a document that it writes as a table is
+/// compared as JSON.
+fn differs(
+    actual: &Map<String, Value>,
+    expect: Option<&Map<String, Value>>,
+    seen: &Seen,
+) -> Option<String> {
+    let expect = match expect {
+        None => {
+            return Some(format!(
+                "nothing is expected of it yet; it came to:\n{}\n--bless writes that into the fixture\n",
+                lines(actual)
+            ));
+        }
+        Some(expect) => expect,
+    };
+    let mut actual = actual.clone();
+    let mut wanted = expect.clone();
+    if let (Some(document), Some(table)) = (seen.decided.document(), expect.get("document"))
+        && !table.is_string()
+    {
+        actual.insert("document".into(), document.to().unwrap_or_default());
+    }
+    // The fields of refusals and findings that the fixture leaves open.
+    loosen(actual.get_mut("refusal"), wanted.get("refusal"));
+    if let (Some(Value::Array(found)), Some(Value::Array(wanted))) =
+        (actual.get_mut("findings"), wanted.get("findings"))
+        && found.len() == wanted.len()
+    {
+        for (found, wanted) in found.iter_mut().zip(wanted) {
+            loosen(Some(found), Some(wanted));
+        }
+    }
+    if !wanted.contains_key("error") && wanted.get("fault").is_some() {
+        actual.remove("error");
+    }
+    // No findings, written out.
+    wanted.retain(|key, value| {
+        key != "findings" || value.as_array().is_none_or(|all| !all.is_empty())
+    });
+    if actual == wanted {
+        return None;
+    }
+    let mut text = telling::difference(&lines(&wanted), &lines(&actual));
+    if let super::trial::Decided::Fault(failure) = &seen.decided {
+        let _ = writeln!(text, "it {failure}\n{}", telling::detail(failure));
+    }
+    for line in &seen.log {
+        let _ = writeln!(text, "log {} {}", line.level, line.message);
+    }
+    for request in &seen.unanswered {
+        let _ = writeln!(
+            text,
+            "it asked for {request}, which the fixture does not answer in [[http]]"
+        );
+    }
+    Some(text)
+}
+
+/// Drops the members that are not asked about.
+fn loosen(actual: Option<&mut Value>, wanted: Option<&Value>) {
+    if let (Some(Value::Object(actual)), Some(Value::Object(wanted))) = (actual, wanted) {
+        actual.retain(|key, _| wanted.contains_key(key));
+    }
+}
+
+/// A member a line, in one order whatever the parser keeps; JSON within text is laid out.
+fn lines(members: &Map<String, Value>) -> String {
+    let sorted: BTreeMap<_, _> = members
+        .iter()
+        .map(|(key, value)| {
+            let laid_out = match (key.as_str(), value) {
+                ("document", Value::String(text)) => json!({ "as written": text }),
+                _ => value.clone(),
+            };
+            (key, laid_out)
+        })
+        .collect();
+    serde_json::to_string_pretty(&sorted).unwrap_or_default() + "\n"
+}
+
+/// The fixture with another `[expect]`; everything else stays as it was written.
+fn blessed(text: &str, actual: &Map<String, Value>) -> String {
+    let Ok(mut document) = text.parse::<toml_edit::DocumentMut>() else {
+        return text.to_owned();
+    };
+    document.remove("expect");
+    let mut table = toml_edit::Table::new();
+    // In this order, simple values before tables, as TOML wants them read.
+    for key in [
+        "decision", "fault", "error", "document", "carry", "refusal", "findings", "state",
+    ] {
+        if let Some(value) = actual.get(key) {
+            table.insert(key, item(value));
+        }
+    }
+    document.insert("expect", toml_edit::Item::Table(table));
+    document.to_string()
+}
+
+fn item(value: &Value) -> toml_edit::Item {
+    match value {
+        Value::Object(members) => {
+            let mut table = toml_edit::Table::new();
+            for (key, value) in members {
+                table.insert(key, toml_edit::Item::Value(inline(value)));
+            }
+            toml_edit::Item::Table(table)
+        }
+        Value::Array(items) if items.iter().all(Value::is_object) => {
+            let mut tables = toml_edit::ArrayOfTables::new();
+            for value in items {
+                if let toml_edit::Item::Table(table) = item(value) {
+                    tables.push(table);
+                }
+            }
+            toml_edit::Item::ArrayOfTables(tables)
+        }
+        other => toml_edit::Item::Value(inline(other)),
+    }
+}
+
+fn inline(value: &Value) -> toml_edit::Value {
+    match value {
+        Value::Bool(truth) => (*truth).into(),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => whole.into(),
+            None => number.as_f64().unwrap_or_default().into(),
+        },
+        Value::Array(items) => items
+            .iter()
+            .map(inline)
+            .collect::<toml_edit::Array>()
+            .into(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, value)| (key.as_str(), inline(value)))
+            .collect::<toml_edit::InlineTable>()
+            .into(),
+        Value::String(text) => text.as_str().into(),
+        Value::Null => "".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn blessing_writes_what_was_expected_anew_and_leaves_the_rest() {
+        let text = "# why\nhook = 'pre-call' # here\n\n[expect]\ndecision = 'proceed'\n";
+        let actual = json!({
+            "decision": "refuse",
+            "refusal": { "code": "a.b", "message": "no \"way\"" },
+            "findings": [{ "rule": "r", "severity": "warn" }],
+            "state": { "n": 3 },
+        });
+        let new = blessed(text, actual.as_object().unwrap());
+        assert!(
+            new.starts_with("# why\nhook = 'pre-call' # here\n"),
+            "{new}"
+        );
+        let read: toml::Table = toml::from_str(&new).unwrap();
+        assert_eq!(sandgate_embed::json(read["expect"].clone()), actual);
+    }
+}

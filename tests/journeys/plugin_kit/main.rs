@@ -1,0 +1,6 @@
+//! The plugin author's day: from nothing to a plugin that changes a call in a live gateway, outside any repository.
+#![allow(clippy::unwrap_used)]
+
+mod author;
+mod errors;
+mod rust;
