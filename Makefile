@@ -35,7 +35,9 @@ toolchain:
 # The SDKs of other languages, natively; what becomes of their plugins in a gateway is a journey.
 test-sdks: sdks
 	cd sdk/python && PYTHONDONTWRITEBYTECODE=1 $(SDKS)/python/bin/python -m pytest -q -p no:cacheprovider
-	cd sdk/python && $(SDKS)/python/bin/mypy --cache-dir=/dev/null sandgate
+	cd sdk/python && $(SDKS)/python/bin/python -m mypy --cache-dir=/dev/null sandgate
+	sdk/js/make $(SDKS)/js
+	cd $(SDKS)/js && SANDGATE_REPOSITORY=$(CURDIR) node --test
 	cd examples/mask-email/python && PYTHONDONTWRITEBYTECODE=1 $(SDKS)/python/bin/python -m pytest -q -p no:cacheprovider
 
 # What the SDKs of other languages are built and tested with.

@@ -13,23 +13,13 @@ const SECRET: &str = "jane.doe@example.com";
 
 #[test]
 fn a_python_plugin_decides_in_a_gateway_as_it_does_natively() {
-    let folder = repository().join("sdk/python/tests/odd");
-    let wasm = tempfile::tempdir().unwrap();
-    let file = wasm.path().join("odd.wasm");
-    let output = Command::new(harness::sdks().join("python/bin/python"))
-        .args(["-m", "sandgate", "build", "-o"])
-        .arg(&file)
-        .arg(&folder)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let mut build = Command::new(harness::sdks().join("python/bin/python"));
+    build
+        .args(["-m", "sandgate", "build"])
+        .env("PYTHONDONTWRITEBYTECODE", "1");
     Odd {
-        file: &file,
+        build,
+        folder: "sdk/python/tests/odd",
         frames: [
             "LookupError at plugin.py:40 in check",
             "SystemExit at plugin.py:42 in check",
@@ -41,20 +31,51 @@ fn a_python_plugin_decides_in_a_gateway_as_it_does_natively() {
     .is_as_it_should_be();
 }
 
+#[test]
+fn a_typescript_plugin_decides_in_a_gateway_as_it_does_natively() {
+    let mut build = Command::new("node");
+    build
+        .arg(harness::sdks().join("js/dist/cli.js"))
+        .arg("build");
+    Odd {
+        build,
+        folder: "sdk/js/test/odd",
+        frames: [
+            "RangeError at plugin.ts:8 in thrower",
+            "a thrown string at plugin.ts:12",
+            "TypeError at plugin.ts:25 in run",
+            "Misuse at plugin.ts:12",
+            "state.Failure at plugin.ts:27 in run",
+        ],
+    }
+    .is_as_it_should_be();
+}
+
 /// The same odd plugin in each language.
 struct Odd<'a> {
-    file: &'a Path,
+    /// Builds a folder.
+    build: Command,
+    folder: &'a str,
     /// What the log says of each failure: raise, exit, deep, forget, state.
     frames: [&'a str; 5],
 }
 
 impl Odd<'_> {
-    fn is_as_it_should_be(&self) {
+    fn is_as_it_should_be(mut self) {
+        let wasm = tempfile::tempdir().unwrap();
+        let file = wasm.path().join("odd.wasm");
+        self.build.arg(repository().join(self.folder));
+        let output = self.build.arg("-o").arg(&file).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let server = FakeServer::http(Script::new().on(
             "tools/call",
             &[r#"{"jsonrpc":"2.0","id":@ID@,"result":{"content":[{"type":"text","text":"é"}]}}"#],
         ));
-        let config = server.config("fake") + &self.interceptor("word = \"w\"");
+        let config = server.config("fake") + &interceptor(&file, "word = \"w\"");
         let gateway = Gateway::start(&config);
         let mut client = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
 
@@ -82,17 +103,17 @@ impl Odd<'_> {
         assert!(!gateway.log().contains(SECRET), "{}", gateway.log());
 
         let (code, said) =
-            Gateway::refused(&(server.config("fake") + &self.interceptor("word = \"no\"")));
+            Gateway::refused(&(server.config("fake") + &interceptor(&file, "word = \"no\"")));
         assert_eq!(code, Some(2));
         assert!(said.contains("must not be no"), "{said}");
     }
+}
 
-    fn interceptor(&self, settings: &str) -> String {
-        format!(
-            "\n[[interceptors]]\nname = \"odd\"\nplugin = \"{}\"\ntimeout = \"5s\"\nsettings = {{ {settings} }}\n",
-            self.file.display()
-        )
-    }
+fn interceptor(file: &Path, settings: &str) -> String {
+    format!(
+        "\n[[interceptors]]\nname = \"odd\"\nplugin = \"{}\"\ntimeout = \"5s\"\nsettings = {{ {settings} }}\n",
+        file.display()
+    )
 }
 
 fn call(client: &mut Speaker, what: &str) -> Value {

@@ -1,5 +1,6 @@
 """From a folder with `plugin.py` and `plugin.toml` to a component, by componentize-py."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -69,13 +70,31 @@ def build(folder: Path, output: Path | None = None, *, bare: bool = False) -> Pa
 
 
 def _clean(text: str) -> str:
-    """Without the tail of native frames, which say nothing to the author."""
+    """What went wrong in the author's source, without the native frames around it.
+
+    >>> print(_clean('''Traceback (most recent call last):
+    ...   File "<string>", line 1, in <module>
+    ... AssertionError: Traceback (most recent call last):
+    ...   File "/1/sandgate_entry.py", line 1, in <module>
+    ...     import plugin
+    ...   File "/0/plugin.py", line 4, in <module>
+    ...     import mmap
+    ... ModuleNotFoundError: No module named 'mmap'
+    ...
+    ... Caused by:
+    ...     ModuleNotFoundError: No module named 'mmap'
+    ...
+    ... Stack backtrace:
+    ...    0: anyhow::error'''))
+    Traceback (most recent call last):
+      File "plugin.py", line 4, in <module>
+        import mmap
+    ModuleNotFoundError: No module named 'mmap'
+    """
     if "No module named 'componentize_py'" in text:
         return "componentize-py is not installed: pip install 'sandgate[build]'"
-    lines: list[str] = []
-    for line in text.splitlines():
-        if line.lstrip().startswith(("Stack backtrace:", "0: ", "Caused by:")) and lines:
-            break
-        lines.append(line)
-    return "\n".join(lines).rstrip()
-
+    text = text.partition("AssertionError: ")[2] or text
+    for tail in ("\nCaused by:", "\nStack backtrace:"):
+        text = text.partition(tail)[0]
+    text = re.sub(r'  File "/\d+/sandgate_entry.py".*\n.*\n', "", text)
+    return re.sub(r'File "/\d+/', 'File "', text).rstrip()

@@ -1,0 +1,77 @@
+/** From what was thrown to what the operator is told: type, file and line of the author's own frames. */
+
+/** The plugin asks something of the SDK that cannot be. */
+export class Misuse extends Error {
+  override readonly name = "Misuse";
+}
+
+/** Where lines of the bundle come from: by line, triples of column, file and line, in the order of columns. */
+export interface Lines {
+  files: string[];
+  lines: number[][];
+}
+
+let lines: Lines | undefined;
+
+/** Says where lines of the bundle come from. */
+export function mapLines(map: Lines): void {
+  lines = map;
+}
+
+let own = "/node_modules/";
+
+/** Says where the SDK itself lies, where it is not in a bundle: its frames are not the author's. */
+export function hideFrames(folder: string): void {
+  own = folder;
+}
+
+/**
+ * Type, file, line and function, nothing of the error's own text: `TypeError at plugin.ts:12 in check`. `origin` was made where
+ * the plugin was: what has no frames of the author's is told of that line.
+ */
+export function place(thrown: unknown, origin: Error): string {
+  const [frame] = [...frames(thrown), ...frames(origin)];
+  return `${kind(thrown)} at ${frame ?? "an unknown place"}`;
+}
+
+/** The error with its text, which may repeat the payload, and the author's frames, the innermost first. */
+export function words(thrown: unknown, origin: Error): string {
+  const said = thrown instanceof Error ? `${kind(thrown)}: ${thrown.message}` : `${kind(thrown)}: ${String(thrown)}`;
+  const found = frames(thrown);
+  const shown = (found.length > 0 ? found : frames(origin)).slice(0, 10);
+  return [said, ...shown.map((frame) => `  at ${frame}`)].join("\n");
+}
+
+function kind(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.name;
+  return `a thrown ${thrown === null ? "null" : typeof thrown}`;
+}
+
+function frames(thrown: unknown): string[] {
+  const stack = thrown instanceof Error && typeof thrown.stack === "string" ? thrown.stack : "";
+  return stack.split("\n").flatMap((line) => {
+    // QuickJS: `at name (/file:1:2)`; V8 names objects and paths besides.
+    const found = /^\s*at (?:(?:async |new |Object\.|Module\.)*(\S+) )?\(?(?:file:\/\/)?(.*?):(\d+):(\d+)\)?$/.exec(line);
+    if (found === null) return [];
+    const [, name, file = "", row = "0", column = "0"] = found;
+    const here = lines === undefined ? nativeFrame(file, row) : mapped(Number(row), Number(column));
+    if (here === undefined) return [];
+    return [name === undefined || name === "<anonymous>" ? here : `${here} in ${name}`];
+  });
+}
+
+function nativeFrame(file: string, row: string): string | undefined {
+  if (file.startsWith("node:") || file.startsWith(own) || file.includes("/node_modules/")) return undefined;
+  return `${file.split("/").at(-1) ?? file}:${row}`;
+}
+
+function mapped(row: number, column: number): string | undefined {
+  const segments = lines?.lines[row - 1] ?? [];
+  let found: string | undefined;
+  for (let at = 0; at + 2 < segments.length; at += 3) {
+    if (found !== undefined && (segments[at] ?? 0) > column - 1) break;
+    const file = lines?.files[segments[at + 1] ?? -1];
+    found = file === undefined || file === "" ? undefined : `${file}:${segments[at + 2]}`;
+  }
+  return found;
+}

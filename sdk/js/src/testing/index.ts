@@ -1,0 +1,167 @@
+/**
+ * Runs hooks natively, under `node --test` or anything else: what a test puts in the gateway's place.
+ *
+ * It follows the contract's comments and the gateway's reading of them (a test compares the two), and is for tests only: it
+ * reads a document anew for every question.
+ */
+
+import { connect, type Finding, type Level } from "../border.js";
+import { Context, type Exchange } from "../context.js";
+import { Answer, type Edit, Refusal } from "../decision.js";
+import { Document } from "../document.js";
+import { hideFrames, words } from "../fault.js";
+import { globMatches } from "../glob.js";
+import { type Json, toJson } from "../json.js";
+import type { Kind, Plugin } from "../plugin.js";
+import { apply, Memory } from "./memory.js";
+import { Recorder } from "./recorder.js";
+
+/** What a test says of a call, beside the method: every part may be left out. */
+export interface About {
+  method?: string;
+  target?: string;
+  server?: string;
+  direction?: string;
+  session?: string;
+  principal?: string;
+  groups?: string[];
+  definition?: unknown;
+  attributes?: { [name: string]: string };
+  /** In a post-call: the params as they were sent. */
+  params?: unknown;
+  /** In a post-call: the reply is an error. */
+  failed?: boolean;
+  /** In a post-call: the note that the pre-call left. */
+  carried?: Uint8Array;
+}
+
+/** What came of a hook run. */
+export interface Outcome {
+  /** What the gateway is told. */
+  decision: "proceed" | "edit" | "replace" | "refuse" | "answer" | "fault";
+  /** The document as it was handed over. */
+  before: Json;
+  /** The document as it goes on; with `answer`, the result. As it was, where the call is refused or the hook failed. */
+  after: Json;
+  /** The changes, where there are any. */
+  edits: Edit[];
+  /** Why not, where it is refused. */
+  refusal?: Refusal;
+  /** What went wrong and where, where the hook failed. */
+  fault?: string;
+  /** The note left for the post-call. */
+  carried?: Uint8Array;
+  /** What the hook reported. */
+  findings: Finding[];
+  /** Level and text of each line it logged. */
+  logs: [Level, string][];
+}
+
+const recorder = new Recorder();
+connect(recorder);
+hideFrames(new URL("..", import.meta.url).pathname);
+
+/** A document: of a JSON text, where `content` is a string, or of any JSON value. */
+export function document(content: unknown): Document {
+  return new Document(memory(content));
+}
+
+/** A context. */
+export function context(about: About = {}): Context {
+  return new Context(exchange(about).exchange);
+}
+
+/** Runs the pre-call. Where no hook is for the method the call proceeds. */
+export function preCall(plugin: Plugin, params: unknown, about: About = {}): Outcome {
+  return run("pre-call", plugin, params, about);
+}
+
+/** Runs the post-call. */
+export function postCall(plugin: Plugin, reply: unknown, about: About = {}): Outcome {
+  return run("post-call", plugin, reply, about);
+}
+
+/** The findings since the last time anybody asked. */
+export function findings(): Finding[] {
+  const found = recorder.findings;
+  recorder.findings = [];
+  return found;
+}
+
+/** The rules of {@link findings}. */
+export function rules(): string[] {
+  return findings().map(({ rule }) => rule);
+}
+
+/** Level and text of the log lines since the last time anybody asked. */
+export function logs(): [Level, string][] {
+  const lines = recorder.logs;
+  recorder.logs = [];
+  return lines;
+}
+
+/** Whether the operator grants `state`; it is granted unless a test says otherwise. */
+export function grantState(granted: boolean): void {
+  recorder.granted = granted;
+}
+
+/** Forgets findings, log lines and state. */
+export function clear(): void {
+  recorder.clear();
+}
+
+function run(kind: Kind, plugin: Plugin, content: unknown, about: About): Outcome {
+  const source = memory(content);
+  const { exchange: made, carried } = exchange(about);
+  const before = JSON.parse(source.json()) as Json;
+  const outcome: Outcome = { decision: "proceed", before, after: before, edits: [], findings: [], logs: [] };
+  findings();
+  logs();
+  if (plugin.hooks[kind]?.events.some((event) => globMatches(event, made.method()))) {
+    try {
+      const decided = plugin.decide(kind, new Context(made), new Document(source));
+      if (Array.isArray(decided)) {
+        if (decided.length > 0) Object.assign(outcome, { decision: "edit", edits: decided, after: apply(source, decided) });
+      } else if (decided instanceof Refusal) {
+        Object.assign(outcome, { decision: "refuse", refusal: decided });
+      } else {
+        const decision = decided instanceof Answer ? "answer" : "replace";
+        Object.assign(outcome, { decision, after: JSON.parse(decided.json) as Json });
+      }
+    } catch (thrown) {
+      Object.assign(outcome, { decision: "fault", fault: words(thrown, plugin.origin) });
+    }
+  }
+  const note = carried();
+  return { ...outcome, ...(note === undefined ? {} : { carried: note }), findings: findings(), logs: logs() };
+}
+
+function memory(content: unknown): Memory {
+  return new Memory(typeof content === "string" ? content : toJson(content));
+}
+
+function exchange(about: About): { exchange: Exchange; carried: () => Uint8Array | undefined } {
+  let note = about.carried;
+  const attributes: { [name: string]: string } = { ...about.attributes, ...(about.groups === undefined ? {} : { groups: toJson(about.groups) }) };
+  return {
+    carried: () => note,
+    exchange: {
+      id: () => "test",
+      method: () => about.method ?? "tools/call",
+      direction: () => about.direction ?? "client-to-server",
+      server: () => about.server ?? "server",
+      target: () => about.target,
+      session: () => about.session,
+      principal: () => about.principal,
+      definition: () => (about.definition === undefined ? undefined : toJson(about.definition)),
+      params: () => (about.params === undefined ? undefined : memory(about.params)),
+      failed: () => about.failed ?? false,
+      remainingUs: () => 1_000_000,
+      carry: (given) => {
+        note = given;
+      },
+      carried: () => note,
+      attribute: (name) => attributes[name],
+    },
+  };
+}
