@@ -2,7 +2,7 @@
 
 import { on, plugin, refuse } from "sandgate";
 
-const EMAIL = /[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/g;
+const EMAIL = /[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}/g;
 
 export default plugin({
   preCall: on("tools/call", (ctx, params) => {

@@ -7,7 +7,7 @@ the other side is whatever host runs the component. Natively, where there is non
 >>> from sandgate import pre_call, post_call, refuse
 >>> import re
 >>>
->>> EMAIL = re.compile(r"[\\w.+-]+@[\\w-]+(\\.[\\w-]+)+")
+>>> EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\\.[A-Za-z]{2,}")
 >>>
 >>> @post_call("tools/call", "resources/read")
 ... def scrub(ctx, reply):
