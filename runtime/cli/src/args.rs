@@ -139,6 +139,10 @@ pub enum Plugin {
     Run(RunPlugin),
     /// Build a plugin and run its fixtures, without a gateway
     Test(TestPlugin),
+    /// Measure what runs of a plugin cost on this machine
+    Bench(BenchPlugin),
+    /// Write a plugin's page in Markdown, from what it says of itself
+    Doc(DocPlugin),
     /// Show what a plugin is and asks for, without running it
     Inspect(Inspect),
 }
@@ -247,6 +251,28 @@ pub struct TestPlugin {
     /// Write the results there, in JUnit's XML
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+}
+
+/// `sandgate plugin bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchPlugin {
+    /// The component file, or `builtin:NAME`
+    #[arg(value_name = "FILE")]
+    pub plugin: String,
+    /// The run of this fixture, instead of documents of several sizes
+    #[arg(long, value_name = "FILE")]
+    pub fixture: Option<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sandgate plugin doc`.
+#[derive(Clone, Debug, Args)]
+pub struct DocPlugin {
+    /// The component file, or `builtin:NAME`
+    #[arg(value_name = "FILE")]
+    pub plugin: String,
 }
 
 /// `sandgate plugin inspect`.

@@ -203,7 +203,8 @@ impl Made {
     }
 }
 
-fn asks(file: &PluginFile) -> Vec<(String, String)> {
+/// What it asks for, and why.
+pub(crate) fn asks(file: &PluginFile) -> Vec<(String, String)> {
     let asks = &file.manifest().asks;
     let mut all = Vec::new();
     if let Some(why) = &asks.state {

@@ -168,6 +168,33 @@ fn main() -> ExitCode {
                 Err(error) => fail(&error),
             }
         }
+        Verb::Plugin(Plugin::Bench(asked)) => {
+            match runtime(None).map(|runtime| runtime.block_on(plugin::bench::bench(&asked))) {
+                Ok(Ok(measured)) => {
+                    if asked.json {
+                        println!("{:#}", measured.as_json());
+                    } else {
+                        print!("{}", measured.text());
+                    }
+                    ExitCode::SUCCESS
+                }
+                Ok(Err(error)) => {
+                    eprintln!("{error}");
+                    ExitCode::from(2)
+                }
+                Err(error) => fail(&error),
+            }
+        }
+        Verb::Plugin(Plugin::Doc(asked)) => match inspect::read(&asked.plugin) {
+            Ok(file) => {
+                print!("{}", plugin::doc::page(&file));
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::from(2)
+            }
+        },
         Verb::Plugin(Plugin::Inspect(asked)) => match inspect::read(&asked.plugin) {
             Ok(file) if asked.json => {
                 println!("{:#}", inspect::as_json(&file));

@@ -3,9 +3,11 @@
 //! A project is a folder with a `plugin.toml` and sources in one of the languages of [`lang`]. Whatever its language,
 //! what comes out is checked and run by the very host that the gateway uses.
 
+pub mod bench;
 pub mod build;
 mod carried;
 mod component;
+pub mod doc;
 mod fixture;
 mod junit;
 pub mod lang;
