@@ -9,10 +9,8 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
 
-use harness::{Client, Gateway, Part, Parts, Plan, Process, peers};
+use harness::{Client, Fixture, Gateway, Part, Parts, Plan};
 use serde_json::{Value, json};
 
 /// What the masking interceptor looks for.
@@ -47,22 +45,8 @@ fn of_questions() -> Value {
     errand(["ask-model", "ask-user", "ask-roots"])
 }
 
-/// `tests/peers/servers/questions.py`.
-fn questions(args: &[&str]) -> Vec<String> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/servers/questions.py");
-    let line = [peers().join("modern/bin/python"), script].map(|path| path.display().to_string());
-    line.into_iter()
-        .chain(args.iter().map(|&arg| arg.to_owned()))
-        .collect()
-}
-
-fn questions_over_http() -> (String, Process) {
-    let line = questions(&["http"]);
-    let process = Process::start(Command::new(&line[0]).args(&line[1..]));
-    let Some(url) = process.output_line(0, Duration::from_secs(60)) else {
-        panic!("the server did not come up:\n{}", process.log());
-    };
-    (String::from_utf8(url).unwrap(), process)
+fn questions() -> Vec<String> {
+    Fixture::command("questions.py", &[])
 }
 
 /// Masks the word in what the server asks, and in what it is answered; nowhere else.
@@ -177,11 +161,11 @@ fn an_old_server_over_http_asks_every_client() {
 
 #[test]
 fn a_server_of_both_eras_on_stdio_asks_every_client() {
-    let gateway = Gateway::start(&stdio("questions", &questions(&[])));
+    let gateway = Gateway::start(&stdio("questions", &questions()));
     for client in Client::ALL {
         assert_the_same(
             client,
-            &Plan::stdio(&questions(&[])).and(&of_questions()),
+            &Plan::stdio(&questions()).and(&of_questions()),
             &Plan::http(&gateway.mcp("questions")).and(&of_questions()),
         );
     }
@@ -189,12 +173,12 @@ fn a_server_of_both_eras_on_stdio_asks_every_client() {
 
 #[test]
 fn a_server_of_both_eras_over_http_asks_every_client() {
-    let (url, _server) = questions_over_http();
-    let gateway = Gateway::start(&http("questions", &url));
+    let server = Fixture::questions();
+    let gateway = Gateway::start(&http("questions", &server.url));
     for client in Client::ALL {
         assert_the_same(
             client,
-            &Plan::http(&url).and(&of_questions()),
+            &Plan::http(&server.url).and(&of_questions()),
             &Plan::http(&gateway.mcp("questions")).and(&of_questions()),
         );
     }
@@ -207,7 +191,7 @@ fn every_client_is_asked_over_stdio_too() {
     let config = folder.path().join("sandgate.toml");
     std::fs::write(
         &config,
-        parts.config(Part::Everything) + &stdio("questions", &questions(&[])),
+        parts.config(Part::Everything) + &stdio("questions", &questions()),
     )
     .unwrap();
     for client in Client::ALL {
@@ -218,7 +202,7 @@ fn every_client_is_asked_over_stdio_too() {
         );
         assert_the_same(
             client,
-            &Plan::stdio(&questions(&[])).and(&of_questions()),
+            &Plan::stdio(&questions()).and(&of_questions()),
             &Plan::stdio(&Gateway::stdio_command(&config, "questions")).and(&of_questions()),
         );
     }
@@ -243,10 +227,10 @@ fn an_interceptor_edits_what_an_old_server_asks_and_is_told() {
 
 #[test]
 fn an_interceptor_edits_what_a_server_of_both_eras_asks_old_clients_and_is_told() {
-    let (url, _server) = questions_over_http();
+    let server = Fixture::questions();
     let folder = tempfile::tempdir().unwrap();
     let config =
-        stdio("questions", &questions(&[])) + &http("remote", &url) + &masking(folder.path());
+        stdio("questions", &questions()) + &http("remote", &server.url) + &masking(folder.path());
     let gateway = Gateway::start(&config);
     for client in [Client::McpLegacy, Client::NodeSdk] {
         for server in ["questions", "remote"] {

@@ -16,11 +16,9 @@
     reason = "tests fail by panicking; the table is printed"
 )]
 
-mod fixture;
 mod suite;
 
-use fixture::Fixture;
-use harness::Gateway;
+use harness::{Fixture, Gateway};
 use suite::{COLUMNS, ClientCommand, Verdicts, client_scenarios};
 
 /// One that looks at every message and one that may change every message; neither finds what it looks for.
@@ -44,7 +42,7 @@ fn pass_through(folder: &std::path::Path) -> String {
 
 /// Runs a requirement set three times and compares; gives what it came to directly.
 fn the_gateway_changes_no_verdict(requirements: &str) -> Verdicts {
-    let fixture = Fixture::start();
+    let fixture = Fixture::conformance();
     let folder = tempfile::tempdir().unwrap();
     let server = format!("[servers.fixture]\nurl = {:?}\n", fixture.url);
     let pass_through = server.clone() + &pass_through(folder.path());
