@@ -28,7 +28,7 @@ fn a_python_plugin_decides_in_a_gateway_as_it_does_natively() {
             "Denied at plugin.py:48 in check",
         ],
     }
-    .is_as_it_should_be();
+    .stands_the_test();
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_typescript_plugin_decides_in_a_gateway_as_it_does_natively() {
             "state.Failure at plugin.ts:27 in run",
         ],
     }
-    .is_as_it_should_be();
+    .stands_the_test();
 }
 
 /// The same odd plugin in each language.
@@ -61,7 +61,7 @@ struct Odd<'a> {
 }
 
 impl Odd<'_> {
-    fn is_as_it_should_be(mut self) {
+    fn stands_the_test(mut self) {
         let wasm = tempfile::tempdir().unwrap();
         let file = wasm.path().join("odd.wasm");
         self.build.arg(repository().join(self.folder));
