@@ -6,6 +6,7 @@ use http::HeaderMap;
 use sandgate_message::{Direction, Edit, Id, Message, Shape, apply, error_codes};
 use sandgate_pipeline::Entry;
 
+use crate::carried;
 use crate::exchange::Exchange;
 use crate::journal::Underway;
 use crate::record::Decision;
@@ -106,7 +107,15 @@ impl Exchange {
             tracing::warn!(server = %self.link.server.name(), "dropped a reply to no request that is under way");
             return None;
         };
-        underway.leave(message, Decision::Forwarded).await.message
+        carried::leave(
+            &self.house,
+            &self.link,
+            underway,
+            message,
+            Decision::Forwarded,
+        )
+        .await
+        .message
     }
 
     async fn admit(&self, message: Message) -> Result<Underway, Option<Box<Message>>> {
@@ -122,7 +131,7 @@ impl Exchange {
             )
             .await;
         let size = message.bytes().len();
-        match edition.chain().enter(call, message).await {
+        match carried::enter(&self.house, edition.chain(), call, message).await {
             Entry::Onward(passage) => self.house.journal.begin(passage, came),
             Entry::Refused(departure) => Err(self
                 .house

@@ -117,7 +117,7 @@ impl Exchange {
 }
 
 /// Microseconds since 1970 and 48 random bits, in hexadecimal: sorts by time, cannot be guessed, is not repeated.
-fn new_id() -> CallId {
+pub(crate) fn new_id() -> CallId {
     let micros = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_micros() as u64);

@@ -19,7 +19,7 @@ use crate::passing::Passing;
 use crate::record::Decision;
 use crate::registry::Edition;
 use crate::upstream::{Answer, Body, ServerError, Transport};
-use crate::{mcp_headers, reply};
+use crate::{carried, mcp_headers, reply};
 
 /// One client and one server, and what may pass between them. Cheap to clone.
 #[derive(Clone)]
@@ -82,7 +82,7 @@ impl Exchange {
             came,
         } = asked;
         let bytes = message.bytes();
-        let passage = match edition.chain().enter(call, message).await {
+        let passage = match carried::enter(&self.house, edition.chain(), call, message).await {
             Entry::Onward(passage) => passage,
             Entry::Refused(departure) => {
                 return deliver(self.house.journal.refused(departure, bytes.len(), came));
@@ -236,15 +236,17 @@ impl Exchange {
         decision: Decision,
     ) -> Delivery {
         let call = underway.call().clone();
-        match underway.leave(reply, decision).await {
+        match carried::leave(&self.house, &self.link, underway, reply, decision).await {
             // A refusal is an answer: a 4xx would send clients back to `initialize`.
             Left {
                 message: Some(message),
                 withheld: true,
+                ..
             } => Delivery::message(message),
             Left {
                 message: Some(message),
                 withheld: false,
+                ..
             } => {
                 let message = for_this_caller(edition, &call, &self.house.config.limits, message);
                 Delivery {

@@ -25,6 +25,8 @@ use crate::journal::Journal;
 use crate::observer::{Figures, Lookout, Observer, UnderWay};
 use crate::record::CallLog;
 use crate::registry::{Edition, Registry};
+use crate::rounds::rounds;
+use crate::tasks::tasks;
 
 /// Headers of one request, in bytes: more than any MCP client sends. Over HTTP/1.1 hyper's own bounds stand, 100 headers
 /// among them: said here, even the same number would cost every request an allocation.
@@ -64,6 +66,8 @@ impl Gateway {
             registry,
             journal,
             seal: rand::random(),
+            rounds: rounds(),
+            tasks: tasks(),
         });
         let draining = CancellationToken::new();
         Arc::new(Self {

@@ -2,10 +2,11 @@
 //! second also where the asker went away in between.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use sandgate_message::{Call, Message};
-use sandgate_pipeline::{Departure, Passage, Trail};
+use sandgate_pipeline::{Chain, Departure, Halt, Kept, Passage, Trail, TrailEntry, Within};
 
 use crate::config::OnUnwritten;
 use crate::observer::{Came, Lookout, Way};
@@ -38,12 +39,25 @@ pub(crate) struct Underway {
     ended: bool,
 }
 
+/// A call whose reply comes in a message of its own, or never. Dropped unanswered, it is recorded as cancelled.
+pub(crate) struct Shelved {
+    journal: Arc<Journal>,
+    call: Arc<Call>,
+    message: Message,
+    kept: Kept,
+    started: Instant,
+    request_bytes: usize,
+    answered: AtomicBool,
+}
+
 /// What is left of a reply after every interceptor.
 pub(crate) struct Left {
     /// What the asker gets.
     pub(crate) message: Option<Message>,
     /// It is not what the other side said.
     pub(crate) withheld: bool,
+    /// The interceptor that stopped it, and every run until then.
+    pub(crate) stopped: Option<(Halt, Vec<TrailEntry>)>,
 }
 
 impl Journal {
@@ -122,6 +136,7 @@ impl Journal {
             call,
             message,
             trail,
+            ..
         } = departure;
         let left = Instant::now();
         let record = ended(
@@ -180,32 +195,80 @@ impl Underway {
 
     /// The reply leaves through every interceptor; what comes out is what the asker gets. `decision` is what became of
     /// the call if no interceptor withholds the reply.
-    pub(crate) async fn leave(mut self, reply: Message, decision: Decision) -> Left {
+    pub(crate) async fn leave(self, reply: Message, decision: Decision) -> Left {
+        self.leave_with(reply, decision, None).await
+    }
+
+    /// The same for a reply that carries other messages.
+    pub(crate) async fn leave_with(
+        mut self,
+        reply: Message,
+        decision: Decision,
+        within: Option<&mut (dyn Within + '_)>,
+    ) -> Left {
         let Some(passage) = self.passage.take() else {
             return Left {
                 message: None,
                 withheld: true,
+                stopped: None,
             };
         };
         self.returned = self.went.map(|_| Instant::now());
         self.trail = passage.trail().clone();
-        let Departure { message, trail, .. } = passage.leave(reply).await;
+        let Departure {
+            message,
+            trail,
+            withheld,
+            halt,
+            ..
+        } = passage.leave_with(reply, within).await;
         self.trail = trail;
-        let refused = self.trail.stopped_by().is_some();
-        let decision = if refused { Decision::Refused } else { decision };
+        let stopped = halt.map(|halt| (halt, self.trail.entries.clone()));
+        let decision = if withheld {
+            Decision::Refused
+        } else {
+            decision
+        };
         match self.finish(decision, None, message.as_ref()) {
             Ok(()) => Left {
                 message,
-                withheld: refused,
+                withheld,
+                stopped,
             },
             Err(_) => {
                 let id = message.as_ref().and_then(Message::id);
                 Left {
                     message: id.map(|id| reply::unwritten(id, &self.call, true)),
                     withheld: true,
+                    stopped: None,
                 }
             }
         }
+    }
+
+    /// The chain that the call entered; none once it is leaving.
+    pub(crate) fn chain(&self) -> Option<&Arc<Chain>> {
+        self.passage.as_ref().map(Passage::chain)
+    }
+
+    /// What it takes to let further replies to this call pass, after the first.
+    pub(crate) fn keep(&self) -> Option<Kept> {
+        self.passage.as_ref().map(Passage::keep)
+    }
+
+    /// Its reply comes in a message of its own.
+    pub(crate) fn shelve(mut self) -> Option<Shelved> {
+        let kept = self.passage.take()?.keep();
+        self.ended = true;
+        Some(Shelved {
+            journal: self.journal.clone(),
+            call: self.call.clone(),
+            message: self.message.clone(),
+            kept,
+            started: self.came.at,
+            request_bytes: self.request_bytes,
+            answered: AtomicBool::new(false),
+        })
     }
 
     /// Nothing that interceptors look at comes back: a notification, or an answer that is no JSON-RPC. The error says
@@ -258,6 +321,72 @@ impl Underway {
             },
         );
         self.journal.obey(self.journal.log.ended(&record))
+    }
+}
+
+impl Shelved {
+    /// What the other side got.
+    pub(crate) fn message(&self) -> &Message {
+        &self.message
+    }
+    pub(crate) fn method(&self) -> &str {
+        &self.call.method
+    }
+
+    /// It passed this chain.
+    pub(crate) fn is_of(&self, chain: &Arc<Chain>) -> bool {
+        self.kept.is_of(chain)
+    }
+
+    /// Its reply is there, and passes under this chain.
+    pub(crate) fn resume(&self, chain: &Arc<Chain>) -> Underway {
+        self.answered.store(true, Ordering::Relaxed);
+        let passage = chain.resume(self.call.clone(), self.message.clone(), &self.kept);
+        Underway {
+            journal: self.journal.clone(),
+            call: self.call.clone(),
+            message: self.message.clone(),
+            trail: Trail {
+                version: passage.trail().version,
+                entries: Vec::new(),
+            },
+            passage: Some(passage),
+            answer: None,
+            came: self.journal.lookout.within(self.started),
+            went: Some(self.started),
+            returned: None,
+            request_bytes: self.request_bytes,
+            ended: false,
+        }
+    }
+}
+
+impl Drop for Shelved {
+    fn drop(&mut self) {
+        if !self.answered.load(Ordering::Relaxed) {
+            let left = Instant::now();
+            let record = ended(
+                &self.call,
+                Decision::Cancelled,
+                self.kept.trail(),
+                self.request_bytes,
+                None,
+                None,
+                left.duration_since(self.started),
+            );
+            self.journal.lookout.ended(
+                &record,
+                &Way {
+                    came: self.started,
+                    went: Some(self.started),
+                    returned: None,
+                    left,
+                    trace: None,
+                },
+            );
+            // Nobody is left to be refused.
+            let _ = self.journal.obey(self.journal.log.ended(&record));
+        }
     }
 }
 

@@ -100,6 +100,15 @@ impl Lookout {
         (came, message)
     }
 
+    /// A message within another, which alone has a place in a trace.
+    pub(crate) fn within(&self, at: Instant) -> Came {
+        Came {
+            at,
+            trace: None,
+            _under_way: UnderWay::new(&self.under_way),
+        }
+    }
+
     pub(crate) fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
         if let Some(observer) = &self.observer {
             observer.ended(record, way);

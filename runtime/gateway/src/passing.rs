@@ -12,8 +12,8 @@ use crate::exchange::Exchange;
 use crate::journal::{Left, Underway};
 use crate::record::Decision;
 use crate::registry::Edition;
-use crate::reply;
 use crate::upstream::{Arrival, Arrivals, ServerError};
+use crate::{carried, reply};
 
 /// The answer to one request, event by event. Dropped before its end, the client has gone away.
 pub(crate) struct Passing {
@@ -59,8 +59,17 @@ impl Passing {
                     if self.is_reply(&arrival) {
                         let (underway, reply) = (self.underway.take()?, arrival.message.take()?);
                         let call = underway.call().clone();
-                        let Left { message, withheld } =
-                            underway.leave(reply, Decision::Forwarded).await;
+                        let exchange = &self.exchange;
+                        let Left {
+                            message, withheld, ..
+                        } = carried::leave(
+                            &exchange.house,
+                            &exchange.link,
+                            underway,
+                            reply,
+                            Decision::Forwarded,
+                        )
+                        .await;
                         let message = message?;
                         let message = if withheld {
                             message

@@ -63,18 +63,35 @@ pub(crate) fn unwritten(id: &Id, call: &Call, executed: bool) -> Message {
     }
 }
 
-fn about(id: &Id, call: &Call, text: &str, reached: &'static str) -> Message {
+/// What came back cannot pass on, for a reason of the gateway's own. The id is the asker's to add.
+pub(crate) fn withheld(call: &Call, what: &str) -> Message {
+    let text = format!(
+        "The request was carried out and may have had its effect; its reply is withheld: {what}. Do not retry."
+    );
+    noted(call, error_codes::SERVER, &text, "executed")
+}
+
+/// A request that does not go on, for a reason of the gateway's own. The id is the asker's to add.
+pub(crate) fn not_sent(call: &Call, code: i64, why: &str) -> Message {
+    noted(
+        call,
+        code,
+        &format!("The request was not sent: {why}."),
+        "not-sent",
+    )
+}
+
+fn noted(call: &Call, code: i64, text: &str, reached: &'static str) -> Message {
     let data = Data {
         call_id: &call.id.0,
         server: &call.server,
         reached,
     };
-    Message::error(
-        Some(id),
-        error_codes::SERVER,
-        text,
-        Json::of(&data).ok().as_ref(),
-    )
+    Message::error(None, code, text, Json::of(&data).ok().as_ref())
+}
+
+fn about(id: &Id, call: &Call, text: &str, reached: &'static str) -> Message {
+    noted(call, error_codes::SERVER, text, reached).with_id(id)
 }
 
 /// An error that concerns no call: nothing was forwarded.

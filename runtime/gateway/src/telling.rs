@@ -4,9 +4,11 @@ use http::{HeaderMap, StatusCode};
 use sandgate_message::{Direction, Id, Message};
 use sandgate_pipeline::Entry;
 
+use crate::carried;
 use crate::delivery::{Content, Delivery};
 use crate::exchange::Exchange;
-use crate::ledger::Ledger;
+use crate::house::House;
+use crate::ledger::{Ledger, Question};
 use crate::record::Decision;
 use crate::registry::Edition;
 use crate::reply;
@@ -27,7 +29,7 @@ impl Exchange {
             .describe(edition, &message, Direction::ClientToServer, headers, None)
             .await;
         let size = message.bytes().len();
-        let passage = match edition.chain().enter(call, message).await {
+        let passage = match carried::enter(&self.house, edition.chain(), call, message).await {
             Entry::Onward(passage) => passage,
             Entry::Refused(departure) => {
                 self.house.journal.refused(departure, size, came);
@@ -53,22 +55,21 @@ impl Exchange {
 }
 
 /// The client's reply to a server's request.
-pub(crate) async fn answer(ledger: &Ledger, message: Message, headers: &HeaderMap) -> Delivery {
+pub(crate) async fn answer(
+    house: &House,
+    ledger: &Ledger,
+    message: Message,
+    headers: &HeaderMap,
+) -> Delivery {
     let Some(question) = message.id().and_then(|id| ledger.answered(id)) else {
         return reply::bad_request(None, "no server waits for a reply with this id");
     };
-    match question
-        .underway
-        .leave(message, Decision::Forwarded)
-        .await
-        .message
-    {
-        Some(reply) => acknowledgement(
-            question
-                .link
-                .send(&restamped(reply, &question.id), headers)
-                .await,
-        ),
+    let Question {
+        underway, link, id, ..
+    } = question;
+    let left = carried::leave(house, &link, underway, message, Decision::Forwarded).await;
+    match left.message {
+        Some(reply) => acknowledgement(link.send(&restamped(reply, &id), headers).await),
         None => Delivery::accepted(),
     }
 }

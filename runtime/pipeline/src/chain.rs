@@ -21,17 +21,20 @@
 //! 13. A refused call passes no post-call: nothing came from a server. A refused notification is answered by silence.
 //! 14. Members of the envelope that JSON-RPC does not know do not pass where an active interceptor looks: it would not see
 //!     them.
+//! 15. What a message carries of other messages passes as what it is (see `within`), after the mutators of the whole and
+//!     before its validators.
 
 use std::fmt;
 use std::sync::Arc;
 
 use sandgate_message::{Call, Direction, Hook, Limits, Message, Role};
 
-use crate::passage::{Departure, Passage};
-use crate::refusal::{RefusalStyle, Stopped};
-use crate::round::Round;
+use crate::passage::{Departure, Kept, Passage};
+use crate::refusal::{RefusalStyle, Why};
+use crate::round::{Ending, Round};
 use crate::step::{Mode, Sees, Step};
 use crate::trail::Trail;
+use crate::within::Within;
 
 /// Interceptors in the file's order. Never changes: a call keeps the chain it entered.
 pub struct Chain {
@@ -97,7 +100,17 @@ impl Chain {
 
     /// Takes a request or notification through every pre-call in scope. Dropping the future abandons the runs.
     pub async fn enter(self: &Arc<Self>, call: Arc<Call>, message: Message) -> Entry {
-        if !self.looks(Hook::PreCall, &call) {
+        self.enter_with(call, message, None).await
+    }
+
+    /// The same for one that carries others.
+    pub async fn enter_with(
+        self: &Arc<Self>,
+        call: Arc<Call>,
+        message: Message,
+        within: Option<&mut (dyn Within + '_)>,
+    ) -> Entry {
+        if within.is_none() && !self.looks(Hook::PreCall, &call) {
             return Entry::Onward(Passage::new(
                 self.clone(),
                 call,
@@ -111,38 +124,44 @@ impl Chain {
             message
         };
         let mut round = Round::of_params(self, call, &message);
-        let stop = match round.mutators(self.steps.iter().enumerate()).await {
-            Ok(()) => round.validators(Sees::Final).await.err(),
-            Err(stop) => Some(stop),
-        };
+        let ending = round.request(within).await.err();
         round.finish_audits().await;
         let end = round.end();
-        if let Some(stop) = stop {
-            let mut trail = end.trail;
-            trail.overtake_answer();
-            let step = &self.steps[stop.step];
-            let stopped = Stopped {
-                call: &end.call,
-                step,
-                hook: Hook::PreCall,
-                executed: false,
-                reason: &stop.reason,
+        let Some(ending) = ending else {
+            let message = match end.changed {
+                Some(params) => message.with_payload(params),
+                None => message,
             };
-            let reply = stopped.reply(message.id(), self.refusal);
-            return Entry::Refused(Departure {
-                call: end.call,
-                message: reply,
-                trail,
-            });
-        }
-        let message = match end.changed {
-            Some(params) => message.with_payload(params),
-            None => message,
+            let mut passage = Passage::new(self.clone(), end.call, message, end.trail);
+            passage.answer = end.answer;
+            passage.carries = end.carries;
+            return Entry::Onward(passage);
         };
-        let mut passage = Passage::new(self.clone(), end.call, message, end.trail);
-        passage.answer = end.answer;
-        passage.carries = end.carries;
-        Entry::Onward(passage)
+        let mut trail = end.trail;
+        trail.overtake_answer();
+        let why = Why {
+            call: &end.call,
+            hook: Hook::PreCall,
+            executed: false,
+        };
+        let (reply, halt) = why.end(self, message.id(), ending);
+        Entry::Refused(Departure {
+            call: end.call,
+            message: reply,
+            trail,
+            withheld: true,
+            halt,
+        })
+    }
+
+    /// A call that passed every pre-call before, and whose reply comes now. The notes that its pre-calls left are still
+    /// there where this is the chain that it passed.
+    pub fn resume(self: &Arc<Self>, call: Arc<Call>, message: Message, kept: &Kept) -> Passage {
+        let mut passage = Passage::new(self.clone(), call, message, kept.trail.clone());
+        if kept.is_of(self) {
+            passage.carries = kept.carries.clone();
+        }
+        passage
     }
 
     /// An interceptor looks whose word counts.
@@ -154,6 +173,15 @@ impl Chain {
 
     pub(crate) fn looks(&self, hook: Hook, call: &Call) -> bool {
         self.steps.iter().any(|step| step.covers(hook, call))
+    }
+}
+
+impl Round<'_> {
+    async fn request(&mut self, within: Option<&mut (dyn Within + '_)>) -> Result<(), Ending> {
+        let steps = self.steps();
+        self.mutators(steps.iter().enumerate()).await?;
+        self.within(within).await?;
+        Ok(self.validators(Sees::Final).await?)
     }
 }
 

@@ -14,14 +14,16 @@ mod scope;
 mod step;
 mod trail;
 mod verdict;
+mod within;
 
 #[cfg(test)]
 mod testing;
 
 pub use chain::{Chain, Entry};
 pub use globs::{GlobError, Globs};
-pub use passage::{Departure, Passage};
+pub use passage::{Departure, Kept, Passage};
 pub use refusal::RefusalStyle;
 pub use scope::{Idle, Known, Scope};
 pub use step::{Mode, Place, Sees, Step, StepError};
 pub use trail::{Decision, Trail, TrailEntry};
+pub use within::{Halt, Held, Through, Within};

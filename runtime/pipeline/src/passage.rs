@@ -11,16 +11,19 @@
 //! 6. An interceptor's answer goes the same way as a server's reply; refused, it is reported as never sent.
 //! 7. Each run is shown the params as they were sent, whether the reply is an error, and the note its own pre-call left.
 //! 8. Unknown members of the envelope, faults, audit and parallel refusals are as on the way in (see `chain`); an error stays an error, a result a result.
+//! 9. What a reply carries of other messages passes as what it is (see `within`), after the mutators of the whole and
+//!    before its validators.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use sandgate_message::{Call, Hook, Json, Message};
 
 use crate::chain::Chain;
-use crate::refusal::Stopped;
-use crate::round::{Carries, Round};
+use crate::refusal::Why;
+use crate::round::{Carries, Ending, Round};
 use crate::step::Sees;
 use crate::trail::Trail;
+use crate::within::{Halt, Within};
 
 /// A call that was let in, on the chain it entered.
 #[derive(Debug)]
@@ -42,6 +45,30 @@ pub struct Departure {
     pub message: Option<Message>,
     /// Who decided what.
     pub trail: Trail,
+    /// It is not what the other side said.
+    pub withheld: bool,
+    /// Who stopped it, where an interceptor did.
+    pub halt: Option<Halt>,
+}
+
+/// What is kept of a call whose reply comes in a message of its own, perhaps never. It does not keep the chain alive.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub(crate) chain: Weak<Chain>,
+    pub(crate) carries: Carries,
+    pub(crate) trail: Trail,
+}
+
+impl Kept {
+    /// Who decided what before.
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// This is the chain that the call entered.
+    pub fn is_of(&self, chain: &Arc<Chain>) -> bool {
+        std::ptr::eq(self.chain.as_ptr(), Arc::as_ptr(chain))
+    }
 }
 
 impl Passage {
@@ -78,6 +105,15 @@ impl Passage {
 
     /// Takes the reply through every post-call in scope. Dropping the future abandons the runs.
     pub async fn leave(self, reply: Message) -> Departure {
+        self.leave_with(reply, None).await
+    }
+
+    /// The same for one that carries others.
+    pub async fn leave_with(
+        self,
+        reply: Message,
+        within: Option<&mut (dyn Within + '_)>,
+    ) -> Departure {
         let Self {
             chain,
             call,
@@ -86,11 +122,13 @@ impl Passage {
             answer,
             carries,
         } = self;
-        if !chain.looks(Hook::PostCall, &call) {
+        if within.is_none() && !chain.looks(Hook::PostCall, &call) {
             return Departure {
                 call,
                 message: Some(reply),
                 trail,
+                withheld: false,
+                halt: None,
             };
         }
         let reply = if chain.judges(Hook::PostCall, &call) {
@@ -99,30 +137,43 @@ impl Passage {
             reply
         };
         let mut round = Round::of_reply(&chain, call, &reply, &sent, carries, trail);
-        let stop = round.reply().await.err();
+        let ending = round.reply(within).await.err();
         round.finish_audits().await;
         let end = round.end();
-        let message = match (stop, end.changed) {
-            (Some(stop), _) => {
-                let step = &chain.steps[stop.step];
-                let executed = answer.is_none();
-                let stopped = Stopped {
+        let withheld = ending.is_some();
+        let (message, halt) = match (ending, end.changed) {
+            (Some(ending), _) => {
+                let why = Why {
                     call: &end.call,
-                    step,
                     hook: Hook::PostCall,
-                    executed,
-                    reason: &stop.reason,
+                    executed: answer.is_none(),
                 };
-                stopped.reply(sent.id().or(reply.id()), chain.refusal)
+                why.end(&chain, sent.id().or(reply.id()), ending)
             }
-            (None, Some(payload)) => Some(reply.with_payload(payload)),
-            (None, None) => Some(reply),
+            (None, Some(payload)) => (Some(reply.with_payload(payload)), None),
+            (None, None) => (Some(reply), None),
         };
         Departure {
             call: end.call,
             message,
             trail: end.trail,
+            withheld,
+            halt,
         }
+    }
+
+    /// What it takes to let the reply to this call pass later, under the chain that is in force then.
+    pub fn keep(&self) -> Kept {
+        Kept {
+            chain: Arc::downgrade(&self.chain),
+            carries: self.carries.clone(),
+            trail: self.trail.clone(),
+        }
+    }
+
+    /// The chain that it entered.
+    pub fn chain(&self) -> &Arc<Chain> {
+        &self.chain
     }
 
     /// For a notification: nothing comes back.
@@ -132,11 +183,12 @@ impl Passage {
 }
 
 impl Round<'_> {
-    async fn reply(&mut self) -> Result<(), crate::round::Stop> {
+    async fn reply(&mut self, within: Option<&mut (dyn Within + '_)>) -> Result<(), Ending> {
         self.validators(Sees::Raw).await?;
         let steps = self.steps();
         self.mutators(steps.iter().enumerate().rev()).await?;
-        self.validators(Sees::Final).await
+        self.within(within).await?;
+        Ok(self.validators(Sees::Final).await?)
     }
 }
 

@@ -5,13 +5,18 @@
 //! `tools/call`, since no other arguments would help, unless the operator asked for results. Nothing that a guest wrote
 //! is shown but a refusal's own fields.
 
+use std::sync::Arc;
+
 use sandgate_message::{
     Call, Direction, Era, Failure, Hook, Id, Json, Message, Method, Refusal, error_codes,
 };
 use serde::Serialize;
 
+use crate::chain::Chain;
+use crate::round::Ending;
 use crate::step::Step;
 use crate::trail::raw_json;
+use crate::within::{Halt, Held};
 
 /// How a refusal reaches the asker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -38,6 +43,42 @@ pub(crate) struct Stopped<'a> {
     /// The server has seen the call.
     pub(crate) executed: bool,
     pub(crate) reason: &'a Reason,
+}
+
+/// Of which call's passing it is told, and how far the call went.
+pub(crate) struct Why<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) hook: Hook,
+    pub(crate) executed: bool,
+}
+
+impl Why<'_> {
+    /// What the asker is told, and who stopped it.
+    pub(crate) fn end(
+        &self,
+        chain: &Arc<Chain>,
+        id: Option<&Id>,
+        ending: Ending,
+    ) -> (Option<Message>, Option<Halt>) {
+        let halt = match ending {
+            Ending::Stop(stop) => Halt {
+                chain: chain.clone(),
+                stop,
+            },
+            Ending::Held(Held::Stopped(halt)) => halt,
+            Ending::Held(Held::Said(message)) => {
+                return (id.map(|id| message.with_id(id)), None);
+            }
+        };
+        let stopped = Stopped {
+            call: self.call,
+            step: &halt.chain.steps[halt.stop.step],
+            hook: self.hook,
+            executed: self.executed,
+            reason: &halt.stop.reason,
+        };
+        (stopped.reply(id, chain.refusal), Some(halt))
+    }
 }
 
 /// What programs read, in `_meta` of a result and in `data` of an error.

@@ -18,15 +18,31 @@ use crate::refusal::Reason;
 use crate::step::{Mode, Sees, Step};
 use crate::trail::{Decision, Trail, TrailEntry};
 use crate::verdict::{Effect, Terms};
+use crate::within::{Held, Through, Within};
 
 /// The notes that pre-calls left for their post-calls, by place in the chain.
 pub(crate) type Carries = Vec<(usize, Arc<[u8]>)>;
 
 /// Why a round ended early.
+#[derive(Clone, Debug)]
 pub(crate) struct Stop {
     /// Place in the chain.
     pub(crate) step: usize,
     pub(crate) reason: Reason,
+}
+
+/// How a round ended early.
+pub(crate) enum Ending {
+    /// By an interceptor of the round.
+    Stop(Stop),
+    /// By something that the document carries.
+    Held(Held),
+}
+
+impl From<Stop> for Ending {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
 }
 
 /// One hook's runs over one document.
@@ -180,6 +196,25 @@ impl<'a> Round<'a> {
             Some((_, stop)) => Err(stop),
             None => Ok(()),
         }
+    }
+
+    /// What the document carries passes by itself.
+    pub(crate) async fn within(
+        &mut self,
+        within: Option<&mut (dyn Within + '_)>,
+    ) -> Result<(), Ending> {
+        let Some(within) = within else {
+            return Ok(());
+        };
+        let document = self.document.clone();
+        let Through { outcome, entries } = self.beside_audits(within.pass(&document)).await;
+        self.trail.entries.extend(entries);
+        match outcome {
+            Ok(Some(document)) => self.change(document),
+            Ok(None) => {}
+            Err(held) => return Err(Ending::Held(held)),
+        }
+        Ok(())
     }
 
     /// Waits for what is still under way in audit: its decisions belong in the trail, its notes to the post-calls.

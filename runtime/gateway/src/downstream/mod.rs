@@ -188,7 +188,7 @@ impl Front {
         }
         let in_flight = match message.shape() {
             Shape::Result { .. } | Shape::Error { .. } => {
-                return telling::answer(session.ledger(), message, headers).await;
+                return telling::answer(&self.house, session.ledger(), message, headers).await;
             }
             Shape::Notification { .. } => None,
             Shape::Request { id, .. } => match session.ledger().begin(id) {

@@ -18,6 +18,7 @@ mod modern;
 mod policy;
 mod questions;
 mod reload;
+mod rounds;
 mod server;
 mod sessions;
 mod streams;

@@ -1,0 +1,357 @@
+//! A server of the modern era asks for input in a reply, and gets it in another request. Each question and each answer
+//! passes the interceptors as the request and the reply that they would have been in the legacy era.
+//!
+//! An answer does not say what it answers: that is remembered by the caller, the server and the `requestState` under
+//! which it comes back, or by the request's own params where the server gave none. What is not remembered is refused
+//! where an interceptor would have looked at it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sandgate_message::{
+    Call, Direction, Edit, Hook, Id, Json, Kind, Limits, Message, Method, Node, error_codes,
+};
+use sandgate_pipeline::{Chain, Entry};
+
+use crate::call::new_id;
+use crate::house::House;
+use crate::journal::{Left, Shelved};
+use crate::memory::{Bounds, Found, Memory, Owner, Place};
+use crate::record::Decision;
+use crate::reply;
+use crate::whole::{Trouble, Whole};
+
+/// What servers ask clients.
+pub(crate) const EVENTS: [&str; 3] = ["elicitation/create", "roots/list", "sampling/createMessage"];
+/// Questions in one reply; a reply with more is refused.
+const MOST_QUESTIONS: usize = 64;
+/// People are asked: as long as a server of the legacy era may wait for them.
+const BOUNDS: Bounds = Bounds {
+    entries: 4096,
+    of_one: 1024,
+    bytes: 32 << 20,
+    time: Duration::from_secs(60 * 60),
+};
+/// What a question weighs beside its text.
+const AROUND: usize = 512;
+
+/// What was asked.
+pub(crate) type Rounds = Memory<Arc<Round>>;
+
+pub(crate) fn rounds() -> Rounds {
+    Memory::new(BOUNDS)
+}
+
+/// The questions of one reply.
+pub(crate) struct Round {
+    method: Arc<str>,
+    target: Option<Arc<str>>,
+    questions: HashMap<Box<str>, Question>,
+    /// What interceptors answered in the client's place.
+    answers: Vec<(Box<str>, Json)>,
+    bytes: usize,
+}
+
+#[derive(Clone)]
+struct Question {
+    /// As the server asked it.
+    came: Json,
+    shelved: Arc<Shelved>,
+}
+
+/// Whether any interceptor would look at a question, or at an answer.
+pub(crate) fn judged(chain: &Chain, hook: Hook, server: &str) -> bool {
+    EVENTS
+        .iter()
+        .any(|event| chain.concerns(hook, event, Direction::ServerToClient, server))
+}
+
+/// Where the questions are kept that were asked under this state, or, without one, in reply to these very params.
+pub(crate) fn place(server: &Arc<str>, params: Node<'_>, state: Option<Node<'_>>) -> Place {
+    if let Some(state) = state {
+        let text = state.string();
+        return Place::new(server, ["state", text.as_deref().unwrap_or(state.as_str())]);
+    }
+    let mut members: Vec<_> = params
+        .members()
+        .filter(|(name, _)| !matches!(&**name, "_meta" | "inputResponses" | "requestState"))
+        .collect();
+    members.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let parts = members
+        .iter()
+        .flat_map(|(name, value)| [&**name, value.as_str()]);
+    Place::new(server, std::iter::once("params").chain(parts))
+}
+
+impl Round {
+    pub(crate) fn of(call: &Call) -> Self {
+        Self {
+            method: call.method.clone(),
+            target: call.target.clone(),
+            questions: HashMap::new(),
+            answers: Vec::new(),
+            bytes: AROUND,
+        }
+    }
+
+    /// It was begun by such a request.
+    pub(crate) fn fits(&self, method: &str, params: &Json) -> bool {
+        let target = Method::new(method).target_in(params);
+        *self.method == *method && self.target.as_deref() == target.as_deref()
+    }
+
+    pub(crate) fn remember(self, house: &House, place: Place, owner: Owner) {
+        let bytes = self.bytes;
+        house.rounds.put(place, owner, Arc::new(self), bytes);
+    }
+
+    /// Takes the questions through the interceptors; hands back what is to change in `inputRequests`, of which `at` is
+    /// the place. `bearer`: an answer given in the client's place has a way back to the server. `before`: what was asked
+    /// there last time, since a task asks until it is answered.
+    pub(crate) async fn ask(
+        &mut self,
+        whole: Whole<'_>,
+        requests: Node<'_>,
+        at: &str,
+        bearer: bool,
+        before: Option<&Self>,
+    ) -> Result<Vec<Edit>, Trouble> {
+        let unreadable = |what: &str| whole.withheld(what);
+        if requests.members().count() > MOST_QUESTIONS {
+            let what = format!("it asks for more than {MOST_QUESTIONS} inputs at once");
+            return Err(unreadable(&what));
+        }
+        let judged = judged(whole.chain, Hook::PreCall, &whole.call.server);
+        if requests.kind() != Kind::Object && judged {
+            return Err(unreadable("`inputRequests` is no object"));
+        }
+        let mut edits = Vec::new();
+        for (key, request) in requests.members() {
+            let place = format!("{at}/{}", escaped(&key));
+            match question(&key, request, &whole.house.config.limits) {
+                Some(message) => {
+                    let before = before.and_then(|round| round.questions.get(&*key));
+                    let before = before.filter(|before| {
+                        before.came == *message.payload()
+                            && Some(before.shelved.method()) == message.method()
+                            && before.shelved.is_of(whole.chain)
+                    });
+                    edits.extend(match before {
+                        Some(before) => self.keep(&key, before.clone(), &place),
+                        None => self.put(whole, &key, message, &place).await?,
+                    });
+                }
+                None if judged => {
+                    return Err(unreadable("one of its `inputRequests` is no request"));
+                }
+                None => {}
+            }
+        }
+        if self.questions.is_empty() && !self.answers.is_empty() {
+            if !bearer {
+                return Err(unreadable(
+                    "a policy answered what it asks for, and it gave no `requestState` under which the answer could reach \
+                     the server",
+                ));
+            }
+            return Ok(vec![Edit::Remove(at.to_owned())]);
+        }
+        Ok(edits)
+    }
+
+    async fn put(
+        &mut self,
+        whole: Whole<'_>,
+        key: &str,
+        question: Message,
+        place: &str,
+    ) -> Result<Option<Edit>, Trouble> {
+        let came_at = whole.house.journal.lookout().within(Instant::now());
+        let size = question.bytes().len();
+        let came = question.payload().clone();
+        let name = question.method().unwrap_or_default();
+        let call = Arc::new(Call {
+            id: new_id(),
+            method: name.into(),
+            direction: Direction::ServerToClient,
+            target: Method::new(name).target_in(&came).map(Into::into),
+            client_target: None,
+            definition: None,
+            ..(**whole.call).clone()
+        });
+        let passage = match whole.chain.enter(call, question).await {
+            Entry::Onward(passage) => passage,
+            Entry::Refused(departure) => {
+                let left = Left {
+                    message: departure.message.clone(),
+                    withheld: true,
+                    stopped: departure
+                        .halt
+                        .clone()
+                        .map(|halt| (halt, departure.trail.entries.clone())),
+                };
+                whole.house.journal.refused(departure, size, came_at);
+                return Err(whole.trouble(left));
+            }
+        };
+        let mut underway = whole
+            .house
+            .journal
+            .begin(passage, came_at)
+            .map_err(|_| whole.unwritten())?;
+        if let Some(answer) = underway.take_answer() {
+            let left = underway.leave(answer, Decision::Answered).await;
+            return match left {
+                Left {
+                    message: Some(answer),
+                    withheld: false,
+                    ..
+                } => {
+                    self.bytes += key.len() + answer.payload().as_str().len();
+                    self.answers.push((key.into(), answer.payload().clone()));
+                    Ok(Some(Edit::Remove(place.to_owned())))
+                }
+                left => Err(whole.trouble(left)),
+            };
+        }
+        let shelved = underway.shelve().map(Arc::new);
+        Ok(shelved.and_then(|shelved| self.keep(key, Question { came, shelved }, place)))
+    }
+
+    fn keep(&mut self, key: &str, question: Question, place: &str) -> Option<Edit> {
+        let Question { came, shelved } = &question;
+        let sent = shelved.message().payload();
+        let params = || Edit::Set(format!("{place}/params"), sent.as_str().into());
+        let edit = (sent != came).then(params);
+        // The text twice, and about as much again for its tape.
+        self.bytes += 3 * shelved.message().bytes().len() + key.len() + AROUND;
+        self.questions.insert(key.into(), question);
+        edit
+    }
+}
+
+/// Takes the client's answers through the interceptors; hands back what is to change in the params.
+pub(crate) async fn answer(
+    whole: Whole<'_>,
+    round: Found<Arc<Round>>,
+    responses: Option<Node<'_>>,
+) -> Result<Vec<Edit>, Trouble> {
+    let judged = judged(whole.chain, Hook::PostCall, &whole.call.server);
+    let unknown = || {
+        Trouble::said(reply::not_sent(
+            whole.call,
+            error_codes::INVALID_PARAMS,
+            "it is not known what these `inputResponses` answer: make the request anew, without them and without \
+             `requestState`",
+        ))
+    };
+    let given = || {
+        responses
+            .into_iter()
+            .flat_map(|responses| responses.members())
+    };
+    let Found::Own(round) = round else {
+        let harmless = responses.is_none_or(|responses| {
+            responses.kind() == Kind::Object && responses.members().next().is_none()
+        });
+        return match harmless || !judged {
+            true => Ok(Vec::new()),
+            false => Err(unknown()),
+        };
+    };
+    if judged && responses.is_some_and(|responses| responses.kind() != Kind::Object) {
+        return Err(unknown());
+    }
+    let mut edits = Vec::new();
+    for (key, value) in given() {
+        if round.answers.iter().any(|(answered, _)| **answered == *key) {
+            continue;
+        }
+        let Some(question) = round.questions.get(&*key) else {
+            if judged {
+                return Err(unknown());
+            }
+            continue;
+        };
+        let came = value.to_json();
+        let reply = Message::result(&key_id(&key), &came);
+        let left = question
+            .shelved
+            .resume(whole.chain)
+            .leave(reply, Decision::Forwarded)
+            .await;
+        match left {
+            Left {
+                message: Some(reply),
+                withheld: false,
+                ..
+            } => {
+                if *reply.payload() != came {
+                    let place = format!("/inputResponses/{}", escaped(&key));
+                    edits.push(Edit::Set(place, reply.payload().as_str().into()));
+                }
+            }
+            left => return Err(whole.trouble(left)),
+        }
+    }
+    edits.extend(round.join(responses.is_some()));
+    Ok(edits)
+}
+
+impl Round {
+    /// What interceptors answered goes with what the client answered.
+    fn join(&self, responses: bool) -> Vec<Edit> {
+        if self.answers.is_empty() {
+            return Vec::new();
+        }
+        if responses {
+            let set = |(key, value): &(Box<str>, Json)| {
+                let place = format!("/inputResponses/{}", escaped(key));
+                Edit::Set(place, value.as_str().into())
+            };
+            return self.answers.iter().map(set).collect();
+        }
+        vec![Edit::Set("/inputResponses".into(), self.answered())]
+    }
+
+    /// What interceptors answered, as `inputResponses`.
+    pub(crate) fn answered(&self) -> String {
+        let members: Vec<String> = self
+            .answers
+            .iter()
+            .map(|(key, value)| format!("{}:{}", Json::string(key).as_str(), value.as_str()))
+            .collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    /// Interceptors answered everything.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.questions.is_empty() && !self.answers.is_empty()
+    }
+}
+
+/// One of `inputRequests` as the message that it would be by itself.
+fn question(key: &str, request: Node<'_>, limits: &Limits) -> Option<Message> {
+    let members = request.as_str().strip_prefix('{')?;
+    let text = format!(
+        r#"{{"jsonrpc":"2.0","id":{},{members}"#,
+        Json::string(key).as_str()
+    );
+    // Its own envelope comes on top of what the whole was allowed.
+    let limits = Limits {
+        bytes: limits.bytes + 64 + key.len() * 6,
+        depth: limits.depth,
+    };
+    let message = Message::parse(text, &limits).ok()?;
+    message.method().is_some().then_some(message)
+}
+
+fn key_id(key: &str) -> Id {
+    Id::from_json(&Json::string(key)).unwrap_or_else(|| Id::number(0))
+}
+
+/// A name as a token of a JSON Pointer.
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

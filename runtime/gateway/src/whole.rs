@@ -1,0 +1,83 @@
+//! A message that carries others, and what becomes of it because of them.
+
+use std::sync::Arc;
+
+use sandgate_message::{Call, Edit, Id, Json, Message, apply};
+use sandgate_pipeline::{Chain, Held, Through, TrailEntry};
+
+use crate::house::House;
+use crate::journal::Left;
+use crate::memory::Owner;
+use crate::reply;
+
+/// A message that carries others.
+#[derive(Clone, Copy)]
+pub(crate) struct Whole<'a> {
+    pub(crate) house: &'a House,
+    /// The one that the whole passes: what it carries passes no other.
+    pub(crate) chain: &'a Arc<Chain>,
+    pub(crate) call: &'a Arc<Call>,
+}
+
+/// Why it does not go on.
+pub(crate) struct Trouble {
+    pub(crate) held: Box<Held>,
+    pub(crate) entries: Vec<TrailEntry>,
+}
+
+impl Whole<'_> {
+    pub(crate) fn client(&self) -> Owner {
+        Owner::client(self.call.principal.as_ref(), self.call.session.as_ref())
+    }
+
+    /// The document after these edits; none where there are none.
+    pub(crate) fn edited(&self, document: &Json, edits: &[Edit]) -> Result<Option<Json>, Trouble> {
+        if edits.is_empty() {
+            return Ok(None);
+        }
+        apply(document, edits, &self.house.config.limits)
+            .map(Some)
+            .map_err(|error| self.withheld(&format!("what policies made of it is {error}")))
+    }
+
+    /// What came back cannot pass on.
+    pub(crate) fn withheld(&self, what: &str) -> Trouble {
+        Trouble::said(reply::withheld(self.call, what))
+    }
+
+    /// It cannot be recorded.
+    pub(crate) fn unwritten(&self) -> Trouble {
+        Trouble::said(reply::unwritten(&Id::number(0), self.call, true))
+    }
+
+    /// A reply within it does not go on.
+    pub(crate) fn trouble(&self, left: Left) -> Trouble {
+        match (left.stopped, left.message) {
+            (Some((halt, entries)), _) => Trouble {
+                held: Box::new(Held::Stopped(halt)),
+                entries,
+            },
+            (None, Some(message)) => Trouble::said(message),
+            (None, None) => self.unwritten(),
+        }
+    }
+}
+
+impl Trouble {
+    /// In the gateway's own words; the id is put in where the asker's is known.
+    pub(crate) fn said(message: Message) -> Self {
+        Self {
+            held: Box::new(Held::Said(Box::new(message))),
+            entries: Vec::new(),
+        }
+    }
+}
+
+impl From<Trouble> for Through {
+    fn from(trouble: Trouble) -> Self {
+        Self {
+            outcome: Err(*trouble.held),
+            entries: trouble.entries,
+        }
+    }
+}
