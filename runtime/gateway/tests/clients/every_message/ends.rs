@@ -138,7 +138,8 @@ impl Client {
                     || ["tools/call", "prompts/get", "resources/read"]
                         .iter()
                         .any(|method| text.contains(&format!(r#""method":"{method}""#)));
-                if let (true, Some((_, rest))) = (names, text.split_once(&mark)) {
+                let given = headers.iter().any(|(given, _)| *given == header);
+                if let (true, Some((_, rest))) = (names && !given, text.split_once(&mark)) {
                     headers.push((header, rest.split('"').next().unwrap()));
                 }
             }

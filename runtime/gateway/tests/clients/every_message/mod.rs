@@ -126,7 +126,7 @@ impl Stand {
     async fn meet(&mut self, meeting: Meeting) {
         let notification = meeting.method.starts_with("notifications/");
         match (meeting.direction, meeting.carrier) {
-            (_, Carrier::InputRequired) => {}
+            (_, Carrier::InputRequired) => self.asked_within(meeting).await,
             (Direction::ClientToServer, _) if notification => self.told_by_client(meeting).await,
             (Direction::ClientToServer, _) => self.asked_by_client(meeting).await,
             (Direction::ServerToClient, _) if notification => self.told_by_server(meeting).await,
@@ -143,6 +143,9 @@ impl Stand {
             } else {
                 self.client().await
             };
+            if meeting.method.starts_with("tasks/") {
+                self.begin_task(&mut client).await;
+            }
             let (params, asked) = self.params(sample.params);
             let request = format!(
                 r#"{{"jsonrpc":"2.0","id":7,"method":"{}","params":{params}}}"#,
@@ -174,8 +177,80 @@ impl Stand {
         }
     }
 
+    /// The client begins what the samples of tasks speak of: a task that is not known is nobody's.
+    async fn begin_task(&mut self, client: &mut Client) {
+        client.say(&format!(
+            r#"{{"jsonrpc":"2.0","id":"begin","method":"tools/call","params":{}}}"#,
+            self.params(r#"{"name":"hold","_meta":{"a":1}}"#).0
+        ));
+        let heard = self.puppet.next().await;
+        let task = match self.era {
+            Era::Legacy => r#"{"task":{"taskId":"task-1","status":"working"}}"#,
+            Era::Modern => r#"{"resultType":"task","taskId":"task-1","status":"working"}"#,
+        };
+        let id = heard.id();
+        heard
+            .say(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{task}}}"#))
+            .await;
+        assert!(client.next().await.contains("task-1"));
+    }
+
+    /// So does a server, whose question the client answers by a task.
+    async fn begin_task_of_client(&mut self, client: &mut Client, held: &Heard) {
+        held.say(r#"{"jsonrpc":"2.0","id":"begin","method":"sampling/createMessage","params":{}}"#)
+            .await;
+        assert!(client.next().await.contains("begin"));
+        client.say(r#"{"jsonrpc":"2.0","id":"begin","result":{"task":{"taskId":"task-1","status":"working"},"hold":1}}"#);
+        self.puppet.next().await;
+    }
+
+    async fn asked_within(&mut self, meeting: Meeting) {
+        let sample = sample(meeting.method, meeting.era, meeting.direction);
+        let mut client = self.client().await;
+        let (asks, asked) = planted(sample.params);
+        let (answers, answered) = planted(sample.result);
+        let turn = |stand: &Self, id: u8, more: &str| {
+            let params = stand
+                .params(&format!(r#"{{"name":"hold"{more},"_meta":{{"a":1}}}}"#))
+                .0;
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#)
+        };
+        client.say(&turn(self, 7, ""));
+        let heard = self.puppet.next().await;
+        let id = heard.id();
+        heard
+            .say(&format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"input_required","inputRequests":{{"k":{{"method":"{}","params":{asks}}}}},"requestState":"state"}}}}"#,
+                meeting.method
+            ))
+            .await;
+        holds(&client.next().await, &asked);
+        client.say(&turn(
+            self,
+            8,
+            &format!(r#","inputResponses":{{"k":{answers}}},"requestState":"state""#),
+        ));
+        let heard = self.puppet.next().await;
+        holds(&heard.text, &answered);
+        let id = heard.id();
+        heard
+            .say(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#))
+            .await;
+        client.next().await;
+        match meeting.hook {
+            Hook::PreCall => self.was_read(&meeting, &asked),
+            Hook::PostCall => self.was_read(&meeting, &answered),
+        }
+    }
+
     async fn told_by_client(&mut self, meeting: Meeting) {
-        let client = self.client().await;
+        let mut client = self.client().await;
+        let mut _held = None;
+        if meeting.method == "notifications/tasks/status" {
+            let held = self.held(&mut client).await;
+            self.begin_task_of_client(&mut client, &held).await;
+            _held = Some(held);
+        }
         let sample = sample(meeting.method, meeting.era, meeting.direction);
         let (params, texts) = planted(&sample.params.replace('%', ""));
         client.say(&format!(
@@ -201,6 +276,9 @@ impl Stand {
 
     async fn told_by_server(&mut self, meeting: Meeting) {
         let mut client = self.client().await;
+        if meeting.method.starts_with("notifications/tasks") {
+            self.begin_task(&mut client).await;
+        }
         let held = self.held(&mut client).await;
         let sample = sample(meeting.method, meeting.era, meeting.direction);
         let subscription = match self.era {
@@ -229,6 +307,9 @@ impl Stand {
         for (member, answer) in [("result", sample.result), ("error", ERROR)] {
             let mut client = self.client().await;
             let held = self.held(&mut client).await;
+            if meeting.method.starts_with("tasks/") {
+                self.begin_task_of_client(&mut client, &held).await;
+            }
             let (params, asked) = planted(sample.params);
             held.say(&format!(
                 r#"{{"jsonrpc":"2.0","id":"q","method":"{}","params":{params}}}"#,
