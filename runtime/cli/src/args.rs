@@ -48,6 +48,8 @@ pub enum Verb {
     /// Make plugins, and look at them
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Make a token for a client, and print what the configuration needs to know it
+    Token(Token),
     /// Print the JSON Schema of the configuration
     Schema,
     /// Print a script that completes this program's words, for your shell to load
@@ -115,9 +117,20 @@ pub struct Run {
     /// With --stdio: this server alone, its tools under their own names
     #[arg(long, value_name = "NAME", requires = "stdio")]
     pub server: Option<String>,
+    /// With --stdio: the client that it is, by its name in [clients]; it needs no key
+    #[arg(long, value_name = "NAME", requires = "stdio")]
+    pub client: Option<String>,
     /// Listen here instead of where the configuration says
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+}
+
+/// `sandgate token`.
+#[derive(Clone, Debug, Args)]
+pub struct Token {
+    /// The client's name
+    #[arg(value_name = "NAME", default_value = "NAME")]
+    pub client: String,
 }
 
 /// `sandgate demo`.
@@ -342,6 +355,7 @@ mod tests {
         for line in [
             "sandgate",
             "sandgate run --server time",
+            "sandgate run --client ada",
             "sandgate run --stdio --listen 127.0.0.1:1",
             "sandgate run --listen here",
             "sandgate plugin",

@@ -22,13 +22,15 @@ pub struct Checked {
 /// # Errors
 /// Everything that is wrong.
 pub async fn check(loaded: &Loaded) -> Result<Checked, Report> {
+    let exposed = loaded.check_exposure(loaded.config.gateway.listen.0, false)?;
     let environment = Environment::of_process();
     let host = house::host(loaded, &environment)?;
     let assembler = Assembler::new(host);
-    let assembled = assembler
+    let mut assembled = assembler
         .assemble(loaded, &environment, Loading::Start)
         .await?;
     serve::open_record(loaded, false)?;
+    assembled.warnings.extend(exposed);
     let table = table::text(&pipeline(loaded, assembled.edition.chain()));
     Ok(Checked {
         table,

@@ -74,10 +74,11 @@ pub fn gateway_config(loaded: &Loaded) -> GatewayConfig {
                 .map(|origin| origin.0.clone())
                 .collect(),
         },
+        public_url: gateway.public_url.as_ref().map(|url| url.0.clone()),
         limits: document_limits(loaded),
         max_connections: count(limits.max_connections),
         max_streams: limits.max_streams,
-        max_listeners: GatewayConfig::default().max_listeners,
+        max_listeners: count(limits.max_listeners),
         header_timeout: limits.header_timeout.0,
         body_timeout: limits.body_timeout.0,
         max_sessions: count(limits.max_sessions),

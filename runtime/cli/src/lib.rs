@@ -29,4 +29,5 @@ pub mod snippet;
 pub mod status;
 pub mod table;
 pub mod telemetry;
+pub mod token;
 pub mod watch;

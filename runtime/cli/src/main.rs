@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sandgate::admin::{self, Ask};
-use sandgate::args::{Arguments, NewHooks, Plugin, Reached, Verb};
+use sandgate::args::{Arguments, NewHooks, Plugin, Reached, Token, Verb};
 use sandgate::config::{Environment, Loaded, Report};
 use sandgate::operator::Operator;
 use sandgate::outcome::Outcome;
@@ -21,7 +21,7 @@ use sandgate::plugin::lang::New;
 use sandgate::plugin::test::NotTested;
 use sandgate::serve::RunError;
 use sandgate::status::Status;
-use sandgate::{check, completions, demo, inspect, plugin, schema, serve, telemetry};
+use sandgate::{check, completions, demo, inspect, plugin, schema, serve, telemetry, token};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -209,6 +209,10 @@ fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
+        Verb::Token(Token { client }) => {
+            print!("{}", token::Token::random().text(&client));
+            ExitCode::SUCCESS
+        }
         Verb::Schema => {
             println!("{:#}", schema::value());
             ExitCode::SUCCESS

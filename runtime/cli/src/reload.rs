@@ -1,6 +1,7 @@
 //! A new configuration or plugin goes live while calls pass: built beside the old one, published as a whole, or not at
 //! all.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -24,7 +25,7 @@ pub struct Reloader {
     environment: Environment,
     assembler: Assembler,
     gateway: Arc<Gateway>,
-    /// `[gateway]` and `[call-log]` as they were at the start: they are not reloaded.
+    /// `[gateway]` and `[call-log]` as they were at the start: but for what is asked of them here, they are not reloaded.
     fixed: (serde_json::Value, serde_json::Value),
     /// The files that what is in force was made of.
     files: Vec<PathBuf>,
@@ -32,6 +33,8 @@ pub struct Reloader {
     written: Written,
     history: Arc<Mutex<History>>,
     broken: bool,
+    /// Where clients come in; none: on stdin.
+    listening: Option<SocketAddr>,
 }
 
 /// When what is in force came to be, and the last change that did not.
@@ -79,6 +82,7 @@ impl Reloader {
             written,
             history: Arc::new(Mutex::new(history)),
             broken: false,
+            listening: None,
         }
     }
 
@@ -92,12 +96,21 @@ impl Reloader {
         self.history.clone()
     }
 
+    /// Clients come in there: a configuration that would let in whom nobody knows is not good.
+    pub fn listens_at(&mut self, address: SocketAddr) {
+        self.listening = Some(address);
+    }
+
     /// Reads everything anew. Good: it is in force when this returns. Bad: nothing has changed, the log and `/readyz` say
     /// why; what the refused configuration names is watched beside what is in force, since the fault may be put right
     /// there.
     pub async fn reload(&mut self, mut watch: Option<&mut Watch>) -> Outcome {
         let assembled = async {
             let loaded = Loaded::read(&self.path)?;
+            if let Some(address) = self.listening {
+                let written = loaded.config.gateway.listen.0.ip() == address.ip();
+                loaded.check_exposure(address, !written)?;
+            }
             if let Some(watch) = &mut watch {
                 // Before they are read, so that no change in between is missed.
                 watch.target(
@@ -112,7 +125,7 @@ impl Reloader {
                 .await?;
             Ok::<_, Report>((loaded, assembled))
         };
-        let (loaded, assembled) = match assembled.await {
+        let (loaded, mut assembled) = match assembled.await {
             Ok(good) => good,
             Err(report) => {
                 let said = report.summary();
@@ -144,6 +157,7 @@ impl Reloader {
             watch.target(self.files.iter().cloned());
         }
         let before: Vec<Arc<Server>> = self.assembler.servers().cloned().collect();
+        self.gateway.identify(assembled.identity.take());
         let edition = self.assembler.adopt(assembled);
         let version = edition.version();
         let written = Written::of(&loaded, edition.chain().steps());
@@ -193,8 +207,11 @@ pub(crate) fn files(path: &Path, loaded: &Loaded) -> Vec<PathBuf> {
 
 fn fixed(loaded: &Loaded) -> (serde_json::Value, serde_json::Value) {
     let value = |part: Result<serde_json::Value, _>| part.unwrap_or_default();
+    let mut gateway = loaded.config.gateway.clone();
+    // These are looked at with every reload.
+    (gateway.tls, gateway.allow_unauthenticated) = (None, false);
     (
-        value(serde_json::to_value(&loaded.config.gateway)),
+        value(serde_json::to_value(&gateway)),
         value(serde_json::to_value(&loaded.config.call_log)),
     )
 }

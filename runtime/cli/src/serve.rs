@@ -60,10 +60,11 @@ pub(crate) async fn start(path: &Path, loaded: &Loaded, stdio: bool) -> Result<R
         .then(|| Watch::new(reload::files(path, loaded)));
     let host = house::host(loaded, &environment)?;
     let mut assembler = Assembler::new(host);
-    let assembled = assembler
+    let mut assembled = assembler
         .assemble(loaded, &environment, Loading::Start)
         .await?;
     assembled.log(loaded);
+    let identity = assembled.identity.take();
     let record = open_record(loaded, stdio)?;
     // Last of all that is opened: who has it, serves.
     let admin = open_admin(path, loaded, &environment)?;
@@ -73,6 +74,7 @@ pub(crate) async fn start(path: &Path, loaded: &Loaded, stdio: bool) -> Result<R
     });
     let registry = Registry::new(assembler.adopt(assembled));
     let gateway = Gateway::new(house::gateway_config(loaded), registry, record.clone());
+    gateway.identify(identity);
     let reloader = Reloader::new(path, loaded, environment, assembler, gateway.clone());
     Ok(Running {
         gateway,
@@ -121,7 +123,7 @@ pub(crate) enum Door {
     /// Streamable HTTP.
     Http(TcpListener),
     /// One client on stdin and stdout.
-    Stdio(Endpoint),
+    Stdio(Endpoint, Option<Arc<str>>),
 }
 
 impl Door {
@@ -131,7 +133,7 @@ impl Door {
                 Ok(address) => format!("http://{address}"),
                 Err(error) => format!("unknown: {error}"),
             },
-            Self::Stdio(_) => "stdin and stdout".into(),
+            Self::Stdio(..) => "stdin and stdout".into(),
         }
     }
 }
@@ -164,9 +166,10 @@ impl Running {
         let keeper = tokio::spawn(keep_current(reloader, watch, record, asked, stop.clone()));
         let served = match door {
             Door::Http(listener) => gateway.serve(listener, stop.clone()).await,
-            Door::Stdio(endpoint) => {
+            Door::Stdio(endpoint, client) => {
                 gateway
-                    .serve_stdio(
+                    .serve_stdio_as(
+                        client,
                         tokio::io::stdin(),
                         tokio::io::stdout(),
                         endpoint,
@@ -192,13 +195,21 @@ pub async fn run(arguments: &args::Run, loaded: &Loaded) -> Result<(), RunError>
     let path = &arguments.configured.config;
     let endpoint = endpoint(arguments, loaded)?;
     let door = match arguments.stdio {
-        true => Door::Stdio(endpoint),
+        true => Door::Stdio(endpoint, client(arguments, loaded)?),
         false => {
+            let given = arguments.listen.is_some();
+            let address = arguments.listen.unwrap_or(loaded.config.gateway.listen.0);
+            for issue in loaded.check_exposure(address, given)? {
+                tracing::warn!("{}", loaded.report(vec![issue]).render(false).trim_end());
+            }
             descriptors::raise(loaded.config.gateway.limits.max_connections as usize);
             Door::Http(listen(arguments.listen, loaded).await?)
         }
     };
-    let running = start(path, loaded, arguments.stdio).await?;
+    let mut running = start(path, loaded, arguments.stdio).await?;
+    if let Door::Http(listener) = &door {
+        running.reloader.listens_at(listener.local_addr()?);
+    }
     let stop = CancellationToken::new();
     let signals = tokio::spawn(until_told(stop.clone()));
     if let Door::Http(listener) = &door {
@@ -223,6 +234,25 @@ fn endpoint(arguments: &args::Run, loaded: &Loaded) -> Result<Endpoint, Report> 
     ]))
 }
 
+/// Who the client on stdin and stdout is. Nobody asks it for a key: whoever starts the gateway can read its configuration.
+fn client(arguments: &args::Run, loaded: &Loaded) -> Result<Option<Arc<str>>, Report> {
+    let clients = &loaded.config.clients;
+    let issue = match &arguments.client {
+        None if clients.is_empty() => return Ok(None),
+        Some(name) if clients.contains_key(name) => return Ok(Some(name.as_str().into())),
+        None => {
+            "--stdio: the configuration has clients, and it is not said which one this is".into()
+        }
+        Some(name) => format!("--client: there is no client {name:?}"),
+    };
+    let names: Vec<_> = clients.keys().map(String::as_str).collect();
+    let help = match names.as_slice() {
+        [] => "add it to [clients], or leave --client out".to_owned(),
+        names => format!("give --client NAME; the clients are: {}", names.join(", ")),
+    };
+    Err(loaded.report(vec![Issue::error(None, issue).help(help)]))
+}
+
 async fn listen(given: Option<SocketAddr>, loaded: &Loaded) -> Result<TcpListener, Report> {
     let address = given.unwrap_or(loaded.config.gateway.listen.0);
     TcpListener::bind(address).await.map_err(|error| {
@@ -244,9 +274,14 @@ async fn listen(given: Option<SocketAddr>, loaded: &Loaded) -> Result<TcpListene
 
 fn announce(address: SocketAddr, loaded: &Loaded) {
     let names: Vec<_> = loaded.config.servers.keys().map(String::as_str).collect();
-    tracing::info!("listening on http://{address}");
+    let front = snippet::Front {
+        address,
+        https: loaded.config.gateway.tls.is_some(),
+        keyed: !loaded.config.clients.is_empty(),
+    };
+    tracing::info!("listening on {}", front.scheme_and_address());
     // Stdout may be the call log's.
-    anstream::eprintln!("{}", snippet::text(address, &names));
+    anstream::eprintln!("{}", snippet::text(front, &names));
 }
 
 /// Reloads when a file changes, and when told to by SIGHUP or an operator, which also opens the call log anew.

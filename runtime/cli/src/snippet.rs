@@ -5,12 +5,40 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
+/// Where the gateway listens, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Front {
+    /// As it was bound.
+    pub address: SocketAddr,
+    /// By TLS.
+    pub https: bool,
+    /// Clients need keys.
+    pub keyed: bool,
+}
+
+impl Front {
+    /// In the clear, for everybody.
+    pub fn plain(address: SocketAddr) -> Self {
+        Self {
+            address,
+            https: false,
+            keyed: false,
+        }
+    }
+
+    /// For example `http://0.0.0.0:8808`.
+    pub fn scheme_and_address(&self) -> String {
+        let scheme = if self.https { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+}
+
 /// The text for people: the whole gateway as one server, then each server alone.
-pub fn text(listening: SocketAddr, servers: &[&str]) -> String {
-    let base = base(listening);
+pub fn text(front: Front, servers: &[&str]) -> String {
+    let base = base(front);
     let mut text = format!(
         "Listening on {base}/mcp. For a client's mcp.json:\n\n{:#}\n",
-        all(&base)
+        all(&base, front.keyed)
     );
     if !servers.is_empty() {
         text.push_str("\nOr one server alone, its tools under their own names:\n\n");
@@ -20,7 +48,7 @@ pub fn text(listening: SocketAddr, servers: &[&str]) -> String {
                 text,
                 "  {}: {}",
                 Value::from(*name),
-                entry(&format!("{base}/mcp/{name}"))
+                entry(&format!("{base}/mcp/{name}"), front.keyed)
             );
         }
     }
@@ -28,21 +56,27 @@ pub fn text(listening: SocketAddr, servers: &[&str]) -> String {
 }
 
 /// `{"mcpServers": {"sandgate": …}}`: every server, names prefixed.
-pub fn json(listening: SocketAddr) -> Value {
-    all(&base(listening))
+pub fn json(front: Front) -> Value {
+    all(&base(front), front.keyed)
 }
 
-fn all(base: &str) -> Value {
-    json!({ "mcpServers": { "sandgate": entry(&format!("{base}/mcp")) } })
+fn all(base: &str, keyed: bool) -> Value {
+    json!({ "mcpServers": { "sandgate": entry(&format!("{base}/mcp"), keyed) } })
 }
 
-fn entry(url: &str) -> Value {
-    json!({ "type": "http", "url": url })
+fn entry(url: &str, keyed: bool) -> Value {
+    match keyed {
+        false => json!({ "type": "http", "url": url }),
+        true => {
+            json!({ "type": "http", "url": url, "headers": { "Authorization": "Bearer TOKEN" } })
+        }
+    }
 }
 
 /// An address that means "every one of this machine" is no address to connect to.
-fn base(listening: SocketAddr) -> String {
-    let mut address = listening;
+fn base(front: Front) -> String {
+    let mut front = front;
+    let address = &mut front.address;
     if address.ip().is_unspecified() {
         address.set_ip(if address.is_ipv4() {
             [127, 0, 0, 1].into()
@@ -50,7 +84,7 @@ fn base(listening: SocketAddr) -> String {
             std::net::Ipv6Addr::LOCALHOST.into()
         });
     }
-    format!("http://{address}")
+    front.scheme_and_address()
 }
 
 #[cfg(test)]
@@ -60,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_snippet_is_what_clients_read() {
-        let json = json("127.0.0.1:8808".parse().unwrap());
+        let json = json(Front::plain("127.0.0.1:8808".parse().unwrap()));
         assert_eq!(
             json.to_string(),
             r#"{"mcpServers":{"sandgate":{"type":"http","url":"http://127.0.0.1:8808/mcp"}}}"#
@@ -68,8 +102,20 @@ mod tests {
     }
 
     #[test]
+    fn a_client_with_a_key_is_shown_where_it_goes() {
+        let front = Front {
+            address: "[::1]:443".parse().unwrap(),
+            https: true,
+            keyed: true,
+        };
+        let entry = &json(front)["mcpServers"]["sandgate"];
+        assert_eq!(entry["url"], "https://[::1]:443/mcp");
+        assert_eq!(entry["headers"]["Authorization"], "Bearer TOKEN");
+    }
+
+    #[test]
     fn every_server_is_named() {
-        let text = text("[::]:80".parse().unwrap(), &["time", "crm"]);
+        let text = text(Front::plain("[::]:80".parse().unwrap()), &["time", "crm"]);
         assert!(text.contains("Listening on http://[::1]:80/mcp."));
         assert!(
             text.contains(r#"  "crm": {"type":"http","url":"http://[::1]:80/mcp/crm"}"#),

@@ -78,6 +78,7 @@ fn every_key_is_read_as_it_was_written() {
     let Config {
         gateway,
         call_log,
+        clients,
         servers,
         interceptors,
     } = parse_right("all.toml").config;
@@ -85,7 +86,19 @@ fn every_key_is_read_as_it_was_written() {
     assert_eq!(gateway.allowed_hosts.len(), 2);
     assert_eq!(gateway.allowed_origins[0].0, "https://app.example.com");
     assert_eq!(gateway.refusal, Some(RefusalStyle::Error));
-    assert!(!gateway.watch);
+    assert!(!gateway.watch && gateway.allow_unauthenticated);
+    let tls = gateway.tls.unwrap();
+    assert_eq!(
+        (tls.cert, tls.key),
+        ("tls/chain.pem".into(), "tls/key.pem".into())
+    );
+    assert_eq!(gateway.public_url.unwrap().0, "https://mcp.example.com");
+    assert_eq!(gateway.limits.max_listeners, 20);
+    let ada = &clients["ada@example.com"];
+    assert_eq!(
+        (ada.token_sha256.0, &ada.groups[..]),
+        ([0x11; 32], &["support".to_owned()][..])
+    );
     assert_eq!(
         (gateway.state, gateway.cache),
         (Some("state.redb".into()), Some("cache".into()))
@@ -130,6 +143,12 @@ fn every_key_is_read_as_it_was_written() {
     assert_eq!(
         servers["crm"].headers["Authorization"].file(),
         Some(Path::new("/run/secrets/crm"))
+    );
+    assert_eq!((time.max_concurrent, time.max_children), (7, 3));
+    let crm = &servers["crm"];
+    assert_eq!(
+        (crm.keep_alive, crm.ca.as_deref(), crm.forward_authorization),
+        (Period::secs(2), Some(Path::new("tls/authority.pem")), false)
     );
     let scrub = &interceptors[0];
     assert_eq!(scrub.plugin, PluginSource::Builtin("pii-scrubber".into()));
@@ -208,6 +227,8 @@ fn the_schema_has_no_null_and_is_closed() {
         "Gateway",
         "Limits",
         "CallLog",
+        "Client",
+        "Tls",
         "Server",
         "Interceptor",
         "Grants",
@@ -249,6 +270,44 @@ fn what_likely_is_not_meant_is_a_warning() {
             .message
             .contains("has no server")
     );
+}
+
+#[test]
+fn other_machines_are_let_in_only_where_somebody_asks_who_they_are() {
+    let at = |address: &str, more: &str| {
+        let text = format!("{more}\n[servers.a]\ncommand = 'a'");
+        let loaded = parse(&text).unwrap();
+        loaded.check_exposure(address.parse().unwrap(), false)
+    };
+    let client = format!("[clients.ada]\ntoken-sha256 = '{}'", "1".repeat(64));
+    let messages = |issues: &[sandgate::config::Issue]| -> Vec<String> {
+        issues.iter().map(|issue| issue.message.clone()).collect()
+    };
+    for address in ["127.0.0.1:1", "[::1]:1", "127.3.2.1:1"] {
+        assert!(at(address, "").unwrap().is_empty(), "{address}");
+    }
+    for address in ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "[::ffff:127.0.0.1]:1"] {
+        let report = at(address, "[gateway]\nlisten = '0.0.0.0:1'").unwrap_err();
+        let text = report.render(false);
+        assert!(text.contains("nobody asks who they are"), "{text}");
+        assert!(text.contains("sandgate token") && text.contains("allow-unauthenticated"));
+        assert_eq!(report.position(&report.issues[0]).unwrap().line, 2);
+        let allowed = at(address, "[gateway]\nallow-unauthenticated = true").unwrap();
+        assert!(allowed.is_empty());
+        let in_the_clear = messages(&at(address, &client).unwrap());
+        assert!(in_the_clear[0].contains("in the clear"), "{in_the_clear:?}");
+        let tls = "[gateway]\ntls = { cert = 'c', key = 'k' }";
+        let by_tls = at(address, &format!("{tls}\n{client}")).unwrap();
+        assert!(by_tls.is_empty());
+    }
+}
+
+#[test]
+fn certificates_are_files_of_the_configuration() {
+    let text = "[gateway]\ntls = { cert = 'c.pem', key = 'k.pem' }\n[servers.a]\nurl = 'https://a/'\nca = 'a.pem'";
+    let loaded = parse(text).unwrap();
+    let names = ["c.pem", "k.pem", "a.pem"].map(|name| Path::new(".").join(name));
+    assert_eq!(loaded.other_files(), names);
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Access {
 }
 
 /// HTTP/2 has the authority in the URI, HTTP/1.1 in the Host header; where both are given they must agree.
-fn host_of<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+pub(crate) fn host_of<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     let mut hosts = headers.get_all(HOST).iter();
     let header = match (hosts.next(), hosts.next()) {
         (None, _) => None,

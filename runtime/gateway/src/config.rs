@@ -11,6 +11,9 @@ use crate::access::Access;
 pub struct GatewayConfig {
     /// Who is let in.
     pub access: Access,
+    /// The gateway's own address as clients know it, without a path, for example `https://mcp.example.com`; none: what
+    /// each request says in `Host`.
+    pub public_url: Option<String>,
     /// Size and depth of one message, in both directions.
     pub limits: Limits,
     /// Connections open at once; more wait in the listener's queue.
@@ -46,6 +49,7 @@ impl Default for GatewayConfig {
     fn default() -> Self {
         Self {
             access: Access::default(),
+            public_url: None,
             limits: Limits::default(),
             max_connections: 1024,
             max_streams: 128,

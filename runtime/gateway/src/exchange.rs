@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Call, Direction, Era, Hook, Json, Message};
 use sandgate_pipeline::Entry;
@@ -295,10 +296,15 @@ impl Exchange {
             }
             (true, false) => {
                 let _ = underway.end(Decision::Failed, Some(text.len()));
-                Delivery::text(
+                let mut delivery = Delivery::text(
                     status,
                     "the server's words are withheld: they are not JSON-RPC, so no policy can judge them\n",
-                )
+                );
+                // How to get a token is no prose.
+                if let Some(challenge) = headers.get(WWW_AUTHENTICATE) {
+                    delivery.headers.insert(WWW_AUTHENTICATE, challenge.clone());
+                }
+                delivery
             }
             (true, true) => {
                 let text = reply::no_reply(

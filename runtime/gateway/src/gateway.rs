@@ -5,19 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::changed;
 use crate::config::GatewayConfig;
 use crate::downstream::{
-    Backing, Endpoint, Front, Session, Sessions, http, patience::Patience, stdio,
+    Backing, Endpoint, Front, Session, Sessions,
+    http::{self, Arrived},
+    patience::Patience,
+    stdio,
 };
 use crate::health::Status;
 use crate::house::House;
@@ -27,6 +32,7 @@ use crate::record::CallLog;
 use crate::registry::{Edition, Registry};
 use crate::rounds::rounds;
 use crate::tasks::tasks;
+use crate::tls::Identity;
 
 /// Headers of one request, in bytes: more than any MCP client sends. Over HTTP/1.1 hyper's own bounds stand, 100 headers
 /// among them: said here, even the same number would cost every request an allocation.
@@ -37,6 +43,8 @@ const MAX_RESET_UNSEEN: usize = 20;
 /// Streams of a connection that may be reset for the client's mistakes before it is ended: hyper's default is 1024, far
 /// more than any client at work makes.
 const MAX_RESET_BY_US: usize = 128;
+/// Bytes of one stream of HTTP/2 that wait to be sent.
+const MAX_SEND_BUFFER: usize = 64 << 10;
 /// How often sessions are looked through for idle ones.
 const SWEEP: Duration = Duration::from_secs(15);
 
@@ -44,6 +52,7 @@ const SWEEP: Duration = Duration::from_secs(15);
 pub struct Gateway {
     front: Arc<Front>,
     connections: Arc<AtomicUsize>,
+    identity: ArcSwapOption<Identity>,
 }
 
 impl Gateway {
@@ -78,7 +87,14 @@ impl Gateway {
                 draining,
             }),
             connections: Arc::default(),
+            identity: ArcSwapOption::empty(),
         })
+    }
+
+    /// Serves connections that come from now on by TLS, under this identity; without one, in the clear. Those that are
+    /// open stay as they are.
+    pub fn identify(&self, identity: Option<Identity>) {
+        self.identity.store(identity.map(Arc::new));
     }
 
     /// What `/readyz` says beyond what the gateway knows.
@@ -140,7 +156,9 @@ impl Gateway {
             };
             match accepted {
                 (Ok(place), Ok((stream, _))) => {
-                    let connection = connection(self.front.clone(), stream, &graceful);
+                    let identity = self.identity.load_full();
+                    let connection =
+                        welcome(self.front.clone(), stream, identity, graceful.watcher());
                     let cut = cut.clone();
                     let open = UnderWay::new(&self.connections);
                     tokio::spawn(async move {
@@ -220,12 +238,35 @@ impl Gateway {
     }
 }
 
-/// One connection, to its end.
-fn connection(
+/// One connection, to its end; with an identity, by TLS.
+async fn welcome(
     front: Arc<Front>,
     stream: TcpStream,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + use<> {
+    identity: Option<Arc<Identity>>,
+    watcher: Watcher,
+) {
+    let _ = stream.set_nodelay(true);
+    // Unknown: no address, so that only loopback and the allowed hosts are let in.
+    let at = stream
+        .local_addr()
+        .unwrap_or_else(|_| ([0, 0, 0, 0], 0).into());
+    let https = identity.is_some();
+    let arrived = Arrived { at, https };
+    let Some(identity) = identity else {
+        return connection(front, stream, arrived, watcher).await;
+    };
+    let accepting = TlsAcceptor::from(identity.config()).accept(stream);
+    match tokio::time::timeout(front.house.config.header_timeout, accepting).await {
+        Ok(Ok(stream)) => connection(front, stream, arrived, watcher).await,
+        Ok(Err(error)) => tracing::debug!("a connection that is not by TLS: {error}"),
+        Err(_) => tracing::debug!("a connection that did not say how by TLS"),
+    }
+}
+
+async fn connection<S>(front: Arc<Front>, stream: S, arrived: Arrived, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let config = &front.house.config;
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -239,13 +280,9 @@ fn connection(
         .max_header_list_size(MAX_HEADER_BYTES)
         .max_pending_accept_reset_streams(MAX_RESET_UNSEEN)
         .max_local_error_reset_streams(MAX_RESET_BY_US)
+        .max_send_buf_size(MAX_SEND_BUFFER)
         .keep_alive_interval(config.header_timeout)
         .keep_alive_timeout(config.header_timeout);
-    let _ = stream.set_nodelay(true);
-    // Unknown: no address, so that only loopback and the allowed hosts are let in.
-    let local = stream
-        .local_addr()
-        .unwrap_or_else(|_| ([0, 0, 0, 0], 0).into());
     let patient = TokioIo::new(Patience::new(
         stream,
         config.header_timeout,
@@ -253,13 +290,11 @@ fn connection(
     ));
     let service = service_fn(move |request| {
         let front = front.clone();
-        async move { Ok::<_, std::convert::Infallible>(http::handle(front, local, request).await) }
+        async move { Ok::<_, std::convert::Infallible>(http::handle(front, arrived, request).await) }
     });
-    let watched = graceful.watch(builder.serve_connection(patient, service).into_owned());
-    async move {
-        if let Err(error) = watched.await {
-            tracing::debug!("connection: {error}");
-        }
+    let watched = watcher.watch(builder.serve_connection(patient, service).into_owned());
+    if let Err(error) = watched.await {
+        tracing::debug!("connection: {error}");
     }
 }
 

@@ -81,7 +81,10 @@ fn acknowledgement(answer: Result<Answer, ServerError>) -> Delivery {
             headers: answer.headers,
             ..Delivery::accepted()
         },
-        Ok(answer) => Delivery::new(answer.status, Content::Empty),
+        Ok(answer) => Delivery {
+            headers: answer.headers,
+            ..Delivery::new(answer.status, Content::Empty)
+        },
         Err(error) => {
             tracing::warn!("{error}");
             Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n"))

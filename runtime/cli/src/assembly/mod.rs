@@ -1,12 +1,13 @@
 //! From a configuration to an edition: every plugin prepared, every server known, or nothing at all. The one place that
 //! knows both the pipeline and the host.
 
+mod certificates;
 mod plugins;
 mod servers;
 
 use std::sync::Arc;
 
-use sandgate_gateway::{Edition, Server};
+use sandgate_gateway::{ClientKey, Clients, Edition, Identity, Server};
 use sandgate_host::Host;
 use sandgate_message::{Direction, Hook, Limits};
 use sandgate_pipeline::{Chain, Globs, Mode, Place, RefusalStyle, Scope, Sees, Step};
@@ -29,6 +30,8 @@ pub struct Assembled {
     pub edition: Edition,
     /// What likely is not meant so, and what is good to know.
     pub warnings: Vec<Issue>,
+    /// What the gateway shows its clients.
+    pub identity: Option<Identity>,
     plugins: plugins::Shelf,
     servers: servers::Shelf,
 }
@@ -72,7 +75,23 @@ impl Assembler {
         }
         let mut all = resolved.warnings.clone();
         all.extend(loaded.warnings.iter().cloned());
-        let (servers, shelf) = self.servers.stock(loaded, &resolved, limits);
+        let (servers, shelf) = match self.servers.stock(loaded, &resolved, limits) {
+            Ok((servers, shelf)) => (servers, shelf),
+            Err(wrong) => {
+                issues.extend(wrong);
+                Default::default()
+            }
+        };
+        let identity = match certificates::identity(loaded) {
+            Ok((identity, soon)) => {
+                all.extend(soon);
+                identity
+            }
+            Err(wrong) => {
+                issues.push(wrong);
+                None
+            }
+        };
         all.extend(idle(loaded, &steps));
         if issues
             .iter()
@@ -85,10 +104,12 @@ impl Assembler {
         let refusal = loaded.config.gateway.refusal.map(refusal_style);
         let chain = Chain::new(self.version + 1, steps, refusal, limits);
         let edition = Edition::new(chain, servers)
-            .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?;
+            .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?
+            .for_clients(clients(loaded));
         Ok(Assembled {
             edition,
             warnings: all,
+            identity,
             plugins,
             servers: shelf,
         })
@@ -121,6 +142,20 @@ impl Assembled {
             }
         }
     }
+}
+
+/// Who may call.
+fn clients(loaded: &Loaded) -> Clients {
+    let keys = loaded
+        .config
+        .clients
+        .iter()
+        .map(|(name, client)| ClientKey {
+            name: name.as_str().into(),
+            token_sha256: client.token_sha256.0,
+            groups: client.groups.iter().cloned().collect(),
+        });
+    Clients::new(keys.collect())
 }
 
 /// Bounds of one message.
@@ -204,9 +239,16 @@ fn refusal_style(style: config::RefusalStyle) -> RefusalStyle {
 /// Globs over servers that match none: an interceptor that silently looks at nothing protects nothing.
 fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
     let names: Vec<&str> = loaded.config.servers.keys().map(String::as_str).collect();
+    let clients: Vec<&str> = loaded.config.clients.keys().map(String::as_str).collect();
+    let groups = loaded.config.clients.values();
+    let groups: Vec<&str> = groups
+        .flat_map(|client| client.groups.iter().map(String::as_str))
+        .collect();
     let known = sandgate_pipeline::Known {
         servers: Some(&names),
         events: Some(crate::events::ALL),
+        principals: Some(&clients),
+        groups: Some(&groups),
         ..sandgate_pipeline::Known::default()
     };
     let mut issues = Vec::new();
@@ -220,6 +262,8 @@ fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
             );
             let help = match idle.key {
                 "servers" => format!("the servers are: {}", names.join(", ")),
+                "principals" => format!("the clients are: {}", clients.join(", ")),
+                "groups" => "no client in [clients] has such a group".into(),
                 _ => "the plugin asks for no such event; `sandgate plugin inspect` shows what it asks for".into(),
             };
             issues.push(Issue {

@@ -9,7 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use sandgate_gateway::{Server, ServerConfig, Transport};
 use sandgate_message::Limits;
 
-use crate::config::{self, Loaded, Resolved, ResolvedServer, Secret};
+use super::certificates;
+use crate::config::{self, Issue, Loaded, Resolved, ResolvedServer, Secret};
 
 /// By name.
 #[derive(Default)]
@@ -25,6 +26,10 @@ struct Key {
     cwd: Option<PathBuf>,
     timeouts: (Duration, Duration),
     limits: Limits,
+    most: (u32, u32),
+    keep_alive: Duration,
+    authorities: Option<Vec<u8>>,
+    forwards: bool,
 }
 
 impl Shelf {
@@ -33,33 +38,61 @@ impl Shelf {
     }
 
     /// The servers in the file's order of names, and the shelf that holds them.
+    ///
+    /// # Errors
+    /// Files that cannot be used.
     pub(super) fn stock(
         &self,
         loaded: &Loaded,
         resolved: &Resolved,
         limits: Limits,
-    ) -> (Vec<Arc<Server>>, Self) {
+    ) -> Result<(Vec<Arc<Server>>, Self), Vec<Issue>> {
+        let mut wrong = Vec::new();
         let nothing = ResolvedServer::default();
         let mut shelf = BTreeMap::new();
         let mut order = Vec::new();
         for (name, server) in &loaded.config.servers {
             let values = resolved.servers.get(name).unwrap_or(&nothing);
-            let key = key(server, values, limits);
+            let vouching = server
+                .ca
+                .as_ref()
+                .map(|ca| certificates::authorities(loaded, name, ca));
+            let (text, authorities) = match vouching.transpose() {
+                Ok(vouching) => vouching.unzip(),
+                Err(issue) => {
+                    wrong.push(issue);
+                    continue;
+                }
+            };
+            let key = key(server, values, limits, text);
             let same = self
                 .0
                 .get(name)
                 .filter(|(before, _)| *before == key)
                 .map(|(_, server)| server.clone());
-            let made =
-                same.unwrap_or_else(|| Server::new(describe(name, server, values, loaded, limits)));
+            let made = same.unwrap_or_else(|| {
+                Server::new(ServerConfig {
+                    authorities,
+                    ..describe(name, server, values, loaded, limits)
+                })
+            });
             order.push(made.clone());
             shelf.insert(name.clone(), (key, made));
         }
-        (order, Self(shelf))
+        if wrong.is_empty() {
+            Ok((order, Self(shelf)))
+        } else {
+            Err(wrong)
+        }
     }
 }
 
-fn key(server: &config::Server, values: &ResolvedServer, limits: Limits) -> Key {
+fn key(
+    server: &config::Server,
+    values: &ResolvedServer,
+    limits: Limits,
+    authorities: Option<Vec<u8>>,
+) -> Key {
     Key {
         command: server.command.clone(),
         args: server.args.clone(),
@@ -68,6 +101,10 @@ fn key(server: &config::Server, values: &ResolvedServer, limits: Limits) -> Key 
         cwd: server.cwd.clone(),
         timeouts: (server.connect_timeout.0, server.request_timeout.0),
         limits,
+        most: (server.max_concurrent, server.max_children),
+        keep_alive: server.keep_alive.0,
+        authorities,
+        forwards: server.forward_authorization,
     }
 }
 
@@ -119,8 +156,16 @@ fn describe(
         connect_timeout: server.connect_timeout.0,
         request_timeout: server.request_timeout.0,
         limits,
+        max_concurrent: count(server.max_concurrent),
+        max_children: count(server.max_children),
+        keep_alive: server.keep_alive.0,
+        forward_authorization: server.forward_authorization,
         ..ServerConfig::new(name, transport)
     }
+}
+
+fn count(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn exposed<'a>(values: impl Iterator<Item = &'a (String, Secret)>) -> Vec<(String, String)> {

@@ -19,6 +19,17 @@ pub struct Gateway {
     /// Names that a request's `Host` may have, beside the loopback names and the address listened on. Without a port
     /// any port is meant. Every other is answered 403, against DNS rebinding.
     pub allowed_hosts: Vec<HostName>,
+    /// Let anybody call from other machines too, where there are no `[clients]`. Only where something in front asks who
+    /// calls: without it, another address than loopback is refused.
+    pub allow_unauthenticated: bool,
+    /// The certificate with which to serve by TLS. Both files are watched; a new one that is not good, or expired,
+    /// changes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// The gateway's address as its clients know it, without a path, where something stands in front of it. Left out:
+    /// what each request says in `Host`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<PublicUrl>,
     /// Web origins that may call, beside those on loopback. Every other `Origin` is answered 403; requests without one
     /// do not come from a web page.
     pub allowed_origins: Vec<Origin>,
@@ -48,6 +59,16 @@ pub struct Gateway {
     pub limits: Limits,
 }
 
+/// A certificate and its key, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Tls {
+    /// File with the certificate, and after it those that lead to the authority. Relative to this file.
+    pub cert: PathBuf,
+    /// File with the private key. Relative to this file.
+    pub key: PathBuf,
+}
+
 /// Bounds on what clients and servers may send and for how long.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -63,6 +84,10 @@ pub struct Limits {
     /// Requests at a time on one HTTP/2 connection.
     #[schemars(range(min = 1, max = 10_000))]
     pub max_streams: u32,
+    /// Streams on which one client listens at a time: GET streams of sessions, and subscriptions. All who call without a
+    /// key are one client. A further one is answered 503.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_listeners: u32,
     /// Sessions of legacy clients open at a time; a further `initialize` is answered 503.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_sessions: u32,
@@ -110,11 +135,18 @@ pub struct HostName(pub String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(pub String);
 
+/// Scheme and host, and the port where there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(pub String);
+
 impl Default for Gateway {
     fn default() -> Self {
         Self {
             listen: Listen(SocketAddr::from(([127, 0, 0, 1], 8808))),
             allowed_hosts: Vec::new(),
+            allow_unauthenticated: false,
+            tls: None,
+            public_url: None,
             allowed_origins: Vec::new(),
             refusal: None,
             watch: true,
@@ -134,6 +166,7 @@ impl Default for Limits {
             max_depth: 128,
             max_connections: 1024,
             max_streams: 128,
+            max_listeners: 4096,
             max_sessions: 1024,
             max_in_flight: 64,
             header_timeout: Period::secs(10),
@@ -227,7 +260,27 @@ impl Word for Origin {
     }
 }
 
-word!(AdminSocket, Listen, HostName, Origin);
+impl Word for PublicUrl {
+    const KIND: &'static str = "a URL without a path such as \"https://mcp.example.com\"";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let help = "write scheme and host, and the port where there is one, for example \"https://mcp.example.com\"";
+        let text = text.strip_suffix('/').unwrap_or(text);
+        if !(text.starts_with("https://") || text.starts_with("http://")) {
+            return Err(Mistake::new("is neither http nor https", help));
+        }
+        match Origin::read(text) {
+            Ok(origin) => Ok(Self(origin.0)),
+            Err(_) => Err(Mistake::new("is not a URL without a path", help)),
+        }
+    }
+
+    fn write(&self) -> String {
+        self.0.clone()
+    }
+}
+
+word!(AdminSocket, Listen, HostName, Origin, PublicUrl);
 
 #[cfg(test)]
 mod tests {
@@ -246,6 +299,25 @@ mod tests {
             "https://u@h",
         ] {
             assert!(Origin::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_public_url_is_an_address_without_a_path() {
+        let read = |text: &str| PublicUrl::read(text).map(|url| url.0);
+        assert_eq!(
+            read("https://MCP.example.com:8443/").as_deref(),
+            Ok("https://mcp.example.com:8443")
+        );
+        for text in [
+            "",
+            "mcp.example.com",
+            "ftp://x",
+            "https://x/mcp",
+            "https://u@x",
+            "https://x\"y",
+        ] {
+            assert!(read(text).is_err(), "{text}");
         }
     }
 

@@ -91,12 +91,12 @@ impl Issue {
         if let (Some(source), Some(span)) = (source, &self.span) {
             path = source.path().display().to_string();
             label = self.label.as_deref().map(printable);
-            let end = span.end.min(source.text().len());
+            let end = span.end.min(source.shown().len());
             let annotation = AnnotationKind::Primary
                 .span(span.start.min(end)..end)
                 .label(label.as_deref());
             group = group.element(
-                Snippet::source(source.text())
+                Snippet::source(source.shown())
                     .path(&path)
                     .annotation(annotation),
             );

@@ -4,6 +4,8 @@
 
 mod amount;
 mod call_log;
+mod client;
+mod exposure;
 mod files;
 mod gateway;
 mod glimpse;
@@ -32,8 +34,11 @@ use serde::{Deserialize, Serialize};
 
 pub use amount::{Period, Size};
 pub use call_log::{CallLog, Destination, OnFailure};
+pub use client::{Client, TokenHash};
 pub use files::{FileError, Files};
-pub use gateway::{AdminSocket, Gateway, HostName, Limits, Listen, Origin, RefusalStyle};
+pub use gateway::{
+    AdminSocket, Gateway, HostName, Limits, Listen, Origin, PublicUrl, RefusalStyle, Tls,
+};
 pub use glimpse::{Glimpse, glimpse};
 pub use grants::{Access, DirGrant, Grants, GuestPath, HttpHost};
 pub use interceptor::{Digest, Direction, Hook, Interceptor, Mode, PluginSource, Sees};
@@ -54,6 +59,8 @@ pub struct Config {
     pub gateway: Gateway,
     /// The record of each call.
     pub call_log: CallLog,
+    /// Who may call, by name. None: anybody who reaches the gateway, which then listens on loopback only.
+    pub clients: BTreeMap<String, Client>,
     /// What stands behind the gateway, by name. A name is letters, digits, `-` and single `_`; on the merged endpoint
     /// tools are called `NAME__tool`.
     pub servers: BTreeMap<String, Server>,

@@ -124,7 +124,7 @@ impl Loaded {
     }
 
     /// Every other file that this one names, whether it is there or not: a change of one is a change of the
-    /// configuration. Plugins, and files that values come from, since a rotated secret is a change.
+    /// configuration. Plugins, and files that values and certificates come from, since a rotated secret is a change.
     pub fn other_files(&self) -> Vec<PathBuf> {
         let plugins = self
             .config
@@ -145,9 +145,19 @@ impl Loaded {
             .values()
             .flat_map(|server| server.env.values().chain(server.headers.values()));
         let values = given.filter_map(|given| given.file().map(Path::to_owned));
+        let tls = self.config.gateway.tls.iter();
+        let certificates = tls
+            .flat_map(|tls| [tls.cert.clone(), tls.key.clone()])
+            .chain(
+                self.config
+                    .servers
+                    .values()
+                    .filter_map(|server| server.ca.clone()),
+            );
         plugins
             .chain(settings)
             .chain(values)
+            .chain(certificates)
             .map(|path| self.files.path(&path))
             .collect()
     }

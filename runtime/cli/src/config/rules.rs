@@ -10,7 +10,7 @@ use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::word::{Mistake, Word};
 use super::wording::{named, suggest};
-use super::{gateway, server};
+use super::{client, gateway, server};
 
 /// Looks at the tree rather than at the typed configuration, so that one wrong value hides no other.
 pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
@@ -19,6 +19,10 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
         check_gateway(gateway, issues);
     }
     let servers = tree.table("servers");
+    if let Some(clients) = tree.table("clients") {
+        check_clients(clients, issues);
+        check_two_authorizations(clients, servers, issues);
+    }
     for (name, entry) in servers.into_iter().flatten() {
         if let Err(mistake) = server::check_name(&name.name) {
             issues.push(wrong(
@@ -75,6 +79,58 @@ fn check_gateway(gateway: &Table, issues: &mut Vec<Issue>) {
     }
 }
 
+fn check_clients(clients: &Table, issues: &mut Vec<Issue>) {
+    let mut hashes = HashMap::new();
+    for (name, entry) in clients {
+        if let Err(mistake) = client::check_name(&name.name) {
+            let what = format!("the client name {:?}", name.name);
+            issues.push(wrong(name.span.clone(), what, mistake));
+        }
+        let hash = entry.table().and_then(|table| table.get("token-sha256"));
+        let Some((value, hash)) = hash.and_then(|value| {
+            let hash = client::TokenHash::read(value.text()?).ok()?;
+            Some((value, hash))
+        }) else {
+            continue;
+        };
+        if let Some(first) = hashes.insert(hash.0, name.name.as_str()) {
+            let issue = Issue::error(
+                Some(value.span.clone()),
+                format!("the clients {first:?} and {:?} have one token", name.name),
+            );
+            issues.push(issue.help("give each a token of its own: `sandgate token` makes one"));
+        }
+    }
+}
+
+/// Two meanings for one header: the gateway's keys, or the servers' tokens.
+fn check_two_authorizations(clients: &Table, servers: Option<&Table>, issues: &mut Vec<Issue>) {
+    if clients.is_empty() {
+        return;
+    }
+    for (name, entry) in servers.into_iter().flatten() {
+        let Some((key, value)) = entry
+            .table()
+            .and_then(|table| table.member("forward-authorization"))
+        else {
+            continue;
+        };
+        if is_true(value) {
+            let issue = Issue::error(
+                Some(key.span.clone()),
+                format!(
+                    "{} cannot be `true` where there are clients: their keys are in the same header",
+                    named(&format!("/servers/{}/forward-authorization", name.name))
+                ),
+            );
+            issues.push(issue.help(
+                "leave out [clients] where servers ask for tokens themselves, or give the gateway's own credentials in \
+                 the server's `headers`",
+            ));
+        }
+    }
+}
+
 fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue>) {
     let place = named(&format!(
         "/servers/{}",
@@ -95,8 +151,11 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
             issues.push(issue.help("add `command` for a program, or `url` for an HTTP endpoint"));
             return;
         }
-        (Some(_), None) => ("url", &["headers"]),
-        (None, Some(_)) => ("command", &["args", "env", "cwd"]),
+        (Some(_), None) => (
+            "url",
+            &["headers", "keep-alive", "ca", "forward-authorization"],
+        ),
+        (None, Some(_)) => ("command", &["args", "env", "cwd", "max-children"]),
     };
     for key in foreign {
         if let Some((found, _)) = table.member(key) {
@@ -107,7 +166,15 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
             issues.push(issue.help("leave it out"));
         }
     }
+    let forwards = table.get("forward-authorization").is_some_and(is_true);
     for (header, value) in table.table("headers").into_iter().flatten() {
+        if forwards && header.name.eq_ignore_ascii_case("authorization") {
+            let issue = Issue::error(
+                Some(header.span.clone()),
+                format!("{place} has an `Authorization` of its own and forwards the client's"),
+            );
+            issues.push(issue.help("keep the one that the server is to judge"));
+        }
         let name = || format!("the header {:?}", header.name);
         if let Err(mistake) = server::check_header(&header.name) {
             issues.push(wrong(header.span.clone(), name(), mistake));
@@ -222,6 +289,10 @@ fn check_interceptors(interceptors: &[Entry], servers: Option<&Table>, issues: &
             }
         }
     }
+}
+
+fn is_true(value: &Entry) -> bool {
+    matches!(value.node, Node::Truth(true))
 }
 
 fn wrong(span: std::ops::Range<usize>, what: String, mistake: Mistake) -> Issue {

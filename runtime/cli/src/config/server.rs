@@ -41,6 +41,26 @@ pub struct Server {
     /// The longest silence while a request is under way; whatever arrives for it starts it anew.
     #[serde(default = "request_timeout")]
     pub request_timeout: Period,
+    /// Requests under way with it at a time, subscriptions aside. A further one waits for as long as `connect-timeout`.
+    #[serde(default = "max_concurrent")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub max_concurrent: u32,
+    /// Processes of `command` at a time: one for each session of a legacy client, and one that modern clients share. A
+    /// further session is refused.
+    #[serde(default = "max_children")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_children: u32,
+    /// How long an unused connection to `url` is kept for the next request.
+    #[serde(default = "keep_alive")]
+    pub keep_alive: Period,
+    /// File with the certificates (PEM) of the authorities that may vouch for `url`, instead of those that the system
+    /// trusts. Relative to this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+    /// A client's own `Authorization` goes on to `url`, and what the server says about it comes back. On `/mcp/NAME`
+    /// alone, and not together with `[clients]`, whose keys are in the same header.
+    #[serde(default)]
+    pub forward_authorization: bool,
 }
 
 /// An `http` or `https` URL without fragment or user name.
@@ -107,6 +127,18 @@ pub(crate) fn check_header(name: &str) -> Result<(), Mistake> {
 
 fn connect_timeout() -> Period {
     Period::secs(10)
+}
+
+fn max_concurrent() -> u32 {
+    1024
+}
+
+fn max_children() -> u32 {
+    256
+}
+
+fn keep_alive() -> Period {
+    Period::secs(4)
 }
 
 fn request_timeout() -> Period {

@@ -70,7 +70,7 @@ impl<'a> Shape<'a> {
             }
             (Some("string"), Node::Text(text)) => self.text(schema, text, value),
             (Some("integer"), Node::Integer(_)) => self.integer(schema, value),
-            (Some("boolean"), Node::Truth) => {}
+            (Some("boolean"), Node::Truth(_)) => {}
             (Some(kind), _) => self.wrong(kind_of(kind, schema), value),
             (None, _) => {}
         }
@@ -323,7 +323,7 @@ impl<'a> Shape<'a> {
                 format!("write the header in double brackets, once for each: `[[{header}]]`")
             }
             _ if wanted.starts_with("a list") => "put it in brackets: `[ … ]`".to_owned(),
-            Node::Integer(_) | Node::Float(_) | Node::Truth | Node::Date
+            Node::Integer(_) | Node::Float(_) | Node::Truth(_) | Node::Date
                 if !wanted.starts_with("a table")
                     && !wanted.contains("number")
                     && wanted != TRUTH =>

@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use super::client::TokenHash;
 use super::issue::Issue;
 use super::tree::{Entry, Table};
+use super::word::Word;
 
 /// A TOML file that parsed.
 pub struct Source {
     path: PathBuf,
     text: String,
+    /// The text to show, where that is another: without what somebody wrote in place of a hash.
+    shown: Option<String>,
     tree: Table,
 }
 
@@ -54,6 +58,7 @@ impl Source {
         (
             Self {
                 path: path.to_owned(),
+                shown: masked(&text, &tree),
                 text,
                 tree,
             },
@@ -69,6 +74,11 @@ impl Source {
     /// The whole text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The text as it may be shown, byte for byte in the same places.
+    pub(crate) fn shown(&self) -> &str {
+        self.shown.as_deref().unwrap_or(&self.text)
     }
 
     pub(crate) fn tree(&self) -> &Table {
@@ -147,6 +157,28 @@ impl Source {
                 .get(table.span.clone())
                 .is_some_and(|text| text.starts_with('['))
     }
+}
+
+/// The text with stars for what stands where the hash of a client's token should be, and is none: likely the token.
+fn masked(text: &str, tree: &Table) -> Option<String> {
+    let clients = tree.table("clients").into_iter().flatten();
+    let given = clients.filter_map(|(_, client)| client.table()?.get("token-sha256"));
+    let secret = given.filter(|value| {
+        value
+            .text()
+            .is_none_or(|text| TokenHash::read(text).is_err())
+    });
+    let mut bytes = None;
+    for value in secret {
+        let bytes: &mut Vec<u8> = bytes.get_or_insert_with(|| text.as_bytes().to_vec());
+        if let Some(value) = bytes.get_mut(value.span.clone()) {
+            value
+                .iter_mut()
+                .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+                .for_each(|byte| *byte = b'*');
+        }
+    }
+    String::from_utf8(bytes?).ok()
 }
 
 /// Without the text, which may hold what nobody wants in a log.

@@ -18,7 +18,7 @@ pub(crate) enum Node {
     /// None: over 64 bits.
     Integer(Option<i64>),
     Float(f64),
-    Truth,
+    Truth(bool),
     Date,
     List(Vec<Entry>),
     Table(Table),
@@ -119,7 +119,7 @@ fn entry(value: &Spanned<DeValue<'_>>) -> Entry {
         DeValue::Float(number) => {
             Node::Float(number.as_str().replace('_', "").parse().unwrap_or(f64::NAN))
         }
-        DeValue::Boolean(_) => Node::Truth,
+        DeValue::Boolean(value) => Node::Truth(*value),
         DeValue::Datetime(_) => Node::Date,
         DeValue::Array(items) => Node::List(items.iter().map(entry).collect()),
         DeValue::Table(table) => Node::Table(Table::read(table)),

@@ -63,6 +63,8 @@ pub(crate) fn known(name: &str) -> Option<Known> {
         "Listen" => of::<super::gateway::Listen>(),
         "HostName" => of::<super::gateway::HostName>(),
         "Origin" => of::<super::gateway::Origin>(),
+        "PublicUrl" => of::<super::gateway::PublicUrl>(),
+        "TokenHash" => of::<super::client::TokenHash>(),
         "Destination" => of::<super::call_log::Destination>(),
         _ => return None,
     })

@@ -83,7 +83,7 @@ pub(crate) fn kind(value: &Node) -> &'static str {
         Node::Text(_) => "text",
         Node::Integer(_) => "a whole number",
         Node::Float(_) => "a number with a point",
-        Node::Truth => "true or false",
+        Node::Truth(_) => "true or false",
         Node::Date => "a date or time",
         Node::List(_) => "a list",
         Node::Table(_) => "a table",

@@ -67,7 +67,10 @@ pub async fn run(serve: bool) -> Result<(), DemoError> {
         () = stop.cancelled() => Err(io::Error::from(io::ErrorKind::Interrupted).into()),
     };
     if told.is_ok() && serve {
-        page.text(&snippet::text(stage.gateway, &["desk"]))?;
+        page.text(&snippet::text(
+            snippet::Front::plain(stage.gateway),
+            &["desk"],
+        ))?;
         page.text(&format!(
             "Change {} and see: the next call goes by it.\nEach call is in {}. Ctrl-C stops.",
             stage.config_file().display(),

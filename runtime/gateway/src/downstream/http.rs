@@ -13,7 +13,9 @@ use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use sandgate_message::Id;
 
-use super::{Endpoint, Front, Session, post};
+use super::{Endpoint, Front, Session, post, protected};
+use crate::access::host_of;
+use crate::challenge;
 use crate::clients::{Principal, Unknown};
 use crate::delivery::{Content, Delivery};
 use crate::reply;
@@ -23,21 +25,31 @@ const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, Infallible>;
 
-/// Answers one request. `local` is the address at which the connection arrived.
+/// How a connection came.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrived {
+    /// The address at which it arrived.
+    pub(crate) at: SocketAddr,
+    /// By TLS, which ended here.
+    pub(crate) https: bool,
+}
+
+/// Answers one request.
 pub(crate) async fn handle(
     front: Arc<Front>,
-    local: SocketAddr,
+    arrived: Arrived,
     mut request: Request<Incoming>,
 ) -> Response<ResponseBody> {
     let path = request.uri().path();
     if path == "/healthz" {
         return respond(Delivery::text(StatusCode::OK, "ok\n"));
     }
-    if let Err(denied) = front
-        .house
-        .config
-        .access
-        .check(request.uri(), request.headers(), local)
+    if let Err(denied) =
+        front
+            .house
+            .config
+            .access
+            .check(request.uri(), request.headers(), arrived.at)
     {
         tracing::warn!(host = ?request.headers().get(http::header::HOST), origin = ?request.headers().get(http::header::ORIGIN), "{denied}");
         return respond(Delivery::text(StatusCode::FORBIDDEN, format!("{denied}\n")));
@@ -54,7 +66,10 @@ pub(crate) async fn handle(
         "/mcp" => Endpoint::Merged,
         _ => match path.strip_prefix("/mcp/") {
             Some(name) => Endpoint::Server(name.into()),
-            None => return respond(nothing_here()),
+            None => {
+                let own = address(&front, arrived, &request);
+                return respond(protected::resource(&edition, request.method(), path, &own).await);
+            }
         },
     };
     // Before anything is said of what is served.
@@ -65,23 +80,49 @@ pub(crate) async fn handle(
             return respond(unauthorised(unknown));
         }
     };
-    // It was given to the gateway: nobody behind this door gets to see it.
-    request.headers_mut().remove(AUTHORIZATION);
-    if matches!(&endpoint, Endpoint::Server(name) if edition.server(name).is_none()) {
-        return respond(nothing_here());
+    let mut forwards = false;
+    if let Endpoint::Server(name) = &endpoint {
+        match edition.server(name) {
+            Some(server) => forwards = server.config().forward_authorization,
+            None => return respond(nothing_here()),
+        }
+    }
+    let mut challenges = None;
+    if forwards && edition.clients().is_open() {
+        if request.headers().get_all(AUTHORIZATION).iter().count() > 1 {
+            let text = "more than one Authorization: it is not clear which is meant\n";
+            return respond(Delivery::text(StatusCode::BAD_REQUEST, text));
+        }
+        let own = address(&front, arrived, &request);
+        challenges = protected::metadata_url(&endpoint, &own);
+    } else {
+        // It was given to the gateway: nobody behind this door gets to see it.
+        request.headers_mut().remove(AUTHORIZATION);
     }
     drop(edition);
-    let delivery = match *request.method() {
+    let mut delivery = match *request.method() {
         Method::POST => post::post(&front, &principal, &endpoint, request).await,
         Method::GET => get(&front, &principal, &endpoint, request.headers()).await,
         Method::DELETE => delete(&front, &principal, &endpoint, request.headers()).await,
         _ => not_allowed(),
     };
+    challenge::reword(&mut delivery.headers, challenges.as_deref());
     // A stream ends with the client's being known here.
     respond(delivery.until(principal.over()))
 }
 
-fn nothing_here() -> Delivery {
+/// The gateway's own address, as the client knows it.
+fn address(front: &Front, arrived: Arrived, request: &Request<Incoming>) -> String {
+    if let Some(url) = &front.house.config.public_url {
+        return url.clone();
+    }
+    let scheme = if arrived.https { "https" } else { "http" };
+    // It was checked against what is served here.
+    let host = host_of(request.uri(), request.headers()).unwrap_or_default();
+    format!("{scheme}://{host}")
+}
+
+pub(super) fn nothing_here() -> Delivery {
     Delivery::text(
         StatusCode::NOT_FOUND,
         "nothing here: an MCP server is at /mcp/NAME, all of them are at /mcp\n",

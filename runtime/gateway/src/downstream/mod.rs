@@ -4,6 +4,7 @@ pub(crate) mod http;
 pub(crate) mod listening;
 pub(crate) mod patience;
 mod post;
+mod protected;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod stdio;

@@ -47,6 +47,13 @@ pub enum ServerError {
     )]
     #[allow(missing_docs)]
     TooLarge { server: Arc<str>, limit: usize },
+    /// It wants credentials.
+    #[error(
+        "server {server:?} answered 401: it wants credentials; give them in its `headers`, or let clients bring their own \
+         with `forward-authorization = true`"
+    )]
+    #[allow(missing_docs)]
+    Unauthorised { server: Arc<str> },
     /// The stream ended before the reply, or inside an event.
     #[error(
         "server {server:?} broke off before its reply was whole; whether it acted is not known"

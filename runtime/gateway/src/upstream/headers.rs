@@ -1,7 +1,9 @@
 //! Which headers go on to an HTTP server, and which come back.
 //!
 //! Both ways by list, so that what nobody thought of stays out: the client's `Authorization` and `Cookie` were given to
-//! the gateway and are no server's business, and a server's cookies would be shared by all who use the gateway.
+//! the gateway and are no server's business, and a server's cookies would be shared by all who use the gateway. A server
+//! that is to judge the client's own token gets it, and may say what is wrong with it; the door has taken it out of
+//! requests for all others already.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use sandgate_message::{Era, Message, Shape};
@@ -28,6 +30,23 @@ fn comes_back(name: &HeaderName) -> bool {
     )
 }
 
+/// What a client sent, and whether its token is the server's business.
+#[derive(Clone, Copy)]
+pub(super) struct Client<'a> {
+    pub(super) headers: &'a HeaderMap,
+    pub(super) forward_authorization: bool,
+}
+
+impl Client<'_> {
+    /// The token that goes on.
+    pub(super) fn authorization(&self) -> Option<HeaderValue> {
+        let token = self.headers.get(header::AUTHORIZATION);
+        let mut token = token.filter(|_| self.forward_authorization)?.clone();
+        token.set_sensitive(true);
+        Some(token)
+    }
+}
+
 /// Headers of the gateway's requests to one server.
 pub(super) fn base() -> HeaderMap {
     // For as many as a call has; more make it grow.
@@ -44,7 +63,7 @@ pub(super) fn for_message(
     headers: &mut HeaderMap,
     era: Era,
     message: &Message,
-    client: &HeaderMap,
+    client: &Client<'_>,
     version: Option<&str>,
 ) {
     headers.insert(
@@ -58,7 +77,7 @@ pub(super) fn for_message(
     pass_on(headers, client);
     // The body is what the server acts on, so the body says what the headers are.
     let said = era::version_in(message).filter(|_| era == Era::Modern);
-    set_version(headers, client, said.as_deref().or(version));
+    set_version(headers, client.headers, said.as_deref().or(version));
     if era == Era::Legacy {
         return;
     }
@@ -85,9 +104,12 @@ pub(super) fn for_message(
 }
 
 /// Adds what is common to all requests of a conversation.
-pub(super) fn pass_on(headers: &mut HeaderMap, client: &HeaderMap) {
-    for (name, value) in client.iter().filter(|(name, _)| goes_on(name)) {
+pub(super) fn pass_on(headers: &mut HeaderMap, client: &Client<'_>) {
+    for (name, value) in client.headers.iter().filter(|(name, _)| goes_on(name)) {
         headers.append(name.clone(), value.clone());
+    }
+    if let Some(token) = client.authorization() {
+        headers.insert(header::AUTHORIZATION, token);
     }
 }
 
@@ -108,9 +130,13 @@ fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
 }
 
 /// What of a response's headers the client may see.
-pub(super) fn coming_back(response: &HeaderMap) -> HeaderMap {
+pub(super) fn coming_back(response: &HeaderMap, forward_authorization: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    for (name, value) in response.iter().filter(|(name, _)| comes_back(name)) {
+    let challenge = |name: &HeaderName| forward_authorization && name == header::WWW_AUTHENTICATE;
+    for (name, value) in response
+        .iter()
+        .filter(|(name, _)| comes_back(name) || challenge(name))
+    {
         headers.append(name.clone(), value.clone());
     }
     headers

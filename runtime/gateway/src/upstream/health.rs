@@ -60,6 +60,7 @@ impl Vitals {
             | E::Timeout { .. }
             | E::Garbage { .. }
             | E::TooLarge { .. }
+            | E::Unauthorised { .. }
             | E::Cut { .. } => self.ill(error.to_string()),
             // The client's doing, or the gateway's own.
             E::SessionGone { .. }

@@ -27,6 +27,8 @@ pub(super) struct Channel {
     remote: Remote,
     era: Era,
     session: Mutex<Option<HeaderValue>>,
+    /// The client's last token, where tokens go on: without it nobody could end the session.
+    token: Mutex<Option<HeaderValue>>,
 }
 
 impl Channel {
@@ -35,6 +37,7 @@ impl Channel {
             remote,
             era,
             session: Mutex::new(None),
+            token: Mutex::new(None),
         }
     }
 
@@ -63,7 +66,7 @@ impl Channel {
         let status = response.status();
         let kind = Kind::of(response.headers());
         if status.is_success() && kind == Kind::Events {
-            let back = headers::coming_back(response.headers());
+            let back = self.coming_back(&response);
             let id = message.id().cloned();
             let events = Events::new(response.into_body(), self.remote.config.clone(), watch, id);
             return Ok(Answer {
@@ -104,7 +107,7 @@ impl Channel {
             header::ACCEPT,
             HeaderValue::from_static("text/event-stream"),
         );
-        headers::pass_on(&mut headers, client);
+        headers::pass_on(&mut headers, &self.of(client));
         headers::set_version(&mut headers, client, watch.notes().version());
         if let Some(last) = client.get(headers::LAST_EVENT) {
             headers.insert(headers::LAST_EVENT, last.clone());
@@ -121,7 +124,7 @@ impl Channel {
             .await?;
         self.alive(asked_in_session, &response)?;
         let status = response.status();
-        let back = headers::coming_back(response.headers());
+        let back = self.coming_back(&response);
         if status.is_success() && Kind::of(response.headers()) == Kind::Events {
             let events = Events::new(
                 response.into_body(),
@@ -145,15 +148,38 @@ impl Channel {
 
     /// Ends the upstream session, if there is one.
     pub(super) async fn close(&self) {
-        let Some((remote, session)) = self.leave() else {
+        let Some((remote, headers)) = self.leave() else {
             return;
         };
-        goodbye(remote, session).await;
+        goodbye(remote, headers).await;
     }
 
-    fn leave(&self) -> Option<(Remote, HeaderValue)> {
+    fn leave(&self) -> Option<(Remote, HeaderMap)> {
         let session = self.session.lock().take()?;
-        Some((self.remote.clone(), session))
+        let mut headers = headers::base();
+        headers.insert(headers::SESSION, session);
+        if let Some(token) = self.token.lock().take() {
+            headers.insert(header::AUTHORIZATION, token);
+        }
+        Some((self.remote.clone(), headers))
+    }
+
+    /// The client's headers, of which some go on.
+    fn of<'a>(&self, headers: &'a HeaderMap) -> headers::Client<'a> {
+        let client = headers::Client {
+            headers,
+            forward_authorization: self.remote.config.forward_authorization,
+        };
+        if self.era == Era::Legacy
+            && let Some(token) = client.authorization()
+        {
+            *self.token.lock() = Some(token);
+        }
+        client
+    }
+
+    fn coming_back(&self, response: &Response<Incoming>) -> HeaderMap {
+        headers::coming_back(response.headers(), self.remote.config.forward_authorization)
     }
 
     /// Adds the session's id; true where there is one.
@@ -180,7 +206,7 @@ impl Channel {
     ) -> Result<Response<Incoming>, ServerError> {
         let mut headers = headers::base();
         let version = watch.notes().version().filter(|_| self.era == Era::Legacy);
-        headers::for_message(&mut headers, self.era, message, client, version);
+        headers::for_message(&mut headers, self.era, message, &self.of(client), version);
         let in_session = self.era == Era::Legacy && self.enter(&mut headers);
         let wait = self.remote.config.request_timeout;
         let response = self
@@ -200,7 +226,7 @@ impl Channel {
         watch: &Watch,
     ) -> Result<Answer, ServerError> {
         let status = response.status();
-        let back = headers::coming_back(response.headers());
+        let back = self.coming_back(&response);
         if response
             .headers()
             .get(header::CONTENT_ENCODING)
@@ -283,17 +309,15 @@ impl Channel {
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        if let Some((remote, session)) = self.leave()
+        if let Some((remote, headers)) = self.leave()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            runtime.spawn(goodbye(remote, session));
+            runtime.spawn(goodbye(remote, headers));
         }
     }
 }
 
-async fn goodbye(remote: Remote, session: HeaderValue) {
-    let mut headers = headers::base();
-    headers.insert(headers::SESSION, session);
+async fn goodbye(remote: Remote, headers: HeaderMap) {
     // A server may refuse (405), or be gone: its session ends by itself then.
     if let Err(error) = remote
         .exchange(Method::DELETE, headers, Bytes::new(), GOODBYE)

@@ -13,6 +13,7 @@ mod headers;
 mod health;
 mod http;
 mod key;
+mod metadata;
 mod pipes;
 mod probe;
 mod process;

@@ -51,6 +51,8 @@ pub(super) async fn remote(remote: &Remote, known: &Arc<Known>) -> Result<Verdic
     let channel = Channel::new(remote.clone(), Era::Modern);
     let watch = Watch::new(Era::Legacy, &Arc::<Notes>::default(), known, None);
     match channel.request(&question, &HeaderMap::new(), watch).await {
+        // Who may ask it, it does not say to everybody.
+        Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => Err(remote.unauthorised()),
         Ok(answer) => Ok(judge(answer).await),
         Err(ServerError::Garbage { .. } | ServerError::Cut { .. }) => Ok(Verdict::Legacy),
         Err(error) => Err(error),

@@ -1,25 +1,29 @@
 //! The way to one HTTP server: connections, certificates, bodies within bounds.
 
 use std::error::Error as _;
+use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{HOST, HeaderMap, HeaderValue};
-use http::uri::Scheme;
-use http::{Method, Request, Response, Uri};
+use http::uri::{PathAndQuery, Scheme};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use parking_lot::Mutex;
+use tower_service::Service;
 
-use super::{ServerConfig, ServerError};
+use super::{ServerConfig, ServerError, metadata};
 
-/// Idle connections are dropped before common servers drop them (Node and uvicorn after 5 s): a request written to a
-/// connection that the server is closing fails, and it may not be repeated.
-const IDLE: Duration = Duration::from_secs(4);
+/// An HTTP/2 connection that is silent is asked so often, in use or not, whether it is still there, and given so long to
+/// say so.
+const ALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
 /// Idle connections kept to one server.
 const IDLE_CONNECTIONS: usize = 64;
 
@@ -32,8 +36,10 @@ pub(super) struct Remote {
 
 #[derive(Debug)]
 struct Way {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<Within<HttpsConnector<HttpConnector>>, Full<Bytes>>,
     url: Uri,
+    /// Where the server said that its metadata stands.
+    metadata: Mutex<Option<PathAndQuery>>,
     /// The configured ones, and `Host` where the connection speaks HTTP/1.1 for certain: it would be written anew for
     /// every request otherwise.
     extra: HeaderMap,
@@ -46,16 +52,26 @@ impl Remote {
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(config.connect_timeout));
         tcp.set_keepalive(Some(Duration::from_secs(30)));
-        let connector = HttpsConnectorBuilder::new().with_tls_config(TLS.clone());
+        let tls = match &config.authorities {
+            Some(authorities) => trusting((*authorities.0).clone()),
+            None => TLS.clone(),
+        };
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls);
         let connector = connector
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(tcp);
+        let connector = Within {
+            inner: connector,
+            time: config.connect_timeout,
+        };
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
+            .pool_idle_timeout(config.keep_alive)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .http2_keep_alive_interval(ALIVE.0)
+            .http2_keep_alive_timeout(ALIVE.1)
             // Only what was never written to a connection is tried on another: a call must not be made twice.
             .retry_canceled_requests(true)
             .build(connector);
@@ -67,7 +83,12 @@ impl Remote {
         }
         let url = url.clone();
         Self {
-            way: Arc::new(Way { client, url, extra }),
+            way: Arc::new(Way {
+                client,
+                url,
+                metadata: Mutex::default(),
+                extra,
+            }),
             config: config.clone(),
         }
     }
@@ -76,8 +97,45 @@ impl Remote {
         &self.config.name
     }
 
+    pub(super) fn url(&self) -> &Uri {
+        &self.way.url
+    }
+
+    /// Where the server said that its metadata stands.
+    pub(super) fn metadata(&self) -> Option<PathAndQuery> {
+        self.way.metadata.lock().clone()
+    }
+
     pub(super) async fn exchange(
         &self,
+        method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+        wait: Duration,
+    ) -> Result<Response<Incoming>, ServerError> {
+        let response = self.exchange_at(None, method, headers, body, wait).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            if !self.config.forward_authorization {
+                return Err(self.unauthorised());
+            }
+            if let Some(place) = metadata::place_in(response.headers(), &self.way.url) {
+                *self.way.metadata.lock() = Some(place);
+            }
+        }
+        Ok(response)
+    }
+
+    /// It wants credentials, and the gateway's are not good enough.
+    pub(super) fn unauthorised(&self) -> ServerError {
+        ServerError::Unauthorised {
+            server: self.name().clone(),
+        }
+    }
+
+    /// At another place of the same server, where one is given.
+    pub(super) async fn exchange_at(
+        &self,
+        place: Option<PathAndQuery>,
         method: Method,
         mut headers: HeaderMap,
         body: Bytes,
@@ -89,6 +147,12 @@ impl Remote {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = self.way.url.clone();
+        if let Some(place) = place {
+            let mut parts = self.way.url.clone().into_parts();
+            parts.path_and_query = Some(place);
+            *request.uri_mut() =
+                Uri::from_parts(parts).map_err(|error| self.garbage(error.to_string()))?;
+        }
         *request.headers_mut() = headers;
         match tokio::time::timeout(wait, self.way.client.request(request)).await {
             Ok(Ok(response)) => Ok(response),
@@ -187,12 +251,6 @@ fn host(url: &Uri) -> Option<HeaderValue> {
 /// The system's certificate authorities, or Mozilla's where the system has none.
 static TLS: LazyLock<rustls::ClientConfig> = LazyLock::new(|| {
     use hyper_rustls::ConfigBuilderExt;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = || {
-        rustls::ClientConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
-            .unwrap_or_else(|_| unreachable!("ring has the cipher suites of TLS 1.2 and 1.3"))
-    };
     match builder().with_native_roots() {
         Ok(config) => config.with_no_client_auth(),
         Err(error) => {
@@ -202,9 +260,50 @@ static TLS: LazyLock<rustls::ClientConfig> = LazyLock::new(|| {
             let roots = rustls::RootCertStore {
                 roots: webpki_roots::TLS_SERVER_ROOTS.into(),
             };
-            builder()
-                .with_root_certificates(roots)
-                .with_no_client_auth()
+            trusting(roots)
         }
     }
 });
+
+fn trusting(roots: rustls::RootCertStore) -> rustls::ClientConfig {
+    builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+fn builder() -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::WantsVerifier> {
+    rustls::ClientConfig::builder_with_provider(crate::tls::provider())
+        .with_safe_default_protocol_versions()
+        .unwrap_or_else(|_| unreachable!("ring has the cipher suites of TLS 1.2 and 1.3"))
+}
+
+/// A connector with a deadline for the whole of it: name, TCP and TLS.
+#[derive(Clone, Debug)]
+struct Within<C> {
+    inner: C,
+    time: Duration,
+}
+
+impl<C> Service<Uri> for Within<C>
+where
+    C: Service<Uri, Error = Box<dyn std::error::Error + Send + Sync>>,
+    C::Future: Send + 'static,
+{
+    type Response = C::Response;
+    type Error = C::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, C::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), C::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let (connecting, time) = (self.inner.call(to), self.time);
+        Box::pin(async move {
+            match tokio::time::timeout(time, connecting).await {
+                Ok(connected) => connected,
+                Err(_) => Err(format!("no connection within {} s", time.as_secs_f32()).into()),
+            }
+        })
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ::http::{HeaderMap, Uri};
 use parking_lot::Mutex;
-use sandgate_message::{Era, Limits};
+use sandgate_message::{Era, Json, Limits};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -16,9 +16,11 @@ use super::child::Child;
 use super::conversation::Channel;
 use super::health::Vitals;
 use super::http;
+use super::metadata;
 use super::probe::{self, Verdict};
 use super::remote::Remote;
 use super::{Conversation, Definitions, Health, ServerError, stdio};
+use crate::tls::Authorities;
 
 /// How to reach a server, and how much it is trusted with.
 #[derive(Clone, Debug)]
@@ -37,10 +39,18 @@ pub struct ServerConfig {
     pub max_concurrent: usize,
     /// Child processes at a time: one for each legacy session, and one that modern clients share.
     pub max_children: usize,
+    /// Of an HTTP server: a client's own `Authorization` goes on to it, and its wish for one comes back.
+    pub forward_authorization: bool,
+    /// Of an HTTP server: who may vouch for it, instead of those whom the system trusts.
+    pub authorities: Option<Authorities>,
+    /// Of an HTTP server: how long an unused connection is kept for the next request.
+    pub keep_alive: Duration,
 }
 
 impl ServerConfig {
-    /// With every default: 10 s for a connection, 5 minutes of silence, 1,024 requests at a time, 256 children.
+    /// With every default: 10 s for a connection, 5 minutes of silence, 1,024 requests at a time, 256 children; unused
+    /// connections are dropped before common servers drop them (Node and uvicorn after 5 s), since a request written to
+    /// a connection that the server is closing fails, and it may not be repeated.
     pub fn new(name: impl Into<Arc<str>>, transport: Transport) -> Self {
         Self {
             name: name.into(),
@@ -50,6 +60,9 @@ impl ServerConfig {
             limits: Limits::default(),
             max_concurrent: 1024,
             max_children: 256,
+            forward_authorization: false,
+            authorities: None,
+            keep_alive: Duration::from_secs(4),
         }
     }
 }
@@ -253,6 +266,18 @@ impl Server {
                 server: self.name().clone(),
                 limit: self.config.max_concurrent,
             }),
+        }
+    }
+
+    /// The metadata of the resource that it protects (RFC 9728), as it gives it; none where it gives none, or the
+    /// client's tokens do not go on to it.
+    pub async fn protected_resource(&self) -> Result<Option<Json>, ServerError> {
+        match &self.remote {
+            Some(remote) if self.config.forward_authorization => {
+                let _place = self.place().await?;
+                metadata::fetch(remote).await
+            }
+            _ => Ok(None),
         }
     }
 

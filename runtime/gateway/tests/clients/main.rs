@@ -23,4 +23,5 @@ mod server;
 mod sessions;
 mod streams;
 mod subscriptions;
+mod tokens;
 mod watched;

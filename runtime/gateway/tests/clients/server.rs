@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 #[derive(Clone, Debug)]
 pub struct Got {
     pub method: String,
+    pub path: String,
     pub headers: http::HeaderMap,
     pub body: String,
 }
@@ -47,6 +48,8 @@ pub enum Says {
     JsonAs(u16, String),
     Text(u16, &'static str),
     Accepted,
+    /// With headers, whatever they are.
+    With(u16, Vec<(&'static str, String)>, String),
     /// Pieces of an event stream, as the test sends them.
     Stream(mpsc::Receiver<String>),
 }
@@ -135,6 +138,7 @@ async fn answer(
     let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
     let got = Got {
         method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
         headers: parts.headers,
         body,
     };
@@ -152,6 +156,13 @@ async fn answer(
             .status(status)
             .header("content-type", "text/plain")
             .body(Full::from(text).boxed_unsync()),
+        Says::With(status, headers, text) => {
+            let mut response = http::Response::builder().status(status);
+            for (name, value) in headers {
+                response = response.header(name, value);
+            }
+            response.body(Full::from(text).boxed_unsync())
+        }
         Says::Accepted => http::Response::builder()
             .status(202)
             .body(Full::default().boxed_unsync()),

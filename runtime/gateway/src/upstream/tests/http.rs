@@ -415,7 +415,7 @@ async fn refusals_come_back_as_they_are() {
     let modern = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32022,"message":"Unsupported protocol version"}}"#;
     let replies = [
         with(
-            status(401, "text/html", "<p>no</p>"),
+            status(403, "text/html", "<p>no</p>"),
             "www-authenticate",
             "Bearer",
         ),
@@ -431,8 +431,9 @@ async fn refusals_come_back_as_they_are() {
             answer.status,
             answer.headers["content-type"].to_str().unwrap()
         ),
-        (StatusCode::UNAUTHORIZED, "text/html")
+        (StatusCode::FORBIDDEN, "text/html")
     );
+    assert!(!answer.headers.contains_key("www-authenticate"));
     assert!(matches!(answer.body, Body::Raw(page) if page == "<p>no</p>"));
     let answer = ask(&conversation, &call("1", "echo", "{}")).await.unwrap();
     assert!(matches!(answer.body, Body::Raw(page) if page == r#"{"detail":"not ours"}"#));

@@ -1,0 +1,48 @@
+//! Whether what the configuration lets in is meant: a gateway that other machines reach asks who calls.
+
+use std::net::SocketAddr;
+
+use super::issue::{Issue, Report, Severity};
+use super::source::Side;
+use super::{Loaded, wording};
+
+impl Loaded {
+    /// Whether the gateway may listen there; `given`: on the command line rather than in the file. What is likely not
+    /// meant comes back as warnings.
+    ///
+    /// # Errors
+    /// Other machines could call without anybody asking who they are.
+    pub fn check_exposure(&self, listening: SocketAddr, given: bool) -> Result<Vec<Issue>, Report> {
+        if listening.ip().is_loopback() {
+            return Ok(Vec::new());
+        }
+        let issue = |why: &str| match given {
+            true => Issue::error(None, format!("--listen: {why}")),
+            false => {
+                let place = "/gateway/listen";
+                let span = self.source.locate(place, Side::Value);
+                Issue::error(span, format!("{}: {why}", wording::named(place)))
+            }
+        };
+        let gateway = &self.config.gateway;
+        if self.config.clients.is_empty() {
+            if gateway.allow_unauthenticated {
+                return Ok(Vec::new());
+            }
+            let why = format!("{listening} lets other machines in, and nobody asks who they are");
+            let help = "add clients with their keys (`sandgate token NAME` prints what to write), listen on 127.0.0.1, or write \
+                        `allow-unauthenticated = true` in [gateway] where something in front asks";
+            return Err(self.report(vec![issue(&why).help(help)]));
+        }
+        if gateway.tls.is_none() {
+            let why = format!("clients send their keys to {listening} in the clear");
+            let help = "give `tls = { cert = \"…\", key = \"…\" }` in [gateway], unless a proxy in front ends TLS";
+            let issue = issue(&why).help(help);
+            return Ok(vec![Issue {
+                severity: Severity::Warning,
+                ..issue
+            }]);
+        }
+        Ok(Vec::new())
+    }
+}

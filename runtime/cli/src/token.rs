@@ -1,0 +1,74 @@
+//! `sandgate token`: a token for a client, and its hash for the configuration.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use crate::config::TokenHash;
+
+/// A token that nobody can guess. It is printed once and kept nowhere.
+pub struct Token(String);
+
+impl Token {
+    /// 256 random bits. It does not look like a hash, so that one put in the place of its hash is noticed.
+    pub fn random() -> Self {
+        let random: [u8; 32] = rand::random();
+        Self(format!("sg_{}", TokenHash(random).hex()))
+    }
+
+    /// What the configuration knows it by.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash(Sha256::digest(&self.0).into())
+    }
+
+    /// What to do with it, for people: the token for the client, the lines for the configuration.
+    pub fn text(&self, client: &str) -> String {
+        let mut text = String::new();
+        let _ = writeln!(text, "# The client sends: Authorization: Bearer {}", self.0);
+        let _ = writeln!(
+            text,
+            "# It is printed this once and kept nowhere; the configuration gets its hash:"
+        );
+        let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let name = match client.chars().all(bare) {
+            true => client.to_owned(),
+            false => format!("{client:?}"),
+        };
+        let _ = writeln!(
+            text,
+            "\n[clients.{name}]\ntoken-sha256 = \"{}\"",
+            self.hash().hex()
+        );
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Loaded;
+
+    #[test]
+    fn what_is_printed_is_a_configuration_that_knows_the_token_and_not_the_token() {
+        let token = Token::random();
+        assert_ne!(token.0, Token::random().0);
+        let text = token.text("ada@example.com");
+        let loaded = Loaded::parse(Path::new("x.toml"), text.clone()).unwrap();
+        let hash = loaded.config.clients["ada@example.com"].token_sha256;
+        let sent = text
+            .split("Bearer ")
+            .nth(1)
+            .unwrap()
+            .lines()
+            .next()
+            .unwrap();
+        assert_eq!(hash.0, <[u8; 32]>::from(Sha256::digest(sent)));
+        // The token in place of its hash is an error.
+        let wrong = text.replace(&hash.hex(), sent);
+        let report = Loaded::parse(Path::new("x.toml"), wrong).unwrap_err();
+        assert!(report.has_errors());
+    }
+}
