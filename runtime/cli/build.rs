@@ -24,7 +24,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         .canonicalize()?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     // All that the components are made of; the profile and the versions are in the last two.
-    for source in ["plugins", "sdk/rust", "wit", "Cargo.toml", "Cargo.lock"] {
+    for source in ["plugins", "sdk", "wit", "Cargo.toml", "Cargo.lock"] {
         println!(
             "cargo::rerun-if-changed={}",
             workspace.join(source).display()
@@ -57,22 +57,34 @@ fn run() -> Result<(), Box<dyn Error>> {
     carry(
         &workspace.join("sdk/rust"),
         &["src", "wit"],
-        Some(manifest),
+        &[("Cargo.toml", manifest)],
         &out.join("sdk_rust.rs"),
     )?;
+    carry(
+        &workspace.join("sdk/python"),
+        &["sandgate"],
+        &[],
+        &out.join("sdk_python.rs"),
+    )?;
+    let js = workspace.join("sdk/js");
+    let whole = ["package.json", "tsconfig.json"]
+        .map(|name| fs::read_to_string(js.join(name)).map(|text| (name, text)))
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
+    carry(&js, &["src", "wit"], &whole, &out.join("sdk_js.rs"))?;
     Ok(())
 }
 
-/// A table of an SDK's files, for new projects: those in these folders of it, and its manifest as text.
+/// A table of an SDK's files, for new projects: those in these folders of it, and some as text.
 fn carry(
     sdk: &Path,
     folders: &[&str],
-    manifest: Option<String>,
+    texts: &[(&str, String)],
     table: &Path,
 ) -> Result<(), Box<dyn Error>> {
     let mut text = String::from("&[\n");
-    if let Some(manifest) = manifest {
-        writeln!(text, "    (\"Cargo.toml\", {manifest:?}.as_bytes()),")?;
+    for (name, content) in texts {
+        writeln!(text, "    ({name:?}, {content:?}.as_bytes()),")?;
     }
     let mut left: Vec<PathBuf> = folders.iter().map(|folder| sdk.join(folder)).collect();
     let mut files = Vec::new();
@@ -80,7 +92,10 @@ fn carry(
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             if path.is_dir() {
-                left.push(path);
+                // What Python leaves beside sources that were run.
+                if !path.ends_with("__pycache__") {
+                    left.push(path);
+                }
             } else {
                 files.push(path);
             }

@@ -3,4 +3,5 @@
 
 mod author;
 mod errors;
+mod interpreted;
 mod rust;

@@ -8,9 +8,25 @@ type Carried = (&'static str, &'static [u8]);
 /// The Rust SDK, with a manifest that needs no workspace.
 const RUST: &[Carried] = include!(concat!(env!("OUT_DIR"), "/sdk_rust.rs"));
 
+/// The Python package.
+const PYTHON: &[Carried] = include!(concat!(env!("OUT_DIR"), "/sdk_python.rs"));
+
+/// The npm package, in TypeScript.
+const JS: &[Carried] = include!(concat!(env!("OUT_DIR"), "/sdk_js.rs"));
+
 /// The Rust SDK, for this folder of a project.
 pub(super) fn rust(folder: &str) -> Vec<File> {
     laid(RUST, folder)
+}
+
+/// The Python package, which lies in a folder `sandgate` of this folder of a project.
+pub(super) fn python(folder: &str) -> Vec<File> {
+    laid(PYTHON, folder)
+}
+
+/// The npm package, for this folder of a project.
+pub(super) fn js(folder: &str) -> Vec<File> {
+    laid(JS, folder)
 }
 
 fn laid(files: &[Carried], folder: &str) -> Vec<File> {

@@ -4,8 +4,10 @@
 //! Everything else (encoding a core module as a component, the manifest, the checks, running it) is the same for all and
 //! stands elsewhere.
 
+mod python;
 mod rust;
 mod template;
+mod typescript;
 
 use std::path::Path;
 use std::process::Command;
@@ -71,7 +73,7 @@ pub enum NotCompiled {
 
 /// Every language, in the order in which they are named to people.
 pub fn all() -> &'static [&'static dyn Language] {
-    &[&rust::Rust]
+    &[&rust::Rust, &python::Python, &typescript::TypeScript]
 }
 
 /// By what `--lang` takes.

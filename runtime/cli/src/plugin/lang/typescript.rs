@@ -1,0 +1,116 @@
+//! TypeScript and JavaScript: the SDK checks that manifest and source agree, bundles with esbuild and makes a component with
+//! componentize-qjs.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::{Compiled, File, Language, New, NotCompiled};
+use crate::plugin::carried;
+use crate::plugin::project::Project;
+use crate::plugin::toolchain::{Install, Missing, find};
+
+const TEMPLATE: [(&str, &str); 7] = [
+    ("plugin.ts", include_str!("../templates/ts/plugin.ts")),
+    (
+        "plugin.test.mjs",
+        include_str!("../templates/ts/plugin.test.mjs"),
+    ),
+    ("plugin.toml", include_str!("../templates/ts/plugin.toml")),
+    ("package.json", include_str!("../templates/ts/package.json")),
+    (".gitignore", include_str!("../templates/ts/gitignore")),
+    ("README.md", include_str!("../templates/ts/README.md")),
+    (
+        ".github/workflows/ci.yml",
+        include_str!("../templates/ts/ci.yml"),
+    ),
+];
+
+const NODE: Install = Install {
+    debian: "sudo apt install nodejs npm",
+    fedora: "sudo dnf install nodejs npm",
+    arch: "sudo pacman -S nodejs npm",
+    alpine: "apk add nodejs npm",
+    macos: "brew install node",
+    anywhere: "see https://nodejs.org/download",
+};
+
+/// Where npm puts the SDK.
+const SDK: &str = "node_modules/sandgate";
+
+/// TypeScript, and JavaScript with it.
+pub(super) struct TypeScript;
+
+impl Language for TypeScript {
+    fn key(&self) -> &'static str {
+        "ts"
+    }
+    fn name(&self) -> &'static str {
+        "TypeScript"
+    }
+    fn mark(&self) -> &'static str {
+        "plugin.ts"
+    }
+    fn owns(&self, folder: &Path) -> bool {
+        ["plugin.ts", "plugin.js"]
+            .iter()
+            .any(|name| folder.join(name).is_file())
+    }
+
+    fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled> {
+        let folder = &project.folder;
+        let node = find("node", &[]).ok_or_else(|| Missing {
+            what: "Node 20 or later".into(),
+            install: NODE.here(),
+        })?;
+        let compiler = folder.join(SDK).join("dist/cli.js");
+        if !compiler.is_file() {
+            return Err(Missing {
+                what: "the npm package sandgate".into(),
+                install: vec!["npm install".into()],
+            }
+            .into());
+        }
+        let scratch = tempfile::tempdir()
+            .map_err(|error| NotCompiled::Project(format!("no temporary folder: {error}")))?;
+        let made = scratch.path().join("component.wasm");
+        let mut command = Command::new(node);
+        command
+            .arg(Path::new(SDK).join("dist/cli.js"))
+            .args(["build", ".", "--bare", "-o"])
+            .arg(&made)
+            .current_dir(folder)
+            .stdin(std::process::Stdio::null());
+        let output = command.output().map_err(|error| NotCompiled::Run {
+            program: "node".into(),
+            error,
+        })?;
+        if !output.status.success() {
+            let text = String::from_utf8_lossy(&output.stderr);
+            return Err(NotCompiled::Said(text.trim_end().to_owned()));
+        }
+        let wasm = std::fs::read(&made).map_err(|error| {
+            NotCompiled::Project(format!("componentize-qjs made no component: {error}"))
+        })?;
+        Ok(Compiled {
+            wasm,
+            sdk: version(folder).map(|version| ("sandgate".into(), version)),
+        })
+    }
+
+    fn template(&self, new: &New) -> Vec<File> {
+        let mut files: Vec<_> = TEMPLATE
+            .iter()
+            .map(|(path, text)| File::new(*path, new.render(text)))
+            .collect();
+        files.extend(carried::js("vendor/sandgate"));
+        files
+    }
+}
+
+fn version(folder: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(folder.join(SDK).join("package.json")).ok()?;
+    let package: Value = serde_json::from_str(&text).ok()?;
+    Some(package["version"].as_str()?.to_owned())
+}

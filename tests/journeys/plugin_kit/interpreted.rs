@@ -1,0 +1,121 @@
+//! Python and TypeScript: new, test, live; with the interpreter and packages that the SDKs' own tests have.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::author::{Author, call, gateway, telling_server};
+
+#[test]
+fn from_nothing_to_a_call_that_a_python_plugin_changed() {
+    let author = made("python");
+    symlink(
+        harness::sdks().join("python"),
+        author.path("mask-email/.venv"),
+    )
+    .unwrap();
+    goes_live(&author, "Python");
+
+    let source = std::fs::read_to_string(author.path("mask-email/plugin.py")).unwrap();
+    author.write(
+        "mask-email/plugin.py",
+        &source.replace("\"resources/read\"", "\"prompts/get\""),
+    );
+    let failed = author.sandgate(&["plugin", "build", "mask-email"]);
+    assert_eq!(failed.code, Some(2), "{failed:?}");
+    assert!(
+        failed.err.contains("`hooks` is not what the source marks"),
+        "{}",
+        failed.err
+    );
+    author.write("mask-email/plugin.py", "import nothing_of_this_name\n");
+    let failed = author.sandgate(&["plugin", "build", "mask-email"]);
+    assert!(
+        failed.err.contains("plugin.py\", line 1")
+            && failed
+                .err
+                .contains("No module named 'nothing_of_this_name'"),
+        "{}",
+        failed.err
+    );
+    std::fs::remove_file(author.path("mask-email/.venv")).unwrap();
+    let missing = author.sandgate(&["plugin", "build", "mask-email"]);
+    assert!(
+        missing
+            .err
+            .contains(".venv/bin/pip install -r requirements.txt"),
+        "{}",
+        missing.err
+    );
+}
+
+#[test]
+fn from_nothing_to_a_call_that_a_typescript_plugin_changed() {
+    let author = made("ts");
+    let missing = author.sandgate(&["plugin", "build", "mask-email"]);
+    assert_eq!(missing.code, Some(2), "{missing:?}");
+    assert!(missing.err.contains("npm install"), "{}", missing.err);
+
+    // What `npm install` does, without asking the registry again.
+    let packages = author.path("mask-email/node_modules");
+    std::fs::create_dir(&packages).unwrap();
+    for entry in std::fs::read_dir(harness::sdks().join("js/node_modules")).unwrap() {
+        let entry = entry.unwrap();
+        symlink(entry.path(), packages.join(entry.file_name())).unwrap();
+    }
+    symlink("../vendor/sandgate", packages.join("sandgate")).unwrap();
+    let compiled = Command::new(packages.join(".bin/tsc"))
+        .args(["--project", "vendor/sandgate"])
+        .current_dir(author.path("mask-email"))
+        .output()
+        .unwrap();
+    assert!(compiled.status.success(), "{compiled:?}");
+    goes_live(&author, "TypeScript");
+
+    author.write("mask-email/plugin.ts", "export default plugin(;\n");
+    let failed = author.sandgate(&["plugin", "build", "mask-email"]);
+    assert_eq!(failed.code, Some(2), "{failed:?}");
+    assert!(failed.err.contains("plugin.ts:1:22"), "{}", failed.err);
+}
+
+fn made(language: &str) -> Author {
+    let author = Author::new();
+    let made = author.sandgate(&["plugin", "new", "mask-email", "--lang", language]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    author
+}
+
+fn goes_live(author: &Author, language: &str) {
+    // Beside its own four, the same two hundred decisions as in every other language.
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/mask-email/fixtures");
+    for fixture in std::fs::read_dir(shared).unwrap() {
+        let fixture = fixture.unwrap();
+        let here = author.path("mask-email/fixtures").join(fixture.file_name());
+        std::fs::copy(fixture.path(), here).unwrap();
+    }
+    let tested = author.sandgate(&["plugin", "test", "mask-email"]);
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+    assert!(
+        tested.out.contains("204 passed, 0 failed"),
+        "{}",
+        tested.out
+    );
+
+    let plugin = author.path("mask-email/target/mask-email.wasm");
+    let inspected = author.sandgate(&["plugin", "inspect", plugin.to_str().unwrap(), "--json"]);
+    let inspected: Value = serde_json::from_str(&inspected.out).unwrap();
+    assert_eq!(inspected["language"], language);
+    assert_eq!(inspected["sdk"]["name"], "sandgate");
+
+    let server = telling_server();
+    let gateway = gateway(&server, &plugin);
+    let reply = call(&gateway, "ls");
+    assert_eq!(
+        reply["result"]["content"][0]["text"], "Write to [email].",
+        "{reply}"
+    );
+    let reply = call(&gateway, "rm -rf /");
+    assert!(reply.to_string().contains("command.destructive"), "{reply}");
+}
