@@ -61,7 +61,10 @@ impl Language for Python {
     }
 
     fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled> {
-        let folder = &project.folder;
+        // A program's path that is relative would be looked for within the folder it is run in.
+        let folder = &std::path::absolute(&project.folder).map_err(|error| {
+            NotCompiled::Project(format!("{}: {error}", project.folder.display()))
+        })?;
         let own = [folder.join(".venv/bin")];
         let python = find("python3", &own).ok_or_else(|| Missing {
             what: "Python 3.11 or later".into(),
