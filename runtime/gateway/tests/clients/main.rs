@@ -23,5 +23,6 @@ mod server;
 mod sessions;
 mod streams;
 mod subscriptions;
+mod tasks;
 mod tokens;
 mod watched;
