@@ -58,6 +58,8 @@ struct Question {
     /// As the server asked it.
     came: Json,
     shelved: Arc<Shelved>,
+    /// What stood beside method and params, where no interceptor reads, is gone.
+    bare: bool,
 }
 
 /// Whether any interceptor would look at a question, or at an answer.
@@ -169,7 +171,7 @@ impl Round {
     ) -> Result<Option<Edit>, Trouble> {
         let came_at = whole.house.journal.lookout().within(Instant::now());
         let size = question.bytes().len();
-        let came = question.payload().clone();
+        let (text, came) = (question.bytes(), question.payload().clone());
         let name = question.method().unwrap_or_default();
         let call = Arc::new(Call {
             id: new_id(),
@@ -215,15 +217,33 @@ impl Round {
                 left => Err(whole.trouble(left)),
             };
         }
+        let bare = underway.message().with_payload(came.clone()).bytes() != text;
         let shelved = underway.shelve().map(Arc::new);
-        Ok(shelved.and_then(|shelved| self.keep(key, Question { came, shelved }, place)))
+        let question = shelved.map(|shelved| Question {
+            came,
+            shelved,
+            bare,
+        });
+        Ok(question.and_then(|question| self.keep(key, question, place)))
     }
 
     fn keep(&mut self, key: &str, question: Question, place: &str) -> Option<Edit> {
-        let Question { came, shelved } = &question;
+        let Question {
+            came,
+            shelved,
+            bare,
+        } = &question;
         let sent = shelved.message().payload();
-        let params = || Edit::Set(format!("{place}/params"), sent.as_str().into());
-        let edit = (sent != came).then(params);
+        let edit = if *bare {
+            let method = Json::string(shelved.method());
+            let (method, params) = (method.as_str(), sent.as_str());
+            let text = format!(r#"{{"method":{method},"params":{params}}}"#);
+            Some(Edit::Set(place.to_owned(), text))
+        } else if sent != came {
+            Some(Edit::Set(format!("{place}/params"), sent.as_str().into()))
+        } else {
+            None
+        };
         // The text twice, and about as much again for its tape.
         self.bytes += 3 * shelved.message().bytes().len() + key.len() + AROUND;
         self.questions.insert(key.into(), question);

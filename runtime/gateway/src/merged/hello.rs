@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Id, Json, Kind, Message, Node, error_codes};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::Merged;
 use crate::delivery::{Content, Delivery};
@@ -13,11 +14,21 @@ use crate::era::{FIRST_MODERN, LEGACY, VERSION_KEY};
 use crate::reply;
 
 /// Capabilities that hold for the whole where they hold for one server. Others would promise what is not passed on here.
-const SHARED: [&str; 5] = ["completions", "logging", "prompts", "resources", "tools"];
+const SHARED: [&str; 6] = [
+    "completions",
+    "logging",
+    "prompts",
+    "resources",
+    "tasks",
+    "tools",
+];
 /// The flags of those: true where one server's is. What has `listChanged` has it here too, since a reload changes lists.
 const FLAGS: [&str; 2] = ["listChanged", "subscribe"];
 
-type Capabilities = BTreeMap<&'static str, BTreeMap<&'static str, bool>>;
+/// Tasks as the modern era has them.
+const TASKS: &str = "io.modelcontextprotocol/tasks";
+
+type Capabilities = BTreeMap<&'static str, BTreeMap<&'static str, Value>>;
 
 #[derive(Serialize)]
 struct ServerInfo {
@@ -221,7 +232,10 @@ fn result_of(id: &Id, result: &impl Serialize) -> Delivery {
 
 fn union<'a>(servers: impl Iterator<Item = Node<'a>>) -> Capabilities {
     let mut union = Capabilities::new();
+    let mut extended = false;
     for capabilities in servers {
+        let extensions = capabilities.get("extensions");
+        extended |= extensions.is_some_and(|extensions| extensions.get(TASKS).is_some());
         for name in SHARED {
             let Some(offered) = capabilities
                 .get(name)
@@ -235,14 +249,26 @@ fn union<'a>(servers: impl Iterator<Item = Node<'a>>) -> Capabilities {
                     .get(flag)
                     .is_some_and(|value| value.as_str() == "true")
                 {
-                    flags.insert(flag, true);
+                    flags.insert(flag, Value::Bool(true));
                 }
             }
         }
     }
+    if extended {
+        union
+            .entry("extensions")
+            .or_default()
+            .insert(TASKS, json!({}));
+    }
+    if let Some(tasks) = union.get_mut("tasks") {
+        // What all of this leads to is each server's to say.
+        tasks.insert("cancel", json!({}));
+        tasks.insert("list", json!({}));
+        tasks.insert("requests", json!({"tools": {"call": {}}}));
+    }
     for name in ["prompts", "resources", "tools"] {
         if let Some(flags) = union.get_mut(name) {
-            flags.insert("listChanged", true);
+            flags.insert("listChanged", Value::Bool(true));
         }
     }
     union
@@ -284,12 +310,14 @@ mod tests {
     #[test]
     fn what_one_server_can_the_whole_can() {
         let read = |text: &str| Json::parse(text.as_bytes().to_vec(), &Limits::default()).unwrap();
-        let one = read(r#"{"tools":{},"resources":{"subscribe":true},"experimental":{"x":{}}}"#);
+        let one = read(
+            r#"{"tools":{},"resources":{"subscribe":true},"experimental":{"x":{}},"extensions":{"io.modelcontextprotocol/tasks":{},"other":{}}}"#,
+        );
         let other = read(r#"{"logging":{},"resources":{"subscribe":false},"tasks":{"list":{}}}"#);
         let union = serde_json::to_string(&union([one.root(), other.root()].into_iter())).unwrap();
         assert_eq!(
             union,
-            r#"{"logging":{},"resources":{"listChanged":true,"subscribe":true},"tools":{"listChanged":true}}"#
+            r#"{"extensions":{"io.modelcontextprotocol/tasks":{}},"logging":{},"resources":{"listChanged":true,"subscribe":true},"tasks":{"cancel":{},"list":{},"requests":{"tools":{"call":{}}}},"tools":{"listChanged":true}}"#
         );
     }
 

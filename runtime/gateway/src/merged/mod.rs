@@ -59,12 +59,15 @@ impl Merged {
         }
     }
 
-    fn principal(&self) -> Option<&str> {
-        let caller = match &self.client {
+    fn caller(&self) -> &Caller {
+        match &self.client {
             Client::Session(links) => links.caller(),
             Client::Stateless(caller) => caller,
-        };
-        caller.principal.name.as_deref()
+        }
+    }
+
+    fn principal(&self) -> Option<&str> {
+        self.caller().principal.name.as_deref()
     }
 
     /// A request or notification of the client's.
@@ -106,7 +109,12 @@ impl Merged {
             | "resources/read"
             | "resources/subscribe"
             | "resources/unsubscribe"
-            | "completion/complete" => self.route(id, method, message, headers).await,
+            | "completion/complete"
+            | "tasks/cancel"
+            | "tasks/get"
+            | "tasks/result"
+            | "tasks/update" => self.route(id, method, message, headers).await,
+            "tasks/list" if legacy => self.list(id, "tasks", message, headers).await,
             _ => match Method::new(method).list_member() {
                 Some(member) => self.list(id, member, message, headers).await,
                 None => Delivery::message(reply::no_method(id, method)),

@@ -8,8 +8,9 @@ use sandgate_message::{Id, Json, Message};
 
 use super::{Client, Merged, names};
 use crate::delivery::Delivery;
-use crate::reply;
+use crate::memory::{Found, Owner};
 use crate::upstream::Server;
+use crate::{reply, tasks};
 
 /// "Resource not found" in the legacy era.
 const NO_RESOURCE: i64 = -32002;
@@ -34,6 +35,7 @@ impl Merged {
         let params = message.payload().clone();
         let route = match method {
             "tools/call" | "prompts/get" => self.by_name(&message, "/name"),
+            _ if method.starts_with("tasks/") => self.by_task(message),
             // By its type, as the policies read it.
             "completion/complete" if is_resource(&params) => {
                 self.by_uri(message, params.at("/ref/uri"), headers).await
@@ -66,6 +68,7 @@ impl Merged {
                 id,
                 "unknown prompt: prompts here are called SERVER__PROMPT, as prompts/list names them",
             ),
+            _ if method.starts_with("tasks/") => reply::invalid_params(id, "no such task"),
             (_, Client::Session(_)) => Message::error(
                 Some(id),
                 NO_RESOURCE,
@@ -75,6 +78,28 @@ impl Merged {
             (_, Client::Stateless(_)) => {
                 reply::invalid_params(id, "no server here has this resource")
             }
+        }
+    }
+
+    /// The server that promised the caller this task. Servers name their tasks each for itself: where two have given the
+    /// caller the same id, neither is guessed.
+    fn by_task(&self, message: Message) -> Option<Route> {
+        let id = message.payload().get("taskId")?;
+        let id = id.root().string()?;
+        let caller = self.caller();
+        let owner = Owner::client(caller.principal.name.as_ref(), caller.session.as_ref());
+        let promised = |server: &&Arc<Server>| {
+            let place = tasks::place(server.name(), &id);
+            matches!(self.house.tasks.find(&place, &owner), Found::Own(_))
+        };
+        let mut servers = self.edition.servers().iter().filter(promised);
+        match (servers.next(), servers.next()) {
+            (Some(server), None) => Some(Route {
+                server: server.clone(),
+                message,
+                alias: None,
+            }),
+            _ => None,
         }
     }
 

@@ -91,6 +91,7 @@ pub(super) fn for_message(
     let member = match method {
         "tools/call" | "prompts/get" => "name",
         "resources/read" => "uri",
+        "tasks/cancel" | "tasks/get" | "tasks/update" => "taskId",
         _ => return,
     };
     if let Some(name) = message

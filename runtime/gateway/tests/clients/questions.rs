@@ -2,8 +2,10 @@ use sandgate_gateway::Decision;
 use sandgate_message::{Edit, PostDecision, PreDecision, Role};
 
 use crate::client::Session;
-use crate::house::{self, child};
+use crate::house::{self, child, http};
 use crate::policy::{after, before, refusal};
+use crate::server::{Fake, Says};
+use tokio::sync::mpsc;
 
 const ASK: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ask"}"#;
 
@@ -82,4 +84,66 @@ async fn an_answer_to_no_question_is_refused() {
     ] {
         assert_eq!(session.post(answer).await.status, 400);
     }
+}
+
+/// A server that asks on the stream of a call, and what the test says there.
+async fn on_a_stream() -> (Fake, mpsc::Sender<String>) {
+    let (sender, receiver) = mpsc::channel(8);
+    let receiver = parking_lot::Mutex::new(Some(receiver));
+    let fake = Fake::legacy(move |got| match got.rpc().as_str() {
+        "tools/call" => Says::Stream(receiver.lock().take().unwrap()),
+        _ => Says::Accepted,
+    })
+    .await;
+    (fake, sender)
+}
+
+const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"one__t"}}"#;
+
+#[tokio::test]
+async fn on_the_merged_endpoint_a_question_is_taken_back_under_the_id_that_the_client_knows() {
+    let (fake, server) = on_a_stream().await;
+    let house = house::gateway(vec![], vec![http("one", &fake)]).await;
+    let session = Session::begin(house.at, "/mcp").await;
+    let mut heard = session.post(CALL).await.events();
+    let say = async |text: &str| server.send(format!("data: {text}\n\n")).await.unwrap();
+    say(r#"{"jsonrpc":"2.0","id":"q1","method":"roots/list"}"#).await;
+    let question: serde_json::Value = serde_json::from_str(&heard.message().await).unwrap();
+    let id = question["id"].clone();
+    assert!(id.is_number(), "{question}");
+    say(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"q1","reason":"late"}}"#).await;
+    assert_eq!(
+        heard.message().await,
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"late"}}}}"#
+        )
+    );
+    let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"roots":[]}}}}"#);
+    assert_eq!(session.post(&answer).await.status, 400);
+    assert_eq!(house.log.decisions("roots/list"), [Decision::Cancelled]);
+}
+
+#[tokio::test]
+async fn an_error_for_an_answer_passes_the_policies_data_and_all() {
+    let (fake, server) = on_a_stream().await;
+    let policy = after(&["elicitation/create"], Role::Mutation, |run| {
+        assert!(run.failed);
+        PostDecision::Edit(vec![Edit::Set("/data/why".into(), r#""masked""#.into())])
+    });
+    let house = house::gateway(vec![policy], vec![http("one", &fake)]).await;
+    let session = Session::begin(house.at, "/mcp").await;
+    let mut heard = session.post(CALL).await.events();
+    let text = r#"{"jsonrpc":"2.0","id":"q1","method":"elicitation/create","params":{}}"#;
+    server.send(format!("data: {text}\n\n")).await.unwrap();
+    let question: serde_json::Value = serde_json::from_str(&heard.message().await).unwrap();
+    let answer = format!(
+        r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-1,"message":"no","data":{{"why":"secret"}}}}}}"#,
+        question["id"]
+    );
+    assert_eq!(session.post(&answer).await.status, 202);
+    let got = fake.got.lock().last().unwrap().body.clone();
+    assert_eq!(
+        got,
+        r#"{"jsonrpc":"2.0","id":"q1","error":{"code":-1,"message":"no","data":{"why":"masked"}}}"#
+    );
 }

@@ -558,3 +558,20 @@ async fn a_question_that_cannot_be_recorded_is_not_asked() {
     let said = ask(&house, &call("1", "")).await;
     assert!(said.contains("cannot") && !said.contains("who?"), "{said}");
 }
+
+#[tokio::test]
+async fn what_stands_beside_a_question_does_not_pass_where_somebody_looks() {
+    let asks = r#"{"resultType":"input_required","inputRequests":{"a":{"method":"elicitation/create","note":"secret","params":{"message":"who?"}}}}"#;
+    let (fake, seen) = (saying(asks).await, Seen::default());
+    let house = house::gateway(vec![], vec![http("s", &fake)]).await;
+    assert_eq!(ask(&house, &call("1", "")).await, result("1", asks));
+    let house = house::gateway(
+        watching(&seen, &["elicitation/create"]),
+        vec![http("s", &fake)],
+    )
+    .await;
+    assert_eq!(
+        ask(&house, &call("1", "")).await,
+        result("1", &asks.replace(r#","note":"secret""#, ""))
+    );
+}

@@ -232,7 +232,11 @@ async fn promising(task: &'static str) -> Fake {
 }
 
 async fn ask(house: &House, method: &str, params: &str) -> String {
-    let name = if method == "tools/call" { "t" } else { "t1" };
+    let name = match (method, params.contains("t2")) {
+        ("tools/call", _) => "t",
+        (_, false) => "t1",
+        (_, true) => "t2",
+    };
     ask_modern(
         house.at,
         "/mcp/s",
@@ -394,4 +398,53 @@ async fn another_principals_task_and_state_are_refused_though_nobody_looks() {
     assert_eq!(fake.bodies("tools/call").len(), 1);
     ask_as(&house, "ada", "tools/call", &retry).await;
     assert_eq!(fake.bodies("tools/call").len(), 2);
+}
+
+#[tokio::test]
+async fn on_the_merged_endpoint_a_task_is_asked_about_where_it_was_begun() {
+    let answering = |name: &'static str| {
+        Fake::new(move |got| {
+            if got.method != "POST" || got.rpc().starts_with("notifications/") {
+                return Says::Accepted;
+            }
+            let said = match got.rpc().as_str() {
+                "initialize" => r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{},"tasks":{"list":{}}},"serverInfo":{"name":"f","version":"1"}}"#.to_owned(),
+                "tools/call" => {
+                    let id = &got.json()["params"]["arguments"]["id"];
+                    format!(r#"{{"task":{{"taskId":{id},"status":"working"}}}}"#)
+                }
+                "tasks/list" => format!(r#"{{"tasks":[{{"taskId":"of-{name}"}}]}}"#),
+                _ => format!(r#"{{"by":"{name}"}}"#),
+            };
+            Says::Json(result(&got.id(), &said))
+        })
+    };
+    let (one, two) = (answering("one").await, answering("two").await);
+    let house = house::gateway(vec![], vec![http("one", &one), http("two", &two)]).await;
+    let session = Session::begin(house.at, "/mcp").await;
+    assert!(
+        session.hello.contains(r#""tasks":{"cancel":{}"#),
+        "{}",
+        session.hello
+    );
+    for (server, id) in [("one", "a"), ("two", "b"), ("one", "same"), ("two", "same")] {
+        let call = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{server}__t","arguments":{{"id":"{id}"}},"task":{{}}}}}}"#
+        );
+        assert!(session.ask(&call).await.contains(id));
+    }
+    for (id, by) in [("a", "one"), ("b", "two")] {
+        for method in ["tasks/get", "tasks/result", "tasks/cancel"] {
+            let said = session.ask(&about(method, id)).await;
+            assert!(said.contains(&format!(r#""by":"{by}""#)), "{said}");
+        }
+    }
+    for id in ["same", "none"] {
+        let said = session.ask(&about("tasks/get", id)).await;
+        assert!(said.contains("no such task"), "{said}");
+    }
+    let said = session
+        .ask(r#"{"jsonrpc":"2.0","id":3,"method":"tasks/list"}"#)
+        .await;
+    assert!(said.contains("of-one") && said.contains("of-two"), "{said}");
 }
