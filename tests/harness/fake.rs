@@ -255,7 +255,10 @@ fn serve(
     let mut output = connection;
     while let Some(heard) = read_request(&mut input)? {
         record.lock().push(heard.clone());
+        // Spans, not messages.
+        let protobuf = heard.header("content-type") == Some("application/x-protobuf");
         let session = match heard.body.is_empty()
+            || protobuf
             || Envelope::of(&heard.body).method.as_deref() != Some("initialize")
         {
             true => "",

@@ -24,7 +24,7 @@ pub struct Outcome {
     /// What likely is not meant so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warnings: Option<String>,
-    /// `[gateway]` or `[call-log]` differs from what it was at the start, and takes effect at the next.
+    /// `[gateway]`, `[call-log]` or `[telemetry]` differs from what it was at the start, and takes effect at the next.
     pub at_next_start: bool,
 }
 
@@ -75,7 +75,9 @@ impl Outcome {
             text.push_str("  nothing differs from the version before\n");
         }
         if self.at_next_start {
-            aside.push_str("a change in [gateway] or [call-log] takes effect at the next start\n");
+            aside.push_str(
+                "a change in [gateway], [call-log] or [telemetry] takes effect at the next start\n",
+            );
         }
         (text, aside)
     }

@@ -11,6 +11,7 @@ use sandgate_gateway::{Edition, Gateway, Server};
 
 use crate::assembly::{Assembler, Loading};
 use crate::config::{Environment, Loaded, Report};
+use crate::lookout::Lookout;
 use crate::outcome::{Outcome, Written};
 use crate::watch::Watch;
 
@@ -25,8 +26,10 @@ pub struct Reloader {
     environment: Environment,
     assembler: Assembler,
     gateway: Arc<Gateway>,
-    /// `[gateway]` and `[call-log]` as they were at the start: but for what is asked of them here, they are not reloaded.
-    fixed: (serde_json::Value, serde_json::Value),
+    lookout: Lookout,
+    /// `[gateway]`, `[call-log]` and `[telemetry]` as they were at the start: but for what is asked of
+    /// them here, they are not reloaded.
+    fixed: [serde_json::Value; 3],
     /// The files that what is in force was made of.
     files: Vec<PathBuf>,
     /// What is in force, as it was written.
@@ -65,6 +68,7 @@ impl Reloader {
         environment: Environment,
         assembler: Assembler,
         gateway: Arc<Gateway>,
+        lookout: Lookout,
     ) -> Self {
         let files = files(path, loaded);
         let written = Written::of(loaded, gateway.current().chain().steps());
@@ -77,6 +81,7 @@ impl Reloader {
             environment,
             assembler,
             gateway,
+            lookout,
             fixed: fixed(loaded),
             files,
             written,
@@ -134,6 +139,7 @@ impl Reloader {
                 }
                 self.gateway.status().set_reload_error(Some(said));
                 self.broken = true;
+                self.lookout.reloaded(false);
                 let why = report.render(false);
                 self.history.lock().failed = Some(Failed {
                     at: SystemTime::now(),
@@ -150,7 +156,9 @@ impl Reloader {
         };
         let at_next_start = fixed(&loaded) != self.fixed;
         if at_next_start {
-            tracing::warn!("a change in [gateway] or [call-log] takes effect at the next start");
+            tracing::warn!(
+                "a change in [gateway], [call-log] or [telemetry] takes effect at the next start"
+            );
         }
         self.files = files(&self.path, &loaded);
         if let Some(watch) = watch {
@@ -158,6 +166,7 @@ impl Reloader {
         }
         let before: Vec<Arc<Server>> = self.assembler.servers().cloned().collect();
         self.gateway.identify(assembled.identity.take());
+        self.lookout.adopt(&loaded.config);
         let edition = self.assembler.adopt(assembled);
         let version = edition.version();
         let written = Written::of(&loaded, edition.chain().steps());
@@ -165,6 +174,7 @@ impl Reloader {
         let changes = self.written.changes(&written, (&before, &now));
         self.written = written;
         let replaced = self.gateway.publish(edition);
+        self.lookout.reloaded(true);
         self.gateway.status().set_reload_error(None);
         {
             let mut history = self.history.lock();
@@ -205,15 +215,16 @@ pub(crate) fn files(path: &Path, loaded: &Loaded) -> Vec<PathBuf> {
         .collect()
 }
 
-fn fixed(loaded: &Loaded) -> (serde_json::Value, serde_json::Value) {
+fn fixed(loaded: &Loaded) -> [serde_json::Value; 3] {
     let value = |part: Result<serde_json::Value, _>| part.unwrap_or_default();
     let mut gateway = loaded.config.gateway.clone();
     // These are looked at with every reload.
     (gateway.tls, gateway.allow_unauthenticated) = (None, false);
-    (
+    [
         value(serde_json::to_value(&gateway)),
         value(serde_json::to_value(&loaded.config.call_log)),
-    )
+        value(serde_json::to_value(&loaded.config.telemetry)),
+    ]
 }
 
 /// Ends the servers that are no longer configured once the calls that still use them have ended.

@@ -14,10 +14,11 @@ use crate::admin::{self, Desk, Door as AdminDoor, Place, Told};
 use crate::args;
 use crate::assembly::{Assembler, Loading};
 use crate::config::{Environment, Issue, Loaded, Report, Side};
+use crate::lookout::Lookout;
 use crate::outcome::Outcome;
 use crate::reload::{self, Reloader};
 use crate::watch::Watch;
-use crate::{descriptors, house, record, snippet};
+use crate::{descriptors, house, metrics, record, snippet};
 
 /// Why it does not serve, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,9 @@ pub(crate) struct Running {
     pub(crate) watch: Option<Watch>,
     /// Where operators come in.
     pub(crate) admin: Option<AdminDoor>,
+    pub(crate) lookout: Lookout,
+    /// Where the metrics are read.
+    pub(crate) scraped: Option<TcpListener>,
 }
 
 /// Reads, prepares and opens everything; serves nothing yet.
@@ -66,6 +70,7 @@ pub(crate) async fn start(path: &Path, loaded: &Loaded, stdio: bool) -> Result<R
     assembled.log(loaded);
     let identity = assembled.identity.take();
     let record = open_record(loaded, stdio)?;
+    let scraped = metrics::bind(loaded).await?;
     // Last of all that is opened: who has it, serves.
     let admin = open_admin(path, loaded, &environment)?;
     let record = Arc::new(match admin {
@@ -73,15 +78,31 @@ pub(crate) async fn start(path: &Path, loaded: &Loaded, stdio: bool) -> Result<R
         None => record,
     });
     let registry = Registry::new(assembler.adopt(assembled));
-    let gateway = Gateway::new(house::gateway_config(loaded), registry, record.clone());
+    let lookout = Lookout::of(loaded, stdio);
+    let gateway = Gateway::observed(
+        house::gateway_config(loaded),
+        registry,
+        record.clone(),
+        lookout.observer(),
+    );
     gateway.identify(identity);
-    let reloader = Reloader::new(path, loaded, environment, assembler, gateway.clone());
+    lookout.watch(&gateway);
+    let reloader = Reloader::new(
+        path,
+        loaded,
+        environment,
+        assembler,
+        gateway.clone(),
+        lookout.clone(),
+    );
     Ok(Running {
         gateway,
         record,
         reloader,
         watch,
         admin,
+        lookout,
+        scraped,
     })
 }
 
@@ -151,7 +172,18 @@ impl Running {
             reloader,
             watch,
             admin,
+            lookout,
+            scraped,
         } = self;
+        if let (Some(listener), Some(metrics)) = (scraped, &lookout.metrics) {
+            let access = gateway.access().clone();
+            tokio::spawn(metrics::serve(
+                listener,
+                metrics.clone(),
+                access,
+                stop.clone(),
+            ));
+        }
         let (ask, asked) = mpsc::channel(admin::AT_A_TIME);
         let told = Told {
             config_file: reloader.path().to_owned(),
@@ -165,17 +197,12 @@ impl Running {
         }
         let keeper = tokio::spawn(keep_current(reloader, watch, record, asked, stop.clone()));
         let served = match door {
-            Door::Http(listener) => gateway.serve(listener, stop.clone()).await,
+            // Both are large, and one of them runs.
+            Door::Http(listener) => Box::pin(gateway.serve(listener, stop.clone())).await,
             Door::Stdio(endpoint, client) => {
-                gateway
-                    .serve_stdio_as(
-                        client,
-                        tokio::io::stdin(),
-                        tokio::io::stdout(),
-                        endpoint,
-                        stop.clone(),
-                    )
-                    .await
+                let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
+                let told = stop.clone();
+                Box::pin(gateway.serve_stdio_as(client, input, output, endpoint, told)).await
             }
         };
         stop.cancel();
@@ -183,6 +210,7 @@ impl Running {
         gateway.close().await;
         // With the keeper goes the host, and with that the last of the state is written: not before, since calls write it.
         let _ = keeper.await;
+        lookout.finish().await;
         served
     }
 }

@@ -78,6 +78,7 @@ fn every_key_is_read_as_it_was_written() {
     let Config {
         gateway,
         call_log,
+        telemetry,
         clients,
         servers,
         interceptors,
@@ -128,6 +129,8 @@ fn every_key_is_read_as_it_was_written() {
     assert_eq!(call_log.to, Some(Destination::File("calls.jsonl".into())));
     assert!(call_log.payloads);
     assert_eq!(call_log.on_failure, OnFailure::Continue);
+    assert_eq!(telemetry.metrics.unwrap().0.port(), 9808);
+    assert_eq!(telemetry.otlp.unwrap().0, "http://127.0.0.1:4318");
     let time = &servers["time"];
     assert_eq!(time.command.as_deref(), Some("mcp-server-time"));
     assert_eq!(time.args, ["--local-timezone", "UTC"]);

@@ -17,7 +17,8 @@ pub struct Access {
 
 /// Why a request was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Denied {
+#[allow(missing_docs)]
+pub enum Denied {
     #[error("the Host header is missing, repeated or unreadable")]
     NoHost,
     #[error("this Host is not served here: add it to the allowed hosts if it should be")]
@@ -27,13 +28,8 @@ pub(crate) enum Denied {
 }
 
 impl Access {
-    /// `local` is the address at which the connection arrived.
-    pub(crate) fn check(
-        &self,
-        uri: &Uri,
-        headers: &HeaderMap,
-        local: SocketAddr,
-    ) -> Result<(), Denied> {
+    /// Whether a request is let in. `local` is the address at which the connection arrived.
+    pub fn check(&self, uri: &Uri, headers: &HeaderMap, local: SocketAddr) -> Result<(), Denied> {
         let host = host_of(uri, headers).ok_or(Denied::NoHost)?;
         if !self.host_allowed(host, local) {
             return Err(Denied::Host);

@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Access;
 use crate::changed;
 use crate::config::GatewayConfig;
 use crate::downstream::{
@@ -100,6 +101,11 @@ impl Gateway {
     /// What `/readyz` says beyond what the gateway knows.
     pub fn status(&self) -> &Status {
         &self.front.status
+    }
+
+    /// Who is let in.
+    pub fn access(&self) -> &Access {
+        &self.front.house.config.access
     }
 
     /// How much there is of everything at this moment.

@@ -39,7 +39,7 @@ mod trace;
 pub mod upstream;
 mod whole;
 
-pub use access::Access;
+pub use access::{Access, Denied};
 pub use clients::{ClientKey, Clients};
 pub use config::{GatewayConfig, OnUnwritten};
 pub use downstream::Endpoint;

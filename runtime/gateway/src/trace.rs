@@ -57,7 +57,8 @@ impl TraceId {
 }
 
 impl SpanId {
-    fn random() -> Self {
+    /// Another one.
+    pub fn random() -> Self {
         Self(rand::random_range(1..=u64::MAX).to_be_bytes())
     }
 }

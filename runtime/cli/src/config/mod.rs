@@ -21,6 +21,7 @@ mod settings;
 mod settings_issue;
 pub(crate) mod shape;
 mod source;
+mod telemetry;
 pub(crate) mod tree;
 pub(crate) mod word;
 pub(crate) mod wording;
@@ -49,6 +50,7 @@ pub use secret::{Environment, FetchError, Given, Outside, Secret, Sources};
 pub use server::{Server, Url};
 pub use settings::{ResolvedSettings, Settings};
 pub use source::{Position, Side, Source};
+pub use telemetry::{Collector, Telemetry};
 
 /// A whole configuration file.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -59,6 +61,8 @@ pub struct Config {
     pub gateway: Gateway,
     /// The record of each call.
     pub call_log: CallLog,
+    /// Metrics and traces.
+    pub telemetry: Telemetry,
     /// Who may call, by name. None: anybody who reaches the gateway, which then listens on loopback only.
     pub clients: BTreeMap<String, Client>,
     /// What stands behind the gateway, by name. A name is letters, digits, `-` and single `_`; on the merged endpoint

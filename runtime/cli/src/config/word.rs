@@ -60,6 +60,7 @@ pub(crate) fn known(name: &str) -> Option<Known> {
         "HttpHost" => of::<super::grants::HttpHost>(),
         "GuestPath" => of::<super::grants::GuestPath>(),
         "Url" => of::<super::server::Url>(),
+        "Collector" => of::<super::telemetry::Collector>(),
         "Listen" => of::<super::gateway::Listen>(),
         "HostName" => of::<super::gateway::HostName>(),
         "Origin" => of::<super::gateway::Origin>(),

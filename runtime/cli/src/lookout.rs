@@ -1,0 +1,89 @@
+//! Everything that watches calls: the counters and the spans, where the configuration asks for them.
+
+use std::sync::Arc;
+
+use sandgate_gateway::{Ended, Gateway, Observer, Way};
+
+use crate::config::{Config, Loaded};
+use crate::metrics::Metrics;
+use crate::traces::Traces;
+
+/// What watches the calls of one gateway.
+#[derive(Clone, Default)]
+pub struct Lookout {
+    /// None: nothing is counted.
+    pub metrics: Option<Arc<Metrics>>,
+    /// None: nothing is traced.
+    pub traces: Option<Arc<Traces>>,
+}
+
+impl Lookout {
+    /// As `[telemetry]` asks. `stdio`: clients are spoken to over pipes.
+    pub fn of(loaded: &Loaded, stdio: bool) -> Self {
+        let telemetry = &loaded.config.telemetry;
+        let lookout = Self {
+            metrics: telemetry.metrics.map(|_| Arc::default()),
+            traces: telemetry
+                .otlp
+                .as_ref()
+                .map(|collector| Traces::start(collector, stdio)),
+        };
+        if let (Some(metrics), Some(traces)) = (&lookout.metrics, &lookout.traces) {
+            metrics.count_spans(traces.told().clone());
+        }
+        lookout.adopt(&loaded.config);
+        lookout
+    }
+
+    /// What the gateway is to call; none where nobody watches, which then costs nothing.
+    pub fn observer(&self) -> Option<Arc<dyn Observer>> {
+        let watched = self.metrics.is_some() || self.traces.is_some();
+        watched.then(|| Arc::new(self.clone()) as Arc<dyn Observer>)
+    }
+
+    /// The gateway that is watched.
+    pub fn watch(&self, gateway: &Arc<Gateway>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.ask(gateway);
+        }
+    }
+
+    /// Knows what a configuration names. To be called before any call can meet it.
+    pub fn adopt(&self, config: &Config) {
+        if let Some(metrics) = &self.metrics {
+            metrics.adopt(config);
+        }
+        if let Some(traces) = &self.traces {
+            traces.adopt(config);
+        }
+    }
+
+    /// A change of configuration is in force, or was refused.
+    pub fn reloaded(&self, applied: bool) {
+        if let Some(metrics) = &self.metrics {
+            metrics.reloaded(applied);
+        }
+    }
+
+    /// Sends what still waits to be sent, for two seconds at most.
+    pub async fn finish(&self) {
+        if let Some(traces) = &self.traces {
+            traces.finish().await;
+        }
+    }
+}
+
+impl Observer for Lookout {
+    fn traces(&self) -> bool {
+        self.traces.is_some()
+    }
+
+    fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.ended(record, way);
+        }
+        if let Some(traces) = &self.traces {
+            traces.ended(record, way);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The counters of one server and of one interceptor. What they are counted by is fixed: a client's text makes no label.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sandgate_gateway::{Decision, Ended, Way};
+use sandgate_message::{Hook, Method};
+use sandgate_pipeline::{self as pipeline, Mode, TrailEntry};
+
+use super::histogram::{CALLS, Histogram, RUNS};
+
+/// The label of every method that the protocol does not have.
+const OTHER: &str = "other";
+
+/// The methods of the protocol, and the one label for all else.
+pub(super) static METHODS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let known = Method::known().map(|method| method.name);
+    known.chain([OTHER]).collect()
+});
+
+/// What may become of a call, as the call log spells it.
+pub(super) const OUTCOMES: [&str; 5] = ["forwarded", "refused", "answered", "failed", "cancelled"];
+/// The hooks.
+pub(super) const HOOKS: [&str; 2] = ["pre-call", "post-call"];
+/// The modes.
+pub(super) const MODES: [&str; 2] = ["active", "audit"];
+/// What may come of a hook run, as the call log spells it.
+pub(super) const DECISIONS: [&str; 6] = ["proceed", "edit", "replace", "refuse", "answer", "fault"];
+/// The kinds of failure, as the call log spells them.
+pub(super) const FAULTS: [&str; 7] = [
+    "load",
+    "trap",
+    "deadline",
+    "memory",
+    "quota",
+    "malformed",
+    "own-error",
+];
+
+/// The known method's own name, or the label for all others.
+pub(crate) fn method_label(method: &str) -> &'static str {
+    METHODS[place_of(method)]
+}
+
+fn place_of(method: &str) -> usize {
+    let known = METHODS.iter().position(|known| *known == method);
+    known.unwrap_or(METHODS.len() - 1)
+}
+
+/// Calls to or from one server, by method.
+#[derive(Debug)]
+pub(super) struct ServerMeters {
+    pub(super) methods: Box<[MethodMeters]>,
+}
+
+/// Calls of one method.
+#[derive(Debug)]
+pub(super) struct MethodMeters {
+    /// By outcome.
+    pub(super) calls: [AtomicU64; OUTCOMES.len()],
+    /// Replies that are JSON-RPC errors, as their askers get them.
+    pub(super) errors: AtomicU64,
+    /// From a message's arrival to its reply's departure.
+    pub(super) whole: Histogram<{ CALLS.len() }>,
+    /// From when it went on to when its reply came.
+    pub(super) beyond: Histogram<{ CALLS.len() }>,
+}
+
+/// Runs of one interceptor.
+#[derive(Debug)]
+pub(super) struct InterceptorMeters {
+    /// By hook, mode and decision.
+    pub(super) runs: [[[AtomicU64; DECISIONS.len()]; MODES.len()]; HOOKS.len()],
+    /// By kind.
+    pub(super) faults: [AtomicU64; FAULTS.len()],
+    /// By hook.
+    pub(super) took: [Histogram<{ RUNS.len() }>; HOOKS.len()],
+}
+
+impl ServerMeters {
+    pub(super) fn new() -> Self {
+        let one = |_| MethodMeters {
+            calls: Default::default(),
+            errors: AtomicU64::new(0),
+            whole: Histogram::new(&CALLS),
+            beyond: Histogram::new(&CALLS),
+        };
+        Self {
+            methods: METHODS.iter().map(one).collect(),
+        }
+    }
+
+    pub(super) fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
+        let meters = &self.methods[place_of(&record.call.method)];
+        one_more(&meters.calls[outcome(record.decision)]);
+        if record.failed {
+            one_more(&meters.errors);
+        }
+        meters.whole.count(way.left - way.came);
+        if let (Some(went), Some(returned)) = (way.went, way.returned) {
+            meters.beyond.count(returned - went);
+        }
+    }
+}
+
+impl InterceptorMeters {
+    pub(super) fn new() -> Self {
+        Self {
+            runs: Default::default(),
+            faults: Default::default(),
+            took: std::array::from_fn(|_| Histogram::new(&RUNS)),
+        }
+    }
+
+    pub(super) fn ran(&self, entry: &TrailEntry) {
+        if entry.asked.is_none() {
+            return;
+        }
+        let (hook, mode, decision) = (hook(entry.hook), mode(entry.mode), decision(entry.decision));
+        one_more(&self.runs[hook][mode][decision]);
+        self.took[hook].count(Duration::from_micros(entry.us));
+        let kind = entry
+            .failure
+            .and_then(|kind| FAULTS.iter().position(|known| *known == kind));
+        if let Some(kind) = kind {
+            one_more(&self.faults[kind]);
+        }
+    }
+}
+
+pub(super) fn one_more(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+fn outcome(decision: Decision) -> usize {
+    match decision {
+        Decision::Forwarded => 0,
+        Decision::Refused => 1,
+        Decision::Answered => 2,
+        Decision::Failed => 3,
+        Decision::Cancelled => 4,
+    }
+}
+
+/// What became of a call, as the call log spells it.
+pub(crate) fn outcome_label(decision: Decision) -> &'static str {
+    OUTCOMES[outcome(decision)]
+}
+
+fn hook(hook: Hook) -> usize {
+    match hook {
+        Hook::PreCall => 0,
+        Hook::PostCall => 1,
+    }
+}
+
+fn mode(mode: Mode) -> usize {
+    match mode {
+        Mode::Active => 0,
+        Mode::Audit => 1,
+    }
+}
+
+/// Whether its decisions count, as the configuration spells it.
+pub(crate) fn mode_label(of: Mode) -> &'static str {
+    MODES[mode(of)]
+}
+
+fn decision(decision: pipeline::Decision) -> usize {
+    match decision {
+        pipeline::Decision::Proceed => 0,
+        pipeline::Decision::Edit => 1,
+        pipeline::Decision::Replace => 2,
+        pipeline::Decision::Refuse => 3,
+        pipeline::Decision::Answer => 4,
+        pipeline::Decision::Fault => 5,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sandgate_message::Failure;
+
+    use super::*;
+
+    #[test]
+    fn labels_are_the_words_of_the_call_log() {
+        let all = [
+            Decision::Forwarded,
+            Decision::Refused,
+            Decision::Answered,
+            Decision::Failed,
+            Decision::Cancelled,
+        ];
+        for of in all {
+            assert_eq!(serde_json::to_value(of).unwrap(), outcome_label(of));
+        }
+        use pipeline::Decision::{Answer, Edit, Fault, Proceed, Refuse, Replace};
+        for of in [Proceed, Edit, Replace, Refuse, Answer, Fault] {
+            assert_eq!(of.as_str(), DECISIONS[decision(of)]);
+        }
+        for of in [Hook::PreCall, Hook::PostCall] {
+            assert_eq!(of.as_str(), HOOKS[hook(of)]);
+        }
+        for of in [Mode::Active, Mode::Audit] {
+            assert_eq!(serde_json::to_value(of).unwrap(), mode_label(of));
+        }
+        let text = String::new;
+        let kinds = [
+            Failure::Load(text()),
+            Failure::Trap {
+                reason: text(),
+                detail: text(),
+            },
+            Failure::Deadline(Duration::ZERO),
+            Failure::Memory(0),
+            Failure::Quota(""),
+            Failure::Malformed(text()),
+            Failure::Own(text()),
+        ];
+        assert_eq!(kinds.map(|failure| failure.kind()), FAULTS);
+    }
+
+    #[test]
+    fn what_the_protocol_does_not_have_is_other() {
+        assert_eq!(method_label("tools/call"), "tools/call");
+        for method in ["tools/call ", "secret", "", "other"] {
+            assert_eq!(method_label(method), OTHER);
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The page that Prometheus reads, in OpenMetrics' text.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::Metrics;
+use super::meters::{DECISIONS, FAULTS, HOOKS, METHODS, MODES, OUTCOMES};
+
+/// What the page is.
+pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+const SERVER: &str = "server";
+const METHOD: &str = "mcp_method_name";
+const INTERCEPTOR: &str = "interceptor";
+
+/// A metric of one kind, with what is said of it.
+struct Family<'a, 'b>(&'a mut DescriptorEncoder<'b>);
+
+impl Metrics {
+    /// The page.
+    ///
+    /// # Errors
+    /// None that is known: it is written to memory.
+    pub fn page(self: &Arc<Self>) -> Result<String, fmt::Error> {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Page(self.clone())));
+        let mut page = String::new();
+        text::encode(&mut page, &registry)?;
+        Ok(page)
+    }
+
+    fn calls(&self, family: &mut Family<'_, '_>) -> fmt::Result {
+        let table = self.table.load();
+        let servers: BTreeMap<_, _> = table.servers.iter().collect();
+        let methods = || {
+            let of = servers.iter();
+            of.flat_map(|(name, meters)| {
+                let methods = METHODS.iter().zip(&meters.methods);
+                methods.map(move |(method, meters)| {
+                    ([(SERVER, name.as_str()), (METHOD, method)], meters)
+                })
+            })
+        };
+        let help = "Requests and notifications, by what became of them";
+        let mut calls = family.begin("sandgate_calls", help, None, MetricType::Counter)?;
+        for ([server, method], meters) in methods() {
+            for (outcome, counter) in OUTCOMES.iter().zip(&meters.calls) {
+                counted(&mut calls, &[server, method, ("outcome", outcome)], counter)?;
+            }
+        }
+        let help = "Replies that are JSON-RPC errors, as their askers get them";
+        let mut errors = family.begin("sandgate_error_replies", help, None, MetricType::Counter)?;
+        for (labels, meters) in methods() {
+            counted(&mut errors, &labels, &meters.errors)?;
+        }
+        let help = "From the arrival of a request or notification to the departure of its reply";
+        let mut whole = family.duration("mcp_server_operation_duration", help)?;
+        for (labels, meters) in methods() {
+            meters.whole.encode(&mut whole, &labels)?;
+        }
+        let help = "From when a request or notification went on to when its reply came";
+        let mut beyond = family.duration("mcp_client_operation_duration", help)?;
+        for (labels, meters) in methods() {
+            meters.beyond.encode(&mut beyond, &labels)?;
+        }
+        Ok(())
+    }
+
+    fn interceptors(&self, family: &mut Family<'_, '_>) -> fmt::Result {
+        let table = self.table.load();
+        let interceptors: BTreeMap<_, _> = table.interceptors.iter().collect();
+        let help = "Hook runs, by what was decided";
+        let mut runs = family.begin("sandgate_decisions", help, None, MetricType::Counter)?;
+        for (name, meters) in &interceptors {
+            for (hook, modes) in HOOKS.iter().zip(&meters.runs) {
+                for (mode, decisions) in MODES.iter().zip(modes) {
+                    for (decision, counter) in DECISIONS.iter().zip(decisions) {
+                        let labels = [
+                            (INTERCEPTOR, name.as_str()),
+                            ("hook", hook),
+                            ("mode", mode),
+                            ("decision", decision),
+                        ];
+                        counted(&mut runs, &labels, counter)?;
+                    }
+                }
+            }
+        }
+        let help = "Hook runs that failed, by kind";
+        let mut faults = family.begin("sandgate_faults", help, None, MetricType::Counter)?;
+        for (name, meters) in &interceptors {
+            for (kind, counter) in FAULTS.iter().zip(&meters.faults) {
+                counted(
+                    &mut faults,
+                    &[(INTERCEPTOR, name.as_str()), ("kind", kind)],
+                    counter,
+                )?;
+            }
+        }
+        let help = "Hook runs, from being asked to having decided";
+        let mut took = family.duration("sandgate_interceptor_duration", help)?;
+        for (name, meters) in &interceptors {
+            for (hook, histogram) in HOOKS.iter().zip(&meters.took) {
+                histogram.encode(&mut took, &[(INTERCEPTOR, name.as_str()), ("hook", hook)])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn gauges(&self, family: &mut Family<'_, '_>) -> fmt::Result {
+        let Some(gateway) = self.gateway.get().and_then(Weak::upgrade) else {
+            return Ok(());
+        };
+        let figures = gateway.figures();
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let edition = i64::try_from(figures.version).unwrap_or(i64::MAX);
+        family.gauge(
+            "sandgate_edition",
+            "Number of the edition in force",
+            edition,
+        )?;
+        let help = "Requests and notifications under way";
+        family.gauge("sandgate_calls_under_way", help, count(figures.under_way))?;
+        let help = "Sessions of legacy clients";
+        family.gauge("sandgate_sessions", help, count(figures.sessions))?;
+        let help = "Connections of clients";
+        family.gauge("sandgate_connections", help, count(figures.connections))?;
+        let help = "Running child processes";
+        let mut children =
+            family.begin("sandgate_child_processes", help, None, MetricType::Gauge)?;
+        for server in gateway.current().servers() {
+            let gauge = ConstGauge::new(count(server.health().children));
+            gauge.encode(children.encode_family(&[(SERVER, &**server.name())])?)?;
+        }
+        Ok(())
+    }
+
+    fn others(&self, family: &mut Family<'_, '_>) -> fmt::Result {
+        let help = "Changes of configuration or plugins, by whether they are in force";
+        let mut reloads = family.begin("sandgate_reloads", help, None, MetricType::Counter)?;
+        for (result, counter) in [("applied", &self.applied), ("refused", &self.refused)] {
+            always(&mut reloads, &[("result", result)], counter)?;
+        }
+        if let Some(told) = self.spans.get() {
+            let help = "Spans, by whether the collector took them";
+            let mut spans = family.begin("sandgate_spans", help, None, MetricType::Counter)?;
+            for (result, counter) in told.counters() {
+                always(&mut spans, &[("result", result)], counter)?;
+            }
+        }
+        let help = "This program";
+        family
+            .begin("sandgate_build", help, None, MetricType::Info)?
+            .encode_info(&[("version", env!("CARGO_PKG_VERSION"))])
+    }
+}
+
+impl<'b> Family<'_, 'b> {
+    fn begin<'s>(
+        &'s mut self,
+        name: &'s str,
+        help: &str,
+        unit: Option<&'s Unit>,
+        kind: MetricType,
+    ) -> Result<MetricEncoder<'s>, fmt::Error> {
+        self.0.encode_descriptor(name, help, unit, kind)
+    }
+
+    fn duration<'s>(
+        &'s mut self,
+        name: &'s str,
+        help: &str,
+    ) -> Result<MetricEncoder<'s>, fmt::Error> {
+        self.begin(name, help, Some(&Unit::Seconds), MetricType::Histogram)
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: i64) -> fmt::Result {
+        let encoder = self.begin(name, help, None, MetricType::Gauge)?;
+        ConstGauge::new(value).encode(encoder)
+    }
+}
+
+/// Writes it, unless it was never counted: most of what may be counted never is.
+fn counted<const N: usize>(
+    encoder: &mut MetricEncoder<'_>,
+    labels: &[(&str, &str); N],
+    counter: &AtomicU64,
+) -> fmt::Result {
+    match counter.load(Ordering::Relaxed) {
+        0 => Ok(()),
+        _ => always(encoder, labels, counter),
+    }
+}
+
+fn always<const N: usize>(
+    encoder: &mut MetricEncoder<'_>,
+    labels: &[(&str, &str); N],
+    counter: &AtomicU64,
+) -> fmt::Result {
+    let count = ConstCounter::new(counter.load(Ordering::Relaxed));
+    count.encode(encoder.encode_family(labels)?)
+}
+
+struct Page(Arc<Metrics>);
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Page")
+    }
+}
+
+impl Collector for Page {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut family = Family(&mut encoder);
+        self.0.calls(&mut family)?;
+        self.0.interceptors(&mut family)?;
+        self.0.gauges(&mut family)?;
+        self.0.others(&mut family)
+    }
+}
