@@ -11,7 +11,7 @@ const START: Duration = Duration::from_secs(120);
 
 /// `sandgate run`, listening on a free port of loopback. Killed on drop.
 pub struct Gateway {
-    /// `http://127.0.0.1:PORT`, without a path.
+    /// `http://127.0.0.1:PORT`, without a path; `https` where it serves by TLS.
     pub url: String,
     /// Its log (stderr) and call log (stdout).
     pub process: Process,
@@ -38,7 +38,7 @@ impl Gateway {
         adjust(&mut command);
         let mut process = Process::start(&mut command);
         let url = process.log_line(START, |line| {
-            let start = line.find("listening on http://")? + "listening on ".len();
+            let start = line.find("listening on http")? + "listening on ".len();
             let end =
                 line[start..].find(|c: char| !(c.is_ascii_alphanumeric() || ":/.[]".contains(c)));
             Some(
