@@ -9,10 +9,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue};
 use parking_lot::Mutex;
-use sandgate_message::{Era, Json, Message, Shape};
+use sandgate_message::{Era, Id, Json, Message, Shape};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::standing::Standing;
 use crate::call::Caller;
 use crate::downstream::session::Ground;
 use crate::era::VERSION_HEADER;
@@ -96,6 +97,7 @@ pub(crate) struct Links {
     unheard: mpsc::Sender<Arrival>,
     over: CancellationToken,
     slots: Mutex<HashMap<Arc<str>, Slot>>,
+    standing: Standing,
 }
 
 impl Links {
@@ -115,11 +117,16 @@ impl Links {
             unheard: ground.unheard.clone(),
             over: ground.over.clone(),
             slots: Mutex::default(),
+            standing: Standing::default(),
         })
     }
 
     pub(super) fn house(&self) -> &Arc<House> {
         &self.house
+    }
+
+    pub(super) fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     pub(super) fn caller(&self) -> &Caller {
@@ -192,6 +199,16 @@ impl Links {
             let initialized =
                 Message::notification("notifications/initialized", &Json::empty_object());
             exchange.tell(edition, initialized, &headers).await;
+            // One that was there before had been asked already.
+            for (n, request) in self.standing.of(server.name()).iter().enumerate() {
+                let id = Json::string(&format!("sandgate-again-{n}"));
+                let Some(id) = Id::from_json(&id) else {
+                    continue;
+                };
+                let request = request.with_id(&id);
+                let asked = exchange.ask(edition, request, &headers, None).await;
+                asked.settle(|_| ()).await;
+            }
         }
         let token = self.over.child_token();
         tokio::spawn(hear(

@@ -10,6 +10,7 @@ mod links;
 mod lists;
 mod names;
 mod routes;
+mod standing;
 
 use std::sync::Arc;
 
@@ -153,7 +154,9 @@ impl Merged {
     async fn everywhere(&self, id: &Id, message: Message, headers: &HeaderMap) -> Delivery {
         let asked = self.edition.servers().iter().map(|server| async {
             let reach = self.reach(server, headers).await;
-            reach.ask(&self.edition, message.clone()).await
+            let reply = reach.ask(&self.edition, message.clone()).await?;
+            self.agreed(&message, server, &reply);
+            Some(reply)
         });
         let replies: Vec<Message> = join_all(asked).await.into_iter().flatten().collect();
         match replies
@@ -166,6 +169,13 @@ impl Merged {
         }
     }
 
+    /// A server agreed to what has to hold for as long as the session does.
+    fn agreed(&self, request: &Message, server: &Arc<Server>, reply: &Message) {
+        if let (Client::Session(links), false) = (&self.client, reply.failed()) {
+            links.standing().agreed(request, server.name());
+        }
+    }
+
     /// A notification goes to every server it may concern.
     async fn notify(&self, message: Message, headers: &HeaderMap) -> Delivery {
         let Client::Session(links) = &self.client else {
@@ -175,6 +185,16 @@ impl Merged {
             Some("notifications/initialized") => links.initialized().await,
             // The token is the server's, and another server may have given the same: only the one who asked is told.
             Some("notifications/progress") => links.asker(&message).await,
+            // Why a request is given up is no other server's business.
+            Some("notifications/cancelled") => {
+                let way = links.standing().way_of(&message);
+                let mut to = links.joined().await;
+                to.retain(|reach| {
+                    let name = reach.exchange.link.server.name();
+                    way.as_ref().is_none_or(|way| way == name)
+                });
+                to
+            }
             _ => links.joined().await,
         };
         join_all(

@@ -52,10 +52,23 @@ impl Merged {
             return Delivery::message(self.nowhere(id, method));
         };
         let reach = self.reach(&server, headers).await;
-        reach
-            .exchange
-            .ask(&self.edition, message, &reach.headers, alias)
-            .await
+        if let Client::Session(links) = &self.client {
+            links.standing().goes(&message, server.name());
+        }
+        let exchange = &reach.exchange;
+        if !matches!(method, "resources/subscribe" | "resources/unsubscribe") {
+            return exchange
+                .ask(&self.edition, message, &reach.headers, alias)
+                .await;
+        }
+        // Nothing but its reply belongs to such a request.
+        match reach.ask(&self.edition, message.clone()).await {
+            Some(reply) => {
+                self.agreed(&message, &server, &reply);
+                Delivery::message(reply)
+            }
+            None => Delivery::message(self.nowhere(id, method)),
+        }
     }
 
     fn nowhere(&self, id: &Id, method: &str) -> Message {

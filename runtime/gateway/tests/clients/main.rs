@@ -7,6 +7,7 @@ mod client;
 mod eras;
 mod every_message;
 mod fidelity;
+mod floods;
 mod headers;
 mod house;
 mod keys;

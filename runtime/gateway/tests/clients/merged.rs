@@ -540,3 +540,138 @@ async fn a_merged_list_is_kept_as_the_most_careful_of_its_parts_says() {
         (0.into(), "private".into())
     );
 }
+
+/// A child with a resource of its own; `touch` tells subscribers of it, `die` ends the child, `seen` what it was asked.
+const KEEPER: &str = r#"
+import json, sys
+name, seen, subscribed = sys.argv[1], [], []
+def say(**m):
+    sys.stdout.write(json.dumps({"jsonrpc":"2.0",**m}, separators=(",", ":")) + "\n"); sys.stdout.flush()
+for line in sys.stdin:
+    got = json.loads(line)
+    method, id, params = got.get("method"), got.get("id"), got.get("params", {})
+    if method == "initialize":
+        say(id=id, result={"protocolVersion":"2025-06-18","capabilities":{"tools":{},"logging":{},"resources":{"subscribe":True}},"serverInfo":{"name":name,"version":"1"}})
+    elif method == "resources/list":
+        say(id=id, result={"resources":[{"uri":name + "://r","name":"r"}]})
+    elif method == "resources/subscribe":
+        subscribed.append(params["uri"]); seen.append(method); say(id=id, result={})
+    elif method == "resources/unsubscribe":
+        subscribed.remove(params["uri"]); seen.append(method); say(id=id, result={})
+    elif method in ("logging/setLevel", "notifications/cancelled"):
+        seen.append(method + " " + str(params.get("level", params.get("reason"))))
+        if id is not None: say(id=id, result={})
+    elif method == "tools/call":
+        tool = params["name"]
+        if tool == "die": sys.exit(3)
+        if tool == "touch":
+            for uri in subscribed: say(method="notifications/resources/updated", params={"uri":uri})
+            say(method="notifications/message", params={"level":"info","data":name})
+            say(method="notifications/tools/list_changed")
+        if tool != "wait": say(id=id, result={"seen":seen})
+    elif id is not None:
+        say(id=id, error={"code":-32601,"message":"no"})
+"#;
+
+fn keeper(name: &str) -> std::sync::Arc<sandgate_gateway::Server> {
+    server(
+        name,
+        Transport::Stdio {
+            command: "python3".into(),
+            args: vec!["-u".into(), "-c".into(), KEEPER.into(), name.into()],
+            env: vec![("PATH".to_owned(), std::env::var("PATH").unwrap())],
+            cwd: None,
+        },
+    )
+}
+
+fn tool(id: u8, name: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{name}"}}}}"#)
+}
+
+fn about(id: u8, method: &str, params: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)
+}
+
+#[tokio::test]
+async fn a_legacy_client_subscribes_to_resources_and_hears_of_them() {
+    let one = r#"{"uri":"one://r"}"#;
+    for path in ["/mcp", "/mcp/one"] {
+        let house = house::gateway(vec![], vec![keeper("one"), keeper("two")]).await;
+        let session = Session::begin(house.at, path).await;
+        let mut heard = session.get().await.events();
+        let prefix = if path == "/mcp" { "one__" } else { "" };
+        let touch = tool(9, &format!("{prefix}touch"));
+        let said = session.ask(&about(1, "resources/subscribe", one)).await;
+        assert_eq!(said, result("1", "{}"));
+        session.ask(&touch).await;
+        let told = [
+            heard.message().await,
+            heard.message().await,
+            heard.message().await,
+        ];
+        for (said, what) in told
+            .iter()
+            .zip(["one://r", r#""data":"one""#, "tools/list_changed"])
+        {
+            assert!(said.contains(what), "{path}: {said}");
+        }
+        session.ask(&about(2, "resources/unsubscribe", one)).await;
+        session.ask(&touch).await;
+        let next = heard.message().await;
+        assert!(!next.contains("updated"), "{path}: {next}");
+    }
+}
+
+/// The child that is started in its place knows nothing of it.
+#[tokio::test]
+async fn a_server_that_is_joined_again_is_asked_again_for_what_should_go_on() {
+    let house = house::gateway(vec![], vec![keeper("one"), keeper("two")]).await;
+    let session = Session::begin(house.at, "/mcp").await;
+    let mut heard = session.get().await.events();
+    let level = r#"{"level":"debug"}"#;
+    let said = session.ask(&about(1, "logging/setLevel", level)).await;
+    assert_eq!(said, result("1", "{}"));
+    for server in ["one", "two"] {
+        let said = session.ask(&tool(2, &format!("{server}__seen"))).await;
+        assert!(said.contains("logging/setLevel debug"), "{said}");
+    }
+    session
+        .ask(&about(3, "resources/subscribe", r#"{"uri":"one://r"}"#))
+        .await;
+    session.ask(&tool(4, "one__die")).await;
+    let said = session.ask(&tool(5, "one__touch")).await;
+    assert!(
+        said.contains("logging/setLevel debug") && said.contains("resources/subscribe"),
+        "{said}"
+    );
+    assert!(heard.message().await.contains("one://r"));
+}
+
+#[tokio::test]
+async fn only_the_server_of_a_request_is_told_that_it_is_cancelled() {
+    let house = house::gateway(vec![], vec![keeper("one"), keeper("two")]).await;
+    let session = Session::begin(house.at, "/mcp").await;
+    let (wait, seen) = (tool(7, "one__wait"), |server: &str| {
+        tool(8, &format!("{server}__seen"))
+    });
+    let cancel = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7,"reason":"secret"}}"#;
+    // The other server is there too.
+    session.ask(&seen("two")).await;
+    let waiting = session.ask(&wait);
+    let cancelling = async {
+        while house.log.forwarded("tools/call") < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert_eq!(session.post(cancel).await.status, 202);
+    };
+    let (said, ()) = tokio::join!(waiting, cancelling);
+    assert!(said.contains("cancelled"), "{said}");
+    assert!(
+        session
+            .ask(&seen("one"))
+            .await
+            .contains("notifications/cancelled secret")
+    );
+    assert!(!session.ask(&seen("two")).await.contains("secret"));
+}

@@ -298,3 +298,67 @@ async fn a_reply_that_is_fetched_later_passes_the_policies_too() {
     );
     assert_eq!(house.log.decisions("tools/call"), [Decision::Forwarded]);
 }
+
+/// A policy sees each event whole, however it comes, and each by itself: what a server spreads over two is out of reach.
+#[tokio::test]
+async fn a_secret_cut_within_an_event_is_seen_and_one_cut_between_events_is_not() {
+    let (fake, mut opened) = streaming().await;
+    let policy = before_later(&["notifications/message"], |run| async move {
+        if run.document.as_str().contains("secret") {
+            PreDecision::Refuse(refusal("leak"))
+        } else {
+            PreDecision::Proceed
+        }
+    });
+    let house = house::gateway(vec![policy], vec![http("s", &fake)]).await;
+    let session = Session::begin(house.at, "/mcp/s").await;
+    let mut events = session.post(CALL).await.events();
+    let server = opened.recv().await.unwrap();
+    let whole = format!("data: {}\n\n", note("a secret here"));
+    let (start, end) = whole.split_at(whole.find("cret").unwrap());
+    for piece in [start.to_owned(), end.to_owned()] {
+        server.send(piece).await.unwrap();
+    }
+    for half in ["sec", "ret"] {
+        server
+            .send(format!("data: {}\n\n", note(half)))
+            .await
+            .unwrap();
+    }
+    server
+        .send(format!("data: {}\n\n", result("1", "{}")))
+        .await
+        .unwrap();
+    assert_eq!(events.message().await, note("sec"));
+    assert_eq!(events.message().await, note("ret"));
+    assert_eq!(events.message().await, result("1", "{}"));
+    assert_eq!(
+        house.log.decisions("notifications/message"),
+        [Decision::Refused, Decision::Forwarded, Decision::Forwarded]
+    );
+}
+
+/// An id is whatever JSON-RPC allows, and comes back as it was spelt; two of one value at a time are refused.
+#[tokio::test]
+async fn ids_are_kept_as_they_are_spelt_and_used_once_at_a_time() {
+    let (fake, mut opened) = streaming().await;
+    let house = house::gateway(vec![], vec![http("s", &fake)]).await;
+    let session = Session::begin(house.at, "/mcp/s").await;
+    let call = |id: &str| CALL.replace(r#""id":1"#, &format!(r#""id":{id}"#));
+    for id in ["1.0", "-7", "\"\\u0041\"", "9007199254740993"] {
+        let (said, ()) = tokio::join!(
+            async { session.post(&call(id)).await.events().message().await },
+            async {
+                let server = opened.recv().await.unwrap();
+                let again = session.post(&call(id)).await;
+                assert_eq!(again.status, 400, "{id} twice");
+                server
+                    .send(format!("data: {}\n\n", result(id, "{}")))
+                    .await
+                    .unwrap();
+            }
+        );
+        assert_eq!(said, result(id, "{}"));
+    }
+    assert_eq!(fake.bodies("tools/call").len(), 4);
+}
