@@ -226,13 +226,13 @@ fn an_interceptor_edits_what_an_old_server_asks_and_is_told() {
 }
 
 #[test]
-fn an_interceptor_edits_what_a_server_of_both_eras_asks_old_clients_and_is_told() {
+fn an_interceptor_edits_what_a_server_of_both_eras_asks_and_is_told() {
     let server = Fixture::questions();
     let folder = tempfile::tempdir().unwrap();
     let config =
         stdio("questions", &questions()) + &http("remote", &server.url) + &masking(folder.path());
     let gateway = Gateway::start(&config);
-    for client in [Client::McpLegacy, Client::NodeSdk] {
+    for client in Client::ALL {
         for server in ["questions", "remote"] {
             assert_masked(
                 client,
