@@ -40,6 +40,27 @@ fn pass_through(folder: &std::path::Path) -> String {
     config
 }
 
+/// Where an interceptor looks, the gateway itself refuses answers to questions that it has not seen asked, and tasks that
+/// it has not seen begun: it could not say what the interceptor is to judge. These checks send such.
+const UNSEEN: [(&str, &str); 4] = [
+    (
+        "server-input-required-result-ignore-extra-params",
+        "sep-2322-ignore-unexpected-params",
+    ),
+    (
+        "server-input-required-result-missing-input-response",
+        "sep-2322-missing-response-rerequests",
+    ),
+    (
+        "server-tasks-dispatch-and-envelope",
+        "sep-2663-tasks-get-invalid-task-id-32602",
+    ),
+    (
+        "server-tasks-dispatch-and-envelope",
+        "sep-2663-tasks-result-removed-method-not-found",
+    ),
+];
+
 /// Runs a requirement set three times and compares; gives what it came to directly.
 fn the_gateway_changes_no_verdict(requirements: &str) -> Verdicts {
     let fixture = Fixture::conformance();
@@ -54,6 +75,8 @@ fn the_gateway_changes_no_verdict(requirements: &str) -> Verdicts {
         let gateway = Gateway::start(&config);
         let through = Verdicts::of_server(&gateway.mcp("fixture"), requirements);
         println!("{pipeline:12} | {through}");
+        let beside: &[_] = if pipeline == "empty" { &[] } else { &UNSEEN };
+        let (through, direct) = (through.without(beside), direct.clone().without(beside));
         assert!(
             through == direct,
             "{requirements}, {pipeline} pipeline.\nOnly directly:\n{}\nOnly through the gateway:\n{}\n{}",

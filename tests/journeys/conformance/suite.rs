@@ -12,7 +12,7 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// How often each check of each scenario came to each verdict. A check may be made several times in one scenario.
-#[derive(Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Verdicts(BTreeMap<Check, usize>);
 
 /// How a client is started: a line of shell, and what it finds in its environment.
@@ -113,6 +113,13 @@ impl Verdicts {
             );
         }
         Self::read(folder.path())
+    }
+
+    /// All but these checks, each by its scenario and id.
+    pub(crate) fn without(mut self, checks: &[(&str, &str)]) -> Self {
+        self.0
+            .retain(|(scenario, id, _), _| !checks.contains(&(scenario.as_str(), id.as_str())));
+        self
     }
 
     /// How many scenarios there were.
