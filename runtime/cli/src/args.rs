@@ -43,6 +43,10 @@ pub enum Verb {
     Status(Status),
     /// Have the running gateway read its configuration and plugins anew, now
     Reload(Reload),
+    /// Tell the story of one call: who asked, what each interceptor decided, what was sent and what came back
+    Why(Why),
+    /// Turn the file in which an MCP client lists its servers into a configuration
+    Import(Import),
     /// Show real calls passing real policies, with a server and a client that come along
     Demo(Demo),
     /// Make plugins, and look at them
@@ -95,6 +99,48 @@ pub struct Reload {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `sandgate why`.
+#[derive(Clone, Debug, Args)]
+pub struct Why {
+    /// The call's id, or the beginning of it; a refusal names its own as `callId`
+    #[arg(
+        value_name = "CALL-ID",
+        required_unless_present = "last",
+        conflicts_with = "last"
+    )]
+    pub call: Option<String>,
+    /// The last call that ended
+    #[arg(long)]
+    pub last: bool,
+    /// Look in this call log alone [default: the running gateway, then the configuration's call log]
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// The running gateway to ask.
+    #[command(flatten)]
+    pub reached: Reached,
+    /// The call's records, as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sandgate import`.
+#[derive(Clone, Debug, Args)]
+pub struct Import {
+    /// Files of MCP clients: claude_desktop_config.json, .mcp.json, .cursor/mcp.json, .vscode/mcp.json and the like
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Write the configuration here instead of to stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that is there
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// Print what the clients' own files should say, so that their calls go through the gateway; the configuration is
+    /// printed only where --output says so
+    #[arg(long)]
+    pub client_config: bool,
 }
 
 /// `sandgate completions`.

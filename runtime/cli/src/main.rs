@@ -21,7 +21,9 @@ use sandgate::plugin::lang::New;
 use sandgate::plugin::test::NotTested;
 use sandgate::serve::RunError;
 use sandgate::status::Status;
-use sandgate::{check, completions, demo, inspect, plugin, schema, serve, telemetry, token};
+use sandgate::{
+    check, completions, demo, import, inspect, plugin, schema, serve, telemetry, token, why,
+};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -97,6 +99,33 @@ fn main() -> ExitCode {
                 }
             }
             Err(error) => fail(&*error),
+        },
+        Verb::Why(asked) => {
+            let operator = Operator::of(&asked.reached, &Environment::of_process());
+            let found = why::find(operator, asked.call.as_deref(), asked.log);
+            let told = found.and_then(|found| {
+                let text = match asked.json {
+                    true => String::new(),
+                    false => found.text()?,
+                };
+                print(asked.json, &found.records, || text);
+                Ok(())
+            });
+            match told {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fail(&error),
+            }
+        }
+        Verb::Import(asked) => match import::run(&asked) {
+            Ok(imported) => {
+                print!("{}", imported.output);
+                eprint!("{}", imported.report);
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::from(2)
+            }
         },
         Verb::Demo(arguments) => match runtime(None).and_then(|runtime| {
             let shown = runtime.block_on(demo::run(arguments.serve));

@@ -3,3 +3,4 @@
 
 mod asking;
 mod stage;
+mod why;

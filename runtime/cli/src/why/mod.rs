@@ -1,0 +1,137 @@
+//! `sandgate why`: the story of one call, from what the running gateway remembers, or from the call log's file.
+
+mod record;
+mod search;
+mod story;
+
+use std::path::PathBuf;
+
+use serde_json::value::RawValue;
+
+use crate::admin::{self, Ask, AskError};
+use crate::operator::{Operator, Unknown};
+
+pub use record::Record;
+pub use search::SearchError;
+pub use story::story;
+
+/// A call's records, oldest first: when it was forwarded, and when it ended; one of them may be missing.
+#[derive(Debug)]
+pub struct Found {
+    /// As they were written.
+    pub records: Vec<Box<RawValue>>,
+}
+
+/// Why there is no story.
+#[derive(Debug, thiserror::Error)]
+pub enum WhyError {
+    /// What was given cannot be a call's id.
+    #[error(
+        "{0:?} is no call's id: those are hexadecimal digits; a refusal names its own as `callId`"
+    )]
+    NoId(String),
+    /// Nobody knows of such a call.
+    #[error("{call} is not known: {}", .looked.join("; "))]
+    NotFound {
+        /// What was looked for.
+        call: String,
+        /// Where it was looked for, and what was found there.
+        looked: Vec<String>,
+    },
+    /// The gateway answers, and not with records.
+    #[error(transparent)]
+    Ask(AskError),
+    /// The call log's file cannot be searched, or the id is not enough.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    /// A record that is none.
+    #[error("the record of this call cannot be read: {0}; `--json` shows it as it is")]
+    Record(serde_json::Error),
+}
+
+/// Looks for a call: first in the gateway that runs, then in the call log's file and those it was rotated to. `call` is
+/// its id or the beginning of it; none: the last that ended. `log` is searched alone where it is given.
+///
+/// # Errors
+/// It is nowhere, or more than one fits.
+pub fn find(
+    operator: Result<Operator, Unknown>,
+    call: Option<&str>,
+    log: Option<PathBuf>,
+) -> Result<Found, WhyError> {
+    let wanted = call.map(|call| call.trim().trim_matches('"').to_ascii_lowercase());
+    if let Some(wanted) = &wanted
+        && (wanted.is_empty() || !wanted.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    {
+        return Err(WhyError::NoId(wanted.clone()));
+    }
+    let mut looked = Vec::new();
+    let mut file = log.clone();
+    if log.is_none() {
+        match operator {
+            Ok(operator) => {
+                match ask(&operator, wanted.clone()) {
+                    Ok(records) if !records.is_empty() => return Ok(Found { records }),
+                    Ok(_) => looked.push("the gateway that runs remembers no such call".to_owned()),
+                    Err(Silent::Because(why)) => looked.push(why),
+                    Err(Silent::Refused(error)) => return Err(WhyError::Ask(error)),
+                }
+                file = operator.call_log;
+                if file.is_none() {
+                    looked.push(
+                        "the configuration has no file as its call log (a saved log can be searched with --log FILE)"
+                            .into(),
+                    );
+                }
+            }
+            Err(unknown) => looked.push(unknown.to_string()),
+        }
+    }
+    if let Some(file) = file {
+        let records = search::search(&file, wanted.as_deref(), log.is_none())?;
+        if !records.is_empty() {
+            return Ok(Found { records });
+        }
+        looked.push(format!("it is not in {}", file.display()));
+    }
+    Err(WhyError::NotFound {
+        call: match wanted {
+            Some(wanted) => format!("call {wanted}"),
+            None => "the last call".into(),
+        },
+        looked,
+    })
+}
+
+/// The gateway gave no records.
+enum Silent {
+    /// It can be looked for elsewhere.
+    Because(String),
+    /// It said no.
+    Refused(AskError),
+}
+
+fn ask(operator: &Operator, call: Option<String>) -> Result<Vec<Box<RawValue>>, Silent> {
+    let place = operator
+        .place()
+        .map_err(|unknown| Silent::Because(unknown.to_string()))?;
+    admin::ask(place, Ask::Why { call }).map_err(|error| match error {
+        AskError::Refused(_) | AskError::Unintelligible { .. } => Silent::Refused(error),
+        other => Silent::Because(other.to_string()),
+    })
+}
+
+impl Found {
+    /// For people.
+    ///
+    /// # Errors
+    /// A record is none that this program wrote.
+    pub fn text(&self) -> Result<String, WhyError> {
+        let records: Result<Vec<Record>, _> = self
+            .records
+            .iter()
+            .map(|record| serde_json::from_str(record.get()))
+            .collect();
+        Ok(story(&records.map_err(WhyError::Record)?))
+    }
+}

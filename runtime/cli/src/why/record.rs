@@ -1,0 +1,102 @@
+//! A line of the call log, as far as a story needs it. What it does not know it passes over, so that an older program
+//! reads a newer log.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// When a call was forwarded, or when it ended.
+#[derive(Debug, Deserialize)]
+#[allow(missing_docs)]
+pub struct Record {
+    pub record: Kind,
+    pub time: String,
+    pub id: String,
+    pub era: String,
+    #[serde(default)]
+    pub client: Option<Client>,
+    #[serde(default)]
+    pub principal: Option<String>,
+    #[serde(default)]
+    pub session: Option<String>,
+    pub direction: String,
+    pub server: String,
+    pub method: String,
+    #[serde(default)]
+    pub target: Option<String>,
+    #[serde(default)]
+    pub decision: Option<String>,
+    #[serde(default)]
+    pub failed: bool,
+    pub request_bytes: u64,
+    #[serde(default)]
+    pub reply_bytes: Option<u64>,
+    #[serde(default)]
+    pub us: Option<u64>,
+    #[serde(default)]
+    pub server_us: Option<u64>,
+    #[serde(default)]
+    pub trail: Trail,
+    #[serde(default)]
+    pub params: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub reply: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub too_large: bool,
+}
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Kind {
+    Forwarded,
+    Ended,
+}
+
+/// What a client said of itself.
+#[derive(Debug, Deserialize)]
+#[allow(missing_docs)]
+pub struct Client {
+    pub name: String,
+    #[serde(default)]
+    pub version: Option<String>,
+}
+
+/// Who decided what.
+#[derive(Debug, Default, Deserialize)]
+#[allow(missing_docs)]
+pub struct Trail {
+    pub version: u64,
+    pub entries: Vec<Entry>,
+}
+
+/// One hook run.
+#[derive(Debug, Deserialize)]
+#[allow(missing_docs)]
+pub struct Entry {
+    pub interceptor: String,
+    pub digest: String,
+    pub hook: String,
+    pub mode: String,
+    pub decision: String,
+    pub applied: bool,
+    #[serde(default)]
+    pub code: Option<String>,
+    #[serde(default)]
+    pub failure: Option<String>,
+    #[serde(default)]
+    pub findings: Vec<Noticed>,
+    pub us: u64,
+}
+
+/// What a run noticed.
+#[derive(Debug, Deserialize)]
+#[allow(missing_docs)]
+pub struct Noticed {
+    pub rule: String,
+    pub severity: String,
+    pub part: String,
+    #[serde(default)]
+    pub pointer: Option<String>,
+    pub message: String,
+}

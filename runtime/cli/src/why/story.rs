@@ -1,0 +1,356 @@
+//! A call's records as people read them.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::record::{Entry, Kind, Record};
+use crate::status::short;
+use crate::table::printable;
+
+/// Lines of one payload that are shown.
+const MAX_LINES: usize = 200;
+
+/// The story, of records oldest first. Empty where there are none.
+pub fn story(records: &[Record]) -> String {
+    let forwarded = records.iter().find(|one| one.record == Kind::Forwarded);
+    let ended = records.iter().find(|one| one.record == Kind::Ended);
+    let Some(known) = ended.or(forwarded) else {
+        return String::new();
+    };
+    let mut text = String::new();
+    line(
+        &mut text,
+        "call",
+        format!("{}: {}", known.id, outcome(ended)),
+    );
+    let target = known.target.as_ref().map(|target| format!(" {target}"));
+    line(
+        &mut text,
+        "asked",
+        format!(
+            "{}{} of {} ({})",
+            known.method,
+            target.unwrap_or_default(),
+            known.server,
+            known.direction
+        ),
+    );
+    line(&mut text, "by", who(known));
+    if let Some(ended) = ended {
+        line(
+            &mut text,
+            "under",
+            format!("version {} of the configuration", ended.trail.version),
+        );
+        hooks(&mut text, "on the way in", "pre-call", ended);
+    }
+    sent(&mut text, forwarded, ended);
+    if let Some(ended) = ended {
+        hooks(&mut text, "on the way back", "post-call", ended);
+        came_back(&mut text, ended);
+        took(&mut text, ended);
+    }
+    text
+}
+
+fn line(text: &mut String, key: &str, value: String) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{key:<11}{}", printable(&value));
+}
+
+fn outcome(ended: Option<&Record>) -> String {
+    let Some(ended) = ended else {
+        return "forwarded, and no end is known".into();
+    };
+    let entries = || ended.trail.entries.iter();
+    let stopped = entries()
+        .find(|entry| entry.applied && matches!(entry.decision.as_str(), "refuse" | "fault"));
+    match (ended.decision.as_deref().unwrap_or_default(), stopped) {
+        ("refused", Some(entry)) => {
+            let cause = match entry.decision.as_str() {
+                "fault" => "stopped, since an interceptor failed:",
+                _ => "refused by",
+            };
+            let when = match (entry.hook.as_str(), ended.server_us) {
+                ("pre-call", _) => "before it was sent",
+                (_, Some(_)) => "when the reply came: the call was carried out, the reply withheld",
+                (_, None) => "when its answer came: nothing was sent",
+            };
+            format!("{cause} {}, {when}", entry.interceptor)
+        }
+        ("refused", None) => "refused".into(),
+        ("answered", _) => {
+            let by = entries().find(|entry| entry.applied && entry.decision == "answer");
+            let by = by.map_or("an interceptor", |entry| &entry.interceptor);
+            format!("answered by {by}; the server was not asked")
+        }
+        ("forwarded", _) if ended.failed => "carried out; the answer is an error".into(),
+        ("forwarded", _) => {
+            let changed = entries().any(|entry| {
+                entry.applied && matches!(entry.decision.as_str(), "edit" | "replace")
+            });
+            match changed {
+                true => "carried out, changed on the way".into(),
+                false => "carried out".into(),
+            }
+        }
+        ("failed", _) => "failed: the server could not be reached, or gave no usable answer".into(),
+        ("cancelled", _) => "cancelled: the asker went away before there was an answer".into(),
+        (other, _) => other.to_owned(),
+    }
+}
+
+fn who(record: &Record) -> String {
+    let mut parts = Vec::new();
+    if let Some(principal) = &record.principal {
+        parts.push(principal.clone());
+    }
+    match &record.client {
+        Some(client) => parts.push(match &client.version {
+            Some(version) => format!("{} {version}", client.name),
+            None => client.name.clone(),
+        }),
+        None => parts.push("a client that did not say its name".into()),
+    }
+    parts.push(format!("{} era", record.era));
+    if let Some(session) = &record.session {
+        parts.push(format!("session {session}"));
+    }
+    parts.join(", ")
+}
+
+fn hooks(text: &mut String, heading: &str, hook: &str, ended: &Record) {
+    let entries: Vec<&Entry> = ended
+        .trail
+        .entries
+        .iter()
+        .filter(|entry| entry.hook == hook)
+        .collect();
+    if entries.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{heading}");
+    let lengths = entries.iter().map(|one| one.interceptor.chars().count());
+    let width = lengths.max().unwrap_or(0);
+    for entry in entries {
+        let _ = writeln!(
+            text,
+            "  {:<width$}  {}, {}  {}",
+            printable(&entry.interceptor),
+            printable(&decided(entry)),
+            time(entry.us),
+            short(&entry.digest),
+        );
+        for finding in &entry.findings {
+            let at = finding.pointer.as_deref().unwrap_or_default();
+            let said = format!(
+                "{} {} ({}{}): {}",
+                finding.severity,
+                finding.rule,
+                finding.part,
+                match at {
+                    "" => String::new(),
+                    at => format!(" {at}"),
+                },
+                finding.message
+            );
+            let _ = writeln!(text, "    {}", printable(&said));
+        }
+    }
+}
+
+fn decided(entry: &Entry) -> String {
+    let detail = entry.code.as_deref().or(entry.failure.as_deref());
+    let detail = detail.map(|detail| format!(" ({detail})"));
+    let what = format!("{}{}", entry.decision, detail.unwrap_or_default());
+    match (entry.decision.as_str(), entry.applied) {
+        ("proceed", _) => what,
+        (_, true) => format!("{what}, applied"),
+        (_, false) if entry.mode == "audit" => format!("{what}, not applied: in audit"),
+        ("fault", false) => format!("{what}, let through"),
+        (_, false) => format!("{what}, not applied"),
+    }
+}
+
+fn sent(text: &mut String, forwarded: Option<&Record>, ended: Option<&Record>) {
+    let record = forwarded.or(ended);
+    let went = forwarded.is_some() || ended.is_some_and(|ended| ended.server_us.is_some());
+    let value = match (went, record) {
+        (true, Some(record)) => {
+            let at = forwarded.map(|forwarded| format!(" at {}", forwarded.time));
+            format!("{} bytes{}", record.request_bytes, at.unwrap_or_default())
+        }
+        (_, Some(record)) => format!("nothing; {} bytes were asked", record.request_bytes),
+        (_, None) => return,
+    };
+    line(text, "sent", value);
+    content(
+        text,
+        forwarded.and_then(|one| one.params.as_deref()),
+        record.is_some_and(|one| one.too_large),
+    );
+}
+
+fn came_back(text: &mut String, ended: &Record) {
+    let value = match (ended.reply_bytes, ended.failed) {
+        (Some(bytes), true) => format!("{bytes} bytes, an error"),
+        (Some(bytes), false) => format!("{bytes} bytes"),
+        (None, _) => "nothing".into(),
+    };
+    line(text, "came back", value);
+    content(text, ended.reply.as_deref(), ended.too_large);
+}
+
+fn took(text: &mut String, ended: &Record) {
+    let Some(all) = ended.us else {
+        return;
+    };
+    let value = match ended.server_us {
+        Some(server) => format!(
+            "{} in all, {} of it the server's; ended at {}",
+            time(all),
+            time(server),
+            ended.time
+        ),
+        None => format!("{} in all; ended at {}", time(all), ended.time),
+    };
+    line(text, "took", value);
+}
+
+/// A payload, where it is recorded: as it was after every interceptor.
+fn content(text: &mut String, payload: Option<&RawValue>, too_large: bool) {
+    match payload {
+        Some(payload) => {
+            let shown = pretty(payload);
+            for line in shown.lines().take(MAX_LINES) {
+                let _ = writeln!(text, "  {}", printable(line));
+            }
+            let count = shown.lines().count();
+            if count > MAX_LINES {
+                let _ = writeln!(text, "  ({} more lines: --json)", count - MAX_LINES);
+            }
+        }
+        None if too_large => {
+            let _ = writeln!(text, "  (too large to be remembered; the call log has it)");
+        }
+        None => {}
+    }
+}
+
+/// Read by people: numbers may be spelt otherwise than they were.
+fn pretty(json: &RawValue) -> String {
+    let value: Result<Value, _> = serde_json::from_str(json.get());
+    value.map_or_else(|_| json.get().to_owned(), |value| format!("{value:#}\n"))
+}
+
+fn time(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..1_000_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
+        _ => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn ended(more: Value) -> Record {
+        let mut record = json!({
+            "record": "ended", "time": "2026-11-22T10:00:00.5Z", "id": "0a11", "era": "modern",
+            "direction": "client-to-server", "server": "crm", "method": "tools/call", "target": "look\u{1b}up",
+            "request_bytes": 10, "us": 1500, "trail": { "version": 3, "entries": [] },
+        });
+        let members = more.as_object().unwrap().clone();
+        record.as_object_mut().unwrap().extend(members);
+        serde_json::from_value(record).unwrap()
+    }
+
+    fn entry(name: &str, hook: &str, decision: &str, more: Value) -> Value {
+        let mut entry = json!({
+            "interceptor": name, "digest": "sha256:0123456789abcdef", "hook": hook, "mode": "active",
+            "decision": decision, "applied": decision != "proceed", "us": 42,
+        });
+        entry
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        entry
+    }
+
+    #[test]
+    fn everything_that_is_known_is_told_and_no_terminal_obeys_it() {
+        let finding = json!({ "rule": "pii.email", "severity": "warn", "part": "reply", "pointer": "/content/0/text", "message": "an address" });
+        let record = ended(json!({
+            "decision": "forwarded", "reply_bytes": 20, "server_us": 900,
+            "client": { "name": "claude", "version": "2" }, "session": "5e55", "principal": "alice",
+            "reply": { "text": "[email]" },
+            "trail": { "version": 3, "entries": [
+                entry("allow", "pre-call", "proceed", json!({})),
+                entry("guard", "pre-call", "refuse", json!({ "mode": "audit", "applied": false, "code": "x.y" })),
+                entry("slow", "pre-call", "fault", json!({ "applied": false, "failure": "deadline" })),
+                entry("scrub", "post-call", "edit", json!({ "findings": [finding] })),
+            ] },
+        }));
+        let expected = "\
+call       0a11: carried out, changed on the way
+asked      tools/call look\u{fffd}up of crm (client-to-server)
+by         alice, claude 2, modern era, session 5e55
+under      version 3 of the configuration
+on the way in
+  allow  proceed, 42 µs  sha256:0123456789ab
+  guard  refuse (x.y), not applied: in audit, 42 µs  sha256:0123456789ab
+  slow   fault (deadline), let through, 42 µs  sha256:0123456789ab
+sent       10 bytes
+on the way back
+  scrub  edit, applied, 42 µs  sha256:0123456789ab
+    warn pii.email (reply /content/0/text): an address
+came back  20 bytes
+  {
+    \"text\": \"[email]\"
+  }
+took       1.5 ms in all, 900 µs of it the server's; ended at 2026-11-22T10:00:00.5Z
+";
+        assert_eq!(story(&[record]), expected);
+    }
+
+    #[test]
+    fn the_first_line_says_what_became_of_it() {
+        let of = |more: Value| outcome(Some(&ended(more)));
+        let trail = |entry: Value| json!({ "version": 1, "entries": [entry] });
+        let refused = |hook: &str, decision: &str, server: Value| {
+            of(
+                json!({ "decision": "refused", "server_us": server, "trail": trail(entry("p", hook, decision, json!({}))) }),
+            )
+        };
+        let null = Value::Null;
+        assert_eq!(
+            refused("pre-call", "refuse", null.clone()),
+            "refused by p, before it was sent"
+        );
+        assert!(
+            refused("pre-call", "fault", null.clone())
+                .starts_with("stopped, since an interceptor failed: p")
+        );
+        assert!(refused("post-call", "refuse", json!(5)).contains("the call was carried out"));
+        assert!(refused("post-call", "refuse", null).contains("nothing was sent"));
+        let answer = trail(entry("cache", "pre-call", "answer", json!({})));
+        assert!(of(json!({ "decision": "answered", "trail": answer })).contains("by cache"));
+        assert!(of(json!({ "decision": "forwarded", "failed": true })).contains("error"));
+        assert!(of(json!({ "decision": "cancelled" })).contains("went away"));
+        assert!(outcome(None).contains("no end is known"));
+    }
+
+    #[test]
+    fn times_are_read_at_a_glance() {
+        assert_eq!(
+            (time(7), time(1_250), time(2_340_000)),
+            ("7 µs".into(), "1.2 ms".into(), "2.3 s".into())
+        );
+    }
+}
