@@ -151,7 +151,7 @@ impl Door {
     fn name(&self) -> String {
         match self {
             Self::Http(listener) => match listener.local_addr() {
-                Ok(address) => format!("http://{address}"),
+                Ok(address) => address.to_string(),
                 Err(error) => format!("unknown: {error}"),
             },
             Self::Stdio(..) => "stdin and stdout".into(),

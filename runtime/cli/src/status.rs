@@ -288,7 +288,7 @@ mod tests {
                 error: "error: a\nb\nc\nd\ne\nf\ng\n".into(),
                 mended: false,
             }),
-            listeners: vec!["http://127.0.0.1:8808".into()],
+            listeners: vec!["127.0.0.1:8808".into()],
             calls: Calls {
                 forwarded: 12,
                 refused: 2,
@@ -331,7 +331,7 @@ mod tests {
         let expected = "\
 sandgate       0.1.0, process 42, up 1h 2m 5s
 configuration  sandgate.toml, version 3 since 2026-11-22T10:30:00Z
-listening on   http://127.0.0.1:8808
+listening on   127.0.0.1:8808
 calls          12 forwarded, 2 refused, 0 answered by interceptors, 0 failed, 0 cancelled; 1 under way
 clients        3 connections, 1 sessions
 failed reload  2026-11-22T10:40:00Z, what was in force stays so:
