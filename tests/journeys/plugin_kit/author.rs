@@ -61,6 +61,13 @@ impl Author {
                 command.env_remove(name);
             }
         }
+        if !command.get_envs().any(|(name, _)| name == "PATH") {
+            // What `make` installs for tests goes before what this machine has.
+            let tools = harness::sandgate().with_file_name("../tools/bin");
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            let all = std::iter::once(tools).chain(std::env::split_paths(&path));
+            command.env("PATH", std::env::join_paths(all).unwrap());
+        }
         let kept = harness::sandgate().with_file_name("plugin-kit");
         let output = command
             .current_dir(self.folder.path())

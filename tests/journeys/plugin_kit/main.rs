@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod author;
+mod c;
 mod errors;
 mod interpreted;
 mod rust;

@@ -29,6 +29,14 @@ pub(super) fn js(folder: &str) -> Vec<File> {
     laid(JS, folder)
 }
 
+/// The C SDK's header and sources, with the contract's types as an object file.
+const C: &[Carried] = include!(concat!(env!("OUT_DIR"), "/sdk_c.rs"));
+
+/// The C SDK, for this folder of a project.
+pub(super) fn c(folder: &str) -> Vec<File> {
+    laid(C, folder)
+}
+
 fn laid(files: &[Carried], folder: &str) -> Vec<File> {
     files
         .iter()

@@ -4,6 +4,7 @@
 //! Everything else (encoding a core module as a component, the manifest, the checks, running it) is the same for all and
 //! stands elsewhere.
 
+mod c;
 mod python;
 mod rust;
 mod template;
@@ -73,7 +74,7 @@ pub enum NotCompiled {
 
 /// Every language, in the order in which they are named to people.
 pub fn all() -> &'static [&'static dyn Language] {
-    &[&rust::Rust, &python::Python, &typescript::TypeScript]
+    &[&rust::Rust, &python::Python, &typescript::TypeScript, &c::C]
 }
 
 /// By what `--lang` takes.
