@@ -52,20 +52,14 @@ pub(super) async fn listen(
             }
             // On stdio there is nothing to say no to; what the gateway itself has to say is heard all the same.
             Ok(_) | Err(_) if always => {}
-            // The server says no: so do we.
+            // The server says no: so do we. Not in its words, which nobody has judged.
             Ok(Answer {
-                status,
-                headers,
-                body,
+                status, headers, ..
             }) => {
-                let content = match body {
-                    Body::Raw(text) => Content::Raw(text),
-                    _ => Content::Empty,
-                };
                 return Delivery {
                     status,
                     headers,
-                    content,
+                    content: Content::Empty,
                 };
             }
             Err(error) => return Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n")),

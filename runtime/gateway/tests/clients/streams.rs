@@ -362,3 +362,18 @@ async fn ids_are_kept_as_they_are_spelt_and_used_once_at_a_time() {
     }
     assert_eq!(fake.bodies("tools/call").len(), 4);
 }
+
+/// Nobody judges what is no message: a client learns that there is no stream, and not in the server's words.
+#[tokio::test]
+async fn what_a_server_says_of_having_no_stream_is_not_passed_on() {
+    let fake = Fake::legacy(|got| match got.method.as_str() {
+        "GET" => Says::Text(405, "a secret"),
+        _ => Says::Accepted,
+    })
+    .await;
+    let house = house::gateway(vec![], vec![http("s", &fake)]).await;
+    let session = Session::begin(house.at, "/mcp/s").await;
+    let refused = session.get().await;
+    assert_eq!(refused.status, 405);
+    assert_eq!(refused.body().await, "");
+}
