@@ -24,6 +24,7 @@ mod snapshot;
 mod stage;
 mod state;
 mod stderr;
+mod warm;
 
 pub use cache::{Cache, CacheError};
 pub use configure::Issue;
@@ -38,3 +39,4 @@ pub use prepare::{DEFAULT_CONCURRENCY, DEFAULT_MEMORY, Host, PrepareError, Spec}
 pub use schema::check_schema;
 pub use stage::{Answered, Stage};
 pub use state::{State, StateError, StateQuota};
+pub use warm::Warm;

@@ -175,7 +175,7 @@ impl Plugin {
 
 impl Guest {
     /// One run in an instance of its own.
-    async fn run<D>(
+    pub(crate) async fn run<D>(
         &self,
         store: &mut Store<Sandbox>,
         hook: impl AsyncFnOnce(&mut Store<Sandbox>, &Instance) -> wasmtime::Result<Result<D, String>>,

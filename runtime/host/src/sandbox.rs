@@ -102,6 +102,16 @@ impl Sandbox {
         self.egress = None;
     }
 
+    /// What the same guest does next where it is measured: of the run before, nothing counts any more.
+    pub(crate) fn again(&mut self, run: Run) {
+        self.task = Task::Hook(run);
+        self.findings.clear();
+        self.carry = None;
+        self.logged = 0;
+        self.calls = 0;
+        self.breach = None;
+    }
+
     /// The run, while there is one.
     pub(crate) fn run(&self) -> Option<&Run> {
         match &self.task {

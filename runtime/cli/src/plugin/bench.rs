@@ -1,14 +1,22 @@
 //! `sandgate plugin bench`: what a hook run costs, beside a policy that does nothing, on this machine.
 //!
-//! Isolated: a fresh instance for every run, as the gateway has it. Floor: making an instance and throwing it away, below
-//! which no run can come.
+//! Isolated: a fresh instance for every run, as the gateway has it. Warm: one instance for all of them, which tells what
+//! the hook computes from what its own instance costs. Floor: making an instance and throwing it away, below which no run
+//! can come.
 
-use std::fmt::Write as _;
+mod counter;
+mod measured;
+mod noop;
+
 use std::time::{Duration, Instant};
 
 use sandgate_host::{Grants, Plugin, PrepareError, Stage};
 use sandgate_message::{Hook, Json, Method};
-use serde_json::{Value, json};
+use serde_json::json;
+
+use counter::Counter;
+pub use measured::Measured;
+use measured::{Row, Spread};
 
 use super::fixture::Fixture;
 use super::run::call;
@@ -28,6 +36,9 @@ const MOST: usize = 2000;
 /// Runs before the first that counts.
 const WARM_UP: usize = 10;
 
+/// Runs whose instructions are counted, at most.
+const COUNTED: usize = 50;
+
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
 pub enum NotMeasured {
@@ -42,6 +53,9 @@ pub enum NotMeasured {
         "it cannot be prepared: {0}; settings that it needs come from a fixture: --fixture FILE"
     )]
     Prepare(#[from] PrepareError),
+    /// What it is compared with cannot be made.
+    #[error("there is no plugin that does nothing to compare it with: {0}")]
+    Noop(String),
     /// A run failed: what it costs to fail is not what was asked.
     #[error("its {} failed: it {why}", hook.as_str())]
     Failed {
@@ -50,43 +64,6 @@ pub enum NotMeasured {
         /// How.
         why: String,
     },
-}
-
-/// What was measured.
-pub struct Measured {
-    title: String,
-    /// Preparing it, from its file to ready: compiling, mostly.
-    prepared: Duration,
-    floor: Spread,
-    rows: Vec<Row>,
-}
-
-struct Row {
-    hook: Hook,
-    /// Of the document.
-    bytes: usize,
-    runs: Spread,
-    /// The whole way of the first run after the plugin was prepared.
-    first: Duration,
-    memory: u64,
-}
-
-/// Durations, sorted.
-struct Spread(Vec<Duration>);
-
-impl Spread {
-    fn of(mut all: Vec<Duration>) -> Self {
-        all.sort();
-        Self(all)
-    }
-
-    /// The duration that this share of them, in percent, does not pass.
-    fn at(&self, percent: usize) -> f64 {
-        let index = (self.0.len() * percent / 100).min(self.0.len().saturating_sub(1));
-        self.0
-            .get(index)
-            .map_or(0.0, |took| took.as_secs_f64() * 1e6)
-    }
 }
 
 /// Measures.
@@ -98,7 +75,7 @@ pub async fn bench(asked: &args::BenchPlugin) -> Result<Measured, NotMeasured> {
     let fixture = asked.fixture.as_deref().map(Fixture::read).transpose();
     let fixture = fixture.map_err(NotMeasured::Fixture)?;
     let title = format!("{} {}", file.manifest().name, file.manifest().version);
-    let exercises = match &fixture {
+    let mut exercises = match &fixture {
         Some(fixture) => vec![fixture.exercise.clone()],
         None => {
             let hooks = file.manifest().hooks();
@@ -124,10 +101,6 @@ pub async fn bench(asked: &args::BenchPlugin) -> Result<Measured, NotMeasured> {
     let started = Instant::now();
     let mut plugin = trial.prepare(file, settings, grants).await?;
     let prepared = started.elapsed();
-    let mut rows = Vec::new();
-    for exercise in &exercises {
-        rows.push(row(exercise, &mut plugin).await?);
-    }
     let mut floor = Vec::new();
     for _ in 0..MOST {
         let started = Instant::now();
@@ -135,20 +108,54 @@ pub async fn bench(asked: &args::BenchPlugin) -> Result<Measured, NotMeasured> {
             floor.push(started.elapsed());
         }
     }
+    let noop = noop::noop().map_err(NotMeasured::Noop)?;
+    let mut noop = trial.prepare(noop, json!({}), Grants::default()).await?;
+    let mut counter = Counter::open();
+    // The small ones first: a place in the pool keeps the pages that runs before have touched, and giving them back as
+    // they were is part of every later run.
+    exercises.sort_by_key(|exercise| exercise.document().as_str().len());
+    let mut rows = Vec::new();
+    for exercise in &exercises {
+        let (isolated, first, memory) = isolated(exercise, &mut plugin).await?;
+        rows.push(Row {
+            hook: exercise.hook,
+            bytes: exercise.document().as_str().len(),
+            first,
+            isolated,
+            noop: self::isolated(exercise, &mut noop).await?.0,
+            warm: warm(exercise, &plugin).await,
+            memory,
+            instructions: match &mut counter {
+                Ok(counter) => instructions(exercise, &mut plugin, counter).await,
+                Err(_) => None,
+            },
+        });
+    }
+    rows.sort_by_key(|row| row.hook == Hook::PostCall);
     Ok(Measured {
         title,
         prepared,
         floor: Spread::of(floor),
         rows,
+        uncounted: counter.err(),
     })
 }
 
-async fn row(exercise: &Exercise, plugin: &mut Plugin) -> Result<Row, NotMeasured> {
+/// Whether there is enough.
+fn enough(runs: usize, begun: Instant) -> bool {
+    runs >= MOST || runs >= LEAST && begun.elapsed() > PATIENCE
+}
+
+/// Runs in instances of their own: how long they took, how long the first, and the most memory.
+async fn isolated(
+    exercise: &Exercise,
+    plugin: &mut Plugin,
+) -> Result<(Spread, Duration, u64), NotMeasured> {
     let mut all = Vec::new();
     let mut memory = 0;
     let mut first = None;
     let begun = Instant::now();
-    for index in 0..WARM_UP + MOST {
+    for index in 0.. {
         let seen = exercise.run(plugin, Stage::default()).await;
         if let Decided::Fault(failure) = &seen.decided {
             return Err(NotMeasured::Failed {
@@ -161,17 +168,52 @@ async fn row(exercise: &Exercise, plugin: &mut Plugin) -> Result<Row, NotMeasure
         if index >= WARM_UP {
             all.push(seen.took);
         }
-        if all.len() >= LEAST && begun.elapsed() > PATIENCE {
+        if enough(all.len(), begun) {
             break;
         }
     }
-    Ok(Row {
-        hook: exercise.hook,
-        bytes: exercise.document().as_str().len(),
-        runs: Spread::of(all),
-        first: first.unwrap_or_default(),
-        memory,
-    })
+    Ok((Spread::of(all), first.unwrap_or_default(), memory))
+}
+
+/// Runs in one instance, and in the next where one is used up. The first of each does not count.
+async fn warm(exercise: &Exercise, plugin: &Plugin) -> Spread {
+    let mut all = Vec::new();
+    let begun = Instant::now();
+    while let Ok(mut instance) = plugin.warm().await {
+        let before = all.len();
+        let mut index = 0;
+        while let Some(took) = instance.run(exercise.hook, exercise.begun()).await {
+            index += 1;
+            if index > 1 {
+                all.push(took);
+            }
+            if enough(all.len(), begun) {
+                return Spread::of(all);
+            }
+        }
+        // It will not do better at its next try.
+        if all.len() == before {
+            break;
+        }
+    }
+    Spread::of(all)
+}
+
+/// Of one run, in the middle of some.
+async fn instructions(
+    exercise: &Exercise,
+    plugin: &mut Plugin,
+    counter: &mut Counter,
+) -> Option<u64> {
+    let mut all = Vec::new();
+    let begun = Instant::now();
+    while all.len() < COUNTED && begun.elapsed() < PATIENCE {
+        counter.start().ok()?;
+        exercise.run(plugin, Stage::default()).await;
+        all.push(counter.stop().ok()?);
+    }
+    all.sort_unstable();
+    all.get(all.len() / 2).copied()
 }
 
 /// A document with about this many bytes of ordinary text, an address in every other line.
@@ -201,77 +243,10 @@ fn made(hook: Hook, event: &str, size: usize) -> Exercise {
     }
 }
 
-impl Measured {
-    /// For people.
-    pub fn text(&self) -> String {
-        let mut out = String::new();
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            out,
-            "{}: prepared in {} ms",
-            self.title,
-            self.prepared.as_millis()
-        );
-        let _ = writeln!(
-            out,
-            "an instance alone (no run can take less): {:.1} µs, p99 {:.1} µs\n",
-            self.floor.at(50),
-            self.floor.at(99)
-        );
-        let _ = writeln!(
-            out,
-            "hook        document      first     median        p99   memory  runs"
-        );
-        for row in &self.rows {
-            let _ = writeln!(
-                out,
-                "{:<10} {:>7} B {:>7.1} µs {:>7.1} µs {:>7.1} µs {:>4} KiB {:>5}",
-                row.hook.as_str(),
-                row.bytes,
-                row.first.as_secs_f64() * 1e6,
-                row.runs.at(50),
-                row.runs.at(99),
-                row.memory >> 10,
-                row.runs.0.len()
-            );
-        }
-        out
-    }
-
-    /// For programs.
-    pub fn as_json(&self) -> Value {
-        let rows = self.rows.iter().map(|row| {
-            json!({
-                "hook": row.hook.as_str(),
-                "bytes": row.bytes,
-                "first-us": row.first.as_secs_f64() * 1e6,
-                "median-us": row.runs.at(50),
-                "p99-us": row.runs.at(99),
-                "memory": row.memory,
-                "runs": row.runs.0.len(),
-            })
-        });
-        json!({
-            "plugin": self.title,
-            "prepared-ms": self.prepared.as_secs_f64() * 1e3,
-            "floor-us": self.floor.at(50),
-            "rows": rows.collect::<Vec<_>>(),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn a_spread_tells_its_middle_and_its_end() {
-        let spread = Spread::of((0..100).rev().map(Duration::from_micros).collect());
-        assert!((spread.at(50) - 50.0).abs() < 1e-6, "{}", spread.at(50));
-        assert!((spread.at(99) - 99.0).abs() < 1e-6, "{}", spread.at(99));
-        assert!(Spread::of(Vec::new()).at(50).abs() < 1e-6);
-    }
 
     #[tokio::test]
     async fn each_hook_is_measured_at_each_size() {
@@ -283,5 +258,35 @@ mod tests {
         // It has rules that must be given.
         let error = bench(&asked).await.err().unwrap().to_string();
         assert!(error.contains("--fixture FILE"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_run_is_measured_in_its_own_instance_in_one_that_stays_and_beside_doing_nothing_timed()
+     {
+        let folder = tempfile::tempdir().unwrap();
+        let fixture = folder.path().join("small.toml");
+        let reply = r#"{"content":[{"type":"text","text":"Write to ada@example.com."}]}"#;
+        let text = format!("hook = \"post-call\"\nreply = '{reply}'\n");
+        std::fs::write(&fixture, text).unwrap();
+        let asked = args::BenchPlugin {
+            plugin: "builtin:pii-scrubber".into(),
+            fixture: Some(fixture),
+            json: true,
+        };
+        let json = bench(&asked).await.unwrap().as_json();
+        let row = &json["rows"][0];
+        let us = |key: &str| row[key].as_f64().unwrap();
+        // It computes something, and an instance of its own costs something.
+        assert!(us("median-us") > us("noop-us"), "{row}");
+        assert!(us("warm-us") < us("median-us"), "{row}");
+        assert!(
+            us("median-us") > json["floor-us"].as_f64().unwrap(),
+            "{json}"
+        );
+        assert_eq!(
+            row["instructions"].is_null(),
+            !json["instructions-not-counted"].is_null(),
+            "{json}"
+        );
     }
 }

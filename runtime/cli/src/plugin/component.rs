@@ -42,7 +42,7 @@ fn is_core_module(wasm: &[u8]) -> bool {
     wasm.starts_with(b"\0asm\x01\0\0\0")
 }
 
-fn encode(module: &[u8]) -> Result<Vec<u8>, NotAComponent> {
+pub(super) fn encode(module: &[u8]) -> Result<Vec<u8>, NotAComponent> {
     let encode = || {
         ComponentEncoder::default()
             .module(module)?

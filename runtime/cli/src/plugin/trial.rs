@@ -116,14 +116,11 @@ impl Exercise {
         document.clone().unwrap_or_else(Json::empty_object)
     }
 
-    /// Runs the hook.
-    pub(super) async fn run(&self, plugin: &mut Plugin, stage: Stage) -> Seen {
-        let stage = Arc::new(stage);
-        plugin.set_stage(stage.clone());
-        let document = self.document();
-        let run = Run {
+    /// The run, as of now.
+    pub(super) fn begun(&self) -> Run {
+        Run {
             call: Arc::new(self.call.clone()),
-            document: document.clone(),
+            document: self.document(),
             sent: match self.hook {
                 Hook::PreCall => None,
                 Hook::PostCall => self.params.clone(),
@@ -133,7 +130,15 @@ impl Exercise {
             deadline: Instant::now() + TIMEOUT,
             timeout: TIMEOUT,
             shadow: false,
-        };
+        }
+    }
+
+    /// Runs the hook.
+    pub(super) async fn run(&self, plugin: &mut Plugin, stage: Stage) -> Seen {
+        let stage = Arc::new(stage);
+        plugin.set_stage(stage.clone());
+        let run = self.begun();
+        let document = run.document.clone();
         let log = Arc::new(Mutex::default());
         let overheard = Overheard::new(log.clone());
         let (outcome, decided) = match self.hook {

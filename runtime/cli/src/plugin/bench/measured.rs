@@ -1,0 +1,185 @@
+//! What was measured, for people and for programs.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use sandgate_message::Hook;
+use serde_json::{Value, json};
+
+/// What was measured of a plugin.
+pub struct Measured {
+    pub(super) title: String,
+    /// Preparing it, from its file to ready: compiling, mostly.
+    pub(super) prepared: Duration,
+    /// An instance made and thrown away.
+    pub(super) floor: Spread,
+    pub(super) rows: Vec<Row>,
+    /// Why no instructions were counted.
+    pub(super) uncounted: Option<String>,
+}
+
+/// One hook on one document.
+pub(super) struct Row {
+    pub(super) hook: Hook,
+    /// Of the document.
+    pub(super) bytes: usize,
+    /// The whole way of the first run after the plugin was prepared.
+    pub(super) first: Duration,
+    /// Each in an instance of its own.
+    pub(super) isolated: Spread,
+    /// The same of a plugin that does nothing.
+    pub(super) noop: Spread,
+    /// All in one instance; empty where no instance outlived its first run.
+    pub(super) warm: Spread,
+    /// Bytes of linear memory, at most.
+    pub(super) memory: u64,
+    /// Instructions of one isolated run, the host's part included.
+    pub(super) instructions: Option<u64>,
+}
+
+/// Durations, sorted.
+pub(super) struct Spread(Vec<Duration>);
+
+impl Spread {
+    pub(super) fn of(mut all: Vec<Duration>) -> Self {
+        all.sort();
+        Self(all)
+    }
+
+    /// The microseconds that this share of them, in percent, does not pass; none where there are none.
+    fn at(&self, percent: usize) -> Option<f64> {
+        let index = (self.0.len() * percent / 100).min(self.0.len().saturating_sub(1));
+        self.0.get(index).map(|took| took.as_secs_f64() * 1e6)
+    }
+}
+
+impl Row {
+    /// How many times as long as doing nothing.
+    fn ratio(&self) -> Option<f64> {
+        Some(self.isolated.at(50)? / self.noop.at(50)?)
+    }
+}
+
+impl Measured {
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            out,
+            "{}: prepared in {} ms; an instance alone, below which no run can come: {}\n",
+            self.title,
+            self.prepared.as_millis(),
+            us(self.floor.at(50))
+        );
+        let _ = writeln!(
+            out,
+            "hook        document       first    isolated         p99       no-op  × no-op        warm    memory  instructions  runs"
+        );
+        for row in &self.rows {
+            let ratio = row
+                .ratio()
+                .map_or("-".into(), |ratio| format!("{ratio:.1}"));
+            let counted = row.instructions.map_or("-".into(), |n| n.to_string());
+            let _ = writeln!(
+                out,
+                "{:<10} {:>7} B  {:>10}  {:>10}  {:>10}  {:>10}  {ratio:>7}  {:>10}  {:>4} KiB  {counted:>12}  {:>4}",
+                row.hook.as_str(),
+                row.bytes,
+                us(Some(row.first.as_secs_f64() * 1e6)),
+                us(row.isolated.at(50)),
+                us(row.isolated.at(99)),
+                us(row.noop.at(50)),
+                us(row.warm.at(50)),
+                row.memory >> 10,
+                row.isolated.0.len()
+            );
+        }
+        if let Some(why) = &self.uncounted {
+            let _ = writeln!(out, "\ninstructions were not counted: {why}");
+        }
+        out
+    }
+
+    /// For programs. What was not measured is null.
+    pub fn as_json(&self) -> Value {
+        let rows = self.rows.iter().map(|row| {
+            json!({
+                "hook": row.hook.as_str(),
+                "bytes": row.bytes,
+                "first-us": row.first.as_secs_f64() * 1e6,
+                "median-us": row.isolated.at(50),
+                "p99-us": row.isolated.at(99),
+                "noop-us": row.noop.at(50),
+                "ratio": row.ratio(),
+                "warm-us": row.warm.at(50),
+                "memory": row.memory,
+                "instructions": row.instructions,
+                "runs": row.isolated.0.len(),
+            })
+        });
+        json!({
+            "plugin": self.title,
+            "prepared-ms": self.prepared.as_secs_f64() * 1e3,
+            "floor-us": self.floor.at(50),
+            "instructions-not-counted": self.uncounted,
+            "rows": rows.collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn us(value: Option<f64>) -> String {
+    value.map_or("-".into(), |us| format!("{us:.1} µs"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn spread(us: &[u64]) -> Spread {
+        Spread::of(us.iter().copied().map(Duration::from_micros).collect())
+    }
+
+    #[test]
+    fn a_spread_tells_its_middle_and_its_end() {
+        let spread = Spread::of((0..100).rev().map(Duration::from_micros).collect());
+        assert!((spread.at(50).unwrap() - 50.0).abs() < 1e-6);
+        assert!((spread.at(99).unwrap() - 99.0).abs() < 1e-6);
+        assert!(Spread::of(Vec::new()).at(50).is_none());
+    }
+
+    #[test]
+    fn what_was_not_measured_is_no_zero() {
+        let measured = Measured {
+            title: "x 1".into(),
+            prepared: Duration::from_millis(3),
+            floor: spread(&[5]),
+            rows: vec![Row {
+                hook: Hook::PreCall,
+                bytes: 256,
+                first: Duration::from_micros(70),
+                isolated: spread(&[30]),
+                noop: spread(&[10]),
+                warm: spread(&[]),
+                memory: 65536,
+                instructions: None,
+            }],
+            uncounted: Some("this machine shows no counters of its processor".into()),
+        };
+        let text = measured.text();
+        let row = text
+            .lines()
+            .find(|line| line.starts_with("pre-call"))
+            .unwrap();
+        let words: Vec<_> = row.split_whitespace().collect();
+        assert_eq!(words[words.len() - 5], "-", "warm, in {row}");
+        assert_eq!(words[words.len() - 2], "-", "instructions, in {row}");
+        assert!(row.contains(" 3.0 "), "{row}");
+        assert!(text.contains("were not counted: this machine"), "{text}");
+        let json = measured.as_json();
+        assert!(json["rows"][0]["warm-us"].is_null());
+        assert!(json["rows"][0]["instructions"].is_null());
+        assert_eq!(json["rows"][0]["ratio"], 3.0);
+    }
+}
