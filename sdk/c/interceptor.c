@@ -8,6 +8,9 @@
 __attribute__((__import_module__("sandgate:interceptor/report@0.1.0"), __import_name__("find")))
 extern void __wasm_import_sandgate_interceptor_report_find(uint8_t *, size_t, int32_t, int32_t, int32_t, uint8_t *, size_t, uint8_t *, size_t, int32_t, uint8_t *, size_t);
 
+__attribute__((__import_module__("sandgate:interceptor/report@0.1.0"), __import_name__("last-words")))
+extern void __wasm_import_sandgate_interceptor_report_last_words(uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t);
+
 // Imported Functions from `sandgate:interceptor/log@0.1.0`
 
 __attribute__((__import_module__("sandgate:interceptor/log@0.1.0"), __import_name__("log")))
@@ -222,6 +225,21 @@ void __wasm_export_exports_sandgate_interceptor_pre_call_handle_post_return(uint
       if ((*((size_t*) (arg0 + (2*sizeof(void*))))) > 0) {
         free(*((uint8_t **) (arg0 + sizeof(void*))));
       }
+      size_t len0 = *((size_t*) (arg0 + (4*sizeof(void*))));
+      if (len0 > 0) {
+        uint8_t *ptr1 = *((uint8_t **) (arg0 + (3*sizeof(void*))));
+        for (size_t i2 = 0; i2 < len0; i2++) {
+          uint8_t *base = ptr1 + i2 * (2*sizeof(void*));
+          (void) base;
+          if ((*((size_t*) (base + sizeof(void*)))) > 0) {
+            free(*((uint8_t **) (base + 0)));
+          }
+        }
+        free(ptr1);
+      }
+      if ((*((size_t*) (arg0 + (6*sizeof(void*))))) > 0) {
+        free(*((uint8_t **) (arg0 + (5*sizeof(void*)))));
+      }
       break;
     }
   }
@@ -316,6 +334,21 @@ void __wasm_export_exports_sandgate_interceptor_post_call_handle_post_return(uin
       if ((*((size_t*) (arg0 + (2*sizeof(void*))))) > 0) {
         free(*((uint8_t **) (arg0 + sizeof(void*))));
       }
+      size_t len0 = *((size_t*) (arg0 + (4*sizeof(void*))));
+      if (len0 > 0) {
+        uint8_t *ptr1 = *((uint8_t **) (arg0 + (3*sizeof(void*))));
+        for (size_t i2 = 0; i2 < len0; i2++) {
+          uint8_t *base = ptr1 + i2 * (2*sizeof(void*));
+          (void) base;
+          if ((*((size_t*) (base + sizeof(void*)))) > 0) {
+            free(*((uint8_t **) (base + 0)));
+          }
+        }
+        free(ptr1);
+      }
+      if ((*((size_t*) (arg0 + (6*sizeof(void*))))) > 0) {
+        free(*((uint8_t **) (arg0 + (5*sizeof(void*)))));
+      }
       break;
     }
   }
@@ -337,10 +370,113 @@ static uint8_t RET_AREA[(12*sizeof(void*))];
 
 // Helper Functions
 
+void interceptor_tuple2_string_string_free(interceptor_tuple2_string_string_t *ptr) {
+  interceptor_string_free(&ptr->f0);
+  interceptor_string_free(&ptr->f1);
+}
+
+void interceptor_tuple2_u32_string_free(interceptor_tuple2_u32_string_t *ptr) {
+  interceptor_string_free(&ptr->f1);
+}
+
+void sandgate_interceptor_decision_edit_free(sandgate_interceptor_decision_edit_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      interceptor_tuple2_string_string_free(&ptr->val.set);
+      break;
+    }
+    case 1: {
+      interceptor_string_free(&ptr->val.remove);
+      break;
+    }
+    case 2: {
+      interceptor_tuple2_u32_string_free(&ptr->val.text);
+      break;
+    }
+  }
+}
+
 void interceptor_option_string_free(interceptor_option_string_t *ptr) {
   if (ptr->is_some) {
     interceptor_string_free(&ptr->val);
   }
+}
+
+void sandgate_interceptor_decision_refusal_free(sandgate_interceptor_decision_refusal_t *ptr) {
+  interceptor_string_free(&ptr->code);
+  interceptor_string_free(&ptr->message);
+  interceptor_option_string_free(&ptr->pointer);
+  interceptor_option_string_free(&ptr->details);
+}
+
+void interceptor_list_string_free(interceptor_list_string_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    interceptor_string_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      interceptor_string_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void sandgate_interceptor_decision_fault_free(sandgate_interceptor_decision_fault_t *ptr) {
+  interceptor_string_free(&ptr->kind);
+  interceptor_list_string_free(&ptr->frames);
+  interceptor_string_free(&ptr->detail);
+}
+
+void sandgate_interceptor_decision_list_edit_free(sandgate_interceptor_decision_list_edit_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    sandgate_interceptor_decision_edit_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      sandgate_interceptor_decision_edit_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void sandgate_interceptor_decision_pre_decision_free(sandgate_interceptor_decision_pre_decision_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 1: {
+      sandgate_interceptor_decision_list_edit_free(&ptr->val.edit);
+      break;
+    }
+    case 2: {
+      interceptor_string_free(&ptr->val.replace);
+      break;
+    }
+    case 3: {
+      sandgate_interceptor_decision_refusal_free(&ptr->val.refuse);
+      break;
+    }
+    case 4: {
+      interceptor_string_free(&ptr->val.answer);
+      break;
+    }
+  }
+}
+
+void sandgate_interceptor_decision_post_decision_free(sandgate_interceptor_decision_post_decision_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 1: {
+      sandgate_interceptor_decision_list_edit_free(&ptr->val.edit);
+      break;
+    }
+    case 2: {
+      interceptor_string_free(&ptr->val.replace);
+      break;
+    }
+    case 3: {
+      sandgate_interceptor_decision_refusal_free(&ptr->val.refuse);
+      break;
+    }
+  }
+}
+
+void sandgate_interceptor_report_fault_free(sandgate_interceptor_report_fault_t *ptr) {
+  sandgate_interceptor_decision_fault_free(ptr);
 }
 
 void sandgate_interceptor_report_finding_free(sandgate_interceptor_report_finding_t *ptr) {
@@ -459,88 +595,6 @@ void sandgate_interceptor_call_option_own_document_free(sandgate_interceptor_cal
   }
 }
 
-void interceptor_tuple2_string_string_free(interceptor_tuple2_string_string_t *ptr) {
-  interceptor_string_free(&ptr->f0);
-  interceptor_string_free(&ptr->f1);
-}
-
-void interceptor_tuple2_u32_string_free(interceptor_tuple2_u32_string_t *ptr) {
-  interceptor_string_free(&ptr->f1);
-}
-
-void sandgate_interceptor_decision_edit_free(sandgate_interceptor_decision_edit_t *ptr) {
-  switch ((int32_t) ptr->tag) {
-    case 0: {
-      interceptor_tuple2_string_string_free(&ptr->val.set);
-      break;
-    }
-    case 1: {
-      interceptor_string_free(&ptr->val.remove);
-      break;
-    }
-    case 2: {
-      interceptor_tuple2_u32_string_free(&ptr->val.text);
-      break;
-    }
-  }
-}
-
-void sandgate_interceptor_decision_refusal_free(sandgate_interceptor_decision_refusal_t *ptr) {
-  interceptor_string_free(&ptr->code);
-  interceptor_string_free(&ptr->message);
-  interceptor_option_string_free(&ptr->pointer);
-  interceptor_option_string_free(&ptr->details);
-}
-
-void sandgate_interceptor_decision_list_edit_free(sandgate_interceptor_decision_list_edit_t *ptr) {
-  size_t list_len = ptr->len;
-  if (list_len > 0) {
-    sandgate_interceptor_decision_edit_t *list_ptr = ptr->ptr;
-    for (size_t i = 0; i < list_len; i++) {
-      sandgate_interceptor_decision_edit_free(&list_ptr[i]);
-    }
-    free(list_ptr);
-  }
-}
-
-void sandgate_interceptor_decision_pre_decision_free(sandgate_interceptor_decision_pre_decision_t *ptr) {
-  switch ((int32_t) ptr->tag) {
-    case 1: {
-      sandgate_interceptor_decision_list_edit_free(&ptr->val.edit);
-      break;
-    }
-    case 2: {
-      interceptor_string_free(&ptr->val.replace);
-      break;
-    }
-    case 3: {
-      sandgate_interceptor_decision_refusal_free(&ptr->val.refuse);
-      break;
-    }
-    case 4: {
-      interceptor_string_free(&ptr->val.answer);
-      break;
-    }
-  }
-}
-
-void sandgate_interceptor_decision_post_decision_free(sandgate_interceptor_decision_post_decision_t *ptr) {
-  switch ((int32_t) ptr->tag) {
-    case 1: {
-      sandgate_interceptor_decision_list_edit_free(&ptr->val.edit);
-      break;
-    }
-    case 2: {
-      interceptor_string_free(&ptr->val.replace);
-      break;
-    }
-    case 3: {
-      sandgate_interceptor_decision_refusal_free(&ptr->val.refuse);
-      break;
-    }
-  }
-}
-
 void exports_sandgate_interceptor_settings_issue_free(exports_sandgate_interceptor_settings_issue_t *ptr) {
   interceptor_string_free(&ptr->pointer);
   interceptor_string_free(&ptr->message);
@@ -564,27 +618,35 @@ void exports_sandgate_interceptor_settings_result_void_list_issue_free(exports_s
   }
 }
 
+void exports_sandgate_interceptor_pre_call_fault_free(exports_sandgate_interceptor_pre_call_fault_t *ptr) {
+  sandgate_interceptor_decision_fault_free(ptr);
+}
+
 void exports_sandgate_interceptor_pre_call_pre_decision_free(exports_sandgate_interceptor_pre_call_pre_decision_t *ptr) {
   sandgate_interceptor_decision_pre_decision_free(ptr);
 }
 
-void exports_sandgate_interceptor_pre_call_result_pre_decision_string_free(exports_sandgate_interceptor_pre_call_result_pre_decision_string_t *ptr) {
+void exports_sandgate_interceptor_pre_call_result_pre_decision_fault_free(exports_sandgate_interceptor_pre_call_result_pre_decision_fault_t *ptr) {
   if (!ptr->is_err) {
     exports_sandgate_interceptor_pre_call_pre_decision_free(&ptr->val.ok);
   } else {
-    interceptor_string_free(&ptr->val.err);
+    exports_sandgate_interceptor_pre_call_fault_free(&ptr->val.err);
   }
+}
+
+void exports_sandgate_interceptor_post_call_fault_free(exports_sandgate_interceptor_post_call_fault_t *ptr) {
+  sandgate_interceptor_decision_fault_free(ptr);
 }
 
 void exports_sandgate_interceptor_post_call_post_decision_free(exports_sandgate_interceptor_post_call_post_decision_t *ptr) {
   sandgate_interceptor_decision_post_decision_free(ptr);
 }
 
-void exports_sandgate_interceptor_post_call_result_post_decision_string_free(exports_sandgate_interceptor_post_call_result_post_decision_string_t *ptr) {
+void exports_sandgate_interceptor_post_call_result_post_decision_fault_free(exports_sandgate_interceptor_post_call_result_post_decision_fault_t *ptr) {
   if (!ptr->is_err) {
     exports_sandgate_interceptor_post_call_post_decision_free(&ptr->val.ok);
   } else {
-    interceptor_string_free(&ptr->val.err);
+    exports_sandgate_interceptor_post_call_fault_free(&ptr->val.err);
   }
 }
 
@@ -643,6 +705,10 @@ void sandgate_interceptor_report_find(sandgate_interceptor_report_finding_t *fin
     option7 = 0;
   }
   __wasm_import_sandgate_interceptor_report_find((uint8_t *) ((*finding).rule).ptr, ((*finding).rule).len, (int32_t) (*finding).severity, (int32_t) (*finding).part, option, option1, option2, (uint8_t *) ((*finding).message).ptr, ((*finding).message).len, option5, option6, option7);
+}
+
+void sandgate_interceptor_report_last_words(sandgate_interceptor_report_fault_t *fault) {
+  __wasm_import_sandgate_interceptor_report_last_words((uint8_t *) ((*fault).kind).ptr, ((*fault).kind).len, (uint8_t *) ((*fault).frames).ptr, ((*fault).frames).len, (uint8_t *) ((*fault).detail).ptr, ((*fault).detail).len);
 }
 
 void sandgate_interceptor_log_log(sandgate_interceptor_log_level_t level, interceptor_string_t *message) {
@@ -1251,9 +1317,9 @@ uint8_t * __wasm_export_exports_sandgate_interceptor_settings_configure(uint8_t 
 
 __attribute__((__export_name__("sandgate:interceptor/pre-call@0.1.0#handle")))
 uint8_t * __wasm_export_exports_sandgate_interceptor_pre_call_handle(int32_t arg, int32_t arg0) {
-  exports_sandgate_interceptor_pre_call_result_pre_decision_string_t ret;
+  exports_sandgate_interceptor_pre_call_result_pre_decision_fault_t ret;
   exports_sandgate_interceptor_pre_call_pre_decision_t ok;
-  interceptor_string_t err;
+  exports_sandgate_interceptor_pre_call_fault_t err;
   ret.is_err = !exports_sandgate_interceptor_pre_call_handle((exports_sandgate_interceptor_pre_call_borrow_context_t) { arg }, (exports_sandgate_interceptor_pre_call_borrow_document_t) { arg0 }, &ok, &err);
   if (ret.is_err) {
     ret.val.err = err;
@@ -1263,9 +1329,13 @@ uint8_t * __wasm_export_exports_sandgate_interceptor_pre_call_handle(int32_t arg
   }
   uint8_t *ptr = (uint8_t *) &RET_AREA;
   if ((ret).is_err) {
-    const interceptor_string_t *payload13 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
-    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload13).len;
-    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload13).ptr;
+    const exports_sandgate_interceptor_pre_call_fault_t *payload13 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
+    *((size_t*)(ptr + (2*sizeof(void*)))) = ((*payload13).kind).len;
+    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) ((*payload13).kind).ptr;
+    *((size_t*)(ptr + (4*sizeof(void*)))) = ((*payload13).frames).len;
+    *((uint8_t **)(ptr + (3*sizeof(void*)))) = (uint8_t *) ((*payload13).frames).ptr;
+    *((size_t*)(ptr + (6*sizeof(void*)))) = ((*payload13).detail).len;
+    *((uint8_t **)(ptr + (5*sizeof(void*)))) = (uint8_t *) ((*payload13).detail).ptr;
   } else {
     const exports_sandgate_interceptor_pre_call_pre_decision_t *payload = &(ret).val.ok;*((int8_t*)(ptr + 0)) = 0;
     switch ((int32_t) (*payload).tag) {
@@ -1326,9 +1396,9 @@ uint8_t * __wasm_export_exports_sandgate_interceptor_pre_call_handle(int32_t arg
 
 __attribute__((__export_name__("sandgate:interceptor/post-call@0.1.0#handle")))
 uint8_t * __wasm_export_exports_sandgate_interceptor_post_call_handle(int32_t arg, int32_t arg0) {
-  exports_sandgate_interceptor_post_call_result_post_decision_string_t ret;
+  exports_sandgate_interceptor_post_call_result_post_decision_fault_t ret;
   exports_sandgate_interceptor_post_call_post_decision_t ok;
-  interceptor_string_t err;
+  exports_sandgate_interceptor_post_call_fault_t err;
   ret.is_err = !exports_sandgate_interceptor_post_call_handle((exports_sandgate_interceptor_post_call_borrow_context_t) { arg }, (exports_sandgate_interceptor_post_call_borrow_document_t) { arg0 }, &ok, &err);
   if (ret.is_err) {
     ret.val.err = err;
@@ -1338,9 +1408,13 @@ uint8_t * __wasm_export_exports_sandgate_interceptor_post_call_handle(int32_t ar
   }
   uint8_t *ptr = (uint8_t *) &RET_AREA;
   if ((ret).is_err) {
-    const interceptor_string_t *payload12 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
-    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload12).len;
-    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload12).ptr;
+    const exports_sandgate_interceptor_post_call_fault_t *payload12 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
+    *((size_t*)(ptr + (2*sizeof(void*)))) = ((*payload12).kind).len;
+    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) ((*payload12).kind).ptr;
+    *((size_t*)(ptr + (4*sizeof(void*)))) = ((*payload12).frames).len;
+    *((uint8_t **)(ptr + (3*sizeof(void*)))) = (uint8_t *) ((*payload12).frames).ptr;
+    *((size_t*)(ptr + (6*sizeof(void*)))) = ((*payload12).detail).len;
+    *((uint8_t **)(ptr + (5*sizeof(void*)))) = (uint8_t *) ((*payload12).detail).ptr;
   } else {
     const exports_sandgate_interceptor_post_call_post_decision_t *payload = &(ret).val.ok;*((int8_t*)(ptr + 0)) = 0;
     switch ((int32_t) (*payload).tag) {

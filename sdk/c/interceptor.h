@@ -14,6 +14,105 @@ typedef struct interceptor_string_t {
   size_t len;
 } interceptor_string_t;
 
+typedef struct {
+  interceptor_string_t f0;
+  interceptor_string_t f1;
+} interceptor_tuple2_string_string_t;
+
+typedef struct {
+  uint32_t f0;
+  interceptor_string_t f1;
+} interceptor_tuple2_u32_string_t;
+
+// Edits refer to the document as it was handed over and apply together; two that overlap are a malfunction.
+typedef struct sandgate_interceptor_decision_edit_t {
+  uint8_t tag;
+  union {
+    interceptor_tuple2_string_string_t     set;
+    interceptor_string_t     remove;
+    interceptor_tuple2_u32_string_t     text;
+  } val;
+} sandgate_interceptor_decision_edit_t;
+
+// (pointer, JSON text): replaces the value, adds a member to an existing object, or appends (`/-`) to an
+// existing array. A missing parent is a malfunction.
+#define SANDGATE_INTERCEPTOR_DECISION_EDIT_SET 0
+// The value at this pointer goes; nothing there is a malfunction.
+#define SANDGATE_INTERCEPTOR_DECISION_EDIT_REMOVE 1
+// (index in `texts`, new text).
+#define SANDGATE_INTERCEPTOR_DECISION_EDIT_TEXT 2
+
+typedef struct {
+  bool is_some;
+  interceptor_string_t val;
+} interceptor_option_string_t;
+
+typedef struct sandgate_interceptor_decision_refusal_t {
+  // Stable and machine-readable, for example `pii.email`.
+  interceptor_string_t   code;
+  // For people and models. Never repeats the payload.
+  interceptor_string_t   message;
+  // What it is about, in the document handed over.
+  interceptor_option_string_t   pointer;
+  // JSON text for programs, for example `{"retryAfterMs": 1500}`.
+  interceptor_option_string_t   details;
+} sandgate_interceptor_decision_refusal_t;
+
+typedef struct {
+  interceptor_string_t *ptr;
+  size_t len;
+} interceptor_list_string_t;
+
+// A malfunction of the hook itself, told by the hook. Long ones are cut: the kind at 128 bytes, each frame at 256
+// and all after the sixteenth, the detail at 8 KiB.
+typedef struct sandgate_interceptor_decision_fault_t {
+  // Its type as the language names it, for example `ValueError` or `panic`. Never repeats the payload.
+  interceptor_string_t   kind;
+  // Where: the author's own frames, innermost first, for example `plugin.py:12 in scrub`. Never repeats the payload.
+  interceptor_list_string_t   frames;
+  // What it says. May repeat the payload: kept from the log unless the operator asks.
+  interceptor_string_t   detail;
+} sandgate_interceptor_decision_fault_t;
+
+typedef struct {
+  sandgate_interceptor_decision_edit_t *ptr;
+  size_t len;
+} sandgate_interceptor_decision_list_edit_t;
+
+typedef struct sandgate_interceptor_decision_pre_decision_t {
+  uint8_t tag;
+  union {
+    sandgate_interceptor_decision_list_edit_t     edit;
+    interceptor_string_t     replace;
+    sandgate_interceptor_decision_refusal_t     refuse;
+    interceptor_string_t     answer;
+  } val;
+} sandgate_interceptor_decision_pre_decision_t;
+
+#define SANDGATE_INTERCEPTOR_DECISION_PRE_DECISION_PROCEED 0
+#define SANDGATE_INTERCEPTOR_DECISION_PRE_DECISION_EDIT 1
+#define SANDGATE_INTERCEPTOR_DECISION_PRE_DECISION_REPLACE 2
+#define SANDGATE_INTERCEPTOR_DECISION_PRE_DECISION_REFUSE 3
+// Stand in for the server with this JSON text as the result. Validators still judge the call, and the reply
+// leaves through every interceptor.
+#define SANDGATE_INTERCEPTOR_DECISION_PRE_DECISION_ANSWER 4
+
+typedef struct sandgate_interceptor_decision_post_decision_t {
+  uint8_t tag;
+  union {
+    sandgate_interceptor_decision_list_edit_t     edit;
+    interceptor_string_t     replace;
+    sandgate_interceptor_decision_refusal_t     refuse;
+  } val;
+} sandgate_interceptor_decision_post_decision_t;
+
+#define SANDGATE_INTERCEPTOR_DECISION_POST_DECISION_PROCEED 0
+#define SANDGATE_INTERCEPTOR_DECISION_POST_DECISION_EDIT 1
+#define SANDGATE_INTERCEPTOR_DECISION_POST_DECISION_REPLACE 2
+#define SANDGATE_INTERCEPTOR_DECISION_POST_DECISION_REFUSE 3
+
+typedef sandgate_interceptor_decision_fault_t sandgate_interceptor_report_fault_t;
+
 typedef uint8_t sandgate_interceptor_report_severity_t;
 
 #define SANDGATE_INTERCEPTOR_REPORT_SEVERITY_INFO 0
@@ -24,11 +123,6 @@ typedef uint8_t sandgate_interceptor_report_part_t;
 
 #define SANDGATE_INTERCEPTOR_REPORT_PART_PARAMS 0
 #define SANDGATE_INTERCEPTOR_REPORT_PART_REPLY 1
-
-typedef struct {
-  bool is_some;
-  interceptor_string_t val;
-} interceptor_option_string_t;
 
 typedef struct sandgate_interceptor_report_finding_t {
   interceptor_string_t   rule;
@@ -139,82 +233,6 @@ typedef struct {
   sandgate_interceptor_call_own_document_t val;
 } sandgate_interceptor_call_option_own_document_t;
 
-typedef struct {
-  interceptor_string_t f0;
-  interceptor_string_t f1;
-} interceptor_tuple2_string_string_t;
-
-typedef struct {
-  uint32_t f0;
-  interceptor_string_t f1;
-} interceptor_tuple2_u32_string_t;
-
-// Edits refer to the document as it was handed over and apply together; two that overlap are a malfunction.
-typedef struct sandgate_interceptor_decision_edit_t {
-  uint8_t tag;
-  union {
-    interceptor_tuple2_string_string_t     set;
-    interceptor_string_t     remove;
-    interceptor_tuple2_u32_string_t     text;
-  } val;
-} sandgate_interceptor_decision_edit_t;
-
-// (pointer, JSON text): replaces the value, adds a member to an existing object, or appends (`/-`) to an
-// existing array. A missing parent is a malfunction.
-#define SANDGATE_INTERCEPTOR_DECISION_EDIT_SET 0
-// The value at this pointer goes; nothing there is a malfunction.
-#define SANDGATE_INTERCEPTOR_DECISION_EDIT_REMOVE 1
-// (index in `texts`, new text).
-#define SANDGATE_INTERCEPTOR_DECISION_EDIT_TEXT 2
-
-typedef struct sandgate_interceptor_decision_refusal_t {
-  // Stable and machine-readable, for example `pii.email`.
-  interceptor_string_t   code;
-  // For people and models. Never repeats the payload.
-  interceptor_string_t   message;
-  // What it is about, in the document handed over.
-  interceptor_option_string_t   pointer;
-  // JSON text for programs, for example `{"retryAfterMs": 1500}`.
-  interceptor_option_string_t   details;
-} sandgate_interceptor_decision_refusal_t;
-
-typedef struct {
-  sandgate_interceptor_decision_edit_t *ptr;
-  size_t len;
-} sandgate_interceptor_decision_list_edit_t;
-
-typedef struct sandgate_interceptor_decision_pre_decision_t {
-  uint8_t tag;
-  union {
-    sandgate_interceptor_decision_list_edit_t     edit;
-    interceptor_string_t     replace;
-    sandgate_interceptor_decision_refusal_t     refuse;
-    interceptor_string_t     answer;
-  } val;
-} sandgate_interceptor_decision_pre_decision_t;
-
-#define SANDGATE_INTERCEPTOR_DECISION_PRE_DECISION_PROCEED 0
-#define SANDGATE_INTERCEPTOR_DECISION_PRE_DECISION_EDIT 1
-#define SANDGATE_INTERCEPTOR_DECISION_PRE_DECISION_REPLACE 2
-#define SANDGATE_INTERCEPTOR_DECISION_PRE_DECISION_REFUSE 3
-// Stand in for the server with this JSON text as the result. Validators still judge the call, and the reply
-// leaves through every interceptor.
-#define SANDGATE_INTERCEPTOR_DECISION_PRE_DECISION_ANSWER 4
-
-typedef struct sandgate_interceptor_decision_post_decision_t {
-  uint8_t tag;
-  union {
-    sandgate_interceptor_decision_list_edit_t     edit;
-    interceptor_string_t     replace;
-    sandgate_interceptor_decision_refusal_t     refuse;
-  } val;
-} sandgate_interceptor_decision_post_decision_t;
-
-#define SANDGATE_INTERCEPTOR_DECISION_POST_DECISION_PROCEED 0
-#define SANDGATE_INTERCEPTOR_DECISION_POST_DECISION_EDIT 1
-#define SANDGATE_INTERCEPTOR_DECISION_POST_DECISION_REPLACE 2
-#define SANDGATE_INTERCEPTOR_DECISION_POST_DECISION_REFUSE 3
-
 typedef struct exports_sandgate_interceptor_settings_issue_t {
   interceptor_string_t   pointer;
   interceptor_string_t   message;
@@ -232,6 +250,8 @@ typedef struct {
   } val;
 } exports_sandgate_interceptor_settings_result_void_list_issue_t;
 
+typedef sandgate_interceptor_decision_fault_t exports_sandgate_interceptor_pre_call_fault_t;
+
 typedef sandgate_interceptor_decision_pre_decision_t exports_sandgate_interceptor_pre_call_pre_decision_t;
 
 typedef sandgate_interceptor_call_borrow_context_t exports_sandgate_interceptor_pre_call_borrow_context_t;
@@ -242,9 +262,11 @@ typedef struct {
   bool is_err;
   union {
     exports_sandgate_interceptor_pre_call_pre_decision_t ok;
-    interceptor_string_t err;
+    exports_sandgate_interceptor_pre_call_fault_t err;
   } val;
-} exports_sandgate_interceptor_pre_call_result_pre_decision_string_t;
+} exports_sandgate_interceptor_pre_call_result_pre_decision_fault_t;
+
+typedef sandgate_interceptor_decision_fault_t exports_sandgate_interceptor_post_call_fault_t;
 
 typedef sandgate_interceptor_decision_post_decision_t exports_sandgate_interceptor_post_call_post_decision_t;
 
@@ -256,12 +278,15 @@ typedef struct {
   bool is_err;
   union {
     exports_sandgate_interceptor_post_call_post_decision_t ok;
-    interceptor_string_t err;
+    exports_sandgate_interceptor_post_call_fault_t err;
   } val;
-} exports_sandgate_interceptor_post_call_result_post_decision_string_t;
+} exports_sandgate_interceptor_post_call_result_post_decision_fault_t;
 
 // Imported Functions from `sandgate:interceptor/report@0.1.0`
 extern void sandgate_interceptor_report_find(sandgate_interceptor_report_finding_t *finding);
+// What is known of a malfunction that ends the run in a trap: a panic or an abort, just before it. The last one
+// counts; where the hook returns, none does.
+extern void sandgate_interceptor_report_last_words(sandgate_interceptor_report_fault_t *fault);
 
 // Imported Functions from `sandgate:interceptor/log@0.1.0`
 extern void sandgate_interceptor_log_log(sandgate_interceptor_log_level_t level, interceptor_string_t *message);
@@ -328,14 +353,34 @@ extern bool sandgate_interceptor_call_method_context_attribute(sandgate_intercep
 bool exports_sandgate_interceptor_settings_configure(interceptor_string_t *settings, exports_sandgate_interceptor_settings_list_issue_t *err);
 
 // Exported Functions from `sandgate:interceptor/pre-call@0.1.0`
-bool exports_sandgate_interceptor_pre_call_handle(exports_sandgate_interceptor_pre_call_borrow_context_t context, exports_sandgate_interceptor_pre_call_borrow_document_t params, exports_sandgate_interceptor_pre_call_pre_decision_t *ret, interceptor_string_t *err);
+bool exports_sandgate_interceptor_pre_call_handle(exports_sandgate_interceptor_pre_call_borrow_context_t context, exports_sandgate_interceptor_pre_call_borrow_document_t params, exports_sandgate_interceptor_pre_call_pre_decision_t *ret, exports_sandgate_interceptor_pre_call_fault_t *err);
 
 // Exported Functions from `sandgate:interceptor/post-call@0.1.0`
-bool exports_sandgate_interceptor_post_call_handle(exports_sandgate_interceptor_post_call_borrow_context_t context, exports_sandgate_interceptor_post_call_borrow_document_t reply, exports_sandgate_interceptor_post_call_post_decision_t *ret, interceptor_string_t *err);
+bool exports_sandgate_interceptor_post_call_handle(exports_sandgate_interceptor_post_call_borrow_context_t context, exports_sandgate_interceptor_post_call_borrow_document_t reply, exports_sandgate_interceptor_post_call_post_decision_t *ret, exports_sandgate_interceptor_post_call_fault_t *err);
 
 // Helper Functions
 
+void interceptor_tuple2_string_string_free(interceptor_tuple2_string_string_t *ptr);
+
+void interceptor_tuple2_u32_string_free(interceptor_tuple2_u32_string_t *ptr);
+
+void sandgate_interceptor_decision_edit_free(sandgate_interceptor_decision_edit_t *ptr);
+
 void interceptor_option_string_free(interceptor_option_string_t *ptr);
+
+void sandgate_interceptor_decision_refusal_free(sandgate_interceptor_decision_refusal_t *ptr);
+
+void interceptor_list_string_free(interceptor_list_string_t *ptr);
+
+void sandgate_interceptor_decision_fault_free(sandgate_interceptor_decision_fault_t *ptr);
+
+void sandgate_interceptor_decision_list_edit_free(sandgate_interceptor_decision_list_edit_t *ptr);
+
+void sandgate_interceptor_decision_pre_decision_free(sandgate_interceptor_decision_pre_decision_t *ptr);
+
+void sandgate_interceptor_decision_post_decision_free(sandgate_interceptor_decision_post_decision_t *ptr);
+
+void sandgate_interceptor_report_fault_free(sandgate_interceptor_report_fault_t *ptr);
 
 void sandgate_interceptor_report_finding_free(sandgate_interceptor_report_finding_t *ptr);
 
@@ -373,33 +418,23 @@ extern sandgate_interceptor_call_borrow_context_t sandgate_interceptor_call_borr
 
 void sandgate_interceptor_call_option_own_document_free(sandgate_interceptor_call_option_own_document_t *ptr);
 
-void interceptor_tuple2_string_string_free(interceptor_tuple2_string_string_t *ptr);
-
-void interceptor_tuple2_u32_string_free(interceptor_tuple2_u32_string_t *ptr);
-
-void sandgate_interceptor_decision_edit_free(sandgate_interceptor_decision_edit_t *ptr);
-
-void sandgate_interceptor_decision_refusal_free(sandgate_interceptor_decision_refusal_t *ptr);
-
-void sandgate_interceptor_decision_list_edit_free(sandgate_interceptor_decision_list_edit_t *ptr);
-
-void sandgate_interceptor_decision_pre_decision_free(sandgate_interceptor_decision_pre_decision_t *ptr);
-
-void sandgate_interceptor_decision_post_decision_free(sandgate_interceptor_decision_post_decision_t *ptr);
-
 void exports_sandgate_interceptor_settings_issue_free(exports_sandgate_interceptor_settings_issue_t *ptr);
 
 void exports_sandgate_interceptor_settings_list_issue_free(exports_sandgate_interceptor_settings_list_issue_t *ptr);
 
 void exports_sandgate_interceptor_settings_result_void_list_issue_free(exports_sandgate_interceptor_settings_result_void_list_issue_t *ptr);
 
+void exports_sandgate_interceptor_pre_call_fault_free(exports_sandgate_interceptor_pre_call_fault_t *ptr);
+
 void exports_sandgate_interceptor_pre_call_pre_decision_free(exports_sandgate_interceptor_pre_call_pre_decision_t *ptr);
 
-void exports_sandgate_interceptor_pre_call_result_pre_decision_string_free(exports_sandgate_interceptor_pre_call_result_pre_decision_string_t *ptr);
+void exports_sandgate_interceptor_pre_call_result_pre_decision_fault_free(exports_sandgate_interceptor_pre_call_result_pre_decision_fault_t *ptr);
+
+void exports_sandgate_interceptor_post_call_fault_free(exports_sandgate_interceptor_post_call_fault_t *ptr);
 
 void exports_sandgate_interceptor_post_call_post_decision_free(exports_sandgate_interceptor_post_call_post_decision_t *ptr);
 
-void exports_sandgate_interceptor_post_call_result_post_decision_string_free(exports_sandgate_interceptor_post_call_result_post_decision_string_t *ptr);
+void exports_sandgate_interceptor_post_call_result_post_decision_fault_free(exports_sandgate_interceptor_post_call_result_post_decision_fault_t *ptr);
 
 // Sets the string `ret` to reference the input string `s` without copying it
 void interceptor_string_set(interceptor_string_t *ret, const char*s);

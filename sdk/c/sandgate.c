@@ -84,16 +84,27 @@ sandgate_decision sandgate_answer(sandgate_text json) {
     return (sandgate_decision){.kind = SANDGATE_ANSWER, .text = copy(json.bytes, json.length)};
 }
 
-sandgate_decision sandgate_error_at(const char *file, int line, const char *message) {
-    sandgate_buffer text = {0};
+/* `src/plugin.c:12 in check`: the path begins where the project's sources do. */
+static sandgate_text frame_of(const char *file, int line, const char *function) {
+    const char *from = file;
+    for (const char *at = strstr(file, "/src/"); at != NULL; at = strstr(at + 1, "/src/")) {
+        from = at + 1;
+    }
     char number[16];
-    snprintf(number, sizeof number, "%d", line);
-    sandgate_add(&text, file, strlen(file));
-    sandgate_add(&text, ":", 1);
+    snprintf(number, sizeof number, ":%d in ", line);
+    sandgate_buffer text = {0};
+    sandgate_add(&text, from, strlen(from));
     sandgate_add(&text, number, strlen(number));
-    sandgate_add(&text, ": ", 2);
-    sandgate_add(&text, message, strlen(message));
-    return (sandgate_decision){.kind = SANDGATE_ERROR, .message = {text.bytes, text.length}};
+    sandgate_add(&text, function, strlen(function));
+    return (sandgate_text){text.bytes, text.length};
+}
+
+sandgate_decision sandgate_error_at(const char *file, int line, const char *function, const char *message) {
+    return (sandgate_decision){
+        .kind = SANDGATE_ERROR,
+        .frame = frame_of(file, line, function),
+        .message = copy(message, strlen(message)),
+    };
 }
 
 static void edit(sandgate_decision *decision, sandgate_interceptor_decision_edit_t one) {
@@ -314,6 +325,15 @@ static interceptor_string_t bare(sandgate_text text) {
     return (interceptor_string_t){(uint8_t *)text.bytes, text.length};
 }
 
+static void fault(
+    const char *kind, sandgate_text frame, sandgate_text detail, sandgate_interceptor_decision_fault_t *fault) {
+    fault->kind = given(sandgate_text_of(kind));
+    fault->frames.ptr = must(calloc(1, sizeof *fault->frames.ptr));
+    fault->frames.ptr[0] = bare(frame);
+    fault->frames.len = 1;
+    fault->detail = given(detail);
+}
+
 static void refusal(sandgate_decision decision, sandgate_interceptor_decision_refusal_t *refusal) {
     memset(refusal, 0, sizeof *refusal);
     refusal->code = bare(decision.text);
@@ -345,7 +365,7 @@ bool exports_sandgate_interceptor_settings_configure(
 
 bool exports_sandgate_interceptor_pre_call_handle(
     sandgate_interceptor_call_borrow_context_t context, sandgate_interceptor_call_borrow_document_t params,
-    sandgate_interceptor_decision_pre_decision_t *ret, interceptor_string_t *err) {
+    sandgate_interceptor_decision_pre_decision_t *ret, sandgate_interceptor_decision_fault_t *err) {
     here = SANDGATE_INTERCEPTOR_REPORT_PART_PARAMS;
     sandgate_decision decision =
         sandgate_pre_call((sandgate_context){context.__handle}, (sandgate_document){params.__handle});
@@ -374,13 +394,13 @@ bool exports_sandgate_interceptor_pre_call_handle(
     case SANDGATE_ERROR:
         break;
     }
-    *err = bare(decision.message);
+    fault("error", decision.frame, decision.message, err);
     return false;
 }
 
 bool exports_sandgate_interceptor_post_call_handle(
     sandgate_interceptor_call_borrow_context_t context, sandgate_interceptor_call_borrow_document_t reply,
-    sandgate_interceptor_decision_post_decision_t *ret, interceptor_string_t *err) {
+    sandgate_interceptor_decision_post_decision_t *ret, sandgate_interceptor_decision_fault_t *err) {
     here = SANDGATE_INTERCEPTOR_REPORT_PART_REPLY;
     sandgate_decision decision =
         sandgate_post_call((sandgate_context){context.__handle}, (sandgate_document){reply.__handle});
@@ -408,6 +428,15 @@ bool exports_sandgate_interceptor_post_call_handle(
     case SANDGATE_ERROR:
         break;
     }
-    *err = bare(decision.message);
+    fault("error", decision.frame, decision.message, err);
     return false;
+}
+
+/* In the place of the C library's, which says it on stderr only: compiled with `-D__assert_fail=sandgate_assert_fail`. */
+_Noreturn void sandgate_assert_fail(const char *expression, const char *file, int line, const char *function);
+_Noreturn void sandgate_assert_fail(const char *expression, const char *file, int line, const char *function) {
+    sandgate_interceptor_report_fault_t words;
+    fault("assertion", frame_of(file, line, function), sandgate_text_of(expression), &words);
+    sandgate_interceptor_report_last_words(&words);
+    abort();
 }

@@ -55,6 +55,8 @@ typedef struct {
         SANDGATE_ERROR
     } kind;
     sandgate_text text, message, pointer, details;
+    /* Of an error: where it was made. */
+    sandgate_text frame;
     struct sandgate_edits *edits;
 } sandgate_decision;
 
@@ -78,9 +80,10 @@ sandgate_decision sandgate_refuse(const char *code, const char *message);
 sandgate_decision sandgate_replace(sandgate_text json);
 /* In a pre-call: this JSON text stands in for the server's result. */
 sandgate_decision sandgate_answer(sandgate_text json);
-/* A malfunction, which the operator's failure policy answers; says in which file and line. */
-#define sandgate_error(message) sandgate_error_at(__FILE__, __LINE__, message)
-sandgate_decision sandgate_error_at(const char *file, int line, const char *message);
+/* A malfunction, which the operator's failure policy answers. The operator is told its file, line and function; the
+ * message, which may repeat the payload, only where `fault-detail = true`. */
+#define sandgate_error(message) sandgate_error_at(__FILE__, __LINE__, __func__, message)
+sandgate_decision sandgate_error_at(const char *file, int line, const char *function, const char *message);
 
 /* ---- edits ---- */
 

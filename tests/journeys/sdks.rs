@@ -21,11 +21,11 @@ fn a_python_plugin_decides_in_a_gateway_as_it_does_natively() {
         build,
         folder: "sdk/python/tests/odd",
         frames: [
-            "LookupError at plugin.py:40 in check",
-            "SystemExit at plugin.py:42 in check",
-            "RecursionError at plugin.py:31 in deeper",
-            "Misuse at plugin.py:34 in check",
-            "Denied at plugin.py:48 in check",
+            "LookupError\nat plugin.py:40 in check",
+            "SystemExit\nat plugin.py:42 in check",
+            "RecursionError\nat plugin.py:31 in deeper",
+            "sandgate.fault.Misuse\nat plugin.py:34 in check",
+            "sandgate.state.Denied\nat plugin.py:48 in check",
         ],
     }
     .stands_the_test();
@@ -41,11 +41,11 @@ fn a_typescript_plugin_decides_in_a_gateway_as_it_does_natively() {
         build,
         folder: "sdk/js/test/odd",
         frames: [
-            "RangeError at plugin.ts:8 in thrower",
-            "a thrown string at plugin.ts:12",
-            "TypeError at plugin.ts:25 in run",
-            "Misuse at plugin.ts:12",
-            "state.Failure at plugin.ts:27 in run",
+            "RangeError\nat plugin.ts:8 in thrower",
+            "a thrown string\nat plugin.ts:12",
+            "TypeError\nat plugin.ts:25 in run",
+            "Misuse\nat plugin.ts:12",
+            "state.Failure\nat plugin.ts:27 in run",
         ],
     }
     .stands_the_test();
@@ -98,6 +98,9 @@ impl Odd<'_> {
             assert!(!answer.contains(SECRET), "{what}: {answer}");
             assert!(answer.contains("own-error"), "{what}: {answer}");
             let log = gateway.log();
+            let lines: Vec<_> = log.lines().map(str::trim).collect();
+            // The innermost frame stands on the line below the type.
+            let log = lines.join("\n");
             assert!(log.contains(frame), "{what}: no {frame:?} in\n{log}");
         }
         assert!(!gateway.log().contains(SECRET), "{}", gateway.log());

@@ -59,9 +59,14 @@ pub(crate) async fn run(
         Err(_) => Err(Configured::Failed(Failure::Deadline(TIMEOUT))),
         Ok(Err(error)) => {
             let data = store.data_mut();
-            let (breach, stderr) = (data.breach.take(), data.stderr.contents());
+            let (breach, said) = (data.breach.take(), data.last_words.take());
+            let stderr = data.stderr.contents();
             Err(Configured::Failed(classify(
-                &error, breach, TIMEOUT, &stderr,
+                &error,
+                breach,
+                TIMEOUT,
+                said.map(|words| *words),
+                &stderr,
             )))
         }
         Ok(Ok((_, Err(issues)))) => Err(Configured::Issues(issues)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
-    RegallocAlgorithm,
+    RegallocAlgorithm, WasmBacktraceDetails,
 };
 
 /// The largest memory any guest can be given; the pool's slots are this large.
@@ -57,6 +57,7 @@ impl Clocked {
         wasm.cranelift_opt_level(OptLevel::None)
             .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass)
             .epoch_interruption(true)
+            .wasm_backtrace_details(WasmBacktraceDetails::Enable)
             .max_wasm_stack(256 << 10)
             .async_stack_size(512 << 10);
         Self::of(&wasm)
@@ -120,6 +121,8 @@ fn wasmtime_config(config: EngineConfig) -> Config {
         .cranelift_opt_level(OptLevel::Speed)
         .memory_init_cow(true)
         .epoch_interruption(true)
+        // A crash says its file and line where the component has them; whatever the environment says.
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
         .max_wasm_stack(256 << 10)
         .async_stack_size(512 << 10);
     wasm

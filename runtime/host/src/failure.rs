@@ -4,8 +4,7 @@ use sandgate_message::Failure;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 
-/// Bytes kept of what a guest says of its failure, its backtrace included.
-const DETAIL: usize = 8 << 10;
+use crate::words::{self, Words, cut};
 
 /// Set by the sandbox before it stops a guest; goes before what the guest made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,11 +16,12 @@ pub(crate) enum Breach {
     Malformed(String),
 }
 
-/// What a failed run comes to.
+/// What a failed run comes to. What the guest itself said of it before (`said`) says more than the trap it ended in.
 pub(crate) fn classify(
     error: &wasmtime::Error,
     breach: Option<Breach>,
     timeout: std::time::Duration,
+    said: Option<Words>,
     stderr: &[u8],
 ) -> Failure {
     match breach {
@@ -44,25 +44,40 @@ pub(crate) fn classify(
         Some(trap) => trap.to_string(),
         None => cause,
     };
-    let mut detail = error
+    let seen = error
         .downcast_ref::<WasmBacktrace>()
-        .map(|trace| format!("{trace}\n"))
+        .map(words::frames)
         .unwrap_or_default();
+    let (reason, frames, mut detail) = match said {
+        None => (reason, seen, String::new()),
+        // The way there adds to a place that is known already.
+        Some(Words {
+            kind,
+            frames,
+            detail,
+        }) => (kind, joined(frames, seen), detail),
+    };
     if !stderr.is_empty() {
+        if !detail.is_empty() {
+            detail.push('\n');
+        }
         detail.push_str("stderr:\n");
         detail.push_str(&String::from_utf8_lossy(stderr));
     }
     Failure::Trap {
         reason,
+        frames,
         detail: cut(detail),
     }
 }
 
-/// No more of a guest's words than an operator would read, and a mark where there were more.
-pub(crate) fn cut(mut text: String) -> String {
-    if text.len() > DETAIL {
-        text.truncate(text.floor_char_boundary(DETAIL));
-        text.push_str("… (cut)");
+/// Both, innermost first, no place twice.
+fn joined(mut said: Vec<String>, seen: Vec<String>) -> Vec<String> {
+    let place = |frame: &str| frame.split(" in ").next().unwrap_or_default().to_owned();
+    for frame in seen {
+        if said.len() < words::FRAMES && !said.iter().any(|known| place(known) == place(&frame)) {
+            said.push(frame);
+        }
     }
-    text
+    said
 }

@@ -7,6 +7,7 @@ use crate::bindings::{call, decision, log, report, state};
 use crate::failure::Breach;
 use crate::sandbox::{Sandbox, Task};
 use crate::state::StateFailure;
+use crate::words::Words;
 
 /// Calls into the gateway by one run. Walking 20,000 texts one by one with their pointers takes 40,000.
 const CALLS: u64 = 1_000_000;
@@ -273,6 +274,11 @@ impl report::Host for Sandbox {
             message: cut(finding.message),
             details,
         });
+        Ok(())
+    }
+    fn last_words(&mut self, fault: decision::Fault) -> wasmtime::Result<()> {
+        self.count()?;
+        self.last_words = Some(Box::new(Words::of(fault)));
         Ok(())
     }
 }

@@ -25,6 +25,7 @@ mod stage;
 mod state;
 mod stderr;
 mod warm;
+mod words;
 
 pub use cache::{Cache, CacheError};
 pub use configure::Issue;

@@ -12,16 +12,18 @@ use sandgate_message::{
 use wasmtime::component::{Instance, InstancePre, Resource};
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store};
 
+use crate::bindings::decision::Fault;
 use crate::bindings::{post_call, pre_call, settings};
 use crate::configure;
 use crate::decide;
 use crate::engine::Clocked;
-use crate::failure::{Breach, classify, cut};
+use crate::failure::{Breach, classify};
 use crate::grants::Withheld;
 use crate::imports::DOCUMENT;
 use crate::places::Places;
 use crate::sandbox::{Authority, Sandbox, Task};
 use crate::stage::Stage;
+use crate::words::Words;
 
 /// An interceptor that is a sandboxed component.
 pub struct Plugin {
@@ -94,7 +96,7 @@ impl Plugin {
     async fn run<D>(
         &self,
         run: Run,
-        hook: impl AsyncFnOnce(&mut Store<Sandbox>, &Instance) -> wasmtime::Result<Result<D, String>>,
+        hook: impl AsyncFnOnce(&mut Store<Sandbox>, &Instance) -> wasmtime::Result<Result<D, Fault>>,
     ) -> Outcome<D> {
         let started = Instant::now();
         let (deadline, timeout) = (run.deadline, run.timeout);
@@ -117,9 +119,17 @@ impl Plugin {
         outcome
     }
 
+    /// What a guest says may repeat the payload.
+    fn withheld_unless_asked(&self, detail: String) -> String {
+        match self.fault_detail {
+            true => detail,
+            false => String::new(),
+        }
+    }
+
     fn outcome<D>(
         &self,
-        ran: Result<wasmtime::Result<Result<D, String>>, tokio::time::error::Elapsed>,
+        ran: Result<wasmtime::Result<Result<D, Fault>>, tokio::time::error::Elapsed>,
         mut store: Store<Sandbox>,
         timeout: std::time::Duration,
     ) -> Outcome<D> {
@@ -128,11 +138,18 @@ impl Plugin {
         let decision = match ran {
             Err(_) => Err(Failure::Deadline(timeout)),
             Ok(Ok(Ok(decision))) => Ok(decision),
-            Ok(Ok(Err(text))) => Err(Failure::Own(if self.fault_detail {
-                cut(text)
-            } else {
-                String::new()
-            })),
+            Ok(Ok(Err(fault))) => {
+                let Words {
+                    kind,
+                    frames,
+                    detail,
+                } = Words::of(fault);
+                Err(Failure::Own {
+                    kind,
+                    frames,
+                    detail: self.withheld_unless_asked(detail),
+                })
+            }
             Ok(Err(error)) if error.is::<PoolConcurrencyLimitError>() => {
                 Err(Failure::Quota("places in the instance pool"))
             }
@@ -143,26 +160,23 @@ impl Plugin {
                 } else {
                     Vec::new()
                 };
-                Err(classify(&error, data.breach.take(), timeout, &stderr))
+                let said = data.last_words.take().map(|words| Words {
+                    detail: self.withheld_unless_asked(words.detail),
+                    ..*words
+                });
+                Err(classify(&error, data.breach.take(), timeout, said, &stderr))
             }
         };
         if let Err(failure) = &decision {
             let interceptor = &*self.authority.interceptor;
             let call = data.run().map_or("-", |run| &*run.call.id.0);
-            match failure {
-                Failure::Trap { detail, .. } => {
-                    tracing::warn!(
-                        interceptor,
-                        call,
-                        kind = failure.kind(),
-                        "{failure}\n{detail}"
-                    );
-                }
-                Failure::Own(text) => {
-                    tracing::warn!(interceptor, call, kind = failure.kind(), "{failure} {text}")
-                }
-                _ => tracing::warn!(interceptor, call, kind = failure.kind(), "{failure}"),
-            }
+            tracing::warn!(
+                interceptor,
+                call,
+                kind = failure.kind(),
+                "{failure}{}",
+                told(failure)
+            );
         }
         Outcome {
             decision,
@@ -173,13 +187,27 @@ impl Plugin {
     }
 }
 
+/// Where it was, a line a frame, and what was said of it where the operator wants that.
+fn told(failure: &Failure) -> String {
+    let mut text = String::new();
+    for frame in failure.frames() {
+        text.push_str("\n  at ");
+        text.push_str(frame);
+    }
+    if !failure.detail().is_empty() {
+        text.push('\n');
+        text.push_str(failure.detail());
+    }
+    text
+}
+
 impl Guest {
     /// One run in an instance of its own.
     pub(crate) async fn run<D>(
         &self,
         store: &mut Store<Sandbox>,
-        hook: impl AsyncFnOnce(&mut Store<Sandbox>, &Instance) -> wasmtime::Result<Result<D, String>>,
-    ) -> wasmtime::Result<Result<D, String>> {
+        hook: impl AsyncFnOnce(&mut Store<Sandbox>, &Instance) -> wasmtime::Result<Result<D, Fault>>,
+    ) -> wasmtime::Result<Result<D, Fault>> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         if let Some(each) = &self.each_time {
             // Under the same rules as when it was prepared: then it cannot come out otherwise.
@@ -215,7 +243,7 @@ impl Interceptor for Plugin {
                     Ok(decision) => decide::pre(decision, &limits)
                         .map(Ok)
                         .map_err(|breach| store.data_mut().stop(breach)),
-                    Err(text) => Ok(Err(text)),
+                    Err(fault) => Ok(Err(fault)),
                 }
             })
             .await
@@ -235,7 +263,7 @@ impl Interceptor for Plugin {
                     Ok(decision) => decide::post(decision, &limits)
                         .map(Ok)
                         .map_err(|breach| store.data_mut().stop(breach)),
-                    Err(text) => Ok(Err(text)),
+                    Err(fault) => Ok(Err(fault)),
                 }
             })
             .await

@@ -324,12 +324,14 @@ fn refused(configured: Configured, spec: &Spec) -> PrepareError {
             }
             PrepareError::Settings(issues)
         }
-        Configured::Failed(mut failure) => {
-            if let (true, Failure::Trap { detail, .. }) = (spec.settings_private, &mut failure) {
-                detail.clear();
-            }
-            PrepareError::Configure(failure)
-        }
+        Configured::Failed(failure) => PrepareError::Configure(match failure {
+            Failure::Trap { frames, .. } if spec.settings_private => Failure::Trap {
+                reason: "what it says of it is withheld: it may repeat a secret".into(),
+                frames,
+                detail: String::new(),
+            },
+            failure => failure,
+        }),
     }
 }
 
@@ -369,7 +371,7 @@ async fn smoke(plugin: &Plugin) -> Result<(), PrepareError> {
         };
         match failure {
             // An empty document may well be an error to it.
-            None | Some(Failure::Own(_)) => {}
+            None | Some(Failure::Own { .. }) => {}
             Some(failure) => {
                 return Err(PrepareError::Smoke {
                     hook: *hook,

@@ -19,6 +19,7 @@ use crate::manifest::Access;
 use crate::stage::Stage;
 use crate::state::Table;
 use crate::stderr::Tail;
+use crate::words::Words;
 
 /// Resources (streams, directories, requests) a guest may hold at once.
 const HANDLES: usize = 1000;
@@ -57,6 +58,8 @@ pub(crate) struct Sandbox {
     /// Calls into the gateway so far.
     pub(crate) calls: u64,
     pub(crate) breach: Option<Breach>,
+    /// What the guest says of a malfunction that it will not outlive.
+    pub(crate) last_words: Option<Box<Words>>,
     /// Bytes of linear memory so far.
     memory: u64,
     pub(crate) stderr: Tail,
@@ -81,6 +84,7 @@ impl Sandbox {
             logged: 0,
             calls: 0,
             breach: None,
+            last_words: None,
             memory: 0,
             stderr: Tail::default(),
             table,

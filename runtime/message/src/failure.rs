@@ -8,13 +8,15 @@ pub enum Failure {
     /// It could not be prepared; runs of a fail-open interceptor that never loaded end so.
     #[error("not loaded: {0}")]
     Load(String),
-    /// It crashed. `detail` has the guest's backtrace and the tail of its stderr: for the operator's log, never for the
-    /// caller, since a guest may print what it was given.
+    /// It crashed.
     #[error("crashed: {reason}")]
     Trap {
-        /// Wasmtime's word for it, for example `unreachable`.
+        /// The guest's word for it, for example `panic`, or wasmtime's, for example `unreachable`.
         reason: String,
-        /// Backtrace and stderr.
+        /// As in [`Self::Own`].
+        frames: Vec<String>,
+        /// The guest's last words and the tail of its stderr: for the operator's log, never for the caller, since a
+        /// guest may print what it was given.
         detail: String,
     },
     /// It ran, or waited for a place, longer than its timeout.
@@ -29,9 +31,16 @@ pub enum Failure {
     /// What it returned makes no sense; says why, without repeating it.
     #[error("returned something unusable: {0}")]
     Malformed(String),
-    /// Its own error result. The text may repeat the payload, so it is kept apart from the message.
-    #[error("reported an error of its own")]
-    Own(String),
+    /// Its own error result.
+    #[error("reported an error of its own: {kind}")]
+    Own {
+        /// The error's type as its language names it, for example `ValueError`; never the payload.
+        kind: String,
+        /// The author's own frames, innermost first, for example `plugin.py:12 in scrub`; never the payload.
+        frames: Vec<String>,
+        /// What it says. May repeat the payload, so it is kept apart from the message.
+        detail: String,
+    },
 }
 
 impl Failure {
@@ -44,7 +53,32 @@ impl Failure {
             Self::Memory(_) => "memory",
             Self::Quota(_) => "quota",
             Self::Malformed(_) => "malformed",
-            Self::Own(_) => "own-error",
+            Self::Own { .. } => "own-error",
+        }
+    }
+
+    /// What a guest's own malfunction is called, where it is one: an error's type, or why it crashed.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Trap { reason, .. } => Some(reason),
+            Self::Own { kind, .. } => Some(kind),
+            _ => None,
+        }
+    }
+
+    /// The author's own frames, innermost first; none where nothing is known.
+    pub fn frames(&self) -> &[String] {
+        match self {
+            Self::Trap { frames, .. } | Self::Own { frames, .. } => frames,
+            _ => &[],
+        }
+    }
+
+    /// What a failing guest said; may repeat the payload. Empty where the operator did not ask for it.
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::Trap { detail, .. } | Self::Own { detail, .. } => detail,
+            _ => "",
         }
     }
 }
@@ -58,10 +92,17 @@ mod tests {
         let secret = "4111 1111 1111 1111";
         let trap = Failure::Trap {
             reason: "unreachable".into(),
+            frames: Vec::new(),
             detail: secret.into(),
         };
-        for failure in [trap, Failure::Own(secret.into())] {
+        let own = Failure::Own {
+            kind: "ValueError".into(),
+            frames: vec!["plugin.py:12 in scrub".into()],
+            detail: secret.into(),
+        };
+        for failure in [trap, own] {
             assert!(!failure.to_string().contains(secret), "{}", failure.kind());
+            assert_eq!(failure.detail(), secret);
         }
         assert_eq!(
             Failure::Deadline(Duration::from_millis(50)).to_string(),

@@ -25,5 +25,5 @@ pub use passage::{Departure, Kept, Passage};
 pub use refusal::RefusalStyle;
 pub use scope::{Idle, Known, Scope};
 pub use step::{Mode, Place, Sees, Step, StepError};
-pub use trail::{Decision, Trail, TrailEntry};
+pub use trail::{Decision, Malfunction, Trail, TrailEntry};
 pub use within::{Halt, Held, Through, Within};

@@ -16,7 +16,7 @@ use crate::asked::{Asked, Decided, Ticket};
 use crate::chain::Chain;
 use crate::refusal::Reason;
 use crate::step::{Mode, Sees, Step};
-use crate::trail::{Decision, Trail, TrailEntry};
+use crate::trail::{Decision, Malfunction, Trail, TrailEntry};
 use crate::verdict::{Effect, Terms};
 use crate::within::{Held, Through, Within};
 
@@ -363,6 +363,7 @@ impl<'a> Round<'a> {
                 tracing::warn!(interceptor = %name, hook, call = %self.call.id, %failure, "interceptor failed");
                 entry.decision = Decision::Fault;
                 entry.failure = Some(failure.kind());
+                entry.fault = Malfunction::of(&failure);
                 entry.applied = active && !step.place().fail_open;
                 if step.place().fail_open {
                     Effect::Nothing

@@ -246,6 +246,7 @@ pub(crate) fn refusal(code: &str) -> Refusal {
 pub(crate) fn failure() -> Failure {
     Failure::Trap {
         reason: "unreachable".into(),
+        frames: vec!["lib.rs:1 in look".into()],
         detail: "CANARY".into(),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use sandgate_message::{Finding, Hook, Json, Part, Severity};
+use sandgate_message::{Failure, Finding, Hook, Json, Part, Severity};
 use serde::{Serialize, Serializer};
 
 use crate::step::{Mode, Step};
@@ -40,6 +40,9 @@ pub struct TrailEntry {
     /// Of a fault: its kind, for example `deadline`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<&'static str>,
+    /// Of a fault that the interceptor itself told of, or that wasmtime saw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Box<Malfunction>>,
     /// What it noticed.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "findings")]
     pub findings: Vec<Finding>,
@@ -48,6 +51,28 @@ pub struct TrailEntry {
     /// When it was asked. None: it never was, since its asker went away first.
     #[serde(skip)]
     pub asked: Option<Instant>,
+}
+
+/// What is known of an interceptor's own malfunction, without what it said: that may repeat the payload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Malfunction {
+    /// The error's type as the plugin's language names it, or why it crashed.
+    pub kind: Box<str>,
+    /// The author's frames, innermost first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<String>,
+}
+
+impl Malfunction {
+    /// Of a failure that is one.
+    pub(crate) fn of(failure: &Failure) -> Option<Box<Self>> {
+        failure.name().map(|kind| {
+            Box::new(Self {
+                kind: kind.into(),
+                frames: failure.frames().to_vec(),
+            })
+        })
+    }
 }
 
 /// What came of a hook run.
@@ -90,6 +115,7 @@ impl TrailEntry {
             applied: false,
             code: None,
             failure: None,
+            fault: None,
             findings: Vec::new(),
             us: 0,
             asked: None,

@@ -4,7 +4,7 @@ import { connect, type Gateway } from "./border.js";
 import { Context, type Exchange } from "./context.js";
 import { Answer, type Edit, Refusal, type Replacement } from "./decision.js";
 import { Document, type Source } from "./document.js";
-import { place, words } from "./fault.js";
+import { told, words } from "./fault.js";
 import type { Json } from "./json.js";
 import type { Kind, Plugin } from "./plugin.js";
 import { forget, takeOver } from "./random.js";
@@ -47,10 +47,7 @@ export function exported(plugin: Plugin, imports: Imports): Exports {
       const decided = plugin.decide(kind, new Context(context), new Document(source));
       return Array.isArray(decided) ? edited(decided) : said(decided);
     } catch (thrown) {
-      // Where it happened may be told to the operator; what it says may repeat the payload, so it is the detail that the
-      // gateway withholds.
-      gateway.log("error", place(thrown, plugin.origin));
-      throw words(thrown, plugin.origin);
+      throw told(thrown, plugin.origin);
     }
   };
   return {

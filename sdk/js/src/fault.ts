@@ -25,21 +25,31 @@ export function hideFrames(folder: string): void {
   own = folder;
 }
 
-/**
- * Type, file, line and function, nothing of the error's own text: `TypeError at plugin.ts:12 in check`. `origin` was made where
- * the plugin was: what has no frames of the author's is told of that line.
- */
-export function place(thrown: unknown, origin: Error): string {
-  const [frame] = [...frames(thrown), ...frames(origin)];
-  return `${kind(thrown)} at ${frame ?? "an unknown place"}`;
+/** What the gateway is told of a malfunction. */
+export interface Fault {
+  /** The error's name. */
+  kind: string;
+  /** The author's own frames, the innermost first: `plugin.ts:12 in check`. */
+  frames: string[];
+  /** The error's text, which may repeat the payload: the operator reads it only where `fault-detail = true`. */
+  detail: string;
 }
 
-/** The error with its text, which may repeat the payload, and the author's frames, the innermost first. */
-export function words(thrown: unknown, origin: Error): string {
-  const said = thrown instanceof Error ? `${kind(thrown)}: ${thrown.message}` : `${kind(thrown)}: ${String(thrown)}`;
+// As many as the contract takes.
+const FRAMES = 16;
+
+/** What a thrown value comes to. `origin` was made where the plugin was: what has no frames of the author's is told of that. */
+export function told(thrown: unknown, origin: Error): Fault {
   const found = frames(thrown);
-  const shown = (found.length > 0 ? found : frames(origin)).slice(0, 10);
-  return [said, ...shown.map((frame) => `  at ${frame}`)].join("\n");
+  const detail = thrown instanceof Error ? thrown.message : String(thrown);
+  return { kind: kind(thrown), frames: (found.length > 0 ? found : frames(origin)).slice(0, FRAMES), detail };
+}
+
+/** The same as a text. */
+export function words(thrown: unknown, origin: Error): string {
+  const fault = told(thrown, origin);
+  const said = fault.detail === "" ? fault.kind : `${fault.kind}: ${fault.detail}`;
+  return [said, ...fault.frames.map((frame) => `  at ${frame}`)].join("\n");
 }
 
 function kind(thrown: unknown): string {

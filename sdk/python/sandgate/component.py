@@ -66,10 +66,8 @@ def _run(kind: hooks.Kind, context: call.Context, document: call.Document) -> Re
         return hooks.decide(kind, ctx, doc)
     except BaseException as error:  # `SystemExit` too: it would end the run without a word
         function = hooks.plugin.running or hooks.decide
-        # Where it happened may be told to the operator; what it says may repeat the payload, so it is the detail that the
-        # gateway withholds.
-        border.gateway().log("error", fault.place(error, function))
-        raise Err(fault.text(error, function)) from None
+        told = fault.told(error, function)
+        raise Err(wit.Fault(told.kind, told.frames, told.detail)) from None
 
 
 def _reseed() -> None:

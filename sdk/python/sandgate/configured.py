@@ -18,4 +18,4 @@ def configured(given: Any) -> list[Issue]:
     try:
         return list(function() or [])
     except Exception as error:
-        return [Issue("", fault.text(error, function))]
+        return [Issue("", str(fault.told(error, function)))]

@@ -1,34 +1,50 @@
 """From an exception to what the operator is told: type, file and line of the author's own frames."""
 
 import os
-import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 _HERE = os.path.dirname(__file__)
 # Where the standard library lies, natively and in a component.
 _LIBRARY = os.path.dirname(os.__file__)
-_FRAMES = 10
+# As many as the contract takes.
+_FRAMES = 16
 
 
 class Misuse(Exception):
     """The plugin asks something of the SDK that cannot be."""
 
 
-def place(error: BaseException, function: Callable[..., Any]) -> str:
-    """Type, file, line and function, nothing of the error's own text: `ValueError at plugin.py:12 in scrub`."""
-    frames = _own_frames(error)
-    return f"{type(error).__qualname__} at {frames[-1] if frames else _definition(function)}"
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What the gateway is told of a malfunction."""
+
+    kind: str
+    """The exception's type."""
+    frames: list[str]
+    """The author's own, the innermost first: `plugin.py:12 in scrub`."""
+    detail: str
+    """The exception's text, which may repeat the payload: the operator reads it only where `fault-detail = true`."""
+
+    def __str__(self) -> str:
+        said = f"{self.kind}: {self.detail}" if self.detail else self.kind
+        return "\n".join([said, *(f"  at {frame}" for frame in self.frames)])
 
 
-def text(error: BaseException, function: Callable[..., Any]) -> str:
-    """The error with its text, which may repeat the payload, and the author's frames, the innermost first."""
-    said = "".join(traceback.format_exception_only(error)).strip()
+def told(error: BaseException, function: Callable[..., Any]) -> Fault:
+    """What an exception comes to. One that has no frame of the author's is told of the function that was running."""
     # One line for a function that calls itself.
     runs = [(frame, len(list(same))) for frame, same in groupby(reversed(_own_frames(error) or [_definition(function)]))]
-    lines = [f"  at {frame}" + (f", {times} times" if times > 1 else "") for frame, times in runs[:_FRAMES]]
-    return "\n".join([said, *lines])
+    frames = [frame + (f", {times} times" if times > 1 else "") for frame, times in runs[:_FRAMES]]
+    try:
+        detail = str(error)
+    except Exception:
+        detail = "(it cannot be put into words)"
+    kind = type(error)
+    named = kind.__qualname__ if kind.__module__ in ("builtins", "__main__", "plugin") else f"{kind.__module__}.{kind.__qualname__}"
+    return Fault(named, frames, detail)
 
 
 def _own_frames(error: BaseException) -> list[str]:

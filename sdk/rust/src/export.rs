@@ -10,7 +10,8 @@ use crate::bindings::settings::exports::sandgate::interceptor::settings;
 use crate::context::{Context, Exchange};
 use crate::decision::{PostDecision, PreDecision};
 use crate::document::{Document, Source};
-use crate::interceptor::{Interceptor, Issue};
+use crate::fault::{Fault, tell_of_panics};
+use crate::interceptor::{Error, Interceptor, Issue};
 
 /// Makes a component of an [`Interceptor`](crate::Interceptor): `export!(Policy)` exports both hooks,
 /// `export!(Policy: pre_call)` and `export!(Policy: post_call)` one. Once a crate, at its top level.
@@ -79,14 +80,15 @@ fn configure<C: Configured>(settings: &str) -> Result<(), Vec<Issue>> {
     })
 }
 
-fn policy<C: Configured>() -> Result<&'static C::Policy, String> {
+fn policy<C: Configured>() -> Result<&'static C::Policy, Error> {
     C::place()
         .get()
-        .ok_or_else(|| "a hook was called before `configure`".into())
+        .ok_or_else(|| Error::new("a hook was called before `configure`"))
 }
 
 impl<C: Configured> settings::Guest for Component<C> {
     fn configure(settings: String) -> Result<(), Vec<settings::Issue>> {
+        tell_of_panics();
         let configured = configure::<C>(&settings);
         forget_the_environment();
         configured.map_err(|issues| {
@@ -113,23 +115,23 @@ fn forget_the_environment() {
 }
 
 impl<C: Configured> pre_call::Guest for Component<C> {
-    fn handle(context: &call::Context, params: &call::Document) -> Result<PreDecision, String> {
+    fn handle(context: &call::Context, params: &call::Document) -> Result<PreDecision, Fault> {
         policy::<C>()?
             .pre_call(
                 &Context(Exchange::Gateway(context)),
                 &Document(Source::Borrowed(params)),
             )
-            .map_err(|error| error.to_string())
+            .map_err(Fault::from)
     }
 }
 
 impl<C: Configured> post_call::Guest for Component<C> {
-    fn handle(context: &call::Context, reply: &call::Document) -> Result<PostDecision, String> {
+    fn handle(context: &call::Context, reply: &call::Document) -> Result<PostDecision, Fault> {
         policy::<C>()?
             .post_call(
                 &Context(Exchange::Gateway(context)),
                 &Document(Source::Borrowed(reply)),
             )
-            .map_err(|error| error.to_string())
+            .map_err(Fault::from)
     }
 }

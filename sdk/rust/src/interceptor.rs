@@ -1,6 +1,7 @@
 //! The one trait, and what `configure` and the hooks may fail with.
 
 use std::fmt;
+use std::panic::Location;
 
 use crate::context::Context;
 use crate::decision::{PostDecision, PreDecision};
@@ -49,9 +50,23 @@ pub struct Issue {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Issues(Vec<Issue>);
 
-/// A hook's own malfunction. Made of any error by `?`, or of a text.
+/// A hook's own malfunction. Made of any error by `?`, or of a text; remembers the error's type and the line that made it,
+/// which is what the operator is told of it.
+///
+/// ```
+/// # use sandgate_sdk::Error;
+/// fn hour(text: &str) -> Result<u8, Error> {
+///     let hour = text.parse()?;
+///     if hour < 24 { Ok(hour) } else { Err(Error::new("no such hour")) }
+/// }
+/// assert!(hour("25").is_err() && hour("late").is_err());
+/// ```
 #[derive(Debug)]
-pub struct Error(String);
+pub struct Error {
+    kind: &'static str,
+    place: &'static Location<'static>,
+    message: String,
+}
 
 impl Issues {
     /// None yet.
@@ -94,21 +109,35 @@ impl Issues {
 }
 
 impl Error {
-    /// Says what went wrong, for the operator. It reaches the log: never repeat the payload.
+    /// Says what went wrong. The operator reads it only where `fault-detail = true`, since it may repeat the payload.
+    #[track_caller]
     pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self {
+            kind: "Error",
+            place: Location::caller(),
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn into_parts(self) -> (&'static str, &'static Location<'static>, String) {
+        (self.kind, self.place, self.message)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.message)
     }
 }
 
 // `Error` is no `std::error::Error` itself, or this would overlap with the standard library's `From<T> for T`.
 impl<E: std::error::Error> From<E> for Error {
+    #[track_caller]
     fn from(error: E) -> Self {
-        Self(error.to_string())
+        Self {
+            kind: std::any::type_name::<E>(),
+            place: Location::caller(),
+            message: error.to_string(),
+        }
     }
 }

@@ -36,6 +36,7 @@ mod decision;
 mod document;
 #[doc(hidden)]
 pub mod export;
+mod fault;
 mod finding;
 mod glob;
 mod interceptor;

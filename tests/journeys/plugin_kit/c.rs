@@ -71,14 +71,12 @@ fn an_error_in_c_says_its_file_and_line_and_so_does_a_failed_assertion() {
     };
     let own = run("odd");
     assert_eq!(own.code, Some(20), "{own:?}");
-    assert!(own.out.contains("src/plugin.c:7: too odd"), "{}", own.out);
+    let told = "own: error\n    at src/plugin.c:7 in sandgate_pre_call\n    too odd\n";
+    assert!(own.out.contains(told), "{}", own.out);
     let failed = run("boom");
     assert_eq!(failed.code, Some(20), "{failed:?}");
-    assert!(
-        failed.out.contains("plugin.c") && failed.out.contains("boom"),
-        "{}",
-        failed.out
-    );
+    let told = "crashed: assertion\n    at src/plugin.c:5 in sandgate_pre_call\n    !sandgate_texts_contain(params, \"boom\")\n";
+    assert!(failed.out.contains(told), "{}", failed.out);
     assert_eq!(run("even").code, Some(0));
 }
 

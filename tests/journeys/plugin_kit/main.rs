@@ -6,3 +6,4 @@ mod c;
 mod errors;
 mod interpreted;
 mod rust;
+mod shared;

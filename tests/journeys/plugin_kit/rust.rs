@@ -178,9 +178,10 @@ fn a_plugin_that_panics_says_where() {
         .unwrap()
         + 1;
     assert!(
-        ran.out.contains(&format!("src/lib.rs:{line}:")),
+        ran.out
+            .contains(&format!("crashed: panic\n    at src/lib.rs:{line}\n")),
         "{}",
         ran.out
     );
-    assert!(ran.out.contains("as asked"), "{}", ran.out);
+    assert!(ran.out.contains("    as asked\n"), "{}", ran.out);
 }

@@ -212,13 +212,18 @@ mod tests {
             Failure::Load(text()),
             Failure::Trap {
                 reason: text(),
+                frames: Vec::new(),
                 detail: text(),
             },
             Failure::Deadline(Duration::ZERO),
             Failure::Memory(0),
             Failure::Quota(""),
             Failure::Malformed(text()),
-            Failure::Own(text()),
+            Failure::Own {
+                kind: text(),
+                frames: Vec::new(),
+                detail: text(),
+            },
         ];
         assert_eq!(kinds.map(|failure| failure.kind()), FAULTS);
     }

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::component::{self, NotAComponent};
 use super::lang::NotCompiled;
 use super::project::{Project, ProjectError};
+use super::telling;
 use super::trial::Trial;
 use crate::inspect;
 
@@ -114,14 +115,11 @@ async fn try_out(file: &PluginFile) -> Result<Option<String>, PrepareError> {
 
 /// An error of preparing, with what the guest said: its author may read it.
 fn told(error: &PrepareError) -> String {
-    use sandgate_message::Failure;
     let mut text = error.to_string();
     let (PrepareError::Configure(failure) | PrepareError::Smoke { failure, .. }) = error else {
         return text;
     };
-    if let Failure::Trap { detail, .. } = failure {
-        let _ = write!(text, "\n{detail}");
-    }
+    let _ = write!(text, "\n{}", telling::told(failure).trim_end());
     text
 }
 

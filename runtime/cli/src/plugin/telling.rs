@@ -61,9 +61,7 @@ pub(super) fn text(seen: &Seen, before: &Json) -> String {
             }
         }
         Decided::Fault(failure) => {
-            for line in detail(failure).lines() {
-                let _ = writeln!(out, "    {}", printable(line));
-            }
+            out += &told(failure);
         }
         Decided::Proceed | Decided::Refuse(_) => {}
     }
@@ -99,18 +97,21 @@ fn headline(decided: &Decided) -> String {
                 at.unwrap_or_default()
             ))
         }
-        Decided::Fault(failure) => format!("fault     it {failure}"),
+        Decided::Fault(failure) => printable(&format!("fault     it {failure}")),
         other => other.word().to_owned(),
     }
 }
 
-/// What a failing guest said.
-pub(super) fn detail(failure: &Failure) -> &str {
-    match failure {
-        Failure::Own(text) => text,
-        Failure::Trap { detail, .. } => detail,
-        _ => "",
+/// Where a guest failed, a line a frame, and what it said: its author may read that.
+pub(super) fn told(failure: &Failure) -> String {
+    let mut out = String::new();
+    for frame in failure.frames() {
+        let _ = writeln!(out, "    at {}", printable(frame));
     }
+    for line in failure.detail().lines() {
+        let _ = writeln!(out, "    {}", printable(line));
+    }
+    out
 }
 
 fn finding_line(finding: &Finding) -> String {
@@ -147,8 +148,16 @@ pub(super) fn decision(seen: &Seen) -> Map<String, Value> {
         }
         Decided::Fault(failure) => {
             all.insert("fault".into(), failure.kind().into());
-            if let Failure::Own(text) = failure {
-                all.insert("error".into(), text.as_str().into());
+            if let Some(kind) = failure.name() {
+                all.insert("kind".into(), kind.into());
+            }
+            if let Some(frame) = failure.frames().first() {
+                // Without the function, which the line implies.
+                let place = frame.split(" in ").next().unwrap_or_default();
+                all.insert("at".into(), place.into());
+            }
+            if let Failure::Own { detail, .. } = failure {
+                all.insert("error".into(), detail.as_str().into());
             }
         }
         _ => {}
@@ -173,8 +182,9 @@ pub(super) fn as_json(seen: &Seen) -> Value {
     let took = u64::try_from(seen.took.as_micros()).unwrap_or(u64::MAX);
     all.insert("us".into(), took.into());
     all.insert("memory".into(), seen.memory.into());
-    if let Decided::Fault(failure @ Failure::Trap { .. }) = &seen.decided {
-        all.insert("detail".into(), detail(failure).into());
+    if let Decided::Fault(failure) = &seen.decided {
+        all.insert("frames".into(), failure.frames().into());
+        all.insert("detail".into(), failure.detail().into());
     }
     all.into()
 }

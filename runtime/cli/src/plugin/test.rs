@@ -354,8 +354,12 @@ fn differs(
             loosen(Some(found), Some(wanted));
         }
     }
-    if !wanted.contains_key("error") && wanted.get("fault").is_some() {
-        actual.remove("error");
+    if wanted.contains_key("fault") {
+        for open in ["kind", "at", "error"] {
+            if !wanted.contains_key(open) {
+                actual.remove(open);
+            }
+        }
     }
     // No findings, written out.
     wanted.retain(|key, value| {
@@ -366,7 +370,7 @@ fn differs(
     }
     let mut text = telling::difference(&lines(&wanted), &lines(&actual));
     if let super::trial::Decided::Fault(failure) = &seen.decided {
-        let _ = writeln!(text, "it {failure}\n{}", telling::detail(failure));
+        let _ = write!(text, "it {failure}\n{}", telling::told(failure));
     }
     for line in &seen.log {
         let _ = writeln!(text, "log {} {}", line.level, line.message);
@@ -411,7 +415,8 @@ fn blessed(text: &str, actual: &Map<String, Value>) -> String {
     let mut table = toml_edit::Table::new();
     // In this order, simple values before tables, as TOML wants them read.
     for key in [
-        "decision", "fault", "error", "document", "carry", "refusal", "findings", "state",
+        "decision", "fault", "kind", "at", "error", "document", "carry", "refusal", "findings",
+        "state",
     ] {
         if let Some(value) = actual.get(key) {
             table.insert(key, item(value));

@@ -85,8 +85,19 @@ pub struct Entry {
     #[serde(default)]
     pub failure: Option<String>,
     #[serde(default)]
+    pub fault: Option<Malfunction>,
+    #[serde(default)]
     pub findings: Vec<Noticed>,
     pub us: u64,
+}
+
+/// Where a run failed by itself.
+#[derive(Debug, Deserialize)]
+#[allow(missing_docs)]
+pub struct Malfunction {
+    pub kind: String,
+    #[serde(default)]
+    pub frames: Vec<String>,
 }
 
 /// What a run noticed.

@@ -143,6 +143,12 @@ fn hooks(text: &mut String, heading: &str, hook: &str, ended: &Record) {
             time(entry.us),
             short(&entry.digest),
         );
+        if let Some(fault) = &entry.fault {
+            let _ = writeln!(text, "    {}", printable(&fault.kind));
+            for frame in &fault.frames {
+                let _ = writeln!(text, "      at {}", printable(frame));
+            }
+        }
         for finding in &entry.findings {
             let at = finding.pointer.as_deref().unwrap_or_default();
             let said = format!(
@@ -294,6 +300,8 @@ mod tests {
                 entry("allow", "pre-call", "proceed", json!({})),
                 entry("guard", "pre-call", "refuse", json!({ "mode": "audit", "applied": false, "code": "x.y" })),
                 entry("slow", "pre-call", "fault", json!({ "applied": false, "failure": "deadline" })),
+                entry("count", "pre-call", "fault", json!({ "failure": "own-error",
+                    "fault": { "kind": "ValueError", "frames": ["plugin.py:12 in sum\u{1b}", "plugin.py:7 in count"] } })),
                 entry("scrub", "post-call", "edit", json!({ "findings": [finding] })),
             ] },
         }));
@@ -306,6 +314,10 @@ on the way in
   allow  proceed, 42 µs  sha256:0123456789ab
   guard  refuse (x.y), not applied: in audit, 42 µs  sha256:0123456789ab
   slow   fault (deadline), let through, 42 µs  sha256:0123456789ab
+  count  fault (own-error), applied, 42 µs  sha256:0123456789ab
+    ValueError
+      at plugin.py:12 in sum\u{fffd}
+      at plugin.py:7 in count
 sent       10 bytes
 on the way back
   scrub  edit, applied, 42 µs  sha256:0123456789ab

@@ -134,7 +134,7 @@ pub(crate) mod fails_at_once {
         };
         assert_eq!(failure.kind(), "trap");
         assert!(
-            message.contains("pre-call") && message.contains("unreachable"),
+            message.contains("pre-call") && message.contains("crashed: panic"),
             "{message}"
         );
     }

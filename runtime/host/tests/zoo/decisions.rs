@@ -262,6 +262,10 @@ pub(crate) async fn everything_is_there(plugin: &sandgate_host::Plugin) {
     assert_eq!(refusal.pointer.as_deref(), Some("/name"));
     assert_eq!(
         pre(plugin, json!({ "name": "fail" })).await,
-        Err(Failure::Own(String::new()))
+        Err(Failure::Own {
+            kind: "Touched".into(),
+            frames: vec!["touches-everything.rs in handle".into()],
+            detail: String::new(),
+        })
     );
 }

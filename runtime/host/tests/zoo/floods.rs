@@ -131,7 +131,8 @@ pub(crate) mod huge_output {
         let mut spec = spec("huge-output");
         spec.fault_detail = true;
         let plugin = prepare(spec).await.unwrap();
-        let Failure::Own(text) = failure(&plugin, run(json!({ "misbehave": "error" }))).await
+        let Failure::Own { detail: text, .. } =
+            failure(&plugin, run(json!({ "misbehave": "error" }))).await
         else {
             panic!("no error of its own")
         };

@@ -157,7 +157,11 @@ fn rule_5_a_withheld_reply_says_that_the_tool_ran_and_not_to_retry() {
 #[test]
 fn rule_5_a_fault_under_fail_closed_withholds_the_reply() {
     let failing = native("v").post(Role::Validation, |_| {
-        Outcome::failed(Failure::Own("hi".into()))
+        Outcome::failed(Failure::Own {
+            kind: "Error".into(),
+            frames: Vec::new(),
+            detail: "hi".into(),
+        })
     });
     let departure = leave(onward(enter(&chain([failing]))), RESULT);
     let reply = read(&departure.message.unwrap());

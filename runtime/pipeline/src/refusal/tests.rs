@@ -175,9 +175,14 @@ fn a_failure_is_a_result_only_where_the_operator_says_so() {
 fn nothing_a_guest_wrote_on_failing_is_shown() {
     let canary = || "CANARY".to_owned();
     for failure in [
-        Failure::Own(canary()),
+        Failure::Own {
+            kind: canary(),
+            frames: vec![canary()],
+            detail: canary(),
+        },
         Failure::Trap {
             reason: canary(),
+            frames: vec![canary()],
             detail: canary(),
         },
         Failure::Malformed(canary()),

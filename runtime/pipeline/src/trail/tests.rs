@@ -13,6 +13,7 @@ fn entry() -> TrailEntry {
         applied: false,
         code: None,
         failure: None,
+        fault: None,
         findings: Vec::new(),
         us: 12,
         asked: None,
@@ -65,14 +66,18 @@ fn a_code_and_a_failure_are_written_where_there_are_any() {
     );
     let failed = TrailEntry {
         decision: Decision::Fault,
-        failure: Some("trap"),
+        failure: Some("own-error"),
+        fault: Malfunction::of(&Failure::Own {
+            kind: "ValueError".into(),
+            frames: vec!["plugin.py:12 in scrub".into()],
+            detail: "CANARY".into(),
+        }),
         ..entry()
     };
-    assert!(
-        serde_json::to_string(&failed)
-            .unwrap()
-            .contains(r#""failure":"trap""#)
-    );
+    let text = serde_json::to_string(&failed).unwrap();
+    let wanted =
+        r#""failure":"own-error","fault":{"kind":"ValueError","frames":["plugin.py:12 in scrub"]}"#;
+    assert!(text.contains(wanted) && !text.contains("CANARY"), "{text}");
 }
 
 #[test]

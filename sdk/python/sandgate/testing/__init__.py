@@ -155,7 +155,7 @@ def _run(kind: hooks.Kind, content: Any, exchange: Exchange) -> Outcome:
                 decision = "answer" if isinstance(decided, Answer) else "replace"
                 after = from_json(decided.json)
         except Exception as error:
-            decision, failed = "fault", fault.text(error, hooks.plugin.running or hooks.decide)
+            decision, failed = "fault", str(fault.told(error, hooks.plugin.running or hooks.decide))
     return Outcome(decision, before, after, edits, refusal, failed, exchange.note, findings(), logs())
 
 

@@ -18,7 +18,7 @@ mod contract {
 
 use contract::exports::sandgate::interceptor::{post_call, pre_call, settings};
 use contract::sandgate::interceptor::call::{Context, Document};
-use contract::sandgate::interceptor::decision::{Edit, PostDecision, PreDecision, Refusal};
+use contract::sandgate::interceptor::decision::{Edit, Fault, PostDecision, PreDecision, Refusal};
 use contract::sandgate::interceptor::{log, report, state};
 
 struct TouchesEverything;
@@ -36,10 +36,11 @@ impl settings::Guest for TouchesEverything {
 }
 
 impl pre_call::Guest for TouchesEverything {
-    fn handle(context: &Context, params: &Document) -> Result<PreDecision, String> {
+    fn handle(context: &Context, params: &Document) -> Result<PreDecision, Fault> {
         let said = read(context, params);
         context.carry(b"from the pre-call");
-        keep().map_err(|failure| format!("{failure:?}"))?;
+        keep().map_err(|failure| fault(format!("{failure:?}")))?;
+        report::last_words(&fault("not the last".into()));
         report::find(&report::Finding {
             rule: "touches-everything".into(),
             severity: report::Severity::Info,
@@ -62,7 +63,7 @@ impl pre_call::Guest for TouchesEverything {
                 Edit::Text((0, "changed".into())),
             ])),
             Some("\"replace\"") => Ok(PreDecision::Replace("{\"replaced\": true}".into())),
-            Some("\"fail\"") => Err("on request".into()),
+            Some("\"fail\"") => Err(fault("on request".into())),
             Some(_) => Ok(PreDecision::Answer(format!("\"{said}\""))),
             None => Ok(PreDecision::Proceed),
         }
@@ -70,7 +71,7 @@ impl pre_call::Guest for TouchesEverything {
 }
 
 impl post_call::Guest for TouchesEverything {
-    fn handle(context: &Context, reply: &Document) -> Result<PostDecision, String> {
+    fn handle(context: &Context, reply: &Document) -> Result<PostDecision, Fault> {
         let said = read(context, reply);
         match context.carried() {
             Some(note) if note == b"from the pre-call" => {
@@ -78,6 +79,14 @@ impl post_call::Guest for TouchesEverything {
             }
             _ => Ok(PostDecision::Proceed),
         }
+    }
+}
+
+fn fault(detail: String) -> Fault {
+    Fault {
+        kind: "Touched".into(),
+        frames: vec!["touches-everything.rs in handle".into()],
+        detail,
     }
 }
 

@@ -18,7 +18,7 @@ class PreCall(Protocol):
         """
         An error is a malfunction, never a refusal: the operator's failure policy answers it.
         
-        Raises: `componentize_py_types.Err(wit_world.imports.str)`
+        Raises: `componentize_py_types.Err(wit_world.imports.decision.Fault)`
         """
         raise NotImplementedError
 
@@ -28,7 +28,7 @@ class PostCall(Protocol):
     @abstractmethod
     def handle(self, context: call.Context, reply: call.Document) -> decision.PostDecision:
         """
-        Raises: `componentize_py_types.Err(wit_world.imports.str)`
+        Raises: `componentize_py_types.Err(wit_world.imports.decision.Fault)`
         """
         raise NotImplementedError
 

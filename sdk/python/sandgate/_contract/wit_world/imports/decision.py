@@ -42,6 +42,16 @@ class Refusal:
     pointer: Optional[str]
     details: Optional[str]
 
+@dataclass
+class Fault:
+    """
+    A malfunction of the hook itself, told by the hook. Long ones are cut: the kind at 128 bytes, each frame at 256
+    and all after the sixteenth, the detail at 8 KiB.
+    """
+    kind: str
+    frames: List[str]
+    detail: str
+
 
 @dataclass
 class PreDecision_Proceed:

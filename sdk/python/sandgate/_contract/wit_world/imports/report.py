@@ -11,7 +11,7 @@ from abc import abstractmethod
 import weakref
 
 from componentize_py_types import Result, Ok, Err, Some
-
+from ..imports import decision
 
 class Severity(Enum):
     INFO = 0
@@ -33,4 +33,10 @@ class Finding:
 
 
 def find(finding: Finding) -> None:
+    raise NotImplementedError
+def last_words(fault: decision.Fault) -> None:
+    """
+    What is known of a malfunction that ends the run in a trap: a panic or an abort, just before it. The last one
+    counts; where the hook returns, none does.
+    """
     raise NotImplementedError
