@@ -3,7 +3,7 @@ TOOLS := target/tools
 SDKS := $(CURDIR)/target/sdks
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo test lint deny bench toolchain peers sdks test-sdks
+.PHONY: demo test lint deny bench figures book toolchain peers sdks test-sdks
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -28,6 +28,15 @@ deny: $(TOOLS)/stamp
 # Ratios within one run; microseconds beside them.
 bench: toolchain
 	cargo bench --workspace
+
+# The table of figures in docs/performance.md: one plugin in every language, with a release build.
+figures: toolchain $(TOOLS)/stamp sdks
+	cargo build --release --workspace --bins
+	examples/mask-email/figures target/release/sandgate
+
+# The book of docs/, to target/book.
+book: $(TOOLS)/stamp
+	mdbook build docs
 
 toolchain:
 	@if command -v rustup >/dev/null; then rustup target add wasm32-wasip2; fi

@@ -67,31 +67,39 @@ impl Measured {
         // Writing to a string cannot fail.
         let _ = writeln!(
             out,
-            "{}: prepared in {} ms; an instance alone, below which no run can come: {}\n",
+            "{}: prepared in {} ms; an instance alone, below which no run can come: {} µs\n",
             self.title,
             self.prepared.as_millis(),
             us(self.floor.at(50))
         );
+        // Where nothing is counted, no column says so in every line.
+        let counted = self.uncounted.is_none();
+        let instructions = |text: &str| match counted {
+            true => format!("  {text:>12}"),
+            false => String::new(),
+        };
         let _ = writeln!(
             out,
-            "hook        document       first    isolated         p99       no-op  × no-op        warm    memory  instructions  runs"
+            "hook       document  first µs  isolated     p99   no-op  × no-op     warm    memory{}   runs",
+            instructions("instructions")
         );
         for row in &self.rows {
             let ratio = row
                 .ratio()
                 .map_or("-".into(), |ratio| format!("{ratio:.1}"));
-            let counted = row.instructions.map_or("-".into(), |n| n.to_string());
+            let count = row.instructions.map_or("-".into(), |n| n.to_string());
             let _ = writeln!(
                 out,
-                "{:<10} {:>7} B  {:>10}  {:>10}  {:>10}  {:>10}  {ratio:>7}  {:>10}  {:>4} KiB  {counted:>12}  {:>4}",
+                "{:<9} {:>7} B {:>9.1} {:>9} {:>7} {:>7} {ratio:>8} {:>8} {:>5} KiB{} {:>6}",
                 row.hook.as_str(),
                 row.bytes,
-                us(Some(row.first.as_secs_f64() * 1e6)),
+                row.first.as_secs_f64() * 1e6,
                 us(row.isolated.at(50)),
                 us(row.isolated.at(99)),
                 us(row.noop.at(50)),
                 us(row.warm.at(50)),
                 row.memory >> 10,
+                instructions(&count),
                 row.isolated.0.len()
             );
         }
@@ -129,7 +137,7 @@ impl Measured {
 }
 
 fn us(value: Option<f64>) -> String {
-    value.map_or("-".into(), |us| format!("{us:.1} µs"))
+    value.map_or("-".into(), |us| format!("{us:.1}"))
 }
 
 #[cfg(test)]
@@ -173,8 +181,8 @@ mod tests {
             .find(|line| line.starts_with("pre-call"))
             .unwrap();
         let words: Vec<_> = row.split_whitespace().collect();
-        assert_eq!(words[words.len() - 5], "-", "warm, in {row}");
-        assert_eq!(words[words.len() - 2], "-", "instructions, in {row}");
+        assert_eq!(words[words.len() - 4], "-", "warm, in {row}");
+        assert!(!text.contains("instructions  "), "{text}");
         assert!(row.contains(" 3.0 "), "{row}");
         assert!(text.contains("were not counted: this machine"), "{text}");
         let json = measured.as_json();

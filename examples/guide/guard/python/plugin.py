@@ -1,0 +1,9 @@
+from sandgate import pre_call, refuse
+
+
+@pre_call("tools/call")
+def check(ctx, params):
+    if any("rm -rf" in text for text in params.texts()):
+        return refuse("command.destructive", "destructive command")
+    if (ctx.target or "").startswith("delete_") and "admins" not in ctx.groups:
+        return refuse("delete.forbidden", "Only admins may delete.")

@@ -1,0 +1,24 @@
+from dataclasses import dataclass
+from typing import Annotated
+
+from sandgate import pre_call, refuse, settings, state
+
+
+# ANCHOR: settings
+@dataclass
+class Settings:
+    calls: Annotated[int, "Calls of one caller.", {"minimum": 1}] = 10
+    seconds: Annotated[int, "Seconds in which they count.", {"minimum": 1}] = 60
+
+
+given = settings(Settings)
+# ANCHOR_END: settings
+
+
+# ANCHOR: state
+@pre_call("tools/call")
+def limit(ctx, params):
+    made = state.increment(f"calls:{ctx.principal or 'anybody'}", ttl=given.seconds)
+    if made > given.calls:
+        return refuse("quota.exceeded", f"At most {given.calls} calls in {given.seconds} seconds.")
+# ANCHOR_END: state

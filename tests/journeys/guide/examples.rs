@@ -1,0 +1,116 @@
+//! The example of the chapters on settings and state in every language, and the commands of the chapters that go on from
+//! a plugin.
+
+use std::path::Path;
+
+use crate::page::{Page, pages, root};
+use crate::stranger::{Stranger, Tongue};
+
+/// The plugin `quota`, as it lies in `examples/guide`, in a project that `new` made.
+fn quota(tongue: Tongue) -> Stranger {
+    let (key, install) = match tongue {
+        Tongue::Rust => ("rust", ""),
+        Tongue::Python => (
+            "python",
+            "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt",
+        ),
+        Tongue::TypeScript => ("ts", "npm install"),
+        Tongue::C => ("c", ""),
+    };
+    let mut stranger = Stranger::with(tongue);
+    let (made, printed) = stranger.run(&format!(
+        "sandgate plugin new quota --lang {key} --hook pre"
+    ));
+    assert!(made, "{printed}");
+    stranger.enter("quota");
+    let example = root().join("examples/guide/quota");
+    std::fs::remove_dir_all(stranger.path("fixtures")).unwrap();
+    copy(&example.join("fixtures"), &stranger.path("fixtures"));
+    copy(&example.join(key), &stranger.path(""));
+    for file in ["sandgate.toml", "too-few.toml"] {
+        std::fs::copy(example.join(file), stranger.path(file)).unwrap();
+    }
+    if !install.is_empty() {
+        stranger.install(install);
+    }
+    stranger
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+fn quota_passes(tongue: Tongue) -> Stranger {
+    let stranger = quota(tongue);
+    let (passed, printed) = stranger.run("sandgate plugin test");
+    assert!(
+        passed && printed.contains("3 passed, 0 failed"),
+        "{printed}"
+    );
+    stranger
+}
+
+#[test]
+fn the_quota_of_the_guide_counts_in_rust() {
+    quota_passes(Tongue::Rust);
+}
+
+#[test]
+fn the_quota_of_the_guide_counts_in_python() {
+    quota_passes(Tongue::Python);
+}
+
+#[test]
+fn the_quota_of_the_guide_counts_in_typescript() {
+    quota_passes(Tongue::TypeScript);
+}
+
+#[test]
+fn the_quota_of_the_guide_counts_in_c_and_the_chapters_on_it_print_what_they_say() {
+    let mut stranger = quota_passes(Tongue::C);
+    for chapter in ["testing.md", "settings.md"] {
+        stranger.follow(&Page::read(chapter));
+    }
+    let (fine, printed) = stranger.run("sandgate check");
+    assert!(fine, "{printed}");
+}
+
+#[test]
+fn the_chapters_that_go_on_from_the_first_plugin_print_what_they_say() {
+    let mut stranger = Stranger::with(Tongue::C);
+    stranger.follow(&Page::read("first-c.md"));
+    for chapter in ["performance.md", "debugging.md", "publishing.md"] {
+        stranger.follow(&Page::read(chapter));
+    }
+}
+
+#[test]
+fn no_chapter_of_the_guide_has_commands_that_nobody_runs() {
+    let run = [
+        "first-rust.md",
+        "first-python.md",
+        "first-typescript.md",
+        "first-c.md",
+        "testing.md",
+        "settings.md",
+        "performance.md",
+        "debugging.md",
+        "publishing.md",
+    ];
+    for page in pages().0 {
+        let commands = page
+            .blocks
+            .iter()
+            .any(|block| block.language == "console" && block.flag != "install");
+        assert_eq!(commands, run.contains(&page.name.as_str()), "{}", page.name);
+    }
+}

@@ -1,0 +1,237 @@
+//! Somebody who has `sandgate`, the toolchain that the chapter names, and the chapter: in a folder of their own, with
+//! nothing of the repository.
+
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use harness::{Era, FakeServer, Gateway, Script, Speaker};
+use serde_json::{Value, json};
+
+use crate::page::{Block, Page};
+use crate::wanted::fits;
+
+/// The language of a chapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tongue {
+    Rust,
+    Python,
+    TypeScript,
+    C,
+}
+
+/// The reader.
+pub(crate) struct Stranger {
+    home: tempfile::TempDir,
+    here: PathBuf,
+}
+
+impl Stranger {
+    /// With an empty folder, and these toolchains' programs on the `PATH` beside the system's own.
+    pub(crate) fn with(tongue: Tongue) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let bin = home.path().join("bin");
+        std::fs::create_dir(&bin).unwrap();
+        symlink(harness::sandgate(), bin.join("sandgate")).unwrap();
+        let programs: &[&str] = match tongue {
+            Tongue::Rust => &["cargo", "rustc", "rustup"],
+            Tongue::Python => &["python3"],
+            Tongue::TypeScript => &["node", "npm"],
+            Tongue::C => &["python3"],
+        };
+        for program in programs {
+            // No link: Python looks for its packages beside the path that it was called by.
+            let script = bin.join(program);
+            let text = format!("#!/bin/sh\nexec {:?} \"$@\"\n", found(program));
+            std::fs::write(&script, text).unwrap();
+            std::fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+        }
+        let here = home.path().join("work");
+        std::fs::create_dir(&here).unwrap();
+        Self { home, here }
+    }
+
+    /// A path in the folder where the reader is now.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.here.join(path)
+    }
+
+    /// Goes there.
+    pub(crate) fn enter(&mut self, folder: &str) {
+        self.here.push(folder);
+    }
+
+    /// Does what the page says, from its beginning to its end.
+    pub(crate) fn follow(&mut self, page: &Page) {
+        let mut commands = 0;
+        for block in &page.blocks {
+            if block.language == "console" {
+                commands += self.console(block, &page.name);
+            } else if let Some(path) = &block.path {
+                let path = self.here.join(path);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, &block.text).unwrap();
+            }
+        }
+        assert!(commands > 0, "{} has no commands", page.name);
+    }
+
+    /// Runs the commands of one block, each with what it is to print below it.
+    fn console(&mut self, block: &Block, page: &str) -> usize {
+        let mut commands: Vec<(String, String)> = Vec::new();
+        for line in block.text.lines() {
+            match line.strip_prefix("$ ") {
+                Some(command) => commands.push((command.to_owned(), String::new())),
+                None => {
+                    let (_, wanted) = commands.last_mut().unwrap();
+                    *wanted += &format!("{line}\n");
+                }
+            }
+        }
+        for (command, wanted) in &commands {
+            if block.flag == "install" {
+                self.install(command);
+                continue;
+            }
+            if let Some(folder) = command.strip_prefix("cd ") {
+                self.here = self.here.join(folder).canonicalize().unwrap();
+                continue;
+            }
+            let (went_well, printed) = self.run(command);
+            let told = format!("docs/{page}: $ {command}\n{printed}");
+            assert_eq!(went_well, block.flag != "fails", "{told}");
+            assert!(
+                wanted.is_empty() || fits(wanted, &printed),
+                "{told}\nwhere the page has\n{wanted}"
+            );
+        }
+        commands.len()
+    }
+
+    /// What this installs is there already, installed for the tests: no test asks a registry.
+    pub(crate) fn install(&self, command: &str) {
+        match command {
+            "rustup target add wasm32-wasip2" => {
+                let (went_well, printed) =
+                    self.run("rustc --print target-libdir --target wasm32-wasip2");
+                assert!(went_well && Path::new(printed.trim()).is_dir(), "{printed}");
+            }
+            "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt" => {
+                assert!(self.path("requirements.txt").is_file());
+                symlink(harness::sdks().join("python"), self.path(".venv")).unwrap();
+            }
+            "npm install" => {
+                let packages = self.path("node_modules");
+                std::fs::create_dir(&packages).unwrap();
+                for entry in std::fs::read_dir(harness::sdks().join("js/node_modules")).unwrap() {
+                    let entry = entry.unwrap();
+                    symlink(entry.path(), packages.join(entry.file_name())).unwrap();
+                }
+                symlink("../vendor/sandgate", packages.join("sandgate")).unwrap();
+                let (went_well, printed) =
+                    self.run("node_modules/.bin/tsc --project vendor/sandgate");
+                assert!(went_well, "{printed}");
+            }
+            "pip install ziglang" => {
+                let (went_well, printed) = self.run("python3 -m ziglang version");
+                assert!(went_well, "{printed}");
+            }
+            other => panic!("the journey does not know how `{other}` is done without a network"),
+        }
+    }
+
+    /// Whether it went well, and what it printed.
+    pub(crate) fn run(&self, command: &str) -> (bool, String) {
+        let bin = self.home.path().join("bin");
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .args(["-c", &format!("exec 2>&1\n{command}")])
+            .current_dir(&self.here)
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+            .env("NO_COLOR", "1")
+            .env("CARGO_NET_OFFLINE", "true")
+            .env("XDG_CACHE_HOME", harness::cache())
+            // The compiler's results are kept between runs.
+            .env(
+                "CARGO_TARGET_DIR",
+                harness::sandgate().with_file_name("plugin-kit"),
+            );
+        for name in [
+            "HOME",
+            "CARGO_HOME",
+            "RUSTUP_HOME",
+            "RUSTUP_TOOLCHAIN",
+            "TMPDIR",
+        ] {
+            if let Some(value) = std::env::var_os(name) {
+                shell.env(name, value);
+            }
+        }
+        let output = shell.output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.success(), printed)
+    }
+}
+
+/// Where a program is: among what `make` installs, else on the `PATH`.
+fn found(program: &str) -> PathBuf {
+    let tools = harness::sandgate().with_file_name("../tools/bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::iter::once(tools)
+        .chain(std::env::split_paths(&path))
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("{program} is not on the PATH"))
+}
+
+/// Follows a chapter, and puts what came of it before a server.
+fn follow(chapter: &str, tongue: Tongue) {
+    let mut stranger = Stranger::with(tongue);
+    stranger.follow(&Page::read(chapter));
+    let plugin = stranger.path("target/guard.wasm");
+    let answer =
+        r#"{"jsonrpc":"2.0","id":@ID@,"result":{"content":[{"type":"text","text":"Done."}]}}"#;
+    let server = FakeServer::http(Script::new().on("tools/call", &[answer]));
+    let gateway = Gateway::start(&format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\n\n{}\n[[interceptors]]\nname = \"guard\"\nplugin = {plugin:?}\ntimeout = \"20s\"\n",
+        server.config("notes")
+    ));
+    let refused = call(&gateway, "delete_note");
+    assert!(
+        refused.to_string().contains("delete.forbidden"),
+        "{refused}"
+    );
+    let done = call(&gateway, "read_note");
+    assert_eq!(done["result"]["content"][0]["text"], "Done.", "{done}");
+}
+
+fn call(gateway: &Gateway, tool: &str) -> Value {
+    let ask = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": tool, "arguments": {},
+        "_meta": { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} },
+    }});
+    let answers = Speaker::open(&gateway.mcp("notes"), Era::Modern).say(ask.to_string().as_bytes());
+    serde_json::from_slice(&answers[0]).unwrap()
+}
+
+#[test]
+fn a_stranger_with_the_chapter_on_rust_has_a_live_plugin_at_its_end() {
+    follow("first-rust.md", Tongue::Rust);
+}
+
+#[test]
+fn a_stranger_with_the_chapter_on_python_has_a_live_plugin_at_its_end() {
+    follow("first-python.md", Tongue::Python);
+}
+
+#[test]
+fn a_stranger_with_the_chapter_on_typescript_has_a_live_plugin_at_its_end() {
+    follow("first-typescript.md", Tongue::TypeScript);
+}
+
+#[test]
+fn a_stranger_with_the_chapter_on_c_has_a_live_plugin_at_its_end() {
+    follow("first-c.md", Tongue::C);
+}
