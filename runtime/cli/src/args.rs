@@ -198,6 +198,11 @@ pub enum Plugin {
     Run(RunPlugin),
     /// Build a plugin and run its fixtures, without a gateway
     Test(TestPlugin),
+    /// Build, test and reload a plugin at every save, until Ctrl-C
+    Dev(DevPlugin),
+    /// One build of `dev`, in a process that it can end
+    #[command(hide = true)]
+    Compile(CompilePlugin),
     /// Measure what runs of a plugin cost on this machine
     Bench(BenchPlugin),
     /// Write a plugin's page in Markdown, from what it says of itself
@@ -310,6 +315,34 @@ pub struct TestPlugin {
     /// Write the results there, in JUnit's XML
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+}
+
+/// `sandgate plugin dev`.
+#[derive(Clone, Debug, Args)]
+pub struct DevPlugin {
+    /// The plugin's folder, with its plugin.toml and fixtures/
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+    /// Its language, where the folder does not show it
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Option<String>,
+    /// The gateway that runs on this configuration gets each version that passes
+    #[arg(long, value_name = "CONFIG")]
+    pub gateway: Option<PathBuf>,
+}
+
+/// `sandgate plugin compile`.
+#[derive(Clone, Debug, Args)]
+pub struct CompilePlugin {
+    /// The plugin's folder
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Its language, where the folder does not show it
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Option<String>,
+    /// Where the component goes
+    #[arg(long, value_name = "FILE")]
+    pub into: PathBuf,
 }
 
 /// `sandgate plugin bench`.

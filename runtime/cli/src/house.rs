@@ -98,6 +98,10 @@ pub(crate) fn cache_folder(loaded: &Loaded, environment: &Environment) -> Option
     if let Some(path) = &loaded.config.gateway.cache {
         return Some(loaded.files.path(path));
     }
+    default_cache_folder(environment)
+}
+
+fn default_cache_folder(environment: &Environment) -> Option<PathBuf> {
     let absolute = |name: &str| {
         environment
             .get(name)
@@ -107,6 +111,16 @@ pub(crate) fn cache_folder(loaded: &Loaded, environment: &Environment) -> Option
     let caches =
         absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
     Some(caches.join("sandgate"))
+}
+
+/// Where the gateway on this configuration keeps compiled plugins; without one, where any gateway of this user does. None
+/// where that cannot be used, which costs time.
+pub(crate) fn cache_for(loaded: Option<&Loaded>, environment: &Environment) -> Option<Cache> {
+    let folder = match loaded {
+        Some(loaded) => cache_folder(loaded, environment)?,
+        None => default_cache_folder(environment)?,
+    };
+    open_cache(&folder).ok()
 }
 
 fn open_cache(path: &Path) -> Result<Cache, String> {

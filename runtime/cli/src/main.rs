@@ -17,6 +17,7 @@ use sandgate::operator::Operator;
 use sandgate::outcome::Outcome;
 use sandgate::plugin::ProjectError;
 use sandgate::plugin::build::BuildError;
+use sandgate::plugin::dev::NotDeveloped;
 use sandgate::plugin::lang::New;
 use sandgate::plugin::test::NotTested;
 use sandgate::serve::RunError;
@@ -197,6 +198,24 @@ fn main() -> ExitCode {
                 Err(error) => fail(&error),
             }
         }
+        Verb::Plugin(Plugin::Dev(asked)) => match runtime(None).map(|runtime| {
+            let ended = runtime.block_on(plugin::dev::dev(&asked));
+            // What still waits for a gateway's answer ends with the process.
+            runtime.shutdown_background();
+            ended
+        }) {
+            Ok(Ok(())) => ExitCode::SUCCESS,
+            Ok(Err(NotDeveloped::Project(error))) => not_built(&BuildError::Project(error)),
+            Ok(Err(error)) => {
+                eprintln!("{error}");
+                ExitCode::from(2)
+            }
+            Err(error) => fail(&error),
+        },
+        Verb::Plugin(Plugin::Compile(asked)) => match plugin::dev::compile(&asked) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => not_built(&error),
+        },
         Verb::Plugin(Plugin::Bench(asked)) => {
             match runtime(None).map(|runtime| runtime.block_on(plugin::bench::bench(&asked))) {
                 Ok(Ok(measured)) => {

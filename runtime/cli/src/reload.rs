@@ -110,6 +110,10 @@ impl Reloader {
     /// why; what the refused configuration names is watched beside what is in force, since the fault may be put right
     /// there.
     pub async fn reload(&mut self, mut watch: Option<&mut Watch>) -> Outcome {
+        if let Some(watch) = &mut watch {
+            // What is read now need not be read again when the change is noticed.
+            watch.know();
+        }
         let assembled = async {
             let loaded = Loaded::read(&self.path)?;
             if let Some(address) = self.listening {

@@ -89,6 +89,14 @@ impl Watch {
         self.attend();
     }
 
+    /// Whatever has changed until now is known: only what changes from here on is reported. Call it before the files are
+    /// read.
+    pub fn know(&mut self) {
+        for (file, print) in &mut self.files {
+            *print = Print::of(file);
+        }
+    }
+
     /// Waits until any of the files is another than before, and says which. Safe to cancel: what was noticed is looked
     /// at by the next call.
     pub async fn changed(&mut self) -> Vec<PathBuf> {

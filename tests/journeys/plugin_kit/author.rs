@@ -51,6 +51,17 @@ impl Author {
     }
 
     fn run(&self, command: &mut Command) -> Said {
+        let output = self.at_home(command).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Said {
+            code: output.status.code(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
+    }
+
+    /// In this folder, with what an author has around them.
+    pub(crate) fn at_home<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         // What the tests themselves are built with is nothing an author has; the compiler's results are kept between
         // runs, and what is fetched was fetched when the tests were built.
         for (name, _) in std::env::vars_os() {
@@ -69,19 +80,11 @@ impl Author {
             command.env("PATH", std::env::join_paths(all).unwrap());
         }
         let kept = harness::sandgate().with_file_name("plugin-kit");
-        let output = command
+        command
             .current_dir(self.folder.path())
             .env("CARGO_NET_OFFLINE", "true")
             .env("CARGO_TARGET_DIR", kept)
             .env("NO_COLOR", "1")
-            .output()
-            .unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Said {
-            code: output.status.code(),
-            out: text(&output.stdout),
-            err: text(&output.stderr),
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod author;
 mod c;
+mod dev;
 mod errors;
 mod interpreted;
 mod rust;

@@ -70,21 +70,10 @@ pub async fn build(folder: &Path, language: Option<&str>) -> Result<Built, Build
         &authored.json,
     )?;
     let file = PluginFile::read(Bytes::from(component))?;
-    let note = try_out(&file).await.map_err(BuildError::Run)?;
+    let trial = Trial::new().map_err(BuildError::Run)?;
+    let note = try_out(&trial, &file).await.map_err(BuildError::Run)?;
     let path = project.output();
-    let write = || {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        // Whoever watches the file sees the old one or the new one.
-        let unfinished = path.with_extension("wasm.new");
-        std::fs::write(&unfinished, file.bytes())?;
-        std::fs::rename(&unfinished, &path)
-    };
-    write().map_err(|error| BuildError::Write {
-        path: path.clone(),
-        error,
-    })?;
+    write(&file, &path)?;
     Ok(Built {
         path,
         file,
@@ -93,10 +82,31 @@ pub async fn build(folder: &Path, language: Option<&str>) -> Result<Built, Build
     })
 }
 
+/// Whole or not at all: whoever watches the file sees the old one or the new one.
+pub(super) fn write(file: &PluginFile, path: &Path) -> Result<(), BuildError> {
+    let unfinished = path.with_extension("wasm.new");
+    let write = || {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(&unfinished, file.bytes())?;
+        std::fs::rename(&unfinished, path)
+    };
+    write().map_err(|error| {
+        let _ = std::fs::remove_file(&unfinished);
+        BuildError::Write {
+            path: path.to_owned(),
+            error,
+        }
+    })
+}
+
 /// Prepares it as the gateway would, smoke call included. Settings that must be given are nobody's to guess: then a note
 /// says that it was not run.
-async fn try_out(file: &PluginFile) -> Result<Option<String>, PrepareError> {
-    let trial = Trial::new()?;
+pub(super) async fn try_out(
+    trial: &Trial,
+    file: &PluginFile,
+) -> Result<Option<String>, PrepareError> {
     let prepared = trial
         .prepare(file.clone(), json!({}), Grants::default())
         .await;

@@ -7,6 +7,7 @@ pub mod bench;
 pub mod build;
 mod carried;
 mod component;
+pub mod dev;
 pub mod doc;
 mod fixture;
 mod junit;

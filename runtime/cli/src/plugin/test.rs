@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -59,6 +59,8 @@ pub enum NotTested {
 pub struct Tested {
     title: String,
     results: Vec<Tried>,
+    /// What each came to, in the words of `[expect]`.
+    decisions: BTreeMap<String, Map<String, Value>>,
     blessed: usize,
 }
 
@@ -80,35 +82,47 @@ pub async fn test(asked: &args::TestPlugin) -> Result<Tested, NotTested> {
         .fixtures
         .clone()
         .unwrap_or_else(|| asked.folder.join("fixtures"));
-    let none = |why: String| NotTested::NoFixtures {
-        folder: folder.clone(),
-        why,
-    };
-    let fixtures =
-        fixture::read_all(&folder).map_err(|error| none(format!("cannot be read ({error})")))?;
-    if fixtures.is_empty() {
-        return Err(none("holds no fixtures".into()));
-    }
-    let title = format!("{} {}", file.manifest().name, file.manifest().version);
-    let mut stand = Stand {
-        trial: Trial::new().map_err(NotTested::Host)?,
-        file,
-        prepared: Vec::new(),
-    };
-    let mut tested = Tested {
-        title,
-        results: Vec::new(),
-        blessed: 0,
-    };
-    for fixture in fixtures {
-        tested.one(&mut stand, fixture, asked.bless).await?;
-    }
+    let trial = Trial::new().map_err(NotTested::Host)?;
+    let tested = all(&trial, &file, &folder, asked.bless).await?;
     if let Some(path) = &asked.junit {
         let text = junit::report(&tested.title, &tested.results);
         std::fs::write(path, text).map_err(|error| NotTested::Write {
             path: path.clone(),
             error,
         })?;
+    }
+    Ok(tested)
+}
+
+/// Runs every fixture of a folder.
+pub(super) async fn all(
+    trial: &Trial,
+    file: &PluginFile,
+    folder: &Path,
+    bless: bool,
+) -> Result<Tested, NotTested> {
+    let none = |why: String| NotTested::NoFixtures {
+        folder: folder.to_owned(),
+        why,
+    };
+    let fixtures =
+        fixture::read_all(folder).map_err(|error| none(format!("cannot be read ({error})")))?;
+    if fixtures.is_empty() {
+        return Err(none("holds no fixtures".into()));
+    }
+    let mut stand = Stand {
+        trial,
+        file,
+        prepared: Vec::new(),
+    };
+    let mut tested = Tested {
+        title: format!("{} {}", file.manifest().name, file.manifest().version),
+        results: Vec::new(),
+        decisions: BTreeMap::new(),
+        blessed: 0,
+    };
+    for fixture in fixtures {
+        tested.one(&mut stand, fixture, bless).await?;
     }
     Ok(tested)
 }
@@ -130,9 +144,9 @@ async fn plugin(asked: &args::TestPlugin) -> Result<PluginFile, NotTested> {
 }
 
 /// The plugin, prepared once for each of the settings and variables that fixtures give it.
-struct Stand {
-    trial: Trial,
-    file: PluginFile,
+struct Stand<'a> {
+    trial: &'a Trial,
+    file: &'a PluginFile,
     prepared: Vec<Ready>,
 }
 
@@ -143,7 +157,7 @@ struct Ready {
     plugin: Plugin,
 }
 
-impl Stand {
+impl Stand<'_> {
     async fn run(
         &mut self,
         fixture: &Fixture,
@@ -220,7 +234,7 @@ impl Stand {
 impl Tested {
     async fn one(
         &mut self,
-        stand: &mut Stand,
+        stand: &mut Stand<'_>,
         fixture: Result<Fixture, Report>,
         bless: bool,
     ) -> Result<(), NotTested> {
@@ -239,6 +253,8 @@ impl Tested {
         let (seen, state) = match ran {
             Ok(ran) => ran,
             Err(why) => {
+                let not_run = Map::from_iter([("decision".to_owned(), "not run".into())]);
+                self.decisions.insert(fixture.name.clone(), not_run);
                 self.push(
                     fixture.name,
                     Duration::ZERO,
@@ -261,6 +277,7 @@ impl Tested {
             }
             wrong => wrong,
         };
+        self.decisions.insert(fixture.name.clone(), actual);
         self.push(fixture.name, seen.took, wrong);
         Ok(())
     }
@@ -277,6 +294,25 @@ impl Tested {
             .count()
     }
 
+    /// How many were.
+    pub(super) fn passed(&self) -> usize {
+        self.results.len() - self.failed()
+    }
+
+    /// What each came to, by the fixtures' names.
+    pub(super) fn into_decisions(self) -> BTreeMap<String, Map<String, Value>> {
+        self.decisions
+    }
+
+    /// Those that were not as expected, for people; with ANSI colours. Empty where all were.
+    pub(super) fn failures(&self) -> String {
+        let failed = self.results.iter().filter_map(|tried| {
+            let wrong = tried.wrong.as_ref()?;
+            Some(failure(&tried.name, wrong))
+        });
+        failed.collect()
+    }
+
     /// For people; with ANSI colours.
     pub fn text(&self) -> String {
         let mut out = format!("{}: {} fixtures\n", self.title, self.results.len());
@@ -290,12 +326,7 @@ impl Tested {
                         tried.took.as_micros()
                     );
                 }
-                Some(wrong) => {
-                    let _ = writeln!(out, "  {BAD}FAIL{BAD:#}  {}", tried.name);
-                    for line in wrong.lines() {
-                        let _ = writeln!(out, "        {line}");
-                    }
-                }
+                Some(wrong) => out += &failure(&tried.name, wrong),
             }
         }
         let failed = self.failed();
@@ -310,6 +341,14 @@ impl Tested {
         out.push('\n');
         out
     }
+}
+
+fn failure(name: &str, wrong: &str) -> String {
+    let mut out = format!("  {BAD}FAIL{BAD:#}  {name}\n");
+    for line in wrong.lines() {
+        let _ = writeln!(out, "        {line}");
+    }
+    out
 }
 
 /// What came of it, in the words of `[expect]`. The state is only there where it changed.

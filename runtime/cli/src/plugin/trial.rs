@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sandgate_host::{
-    EngineConfig, Grants, Host, Plugin, PluginFile, PrepareError, Spec, Stage, State, StateQuota,
+    Cache, EngineConfig, Grants, Host, Plugin, PluginFile, PrepareError, Spec, Stage, State,
+    StateQuota,
 };
 use sandgate_message::{
     Call, Failure, Finding, Hook, Interceptor, Json, Limits, Outcome, PostDecision, PreDecision,
@@ -71,11 +72,16 @@ pub(super) enum Decided {
 impl Trial {
     /// With a memory of its own, gone with it.
     pub(super) fn new() -> Result<Self, PrepareError> {
+        Self::keeping(None)
+    }
+
+    /// The same, with machine code from there where it is known, and kept there for the next that needs it.
+    pub(super) fn keeping(cache: Option<Cache>) -> Result<Self, PrepareError> {
         let config = EngineConfig {
             instances: INSTANCES,
             ..EngineConfig::default()
         };
-        let host = Host::new(config, None, State::in_memory(StateQuota::default()))?;
+        let host = Host::new(config, cache, State::in_memory(StateQuota::default()))?;
         Ok(Self { host })
     }
 

@@ -34,6 +34,14 @@ pub trait Language: Sync {
     /// # Errors
     /// Something is missing, or it does not compile.
     fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled>;
+    /// The same for `sandgate plugin dev`, where what counts is the time from a save to a version that runs: it decides
+    /// as the ordinary one does, but may be larger and slower.
+    ///
+    /// # Errors
+    /// As [`Language::compile`].
+    fn compile_for_dev(&self, project: &Project) -> Result<Compiled, NotCompiled> {
+        self.compile(project)
+    }
     /// The files of a new project; the manifest and the fixtures are made for it.
     fn template(&self, new: &New) -> Vec<File>;
 }
