@@ -72,6 +72,12 @@ fn run() -> Result<(), Box<dyn Error>> {
         .into_iter()
         .collect::<Result<Vec<_>, _>>()?;
     carry(&js, &["src", "wit"], &whole, &out.join("sdk_js.rs"))?;
+    carry(
+        &workspace.join("sdk/go"),
+        &[""],
+        &[],
+        &out.join("sdk_go.rs"),
+    )?;
     carry(&workspace.join("sdk/c"), &[""], &[], &out.join("sdk_c.rs"))?;
     Ok(())
 }

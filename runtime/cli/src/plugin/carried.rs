@@ -37,6 +37,14 @@ pub(super) fn c(folder: &str) -> Vec<File> {
     laid(C, folder)
 }
 
+/// The Go module.
+const GO: &[Carried] = include!(concat!(env!("OUT_DIR"), "/sdk_go.rs"));
+
+/// The Go module, for this folder of a project.
+pub(super) fn go(folder: &str) -> Vec<File> {
+    laid(GO, folder)
+}
+
 fn laid(files: &[Carried], folder: &str) -> Vec<File> {
     files
         .iter()

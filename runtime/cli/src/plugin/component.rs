@@ -42,15 +42,17 @@ fn is_core_module(wasm: &[u8]) -> bool {
     wasm.starts_with(b"\0asm\x01\0\0\0")
 }
 
+/// A core module as a component.
 pub(super) fn encode(module: &[u8]) -> Result<Vec<u8>, NotAComponent> {
+    encode_with(module, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)
+}
+
+/// The same, where `adapter` answers what it asks of WASI's first preview.
+pub(super) fn encode_with(module: &[u8], adapter: &[u8]) -> Result<Vec<u8>, NotAComponent> {
     let encode = || {
         ComponentEncoder::default()
             .module(module)?
-            // Where it asks for WASI's first preview.
-            .adapter(
-                WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,
-                WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
-            )?
+            .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter)?
             .validate(true)
             .encode()
     };

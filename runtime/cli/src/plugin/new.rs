@@ -151,7 +151,10 @@ mod tests {
                     );
                 }
                 for file in files(*language, &asked("my-plugin", pre, post)) {
-                    if file.path.starts_with("vendor/") {
+                    if ["vendor/", "third_party/"]
+                        .iter()
+                        .any(|sdk| file.path.starts_with(sdk))
+                    {
                         continue;
                     }
                     let text = String::from_utf8(file.content).unwrap();

@@ -5,6 +5,7 @@
 //! stands elsewhere.
 
 mod c;
+mod go;
 mod python;
 mod rust;
 mod template;
@@ -82,7 +83,13 @@ pub enum NotCompiled {
 
 /// Every language, in the order in which they are named to people.
 pub fn all() -> &'static [&'static dyn Language] {
-    &[&rust::Rust, &python::Python, &typescript::TypeScript, &c::C]
+    &[
+        &rust::Rust,
+        &python::Python,
+        &typescript::TypeScript,
+        &go::Go,
+        &c::C,
+    ]
 }
 
 /// By what `--lang` takes.

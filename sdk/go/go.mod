@@ -1,0 +1,3 @@
+module sandgate
+
+go 1.24

@@ -1,0 +1,17 @@
+//go:build wasip1 && sandgate
+
+package border
+
+import _ "unsafe" // For go:linkname.
+
+// What `sandgate plugin build` lays beside Go's runtime: component/runtime.go.txt.
+
+// Reseed draws a new seed for math/rand and for the hashes of maps to come.
+//
+//go:linkname Reseed runtime.sandgateReseed
+func Reseed()
+
+// Whether nothing but what is running may run.
+//
+//go:linkname alone runtime.sandgateAlone
+func alone(alone bool)

@@ -1,0 +1,46 @@
+//go:build !wasip1
+
+package sandgate
+
+import (
+	"sandgate/internal/border"
+	"sandgate/internal/bridge"
+	"sandgate/internal/double"
+)
+
+func init() {
+	border.Other = &double.Recorder{}
+	bridge.Run = func(of, method string, exchange border.Exchange, source border.Source) (bridge.Outcome, bool) {
+		wanted := false
+		for _, hook := range plugin.hooks {
+			wanted = wanted || hook.kind == kind(of) && hook.isFor(method)
+		}
+		if !wanted {
+			return bridge.Outcome{}, false
+		}
+		made := decide(kind(of), &Context{exchange}, &Document{source: source})
+		outcome := bridge.Outcome{Edits: made.edits}
+		if made.refusal != nil {
+			outcome.Refusal = made.refusal
+		}
+		if made.fault != nil {
+			outcome.Fault = made.fault
+		}
+		if made.replacement != nil {
+			outcome.Replacement = &made.replacement.JSON
+		}
+		if made.answer != nil {
+			outcome.Answer = &made.answer.JSON
+		}
+		return outcome, true
+	}
+	bridge.Configure = func(settings string) [][2]string {
+		var issues [][2]string
+		for _, issue := range configure(settings) {
+			issues = append(issues, [2]string{issue.Pointer, issue.Message})
+		}
+		return issues
+	}
+	bridge.Document = func(source border.Source) any { return &Document{source: source} }
+	bridge.Context = func(exchange border.Exchange) any { return &Context{exchange} }
+}
