@@ -99,11 +99,11 @@ fn carry(
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             if path.is_dir() {
-                // What Python leaves beside sources that were run.
-                if !path.ends_with("__pycache__") {
+                // What Python leaves beside sources that were run, and what is for our own tests.
+                if !path.ends_with("__pycache__") && !path.ends_with("testdata") {
                     left.push(path);
                 }
-            } else {
+            } else if !path.to_string_lossy().ends_with("_test.go") {
                 files.push(path);
             }
         }

@@ -45,7 +45,7 @@ type placed struct {
 
 func (p *placed) Unwrap() error { return p.error }
 
-const mostFrames = 10
+const mostFrames = 16
 
 func (f *Fault) text() string {
 	lines := []string{f.Kind + ": " + f.Detail}

@@ -1,19 +1,17 @@
 package sandgate
 
-import (
-	"strings"
+import "strings"
 
-	"sandgate/internal/border"
-)
-
+// The contract's record: kind, frames, detail. A text that is no UTF-8 would end the run without a word.
 func writeFault(fault *Fault) {
-	// Where it happened may be told to the operator; what it says may repeat the payload, so it is the detail that the
-	// gateway withholds.
-	place := "an unknown place"
-	if len(fault.Frames) > 0 {
-		place = fault.Frames[0]
+	words := text(nil, told(fault.Kind))
+	frames := make([]uint32, 0, 2*len(fault.Frames))
+	for _, frame := range fault.Frames {
+		frames = text(frames, told(frame))
 	}
-	border.Other.Log(border.LevelError, fault.Kind+" at "+place)
+	words = append(words, address(frames), uint32(len(fault.Frames)))
 	result[0] = 1
-	copy(result[1:], text(nil, strings.ToValidUTF8(fault.text(), "�")))
+	copy(result[1:], text(words, told(fault.Detail)))
 }
+
+func told(text string) string { return strings.ToValidUTF8(text, "�") }

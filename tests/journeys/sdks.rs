@@ -2,7 +2,8 @@
 //! and what is told of them when they fail.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use std::path::Path;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use harness::{Era, FakeServer, Gateway, Script, Speaker};
@@ -51,6 +52,58 @@ fn a_typescript_plugin_decides_in_a_gateway_as_it_does_natively() {
     .stands_the_test();
 }
 
+#[test]
+fn a_go_plugin_decides_in_a_gateway_as_it_does_natively() {
+    let made = tempfile::tempdir().unwrap();
+    let file = built_in_go(made.path());
+    stands(
+        &file,
+        [
+            "lookup\nat plugin.go:49 in check",
+            "panic\nat plugin.go:51 in check",
+            "runtime error\nat plugin.go:40 in deeper",
+            "Misuse\nat plugin.go:42 in check",
+            "error\nat plugin.go:58 in check",
+        ],
+    );
+
+    // Goroutines, sleep and the collector work within a run, beside questions to the gateway.
+    let server = FakeServer::http(Script::new());
+    let config = server.config("fake") + &interceptor(&file, "word = \"w\"");
+    let gateway = Gateway::start(&config);
+    let mut client = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
+    let busy = refusal(&call(&mut client, "busy"));
+    assert!(busy.ends_with(" 480 true true 2."), "{busy}");
+    // What no program can catch is still no anonymous trap: its last words are the detail.
+    let answer = call(&mut client, "abort").to_string();
+    assert!(answer.contains("trap"), "{answer}");
+}
+
+/// The folder is copied, since a project's component lies in it.
+fn built_in_go(folder: &Path) -> PathBuf {
+    let source = repository().join("sdk/go/testdata/odd");
+    for name in ["plugin.go", "plugin.toml", "go.mod"] {
+        let text = std::fs::read_to_string(source.join(name)).unwrap();
+        let sdk = repository().join("sdk/go");
+        let text = text.replace("=> ../..", &format!("=> {}", sdk.display()));
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    symlink(harness::sdks().join("go"), folder.join(".venv")).unwrap();
+    let output = Command::new(harness::sandgate())
+        .args(["plugin", "build"])
+        .arg(folder)
+        .env("GOCACHE", harness::sdks().with_file_name("go-build"))
+        .env("GOPROXY", "off")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    folder.join("target/odd.wasm")
+}
+
 /// The same odd plugin in each language.
 struct Odd<'a> {
     /// Builds a folder.
@@ -71,45 +124,50 @@ impl Odd<'_> {
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        let server = FakeServer::http(Script::new().on(
-            "tools/call",
-            &[r#"{"jsonrpc":"2.0","id":@ID@,"result":{"content":[{"type":"text","text":"é"}]}}"#],
-        ));
-        let config = server.config("fake") + &interceptor(&file, "word = \"w\"");
-        let gateway = Gateway::start(&config);
-        let mut client = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
-
-        let passed = call(&mut client, "pass");
-        assert_eq!(
-            passed["result"],
-            json!({"content": [{"type": "text", "text": "é"}], "structuredContent": {"note": "from the call, tool", "what": "pass"}})
-        );
-        let [first, second] = [0, 1].map(|_| refusal(&call(&mut client, "random")));
-        assert_ne!(first, second, "randomness is drawn anew for every run");
-        assert!(
-            first.ends_with(" 2.") && second.ends_with(" 2."),
-            "nothing is left of the run before: {first}, {second}"
-        );
-        assert!(refusal(&call(&mut client, "settings")).ends_with(" w."));
-
-        let failing = ["raise", "exit", "deep", "forget", "state"];
-        for (what, frame) in failing.into_iter().zip(self.frames) {
-            let answer = call(&mut client, what).to_string();
-            assert!(!answer.contains(SECRET), "{what}: {answer}");
-            assert!(answer.contains("own-error"), "{what}: {answer}");
-            let log = gateway.log();
-            let lines: Vec<_> = log.lines().map(str::trim).collect();
-            // The innermost frame stands on the line below the type.
-            let log = lines.join("\n");
-            assert!(log.contains(frame), "{what}: no {frame:?} in\n{log}");
-        }
-        assert!(!gateway.log().contains(SECRET), "{}", gateway.log());
-
-        let (code, said) =
-            Gateway::refused(&(server.config("fake") + &interceptor(&file, "word = \"no\"")));
-        assert_eq!(code, Some(2));
-        assert!(said.contains("must not be no"), "{said}");
+        stands(&file, self.frames);
     }
+}
+
+/// What the built plugin does in a gateway.
+fn stands(file: &Path, frames: [&str; 5]) {
+    let server = FakeServer::http(Script::new().on(
+        "tools/call",
+        &[r#"{"jsonrpc":"2.0","id":@ID@,"result":{"content":[{"type":"text","text":"é"}]}}"#],
+    ));
+    let config = server.config("fake") + &interceptor(file, "word = \"w\"");
+    let gateway = Gateway::start(&config);
+    let mut client = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
+
+    let passed = call(&mut client, "pass");
+    assert_eq!(
+        passed["result"],
+        json!({"content": [{"type": "text", "text": "é"}], "structuredContent": {"note": "from the call, tool", "what": "pass"}})
+    );
+    let [first, second] = [0, 1].map(|_| refusal(&call(&mut client, "random")));
+    assert_ne!(first, second, "randomness is drawn anew for every run");
+    assert!(
+        first.ends_with(" 2.") && second.ends_with(" 2."),
+        "nothing is left of the run before: {first}, {second}"
+    );
+    assert!(refusal(&call(&mut client, "settings")).ends_with(" w."));
+
+    let failing = ["raise", "exit", "deep", "forget", "state"];
+    for (what, frame) in failing.into_iter().zip(frames) {
+        let answer = call(&mut client, what).to_string();
+        assert!(!answer.contains(SECRET), "{what}: {answer}");
+        assert!(answer.contains("own-error"), "{what}: {answer}");
+        let log = gateway.log();
+        let lines: Vec<_> = log.lines().map(str::trim).collect();
+        // The innermost frame stands on the line below the type.
+        let log = lines.join("\n");
+        assert!(log.contains(frame), "{what}: no {frame:?} in\n{log}");
+    }
+    assert!(!gateway.log().contains(SECRET), "{}", gateway.log());
+
+    let (code, said) =
+        Gateway::refused(&(server.config("fake") + &interceptor(file, "word = \"no\"")));
+    assert_eq!(code, Some(2));
+    assert!(said.contains("must not be no"), "{said}");
 }
 
 fn interceptor(file: &Path, settings: &str) -> String {

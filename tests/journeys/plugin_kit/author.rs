@@ -50,7 +50,8 @@ impl Author {
         )
     }
 
-    fn run(&self, command: &mut Command) -> Said {
+    /// Any program, here.
+    pub(crate) fn run(&self, command: &mut Command) -> Said {
         let output = self.at_home(command).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Said {
@@ -84,6 +85,8 @@ impl Author {
             .current_dir(self.folder.path())
             .env("CARGO_NET_OFFLINE", "true")
             .env("CARGO_TARGET_DIR", kept)
+            .env("GOCACHE", harness::sandgate().with_file_name("../go-build"))
+            .env("GOPROXY", "off")
             .env("NO_COLOR", "1")
     }
 }

@@ -1,4 +1,4 @@
-//! Go: new, its own tests, test, live; what goes wrong; and what the SDK keeps for components.
+//! What the Go SDK keeps for components: the contract's types, and what answers Go's runtime.
 
 use std::path::{Path, PathBuf};
 

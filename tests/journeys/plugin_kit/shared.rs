@@ -10,11 +10,12 @@ use crate::author::Author;
 type Language = (&'static str, fn(&Author, &Path) -> PathBuf);
 
 /// A new language is a line here.
-const LANGUAGES: [Language; 4] = [
+const LANGUAGES: [Language; 5] = [
     ("rust", in_place),
     ("c", in_place),
     ("python", with_interpreter),
     ("ts", with_packages),
+    ("go", with_go),
 ];
 
 #[test]
@@ -84,6 +85,16 @@ fn with_packages(author: &Author, folder: &Path) -> PathBuf {
     let packages = copy.join("node_modules");
     std::fs::create_dir(&packages).unwrap();
     symlink(harness::sdks().join("js"), packages.join("sandgate")).unwrap();
+    copy
+}
+
+/// A copy with the SDK and the Go that its own tests have.
+fn with_go(author: &Author, folder: &Path) -> PathBuf {
+    let copy = copied(author, folder, "go");
+    let sdk = folder.join("../../../sdk/go").canonicalize().unwrap();
+    std::fs::create_dir(copy.join("third_party")).unwrap();
+    symlink(sdk, copy.join("third_party/sandgate")).unwrap();
+    symlink(harness::sdks().join("go"), copy.join(".venv")).unwrap();
     copy
 }
 

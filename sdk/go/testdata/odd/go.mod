@@ -1,0 +1,7 @@
+module odd
+
+go 1.24
+
+require sandgate v0.1.0
+
+replace sandgate => ../..
