@@ -92,7 +92,8 @@ impl ArgumentValidator {
                 "arguments.path-traversal",
                 format!("{what} is not allowed here."),
             )
-            .at(place.whole());
+            .at(place.whole())
+            .details(not_private());
             match doubt {
                 Doubt::None => {
                     return settle(self.settings.traversal, refusal)
@@ -115,9 +116,15 @@ impl ArgumentValidator {
                 "arguments.command-injection",
                 format!("{what} is not allowed here."),
             )
-            .at(place.whole()),
+            .at(place.whole())
+            .details(not_private()),
         )
     }
+}
+
+/// What an attack is made of is no secret of anybody's, and another text would be none.
+fn not_private() -> Value {
+    serde_json::json!({ "private": false })
 }
 
 /// The refusal, or a finding in its place.
@@ -129,6 +136,9 @@ fn settle(action: Action, refusal: Refusal) -> Option<Refusal> {
             let mut note = finding(refusal.code, refusal.message).warn().in_params();
             if let Some(pointer) = refusal.pointer {
                 note = note.at(pointer);
+            }
+            if let Some(details) = refusal.details {
+                note = note.details(details);
             }
             note.report();
             None

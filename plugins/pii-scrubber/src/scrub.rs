@@ -24,10 +24,25 @@ pub(crate) struct Scrub<'a> {
     is_tool_result: bool,
     /// How many of each kind were found.
     counts: [u32; Entity::ALL.len()],
+    /// Where, for whoever has to find the values again.
+    spans: Vec<(Entity, Span)>,
     /// Tells the surrogates of different values apart.
     serials: BTreeMap<String, usize>,
     schema: OnceCell<Schema>,
     edits: Vec<Edit>,
+}
+
+/// How many places are told of; a reply with more of them is a list of people, and each place costs a look.
+const MOST_SPANS: usize = 64;
+
+/// Where a value stands: bytes of the text at a pointer, or all that is there.
+#[derive(serde::Serialize)]
+struct Span {
+    pointer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<usize>,
 }
 
 /// What the tool promised of its result.
@@ -68,6 +83,7 @@ impl<'a> Scrub<'a> {
             reply,
             is_tool_result: context.method() == "tools/call" && !context.failed(),
             counts: [0; Entity::ALL.len()],
+            spans: Vec::new(),
             serials: BTreeMap::new(),
             schema: OnceCell::new(),
             edits: Vec::new(),
@@ -93,10 +109,7 @@ impl<'a> Scrub<'a> {
                 entity.rule(),
                 format!("{count} of the kind {}", entity.name()),
             )
-            .details(format!(
-                "{{\"entity\":\"{}\",\"count\":{count}}}",
-                entity.name()
-            ))
+            .details(self.details(entity, count))
             .report();
         }
         if let Some(NoRoom { entity, pointer }) = no_room {
@@ -108,6 +121,21 @@ impl<'a> Scrub<'a> {
             return Ok(refuse("pii.no-room-for-a-mask", message).at(pointer).into());
         }
         Ok(self.edits.into())
+    }
+
+    /// As the convention for findings has it: the kind, and each place as bytes of the text at a pointer. No place where
+    /// there are too many.
+    fn details(&self, entity: Entity, count: u32) -> String {
+        let mut details = format!("{{\"entity\":\"{}\",\"count\":{count}", entity.name());
+        if self.spans.len() <= MOST_SPANS {
+            let own = self.spans.iter().filter(|(of, _)| *of == entity);
+            let spans: Vec<&Span> = own.map(|(_, span)| span).collect();
+            if let Ok(spans) = serde_json::to_string(&spans) {
+                details += ",\"spans\":";
+                details += &spans;
+            }
+        }
+        details + "}"
     }
 
     fn texts(
@@ -134,6 +162,7 @@ impl<'a> Scrub<'a> {
             for found in &hits {
                 self.counts[found.entity as usize] += 1;
             }
+            self.note(u32::try_from(index)?, &hits);
             let changed = match place() {
                 None => self.rewritten(text, &hits, None)?,
                 Some(pointer) => match self.fitting(text, &hits, pointer)? {
@@ -145,6 +174,25 @@ impl<'a> Scrub<'a> {
                 .push(Edit::Text((u32::try_from(index)?, changed)));
         }
         Ok(None)
+    }
+
+    /// Remembers where they stand.
+    fn note(&mut self, index: u32, hits: &[Found]) {
+        let room = (MOST_SPANS + 1).saturating_sub(self.spans.len());
+        if room == 0 {
+            return;
+        }
+        let Some(pointer) = self.reply.text_pointer(index) else {
+            return;
+        };
+        for found in hits.iter().take(room) {
+            let span = Span {
+                pointer: pointer.clone(),
+                start: Some(found.start),
+                end: Some(found.end),
+            };
+            self.spans.push((found.entity, span));
+        }
     }
 
     fn is_allowed(&self, value: &str) -> bool {
@@ -254,6 +302,14 @@ impl<'a> Scrub<'a> {
                 continue;
             };
             self.counts[entity as usize] += 1;
+            if self.spans.len() <= MOST_SPANS {
+                let span = Span {
+                    pointer: format!("{STRUCTURED}{pointer}"),
+                    start: None,
+                    end: None,
+                };
+                self.spans.push((entity, span));
+            }
             let fits = match (self.schema(), surrogate.parse()) {
                 (Schema::Output(schema), Ok(surrogate)) => {
                     Bounds::of(schema, pointer).let_number_pass(surrogate)

@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used)]
-use sandgate_sdk::testing::{after, clear_state, context, document, rules};
+use sandgate_sdk::testing::{after, clear_state, context, document, findings, rules};
 use sandgate_sdk::{Document, Interceptor, PostDecision, PreDecision};
 use serde_json::{Value, json};
 
@@ -52,6 +52,35 @@ fn prose_gets_marks_and_findings_without_the_payload() {
         "Write to [email] or call [phone]; card [credit-card]."
     );
     assert_eq!(rules(), ["pii.email", "pii.phone", "pii.credit-card"]);
+}
+
+#[test]
+fn a_finding_says_where_its_values_stand() {
+    let reply =
+        json!({ "content": [{ "type": "text", "text": "é ann@example.com, bob@example.com" }] });
+    scrubbed(json!({}), json!({}), reply);
+    let details = findings()[0].details.clone().unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(&details).unwrap(),
+        json!({
+            "entity": "email",
+            "count": 2,
+            "spans": [
+                { "pointer": "/content/0/text", "start": 3, "end": 18 },
+                { "pointer": "/content/0/text", "start": 20, "end": 35 },
+            ],
+        })
+    );
+    let many = "ann@example.com ".repeat(65);
+    scrubbed(
+        json!({}),
+        json!({}),
+        json!({ "content": [{ "type": "text", "text": many }] }),
+    );
+    assert_eq!(
+        findings()[0].details.as_deref(),
+        Some(r#"{"entity":"email","count":65}"#)
+    );
 }
 
 #[test]

@@ -4,6 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+
+use crate::config::Size;
 
 /// An MCP gateway whose every policy is a sandboxed WebAssembly component.
 #[derive(Clone, Debug, Parser)]
@@ -45,6 +49,8 @@ pub enum Verb {
     Reload(Reload),
     /// Tell the story of one call: who asked, what each interceptor decided, what was sent and what came back
     Why(Why),
+    /// Run recorded calls through a configuration, or through two, and show where decisions differ: no server is started
+    Replay(Replay),
     /// Turn the file in which an MCP client lists its servers into a configuration
     Import(Import),
     /// Show real calls passing real policies, with a server and a client that come along
@@ -169,6 +175,86 @@ pub struct Run {
     /// Listen here instead of where the configuration says
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+    /// What to record.
+    #[command(flatten)]
+    pub record: RecordCalls,
+}
+
+/// What `sandgate run` records.
+#[derive(Clone, Debug, Args)]
+pub struct RecordCalls {
+    /// Record calls there, for `sandgate replay`; what policies find in them is replaced by surrogates. What no policy
+    /// finds is recorded as it is
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// Of all calls, record so many
+    #[arg(long, value_name = "PERCENT", default_value = "100%", value_parser = share, requires = "record")]
+    pub record_share: u16,
+    /// When so much is recorded, drop the oldest
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size, requires = "record")]
+    pub record_max: Size,
+    /// Record calls as they come, encrypted to this public key of age
+    #[arg(long, value_name = "age1…", requires = "record")]
+    pub record_raw_to: Option<String>,
+}
+
+/// Of 10,000.
+fn share(text: &str) -> Result<u16, String> {
+    let percent = text
+        .strip_suffix('%')
+        .and_then(|number| number.parse::<f64>().ok());
+    match percent {
+        Some(percent) if percent > 0.0 && percent <= 100.0 => {
+            // At least one in ten thousand, and no more than all.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            Ok(((percent * 100.0).round() as u16).max(1))
+        }
+        _ => Err("write a share such as 10% or 0.5%, more than 0% and at most 100%".into()),
+    }
+}
+
+fn size(text: &str) -> Result<Size, String> {
+    let read =
+        Size::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(text));
+    read.map_err(|error| error.to_string())
+}
+
+/// `sandgate replay`.
+#[derive(Clone, Debug, Args)]
+pub struct Replay {
+    /// The recording
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// The configuration to run it through.
+    #[command(flatten)]
+    pub configured: Configured,
+    /// Compare with what this configuration decides [default: with what was decided live]
+    #[arg(long, value_name = "FILE", conflicts_with = "fixture")]
+    pub against: Option<PathBuf>,
+    /// The file with the secret key of age to which it was recorded
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+    /// Compare what interceptors noticed, too
+    #[arg(long)]
+    pub findings: bool,
+    /// Exit with 1 where a decision differs
+    #[arg(long)]
+    pub fail_on_difference: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Write the call of this id as a fixture for `sandgate plugin test`; the beginning of the id is enough
+    #[arg(long, value_name = "CALL-ID", requires_all = ["interceptor", "to"], conflicts_with_all = ["json", "findings", "fail_on_difference"])]
+    pub fixture: Option<String>,
+    /// With --fixture: what this interceptor met
+    #[arg(long, value_name = "NAME", requires = "fixture")]
+    pub interceptor: Option<String>,
+    /// With --fixture: at this hook [default: where it did something]
+    #[arg(long, value_enum, value_name = "HOOK", requires = "fixture")]
+    pub hook: Option<HookName>,
+    /// With --fixture: the file to write; must not be there
+    #[arg(long, value_name = "FILE", requires = "fixture")]
+    pub to: Option<PathBuf>,
 }
 
 /// `sandgate token`.
@@ -438,10 +524,27 @@ mod tests {
             "sandgate run --stdio --listen 127.0.0.1:1",
             "sandgate run --listen here",
             "sandgate plugin",
+            "sandgate run --record-share 10%",
+            "sandgate run --record d --record-share 0%",
+            "sandgate run --record d --record-max 10",
+            "sandgate replay",
+            "sandgate replay d --fixture 1",
+            "sandgate replay d --to x.toml",
             "sandgate serve",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_share_is_a_percentage() {
+        let share = |line: &str| match parse(line).unwrap().verb {
+            Verb::Run(run) => (run.record.record_share, run.record.record_max.0),
+            _ => panic!(),
+        };
+        assert_eq!(share("sandgate run --record d"), (10_000, 256 << 20));
+        let line = "sandgate run --record d --record-share 2.5% --record-max 1GiB";
+        assert_eq!(share(line), (250, 1 << 30));
     }
 
     #[test]

@@ -17,6 +17,22 @@ use crate::config::{Environment, Issue, Loaded, OnFailure, Report, Side};
 /// What is configured cannot be used. A default cache that cannot be used is a warning only: it costs time at each
 /// start.
 pub fn host(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Report> {
+    host_with(loaded, environment, state(loaded)?)
+}
+
+/// The same, with a memory that touches nothing and is gone with it.
+///
+/// # Errors
+/// As above.
+pub fn host_apart(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Report> {
+    host_with(loaded, environment, State::in_memory(StateQuota::default()))
+}
+
+fn host_with(
+    loaded: &Loaded,
+    environment: &Environment,
+    state: State,
+) -> Result<Arc<Host>, Report> {
     let error =
         |pointer: &str, why: String| loaded.report(vec![loaded.error(pointer, Side::Value, why)]);
     let gateway = &loaded.config.gateway;
@@ -34,7 +50,20 @@ pub fn host(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Rep
             None => None,
         },
     };
-    let state = match &gateway.state {
+    if !sandgate_host::pagemap_scan_available() {
+        tracing::warn!(
+            "this kernel cannot tell which pages a guest wrote (Linux 6.7 can): hooks take two to five times longer"
+        );
+    }
+    Host::new(EngineConfig::default(), cache, state)
+        .map_err(|error| Report::new(None, vec![Issue::error(None, error.to_string())]))
+}
+
+/// The memory of interceptors.
+fn state(loaded: &Loaded) -> Result<State, Report> {
+    let error =
+        |pointer: &str, why: String| loaded.report(vec![loaded.error(pointer, Side::Value, why)]);
+    Ok(match &loaded.config.gateway.state {
         None => State::in_memory(StateQuota::default()),
         Some(path) => {
             let path = loaded.files.path(path);
@@ -46,14 +75,7 @@ pub fn host(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Rep
             };
             open().map_err(|why| error("/gateway/state", why))?
         }
-    };
-    if !sandgate_host::pagemap_scan_available() {
-        tracing::warn!(
-            "this kernel cannot tell which pages a guest wrote (Linux 6.7 can): hooks take two to five times longer"
-        );
-    }
-    Host::new(EngineConfig::default(), cache, state)
-        .map_err(|error| Report::new(None, vec![Issue::error(None, error.to_string())]))
+    })
 }
 
 /// The gateway's own settings.

@@ -25,7 +25,10 @@ pub mod outcome;
 pub mod plugin;
 pub mod recent;
 pub mod record;
+pub mod recording;
 pub mod reload;
+pub mod replay;
+
 pub mod schema;
 pub mod serve;
 pub mod snippet;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use sandgate_gateway::{Ended, Gateway, Observer, Way};
+use sandgate_gateway::{Ended, Gateway, Observer, Taken, Way};
+use sandgate_message::Call;
 
 use crate::config::{Config, Loaded};
 use crate::metrics::Metrics;
+use crate::recording::Recording;
 use crate::traces::Traces;
 
 /// What watches the calls of one gateway.
@@ -15,6 +17,8 @@ pub struct Lookout {
     pub metrics: Option<Arc<Metrics>>,
     /// None: nothing is traced.
     pub traces: Option<Arc<Traces>>,
+    /// None: nothing is recorded.
+    pub recording: Option<Arc<Recording>>,
 }
 
 impl Lookout {
@@ -27,6 +31,7 @@ impl Lookout {
                 .otlp
                 .as_ref()
                 .map(|collector| Traces::start(collector, stdio)),
+            recording: None,
         };
         if let (Some(metrics), Some(traces)) = (&lookout.metrics, &lookout.traces) {
             metrics.count_spans(traces.told().clone());
@@ -37,7 +42,7 @@ impl Lookout {
 
     /// What the gateway is to call; none where nobody watches, which then costs nothing.
     pub fn observer(&self) -> Option<Arc<dyn Observer>> {
-        let watched = self.metrics.is_some() || self.traces.is_some();
+        let watched = self.metrics.is_some() || self.traces.is_some() || self.recording.is_some();
         watched.then(|| Arc::new(self.clone()) as Arc<dyn Observer>)
     }
 
@@ -65,10 +70,13 @@ impl Lookout {
         }
     }
 
-    /// Sends what still waits to be sent, for two seconds at most.
+    /// Sends what still waits to be sent, for two seconds at most, and writes what still waits to be recorded.
     pub async fn finish(&self) {
         if let Some(traces) = &self.traces {
             traces.finish().await;
+        }
+        if let Some(recording) = &self.recording {
+            recording.finish().await;
         }
     }
 }
@@ -84,6 +92,16 @@ impl Observer for Lookout {
         }
         if let Some(traces) = &self.traces {
             traces.ended(record, way);
+        }
+    }
+
+    fn wants(&self, call: &Call) -> bool {
+        self.recording.as_ref().is_some_and(|it| it.wants(call))
+    }
+
+    fn take(&self, taken: Box<Taken>) {
+        if let Some(recording) = &self.recording {
+            recording.take(taken);
         }
     }
 }

@@ -20,10 +20,11 @@ use sandgate::plugin::build::BuildError;
 use sandgate::plugin::dev::NotDeveloped;
 use sandgate::plugin::lang::New;
 use sandgate::plugin::test::NotTested;
+use sandgate::replay::NotReplayed;
 use sandgate::serve::RunError;
 use sandgate::status::Status;
 use sandgate::{
-    check, completions, demo, import, inspect, plugin, schema, serve, telemetry, token, why,
+    check, completions, demo, import, inspect, plugin, replay, schema, serve, telemetry, token, why,
 };
 
 fn main() -> ExitCode {
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
             Verb::Demo(_) => demo::LOG_LEVEL,
             // What goes wrong is told by the verb itself.
             Verb::Plugin(_) => "off",
+            Verb::Replay(_) => "warn",
             _ => "info",
         });
     if let Err(error) = telemetry::set_up(level, arguments.log_format) {
@@ -114,6 +116,36 @@ fn main() -> ExitCode {
             });
             match told {
                 Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fail(&error),
+            }
+        }
+        Verb::Replay(asked) => {
+            let replayed = runtime(None).map(|runtime| {
+                runtime.block_on(async {
+                    Ok(match asked.fixture {
+                        Some(_) => (replay::as_fixture(&asked).await?, false),
+                        None => {
+                            let replayed = replay::replay(&asked).await?;
+                            let text = match asked.json {
+                                true => format!("{:#}\n", replayed.as_json()),
+                                false => replayed.text(),
+                            };
+                            let differ = !replayed.differences.is_empty();
+                            (text, differ && asked.fail_on_difference)
+                        }
+                    })
+                })
+            });
+            match replayed {
+                Ok(Ok((text, fails))) => {
+                    print!("{text}");
+                    ExitCode::from(u8::from(fails))
+                }
+                Ok(Err(NotReplayed::Config(report))) => refuse(&report),
+                Ok(Err(error)) => {
+                    eprintln!("{error}");
+                    ExitCode::from(2)
+                }
                 Err(error) => fail(&error),
             }
         }

@@ -16,6 +16,7 @@ use crate::assembly::{Assembler, Loading};
 use crate::config::{Environment, Issue, Loaded, Report, Side};
 use crate::lookout::Lookout;
 use crate::outcome::Outcome;
+use crate::recording::{Recipient, Recording, Wanted};
 use crate::reload::{self, Reloader};
 use crate::watch::Watch;
 use crate::{descriptors, house, metrics, record, snippet};
@@ -54,7 +55,12 @@ pub(crate) struct Running {
 ///
 /// # Errors
 /// Everything that is wrong; nothing is left running.
-pub(crate) async fn start(path: &Path, loaded: &Loaded, stdio: bool) -> Result<Running, Report> {
+pub(crate) async fn start(
+    path: &Path,
+    loaded: &Loaded,
+    stdio: bool,
+    record_to: Option<Wanted>,
+) -> Result<Running, Report> {
     let environment = Environment::of_process();
     // Before anything is read, so that no change in between is missed.
     let watch = loaded
@@ -78,7 +84,10 @@ pub(crate) async fn start(path: &Path, loaded: &Loaded, stdio: bool) -> Result<R
         None => record,
     });
     let registry = Registry::new(assembler.adopt(assembled));
-    let lookout = Lookout::of(loaded, stdio);
+    let mut lookout = Lookout::of(loaded, stdio);
+    if let Some(wanted) = record_to {
+        lookout.recording = Some(begin_recording(wanted)?);
+    }
     let gateway = Gateway::observed(
         house::gateway_config(loaded),
         registry,
@@ -104,6 +113,22 @@ pub(crate) async fn start(path: &Path, loaded: &Loaded, stdio: bool) -> Result<R
         lookout,
         scraped,
     })
+}
+
+fn begin_recording(wanted: Wanted) -> Result<Arc<Recording>, Report> {
+    let folder = wanted.folder.clone();
+    let sealed = wanted.raw_to.is_some();
+    let recording = Recording::begin(wanted).map_err(|error| {
+        Report::new(None, vec![Issue::error(None, format!("--record: {error}"))])
+    })?;
+    let how = match sealed {
+        true => "as they come, encrypted",
+        false => {
+            "with surrogates for what policies find; what they do not find is recorded as it is"
+        }
+    };
+    tracing::info!("calls are recorded to {}, {how}", folder.display());
+    Ok(recording)
 }
 
 /// The admin socket. The default one is a convenience: where it cannot be had, the gateway serves all the same.
@@ -192,7 +217,8 @@ impl Running {
             reload: ask,
         };
         if let Some(admin) = admin {
-            let desk = Desk::new(gateway.clone(), record.clone(), told);
+            let desk = Desk::new(gateway.clone(), record.clone(), told)
+                .recording(lookout.recording.clone());
             tokio::spawn(admin::serve(admin, Arc::new(desk), stop.clone()));
         }
         let keeper = tokio::spawn(keep_current(reloader, watch, record, asked, stop.clone()));
@@ -234,7 +260,8 @@ pub async fn run(arguments: &args::Run, loaded: &Loaded) -> Result<(), RunError>
             Door::Http(listen(arguments.listen, loaded).await?)
         }
     };
-    let mut running = start(path, loaded, arguments.stdio).await?;
+    let record_to = record_to(&arguments.record)?;
+    let mut running = start(path, loaded, arguments.stdio, record_to).await?;
     if let Door::Http(listener) = &door {
         running.reloader.listens_at(listener.local_addr()?);
     }
@@ -246,6 +273,24 @@ pub async fn run(arguments: &args::Run, loaded: &Loaded) -> Result<(), RunError>
     let served = running.serve(door, stop).await;
     signals.abort();
     Ok(served?)
+}
+
+/// What the command line asks to be recorded.
+fn record_to(asked: &args::RecordCalls) -> Result<Option<Wanted>, Report> {
+    let Some(folder) = &asked.record else {
+        return Ok(None);
+    };
+    let raw_to = asked.record_raw_to.as_deref().map(Recipient::read);
+    let raw_to = raw_to.transpose().map_err(|error| {
+        let issue = Issue::error(None, format!("--record-raw-to: {error}"));
+        Report::new(None, vec![issue])
+    })?;
+    Ok(Some(Wanted {
+        folder: folder.clone(),
+        share: asked.record_share,
+        max: asked.record_max.0,
+        raw_to,
+    }))
 }
 
 fn endpoint(arguments: &args::Run, loaded: &Loaded) -> Result<Endpoint, Report> {

@@ -8,6 +8,7 @@ use sandgate_pipeline::Mode;
 use serde::{Deserialize, Serialize};
 
 use crate::recent::{Calls, Tally};
+use crate::recording::RecordingStatus;
 use crate::table::{grid, printable};
 
 /// Lines of an error that are shown to people; programs get all of it.
@@ -40,6 +41,9 @@ pub struct Status {
     pub sessions: usize,
     /// Calls that have not ended yet.
     pub under_way: usize,
+    /// What is recorded, where calls are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<RecordingStatus>,
     /// In the file's order.
     pub interceptors: Vec<InterceptorStatus>,
     /// In the order of their names.
@@ -165,6 +169,9 @@ impl Status {
                 self.connections, self.sessions
             ),
         );
+        if let Some(recording) = &self.recording {
+            line("recording", recording.text());
+        }
         if let Some(failed) = &self.failed_reload {
             let mended = match failed.mended {
                 true => "mended since",
@@ -297,6 +304,7 @@ mod tests {
             connections: 3,
             sessions: 1,
             under_way: 1,
+            recording: None,
             interceptors: vec![InterceptorStatus {
                 name: "scrub".into(),
                 plugin: "pii-scrubber".into(),

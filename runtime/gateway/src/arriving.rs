@@ -119,7 +119,7 @@ impl Exchange {
     }
 
     async fn admit(&self, message: Message) -> Result<Underway, Option<Box<Message>>> {
-        let (came, message) = self.came(message, &HeaderMap::new(), Direction::ServerToClient);
+        let (mut came, message) = self.came(message, &HeaderMap::new(), Direction::ServerToClient);
         let edition = self.house.registry.current();
         let call = self
             .describe(
@@ -130,6 +130,8 @@ impl Exchange {
                 None,
             )
             .await;
+        let lookout = self.house.journal.lookout();
+        lookout.describe(&mut came, edition.chain(), &call, &message);
         let size = message.bytes().len();
         match carried::enter(&self.house, edition.chain(), call, message).await {
             Entry::Onward(passage) => self.house.journal.begin(passage, came),

@@ -86,7 +86,7 @@ pub(crate) async fn leave(
     left
 }
 
-fn params_carry(message: &Message) -> bool {
+pub(crate) fn params_carry(message: &Message) -> bool {
     let method = message.method().unwrap_or_default();
     let root = message.payload().root();
     method.starts_with("tasks/")

@@ -80,9 +80,18 @@ impl Exchange {
             edition,
             message,
             headers,
-            came,
+            mut came,
         } = asked;
         let bytes = message.bytes();
+        let lookout = self.house.journal.lookout();
+        lookout.describe(&mut came, edition.chain(), &call, &message);
+        if let (Some(taken), Some(target)) = (&mut came.taken, call.target.as_deref())
+            && call.definition.is_none()
+            && let Some(definition) = self.link.server.definitions().get(&call.method, target)
+        {
+            // Nobody reads it now; whoever plays the call again may.
+            Arc::make_mut(&mut taken.call).definition = Some(definition);
+        }
         let passage = match carried::enter(&self.house, edition.chain(), call, message).await {
             Entry::Onward(passage) => passage,
             Entry::Refused(departure) => {

@@ -130,7 +130,7 @@ impl Journal {
         &self,
         departure: Departure,
         request_bytes: usize,
-        came: Came,
+        mut came: Came,
     ) -> Option<Message> {
         let Departure {
             call,
@@ -158,6 +158,11 @@ impl Journal {
                 trace: came.trace.as_deref(),
             },
         );
+        if let Some(mut taken) = came.taken.take() {
+            taken.decision = Decision::Refused;
+            taken.trail = trail.clone();
+            self.lookout.take(taken);
+        }
         // The call went nowhere and its asker learns so: there is nothing that a missing record could still stop.
         let _ = self.obey(self.log.ended(&record));
         message
@@ -215,6 +220,10 @@ impl Underway {
         };
         self.returned = self.went.map(|_| Instant::now());
         self.trail = passage.trail().clone();
+        if let (Some(taken), true) = (&mut self.came.taken, self.went.is_some()) {
+            taken.reply = Some(reply.clone());
+            taken.carries |= within.is_some();
+        }
         let Departure {
             message,
             trail,
@@ -320,7 +329,13 @@ impl Underway {
                 trace: self.came.trace.as_deref(),
             },
         );
-        self.journal.obey(self.journal.log.ended(&record))
+        let written = self.journal.log.ended(&record);
+        if let Some(mut taken) = self.came.taken.take() {
+            taken.decision = decision;
+            taken.trail = self.trail.clone();
+            self.journal.lookout.take(taken);
+        }
+        self.journal.obey(written)
     }
 }
 

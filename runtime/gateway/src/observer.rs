@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use http::HeaderMap;
-use sandgate_message::{Direction, Limits, Message, Method};
+use sandgate_message::{Call, Direction, Limits, Message, Method};
+use sandgate_pipeline::Chain;
 
+use crate::carried;
 use crate::record::Ended;
+use crate::taken::Taken;
 use crate::trace::Trace;
 
 /// Watches calls. Called on the path of every call: it may neither wait nor fail.
@@ -16,6 +19,12 @@ pub trait Observer: Send + Sync {
     fn traces(&self) -> bool;
     /// A call has ended.
     fn ended(&self, record: &Ended<'_>, way: &Way<'_>);
+    /// The whole exchange is wanted: asked once, when the call comes.
+    fn wants(&self, _: &Call) -> bool {
+        false
+    }
+    /// An exchange that was wanted is over.
+    fn take(&self, _: Box<Taken>) {}
 }
 
 /// When a call was where.
@@ -57,6 +66,8 @@ pub(crate) struct Lookout {
 pub(crate) struct Came {
     pub(crate) at: Instant,
     pub(crate) trace: Option<Box<Trace>>,
+    /// Where somebody wants the whole exchange.
+    pub(crate) taken: Option<Box<Taken>>,
     _under_way: UnderWay,
 }
 
@@ -87,6 +98,7 @@ impl Lookout {
         let mut came = Came {
             at: Instant::now(),
             trace: None,
+            taken: None,
             _under_way: UnderWay::new(&self.under_way),
         };
         if !self.observer.as_ref().is_some_and(|it| it.traces()) || stray(&message, direction) {
@@ -105,7 +117,31 @@ impl Lookout {
         Came {
             at,
             trace: None,
+            taken: None,
             _under_way: UnderWay::new(&self.under_way),
+        }
+    }
+
+    /// What the message is, before any interceptor sees it.
+    pub(crate) fn describe(
+        &self,
+        came: &mut Came,
+        chain: &Arc<Chain>,
+        call: &Arc<Call>,
+        message: &Message,
+    ) {
+        let wanted = self.observer.as_ref().is_some_and(|it| it.wants(call));
+        came.taken = wanted.then(|| {
+            let mut taken = Taken::new(call, message, chain);
+            taken.carries = carried::params_carry(message);
+            Box::new(taken)
+        });
+    }
+
+    /// An exchange that somebody wanted is over.
+    pub(crate) fn take(&self, taken: Box<Taken>) {
+        if let Some(observer) = &self.observer {
+            observer.take(taken);
         }
     }
 

@@ -22,12 +22,14 @@ impl Exchange {
         message: Message,
         headers: &HeaderMap,
     ) -> Delivery {
-        let (came, message) = self.came(message, headers, Direction::ClientToServer);
+        let (mut came, message) = self.came(message, headers, Direction::ClientToServer);
         let traced = came.renew(headers);
         let headers = traced.as_ref().unwrap_or(headers);
         let call = self
             .describe(edition, &message, Direction::ClientToServer, headers, None)
             .await;
+        let lookout = self.house.journal.lookout();
+        lookout.describe(&mut came, edition.chain(), &call, &message);
         let size = message.bytes().len();
         let passage = match carried::enter(&self.house, edition.chain(), call, message).await {
             Entry::Onward(passage) => passage,

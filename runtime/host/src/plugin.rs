@@ -107,7 +107,9 @@ impl Plugin {
         {
             None => Outcome::failed(Failure::Deadline(timeout)),
             Some(_place) => {
-                let mut store = store(self.guest.pre.engine(), &self.authority, Task::Hook(run));
+                let staged = Stage::current().map(|stage| self.authority.on(stage));
+                let authority = staged.as_ref().unwrap_or(&self.authority);
+                let mut store = store(self.guest.pre.engine(), authority, Task::Hook(run));
                 // The epoch stops what computes, this what waits in the host.
                 let ran =
                     tokio::time::timeout_at(deadline.into(), self.guest.run(&mut store, hook))

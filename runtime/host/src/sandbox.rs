@@ -70,6 +70,19 @@ pub(crate) struct Sandbox {
     egress: Option<Box<Egress>>,
 }
 
+impl Authority {
+    /// The same on a stage: what is remembered and what the world answers are the stage's.
+    pub(crate) fn on(&self, stage: Arc<Stage>) -> Arc<Self> {
+        let mut authority = self.clone();
+        if let Some(state) = &stage.state {
+            authority.state = state.table(&self.interceptor);
+            authority.shadow = authority.state.clone();
+        }
+        authority.stage = Some(stage);
+        Arc::new(authority)
+    }
+}
+
 impl Sandbox {
     pub(crate) fn new(authority: Arc<Authority>, task: Task) -> Self {
         let mut table = ResourceTable::new();
@@ -166,8 +179,8 @@ impl Sandbox {
             // The directory that was opened when the configuration was read, whatever its path names by now.
             let path = format!("/proc/self/fd/{}", grant.dir.as_raw_fd());
             let perms = match grant.access {
-                Access::Ro => FsPerms::ReadOnly,
-                Access::Rw => FsPerms::ReadWrite,
+                Access::Rw if self.authority.stage.is_none() => FsPerms::ReadWrite,
+                Access::Ro | Access::Rw => FsPerms::ReadOnly,
             };
             if let Err(error) = wasi.preopened_dir(path, &grant.guest, perms) {
                 tracing::warn!(

@@ -2,6 +2,8 @@
 //! repeats, and answers to HTTP requests that were written beforehand. Nothing leaves the machine, and the same run comes
 //! out the same.
 
+use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,6 +12,12 @@ use http_body_util::{BodyExt, Full};
 use parking_lot::Mutex;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtxBuilder};
 use wasmtime_wasi_http::{Error, WasiBody};
+
+use crate::state::State;
+
+tokio::task_local! {
+    static SET: Arc<Stage>;
+}
 
 /// What a plugin on stage meets instead of the world, where it says so.
 #[derive(Debug, Default)]
@@ -22,6 +30,8 @@ pub struct Stage {
     pub http: Option<Vec<Answered>>,
     /// What it is told is left of its time.
     pub remaining: Option<Duration>,
+    /// What it remembers, instead of what it remembers elsewhere.
+    pub state: Option<Arc<State>>,
     seen: Seen,
 }
 
@@ -55,8 +65,20 @@ impl Stage {
             random: Some(random),
             http: Some(http),
             remaining: Some(Duration::from_millis(50)),
+            state: None,
             seen: Seen::default(),
         }
+    }
+
+    /// Whatever plugin runs within this future meets the stage, whoever else it runs for at the same time; what it was
+    /// granted of directories it may only read.
+    pub async fn during<F: Future>(self: Arc<Self>, future: F) -> F::Output {
+        SET.scope(self, future).await
+    }
+
+    /// The one that is set for the task that runs.
+    pub(crate) fn current() -> Option<Arc<Self>> {
+        SET.try_with(Arc::clone).ok()
     }
 
     /// The most linear memory that a run on it had, in bytes.

@@ -70,6 +70,17 @@ impl Chain {
         })
     }
 
+    /// The same chain with other steps in the same places.
+    pub fn remade(&self, remake: impl Fn(&Step) -> Step) -> Arc<Self> {
+        let steps = self.steps.iter().map(remake).collect();
+        Self::new(self.version, steps, self.refusal, self.limits)
+    }
+
+    /// Bounds of what interceptors may make of a message.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// As it was given.
     pub fn version(&self) -> u64 {
         self.version

@@ -209,6 +209,16 @@ impl Step {
         })
     }
 
+    /// The same place with something else running in it, which takes as long as it may: for what happens again away from
+    /// its time. What runs must be for the same hooks.
+    #[must_use]
+    pub fn with(&self, interceptor: Arc<dyn Interceptor>, timeout: Duration) -> Self {
+        let mut step = self.clone();
+        step.interceptor = interceptor;
+        step.place.timeout = timeout;
+        step
+    }
+
     /// The name the operator gave it.
     pub fn name(&self) -> &Arc<str> {
         &self.name

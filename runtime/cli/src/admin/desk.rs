@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::protocol::Ask;
 use crate::outcome::Outcome;
 use crate::record::Record;
+use crate::recording::Recording;
 use crate::reload::History;
 use crate::status::{EditionStatus, FailedReload, InterceptorStatus, ServerStatus, Status, time};
 
@@ -22,6 +23,7 @@ pub struct Desk {
     record: Arc<Record>,
     told: Told,
     started: (SystemTime, Instant),
+    recording: Option<Arc<Recording>>,
 }
 
 /// What the desk is told by those who run the gateway.
@@ -44,7 +46,14 @@ impl Desk {
             record,
             told,
             started: (SystemTime::now(), Instant::now()),
+            recording: None,
         }
+    }
+
+    /// And of what is recorded, where calls are.
+    #[must_use]
+    pub fn recording(self, recording: Option<Arc<Recording>>) -> Self {
+        Self { recording, ..self }
     }
 
     pub(super) async fn answer(&self, ask: Ask) -> Result<Box<RawValue>, String> {
@@ -110,6 +119,7 @@ impl Desk {
             connections: figures.connections,
             sessions: figures.sessions,
             under_way: figures.under_way,
+            recording: self.recording.as_ref().map(|recording| recording.status()),
             interceptors: interceptors.collect(),
             servers: edition.servers().iter().map(|one| server(one)).collect(),
         }

@@ -61,7 +61,7 @@ impl Stage {
         let loaded = Loaded::read(&config_file)?;
         let listener = TcpListener::bind(loaded.config.gateway.listen.0).await?;
         let gateway = listener.local_addr()?;
-        let running = serve::start(&config_file, &loaded, false).await?;
+        let running = serve::start(&config_file, &loaded, false, None).await?;
         let started_in = since.elapsed();
         let serving = tokio::spawn({
             let stop = stop.clone();

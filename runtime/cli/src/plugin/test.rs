@@ -127,6 +127,27 @@ pub(super) async fn all(
     Ok(tested)
 }
 
+/// A fixture's text with what comes of it as its `[expect]`, and the decision in a word.
+///
+/// # Errors
+/// It is no fixture, or cannot be run; with the reason, for people.
+pub(crate) async fn with_expectation(
+    file: PluginFile,
+    path: &Path,
+    text: String,
+) -> Result<(String, &'static str), String> {
+    let fixture = Fixture::parse(path, text).map_err(|report| report.render(false))?;
+    let trial = Trial::new().map_err(|error| error.to_string())?;
+    let mut stand = Stand {
+        trial: &trial,
+        file: &file,
+        prepared: Vec::new(),
+    };
+    let (seen, state) = stand.run(&fixture).await?;
+    let actual = actual(&seen, &state, &fixture);
+    Ok((blessed(fixture.source.text(), &actual), seen.decided.word()))
+}
+
 async fn plugin(asked: &args::TestPlugin) -> Result<PluginFile, NotTested> {
     if let Some(file) = &asked.plugin {
         return inspect::read(file).map_err(NotTested::File);
@@ -465,7 +486,7 @@ fn blessed(text: &str, actual: &Map<String, Value>) -> String {
     document.to_string()
 }
 
-fn item(value: &Value) -> toml_edit::Item {
+pub(crate) fn item(value: &Value) -> toml_edit::Item {
     match value {
         Value::Object(members) => {
             let mut table = toml_edit::Table::new();

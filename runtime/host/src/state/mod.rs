@@ -5,6 +5,8 @@ mod table;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use cap_std::fs::Dir;
 use parking_lot::Mutex;
@@ -49,6 +51,8 @@ pub struct State {
     quota: StateQuota,
     tables: Mutex<HashMap<String, Arc<Table>>>,
     file: Option<file::File>,
+    /// Of a memory that goes by another clock than the machine's: milliseconds since the Unix epoch.
+    clock: Option<Arc<AtomicU64>>,
 }
 
 impl State {
@@ -58,6 +62,23 @@ impl State {
             quota,
             tables: Mutex::default(),
             file: None,
+            clock: None,
+        }
+    }
+
+    /// In memory, by a clock that stands until [`Self::set_time`] sets it: for what happens again.
+    pub fn by_a_clock(quota: StateQuota) -> Self {
+        Self {
+            clock: Some(Arc::default()),
+            ..Self::in_memory(quota)
+        }
+    }
+
+    /// Sets the clock that it goes by, if it goes by one: since the Unix epoch.
+    pub fn set_time(&self, now: Duration) {
+        if let Some(clock) = &self.clock {
+            let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+            clock.store(now, Ordering::Relaxed);
         }
     }
 
@@ -73,6 +94,7 @@ impl State {
             quota,
             tables: Mutex::new(loaded),
             file: Some(file),
+            clock: None,
         })
     }
 
@@ -83,7 +105,10 @@ impl State {
             return table.clone();
         }
         let journal = self.file.as_ref().map(|file| file.journal(interceptor));
-        let table = Arc::new(Table::new(self.quota, journal));
+        let table = Arc::new(match &self.clock {
+            Some(clock) => Table::by(clock.clone(), self.quota),
+            None => Table::new(self.quota, journal),
+        });
         tables.insert(interceptor.into(), table.clone());
         table
     }

@@ -1,6 +1,8 @@
 //! One interceptor's keys and values.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
@@ -35,6 +37,8 @@ pub(crate) struct Table {
     quota: StateQuota,
     inner: Mutex<Inner>,
     journal: Option<Journal>,
+    /// Milliseconds since the Unix epoch, where another clock than the machine's is meant.
+    clock: Option<Arc<AtomicU64>>,
 }
 
 #[derive(Default)]
@@ -49,6 +53,22 @@ impl Table {
             quota,
             inner: Mutex::default(),
             journal,
+            clock: None,
+        }
+    }
+
+    /// In memory, by this clock.
+    pub(super) fn by(clock: Arc<AtomicU64>, quota: StateQuota) -> Self {
+        Self {
+            clock: Some(clock),
+            ..Self::new(quota, None)
+        }
+    }
+
+    fn now(&self) -> u64 {
+        match &self.clock {
+            None => now(),
+            Some(clock) => clock.load(Ordering::Relaxed),
         }
     }
 
@@ -60,7 +80,7 @@ impl Table {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<Vec<u8>> {
-        let now = now();
+        let now = self.now();
         self.inner
             .lock()
             .entries
@@ -75,7 +95,7 @@ impl Table {
         value: Vec<u8>,
         ttl_ms: Option<u64>,
     ) -> Result<(), StateFailure> {
-        let now = now();
+        let now = self.now();
         let entry = Entry {
             value,
             expires: ttl_ms.map(|ttl| now.saturating_add(ttl)),
@@ -95,7 +115,7 @@ impl Table {
         by: i64,
         ttl_ms: Option<u64>,
     ) -> Result<i64, StateFailure> {
-        let now = now();
+        let now = self.now();
         let mut inner = self.inner.lock();
         let (old, expires) = match inner.entries.get(key).filter(|entry| !entry.gone(now)) {
             None => (0, ttl_ms.map(|ttl| now.saturating_add(ttl))),
@@ -126,7 +146,7 @@ impl Table {
         value: Vec<u8>,
         ttl_ms: Option<u64>,
     ) -> Result<bool, StateFailure> {
-        let now = now();
+        let now = self.now();
         let mut inner = self.inner.lock();
         let stands = inner
             .entries
@@ -150,7 +170,7 @@ impl Table {
 
     /// What stands in it now.
     pub(super) fn entries(&self) -> BTreeMap<String, Vec<u8>> {
-        let now = now();
+        let now = self.now();
         let inner = self.inner.lock();
         let stands = inner.entries.iter().filter(|(_, entry)| !entry.gone(now));
         stands

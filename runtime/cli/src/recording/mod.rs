@@ -1,0 +1,267 @@
+//! Calls that are kept, to be played again: `sandgate run --record DIR`.
+//!
+//! Off the path of every call: what a call leaves goes into a bounded queue, and a thread of its own does the rest. With
+//! surrogates, an exchange is played twice through the chain that it passed, on a stage: as it came, to learn what
+//! policies found in it, and with the surrogates in place, to see that they find them again. What is not found again the
+//! same way is not written.
+
+mod exchange;
+mod folder;
+mod found;
+mod kind;
+mod playing;
+mod replacing;
+mod seal;
+mod surrogate;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sandgate_gateway::Taken;
+use sandgate_message::{Call, CallId};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+
+pub use exchange::{Exchange, NotAnExchange, Noticed, Verdict, became, verdicts};
+pub use folder::{Folder, FolderError, Recorded, Written, read};
+pub use playing::{Played, Scene, Sight, Theatre};
+pub use seal::{Identities, Recipient, SealError};
+
+use writer::Writer;
+
+/// Exchanges that wait to be written.
+const WAITING: usize = 1024;
+/// What they may hold together, in bytes.
+const WAITING_BYTES: usize = 64 << 20;
+/// How long the end of a gateway waits for what has not been written yet.
+const LAST: Duration = Duration::from_secs(10);
+
+/// What `sandgate run` is asked to record.
+#[derive(Clone)]
+pub struct Wanted {
+    /// Where to.
+    pub folder: PathBuf,
+    /// Of 10,000 calls.
+    pub share: u16,
+    /// Bytes of all that is kept.
+    pub max: u64,
+    /// Kept as it comes, for the owner of this key; else with surrogates.
+    pub raw_to: Option<Recipient>,
+}
+
+/// Records the calls of a gateway.
+pub struct Recording {
+    wanted: Wanted,
+    queue: Mutex<Option<mpsc::Sender<Box<Taken>>>>,
+    waiting: Arc<AtomicUsize>,
+    tallies: Arc<Tallies>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+/// What became of the calls that were to be recorded.
+#[derive(Debug, Default)]
+pub(crate) struct Tallies {
+    written: AtomicU64,
+    queue: AtomicU64,
+    carries: AtomicU64,
+    unplaced: AtomicU64,
+    unlike: AtomicU64,
+    left: AtomicU64,
+    large: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// What became of the calls that were to be recorded, for `sandgate status`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingStatus {
+    /// Where to.
+    pub folder: PathBuf,
+    /// Kept as they came, encrypted.
+    pub sealed: bool,
+    /// They are in it, or were.
+    pub written: u64,
+    /// The recorder did not keep up.
+    pub dropped: u64,
+    /// They carry other messages, which a replay could not judge.
+    pub carrying: u64,
+    /// A policy found something in them and does not say where.
+    pub unplaced: u64,
+    /// With surrogates they would not have been judged the same.
+    pub unlike: u64,
+    /// A value that was found was still in them.
+    pub unclean: u64,
+    /// Larger than all that may be kept.
+    pub too_large: u64,
+    /// They could not be written.
+    pub failed: u64,
+}
+
+impl Recording {
+    /// Begins to record.
+    ///
+    /// # Errors
+    /// The folder cannot be recorded to.
+    pub fn begin(wanted: Wanted) -> Result<Arc<Self>, FolderError> {
+        let folder = Folder::open(&wanted.folder, wanted.raw_to.clone(), wanted.max)?;
+        let (queue, waits) = mpsc::channel(WAITING);
+        let (waiting, tallies) = (Arc::<AtomicUsize>::default(), Arc::<Tallies>::default());
+        let writer = Writer::new(folder, tallies.clone());
+        let bytes = waiting.clone();
+        let thread = std::thread::Builder::new()
+            .name("recording".into())
+            .spawn(move || writer.run(waits, &bytes))
+            .map_err(|source| FolderError::Io {
+                path: wanted.folder.clone(),
+                what: "cannot be recorded to",
+                source,
+            })?;
+        Ok(Arc::new(Self {
+            wanted,
+            queue: Mutex::new(Some(queue)),
+            waiting,
+            tallies,
+            thread: Mutex::new(Some(thread)),
+        }))
+    }
+
+    /// Whether the call is one of those to keep: decided by its id alone, so that it costs nothing to ask.
+    pub fn wants(&self, call: &Call) -> bool {
+        self.wanted.share >= 10_000 || lot(&call.id) < self.wanted.share
+    }
+
+    /// Keeps an exchange, unless too many wait already.
+    pub fn take(&self, taken: Box<Taken>) {
+        let size = size(&taken);
+        let fits = self.waiting.fetch_add(size, Ordering::Relaxed) + size <= WAITING_BYTES;
+        let sent = match (&*self.queue.lock(), fits) {
+            (Some(queue), true) => queue.try_send(taken).is_ok(),
+            _ => false,
+        };
+        if !sent {
+            self.waiting.fetch_sub(size, Ordering::Relaxed);
+            let before = self.tallies.queue.fetch_add(1, Ordering::Relaxed);
+            if before.is_power_of_two() || before == 0 {
+                tracing::warn!(
+                    dropped = before + 1,
+                    "calls are not recorded, and go on: the recorder does not keep up"
+                );
+            }
+        }
+    }
+
+    /// What became of those that were to be recorded.
+    pub fn status(&self) -> RecordingStatus {
+        let Tallies {
+            written,
+            queue,
+            carries,
+            unplaced,
+            unlike,
+            left,
+            large,
+            failed,
+        } = &*self.tallies;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        RecordingStatus {
+            folder: self.wanted.folder.clone(),
+            sealed: self.wanted.raw_to.is_some(),
+            written: count(written),
+            dropped: count(queue),
+            carrying: count(carries),
+            unplaced: count(unplaced),
+            unlike: count(unlike),
+            unclean: count(left),
+            too_large: count(large),
+            failed: count(failed),
+        }
+    }
+
+    /// Writes what still waits, for ten seconds at most, and tells what became of all.
+    pub async fn finish(&self) {
+        self.queue.lock().take();
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            let ended = tokio::task::spawn_blocking(move || drop(thread.join()));
+            if tokio::time::timeout(LAST, ended).await.is_err() {
+                tracing::warn!("the last calls are not recorded: the recorder does not keep up");
+            }
+        }
+        tracing::info!("{}", self.status().text());
+    }
+}
+
+impl RecordingStatus {
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut text = format!("{}: {} calls", self.folder.display(), self.written);
+        for (count, why) in [
+            (self.dropped, "not recorded, too many at a time"),
+            (self.carrying, "not recorded, carrying other messages"),
+            (
+                self.unplaced,
+                "not recorded, since a policy does not say where it found something",
+            ),
+            (
+                self.unlike,
+                "not recorded, since surrogates would be judged otherwise",
+            ),
+            (
+                self.unclean,
+                "not recorded, since a value could not be replaced",
+            ),
+            (self.too_large, "not recorded, too large"),
+            (
+                self.failed,
+                "not recorded, since the folder cannot be written",
+            ),
+        ] {
+            if count > 0 {
+                text += &format!("; {count} {why}");
+            }
+        }
+        text
+    }
+}
+
+/// Below 10,000, evenly.
+fn lot(id: &CallId) -> u16 {
+    let digest = Sha256::digest(id.0.as_bytes());
+    let word = u32::from_le_bytes(std::array::from_fn(|n| digest[n]));
+    u16::try_from(word % 10_000).unwrap_or(0)
+}
+
+fn size(taken: &Taken) -> usize {
+    let payload = |message: &sandgate_message::Message| message.payload().as_str().len();
+    payload(&taken.message) + taken.reply.as_ref().map_or(0, payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_calls_is_that_share() {
+        let drawn = (0..10_000).filter(|n| lot(&CallId(format!("{n:x}").into())) < 1_000);
+        let count = drawn.count();
+        assert!((850..1150).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn what_was_not_recorded_is_said_with_its_reason() {
+        let status = RecordingStatus {
+            folder: "rec".into(),
+            written: 7,
+            unlike: 2,
+            ..RecordingStatus::default()
+        };
+        assert_eq!(
+            status.text(),
+            "rec: 7 calls; 2 not recorded, since surrogates would be judged otherwise"
+        );
+    }
+}

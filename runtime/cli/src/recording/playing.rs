@@ -1,0 +1,214 @@
+//! An exchange once more through a chain, away from any server and from the world: interceptors meet the time at which it
+//! happened, a memory that is not theirs, and no network. What each of them saw and decided can be looked at.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sandgate_gateway::Decision as Became;
+use sandgate_host::{Stage, State};
+use sandgate_message::{
+    Call, Failure, Finding, Hook, Interceptor, Json, Message, Outcome, Pending, Plugin,
+    PostDecision, PreDecision, Run,
+};
+use sandgate_pipeline::{Chain, Entry, Trail};
+use tracing::instrument::WithSubscriber;
+use tracing::subscriber::NoSubscriber;
+
+/// How long a run may take: what a deadline cuts is about the machine, and not about the policy.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Randomness, the same in every run.
+const RANDOM: [u8; 16] = [
+    0x3b, 0x91, 0x0c, 0xe7, 0x52, 0xad, 0x68, 0x14, 0xf9, 0x2d, 0x86, 0x43, 0xba, 0x70, 0xc5, 0x1e,
+];
+
+/// What is played.
+pub struct Scene {
+    /// Who calls what.
+    pub call: Call,
+    /// The request or notification.
+    pub message: Message,
+    /// What the other side answers, where it is known.
+    pub reply: Option<Message>,
+    /// When, since the Unix epoch.
+    pub at: Duration,
+}
+
+/// What came of it.
+pub struct Played {
+    /// Who decided what.
+    pub trail: Trail,
+    /// What became of it. A request that goes on and whose answer is not known counts as forwarded.
+    pub became: Became,
+    /// The params as they went on, where they did.
+    pub sent: Option<Json>,
+    /// The payload of what the asker got, where there is one.
+    pub left: Option<Json>,
+    /// Every run, in the order in which they ended.
+    pub sights: Vec<Sight>,
+}
+
+/// What an interceptor saw in one run, and what it decided.
+#[derive(Clone, Debug)]
+pub struct Sight {
+    /// Its name.
+    pub interceptor: Arc<str>,
+    /// Where it ran.
+    pub hook: Hook,
+    /// Who called what, as it was told.
+    pub call: Arc<Call>,
+    /// The document that it judged.
+    pub document: Json,
+    /// In a post-call: the params as they were sent.
+    pub sent: Option<Json>,
+    /// In a post-call: the document is an error object.
+    pub failed: bool,
+    /// The note of its pre-call.
+    pub carried: Option<Arc<[u8]>>,
+    /// What it decided.
+    pub decision: Result<PreDecision, Failure>,
+    /// What it noticed.
+    pub findings: Vec<Finding>,
+}
+
+/// A chain whose runs are looked at.
+pub struct Theatre {
+    chain: Arc<Chain>,
+    sights: Option<Arc<Mutex<Vec<Sight>>>>,
+}
+
+impl Theatre {
+    /// Of a chain. `watched`: what each interceptor sees is kept; scenes must then be played one at a time.
+    pub fn of(chain: &Chain, watched: bool) -> Self {
+        let sights = watched.then(Arc::<Mutex<Vec<Sight>>>::default);
+        let chain = chain.remade(|step| {
+            let inner = step.interceptor().clone();
+            match &sights {
+                None => step.with(inner, TIMEOUT),
+                Some(sights) => {
+                    let witness = Witness {
+                        name: step.name().clone(),
+                        inner,
+                        sights: sights.clone(),
+                    };
+                    step.with(Arc::new(witness), TIMEOUT)
+                }
+            }
+        });
+        Self { chain, sights }
+    }
+
+    /// Plays a scene. `state`: what interceptors remember.
+    pub async fn play(&self, scene: Scene, state: &Arc<State>) -> Played {
+        state.set_time(scene.at);
+        let mut stage = Stage::closed(scene.at, RANDOM.to_vec(), Vec::new());
+        stage.state = Some(state.clone());
+        // The future is large, and one of many.
+        let playing = Box::pin(Arc::new(stage).during(self.run(scene)));
+        playing.with_subscriber(NoSubscriber::default()).await
+    }
+
+    async fn run(&self, scene: Scene) -> Played {
+        let Scene {
+            call,
+            message,
+            reply,
+            ..
+        } = scene;
+        let (trail, became, sent, left) = match self.chain.enter(Arc::new(call), message).await {
+            Entry::Refused(departure) => {
+                let left = departure.message.map(|message| message.payload().clone());
+                (departure.trail, Became::Refused, None, left)
+            }
+            Entry::Onward(passage) => {
+                let (answer, params) = (passage.answer(), passage.message().payload().clone());
+                let (became, sent) = match answer {
+                    Some(_) => (Became::Answered, None),
+                    None => (Became::Forwarded, Some(params)),
+                };
+                match answer.or(reply) {
+                    None => (passage.end(), became, sent, None),
+                    Some(reply) => {
+                        let departure = passage.leave(reply).await;
+                        let left = departure.message.map(|message| message.payload().clone());
+                        let became = match departure.withheld {
+                            true => Became::Refused,
+                            false => became,
+                        };
+                        (departure.trail, became, sent, left)
+                    }
+                }
+            }
+        };
+        let sights = self.sights.as_ref();
+        Played {
+            trail,
+            became,
+            sent,
+            left,
+            sights: sights
+                .map(|sights| std::mem::take(&mut *sights.lock()))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+struct Witness {
+    name: Arc<str>,
+    inner: Arc<dyn Interceptor>,
+    sights: Arc<Mutex<Vec<Sight>>>,
+}
+
+impl Witness {
+    fn saw<D>(&self, hook: Hook, run: Run, outcome: &Outcome<D>, decision: Option<PreDecision>) {
+        let failed = || Failure::Load("it did not decide".into());
+        self.sights.lock().push(Sight {
+            interceptor: self.name.clone(),
+            hook,
+            call: run.call,
+            document: run.document,
+            sent: run.sent,
+            failed: run.failed,
+            carried: run.carried,
+            decision: match (&outcome.decision, decision) {
+                (Err(failure), _) => Err(failure.clone()),
+                (Ok(_), decision) => decision.ok_or_else(failed),
+            },
+            findings: outcome.findings.clone(),
+        });
+    }
+}
+
+impl Interceptor for Witness {
+    fn plugin(&self) -> &Plugin {
+        self.inner.plugin()
+    }
+
+    fn pre_call(&self, run: Run) -> Pending<'_, Outcome<PreDecision>> {
+        Box::pin(async move {
+            let outcome = self.inner.pre_call(run.clone()).await;
+            let decision = outcome.decision.clone().ok();
+            self.saw(Hook::PreCall, run, &outcome, decision);
+            outcome
+        })
+    }
+
+    fn post_call(&self, run: Run) -> Pending<'_, Outcome<PostDecision>> {
+        Box::pin(async move {
+            let outcome = self.inner.post_call(run.clone()).await;
+            let decision = outcome
+                .decision
+                .clone()
+                .ok()
+                .map(|decision| match decision {
+                    PostDecision::Proceed => PreDecision::Proceed,
+                    PostDecision::Edit(edits) => PreDecision::Edit(edits),
+                    PostDecision::Replace(json) => PreDecision::Replace(json),
+                    PostDecision::Refuse(refusal) => PreDecision::Refuse(refusal),
+                });
+            self.saw(Hook::PostCall, run, &outcome, decision);
+            outcome
+        })
+    }
+}

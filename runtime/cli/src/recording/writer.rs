@@ -1,0 +1,333 @@
+//! The thread that writes a recording: from what a call left to a line that may be kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sandgate_gateway::Taken;
+use sandgate_host::{State, StateQuota};
+use sandgate_message::{Json, Limits};
+use sandgate_pipeline::Chain;
+use tokio::sync::mpsc;
+
+use super::exchange::{Exchange, Noticed, Verdict, verdicts};
+use super::folder::{Folder, Written};
+use super::playing::{Played, Scene, Theatre};
+use super::replacing::Replacing;
+use super::surrogate::Surrogates;
+use super::{Tallies, found, size};
+
+pub(super) struct Writer {
+    folder: Folder,
+    tallies: Arc<Tallies>,
+    surrogates: Surrogates,
+    /// Of the chain that the last call passed: most calls pass the same.
+    theatre: Option<(Arc<Chain>, Theatre)>,
+    said: bool,
+}
+
+/// Why an exchange is not written.
+enum Not {
+    Unplaced(found::Unplaced),
+    /// It would be judged otherwise.
+    Unlike,
+    /// Something that was found is still in it.
+    Left,
+}
+
+impl Writer {
+    pub(super) fn new(folder: Folder, tallies: Arc<Tallies>) -> Self {
+        Self {
+            folder,
+            tallies,
+            surrogates: Surrogates::default(),
+            theatre: None,
+            said: false,
+        }
+    }
+
+    pub(super) fn run(mut self, mut waits: mpsc::Receiver<Box<Taken>>, waiting: &AtomicUsize) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let Ok(runtime) = runtime else {
+            tracing::error!("nothing is recorded: there is no thread for it");
+            return;
+        };
+        runtime.block_on(async {
+            while let Some(taken) = waits.recv().await {
+                let size = size(&taken);
+                self.one(*taken).await;
+                waiting.fetch_sub(size, Ordering::Relaxed);
+            }
+        });
+    }
+
+    async fn one(&mut self, taken: Taken) {
+        let count = |counter: &std::sync::atomic::AtomicU64| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        };
+        let tallies = self.tallies.clone();
+        if taken.carries {
+            return count(&tallies.carries);
+        }
+        let line = match self.folder.is_sealed() {
+            true => self.raw(&taken).and_then(|raw| text(&raw)).ok_or(Not::Left),
+            false => self.replaced(&taken).await,
+        };
+        let line = match line {
+            Ok(line) => line,
+            Err(not) => {
+                let id = &taken.call.id;
+                return match not {
+                    Not::Unplaced(why) => {
+                        tracing::debug!(call = %id, "not recorded: {why}");
+                        count(&tallies.unplaced);
+                    }
+                    Not::Unlike => {
+                        tracing::debug!(call = %id, "not recorded: surrogates are judged otherwise");
+                        count(&tallies.unlike);
+                    }
+                    Not::Left => {
+                        tracing::debug!(call = %id, "not recorded: a value could not be replaced");
+                        count(&tallies.left);
+                    }
+                };
+            }
+        };
+        match self.folder.add(&line) {
+            Ok(Written::Yes) => count(&tallies.written),
+            Ok(Written::TooLarge) => count(&tallies.large),
+            Err(error) => {
+                count(&tallies.failed);
+                if !std::mem::replace(&mut self.said, true) {
+                    tracing::error!("calls are not recorded, and go on: {error}");
+                }
+            }
+        }
+    }
+
+    fn raw(&self, taken: &Taken) -> Option<Exchange> {
+        let session = taken.call.session.as_deref();
+        Exchange::of(
+            taken,
+            session.map(|session| self.surrogates.session(session)),
+        )
+        .ok()
+    }
+
+    /// With surrogates in place of all that was found.
+    async fn replaced(&mut self, taken: &Taken) -> Result<String, Not> {
+        let limits = *taken.chain.limits();
+        let raw = self.raw(taken).ok_or(Not::Left)?;
+        let first = self.play(taken, &raw, &limits).await.ok_or(Not::Left)?;
+        let again = verdicts(&first.trail);
+        if !repeats(&raw.trail, &again) {
+            return Err(Not::Unlike);
+        }
+        let found = found::values(&first.sights, &limits).map_err(Not::Unplaced)?;
+        if found.is_empty() {
+            return text(&raw).ok_or(Not::Left);
+        }
+        let pairs: Option<Vec<(String, String)>> = found
+            .iter()
+            .map(|value| {
+                let surrogate = self.surrogates.of(&value.kind, &value.text)?;
+                Some((value.text.clone(), surrogate))
+            })
+            .collect();
+        let replacing = Replacing::of(&pairs.ok_or(Not::Left)?).ok_or(Not::Left)?;
+        let whole = text(&raw).ok_or(Not::Left)?;
+        let whole = Json::parse(
+            whole,
+            &Limits {
+                bytes: usize::MAX >> 1,
+                depth: 1 << 10,
+            },
+        )
+        .map_err(|_| Not::Left)?;
+        let mut line = String::with_capacity(whole.as_str().len());
+        replacing.document(whole.root(), &mut line);
+        if is_left(&replacing, &found, &line) {
+            return Err(Not::Left);
+        }
+        let mut new: Exchange = serde_json::from_str(&line).map_err(|_| Not::Left)?;
+        let second = self.play(taken, &new, &limits).await.ok_or(Not::Left)?;
+        let played = verdicts(&second.trail);
+        let expected: Vec<Verdict> = again
+            .into_iter()
+            .map(|verdict| with_pointers(verdict, &replacing))
+            .collect();
+        if !alike(&expected, &played) || second.became != first.became {
+            return Err(Not::Unlike);
+        }
+        // What is said of the live runs stays; where they found something, it is where it is found now.
+        new.id = raw.id;
+        for verdict in &mut new.trail {
+            if let Some(now) = played
+                .iter()
+                .find(|now| now.hook == verdict.hook && now.interceptor == verdict.interceptor)
+                && now.decision == verdict.decision
+            {
+                verdict.findings.clone_from(&now.findings);
+            }
+        }
+        text(&new).ok_or(Not::Left)
+    }
+
+    /// Plays it with a memory of its own.
+    async fn play(
+        &mut self,
+        taken: &Taken,
+        exchange: &Exchange,
+        limits: &Limits,
+    ) -> Option<Played> {
+        let scene = Scene {
+            call: exchange.call(limits).ok()?,
+            message: exchange.message(limits).ok()?,
+            reply: exchange.answer(limits).ok()?,
+            at: exchange.came().ok()?,
+        };
+        let known = |(chain, _): &&mut (Arc<Chain>, Theatre)| Arc::ptr_eq(chain, &taken.chain);
+        if self.theatre.as_mut().filter(known).is_none() {
+            let theatre = Theatre::of(&taken.chain, true);
+            self.theatre = Some((taken.chain.clone(), theatre));
+        }
+        let (_, theatre) = self.theatre.as_ref()?;
+        let state = Arc::new(State::by_a_clock(StateQuota::default()));
+        Some(theatre.play(scene, &state).await)
+    }
+}
+
+/// On one line.
+fn text(exchange: &Exchange) -> Option<String> {
+    let mut text = serde_json::to_string(exchange).ok()?;
+    // A payload keeps its own white space; a line end can only stand between its tokens.
+    text.retain(|c| !matches!(c, '\n' | '\r'));
+    Some(text)
+}
+
+/// Whatever was found live was found again: else it is not known to the character what it was.
+fn repeats(live: &[Verdict], again: &[Verdict]) -> bool {
+    live.iter()
+        .filter(|verdict| verdict.found())
+        .all(|verdict| {
+            let mut rules: BTreeMap<(&str, &Option<String>), usize> = BTreeMap::new();
+            for finding in again
+                .iter()
+                .filter(|now| now.hook == verdict.hook && now.interceptor == verdict.interceptor)
+                .filter(|now| now.decision == verdict.decision)
+                .flat_map(|now| &now.findings)
+            {
+                *rules.entry((&finding.rule, &finding.pointer)).or_default() += 1;
+            }
+            let ran = again.iter().any(|now| {
+                now.hook == verdict.hook
+                    && now.interceptor == verdict.interceptor
+                    && now.decision == verdict.decision
+            });
+            ran && verdict.findings.iter().all(|finding| {
+                let left = rules.get_mut(&(finding.rule.as_str(), &finding.pointer));
+                left.is_some_and(|left| {
+                    let there = *left > 0;
+                    *left = left.saturating_sub(1);
+                    there
+                })
+            })
+        })
+}
+
+/// The same runs with the same decisions and findings.
+fn alike(one: &[Verdict], other: &[Verdict]) -> bool {
+    let sorted = |verdicts: &[Verdict]| {
+        let mut verdicts = verdicts.to_vec();
+        for verdict in &mut verdicts {
+            verdict.findings.sort();
+        }
+        verdicts.sort_by(|one, other| {
+            (&one.hook, &one.interceptor).cmp(&(&other.hook, &other.interceptor))
+        });
+        verdicts
+    };
+    sorted(one) == sorted(other)
+}
+
+/// Where members are named by what was found.
+fn with_pointers(mut verdict: Verdict, replacing: &Replacing) -> Verdict {
+    for Noticed { pointer, .. } in &mut verdict.findings {
+        if let Some(pointer) = pointer {
+            *pointer = replacing.text(pointer);
+        }
+    }
+    verdict
+}
+
+/// Whether anything that was found stands in a line, in it as it is or in a text of it.
+fn is_left(replacing: &Replacing, found: &[found::Value], line: &str) -> bool {
+    if found.iter().any(|value| line.contains(&value.text)) {
+        return true;
+    }
+    let Ok(json) = Json::parse(
+        line.to_owned(),
+        &Limits {
+            bytes: usize::MAX >> 1,
+            depth: 1 << 10,
+        },
+    ) else {
+        return true;
+    };
+    let (texts, names) = (json.strings(), json.keys());
+    replacing.stands_in(&texts.text) || replacing.stands_in(&names.text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(decision: &str, rules: &[&str]) -> Verdict {
+        Verdict {
+            interceptor: "pii".into(),
+            digest: "sha256:x".into(),
+            hook: "post-call".into(),
+            audit: false,
+            decision: decision.into(),
+            applied: true,
+            code: None,
+            failure: None,
+            findings: rules
+                .iter()
+                .map(|rule| Noticed {
+                    rule: (*rule).into(),
+                    severity: "info".into(),
+                    part: "reply".into(),
+                    pointer: None,
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn what_was_found_live_must_be_found_again() {
+        let live = [verdict("edit", &["pii.email", "pii.email"])];
+        assert!(repeats(
+            &live,
+            &[verdict("edit", &["pii.email", "pii.ip", "pii.email"])]
+        ));
+        assert!(!repeats(&live, &[verdict("edit", &["pii.email"])]));
+        assert!(!repeats(
+            &live,
+            &[verdict("refuse", &["pii.email", "pii.email"])]
+        ));
+        assert!(!repeats(&live, &[]));
+        // A refusal that depends on what happened before says nothing of the exchange.
+        assert!(repeats(&[verdict("refuse", &[])], &[]));
+    }
+
+    #[test]
+    fn runs_are_alike_in_any_order_of_findings() {
+        let one = [verdict("edit", &["a", "b"])];
+        assert!(alike(&one, &[verdict("edit", &["b", "a"])]));
+        assert!(!alike(&one, &[verdict("edit", &["a"])]));
+        assert!(!alike(&one, &[verdict("proceed", &["a", "b"])]));
+    }
+}

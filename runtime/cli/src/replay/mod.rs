@@ -1,0 +1,267 @@
+//! `sandgate replay`: recorded calls once more, through one configuration or two, without any server.
+//!
+//! Interceptors meet the time at which a call came, a memory that is empty at the first call and kept from one to the
+//! next, no network, and directories that they may read and not write. Calls go their way beside each other; where an
+//! interceptor remembers things, one after another in the order in which they came.
+
+mod difference;
+mod fixture;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sandgate_host::{Host, State, StateQuota};
+use sandgate_pipeline::Chain;
+use sha2::{Digest, Sha256};
+
+use crate::args;
+use crate::assembly::{Assembler, Loading};
+use crate::config::{Environment, Files, Loaded, Report};
+use crate::house;
+use crate::recording::{
+    self, Exchange, FolderError, Identities, NotAnExchange, Played, Recorded, Scene, SealError,
+    Theatre, Verdict, became, verdicts,
+};
+
+pub use difference::{Difference, What};
+pub use fixture::NoFixture;
+pub use report::Replayed;
+
+/// A file of keys is small.
+const LARGEST_KEYS: u64 = 64 << 10;
+
+/// Why nothing was replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReplayed {
+    /// The recording cannot be read.
+    #[error(transparent)]
+    Folder(Box<FolderError>),
+    /// There is nothing in it.
+    #[error("{} holds no calls", .0.display())]
+    Empty(PathBuf),
+    /// The keys cannot be read.
+    #[error("--identity: {0}")]
+    Identity(String),
+    /// Something is wrong with a configuration.
+    #[error("{}", .0.summary())]
+    Config(Box<Report>),
+    /// A call cannot be played.
+    #[error("the recorded call {id}: {why}")]
+    Exchange {
+        /// Its id.
+        id: String,
+        /// What is wrong with it.
+        why: Box<NotAnExchange>,
+    },
+    /// A part of the program gave up.
+    #[error("the replay gave up: {0}")]
+    GaveUp(String),
+    /// It cannot be written as a fixture.
+    #[error(transparent)]
+    Fixture(#[from] NoFixture),
+}
+
+impl From<FolderError> for NotReplayed {
+    fn from(error: FolderError) -> Self {
+        Self::Folder(Box::new(error))
+    }
+}
+
+impl From<Report> for NotReplayed {
+    fn from(report: Report) -> Self {
+        Self::Config(Box::new(report))
+    }
+}
+
+/// What was decided about a call.
+#[derive(Clone, Debug)]
+pub(crate) struct Decided {
+    pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) became: String,
+    /// Of what went on and of what came back; none of what was decided live.
+    pub(crate) documents: Option<[[u8; 32]; 2]>,
+}
+
+/// A configuration, ready to be played through.
+struct Policy {
+    loaded: Loaded,
+    chain: Arc<Chain>,
+    /// Some interceptor remembers things.
+    remembers: bool,
+}
+
+/// Replays a recording.
+///
+/// # Errors
+/// Nothing was replayed.
+pub async fn replay(asked: &args::Replay) -> Result<Replayed, NotReplayed> {
+    let recorded = read(asked)?;
+    let environment = Environment::of_process();
+    let new = Loaded::read(&asked.configured.config)?;
+    let host = house::host_apart(&new, &environment)?;
+    let new = Policy::prepare(new, &host, &environment).await?;
+    let old = match &asked.against {
+        Some(path) => {
+            let loaded = Loaded::read(path)?;
+            Some(Policy::prepare(loaded, &host, &environment).await?)
+        }
+        None => None,
+    };
+    let exchanges: Arc<[Exchange]> = recorded.exchanges.into();
+    let started = Instant::now();
+    let (is, was) = match &old {
+        None => {
+            let live = exchanges.iter().map(Decided::live).collect();
+            (new.play(&exchanges).await?, live)
+        }
+        Some(old) => {
+            let (is, was) = tokio::join!(new.play(&exchanges), old.play(&exchanges));
+            (is?, was?)
+        }
+    };
+    let took = started.elapsed();
+    let mut differences = Vec::new();
+    for ((exchange, was), is) in exchanges.iter().zip(&was).zip(&is) {
+        difference::between(exchange, was, is, asked.findings, &mut differences);
+    }
+    Ok(Replayed {
+        calls: exchanges.len(),
+        torn: recorded.torn,
+        from: exchanges.first().map(|one| one.time.clone()),
+        to: exchanges.last().map(|one| one.time.clone()),
+        config: asked.configured.config.clone(),
+        against: asked.against.clone(),
+        took,
+        differences,
+    })
+}
+
+/// Writes a recorded call as a fixture; what was written, for people.
+///
+/// # Errors
+/// Nothing was written.
+pub async fn as_fixture(asked: &args::Replay) -> Result<String, NotReplayed> {
+    let recorded = read(asked)?;
+    let environment = Environment::of_process();
+    let loaded = Loaded::read(&asked.configured.config)?;
+    let host = house::host_apart(&loaded, &environment)?;
+    let policy = Policy::prepare(loaded, &host, &environment).await?;
+    fixture::write(asked, &recorded.exchanges, &policy, &environment).await
+}
+
+fn read(asked: &args::Replay) -> Result<Recorded, NotReplayed> {
+    let wrong = |error: &dyn std::fmt::Display| NotReplayed::Identity(error.to_string());
+    let identities = match &asked.identity {
+        None => None,
+        Some(path) => {
+            let bytes = Files::in_folder(Path::new(""))
+                .read(path, LARGEST_KEYS)
+                .map_err(|error| wrong(&error))?;
+            let text = String::from_utf8(bytes).map_err(|_| wrong(&SealError::Identities))?;
+            Some(Identities::read(&text).map_err(|error| wrong(&error))?)
+        }
+    };
+    let recorded = recording::read(&asked.folder, identities.as_ref())?;
+    if recorded.exchanges.is_empty() {
+        return Err(NotReplayed::Empty(asked.folder.clone()));
+    }
+    Ok(recorded)
+}
+
+impl Policy {
+    /// Checks everything and prepares every plugin, as for serving.
+    async fn prepare(
+        loaded: Loaded,
+        host: &Arc<Host>,
+        environment: &Environment,
+    ) -> Result<Self, NotReplayed> {
+        let assembled = Assembler::new(host.clone())
+            .assemble(&loaded, environment, Loading::Start)
+            .await?;
+        let interceptors = loaded.config.interceptors.iter();
+        Ok(Self {
+            remembers: interceptors.clone().any(|one| one.grants.state),
+            chain: assembled.edition.chain().clone(),
+            loaded,
+        })
+    }
+
+    /// Plays all, in order or beside each other.
+    async fn play(&self, exchanges: &Arc<[Exchange]>) -> Result<Vec<Decided>, NotReplayed> {
+        let lanes = match self.remembers {
+            true => 1,
+            false => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let theatre = Arc::new(Theatre::of(&self.chain, false));
+        let state = Arc::new(State::by_a_clock(StateQuota::default()));
+        let mut running = Vec::new();
+        for lane in 0..lanes {
+            let (exchanges, chain) = (exchanges.clone(), self.chain.clone());
+            let (theatre, state) = (theatre.clone(), state.clone());
+            running.push(tokio::spawn(async move {
+                let mut played = Vec::new();
+                for exchange in exchanges.iter().skip(lane).step_by(lanes) {
+                    let scene = scene(exchange, &chain)?;
+                    played.push(Decided::again(&theatre.play(scene, &state).await));
+                }
+                Ok::<_, NotReplayed>(played)
+            }));
+        }
+        let mut all = Vec::new();
+        for lane in running {
+            let lane = lane
+                .await
+                .map_err(|error| NotReplayed::GaveUp(error.to_string()))?;
+            all.push(lane?.into_iter());
+        }
+        let turn = (0..exchanges.len()).map(|n| all[n % lanes].next());
+        turn.collect::<Option<Vec<_>>>()
+            .ok_or_else(|| NotReplayed::GaveUp("a call is missing".into()))
+    }
+}
+
+/// The call as it is played.
+fn scene(exchange: &Exchange, chain: &Chain) -> Result<Scene, NotReplayed> {
+    let limits = chain.limits();
+    let scene = || -> Result<Scene, NotAnExchange> {
+        Ok(Scene {
+            call: exchange.call(limits)?,
+            message: exchange.message(limits)?,
+            reply: exchange.answer(limits)?,
+            at: exchange.came()?,
+        })
+    };
+    scene().map_err(|why| NotReplayed::Exchange {
+        id: exchange.id.clone(),
+        why: Box::new(why),
+    })
+}
+
+impl Decided {
+    fn live(exchange: &Exchange) -> Self {
+        Self {
+            verdicts: exchange.trail.clone(),
+            became: exchange.became.clone(),
+            documents: None,
+        }
+    }
+
+    fn again(played: &Played) -> Self {
+        let digest = |json: &Option<sandgate_message::Json>| {
+            let text = json.as_ref().map(|json| json.as_str()).unwrap_or_default();
+            Sha256::digest(text.as_bytes()).into()
+        };
+        Self {
+            verdicts: verdicts(&played.trail),
+            became: became(played.became).into(),
+            documents: Some([digest(&played.sent), digest(&played.left)]),
+        }
+    }
+}
+
+/// In seconds, for people.
+pub(crate) fn seconds(took: Duration) -> String {
+    format!("{:.2} s", took.as_secs_f64())
+}
