@@ -5,6 +5,7 @@ use sandgate_message::Hook;
 use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, Parser, Payload};
 
+use crate::loose::Loose;
 use crate::manifest::{Manifest, ManifestError};
 use crate::snapshot;
 
@@ -16,6 +17,9 @@ const SERIES: &str = "0.1.";
 /// A file larger than this is not read. Python's components have 18 MB.
 pub const MAX_FILE: usize = 128 << 20;
 
+/// Why a component with its source beside it is configured before each run.
+pub(crate) const DEVELOPMENT: &str = "it is a version under development, with its source beside an interpreter: build it for an operator";
+
 /// A component that can be an interceptor.
 #[derive(Clone, Debug)]
 pub struct PluginFile {
@@ -24,6 +28,7 @@ pub struct PluginFile {
     manifest: Manifest,
     imports: Vec<String>,
     exports: Vec<String>,
+    loose: Option<Loose>,
 }
 
 /// Why a file is no plugin, and what to do.
@@ -97,6 +102,7 @@ impl PluginFile {
         if let Some((hook, ..)) = manifest.hooks().into_iter().find(|(hook, ..)| !has(*hook)) {
             return Err(FileError::HookMissing(hook));
         }
+        let loose = Loose::read(&bytes).map_err(FileError::Damaged)?;
         let digest = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
         Ok(Self {
             bytes,
@@ -104,6 +110,7 @@ impl PluginFile {
             manifest,
             imports,
             exports,
+            loose,
         })
     }
 
@@ -129,7 +136,17 @@ impl PluginFile {
     }
     /// Its memory after `configure` can be kept; otherwise it is configured anew for every run. Says why not.
     pub fn snapshot(&self) -> Result<(), String> {
+        if self.loose.is_some() {
+            return Err(DEVELOPMENT.into());
+        }
         snapshot::possible(&self.bytes)
+    }
+}
+
+impl PluginFile {
+    /// Code and source, where they lie apart.
+    pub(crate) fn loose(&self) -> Option<&Loose> {
+        self.loose.as_ref()
     }
 }
 

@@ -14,6 +14,7 @@ mod failure;
 mod file;
 mod grants;
 mod imports;
+mod loose;
 mod manifest;
 mod places;
 mod plugin;
@@ -32,6 +33,7 @@ pub use configure::Issue;
 pub use engine::{EngineConfig, MAX_MEMORY, pagemap_scan_available};
 pub use file::{FileError, MAX_FILE, PluginFile};
 pub use grants::{DirGrant, GrantError, Grants, Withheld};
+pub use loose::SOURCE;
 pub use manifest::{
     Access, Asks, DirAsk, HookManifest, Hooks, HttpAsk, Manifest, ManifestError, SECTION,
 };

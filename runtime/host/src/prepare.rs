@@ -1,6 +1,7 @@
 //! From a file and an operator's wishes to a plugin that is ready, or a clear word why not. All of it happens away from
 //! traffic; nothing here runs during a call.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use sandgate_message::{
     Run,
 };
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
@@ -17,8 +18,9 @@ use crate::bindings::{self, post_call, pre_call, settings};
 use crate::cache::{Cache, Id};
 use crate::configure::{self, Configured, Issue};
 use crate::engine::{Clocked, EngineConfig, MAX_MEMORY};
-use crate::file::PluginFile;
+use crate::file::{DEVELOPMENT, PluginFile};
 use crate::grants::{Effective, GrantError, Grants, settle};
+use crate::loose::Loose;
 use crate::places::Places;
 use crate::plugin::{EachTime, Guest, Plugin};
 use crate::sandbox::{Authority, Sandbox};
@@ -31,6 +33,9 @@ pub const DEFAULT_MEMORY: u64 = 64 << 20;
 
 /// Runs of one interceptor that one caller may have at once, unless the operator says otherwise.
 pub const DEFAULT_CONCURRENCY: usize = 16;
+
+/// Interpreters whose machine code is kept in memory.
+const INTERPRETERS: usize = 2;
 
 /// How long the smoke call may take.
 const SMOKE: Duration = Duration::from_secs(2);
@@ -100,6 +105,8 @@ pub struct Host {
     scratch: Clocked,
     scratch_linker: Linker<Sandbox>,
     cache: Option<Cache>,
+    /// The machine code of interpreters that got their sources apart: the last ones, since a save means the same again.
+    interpreters: Mutex<VecDeque<(String, Component)>>,
     state: State,
     pool: Arc<Semaphore>,
 }
@@ -127,6 +134,7 @@ impl Host {
             scratch,
             scratch_linker,
             cache,
+            interpreters: Mutex::default(),
             state,
             pool,
         }))
@@ -203,6 +211,9 @@ impl Host {
         settings: &Arc<str>,
         nothing: &Arc<Authority>,
     ) -> Result<Guest, PrepareError> {
+        if let Some(loose) = spec.file.loose() {
+            return self.interpreted(spec, loose, settings, nothing).await;
+        }
         let engine = &self.clocked.engine;
         let id = Id::new(spec.file.digest(), settings, engine_hash(engine));
         let cache = self.cache.as_ref().filter(|_| !spec.settings_private);
@@ -247,6 +258,56 @@ impl Host {
             cache.put(&id, each_time.is_none(), &code);
         }
         self.linked(spec, &component, settings, each_time)
+    }
+
+    /// An interpreter that is given its source with its settings, before each run.
+    async fn interpreted(
+        &self,
+        spec: &Spec,
+        loose: &Loose,
+        settings: &str,
+        nothing: &Arc<Authority>,
+    ) -> Result<Guest, PrepareError> {
+        let component = self.interpreter(loose).await?;
+        let given = loose.settings(settings);
+        let engine = &self.clocked.engine;
+        match configure::run(engine, &self.linker, &component, &given, nothing).await {
+            Ok(_) => self.linked(spec, &component, &given, Some(DEVELOPMENT.into())),
+            Err(configured) => Err(refused(configured, spec)),
+        }
+    }
+
+    /// Its machine code, which knows neither source nor settings.
+    async fn interpreter(&self, loose: &Loose) -> Result<Component, PrepareError> {
+        // Held while it is compiled: whoever wants the same one waits for it.
+        let mut kept = self.interpreters.lock().await;
+        if let Some((_, component)) = kept.iter().find(|(digest, _)| *digest == loose.digest) {
+            return Ok(component.clone());
+        }
+        let engine = &self.clocked.engine;
+        // No settings are this short, so that no plugin's code has this name.
+        let id = Id::new(&loose.digest, "", engine_hash(engine));
+        let cached = self.cache.as_ref().and_then(|cache| cache.get(&id));
+        let cached = cached.and_then(|entry| {
+            // SAFETY: as for every entry of the cache: its MAC was checked, and it is in our memory.
+            #[allow(unsafe_code)]
+            let component = unsafe { Component::deserialize(engine, &entry.code) };
+            component.ok()
+        });
+        let component = match cached {
+            Some(component) => component,
+            None => {
+                let component = Component::new(engine, &loose.code)
+                    .map_err(|error| PrepareError::Compile(format!("{error:#}")))?;
+                if let (Some(cache), Ok(code)) = (&self.cache, component.serialize()) {
+                    cache.put(&id, false, &code);
+                }
+                component
+            }
+        };
+        kept.truncate(INTERPRETERS - 1);
+        kept.push_front((loose.digest.clone(), component.clone()));
+        Ok(component)
     }
 
     fn linked(

@@ -12,8 +12,9 @@ import { giveBackInTime } from "./patch.js";
 import type { Plugin } from "./plugin.js";
 import { decodeMappings } from "./sourcemap.js";
 
-const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
-const IMPORTS = ["sandgate:interceptor/*", "wasi:*"];
+/** Where the package lies. */
+export const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
+export const IMPORTS = ["sandgate:interceptor/*", "wasi:*"];
 
 /** Loads the source natively, so that its hooks are known. */
 export async function load(folder: string): Promise<Plugin> {
@@ -40,17 +41,22 @@ export async function load(folder: string): Promise<Plugin> {
 export async function build(folder: string, output?: string, bare = false): Promise<string> {
   const manifest = check(folder, await load(folder));
   const script = await scriptOf(folder);
-  let component: Uint8Array;
+  let patched: Uint8Array;
   try {
-    ({ component } = await componentize({ witPath: path(PACKAGE, "wit"), jsSource: script, world: "plugin", sync: true }));
+    patched = await componentOf(script);
   } catch (error) {
     throw new NotBuilt(`${sourceOf(folder)} does not load in QuickJS: ${(error as Error).message}`);
   }
-  const patched = giveBackInTime(component);
   const file = resolve(output ?? path(folder, `${String(manifest["name"])}.wasm`));
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, bare ? patched : embed(patched, manifest));
   return file;
+}
+
+/** A component with the exports of this script. */
+export async function componentOf(script: string): Promise<Uint8Array> {
+  const { component } = await componentize({ witPath: path(PACKAGE, "wit"), jsSource: script, world: "plugin", sync: true });
+  return giveBackInTime(component);
 }
 
 /** One script of the plugin, the SDK and where its lines come from. */
@@ -80,7 +86,7 @@ async function scriptOf(folder: string): Promise<string> {
 }
 
 /** The author's own lines: those of the SDK and of other packages have no name. */
-function linesOf(folder: string, map: { sources: string[]; mappings: string }): Lines {
+export function linesOf(folder: string, map: { sources: string[]; mappings: string }): Lines {
   const files = map.sources.map((source) => {
     const file = resolve(folder, source);
     const own = !file.startsWith(`${PACKAGE}/dist/`) && !file.includes("/node_modules/") && basename(file) !== "entry.js";
@@ -92,7 +98,8 @@ function linesOf(folder: string, map: { sources: string[]; mappings: string }): 
   return { files, lines };
 }
 
-async function bundled(options: Parameters<typeof bundle>[0]): ReturnType<typeof bundle> {
+/** What esbuild makes of it; what is wrong with the source is told as it tells it. */
+export async function bundled(options: Parameters<typeof bundle>[0]): ReturnType<typeof bundle> {
   try {
     return await bundle({
       bundle: true, format: "esm", target: "es2023", platform: "neutral", mainFields: ["module", "main"],
@@ -108,7 +115,8 @@ async function bundled(options: Parameters<typeof bundle>[0]): ReturnType<typeof
   }
 }
 
-function sourceOf(folder: string): string {
+/** The plugin's source. */
+export function sourceOf(folder: string): string {
   const found = ["plugin.ts", "plugin.js"].map((name) => path(resolve(folder), name)).find((file) => existsSync(file));
   if (found === undefined) throw new NotBuilt(`${path(folder, "plugin.ts")} is missing: the plugin's source has this name`);
   return found;

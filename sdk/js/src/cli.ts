@@ -7,15 +7,17 @@
 
 import { parseArgs } from "node:util";
 import { build, load } from "./build.js";
+import { made } from "./dev.js";
 import { check, NotBuilt, write } from "./manifest.js";
 
 const USAGE = `usage: sandgate-plugin build [DIR] [-o FILE] [--bare]
-       sandgate-plugin manifest [DIR] [--write]`;
+       sandgate-plugin manifest [DIR] [--write]
+       sandgate-plugin dev [DIR] --interpreters FOLDER`;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { output: { type: "string", short: "o" }, bare: { type: "boolean" }, write: { type: "boolean" } },
+    options: { output: { type: "string", short: "o" }, bare: { type: "boolean" }, write: { type: "boolean" }, interpreters: { type: "string" } },
   });
   const [verb, folder = "."] = positionals;
   if (verb === "build") {
@@ -24,6 +26,9 @@ async function main(): Promise<number> {
     const plugin = await load(folder);
     if (values.write) write(folder, plugin);
     console.log(JSON.stringify(check(folder, plugin), null, 2));
+  } else if (verb === "dev" && values.interpreters !== undefined) {
+    // What \`sandgate plugin dev\` runs: the source and what interprets it.
+    console.log(JSON.stringify(await made(folder, values.interpreters)));
   } else {
     console.error(USAGE);
     return 2;

@@ -9,6 +9,8 @@ export class Misuse extends Error {
 export interface Lines {
   files: string[];
   lines: number[][];
+  /** So many lines that are not of the bundle stand before it. */
+  above?: number;
 }
 
 let lines: Lines | undefined;
@@ -76,7 +78,7 @@ function nativeFrame(file: string, row: string): string | undefined {
 }
 
 function mapped(row: number, column: number): string | undefined {
-  const segments = lines?.lines[row - 1] ?? [];
+  const segments = lines?.lines[row - 1 - (lines.above ?? 0)] ?? [];
   let found: string | undefined;
   for (let at = 0; at + 2 < segments.length; at += 3) {
     if (found !== undefined && (segments[at] ?? 0) > column - 1) break;

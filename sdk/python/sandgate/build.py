@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 
 from sandgate import hooks
@@ -12,7 +13,7 @@ from sandgate.manifest import check, embed
 from sandgate.testing import load
 
 SOURCE = "plugin.py"
-_PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parent
 _WORLDS = {
     ("pre-call",): "pre-call-interceptor",
     ("post-call",): "post-call-interceptor",
@@ -51,22 +52,28 @@ def build(folder: Path, output: Path | None = None, *, bare: bool = False) -> Pa
     made = check(folder, hooks.plugin)
     output = (output or folder / f"{made.get('name', folder.name)}.wasm").resolve()
     output.parent.mkdir(parents=True, exist_ok=True)
+    component = componentized(_ENTRY, made["hooks"], [folder])
+    output.write_bytes(component if bare else embed(component, made))
+    return output
+
+
+def componentized(source: str, hooks: Iterable[str], folders: Iterable[Path]) -> bytes:
+    """A component with these hooks, whose exports this source has; it imports from these folders."""
     with tempfile.TemporaryDirectory() as scratch:
         entry = Path(scratch) / "entry"
         entry.mkdir()
-        (entry / "sandgate_entry.py").write_text(_ENTRY, "utf-8")
+        (entry / "sandgate_entry.py").write_text(source, "utf-8")
         component = Path(scratch) / "component.wasm"
         command = [
             sys.executable, "-c", _COMPONENTIZE,
-            "--quiet", "-d", str(_PACKAGE / "wit"), "-w", _WORLDS[tuple(sorted(made["hooks"]))],
+            "--quiet", "-d", str(PACKAGE / "wit"), "-w", _WORLDS[tuple(sorted(hooks))],
             "componentize", "sandgate_entry", "-o", str(component),
-            "-p", str(folder), "-p", str(entry), "-p", str(_PACKAGE.parent),
+            *(part for folder in (*folders, entry, PACKAGE.parent) for part in ("-p", str(folder))),
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             raise NotBuilt(_clean(done.stdout + done.stderr))
-        output.write_bytes(component.read_bytes() if bare else embed(component.read_bytes(), made))
-    return output
+        return component.read_bytes()
 
 
 def _clean(text: str) -> str:

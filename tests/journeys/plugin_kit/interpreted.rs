@@ -11,11 +11,7 @@ use crate::author::{Author, call, gateway, telling_server};
 #[test]
 fn from_nothing_to_a_call_that_a_python_plugin_changed() {
     let author = made("python");
-    symlink(
-        harness::sdks().join("python"),
-        author.path("mask-email/.venv"),
-    )
-    .unwrap();
+    with_python(&author);
     goes_live(&author, "Python");
 
     let source = std::fs::read_to_string(author.path("mask-email/plugin.py")).unwrap();
@@ -58,7 +54,26 @@ fn from_nothing_to_a_call_that_a_typescript_plugin_changed() {
     assert_eq!(missing.code, Some(2), "{missing:?}");
     assert!(missing.err.contains("npm install"), "{}", missing.err);
 
-    // What `npm install` does, without asking the registry again.
+    with_packages(&author);
+    goes_live(&author, "TypeScript");
+
+    author.write("mask-email/plugin.ts", "export default plugin(;\n");
+    let failed = author.sandgate(&["plugin", "build", "mask-email"]);
+    assert_eq!(failed.code, Some(2), "{failed:?}");
+    assert!(failed.err.contains("plugin.ts:1:22"), "{}", failed.err);
+}
+
+/// The interpreter and packages that the SDK's own tests have.
+pub(crate) fn with_python(author: &Author) {
+    symlink(
+        harness::sdks().join("python"),
+        author.path("mask-email/.venv"),
+    )
+    .unwrap();
+}
+
+/// What `npm install` does, without asking the registry again.
+pub(crate) fn with_packages(author: &Author) {
     let packages = author.path("mask-email/node_modules");
     std::fs::create_dir(&packages).unwrap();
     for entry in std::fs::read_dir(harness::sdks().join("js/node_modules")).unwrap() {
@@ -72,12 +87,6 @@ fn from_nothing_to_a_call_that_a_typescript_plugin_changed() {
         .output()
         .unwrap();
     assert!(compiled.status.success(), "{compiled:?}");
-    goes_live(&author, "TypeScript");
-
-    author.write("mask-email/plugin.ts", "export default plugin(;\n");
-    let failed = author.sandgate(&["plugin", "build", "mask-email"]);
-    assert_eq!(failed.code, Some(2), "{failed:?}");
-    assert!(failed.err.contains("plugin.ts:1:22"), "{}", failed.err);
 }
 
 #[test]

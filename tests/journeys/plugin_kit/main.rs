@@ -8,4 +8,5 @@ mod errors;
 mod go;
 mod interpreted;
 mod rust;
+mod saves;
 mod shared;

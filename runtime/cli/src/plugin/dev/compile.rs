@@ -13,7 +13,11 @@ pub fn compile(asked: &args::CompilePlugin) -> Result<(), BuildError> {
     let project = Project::open(&asked.folder, asked.lang.as_deref())?;
     let made = project.language.compile_for_dev(&project)?;
     let manifest = &project.authored.manifest;
-    let component = component::assemble(&made, project.language, manifest, &project.authored.json)?;
+    let json = &project.authored.json;
+    let mut component = component::assemble(&made.compiled, project.language, manifest, json)?;
+    if let Some(source) = &made.source {
+        sandgate_embed::section(&mut component, sandgate_host::SOURCE, source);
+    }
     std::fs::write(&asked.into, component).map_err(|error| BuildError::Write {
         path: asked.into.clone(),
         error,

@@ -6,6 +6,7 @@
 
 mod c;
 mod go;
+mod interpreter;
 mod python;
 mod rust;
 mod template;
@@ -40,8 +41,8 @@ pub trait Language: Sync {
     ///
     /// # Errors
     /// As [`Language::compile`].
-    fn compile_for_dev(&self, project: &Project) -> Result<Compiled, NotCompiled> {
-        self.compile(project)
+    fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
+        self.compile(project).map(ForDev::from)
     }
     /// The files of a new project; the manifest and the fixtures are made for it.
     fn template(&self, new: &New) -> Vec<File>;
@@ -54,6 +55,24 @@ pub struct Compiled {
     pub wasm: Vec<u8>,
     /// The SDK in it and its version.
     pub sdk: Option<(String, String)>,
+}
+
+/// What a toolchain made for `dev`.
+#[derive(Clone, Debug)]
+pub struct ForDev {
+    /// The plugin; or an interpreter, which decides nothing without its source.
+    pub compiled: Compiled,
+    /// What the interpreter is given with its settings, in the words of its SDK.
+    pub source: Option<String>,
+}
+
+impl From<Compiled> for ForDev {
+    fn from(compiled: Compiled) -> Self {
+        Self {
+            compiled,
+            source: None,
+        }
+    }
 }
 
 /// Why there is nothing.

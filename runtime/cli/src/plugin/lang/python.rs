@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Compiled, File, Language, New, NotCompiled};
+use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter};
 use crate::plugin::carried;
 use crate::plugin::project::Project;
 use crate::plugin::toolchain::{Install, Missing, find};
@@ -61,21 +61,13 @@ impl Language for Python {
     }
 
     fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled> {
-        // A program's path that is relative would be looked for within the folder it is run in.
-        let folder = &std::path::absolute(&project.folder).map_err(|error| {
-            NotCompiled::Project(format!("{}: {error}", project.folder.display()))
-        })?;
-        let own = [folder.join(".venv/bin")];
-        let python = find("python3", &own).ok_or_else(|| Missing {
-            what: "Python 3.11 or later".into(),
-            install: PYTHON.here(),
-        })?;
-        let version = probed(&python, folder)?;
+        let (python, folder) = &installed(project)?;
+        let version = probed(python, folder)?;
         let scratch = tempfile::tempdir()
             .map_err(|error| NotCompiled::Project(format!("no temporary folder: {error}")))?;
         let made = scratch.path().join("component.wasm");
         let output = said(
-            python_in(&python, folder)
+            python_in(python, folder)
                 .args(["-m", "sandgate", "build", "--bare", "-o"])
                 .arg(&made)
                 .arg("."),
@@ -93,6 +85,21 @@ impl Language for Python {
         })
     }
 
+    fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
+        let (python, folder) = &installed(project)?;
+        let version = probed(python, folder)?;
+        let mut command = python_in(python, folder);
+        command.args([
+            "-m",
+            "sandgate",
+            "dev",
+            "--interpreters",
+            interpreter::FOLDER,
+            ".",
+        ]);
+        interpreter::made(&mut command, folder, Some(("sandgate".into(), version)))
+    }
+
     fn template(&self, new: &New) -> Vec<File> {
         let mut files: Vec<_> = TEMPLATE
             .iter()
@@ -101,6 +108,19 @@ impl Language for Python {
         files.extend(carried::python("vendor"));
         files
     }
+}
+
+/// The interpreter that runs the SDK, and the project's folder.
+fn installed(project: &Project) -> Result<(PathBuf, PathBuf), NotCompiled> {
+    // A program's path that is relative would be looked for within the folder it is run in.
+    let folder = std::path::absolute(&project.folder)
+        .map_err(|error| NotCompiled::Project(format!("{}: {error}", project.folder.display())))?;
+    let own = [folder.join(".venv/bin")];
+    let python = find("python3", &own).ok_or_else(|| Missing {
+        what: "Python 3.11 or later".into(),
+        install: PYTHON.here(),
+    })?;
+    Ok((python, folder))
 }
 
 /// The SDK's version.

@@ -1,12 +1,12 @@
 //! TypeScript and JavaScript: the SDK checks that manifest and source agree, bundles with esbuild and makes a component with
 //! componentize-qjs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Compiled, File, Language, New, NotCompiled};
+use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter};
 use crate::plugin::carried;
 use crate::plugin::project::Project;
 use crate::plugin::toolchain::{Install, Missing, find};
@@ -60,18 +60,7 @@ impl Language for TypeScript {
 
     fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled> {
         let folder = &project.folder;
-        let node = find("node", &[]).ok_or_else(|| Missing {
-            what: "Node 20 or later".into(),
-            install: NODE.here(),
-        })?;
-        let compiler = folder.join(SDK).join("dist/cli.js");
-        if !compiler.is_file() {
-            return Err(Missing {
-                what: "the npm package sandgate".into(),
-                install: vec!["npm install".into()],
-            }
-            .into());
-        }
+        let node = installed(folder)?;
         let scratch = tempfile::tempdir()
             .map_err(|error| NotCompiled::Project(format!("no temporary folder: {error}")))?;
         let made = scratch.path().join("component.wasm");
@@ -99,6 +88,17 @@ impl Language for TypeScript {
         })
     }
 
+    fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
+        let folder = &project.folder;
+        let mut command = Command::new(installed(folder)?);
+        command
+            .arg(Path::new(SDK).join("dist/cli.js"))
+            .args(["dev", ".", "--interpreters", interpreter::FOLDER])
+            .current_dir(folder);
+        let sdk = version(folder).map(|version| ("sandgate".into(), version));
+        interpreter::made(&mut command, folder, sdk)
+    }
+
     fn template(&self, new: &New) -> Vec<File> {
         let mut files: Vec<_> = TEMPLATE
             .iter()
@@ -107,6 +107,22 @@ impl Language for TypeScript {
         files.extend(carried::js("vendor/sandgate"));
         files
     }
+}
+
+/// Node, where the SDK is there too.
+fn installed(folder: &Path) -> Result<PathBuf, NotCompiled> {
+    let node = find("node", &[]).ok_or_else(|| Missing {
+        what: "Node 20 or later".into(),
+        install: NODE.here(),
+    })?;
+    if !folder.join(SDK).join("dist/cli.js").is_file() {
+        return Err(Missing {
+            what: "the npm package sandgate".into(),
+            install: vec!["npm install".into()],
+        }
+        .into());
+    }
+    Ok(node)
 }
 
 fn version(folder: &Path) -> Option<String> {

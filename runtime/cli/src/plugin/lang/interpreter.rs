@@ -1,0 +1,52 @@
+//! Interpreted languages in `dev`: the component has everything but the author's source, is made once, and serves until
+//! something else is imported. Both SDKs tell in the same words where it is and what it is to be given.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::Deserialize;
+
+use super::{Compiled, ForDev, NotCompiled};
+
+/// Where interpreters lie, from the project's folder.
+pub(super) const FOLDER: &str = "target/dev";
+
+#[derive(Deserialize)]
+struct Made {
+    /// The component.
+    interpreter: PathBuf,
+    /// What it is to be given.
+    source: String,
+}
+
+/// Runs an SDK's command, which tells on stdout what it made.
+pub(super) fn made(
+    command: &mut Command,
+    folder: &Path,
+    sdk: Option<(String, String)>,
+) -> Result<ForDev, NotCompiled> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| NotCompiled::Run {
+            program: command.get_program().to_string_lossy().into_owned(),
+            error,
+        })?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        return Err(NotCompiled::Said(text.trim_end().to_owned()));
+    }
+    let made: Made = serde_json::from_slice(&output.stdout).map_err(|error| {
+        NotCompiled::Project(format!(
+            "the SDK in this project cannot make a version for `dev` ({error}): take the one of this sandgate, as `sandgate plugin new` lays it into a new project"
+        ))
+    })?;
+    let path = folder.join(&made.interpreter);
+    let wasm = std::fs::read(&path).map_err(|error| {
+        NotCompiled::Project(format!("{} cannot be read: {error}", path.display()))
+    })?;
+    Ok(ForDev {
+        compiled: Compiled { wasm, sdk },
+        source: Some(made.source),
+    })
+}

@@ -1,0 +1,136 @@
+//! A component whose author's source lies beside its code, in a section of its own, and is handed to it with its settings:
+//! an interpreter to which `sandgate plugin dev` gives each version of a plugin. The machine code is that of the
+//! interpreter alone, so another source needs no compiling.
+//!
+//! It gives nobody anything: the section is part of the file and of its digest, what the source does it does within the
+//! component's own sandbox, and every check is that of any other component. What it costs is time: it is configured before
+//! each run, and its memory after `configure` is not kept.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use wasmparser::BinaryReader;
+
+use crate::file::hex;
+
+/// The name of the top-level custom section that holds the source.
+pub const SOURCE: &str = "sandgate:source";
+
+/// The largest source, in bytes: it is handed over before each run.
+const LARGEST: usize = 4 << 20;
+
+/// Magic, version and layer.
+const PREAMBLE: usize = 8;
+
+/// Code and source, apart.
+#[derive(Clone, Debug)]
+pub(crate) struct Loose {
+    /// The component without its custom sections, none of which is code.
+    pub(crate) code: Bytes,
+    /// `sha256:…` of the code.
+    pub(crate) digest: String,
+    source: Arc<str>,
+}
+
+impl Loose {
+    /// Takes a component apart, where it is one of these. An error says what is wrong with it.
+    pub(crate) fn read(component: &[u8]) -> Result<Option<Self>, String> {
+        let mut code = component.get(..PREAMBLE).unwrap_or_default().to_vec();
+        let mut source = None;
+        let mut reader = BinaryReader::new(component, 0);
+        let damaged = |error: wasmparser::BinaryReaderError| error.to_string();
+        reader.read_bytes(PREAMBLE).map_err(damaged)?;
+        while !reader.eof() {
+            let start = reader.original_position();
+            let id = reader.read_u8().map_err(damaged)?;
+            let size = reader.read_var_u32().map_err(damaged)?;
+            let body = reader.read_bytes(size as usize).map_err(damaged)?;
+            if id != 0 {
+                code.extend_from_slice(&component[start..reader.original_position()]);
+                continue;
+            }
+            let mut body = BinaryReader::new(body, 0);
+            let name = body.read_string().map_err(damaged)?;
+            if name == SOURCE && source.replace(body).is_some() {
+                return Err(format!("it has two `{SOURCE}` sections"));
+            }
+        }
+        let Some(mut source) = source else {
+            return Ok(None);
+        };
+        let length = source.bytes_remaining();
+        if length > LARGEST {
+            return Err(format!(
+                "its `{SOURCE}` section has {length} bytes; it may have {LARGEST}"
+            ));
+        }
+        let source = source.read_bytes(length).map_err(damaged)?;
+        let source = std::str::from_utf8(source)
+            .map_err(|_| format!("its `{SOURCE}` section is not UTF-8 text"))?;
+        Ok(Some(Self {
+            digest: format!("sha256:{}", hex(&Sha256::digest(&code))),
+            code: code.into(),
+            source: source.into(),
+        }))
+    }
+
+    /// What `configure` is given: the settings, which are JSON, and the source beside them.
+    pub(crate) fn settings(&self, settings: &str) -> Arc<str> {
+        let source = serde_json::Value::from(&*self.source);
+        format!("{{\"settings\":{settings},\"source\":{source}}}").into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    fn section(bytes: &mut Vec<u8>, name: &str, data: &[u8]) {
+        let mut body = vec![u8::try_from(name.len()).unwrap()];
+        body.extend_from_slice(name.as_bytes());
+        body.extend_from_slice(data);
+        bytes.push(0);
+        bytes.push(u8::try_from(body.len()).unwrap());
+        bytes.extend_from_slice(&body);
+    }
+
+    #[test]
+    fn code_and_source_are_taken_apart_and_the_code_does_not_know_the_source() {
+        let loose = |source: &str, manifest: &[u8]| {
+            let mut bytes = EMPTY.to_vec();
+            section(&mut bytes, "sandgate:manifest", manifest);
+            // An empty section of types: code, as far as this goes.
+            bytes.extend_from_slice(&[7, 1, 0]);
+            section(&mut bytes, SOURCE, source.as_bytes());
+            Loose::read(&bytes).unwrap().unwrap()
+        };
+        let (one, two) = (loose("a \"b\"\n", b"1"), loose("c", b"22"));
+        assert_eq!(one.code, [EMPTY, &[7, 1, 0]].concat());
+        assert_eq!(one.digest, two.digest);
+        let given: serde_json::Value = serde_json::from_str(&one.settings("{\"x\":1}")).unwrap();
+        assert_eq!(
+            given,
+            serde_json::json!({"settings": {"x": 1}, "source": "a \"b\"\n"})
+        );
+    }
+
+    #[test]
+    fn an_ordinary_component_is_none_and_a_doubtful_one_is_an_error() {
+        assert!(Loose::read(EMPTY).unwrap().is_none());
+        let mut twice = EMPTY.to_vec();
+        section(&mut twice, SOURCE, b"a");
+        section(&mut twice, SOURCE, b"b");
+        assert!(Loose::read(&twice).unwrap_err().contains("two"));
+        let mut binary = EMPTY.to_vec();
+        section(&mut binary, SOURCE, b"\xff");
+        assert!(Loose::read(&binary).unwrap_err().contains("UTF-8"));
+        let mut cut = EMPTY.to_vec();
+        section(&mut cut, SOURCE, b"abc");
+        cut.truncate(cut.len() - 1);
+        assert!(Loose::read(&cut).is_err());
+    }
+}

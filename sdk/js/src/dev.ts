@@ -1,0 +1,78 @@
+/**
+ * What `sandgate plugin dev` asks at every save: the plugin as a script, and a component with everything else in it, which is
+ * made once and serves until the SDK is another one.
+ */
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join as path, resolve } from "node:path";
+import { bundled, componentOf, IMPORTS, linesOf, load, PACKAGE, sourceOf } from "./build.js";
+import { check } from "./manifest.js";
+
+/** Where the component lies, and what it is to be given. */
+export interface Made {
+  interpreter: string;
+  source: string;
+}
+
+/** Takes seconds where the component has to be made, a fraction of one where it is there. */
+export async function made(folder: string, interpreters: string): Promise<Made> {
+  check(folder, await load(folder));
+  const interpreter = path(resolve(interpreters), `${key()}.wasm`);
+  if (!existsSync(interpreter)) {
+    mkdirSync(interpreters, { recursive: true });
+    for (const former of readdirSync(interpreters)) {
+      if (former.endsWith(".wasm")) rmSync(path(interpreters, former));
+    }
+    const unfinished = `${interpreter}.new`;
+    writeFileSync(unfinished, await componentOf(await interpreterScript()));
+    renameSync(unfinished, interpreter);
+  }
+  return { interpreter, source: JSON.stringify(await scriptOf(folder)) };
+}
+
+/** The plugin without the SDK, as a script that a function is made of. */
+async function scriptOf(folder: string): Promise<object> {
+  const made = await bundled({
+    entryPoints: [sourceOf(folder)],
+    outfile: path(folder, "bundle.js"),
+    format: "cjs",
+    alias: {},
+    external: ["sandgate"],
+    sourcemap: "external",
+    write: false,
+  });
+  const file = (name: string): string => made.outputFiles?.find((output) => output.path.endsWith(name))?.text ?? "";
+  const map = JSON.parse(file(".map")) as { sources: string[]; mappings: string };
+  return { script: file("bundle.js"), lines: linesOf(folder, map) };
+}
+
+/** The SDK, and what makes a plugin of a script. */
+async function interpreterScript(): Promise<string> {
+  const contents = `
+    import * as sdk from ${JSON.stringify(path(PACKAGE, "dist/index.js"))};
+    import { interpreted } from ${JSON.stringify(path(PACKAGE, "dist/interpreter.js"))};
+    import log from "sandgate:interceptor/log@0.1.0";
+    import report from "sandgate:interceptor/report@0.1.0";
+    import state from "sandgate:interceptor/state@0.1.0";
+    import random from "wasi:random/random@0.2.0";
+    const { settings, preCall, postCall } = interpreted(sdk, { log, report, state, random });
+    export { settings, preCall, postCall };
+  `;
+  const made = await bundled({
+    stdin: { contents, resolveDir: PACKAGE, sourcefile: "entry.js" },
+    outfile: path(PACKAGE, "bundle.js"),
+    external: IMPORTS,
+    write: false,
+  });
+  return made.outputFiles?.[0]?.text ?? "";
+}
+
+/** Another one for another SDK. */
+function key(): string {
+  const hash = createHash("sha256");
+  for (const file of readdirSync(path(PACKAGE, "dist")).sort()) {
+    if (file.endsWith(".js")) hash.update(readFileSync(path(PACKAGE, "dist", file)));
+  }
+  return hash.digest("hex").slice(0, 16);
+}

@@ -1,0 +1,63 @@
+"""The exports of a component without a plugin in it: the source comes with the settings, from the section of the component
+that `sandgate plugin dev` writes it to. So a save needs no new component, and no new machine code. Imported in such components
+only."""
+
+import gc
+import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from types import CodeType, ModuleType
+from typing import Any
+
+from componentize_py_types import Err
+from wit_world.exports import settings as wit_settings
+
+from sandgate import fault
+from sandgate.component import PostCall, PreCall
+from sandgate.configured import configured
+from sandgate.json_text import from_json
+
+__all__ = ["PostCall", "PreCall", "Settings"]
+
+
+class Settings:
+    """The export `settings`."""
+
+    def configure(self, settings: str) -> None:
+        given = from_json(settings)
+        sys.meta_path.insert(0, _Source(from_json(given["source"])))
+        try:
+            import plugin  # type: ignore[import-not-found]  # noqa: F401
+        except Exception as error:
+            raise Err([wit_settings.Issue("", str(fault.told(error, self.configure)))]) from None
+        issues = configured(given["settings"])
+        if issues:
+            raise Err([wit_settings.Issue(issue.pointer, issue.message) for issue in issues])
+
+
+class _Source(MetaPathFinder, Loader):
+    """The author's own modules, as texts."""
+
+    def __init__(self, modules: dict[str, dict[str, str]]) -> None:
+        self._modules = modules
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        module = self._modules.get(name)
+        if module is None:
+            return None
+        return spec_from_loader(name, self, origin=module["file"], is_package=module["file"].endswith("/__init__.py"))
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        source = self._modules[module.__name__]
+        module.__file__ = source["file"]
+        code: CodeType = compile(source["text"], source["file"], "exec")
+        exec(code, module.__dict__)
+
+
+# What stands now is there at the start of every run: nothing to look through for garbage again.
+gc.collect()
+gc.freeze()
