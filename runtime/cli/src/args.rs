@@ -51,6 +51,9 @@ pub enum Verb {
     Why(Why),
     /// Run recorded calls through a configuration, or through two, and show where decisions differ: no server is started
     Replay(Replay),
+    /// Put an interceptor's candidate in its place, in the configuration's file and in the running gateway [exit code
+    /// 1: not promoted, 2: there is nothing that could be]
+    Promote(Promote),
     /// Turn the file in which an MCP client lists its servers into a configuration
     Import(Import),
     /// Show real calls passing real policies, with a server and a client that come along
@@ -129,6 +132,23 @@ pub struct Why {
     /// The call's records, as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `sandgate promote`.
+#[derive(Clone, Debug, Args)]
+pub struct Promote {
+    /// The interceptor
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The running gateway to ask.
+    #[command(flatten)]
+    pub reached: Reached,
+    /// Show how the candidate did and what would change in the file, and change nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    /// Ask nothing, whatever speaks against it
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// `sandgate import`.

@@ -83,10 +83,6 @@ fn pipeline(loaded: &Loaded, chain: &Chain) -> Pipeline {
 
 fn row(written: &crate::config::Interceptor, step: &Step) -> Row {
     let plugin = step.interceptor().plugin();
-    let source = match &written.plugin {
-        PluginSource::Builtin(name) => format!("builtin:{name}"),
-        PluginSource::File(path) => path.display().to_string(),
-    };
     let hooks = [Hook::PreCall, Hook::PostCall]
         .into_iter()
         .filter_map(|hook| {
@@ -98,12 +94,30 @@ fn row(written: &crate::config::Interceptor, step: &Step) -> Row {
         });
     Row {
         name: step.name().to_string(),
-        plugin: format!("{source} {}", plugin.version),
+        plugin: format!("{} {}", source(&written.plugin), plugin.version),
         hooks: hooks.collect(),
         audit: step.place().mode == Mode::Audit,
         fail_open: step.place().fail_open,
         timeout: step.place().timeout,
         withheld: Vec::new(),
+        candidate: written
+            .promoted()
+            .zip(step.candidate())
+            .map(|(promoted, tried)| {
+                let share = tried.share() * 100.0;
+                let version = &tried.step().interceptor().plugin().version;
+                format!(
+                    "{} {version}, on {share}% of calls",
+                    source(&promoted.plugin)
+                )
+            }),
+    }
+}
+
+fn source(plugin: &PluginSource) -> String {
+    match plugin {
+        PluginSource::Builtin(name) => format!("builtin:{name}"),
+        PluginSource::File(path) => path.display().to_string(),
     }
 }
 

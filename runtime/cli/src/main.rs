@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sandgate::admin::{self, Ask};
-use sandgate::args::{Arguments, NewHooks, Plugin, Reached, Token, Verb};
+use sandgate::args::{self, Arguments, NewHooks, Plugin, Reached, Token, Verb};
 use sandgate::config::{Environment, Loaded, Report};
 use sandgate::operator::Operator;
 use sandgate::outcome::Outcome;
@@ -20,6 +20,7 @@ use sandgate::plugin::build::BuildError;
 use sandgate::plugin::dev::NotDeveloped;
 use sandgate::plugin::lang::New;
 use sandgate::plugin::test::NotTested;
+use sandgate::promote::{self, PromoteError};
 use sandgate::replay::NotReplayed;
 use sandgate::serve::RunError;
 use sandgate::status::Status;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
         .unwrap_or(match arguments.verb {
             Verb::Demo(_) => demo::LOG_LEVEL,
             // What goes wrong is told by the verb itself.
-            Verb::Plugin(_) => "off",
+            Verb::Plugin(_) | Verb::Promote(_) => "off",
             Verb::Replay(_) => "warn",
             _ => "info",
         });
@@ -119,6 +120,7 @@ fn main() -> ExitCode {
                 Err(error) => fail(&error),
             }
         }
+        Verb::Promote(asked) => promote(&asked),
         Verb::Replay(asked) => {
             let replayed = runtime(None).map(|runtime| {
                 runtime.block_on(async {
@@ -305,6 +307,51 @@ fn main() -> ExitCode {
             }
         }
     }
+}
+
+fn promote(asked: &args::Promote) -> ExitCode {
+    let environment = Environment::of_process();
+    let planned = runtime(None).map(|runtime| runtime.block_on(promote::plan(asked, &environment)));
+    let plan = match planned {
+        Ok(Ok(plan)) => plan,
+        Ok(Err(PromoteError::Config(report))) => return refuse(&report),
+        Ok(Err(error)) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+        Err(error) => return fail(&error),
+    };
+    print!("{}", plan.text());
+    for doubt in plan.doubts() {
+        eprintln!("doubtful: {doubt}");
+    }
+    if asked.dry_run {
+        return ExitCode::SUCCESS;
+    }
+    if !plan.doubts().is_empty() && !asked.yes && !confirmed() {
+        eprintln!("Nothing has changed.");
+        return ExitCode::FAILURE;
+    }
+    match plan.carry_out() {
+        Ok(promoted) => {
+            print!("{}", promoted.text());
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+/// Asks whoever sits there. Where nobody does, the answer is no.
+fn confirmed() -> bool {
+    use std::io::IsTerminal;
+    if !std::io::stdin().is_terminal() {
+        eprintln!("--yes promotes it all the same.");
+        return false;
+    }
+    eprint!("Promote it all the same? [y/N] ");
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
 fn ask<T: serde::de::DeserializeOwned>(

@@ -42,8 +42,11 @@ pub struct Change {
 /// What is in force, as it was written.
 pub(crate) struct Written {
     servers: Vec<(String, Value)>,
-    interceptors: Vec<(String, Value, Arc<dyn Interceptor>)>,
+    interceptors: Vec<(String, Value, Run)>,
 }
+
+/// What runs as an interceptor, and what is tried beside it.
+type Run = Vec<Arc<dyn Interceptor>>;
 
 impl Outcome {
     /// Nothing changed, this version stays.
@@ -95,7 +98,10 @@ impl Written {
             interceptors: interceptors
                 .map(|(written, step)| {
                     let value = value(serde_json::to_value(written));
-                    (written.name.clone(), value, step.interceptor().clone())
+                    let tried = step.candidate().map(|one| one.step().interceptor());
+                    let run = [Some(step.interceptor()), tried];
+                    let run = run.into_iter().flatten().cloned().collect();
+                    (written.name.clone(), value, run)
                 })
                 .collect(),
         }
@@ -147,7 +153,10 @@ impl Written {
             match self.interceptors.iter().find(|(before, ..)| before == name) {
                 None => say("interceptor", name, "added".into()),
                 Some((_, before, ran)) => {
-                    let same = Arc::ptr_eq(ran, runs);
+                    let pairs = ran.iter().zip(runs);
+                    let same = pairs.fold(ran.len() == runs.len(), |same, (ran, runs)| {
+                        same && Arc::ptr_eq(ran, runs)
+                    });
                     let otherwise = "its plugin's file, or a value from outside the file";
                     if let Some(how) = difference(before, value, same, otherwise) {
                         say("interceptor", name, how);

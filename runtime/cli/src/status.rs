@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use sandgate_pipeline::Mode;
 use serde::{Deserialize, Serialize};
 
+use crate::candidate::CandidateStatus;
 use crate::recent::{Calls, Tally};
 use crate::recording::RecordingStatus;
 use crate::table::{grid, printable};
@@ -88,6 +89,9 @@ pub struct InterceptorStatus {
     /// What an interceptor of that name did since the start.
     #[serde(flatten)]
     pub tally: Tally,
+    /// What is tried beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<CandidateStatus>,
 }
 
 /// A server.
@@ -225,6 +229,11 @@ impl Status {
             ]
         });
         grid(table(&head, rows), text);
+        for one in &self.interceptors {
+            if let Some(candidate) = &one.candidate {
+                candidate.text(&one.name, text);
+            }
+        }
     }
 
     fn servers(&self, text: &mut String) {
@@ -317,6 +326,41 @@ mod tests {
                     refusals: 2,
                     faults: 0,
                 },
+                candidate: Some(CandidateStatus {
+                    plugin: "pii-scrubber".into(),
+                    plugin_version: "0.2.0".into(),
+                    digest: "sha256:fedcba9876543210".into(),
+                    share: 12.5,
+                    since: "2026-11-22T10:30:00Z".into(),
+                    runs: 10,
+                    same: 7,
+                    differs: 2,
+                    failed: 1,
+                    dropped: 4,
+                    differences: vec![crate::candidate::Differing {
+                        hook: "post-call".into(),
+                        live: "proceed".into(),
+                        candidate: "edit".into(),
+                        differs_in: "decision".into(),
+                        count: 2,
+                    }],
+                    failures: [("trap".to_owned(), 1)].into(),
+                    median_us: Some(41),
+                    live_median_us: Some(40),
+                    recent: vec![crate::candidate::Tried {
+                        record: "candidate".into(),
+                        time: "2026-11-22T10:31:00Z".into(),
+                        id: "0a11".into(),
+                        interceptor: "scrub".into(),
+                        digest: "sha256:fedcba9876543210".into(),
+                        hook: "post-call".into(),
+                        live: "proceed".into(),
+                        candidate: "edit".into(),
+                        differs_in: Some("decision".into()),
+                        code: None,
+                        failure: None,
+                    }],
+                }),
             }],
             servers: vec![ServerStatus {
                 name: "crm".into(),
@@ -353,6 +397,11 @@ failed reload  2026-11-22T10:40:00Z, what was in force stays so:
 
   interceptor  plugin              mode   runs  refusals  faults  digest
   scrub        pii-scrubber 0.1.0  audit  14    2         0       sha256:0123456789ab
+  candidate of scrub: pii-scrubber 0.2.0, sha256:fedcba987654, 12.5% of calls since 2026-11-22T10:30:00Z
+    10 runs: 7 the same, 2 differ, 1 failed; 4 dropped; median 41 µs, 40 µs live
+    2 × post-call proceed → edit, differs in its decision
+    1 × failed: trap
+    the last of them (`sandgate why`): 0a11
 
   server  state                               eras    children  under way  at
   crm     failing since 2026-11-22T10:41:00Z  legacy  0         1          http://127.0.0.1:9000/mcp

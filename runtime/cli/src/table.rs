@@ -30,6 +30,8 @@ pub struct Row {
     pub timeout: std::time::Duration,
     /// What the plugin asks for and is not given, with its reason.
     pub withheld: Vec<String>,
+    /// What is tried beside it, for example `new.wasm 0.2.0, on 10% of calls`.
+    pub candidate: Option<String>,
 }
 
 /// One server.
@@ -139,6 +141,10 @@ fn interceptors(pipeline: &Pipeline, text: &mut String) {
     text.push_str("Pipeline (requests from the top down, replies back up):\n");
     grid(lines, text);
     for row in &pipeline.interceptors {
+        if let Some(candidate) = &row.candidate {
+            let candidate = printable(candidate);
+            let _ = writeln!(text, "  beside {}, without effect: {candidate}", row.name);
+        }
         for withheld in &row.withheld {
             let _ = writeln!(
                 text,

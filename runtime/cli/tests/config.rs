@@ -189,6 +189,17 @@ fn every_key_is_read_as_it_was_written() {
         (true, Access::Rw)
     );
     assert_eq!(scrub.grants.env, ["REGION"]);
+    let candidate = scrub.candidate.as_ref().unwrap();
+    assert_eq!((candidate.share.fraction(), candidate.queue), (0.125, 16));
+    let promoted = scrub.promoted().unwrap();
+    assert_eq!(promoted.plugin, PluginSource::File("scrub.wasm".into()));
+    assert_eq!(promoted.digest.unwrap().0, [0x11; 32]);
+    assert_eq!(
+        serde_json::to_value(&promoted.settings).unwrap(),
+        json!({ "entities": ["iban"] })
+    );
+    assert!(promoted.grants.state && promoted.grants.env.is_empty());
+    assert_eq!((promoted.mode, promoted.max_concurrent), (Mode::Audit, 4));
 }
 
 #[test]
@@ -413,7 +424,7 @@ fn a_plugins_issues_point_at_the_keys_and_a_key_that_fell_into_the_settings_is_t
         ),
         (String::new(), "'timeout' was unexpected".to_owned()),
     ];
-    let issues = loaded.settings_issues(0, &found, &stray_schema(), settings);
+    let issues = loaded.settings_issues("/interceptors/0", &found, &stray_schema(), settings);
     let report = loaded.report(issues);
     assert!(!report.to_string().contains("canary"));
     golden(&folder("settings.txt"), &report.render(false));
@@ -426,13 +437,22 @@ fn a_setting_that_the_plugin_knows_is_no_stray() {
     let settings = &loaded.resolve(&environment).unwrap().interceptors[0].settings;
     let mut schema = stray_schema();
     schema["properties"]["timeout"] = json!({});
-    assert!(loaded.settings_issues(0, &[], &schema, settings).is_empty());
+    assert!(
+        loaded
+            .settings_issues("/interceptors/0", &[], &schema, settings)
+            .is_empty()
+    );
     schema["additionalProperties"] = json!(true);
     schema["properties"]
         .as_object_mut()
         .unwrap()
         .remove("timeout");
-    assert_eq!(loaded.settings_issues(0, &[], &schema, settings).len(), 1);
+    assert_eq!(
+        loaded
+            .settings_issues("/interceptors/0", &[], &schema, settings)
+            .len(),
+        1
+    );
 }
 
 #[test]
@@ -457,7 +477,9 @@ fn a_place_is_found_by_its_pointer() {
         "[[interceptors]]"
     );
     assert_eq!(loaded.source.locate("/nothing", Side::Value), None);
-    let span = loaded.locate_setting(0, "/timeout").unwrap();
+    let span = loaded
+        .locate_setting("/interceptors/0", "/timeout")
+        .unwrap();
     let position = loaded.source.position(span.start);
     assert_eq!((position.line, position.column), (11, 11));
 }

@@ -169,6 +169,23 @@ pub(crate) fn settle(
     Ok((effective, withheld))
 }
 
+impl Effective {
+    /// What a candidate may do: judge, and leave no mark outside. What it asks for beyond that is withheld.
+    pub(crate) fn for_candidate(mut self, asks: &Asks, withheld: &mut Vec<Withheld>) -> Self {
+        if let Some(ask) = asks.http.as_ref().filter(|_| !self.http.is_empty()) {
+            withheld.push(Withheld {
+                what: format!("http {}", ask.hosts.join(", ")),
+                why: ask.why.clone(),
+            });
+        }
+        self.http.clear();
+        for grant in &mut self.dirs {
+            grant.access = Access::Ro;
+        }
+        self
+    }
+}
+
 fn choices(names: &[String]) -> String {
     if names.is_empty() {
         "it asks for none".into()

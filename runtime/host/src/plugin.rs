@@ -172,13 +172,12 @@ impl Plugin {
         if let Err(failure) = &decision {
             let interceptor = &*self.authority.interceptor;
             let call = data.run().map_or("-", |run| &*run.call.id.0);
-            tracing::warn!(
-                interceptor,
-                call,
-                kind = failure.kind(),
-                "{failure}{}",
-                told(failure)
-            );
+            let (kind, told) = (failure.kind(), told(failure));
+            if self.authority.candidate {
+                tracing::debug!(interceptor, call, kind, "{failure}{told}");
+            } else {
+                tracing::warn!(interceptor, call, kind, "{failure}{told}");
+            }
         }
         Outcome {
             decision,

@@ -36,6 +36,8 @@ pub const DEFAULT_CONCURRENCY: usize = 16;
 
 /// Interpreters whose machine code is kept in memory.
 const INTERPRETERS: usize = 2;
+/// Instances for candidates alone: they never take one from a live run.
+const RESERVE: u32 = 16;
 
 /// How long the smoke call may take.
 const SMOKE: Duration = Duration::from_secs(2);
@@ -109,6 +111,7 @@ pub struct Host {
     interpreters: Mutex<VecDeque<(String, Component)>>,
     state: State,
     pool: Arc<Semaphore>,
+    reserve: Arc<Semaphore>,
 }
 
 impl Host {
@@ -123,11 +126,15 @@ impl Host {
     ) -> Result<Arc<Self>, PrepareError> {
         let engine =
             |error: wasmtime::Error| PrepareError::Compile(format!("the engine: {error:#}"));
+        let pool = Arc::new(Semaphore::new(config.instances as usize));
+        let config = EngineConfig {
+            instances: config.instances.saturating_add(RESERVE),
+            ..config
+        };
         let clocked = Arc::new(Clocked::new(config).map_err(engine)?);
         let scratch = Clocked::quick().map_err(engine)?;
         let linker = linker(&clocked.engine).map_err(engine)?;
         let scratch_linker = self::linker(&scratch.engine).map_err(engine)?;
-        let pool = Arc::new(Semaphore::new(config.instances as usize));
         Ok(Arc::new(Self {
             clocked,
             linker,
@@ -137,6 +144,7 @@ impl Host {
             interpreters: Mutex::default(),
             state,
             pool,
+            reserve: Arc::new(Semaphore::new(RESERVE as usize)),
         }))
     }
 
@@ -148,38 +156,68 @@ impl Host {
     /// Makes a plugin ready. Takes milliseconds where its machine code is cached, tens of milliseconds for a small new
     /// one; seconds for an interpreter.
     pub async fn prepare(self: &Arc<Self>, spec: Spec) -> Result<Plugin, PrepareError> {
+        self.prepare_as(spec, false).await
+    }
+
+    /// Makes a plugin ready to be tried beside the live one of that name: its settings and grants are judged as if it
+    /// were live, but it has no HTTP, directories are read-only, its state is a copy of what the live one remembers now,
+    /// and its runs take no instance from those of live ones.
+    ///
+    /// # Errors
+    /// As of [`Self::prepare`].
+    pub async fn prepare_candidate(self: &Arc<Self>, spec: Spec) -> Result<Plugin, PrepareError> {
+        self.prepare_as(spec, true).await
+    }
+
+    async fn prepare_as(
+        self: &Arc<Self>,
+        spec: Spec,
+        candidate: bool,
+    ) -> Result<Plugin, PrepareError> {
         let this = self.clone();
         let runtime = tokio::runtime::Handle::current();
         // Compiling holds a thread for as long as it takes.
-        let prepared =
-            tokio::task::spawn_blocking(move || runtime.block_on(this.prepare_here(spec))).await;
+        let prepared = tokio::task::spawn_blocking(move || {
+            runtime.block_on(this.prepare_here(spec, candidate))
+        })
+        .await;
         prepared.unwrap_or_else(|_| Err(PrepareError::Compile("the compiler gave up on it".into())))
     }
 
-    async fn prepare_here(&self, spec: Spec) -> Result<Plugin, PrepareError> {
+    async fn prepare_here(&self, spec: Spec, candidate: bool) -> Result<Plugin, PrepareError> {
         let manifest = spec.file.manifest();
         let issues = schema::issues(&manifest.settings, &spec.settings, spec.settings_private)
             .map_err(PrepareError::Schema)?;
         if !issues.is_empty() {
             return Err(PrepareError::Settings(issues));
         }
-        let (grants, withheld) = settle(&manifest.asks, &spec.grants)?;
+        let (mut grants, mut withheld) = settle(&manifest.asks, &spec.grants)?;
+        if candidate {
+            grants = grants.for_candidate(&manifest.asks, &mut withheld);
+        }
         let memory = spec.memory.or(manifest.memory()).unwrap_or(DEFAULT_MEMORY);
         if memory > MAX_MEMORY {
             return Err(PrepareError::Memory);
         }
-        let authority = |grants, state| {
+        // Whose log lines they are; no interceptor's name has a slash.
+        let interceptor: Arc<str> = match candidate {
+            true => format!("{}/candidate", spec.interceptor).into(),
+            false => spec.interceptor.clone(),
+        };
+        let authority = |grants, state, shadow| {
             Arc::new(Authority {
-                interceptor: spec.interceptor.clone(),
+                interceptor: interceptor.clone(),
                 grants,
                 state,
-                shadow: self.state.shadow(),
+                shadow,
+                candidate,
                 memory,
                 document: spec.document,
                 stage: None,
             })
         };
-        let nothing = authority(Effective::default(), self.state.shadow());
+        let empty = || self.state.shadow();
+        let nothing = authority(Effective::default(), empty(), empty());
         let settings: Arc<str> = spec.settings.to_string().into();
         let guest = self.guest(&spec, &settings, &nothing).await?;
         let description = Description {
@@ -193,14 +231,27 @@ impl Host {
             description,
             guest,
             authority: nothing,
-            places: Places::new(concurrency, self.pool.clone()),
+            places: Places::new(
+                concurrency,
+                match candidate {
+                    true => self.reserve.clone(),
+                    false => self.pool.clone(),
+                },
+            ),
             withheld,
             fault_detail: spec.fault_detail,
             _clock: self.clocked.clone(),
         };
         // Without any authority: it shows that the plugin runs, and must not touch anything.
         smoke(&plugin).await?;
-        plugin.authority = authority(grants, self.state.table(&spec.interceptor));
+        plugin.authority = match candidate {
+            // The live state is out of its reach, whatever a run says.
+            true => {
+                let copy = self.state.copy(&spec.interceptor);
+                authority(grants, copy.clone(), copy)
+            }
+            false => authority(grants, self.state.table(&spec.interceptor), empty()),
+        };
         Ok(plugin)
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct Authority {
     pub(crate) shadow: Arc<Table>,
     pub(crate) memory: u64,
     pub(crate) document: Limits,
+    /// Tried beside a live one: what goes wrong in it is counted, and is no news for the operator's log.
+    pub(crate) candidate: bool,
     /// Instead of the world, in an author's tests.
     pub(crate) stage: Option<Arc<Stage>>,
 }

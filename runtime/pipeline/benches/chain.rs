@@ -10,7 +10,7 @@ use sandgate_message::{
     Call, CallId, Direction, Era, Hook, Interceptor, Limits, Message, Outcome, Pending, Plugin,
     PostDecision, PreDecision, Role, Run,
 };
-use sandgate_pipeline::{Chain, Entry, Globs, Place, Scope, Step};
+use sandgate_pipeline::{Candidate, Chain, Entry, Globs, Place, Scope, Step};
 
 struct Idle(Plugin);
 
@@ -27,6 +27,19 @@ impl Interceptor for Idle {
 }
 
 fn chain(count: usize, role: Role, servers: &[&str]) -> Arc<Chain> {
+    let steps = (0..count).map(|_| step(role, servers)).collect();
+    Chain::new(1, steps, None, Limits::default())
+}
+
+/// One mutator and a candidate beside it, whose queue takes everything or nothing.
+fn tried(full: bool) -> (Arc<Chain>, Arc<Candidate>) {
+    let candidate = Candidate::new(step(Role::Mutation, &[]), 1.0, if full { 1 } else { 1024 });
+    let live = step(Role::Mutation, &[]).beside(candidate.clone());
+    let chain = Chain::new(1, vec![live.unwrap()], None, Limits::default());
+    (chain, candidate)
+}
+
+fn step(role: Role, servers: &[&str]) -> Step {
     let events = || vec!["tools/*".to_owned()];
     let plugin = Plugin {
         name: "idle".into(),
@@ -45,13 +58,7 @@ fn chain(count: usize, role: Role, servers: &[&str]) -> Arc<Chain> {
         scope,
         ..Place::default()
     };
-    let step = || Step::new("idle", Arc::new(Idle(plugin.clone())), place.clone()).unwrap();
-    Chain::new(
-        1,
-        (0..count).map(|_| step()).collect(),
-        None,
-        Limits::default(),
-    )
+    Step::new("idle", Arc::new(Idle(plugin)), place).unwrap()
 }
 
 fn calls(criterion: &mut Criterion) {
@@ -79,6 +86,7 @@ fn calls(criterion: &mut Criterion) {
     ));
 
     let mut group = criterion.benchmark_group("call and reply");
+    let ((taken, candidate), (dropped, _)) = (tried(false), tried(true));
     for (name, chain) in [
         ("empty chain", chain(0, Role::Mutation, &[])),
         ("5 out of scope", chain(5, Role::Mutation, &["hr", "t*"])),
@@ -86,10 +94,16 @@ fn calls(criterion: &mut Criterion) {
         ("5 mutators", chain(5, Role::Mutation, &["crm"])),
         ("1 validator", chain(1, Role::Validation, &["crm"])),
         ("5 validators", chain(5, Role::Validation, &["crm"])),
+        ("1 mutator, candidate offered", taken),
+        ("1 mutator, candidate's queue full", dropped),
     ] {
         group.bench_function(name, |bencher| {
             bencher.iter_batched(
-                || (call.clone(), request.clone(), reply.clone()),
+                || {
+                    // What waits is run where no time is taken.
+                    candidate.drain().now_or_never().unwrap();
+                    (call.clone(), request.clone(), reply.clone())
+                },
                 |(call, request, reply)| {
                     let entry = chain.enter(call, request).now_or_never().unwrap();
                     let Entry::Onward(passage) = entry else {

@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use sandgate_message::{Hook, Json, Outcome, Pending, PostDecision, PreDecision, Run};
+use sandgate_message::{Call, Hook, Json, Outcome, Pending, PostDecision, PreDecision, Run};
 use tracing::Span;
 
 use crate::step::Step;
@@ -34,6 +35,8 @@ pub(crate) struct Ticket {
     pub(crate) document: Json,
     /// When it was asked.
     pub(crate) asked: Option<Instant>,
+    /// For the candidate beside it, where this call is offered to it.
+    pub(crate) offer: Option<Arc<Call>>,
 }
 
 /// A run that is over.
@@ -96,7 +99,7 @@ impl Future for Asked<'_> {
 }
 
 /// A post-call decides what a pre-call may, but for the answer.
-fn widen(outcome: Outcome<PostDecision>) -> Outcome<PreDecision> {
+pub(crate) fn widen(outcome: Outcome<PostDecision>) -> Outcome<PreDecision> {
     let Outcome {
         decision,
         findings,

@@ -79,7 +79,7 @@ impl Passage {
             message,
             trail,
             answer: None,
-            carries: Carries::new(),
+            carries: Carries::default(),
         }
     }
 

@@ -9,19 +9,30 @@ use std::time::Instant;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use sandgate_message::{
-    Call, Client, Hook, Json, Message, Method, Outcome, PreDecision, Role, Run,
+    Call, Client, Failure, Hook, Json, Message, Method, Outcome, PreDecision, Role, Run,
 };
 
 use crate::asked::{Asked, Decided, Ticket};
+use crate::candidate::{Offer, Tried};
 use crate::chain::Chain;
 use crate::refusal::Reason;
 use crate::step::{Mode, Sees, Step};
 use crate::trail::{Decision, Malfunction, Trail, TrailEntry};
+use crate::trial::micros;
 use crate::verdict::{Effect, Terms};
 use crate::within::{Held, Through, Within};
 
-/// The notes that pre-calls left for their post-calls, by place in the chain.
-pub(crate) type Carries = Vec<(usize, Arc<[u8]>)>;
+/// What pre-calls left for their post-calls.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Carries {
+    /// Notes, by place in the chain.
+    notes: Vec<(usize, Arc<[u8]>)>,
+    /// Those of candidates; made where there is one.
+    tried: Option<Box<Tried>>,
+}
+
+/// What was decided and what it does, or why nothing was.
+pub(crate) type Weighed = Result<(Decision, Effect), Failure>;
 
 /// Why a round ended early.
 #[derive(Clone, Debug)]
@@ -82,7 +93,7 @@ impl<'a> Round<'a> {
             call,
             message,
             None,
-            Carries::new(),
+            Carries::default(),
             trail,
         )
     }
@@ -283,7 +294,7 @@ impl<'a> Round<'a> {
         let place = step.place();
         let slot = self.trail.entries.len();
         self.trail.entries.push(TrailEntry::asked(step, self.hook));
-        let mut notes = self.carries.iter();
+        let mut notes = self.carries.notes.iter();
         let carried = match self.hook {
             Hook::PreCall => None,
             Hook::PostCall => notes
@@ -305,8 +316,15 @@ impl<'a> Round<'a> {
             slot,
             document: self.document.clone(),
             asked: None,
+            offer: self.offer(step),
         };
         Asked::new(step, self.hook, ticket, run)
+    }
+
+    /// For the candidate beside it, where this call is one of those that it is tried on.
+    fn offer(&self, step: &Step) -> Option<Arc<Call>> {
+        let candidate = step.candidate()?;
+        candidate.chooses(&self.call).then(|| self.call.clone())
     }
 
     /// Waits for `main`, and lets the runs in audit go on meanwhile.
@@ -342,10 +360,21 @@ impl<'a> Round<'a> {
         // Only a step that has a role at this hook was asked.
         let role = step.role(self.hook).unwrap_or(Role::Validation);
         let weighed = decision.and_then(|it| self.terms.weigh(role, &ticket.document, it));
+        let us = micros(took);
+        if let (Some(candidate), Some(offer)) = (step.candidate(), ticket.offer) {
+            let live = candidate.live(&weighed, &findings, us);
+            let offer = Offer {
+                call: offer,
+                sent: self.sent.clone(),
+            };
+            let what = (offer, ticket.document, self.terms);
+            let place = (self.hook, ticket.index);
+            candidate.offer(place, what, live, &mut self.carries.tried);
+        }
         let entry = &mut self.trail.entries[ticket.slot];
         entry.findings = findings;
         entry.asked = ticket.asked;
-        entry.us = took.as_micros().try_into().unwrap_or(u64::MAX);
+        entry.us = us;
         let effect = match weighed {
             Ok((word, effect)) => {
                 entry.decision = word;
@@ -354,7 +383,7 @@ impl<'a> Round<'a> {
                     entry.code = Some(refusal.code.as_str().into());
                 }
                 if let (Hook::PreCall, Some(note)) = (self.hook, carry) {
-                    self.carries.push((ticket.index, note));
+                    self.carries.notes.push((ticket.index, note));
                 }
                 effect
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sandgate_message::{Call, Direction, Hook, Interceptor, Role};
 
+use crate::candidate::Candidate;
 use crate::globs::{GlobError, Globs};
 use crate::refusal::RefusalStyle;
 use crate::scope::{Idle, Known, Scope};
@@ -79,6 +80,7 @@ pub struct Step {
     place: Place,
     pre: Option<Seat>,
     post: Option<Seat>,
+    candidate: Option<Arc<Candidate>>,
 }
 
 /// Why an interceptor cannot stand where it was put.
@@ -110,6 +112,11 @@ pub enum StepError {
     Timeout { name: String, timeout: Duration },
     #[error("interceptor {name:?}: its plugin asks for the event {error}")]
     Plugin { name: String, error: GlobError },
+    #[error(
+        "interceptor {name:?}: its candidate has no {} hook, at which the live plugin looks; narrow `hooks`, or try a \
+         plugin that has it", .hook.as_str()
+    )]
+    Candidate { name: String, hook: Hook },
 }
 
 /// What a plugin does at one hook.
@@ -206,6 +213,7 @@ impl Step {
             place,
             pre,
             post,
+            candidate: None,
         })
     }
 
@@ -216,7 +224,32 @@ impl Step {
         let mut step = self.clone();
         step.interceptor = interceptor;
         step.place.timeout = timeout;
+        // Nobody runs it there.
+        step.candidate = None;
         step
+    }
+
+    /// Tries a candidate beside it.
+    ///
+    /// # Errors
+    /// The candidate has not every hook at which this one looks: live, it would leave one unguarded.
+    pub fn beside(mut self, candidate: Arc<Candidate>) -> Result<Self, StepError> {
+        let mut hooks = [Hook::PreCall, Hook::PostCall].into_iter();
+        let lacks =
+            |hook: &Hook| self.role(*hook).is_some() && candidate.step().role(*hook).is_none();
+        if let Some(hook) = hooks.find(lacks) {
+            return Err(StepError::Candidate {
+                name: self.name.to_string(),
+                hook,
+            });
+        }
+        self.candidate = Some(candidate);
+        Ok(self)
+    }
+
+    /// What is tried beside it.
+    pub fn candidate(&self) -> Option<&Arc<Candidate>> {
+        self.candidate.as_ref()
     }
 
     /// The name the operator gave it.

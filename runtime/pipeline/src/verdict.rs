@@ -16,6 +16,7 @@ pub(crate) enum Effect {
 }
 
 /// What may become of a document.
+#[derive(Clone, Copy)]
 pub(crate) struct Terms {
     /// A request, which an answer can stand for.
     request: bool,

@@ -6,11 +6,13 @@ use std::time::{Instant, SystemTime};
 
 use parking_lot::Mutex;
 use sandgate_gateway::{Eras, Gateway, Server, Transport};
+use sandgate_message::CallId;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{mpsc, oneshot};
 
 use super::protocol::Ask;
+use crate::candidate::{CandidateStatus, Tried};
 use crate::outcome::Outcome;
 use crate::record::Record;
 use crate::recording::Recording;
@@ -70,14 +72,34 @@ impl Desk {
                 let lines = recent.map(|recent| recent.lines(call.as_deref()));
                 let lines = lines.transpose().map_err(|error| error.to_string())?;
                 // They are JSON already, one object a line.
-                let records: Vec<Box<RawValue>> = lines
+                let mut records: Vec<Box<RawValue>> = lines
                     .into_iter()
                     .flatten()
                     .filter_map(|line| RawValue::from_string(line.trim_end().to_owned()).ok())
                     .collect();
+                let tried = records.first().map(|record| self.tried(record));
+                for one in tried.into_iter().flatten() {
+                    records.push(raw(&one)?);
+                }
                 raw(&records)
             }
         }
+    }
+
+    /// What candidates made of the call that this is a record of.
+    fn tried(&self, record: &RawValue) -> Vec<Tried> {
+        #[derive(serde::Deserialize)]
+        struct Named {
+            id: String,
+        }
+        let named: Result<Named, _> = serde_json::from_str(record.get());
+        named.map_or_else(
+            |_| Vec::new(),
+            |Named { id }| {
+                let edition = self.gateway.current();
+                Tried::of_call(edition.chain().steps(), &CallId(id.into()))
+            },
+        )
     }
 
     fn status(&self) -> Status {
@@ -96,6 +118,7 @@ impl Desk {
                 tally: recent
                     .map(|recent| recent.tally(step.name()))
                     .unwrap_or_default(),
+                candidate: step.candidate().map(|one| CandidateStatus::of(one)),
             }
         });
         let figures = self.gateway.figures();

@@ -1,6 +1,7 @@
 //! From a configuration to an edition: every plugin prepared, every server known, or nothing at all. The one place that
 //! knows both the pipeline and the host.
 
+mod candidates;
 mod certificates;
 mod plugins;
 mod servers;
@@ -10,9 +11,10 @@ use std::sync::Arc;
 use sandgate_gateway::{ClientKey, Clients, Edition, Identity, Server};
 use sandgate_host::Host;
 use sandgate_message::{Direction, Hook, Limits};
-use sandgate_pipeline::{Chain, Globs, Mode, Place, RefusalStyle, Scope, Sees, Step};
+use sandgate_pipeline::{Chain, Globs, Mode, Place, RefusalStyle, Scope, Sees, Step, StepError};
 
 use crate::config::{self, Environment, Issue, Loaded, Report, Side};
+use crate::trials::Trials;
 
 pub use plugins::Loading;
 
@@ -21,6 +23,8 @@ pub struct Assembler {
     host: Arc<Host>,
     plugins: plugins::Shelf,
     servers: servers::Shelf,
+    candidates: candidates::Shelf,
+    trials: Trials,
     version: u64,
 }
 
@@ -34,6 +38,7 @@ pub struct Assembled {
     pub identity: Option<Identity>,
     plugins: plugins::Shelf,
     servers: servers::Shelf,
+    candidates: candidates::Shelf,
 }
 
 impl Assembler {
@@ -43,6 +48,8 @@ impl Assembler {
             host,
             plugins: plugins::Shelf::default(),
             servers: servers::Shelf::default(),
+            candidates: candidates::Shelf::default(),
+            trials: Trials::default(),
             version: 0,
         }
     }
@@ -64,12 +71,41 @@ impl Assembler {
             .prepare(&self.host, loaded, &resolved, limits, loading)
             .await;
         let mut steps = Vec::new();
+        let mut candidates = candidates::Shelf::default();
         for (index, prepared) in plugins.in_order().enumerate() {
-            match step(&loaded.config.interceptors[index], prepared) {
+            let interceptor = &loaded.config.interceptors[index];
+            let error = |(key, why): (&str, String)| {
+                let place = format!("/interceptors/{index}{key}");
+                loaded.error(&place, Side::Value, why)
+            };
+            let live = match step(interceptor, prepared) {
+                Ok(step) => step,
+                Err(wrong) => {
+                    issues.push(error(wrong));
+                    continue;
+                }
+            };
+            let tried = interceptor.promoted().zip(prepared.candidate.as_deref());
+            let (Some((promoted, prepared)), Some(written)) = (tried, &interceptor.candidate)
+            else {
+                steps.push(live);
+                continue;
+            };
+            let beside = step(&promoted, prepared).and_then(|tried| {
+                issues.extend(widened(&live, &tried).map(|why| Issue {
+                    severity: config::Severity::Note,
+                    ..error(("/candidate", why))
+                }));
+                let place = (interceptor, written);
+                let beside = candidates.beside(&self.candidates, live, tried, place);
+                beside.map_err(misplaced)
+            });
+            match beside {
                 Ok(step) => steps.push(step),
                 Err((key, why)) => {
-                    let place = format!("/interceptors/{index}{key}");
-                    issues.push(loaded.error(&place, Side::Value, why));
+                    issues.push(error((key, why)).help(
+                        "change the interceptor's own key, or try another plugin: promoted, it would stand there",
+                    ));
                 }
             }
         }
@@ -112,6 +148,7 @@ impl Assembler {
             identity,
             plugins,
             servers: shelf,
+            candidates,
         })
     }
 
@@ -120,6 +157,10 @@ impl Assembler {
         self.version = assembled.edition.version();
         self.plugins = assembled.plugins;
         self.servers = assembled.servers;
+        for candidate in assembled.candidates.new_since(&self.candidates) {
+            self.trials.run(candidate);
+        }
+        self.candidates = assembled.candidates;
         assembled.edition
     }
 
@@ -165,6 +206,21 @@ pub fn document_limits(loaded: &Loaded) -> Limits {
         bytes: usize::try_from(limits.max_body.0).unwrap_or(usize::MAX),
         depth: usize::from(limits.max_depth),
     }
+}
+
+/// What a candidate would look at that the live one does not, and so is not tried on.
+fn widened(live: &Step, tried: &Step) -> Option<String> {
+    let hooks = [Hook::PreCall, Hook::PostCall].into_iter();
+    let more: Vec<_> = hooks
+        .filter(|hook| live.role(*hook).is_none() && tried.role(*hook).is_some())
+        .map(|hook| hook.as_str())
+        .collect();
+    (!more.is_empty()).then(|| {
+        format!(
+            "it has a {} too, at which the live plugin does not look: there it is not tried, and promoted it would look",
+            more.join(" and a ")
+        )
+    })
 }
 
 /// The interceptor in its place; an error names the key that is wrong.
@@ -216,17 +272,20 @@ fn step(
         },
         refusal: interceptor.refusal.map(refusal_style),
     };
-    Step::new(&interceptor.name, prepared.interceptor.clone(), place).map_err(|error| {
-        use sandgate_pipeline::StepError;
-        let key = match &error {
-            StepError::Hook { .. } => "/hooks",
-            StepError::Event { .. } => "/events",
-            StepError::Raw { .. } => "/sees",
-            StepError::Timeout { .. } => "/timeout",
-            StepError::Plugin { .. } => "/plugin",
-        };
-        (key, error.to_string())
-    })
+    Step::new(&interceptor.name, prepared.interceptor.clone(), place).map_err(misplaced)
+}
+
+/// The key that is wrong, and why.
+fn misplaced(error: StepError) -> (&'static str, String) {
+    let key = match &error {
+        StepError::Hook { .. } => "/hooks",
+        StepError::Event { .. } => "/events",
+        StepError::Raw { .. } => "/sees",
+        StepError::Timeout { .. } => "/timeout",
+        StepError::Plugin { .. } => "/plugin",
+        StepError::Candidate { .. } => "/candidate",
+    };
+    (key, error.to_string())
 }
 
 fn refusal_style(style: config::RefusalStyle) -> RefusalStyle {

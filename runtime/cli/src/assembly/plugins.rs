@@ -37,6 +37,8 @@ pub(super) struct Prepared {
     /// The author's, or the default.
     pub(super) timeout: Duration,
     key: Option<Key>,
+    /// What is tried beside it.
+    pub(super) candidate: Option<Box<Prepared>>,
 }
 
 /// In the configuration's order.
@@ -75,14 +77,16 @@ impl Shelf {
         let mut shelf = Vec::new();
         let mut issues = Vec::new();
         for (index, interceptor) in loaded.config.interceptors.iter().enumerate() {
+            let resolved = &resolved.interceptors[index];
             let place = Place {
                 loaded,
                 index,
                 interceptor,
-                resolved: &resolved.interceptors[index],
+                resolved,
                 document,
+                tried: None,
             };
-            match place.prepare(host, &self.0).await {
+            match place.prepare(host, self.0.iter()).await {
                 Ok((prepared, warnings)) => {
                     shelf.push(prepared);
                     issues.extend(warnings);
@@ -104,6 +108,30 @@ impl Shelf {
                     shelf.push(Unloaded::prepared(interceptor, failed.file.as_deref()));
                 }
             }
+            let promoted = interceptor.promoted();
+            let tried = promoted.as_ref().zip(interceptor.candidate.as_ref());
+            let (Some((promoted, written)), Some(resolved)) = (tried, &resolved.candidate) else {
+                continue;
+            };
+            let place = Place {
+                loaded,
+                index,
+                interceptor: promoted,
+                resolved,
+                document,
+                tried: Some(written),
+            };
+            let before = self.0.iter().filter_map(|one| one.candidate.as_deref());
+            match place.prepare(host, before).await {
+                Ok((prepared, warnings)) => {
+                    issues.extend(warnings);
+                    if let Some(live) = shelf.last_mut() {
+                        live.candidate = Some(Box::new(prepared));
+                    }
+                }
+                // Whatever `fail-open` says: it is about calls, and no call depends on a candidate.
+                Err(failed) => issues.extend(failed.issues),
+            }
         }
         (Self(shelf), issues)
     }
@@ -115,6 +143,8 @@ struct Place<'a> {
     interceptor: &'a config::Interceptor,
     resolved: &'a ResolvedInterceptor,
     document: Limits,
+    /// It is tried beside an interceptor, and this is how that was written.
+    tried: Option<&'a config::Candidate>,
 }
 
 struct Failed {
@@ -122,29 +152,34 @@ struct Failed {
     file: Option<Arc<PluginFile>>,
 }
 
-impl Place<'_> {
-    async fn prepare(
+impl<'a> Place<'a> {
+    async fn prepare<'b>(
         &self,
         host: &Arc<Host>,
-        before: &[Prepared],
+        mut before: impl Iterator<Item = &'b Prepared>,
     ) -> Result<(Prepared, Vec<Issue>), Failed> {
         let file = self.read().map_err(|issue| Failed {
             issues: vec![issue],
             file: None,
         })?;
         let key = self.key(&file);
-        if let Some(same) = before
-            .iter()
-            .find(|prepared| prepared.key.as_ref() == Some(&key))
-        {
-            return Ok((same.clone(), Vec::new()));
+        if let Some(same) = before.find(|prepared| prepared.key.as_ref() == Some(&key)) {
+            let same = Prepared {
+                candidate: None,
+                ..same.clone()
+            };
+            return Ok((same, Vec::new()));
         }
         let failed = |issues| Failed {
             issues,
             file: Some(file.clone()),
         };
         let spec = self.spec(&file).map_err(|issue| failed(vec![issue]))?;
-        match host.prepare(spec).await {
+        let prepared = match self.tried {
+            None => host.prepare(spec).await,
+            Some(_) => host.prepare_candidate(spec).await,
+        };
+        match prepared {
             Ok(plugin) => {
                 let mut warnings = self.withheld(&plugin);
                 // Keys that only landed in the settings by TOML's order; the plugin may have had no complaint.
@@ -161,6 +196,7 @@ impl Place<'_> {
                         interceptor: Arc::new(plugin),
                         timeout,
                         key: Some(key),
+                        candidate: None,
                     },
                     warnings,
                 ))
@@ -279,9 +315,13 @@ impl Place<'_> {
                     "the plugin asks for {} ({}) and is not given it",
                     withheld.what, withheld.why
                 );
-                let issue = self
-                    .error("/plugin", message)
-                    .help("give it under `grants`, if the plugin should have it");
+                let help = match (self.tried, withheld.what.starts_with("http ")) {
+                    (Some(_), true) => {
+                        "nothing that is tried has HTTP: each of its requests is denied, and what it decides then is compared"
+                    }
+                    _ => "give it under `grants`, if the plugin should have it",
+                };
+                let issue = self.error("/plugin", message).help(help);
                 // A plugin asks for all that some settings need; to give less is the operator's right, not a mistake.
                 Issue {
                     severity: Severity::Note,
@@ -292,20 +332,41 @@ impl Place<'_> {
     }
 
     fn strays(&self, file: &PluginFile, found: &[(String, String)]) -> Vec<Issue> {
-        self.loaded.settings_issues(
-            self.index,
+        let whose = self.whose("/settings");
+        let mut issues = self.loaded.settings_issues(
+            &whose,
             found,
             &file.manifest().settings,
             &self.resolved.settings,
-        )
+        );
+        if self.tried.is_some() && !whose.ends_with("/candidate") {
+            for issue in &mut issues {
+                issue.message += " (says its candidate, which has no settings of its own)";
+            }
+        }
+        issues
     }
 
     fn error(&self, key: &str, why: impl std::fmt::Display) -> Issue {
-        self.loaded.error(
-            &format!("/interceptors/{}{key}", self.index),
-            Side::Value,
-            why,
-        )
+        let whose = self.whose(key);
+        let place = format!("{whose}{key}");
+        match self.tried.is_some() && !whose.ends_with("/candidate") {
+            true => {
+                let why = format!("for its candidate: {why}");
+                self.loaded.error(&place, Side::Value, why)
+            }
+            false => self.loaded.error(&place, Side::Value, why),
+        }
+    }
+
+    /// The table in which a key stands: the interceptor's, or its candidate's.
+    fn whose(&self, key: &str) -> String {
+        let place = format!("/interceptors/{}", self.index);
+        let name = key.split('/').nth(1).unwrap_or_default();
+        match self.tried {
+            Some(tried) if tried.has(name) => format!("{place}/candidate"),
+            _ => place,
+        }
     }
 }
 
@@ -336,6 +397,7 @@ impl Unloaded {
             interceptor: Arc::new(Self { description }),
             timeout: TIMEOUT,
             key: None,
+            candidate: None,
         }
     }
 }

@@ -153,7 +153,7 @@ impl Files {
     }
 }
 
-fn enter(path: &Path) -> io::Result<(Dir, &std::ffi::OsStr)> {
+pub(super) fn enter(path: &Path) -> io::Result<(Dir, &std::ffi::OsStr)> {
     let name = path
         .file_name()
         .ok_or_else(|| io::Error::other("it names no file"))?;

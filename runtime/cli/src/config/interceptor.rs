@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::amount::{Period, Size};
+use super::candidate::Candidate;
 use super::gateway::RefusalStyle;
 use super::grants::Grants;
 use super::pattern::Pattern;
@@ -81,6 +82,9 @@ pub struct Interceptor {
     /// What it may do beyond looking at calls.
     #[serde(default)]
     pub grants: Grants,
+    /// What is tried on the same calls, beside it and without effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<Candidate>,
 }
 
 /// One of the two places at which an interceptor runs.

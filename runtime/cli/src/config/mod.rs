@@ -4,6 +4,7 @@
 
 mod amount;
 mod call_log;
+mod candidate;
 mod client;
 mod exposure;
 mod files;
@@ -13,6 +14,7 @@ mod grants;
 mod interceptor;
 mod issue;
 mod pattern;
+mod replace;
 mod resolved;
 mod rules;
 mod secret;
@@ -35,6 +37,7 @@ use serde::{Deserialize, Serialize};
 
 pub use amount::{Period, Size};
 pub use call_log::{CallLog, Destination, OnFailure};
+pub use candidate::{Candidate, Share};
 pub use client::{Client, TokenHash};
 pub use files::{FileError, Files};
 pub use gateway::{

@@ -7,7 +7,7 @@ use super::issue::{Issue, Report, Severity};
 use super::secret::{Environment, Given, Secret, Sources};
 use super::settings::{ResolvedSettings, push};
 use super::source::Side;
-use super::{Loaded, PluginSource, wording};
+use super::{Interceptor, Loaded, PluginSource, wording};
 
 /// What the file leaves to the environment and to other files.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +36,8 @@ pub struct ResolvedInterceptor {
     pub settings: ResolvedSettings,
     /// `grants.env`, those that are set. From outside, all of them.
     pub env: Vec<(String, String)>,
+    /// The same of what is tried beside it.
+    pub candidate: Option<Box<Self>>,
 }
 
 impl Loaded {
@@ -83,38 +85,59 @@ impl Loaded {
             resolved.servers.insert(name.clone(), server);
         }
         for (index, interceptor) in self.config.interceptors.iter().enumerate() {
-            let place = format!("/interceptors/{index}");
-            let mut env = Vec::new();
-            for (position, name) in interceptor.grants.env.iter().enumerate() {
-                match environment.get(name) {
-                    Some(value) => env.push((name.clone(), value.to_owned())),
-                    None => {
-                        let pointer = format!("{place}/grants/env/{position}");
-                        let error = format!(
-                            "the environment variable `{name}` is not set; the plugin will not see it"
-                        );
-                        let issue = self.error_at(&pointer, Side::Value, error);
-                        resolved.warnings.push(Issue {
-                            severity: Severity::Warning,
-                            ..issue
+            let mut of = |interceptor: &Interceptor, own: &dyn Fn(&str) -> Option<String>| {
+                let mut env = Vec::new();
+                for (position, name) in interceptor.grants.env.iter().enumerate() {
+                    match (environment.get(name), own("grants")) {
+                        (Some(value), _) => env.push((name.clone(), value.to_owned())),
+                        // It was said of the interceptor whose grants they are.
+                        (None, None) => {}
+                        (None, Some(place)) => {
+                            let pointer = format!("{place}/grants/env/{position}");
+                            let error = format!(
+                                "the environment variable `{name}` is not set; the plugin will not see it"
+                            );
+                            let issue = self.error_at(&pointer, Side::Value, error);
+                            resolved.warnings.push(Issue {
+                                severity: Severity::Warning,
+                                ..issue
+                            });
+                        }
+                    }
+                }
+                let failures = match interceptor.settings.resolve(sources) {
+                    Ok(settings) => {
+                        return Some(ResolvedInterceptor {
+                            settings,
+                            env,
+                            candidate: None,
                         });
                     }
+                    Err(failures) => failures,
+                };
+                for ((pointer, error), place) in
+                    failures.into_iter().zip(std::iter::repeat(own("settings")))
+                {
+                    let Some(place) = place else { continue };
+                    let pointer = format!("{place}/settings{pointer}");
+                    issues.push(self.error_at(&pointer, Side::Value, error));
                 }
-            }
-            match interceptor.settings.resolve(sources) {
-                Ok(settings) => resolved
-                    .interceptors
-                    .push(ResolvedInterceptor { settings, env }),
-                Err(failures) => {
-                    for (pointer, error) in failures {
-                        issues.push(self.error_at(
-                            &format!("{place}/settings{pointer}"),
-                            Side::Value,
-                            error,
-                        ));
-                    }
-                }
-            }
+                None
+            };
+            let place = format!("/interceptors/{index}");
+            let live = of(interceptor, &|_| Some(place.clone()));
+            let tried = interceptor.promoted().zip(interceptor.candidate.as_ref());
+            let candidate = tried.and_then(|(promoted, candidate)| {
+                of(&promoted, &|key| {
+                    candidate.has(key).then(|| format!("{place}/candidate"))
+                })
+            });
+            resolved
+                .interceptors
+                .extend(live.map(|live| ResolvedInterceptor {
+                    candidate: candidate.map(Box::new),
+                    ..live
+                }));
         }
         if issues.is_empty() {
             Ok(resolved)
@@ -130,7 +153,11 @@ impl Loaded {
             .config
             .interceptors
             .iter()
-            .filter_map(|one| match &one.plugin {
+            .flat_map(|one| {
+                let tried = one.candidate.as_ref().and_then(|one| one.plugin.as_ref());
+                [Some(&one.plugin), tried].into_iter().flatten()
+            })
+            .filter_map(|plugin| match plugin {
                 PluginSource::File(path) => Some(path.clone()),
                 PluginSource::Builtin(_) => None,
             });
@@ -138,7 +165,11 @@ impl Loaded {
             .config
             .interceptors
             .iter()
-            .flat_map(|one| one.settings.files());
+            .flat_map(|one| {
+                let tried = one.candidate.as_ref().and_then(|one| one.settings.as_ref());
+                [Some(&one.settings), tried].into_iter().flatten()
+            })
+            .flat_map(|settings| settings.files());
         let given = self
             .config
             .servers

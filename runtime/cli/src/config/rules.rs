@@ -256,17 +256,9 @@ fn check_interceptors(interceptors: &[Entry], servers: Option<&Table>, issues: &
                 mistake,
             ));
         }
-        let dirs = table
-            .table("grants")
-            .and_then(|grants| grants.table("dirs"));
-        for (path, _) in dirs.into_iter().flatten() {
-            if let Err(mistake) = GuestPath::read(&path.name) {
-                issues.push(wrong(
-                    path.span.clone(),
-                    format!("{:?}", path.name),
-                    mistake,
-                ));
-            }
+        check_guest_paths(table, issues);
+        if let Some((key, candidate)) = table.member("candidate") {
+            check_candidate(index, key.span.clone(), candidate, issues);
         }
         let globs = table.get("servers").and_then(Entry::list);
         for value in globs.into_iter().flat_map(|globs| globs.iter()) {
@@ -288,6 +280,50 @@ fn check_interceptors(interceptors: &[Entry], servers: Option<&Table>, issues: &
                 });
             }
         }
+    }
+}
+
+fn check_guest_paths(table: &Table, issues: &mut Vec<Issue>) {
+    let dirs = table
+        .table("grants")
+        .and_then(|grants| grants.table("dirs"));
+    for (path, _) in dirs.into_iter().flatten() {
+        if let Err(mistake) = GuestPath::read(&path.name) {
+            issues.push(wrong(
+                path.span.clone(),
+                format!("{:?}", path.name),
+                mistake,
+            ));
+        }
+    }
+}
+
+fn check_candidate(
+    index: usize,
+    span: std::ops::Range<usize>,
+    candidate: &Entry,
+    issues: &mut Vec<Issue>,
+) {
+    let Some(table) = candidate.table() else {
+        return;
+    };
+    check_guest_paths(table, issues);
+    let place = named(&format!("/interceptors/{index}/candidate"));
+    if table.get("plugin").is_none() && table.get("settings").is_none() {
+        let issue = Issue::error(Some(span), format!("{place} names nothing to try"));
+        issues.push(
+            issue.help(
+                "add `plugin`, `settings` or both; what is left out is the interceptor's own",
+            ),
+        );
+    }
+    if let (Some((digest, _)), None) = (table.member("digest"), table.get("plugin")) {
+        let issue = Issue::error(
+            Some(digest.span.clone()),
+            format!("{place} has `digest`, which goes with `plugin`"),
+        );
+        issues
+            .push(issue.help("leave it out: the interceptor's own `plugin` has its own `digest`"));
     }
 }
 

@@ -8,12 +8,11 @@ use super::{Loaded, wording};
 use serde_json::Value;
 
 impl Loaded {
-    /// Where a setting of an interceptor stands: `index` in the file's order, `pointer` within its settings.
-    pub fn locate_setting(&self, index: usize, pointer: &str) -> Option<std::ops::Range<usize>> {
-        self.source.locate(
-            &format!("/interceptors/{index}/settings{pointer}"),
-            Side::Value,
-        )
+    /// Where a setting stands: `whose` is the place of an interceptor or its candidate, for example `/interceptors/0`,
+    /// `pointer` is within its settings.
+    pub fn locate_setting(&self, whose: &str, pointer: &str) -> Option<std::ops::Range<usize>> {
+        self.source
+            .locate(&format!("{whose}/settings{pointer}"), Side::Value)
     }
 
     /// The issues that a plugin has with its settings, each `(pointer within the settings, message)`, as issues of the
@@ -22,13 +21,13 @@ impl Loaded {
     /// plugin's settings schema) gets an issue that says so, also where the plugin had no complaint.
     pub fn settings_issues(
         &self,
-        index: usize,
+        whose: &str,
         found: &[(String, String)],
         schema: &Value,
         settings: &ResolvedSettings,
     ) -> Vec<Issue> {
-        let place = format!("/interceptors/{index}/settings");
-        let strays = self.strays(index, schema);
+        let place = format!("{whose}/settings");
+        let strays = self.strays(whose, schema);
         let mut issues = Vec::new();
         for (pointer, message) in found {
             let about_stray = strays.iter().any(|stray| {
@@ -47,21 +46,37 @@ impl Loaded {
                 format!("{name}: {message}")
             };
             let help = "`sandgate plugin inspect` shows what the plugin's settings may be";
-            issues.push(Issue::error(self.locate_setting(index, pointer), text).help(help));
+            issues.push(Issue::error(self.locate_setting(whose, pointer), text).help(help));
         }
         issues.extend(strays.into_iter().map(|stray| stray.issue));
         issues
     }
 
-    fn strays(&self, index: usize, schema: &Value) -> Vec<Stray> {
-        let keys = &crate::schema::value()["$defs"]["Interceptor"]["properties"];
-        let interceptors = self.source.tree().get("interceptors").and_then(Entry::list);
-        let entry = interceptors
-            .and_then(|list| list.get(index))
-            .and_then(Entry::table);
+    fn strays(&self, whose: &str, schema: &Value) -> Vec<Stray> {
+        let (kind, keys) = match whose.ends_with("/candidate") {
+            true => ("candidate", "Candidate"),
+            false => ("interceptor", "Interceptor"),
+        };
+        let keys = &crate::schema::value()["$defs"][keys]["properties"];
+        let mut segments = whose.split('/').skip(1);
+        let list = segments
+            .next()
+            .and_then(|name| self.source.tree().get(name));
+        let index = segments
+            .next()
+            .and_then(|index| index.parse::<usize>().ok());
+        let mut entry = list
+            .and_then(Entry::list)
+            .zip(index)
+            .and_then(|(list, index)| list.get(index));
+        for name in segments.chain(["settings"]) {
+            entry = entry
+                .and_then(Entry::table)
+                .and_then(|table| table.get(name));
+        }
         let mut strays = Vec::new();
-        if let Some(table) = entry.and_then(|entry| entry.get("settings")) {
-            self.look(table, schema, &mut String::new(), keys, &mut strays);
+        if let Some(table) = entry {
+            self.look(table, schema, &mut String::new(), (kind, keys), &mut strays);
         }
         strays
     }
@@ -71,7 +86,7 @@ impl Loaded {
         value: &Entry,
         schema: &Value,
         at: &mut String,
-        keys: &Value,
+        (kind, keys): (&str, &Value),
         strays: &mut Vec<Stray>,
     ) {
         let Some(table) = value.table() else { return };
@@ -84,13 +99,13 @@ impl Loaded {
             let length = at.len();
             push(at, name);
             match schema["properties"].get(name) {
-                Some(inner) => self.look(member, inner, at, keys, strays),
+                Some(inner) => self.look(member, inner, at, (kind, keys), strays),
                 // Within a table of free keys, `name` or `timeout` may well be meant.
                 None if keys.get(name).is_some()
                     && (length == 0 || schema["additionalProperties"] == false) =>
                 {
                     let message =
-                        format!("`{name}` is a key of the interceptor, but stands in its settings");
+                        format!("`{name}` is a key of the {kind}, but stands in its settings");
                     let help = format!(
                         "TOML puts every key after the header `{header}` into that table: move `{name}` above that header"
                     );

@@ -54,6 +54,7 @@ pub(crate) fn known(name: &str) -> Option<Known> {
     Some(match name {
         "Period" => of::<super::amount::Period>(),
         "Size" => of::<super::amount::Size>(),
+        "Share" => of::<super::candidate::Share>(),
         "Pattern" => of::<super::pattern::Pattern>(),
         "Digest" => of::<super::interceptor::Digest>(),
         "PluginSource" => of::<super::interceptor::PluginSource>(),

@@ -116,6 +116,62 @@ impl Metrics {
         Ok(())
     }
 
+    /// Of the candidates in force: one that is new counts from the start.
+    fn candidates(&self, family: &mut Family<'_, '_>) -> fmt::Result {
+        let Some(gateway) = self.gateway.get().and_then(Weak::upgrade) else {
+            return Ok(());
+        };
+        let edition = gateway.current();
+        let steps = edition.chain().steps().iter();
+        let all: Vec<_> = steps
+            .filter_map(|step| Some((&**step.name(), step.candidate()?.results())))
+            .collect();
+        let help = "Hook runs that were offered to a candidate, by what came of them";
+        let mut runs = family.begin("sandgate_candidate_runs", help, None, MetricType::Counter)?;
+        for (name, results) in &all {
+            for (hook, counts) in HOOKS.iter().zip(&results.hooks) {
+                let outcomes = [
+                    ("same", counts.same),
+                    ("differs", counts.differs),
+                    ("failed", counts.failed),
+                    ("dropped", counts.dropped),
+                ];
+                for (outcome, count) in outcomes {
+                    let labels = [(INTERCEPTOR, *name), ("hook", hook), ("outcome", outcome)];
+                    nonzero(&mut runs, &labels, count)?;
+                }
+            }
+        }
+        let help = "Hook runs in which a candidate differed, by what each of the two decided";
+        let name = "sandgate_candidate_differences";
+        let mut differences = family.begin(name, help, None, MetricType::Counter)?;
+        for (name, results) in &all {
+            for (pair, count) in &results.differences {
+                let labels = [
+                    (INTERCEPTOR, *name),
+                    ("hook", pair.hook.as_str()),
+                    ("live", pair.live.as_str()),
+                    ("candidate", pair.candidate.as_str()),
+                    ("differs_in", pair.in_what.as_str()),
+                ];
+                nonzero(&mut differences, &labels, *count)?;
+            }
+        }
+        let help = "Hook runs of candidates that failed, by kind";
+        let name = "sandgate_candidate_faults";
+        let mut faults = family.begin(name, help, None, MetricType::Counter)?;
+        for (name, results) in &all {
+            for (kind, count) in &results.failures {
+                nonzero(
+                    &mut faults,
+                    &[(INTERCEPTOR, *name), ("kind", *kind)],
+                    *count,
+                )?;
+            }
+        }
+        Ok(())
+    }
+
     fn gauges(&self, family: &mut Family<'_, '_>) -> fmt::Result {
         let Some(gateway) = self.gateway.get().and_then(Weak::upgrade) else {
             return Ok(());
@@ -195,9 +251,17 @@ fn counted<const N: usize>(
     labels: &[(&str, &str); N],
     counter: &AtomicU64,
 ) -> fmt::Result {
-    match counter.load(Ordering::Relaxed) {
+    nonzero(encoder, labels, counter.load(Ordering::Relaxed))
+}
+
+fn nonzero<const N: usize>(
+    encoder: &mut MetricEncoder<'_>,
+    labels: &[(&str, &str); N],
+    count: u64,
+) -> fmt::Result {
+    match count {
         0 => Ok(()),
-        _ => always(encoder, labels, counter),
+        count => ConstCounter::new(count).encode(encoder.encode_family(labels)?),
     }
 }
 
@@ -223,6 +287,7 @@ impl Collector for Page {
         let mut family = Family(&mut encoder);
         self.0.calls(&mut family)?;
         self.0.interceptors(&mut family)?;
+        self.0.candidates(&mut family)?;
         self.0.gauges(&mut family)?;
         self.0.others(&mut family)
     }

@@ -9,13 +9,15 @@ use std::path::PathBuf;
 use serde_json::value::RawValue;
 
 use crate::admin::{self, Ask, AskError};
+use crate::candidate::Tried;
 use crate::operator::{Operator, Unknown};
 
 pub use record::Record;
 pub use search::SearchError;
 pub use story::story;
 
-/// A call's records, oldest first: when it was forwarded, and when it ended; one of them may be missing.
+/// A call's records, oldest first: when it was forwarded, when it ended, one of which may be missing; and those of
+/// candidates that differed, which the running gateway alone knows.
 #[derive(Debug)]
 pub struct Found {
     /// As they were written.
@@ -127,11 +129,17 @@ impl Found {
     /// # Errors
     /// A record is none that this program wrote.
     pub fn text(&self) -> Result<String, WhyError> {
-        let records: Result<Vec<Record>, _> = self
-            .records
-            .iter()
-            .map(|record| serde_json::from_str(record.get()))
-            .collect();
-        Ok(story(&records.map_err(WhyError::Record)?))
+        let (mut records, mut tried) = (Vec::<Record>::new(), Vec::<Tried>::new());
+        for record in &self.records {
+            // A candidate's has members of its own.
+            match serde_json::from_str(record.get()) {
+                Ok(one) => tried.push(one),
+                Err(_) => {
+                    let record = serde_json::from_str(record.get());
+                    records.push(record.map_err(WhyError::Record)?);
+                }
+            }
+        }
+        Ok(story(&records, &tried))
     }
 }

@@ -6,14 +6,15 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::record::{Entry, Kind, Record};
+use crate::candidate::Tried;
 use crate::status::short;
 use crate::table::printable;
 
 /// Lines of one payload that are shown.
 const MAX_LINES: usize = 200;
 
-/// The story, of records oldest first. Empty where there are none.
-pub fn story(records: &[Record]) -> String {
+/// The story, of records oldest first, and of what candidates made of the call. Empty where there are no records.
+pub fn story(records: &[Record], tried: &[Tried]) -> String {
     let forwarded = records.iter().find(|one| one.record == Kind::Forwarded);
     let ended = records.iter().find(|one| one.record == Kind::Ended);
     let Some(known) = ended.or(forwarded) else {
@@ -50,6 +51,14 @@ pub fn story(records: &[Record]) -> String {
     if let Some(ended) = ended {
         hooks(&mut text, "on the way back", "post-call", ended);
         came_back(&mut text, ended);
+    }
+    if !tried.is_empty() {
+        text.push_str("tried beside, without effect\n");
+        for one in tried {
+            let _ = writeln!(text, "{}", one.text());
+        }
+    }
+    if let Some(ended) = ended {
         took(&mut text, ended);
     }
     text
@@ -326,9 +335,17 @@ came back  20 bytes
   {
     \"text\": \"[email]\"
   }
+tried beside, without effect
+  candidate of scrub  post-call refuse (pii.email), differs from the live one's edit in its decision  sha256:fedcba987654
 took       1.5 ms in all, 900 µs of it the server's; ended at 2026-11-22T10:00:00.5Z
 ";
-        assert_eq!(story(&[record]), expected);
+        let tried = json!({
+            "record": "candidate", "time": "2026-11-22T10:00:01Z", "id": "0a11", "interceptor": "scrub",
+            "digest": "sha256:fedcba9876543210", "hook": "post-call", "live": "edit", "candidate": "refuse",
+            "differs_in": "decision", "code": "pii.email",
+        });
+        let tried = serde_json::from_value(tried).unwrap();
+        assert_eq!(story(&[record], &[tried]), expected);
     }
 
     #[test]

@@ -138,6 +138,12 @@ impl State {
         Ok(())
     }
 
+    /// What an interceptor remembers now, for a candidate that is tried beside it: it goes on by itself from there, and
+    /// is never written to a file.
+    pub(crate) fn copy(&self, interceptor: &str) -> Arc<Table> {
+        Arc::new(self.table(interceptor).copy())
+    }
+
     /// A state of its own for runs that must leave no mark; never written to a file.
     pub(crate) fn shadow(&self) -> Arc<Table> {
         Arc::new(Table::new(self.quota, None))

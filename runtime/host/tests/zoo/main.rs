@@ -5,6 +5,7 @@
 
 mod authority;
 mod cache;
+mod candidates;
 mod configuring;
 mod contract;
 mod crashes;

@@ -1,0 +1,155 @@
+//! A configuration file, written anew by a program: whole or not at all, and never over what somebody else wrote
+//! meanwhile.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use cap_std::fs::{Dir, File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
+use rustix::fs::{Gid, Mode, OFlags, Uid};
+
+use super::files::{FileError, Files, enter};
+
+impl Files {
+    /// Puts `content` in the place of a file that holds `before`; with a name's end, `before` stays beside it under the
+    /// longer name, whose path is returned. A link is followed and stays; the file keeps its owner, group and mode.
+    ///
+    /// # Errors
+    /// Nothing has changed: it holds something else by now, or the operating system says no, for example since the file
+    /// belongs to another user.
+    pub fn replace(
+        &self,
+        path: &Path,
+        before: &str,
+        content: &str,
+        keep: Option<&str>,
+    ) -> Result<Option<PathBuf>, FileError> {
+        let path = self.path(path);
+        let replaced = || {
+            let real = std::fs::canonicalize(&path)?;
+            let (dir, name) = enter(&real)?;
+            let like = holding(&dir, name, before)?;
+            let kept = keep.map(|end| {
+                let mut longer = name.to_owned();
+                longer.push(end);
+                longer
+            });
+            if let Some(kept) = &kept {
+                write(&dir, kept, before, &like)?;
+            }
+            write(&dir, name, content, &like)?;
+            // It is in place by now; this is for a power cut.
+            let folder = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let _ =
+                rustix::fs::openat(&dir, ".", folder, Mode::empty()).and_then(rustix::fs::fsync);
+            Ok(kept.map(|kept| real.with_file_name(kept)))
+        };
+        replaced().map_err(|source: io::Error| FileError::Io {
+            path: path.clone(),
+            what: "written",
+            source,
+        })
+    }
+}
+
+/// What the file is, where it holds just this.
+fn holding(dir: &Dir, name: &OsStr, before: &str) -> io::Result<Metadata> {
+    let file = dir.open(name)?;
+    let like = file.metadata()?;
+    if !like.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut held = Vec::new();
+    file.take(before.len() as u64 + 1).read_to_end(&mut held)?;
+    if held != before.as_bytes() {
+        return Err(io::Error::other("somebody else has changed it meanwhile"));
+    }
+    Ok(like)
+}
+
+/// Under another name first: who opens the file finds the one or the other.
+fn write(dir: &Dir, name: &OsStr, content: &str, like: &Metadata) -> io::Result<()> {
+    let mut aside = OsString::from(".");
+    aside.push(name);
+    aside.push(format!(".{}", std::process::id()));
+    let options = || {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        options
+    };
+    let mut file = dir.open_with(&aside, &options())?;
+    let written = filled(&mut file, content, like).and_then(|()| dir.rename(&aside, dir, name));
+    if written.is_err() {
+        let _ = dir.remove_file(&aside);
+    }
+    written
+}
+
+fn filled(file: &mut File, content: &str, like: &Metadata) -> io::Result<()> {
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) != (like.uid(), like.gid()) {
+        let (owner, group) = (Uid::from_raw(like.uid()), Gid::from_raw(like.gid()));
+        rustix::fs::fchown(&*file, Some(owner), Some(group))?;
+    }
+    rustix::fs::fchmod(&*file, Mode::from_raw_mode(like.mode() & 0o7777))?;
+    file.write_all(content.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, Files) {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::in_folder(folder.path());
+        (folder, files)
+    }
+
+    #[test]
+    fn a_file_keeps_its_mode_and_what_it_held_stays_beside_it() {
+        let (folder, files) = folder();
+        let path = folder.path().join("a.toml");
+        std::fs::write(&path, "old").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+        let kept = files.replace(Path::new("a.toml"), "old", "new", Some(".before"));
+        let kept = kept.unwrap().unwrap();
+        assert!(kept.ends_with("a.toml.before"), "{}", kept.display());
+        for (path, content) in [(&path, "new"), (&kept, "old")] {
+            assert_eq!(std::fs::read_to_string(path).unwrap(), content);
+            assert_eq!(
+                path.metadata().unwrap().permissions().mode() & 0o7777,
+                0o640
+            );
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_meanwhile_stays() {
+        let (folder, files) = folder();
+        std::fs::write(folder.path().join("a.toml"), "older").unwrap();
+        let error = files.replace(Path::new("a.toml"), "old", "new", Some(".before"));
+        assert!(error.unwrap_err().to_string().contains("meanwhile"));
+        let held = std::fs::read_to_string(folder.path().join("a.toml")).unwrap();
+        assert_eq!(held, "older");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_stays_and_the_file_that_it_leads_to_is_written() {
+        let (folder, files) = folder();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let real = elsewhere.path().join("real.toml");
+        std::fs::write(&real, "old").unwrap();
+        symlink(&real, folder.path().join("a.toml")).unwrap();
+        files
+            .replace(Path::new("a.toml"), "old", "new", None)
+            .unwrap();
+        assert_eq!(std::fs::read_to_string(&real).unwrap(), "new");
+        assert!(folder.path().join("a.toml").is_symlink());
+    }
+}

@@ -1,0 +1,185 @@
+//! The configuration's text with a candidate in its interceptor's place. Comments and layout stay as they are; what stood
+//! within the candidate's table goes with it.
+
+use toml_edit::{DocumentMut, Item, TableLike, Value};
+
+/// The keys that a candidate may have of its own and that are the interceptor's once it is live.
+const KEYS: [&str; 4] = ["plugin", "digest", "settings", "grants"];
+
+/// The text after the promotion; none where there is no such interceptor, or nothing beside it.
+pub(super) fn promoted(text: &str, name: &str) -> Option<String> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    let is_meant = |table: &dyn TableLike| table.get("name").and_then(Item::as_str) == Some(name);
+    match document.get_mut("interceptors")? {
+        Item::ArrayOfTables(tables) => {
+            let mut tables = tables.iter_mut();
+            promote(tables.find(|table| is_meant(*table))?)?;
+        }
+        Item::Value(Value::Array(array)) => {
+            let mut tables = array.iter_mut().filter_map(Value::as_inline_table_mut);
+            let table = tables.find(|table| is_meant(*table))?;
+            // What stands before the closing brace belongs to whatever is last.
+            let last = |(_, value): (_, &Value)| value.decor().suffix().cloned();
+            let end = table.iter().last().and_then(last);
+            promote(table)?;
+            if let (Some(end), Some((_, value))) = (end, table.iter_mut().last()) {
+                value.decor_mut().set_suffix(end);
+            }
+        }
+        _ => return None,
+    }
+    Some(document.to_string())
+}
+
+fn promote(interceptor: &mut dyn TableLike) -> Option<()> {
+    let mut candidate = interceptor.remove("candidate")?;
+    let candidate = candidate.as_table_like_mut()?;
+    if candidate.contains_key("plugin") && !candidate.contains_key("digest") {
+        // It was the other file's.
+        interceptor.remove("digest");
+    }
+    for key in KEYS {
+        if let Some(item) = candidate.remove(key) {
+            put(interceptor, key, item);
+        }
+    }
+    Some(())
+}
+
+/// In the place of what is there, with the comments that stand around that.
+fn put(interceptor: &mut dyn TableLike, key: &str, mut item: Item) {
+    match (interceptor.get_mut(key), &mut item) {
+        (Some(Item::Value(old)), Item::Value(new)) => {
+            *new.decor_mut() = old.decor().clone();
+            *old = new.clone();
+        }
+        (Some(Item::Table(old)), Item::Table(new)) => {
+            *new.decor_mut() = old.decor().clone();
+            new.set_position(old.position());
+            *old = new.clone();
+        }
+        (_, item) => {
+            if let Item::Value(value) = item {
+                value.decor_mut().clear();
+            }
+            interceptor.insert(key, item.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn comments_and_layout_stay() {
+        let text = "\
+# Ours.
+[servers.crm]
+url = 'http://127.0.0.1:9000/mcp' # the old one
+
+# What leaves the house.
+[[interceptors]]
+name    = \"scrub\"
+plugin  = \"old.wasm\"   # reviewed by ada
+digest  = \"sha256:00\"
+servers = [ \"crm\" ]
+settings = { entities = [\"email\"] } # more later
+# Next week.
+candidate = { plugin = \"new.wasm\", settings = { entities = [\"email\", \"iban\"] }, share = \"10%\" }
+timeout = \"20ms\"
+
+[[interceptors]]
+name = \"last\"
+plugin = \"builtin:allow-tools\"
+# The end.
+";
+        let expected = "\
+# Ours.
+[servers.crm]
+url = 'http://127.0.0.1:9000/mcp' # the old one
+
+# What leaves the house.
+[[interceptors]]
+name    = \"scrub\"
+plugin  = \"new.wasm\"   # reviewed by ada
+servers = [ \"crm\" ]
+settings = { entities = [\"email\", \"iban\"] } # more later
+timeout = \"20ms\"
+
+[[interceptors]]
+name = \"last\"
+plugin = \"builtin:allow-tools\"
+# The end.
+";
+        assert_eq!(promoted(text, "scrub").unwrap(), expected);
+        assert!(promoted(text, "last").is_none());
+        assert!(promoted(text, "nobody").is_none());
+    }
+
+    #[test]
+    fn tables_of_their_own_become_the_interceptors() {
+        let text = "\
+[[interceptors]]
+name = \"a\"
+plugin = \"a.wasm\"
+
+# How strict.
+[interceptors.settings]
+level = 1
+
+[interceptors.candidate]
+plugin = \"b.wasm\"
+digest = \"sha256:11\"
+
+[interceptors.candidate.settings]
+# As the law has it.
+level = 2
+
+[interceptors.grants]
+state = true
+
+[[interceptors]]
+name = \"b\"
+plugin = \"c.wasm\"
+";
+        let expected = "\
+[[interceptors]]
+name = \"a\"
+plugin = \"b.wasm\"
+digest = \"sha256:11\"
+
+# How strict.
+[interceptors.settings]
+# As the law has it.
+level = 2
+
+[interceptors.grants]
+state = true
+
+[[interceptors]]
+name = \"b\"
+plugin = \"c.wasm\"
+";
+        assert_eq!(promoted(text, "a").unwrap(), expected);
+    }
+
+    #[test]
+    fn the_pipeline_may_be_one_list() {
+        let text = "interceptors = [\n  { name = \"a\", plugin = \"a.wasm\", candidate = { plugin = \"b.wasm\" } }, # one\n]\n";
+        let expected = "interceptors = [\n  { name = \"a\", plugin = \"b.wasm\" }, # one\n]\n";
+        assert_eq!(promoted(text, "a").unwrap(), expected);
+    }
+
+    #[test]
+    fn what_was_written_in_parts_is_put_together() {
+        let dotted = "[[interceptors]]\nname = \"a\"\nplugin = \"a.wasm\"\ncandidate.settings.level = 2\ncandidate.share = \"1%\"\n";
+        let expected = "[[interceptors]]\nname = \"a\"\nplugin = \"a.wasm\"\nsettings.level = 2\n";
+        assert_eq!(promoted(dotted, "a").unwrap(), expected);
+        let inline = "[[interceptors]]\nname = \"a\"\nplugin = \"a.wasm\"\ncandidate = { settings = { level = 2 } }\n\n[interceptors.settings]\nlevel = 1\n";
+        let expected =
+            "[[interceptors]]\nname = \"a\"\nplugin = \"a.wasm\"\nsettings = { level = 2 }\n";
+        assert_eq!(promoted(inline, "a").unwrap(), expected);
+    }
+}

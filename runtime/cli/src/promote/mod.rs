@@ -1,0 +1,327 @@
+//! `sandgate promote`: an interceptor's candidate takes its place, in the configuration's file and in the gateway that
+//! runs with it; in both or in neither.
+
+mod edit;
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use crate::admin::{self, Ask, AskError, Place};
+use crate::args;
+use crate::assembly::{Assembler, Loading};
+use crate::candidate::CandidateStatus;
+use crate::config::{Environment, FileError, Files, Loaded, Report};
+use crate::house;
+use crate::operator::Operator;
+use crate::outcome::Outcome;
+use crate::status::{InterceptorStatus, Status, short};
+
+/// What the name of the file that was there before ends in.
+pub const KEPT: &str = ".before-promote";
+
+/// What a promotion would do. Nothing has changed yet.
+#[derive(Debug)]
+pub struct Plan {
+    name: String,
+    file: PathBuf,
+    before: String,
+    after: String,
+    becomes: Becomes,
+    /// Of the gateway that runs; none: there is none that can be asked.
+    gateway: Option<Place>,
+    seen: Option<CandidateStatus>,
+    doubts: Vec<String>,
+}
+
+/// What is live afterwards.
+#[derive(Debug)]
+struct Becomes {
+    plugin: String,
+    version: String,
+    digest: String,
+}
+
+/// What a promotion did.
+#[derive(Debug)]
+pub struct Promoted {
+    text: String,
+}
+
+/// Why nothing was promoted.
+#[derive(Debug, thiserror::Error)]
+pub enum PromoteError {
+    /// The configuration, as it is or as it would be, is wrong.
+    #[error("{}", .0.summary())]
+    Config(Box<Report>),
+    /// There is no such interceptor, or nothing is tried beside it.
+    #[error("{why}; {others}")]
+    Nothing {
+        /// What is missing.
+        why: String,
+        /// What could be promoted.
+        others: String,
+    },
+    /// The file is written in a way that is not understood well enough to be edited.
+    #[error(
+        "{}: this file cannot be edited without changing more than meant; move the candidate's keys by hand", .0.display()
+    )]
+    Unclear(PathBuf),
+    /// The file cannot be written. Nothing has changed.
+    #[error("{0}; nothing has changed")]
+    File(#[from] FileError),
+    /// The gateway says no. The file is as it was.
+    #[error("the gateway did not take it, and the file is as it was: {0}")]
+    NotTaken(String),
+    /// The gateway says no, and the file could not be put back.
+    #[error(
+        "the gateway did not take it: {why}\nthe file could not be put back ({file}): what it held is in {}", .kept.display()
+    )]
+    NotPutBack {
+        /// Of the gateway.
+        why: String,
+        /// Of the file.
+        file: FileError,
+        /// Where what was there before is.
+        kept: PathBuf,
+    },
+}
+
+impl From<Report> for PromoteError {
+    fn from(report: Report) -> Self {
+        Self::Config(Box::new(report))
+    }
+}
+
+/// Looks at everything that a promotion needs, and changes nothing.
+///
+/// # Errors
+/// It cannot be promoted.
+pub async fn plan(asked: &args::Promote, environment: &Environment) -> Result<Plan, PromoteError> {
+    let file = &asked.reached.configured.config;
+    let loaded = Loaded::read(file)?;
+    let before = loaded.source.text().to_owned();
+    let interceptors = &loaded.config.interceptors;
+    let (index, promoted) = interceptors
+        .iter()
+        .enumerate()
+        .find(|(_, one)| one.name == asked.name)
+        .and_then(|(index, one)| Some((index, one.promoted()?)))
+        .ok_or_else(|| nothing(&loaded, &asked.name))?;
+    let unclear = || PromoteError::Unclear(file.clone());
+    let after = edit::promoted(&before, &asked.name).ok_or_else(unclear)?;
+    let next = Loaded::parse(file, after.clone())?;
+    // The edited text must say just what was meant: one candidate in its place, and nothing else.
+    let mut meant = loaded.config.clone();
+    meant.interceptors[index] = promoted;
+    let value = |config| serde_json::to_value(config).unwrap_or_default();
+    if value(&next.config) != value(&meant) {
+        return Err(unclear());
+    }
+    let becomes = check(&next, index, environment).await?;
+    let (gateway, seen, doubts) = ask(asked, environment, &becomes);
+    Ok(Plan {
+        name: asked.name.clone(),
+        file: file.clone(),
+        before,
+        after,
+        becomes,
+        gateway,
+        seen,
+        doubts,
+    })
+}
+
+fn nothing(loaded: &Loaded, name: &str) -> PromoteError {
+    let interceptors = &loaded.config.interceptors;
+    let why = match interceptors.iter().any(|one| one.name == name) {
+        true => format!("nothing is tried beside the interceptor {name:?}: it has no `candidate`"),
+        false => format!("there is no interceptor {name:?}"),
+    };
+    let tried = interceptors.iter().filter(|one| one.candidate.is_some());
+    let names: Vec<_> = tried.map(|one| one.name.as_str()).collect();
+    let others = match names.as_slice() {
+        [] => "no interceptor has one".to_owned(),
+        names => format!("these have: {}", names.join(", ")),
+    };
+    PromoteError::Nothing { why, others }
+}
+
+/// As `check` does, but for what a gateway that runs has in its hands: the file of its interceptors' state.
+async fn check(
+    next: &Loaded,
+    index: usize,
+    environment: &Environment,
+) -> Result<Becomes, PromoteError> {
+    let mut stateless = next.clone();
+    stateless.config.gateway.state = None;
+    let host = house::host(&stateless, environment)?;
+    let assembled = Assembler::new(host)
+        .assemble(next, environment, Loading::Reload)
+        .await?;
+    let step = &assembled.edition.chain().steps()[index];
+    let plugin = step.interceptor().plugin();
+    Ok(Becomes {
+        plugin: plugin.name.clone(),
+        version: plugin.version.clone(),
+        digest: step.digest().to_string(),
+    })
+}
+
+/// How the candidate does, and what speaks against it.
+fn ask(
+    asked: &args::Promote,
+    environment: &Environment,
+    becomes: &Becomes,
+) -> (Option<Place>, Option<CandidateStatus>, Vec<String>) {
+    let alone = |why: String| {
+        let doubt = format!("how it does is not known: {why}");
+        (None, None, vec![doubt])
+    };
+    let operator = Operator::of(&asked.reached, environment);
+    let place = match operator.and_then(|operator| operator.place().cloned()) {
+        Ok(place) => place,
+        Err(unknown) => return alone(unknown.to_string()),
+    };
+    let status: Status = match admin::ask(&place, Ask::Status) {
+        Ok(status) => status,
+        Err(error) => return alone(error.to_string()),
+    };
+    let mut of_name = status.interceptors.into_iter();
+    let candidate = of_name
+        .find(|one| one.name == asked.name)
+        .and_then(|one| one.candidate);
+    let doubts = match &candidate {
+        None => vec!["the gateway that runs does not try it".to_owned()],
+        Some(one) => doubts(one, becomes),
+    };
+    (Some(place), candidate, doubts)
+}
+
+fn doubts(candidate: &CandidateStatus, becomes: &Becomes) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if candidate.digest != becomes.digest {
+        doubts.push(format!(
+            "the gateway that runs tries another file ({}, and not {})",
+            short(&candidate.digest),
+            short(&becomes.digest)
+        ));
+    }
+    if candidate.runs == 0 {
+        doubts.push("it has not run yet".into());
+    }
+    for (count, what) in [
+        (candidate.differs, "differ from the live one's"),
+        (candidate.failed, "failed"),
+        (candidate.dropped, "were dropped"),
+    ] {
+        if count > 0 {
+            doubts.push(format!("{count} of its runs {what}"));
+        }
+    }
+    doubts
+}
+
+impl Plan {
+    /// For people: how it did, and what changes in the file.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        if let Some(seen) = &self.seen {
+            seen.text(&self.name, &mut text);
+        }
+        let changes = similar::TextDiff::from_lines(&self.before, &self.after);
+        let name = self.file.display().to_string();
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "{}",
+            changes
+                .unified_diff()
+                .context_radius(1)
+                .header(&name, &name)
+        );
+        text
+    }
+
+    /// What speaks against it. Where nothing does, nobody needs to be asked.
+    pub fn doubts(&self) -> &[String] {
+        &self.doubts
+    }
+
+    /// Does it: in the file, and in the gateway that runs.
+    ///
+    /// # Errors
+    /// Nothing is promoted, neither here nor there.
+    pub fn carry_out(self) -> Result<Promoted, PromoteError> {
+        let files = Files::in_folder(std::path::Path::new(""));
+        let kept = files
+            .replace(&self.file, &self.before, &self.after, Some(KEPT))?
+            .unwrap_or_default();
+        let mut text = format!(
+            "Promoted: {} is {} {}, {}",
+            self.name,
+            self.becomes.plugin,
+            self.becomes.version,
+            short(&self.becomes.digest)
+        );
+        match self.gateway.as_ref().map(|place| self.live(place)) {
+            None => text.push_str("; it takes effect when a gateway starts with this file"),
+            Some(Ok(Live::Now(version))) => {
+                let _ = write!(text, "; version {version} is in force");
+            }
+            Some(Ok(Live::Later(why))) => {
+                let _ = write!(text, "; it takes effect at the next start ({why})");
+            }
+            Some(Err(why)) => {
+                let back = files.replace(&self.file, &self.after, &self.before, None);
+                if let Err(file) = back {
+                    return Err(PromoteError::NotPutBack { why, file, kept });
+                }
+                // What the gateway says of that is what it said before: this was in force.
+                if let Some(place) = &self.gateway {
+                    let _ = admin::ask::<Outcome>(place, Ask::Reload);
+                }
+                return Err(PromoteError::NotTaken(why));
+            }
+        }
+        let _ = write!(
+            text,
+            "\nWhat the file held before is in {0}: to go back, put that in its place.\n",
+            kept.display()
+        );
+        Ok(Promoted { text })
+    }
+
+    fn live(&self, place: &Place) -> Result<Live, String> {
+        let outcome: Outcome = match admin::ask(place, Ask::Reload) {
+            Ok(outcome) => outcome,
+            Err(error @ AskError::NotRunning { .. }) => return Ok(Live::Later(error.to_string())),
+            Err(error) => return Err(error.to_string()),
+        };
+        if let Some(error) = outcome.error {
+            return Err(error);
+        }
+        let status: Status = admin::ask(place, Ask::Status).map_err(|error| error.to_string())?;
+        let is_live = |one: &InterceptorStatus| {
+            one.name == self.name && one.digest == self.becomes.digest && one.candidate.is_none()
+        };
+        match status.interceptors.iter().any(is_live) {
+            true => Ok(Live::Now(outcome.version)),
+            false => Err(format!(
+                "it runs with another configuration ({})",
+                status.config.display()
+            )),
+        }
+    }
+}
+
+enum Live {
+    Now(u64),
+    Later(String),
+}
+
+impl Promoted {
+    /// For people.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}

@@ -1,0 +1,167 @@
+//! A candidate: another version of an interceptor, tried on the calls that the live one looks at, and without effect.
+//!
+//! What happens, in this order:
+//!
+//! 1. The live run decides. Then, and not before, the candidate is offered what that run saw: the same call, the same
+//!    document, what was sent. Nothing that is offered is copied.
+//! 2. An offer never waits: it takes a place in a bounded queue, or it is dropped and counted. Queued offers hold on to
+//!    [`HELD`] bytes of documents at most.
+//! 3. With a share, some calls are offered and some are not: a call with all its hooks, or with none.
+//! 4. Whoever runs the candidate takes offers out in their order, one at a time ([`Candidate::drain`]): so a post-call
+//!    finds the note that the candidate's own pre-call left. Where the pre-call was dropped the post-call is too: without
+//!    its note it would differ for no fault of its own.
+//! 5. Where the candidate's plugin does not ask for an event, it counts as if it had proceeded, as it would when live.
+//! 6. What is compared is what would become of the call (see `trial`). Nothing of it comes back to the call.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use crossbeam_queue::ArrayQueue;
+use sandgate_message::{Call, Finding, Hook, Json};
+
+use crate::comparison::{Comparison, Results};
+use crate::round::Weighed;
+use crate::step::Step;
+use crate::trial::{Live, Trial};
+use crate::verdict::Terms;
+
+/// Bytes of documents that the offers in one queue hold on to; a larger one is taken where the queue is empty.
+pub const HELD: usize = 32 << 20;
+
+/// An interceptor on trial beside the live one.
+pub struct Candidate {
+    /// As it would stand in the place of the live one.
+    step: Step,
+    /// Calls whose number is below it are offered; none: all are.
+    below: Option<u64>,
+    share: f64,
+    queue: ArrayQueue<Trial>,
+    held: AtomicUsize,
+    dropped: [AtomicU64; 2],
+    comparison: Comparison,
+    /// Keyed, so that nobody can choose to be offered, or to look the same.
+    hashes: RandomState,
+}
+
+/// What the candidate is to be offered once the live run has decided.
+pub(crate) struct Offer {
+    pub(crate) call: Arc<Call>,
+    pub(crate) sent: Option<Json>,
+}
+
+/// Where a candidate's pre-call leaves its note.
+pub(crate) type Note = OnceLock<Option<Arc<[u8]>>>;
+
+/// What became of candidates' pre-calls, by place in the chain; none: dropped.
+pub(crate) type Tried = Vec<(usize, Option<Arc<Note>>)>;
+
+impl Candidate {
+    /// `step`: the candidate as it would stand in the place of the live one. `share`: of calls that are offered, from 0
+    /// to 1. `queue`: offers that wait, at least one.
+    pub fn new(step: Step, share: f64, queue: usize) -> Arc<Self> {
+        // As precise as a double, which is far more than anybody asks for.
+        let below = (share < 1.0).then_some((share.max(0.0) * u64::MAX as f64) as u64);
+        Arc::new(Self {
+            step,
+            below,
+            share,
+            queue: ArrayQueue::new(queue.max(1)),
+            held: AtomicUsize::new(0),
+            dropped: Default::default(),
+            comparison: Comparison::new(),
+            hashes: RandomState::new(),
+        })
+    }
+
+    /// As it would stand in the place of the live one.
+    pub fn step(&self) -> &Step {
+        &self.step
+    }
+
+    /// Of calls that are offered, from 0 to 1.
+    pub fn share(&self) -> f64 {
+        self.share
+    }
+
+    /// What came of it so far.
+    pub fn results(&self) -> Results {
+        let dropped = |hook: Hook| self.dropped[hook as usize].load(Ordering::Relaxed);
+        self.comparison
+            .results(dropped(Hook::PreCall), dropped(Hook::PostCall))
+    }
+
+    /// Runs and compares what waits in the queue, one after another, and returns when nothing waits. To be called by one
+    /// caller at a time, away from calls.
+    pub async fn drain(&self) {
+        while let Some(trial) = self.queue.pop() {
+            self.held.fetch_sub(trial.bytes, Ordering::Relaxed);
+            let outcome = trial.run(&self.step, &self.hashes).await;
+            self.comparison.note(&self.step, &trial, outcome);
+        }
+    }
+
+    /// Whether this call is one of those that are offered, at this hook.
+    pub(crate) fn chooses(&self, call: &Call) -> bool {
+        self.below
+            .is_none_or(|below| self.hashes.hash_one(&*call.id.0) < below)
+    }
+
+    /// Offers what the live run saw and what came of it. Waits for nothing.
+    pub(crate) fn offer(
+        &self,
+        (hook, index): (Hook, usize),
+        (offer, document, terms): (Offer, Json, Terms),
+        live: Live,
+        tried: &mut Option<Box<Tried>>,
+    ) {
+        let note = match hook {
+            // Where no post-call comes nobody reads a note.
+            Hook::PreCall => self.step.role(Hook::PostCall).map(|_| Arc::default()),
+            Hook::PostCall => match tried
+                .iter()
+                .flat_map(|all| all.iter())
+                .find(|(of, _)| *of == index)
+            {
+                Some((_, None)) => {
+                    self.dropped[hook as usize].fetch_add(1, Ordering::Relaxed);
+                    return;
+                }
+                Some((_, Some(note))) => Some(note.clone()),
+                None => None,
+            },
+        };
+        let kept = note.clone();
+        let trial = Trial::new(hook, (offer, document, terms), note, live);
+        let bytes = trial.bytes;
+        let held = self.held.fetch_add(bytes, Ordering::Relaxed);
+        let fits = held == 0 || held.saturating_add(bytes) <= HELD;
+        let taken = fits && self.queue.push(trial).is_ok();
+        if !taken {
+            self.held.fetch_sub(bytes, Ordering::Relaxed);
+            self.dropped[hook as usize].fetch_add(1, Ordering::Relaxed);
+        }
+        if hook == Hook::PreCall && kept.is_some() {
+            let tried = tried.get_or_insert_default();
+            tried.push((index, kept.filter(|_| taken)));
+        }
+    }
+
+    /// What the live run came to, as far as it is compared.
+    pub(crate) fn live(&self, weighed: &Weighed, findings: &[Finding], us: u64) -> Live {
+        Live::of(weighed, findings, us, &self.hashes)
+    }
+}
+
+impl fmt::Debug for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Candidate")
+            .field("step", &self.step)
+            .field("share", &self.share)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
