@@ -55,7 +55,10 @@ pub(crate) fn classify(
             kind,
             frames,
             detail,
-        }) => (kind, joined(frames, seen), detail),
+        }) => {
+            let named = if kind.is_empty() { reason } else { kind };
+            (named, joined(frames, seen), detail)
+        }
     };
     if !stderr.is_empty() {
         if !detail.is_empty() {

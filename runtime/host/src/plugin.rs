@@ -147,7 +147,11 @@ impl Plugin {
                     detail,
                 } = Words::of(fault);
                 Err(Failure::Own {
-                    kind,
+                    kind: if kind.is_empty() {
+                        "error".into()
+                    } else {
+                        kind
+                    },
                     frames,
                     detail: self.withheld_unless_asked(detail),
                 })

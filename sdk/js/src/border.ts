@@ -17,6 +17,25 @@ export interface Finding {
   details: string | null;
 }
 
+/** A request over HTTP, taken apart. */
+export interface Fetch {
+  method: string;
+  scheme: string;
+  authority: string;
+  path: string;
+  headers: [string, Uint8Array][];
+  body: Uint8Array;
+  /** The most bytes that the reply's body may have. */
+  limit: number;
+}
+
+/** Its reply, as it came. */
+export interface Fetched {
+  status: number;
+  headers: [string, Uint8Array][];
+  body: Uint8Array;
+}
+
 /** The imports. */
 export interface Gateway {
   log(level: Level, message: string): void;
@@ -27,6 +46,7 @@ export interface Gateway {
   increment(key: string, by: number, ttlMs: number | null): number;
   compareAndSet(key: string, expected: Uint8Array | null, value: Uint8Array, ttlMs: number | null): boolean;
   random(length: number): Uint8Array;
+  fetch(fetch: Fetch): Fetched;
 }
 
 let other: Gateway | undefined;

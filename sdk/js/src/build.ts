@@ -14,7 +14,9 @@ import { decodeMappings } from "./sourcemap.js";
 
 /** Where the package lies. */
 export const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
-export const IMPORTS = ["sandgate:interceptor/*", "wasi:*"];
+export const IMPORTS = ["sandgate:interceptor/*", "wasi:*", "wazi:*"];
+/** See `wit/plugin.wit`. */
+const LENT = ["wazi:io/", "wazi:http/"];
 
 /** Loads the source natively, so that its hooks are known. */
 export async function load(folder: string): Promise<Plugin> {
@@ -40,10 +42,11 @@ export async function load(folder: string): Promise<Plugin> {
 /** Makes the component and says where it lies. `bare`: without the manifest, who asks for it adds it. */
 export async function build(folder: string, output?: string, bare = false): Promise<string> {
   const manifest = check(folder, await load(folder));
-  const script = await scriptOf(folder);
+  const asksHttp = "http" in ((manifest["asks"] ?? {}) as object);
+  const script = await scriptOf(folder, asksHttp);
   let patched: Uint8Array;
   try {
-    patched = await componentOf(script);
+    patched = await componentOf(script, asksHttp);
   } catch (error) {
     throw new NotBuilt(`${sourceOf(folder)} does not load in QuickJS: ${(error as Error).message}`);
   }
@@ -54,13 +57,29 @@ export async function build(folder: string, output?: string, bare = false): Prom
 }
 
 /** A component with the exports of this script. */
-export async function componentOf(script: string): Promise<Uint8Array> {
-  const { component } = await componentize({ witPath: path(PACKAGE, "wit"), jsSource: script, world: "plugin", sync: true });
-  return giveBackInTime(component);
+export async function componentOf(script: string, asksHttp = false): Promise<Uint8Array> {
+  const world = asksHttp ? "plugin-with-http" : "plugin";
+  const { component } = await componentize({ witPath: path(PACKAGE, "wit"), jsSource: script, world, sync: true });
+  const patched = giveBackInTime(component);
+  return asksHttp ? named(patched) : patched;
+}
+
+const HTTP = `
+    import types from "wazi:http/types@0.2.0";
+    import outgoing from "wazi:http/outgoing-handler@0.2.0";
+    const http = { types, outgoing };`;
+
+/** The component with what it imports by its own name, which is as long. */
+function named(component: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(component);
+  for (const name of LENT) {
+    for (let at = bytes.indexOf(name); at >= 0; at = bytes.indexOf(name, at)) bytes.write(name.replace("wazi", "wasi"), at);
+  }
+  return bytes;
 }
 
 /** One script of the plugin, the SDK and where its lines come from. */
-async function scriptOf(folder: string): Promise<string> {
+async function scriptOf(folder: string, asksHttp: boolean): Promise<string> {
   const source = sourceOf(folder);
   const contents = `
     import plugin from ${JSON.stringify(source)};
@@ -69,8 +88,9 @@ async function scriptOf(folder: string): Promise<string> {
     import report from "sandgate:interceptor/report@0.1.0";
     import state from "sandgate:interceptor/state@0.1.0";
     import random from "wasi:random/random@0.2.0";
-    const { settings, preCall, postCall } = exported(plugin, { log, report, state, random });
+    ${asksHttp ? HTTP : "const http = undefined;"}
     mapLines(__SANDGATE_LINES__);
+    const { settings, preCall, postCall } = exported(plugin, { log, report, state, random, http });
     export { settings, preCall, postCall };
   `;
   const made = await bundled({

@@ -3,8 +3,10 @@
 import { connect, type Gateway } from "./border.js";
 import { Context, type Exchange } from "./context.js";
 import { Answer, type Edit, Refusal, type Replacement } from "./decision.js";
+import { fetcher, type Http } from "./component-http.js";
 import { Document, type Source } from "./document.js";
-import { told, words } from "./fault.js";
+import { type Fault, place, told, words } from "./fault.js";
+import { Failure as HttpFailure } from "./http.js";
 import type { Json } from "./json.js";
 import type { Kind, Plugin } from "./plugin.js";
 import { forget, takeOver } from "./random.js";
@@ -25,7 +27,7 @@ export interface Exports {
 /** The contract's imports, as the engine gives them. */
 export interface Imports {
   log: { log(level: string, message: string): void };
-  report: { find(finding: object): void };
+  report: { find(finding: object): void; lastWords(fault: Fault): void };
   state: {
     get(key: string): Uint8Array | null | undefined;
     set(key: string, value: Uint8Array, ttlMs: number | null): void;
@@ -34,6 +36,8 @@ export interface Imports {
     compareAndSet(key: string, expected: Uint8Array | null, value: Uint8Array, ttlMs: number | null): boolean;
   };
   random: { getRandomBytes(length: number): Uint8Array };
+  /** There where the manifest asks for http. */
+  http?: Http;
 }
 
 /** Makes the exports of a plugin. */
@@ -41,8 +45,11 @@ export function exported(plugin: Plugin, imports: Imports): Exports {
   const gateway = side(imports);
   connect(gateway);
   takeOver();
+  const here = place(plugin.origin);
   const run = (kind: Kind, context: Exchange, source: Source): WitDecision => {
     forget();
+    // A stack that is exhausted ends the run without a word: then at least the plugin's place is known.
+    imports.report.lastWords({ kind: "", frames: here, detail: "" });
     try {
       const decided = plugin.decide(kind, new Context(context), new Document(source));
       return Array.isArray(decided) ? edited(decided) : said(decided);
@@ -84,7 +91,7 @@ function said(decided: Refusal | Answer | Replacement): WitDecision {
   return { tag: decided instanceof Answer ? "answer" : "replace", val: decided.json };
 }
 
-function side({ log, report, state, random }: Imports): Gateway {
+function side({ log, report, state, random, http }: Imports): Gateway {
   const asked = <T>(ask: () => T): T => {
     try {
       return ask();
@@ -101,7 +108,12 @@ function side({ log, report, state, random }: Imports): Gateway {
     increment: (key, by, ttlMs) => asked(() => state.increment(key, by, ttlMs)),
     compareAndSet: (key, expected, value, ttlMs) => asked(() => state.compareAndSet(key, expected, value, ttlMs)),
     random: (length) => random.getRandomBytes(length),
+    fetch: http === undefined ? notAsked : fetcher(http),
   };
+}
+
+function notAsked(): never {
+  throw new HttpFailure("denied", "plugin.toml does not ask for http: add it to [asks]");
 }
 
 function failure(thrown: unknown): unknown {

@@ -47,6 +47,11 @@ export function told(thrown: unknown, origin: Error): Fault {
   return { kind: kind(thrown), frames: (found.length > 0 ? found : frames(origin)).slice(0, FRAMES), detail };
 }
 
+/** The frames of where a plugin was made. */
+export function place(origin: Error): string[] {
+  return frames(origin).slice(0, FRAMES);
+}
+
 /** The same as a text. */
 export function words(thrown: unknown, origin: Error): string {
   const fault = told(thrown, origin);

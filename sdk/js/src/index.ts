@@ -22,6 +22,7 @@ export { type Answer, answer, type Edit, type PostDecision, type PreDecision, ty
 export type { Document } from "./document.js";
 export { type FindingOptions, finding } from "./finding.js";
 export { globMatches } from "./glob.js";
+export * as http from "./http.js";
 export type { Json } from "./json.js";
 export * as log from "./log.js";
 export { type Hook, on, type Options, type Plugin, plugin, type Role } from "./plugin.js";

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import * as sandgate from "sandgate";
-import { answer, finding, integer, list, log, on, oneOf, optional, plugin, record, refuse, replace, state, table, text } from "sandgate";
-import { clear, grantState, postCall, preCall } from "sandgate/testing";
+import { answer, finding, http, integer, list, log, on, oneOf, optional, plugin, record, refuse, replace, state, table, text } from "sandgate";
+import { answerHttp, clear, grantState, postCall, preCall } from "sandgate/testing";
 
 const pre = (run) => plugin({ preCall: on("tools/call", run) });
 const post = (run) => plugin({ postCall: on("tools/call", run) });
@@ -137,4 +137,16 @@ test("what does not fit is told with its place and without its value", () => {
     [{ mode: "mask", names: { "a/b": 1 } }, "/names/a~1b", "text is wanted"],
     [[], "", "a table is wanted"],
   ]) assert.deepEqual(made.configure(given), [{ pointer, message }]);
+});
+
+test("a request is answered by the test, and a large reply is refused", () => {
+  clear();
+  answerHttp("https://a.example/", { method: "POST", status: 201, headers: { "X-Seen": "yes" }, body: "12345" });
+  const reply = http.post("https://a.example", "é");
+  assert.deepEqual([reply.status, { ...reply.headers }, reply.text()], [201, { "x-seen": "yes" }, "12345"]);
+  assert.throws(() => http.post("https://a.example/", "", { limit: 4 }), { kind: "too-large" });
+  assert.throws(() => http.get("https://a.example/"), { kind: "failed" });
+  assert.throws(() => http.get("a.example"), TypeError);
+  clear();
+  assert.throws(() => http.post("https://a.example/", ""), http.Failure);
 });

@@ -25,7 +25,7 @@ the other side is whatever host runs the component. Natively, where there is non
 'command.destructive'
 """
 
-from sandgate import log, state
+from sandgate import http, log, state
 from sandgate.context import Context
 from sandgate.decision import Answer, Refusal, Replacement, answer, refuse, replace
 from sandgate.document import Document
@@ -45,6 +45,7 @@ __all__ = [
     "configure",
     "finding",
     "glob_matches",
+    "http",
     "log",
     "post_call",
     "pre_call",

@@ -20,6 +20,15 @@ class Finding:
     details: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A reply over HTTP, as it came."""
+
+    status: int
+    headers: list[tuple[str, bytes]]
+    body: bytes
+
+
 class Gateway(Protocol):
     """The imports."""
 
@@ -30,6 +39,9 @@ class Gateway(Protocol):
     def delete(self, key: str) -> None: ...
     def increment(self, key: str, by: int, ttl_ms: int | None) -> int: ...
     def compare_and_set(self, key: str, expected: bytes | None, value: bytes, ttl_ms: int | None) -> bool: ...
+    def fetch(
+        self, method: str, scheme: str, authority: str, path: str, headers: list[tuple[str, bytes]], body: bytes, limit: int
+    ) -> Fetched: ...
 
 
 _gateway: Gateway | None = None

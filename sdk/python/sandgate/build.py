@@ -23,6 +23,7 @@ _WORLDS = {
 _ENTRY = """import plugin
 from sandgate.component import PostCall, PreCall, Settings
 """
+_ENTRY_WITH_HTTP = _ENTRY + "import sandgate.component_http\n"
 # The package has no `__main__`, and its script may not be on the PATH.
 _COMPONENTIZE = "import sys, componentize_py; sys.argv[0] = 'componentize-py'; sys.exit(componentize_py.script())"
 
@@ -52,21 +53,24 @@ def build(folder: Path, output: Path | None = None, *, bare: bool = False) -> Pa
     made = check(folder, hooks.plugin)
     output = (output or folder / f"{made.get('name', folder.name)}.wasm").resolve()
     output.parent.mkdir(parents=True, exist_ok=True)
-    component = componentized(_ENTRY, made["hooks"], [folder])
+    asks_http = "http" in made.get("asks", {})
+    entry = _ENTRY_WITH_HTTP if asks_http else _ENTRY
+    component = componentized(entry, made["hooks"], [folder], with_http=asks_http)
     output.write_bytes(component if bare else embed(component, made))
     return output
 
 
-def componentized(source: str, hooks: Iterable[str], folders: Iterable[Path]) -> bytes:
+def componentized(source: str, hooks: Iterable[str], folders: Iterable[Path], *, with_http: bool = False) -> bytes:
     """A component with these hooks, whose exports this source has; it imports from these folders."""
     with tempfile.TemporaryDirectory() as scratch:
         entry = Path(scratch) / "entry"
         entry.mkdir()
         (entry / "sandgate_entry.py").write_text(source, "utf-8")
         component = Path(scratch) / "component.wasm"
+        world = _WORLDS[tuple(sorted(hooks))] + ("-with-http" if with_http else "")
         command = [
             sys.executable, "-c", _COMPONENTIZE,
-            "--quiet", "-d", str(PACKAGE / "wit"), "-w", _WORLDS[tuple(sorted(hooks))],
+            "--quiet", "-d", str(PACKAGE / "wit"), "-w", world,
             "componentize", "sandgate_entry", "-o", str(component),
             *(part for folder in (*folders, entry, PACKAGE.parent) for part in ("-p", str(folder))),
         ]  # fmt: skip

@@ -124,6 +124,19 @@ class _Gateway:
         return stood
 
 
+    def fetch(
+        self, method: str, scheme: str, authority: str, path: str, headers: list[tuple[str, bytes]], body: bytes, limit: int
+    ) -> border.Fetched:
+        # There where the manifest asks for http, and nothing of it otherwise.
+        http = sys.modules.get("sandgate.component_http")
+        if http is None:
+            from sandgate.http import Denied
+
+            raise Denied("plugin.toml does not ask for http: add it to [asks]")
+        fetched: border.Fetched = http.fetch(method, scheme, authority, path, headers, body, limit)
+        return fetched
+
+
 def _answered(ask: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return ask(*arguments)

@@ -25,7 +25,7 @@ def test_the_copy_of_the_contract_is_the_contract():
 
 def test_making_the_bindings_anew_changes_nothing(tmp_path):
     made = tmp_path / "bindings"
-    arguments = ["-q", "-d", str(PACKAGE / "wit"), "-w", "interceptor", "bindings", str(made)]
+    arguments = ["-q", "-d", str(PACKAGE / "wit"), "-w", "interceptor-with-http", "bindings", str(made)]
     subprocess.run([sys.executable, "-c", _COMPONENTIZE, *arguments], check=True)
     kept = PACKAGE / "_contract"
     names = sorted(str(file.relative_to(kept)) for file in kept.rglob("*.py"))

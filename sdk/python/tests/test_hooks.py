@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandgate import Refusal, answer, finding, log, post_call, pre_call, refuse, replace, state, testing
+from sandgate import Refusal, answer, finding, http, log, post_call, pre_call, refuse, replace, state, testing
 from sandgate.decision import Text
 
 
@@ -197,3 +197,19 @@ def test_an_async_function_is_no_hook():
         @pre_call("tools/call")
         async def check(ctx, params):
             pass
+
+
+def test_a_request_is_answered_by_the_test_and_a_large_reply_is_refused():
+    testing.clear()
+    testing.answer_http("https://a.example/", method="POST", status=201, headers={"X-Seen": "yes"}, body=b"12345")
+    reply = http.post("https://a.example", "é")
+    assert (reply.status, reply.headers, reply.text()) == (201, {"x-seen": "yes"}, "12345")
+    with pytest.raises(http.TooLarge):
+        http.post("https://a.example/", b"", limit=4)
+    with pytest.raises(http.Failure):
+        http.get("https://a.example/")
+    with pytest.raises(ValueError):
+        http.get("a.example")
+    testing.clear()
+    with pytest.raises(http.Failure):
+        http.post("https://a.example/", b"")

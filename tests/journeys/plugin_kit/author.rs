@@ -107,10 +107,19 @@ pub(crate) fn gateway(server: &FakeServer, plugin: &Path) -> Gateway {
 
 /// The reply to a call of the tool `shell` with this command.
 pub(crate) fn call(gateway: &Gateway, command: &str) -> Value {
-    let ask = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-        "name": "shell", "arguments": { "command": command },
-        "_meta": { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} },
-    }});
+    let params = serde_json::json!({ "name": "shell", "arguments": { "command": command } });
+    call_with(gateway, &params.to_string())
+}
+
+/// The reply to a call of a tool with these params.
+pub(crate) fn call_with(gateway: &Gateway, params: &str) -> Value {
+    let mut params: Value = serde_json::from_str(params).unwrap();
+    params["_meta"] = serde_json::json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let ask =
+        serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
     let answers = Speaker::open(&gateway.mcp("fake"), Era::Modern).say(ask.to_string().as_bytes());
     serde_json::from_slice(&answers[0]).unwrap()
 }

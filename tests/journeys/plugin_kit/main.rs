@@ -5,6 +5,7 @@ mod author;
 mod c;
 mod dev;
 mod errors;
+mod faults;
 mod go;
 mod interpreted;
 mod rust;

@@ -6,6 +6,7 @@
  */
 
 import { connect, type Finding, type Level } from "../border.js";
+import { encode } from "../bytes.js";
 import { Context, type Exchange } from "../context.js";
 import { Answer, type Edit, Refusal } from "../decision.js";
 import { Document } from "../document.js";
@@ -105,7 +106,21 @@ export function grantState(granted: boolean): void {
   recorder.granted = granted;
 }
 
-/** Forgets findings, log lines and state. */
+/** What {@link answerHttp} takes. */
+export interface HttpAnswer {
+  method?: string;
+  status?: number;
+  headers?: { [name: string]: string };
+  body?: Uint8Array | string;
+}
+
+/** What a request to this URL is answered with from here on, as often as it is asked for; any other has no answer. */
+export function answerHttp(url: string, { method = "GET", status = 200, headers = {}, body = "" }: HttpAnswer = {}): void {
+  const fields = Object.entries(headers).map(([name, value]): [string, Uint8Array] => [name, encode(value)]);
+  recorder.replies.set(`${method.toUpperCase()} ${url}`, { status, headers: fields, body: typeof body === "string" ? encode(body) : body });
+}
+
+/** Forgets findings, log lines, state and replies. */
 export function clear(): void {
   recorder.clear();
 }

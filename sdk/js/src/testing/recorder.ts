@@ -1,7 +1,8 @@
 /** The other side of the border in memory: what hooks reported, and a state. */
 
 import { webcrypto } from "node:crypto";
-import type { Finding, Gateway, Level } from "../border.js";
+import type { Fetch, Fetched, Finding, Gateway, Level } from "../border.js";
+import { Failure as HttpFailure } from "../http.js";
 import { Failure } from "../state.js";
 
 /** Keeps what it is told until somebody asks. */
@@ -9,6 +10,7 @@ export class Recorder implements Gateway {
   logs: [Level, string][] = [];
   findings: Finding[] = [];
   granted = true;
+  readonly replies = new Map<string, Fetched>();
   readonly #state = new Map<string, { value: Uint8Array; until: number }>();
 
   /** Forgets everything, the state too. */
@@ -16,6 +18,7 @@ export class Recorder implements Gateway {
     this.logs = [];
     this.findings = [];
     this.granted = true;
+    this.replies.clear();
     this.#state.clear();
   }
 
@@ -66,6 +69,14 @@ export class Recorder implements Gateway {
 
   random(length: number): Uint8Array {
     return webcrypto.getRandomValues(new Uint8Array(length));
+  }
+
+  fetch({ method, scheme, authority, path, limit }: Fetch): Fetched {
+    const reply = this.replies.get(`${method} ${scheme}://${authority}${path}`);
+    // As a fixture without this answer has it.
+    if (reply === undefined) throw new HttpFailure("failed", "internal-error");
+    if (reply.body.length > limit) throw new HttpFailure("too-large", `the reply has more than ${limit} bytes`);
+    return reply;
   }
 
   #check(): void {

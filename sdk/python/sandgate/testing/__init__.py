@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from sandgate import fault, hooks
-from sandgate.border import Finding
+from sandgate.border import Fetched, Finding
 from sandgate.configured import configured
 from sandgate.context import Context
 from sandgate.decision import Answer, Edit, Refusal
@@ -111,8 +111,16 @@ def grant_state(granted: bool) -> None:
     recorder.granted = granted
 
 
+def answer_http(
+    url: str, *, method: str = "GET", status: int = 200, headers: dict[str, str] | None = None, body: bytes = b""
+) -> None:
+    """What a request to this URL is answered with from here on, as often as it is asked for; any other has no answer."""
+    fields = [(name, value.encode()) for name, value in (headers or {}).items()]
+    recorder.replies[(method.upper(), url)] = Fetched(status, fields, body)
+
+
 def clear() -> None:
-    """Forgets findings, log lines and state."""
+    """Forgets findings, log lines, state and replies."""
     recorder.clear()
 
 

@@ -3,7 +3,7 @@
 import time
 
 from sandgate import state
-from sandgate.border import Finding, Level
+from sandgate.border import Fetched, Finding, Level
 
 
 class Recorder:
@@ -13,12 +13,14 @@ class Recorder:
         self.logs: list[tuple[Level, str]] = []
         self.findings: list[Finding] = []
         self.granted = True
+        self.replies: dict[tuple[str, str], Fetched] = {}
         self._state: dict[str, tuple[bytes, float | None]] = {}
 
     def clear(self) -> None:
         """Forgets everything, the state too."""
         self.logs.clear()
         self.findings.clear()
+        self.replies.clear()
         self._state.clear()
         self.granted = True
 
@@ -61,6 +63,19 @@ class Recorder:
         if stands:
             self.set(key, value, ttl_ms)
         return stands
+
+    def fetch(
+        self, method: str, scheme: str, authority: str, path: str, headers: list[tuple[str, bytes]], body: bytes, limit: int
+    ) -> Fetched:
+        from sandgate import http
+
+        reply = self.replies.get((method.upper(), f"{scheme}://{authority}{path}"))
+        if reply is None:
+            # As a fixture without this answer has it.
+            raise http.Failure("internal-error")
+        if len(reply.body) > limit:
+            raise http.TooLarge(f"the reply has more than {limit} bytes")
+        return reply
 
     def _check(self) -> None:
         if not self.granted:
