@@ -7,6 +7,7 @@ mod dev;
 mod errors;
 mod faults;
 mod go;
+mod http;
 mod interpreted;
 mod rust;
 mod saves;

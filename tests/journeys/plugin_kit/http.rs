@@ -1,0 +1,135 @@
+//! Requests of plugins, in the languages whose SDKs wrap them: answered by fixtures, and by a server where it is granted.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use harness::Gateway;
+use serde_json::{Value, json};
+
+use crate::author::{Author, call_with};
+
+const MANIFEST: &str = "name = \"asks\"\nversion = \"0.1.0\"\ndescription = \"Asks.\"\n\n[hooks.pre-call]\n\
+    type = \"mutation\"\nevents = [\"tools/call\"]\n\n[asks]\nhttp = { hosts = [\"*\"], why = \"asks what it is told to ask\" }\n";
+
+/// Name, what is asked, what answers, what comes of it.
+const FIXTURES: [[&str; 4]; 4] = [
+    [
+        "gets",
+        r#"{ url = "https://api.example.com/v1?q=1" }"#,
+        "[[http]]\nurl = \"https://api.example.com/v1?q=1\"\nheaders = { Content-Type = \"text/x\" }\nbody = \"h\u{e9}llo\"\n",
+        "{\"status\":200,\"body\":\"h\u{e9}llo\",\"type\":\"text/x\"}",
+    ],
+    [
+        "posts",
+        r#"{ url = "https://api.example.com/p", method = "POST", body = "hi" }"#,
+        "[[http]]\nmethod = \"POST\"\nurl = \"https://api.example.com/p\"\nstatus = 404\n",
+        r#"{"status":404,"body":"","type":null}"#,
+    ],
+    [
+        "bounds",
+        r#"{ url = "https://api.example.com/large" }"#,
+        "[[http]]\nurl = \"https://api.example.com/large\"\nbody = \"LARGE\"\n",
+        r#"{"failed":"too-large"}"#,
+    ],
+    [
+        "has-no-answer",
+        r#"{ url = "https://elsewhere.example/" }"#,
+        "[[http]]\nurl = \"https://api.example.com/\"\n",
+        r#"{"failed":"denied"}"#,
+    ],
+];
+
+#[test]
+fn a_python_plugin_asks_over_http() {
+    asks("python", "plugin.py", |folder| {
+        symlink(harness::sdks().join("python"), folder.join(".venv")).unwrap();
+    });
+}
+
+#[test]
+fn a_typescript_plugin_asks_over_http() {
+    asks("ts", "plugin.ts", |folder| {
+        let packages = folder.join("node_modules");
+        std::fs::create_dir(&packages).unwrap();
+        symlink(harness::sdks().join("js"), packages.join("sandgate")).unwrap();
+    });
+}
+
+fn asks(language: &str, source: &str, ready: fn(&Path)) {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys/plugin_kit/http");
+    let author = Author::new();
+    author.write("asks/plugin.toml", MANIFEST);
+    let text = std::fs::read_to_string(kept.join(source)).unwrap();
+    author.write(&format!("asks/{source}"), &text);
+    ready(&author.path("asks"));
+    for [name, arguments, http, document] in FIXTURES {
+        let http = http.replace("LARGE", &"x".repeat(1001));
+        author.write(
+            &format!("asks/fixtures/{name}.toml"),
+            &format!("hook = \"pre-call\"\nparams = {{ name = \"x\", arguments = {arguments} }}\n{http}\n[expect]\ndecision = \"answer\"\ndocument = '{document}'\n"),
+        );
+    }
+    let tested = author.sandgate(&["plugin", "test", "asks"]);
+    assert_eq!(tested.code, Some(0), "{language}: {tested:?}");
+    assert!(tested.out.contains("4 passed, 0 failed"), "{}", tested.out);
+
+    // A real server, granted and not.
+    let server = echo();
+    let plugin = author.path("asks/target/asks.wasm");
+    for granted in [true, false] {
+        let grants = match granted {
+            true => format!("grants = {{ http = [\"{}\"] }}\n", server),
+            false => String::new(),
+        };
+        let gateway = Gateway::start(&format!(
+            "[gateway]\nlisten = \"127.0.0.1:0\"\n\n{}\n[[interceptors]]\nname = \"asks\"\nplugin = {plugin:?}\ntimeout = \"20s\"\n{grants}",
+            crate::author::telling_server().config("fake")
+        ));
+        let url = format!("http://{}/echo", server);
+        let params = json!({ "name": "x", "arguments": { "url": url, "method": "POST", "body": "abc".repeat(200) } });
+        let reply = call_with(&gateway, &params.to_string());
+        let wanted: Value = match granted {
+            true => json!({ "status": 201, "body": "abc".repeat(200), "type": "text/plain" }),
+            false => json!({ "failed": "denied" }),
+        };
+        for (key, value) in wanted.as_object().unwrap() {
+            assert_eq!(&reply["result"][key], value, "{language}: {reply}");
+        }
+    }
+}
+
+/// `ADDRESS:PORT` of a server on loopback that gives back what it is sent.
+fn echo() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            let (mut length, mut asked) = (0, false);
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                let line = line.trim().to_ascii_lowercase();
+                if let Some(value) = line.strip_prefix("content-length: ") {
+                    length = value.parse().unwrap();
+                }
+                asked |= line == "x-asked: yes";
+                if line.is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let status = if asked { 201 } else { 400 };
+            let head = format!(
+                "HTTP/1.1 {status} Told\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            let stream = reader.get_mut();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(&body).unwrap();
+        }
+    });
+    address
+}
