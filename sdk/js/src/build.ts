@@ -42,11 +42,11 @@ export async function load(folder: string): Promise<Plugin> {
 /** Makes the component and says where it lies. `bare`: without the manifest, who asks for it adds it. */
 export async function build(folder: string, output?: string, bare = false): Promise<string> {
   const manifest = check(folder, await load(folder));
-  const asksHttp = "http" in ((manifest["asks"] ?? {}) as object);
-  const script = await scriptOf(folder, asksHttp);
+  const http = asksHttp(manifest);
+  const script = await scriptOf(folder, http);
   let patched: Uint8Array;
   try {
-    patched = await componentOf(script, asksHttp);
+    patched = await componentOf(script, http);
   } catch (error) {
     throw new NotBuilt(`${sourceOf(folder)} does not load in QuickJS: ${(error as Error).message}`);
   }
@@ -56,18 +56,27 @@ export async function build(folder: string, output?: string, bare = false): Prom
   return file;
 }
 
-/** A component with the exports of this script. */
-export async function componentOf(script: string, asksHttp = false): Promise<Uint8Array> {
-  const world = asksHttp ? "plugin-with-http" : "plugin";
-  const { component } = await componentize({ witPath: path(PACKAGE, "wit"), jsSource: script, world, sync: true });
-  const patched = giveBackInTime(component);
-  return asksHttp ? named(patched) : patched;
+/** Whether a manifest asks for HTTP: only then is it imported. */
+export function asksHttp(manifest: Record<string, unknown>): boolean {
+  return "http" in ((manifest["asks"] ?? {}) as object);
 }
 
-const HTTP = `
+/** A component with the exports of this script. */
+export async function componentOf(script: string, http: boolean): Promise<Uint8Array> {
+  const world = http ? "plugin-with-http" : "plugin";
+  const { component } = await componentize({ witPath: path(PACKAGE, "wit"), jsSource: script, world, sync: true });
+  const patched = giveBackInTime(component);
+  return http ? named(patched) : patched;
+}
+
+/** What a script has as `http`. */
+export function httpIn(asked: boolean): string {
+  if (!asked) return "const http = undefined;";
+  return `
     import types from "wazi:http/types@0.2.0";
     import outgoing from "wazi:http/outgoing-handler@0.2.0";
     const http = { types, outgoing };`;
+}
 
 /** The component with what it imports by its own name, which is as long. */
 function named(component: Uint8Array): Uint8Array {
@@ -79,7 +88,7 @@ function named(component: Uint8Array): Uint8Array {
 }
 
 /** One script of the plugin, the SDK and where its lines come from. */
-async function scriptOf(folder: string, asksHttp: boolean): Promise<string> {
+async function scriptOf(folder: string, http: boolean): Promise<string> {
   const source = sourceOf(folder);
   const contents = `
     import plugin from ${JSON.stringify(source)};
@@ -88,7 +97,7 @@ async function scriptOf(folder: string, asksHttp: boolean): Promise<string> {
     import report from "sandgate:interceptor/report@0.1.0";
     import state from "sandgate:interceptor/state@0.1.0";
     import random from "wasi:random/random@0.2.0";
-    ${asksHttp ? HTTP : "const http = undefined;"}
+    ${httpIn(http)}
     mapLines(__SANDGATE_LINES__);
     const { settings, preCall, postCall } = exported(plugin, { log, report, state, random, http });
     export { settings, preCall, postCall };

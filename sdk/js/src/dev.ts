@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join as path, resolve } from "node:path";
-import { bundled, componentOf, IMPORTS, linesOf, load, PACKAGE, sourceOf } from "./build.js";
+import { asksHttp, bundled, componentOf, httpIn, IMPORTS, linesOf, load, PACKAGE, sourceOf } from "./build.js";
 import { check } from "./manifest.js";
 
 /** Where the component lies, and what it is to be given. */
@@ -17,15 +17,15 @@ export interface Made {
 
 /** Takes seconds where the component has to be made, a fraction of one where it is there. */
 export async function made(folder: string, interpreters: string): Promise<Made> {
-  check(folder, await load(folder));
-  const interpreter = path(resolve(interpreters), `${key()}.wasm`);
+  const http = asksHttp(check(folder, await load(folder)));
+  const interpreter = path(resolve(interpreters), `${key(http)}.wasm`);
   if (!existsSync(interpreter)) {
     mkdirSync(interpreters, { recursive: true });
     for (const former of readdirSync(interpreters)) {
       if (former.endsWith(".wasm")) rmSync(path(interpreters, former));
     }
     const unfinished = `${interpreter}.new`;
-    writeFileSync(unfinished, await componentOf(await interpreterScript()));
+    writeFileSync(unfinished, await componentOf(await interpreterScript(http), http));
     renameSync(unfinished, interpreter);
   }
   return { interpreter, source: JSON.stringify(await scriptOf(folder)) };
@@ -48,7 +48,7 @@ async function scriptOf(folder: string): Promise<object> {
 }
 
 /** The SDK, and what makes a plugin of a script. */
-async function interpreterScript(): Promise<string> {
+async function interpreterScript(http: boolean): Promise<string> {
   const contents = `
     import * as sdk from ${JSON.stringify(path(PACKAGE, "dist/index.js"))};
     import { interpreted } from ${JSON.stringify(path(PACKAGE, "dist/interpreter.js"))};
@@ -56,7 +56,8 @@ async function interpreterScript(): Promise<string> {
     import report from "sandgate:interceptor/report@0.1.0";
     import state from "sandgate:interceptor/state@0.1.0";
     import random from "wasi:random/random@0.2.0";
-    const { settings, preCall, postCall } = interpreted(sdk, { log, report, state, random });
+    ${httpIn(http)}
+    const { settings, preCall, postCall } = interpreted(sdk, { log, report, state, random, http });
     export { settings, preCall, postCall };
   `;
   const made = await bundled({
@@ -68,9 +69,9 @@ async function interpreterScript(): Promise<string> {
   return made.outputFiles?.[0]?.text ?? "";
 }
 
-/** Another one for another SDK. */
-function key(): string {
-  const hash = createHash("sha256");
+/** Another one for another SDK, and for other imports. */
+function key(http: boolean): string {
+  const hash = createHash("sha256").update(String(http));
   for (const file of readdirSync(path(PACKAGE, "dist")).sort()) {
     if (file.endsWith(".js")) hash.update(readFileSync(path(PACKAGE, "dist", file)));
   }

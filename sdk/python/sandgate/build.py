@@ -7,6 +7,7 @@ import tempfile
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from sandgate import hooks
 from sandgate.manifest import check, embed
@@ -23,7 +24,7 @@ _WORLDS = {
 _ENTRY = """import plugin
 from sandgate.component import PostCall, PreCall, Settings
 """
-_ENTRY_WITH_HTTP = _ENTRY + "import sandgate.component_http\n"
+_HTTP = "import sandgate.component_http\n"
 # The package has no `__main__`, and its script may not be on the PATH.
 _COMPONENTIZE = "import sys, componentize_py; sys.argv[0] = 'componentize-py'; sys.exit(componentize_py.script())"
 
@@ -53,21 +54,24 @@ def build(folder: Path, output: Path | None = None, *, bare: bool = False) -> Pa
     made = check(folder, hooks.plugin)
     output = (output or folder / f"{made.get('name', folder.name)}.wasm").resolve()
     output.parent.mkdir(parents=True, exist_ok=True)
-    asks_http = "http" in made.get("asks", {})
-    entry = _ENTRY_WITH_HTTP if asks_http else _ENTRY
-    component = componentized(entry, made["hooks"], [folder], with_http=asks_http)
+    component = componentized(_ENTRY, made["hooks"], [folder], http=asks_http(made))
     output.write_bytes(component if bare else embed(component, made))
     return output
 
 
-def componentized(source: str, hooks: Iterable[str], folders: Iterable[Path], *, with_http: bool = False) -> bytes:
+def asks_http(manifest: dict[str, Any]) -> bool:
+    """Whether a manifest asks for HTTP: only then is it imported."""
+    return "http" in manifest.get("asks", {})
+
+
+def componentized(source: str, hooks: Iterable[str], folders: Iterable[Path], *, http: bool) -> bytes:
     """A component with these hooks, whose exports this source has; it imports from these folders."""
     with tempfile.TemporaryDirectory() as scratch:
         entry = Path(scratch) / "entry"
         entry.mkdir()
-        (entry / "sandgate_entry.py").write_text(source, "utf-8")
+        world = _WORLDS[tuple(sorted(hooks))] + ("-with-http" if http else "")
+        (entry / "sandgate_entry.py").write_text(_HTTP + source if http else source, "utf-8")
         component = Path(scratch) / "component.wasm"
-        world = _WORLDS[tuple(sorted(hooks))] + ("-with-http" if with_http else "")
         command = [
             sys.executable, "-c", _COMPONENTIZE,
             "--quiet", "-d", str(PACKAGE / "wit"), "-w", world,

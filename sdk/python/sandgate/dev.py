@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from sandgate import hooks
-from sandgate.build import PACKAGE, componentized, load_source
+from sandgate.build import PACKAGE, asks_http, componentized, load_source
 from sandgate.manifest import check
 
 COMMON = (
@@ -38,15 +38,15 @@ def made(folder: Path, interpreters: Path) -> dict[str, str]:
     manifest = check(folder, hooks.plugin)
     modules = dict(_own(folder))
     names = sorted({*COMMON, *_imported(modules.values(), set(modules))})
-    world = sorted(manifest["hooks"])
-    interpreter = interpreters.resolve() / f"{_key(world, names)}.wasm"
+    world, http = sorted(manifest["hooks"]), asks_http(manifest)
+    interpreter = interpreters.resolve() / f"{_key(world, http, names)}.wasm"
     if not interpreter.is_file():
         interpreters.mkdir(parents=True, exist_ok=True)
         for former in interpreters.glob("*.wasm"):
             former.unlink()
         # None of the author's own: of theirs it gets the texts.
         unfinished = interpreter.with_suffix(".new")
-        unfinished.write_bytes(componentized(_ENTRY.format(names=names), world, []))
+        unfinished.write_bytes(componentized(_ENTRY.format(names=names), world, [], http=http))
         unfinished.rename(interpreter)
     source = {name: {"file": file, "text": text} for name, (file, text) in modules.items()}
     return {"interpreter": str(interpreter), "source": json.dumps(source)}
@@ -98,9 +98,9 @@ def _is_module(name: str) -> bool:
         return False
 
 
-def _key(world: list[str], names: list[str]) -> str:
+def _key(world: list[str], http: bool, names: list[str]) -> str:
     """Another one for whatever would make another component."""
-    key = hashlib.sha256(repr((world, names, version("componentize-py"), sys.path)).encode())
+    key = hashlib.sha256(repr((world, http, names, version("componentize-py"), sys.path)).encode())
     for file in sorted(PACKAGE.rglob("*.py")):
         key.update(file.read_bytes())
     for name in names:
