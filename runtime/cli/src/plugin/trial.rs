@@ -15,7 +15,9 @@ use sandgate_message::{
 use serde_json::Value;
 use tracing::instrument::WithSubscriber;
 
-use super::overheard::{Line, Overheard};
+use crate::config::Environment;
+use crate::house;
+use crate::plugin::overheard::{Line, Overheard};
 
 /// At most so many runs at once; an author makes one.
 const INSTANCES: u32 = 16;
@@ -70,9 +72,10 @@ pub(super) enum Decided {
 }
 
 impl Trial {
-    /// With a memory of its own, gone with it.
+    /// With a memory of its own, gone with it. Machine code is kept where this user's gateways keep it: what was built
+    /// is not compiled again to be tested, run or served.
     pub(super) fn new() -> Result<Self, PrepareError> {
-        Self::keeping(None)
+        Self::keeping(house::cache_for(None, &Environment::of_process()))
     }
 
     /// The same, with machine code from there where it is known, and kept there for the next that needs it.
