@@ -39,6 +39,8 @@ pub mod export;
 mod fault;
 mod finding;
 mod glob;
+#[cfg(feature = "http")]
+pub mod http;
 mod interceptor;
 mod log;
 pub mod random;

@@ -5,6 +5,8 @@
 
 mod document;
 mod exchange;
+#[cfg(feature = "http")]
+pub(crate) mod http;
 mod reading;
 mod recorder;
 pub(crate) mod state;
@@ -14,6 +16,8 @@ pub(crate) use document::Memory;
 pub use document::{after, document};
 pub(crate) use exchange::Exchange;
 pub use exchange::{ContextBuilder, context};
+#[cfg(feature = "http")]
+pub use http::answer_http;
 pub use recorder::{findings, logs, rules};
 pub(crate) use recorder::{record_finding, record_log};
 pub use state::clear as clear_state;

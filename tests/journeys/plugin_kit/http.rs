@@ -42,6 +42,23 @@ const FIXTURES: [[&str; 4]; 4] = [
 ];
 
 #[test]
+fn a_rust_plugin_asks_over_http() {
+    asks("rust", "plugin.rs", |folder| {
+        std::fs::create_dir(folder.join("src")).unwrap();
+        std::fs::rename(folder.join("plugin.rs"), folder.join("src/lib.rs")).unwrap();
+        let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/rust");
+        let sdk = sdk.canonicalize().unwrap();
+        let manifest = format!(
+            "[package]\nname = \"asks\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n\
+             [dependencies]\nsandgate-sdk = {{ path = {sdk:?}, features = [\"http\"] }}\n\
+             serde = {{ version = \"1\", features = [\"derive\"] }}\nserde_json = \"1\"\n\n\
+             [profile.release]\npanic = \"abort\"\n\n[workspace]\n"
+        );
+        std::fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    });
+}
+
+#[test]
 fn a_python_plugin_asks_over_http() {
     asks("python", "plugin.py", |folder| {
         symlink(harness::sdks().join("python"), folder.join(".venv")).unwrap();

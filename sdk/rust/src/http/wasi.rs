@@ -1,0 +1,114 @@
+//! One request by `wasi:http`. Each resource is given back before the one it came from.
+
+use wasip2::http::outgoing_handler;
+use wasip2::http::types::{
+    ErrorCode, Fields, IncomingBody, Method, OutgoingBody, OutgoingRequest, Scheme,
+};
+use wasip2::io::streams::StreamError;
+
+use super::{Failure, Reply, Request};
+
+/// What one read asks for, in bytes.
+const AT_ONCE: u64 = 64 << 10;
+/// What one write takes, in bytes.
+const WRITE: usize = 4096;
+
+pub(super) fn fetch(request: &Request) -> Result<Reply, Failure> {
+    let (secure, authority, path) = request.parts()?;
+    let fields = Fields::new();
+    let mut headers = request.headers.clone();
+    if !request.body.is_empty() {
+        let length = request.body.len().to_string();
+        headers.push(("content-length".into(), length.into()));
+    }
+    for (name, value) in &headers {
+        fields
+            .append(name, value)
+            .map_err(|error| Failure::Failed(format!("{name}: {error:?}")))?;
+    }
+    let outgoing = OutgoingRequest::new(fields);
+    let scheme = if secure { Scheme::Https } else { Scheme::Http };
+    outgoing
+        .set_method(&method(&request.method))
+        .and_then(|()| outgoing.set_scheme(Some(&scheme)))
+        .and_then(|()| outgoing.set_authority(Some(authority)))
+        .and_then(|()| outgoing.set_path_with_query(Some(&path)))
+        .map_err(|()| Failure::Url)?;
+    let content = match request.body.is_empty() {
+        true => None,
+        false => outgoing.body().ok(),
+    };
+    let coming = outgoing_handler::handle(outgoing, None).map_err(|code| failure(&code))?;
+    if let Some(content) = content {
+        // Who answers need not have read everything; where nobody does, the reply says why.
+        if let Ok(stream) = content.write() {
+            let _ = request
+                .body
+                .chunks(WRITE)
+                .try_for_each(|part| stream.blocking_write_and_flush(part));
+        }
+        let _ = OutgoingBody::finish(content, None);
+    }
+    coming.subscribe().block();
+    let response = coming
+        .get()
+        .and_then(Result::ok)
+        .ok_or_else(|| Failure::Failed("InternalError".into()))?
+        .map_err(|code| failure(&code))?;
+    let headers = response.headers().entries();
+    let content = response
+        .consume()
+        .map_err(|()| Failure::Failed("InternalError".into()))?;
+    let body = read(content, request.limit)?;
+    Ok(Reply {
+        status: response.status(),
+        headers: headers
+            .into_iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .collect(),
+        body,
+    })
+}
+
+fn read(content: IncomingBody, limit: usize) -> Result<Vec<u8>, Failure> {
+    let failed = |word: &str| Failure::Failed(word.into());
+    let mut whole = Vec::new();
+    let stream = content.stream().map_err(|()| failed("InternalError"))?;
+    loop {
+        match stream.blocking_read(AT_ONCE) {
+            Ok(part) => whole.extend(part),
+            Err(StreamError::Closed) => return Ok(whole),
+            Err(StreamError::LastOperationFailed(_)) => {
+                return Err(failed("HttpResponseIncomplete"));
+            }
+        }
+        if whole.len() > limit {
+            return Err(Failure::TooLarge(limit));
+        }
+    }
+}
+
+fn method(name: &str) -> Method {
+    match name {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "DELETE" => Method::Delete,
+        "OPTIONS" => Method::Options,
+        "PATCH" => Method::Patch,
+        other => Method::Other(other.into()),
+    }
+}
+
+fn failure(code: &ErrorCode) -> Failure {
+    match code {
+        ErrorCode::HttpRequestDenied => Failure::Denied,
+        // Its name alone: what stands in it is the other side's.
+        other => {
+            let word = format!("{other:?}");
+            let name = word.split(['(', ' ', '{']).next().unwrap_or_default();
+            Failure::Failed(name.trim_start_matches("ErrorCode::").into())
+        }
+    }
+}
