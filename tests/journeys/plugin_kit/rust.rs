@@ -128,10 +128,9 @@ fn what_does_not_compile_is_told_by_the_compiler_and_the_last_good_file_stays() 
     assert_eq!(built.code, Some(0), "{built:?}");
     let good = std::fs::read(author.path("typo/target/typo.wasm")).unwrap();
     let source = std::fs::read_to_string(author.path("typo/src/lib.rs")).unwrap();
-    author.write(
-        "typo/src/lib.rs",
-        &source.replace("Ok(masked.into())", "Ok(maskd.into())"),
-    );
+    let typo = source.replace("map_texts(reply, masked)", "map_texts(reply, maskd)");
+    assert_ne!(typo, source);
+    author.write("typo/src/lib.rs", &typo);
     let failed = author.sandgate(&["plugin", "build", "typo"]);
     assert_eq!(failed.code, Some(2));
     assert!(
