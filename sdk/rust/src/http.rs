@@ -17,6 +17,8 @@
 //! assert_eq!((reply.status, reply.text().as_ref()), (200, r#"{"known":true}"#));
 //! let nobody = http::post("https://elsewhere.example/", "x").header("x-who", "ada").send();
 //! assert!(matches!(nobody, Err(Failure::Failed(_))));
+//! let asked = sandgate_sdk::testing::http_requests();
+//! assert_eq!((asked[1].method.as_str(), asked[1].body.as_slice()), ("POST", b"x".as_slice()));
 //! # Ok::<(), Failure>(())
 //! ```
 

@@ -17,7 +17,7 @@ pub use document::{after, document};
 pub(crate) use exchange::Exchange;
 pub use exchange::{ContextBuilder, context};
 #[cfg(feature = "http")]
-pub use http::answer_http;
+pub use http::{HttpRequest, answer_http, http_requests};
 pub use recorder::{findings, logs, rules};
 pub(crate) use recorder::{record_finding, record_log};
 pub use state::clear as clear_state;
