@@ -50,7 +50,6 @@ test-sdks: sdks
 	sdk/js/make $(SDKS)/js
 	cd $(SDKS)/js && SANDGATE_REPOSITORY=$(CURDIR) node --test
 	cd examples/mask-email/python && PYTHONDONTWRITEBYTECODE=1 $(SDKS)/python/bin/python -m pytest -q -p no:cacheprovider
-
 	cd sdk/go && $(GO) vet ./... && GOOS=wasip1 GOARCH=wasm $(GO) vet ./... && $(GO) test ./...
 	cd examples/mask-email/go && $(GO) vet . && $(GO) test .
 

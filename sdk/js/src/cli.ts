@@ -2,7 +2,7 @@
 /**
  * `sandgate-plugin build [DIR]` makes a component of the plugin in a folder: its source is `plugin.ts`, its manifest
  * `plugin.toml`. `sandgate-plugin manifest [DIR]` prints the manifest as JSON; with `--write`, puts the source's hooks and
- * settings into `plugin.toml` first.
+ * settings into `plugin.toml` first. `sandgate-plugin dev` prints where the interpreter lies and what it is to be given.
  */
 
 import { parseArgs } from "node:util";
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
     if (values.write) write(folder, plugin);
     console.log(JSON.stringify(check(folder, plugin), null, 2));
   } else if (verb === "dev" && values.interpreters !== undefined) {
-    // What \`sandgate plugin dev\` runs: the source and what interprets it.
+    // What `sandgate plugin dev` runs: the source and what interprets it.
     console.log(JSON.stringify(await made(folder, values.interpreters)));
   } else {
     console.error(USAGE);
