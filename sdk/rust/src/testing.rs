@@ -9,6 +9,8 @@ mod exchange;
 pub(crate) mod http;
 mod reading;
 mod recorder;
+#[cfg(feature = "schema")]
+mod schema;
 pub(crate) mod state;
 mod tree;
 
@@ -20,4 +22,6 @@ pub use exchange::{ContextBuilder, context};
 pub use http::{HttpRequest, answer_http, http_requests};
 pub use recorder::{findings, logs, rules};
 pub(crate) use recorder::{record_finding, record_log};
+#[cfg(feature = "schema")]
+pub use schema::settings_schema;
 pub use state::clear as clear_state;

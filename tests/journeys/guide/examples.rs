@@ -64,8 +64,26 @@ fn quota_passes(tongue: Tongue) -> Stranger {
 }
 
 #[test]
-fn the_quota_of_the_guide_counts_in_rust() {
-    quota_passes(Tongue::Rust);
+fn the_quota_of_the_guide_counts_in_rust_and_its_schema_is_held_to_its_type() {
+    let stranger = quota_passes(Tongue::Rust);
+    let (passed, printed) = stranger.run("cargo test");
+    assert!(
+        passed && printed.contains("the_schema_is_that_of_the_settings ... ok"),
+        "{printed}"
+    );
+    let source = stranger.path("src/lib.rs");
+    let text = std::fs::read_to_string(&source).unwrap();
+    let text = text.replacen("range(min = 1)", "range(min = 2)", 1);
+    std::fs::write(&source, text).unwrap();
+    let (passed, printed) = stranger.run("cargo test");
+    assert!(
+        !passed && printed.contains("is not the schema of the settings' type; `SANDGATE_BLESS=1"),
+        "{printed}"
+    );
+    let (passed, printed) = stranger.run("SANDGATE_BLESS=1 cargo test");
+    assert!(passed, "{printed}");
+    let schema = std::fs::read_to_string(stranger.path("settings.schema.json")).unwrap();
+    assert!(schema.contains("\"minimum\": 2"), "{schema}");
 }
 
 #[test]

@@ -5,13 +5,18 @@ use std::time::Duration;
 use sandgate_sdk::{
     Context, Document, Error, Interceptor, Issues, PreDecision, export, refuse, state,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 // ANCHOR: settings
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Settings {
+    /// Calls of one caller.
+    #[schemars(range(min = 1))]
     calls: i64,
+    /// Seconds in which they count.
+    #[schemars(range(min = 1))]
     seconds: u64,
 }
 
@@ -46,3 +51,15 @@ impl Interceptor for Quota {
 }
 
 export!(Quota: pre_call);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // ANCHOR: schema
+    #[test]
+    fn the_schema_is_that_of_the_settings() {
+        sandgate_sdk::testing::settings_schema::<Quota>(env!("CARGO_MANIFEST_DIR"));
+    }
+    // ANCHOR_END: schema
+}
