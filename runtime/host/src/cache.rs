@@ -5,6 +5,8 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, PermissionsExt};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
+use wasmtime::Engine;
+use wasmtime::component::Component;
 
 use crate::file::hex;
 
@@ -28,7 +30,18 @@ pub struct Cache {
 pub(crate) struct Entry {
     /// The code starts from the memory that `configure` left.
     pub(crate) snapshotted: bool,
-    pub(crate) code: Vec<u8>,
+    code: Vec<u8>,
+}
+
+impl Entry {
+    /// As a component of this engine; none where the engine has changed since.
+    pub(crate) fn load(&self, engine: &Engine) -> Option<Component> {
+        // SAFETY: only `Cache::get` makes entries, of bytes that `put` wrote: their MAC was checked with a key that only
+        // this user can read, and they are in our memory, so nobody changes them after the check.
+        #[allow(unsafe_code)]
+        let component = unsafe { Component::deserialize(engine, &self.code) };
+        component.ok()
+    }
 }
 
 impl Cache {

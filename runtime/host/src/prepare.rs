@@ -268,19 +268,15 @@ impl Host {
         let engine = &self.clocked.engine;
         let id = Id::new(spec.file.digest(), settings, engine_hash(engine));
         let cache = self.cache.as_ref().filter(|_| !spec.settings_private);
-        if let Some(entry) = cache.and_then(|cache| cache.get(&id)) {
-            // SAFETY: the bytes are those that `put` wrote for this engine: their MAC was checked with a key that only
-            // this user can read, and they are in our memory, so nobody changes them after the check.
-            #[allow(unsafe_code)]
-            let component = unsafe { Component::deserialize(engine, &entry.code) };
-            if let Ok(component) = component {
-                return self.linked(
-                    spec,
-                    &component,
-                    settings,
-                    (!entry.snapshotted).then(|| "see plugin inspect".into()),
-                );
-            }
+        if let Some(entry) = cache.and_then(|cache| cache.get(&id))
+            && let Some(component) = entry.load(engine)
+        {
+            return self.linked(
+                spec,
+                &component,
+                settings,
+                (!entry.snapshotted).then(|| "see plugin inspect".into()),
+            );
         }
         let bytes = spec.file.bytes();
         let taken = snapshot::take(
@@ -339,12 +335,7 @@ impl Host {
         // No settings are this short, so that no plugin's code has this name.
         let id = Id::new(&loose.digest, "", engine_hash(engine));
         let cached = self.cache.as_ref().and_then(|cache| cache.get(&id));
-        let cached = cached.and_then(|entry| {
-            // SAFETY: as for every entry of the cache: its MAC was checked, and it is in our memory.
-            #[allow(unsafe_code)]
-            let component = unsafe { Component::deserialize(engine, &entry.code) };
-            component.ok()
-        });
+        let cached = cached.and_then(|entry| entry.load(engine));
         let component = match cached {
             Some(component) => component,
             None => {
