@@ -177,7 +177,7 @@ impl Plugin {
             let interceptor = &*self.authority.interceptor;
             let call = data.run().map_or("-", |run| &*run.call.id.0);
             let (kind, told) = (failure.kind(), told(failure));
-            if self.authority.candidate {
+            if self.authority.quiet {
                 tracing::debug!(interceptor, call, kind, "{failure}{told}");
             } else {
                 tracing::warn!(interceptor, call, kind, "{failure}{told}");

@@ -204,20 +204,20 @@ impl Host {
             true => format!("{}/candidate", spec.interceptor).into(),
             false => spec.interceptor.clone(),
         };
-        let authority = |grants, state, shadow| {
+        let authority = |grants, state, shadow, quiet| {
             Arc::new(Authority {
                 interceptor: interceptor.clone(),
                 grants,
                 state,
                 shadow,
-                candidate,
+                quiet,
                 memory,
                 document: spec.document,
                 stage: None,
             })
         };
         let empty = || self.state.shadow();
-        let nothing = authority(Effective::default(), empty(), empty());
+        let nothing = authority(Effective::default(), empty(), empty(), true);
         let settings: Arc<str> = spec.settings.to_string().into();
         let guest = self.guest(&spec, &settings, &nothing).await?;
         let description = Description {
@@ -248,9 +248,9 @@ impl Host {
             // The live state is out of its reach, whatever a run says.
             true => {
                 let copy = self.state.copy(&spec.interceptor);
-                authority(grants, copy.clone(), copy)
+                authority(grants, copy.clone(), copy, true)
             }
-            false => authority(grants, self.state.table(&spec.interceptor), empty()),
+            false => authority(grants, self.state.table(&spec.interceptor), empty(), false),
         };
         Ok(plugin)
     }

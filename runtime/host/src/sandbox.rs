@@ -35,8 +35,9 @@ pub(crate) struct Authority {
     pub(crate) shadow: Arc<Table>,
     pub(crate) memory: u64,
     pub(crate) document: Limits,
-    /// Tried beside a live one: what goes wrong in it is counted, and is no news for the operator's log.
-    pub(crate) candidate: bool,
+    /// What goes wrong in a run is no news for the operator's log: a candidate's is counted, and a smoke call's is the
+    /// error of preparing, or means nothing.
+    pub(crate) quiet: bool,
     /// Instead of the world, in an author's tests.
     pub(crate) stage: Option<Arc<Stage>>,
 }

@@ -108,7 +108,8 @@ fn the_quota_of_the_guide_counts_in_c_and_the_chapters_on_it_print_what_they_say
         stranger.follow(&Page::read(chapter));
     }
     let (fine, printed) = stranger.run("sandgate check");
-    assert!(fine, "{printed}");
+    // The call that it is tried out with has no memory, which is nobody's fault.
+    assert!(fine && !printed.contains("WARN"), "{printed}");
 }
 
 #[test]

@@ -79,6 +79,8 @@ fn saved(language: &str, source: &str, words: (&str, &str), bound: f64) {
         assert_eq!(told(&gateway), format!("Write to {word}."));
     }
     assert_eq!(dev.interrupt(), Some(0));
+    let log = dev.process.log();
+    assert!(!log.contains("Compiling"), "{log}");
     println!("{language}: from save to live, in seconds: {times:.2?}");
     times.sort_by(f64::total_cmp);
     assert!(times[SAVES / 2] <= bound, "{times:.2?}");

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::{Compiled, File, Language, New, NotCompiled, run};
+use super::{Compiled, File, ForDev, Language, New, NotCompiled, run};
 use crate::plugin::carried;
 use crate::plugin::project::Project;
 use crate::plugin::toolchain::{Install, Missing, find};
@@ -47,34 +47,12 @@ impl Language for Rust {
     }
 
     fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled> {
-        let cargo = find("cargo", &[]).ok_or_else(|| Missing {
-            what: "cargo, which builds Rust,".into(),
-            install: CARGO.here(),
-        })?;
-        target_is_installed(&project.folder)?;
-        let mut command = Command::new(cargo);
-        command
-            .args(["build", "--release", "--lib", "--target", TARGET])
-            // Artefacts as JSON on stdout; errors as people read them on stderr.
-            .arg("--message-format=json-render-diagnostics")
-            .current_dir(&project.folder);
-        let output = run(&mut command)?;
-        if !output.status.success() {
-            return Err(NotCompiled::Errors);
-        }
-        let made = Made::read(&output.stdout, &project.folder);
-        let component = made.component.ok_or_else(|| {
-            NotCompiled::Project(
-                "cargo made no .wasm of this package: its Cargo.toml needs `[lib] crate-type = [\"cdylib\"]`".into(),
-            )
-        })?;
-        let wasm = std::fs::read(&component).map_err(|error| {
-            NotCompiled::Project(format!("{} cannot be read: {error}", component.display()))
-        })?;
-        Ok(Compiled {
-            wasm,
-            sdk: made.sdk.map(|version| (SDK.to_owned(), version)),
-        })
+        compiled(project, &[])
+    }
+
+    /// What cargo does at each save is nobody's news; what rustc has to say still is.
+    fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
+        compiled(project, &["--quiet"]).map(ForDev::from)
     }
 
     fn template(&self, new: &New) -> Vec<File> {
@@ -85,6 +63,38 @@ impl Language for Rust {
         files.extend(carried::rust("vendor/sandgate-sdk"));
         files
     }
+}
+
+fn compiled(project: &Project, options: &[&str]) -> Result<Compiled, NotCompiled> {
+    let cargo = find("cargo", &[]).ok_or_else(|| Missing {
+        what: "cargo, which builds Rust,".into(),
+        install: CARGO.here(),
+    })?;
+    target_is_installed(&project.folder)?;
+    let mut command = Command::new(cargo);
+    command
+        .args(["build", "--release", "--lib", "--target", TARGET])
+        .args(options)
+        // Artefacts as JSON on stdout; errors as people read them on stderr.
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(&project.folder);
+    let output = run(&mut command)?;
+    if !output.status.success() {
+        return Err(NotCompiled::Errors);
+    }
+    let made = Made::read(&output.stdout, &project.folder);
+    let component = made.component.ok_or_else(|| {
+            NotCompiled::Project(
+                "cargo made no .wasm of this package: its Cargo.toml needs `[lib] crate-type = [\"cdylib\"]`".into(),
+            )
+        })?;
+    let wasm = std::fs::read(&component).map_err(|error| {
+        NotCompiled::Project(format!("{} cannot be read: {error}", component.display()))
+    })?;
+    Ok(Compiled {
+        wasm,
+        sdk: made.sdk.map(|version| (SDK.to_owned(), version)),
+    })
 }
 
 /// What cargo says that it made.
