@@ -177,11 +177,8 @@ fn main() -> ExitCode {
                 post: asked.hook != NewHooks::Pre,
             };
             match plugin::new::new(Path::new(""), &asked.lang, &new) {
-                Ok(folder) => {
-                    println!(
-                        "{0} is there. Next: cd {0} && sandgate plugin test",
-                        folder.display()
-                    );
+                Ok(next) => {
+                    println!("{} is there. Next: {next}", new.name);
                     ExitCode::SUCCESS
                 }
                 Err(error) => {

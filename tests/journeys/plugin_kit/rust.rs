@@ -54,6 +54,21 @@ fn from_nothing_to_a_call_that_a_rust_plugin_changed() {
             .contains("refuse    command.destructive: destructive command"),
         "{refused:?}"
     );
+    let unseen = author.sandgate(&[
+        "plugin",
+        "run",
+        plugin.to_str().unwrap(),
+        "--hook",
+        "pre-call",
+        "--event",
+        "prompts/get",
+    ]);
+    assert!(
+        unseen
+            .out
+            .contains("its pre-call sees tools/call: a gateway would not call it for prompts/get"),
+        "{unseen:?}"
+    );
     let changed = author.sandgate(&[
         "plugin",
         "run",

@@ -55,18 +55,23 @@ pub fn page(file: &PluginFile) -> String {
         let _ = writeln!(out, "- {}{why}", text(&what));
     }
     let limits = &manifest.limits;
-    for (name, limit) in [("memory", &limits.memory), ("timeout", &limits.timeout)] {
-        if let Some(limit) = limit {
-            let _ = writeln!(
-                out,
-                "- {name} {}, unless the operator says otherwise",
-                text(limit)
-            );
-        }
+    let limits: Vec<_> = [("memory", &limits.memory), ("timeout", &limits.timeout)]
+        .into_iter()
+        .filter_map(|(name, limit)| Some(format!("- {name} {}\n", text(limit.as_ref()?))))
+        .collect();
+    if !limits.is_empty() {
+        let _ = write!(
+            out,
+            "\n## Limits\n\nUnless the operator says otherwise:\n\n{}",
+            limits.concat()
+        );
     }
     out.push_str("\n## Settings\n\n");
     let mut rows = Vec::new();
-    settings(&manifest.settings, "", &mut rows);
+    let schema = Schema {
+        root: &manifest.settings,
+    };
+    schema.rows(&manifest.settings, "", &mut rows);
     if rows.is_empty() {
         out.push_str("None.\n");
     } else {
@@ -84,45 +89,91 @@ pub fn page(file: &PluginFile) -> String {
     out
 }
 
-/// A row for each property, those of objects within under their dotted names.
-fn settings(schema: &Value, prefix: &str, rows: &mut Vec<String>) {
-    let required = |name: &str| {
-        let all = schema["required"].as_array();
-        all.is_some_and(|all| all.iter().any(|required| required == name))
-    };
-    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        let path = format!("{prefix}{name}");
-        let default = match property.get("default") {
-            Some(default) => code(&default.to_string()),
-            None if required(name) => "must be given".into(),
-            None => "left out".into(),
-        };
-        rows.push(format!(
-            "| {} | {} | {default} | {} |",
-            code(&path),
-            takes(property),
-            text(property["description"].as_str().unwrap_or_default())
-        ));
-        settings(property, &format!("{path}."), rows);
-    }
+/// The schema of the settings, which its parts may refer to.
+struct Schema<'a> {
+    root: &'a Value,
 }
 
-fn takes(property: &Value) -> String {
-    if let Some(options) = property["enum"].as_array() {
-        let options: Vec<_> = options
-            .iter()
-            .map(|option| code(&option.to_string()))
-            .collect();
-        return options.join(", ");
+/// Objects within objects that get rows of their own; a schema may refer to itself.
+const DEEPEST: usize = 8;
+
+impl<'a> Schema<'a> {
+    /// A row for each property, those of objects within under their dotted names.
+    fn rows(&self, schema: &'a Value, prefix: &str, rows: &mut Vec<String>) {
+        let required = |name: &str| {
+            let all = schema["required"].as_array();
+            all.is_some_and(|all| all.iter().any(|required| required == name))
+        };
+        for (name, said) in schema["properties"].as_object().into_iter().flatten() {
+            let property = self.meant(said);
+            let path = format!("{prefix}{name}");
+            let default = match said.get("default").or_else(|| property.get("default")) {
+                Some(Value::Null) => "left out".into(),
+                Some(default) => code(&default.to_string()),
+                None if required(name) => "must be given".into(),
+                None => "left out".into(),
+            };
+            let description = said.get("description").or(property.get("description"));
+            rows.push(format!(
+                "| {} | {} | {default} | {} |",
+                code(&path),
+                self.takes(property),
+                text(description.and_then(Value::as_str).unwrap_or_default())
+            ));
+            if path.split('.').count() < DEEPEST {
+                self.rows(property, &format!("{path}."), rows);
+            }
+        }
     }
-    match property["type"].as_str() {
-        Some("array") => format!("list of {}", takes(&property["items"])),
-        Some("object") => "table".into(),
-        Some("string") => "text".into(),
-        Some("integer") => "whole number".into(),
-        Some("boolean") => "true or false".into(),
-        Some(other) => text(other),
-        None => "any value".into(),
+
+    /// What stands where a schema refers to; of one or `null`, the one.
+    fn meant(&self, schema: &'a Value) -> &'a Value {
+        let mut schema = schema;
+        // A reference to a reference to itself ends somewhere.
+        for _ in 0..DEEPEST {
+            let target = schema["$ref"]
+                .as_str()
+                .and_then(|target| target.strip_prefix('#'))
+                .and_then(|pointer| self.root.pointer(pointer));
+            let either = schema["anyOf"].as_array().map(|all| all.as_slice());
+            schema = match (target, either) {
+                (Some(target), _) => target,
+                (None, Some([one, null] | [null, one])) if null["type"] == "null" => one,
+                _ => break,
+            };
+        }
+        schema
+    }
+
+    fn takes(&self, schema: &'a Value) -> String {
+        let schema = self.meant(schema);
+        let options = |all: &[Value]| {
+            let all: Vec<_> = all.iter().map(|option| code(&option.to_string())).collect();
+            all.join(", ")
+        };
+        if let Some(all) = schema["enum"].as_array() {
+            return options(all);
+        }
+        // As a type of named values is written where each has a description.
+        let each = schema["oneOf"].as_array().into_iter().flatten();
+        let each: Option<Vec<_>> = each.map(|one| one.get("const").cloned()).collect();
+        if let Some(all) = each.filter(|all| !all.is_empty()) {
+            return options(&all);
+        }
+        let kinds = match &schema["type"] {
+            Value::Array(kinds) => kinds.iter().collect(),
+            kind => vec![kind],
+        };
+        let mut kinds = kinds.into_iter().filter_map(Value::as_str);
+        match kinds.find(|kind| *kind != "null") {
+            Some("array") => format!("list of {}", self.takes(&schema["items"])),
+            Some("object") => "table".into(),
+            Some("string") => "text".into(),
+            Some("integer") => "whole number".into(),
+            Some("boolean") => "true or false".into(),
+            Some(other) => text(other),
+            None => "any value".into(),
+        }
     }
 }
 
@@ -167,11 +218,42 @@ mod tests {
             "- state: remembers which number",
             "| `action` | `\"mask\"`, `\"hash\"`, `\"tokenise\"` | `\"mask\"` |",
             "| `reveal.email` | whole number | left out |",
-            "- timeout 50ms, unless the operator says otherwise",
+            "## Limits\n\nUnless the operator says otherwise:\n\n- memory 64MiB\n- timeout 50ms\n",
             "digest = \"sha256:",
         ] {
             assert!(page.contains(part), "{part:?} in\n{page}");
         }
+    }
+
+    #[test]
+    fn a_schema_that_was_derived_from_a_type_is_told_as_one_written_by_hand() {
+        let root = serde_json::json!({
+            "properties": {
+                "mode": {"$ref": "#/$defs/Mode", "default": "mask", "description": "What happens."},
+                "share": {"type": ["number", "null"], "default": null},
+                "at-night": {"anyOf": [{"$ref": "#/$defs/Mode"}, {"type": "null"}]},
+                "kinds": {"type": "array", "items": {"$ref": "#/$defs/Kind"}},
+                "more": {"$ref": "#/$defs/More"},
+            },
+            "required": ["kinds"],
+            "$defs": {
+                "Mode": {"enum": ["mask", "drop"]},
+                "Kind": {"oneOf": [{"const": "a", "description": "A."}, {"const": "b"}]},
+                "More": {"type": "object", "properties": {"again": {"$ref": "#/$defs/More"}}},
+            }
+        });
+        let mut rows = Vec::new();
+        Schema { root: &root }.rows(&root, "", &mut rows);
+        for row in [
+            "| `mode` | `\"mask\"`, `\"drop\"` | `\"mask\"` | What happens. |",
+            "| `share` | number | left out |  |",
+            "| `at-night` | `\"mask\"`, `\"drop\"` | left out |  |",
+            "| `kinds` | list of `\"a\"`, `\"b\"` | must be given |  |",
+            "| `more.again` | table | left out |  |",
+        ] {
+            assert!(rows.iter().any(|said| said == row), "{row} in {rows:#?}");
+        }
+        assert!(rows.len() < 20);
     }
 
     #[test]

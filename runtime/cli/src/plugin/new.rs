@@ -58,11 +58,11 @@ pub enum NotNew {
     },
 }
 
-/// Makes a project in the folder `name` within `parent`; gives the folder.
+/// Makes a project in the folder `name` within `parent`; gives the commands that test it from there.
 ///
 /// # Errors
 /// There is none; nothing that was there is touched.
-pub fn new(parent: &Path, language: &str, asked: &New) -> Result<PathBuf, NotNew> {
+pub fn new(parent: &Path, language: &str, asked: &New) -> Result<String, NotNew> {
     let name = &asked.name;
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -85,7 +85,10 @@ pub fn new(parent: &Path, language: &str, asked: &New) -> Result<PathBuf, NotNew
         let path = folder.join(&file.path);
         write(&path, &file).map_err(|error| NotNew::Write { path, error })?;
     }
-    Ok(folder)
+    let mut next = vec![format!("cd {name}")];
+    next.extend(language.once().map(str::to_owned));
+    next.push("sandgate plugin test".to_owned());
+    Ok(next.join(" && "))
 }
 
 fn files(language: &dyn Language, asked: &New) -> Vec<File> {
@@ -131,12 +134,18 @@ mod tests {
         for language in lang::all() {
             for (pre, post) in [(true, true), (true, false), (false, true)] {
                 let parent = tempfile::tempdir().unwrap();
-                let folder = new(
+                let folder = parent.path().join("my-plugin");
+                let next = new(
                     parent.path(),
                     language.key(),
                     &asked("my-plugin", pre, post),
                 )
                 .unwrap();
+                assert!(
+                    next.starts_with("cd my-plugin && ")
+                        && next.ends_with(" && sandgate plugin test"),
+                    "{next}"
+                );
                 let authored = Authored::read(&folder).unwrap();
                 assert_eq!(
                     authored.manifest.hooks().len(),

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use sandgate_host::{Grants, PluginFile, PrepareError, Stage};
 use sandgate_message::{Call, CallId, Direction, Era, Hook, Json, Limits, Method};
+use sandgate_pipeline::Globs;
 use serde_json::{Value, json};
 
 use super::telling;
@@ -77,7 +78,7 @@ pub async fn run(asked: &args::RunPlugin) -> Result<Ran, NotRun> {
         None => json!({}),
     };
     let asks = &file.manifest().asks;
-    let mut notes = Vec::new();
+    let mut notes = unseen(&exercise, &file);
     // Nobody gave it more: an author who wants http answered writes a fixture.
     let grants = Grants {
         state: asks.state.is_some(),
@@ -104,6 +105,21 @@ pub async fn run(asked: &args::RunPlugin) -> Result<Ran, NotRun> {
         document: exercise.document(),
         notes,
     })
+}
+
+/// A gateway calls a hook for the events of its manifest only.
+fn unseen(exercise: &Exercise, file: &PluginFile) -> Vec<String> {
+    let hooks = file.manifest().hooks();
+    let own = hooks.iter().find(|(hook, ..)| *hook == exercise.hook);
+    let event = &*exercise.call.method;
+    match own.map(|(_, _, events)| (Globs::new(events), events)) {
+        Some((Ok(globs), events)) if !globs.matches(event) => vec![format!(
+            "its {} sees {}: a gateway would not call it for {event}",
+            exercise.hook.as_str(),
+            events.join(", ")
+        )],
+        _ => Vec::new(),
+    }
 }
 
 fn exercise(asked: &args::RunPlugin, file: &PluginFile) -> Result<Exercise, NotRun> {

@@ -44,6 +44,10 @@ pub trait Language: Sync {
     fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
         self.compile(project).map(ForDev::from)
     }
+    /// What is to be run once in a new project, before anything else.
+    fn once(&self) -> Option<&'static str> {
+        None
+    }
     /// The files of a new project; the manifest and the fixtures are made for it.
     fn template(&self, new: &New) -> Vec<File>;
 }

@@ -100,6 +100,10 @@ impl Language for Python {
         interpreter::made(&mut command, folder, Some(("sandgate".into(), version)))
     }
 
+    fn once(&self) -> Option<&'static str> {
+        Some("python3 -m venv .venv && .venv/bin/pip install -r requirements.txt")
+    }
+
     fn template(&self, new: &New) -> Vec<File> {
         let mut files: Vec<_> = TEMPLATE
             .iter()

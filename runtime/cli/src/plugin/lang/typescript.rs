@@ -39,6 +39,8 @@ const NODE: Install = Install {
 /// Where npm puts the SDK.
 const SDK: &str = "node_modules/sandgate";
 
+const INSTALL: &str = "npm install";
+
 /// TypeScript, and JavaScript with it.
 pub(super) struct TypeScript;
 
@@ -99,6 +101,10 @@ impl Language for TypeScript {
         interpreter::made(&mut command, folder, sdk)
     }
 
+    fn once(&self) -> Option<&'static str> {
+        Some(INSTALL)
+    }
+
     fn template(&self, new: &New) -> Vec<File> {
         let mut files: Vec<_> = TEMPLATE
             .iter()
@@ -118,7 +124,7 @@ fn installed(folder: &Path) -> Result<PathBuf, NotCompiled> {
     if !folder.join(SDK).join("dist/cli.js").is_file() {
         return Err(Missing {
             what: "the npm package sandgate".into(),
-            install: vec!["npm install".into()],
+            install: vec![INSTALL.into()],
         }
         .into());
     }
