@@ -37,6 +37,7 @@ func decide(kind kind, ctx *Context, document *Document) (made outcome) {
 			continue
 		}
 		running = []*Hook{hook}
+		begins(hook)
 		decision, err := hook.run(ctx, document)
 		if err != nil {
 			return outcome{fault: returned(err, hook.entry)}

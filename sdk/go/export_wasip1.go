@@ -31,6 +31,9 @@ func exportConfigure(settings unsafe.Pointer, length uint32) unsafe.Pointer {
 		}
 		result[0], result[1], result[2] = 1, address(words), uint32(len(issues))
 	}
+	for _, hook := range plugin.hooks {
+		hook.place = told(placeOf(hook.entry))
+	}
 	// What stands now is there at the start of every run: without what is not needed any more.
 	runtime.GC()
 	return unsafe.Pointer(&result)

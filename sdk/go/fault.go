@@ -92,13 +92,20 @@ func recovered(value any, hooks []*Hook) *Fault {
 
 // Without a frame of the author's it is told of the function's first line.
 func (f *Fault) of(entry uintptr) *Fault {
-	if len(f.Frames) == 0 {
-		if function := runtime.FuncForPC(entry); function != nil {
-			file, line := function.FileLine(entry)
-			f.Frames = []string{frame(file, line, function.Name())}
-		}
+	if place := placeOf(entry); len(f.Frames) == 0 && place != "" {
+		f.Frames = []string{place}
 	}
 	return f
+}
+
+// The first line of a function.
+func placeOf(entry uintptr) string {
+	function := runtime.FuncForPC(entry)
+	if function == nil {
+		return ""
+	}
+	file, line := function.FileLine(entry)
+	return frame(file, line, function.Name())
 }
 
 func kindOf(err error) string {

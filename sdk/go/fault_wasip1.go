@@ -1,6 +1,27 @@
 package sandgate
 
-import "strings"
+import (
+	"strings"
+
+	"sandgate/internal/border"
+)
+
+// Nothing runs after os.Exit: where it was called is told before. The other ways to end a run are the runtime's own, which
+// tells of them by itself (component/lastwords.go.txt).
+func init() {
+	border.AtExit(func() {
+		var at []string
+		for _, frame := range frames(callers(1)) {
+			at = append(at, told(frame))
+		}
+		border.LastWords("os.Exit", at, "")
+	})
+}
+
+// A stack that is exhausted ends the run without a word: then at least the hook's place is known.
+func begins(hook *Hook) {
+	border.LastWords("", []string{hook.place}, "")
+}
 
 // The contract's record: kind, frames, detail. A text that is no UTF-8 would end the run without a word.
 func writeFault(fault *Fault) {

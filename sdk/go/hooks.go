@@ -15,8 +15,9 @@ type Hook struct {
 	events []string
 	role   string
 	run    func(ctx *Context, document *Document) (decision any, err error)
-	// Where it is defined, for what goes wrong without a place of its own.
+	// Where it is defined, for what goes wrong without a place of its own; as a frame once the plugin is configured.
 	entry uintptr
+	place string
 }
 
 type kind string

@@ -65,6 +65,32 @@ fn a_failing_typescript_plugin_is_told_by_its_file_and_line() {
     fails("ts", "plugin.ts", "plugin.ts", &ways);
 }
 
+#[test]
+fn a_failing_go_plugin_is_told_by_its_file_and_line() {
+    let ways = [
+        "error",
+        "placeless",
+        "library",
+        "denied",
+        "panic",
+        "panic with an error",
+        "nil map",
+        "index",
+        "nil",
+        "library's panic",
+        "decision",
+        "goroutine",
+        "goroutine with an error",
+        "goroutine, index",
+        "deadlock",
+        "goroutines wait for each other",
+        "unlocked",
+        "recursion",
+        "exit",
+    ];
+    fails("go", "plugin.go", "plugin.go", &ways);
+}
+
 fn fails(language: &str, source: &str, at: &str, ways: &[&str]) {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys/plugin_kit/faults");
     let author = Author::new();
@@ -76,6 +102,7 @@ fn fails(language: &str, source: &str, at: &str, ways: &[&str]) {
     author.write(&format!("fails/{at}"), &text);
     match language {
         "python" => symlink(harness::sdks().join("python"), author.path("fails/.venv")).unwrap(),
+        "go" => symlink(harness::sdks().join("go"), author.path("fails/.venv")).unwrap(),
         "ts" => {
             let packages = author.path("fails/node_modules");
             std::fs::create_dir(&packages).unwrap();
@@ -137,6 +164,8 @@ fn section(told: &mut String, title: &str, text: &str) {
     for line in text
         .lines()
         .filter(|line| !line.starts_with("took ") && !line.starts_with("note "))
+        // What Go's runtime prints has addresses in it.
+        .take_while(|line| !line.starts_with("    goroutine "))
     {
         let mut words: Vec<&str> = line.split(' ').collect();
         if words.last() == Some(&"times") && words.len() > 2 {

@@ -19,6 +19,15 @@ func (gateway) Find(f Finding) {
 	reportFind(f.Rule, int32(f.Severity), int32(f.Part), pointer, at, f.Message, details, about)
 }
 
+// LastWords says what is known of a malfunction that is about to end the run. The texts are UTF-8.
+func LastWords(kind string, frames []string, detail string) {
+	spans := make([]uint32, 0, 2*len(frames))
+	for _, frame := range frames {
+		spans = append(spans, uint32(uintptr(unsafe.Pointer(unsafe.StringData(frame)))), uint32(len(frame)))
+	}
+	reportLastWords(kind, unsafe.Pointer(unsafe.SliceData(spans)), uint32(len(frames)), detail)
+}
+
 func (gateway) Get(key string) ([]byte, bool, *Failure) {
 	stateGet(key, answer())
 	if failure := failed(4); failure != nil {
@@ -108,3 +117,6 @@ func stateIncrement(key string, by int64, hasTTL int32, ttlMs uint64, answer uns
 //go:wasmimport sandgate:interceptor/state@0.1.0 compare-and-set
 func stateCompareAndSet(key string, hasExpected int32, expected unsafe.Pointer, expectedLength uint32,
 	value unsafe.Pointer, length uint32, hasTTL int32, ttlMs uint64, answer unsafe.Pointer)
+
+//go:wasmimport sandgate:interceptor/report@0.1.0 last-words
+func reportLastWords(kind string, frames unsafe.Pointer, count uint32, detail string)

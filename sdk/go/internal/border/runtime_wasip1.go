@@ -7,3 +7,5 @@ package border
 func Reseed() {}
 
 func alone(bool) {}
+
+func AtExit(func()) {}

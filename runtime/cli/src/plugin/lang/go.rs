@@ -31,6 +31,9 @@ const TEMPLATE: [(&str, &str); 5] = [
 /// Not `vendor`: Go takes a folder of that name for its own.
 const SDK: &str = "third_party/sandgate";
 
+/// Files of the SDK that are laid beside Go's own runtime, with `.txt` at their end there.
+const BESIDE_RUNTIME: [&str; 2] = ["runtime.go", "lastwords.go"];
+
 const INSTALL: Install = Install {
     // Debian's own is too old.
     debian: "",
@@ -67,9 +70,17 @@ impl Language for Go {
 
         let told = go.told()?;
         let overlay = scratch.path().join("overlay.json");
-        let laid = json!({ "Replace": {
-            runtime.join("sandgate.go").display().to_string(): sdk.join("component/runtime.go.txt"),
-        }});
+        let mut laid = serde_json::Map::new();
+        for name in BESIDE_RUNTIME {
+            laid.insert(
+                runtime
+                    .join(format!("sandgate_{name}"))
+                    .display()
+                    .to_string(),
+                json!(sdk.join(format!("component/{name}.txt"))),
+            );
+        }
+        let laid = json!({ "Replace": laid });
         std::fs::write(&overlay, laid.to_string())
             .map_err(|error| NotCompiled::Project(format!("no temporary file: {error}")))?;
         let module = scratch.path().join("core.wasm");
