@@ -12,3 +12,4 @@ mod interpreted;
 mod rust;
 mod saves;
 mod shared;
+mod terminal;
