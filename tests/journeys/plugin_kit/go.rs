@@ -23,10 +23,9 @@ fn keeps(name: &str, made: &[u8]) {
 #[test]
 fn regenerating_what_the_go_sdk_keeps_for_components_changes_nothing() {
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(component().join("../wit")).unwrap();
-    let world = resolve
-        .select_world(&[package], Some("interceptor"))
-        .unwrap();
+    resolve.push_dir(component().join("../wit")).unwrap();
+    let package = resolve.push_file(component().join("plugin.wit")).unwrap();
+    let world = resolve.select_world(&[package], Some("plugin")).unwrap();
     let types = metadata::encode(&resolve, world, StringEncoding::UTF8, None).unwrap();
     keeps("contract.type", &types);
 

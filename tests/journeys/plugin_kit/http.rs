@@ -74,6 +74,20 @@ fn a_typescript_plugin_asks_over_http() {
     });
 }
 
+#[test]
+fn a_go_plugin_asks_over_http() {
+    asks("go", "plugin.go", |folder| {
+        let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/go");
+        let sdk = sdk.canonicalize().unwrap();
+        let module = format!(
+            "module asks\n\ngo 1.24\n\nrequire sandgate v0.1.0\n\nreplace sandgate => {}\n",
+            sdk.display()
+        );
+        std::fs::write(folder.join("go.mod"), module).unwrap();
+        symlink(harness::sdks().join("go"), folder.join(".venv")).unwrap();
+    });
+}
+
 fn asks(language: &str, source: &str, ready: fn(&Path)) {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys/plugin_kit/http");
     let author = Author::new();

@@ -89,6 +89,11 @@ pub(crate) fn with_packages(author: &Author) {
     assert!(compiled.status.success(), "{compiled:?}");
 }
 
+/// The Go that the SDK's own tests have.
+pub(crate) fn with_go(author: &Author) {
+    symlink(harness::sdks().join("go"), author.path("mask-email/.venv")).unwrap();
+}
+
 #[test]
 fn from_nothing_to_a_call_that_a_go_plugin_changed() {
     let author = made("go");
@@ -99,7 +104,7 @@ fn from_nothing_to_a_call_that_a_go_plugin_changed() {
         "{}",
         missing.err
     );
-    symlink(harness::sdks().join("go"), author.path("mask-email/.venv")).unwrap();
+    with_go(&author);
     let tested = author.run(Command::new(author.path("mask-email/.venv/bin/go")).args([
         "test",
         "-C",
@@ -114,10 +119,18 @@ fn from_nothing_to_a_call_that_a_go_plugin_changed() {
     assert!(
         inspected
             .out
-            .contains("from the memory that configure left (snapshot)"),
+            .contains("from the memory that configure left (snapshot)")
+            && inspected.out.contains("language  Go (sandgate 0.1.0)")
+            // What the source does not use is not imported.
+            && !inspected.out.contains("wasi:http"),
         "{}",
         inspected.out
     );
+    let page = author.sandgate(&["plugin", "doc", plugin.to_str().unwrap()]);
+    assert_eq!(page.code, Some(0), "{page:?}");
+    for told in ["# mask-email", "Go (sandgate 0.1.0)", "tools/call"] {
+        assert!(page.out.contains(told), "no {told:?} in\n{}", page.out);
+    }
 
     let source = std::fs::read_to_string(author.path("mask-email/plugin.go")).unwrap();
     author.write(

@@ -43,12 +43,18 @@ fn a_save_in_typescript_is_live_in_seconds_timed() {
     saved("ts", "plugin.ts", ("[email]", "[mail]"), 6.0);
 }
 
+#[test]
+fn a_save_in_go_is_live_in_seconds_timed() {
+    saved("go", "plugin.go", ("[email]", "[mail]"), 20.0);
+}
+
 fn saved(language: &str, source: &str, words: (&str, &str), bound: f64) {
     let author = Author::new();
     author.sandgate(&["plugin", "new", "mask-email", "--lang", language]);
     match language {
         "python" => interpreted::with_python(&author),
         "ts" => interpreted::with_packages(&author),
+        "go" => interpreted::with_go(&author),
         _ => {}
     }
     // The one that says which word it is.

@@ -98,5 +98,33 @@ type Gateway interface {
 	CompareAndSet(key string, expected *[]byte, value []byte, ttlMs uint64) (bool, *Failure)
 }
 
+// Request is one by HTTP.
+type Request struct {
+	Method string
+	// As it was given, and taken apart: host with port, path with query.
+	URL, Authority, Path string
+	Secure               bool
+	Headers              []Field
+	Body                 []byte
+	// The most bytes that are read of the reply's body, and one read more.
+	Limit int
+}
+
+// Field is one header.
+type Field struct{ Name, Value string }
+
+// Response is what came back.
+type Response struct {
+	Status  int
+	Headers []Field
+	Body    []byte
+}
+
+// NoReply says why nothing did: WASI's word for it.
+type NoReply struct{ Word string }
+
+// Denied is the word for a host that is not granted.
+const Denied = "HTTP-request-denied"
+
 // Other is the other side: the gateway in a component, the double of package sandgatetest elsewhere.
 var Other Gateway

@@ -9,8 +9,8 @@ const chunk = 64 << 10
 var (
 	room []byte
 	used uint32
-	// What one import hands over may lie in two rooms; the older must stay until it has been read.
-	before []byte
+	// What one import hands over may lie in several rooms; the older must stay until it has been read.
+	before [][]byte
 	// Where imports leave what they answer. Nothing runs between a call and the reading of it.
 	area [8]uint64
 	// Not 0 while the host waits for memory: component/adapter.wat asks it nothing then.
@@ -26,7 +26,7 @@ func realloc(old unsafe.Pointer, oldSize, align, size uint32) unsafe.Pointer {
 	if uint64(start)+uint64(size) > uint64(len(room)) {
 		*waits = 1
 		alone(true)
-		before = room
+		before = append(before, room)
 		room = make([]byte, max(size, chunk))
 		alone(false)
 		*waits = 0
@@ -40,16 +40,21 @@ func realloc(old unsafe.Pointer, oldSize, align, size uint32) unsafe.Pointer {
 	return made
 }
 
+// Where the next import is to leave its answer; the one before it has been read.
 func answer() unsafe.Pointer {
+	if len(before) > 0 {
+		clear(before)
+		before = before[:0]
+	}
 	return unsafe.Pointer(&area)
 }
 
 func u8(offset uintptr) uint8 {
-	return *(*uint8)(unsafe.Add(answer(), offset))
+	return *(*uint8)(unsafe.Add(unsafe.Pointer(&area), offset))
 }
 
 func u32(offset uintptr) uint32 {
-	return *(*uint32)(unsafe.Add(answer(), offset))
+	return *(*uint32)(unsafe.Add(unsafe.Pointer(&area), offset))
 }
 
 // The string whose address and length stand at this offset of the answer.

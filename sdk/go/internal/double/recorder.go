@@ -22,6 +22,8 @@ type Recorder struct {
 	Findings []border.Finding
 	Denied   bool
 	state    map[string]kept
+	replies  map[string]border.Response
+	asked    []border.Request
 }
 
 type kept struct {
