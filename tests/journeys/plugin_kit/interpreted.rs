@@ -128,7 +128,11 @@ fn from_nothing_to_a_call_that_a_go_plugin_changed() {
     );
     let page = author.sandgate(&["plugin", "doc", plugin.to_str().unwrap()]);
     assert_eq!(page.code, Some(0), "{page:?}");
-    for told in ["# mask-email", "mutation: it may change", "it only computes"] {
+    for told in [
+        "# mask-email",
+        "mutation: it may change",
+        "it only computes",
+    ] {
         assert!(page.out.contains(told), "no {told:?} in\n{}", page.out);
     }
 
