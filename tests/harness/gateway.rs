@@ -9,6 +9,29 @@ use crate::{Pipe, Process, place};
 /// Debug builds compile policies slowly the first time.
 const START: Duration = Duration::from_secs(120);
 
+/// Runs a program at a terminal of its own, and says something once it is asked.
+const TERMINAL: &str = r#"
+import os, pty, sys
+question, answer, *line = sys.argv[1:]
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(line[0], line)
+seen, said = b"", False
+while True:
+    try:
+        part = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not part:
+        break
+    seen += part
+    if not said and question.encode() in seen:
+        os.write(terminal, answer.encode() + b"\n")
+        said = True
+sys.stdout.write(seen.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"#;
+
 /// `sandgate run`, listening on a free port of loopback. Killed on drop.
 pub struct Gateway {
     /// `http://127.0.0.1:PORT`, without a path; `https` where it serves by TLS.
@@ -93,6 +116,28 @@ impl Gateway {
     pub fn command(&self, args: &[&str]) -> Ended {
         let mut command = Command::new(place::sandgate());
         command.args(args).current_dir(self.folder.path());
+        surround(&mut command, self.folder.path());
+        let mut process = Process::start(&mut command);
+        let status = process.wait(START);
+        let status = status.unwrap_or_else(|| panic!("{args:?} goes on:\n{}", process.log()));
+        Ended {
+            code: status.code(),
+            output: process.output(),
+            log: process.log(),
+        }
+    }
+
+    /// The same with somebody at a terminal who answers a question. What it wrote, wherever to, is its output.
+    ///
+    /// # Panics
+    /// Where it does not end.
+    pub fn command_at_a_terminal(&self, args: &[&str], question: &str, answer: &str) -> Ended {
+        let mut command = Command::new(place::peers().join("modern/bin/python"));
+        command
+            .args(["-c", TERMINAL, question, answer])
+            .arg(place::sandgate())
+            .args(args)
+            .current_dir(self.folder.path());
         surround(&mut command, self.folder.path());
         let mut process = Process::start(&mut command);
         let status = process.wait(START);

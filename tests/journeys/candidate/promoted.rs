@@ -1,5 +1,6 @@
 //! Making it live.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use harness::Gateway;
@@ -98,6 +99,108 @@ fn it_is_live_in_the_gateway_and_in_the_file_and_a_restart_agrees() {
     gateway.stop(Duration::from_secs(20)).unwrap();
     let restarted = Gateway::start(&text_held);
     assert_eq!(text(&ask(&restarted, "phone")), live);
+}
+
+#[test]
+fn whoever_sits_at_a_terminal_is_asked_and_may_say_no_or_yes() {
+    let server = desk();
+    let before = written(&server.config("desk"));
+    let gateway = Gateway::start(&before);
+    let held = || std::fs::read_to_string(gateway.config_file()).unwrap();
+    ask(&gateway, "phone");
+    settled(&gateway, "scrub", 2);
+    let answering = |answer: &str| {
+        let question = "Promote it all the same? [y/N]";
+        gateway.command_at_a_terminal(&["promote", "scrub"], question, answer)
+    };
+    for no in ["", "n", "yeah"] {
+        let refused = answering(no);
+        assert_eq!(refused.code, Some(1), "{no:?}: {refused:?}");
+        assert!(
+            refused.output.contains("Nothing has changed."),
+            "{refused:?}"
+        );
+        assert_eq!(held(), before);
+    }
+    let done = answering("y");
+    assert_eq!(done.code, Some(0), "{done:?}");
+    for words in ["100% of calls since 20", "Promoted: scrub is"] {
+        assert!(done.output.contains(words), "{words}: {done:?}");
+    }
+    assert_eq!(held(), afterwards(&before));
+}
+
+#[test]
+fn a_file_behind_a_link_is_promoted_and_keeps_its_mode_and_the_link_stays() {
+    let server = desk();
+    let before = written(&server.config("desk"));
+    let gateway = Gateway::start(&before);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let real = elsewhere.path().join("real.toml");
+    std::fs::rename(gateway.config_file(), &real).unwrap();
+    std::fs::set_permissions(&real, PermissionsExt::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink(&real, gateway.config_file()).unwrap();
+    let done = gateway.command(&["promote", "scrub", "--yes"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(gateway.config_file().is_symlink());
+    assert_eq!(std::fs::read_to_string(&real).unwrap(), afterwards(&before));
+    assert_eq!(
+        real.metadata().unwrap().permissions().mode() & 0o7777,
+        0o640
+    );
+    assert!(candidate(&gateway, "scrub").is_null());
+}
+
+#[test]
+fn where_the_file_cannot_be_written_it_is_said_what_to_do_and_nothing_has_changed() {
+    let server = desk();
+    let before = written(&server.config("desk"));
+    let gateway = Gateway::start(&before);
+    // Where the file of before would be kept, something is that nobody writes over, whoever it is.
+    let kept = gateway
+        .config_file()
+        .with_file_name("sandgate.toml.before-promote");
+    std::fs::create_dir(&kept).unwrap();
+    let folder = gateway.config_file().parent().unwrap().to_owned();
+    let files = || {
+        let mut names: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    let lying = files();
+    let refused = gateway.command(&["promote", "scrub", "--yes"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    for words in [
+        "sandgate.toml cannot be written",
+        "nothing has changed",
+        "a user who may write in its folder",
+        "move the candidate's keys by hand",
+    ] {
+        assert!(refused.log.contains(words), "{words}: {refused:?}");
+    }
+    assert_eq!(
+        std::fs::read_to_string(gateway.config_file()).unwrap(),
+        before
+    );
+    assert_eq!(files(), lying);
+    assert!(!candidate(&gateway, "scrub").is_null());
+}
+
+#[test]
+fn moving_the_keys_by_hand_promotes_it_too() {
+    let server = desk();
+    let before = written(&server.config("desk"));
+    let gateway = Gateway::start(&before);
+    assert_eq!(text(&ask(&gateway, "phone")), "call +81 3-1234-5678");
+    std::fs::write(gateway.config_file(), afterwards(&before)).unwrap();
+    let reloaded = gateway.command(&["reload"]);
+    assert_eq!(reloaded.code, Some(0), "{reloaded:?}");
+    assert!(candidate(&gateway, "scrub").is_null());
+    let live = text(&ask(&gateway, "phone"));
+    assert!(!live.contains("1234-5678"), "{live}");
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn filled(file: &mut File, content: &str, like: &Metadata) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown, symlink};
 
     use super::*;
 
@@ -125,6 +125,36 @@ mod tests {
                 0o640
             );
         }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_file_keeps_its_owner() {
+        let (folder, files) = folder();
+        let path = folder.path().join("a.toml");
+        std::fs::write(&path, "old").unwrap();
+        // Only some may give a file away; whose it is then is whose it stays.
+        let _ = chown(&path, Some(4_321), Some(4_322));
+        let owner = || {
+            let metadata = path.metadata().unwrap();
+            (metadata.uid(), metadata.gid())
+        };
+        let before = owner();
+        files
+            .replace(Path::new("a.toml"), "old", "new", None)
+            .unwrap();
+        assert_eq!(owner(), before);
+    }
+
+    #[test]
+    fn what_cannot_be_put_in_place_leaves_nothing_behind() {
+        let (folder, files) = folder();
+        let path = folder.path().join("a.toml");
+        std::fs::write(&path, "old").unwrap();
+        std::fs::create_dir(folder.path().join("a.toml.before")).unwrap();
+        let error = files.replace(Path::new("a.toml"), "old", "new", Some(".before"));
+        assert!(error.unwrap_err().to_string().contains("cannot be written"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 

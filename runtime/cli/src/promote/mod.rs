@@ -67,7 +67,10 @@ pub enum PromoteError {
     )]
     Unclear(PathBuf),
     /// The file cannot be written. Nothing has changed.
-    #[error("{0}; nothing has changed")]
+    #[error(
+        "{0}; nothing has changed. A new file takes its place, so run this as a user who may write in its folder, or move the \
+         candidate's keys by hand"
+    )]
     File(#[from] FileError),
     /// The gateway says no. The file is as it was.
     #[error("the gateway did not take it, and the file is as it was: {0}")]
