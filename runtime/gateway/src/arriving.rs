@@ -108,8 +108,8 @@ impl Exchange {
             return None;
         };
         carried::leave(
-            &self.house,
-            &self.link,
+            &self.house.carriage,
+            Some(&self.link),
             underway,
             message,
             Decision::Forwarded,
@@ -131,9 +131,23 @@ impl Exchange {
             )
             .await;
         let lookout = self.house.journal.lookout();
-        lookout.describe(&mut came, edition.chain(), &call, &message);
+        lookout.describe(
+            &mut came,
+            &self.house.carriage,
+            edition.chain(),
+            &call,
+            &message,
+        );
         let size = message.bytes().len();
-        match carried::enter(&self.house, edition.chain(), call, message).await {
+        match carried::enter(
+            &self.house.carriage,
+            edition.chain(),
+            call,
+            message,
+            came.asides(),
+        )
+        .await
+        {
             Entry::Onward(passage) => self.house.journal.begin(passage, came),
             Entry::Refused(departure) => Err(self
                 .house

@@ -7,46 +7,52 @@ use http::HeaderMap;
 use sandgate_message::{Call, Direction, Id, Json, Message, Pending, Shape};
 use sandgate_pipeline::{Chain, Entry, Through, TrailEntry, Within};
 
-use crate::house::{House, Link};
+use crate::carriage::Carriage;
+use crate::house::Link;
 use crate::journal::{Left, Underway};
 use crate::memory::{Found, Place};
 use crate::record::Decision;
 use crate::reply;
 use crate::rounds::{self, Round, answer};
+use crate::taken::Asides;
 use crate::tasks::{self, Task, Told};
 use crate::whole::{Trouble, Whole};
 
 /// A request or notification on its way in.
 pub(crate) async fn enter(
-    house: &House,
+    carriage: &Carriage,
     chain: &Arc<Chain>,
     call: Arc<Call>,
     message: Message,
+    asides: Option<&Asides>,
 ) -> Entry {
     if !params_carry(&message) {
         return chain.enter(call, message).await;
     }
+    if let Some(asides) = asides {
+        asides.lock().carries = true;
+    }
     let mut carried = Carried::new(
         Whole {
-            house,
+            carriage,
             chain,
             call: &call,
+            asides,
         },
         What::Params,
     );
-    let entry = chain
-        .enter_with(call.clone(), message, Some(&mut carried))
-        .await;
+    // Few messages carry others: the future of every call has no room for those.
+    let entry = Box::pin(chain.enter_with(call.clone(), message, Some(&mut carried))).await;
     if let Entry::Onward(_) = entry {
         carried.remember();
     }
     entry
 }
 
-/// A reply on its way out. `link`: to the server of the conversation.
+/// A reply on its way out. `link`: to the server of the conversation, where there is one.
 pub(crate) async fn leave(
-    house: &House,
-    link: &Link,
+    carriage: &Carriage,
+    link: Option<&Link>,
     underway: Underway,
     reply: Message,
     decision: Decision,
@@ -58,6 +64,10 @@ pub(crate) async fn leave(
         return underway.leave(reply, decision).await;
     };
     let kept = underway.keep();
+    let asides = underway.came().asides().cloned();
+    if let Some(asides) = &asides {
+        asides.lock().carries = true;
+    }
     let failed = reply.failed();
     let what = What::Reply {
         sent: sent.payload().clone(),
@@ -65,9 +75,10 @@ pub(crate) async fn leave(
     };
     let mut carried = Carried::new(
         Whole {
-            house,
+            carriage,
             chain: &chain,
             call: &call,
+            asides: asides.as_ref(),
         },
         what,
     );
@@ -75,12 +86,14 @@ pub(crate) async fn leave(
         true => Some(&mut carried),
         false => None,
     };
-    let left = underway.leave_with(reply, decision, within).await;
+    let left = Box::pin(underway.leave_with(reply, decision, within)).await;
     if let (Some(reply), false) = (&left.message, left.withheld) {
         if let (Some(id), Some(kept)) = (tasks::begun(reply), kept) {
-            Task::new(&call, &sent, kept).remember(house, &id);
+            Task::new(&call, &sent, kept, asides.is_some()).remember(carriage, &id);
         }
-        carried.hand_on(link, &sent);
+        if let Some(link) = link {
+            carried.hand_on(link, &sent);
+        }
         carried.remember();
     }
     left
@@ -153,10 +166,7 @@ impl<'a> Carried<'a> {
                 }
                 _ if method.starts_with("notifications/tasks") => {
                     // It comes from the one who carries the task out.
-                    let begun = match self.whole.call.direction {
-                        Direction::ClientToServer => Direction::ServerToClient,
-                        Direction::ServerToClient => Direction::ClientToServer,
-                    };
+                    let begun = self.whole.call.direction.opposite();
                     self.task(begun, document, document).await
                 }
                 _ => self.input(document).await,
@@ -183,7 +193,7 @@ impl<'a> Carried<'a> {
     async fn questions(&mut self, sent: &Json, document: &Json) -> Result<Option<Json>, Trouble> {
         let root = document.root();
         let state = root.get("requestState");
-        let mut round = Round::of(self.whole.call);
+        let mut round = Round::of(self.whole);
         let mut edits = Vec::new();
         if let Some(requests) = root.get("inputRequests") {
             edits = round
@@ -206,7 +216,7 @@ impl<'a> Carried<'a> {
         let root = document.root();
         let (state, responses) = (root.get("requestState"), root.get("inputResponses"));
         let place = rounds::place(&self.whole.call.server, root, state);
-        let round = match self.whole.house.rounds.find(&place, &self.whole.client()) {
+        let round = match self.whole.round(&place) {
             Found::Others if state.is_some() => {
                 return Err(Trouble::said(reply::not_sent(
                     self.whole.call,
@@ -225,11 +235,7 @@ impl<'a> Carried<'a> {
     async fn task_input(&mut self, document: &Json) -> Result<Option<Json>, Trouble> {
         self.find(self.whole.call.direction, document)?;
         let root = document.root();
-        let round = self
-            .whole
-            .house
-            .rounds
-            .find(&self.round_of(document), &self.whole.client());
+        let round = self.whole.round(&self.round_of(document));
         let responses = root.get("inputResponses");
         let edits = answer(self.whole, round, responses).await?;
         self.whole.edited(document, &edits)
@@ -248,7 +254,7 @@ impl<'a> Carried<'a> {
         document: &Json,
     ) -> Result<Option<Json>, Trouble> {
         let place = self.round_of(named);
-        let before = match self.whole.house.rounds.find(&place, &self.whole.client()) {
+        let before = match self.whole.round(&place) {
             Found::Own(round) => Some(round),
             Found::Others | Found::Nothing => None,
         };
@@ -260,7 +266,7 @@ impl<'a> Carried<'a> {
         let Some(requests) = document.root().get("inputRequests") else {
             return Ok(None);
         };
-        let mut round = Round::of(self.whole.call);
+        let mut round = Round::of(self.whole);
         let edits = round
             .ask(
                 self.whole,
@@ -296,12 +302,12 @@ impl<'a> Carried<'a> {
     fn round_of(&self, named: &Json) -> Place {
         let id = named.root().get("taskId");
         let id = id.and_then(|id| id.string()).unwrap_or_default();
-        Place::new(&self.whole.call.server, ["task's", &*id])
+        rounds::place_of_task(&self.whole.call.server, &id)
     }
 
     fn remember(mut self) {
         if let Some((place, round)) = self.asked.take() {
-            round.remember(self.whole.house, place, self.whole.client());
+            round.remember(self.whole.carriage, place, self.whole.client());
         }
     }
 
@@ -323,7 +329,7 @@ impl<'a> Carried<'a> {
             id.as_str(),
             round.answered()
         );
-        let Ok(params) = Json::parse(params, &self.whole.house.config.limits) else {
+        let Ok(params) = Json::parse(params, &self.whole.carriage.limits) else {
             return;
         };
         let name: Id = Json::of(&format!("answer-{}", self.whole.call.id))

@@ -84,7 +84,13 @@ impl Exchange {
         } = asked;
         let bytes = message.bytes();
         let lookout = self.house.journal.lookout();
-        lookout.describe(&mut came, edition.chain(), &call, &message);
+        lookout.describe(
+            &mut came,
+            &self.house.carriage,
+            edition.chain(),
+            &call,
+            &message,
+        );
         if let (Some(taken), Some(target)) = (&mut came.taken, call.target.as_deref())
             && call.definition.is_none()
             && let Some(definition) = self.link.server.definitions().get(&call.method, target)
@@ -92,7 +98,15 @@ impl Exchange {
             // Nobody reads it now; whoever plays the call again may.
             Arc::make_mut(&mut taken.call).definition = Some(definition);
         }
-        let passage = match carried::enter(&self.house, edition.chain(), call, message).await {
+        let passage = match carried::enter(
+            &self.house.carriage,
+            edition.chain(),
+            call,
+            message,
+            came.asides(),
+        )
+        .await
+        {
             Entry::Onward(passage) => passage,
             Entry::Refused(departure) => {
                 return deliver(self.house.journal.refused(departure, bytes.len(), came));
@@ -246,7 +260,15 @@ impl Exchange {
         decision: Decision,
     ) -> Delivery {
         let call = underway.call().clone();
-        match carried::leave(&self.house, &self.link, underway, reply, decision).await {
+        match carried::leave(
+            &self.house.carriage,
+            Some(&self.link),
+            underway,
+            reply,
+            decision,
+        )
+        .await
+        {
             // A refusal is an answer: a 4xx would send clients back to `initialize`.
             Left {
                 message: Some(message),

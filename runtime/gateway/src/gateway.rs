@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
+use crate::carriage::Carriage;
 use crate::changed;
 use crate::config::GatewayConfig;
 use crate::downstream::{
@@ -31,8 +32,6 @@ use crate::journal::Journal;
 use crate::observer::{Figures, Lookout, Observer, UnderWay};
 use crate::record::CallLog;
 use crate::registry::{Edition, Registry};
-use crate::rounds::rounds;
-use crate::tasks::tasks;
 use crate::tls::Identity;
 
 /// Headers of one request, in bytes: more than any MCP client sends. Over HTTP/1.1 hyper's own bounds stand, 100 headers
@@ -71,13 +70,13 @@ impl Gateway {
     ) -> Arc<Self> {
         let sessions = Sessions::new(&config);
         let journal = Journal::new(log, config.on_unwritten, Lookout::new(observer));
+        let carriage = Carriage::new(journal.clone(), config.limits);
         let house = Arc::new(House {
             config,
             registry,
             journal,
             seal: rand::random(),
-            rounds: rounds(),
-            tasks: tasks(),
+            carriage,
         });
         let draining = CancellationToken::new();
         Arc::new(Self {

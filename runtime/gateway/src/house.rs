@@ -6,11 +6,10 @@ use std::sync::{Arc, OnceLock};
 use http::HeaderMap;
 use sandgate_message::{Json, Message};
 
+use crate::carriage::Carriage;
 use crate::config::GatewayConfig;
 use crate::journal::Journal;
 use crate::registry::Registry;
-use crate::rounds::Rounds;
-use crate::tasks::Tasks;
 use crate::upstream::{Answer, Conversation, Server, ServerError};
 
 /// What all exchanges share.
@@ -20,10 +19,8 @@ pub(crate) struct House {
     pub(crate) journal: Arc<Journal>,
     /// Seals what clients are given to bring back. Of this process alone.
     pub(crate) seal: [u8; 32],
-    /// What servers of the modern era asked in replies.
-    pub(crate) rounds: Rounds,
-    /// What was begun and comes to its end later.
-    pub(crate) tasks: Tasks,
+    /// Messages within messages.
+    pub(crate) carriage: Carriage,
 }
 
 /// A server, and the conversation with it. One that could not be opened is a server that fails each call: the call is

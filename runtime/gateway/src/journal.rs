@@ -56,8 +56,10 @@ pub(crate) struct Left {
     pub(crate) message: Option<Message>,
     /// It is not what the other side said.
     pub(crate) withheld: bool,
-    /// The interceptor that stopped it, and every run until then.
-    pub(crate) stopped: Option<(Halt, Vec<TrailEntry>)>,
+    /// The interceptor that stopped it.
+    pub(crate) stopped: Option<Halt>,
+    /// Every run.
+    pub(crate) entries: Vec<TrailEntry>,
 }
 
 impl Journal {
@@ -193,6 +195,11 @@ impl Underway {
     pub(crate) fn came(&self) -> &Came {
         &self.came
     }
+    /// Every run so far; none once it is leaving.
+    pub(crate) fn entries(&self) -> &[TrailEntry] {
+        let passage = self.passage.as_ref();
+        passage.map_or(&[], |passage| &passage.trail().entries)
+    }
     /// What an interceptor put in place of the other side's reply.
     pub(crate) fn take_answer(&mut self) -> Option<Message> {
         self.answer.take()
@@ -216,13 +223,13 @@ impl Underway {
                 message: None,
                 withheld: true,
                 stopped: None,
+                entries: Vec::new(),
             };
         };
         self.returned = self.went.map(|_| Instant::now());
         self.trail = passage.trail().clone();
         if let (Some(taken), true) = (&mut self.came.taken, self.went.is_some()) {
             taken.reply = Some(reply.clone());
-            taken.carries |= within.is_some();
         }
         let Departure {
             message,
@@ -232,17 +239,19 @@ impl Underway {
             ..
         } = passage.leave_with(reply, within).await;
         self.trail = trail;
-        let stopped = halt.map(|halt| (halt, self.trail.entries.clone()));
         let decision = if withheld {
             Decision::Refused
         } else {
             decision
         };
-        match self.finish(decision, None, message.as_ref()) {
+        let finished = self.finish(decision, None, message.as_ref());
+        let entries = std::mem::take(&mut self.trail.entries);
+        match finished {
             Ok(()) => Left {
                 message,
                 withheld,
-                stopped,
+                stopped: halt,
+                entries,
             },
             Err(_) => {
                 let id = message.as_ref().and_then(Message::id);
@@ -250,6 +259,7 @@ impl Underway {
                     message: id.map(|id| reply::unwritten(id, &self.call, true)),
                     withheld: true,
                     stopped: None,
+                    entries,
                 }
             }
         }
@@ -344,8 +354,15 @@ impl Shelved {
     pub(crate) fn message(&self) -> &Message {
         &self.message
     }
-    pub(crate) fn method(&self) -> &str {
+    pub(crate) fn method(&self) -> &Arc<str> {
         &self.call.method
+    }
+
+    /// The runs that its reply adds to those of its own.
+    pub(crate) fn news<'a>(&self, entries: &'a [TrailEntry]) -> &'a [TrailEntry] {
+        entries
+            .get(self.kept.trail().entries.len()..)
+            .unwrap_or_default()
     }
 
     /// It passed this chain.

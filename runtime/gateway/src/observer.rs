@@ -8,9 +8,10 @@ use http::HeaderMap;
 use sandgate_message::{Call, Direction, Limits, Message, Method};
 use sandgate_pipeline::Chain;
 
+use crate::carriage::Carriage;
 use crate::carried;
 use crate::record::Ended;
-use crate::taken::Taken;
+use crate::taken::{Asides, Taken};
 use crate::trace::Trace;
 
 /// Watches calls. Called on the path of every call: it may neither wait nor fail.
@@ -122,20 +123,29 @@ impl Lookout {
         }
     }
 
-    /// What the message is, before any interceptor sees it.
+    /// What the message is, before any interceptor sees it. What continues other exchanges is wanted where those were.
     pub(crate) fn describe(
         &self,
         came: &mut Came,
+        carriage: &Carriage,
         chain: &Arc<Chain>,
         call: &Arc<Call>,
         message: &Message,
     ) {
-        let wanted = self.observer.as_ref().is_some_and(|it| it.wants(call));
-        came.taken = wanted.then(|| {
-            let mut taken = Taken::new(call, message, chain);
-            taken.carries = carried::params_carry(message);
-            Box::new(taken)
-        });
+        let Some(observer) = &self.observer else {
+            return;
+        };
+        let before = match carried::params_carry(message) {
+            true => carriage.before(call, message.payload()),
+            false => Vec::new(),
+        };
+        let wanted = match before.as_slice() {
+            [] => observer.wants(call),
+            before => before.iter().all(Option::is_some),
+        };
+        if wanted {
+            came.taken = Some(Box::new(Taken::new(call, message, chain)));
+        }
     }
 
     /// An exchange that somebody wanted is over.
@@ -160,6 +170,11 @@ fn stray(message: &Message, direction: Direction) -> bool {
 }
 
 impl Came {
+    /// Where somebody wants to know what it carries.
+    pub(crate) fn asides(&self) -> Option<&Asides> {
+        self.taken.as_ref().map(|taken| &taken.asides)
+    }
+
     /// The headers with which it goes on, where they differ.
     pub(crate) fn renew(&self, headers: &HeaderMap) -> Option<HeaderMap> {
         let trace = self.trace.as_ref()?;

@@ -63,8 +63,8 @@ impl Passing {
                         let Left {
                             message, withheld, ..
                         } = carried::leave(
-                            &exchange.house,
-                            &exchange.link,
+                            &exchange.house.carriage,
+                            Some(&exchange.link),
                             underway,
                             reply,
                             Decision::Forwarded,

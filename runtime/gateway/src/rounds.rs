@@ -10,12 +10,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sandgate_message::{
-    Call, Direction, Edit, Hook, Id, Json, Kind, Limits, Message, Method, Node, error_codes,
+    Call, CallId, Direction, Edit, Hook, Id, Json, Kind, Limits, Message, Method, Node, error_codes,
 };
 use sandgate_pipeline::{Chain, Entry};
 
-use crate::call::new_id;
-use crate::house::House;
+use crate::carriage::Carriage;
 use crate::journal::{Left, Shelved};
 use crate::memory::{Bounds, Found, Memory, Owner, Place};
 use crate::record::Decision;
@@ -47,6 +46,8 @@ pub(crate) fn rounds() -> Rounds {
 pub(crate) struct Round {
     method: Arc<str>,
     target: Option<Arc<str>>,
+    /// The exchange in which they were asked, where it was taken down.
+    taken: Option<CallId>,
     questions: HashMap<Box<str>, Question>,
     /// What interceptors answered in the client's place.
     answers: Vec<(Box<str>, Json)>,
@@ -87,14 +88,20 @@ pub(crate) fn place(server: &Arc<str>, params: Node<'_>, state: Option<Node<'_>>
 }
 
 impl Round {
-    pub(crate) fn of(call: &Call) -> Self {
+    pub(crate) fn of(whole: Whole<'_>) -> Self {
         Self {
-            method: call.method.clone(),
-            target: call.target.clone(),
+            method: whole.call.method.clone(),
+            target: whole.call.target.clone(),
+            taken: whole.taken(),
             questions: HashMap::new(),
             answers: Vec::new(),
             bytes: AROUND,
         }
+    }
+
+    /// The exchange in which they were asked, where it was taken down.
+    pub(crate) fn taken(&self) -> Option<&CallId> {
+        self.taken.as_ref()
     }
 
     /// It was begun by such a request.
@@ -103,9 +110,9 @@ impl Round {
         *self.method == *method && self.target.as_deref() == target.as_deref()
     }
 
-    pub(crate) fn remember(self, house: &House, place: Place, owner: Owner) {
+    pub(crate) fn remember(self, carriage: &Carriage, place: Place, owner: Owner) {
         let bytes = self.bytes;
-        house.rounds.put(place, owner, Arc::new(self), bytes);
+        carriage.rounds.put(place, owner, Arc::new(self), bytes);
     }
 
     /// Takes the questions through the interceptors; hands back what is to change in `inputRequests`, of which `at` is
@@ -131,12 +138,12 @@ impl Round {
         let mut edits = Vec::new();
         for (key, request) in requests.members() {
             let place = format!("{at}/{}", escaped(&key));
-            match question(&key, request, &whole.house.config.limits) {
+            match question(&key, request, &whole.carriage.limits) {
                 Some(message) => {
                     let before = before.and_then(|round| round.questions.get(&*key));
                     let before = before.filter(|before| {
                         before.came == *message.payload()
-                            && Some(before.shelved.method()) == message.method()
+                            && Some(&**before.shelved.method()) == message.method()
                             && before.shelved.is_of(whole.chain)
                     });
                     edits.extend(match before {
@@ -169,12 +176,12 @@ impl Round {
         question: Message,
         place: &str,
     ) -> Result<Option<Edit>, Trouble> {
-        let came_at = whole.house.journal.lookout().within(Instant::now());
+        let came_at = whole.carriage.journal.lookout().within(Instant::now());
         let size = question.bytes().len();
         let (text, came) = (question.bytes(), question.payload().clone());
         let name = question.method().unwrap_or_default();
         let call = Arc::new(Call {
-            id: new_id(),
+            id: whole.carriage.id_within(whole.call, key),
             method: name.into(),
             direction: Direction::ServerToClient,
             target: Method::new(name).target_in(&came).map(Into::into),
@@ -182,23 +189,22 @@ impl Round {
             definition: None,
             ..(**whole.call).clone()
         });
+        let method = call.method.clone();
         let passage = match whole.chain.enter(call, question).await {
             Entry::Onward(passage) => passage,
             Entry::Refused(departure) => {
                 let left = Left {
                     message: departure.message.clone(),
                     withheld: true,
-                    stopped: departure
-                        .halt
-                        .clone()
-                        .map(|halt| (halt, departure.trail.entries.clone())),
+                    stopped: departure.halt.clone(),
+                    entries: departure.trail.entries.clone(),
                 };
-                whole.house.journal.refused(departure, size, came_at);
+                whole.carriage.journal.refused(departure, size, came_at);
                 return Err(whole.trouble(left));
             }
         };
         let mut underway = whole
-            .house
+            .carriage
             .journal
             .begin(passage, came_at)
             .map_err(|_| whole.unwritten())?;
@@ -208,8 +214,10 @@ impl Round {
                 Left {
                     message: Some(answer),
                     withheld: false,
+                    entries,
                     ..
                 } => {
+                    whole.note(&method, &entries);
                     self.bytes += key.len() + answer.payload().as_str().len();
                     self.answers.push((key.into(), answer.payload().clone()));
                     Ok(Some(Edit::Remove(place.to_owned())))
@@ -217,6 +225,7 @@ impl Round {
                 left => Err(whole.trouble(left)),
             };
         }
+        whole.note(&method, underway.entries());
         let bare = underway.message().with_payload(came.clone()).bytes() != text;
         let shelved = underway.shelve().map(Arc::new);
         let question = shelved.map(|shelved| Question {
@@ -249,6 +258,11 @@ impl Round {
         self.questions.insert(key.into(), question);
         edit
     }
+}
+
+/// Where the questions of a task are kept.
+pub(crate) fn place_of_task(server: &Arc<str>, id: &str) -> Place {
+    Place::new(server, ["task's", id])
 }
 
 /// Takes the client's answers through the interceptors; hands back what is to change in the params.
@@ -305,8 +319,10 @@ pub(crate) async fn answer(
             Left {
                 message: Some(reply),
                 withheld: false,
+                entries,
                 ..
             } => {
+                whole.note(question.shelved.method(), question.shelved.news(&entries));
                 if *reply.payload() != came {
                     let place = format!("/inputResponses/{}", escaped(&key));
                     edits.push(Edit::Set(place, reply.payload().as_str().into()));

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sandgate_message::{Call, Message};
-use sandgate_pipeline::{Chain, Trail};
+use parking_lot::Mutex;
+use sandgate_message::{Call, CallId, Message};
+use sandgate_pipeline::{Chain, Trail, TrailEntry};
 
 use crate::record::Decision;
 
@@ -25,12 +26,37 @@ pub struct Taken {
     pub trail: Trail,
     /// What became of it.
     pub decision: Decision,
-    /// It carries other messages, which interceptors judged by themselves.
-    pub carries: bool,
+    pub(crate) asides: Asides,
 }
 
+/// What is to be known of the messages that an exchange carries.
+#[derive(Clone, Debug, Default)]
+pub struct Carried {
+    /// It carries other messages, which interceptors judged by themselves, or begins a task.
+    pub carries: bool,
+    /// Who decided what about each of those, in the order in which they passed.
+    pub runs: Vec<Aside>,
+    /// The exchanges that it continues: what it answers was asked in one, the task that it is about was begun in one.
+    pub follows: Vec<CallId>,
+    /// It continues one that nobody took down.
+    pub orphaned: bool,
+}
+
+/// A run of an interceptor over a message within another.
+#[derive(Clone, Debug)]
+pub struct Aside {
+    /// The method of that message.
+    pub method: Arc<str>,
+    /// The run.
+    pub entry: TrailEntry,
+}
+
+/// Filled while the exchange goes on.
+pub(crate) type Asides = Arc<Mutex<Carried>>;
+
 impl Taken {
-    pub(crate) fn new(call: &Arc<Call>, message: &Message, chain: &Arc<Chain>) -> Self {
+    /// One that begins now.
+    pub fn new(call: &Arc<Call>, message: &Message, chain: &Arc<Chain>) -> Self {
         Self {
             call: call.clone(),
             at: SystemTime::now(),
@@ -42,7 +68,23 @@ impl Taken {
                 entries: Vec::new(),
             },
             decision: Decision::Cancelled,
-            carries: false,
+            asides: Asides::default(),
+        }
+    }
+
+    /// What it carries.
+    pub fn carried(&self) -> Carried {
+        self.asides.lock().clone()
+    }
+}
+
+impl Carried {
+    /// It is about what another exchange began; none: nobody took that down.
+    pub(crate) fn follow(&mut self, before: Option<&CallId>) {
+        match before {
+            None => self.orphaned = true,
+            Some(id) if !self.follows.contains(id) => self.follows.push(id.clone()),
+            Some(_) => {}
         }
     }
 }

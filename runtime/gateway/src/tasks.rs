@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sandgate_message::{
-    Call, Direction, Edit, Hook, Id, Json, Kind, Message, Node, Pending, Shape, error_codes,
+    Call, CallId, Direction, Edit, Hook, Id, Json, Kind, Message, Node, Pending, Shape, error_codes,
 };
 use sandgate_pipeline::{Chain, Departure, Held, Kept, Through, TrailEntry, Within};
 
-use crate::house::House;
+use crate::carriage::Carriage;
 use crate::memory::{Bounds, Found, Memory, Owner, Place};
 use crate::reply;
 use crate::rounds::Round;
@@ -41,6 +41,8 @@ pub(crate) struct Task {
     call: Arc<Call>,
     message: Message,
     kept: Kept,
+    /// The exchange that began it was taken down.
+    taken: bool,
 }
 
 /// What a message says of a task.
@@ -53,20 +55,26 @@ pub(crate) struct Told {
 }
 
 impl Task {
-    pub(crate) fn new(call: &Arc<Call>, message: &Message, kept: Kept) -> Self {
+    pub(crate) fn new(call: &Arc<Call>, message: &Message, kept: Kept, taken: bool) -> Self {
         Self {
             call: call.clone(),
             message: message.clone(),
             kept,
+            taken,
         }
     }
 
+    /// The exchange that began it, where it was taken down.
+    pub(crate) fn taken(&self) -> Option<&CallId> {
+        self.taken.then_some(&self.call.id)
+    }
+
     /// From now on the caller may ask about it under this id.
-    pub(crate) fn remember(self, house: &House, id: &str) {
+    pub(crate) fn remember(self, carriage: &Carriage, id: &str) {
         let (place, owner) = whose(&self.call, self.call.direction, id);
         // The text, and about as much again for its tape.
         let bytes = 2 * self.message.bytes().len() + AROUND;
-        house.tasks.put(place, owner, Arc::new(self), bytes);
+        carriage.tasks.put(place, owner, Arc::new(self), bytes);
     }
 
     /// A document about the task passes as the reply to its request; so does the outcome that it may hold.
@@ -228,12 +236,15 @@ pub(crate) fn find(
     let found = match &id {
         Some(id) => {
             let (place, owner) = whose(whole.call, direction, id);
-            whole.house.tasks.find(&place, &owner)
+            whole.carriage.tasks.find(&place, &owner)
         }
         None => Found::Nothing,
     };
     match found {
-        Found::Own(task) => Ok(Some(task)),
+        Found::Own(task) => {
+            whole.follows(task.taken());
+            Ok(Some(task))
+        }
         Found::Nothing if !judged(whole.chain, direction, &whole.call.server) => Ok(None),
         // Whose it is, and whether it is anybody's, is nobody else's business.
         Found::Others | Found::Nothing => Err(Trouble::said(reply::not_sent(
@@ -318,7 +329,7 @@ impl Detail<'_> {
             }
         }
         if let Some(requests) = root.get("inputRequests") {
-            let mut round = Round::of(self.whole.call);
+            let mut round = Round::of(self.whole);
             edits.extend(
                 round
                     .ask(
@@ -386,7 +397,7 @@ impl Detail<'_> {
 
 /// Where a task is kept that such a request began. Servers name their tasks, each for itself; a client names its own for
 /// all servers alike, and each of those asks for its own only.
-fn whose(call: &Call, begun: Direction, id: &str) -> (Place, Owner) {
+pub(crate) fn whose(call: &Call, begun: Direction, id: &str) -> (Place, Owner) {
     match begun {
         Direction::ClientToServer => (
             place(&call.server, id),

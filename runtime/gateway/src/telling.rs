@@ -29,9 +29,23 @@ impl Exchange {
             .describe(edition, &message, Direction::ClientToServer, headers, None)
             .await;
         let lookout = self.house.journal.lookout();
-        lookout.describe(&mut came, edition.chain(), &call, &message);
+        lookout.describe(
+            &mut came,
+            &self.house.carriage,
+            edition.chain(),
+            &call,
+            &message,
+        );
         let size = message.bytes().len();
-        let passage = match carried::enter(&self.house, edition.chain(), call, message).await {
+        let passage = match carried::enter(
+            &self.house.carriage,
+            edition.chain(),
+            call,
+            message,
+            came.asides(),
+        )
+        .await
+        {
             Entry::Onward(passage) => passage,
             Entry::Refused(departure) => {
                 self.house.journal.refused(departure, size, came);
@@ -69,7 +83,14 @@ pub(crate) async fn answer(
     let Question {
         underway, link, id, ..
     } = question;
-    let left = carried::leave(house, &link, underway, message, Decision::Forwarded).await;
+    let left = carried::leave(
+        &house.carriage,
+        Some(&link),
+        underway,
+        message,
+        Decision::Forwarded,
+    )
+    .await;
     match left.message {
         Some(reply) => acknowledgement(link.send(&restamped(reply, &id), headers).await),
         None => Delivery::accepted(),

@@ -2,21 +2,25 @@
 
 use std::sync::Arc;
 
-use sandgate_message::{Call, Edit, Id, Json, Message, apply};
+use sandgate_message::{Call, CallId, Edit, Id, Json, Message, apply};
 use sandgate_pipeline::{Chain, Held, Through, TrailEntry};
 
-use crate::house::House;
+use crate::carriage::Carriage;
 use crate::journal::Left;
-use crate::memory::Owner;
+use crate::memory::{Found, Owner, Place};
 use crate::reply;
+use crate::rounds::Round;
+use crate::taken::{Aside, Asides};
 
 /// A message that carries others.
 #[derive(Clone, Copy)]
 pub(crate) struct Whole<'a> {
-    pub(crate) house: &'a House,
+    pub(crate) carriage: &'a Carriage,
     /// The one that the whole passes: what it carries passes no other.
     pub(crate) chain: &'a Arc<Chain>,
     pub(crate) call: &'a Arc<Call>,
+    /// Where it is taken down what becomes of what it carries.
+    pub(crate) asides: Option<&'a Asides>,
 }
 
 /// Why it does not go on.
@@ -30,12 +34,44 @@ impl Whole<'_> {
         Owner::client(self.call.principal.as_ref(), self.call.session.as_ref())
     }
 
+    /// What was asked there; from now on the whole is known to continue it.
+    pub(crate) fn round(&self, place: &Place) -> Found<Arc<Round>> {
+        let found = self.carriage.rounds.find(place, &self.client());
+        if let Found::Own(round) = &found {
+            self.follows(round.taken());
+        }
+        found
+    }
+
+    /// It continues an exchange; none: one that nobody took down.
+    pub(crate) fn follows(&self, before: Option<&CallId>) {
+        if let Some(asides) = self.asides {
+            asides.lock().follow(before);
+        }
+    }
+
+    /// Its own id, where it is taken down.
+    pub(crate) fn taken(&self) -> Option<CallId> {
+        self.asides.map(|_| self.call.id.clone())
+    }
+
+    /// Runs over a message that it carries.
+    pub(crate) fn note(&self, method: &Arc<str>, runs: &[TrailEntry]) {
+        if let Some(asides) = self.asides {
+            let aside = |entry: &TrailEntry| Aside {
+                method: method.clone(),
+                entry: entry.clone(),
+            };
+            asides.lock().runs.extend(runs.iter().map(aside));
+        }
+    }
+
     /// The document after these edits; none where there are none.
     pub(crate) fn edited(&self, document: &Json, edits: &[Edit]) -> Result<Option<Json>, Trouble> {
         if edits.is_empty() {
             return Ok(None);
         }
-        apply(document, edits, &self.house.config.limits)
+        apply(document, edits, &self.carriage.limits)
             .map(Some)
             .map_err(|error| self.withheld(&format!("what policies made of it is {error}")))
     }
@@ -50,12 +86,12 @@ impl Whole<'_> {
         Trouble::said(reply::unwritten(&Id::number(0), self.call, true))
     }
 
-    /// A reply within it does not go on.
+    /// Something within it does not go on.
     pub(crate) fn trouble(&self, left: Left) -> Trouble {
         match (left.stopped, left.message) {
-            (Some((halt, entries)), _) => Trouble {
+            (Some(halt), _) => Trouble {
                 held: Box::new(Held::Stopped(halt)),
-                entries,
+                entries: left.entries,
             },
             (None, Some(message)) => Trouble::said(message),
             (None, None) => self.unwritten(),

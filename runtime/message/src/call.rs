@@ -50,6 +50,14 @@ impl Direction {
             Self::ServerToClient => "server-to-client",
         }
     }
+
+    /// The way back.
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::ClientToServer => Self::ServerToClient,
+            Self::ServerToClient => Self::ClientToServer,
+        }
+    }
 }
 
 /// One request or notification, without its payload.

@@ -6,7 +6,11 @@
     reason = "tests fail by panicking, and figures are printed"
 )]
 
+mod cost;
+mod keys;
 mod planted;
+mod remembered;
 mod sealed;
 mod stand;
+mod within;
 mod yesterday;

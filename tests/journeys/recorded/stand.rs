@@ -1,6 +1,7 @@
 //! A gateway that records, before a server that says what it is told to say.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use harness::{Ended, Era, FakeServer, Gateway, Reply, Script, Speaker};
@@ -26,40 +27,51 @@ pub(crate) struct Stand {
 }
 
 impl Stand {
-    /// Records with these arguments; behind these policies.
+    /// Records with these arguments, behind these policies, what a server says that is told what to say.
     pub(crate) fn recording(policies: &str, args: &[&str]) -> Self {
-        let server = FakeServer::http_with(|heard| {
-            if heard.verb != "POST" {
-                return Reply::Status(405, "text/plain", Vec::new());
-            }
-            let asked: Value = serde_json::from_slice(&heard.body).unwrap();
-            let answer = &asked["params"]["arguments"][ANSWER];
-            match (asked["method"].as_str(), answer) {
-                (Some("tools/call"), answer) if !answer.is_null() => {
-                    let said = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": answer });
-                    Reply::Json(said.to_string().into_bytes())
-                }
-                _ => match Script::new().answer(&heard.body).pop() {
-                    Some(message) => Reply::Json(message),
-                    None => Reply::Status(202, "text/plain", Vec::new()),
-                },
-            }
-        });
+        Self::before(obedient(), Era::Legacy, policies, args)
+    }
+
+    /// The same, and records nothing.
+    pub(crate) fn with(policies: &str) -> Self {
+        Self::started(obedient(), Era::Legacy, policies, |_, _| {})
+    }
+
+    /// Records what a client of that era says to a server, and the other way.
+    pub(crate) fn before(server: FakeServer, era: Era, policies: &str, args: &[&str]) -> Self {
+        Self::started(server, era, policies, |command, folder| {
+            command.arg("--record").arg(folder.join("calls")).args(args);
+        })
+    }
+
+    fn started(
+        server: FakeServer,
+        era: Era,
+        policies: &str,
+        adjust: impl FnOnce(&mut Command, &Path),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = config(&server, policies);
-        let gateway = Gateway::start_as(&config, |command| {
-            command
-                .arg("--record")
-                .arg(folder.path().join("calls"))
-                .args(args);
-        });
-        let speaker = Speaker::open(&gateway.mcp("desk"), Era::Legacy);
+        let gateway = Gateway::start_as(&config, |command| adjust(command, folder.path()));
+        let speaker = Speaker::open(&gateway.mcp("desk"), era);
         Self {
             gateway,
             server,
             folder,
             speaker,
         }
+    }
+
+    /// Asks something in the modern era; what the client gets.
+    pub(crate) fn ask(&self, method: &str, mut params: Value) -> Value {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": { "name": "journey", "version": "1" },
+            "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
+        });
+        let ask = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let mut said = self.speaker.say(ask.to_string().as_bytes());
+        serde_json::from_slice(&said.remove(0)).unwrap()
     }
 
     /// Calls a tool, which answers with this result; what the client gets.
@@ -88,13 +100,7 @@ impl Stand {
 
     /// Everything that was recorded, as it lies there.
     pub(crate) fn recorded(&self) -> String {
-        let mut paths: Vec<_> = std::fs::read_dir(self.calls())
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
-            .collect();
-        paths.sort();
-        paths
+        self.segments()
             .iter()
             .map(|path| std::fs::read_to_string(path).unwrap())
             .collect()
@@ -107,6 +113,27 @@ impl Stand {
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
+    }
+
+    /// Writes the recording anew, each exchange as it is to be now, or without it.
+    pub(crate) fn rewrite(&self, change: impl Fn(Value) -> Option<Value>) {
+        let exchanges = self.exchanges().into_iter().filter_map(change);
+        let lines: String = exchanges.map(|one| format!("{one}\n")).collect();
+        let mut segments = self.segments();
+        std::fs::write(segments.remove(0), lines).unwrap();
+        for segment in segments {
+            std::fs::remove_file(segment).unwrap();
+        }
+    }
+
+    fn segments(&self) -> Vec<PathBuf> {
+        let mut paths: Vec<_> = std::fs::read_dir(self.calls())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
+            .collect();
+        paths.sort();
+        paths
     }
 
     /// A configuration with other policies before the same server.
@@ -137,6 +164,39 @@ fn config(server: &FakeServer, policies: &str) -> String {
         "[gateway]\nlisten = \"127.0.0.1:0\"\nwatch = false\n\n{}\n{policies}",
         server.config("desk")
     )
+}
+
+/// A server that answers a tool call with what its arguments say.
+fn obedient() -> FakeServer {
+    FakeServer::http_with(|heard| {
+        if heard.verb != "POST" {
+            return Reply::Status(405, "text/plain", Vec::new());
+        }
+        let asked: Value = serde_json::from_slice(&heard.body).unwrap();
+        let answer = &asked["params"]["arguments"][ANSWER];
+        match (asked["method"].as_str(), answer) {
+            (Some("tools/call"), answer) if !answer.is_null() => {
+                let said = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": answer });
+                Reply::Json(said.to_string().into_bytes())
+            }
+            _ => usual(&heard.body),
+        }
+    })
+}
+
+/// What a fake server says to what nobody told it.
+pub(crate) fn usual(asked: &[u8]) -> Reply {
+    match Script::new().answer(asked).pop() {
+        Some(message) => Reply::Json(message),
+        None => Reply::Status(202, "text/plain", Vec::new()),
+    }
+}
+
+/// A plugin of the zoo under this name, put into a folder.
+pub(crate) fn interceptor(folder: &Path, name: &str, guest: &str, more: &str) -> String {
+    let plugin = folder.join(format!("{guest}.wasm"));
+    std::fs::write(&plugin, sandgate_guests::find(guest).unwrap().bytes).unwrap();
+    format!("[[interceptors]]\nname = {name:?}\nplugin = {plugin:?}\ntimeout = \"20s\"\n{more}\n")
 }
 
 /// A result of one text.

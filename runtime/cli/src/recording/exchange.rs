@@ -1,11 +1,11 @@
 //! One recorded exchange, as it is written and read.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sandgate_gateway::{Decision as Became, Taken};
+use sandgate_gateway::{Aside, Decision as Became, Taken};
 use sandgate_message::{
-    Call, CallId, Direction, Era, Finding, Hook, Id, Json, Limits, Malformed, Message, Part,
-    Severity,
+    Call, CallId, Direction, Era, Finding, Id, Json, Limits, Malformed, Message, Part, Severity,
 };
 use sandgate_pipeline::{Decision, Mode, Trail, TrailEntry};
 use serde::{Deserialize, Serialize};
@@ -58,14 +58,23 @@ pub struct Exchange {
     pub failed: bool,
     /// What became of it: `forwarded`, `refused`, `answered`, `failed`, `cancelled`.
     pub became: String,
-    /// Who decided what.
+    /// Who decided what: about itself first, then about the messages that it carries.
     pub trail: Vec<Verdict>,
+    /// It carries other messages, or begins a task.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub carries: bool,
+    /// The exchanges that it continues: what it answers was asked in one, the task that it is about was begun in one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub follows: Vec<String>,
 }
 
 /// One hook run of an interceptor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
+    /// Where it is about a message within the exchange, that one's method: `elicitation/create`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
     /// By the operator's name for it.
     pub interceptor: String,
     /// `sha256:…` of its plugin.
@@ -88,6 +97,19 @@ pub struct Verdict {
     /// What it noticed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Noticed>,
+}
+
+/// Which run of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place<'a> {
+    /// The method of the message within, where it is about one.
+    pub of: Option<&'a str>,
+    /// `pre-call` or `post-call`.
+    pub hook: &'a str,
+    /// Whose.
+    pub interceptor: &'a str,
+    /// Counted from 1.
+    pub turn: usize,
 }
 
 /// A finding, without its details: they count characters of what was replaced.
@@ -128,6 +150,7 @@ impl Exchange {
     /// Of a call that was taken down; its session by another name.
     pub fn of(taken: &Taken, session: Option<String>) -> Result<Self, serde_json::Error> {
         let call = &taken.call;
+        let carried = taken.carried();
         let raw = |json: &Json| RawValue::from_string(json.as_str().to_owned());
         Ok(Self {
             id: call.id.0.to_string(),
@@ -151,7 +174,9 @@ impl Exchange {
                 .transpose()?,
             failed: taken.reply.as_ref().is_some_and(Message::failed),
             became: became(taken.decision).into(),
-            trail: verdicts(&taken.trail),
+            trail: verdicts(&taken.trail, &carried.runs),
+            carries: carried.carries,
+            follows: carried.follows.iter().map(|id| id.0.to_string()).collect(),
         })
     }
 
@@ -246,13 +271,35 @@ pub fn became(decision: Became) -> &'static str {
     }
 }
 
-/// A trail as it is recorded.
-pub fn verdicts(trail: &Trail) -> Vec<Verdict> {
-    trail.entries.iter().map(verdict).collect()
+/// A trail as it is recorded, and the runs over what the exchange carries.
+pub fn verdicts(trail: &Trail, within: &[Aside]) -> Vec<Verdict> {
+    let within = within.iter().map(|aside| Verdict {
+        of: Some(aside.method.to_string()),
+        ..verdict(&aside.entry)
+    });
+    trail.entries.iter().map(verdict).chain(within).collect()
+}
+
+/// Every run with its place. An interceptor may have several at one hook: each message within an exchange is one more.
+pub fn placed(verdicts: &[Verdict]) -> impl Iterator<Item = (Place<'_>, &Verdict)> {
+    let mut turns: BTreeMap<Place<'_>, usize> = BTreeMap::new();
+    verdicts.iter().map(move |verdict| {
+        let place = Place {
+            of: verdict.of.as_deref(),
+            hook: &verdict.hook,
+            interceptor: &verdict.interceptor,
+            turn: 0,
+        };
+        let turns = turns.entry(place).or_default();
+        *turns += 1;
+        let turn = *turns;
+        (Place { turn, ..place }, verdict)
+    })
 }
 
 fn verdict(entry: &TrailEntry) -> Verdict {
     Verdict {
+        of: None,
         interceptor: entry.interceptor.to_string(),
         digest: entry.digest.to_string(),
         hook: entry.hook.as_str().into(),
@@ -297,10 +344,5 @@ impl Verdict {
     pub fn found(&self) -> bool {
         let changed = [Decision::Edit, Decision::Replace].map(Decision::as_str);
         !self.findings.is_empty() || changed.contains(&self.decision.as_str())
-    }
-
-    /// At which place in the chain it ran.
-    pub fn is_of(&self, hook: Hook, interceptor: &str) -> bool {
-        self.hook == hook.as_str() && self.interceptor == interceptor
     }
 }

@@ -5,6 +5,7 @@
 //! policies found in it, and with the surrogates in place, to see that they find them again. What is not found again the
 //! same way is not written.
 
+mod continued;
 mod exchange;
 mod folder;
 mod found;
@@ -25,9 +26,9 @@ use sandgate_gateway::Taken;
 use sandgate_message::{Call, CallId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
-pub use exchange::{Exchange, NotAnExchange, Noticed, Verdict, became, verdicts};
+pub use exchange::{Exchange, NotAnExchange, Noticed, Place, Verdict, became, placed, verdicts};
 pub use folder::{Folder, FolderError, Recorded, Written, read};
 pub use playing::{Played, Scene, Sight, Theatre};
 pub use seal::{Identities, Recipient, SealError};
@@ -57,7 +58,9 @@ pub struct Wanted {
 /// Records the calls of a gateway.
 pub struct Recording {
     wanted: Wanted,
-    queue: Mutex<Option<mpsc::Sender<Box<Taken>>>>,
+    queue: mpsc::Sender<Box<Taken>>,
+    /// Nothing more is taken; what waits is written.
+    closing: Arc<Notify>,
     waiting: Arc<AtomicUsize>,
     tallies: Arc<Tallies>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -68,7 +71,7 @@ pub struct Recording {
 pub(crate) struct Tallies {
     written: AtomicU64,
     queue: AtomicU64,
-    carries: AtomicU64,
+    orphaned: AtomicU64,
     unplaced: AtomicU64,
     unlike: AtomicU64,
     left: AtomicU64,
@@ -87,8 +90,8 @@ pub struct RecordingStatus {
     pub written: u64,
     /// The recorder did not keep up.
     pub dropped: u64,
-    /// They carry other messages, which a replay could not judge.
-    pub carrying: u64,
+    /// They continue calls that are not recorded.
+    pub orphaned: u64,
     /// A policy found something in them and does not say where.
     pub unplaced: u64,
     /// With surrogates they would not have been judged the same.
@@ -111,10 +114,11 @@ impl Recording {
         let (queue, waits) = mpsc::channel(WAITING);
         let (waiting, tallies) = (Arc::<AtomicUsize>::default(), Arc::<Tallies>::default());
         let writer = Writer::new(folder, tallies.clone());
-        let bytes = waiting.clone();
+        let (bytes, closing) = (waiting.clone(), Arc::<Notify>::default());
+        let close = closing.clone();
         let thread = std::thread::Builder::new()
             .name("recording".into())
-            .spawn(move || writer.run(waits, &bytes))
+            .spawn(move || writer.run(waits, &bytes, &close))
             .map_err(|source| FolderError::Io {
                 path: wanted.folder.clone(),
                 what: "cannot be recorded to",
@@ -122,7 +126,8 @@ impl Recording {
             })?;
         Ok(Arc::new(Self {
             wanted,
-            queue: Mutex::new(Some(queue)),
+            queue,
+            closing,
             waiting,
             tallies,
             thread: Mutex::new(Some(thread)),
@@ -134,15 +139,11 @@ impl Recording {
         self.wanted.share >= 10_000 || lot(&call.id) < self.wanted.share
     }
 
-    /// Keeps an exchange, unless too many wait already.
+    /// Keeps an exchange, unless too many wait already: without a lock, and without waiting.
     pub fn take(&self, taken: Box<Taken>) {
         let size = size(&taken);
         let fits = self.waiting.fetch_add(size, Ordering::Relaxed) + size <= WAITING_BYTES;
-        let sent = match (&*self.queue.lock(), fits) {
-            (Some(queue), true) => queue.try_send(taken).is_ok(),
-            _ => false,
-        };
-        if !sent {
+        if !fits || self.queue.try_send(taken).is_err() {
             self.waiting.fetch_sub(size, Ordering::Relaxed);
             let before = self.tallies.queue.fetch_add(1, Ordering::Relaxed);
             if before.is_power_of_two() || before == 0 {
@@ -159,7 +160,7 @@ impl Recording {
         let Tallies {
             written,
             queue,
-            carries,
+            orphaned,
             unplaced,
             unlike,
             left,
@@ -172,7 +173,7 @@ impl Recording {
             sealed: self.wanted.raw_to.is_some(),
             written: count(written),
             dropped: count(queue),
-            carrying: count(carries),
+            orphaned: count(orphaned),
             unplaced: count(unplaced),
             unlike: count(unlike),
             unclean: count(left),
@@ -183,7 +184,7 @@ impl Recording {
 
     /// Writes what still waits, for ten seconds at most, and tells what became of all.
     pub async fn finish(&self) {
-        self.queue.lock().take();
+        self.closing.notify_one();
         let thread = self.thread.lock().take();
         if let Some(thread) = thread {
             let ended = tokio::task::spawn_blocking(move || drop(thread.join()));
@@ -201,7 +202,10 @@ impl RecordingStatus {
         let mut text = format!("{}: {} calls", self.folder.display(), self.written);
         for (count, why) in [
             (self.dropped, "not recorded, too many at a time"),
-            (self.carrying, "not recorded, carrying other messages"),
+            (
+                self.orphaned,
+                "not recorded, since they continue calls that are not",
+            ),
             (
                 self.unplaced,
                 "not recorded, since a policy does not say where it found something",
@@ -242,7 +246,74 @@ fn size(taken: &Taken) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sandgate_message::{Direction, Era, Json, Limits, Message};
+    use sandgate_pipeline::Chain;
+
     use super::*;
+
+    fn taken(text: &str) -> Box<Taken> {
+        let call = Arc::new(Call {
+            id: CallId("1".into()),
+            method: "notifications/told".into(),
+            direction: Direction::ClientToServer,
+            era: Era::Modern,
+            server: "desk".into(),
+            target: None,
+            client_target: None,
+            session: None,
+            principal: None,
+            groups: Arc::new([]),
+            definition: None,
+            attributes: Arc::new([]),
+        });
+        let params = Json::of(&serde_json::json!({ "text": text })).unwrap();
+        let message = Message::notification("notifications/told", &params);
+        let chain = Chain::new(1, Vec::new(), None, Limits::default());
+        Box::new(Taken::new(&call, &message, &chain))
+    }
+
+    /// Records, and nobody writes what waits.
+    fn stuck() -> (Recording, mpsc::Receiver<Box<Taken>>) {
+        let (queue, waits) = mpsc::channel(WAITING);
+        let recording = Recording {
+            wanted: Wanted {
+                folder: "calls".into(),
+                share: 10_000,
+                max: 1 << 20,
+                raw_to: None,
+            },
+            queue,
+            closing: Arc::default(),
+            waiting: Arc::default(),
+            tallies: Arc::default(),
+            thread: Mutex::new(None),
+        };
+        (recording, waits)
+    }
+
+    #[test]
+    fn where_the_recorder_is_behind_calls_are_dropped_and_counted() {
+        let (recording, mut waits) = stuck();
+        for _ in 0..WAITING + 3 {
+            recording.take(taken("open"));
+        }
+        assert_eq!(recording.status().dropped, 3);
+        assert!(waits.try_recv().is_ok());
+        recording.take(taken("open"));
+        assert_eq!(recording.status().dropped, 3);
+    }
+
+    #[test]
+    fn what_waits_is_bounded_in_bytes_too() {
+        let (recording, _waits) = stuck();
+        let large = "x".repeat(WAITING_BYTES / 4);
+        for _ in 0..5 {
+            recording.take(taken(&large));
+        }
+        assert_eq!(recording.status().dropped, 2);
+        assert!(recording.waiting.load(Ordering::Relaxed) <= WAITING_BYTES);
+    }
 
     #[test]
     fn a_share_of_calls_is_that_share() {

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sandgate_gateway::Decision as Became;
+use sandgate_gateway::{Aside, Decision as Became, Rehearsal, Rehearsed};
 use sandgate_host::{Stage, State};
 use sandgate_message::{
     Call, Failure, Finding, Hook, Interceptor, Json, Message, Outcome, Pending, Plugin,
     PostDecision, PreDecision, Run,
 };
-use sandgate_pipeline::{Chain, Entry, Trail};
+use sandgate_pipeline::{Chain, Trail};
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
+
+use super::exchange::{Verdict, verdicts};
 
 /// How long a run may take: what a deadline cuts is about the machine, and not about the policy.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,6 +41,8 @@ pub struct Scene {
 pub struct Played {
     /// Who decided what.
     pub trail: Trail,
+    /// Who decided what about the messages that it carries.
+    pub within: Vec<Aside>,
     /// What became of it. A request that goes on and whose answer is not known counts as forwarded.
     pub became: Became,
     /// The params as they went on, where they did.
@@ -99,58 +103,48 @@ impl Theatre {
         Self { chain, sights }
     }
 
-    /// Plays a scene. `state`: what interceptors remember.
-    pub async fn play(&self, scene: Scene, state: &Arc<State>) -> Played {
+    /// Plays a scene. `state`: what interceptors remember. `rehearsal`: what was asked and begun before.
+    pub async fn play(&self, scene: Scene, state: &Arc<State>, rehearsal: &Rehearsal) -> Played {
         state.set_time(scene.at);
         let mut stage = Stage::closed(scene.at, RANDOM.to_vec(), Vec::new());
         stage.state = Some(state.clone());
         // The future is large, and one of many.
-        let playing = Box::pin(Arc::new(stage).during(self.run(scene)));
+        let playing = Box::pin(Arc::new(stage).during(self.run(scene, rehearsal)));
         playing.with_subscriber(NoSubscriber::default()).await
     }
 
-    async fn run(&self, scene: Scene) -> Played {
+    async fn run(&self, scene: Scene, rehearsal: &Rehearsal) -> Played {
         let Scene {
             call,
             message,
             reply,
             ..
         } = scene;
-        let (trail, became, sent, left) = match self.chain.enter(Arc::new(call), message).await {
-            Entry::Refused(departure) => {
-                let left = departure.message.map(|message| message.payload().clone());
-                (departure.trail, Became::Refused, None, left)
-            }
-            Entry::Onward(passage) => {
-                let (answer, params) = (passage.answer(), passage.message().payload().clone());
-                let (became, sent) = match answer {
-                    Some(_) => (Became::Answered, None),
-                    None => (Became::Forwarded, Some(params)),
-                };
-                match answer.or(reply) {
-                    None => (passage.end(), became, sent, None),
-                    Some(reply) => {
-                        let departure = passage.leave(reply).await;
-                        let left = departure.message.map(|message| message.payload().clone());
-                        let became = match departure.withheld {
-                            true => Became::Refused,
-                            false => became,
-                        };
-                        (departure.trail, became, sent, left)
-                    }
-                }
-            }
-        };
+        let Rehearsed {
+            trail,
+            within,
+            decision,
+            sent,
+            left,
+        } = rehearsal.play(&self.chain, call, message, reply).await;
         let sights = self.sights.as_ref();
         Played {
             trail,
-            became,
+            within,
+            became: decision,
             sent,
             left,
             sights: sights
                 .map(|sights| std::mem::take(&mut *sights.lock()))
                 .unwrap_or_default(),
         }
+    }
+}
+
+impl Played {
+    /// Who decided what, as it is recorded.
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        verdicts(&self.trail, &self.within)
     }
 }
 

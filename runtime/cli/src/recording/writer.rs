@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sandgate_gateway::Taken;
+use sandgate_gateway::{Rehearsal, Taken};
 use sandgate_host::{State, StateQuota};
 use sandgate_message::{Json, Limits};
 use sandgate_pipeline::Chain;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
-use super::exchange::{Exchange, Noticed, Verdict, verdicts};
+use super::continued::Continued;
+use super::exchange::{Exchange, Noticed, Place, Verdict, placed};
 use super::folder::{Folder, Written};
+use super::found::Value;
 use super::playing::{Played, Scene, Theatre};
 use super::replacing::Replacing;
 use super::surrogate::Surrogates;
@@ -21,6 +23,9 @@ pub(super) struct Writer {
     folder: Folder,
     tallies: Arc<Tallies>,
     surrogates: Surrogates,
+    /// What was asked and begun in the calls as they came, and with surrogates.
+    rehearsals: Option<[Rehearsal; 2]>,
+    continued: Continued,
     /// Of the chain that the last call passed: most calls pass the same.
     theatre: Option<(Arc<Chain>, Theatre)>,
     said: bool,
@@ -29,10 +34,40 @@ pub(super) struct Writer {
 /// Why an exchange is not written.
 enum Not {
     Unplaced(found::Unplaced),
+    /// It continues one that is not recorded.
+    Orphaned,
     /// It would be judged otherwise.
     Unlike,
     /// Something that was found is still in it.
     Left,
+}
+
+/// What may be written.
+struct Line {
+    text: String,
+    /// Others may continue it.
+    carries: bool,
+    found: Vec<Value>,
+}
+
+/// Which memory of what was asked and begun.
+#[derive(Clone, Copy)]
+enum World {
+    AsItCame,
+    Surrogates,
+}
+
+impl Line {
+    fn of(exchange: &Exchange, found: Vec<Value>) -> Result<Self, Not> {
+        let mut text = serde_json::to_string(exchange).map_err(|_| Not::Left)?;
+        // A payload keeps its own white space; a line end can only stand between its tokens.
+        text.retain(|c| !matches!(c, '\n' | '\r'));
+        Ok(Self {
+            text,
+            carries: exchange.carries,
+            found,
+        })
+    }
 }
 
 impl Writer {
@@ -41,12 +76,20 @@ impl Writer {
             folder,
             tallies,
             surrogates: Surrogates::default(),
+            rehearsals: None,
+            continued: Continued::default(),
             theatre: None,
             said: false,
         }
     }
 
-    pub(super) fn run(mut self, mut waits: mpsc::Receiver<Box<Taken>>, waiting: &AtomicUsize) {
+    /// Until nobody records any more, or until it is to close and has written what waits.
+    pub(super) fn run(
+        mut self,
+        mut waits: mpsc::Receiver<Box<Taken>>,
+        waiting: &AtomicUsize,
+        closing: &Notify,
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
@@ -55,7 +98,18 @@ impl Writer {
             return;
         };
         runtime.block_on(async {
-            while let Some(taken) = waits.recv().await {
+            let mut open = true;
+            loop {
+                let taken = tokio::select! {
+                    biased;
+                    () = closing.notified(), if open => {
+                        waits.close();
+                        open = false;
+                        continue;
+                    }
+                    taken = waits.recv() => taken,
+                };
+                let Some(taken) = taken else { break };
                 let size = size(&taken);
                 self.one(*taken).await;
                 waiting.fetch_sub(size, Ordering::Relaxed);
@@ -68,14 +122,7 @@ impl Writer {
             counter.fetch_add(1, Ordering::Relaxed);
         };
         let tallies = self.tallies.clone();
-        if taken.carries {
-            return count(&tallies.carries);
-        }
-        let line = match self.folder.is_sealed() {
-            true => self.raw(&taken).and_then(|raw| text(&raw)).ok_or(Not::Left),
-            false => self.replaced(&taken).await,
-        };
-        let line = match line {
+        let line = match self.line(&taken).await {
             Ok(line) => line,
             Err(not) => {
                 let id = &taken.call.id;
@@ -83,6 +130,10 @@ impl Writer {
                     Not::Unplaced(why) => {
                         tracing::debug!(call = %id, "not recorded: {why}");
                         count(&tallies.unplaced);
+                    }
+                    Not::Orphaned => {
+                        tracing::debug!(call = %id, "not recorded: it continues a call that is not");
+                        count(&tallies.orphaned);
                     }
                     Not::Unlike => {
                         tracing::debug!(call = %id, "not recorded: surrogates are judged otherwise");
@@ -95,8 +146,18 @@ impl Writer {
                 };
             }
         };
-        match self.folder.add(&line) {
-            Ok(Written::Yes) => count(&tallies.written),
+        let Line {
+            text,
+            carries,
+            found,
+        } = line;
+        match self.folder.add(&text) {
+            Ok(Written::Yes) => {
+                count(&tallies.written);
+                if carries {
+                    self.continued.put(&taken.call.id.0, found);
+                }
+            }
             Ok(Written::TooLarge) => count(&tallies.large),
             Err(error) => {
                 count(&tallies.failed);
@@ -104,6 +165,17 @@ impl Writer {
                     tracing::error!("calls are not recorded, and go on: {error}");
                 }
             }
+        }
+    }
+
+    async fn line(&mut self, taken: &Taken) -> Result<Line, Not> {
+        let raw = self.raw(taken).ok_or(Not::Left)?;
+        let before = self.continued.by(&raw.follows);
+        let before = before.filter(|_| !taken.carried().orphaned);
+        let before = before.ok_or(Not::Orphaned)?;
+        match self.folder.is_sealed() {
+            true => Line::of(&raw, Vec::new()),
+            false => self.replaced(taken, raw, before).await,
         }
     }
 
@@ -116,18 +188,32 @@ impl Writer {
         .ok()
     }
 
-    /// With surrogates in place of all that was found.
-    async fn replaced(&mut self, taken: &Taken) -> Result<String, Not> {
+    /// With surrogates in place of all that was found, in it and in what it continues.
+    async fn replaced(
+        &mut self,
+        taken: &Taken,
+        raw: Exchange,
+        before: Vec<Value>,
+    ) -> Result<Line, Not> {
         let limits = *taken.chain.limits();
-        let raw = self.raw(taken).ok_or(Not::Left)?;
-        let first = self.play(taken, &raw, &limits).await.ok_or(Not::Left)?;
-        let again = verdicts(&first.trail);
+        let first = self.play(taken, &raw, World::AsItCame).await;
+        let first = first.ok_or(Not::Left)?;
+        let again = first.verdicts();
         if !repeats(&raw.trail, &again) {
             return Err(Not::Unlike);
         }
-        let found = found::values(&first.sights, &limits).map_err(Not::Unplaced)?;
+        let mut found = found::values(&first.sights, &limits).map_err(Not::Unplaced)?;
+        for value in before {
+            if !found.iter().any(|known| known.text == value.text) {
+                found.push(value);
+            }
+        }
         if found.is_empty() {
-            return text(&raw).ok_or(Not::Left);
+            if raw.carries {
+                // What continues it may be in need of it.
+                self.play(taken, &raw, World::Surrogates).await;
+            }
+            return Line::of(&raw, found);
         }
         let pairs: Option<Vec<(String, String)>> = found
             .iter()
@@ -137,9 +223,8 @@ impl Writer {
             })
             .collect();
         let replacing = Replacing::of(&pairs.ok_or(Not::Left)?).ok_or(Not::Left)?;
-        let whole = text(&raw).ok_or(Not::Left)?;
         let whole = Json::parse(
-            whole,
+            Line::of(&raw, Vec::new())?.text,
             &Limits {
                 bytes: usize::MAX >> 1,
                 depth: 1 << 10,
@@ -152,8 +237,9 @@ impl Writer {
             return Err(Not::Left);
         }
         let mut new: Exchange = serde_json::from_str(&line).map_err(|_| Not::Left)?;
-        let second = self.play(taken, &new, &limits).await.ok_or(Not::Left)?;
-        let played = verdicts(&second.trail);
+        let second = self.play(taken, &new, World::Surrogates).await;
+        let second = second.ok_or(Not::Left)?;
+        let played = second.verdicts();
         let expected: Vec<Verdict> = again
             .into_iter()
             .map(|verdict| with_pointers(verdict, &replacing))
@@ -163,25 +249,21 @@ impl Writer {
         }
         // What is said of the live runs stays; where they found something, it is where it is found now.
         new.id = raw.id;
-        for verdict in &mut new.trail {
-            if let Some(now) = played
-                .iter()
-                .find(|now| now.hook == verdict.hook && now.interceptor == verdict.interceptor)
+        let live = new.trail.clone();
+        let now: BTreeMap<Place<'_>, &Verdict> = placed(&played).collect();
+        for (verdict, (place, _)) in new.trail.iter_mut().zip(placed(&live)) {
+            if let Some(now) = now.get(&place)
                 && now.decision == verdict.decision
             {
                 verdict.findings.clone_from(&now.findings);
             }
         }
-        text(&new).ok_or(Not::Left)
+        Line::of(&new, found)
     }
 
     /// Plays it with a memory of its own.
-    async fn play(
-        &mut self,
-        taken: &Taken,
-        exchange: &Exchange,
-        limits: &Limits,
-    ) -> Option<Played> {
+    async fn play(&mut self, taken: &Taken, exchange: &Exchange, world: World) -> Option<Played> {
+        let limits = taken.chain.limits();
         let scene = Scene {
             call: exchange.call(limits).ok()?,
             message: exchange.message(limits).ok()?,
@@ -194,17 +276,16 @@ impl Writer {
             self.theatre = Some((taken.chain.clone(), theatre));
         }
         let (_, theatre) = self.theatre.as_ref()?;
+        let rehearsals = self
+            .rehearsals
+            .get_or_insert_with(|| [*limits; 2].map(Rehearsal::new));
         let state = Arc::new(State::by_a_clock(StateQuota::default()));
-        Some(theatre.play(scene, &state).await)
+        Some(
+            theatre
+                .play(scene, &state, &rehearsals[world as usize])
+                .await,
+        )
     }
-}
-
-/// On one line.
-fn text(exchange: &Exchange) -> Option<String> {
-    let mut text = serde_json::to_string(exchange).ok()?;
-    // A payload keeps its own white space; a line end can only stand between its tokens.
-    text.retain(|c| !matches!(c, '\n' | '\r'));
-    Some(text)
 }
 
 /// Whatever was found live was found again: else it is not known to the character what it was.
@@ -212,20 +293,17 @@ fn repeats(live: &[Verdict], again: &[Verdict]) -> bool {
     live.iter()
         .filter(|verdict| verdict.found())
         .all(|verdict| {
-            let mut rules: BTreeMap<(&str, &Option<String>), usize> = BTreeMap::new();
-            for finding in again
-                .iter()
-                .filter(|now| now.hook == verdict.hook && now.interceptor == verdict.interceptor)
-                .filter(|now| now.decision == verdict.decision)
-                .flat_map(|now| &now.findings)
-            {
-                *rules.entry((&finding.rule, &finding.pointer)).or_default() += 1;
-            }
-            let ran = again.iter().any(|now| {
-                now.hook == verdict.hook
+            let same = |now: &&Verdict| {
+                now.of == verdict.of
+                    && now.hook == verdict.hook
                     && now.interceptor == verdict.interceptor
                     && now.decision == verdict.decision
-            });
+            };
+            let mut rules: BTreeMap<(&str, &Option<String>), usize> = BTreeMap::new();
+            for finding in again.iter().filter(same).flat_map(|now| &now.findings) {
+                *rules.entry((&finding.rule, &finding.pointer)).or_default() += 1;
+            }
+            let ran = again.iter().any(|now| same(&now));
             ran && verdict.findings.iter().all(|finding| {
                 let left = rules.get_mut(&(finding.rule.as_str(), &finding.pointer));
                 left.is_some_and(|left| {
@@ -245,7 +323,11 @@ fn alike(one: &[Verdict], other: &[Verdict]) -> bool {
             verdict.findings.sort();
         }
         verdicts.sort_by(|one, other| {
-            (&one.hook, &one.interceptor).cmp(&(&other.hook, &other.interceptor))
+            (&one.of, &one.hook, &one.interceptor).cmp(&(
+                &other.of,
+                &other.hook,
+                &other.interceptor,
+            ))
         });
         verdicts
     };
@@ -263,7 +345,7 @@ fn with_pointers(mut verdict: Verdict, replacing: &Replacing) -> Verdict {
 }
 
 /// Whether anything that was found stands in a line, in it as it is or in a text of it.
-fn is_left(replacing: &Replacing, found: &[found::Value], line: &str) -> bool {
+fn is_left(replacing: &Replacing, found: &[Value], line: &str) -> bool {
     if found.iter().any(|value| line.contains(&value.text)) {
         return true;
     }
@@ -286,6 +368,7 @@ mod tests {
 
     fn verdict(decision: &str, rules: &[&str]) -> Verdict {
         Verdict {
+            of: None,
             interceptor: "pii".into(),
             digest: "sha256:x".into(),
             hook: "post-call".into(),

@@ -1,9 +1,11 @@
 //! Where two configurations, or a configuration and what was decided live, decide differently about a call.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::Decided;
-use crate::recording::{Exchange, Verdict};
+use crate::recording::{Exchange, Place, Verdict, placed};
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,6 +23,9 @@ pub struct Difference {
     pub target: Option<String>,
     /// What differs.
     pub what: What,
+    /// The method of the message within the call, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
     /// At which hook, where it is of an interceptor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hook: Option<String>,
@@ -67,28 +72,26 @@ pub(super) fn between(
             method: exchange.method.clone(),
             target: exchange.target.clone(),
             what,
+            of: run.and_then(|run| run.of.clone()),
             hook: run.map(|run| run.hook.clone()),
             interceptor: run.map(|run| run.interceptor.clone()),
             was,
             is,
         });
     };
-    let of = |decided: &'_ Decided, run: &Verdict| {
-        let same = |one: &&Verdict| one.hook == run.hook && one.interceptor == run.interceptor;
-        decided.verdicts.iter().find(same).cloned()
-    };
-    let fresh = is.verdicts.iter().filter(|run| of(was, run).is_none());
-    let runs: Vec<&Verdict> = was.verdicts.iter().chain(fresh).collect();
-    for run in &runs {
-        let (before, now) = (of(was, run), of(is, run));
-        let (before_word, now_word) = (word(before.as_ref()), word(now.as_ref()));
+    let before: BTreeMap<Place<'_>, &Verdict> = placed(&was.verdicts).collect();
+    let now: BTreeMap<Place<'_>, &Verdict> = placed(&is.verdicts).collect();
+    let fresh = placed(&is.verdicts).filter(|(place, _)| !before.contains_key(place));
+    for (place, run) in placed(&was.verdicts).chain(fresh) {
+        let (before, now) = (before.get(&place).copied(), now.get(&place).copied());
+        let (before_word, now_word) = (word(before), word(now));
         // Not to have been asked and to have nothing to say come to the same.
         let silent = |word: &str| word == NONE || word == "proceed";
         if before_word != now_word && !(silent(&before_word) && silent(&now_word)) {
             say(What::Decision, Some(run), before_word, now_word);
         }
         if findings {
-            let (before, now) = (noticed(before.as_ref()), noticed(now.as_ref()));
+            let (before, now) = (noticed(before), noticed(now));
             if before != now {
                 say(What::Findings, Some(run), before, now);
             }
@@ -113,6 +116,7 @@ pub(super) fn between(
             method: exchange.method.clone(),
             target: exchange.target.clone(),
             what: What::Document,
+            of: None,
             hook: None,
             interceptor: None,
             was: part.into(),
@@ -174,6 +178,7 @@ mod tests {
 
     fn run(interceptor: &str, decision: &str, code: Option<&str>) -> Verdict {
         Verdict {
+            of: None,
             interceptor: interceptor.into(),
             digest: String::new(),
             hook: "pre-call".into(),

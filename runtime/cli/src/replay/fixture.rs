@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sandgate_gateway::Rehearsal;
 use sandgate_host::{State, StateQuota};
 use sandgate_message::{Call, Hook, PreDecision};
 use serde_json::{Map, Value, json};
@@ -99,13 +100,16 @@ pub(super) async fn write(
     let theatre = Theatre::of(&policy.chain, true);
     let state = Arc::new(State::by_a_clock(StateQuota::default()));
     // What it remembers is what the calls before left.
-    let before = exchanges[..call].iter().filter(|_| policy.remembers);
-    for exchange in before {
-        theatre.play(scene(exchange, &policy.chain)?, &state).await;
+    let rehearsal = Rehearsal::new(*policy.chain.limits());
+    let before = exchanges[..call].iter();
+    for exchange in before.filter(|one| policy.remembers || one.carries) {
+        let scene = scene(exchange, &policy.chain)?;
+        theatre.play(scene, &state, &rehearsal).await;
     }
     let exchange = &exchanges[call];
     let remembered = state.entries(name);
-    let played = theatre.play(scene(exchange, &policy.chain)?, &state).await;
+    let scene = scene(exchange, &policy.chain)?;
+    let played = theatre.play(scene, &state, &rehearsal).await;
     let sight = chosen(&played.sights, name, asked.hook).ok_or_else(|| NoFixture::NotAsked {
         interceptor: name.clone(),
         call: exchange.id.clone(),

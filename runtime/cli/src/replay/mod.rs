@@ -2,16 +2,19 @@
 //!
 //! Interceptors meet the time at which a call came, a memory that is empty at the first call and kept from one to the
 //! next, no network, and directories that they may read and not write. Calls go their way beside each other; where an
-//! interceptor remembers things, one after another in the order in which they came.
+//! interceptor remembers things, one after another in the order in which they came; so do those that ask, answer or are
+//! about tasks.
 
 mod difference;
 mod fixture;
 mod report;
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sandgate_gateway::Rehearsal;
 use sandgate_host::{Host, State, StateQuota};
 use sandgate_pipeline::Chain;
 use sha2::{Digest, Sha256};
@@ -22,7 +25,7 @@ use crate::config::{Environment, Files, Loaded, Report};
 use crate::house;
 use crate::recording::{
     self, Exchange, FolderError, Identities, NotAnExchange, Played, Recorded, Scene, SealError,
-    Theatre, Verdict, became, verdicts,
+    Theatre, Verdict, became,
 };
 
 pub use difference::{Difference, What};
@@ -109,7 +112,8 @@ pub async fn replay(asked: &args::Replay) -> Result<Replayed, NotReplayed> {
         }
         None => None,
     };
-    let exchanges: Arc<[Exchange]> = recorded.exchanges.into();
+    let (exchanges, orphaned) = whole(recorded.exchanges);
+    let exchanges: Arc<[Exchange]> = exchanges.into();
     let started = Instant::now();
     let (is, was) = match &old {
         None => {
@@ -129,6 +133,7 @@ pub async fn replay(asked: &args::Replay) -> Result<Replayed, NotReplayed> {
     Ok(Replayed {
         calls: exchanges.len(),
         torn: recorded.torn,
+        orphaned,
         from: exchanges.first().map(|one| one.time.clone()),
         to: exchanges.last().map(|one| one.time.clone()),
         config: asked.configured.config.clone(),
@@ -148,7 +153,8 @@ pub async fn as_fixture(asked: &args::Replay) -> Result<String, NotReplayed> {
     let loaded = Loaded::read(&asked.configured.config)?;
     let host = house::host_apart(&loaded, &environment)?;
     let policy = Policy::prepare(loaded, &host, &environment).await?;
-    fixture::write(asked, &recorded.exchanges, &policy, &environment).await
+    let (exchanges, _) = whole(recorded.exchanges);
+    fixture::write(asked, &exchanges, &policy, &environment).await
 }
 
 fn read(asked: &args::Replay) -> Result<Recorded, NotReplayed> {
@@ -196,30 +202,61 @@ impl Policy {
         };
         let theatre = Arc::new(Theatre::of(&self.chain, false));
         let state = Arc::new(State::by_a_clock(StateQuota::default()));
+        let rehearsal = Arc::new(Rehearsal::new(*self.chain.limits()));
         let mut running = Vec::new();
-        for lane in 0..lanes {
+        for lane in lanes_of(exchanges, lanes) {
             let (exchanges, chain) = (exchanges.clone(), self.chain.clone());
-            let (theatre, state) = (theatre.clone(), state.clone());
+            let (theatre, state, rehearsal) = (theatre.clone(), state.clone(), rehearsal.clone());
             running.push(tokio::spawn(async move {
-                let mut played = Vec::new();
-                for exchange in exchanges.iter().skip(lane).step_by(lanes) {
-                    let scene = scene(exchange, &chain)?;
-                    played.push(Decided::again(&theatre.play(scene, &state).await));
+                let mut played = Vec::with_capacity(lane.len());
+                for n in lane {
+                    let scene = scene(&exchanges[n], &chain)?;
+                    let again = theatre.play(scene, &state, &rehearsal).await;
+                    played.push((n, Decided::again(&again)));
                 }
                 Ok::<_, NotReplayed>(played)
             }));
         }
-        let mut all = Vec::new();
+        let mut all = BTreeMap::new();
         for lane in running {
             let lane = lane
                 .await
                 .map_err(|error| NotReplayed::GaveUp(error.to_string()))?;
-            all.push(lane?.into_iter());
+            all.extend(lane?);
         }
-        let turn = (0..exchanges.len()).map(|n| all[n % lanes].next());
-        turn.collect::<Option<Vec<_>>>()
-            .ok_or_else(|| NotReplayed::GaveUp("a call is missing".into()))
+        match all.len() == exchanges.len() {
+            true => Ok(all.into_values().collect()),
+            false => Err(NotReplayed::GaveUp("a call is missing".into())),
+        }
     }
+}
+
+/// Which calls are played one after another, by their places. Those that carry messages or continue others are all in
+/// the first, since one asks what another answers.
+fn lanes_of(exchanges: &[Exchange], lanes: usize) -> Vec<Vec<usize>> {
+    let mut all = vec![Vec::new(); lanes];
+    for (n, exchange) in exchanges.iter().enumerate() {
+        let lane = if exchange.carries { 0 } else { n % lanes };
+        all[lane].push(n);
+    }
+    all
+}
+
+/// Without the calls that continue one which is not there, and how many those are.
+fn whole(exchanges: Vec<Exchange>) -> (Vec<Exchange>, usize) {
+    let count = exchanges.len();
+    let mut there: HashSet<String> = HashSet::new();
+    let mut kept = Vec::with_capacity(count);
+    for exchange in exchanges {
+        if exchange.follows.iter().all(|id| there.contains(id)) {
+            if exchange.carries {
+                there.insert(exchange.id.clone());
+            }
+            kept.push(exchange);
+        }
+    }
+    let orphaned = count - kept.len();
+    (kept, orphaned)
 }
 
 /// The call as it is played.
@@ -254,7 +291,7 @@ impl Decided {
             Sha256::digest(text.as_bytes()).into()
         };
         Self {
-            verdicts: verdicts(&played.trail),
+            verdicts: played.verdicts(),
             became: became(played.became).into(),
             documents: Some([digest(&played.sent), digest(&played.left)]),
         }

@@ -18,6 +18,8 @@ pub struct Replayed {
     pub calls: usize,
     /// Lines of the recording that were never finished.
     pub torn: usize,
+    /// Calls that continue one which is not in the recording any more.
+    pub orphaned: usize,
     /// When the first came.
     pub from: Option<String>,
     /// When the last came.
@@ -61,6 +63,13 @@ impl Replayed {
                 text,
                 "{} were never written whole, and are left out",
                 self.torn
+            );
+        }
+        if self.orphaned > 0 {
+            let _ = writeln!(
+                text,
+                "{} continue calls that are not in the recording any more, and are left out",
+                self.orphaned
             );
         }
         if self.differences.is_empty() {
@@ -119,6 +128,7 @@ impl Replayed {
         json!({
             "calls": self.calls,
             "torn": self.torn,
+            "orphaned": self.orphaned,
             "from": self.from,
             "to": self.to,
             "config": self.config,
@@ -131,9 +141,16 @@ impl Replayed {
 }
 
 fn who(one: &Difference) -> String {
-    match (&one.interceptor, &one.hook, one.what) {
-        (Some(name), Some(hook), What::Findings) => format!("{name}, {hook}, findings"),
-        (Some(name), Some(hook), _) => format!("{name}, {hook}"),
-        _ => "the call".into(),
+    let (Some(name), Some(hook)) = (&one.interceptor, &one.hook) else {
+        return "the call".into();
+    };
+    let mut who = name.clone();
+    // A server names the methods of what it asks.
+    for word in one.of.iter().map(|of| printable(of)).chain([hook.clone()]) {
+        let _ = write!(who, ", {word}");
     }
+    if one.what == What::Findings {
+        who += ", findings";
+    }
+    who
 }

@@ -103,7 +103,10 @@ impl Merged {
         let owner = Owner::client(caller.principal.name.as_ref(), caller.session.as_ref());
         let promised = |server: &&Arc<Server>| {
             let place = tasks::place(server.name(), &id);
-            matches!(self.house.tasks.find(&place, &owner), Found::Own(_))
+            matches!(
+                self.house.carriage.tasks.find(&place, &owner),
+                Found::Own(_)
+            )
         };
         let mut servers = self.edition.servers().iter().filter(promised);
         match (servers.next(), servers.next()) {

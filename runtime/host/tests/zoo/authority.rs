@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use sandgate_host::{Grants, PrepareError, State, StateQuota};
-use sandgate_message::{Interceptor, Run};
+use sandgate_message::{Interceptor, PreDecision, Run};
 use serde_json::{Value, json};
 
-use crate::stand::{answer, answered, host, host_with, prepare, run, spec};
+use crate::stand::{answer, answered, host, host_with, pre, prepare, run, spec};
 
 pub(crate) mod counter {
     use super::*;
@@ -206,5 +206,29 @@ async fn what_is_given_and_not_asked_for_is_refused_whatever_it_is() {
         spec.grants = grants;
         let error = prepare(spec).await.err().unwrap();
         assert!(matches!(error, PrepareError::Grant(_)), "{error}");
+    }
+}
+
+pub(crate) mod refuses_every_third {
+    use super::*;
+
+    #[tokio::test]
+    async fn by_what_it_counted() {
+        let mut spec = spec("refuses-every-third");
+        spec.grants.state = true;
+        let plugin = prepare(spec).await.unwrap();
+        for n in 1..=6 {
+            match pre(&plugin, json!({})).await.unwrap() {
+                PreDecision::Proceed => assert_ne!(n % 3, 0),
+                PreDecision::Refuse(refusal) => {
+                    let code = refusal.code;
+                    assert!(
+                        n % 3 == 0 && code.starts_with(&format!("third.n{n}.r")),
+                        "{code}"
+                    );
+                }
+                other => panic!("{other:?}"),
+            }
+        }
     }
 }

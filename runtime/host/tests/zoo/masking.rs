@@ -1,4 +1,4 @@
-//! A guest that hides a word.
+//! Guests that hide a word, or keys.
 
 use sandgate_message::{Json, Limits, PostDecision, PreDecision, apply};
 use serde_json::{Value, json};
@@ -50,5 +50,42 @@ pub(crate) mod masks_a_word {
         let plugin = prepare(spec).await.unwrap();
         let decision = pre(&plugin, json!({ "name": "finch" })).await.unwrap();
         assert_eq!(decision, PreDecision::Proceed);
+    }
+}
+
+pub(crate) mod finds_keys {
+    use super::*;
+
+    #[tokio::test]
+    async fn in_every_text_by_their_form() {
+        let plugin = prepare(spec("finds-keys")).await.unwrap();
+        let text = |text: &str| json!({ "content": [{ "type": "text", "text": text }] });
+        let masked = async |given: &str| {
+            let document = text(given);
+            match post(&plugin, document.clone()).await.unwrap() {
+                PostDecision::Edit(edits) => {
+                    let document = Json::of(&document).unwrap();
+                    let edited = apply(&document, &edits, &Limits::default()).unwrap();
+                    edited.to::<Value>().unwrap()
+                }
+                _ => document,
+            }
+        };
+        for (given, left) in [
+            ("use AKIAIOSFODNN7EXAMPLE.", "use [key]."),
+            (
+                "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbg, ok",
+                "[key], ok",
+            ),
+            ("-----BEGIN X-----\nMIIB\n-----END X-----", "[key]"),
+            // The check of this one does not hold, and the other is too short.
+            (
+                "ghp_000000000000000000000000000000000000",
+                "ghp_000000000000000000000000000000000000",
+            ),
+            ("AKIA1234", "AKIA1234"),
+        ] {
+            assert_eq!(masked(given).await, text(left));
+        }
     }
 }
