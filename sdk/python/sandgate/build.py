@@ -22,7 +22,10 @@ _WORLDS = {
 }
 # componentize-py takes a module that has the exports; the plugin's own has only the marked functions.
 _ENTRY = """import plugin
+from sandgate import still
 from sandgate.component import PostCall, PreCall, Settings
+still.know(object.__subclasses__())
+still.settle(deeply=True)
 """
 _HTTP = "import sandgate.component_http\n"
 # The package has no `__main__`, and its script may not be on the PATH.

@@ -1,8 +1,8 @@
 """The exports of a component: from the contract to the marked functions and back. Imported in components only."""
 
-import gc
 import os
 import sys
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +13,7 @@ from wit_world.imports import decision as wit
 from wit_world.imports import log as wit_log
 from wit_world.imports import state as wit_state
 
-from sandgate import border, fault, hooks, state
+from sandgate import border, fault, hooks, state, still
 from sandgate.configured import configured
 from sandgate.context import Context
 from sandgate.decision import Answer, Edit, Refusal, Remove, Replacement, Set
@@ -28,9 +28,10 @@ class Settings:
         issues = configured(from_json(settings))
         if issues:
             raise Err([wit_settings.Issue(issue.pointer, issue.message) for issue in issues])
-        # What stands now is there at the start of every run: nothing to look through for garbage again.
-        gc.collect()
-        gc.freeze()
+        # What stands now is there at the start of every run.
+        _walk()
+        still.settle(deeply=False)
+        still.fill()
 
 
 class PreCall:
@@ -147,6 +148,48 @@ def _answered(ask: Callable[..., Any], *arguments: Any) -> Any:
     if isinstance(failure, wit_state.Failure_Quota):
         raise state.Quota("no room for more")
     raise state.Unavailable(failure.value)
+
+
+class _Nobody:
+    """An exchange and a document for a walk that nobody sees."""
+
+    def method(self) -> str:
+        return "tools/call"
+
+    def texts(self) -> call.TextRun:
+        return call.TextRun("a\nb", [1, 3])
+
+
+_WALKS = 20
+"""Python changes a function's code for what it meets in it after a few runs."""
+
+
+def _walk() -> None:
+    """Goes the way of a run with hooks that are nobody's: what Python learns of the package's own functions in running them
+    is known to every run then, and no run has to write it down again."""
+    nobody: Any = _Nobody()
+    for resource in (call.Context, call.Document):
+        for name in dir(resource):
+            getattr(resource, name)
+    author = hooks.plugin.hooks
+    try:
+        hooks.plugin.hooks = [hooks.Hook(kind, _upper, ("tools/call",), "mutation") for kind in _KINDS]
+        for _ in range(_WALKS):
+            PreCall().handle(nobody, nobody)
+            PostCall().handle(nobody, nobody)
+            # As the contract's resources have one each; the first of all imports a module.
+            weakref.finalize(_Nobody(), str).detach()
+    finally:
+        hooks.plugin.hooks = author
+        hooks.plugin.running = None
+
+
+_KINDS: tuple[hooks.Kind, ...] = ("pre-call", "post-call")
+
+
+def _upper(ctx: Context, document: Document) -> None:
+    if ctx.method:
+        document.map_texts(str.upper)
 
 
 border.connect(_Gateway())

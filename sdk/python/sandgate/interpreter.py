@@ -2,7 +2,6 @@
 that `sandgate plugin dev` writes it to. So a save needs no new component, and no new machine code. Imported in such components
 only."""
 
-import gc
 import sys
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -13,7 +12,7 @@ from typing import Any
 from componentize_py_types import Err
 from wit_world.exports import settings as wit_settings
 
-from sandgate import fault
+from sandgate import fault, still
 from sandgate.component import PostCall, PreCall
 from sandgate.configured import configured
 from sandgate.json_text import from_json
@@ -58,6 +57,5 @@ class _Source(MetaPathFinder, Loader):
         exec(code, module.__dict__)
 
 
-# What stands now is there at the start of every run: nothing to look through for garbage again.
-gc.collect()
-gc.freeze()
+# What stands now is there at the start of every run.
+still.settle(deeply=True)
