@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sandgate import hooks
+from sandgate.imports import HIDDEN, Import, folders, imports, native, own, why_not
 from sandgate.manifest import check, embed
 from sandgate.testing import load
 
@@ -22,6 +23,12 @@ _WORLDS = {
 }
 # componentize-py takes a module that has the exports; the plugin's own has only the marked functions.
 _ENTRY = """import plugin
+for name, where in {late!r}:
+    try:
+        __import__(name)
+    except ImportError as error:
+        if where:
+            raise ImportError(f"{{where}}: {{error}}", name=error.name) from None
 from sandgate import still
 from sandgate.component import PostCall, PreCall, Settings
 still.know(object.__subclasses__())
@@ -57,9 +64,19 @@ def build(folder: Path, output: Path | None = None, *, bare: bool = False) -> Pa
     made = check(folder, hooks.plugin)
     output = (output or folder / f"{made.get('name', folder.name)}.wasm").resolve()
     output.parent.mkdir(parents=True, exist_ok=True)
-    component = componentized(_ENTRY, made["hooks"], [folder], http=asks_http(made))
+    late = [(name, "") for name in own(folder)] + [(one.name, one.where if one.needed else "") for one in imported(folder)]
+    entry = _ENTRY.format(late=[*((name, "") for name in HIDDEN), *late])
+    component = componentized(entry, made["hooks"], [folder, *folders(name for name, _ in late)], http=asks_http(made))
     output.write_bytes(component if bare else embed(component, made))
     return output
+
+
+def imported(folder: Path) -> list[Import]:
+    """What the plugin loaded from this folder imports, at any time; all of it is such as a component can have."""
+    found = imports(folder)
+    if lines := native(found):
+        raise NotBuilt("\n".join(lines))
+    return found
 
 
 def asks_http(manifest: dict[str, Any]) -> bool:
@@ -108,11 +125,14 @@ def _clean(text: str) -> str:
       File "plugin.py", line 4, in <module>
         import mmap
     ModuleNotFoundError: No module named 'mmap'
+    the Python in a component has no mmap
     """
     if "No module named 'componentize_py'" in text:
         return "componentize-py is not installed: pip install 'sandgate[build]'"
     text = text.partition("AssertionError: ")[2] or text
     for tail in ("\nCaused by:", "\nStack backtrace:"):
         text = text.partition(tail)[0]
-    text = re.sub(r'  File "/\d+/sandgate_entry.py".*\n.*\n', "", text)
-    return re.sub(r'File "/\d+/', 'File "', text).rstrip()
+    text = re.sub(r'  File "/\d+/sandgate_entry.py".*\n(    .*\n)*', "", text)
+    text = re.sub(r'File "/\d+/', 'File "', text).rstrip()
+    missing = re.search(r"No module named '([^']+)'$", text)
+    return f"{text}\n{why_not(missing[1])}" if missing else text

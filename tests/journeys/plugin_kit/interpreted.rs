@@ -166,7 +166,7 @@ fn from_nothing_to_a_call_that_a_go_plugin_changed() {
     );
 }
 
-fn made(language: &str) -> Author {
+pub(crate) fn made(language: &str) -> Author {
     let author = Author::new();
     let made = author.sandgate(&["plugin", "new", "mask-email", "--lang", language]);
     assert_eq!(made.code, Some(0), "{made:?}");

@@ -9,6 +9,7 @@ mod faults;
 mod go;
 mod http;
 mod interpreted;
+mod packages;
 mod python;
 mod rust;
 mod saves;
