@@ -20,7 +20,10 @@ func (i *Issues) Add(pointer, message string) {
 	i.all = append(i.all, Issue{valid(pointer, "pointer"), valid(message, "message")})
 }
 
-type settings interface{ fill(text string) []Issue }
+type settings interface {
+	fill(text string) []Issue
+	schema() schema
+}
 
 type declared[T any] struct {
 	into     *T
@@ -28,8 +31,11 @@ type declared[T any] struct {
 }
 
 // Settings declares what the operator may set: a struct, whose fields are named by their `json` tags. It gives the struct
-// that holds the defaults until the gateway has configured the plugin, and what the operator set afterwards. The gateway has
-// checked it against the schema in plugin.toml before it arrives.
+// that holds the defaults until the gateway has configured the plugin, and what the operator set afterwards.
+//
+// The gateway has checked it before it arrives, against a schema that `go run . manifest --write` derives from the struct and
+// its defaults. More tags say more: `doc` (a description), `min`, `max`, `minLength`, `maxLength`, `minItems`, `maxItems`,
+// `pattern`, `enum` (texts with commas between), and `required:"true"` for what has no default.
 func Settings[T any](defaults T) *T {
 	if plugin.settings != nil {
 		panic("sandgate.Settings: a plugin has one")

@@ -205,3 +205,66 @@ fn goes_live(author: &Author, language: &str) {
     let reply = call(&gateway, "rm -rf /");
     assert!(reply.to_string().contains("command.destructive"), "{reply}");
 }
+
+#[test]
+fn the_schema_of_a_go_plugins_settings_comes_from_its_struct() {
+    let author = made("go");
+    with_go(&author);
+    let source = std::fs::read_to_string(author.path("mask-email/plugin.go")).unwrap();
+    let declared = "type options struct {\n\tMask string `json:\"mask\" minLength:\"1\" doc:\"What an address becomes.\"`\n}\n\n\
+        var given = sandgate.Settings(options{Mask: \"[email]\"})\n\nfunc init() {";
+    let source = source
+        .replacen("func init() {", declared, 1)
+        .replace("(text, \"[email]\")", "(text, given.Mask)");
+    author.write("mask-email/plugin.go", &source);
+    let fails = |wanted: &str| {
+        let failed = author.sandgate(&["plugin", "build", "mask-email"]);
+        assert_eq!(failed.code, Some(2), "{failed:?}");
+        assert!(
+            failed.err.contains(wanted) && failed.err.contains("`go run . manifest --write`"),
+            "{}",
+            failed.err
+        );
+    };
+    fails("says nothing of the settings that the source declares");
+
+    let written = || {
+        let mut go = Command::new(author.path("mask-email/.venv/bin/go"));
+        let written = author.run(go.args(["run", "-C", "mask-email", ".", "manifest", "--write"]));
+        assert_eq!(written.code, Some(0), "{written:?}");
+    };
+    written();
+    // Its own fixtures pass as before.
+    let tested = author.sandgate(&["plugin", "test", "mask-email"]);
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+    let plugin = author.path("mask-email/target/mask-email.wasm");
+    let run = |settings: &str| {
+        author.sandgate(&[
+            "plugin",
+            "run",
+            plugin.to_str().unwrap(),
+            "--params",
+            r#"{"name":"x"}"#,
+            "--settings",
+            settings,
+        ])
+    };
+    let short = run(r#"{"mask":""}"#);
+    assert_eq!(short.code, Some(2), "{short:?}");
+    assert_eq!(run(r#"{"mask":"***"}"#).code, Some(0));
+    let page = author.sandgate(&["plugin", "doc", plugin.to_str().unwrap()]);
+    assert!(
+        page.out.contains("What an address becomes.") && page.out.contains("[email]"),
+        "{}",
+        page.out
+    );
+
+    author.write(
+        "mask-email/plugin.go",
+        &source.replace("Mask: \"[email]\"", "Mask: \"[mail]\""),
+    );
+    fails("settings.schema.json is not the schema of the source's struct");
+    written();
+    let built = author.sandgate(&["plugin", "build", "mask-email"]);
+    assert_eq!(built.code, Some(0), "{built:?}");
+}

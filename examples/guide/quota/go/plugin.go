@@ -11,8 +11,8 @@ import (
 
 // ANCHOR: settings
 type settings struct {
-	Calls   int64 `json:"calls"`
-	Seconds int64 `json:"seconds"`
+	Calls   int64 `json:"calls" min:"1" doc:"Calls of one caller."`
+	Seconds int64 `json:"seconds" min:"1" doc:"Seconds in which they count."`
 }
 
 var given = sandgate.Settings(settings{Calls: 10, Seconds: 60})

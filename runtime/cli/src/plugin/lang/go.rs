@@ -11,6 +11,7 @@ use wasm_encoder::{CustomSection, Section as _};
 use super::{Compiled, File, Language, New, NotCompiled, run};
 use crate::plugin::carried;
 use crate::plugin::component;
+use crate::plugin::manifest::Authored;
 use crate::plugin::project::Project;
 use crate::plugin::toolchain::{Install, Missing, find};
 
@@ -115,7 +116,7 @@ impl Language for Go {
                 said.trim_end()
             )));
         }
-        agree(&project.authored.json, &told.stdout).map_err(NotCompiled::Project)?;
+        agree(&project.authored, &told.stdout).map_err(NotCompiled::Project)?;
 
         let read = |path: &Path| {
             std::fs::read(path).map_err(|error| {
@@ -206,27 +207,39 @@ impl Toolchain {
     }
 }
 
+/// Where `go run . manifest --write` puts the schema of the source's struct.
+const SCHEMA: &str = "settings.schema.json";
+const RIGHT: &str = "`go run . manifest --write` puts it right";
+
 /// Whether the manifest and the source say the same; else what to do.
-fn agree(manifest: &str, told: &[u8]) -> Result<(), String> {
+fn agree(manifest: &Authored, told: &[u8]) -> Result<(), String> {
     let told: Value = serde_json::from_slice(told).map_err(|_| {
         "the source does not say what it registers: `func main() { sandgate.Main() }` is wanted"
             .to_owned()
     })?;
-    let manifest: Value = serde_json::from_str(manifest).unwrap_or_default();
-    let (said, meant) = (hooks(&manifest), hooks(&told));
-    if said != meant {
+    let said: Value = serde_json::from_str(&manifest.json).unwrap_or_default();
+    if hooks(&said) != hooks(&told) {
         return Err(format!(
-            "plugin.toml: `hooks` is not what the source registers:\n\n{}",
+            "plugin.toml: `hooks` is not what the source registers; {RIGHT}:\n\n{}",
             in_toml(&told["hooks"])
         ));
     }
-    if told["settings"] == true && manifest.get("settings").is_none() {
-        return Err(
-            "plugin.toml says nothing of the settings that the source declares: give their schema under [settings]"
-                .into(),
-        );
+    if told["settings"] != true {
+        return Ok(());
     }
-    Ok(())
+    // As it stands there: what was read has a schema in any case.
+    let written: toml::Table = toml::from_str(manifest.source.text()).unwrap_or_default();
+    match written.get("settings") {
+        None => Err(format!(
+            "plugin.toml says nothing of the settings that the source declares; {RIGHT}"
+        )),
+        Some(toml::Value::String(file)) if file == SCHEMA && said["settings"] != told["schema"] => {
+            Err(format!(
+                "{SCHEMA} is not the schema of the source's struct; {RIGHT}"
+            ))
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 /// Kind, type and events of each hook, in no order.
@@ -268,30 +281,61 @@ mod tests {
     use super::*;
 
     const TOLD: &[u8] =
-        br#"{"hooks":{"pre-call":{"type":"validation","events":["b","a"]}},"settings":false}"#;
+        br#"{"hooks":{"pre-call":{"type":"validation","events":["ping","tools/call"]}},"settings":false}"#;
+    const DECLARED: &[u8] =
+        br#"{"hooks":{"pre-call":{"type":"validation","events":["tools/call"]}},
+        "settings":true,"schema":{"type":"object","properties":{}}}"#;
+
+    /// In a folder whose schema file says that anything goes.
+    fn manifest(role: &str, events: &str, top: &str, end: &str) -> Authored {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join(SCHEMA),
+            r#"{"type":"object","properties":{}}"#,
+        )
+        .unwrap();
+        std::fs::write(folder.path().join("own.json"), r#"{"type":"object"}"#).unwrap();
+        let text = format!(
+            "name = \"n\"\nversion = \"0.1.0\"\n{top}\n[hooks.pre-call]\ntype = \"{role}\"\nevents = [{events}]\n{end}"
+        );
+        Authored::parse(&folder.path().join("plugin.toml"), text).unwrap()
+    }
 
     #[test]
     fn the_order_of_events_is_no_difference() {
-        let manifest = r#"{"hooks":{"pre-call":{"type":"validation","events":["a","b"]}}}"#;
-        agree(manifest, TOLD).unwrap();
+        let same = manifest("validation", "\"tools/call\", \"ping\"", "", "");
+        agree(&same, TOLD).unwrap();
     }
 
     #[test]
     fn a_hook_that_the_manifest_has_otherwise_is_told_as_it_should_be() {
-        let manifest = r#"{"hooks":{"pre-call":{"type":"mutation","events":["a","b"]}}}"#;
-        let why = agree(manifest, TOLD).unwrap_err();
+        let other = manifest("mutation", "\"tools/call\", \"ping\"", "", "");
+        let why = agree(&other, TOLD).unwrap_err();
         assert!(
-            why.ends_with("[hooks.pre-call]\ntype = \"validation\"\nevents = [\"b\", \"a\"]"),
+            why.ends_with(
+                "[hooks.pre-call]\ntype = \"validation\"\nevents = [\"ping\", \"tools/call\"]"
+            ) && why.contains("`go run . manifest --write`"),
             "{why}"
         );
-        assert!(agree("{}", TOLD).is_err());
     }
 
     #[test]
-    fn settings_without_a_schema_and_a_silent_source_are_refused() {
-        let declared = br#"{"hooks":{},"settings":true}"#;
-        assert!(agree("{}", declared).unwrap_err().contains("[settings]"));
-        agree(r#"{"settings":{}}"#, declared).unwrap();
-        assert!(agree("{}", b"").unwrap_err().contains("sandgate.Main()"));
+    fn settings_without_a_schema_or_with_another_and_a_silent_source_are_refused() {
+        let with = |top: &str, end: &str| manifest("validation", "\"tools/call\"", top, end);
+        let why = agree(&with("", ""), DECLARED).unwrap_err();
+        assert!(why.contains("says nothing of the settings"), "{why}");
+        let derived = with("settings = \"settings.schema.json\"", "");
+        agree(&derived, DECLARED).unwrap();
+        let changed = String::from_utf8_lossy(DECLARED).replace("{}", r#"{"x":{}}"#);
+        let why = agree(&derived, changed.as_bytes()).unwrap_err();
+        assert!(
+            why.contains("settings.schema.json is not the schema"),
+            "{why}"
+        );
+        // An author's own schema is the author's.
+        agree(&with("settings = \"own.json\"", ""), DECLARED).unwrap();
+        agree(&with("", "[settings]\ntype = \"object\"\n"), DECLARED).unwrap();
+        let why = agree(&with("", ""), b"").unwrap_err();
+        assert!(why.contains("sandgate.Main()"), "{why}");
     }
 }
