@@ -76,6 +76,14 @@ sandgate_decision sandgate_refuse(const char *code, const char *message) {
     };
 }
 
+sandgate_decision sandgate_refuse_at(
+    const char *code, const char *message, sandgate_text pointer, sandgate_text details) {
+    sandgate_decision decision = sandgate_refuse(code, message);
+    decision.pointer = pointer.bytes == NULL ? pointer : copy(pointer.bytes, pointer.length);
+    decision.details = details.bytes == NULL ? details : copy(details.bytes, details.length);
+    return decision;
+}
+
 sandgate_decision sandgate_replace(sandgate_text json) {
     return (sandgate_decision){.kind = SANDGATE_REPLACE, .text = copy(json.bytes, json.length)};
 }
@@ -147,6 +155,10 @@ static sandgate_interceptor_call_borrow_context_t of_context(sandgate_context co
     return (sandgate_interceptor_call_borrow_context_t){context.handle};
 }
 
+uint64_t sandgate_size(sandgate_document document) {
+    return sandgate_interceptor_call_method_document_size(of_document(document));
+}
+
 sandgate_text sandgate_json(sandgate_document document) {
     interceptor_string_t string;
     sandgate_interceptor_call_method_document_json(of_document(document), &string);
@@ -204,7 +216,88 @@ sandgate_decision sandgate_map_texts(sandgate_document document, sandgate_change
     return decision;
 }
 
+static sandgate_list list_of(const sandgate_interceptor_call_text_run_t *run) {
+    sandgate_text *all = must(calloc(run->ends.len + 1, sizeof *all));
+    for (size_t index = 0; index < run->ends.len; index++) {
+        all[index] = nth(run, index);
+    }
+    return (sandgate_list){all, run->ends.len};
+}
+
+sandgate_list sandgate_texts(sandgate_document document) {
+    sandgate_interceptor_call_text_run_t run;
+    sandgate_interceptor_call_method_document_texts(of_document(document), &run);
+    return list_of(&run);
+}
+
+sandgate_list sandgate_strings(sandgate_document document) {
+    sandgate_interceptor_call_text_run_t run;
+    sandgate_interceptor_call_method_document_strings(of_document(document), &run);
+    return list_of(&run);
+}
+
+sandgate_list sandgate_keys(sandgate_document document) {
+    sandgate_interceptor_call_text_run_t run;
+    sandgate_interceptor_call_method_document_keys(of_document(document), &run);
+    return list_of(&run);
+}
+
+sandgate_text sandgate_text_pointer(sandgate_document document, uint32_t index) {
+    interceptor_string_t string;
+    bool there = sandgate_interceptor_call_method_document_text_pointer(of_document(document), index, &string);
+    return there ? taken(string) : (sandgate_text){0};
+}
+
+sandgate_text sandgate_string_pointer(sandgate_document document, uint32_t index) {
+    interceptor_string_t string;
+    bool there = sandgate_interceptor_call_method_document_string_pointer(of_document(document), index, &string);
+    return there ? taken(string) : (sandgate_text){0};
+}
+
 /* ---- context ---- */
+
+sandgate_text sandgate_id(sandgate_context context) {
+    interceptor_string_t string;
+    sandgate_interceptor_call_method_context_id(of_context(context), &string);
+    return taken(string);
+}
+
+sandgate_text sandgate_direction(sandgate_context context) {
+    interceptor_string_t string;
+    sandgate_interceptor_call_method_context_direction(of_context(context), &string);
+    return taken(string);
+}
+
+sandgate_text sandgate_session(sandgate_context context) {
+    interceptor_string_t string;
+    bool there = sandgate_interceptor_call_method_context_session(of_context(context), &string);
+    return there ? taken(string) : (sandgate_text){0};
+}
+
+sandgate_text sandgate_definition(sandgate_context context) {
+    interceptor_string_t string;
+    bool there = sandgate_interceptor_call_method_context_definition(of_context(context), &string);
+    return there ? taken(string) : (sandgate_text){0};
+}
+
+sandgate_list sandgate_groups(sandgate_context context) {
+    sandgate_list groups = {0};
+    sandgate_json_list(sandgate_attribute(context, "groups"), "", &groups);
+    return groups;
+}
+
+bool sandgate_params(sandgate_context context, sandgate_document *params) {
+    sandgate_interceptor_call_own_document_t owned;
+    if (!sandgate_interceptor_call_method_context_params(of_context(context), &owned)) {
+        return false;
+    }
+    *params = (sandgate_document){sandgate_interceptor_call_borrow_document(owned).__handle};
+    return true;
+}
+
+uint64_t sandgate_remaining_us(sandgate_context context) {
+    return sandgate_interceptor_call_method_context_remaining_us(of_context(context));
+}
 
 sandgate_text sandgate_method(sandgate_context context) {
     interceptor_string_t string;
@@ -253,11 +346,31 @@ sandgate_text sandgate_carried(sandgate_context context) {
 
 /* ---- memory between calls ---- */
 
+static const char *failed_by;
+
+/* Remembers why, and passes on whether it went well. */
+static bool went(bool well, const sandgate_interceptor_state_failure_t *failure) {
+    if (well) {
+        failed_by = NULL;
+    } else if (failure->tag == SANDGATE_INTERCEPTOR_STATE_FAILURE_DENIED) {
+        failed_by = "denied";
+    } else if (failure->tag == SANDGATE_INTERCEPTOR_STATE_FAILURE_QUOTA) {
+        failed_by = "quota";
+    } else {
+        failed_by = copy((const char *)failure->val.unavailable.ptr, failure->val.unavailable.len).bytes;
+    }
+    return well;
+}
+
+const char *sandgate_state_failure(void) {
+    return failed_by;
+}
+
 bool sandgate_state_get(const char *key, sandgate_text *value) {
     interceptor_string_t name = lent(key);
     interceptor_option_list_u8_t found;
     sandgate_interceptor_state_failure_t failure;
-    if (!sandgate_interceptor_state_get(&name, &found, &failure)) {
+    if (!went(sandgate_interceptor_state_get(&name, &found, &failure), &failure)) {
         return false;
     }
     *value = found.is_some ? (sandgate_text){(const char *)found.val.ptr, found.val.len} : (sandgate_text){0};
@@ -268,40 +381,57 @@ bool sandgate_state_set(const char *key, sandgate_text value, uint64_t ttl_ms) {
     interceptor_string_t name = lent(key);
     interceptor_list_u8_t bytes = {(uint8_t *)value.bytes, value.length};
     sandgate_interceptor_state_failure_t failure;
-    return sandgate_interceptor_state_set(&name, &bytes, ttl_ms == 0 ? NULL : &ttl_ms, &failure);
+    return went(sandgate_interceptor_state_set(&name, &bytes, ttl_ms == 0 ? NULL : &ttl_ms, &failure), &failure);
 }
 
 bool sandgate_state_delete(const char *key) {
     interceptor_string_t name = lent(key);
     sandgate_interceptor_state_failure_t failure;
-    return sandgate_interceptor_state_delete(&name, &failure);
+    return went(sandgate_interceptor_state_delete(&name, &failure), &failure);
 }
 
 bool sandgate_state_increment(const char *key, int64_t by, uint64_t ttl_ms, int64_t *now) {
     interceptor_string_t name = lent(key);
     sandgate_interceptor_state_failure_t failure;
-    return sandgate_interceptor_state_increment(&name, by, ttl_ms == 0 ? NULL : &ttl_ms, now, &failure);
+    return went(sandgate_interceptor_state_increment(&name, by, ttl_ms == 0 ? NULL : &ttl_ms, now, &failure), &failure);
+}
+
+bool sandgate_state_compare_and_set(
+    const char *key, sandgate_text expected, sandgate_text value, uint64_t ttl_ms, bool *set) {
+    interceptor_string_t name = lent(key);
+    interceptor_list_u8_t was = {(uint8_t *)expected.bytes, expected.length};
+    interceptor_list_u8_t bytes = {(uint8_t *)value.bytes, value.length};
+    sandgate_interceptor_state_failure_t failure;
+    bool well = sandgate_interceptor_state_compare_and_set(
+        &name, expected.bytes == NULL ? NULL : &was, &bytes, ttl_ms == 0 ? NULL : &ttl_ms, set, &failure);
+    return went(well, &failure);
 }
 
 /* ---- what is noticed ---- */
 
-void sandgate_find(const char *rule, sandgate_severity severity, const char *message) {
-    sandgate_interceptor_report_finding_t finding = {0};
-    finding.rule = lent(rule);
-    finding.severity = (sandgate_interceptor_report_severity_t)severity;
-    finding.part = here;
-    finding.message = lent(message);
-    sandgate_interceptor_report_find(&finding);
+static interceptor_option_string_t perhaps(sandgate_text text) {
+    return (interceptor_option_string_t){text.bytes != NULL, {(uint8_t *)text.bytes, text.length}};
 }
 
-void sandgate_log(sandgate_severity level, const char *message) {
-    static const sandgate_interceptor_log_level_t levels[] = {
-        SANDGATE_INTERCEPTOR_LOG_LEVEL_INFO,
-        SANDGATE_INTERCEPTOR_LOG_LEVEL_WARN,
-        SANDGATE_INTERCEPTOR_LOG_LEVEL_ERROR,
+void sandgate_report(sandgate_finding finding) {
+    sandgate_interceptor_report_finding_t told = {
+        .rule = lent(finding.rule),
+        .severity = (sandgate_interceptor_report_severity_t)finding.severity,
+        .part = finding.in_params ? SANDGATE_INTERCEPTOR_REPORT_PART_PARAMS : here,
+        .pointer = perhaps(finding.pointer),
+        .message = lent(finding.message),
+        .details = perhaps(finding.details),
     };
+    sandgate_interceptor_report_find(&told);
+}
+
+void sandgate_find(const char *rule, sandgate_severity severity, const char *message) {
+    sandgate_report((sandgate_finding){.rule = rule, .severity = severity, .message = message});
+}
+
+void sandgate_log(sandgate_level level, const char *message) {
     interceptor_string_t text = lent(message);
-    sandgate_interceptor_log_log(levels[level], &text);
+    sandgate_interceptor_log_log((sandgate_interceptor_log_level_t)level, &text);
 }
 
 /* ---- the exports ---- */

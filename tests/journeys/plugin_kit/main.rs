@@ -3,6 +3,7 @@
 
 mod author;
 mod c;
+mod c_sdk;
 mod dev;
 mod errors;
 mod faults;

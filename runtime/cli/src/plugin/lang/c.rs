@@ -1,4 +1,5 @@
-//! C: every `src/*.c` with the SDK's sources, by zig or clang; the core module becomes a component here.
+//! C and C++: every `src/*.c` and `src/*.cpp` with the SDK's sources, by zig or clang; the core module becomes a component
+//! here.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -28,7 +29,19 @@ const INSTALL: Install = Install {
     anywhere: "pip install ziglang",
 };
 
-/// C.
+/// Of C and C++ alike.
+const FLAGS: [&str; 6] = [
+    "-O2",
+    // Zig leaves assertions out at this level; a policy's are there to refuse.
+    "-UNDEBUG",
+    // A failed one says its place to the gateway before the run ends.
+    "-D__assert_fail=sandgate_assert_fail",
+    "-gline-tables-only",
+    "-Wall",
+    "-Wextra",
+];
+
+/// C, and C++ with the same SDK.
 pub(super) struct C;
 
 impl Language for C {
@@ -40,6 +53,11 @@ impl Language for C {
     }
     fn mark(&self) -> &'static str {
         "src/plugin.c"
+    }
+    fn owns(&self, folder: &Path) -> bool {
+        ["src/plugin.c", "src/plugin.cpp"]
+            .iter()
+            .any(|name| folder.join(name).is_file())
     }
 
     fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled> {
@@ -53,27 +71,38 @@ impl Language for C {
         let module = project.folder.join("target").join("core.wasm");
         std::fs::create_dir_all(project.folder.join("target"))
             .map_err(|error| NotCompiled::Project(format!("target/ cannot be made: {error}")))?;
-        let mut command = compiler(&project.folder)?;
+        let plus = sources(&project.folder, "src", "cpp")?;
+        let mut objects = Vec::new();
+        for source in &plus {
+            let object = Path::new("target")
+                .join(source.file_name().unwrap_or_default())
+                .with_extension("cpp.o");
+            let mut command = compiler(&project.folder, true)?;
+            command
+                // An exception has nowhere to go, and the contract knows no types at run time.
+                .args(["-std=c++20", "-fno-exceptions", "-fno-rtti", "-c"])
+                .args(FLAGS)
+                .args(["-I", SDK, "-o"])
+                .args([object.as_path(), source.as_path()])
+                .current_dir(&project.folder);
+            if !run(&mut command)?.status.success() {
+                return Err(NotCompiled::Errors);
+            }
+            objects.push(object);
+        }
+        let mut command = compiler(&project.folder, !plus.is_empty())?;
         command
-            .args([
-                "-std=c11",
-                "-O2",
-                // Zig leaves assertions out at this level; a policy's are there to refuse.
-                "-UNDEBUG",
-                // A failed one says its place to the gateway before the run ends.
-                "-D__assert_fail=sandgate_assert_fail",
-                "-gline-tables-only",
-                "-Wall",
-                "-Wextra",
-                "-mexec-model=reactor",
-            ])
+            .arg("-mexec-model=reactor")
             // Unless told, zig takes sixteen megabytes of stack.
             .arg("-Wl,-z,stack-size=262144")
             .args(["-I", SDK, "-o", "target/core.wasm"])
-            .args(sources(&project.folder, "src", "c")?)
-            .args(sources(&project.folder, SDK, "c")?)
             // The contract's types, which the component is encoded by.
             .args(sources(&project.folder, SDK, "o")?)
+            .args(objects)
+            .args(["-x", "c", "-std=c11"])
+            .args(FLAGS)
+            .args(sources(&project.folder, "src", "c")?)
+            .args(sources(&project.folder, SDK, "c")?)
             .current_dir(&project.folder);
         if !run(&mut command)?.status.success() {
             return Err(NotCompiled::Errors);
@@ -99,11 +128,15 @@ impl Language for C {
 }
 
 /// The first of these that is here: zig as a program, zig as a Python package, clang with a C library for WASI.
-fn compiler(folder: &Path) -> Result<Command, NotCompiled> {
+fn compiler(folder: &Path, plus: bool) -> Result<Command, NotCompiled> {
+    let (driver, alone) = match plus {
+        true => ("c++", "clang++"),
+        false => ("cc", "clang"),
+    };
     let own = [folder.join(".venv/bin")];
     if let Some(zig) = find("zig", &own) {
         let mut command = Command::new(absolute(&zig));
-        command.args(["cc", "-target", "wasm32-wasi"]);
+        command.args([driver, "-target", "wasm32-wasi"]);
         return Ok(command);
     }
     if let Some(python) = find("python3", &own) {
@@ -115,12 +148,12 @@ fn compiler(folder: &Path) -> Result<Command, NotCompiled> {
             .status();
         if has.is_ok_and(|status| status.success()) {
             let mut command = Command::new(&python);
-            command.args(["-m", "ziglang", "cc", "-target", "wasm32-wasi"]);
+            command.args(["-m", "ziglang", driver, "-target", "wasm32-wasi"]);
             return Ok(command);
         }
     }
     let library = Path::new("/usr/lib/wasm32-wasi/libc.a");
-    if let (true, Some(clang)) = (library.is_file(), find("clang", &own)) {
+    if let (true, Some(clang)) = (library.is_file(), find(alone, &own)) {
         let mut command = Command::new(clang);
         command.arg("--target=wasm32-wasi");
         return Ok(command);
