@@ -6,7 +6,7 @@
 
 namespace {
 struct Settings {
-    std::int64_t most = 2;
+    std::int64_t most = 3;
     sandgate_list never = {};
 };
 Settings settings;
