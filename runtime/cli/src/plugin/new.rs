@@ -129,6 +129,37 @@ mod tests {
         }
     }
 
+    /// What is measured and compared in `examples/mask-email` is what an author begins with.
+    #[test]
+    fn the_example_in_every_language_is_the_template() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/mask-email");
+        let code = |text: &str| -> Vec<String> {
+            let comment = ["//", "/*", "\"\"\""];
+            let lines = text.lines().filter(|line| {
+                let line = line.trim();
+                !line.is_empty() && !comment.iter().any(|mark| line.starts_with(mark))
+            });
+            lines.map(str::to_owned).collect()
+        };
+        for language in lang::all() {
+            let template = files(*language, &asked("mask-email", true, true));
+            let folder = examples.join(language.key());
+            let sources = [
+                "src/lib.rs",
+                "src/plugin.c",
+                "plugin.py",
+                "plugin.ts",
+                "plugin.go",
+            ];
+            let source = sources.iter().find(|source| folder.join(source).exists());
+            let source = *source.unwrap();
+            let example = std::fs::read_to_string(folder.join(source)).unwrap();
+            let template = template.iter().find(|file| file.path == source).unwrap();
+            let template = std::str::from_utf8(&template.content).unwrap();
+            assert_eq!(code(&example), code(template), "{}", language.name());
+        }
+    }
+
     #[test]
     fn every_language_gives_whole_projects_for_each_choice_of_hooks() {
         for language in lang::all() {
