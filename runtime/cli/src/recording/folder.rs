@@ -11,16 +11,14 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, File, OpenOptions, OpenOptionsExt};
 use serde::{Deserialize, Serialize};
 
-use super::exchange::{Exchange, NotAnExchange};
-use super::seal::{Identities, Recipient, SealError};
+use super::exchange::NotAnExchange;
+use super::seal::{Recipient, SealError};
 
-const DESCRIPTION: &str = "recording.json";
+pub(super) const DESCRIPTION: &str = "recording.json";
 const FORMAT: &str = "sandgate-recording";
 const VERSION: u32 = 1;
 /// A recording has about so many segments when it is full: so much of it, at most, is gone at once.
 const SEGMENTS: u64 = 16;
-/// The largest file that is read as part of a recording.
-const LARGEST: u64 = 8 << 30;
 
 /// Why a recording cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -80,18 +78,18 @@ pub enum FolderError {
 /// What a recording says of itself.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Description {
+pub(super) struct Description {
     format: String,
     version: u32,
     /// As it came, for the owner of a key; else with surrogates.
-    sealed: bool,
+    pub(super) sealed: bool,
 }
 
 /// A line of a recording that is kept as it came.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sealed {
-    age: String,
+pub(super) struct Sealed {
+    pub(super) age: String,
 }
 
 /// A recording that grows.
@@ -113,15 +111,6 @@ pub enum Written {
     Yes,
     /// It alone is larger than what may be kept.
     TooLarge,
-}
-
-/// A recording that was read.
-#[derive(Debug, Default)]
-pub struct Recorded {
-    /// In the order in which they came.
-    pub exchanges: Vec<Exchange>,
-    /// Lines that were never finished.
-    pub torn: usize,
 }
 
 impl Folder {
@@ -311,98 +300,7 @@ impl Folder {
     }
 }
 
-/// Reads a whole recording.
-///
-/// # Errors
-/// It is none, it needs a key, or a line in it is no exchange.
-pub fn read(path: &Path, identities: Option<&Identities>) -> Result<Recorded, FolderError> {
-    let io = |what| {
-        move |source| FolderError::Io {
-            path: path.to_owned(),
-            what,
-            source,
-        }
-    };
-    let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(io("cannot be opened"))?;
-    let text = dir
-        .read_to_string(DESCRIPTION)
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => FolderError::NotARecording {
-                path: path.to_owned(),
-                why: format!("it has no {DESCRIPTION}; `sandgate run --record DIR` makes one"),
-            },
-            _ => io("cannot be read")(source),
-        })?;
-    let described = described_in(path, &text)?;
-    let opening = match (described.sealed, identities) {
-        (false, _) => None,
-        (true, Some(identities)) => Some(identities),
-        (true, None) => {
-            return Err(FolderError::Sealed {
-                path: path.to_owned(),
-                why: SealError::NoIdentity,
-            });
-        }
-    };
-    let mut names = Vec::new();
-    for entry in dir.entries().map_err(io("cannot be read"))? {
-        let name = entry.map_err(io("cannot be read"))?.file_name();
-        names.extend(
-            name.to_str()
-                .filter(|name| is_segment(name))
-                .map(str::to_owned),
-        );
-    }
-    names.sort();
-    let mut recorded = Recorded::default();
-    for name in names {
-        let file = dir.open(&name).map_err(io("cannot be read"))?;
-        let mut text = String::new();
-        file.take(LARGEST)
-            .read_to_string(&mut text)
-            .map_err(io("cannot be read"))?;
-        for (n, line) in text.split_inclusive('\n').enumerate() {
-            let Some(line) = line.strip_suffix('\n') else {
-                recorded.torn += 1;
-                continue;
-            };
-            let at = path.join(&name);
-            let exchange = read_line(line, opening).map_err(|error| match error {
-                Unreadable::Line(why) => FolderError::Line {
-                    path: at.clone(),
-                    line: n + 1,
-                    why,
-                },
-                Unreadable::Sealed(why) => FolderError::Sealed { path: at, why },
-            })?;
-            recorded.exchanges.push(exchange);
-        }
-    }
-    // They are written when they end.
-    recorded
-        .exchanges
-        .sort_by(|one, other| (&one.time, &one.id).cmp(&(&other.time, &other.id)));
-    Ok(recorded)
-}
-
-enum Unreadable {
-    Line(NotAnExchange),
-    Sealed(SealError),
-}
-
-fn read_line(line: &str, opening: Option<&Identities>) -> Result<Exchange, Unreadable> {
-    let json = |error: serde_json::Error| Unreadable::Line(error.into());
-    match opening {
-        None => serde_json::from_str(line).map_err(json),
-        Some(identities) => {
-            let Sealed { age } = serde_json::from_str(line).map_err(json)?;
-            let bytes = identities.open(&age).map_err(Unreadable::Sealed)?;
-            serde_json::from_slice(&bytes).map_err(json)
-        }
-    }
-}
-
-fn described_in(path: &Path, text: &str) -> Result<Description, FolderError> {
+pub(super) fn described_in(path: &Path, text: &str) -> Result<Description, FolderError> {
     let not = |why: String| FolderError::NotARecording {
         path: path.to_owned(),
         why,
@@ -418,112 +316,10 @@ fn described_in(path: &Path, text: &str) -> Result<Description, FolderError> {
     }
 }
 
-fn is_segment(name: &str) -> bool {
+pub(super) fn is_segment(name: &str) -> bool {
     name.strip_suffix(".jsonl")
         .is_some_and(|stem| stem.starts_with("20") && stem.ends_with('Z') && !stem.contains('/'))
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    fn line(n: usize) -> String {
-        format!(
-            r#"{{"id":"{n:04}","time":"2026-01-01T00:00:00.{:06}Z","era":"modern","direction":"client-to-server","server":"s","method":"m","params":{{}},"became":"forwarded","trail":[]}}"#,
-            999_999 - n
-        )
-    }
-
-    fn ids(path: &Path) -> Vec<String> {
-        let recorded = read(path, None).unwrap();
-        recorded.exchanges.into_iter().map(|one| one.id).collect()
-    }
-
-    #[test]
-    fn what_was_written_is_read_in_the_order_in_which_it_came() {
-        let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().join("rec");
-        let mut folder = Folder::open(&path, None, 1 << 20).unwrap();
-        for n in 0..3 {
-            assert_eq!(folder.add(&line(n)).unwrap(), Written::Yes);
-        }
-        assert_eq!(ids(&path), ["0002", "0001", "0000"]);
-        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&path), 0o700);
-        for entry in std::fs::read_dir(&path).unwrap() {
-            assert_eq!(mode(&entry.unwrap().path()), 0o600);
-        }
-    }
-
-    #[test]
-    fn a_line_that_was_never_finished_is_passed_over() {
-        let path = tempfile::tempdir().unwrap();
-        let mut folder = Folder::open(path.path(), None, 1 << 20).unwrap();
-        folder.add(&line(0)).unwrap();
-        let segment = folder.segments[0].0.clone();
-        drop(folder);
-        let mut file = std::fs::OpenOptions::new()
-            .append(true)
-            .open(path.path().join(segment))
-            .unwrap();
-        file.write_all(b"{\"id\":\"00").unwrap();
-        Folder::open(path.path(), None, 1 << 20)
-            .unwrap()
-            .add(&line(1))
-            .unwrap();
-        let recorded = read(path.path(), None).unwrap();
-        assert_eq!((recorded.exchanges.len(), recorded.torn), (2, 1));
-    }
-
-    #[test]
-    fn a_full_recording_loses_its_oldest_part() {
-        let path = tempfile::tempdir().unwrap();
-        let max = 64 * line(0).len() as u64;
-        let mut folder = Folder::open(path.path(), None, max).unwrap();
-        for n in 0..1000 {
-            folder.add(&line(n)).unwrap();
-        }
-        assert!(
-            folder
-                .add(&"x".repeat(usize::try_from(max).unwrap()))
-                .unwrap()
-                == Written::TooLarge
-        );
-        let kept = ids(path.path());
-        assert!((56..=64).contains(&kept.len()), "{}", kept.len());
-        assert_eq!(kept[0], "0999");
-        let mut bytes = 0;
-        for entry in std::fs::read_dir(path.path()).unwrap() {
-            bytes += entry.unwrap().metadata().unwrap().len();
-        }
-        assert!(bytes <= max + 100, "{bytes}");
-    }
-
-    #[test]
-    fn a_folder_that_is_not_ours_is_left_alone() {
-        let path = tempfile::tempdir().unwrap();
-        std::fs::write(path.path().join("notes.txt"), "x").unwrap();
-        let refused = |error: &str| {
-            let said = Folder::open(path.path(), None, 1 << 20)
-                .err()
-                .unwrap()
-                .to_string();
-            assert!(said.contains(error), "{said}");
-        };
-        refused("holds other files");
-        std::fs::write(path.path().join(DESCRIPTION), "{}").unwrap();
-        refused("is no recording");
-        let ours = path.path().join("ours");
-        let open = || Folder::open(&ours, None, 1 << 20);
-        let first = open().unwrap();
-        assert!(matches!(open(), Err(FolderError::Busy(_))));
-        drop(first);
-        assert!(open().is_ok());
-        let key = Recipient::read("age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj");
-        let sealed = Folder::open(&ours, Some(key.unwrap()), 1 << 20);
-        assert!(matches!(sealed, Err(FolderError::Otherwise { .. })));
-    }
-}
+mod tests;

@@ -9,10 +9,14 @@ mod continued;
 mod exchange;
 mod folder;
 mod found;
+mod key;
 mod kind;
+mod number;
 mod playing;
+mod reading;
 mod replacing;
 mod seal;
+mod shape;
 mod surrogate;
 mod writer;
 
@@ -29,8 +33,9 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc};
 
 pub use exchange::{Exchange, NotAnExchange, Noticed, Place, Verdict, became, placed, verdicts};
-pub use folder::{Folder, FolderError, Recorded, Written, read};
+pub use folder::{Folder, FolderError, Written};
 pub use playing::{Played, Scene, Sight, Theatre};
+pub use reading::{Recorded, read};
 pub use seal::{Identities, Recipient, SealError};
 
 use writer::Writer;

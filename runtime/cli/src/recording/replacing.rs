@@ -7,7 +7,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use sandgate_message::{Kind as JsonKind, Node};
 
-use super::kind;
+use super::number;
 
 /// Numbers with fewer digits are looked for as they are written, and no other way.
 const FEWEST_DIGITS: usize = 7;
@@ -41,7 +41,7 @@ impl Replacing {
                     spellings.push((value, surrogate));
                 }
             }
-            let (from, to) = (kind::digits(value), kind::digits(surrogate));
+            let (from, to) = (number::digits(value), number::digits(surrogate));
             let is_number = !value.contains(|c: char| c.is_alphabetic());
             if is_number && from.len() >= FEWEST_DIGITS && from.len() == to.len() {
                 numbers.push((from, to));
@@ -141,7 +141,7 @@ impl Replacing {
         for (from, to) in &self.numbers {
             let mut at = 0;
             while let Some((start, end)) = number(&new, from, at) {
-                let spelt = kind::spelt(&new[start..end], to);
+                let spelt = number::spelt(&new[start..end], to);
                 at = start + spelt.len();
                 new.replace_range(start..end, &spelt);
             }
@@ -212,7 +212,7 @@ fn number(text: &str, digits: &[u8], from: usize) -> Option<(usize, usize)> {
         Some((found.first()?.1, found.last()?.2))
     };
     for (at, c) in text.char_indices().skip_while(|(at, _)| *at < from) {
-        match kind::digit(c) {
+        match number::digit(c) {
             Some(digit) => {
                 run.push((digit, at, at + c.len_utf8()));
                 gap = 0;
@@ -234,7 +234,7 @@ fn number(text: &str, digits: &[u8], from: usize) -> Option<(usize, usize)> {
 fn variants(value: &str, surrogate: &str) -> Vec<(String, String)> {
     let spell: [&dyn Fn(&str) -> String; 9] = [
         &str::to_owned,
-        &kind::compact,
+        &number::compact,
         &|text| percent(text, false, false),
         &|text| percent(text, true, false),
         &|text| percent(text, false, true),

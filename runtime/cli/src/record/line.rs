@@ -1,0 +1,119 @@
+//! One line of the call log.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use sandgate_gateway::{Decision, Unwritten};
+use sandgate_message::Call;
+use sandgate_pipeline::Trail;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::control;
+
+/// One line, its keys in the order in which people read them.
+#[derive(Serialize)]
+pub(super) struct Line<'a> {
+    pub(super) record: &'static str,
+    pub(super) time: String,
+    pub(super) id: &'a str,
+    pub(super) era: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client: Option<Client<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) principal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) session: Option<&'a str>,
+    pub(super) direction: &'static str,
+    pub(super) server: &'a str,
+    pub(super) method: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) decision: Option<Decision>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) failed: Option<bool>,
+    pub(super) request_bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reply_bytes: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) us: Option<u64>,
+    /// Of these, how long the other side took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) server_us: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) trail: Option<&'a Trail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) params: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reply: Option<&'a RawValue>,
+    /// The payload was left out of what is remembered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) too_large: Option<bool>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Client<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn of(
+        record: &'static str,
+        call: &'a Call,
+        at: SystemTime,
+        request_bytes: usize,
+    ) -> Self {
+        let version = call.attribute("client.version");
+        Self {
+            record,
+            time: humantime::format_rfc3339_micros(at.max(SystemTime::UNIX_EPOCH)).to_string(),
+            id: &call.id.0,
+            era: call.era.as_str(),
+            client: call
+                .attribute("client.name")
+                .map(|name| Client { name, version }),
+            principal: call.principal.as_deref(),
+            session: call.session.as_deref(),
+            direction: call.direction.as_str(),
+            server: &call.server,
+            method: &call.method,
+            target: call.target.as_deref(),
+            decision: None,
+            failed: None,
+            request_bytes,
+            reply_bytes: None,
+            us: None,
+            server_us: None,
+            trail: None,
+            params: None,
+            reply: None,
+            too_large: None,
+        }
+    }
+
+    /// With its end.
+    pub(super) fn text(&self) -> Result<String, Unwritten> {
+        let mut text = serde_json::to_string(self).map_err(|e| Unwritten(e.to_string()))?;
+        // A payload keeps its own white space; a line end can only stand between its tokens.
+        if text.contains(['\n', '\r']) {
+            text.retain(|c| !matches!(c, '\n' | '\r'));
+        }
+        text.push('\n');
+        Ok(match control::json(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(safe) => safe,
+        })
+    }
+
+    pub(super) fn without_payload(self) -> Self {
+        Self {
+            params: None,
+            reply: None,
+            too_large: Some(true),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What becomes of a call whose interceptor fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sandgate_message::{Failure, Outcome, PostDecision, Role};
+
+use super::words;
+use crate::Decision;
+use crate::testing::*;
+
+#[test]
+fn rule_10_a_fault_under_fail_open_counts_as_proceed() {
+    let failing = native("m")
+        .pre(Role::Mutation, |_| Outcome::failed(failure()))
+        .fail_open();
+    let judging = native("v")
+        .pre(Role::Validation, |_| Outcome::failed(failure()))
+        .fail_open();
+    let passage = onward(enter(&chain([failing, judging])));
+    assert_eq!(text(passage.message()), REQUEST);
+    assert_eq!(
+        words(passage.trail()),
+        [("m", Decision::Fault, false), ("v", Decision::Fault, false)]
+    );
+    assert_eq!(passage.trail().entries[0].failure, Some("trap"));
+}
+
+#[test]
+fn rule_10_a_fault_under_fail_closed_blocks_with_the_drafts_error() {
+    for role in [Role::Mutation, Role::Validation] {
+        for (failure, code) in [
+            (failure(), -32603),
+            (Failure::Deadline(Duration::from_millis(50)), -32000),
+        ] {
+            let failing = native("m").pre(role, move |_| Outcome::failed(failure.clone()));
+            let departure = refused(enter(&chain([failing])));
+            assert_eq!(read(&departure.message.unwrap())["error"]["code"], code);
+            assert_eq!(words(&departure.trail), [("m", Decision::Fault, true)]);
+        }
+    }
+}
+
+#[test]
+fn rule_10_a_note_left_before_a_fault_is_lost() {
+    let seen = Seen::default();
+    let noting = seen.clone();
+    let native = native("m")
+        .pre(Role::Mutation, |_| Outcome {
+            carry: Some(Arc::new([1])),
+            ..Outcome::failed(failure())
+        })
+        .post(Role::Mutation, move |run| {
+            noting.note(format!("{:?}", run.carried));
+            Outcome::decided(PostDecision::Proceed)
+        });
+    leave(onward(enter(&chain([native.fail_open()]))), RESULT);
+    assert_eq!(seen.all(), ["None"]);
+}
