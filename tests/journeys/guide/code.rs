@@ -23,7 +23,7 @@ fn checked(block: &Block) -> Result<(), String> {
     // The journeys beside this one build these two folders, in every language.
     let built = root().join("examples/guide");
     match block.language.as_str() {
-        "rust" | "python" | "ts" | "js" | "go" | "c" => match &block.from {
+        "rust" | "python" | "ts" | "js" | "go" | "c" | "cpp" | "zig" => match &block.from {
             Some(file) if file.starts_with(&built) => Ok(()),
             _ => Err(format!(
                 "{} that is no file of examples/guide",

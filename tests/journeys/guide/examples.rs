@@ -112,6 +112,39 @@ fn the_quota_of_the_guide_counts_in_c_and_the_chapters_on_it_print_what_they_say
     assert!(fine && !printed.contains("WARN"), "{printed}");
 }
 
+/// The plugin of the first chapters, in a language that uses another one's SDK.
+fn guard_passes(source: &str) {
+    let mut stranger = Stranger::with(Tongue::C);
+    let (made, printed) = stranger.run("sandgate plugin new guard --lang c --hook pre");
+    assert!(made, "{printed}");
+    stranger.enter("guard");
+    let example = root().join("examples/guide/guard");
+    std::fs::remove_file(stranger.path("src/plugin.c")).unwrap();
+    std::fs::copy(
+        example.join(source),
+        stranger
+            .path("src")
+            .join(Path::new(source).file_name().unwrap()),
+    )
+    .unwrap();
+    copy(&example.join("fixtures"), &stranger.path("fixtures"));
+    let (passed, printed) = stranger.run("sandgate plugin test");
+    assert!(
+        passed && printed.contains("4 passed, 0 failed"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn the_guard_of_the_guide_guards_in_cpp() {
+    guard_passes("cpp/plugin.cpp");
+}
+
+#[test]
+fn the_guard_of_the_guide_guards_in_zig() {
+    guard_passes("zig/plugin.zig");
+}
+
 #[test]
 fn the_chapters_that_go_on_from_the_first_plugin_print_what_they_say() {
     let mut stranger = Stranger::with(Tongue::C);
