@@ -88,6 +88,81 @@ fn a_go_plugin_asks_over_http() {
     });
 }
 
+#[test]
+fn a_c_plugin_asks_over_http() {
+    asks("c", "plugin.c", |folder| c_project(folder, "plugin.c"));
+}
+
+#[test]
+fn a_c_plugin_is_told_why_there_is_no_reply() {
+    let author = Author::new();
+    author.write("asks/plugin.toml", MANIFEST);
+    author.write("asks/failures.c", include_str!("http/failures.c"));
+    c_project(&author.path("asks"), "failures.c");
+    let document = json!([
+        "the operator has not granted this host",
+        "the URL does not begin with http:// or https:// and a host",
+        "HTTP-request-URI-invalid",
+        "HTTP-request-method-invalid",
+        "HTTP-request-URI-invalid",
+        "a header's name: invalid-syntax",
+        "x a: invalid-syntax",
+        "host: forbidden",
+        "url",
+        "url",
+        "url",
+        "url",
+        "url",
+        "url",
+        "url",
+        "url",
+        "h\u{e9}\u{20ac}\u{1f600}",
+        "a\u{fffd}b\u{fffd}\u{fffd}",
+        "\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}",
+    ]);
+    author.write(
+        "asks/fixtures/tells.toml",
+        &format!(
+            "hook = \"pre-call\"\nparams = {{ name = \"x\" }}\n\n[expect]\ndecision = \"answer\"\n\
+             document = '''{document}'''\n"
+        ),
+    );
+    let tested = author.sandgate(&["plugin", "test", "asks"]);
+    assert_eq!(tested.code, Some(0), "{tested:?}");
+}
+
+#[test]
+fn a_c_plugin_that_sends_no_requests_imports_nothing_of_http() {
+    let imports = |author: &Author, folder: &str| {
+        let built = author.sandgate(&["plugin", "build", folder]);
+        assert_eq!(built.code, Some(0), "{built:?}");
+        let plugin = format!("{folder}/target/{folder}.wasm");
+        let inspected = author.sandgate(&["plugin", "inspect", &plugin, "--json"]);
+        let inspected: Value = serde_json::from_str(&inspected.out).unwrap();
+        inspected["imports"].to_string()
+    };
+    let author = Author::new();
+    author.sandgate(&["plugin", "new", "still", "--lang", "c"]);
+    let still = imports(&author, "still");
+    assert!(still.contains("interceptor/call"), "{still}");
+    assert!(!still.contains("http"), "{still}");
+    author.write("asks/plugin.toml", MANIFEST);
+    author.write("asks/plugin.c", include_str!("http/plugin.c"));
+    c_project(&author.path("asks"), "plugin.c");
+    let asks = imports(&author, "asks");
+    assert!(asks.contains("wasi:http/outgoing-handler"), "{asks}");
+}
+
+/// A project in C from this source, with the SDK as new projects get it.
+fn c_project(folder: &Path, source: &str) {
+    let made = Author::new();
+    let new = made.sandgate(&["plugin", "new", "made", "--lang", "c"]);
+    assert_eq!(new.code, Some(0), "{new:?}");
+    std::fs::rename(made.path("made/vendor"), folder.join("vendor")).unwrap();
+    std::fs::create_dir(folder.join("src")).unwrap();
+    std::fs::rename(folder.join(source), folder.join("src/plugin.c")).unwrap();
+}
+
 fn asks(language: &str, source: &str, ready: fn(&Path)) {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys/plugin_kit/http");
     let author = Author::new();

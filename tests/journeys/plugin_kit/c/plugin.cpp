@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "sandgate.h"
+#include "sandgate_http.h"
 
 namespace {
 struct Settings {

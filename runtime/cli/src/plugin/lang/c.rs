@@ -233,10 +233,11 @@ impl Compiler {
         }
     }
 
-    /// The SDK's header as zig has it. Made anew where the header is newer: for zig, the first time is a minute's work.
+    /// The SDK's headers as zig has them. Made anew where the header is newer: for zig, the first time is a minute's work.
     fn translate(&self, project: &Project, zig: &mut Command) -> Result<(), NotCompiled> {
         let (header, made) = (
-            Path::new(SDK).join("sandgate.h"),
+            // Which includes the other.
+            Path::new(SDK).join("sandgate_http.h"),
             project.folder.join(TRANSLATED),
         );
         let time = |path: &Path| {
