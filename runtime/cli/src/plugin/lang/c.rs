@@ -47,7 +47,7 @@ const INSTALL: Install = Install {
     anywhere: "pip install ziglang",
 };
 
-/// C.
+/// C, C++ and Zig.
 pub(super) struct C;
 
 impl Language for C {
