@@ -1,0 +1,1 @@
+//! The operators' socket in a directory of somebody else's.

@@ -1,0 +1,1 @@
+//! Connections that cost the gateway and not the client.

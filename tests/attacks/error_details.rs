@@ -1,0 +1,1 @@
+//! What an error tells the asker of the system.

@@ -1,0 +1,1 @@
+//! Headers that say what no interceptor sees.

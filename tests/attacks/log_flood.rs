@@ -1,0 +1,1 @@
+//! A caller that writes the log.

@@ -1,0 +1,1 @@
+//! Tools and prompts whose names look the same.

@@ -1,0 +1,1 @@
+//! Members that differ from the protocol's by their case.

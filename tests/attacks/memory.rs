@@ -1,0 +1,1 @@
+//! Bytes that the gateway is made to keep.

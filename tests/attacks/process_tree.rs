@@ -1,0 +1,1 @@
+//! A server's processes that would outlive it.

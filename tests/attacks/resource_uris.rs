@@ -1,0 +1,1 @@
+//! A resource by another spelling of its URI.

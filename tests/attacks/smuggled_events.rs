@@ -1,0 +1,1 @@
+//! What a server writes around its messages: comments, event names, ids, line separators.

@@ -1,0 +1,1 @@
+//! One caller at its limits, and another who wants to work.

@@ -1,0 +1,1 @@
+//! Another caller's task.

@@ -1,0 +1,1 @@
+//! One caller's definition of a tool in another caller's call.
