@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
-use sandgate_gateway::{Access, GatewayConfig, OnUnwritten};
+use sandgate_gateway::{Access, GatewayConfig, OnUnwritten, TrustedProxies};
 use sandgate_host::{Cache, EngineConfig, Host, State, StateQuota};
 
 use crate::assembly::document_limits;
@@ -100,7 +100,11 @@ pub fn gateway_config(loaded: &Loaded) -> GatewayConfig {
         limits: document_limits(loaded),
         max_connections: count(limits.max_connections),
         max_streams: limits.max_streams,
+        trusted_proxies: TrustedProxies(gateway.trusted_proxies.iter().map(|one| one.0).collect()),
+        max_requests: count(limits.max_requests),
+        max_memory: usize::try_from(limits.max_memory.0).unwrap_or(usize::MAX),
         max_listeners: count(limits.max_listeners),
+        connection_idle: limits.connection_idle_timeout.0,
         header_timeout: limits.header_timeout.0,
         body_timeout: limits.body_timeout.0,
         max_sessions: count(limits.max_sessions),

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sandgate_gateway::{CallLog, Ended, Forwarded, Unwritten};
+use sandgate_gateway::{CallLog, Decision, Ended, Forwarded, Unwritten};
 use sandgate_message::Json;
 use serde_json::value::RawValue;
 
@@ -147,6 +147,11 @@ impl CallLog for Record {
             trail: Some(record.trail),
             reply: self.payload(record.reply),
             ..Line::of("ended", record.call, record.at, record.request_bytes)
+        };
+        let line = match record.decision {
+            // Whoever refuses a call does not want what it named to be kept.
+            Decision::Refused => line.without_secrets(),
+            _ => line,
         };
         self.write(line, |recent, text| recent.ended(record, text))
     }

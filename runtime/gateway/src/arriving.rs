@@ -64,12 +64,13 @@ impl Exchange {
         let mut underway = match self.admit(message).await {
             Ok(underway) => underway,
             Err(refusal) => {
-                self.say_to_server(*refusal?);
+                self.link.reply(*refusal?);
                 return None;
             }
         };
         if let Some(answer) = underway.take_answer() {
-            self.say_to_server(underway.leave(answer, Decision::Answered).await.message?);
+            self.link
+                .reply(underway.leave(answer, Decision::Answered).await.message?);
             return None;
         }
         let message = underway.message().clone();
@@ -95,7 +96,7 @@ impl Exchange {
             None,
         );
         if let Some(error) = underway.leave(error, Decision::Failed).await.message {
-            self.say_to_server(error);
+            self.link.reply(error);
         }
     }
 
@@ -155,15 +156,5 @@ impl Exchange {
                 .refused(departure, size, came)
                 .map(Box::new)),
         }
-    }
-
-    /// Does not wait: the server may itself be waiting until what it sends is read.
-    fn say_to_server(&self, reply: Message) {
-        let link = self.link.clone();
-        tokio::spawn(async move {
-            if let Err(error) = link.send(&reply, &HeaderMap::new()).await {
-                tracing::warn!(server = %link.server.name(), "{error}");
-            }
-        });
     }
 }

@@ -4,12 +4,26 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
-use sandgate_message::{Call, CallId, Client, Direction, Era, Hook, Json, Message, Method, Target};
+use sandgate_message::{
+    Call, CallId, Client, Direction, Era, Hook, Json, Message, Method, Target, cut,
+};
 
+use crate::admission::Budget;
 use crate::clients::Principal;
 use crate::era::VERSION_KEY;
 use crate::exchange::Exchange;
 use crate::registry::Edition;
+
+/// The longest protocol version that is kept as it is, in bytes.
+const MAX_VERSION: usize = 64;
+
+/// Who sends a message, before anything is read of what the message says. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Requester {
+    pub(crate) principal: Arc<Principal>,
+    /// The memory that its messages, and those for it, are counted in.
+    pub(crate) budget: Budget,
+}
 
 /// The client of an exchange. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -18,24 +32,32 @@ pub(crate) struct Caller {
     /// The session's pseudonym.
     pub(crate) session: Option<Arc<str>>,
     pub(crate) principal: Arc<Principal>,
+    pub(crate) budget: Budget,
     pub(crate) attributes: Arc<[(String, String)]>,
 }
 
 impl Caller {
+    /// The same sender.
+    pub(crate) fn requester(&self) -> Requester {
+        Requester {
+            principal: self.principal.clone(),
+            budget: self.budget.clone(),
+        }
+    }
     /// Of a modern request, which says by itself who sent it.
-    pub(crate) fn of_request(principal: &Arc<Principal>, message: &Message) -> Self {
+    pub(crate) fn of_request(requester: &Requester, message: &Message) -> Self {
         let meta = message.payload().root().get("_meta");
         let version = meta
             .and_then(|meta| meta.get(VERSION_KEY)?.string())
             .map(std::borrow::Cow::into_owned);
         let method = message.method().unwrap_or_default();
         let said = (message.payload(), method);
-        Self::new(principal, Era::Modern, None, said, version)
+        Self::new(requester, Era::Modern, None, said, version)
     }
 
     /// Of a legacy session, from the params of its `initialize` and the version that was agreed on.
     pub(crate) fn of_initialize(
-        principal: &Arc<Principal>,
+        requester: &Requester,
         params: &Json,
         agreed: Option<String>,
         session: Arc<str>,
@@ -43,23 +65,28 @@ impl Caller {
         let asked = || Some(params.root().get("protocolVersion")?.string()?.into_owned());
         let version = agreed.or_else(asked);
         let said = (params, "initialize");
-        Self::new(principal, Era::Legacy, Some(session), said, version)
+        Self::new(requester, Era::Legacy, Some(session), said, version)
     }
 
     fn new(
-        principal: &Arc<Principal>,
+        requester: &Requester,
         era: Era,
         session: Option<Arc<str>>,
         (params, method): (&Json, &str),
         version: Option<String>,
     ) -> Self {
         let client = Client::said_in(params, era, method).unwrap_or_default();
-        let version = version.map(|version| ("protocol.version".to_owned(), version));
+        let version = version.map(|version| {
+            // Versions are dates; whoever sends something else does not get more room for it.
+            let version = cut(&version, MAX_VERSION).into_owned();
+            ("protocol.version".to_owned(), version)
+        });
         let attributes = client.attributes().chain(version).collect();
         Self {
             era,
             session,
-            principal: principal.clone(),
+            principal: requester.principal.clone(),
+            budget: requester.budget.clone(),
             attributes,
         }
     }
@@ -109,6 +136,7 @@ impl Exchange {
             client_target: alias,
             session: self.caller.session.clone(),
             principal: self.caller.principal.name.clone(),
+            account: self.caller.budget.account().clone(),
             groups: self.caller.principal.groups.clone(),
             definition,
             attributes: self.caller.attributes.clone(),
@@ -154,7 +182,10 @@ mod tests {
         let body = r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":{
             "io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"n","version":"v"}}}}"#;
         let caller = Caller::of_request(
-            &Arc::default(),
+            &Requester {
+                principal: Arc::default(),
+                budget: Budget::unbounded(),
+            },
             &Message::parse(body.as_bytes().to_vec(), &Limits::default()).unwrap(),
         );
         let expected = [

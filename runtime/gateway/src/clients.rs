@@ -1,13 +1,18 @@
 //! Who may call: the clients of the configuration, known by their keys, and who they are to policies.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use sandgate_message::Account;
 use sha2::{Digest, Sha256};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 use tokio_util::sync::CancellationToken;
+
+use crate::admission::Rate;
 
 /// A client that may call, as the configuration has it.
 #[derive(Clone, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub struct ClientKey {
     pub token_sha256: [u8; 32],
     /// Its groups.
     pub groups: Arc<[String]>,
+    /// HTTP requests that it may make in a second; none: as many as it likes.
+    pub rate: Option<NonZeroU32>,
 }
 
 /// Everybody who may call. Without any client it is anybody, under no name.
@@ -35,11 +42,8 @@ pub(crate) struct Principal {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) groups: Arc<[String]>,
     over: CancellationToken,
-    listening: AtomicUsize,
+    rate: ArcSwapOption<Rate>,
 }
-
-/// A stream on which a client listens. It counts until it is dropped.
-pub(crate) struct Listens(Arc<Principal>);
 
 /// Why a request was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -93,8 +97,11 @@ impl Clients {
             self.principals.clone_from(&before.principals);
         }
         for (key, principal) in self.keys.iter().zip(&mut self.principals) {
-            let same = before.keys.iter().position(|one| one == key);
+            let same = before.keys.iter().position(|one| one.is_same_as(key));
             if let Some(same) = same.and_then(|at| before.principals.get(at)) {
+                if same.rate.load().as_deref() != principal.rate.load().as_deref() {
+                    same.rate.store(principal.rate.load_full());
+                }
                 *principal = same.clone();
             }
         }
@@ -110,11 +117,20 @@ impl Clients {
     }
 }
 
+impl ClientKey {
+    /// The same client: what it may do in how much time aside.
+    fn is_same_as(&self, other: &Self) -> bool {
+        let identity = |key: &Self| (key.name.clone(), key.token_sha256, key.groups.clone());
+        identity(self) == identity(other)
+    }
+}
+
 impl Principal {
     fn of(key: &ClientKey) -> Self {
         Self {
             name: Some(key.name.clone()),
             groups: key.groups.clone(),
+            rate: ArcSwapOption::from_pointee(key.rate.map(Rate::per_second)),
             ..Self::default()
         }
     }
@@ -124,18 +140,17 @@ impl Principal {
         &self.over
     }
 
-    /// A place for one more stream to listen on; none where there are as many as may be.
-    pub(crate) fn listen(self: &Arc<Self>, most: usize) -> Option<Listens> {
-        let more = |open: usize| (open < most).then_some(open + 1);
-        let listening = &self.listening;
-        let counted = listening.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        counted.ok().map(|_| Listens(self.clone()))
+    /// Against whose share of the limits its requests count; none: of the address that it calls from.
+    pub(crate) fn account(&self) -> Option<Account> {
+        self.name.clone().map(Account::Client)
     }
-}
 
-impl Drop for Listens {
-    fn drop(&mut self) {
-        self.0.listening.fetch_sub(1, Ordering::Relaxed);
+    /// One more HTTP request. The error is how long to wait before the next try.
+    pub(crate) fn within_rate(&self) -> Result<(), Duration> {
+        match &*self.rate.load() {
+            Some(rate) => rate.check(),
+            None => Ok(()),
+        }
     }
 }
 
@@ -166,6 +181,7 @@ mod tests {
             name: name.into(),
             token_sha256: Sha256::digest(token).into(),
             groups: Arc::from([format!("of-{name}")]),
+            rate: None,
         }
     }
 
@@ -252,11 +268,17 @@ mod tests {
     }
 
     #[test]
-    fn streams_are_counted_until_they_are_dropped() {
-        let somebody = Arc::new(Principal::default());
-        let first = somebody.listen(1);
-        assert!(first.is_some() && somebody.listen(1).is_none());
-        drop(first);
-        assert!(somebody.listen(1).is_some());
+    fn another_rate_is_in_force_at_once_and_the_client_goes_on() {
+        let rated = |rate| ClientKey {
+            rate: NonZeroU32::new(rate),
+            ..key("ada", "1")
+        };
+        let before = Clients::new(vec![rated(0)]);
+        let mut now = Clients::new(vec![rated(1)]);
+        now.inherit(&before);
+        before.end_others(&now);
+        let ada = &before.principals[0];
+        assert!(Arc::ptr_eq(ada, &now.principals[0]) && !ada.over().is_cancelled());
+        assert!(ada.within_rate().is_ok() && ada.within_rate().is_err());
     }
 }

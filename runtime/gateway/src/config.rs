@@ -5,6 +5,7 @@ use std::time::Duration;
 use sandgate_message::Limits;
 
 use crate::access::Access;
+use crate::admission::TrustedProxies;
 
 /// Everything about the client's side that an operator may set. Every default stands in [`GatewayConfig::default`].
 #[derive(Clone, Debug)]
@@ -16,18 +17,29 @@ pub struct GatewayConfig {
     pub public_url: Option<String>,
     /// Size and depth of one message, in both directions.
     pub limits: Limits,
-    /// Connections open at once; more wait in the listener's queue.
+    /// Proxies in front of the gateway whose `Forwarded` says who calls.
+    pub trusted_proxies: TrustedProxies,
+    /// Connections open at once; one client, or one address, has half at the most. A further one takes the place of an
+    /// idle one, or is answered on `/healthz` and `/readyz` alone.
     pub max_connections: usize,
+    /// HTTP requests under way at once, those that listen aside; one client has half at the most. A further one is
+    /// answered 503.
+    pub max_requests: usize,
+    /// Bytes of messages that the gateway holds at once, with what they take beside their text; one client causes half at
+    /// the most. What would go beyond is answered 503 or dropped.
+    pub max_memory: usize,
     /// Concurrent requests on one HTTP/2 connection.
     pub max_streams: u32,
-    /// Streams on which one client listens at once: GET streams of sessions and subscriptions. All who call without a
-    /// key are one client.
+    /// Streams on which clients listen at once: GET streams of sessions and subscriptions; one client has half at the
+    /// most.
     pub max_listeners: usize,
+    /// An HTTP/2 connection without a request under way is closed after so long.
+    pub connection_idle: Duration,
     /// How long a client may take to send a request's headers.
     pub header_timeout: Duration,
     /// How long a client may take to send a request's body, and how long it may leave unread what it is sent.
     pub body_timeout: Duration,
-    /// Legacy sessions open at once; an `initialize` beyond it is answered 503.
+    /// Legacy sessions open at once; one client has half at the most. An `initialize` beyond it is answered 503.
     pub max_sessions: usize,
     /// A session nobody used for so long is closed.
     pub session_idle: Duration,
@@ -44,16 +56,21 @@ pub struct GatewayConfig {
 
 impl Default for GatewayConfig {
     /// Generous for people at work, small enough that a flood is bounded: 4 MiB messages, 1024 connections of 128
-    /// streams, 4096 streams to listen on for each client, 10 s for headers, 30 s for a body, 1024 sessions, closed after 30 idle minutes, 64 requests in flight
-    /// in each, 10 s to drain (the grace that process supervisors commonly give), refusal of what cannot be logged.
+    /// streams, closed after an idle minute, 4096 requests and 1 GiB of messages at once, 4096 streams to listen on, 10 s
+    /// for headers, 30 s for a body, 1024 sessions, closed after 30 idle minutes, 64 requests in flight in each, 10 s to
+    /// drain (the grace that process supervisors commonly give), refusal of what cannot be logged.
     fn default() -> Self {
         Self {
             access: Access::default(),
             public_url: None,
             limits: Limits::default(),
+            trusted_proxies: TrustedProxies::default(),
             max_connections: 1024,
+            max_requests: 4096,
+            max_memory: 1 << 30,
             max_streams: 128,
             max_listeners: 4096,
+            connection_idle: Duration::from_secs(60),
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             max_sessions: 1024,

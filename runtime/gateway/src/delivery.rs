@@ -56,17 +56,6 @@ impl Delivery {
         self
     }
 
-    /// Keeps something for as long as the stream, if it is one.
-    pub(crate) fn keeping(mut self, kept: impl Send + 'static) -> Self {
-        if let Content::Stream(flow) = self.content {
-            self.content = Content::Stream(Box::pin(flow.inspect(move |_| {
-                // Named, so that it is kept for as long as the stream.
-                let _ = &kept;
-            })));
-        }
-        self
-    }
-
     /// The reply alone; what comes before it on a stream goes to `aside`.
     pub(crate) async fn settle(self, mut aside: impl FnMut(Arrival)) -> Option<Message> {
         match self.content {

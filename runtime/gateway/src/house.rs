@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use http::HeaderMap;
 use sandgate_message::{Json, Message};
+use tokio::sync::Semaphore;
 
 use crate::carriage::Carriage;
 use crate::config::GatewayConfig;
@@ -23,6 +24,9 @@ pub(crate) struct House {
     pub(crate) carriage: Carriage,
 }
 
+/// Replies of the gateway's own that one server has not read yet.
+const MOST_OWED: usize = 64;
+
 /// A server, and the conversation with it. One that could not be opened is a server that fails each call: the call is
 /// judged and recorded all the same.
 #[derive(Clone)]
@@ -31,6 +35,8 @@ pub(crate) struct Link {
     pub(crate) conversation: Result<Arc<Conversation>, ServerError>,
     /// The server has ended it, whoever found out.
     gone: Arc<AtomicBool>,
+    /// Replies of the gateway's own to the server's requests that it has yet to take.
+    owed: Arc<Semaphore>,
     /// The params of the `initialize` with which it began, as the server got them.
     introduction: Arc<OnceLock<Json>>,
 }
@@ -44,6 +50,7 @@ impl Link {
             server,
             conversation,
             gone: Arc::default(),
+            owed: Arc::new(Semaphore::new(MOST_OWED)),
             introduction: Arc::default(),
         }
     }
@@ -82,6 +89,22 @@ impl Link {
         }
     }
 
+    /// Sends a reply of the gateway's own without waiting: the server may itself be waiting until what it sends is read. A
+    /// server that asks and does not read loses further replies.
+    pub(crate) fn reply(&self, reply: Message) {
+        let server = self.server.name().clone();
+        let Ok(place) = self.owed.clone().try_acquire_owned() else {
+            tracing::warn!(%server, "dropped a reply: the server has not read earlier ones");
+            return;
+        };
+        let link = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = link.send(&reply, &HeaderMap::new()).await {
+                tracing::warn!(%server, "{error}");
+            }
+            drop(place);
+        });
+    }
     /// Sends without a client waiting for what comes of it.
     pub(crate) async fn send(
         &self,

@@ -5,6 +5,7 @@
 //! pipeline. It does not know what an interceptor is made of, where the configuration stands, or where records go.
 
 mod access;
+mod admission;
 mod arriving;
 mod caching;
 mod call;
@@ -43,6 +44,7 @@ pub mod upstream;
 mod whole;
 
 pub use access::{Access, Denied};
+pub use admission::{Budget, MemoryError, TrustedProxies};
 pub use clients::{ClientKey, Clients};
 pub use config::{GatewayConfig, OnUnwritten};
 pub use downstream::Endpoint;

@@ -139,6 +139,7 @@ fn run(document: &Json) -> Run {
             client_target: None,
             session: None,
             principal: None,
+            account: sandgate_message::Account::Local,
             groups: Arc::new([]),
             definition: None,
             attributes: Arc::new([]),

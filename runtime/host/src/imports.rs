@@ -1,6 +1,6 @@
 //! The host side of `wit/`: what a guest can ask, and what each asking costs it.
 
-use sandgate_message::{Finding, Json, Part, Severity, TextRun};
+use sandgate_message::{Account, Finding, Json, Part, Severity, TextRun};
 use wasmtime::component::Resource;
 
 use crate::bindings::{call, decision, log, report, state};
@@ -320,14 +320,19 @@ impl log::Host for Sandbox {
 }
 
 impl Sandbox {
-    fn state(&mut self) -> wasmtime::Result<Result<&crate::state::Table, state::Failure>> {
+    /// The interceptor's state, and against whose share of it the run's writes count.
+    fn state(
+        &mut self,
+    ) -> wasmtime::Result<Result<(&crate::state::Table, &Account), state::Failure>> {
         self.count()?;
         Ok(match &self.task {
-            Task::Hook(run) if self.authority.grants.state => Ok(if run.shadow {
-                &self.authority.shadow
-            } else {
-                &self.authority.state
-            }),
+            Task::Hook(run) if self.authority.grants.state => {
+                let table = match run.shadow {
+                    true => &self.authority.shadow,
+                    false => &self.authority.state,
+                };
+                Ok((&**table, &run.call.account))
+            }
             _ => Err(state::Failure::Denied),
         })
     }
@@ -335,7 +340,7 @@ impl Sandbox {
 
 impl state::Host for Sandbox {
     fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<Vec<u8>>, state::Failure>> {
-        Ok(self.state()?.map(|table| table.get(&key)))
+        Ok(self.state()?.map(|(table, _)| table.get(&key)))
     }
     fn set(
         &mut self,
@@ -345,10 +350,10 @@ impl state::Host for Sandbox {
     ) -> wasmtime::Result<Result<(), state::Failure>> {
         Ok(self
             .state()?
-            .and_then(|table| Ok(table.set(&key, value, ttl_ms)?)))
+            .and_then(|(table, account)| Ok(table.set(&key, value, ttl_ms, account)?)))
     }
     fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), state::Failure>> {
-        Ok(self.state()?.and_then(|table| Ok(table.delete(&key)?)))
+        Ok(self.state()?.and_then(|(table, _)| Ok(table.delete(&key)?)))
     }
     fn increment(
         &mut self,
@@ -358,7 +363,7 @@ impl state::Host for Sandbox {
     ) -> wasmtime::Result<Result<i64, state::Failure>> {
         Ok(self
             .state()?
-            .and_then(|table| Ok(table.increment(&key, by, ttl_ms)?)))
+            .and_then(|(table, account)| Ok(table.increment(&key, by, ttl_ms, account)?)))
     }
     fn compare_and_set(
         &mut self,
@@ -368,8 +373,8 @@ impl state::Host for Sandbox {
         ttl_ms: Option<u64>,
     ) -> wasmtime::Result<Result<bool, state::Failure>> {
         let table = self.state()?;
-        Ok(table.and_then(|table| {
-            Ok(table.compare_and_set(&key, expected.as_deref(), value, ttl_ms)?)
+        Ok(table.and_then(|(table, account)| {
+            Ok(table.compare_and_set(&key, expected.as_deref(), value, ttl_ms, account)?)
         }))
     }
 }

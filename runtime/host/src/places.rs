@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use sandgate_message::Account;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Callers remembered before those without a run are forgotten.
 const REMEMBERED: usize = 1024;
 
-/// Places by principal, and the pool's places for all.
+/// Places by account, and the pool's places for all.
 pub(crate) struct Places {
     each: usize,
     pool: Arc<Semaphore>,
-    by_principal: Mutex<HashMap<Option<Arc<str>>, Arc<Semaphore>>>,
+    by_account: Mutex<HashMap<Account, Arc<Semaphore>>>,
 }
 
 /// Held during a run.
@@ -29,17 +30,13 @@ impl Places {
         Self {
             each,
             pool,
-            by_principal: Mutex::default(),
+            by_account: Mutex::default(),
         }
     }
 
     /// Waits for a place until the deadline.
-    pub(crate) async fn take(
-        &self,
-        principal: Option<&Arc<str>>,
-        deadline: Instant,
-    ) -> Option<Place> {
-        let own = self.semaphore(principal);
+    pub(crate) async fn take(&self, account: &Account, deadline: Instant) -> Option<Place> {
+        let own = self.semaphore(account);
         let own = acquire(own, deadline).await?;
         let pool = acquire(self.pool.clone(), deadline).await?;
         Some(Place {
@@ -48,11 +45,9 @@ impl Places {
         })
     }
 
-    fn semaphore(&self, principal: Option<&Arc<str>>) -> Arc<Semaphore> {
-        let mut all = self.by_principal.lock();
-        // The key is cheap to clone, and the callers are few.
-        let key = principal.cloned();
-        if let Some(semaphore) = all.get(&key) {
+    fn semaphore(&self, account: &Account) -> Arc<Semaphore> {
+        let mut all = self.by_account.lock();
+        if let Some(semaphore) = all.get(account) {
             return semaphore.clone();
         }
         if all.len() >= REMEMBERED {
@@ -61,7 +56,7 @@ impl Places {
             });
         }
         let semaphore = Arc::new(Semaphore::new(self.each));
-        all.insert(key, semaphore.clone());
+        all.insert(account.clone(), semaphore.clone());
         semaphore
     }
 }
@@ -82,33 +77,34 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    fn client(name: &str) -> Account {
+        Account::Client(name.into())
+    }
+
     #[tokio::test]
     async fn a_caller_with_all_its_places_taken_waits_and_nobody_else_does() {
         let places = Places::new(1, Arc::new(Semaphore::new(10)));
-        let (ann, bob): (Arc<str>, Arc<str>) = ("ann".into(), "bob".into());
+        let (ann, bob) = (client("ann"), client("bob"));
         let soon = || Instant::now() + Duration::from_millis(20);
-        let held = places.take(Some(&ann), soon()).await.unwrap();
-        assert!(places.take(Some(&ann), soon()).await.is_none());
-        assert!(places.take(Some(&bob), soon()).await.is_some());
-        assert!(places.take(None, soon()).await.is_some());
+        let held = places.take(&ann, soon()).await.unwrap();
+        assert!(places.take(&ann, soon()).await.is_none());
+        assert!(places.take(&bob, soon()).await.is_some());
+        assert!(places.take(&Account::Local, soon()).await.is_some());
         drop(held);
-        assert!(places.take(Some(&ann), soon()).await.is_some());
+        assert!(places.take(&ann, soon()).await.is_some());
     }
 
     #[tokio::test]
     async fn callers_without_a_run_are_forgotten() {
         let places = Places::new(1, Arc::new(Semaphore::new(10)));
         let later = Instant::now() + Duration::from_secs(1);
-        let busy: Arc<str> = "busy".into();
-        let held = places.take(Some(&busy), later).await.unwrap();
+        let busy = client("busy");
+        let held = places.take(&busy, later).await.unwrap();
         for n in 0..3 * REMEMBERED {
-            places
-                .take(Some(&n.to_string().into()), later)
-                .await
-                .unwrap();
+            places.take(&client(&n.to_string()), later).await.unwrap();
         }
-        let remembered = places.by_principal.lock();
-        assert!(remembered.len() <= REMEMBERED && remembered.contains_key(&Some(busy)));
+        let remembered = places.by_account.lock();
+        assert!(remembered.len() <= REMEMBERED && remembered.contains_key(&busy));
         drop(held);
     }
 }

@@ -100,11 +100,7 @@ impl Plugin {
     ) -> Outcome<D> {
         let started = Instant::now();
         let (deadline, timeout) = (run.deadline, run.timeout);
-        let mut outcome = match self
-            .places
-            .take(run.call.principal.as_ref(), deadline)
-            .await
-        {
+        let mut outcome = match self.places.take(&run.call.account, deadline).await {
             None => Outcome::failed(Failure::Deadline(timeout)),
             Some(_place) => {
                 let staged = Stage::current().map(|stage| self.authority.on(stage));

@@ -456,6 +456,7 @@ async fn smoke(plugin: &Plugin) -> Result<(), PrepareError> {
                 client_target: None,
                 session: None,
                 principal: None,
+                account: sandgate_message::Account::Local,
                 groups: Arc::new([]),
                 definition: None,
                 attributes: Arc::new([]),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::account::Account;
 use crate::json::Json;
 
 /// Names a call in the log, to interceptors and in refusals. Sorts by time.
@@ -81,6 +82,8 @@ pub struct Call {
     pub session: Option<Arc<str>>,
     /// The authenticated caller; none when anonymous.
     pub principal: Option<Arc<str>>,
+    /// Against whose share of the gateway's limits the call counts.
+    pub account: Account,
     /// The caller's groups.
     pub groups: Arc<[String]>,
     /// The definition the server gave of the target.
@@ -115,6 +118,7 @@ mod tests {
             client_target: None,
             session: None,
             principal: None,
+            account: Account::Local,
             groups: Arc::from([]),
             definition: None,
             attributes: Arc::from([("client.name".into(), "inspector".into())]),

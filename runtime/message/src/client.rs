@@ -1,11 +1,14 @@
 //! What a client says of itself: in every modern request, and in the `initialize` of a legacy session.
 
 use crate::call::{Call, Era};
+use crate::cut::cut;
 use crate::json::Json;
 
 /// Where a modern request says who sent it, in `params._meta`.
 pub const CLIENT_KEY: &str = "io.modelcontextprotocol/clientInfo";
 
+/// The longest name or version that is kept as it is, in bytes: policies, logs and metrics repeat it for every call.
+const MAX_BYTES: usize = 256;
 /// The names of the attributes under which a [`Call`] has it.
 const NAME: &str = "client.name";
 const VERSION: &str = "client.version";
@@ -28,7 +31,10 @@ impl Client {
             Era::Legacy if method == "initialize" => root.get("clientInfo"),
             Era::Legacy => return None,
         };
-        let said = |member: &str| Some(info?.get(member)?.string()?.into_owned());
+        let said = |member: &str| {
+            let text = info?.get(member)?.string()?;
+            Some(cut(&text, MAX_BYTES).into_owned())
+        };
         Some(Self {
             name: said("name"),
             version: said("version"),
@@ -66,6 +72,13 @@ mod tests {
         )
     }
 
+    #[test]
+    fn what_a_client_says_of_itself_is_bounded() {
+        let params = format!(r#"{{"clientInfo":{{"name":"{}"}}}}"#, "n".repeat(4_000_000));
+        let params = Json::parse(params, &Limits::default()).unwrap();
+        let client = Client::said_in(&params, Era::Legacy, "initialize").unwrap();
+        assert!(client.name.unwrap().ends_with("nn… (4000000 bytes)"));
+    }
     #[test]
     fn a_client_is_where_its_era_has_it() {
         let name = |name: &str| {

@@ -19,6 +19,9 @@ pub(crate) struct Envelope {
 /// [`crate::Message::plain`].
 const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
+/// The longest method, in bytes: every log line and every policy names it.
+const MAX_METHOD: usize = 128;
+
 /// The members of params that decide what a call reaches and what goes with it.
 const PARAMS: [&str; 7] = [
     "name",
@@ -67,7 +70,11 @@ impl Envelope {
             (Some(method), None, None) => (Self::call(id, method, params)?, params),
             (None, Some(result), None) => match id.and_then(read_id) {
                 Some(id) => (Shape::Result { id }, Some(result)),
-                None => return wrong("a result needs an `id`, a string or a number"),
+                None => {
+                    return wrong(
+                        "a result needs an `id`, a string or a number of at most 256 bytes",
+                    );
+                }
             },
             (None, None, Some(error)) => {
                 if error.kind() != Kind::Object {
@@ -85,7 +92,7 @@ impl Envelope {
         };
         Ok(Self {
             shape,
-            payload: payload.map_or_else(Json::empty_object, |payload| payload.to_json()),
+            payload: payload.map_or_else(Json::own_empty_object, |payload| payload.to_json()),
             id_at: place(id),
             payload_at: place(payload),
             strange,
@@ -100,6 +107,9 @@ impl Envelope {
         let Some(method) = method.string() else {
             return wrong("`method` is no string");
         };
+        if method.len() > MAX_METHOD {
+            return wrong("`method` is longer than 128 bytes");
+        }
         if let Some(params) = params {
             if params.kind() != Kind::Object {
                 return wrong("`params` is no object");
@@ -118,7 +128,7 @@ impl Envelope {
         match id.map(read_id) {
             None => Ok(Shape::Notification { method }),
             Some(Some(id)) => Ok(Shape::Request { id, method }),
-            Some(None) => wrong("`id` is neither a string nor a number"),
+            Some(None) => wrong("`id` is neither a string nor a number, or longer than 256 bytes"),
         }
     }
 
@@ -128,7 +138,7 @@ impl Envelope {
             Some(id) if id.kind() == Kind::Null => Ok(None),
             Some(id) => match read_id(id) {
                 Some(id) => Ok(Some(id)),
-                None => wrong("`id` is neither a string nor a number"),
+                None => wrong("`id` is neither a string nor a number, or longer than 256 bytes"),
             },
         }
     }
@@ -258,19 +268,19 @@ mod tests {
             ),
             (
                 r#"{"jsonrpc":"2.0","id":null,"method":"a"}"#,
-                "`id` is neither a string nor a number",
+                "`id` is neither a string nor a number, or longer than 256 bytes",
             ),
             (
                 r#"{"jsonrpc":"2.0","id":[1],"error":{}}"#,
-                "`id` is neither a string nor a number",
+                "`id` is neither a string nor a number, or longer than 256 bytes",
             ),
             (
                 r#"{"jsonrpc":"2.0","result":{}}"#,
-                "a result needs an `id`, a string or a number",
+                "a result needs an `id`, a string or a number of at most 256 bytes",
             ),
             (
                 r#"{"jsonrpc":"2.0","id":null,"result":{}}"#,
-                "a result needs an `id`, a string or a number",
+                "a result needs an `id`, a string or a number of at most 256 bytes",
             ),
             (
                 r#"{"jsonrpc":"2.0","id":1,"method":"a","params":[]}"#,

@@ -1,8 +1,9 @@
 //! Checked JSON text. One parser decides for everybody: what it refuses no interceptor sees and no server gets, and
 //! what it accepts reads the same to every later reader.
 
+use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -95,7 +96,22 @@ pub struct Json {
 pub(crate) struct Checked {
     pub(crate) text: ByteString,
     pub(crate) tape: Vec<Entry>,
+    /// What lives as long as the text: see [`Json::keep`].
+    kept: OnceLock<Box<dyn Any + Send + Sync>>,
 }
+
+impl Checked {
+    fn new(text: ByteString, tape: Vec<Entry>) -> Arc<Self> {
+        Arc::new(Self {
+            text,
+            tape,
+            kept: OnceLock::new(),
+        })
+    }
+}
+
+/// Bytes counted for a text beside its own: the values around it, and what else of a read buffer the text keeps alive.
+pub(crate) const AROUND: usize = 4 << 10;
 
 impl Json {
     /// Checks the text as a whole. Leading and trailing white space is kept out of the value.
@@ -108,20 +124,24 @@ impl Json {
         })?;
         let tape = scan(&text, limits)?;
         Ok(Self {
-            text: Arc::new(Checked { text, tape }),
+            text: Checked::new(text, tape),
             root: 0,
         })
     }
     /// `{}`.
     pub fn empty_object() -> Self {
         static EMPTY: LazyLock<Json> = LazyLock::new(|| Json {
-            text: Arc::new(Checked {
-                text: "{}".into(),
-                tape: vec![Entry::new(Tag::Object, 0, 2)],
-            }),
+            text: Checked::new("{}".into(), vec![Entry::new(Tag::Object, 0, 2)]),
             root: 0,
         });
         EMPTY.clone()
+    }
+    /// The same in memory of its own, which something may be kept with.
+    pub(crate) fn own_empty_object() -> Self {
+        Self {
+            text: Checked::new("{}".into(), vec![Entry::new(Tag::Object, 0, 2)]),
+            root: 0,
+        }
     }
     /// A JSON string with this content.
     ///
@@ -136,16 +156,23 @@ impl Json {
         );
         let entry = Entry::text(Tag::String, 0, json.len(), json.contains('\\'));
         Self {
-            text: Arc::new(Checked {
-                text: json.into(),
-                tape: vec![entry],
-            }),
+            text: Checked::new(json.into(), vec![entry]),
             root: 0,
         }
     }
     /// What serde makes of a value; an error where it is not representable in JSON.
     pub fn of(value: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
         Self::parse(serde_json::to_vec(value)?, &Limits::NONE).map_err(serde::ser::Error::custom)
+    }
+    /// Bytes of memory that the whole text of which this value is a part counts as: the text twice (an edit, or the
+    /// frame that it is sent in, is a copy), its index, and what stands around it.
+    pub(crate) fn memory(&self) -> usize {
+        let index = self.text.tape.capacity() * size_of::<Entry>();
+        self.text.text.len() * 2 + index + AROUND
+    }
+    /// Keeps something until nobody holds this text any more: the permit for its memory. Of several, the first is kept.
+    pub(crate) fn keep(&self, kept: impl Any + Send + Sync) {
+        let _ = self.text.kept.set(Box::new(kept));
     }
     /// To walk it.
     pub fn root(&self) -> Node<'_> {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::envelope::Envelope;
 use crate::escape::quote_into;
-use crate::json::{Json, Limits, Malformed};
+use crate::json::{AROUND, Json, Limits, Malformed};
 use crate::slot::{Copy, Slot};
 
 /// A request id: its JSON text, so that type and spelling survive.
@@ -12,17 +12,20 @@ use crate::slot::{Copy, Slot};
 pub struct Id(Box<str>);
 
 impl Id {
+    /// The longest id, in bytes of its JSON text. Ids are kept while requests are under way and repeated in replies and
+    /// logs; the longest that SDKs make is a UUID.
+    pub const MAX_BYTES: usize = 256;
     /// From an integer of the gateway's own.
     pub fn number(n: u64) -> Self {
         Self(n.to_string().into())
     }
-    /// From the text of a JSON string or number; `None` for anything else (MCP forbids null).
+    /// From the text of a JSON string or number of at most [`Self::MAX_BYTES`]; `None` for anything else (MCP forbids
+    /// null).
     pub fn from_json(json: &Json) -> Option<Self> {
-        matches!(
-            json.root().kind(),
-            crate::Kind::String | crate::Kind::Number
-        )
-        .then(|| Self(json.as_str().into()))
+        let kind = json.root().kind();
+        let fits = matches!(kind, crate::Kind::String | crate::Kind::Number)
+            && json.as_str().len() <= Self::MAX_BYTES;
+        fits.then(|| Self(json.as_str().into()))
     }
     /// JSON text.
     pub fn as_str(&self) -> &str {
@@ -187,6 +190,16 @@ impl Message {
     /// A reply that is an error.
     pub fn failed(&self) -> bool {
         matches!(self.shape, Shape::Error { .. })
+    }
+    /// Bytes of memory that the message counts as: its text twice (an edit, or the frame that it is sent in, is a copy),
+    /// the index of its text, and what stands around it.
+    pub fn memory(&self) -> usize {
+        self.payload.memory().max(self.text.len() * 2 + AROUND)
+    }
+    /// Keeps something until nobody holds the message, or a value of it, any more: the permit for its memory. Of several,
+    /// the first is kept.
+    pub fn keep(&self, kept: impl std::any::Any + Send + Sync) {
+        self.payload.keep(kept);
     }
     /// `params`, `result` or `error`; an empty object where a request has no params.
     pub fn payload(&self) -> &Json {

@@ -3,9 +3,11 @@
 //!
 //! It does no I/O and knows no transport, no order of interceptors and no WebAssembly.
 
+mod account;
 mod call;
 mod change;
 mod client;
+mod cut;
 mod decision;
 mod edit;
 mod envelope;
@@ -28,8 +30,10 @@ mod surface;
 mod tape;
 mod text;
 
+pub use account::Account;
 pub use call::{Call, CallId, Direction, Era};
 pub use client::{CLIENT_KEY, Client};
+pub use cut::cut;
 pub use decision::{Edit, Finding, Hook, Part, PostDecision, PreDecision, Refusal, Severity};
 pub use edit::{EditError, apply};
 pub use failure::Failure;

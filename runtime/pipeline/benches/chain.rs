@@ -72,6 +72,7 @@ fn calls(criterion: &mut Criterion) {
         client_target: None,
         session: None,
         principal: Some("ada".into()),
+        account: sandgate_message::Account::Local,
         groups: Arc::new([]),
         definition: None,
         attributes: Arc::new([]),

@@ -171,6 +171,7 @@ pub(crate) fn call() -> Call {
         client_target: None,
         session: None,
         principal: None,
+        account: sandgate_message::Account::Local,
         groups: Arc::new([]),
         definition: None,
         attributes: Arc::new([]),

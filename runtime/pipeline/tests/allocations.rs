@@ -99,6 +99,7 @@ fn a_call_out_of_every_scope_allocates_nothing() {
         client_target: None,
         session: None,
         principal: None,
+        account: sandgate_message::Account::Local,
         groups: Arc::new([]),
         definition: None,
         attributes: Arc::new([]),

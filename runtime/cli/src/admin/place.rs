@@ -241,9 +241,10 @@ pub(super) fn within(folder: &OwnedFd, name: &OsStr) -> PathBuf {
         .join(name)
 }
 
-/// Whether only this user (or root) decides what is in a directory.
+/// Whether only this user (or root) decides what is in a directory. Whoever owns a directory may replace what is in it: that
+/// holds for root, too, who trusts nobody else.
 fn trusted(owner: u32, mode: u32, user: u32) -> Result<(), String> {
-    if owner != user && owner != 0 && user != 0 {
+    if owner != user && owner != 0 {
         return Err(format!("belongs to another user (number {owner})"));
     }
     if mode & 0o022 != 0 {
@@ -374,7 +375,8 @@ mod tests {
     fn a_directory_of_another_user_is_not_trusted() {
         assert!(trusted(1000, 0o40700, 1000).is_ok());
         assert!(trusted(0, 0o40755, 1000).is_ok());
-        assert!(trusted(1000, 0o40700, 0).is_ok());
+        assert!(trusted(0, 0o40700, 0).is_ok());
+        assert!(trusted(1000, 0o40700, 0).is_err());
         assert!(trusted(1001, 0o40700, 1000).is_err());
         assert!(trusted(1000, 0o40770, 1000).is_err());
         assert!(trusted(0, 0o41777, 1000).is_err());

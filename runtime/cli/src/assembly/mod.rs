@@ -195,6 +195,7 @@ fn clients(loaded: &Loaded) -> Clients {
             name: name.as_str().into(),
             token_sha256: client.token_sha256.0,
             groups: client.groups.iter().cloned().collect(),
+            rate: client.rate.map(|rate| rate.0),
         });
     Clients::new(keys.collect())
 }

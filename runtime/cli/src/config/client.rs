@@ -1,5 +1,7 @@
 //! `[clients.NAME]`: who may call, known by a key.
 
+use std::num::NonZeroU32;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +17,19 @@ pub struct Client {
     /// Its groups, for the `groups` of interceptors.
     #[serde(default)]
     pub groups: Vec<String>,
+    /// HTTP requests that it may make in a second, as `"100/s"`; a further one is answered 429. After silence those of one
+    /// second may come at once. Left out: as many as it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<RatePerSecond>,
 }
 
 /// A SHA-256 hash in 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TokenHash(pub [u8; 32]);
+
+/// So many in a second: a whole number and `/s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RatePerSecond(pub NonZeroU32);
 
 /// What to do where something else stands in place of a hash.
 const REMEDY: &str = "write the token's hash, never the token itself: `printf %s TOKEN | sha256sum` prints it, and `sandgate token` \
@@ -86,7 +96,22 @@ impl Word for TokenHash {
     }
 }
 
-word!(TokenHash);
+impl Word for RatePerSecond {
+    const KIND: &'static str = "a rate such as \"100/s\"";
+    const PATTERN: Option<&'static str> = Some("^[1-9][0-9]*/s$");
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let help = "write a whole number, at least 1, and `/s`, for example \"100/s\"";
+        let count = text.strip_suffix("/s").and_then(|count| count.parse().ok());
+        count
+            .map(Self)
+            .ok_or_else(|| Mistake::new("is not a rate", help))
+    }
+    fn write(&self) -> String {
+        format!("{}/s", self.0)
+    }
+}
+
+word!(TokenHash, RatePerSecond);
 
 #[cfg(test)]
 mod tests {
@@ -113,6 +138,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_rate_is_a_number_of_requests_in_a_second() {
+        assert_eq!(RatePerSecond::read("100/s").unwrap().write(), "100/s");
+        for wrong in ["", "100", "0/s", "-1/s", "1.5/s", "100/m", "5000000000/s"] {
+            assert!(RatePerSecond::read(wrong).is_err(), "{wrong}");
+        }
+    }
     #[test]
     fn a_name_is_readable_in_a_log() {
         for name in ["ada", "ada@example.com", "ci-2", "zoë"] {

@@ -1,8 +1,9 @@
 //! `[gateway]`: where it listens, whom it lets in, its bounds.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,9 @@ pub struct Gateway {
     /// Web origins that may call, beside those on loopback. Every other `Origin` is answered 403; requests without one
     /// do not come from a web page.
     pub allowed_origins: Vec<Origin>,
+    /// Networks of proxies in front of the gateway, as `10.0.0.0/8` or a single address. Only of these is the header
+    /// `Forwarded` believed, which says from which address a caller without a key calls.
+    pub trusted_proxies: Vec<Network>,
     /// How a refused call is answered: `result` is a tool result with `isError`, which models read; `error` is a
     /// JSON-RPC error. Left out: `result` for `tools/call`, `error` for everything else.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,17 +82,25 @@ pub struct Limits {
     /// Arrays and objects within one another.
     #[schemars(range(min = 1, max = 128))]
     pub max_depth: u16,
-    /// Connections open at a time; more wait to be accepted.
+    /// Connections open at a time; one client has half at the most, and so has one address without a key. A further one
+    /// takes the place of one that is idle, or gets answers on `/healthz` and `/readyz` alone.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections: u32,
     /// Requests at a time on one HTTP/2 connection.
     #[schemars(range(min = 1, max = 10_000))]
     pub max_streams: u32,
-    /// Streams on which one client listens at a time: GET streams of sessions, and subscriptions. All who call without a
-    /// key are one client. A further one is answered 503.
+    /// HTTP requests under way at a time, those that listen aside; one client has half at the most. A further one is
+    /// answered 503.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_requests: u32,
+    /// Bytes of messages that the gateway holds at a time, with what they take in memory beside their text; one client
+    /// causes half at the most. What would go beyond is answered 503, or dropped. At least `"64MiB"`.
+    pub max_memory: Size,
+    /// Streams on which clients listen at a time: GET streams of sessions, and subscriptions; one client has half at the
+    /// most. A further one is answered 503.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_listeners: u32,
-    /// Sessions of legacy clients open at a time; a further `initialize` is answered 503.
+    /// Sessions of legacy clients open at a time; one client has half at the most. A further `initialize` is answered 503.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_sessions: u32,
     /// Requests of one session, or of the client on stdio, under way at a time.
@@ -98,6 +110,9 @@ pub struct Limits {
     pub header_timeout: Period,
     /// How long a client may take to send a request's body.
     pub body_timeout: Period,
+    /// How long an HTTP/2 connection may be without a request before it is closed. One of HTTP/1.1 may be so for as long as
+    /// `header-timeout`.
+    pub connection_idle_timeout: Period,
     /// How long a session may be unused before it is closed.
     pub idle_timeout: Period,
     /// How long calls in flight may go on after the signal to stop.
@@ -131,6 +146,10 @@ pub struct Listen(pub SocketAddr);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName(pub String);
 
+/// A network of IP addresses, or one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(pub IpNet);
+
 /// A web origin: scheme, host and, where it is not the scheme's own, port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(pub String);
@@ -148,6 +167,7 @@ impl Default for Gateway {
             tls: None,
             public_url: None,
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             refusal: None,
             watch: true,
             state: None,
@@ -166,11 +186,14 @@ impl Default for Limits {
             max_depth: 128,
             max_connections: 1024,
             max_streams: 128,
+            max_requests: 4096,
+            max_memory: Size(1 << 30),
             max_listeners: 4096,
             max_sessions: 1024,
             max_in_flight: 64,
             header_timeout: Period::secs(10),
             body_timeout: Period::secs(30),
+            connection_idle_timeout: Period::secs(60),
             idle_timeout: Period::secs(30 * 60),
             drain_timeout: Period::secs(10),
         }
@@ -237,6 +260,22 @@ impl Word for HostName {
     }
 }
 
+impl Word for Network {
+    const KIND: &'static str = "a network such as \"10.0.0.0/8\"";
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let network = text
+            .parse::<IpNet>()
+            .or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        network.map(Self).map_err(|_| {
+            let help = "write an address, or a network such as \"10.0.0.0/8\" or \"2001:db8::/32\"";
+            Mistake::new("is not a network", help)
+        })
+    }
+    fn write(&self) -> String {
+        self.0.to_string()
+    }
+}
+
 impl Word for Origin {
     const KIND: &'static str = "a web origin such as \"https://app.example.com\"";
 
@@ -280,7 +319,7 @@ impl Word for PublicUrl {
     }
 }
 
-word!(AdminSocket, Listen, HostName, Origin, PublicUrl);
+word!(AdminSocket, Listen, HostName, Network, Origin, PublicUrl);
 
 #[cfg(test)]
 mod tests {

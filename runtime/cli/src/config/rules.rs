@@ -64,9 +64,19 @@ fn check_gateway(gateway: &Table, issues: &mut Vec<Issue>) {
             ));
         }
     }
-    let size = gateway
-        .table("limits")
-        .and_then(|limits| limits.get("max-body"));
+    let limits = gateway.table("limits");
+    let memory = limits.and_then(|limits| limits.get("max-memory"));
+    if let Some((value, size)) = memory.and_then(|v| Some((v, Size::read(v.text()?).ok()?)))
+        && size.0 < 64 << 20
+    {
+        let mistake = Mistake::new("is too small", "write at least \"64MiB\"");
+        issues.push(wrong(
+            value.span.clone(),
+            "`gateway.limits.max-memory`".into(),
+            mistake,
+        ));
+    }
+    let size = limits.and_then(|limits| limits.get("max-body"));
     if let Some((value, size)) = size.and_then(|v| Some((v, Size::read(v.text()?).ok()?)))
         && size.0 > 1 << 30
     {

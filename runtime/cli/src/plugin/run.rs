@@ -193,6 +193,7 @@ pub(super) fn call(event: &str) -> Call {
         client_target: None,
         session: None,
         principal: None,
+        account: sandgate_message::Account::Local,
         groups: [].into(),
         definition: None,
         attributes: [].into(),

@@ -4,12 +4,16 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use sandgate_gateway::{Decision, Unwritten};
-use sandgate_message::Call;
+use sandgate_message::{Call, cut};
 use sandgate_pipeline::Trail;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::control;
+
+/// The longest target that is written as it is, in bytes. All other texts of others in a record have bounds of their own:
+/// methods, ids, what clients say of themselves, findings.
+const MAX_TARGET: usize = 1024;
 
 /// One line, its keys in the order in which people read them.
 #[derive(Serialize)]
@@ -28,7 +32,7 @@ pub(super) struct Line<'a> {
     pub(super) server: &'a str,
     pub(super) method: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) target: Option<&'a str>,
+    pub(super) target: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) decision: Option<Decision>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,7 +84,7 @@ impl<'a> Line<'a> {
             direction: call.direction.as_str(),
             server: &call.server,
             method: &call.method,
-            target: call.target.as_deref(),
+            target: call.target.as_deref().map(|target| cut(target, MAX_TARGET)),
             decision: None,
             failed: None,
             request_bytes,
@@ -108,12 +112,53 @@ impl<'a> Line<'a> {
         })
     }
 
+    /// The target without what may be a secret of the asker's, where it is a URI: user and password, query, fragment.
+    pub(super) fn without_secrets(mut self) -> Self {
+        self.target = self.target.map(|target| match public_part(&target) {
+            Some(public) => Cow::Owned(public),
+            None => target,
+        });
+        self
+    }
     pub(super) fn without_payload(self) -> Self {
         Self {
             params: None,
             reply: None,
             too_large: Some(true),
             ..self
+        }
+    }
+}
+
+/// None where the text has nothing to leave out.
+fn public_part(target: &str) -> Option<String> {
+    let (scheme, rest) = target.split_once(':')?;
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let public = match rest.strip_prefix("//") {
+        None => format!("{scheme}:{rest}"),
+        Some(rest) => {
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}{path}")
+        }
+    };
+    (public != target).then_some(public)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::public_part;
+
+    #[test]
+    fn a_uri_loses_user_query_and_fragment() {
+        for (uri, public) in [
+            ("https://u:p@h:1/a?k=secret#f", Some("https://h:1/a")),
+            ("https://u:p@h", Some("https://h")),
+            ("note:mine?token=x", Some("note:mine")),
+            ("file:///srv/a", None),
+            ("lookup_customer", None),
+        ] {
+            assert_eq!(public_part(uri).as_deref(), public, "{uri}");
         }
     }
 }

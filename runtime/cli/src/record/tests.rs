@@ -23,6 +23,7 @@ fn call() -> Call {
         client_target: None,
         session: None,
         principal: Some("alice".into()),
+        account: sandgate_message::Account::Local,
         groups: Arc::new([]),
         definition: None,
         attributes: Arc::new([

@@ -207,6 +207,7 @@ impl Exchange {
             client_target: None,
             session: self.session.as_deref().map(Into::into),
             principal: self.principal.as_deref().map(Into::into),
+            account: sandgate_message::Account::Local,
             groups: self.groups.clone().into(),
             definition: self
                 .definition

@@ -268,6 +268,7 @@ mod tests {
             client_target: None,
             session: None,
             principal: None,
+            account: sandgate_message::Account::Local,
             groups: Arc::new([]),
             definition: None,
             attributes: Arc::new([]),

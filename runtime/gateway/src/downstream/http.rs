@@ -1,74 +1,81 @@
-//! HTTP towards clients: routes, and answers as responses.
+//! HTTP towards clients: who is let in, and which way a request goes.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
-use http::header::{ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, ALLOW, AUTHORIZATION, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Empty, Full, StreamBody};
-use hyper::body::{Frame, Incoming};
+use hyper::body::Incoming;
 use sandgate_message::Id;
 
+use super::response::{ResponseBody, respond};
 use super::{Endpoint, Front, Session, post, protected};
 use crate::access::host_of;
+use crate::admission::{Budget, Connection, Permit};
+use crate::call::Requester;
 use crate::challenge;
 use crate::clients::{Principal, Unknown};
 use crate::delivery::{Content, Delivery};
 use crate::reply;
 
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-
-pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, Infallible>;
-
-/// How a connection came.
-#[derive(Clone, Copy)]
-pub(crate) struct Arrived {
-    /// The address at which it arrived.
-    pub(crate) at: SocketAddr,
-    /// By TLS, which ended here.
-    pub(crate) https: bool,
-}
 
 /// Answers one request.
 pub(crate) async fn handle(
     front: Arc<Front>,
-    arrived: Arrived,
-    mut request: Request<Incoming>,
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
 ) -> Response<ResponseBody> {
+    let active = connection.begin();
+    match answer(&front, &connection, request).await {
+        Answered::Health(delivery) => respond(delivery, active),
+        Answered::Delivery(delivery, place) => respond(delivery, (active, place)),
+    }
+}
+
+/// An answer, and what the request holds until the answer has left.
+enum Answered {
+    /// About the gateway itself, or a refusal: it costs nothing.
+    Health(Delivery),
+    Delivery(Delivery, Option<Permit>),
+}
+
+async fn answer(
+    front: &Front,
+    connection: &Connection,
+    mut request: Request<Incoming>,
+) -> Answered {
+    use Answered::Health;
     let path = request.uri().path();
     if path == "/healthz" {
-        return respond(Delivery::text(StatusCode::OK, "ok\n"));
+        return Health(Delivery::text(StatusCode::OK, "ok\n"));
     }
     if let Err(denied) =
         front
             .house
             .config
             .access
-            .check(request.uri(), request.headers(), arrived.at)
+            .check(request.uri(), request.headers(), connection.local)
     {
         tracing::warn!(host = ?request.headers().get(http::header::HOST), origin = ?request.headers().get(http::header::ORIGIN), "{denied}");
-        return respond(Delivery::text(StatusCode::FORBIDDEN, format!("{denied}\n")));
+        return Health(Delivery::text(StatusCode::FORBIDDEN, format!("{denied}\n")));
     }
     let edition = front.house.registry.current();
     let endpoint = match path {
         "/readyz" => {
-            return respond(
+            return Health(
                 front
                     .status
                     .readiness(&edition, front.draining.is_cancelled()),
             );
         }
+        _ if connection.for_health => return Health(too_many_connections()),
         "/mcp" => Endpoint::Merged,
         _ => match path.strip_prefix("/mcp/") {
             Some(name) => Endpoint::Server(name.into()),
             None => {
-                let own = address(&front, arrived, &request);
-                return respond(protected::resource(&edition, request.method(), path, &own).await);
+                let own = address(front, connection, &request);
+                return Health(protected::resource(&edition, request.method(), path, &own).await);
             }
         },
     };
@@ -77,46 +84,83 @@ pub(crate) async fn handle(
         Ok(principal) => principal,
         Err(unknown) => {
             tracing::warn!("turned away: {unknown}");
-            return respond(unauthorised(unknown));
+            return Health(unauthorised(unknown));
         }
     };
+    let admission = &front.admission;
+    let account = principal
+        .account()
+        .unwrap_or_else(|| admission.connections.account(connection, request.headers()));
+    if !admission.connections.belongs(connection, &account) {
+        return Health(too_many_connections());
+    }
+    if let Err(wait) = principal.within_rate() {
+        return Health(too_fast(wait));
+    }
     let mut forwards = false;
     if let Endpoint::Server(name) = &endpoint {
         match edition.server(name) {
             Some(server) => forwards = server.config().forward_authorization,
-            None => return respond(nothing_here()),
+            None => return Health(nothing_here()),
         }
     }
     let mut challenges = None;
     if forwards && edition.clients().is_open() {
         if request.headers().get_all(AUTHORIZATION).iter().count() > 1 {
             let text = "more than one Authorization: it is not clear which is meant\n";
-            return respond(Delivery::text(StatusCode::BAD_REQUEST, text));
+            return Health(Delivery::text(StatusCode::BAD_REQUEST, text));
         }
-        let own = address(&front, arrived, &request);
+        let own = address(front, connection, &request);
         challenges = protected::metadata_url(&endpoint, &own);
     } else {
         // It was given to the gateway: nobody behind this door gets to see it.
         request.headers_mut().remove(AUTHORIZATION);
     }
     drop(edition);
-    let mut delivery = match *request.method() {
-        Method::POST => post::post(&front, &principal, &endpoint, request).await,
-        Method::GET => get(&front, &principal, &endpoint, request.headers()).await,
-        Method::DELETE => delete(&front, &principal, &endpoint, request.headers()).await,
-        _ => not_allowed(),
+    let requester = Requester {
+        principal,
+        budget: Budget::new(account, admission.memory.clone()),
+    };
+    let (mut delivery, place) = match *request.method() {
+        Method::POST => post::post(front, &requester, &endpoint, request).await,
+        Method::GET => get(front, &requester, &endpoint, request.headers()).await,
+        Method::DELETE => (
+            delete(front, &requester, &endpoint, request.headers()).await,
+            None,
+        ),
+        _ => (not_allowed(), None),
     };
     challenge::reword(&mut delivery.headers, challenges.as_deref());
     // A stream ends with the client's being known here.
-    respond(delivery.until(principal.over()))
+    Answered::Delivery(delivery.until(requester.principal.over()), place)
+}
+
+/// More connections than may be, or than this client's share.
+fn too_many_connections() -> Delivery {
+    let text = "too many connections: close one first, or try again later\n";
+    let mut delivery = Delivery::text(StatusCode::SERVICE_UNAVAILABLE, text);
+    let headers = &mut delivery.headers;
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    delivery
+}
+
+/// More requests than the client may make in a second.
+fn too_fast(wait: Duration) -> Delivery {
+    let text = "more requests than this client may make in a second: try again later\n";
+    let mut delivery = Delivery::text(StatusCode::TOO_MANY_REQUESTS, text);
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    delivery.headers.insert(RETRY_AFTER, seconds.into());
+    delivery
 }
 
 /// The gateway's own address, as the client knows it.
-fn address(front: &Front, arrived: Arrived, request: &Request<Incoming>) -> String {
+fn address(front: &Front, connection: &Connection, request: &Request<Incoming>) -> String {
     if let Some(url) = &front.house.config.public_url {
         return url.clone();
     }
-    let scheme = if arrived.https { "https" } else { "http" };
+    let scheme = if connection.https { "https" } else { "http" };
     // It was checked against what is served here.
     let host = host_of(request.uri(), request.headers()).unwrap_or_default();
     format!("{scheme}://{host}")
@@ -138,27 +182,29 @@ fn unauthorised(unknown: Unknown) -> Delivery {
 
 async fn get(
     front: &Front,
-    principal: &Arc<Principal>,
+    requester: &Requester,
     endpoint: &Endpoint,
     headers: &HeaderMap,
-) -> Delivery {
+) -> (Delivery, Option<Permit>) {
     // Before 2025-03-26 and after 2025-11-25 there is no such stream; both sorts of client know this status.
     if !headers.contains_key(SESSION) {
-        return not_allowed();
+        return (not_allowed(), None);
     }
     if !accepts(headers, "text/event-stream") {
-        return Delivery::text(
-            StatusCode::NOT_ACCEPTABLE,
-            "a GET is answered by text/event-stream: say so in Accept\n",
-        );
+        let text = "a GET is answered by text/event-stream: say so in Accept\n";
+        return (Delivery::text(StatusCode::NOT_ACCEPTABLE, text), None);
     }
-    let Some(session) = session(front, principal, endpoint, headers) else {
-        return reply::no_session(None);
+    let Some(session) = session(front, &requester.principal, endpoint, headers) else {
+        return (reply::no_session(None), None);
     };
-    let Some(place) = principal.listen(front.house.config.max_listeners) else {
-        return too_many_listeners(None);
+    let Some(place) = front
+        .admission
+        .listeners
+        .take(requester.budget.account(), 1)
+    else {
+        return (too_many_listeners(None), None);
     };
-    front.listen(&session, headers, false).await.keeping(place)
+    (front.listen(&session, headers, false).await, Some(place))
 }
 
 /// As many streams as one client may listen on.
@@ -169,14 +215,14 @@ pub(super) fn too_many_listeners(id: Option<&Id>) -> Delivery {
 
 async fn delete(
     front: &Front,
-    principal: &Arc<Principal>,
+    requester: &Requester,
     endpoint: &Endpoint,
     headers: &HeaderMap,
 ) -> Delivery {
     if !headers.contains_key(SESSION) {
         return not_allowed();
     }
-    match session(front, principal, endpoint, headers) {
+    match session(front, &requester.principal, endpoint, headers) {
         Some(session) => {
             front.close(&session).await;
             Delivery::new(StatusCode::OK, Content::Empty)
@@ -238,50 +284,6 @@ fn not_allowed() -> Delivery {
         .headers
         .insert(ALLOW, HeaderValue::from_static("POST, GET, DELETE"));
     delivery
-}
-
-fn respond(delivery: Delivery) -> Response<ResponseBody> {
-    let Delivery {
-        status,
-        headers,
-        content,
-    } = delivery;
-    let mut response = Response::new(());
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    let headers = response.headers_mut();
-    let body = match content {
-        Content::Empty => {
-            headers.remove(CONTENT_TYPE);
-            Empty::new().boxed_unsync()
-        }
-        Content::Raw(text) => {
-            headers
-                .entry(CONTENT_TYPE)
-                .or_insert(HeaderValue::from_static("text/plain; charset=utf-8"));
-            Full::new(text).boxed_unsync()
-        }
-        Content::Message(message) => {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            Full::new(message.bytes()).boxed_unsync()
-        }
-        Content::Stream(flow) => {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-            headers
-                .entry(CACHE_CONTROL)
-                .or_insert(HeaderValue::from_static("no-cache"));
-            headers
-                .entry(NO_BUFFERING)
-                .or_insert(HeaderValue::from_static("no"));
-            let events = flow.map(|arrival| {
-                let mut event = BytesMut::new();
-                arrival.write_sse(&mut event);
-                Ok(Frame::data(event.freeze()))
-            });
-            StreamBody::new(events).boxed_unsync()
-        }
-    };
-    response.map(|()| body)
 }
 
 #[cfg(test)]

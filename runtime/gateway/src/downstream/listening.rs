@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
-use tokio::sync::{OwnedMutexGuard, mpsc};
+use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
 
+use super::unheard::Hearing;
 use super::{Backing, Front, Session};
 use crate::delivery::{Content, Delivery};
 use crate::exchange::Exchange;
@@ -21,7 +22,7 @@ struct Listening {
     /// The one server of a transparent endpoint.
     server: Option<(Exchange, Arrivals)>,
     /// The rest; not on a stream that only resumes another.
-    hearing: Option<OwnedMutexGuard<mpsc::Receiver<Arrival>>>,
+    hearing: Option<OwnedMutexGuard<Hearing>>,
     over: CancellationToken,
     draining: CancellationToken,
 }
@@ -112,7 +113,7 @@ impl Listening {
 }
 
 /// Never, where there is nothing to hear or everybody who could say something is gone.
-async fn heard(hearing: &mut Option<OwnedMutexGuard<mpsc::Receiver<Arrival>>>) -> Arrival {
+async fn heard(hearing: &mut Option<OwnedMutexGuard<Hearing>>) -> Arrival {
     if let Some(hearing) = hearing
         && let Some(arrival) = hearing.recv().await
     {

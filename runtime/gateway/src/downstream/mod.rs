@@ -1,14 +1,17 @@
 //! Towards clients: what a message from one of them sets going, whatever the transport it came by.
 
+pub(crate) mod connection;
 pub(crate) mod http;
 pub(crate) mod listening;
 pub(crate) mod patience;
 mod post;
 mod protected;
+mod response;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod stdio;
 pub(crate) mod subscription;
+pub(crate) mod unheard;
 
 use std::sync::Arc;
 
@@ -17,8 +20,8 @@ use futures_util::StreamExt;
 use sandgate_message::{Era, Message, Shape, error_codes};
 use tokio_util::sync::CancellationToken;
 
-use crate::call::Caller;
-use crate::clients::Principal;
+use crate::admission::Admission;
+use crate::call::{Caller, Requester};
 use crate::delivery::{Content, Delivery};
 use crate::exchange::Exchange;
 use crate::health::Status;
@@ -43,6 +46,7 @@ pub enum Endpoint {
 /// What stands between the transports and the exchange.
 pub(crate) struct Front {
     pub(crate) house: Arc<House>,
+    pub(crate) admission: Admission,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) status: Status,
     /// The gateway is to stop: streams that would never end do so now.
@@ -53,7 +57,7 @@ impl Front {
     /// A message that stands by itself.
     pub(crate) async fn modern(
         &self,
-        principal: &Arc<Principal>,
+        requester: &Requester,
         endpoint: &Endpoint,
         message: Message,
         headers: &HeaderMap,
@@ -64,7 +68,7 @@ impl Front {
             return Delivery::accepted();
         }
         let edition = self.house.registry.current();
-        let caller = Caller::of_request(principal, &message);
+        let caller = Caller::of_request(requester, &message);
         let listens = matches!(message.shape(), Shape::Request { method, .. } if &**method == subscription::LISTEN);
         let name = match endpoint {
             Endpoint::Server(name) => name,
@@ -80,7 +84,7 @@ impl Front {
         let Some(server) = edition.server(name) else {
             return no_server(name);
         };
-        let conversation = server.converse(Era::Modern).await;
+        let conversation = server.converse_for(Era::Modern, &requester.budget).await;
         if let Err(error @ ServerError::WrongEra { .. }) = &conversation {
             return legacy_only(error);
         }
@@ -115,12 +119,12 @@ impl Front {
     /// An `initialize`: a session begins, if the server agrees. It is not in the table of sessions yet.
     pub(crate) async fn open(
         &self,
-        principal: &Arc<Principal>,
+        requester: &Requester,
         endpoint: &Endpoint,
         message: Message,
         headers: &HeaderMap,
     ) -> (Delivery, Option<Arc<Session>>) {
-        let Some(ground) = self.sessions.begin(endpoint.clone(), principal.clone()) else {
+        let Some(ground) = self.sessions.begin(endpoint.clone(), requester) else {
             return (
                 reply::busy(message.id(), "too many sessions: try again later"),
                 None,
@@ -128,13 +132,16 @@ impl Front {
         };
         let edition = self.house.registry.current();
         let params = message.payload().clone();
-        let caller = Caller::of_initialize(principal, &params, None, ground.pseudonym.clone());
+        let caller = Caller::of_initialize(requester, &params, None, ground.pseudonym.clone());
         let (delivery, backing) = match endpoint {
             Endpoint::Server(name) => {
                 let Some(server) = edition.server(name) else {
                     return (no_server(name), None);
                 };
-                let link = Link::new(server.clone(), server.converse(Era::Legacy).await);
+                let link = Link::new(
+                    server.clone(),
+                    server.converse_for(Era::Legacy, &requester.budget).await,
+                );
                 let exchange = ground.exchange(&self.house, caller, link.clone());
                 (
                     exchange.ask(&edition, message, headers, None).await,
@@ -164,7 +171,7 @@ impl Front {
             // Each server's way to the client has its own.
             Backing::Many(_) => &params,
         };
-        let caller = Caller::of_initialize(principal, introduced, agreed, ground.pseudonym.clone());
+        let caller = Caller::of_initialize(requester, introduced, agreed, ground.pseudonym.clone());
         let session = ground.session(caller, backing);
         if !begun {
             session.end().await;

@@ -1,76 +1,72 @@
 //! A message that a client posts: checked before anything looks at it, then sent on its way.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use sandgate_message::{Era, Message, NotAMessage, Shape, Trouble, error_codes};
 
 use super::http::{SESSION, accepts, session, too_many_listeners};
 use super::{Endpoint, Front};
-use crate::clients::Principal;
+use crate::admission::{Budget, CollectError, MemoryError, Permit, collect};
+use crate::call::Requester;
 use crate::delivery::Delivery;
 use crate::reply;
 
 pub(super) async fn post(
     front: &Front,
-    principal: &Arc<Principal>,
+    requester: &Requester,
     endpoint: &Endpoint,
     request: Request<Incoming>,
-) -> Delivery {
-    let (parts, body) = request.into_parts();
-    let message = match read(front, &parts.headers, body).await {
-        Ok(message) => message,
-        Err(refusal) => return *refusal,
+) -> (Delivery, Option<Permit>) {
+    let account = requester.budget.account();
+    let Some(place) = front.admission.requests.take(account, 1) else {
+        let text = "too many requests under way: try again when one has ended";
+        return (reply::busy(None, text), None);
     };
-    match Front::classify(&message, &parts.headers) {
+    let (parts, body) = request.into_parts();
+    let message = match read(front, &requester.budget, &parts.headers, body).await {
+        Ok(message) => message,
+        Err(refusal) => return (*refusal, Some(place)),
+    };
+    let delivery = match Front::classify(&message, &parts.headers) {
         Err(mismatch) => *mismatch,
-        Ok(Era::Modern) => modern(front, principal, endpoint, message, &parts.headers).await,
-        Ok(Era::Legacy) => legacy(front, principal, endpoint, message, &parts.headers).await,
-    }
-}
-
-async fn modern(
-    front: &Front,
-    principal: &Arc<Principal>,
-    endpoint: &Endpoint,
-    message: Message,
-    headers: &HeaderMap,
-) -> Delivery {
-    let mut place = None;
-    if message.method() == Some("subscriptions/listen") {
-        place = principal.listen(front.house.config.max_listeners);
-        if place.is_none() {
-            return too_many_listeners(message.id());
+        Ok(Era::Modern) if message.method() == Some("subscriptions/listen") => {
+            // It lasts for as long as the client likes, so it has a place of another sort.
+            let Some(place) = front.admission.listeners.take(account, 1) else {
+                return (too_many_listeners(message.id()), Some(place));
+            };
+            let delivery = front
+                .modern(requester, endpoint, message, &parts.headers)
+                .await;
+            return (delivery, Some(place));
         }
-    }
-    let delivery = front.modern(principal, endpoint, message, headers).await;
-    match place {
-        Some(place) => delivery.keeping(place),
-        None => delivery,
-    }
+        Ok(Era::Modern) => {
+            front
+                .modern(requester, endpoint, message, &parts.headers)
+                .await
+        }
+        Ok(Era::Legacy) => legacy(front, requester, endpoint, message, &parts.headers).await,
+    };
+    (delivery, Some(place))
 }
 
 async fn legacy(
     front: &Front,
-    principal: &Arc<Principal>,
+    requester: &Requester,
     endpoint: &Endpoint,
     message: Message,
     headers: &HeaderMap,
 ) -> Delivery {
     if !headers.contains_key(SESSION) {
         if matches!(message.shape(), Shape::Request { method, .. } if &**method == "initialize") {
-            return begin(front, principal, endpoint, message, headers).await;
+            return begin(front, requester, endpoint, message, headers).await;
         }
         return reply::bad_request(
             request_id(&message),
             "no session: begin with initialize, then send its Mcp-Session-Id",
         );
     }
-    let Some(session) = session(front, principal, endpoint, headers) else {
+    let Some(session) = session(front, &requester.principal, endpoint, headers) else {
         return reply::no_session(request_id(&message));
     };
     if !Front::version_served(&session, headers) {
@@ -84,12 +80,12 @@ async fn legacy(
 
 async fn begin(
     front: &Front,
-    principal: &Arc<Principal>,
+    requester: &Requester,
     endpoint: &Endpoint,
     message: Message,
     headers: &HeaderMap,
 ) -> Delivery {
-    let (mut delivery, session) = front.open(principal, endpoint, message, headers).await;
+    let (mut delivery, session) = front.open(requester, endpoint, message, headers).await;
     if let Some(session) = session {
         front.sessions.remember(&session);
         if let Ok(mut id) = HeaderValue::from_str(session.id()) {
@@ -103,6 +99,7 @@ async fn begin(
 /// Refused here, nothing has been forwarded.
 async fn read(
     front: &Front,
+    budget: &Budget,
     headers: &HeaderMap,
     body: Incoming,
 ) -> Result<Message, Box<Delivery>> {
@@ -123,19 +120,28 @@ async fn read(
     if body.size_hint().lower() > limits.bytes as u64 {
         return Err(Box::new(too_large(limits.bytes)));
     }
-    let whole = tokio::time::timeout(
-        front.house.config.body_timeout,
-        Limited::new(body, limits.bytes).collect(),
-    );
-    let bytes: Bytes = match whole.await {
-        Ok(Ok(whole)) => whole.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            return Err(Box::new(too_large(limits.bytes)));
-        }
-        Ok(Err(_)) => return text(StatusCode::BAD_REQUEST, "the body broke off\n"),
-        Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "the body took too long\n"),
-    };
-    Message::parse(bytes, limits).map_err(|why| Box::new(unreadable(&why, limits.bytes)))
+    let whole = collect(body, limits.bytes, None, budget);
+    let (bytes, mut permit) =
+        match tokio::time::timeout(front.house.config.body_timeout, whole).await {
+            Ok(Ok(whole)) => whole,
+            Ok(Err(CollectError::TooLarge)) => return Err(Box::new(too_large(limits.bytes))),
+            Ok(Err(CollectError::Memory(error))) => return Err(no_memory(error)),
+            Ok(Err(CollectError::Cut | CollectError::Silent)) => {
+                return text(StatusCode::BAD_REQUEST, "the body broke off\n");
+            }
+            Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "the body took too long\n"),
+        };
+    let message =
+        Message::parse(bytes, limits).map_err(|why| Box::new(unreadable(&why, limits.bytes)))?;
+    if !permit.resize(message.memory()) {
+        return Err(no_memory(MemoryError));
+    }
+    message.keep(permit);
+    Ok(message)
+}
+
+fn no_memory(error: MemoryError) -> Box<Delivery> {
+    Box::new(reply::busy(None, &error.to_string()))
 }
 
 fn unreadable(why: &NotAMessage, limit: usize) -> Delivery {

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sandgate_message::Message;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::Endpoint;
-use crate::call::Caller;
+use super::unheard::{Hearing, Unheard};
+use crate::admission::Permit;
+use crate::call::{Caller, Requester};
 use crate::clients::Principal;
 use crate::exchange::Exchange;
 use crate::house::{House, Link};
@@ -17,9 +18,6 @@ use crate::ledger::Ledger;
 use crate::merged::Links;
 use crate::registry::Edition;
 use crate::upstream::Arrival;
-
-/// Messages that wait for a client to listen; beyond it new ones are lost, as they are for a client that never listens.
-const UNHEARD: usize = 256;
 
 /// One session. Its id on the wire is known to the client and to the table of sessions only.
 pub(crate) struct Session {
@@ -42,12 +40,12 @@ pub(crate) struct Ground {
     id: Box<str>,
     pub(crate) pseudonym: Arc<str>,
     endpoint: Endpoint,
-    principal: Arc<Principal>,
+    requester: Requester,
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) unheard: mpsc::Sender<Arrival>,
-    hearing: Arc<tokio::sync::Mutex<mpsc::Receiver<Arrival>>>,
+    pub(crate) unheard: Unheard,
+    hearing: Arc<tokio::sync::Mutex<Hearing>>,
     pub(crate) over: CancellationToken,
-    _place: OwnedSemaphorePermit,
+    _place: Permit,
 }
 
 impl Ground {
@@ -56,18 +54,18 @@ impl Ground {
         id: Box<str>,
         pseudonym: Arc<str>,
         endpoint: Endpoint,
-        principal: Arc<Principal>,
+        requester: Requester,
         max_in_flight: usize,
-        place: OwnedSemaphorePermit,
+        place: Permit,
     ) -> Self {
-        let (unheard, hearing) = mpsc::channel(UNHEARD);
+        let (unheard, hearing) = Unheard::new();
         let ledger = Ledger::new(max_in_flight, endpoint == Endpoint::Merged);
         let hearing = Arc::new(tokio::sync::Mutex::new(hearing));
         Self {
             id,
             pseudonym,
             endpoint,
-            principal,
+            requester,
             ledger,
             unheard,
             hearing,
@@ -105,7 +103,7 @@ impl Session {
     }
     /// Whose it is.
     pub(crate) fn principal(&self) -> &Arc<Principal> {
-        &self.ground.principal
+        &self.ground.requester.principal
     }
     pub(crate) fn ledger(&self) -> &Arc<Ledger> {
         &self.ground.ledger
@@ -116,7 +114,7 @@ impl Session {
     pub(crate) fn over(&self) -> &CancellationToken {
         &self.ground.over
     }
-    pub(crate) fn hearing(&self) -> Arc<tokio::sync::Mutex<mpsc::Receiver<Arrival>>> {
+    pub(crate) fn hearing(&self) -> Arc<tokio::sync::Mutex<Hearing>> {
         self.ground.hearing.clone()
     }
     pub(crate) fn exchange(&self, house: &Arc<House>, link: Link) -> Exchange {
@@ -126,7 +124,7 @@ impl Session {
     /// A message of the gateway's own, for when the client listens.
     pub(crate) fn notice(&self, message: Message) {
         // Full: the client has plenty to catch up with, and these notices say nothing twice.
-        let _ = self.ground.unheard.try_send(Arrival::of(message));
+        let _ = self.ground.unheard.keep(Arrival::of(message));
     }
 
     /// A new listener takes the place of the one before.
@@ -149,7 +147,7 @@ impl Session {
     /// Its client is still known, its server is still the one in force, and has not ended the conversation. On the merged endpoint servers come and
     /// go.
     pub(crate) fn stands(&self, edition: &Edition) -> bool {
-        if self.ground.principal.over().is_cancelled() {
+        if self.ground.requester.principal.over().is_cancelled() {
             return false;
         }
         match &self.backing {

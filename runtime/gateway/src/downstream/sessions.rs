@@ -8,16 +8,17 @@ use std::time::Duration;
 use hmac::{Hmac, KeyInit, Mac};
 use parking_lot::Mutex;
 use sha2::Sha256;
-use tokio::sync::Semaphore;
 
 use super::Endpoint;
 use super::session::{Ground, Session};
+use crate::admission::Quota;
+use crate::call::Requester;
 use crate::clients::Principal;
 use crate::config::GatewayConfig;
 
 pub(crate) struct Sessions {
     open: Mutex<HashMap<Box<str>, Arc<Session>>>,
-    places: Arc<Semaphore>,
+    places: Arc<Quota>,
     max_in_flight: usize,
     idle: Duration,
     key: [u8; 32],
@@ -27,25 +28,23 @@ impl Sessions {
     pub(crate) fn new(config: &GatewayConfig) -> Arc<Self> {
         Arc::new(Self {
             open: Mutex::default(),
-            places: Arc::new(Semaphore::new(
-                config.max_sessions.min(Semaphore::MAX_PERMITS),
-            )),
+            places: Quota::new(config.max_sessions),
             max_in_flight: config.max_in_flight,
             idle: config.session_idle,
             key: config.pseudonym_key.unwrap_or_else(rand::random),
         })
     }
 
-    /// Ground for another session; none where there are as many as may be.
-    pub(crate) fn begin(&self, endpoint: Endpoint, principal: Arc<Principal>) -> Option<Ground> {
-        let place = self.places.clone().try_acquire_owned().ok()?;
+    /// Ground for another session; none where there are as many as may be, or the client has its share of them.
+    pub(crate) fn begin(&self, endpoint: Endpoint, requester: &Requester) -> Option<Ground> {
+        let place = self.places.take(requester.budget.account(), 1)?;
         let id = hex(&rand::random::<[u8; 32]>());
         let pseudonym = self.pseudonym(&id);
         Some(Ground::new(
             id.into(),
             pseudonym.into(),
             endpoint,
-            principal,
+            requester.clone(),
             self.max_in_flight,
             place,
         ))
@@ -153,9 +152,13 @@ mod tests {
             max_sessions: 1,
             ..GatewayConfig::default()
         });
-        let first = sessions.begin(Endpoint::Merged, Arc::default()).unwrap();
-        assert!(sessions.begin(Endpoint::Merged, Arc::default()).is_none());
+        let somebody = Requester {
+            principal: Arc::default(),
+            budget: crate::admission::Budget::unbounded(),
+        };
+        let first = sessions.begin(Endpoint::Merged, &somebody).unwrap();
+        assert!(sessions.begin(Endpoint::Merged, &somebody).is_none());
         drop(first);
-        assert!(sessions.begin(Endpoint::Merged, Arc::default()).is_some());
+        assert!(sessions.begin(Endpoint::Merged, &somebody).is_some());
     }
 }

@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use http::HeaderMap;
 use parking_lot::Mutex;
-use sandgate_message::{Era, Id, Message, NotAMessage, Shape, error_codes};
+use sandgate_message::{Account, Era, Id, Message, NotAMessage, Shape, error_codes};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::subscription::{LISTEN, cancelled, closed};
 use super::{Endpoint, Front, Session};
-use crate::clients::Principal;
+use crate::admission::{Budget, MemoryError};
+use crate::call::Requester;
 use crate::delivery::{Content, Delivery};
 use crate::era;
 use crate::framing::lines::{self, Line, Lines};
@@ -71,6 +72,7 @@ where
         front.house.config.max_in_flight.min(Semaphore::MAX_PERMITS),
     ));
     let drain = front.house.config.drain;
+    let budget = Budget::new(Account::Local, front.admission.memory.clone());
     let client = Client {
         front,
         served,
@@ -105,6 +107,13 @@ where
         };
         match message {
             Err(why) => client.say(unreadable(&why)).await,
+            Ok(message) if budget.hold(&message).is_err() => {
+                let id = message.id().filter(|_| message.method().is_some());
+                let text = MemoryError.to_string();
+                client
+                    .say(Message::error(id, error_codes::SERVER, &text, None))
+                    .await;
+            }
             // A notification keeps its place among the messages: what follows it may depend on it.
             Ok(message) if message.id().is_none() || message.method().is_none() => {
                 client.take(message).await
@@ -161,9 +170,11 @@ impl Client {
     }
 
     /// Who it is, under the configuration in force.
-    fn principal(&self) -> Option<Arc<Principal>> {
+    fn requester(&self) -> Option<Requester> {
         let edition = self.front.house.registry.current();
-        edition.clients().named(self.served.client.as_deref())
+        let principal = edition.clients().named(self.served.client.as_deref())?;
+        let budget = Budget::new(Account::Local, self.front.admission.memory.clone());
+        Some(Requester { principal, budget })
     }
 
     /// A notification, or a reply to a server's request.
@@ -180,11 +191,11 @@ impl Client {
             }
             None => {
                 if message.method().is_some()
-                    && let Some(principal) = self.principal()
+                    && let Some(requester) = self.requester()
                 {
                     self.front
                         .modern(
-                            &principal,
+                            &requester,
                             &self.served.endpoint,
                             message,
                             &HeaderMap::new(),
@@ -209,7 +220,7 @@ impl Client {
         let Some(id) = message.id().cloned() else {
             return;
         };
-        let Some(principal) = self.principal() else {
+        let Some(requester) = self.requester() else {
             return self.say(stranger(&id, self.served.client.as_deref())).await;
         };
         let none = HeaderMap::new();
@@ -219,11 +230,11 @@ impl Client {
         let session = session
             .filter(|session| message.method() != Some("initialize") || session.stands(&edition));
         let delivery = match (era::of_line(&message), message.method(), session) {
-            (Era::Modern, ..) => return self.modern(&principal, id, message).await,
+            (Era::Modern, ..) => return self.modern(&requester, id, message).await,
             (Era::Legacy, Some("initialize"), None) => {
                 let (delivery, session) = self
                     .front
-                    .open(&principal, &self.served.endpoint, message, &none)
+                    .open(&requester, &self.served.endpoint, message, &none)
                     .await;
                 if let Some(session) = session {
                     self.begin(session);
@@ -236,11 +247,11 @@ impl Client {
                 reply::bad_request(Some(&id), text)
             }
         };
-        self.deliver(&id, delivery.until(principal.over()), false)
+        self.deliver(&id, delivery.until(requester.principal.over()), false)
             .await;
     }
 
-    async fn modern(&self, principal: &Arc<Principal>, id: Id, message: Message) {
+    async fn modern(&self, requester: &Requester, id: Id, message: Message) {
         let token = CancellationToken::new();
         let taken = match self.cancels.lock().entry(id.clone()) {
             Entry::Occupied(_) => true,
@@ -262,9 +273,9 @@ impl Client {
             () = self.over.cancelled(), if listens => {}
             () = async {
                 let delivery = self.front
-                    .modern(principal, &self.served.endpoint, message, &HeaderMap::new())
+                    .modern(requester, &self.served.endpoint, message, &HeaderMap::new())
                     .await;
-                self.deliver(&id, delivery.until(principal.over()), listens).await;
+                self.deliver(&id, delivery.until(requester.principal.over()), listens).await;
             } => {}
         }
         self.cancels.lock().remove(&id);

@@ -300,7 +300,10 @@ impl Feed {
 
     async fn open(&self, edition: &Arc<Edition>) -> Opened {
         let opening = async {
-            let conversation = self.server.converse(Era::Modern).await;
+            let conversation = self
+                .server
+                .converse_for(Era::Modern, &self.caller.budget)
+                .await;
             let exchange = Exchange {
                 house: self.house.clone(),
                 caller: self.caller.clone(),

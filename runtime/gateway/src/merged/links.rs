@@ -10,12 +10,12 @@ use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue};
 use parking_lot::Mutex;
 use sandgate_message::{Era, Id, Json, Message, Shape};
-use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::standing::Standing;
 use crate::call::Caller;
 use crate::downstream::session::Ground;
+use crate::downstream::unheard::Unheard;
 use crate::era::VERSION_HEADER;
 use crate::exchange::Exchange;
 use crate::house::{House, Link};
@@ -34,7 +34,7 @@ pub(crate) struct Reach {
     /// What the server said of itself; none where it could not be asked, and in the modern era, where nobody asks.
     pub(super) offer: Option<Offer>,
     /// Where what it says is kept until the client listens: a legacy session.
-    unheard: Option<mpsc::Sender<Arrival>>,
+    unheard: Option<Unheard>,
     /// Ends the listening to it.
     _listening: Option<DropGuard>,
 }
@@ -94,7 +94,7 @@ pub(crate) struct Links {
     initialize: Message,
     initialized: AtomicBool,
     ledger: Arc<Ledger>,
-    unheard: mpsc::Sender<Arrival>,
+    unheard: Unheard,
     over: CancellationToken,
     slots: Mutex<HashMap<Arc<str>, Slot>>,
     standing: Standing,
@@ -153,7 +153,10 @@ impl Links {
     }
 
     async fn open(&self, edition: &Arc<Edition>, server: &Arc<Server>) -> Reach {
-        let link = Link::new(server.clone(), server.converse(Era::Legacy).await);
+        let link = Link::new(
+            server.clone(),
+            server.converse_for(Era::Legacy, &self.caller.budget).await,
+        );
         let ledger = Some(self.ledger.clone());
         let mut exchange = Exchange {
             house: self.house.clone(),
@@ -190,7 +193,7 @@ impl Links {
         }
         let introduced = exchange.link.introduction();
         exchange.caller = Caller::of_initialize(
-            &self.caller.principal,
+            &self.caller.requester(),
             introduced.unwrap_or(self.initialize.payload()),
             offer.version.clone(),
             self.pseudonym.clone(),
@@ -270,7 +273,7 @@ impl Links {
 async fn hear(
     exchange: Exchange,
     mut headers: HeaderMap,
-    unheard: mpsc::Sender<Arrival>,
+    unheard: Unheard,
     over: CancellationToken,
 ) {
     let Ok(conversation) = exchange.link.conversation.clone() else {
@@ -324,14 +327,14 @@ async fn hear(
 }
 
 /// Bounded: a client that never listens loses notifications, and cannot be asked anything.
-fn keep(exchange: &Exchange, unheard: &mpsc::Sender<Arrival>, arrival: Arrival) {
+fn keep(exchange: &Exchange, unheard: &Unheard, arrival: Arrival) {
     let Some(message) = arrival.message else {
         return;
     };
-    let Err(lost) = unheard.try_send(Arrival::of(message)) else {
+    let Err(lost) = unheard.keep(Arrival::of(message)) else {
         return;
     };
-    let message = lost.into_inner().message;
+    let message = lost.message;
     if let Some(Shape::Request { id, .. }) = message.as_ref().map(Message::shape)
         && let Some(question) = exchange
             .ledger

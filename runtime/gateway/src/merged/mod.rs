@@ -218,7 +218,10 @@ impl Merged {
         match &self.client {
             Client::Session(links) => links.join(&self.edition, server).await,
             Client::Stateless(caller) => {
-                let link = Link::new(server.clone(), server.converse(Era::Modern).await);
+                let link = Link::new(
+                    server.clone(),
+                    server.converse_for(Era::Modern, &caller.budget).await,
+                );
                 let exchange = Exchange {
                     house: self.house.clone(),
                     caller: caller.clone(),

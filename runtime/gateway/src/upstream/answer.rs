@@ -8,11 +8,11 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode};
 use sandgate_message::Message;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::ServerError;
 use super::server::Known;
 use super::stdio::is_reply;
+use crate::admission::Permit;
 use crate::framing::sse;
 
 /// What a server answered to one message. A stdio server's answers are given the status that an HTTP server would have
@@ -50,7 +50,7 @@ pub enum Body {
 pub struct Arrivals {
     source: Pin<Box<dyn Stream<Item = Result<Arrival, ServerError>> + Send>>,
     /// The request's place among those under way, and whom to tell when it fails.
-    held: Option<(OwnedSemaphorePermit, Arc<Known>)>,
+    held: Option<(Permit, Arc<Known>)>,
 }
 
 impl Arrivals {
@@ -63,7 +63,7 @@ impl Arrivals {
     }
 
     /// Keeps a request's place until the stream is dropped.
-    pub(super) fn holding(mut self, place: OwnedSemaphorePermit, known: Arc<Known>) -> Self {
+    pub(super) fn holding(mut self, place: Permit, known: Arc<Known>) -> Self {
         self.held = Some((place, known));
         self
     }

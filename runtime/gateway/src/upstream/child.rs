@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustix::process::Signal;
 use sandgate_message::Message;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::pipes::{self, Reader};
@@ -15,9 +15,12 @@ use super::process::{self, Process};
 use super::routes::Routes;
 use super::server::Known;
 use super::{ServerConfig, ServerError};
+use crate::admission::Permit;
 
 /// Lines that wait to be written; who comes later waits for a place.
 const OUTBOX: usize = 16;
+/// Small lines of the gateway's own that wait to be written; a child that does not read loses further ones.
+const URGENT: usize = 1024;
 /// From the end of its stdin to SIGTERM.
 const AFTER_EOF: Duration = Duration::from_millis(500);
 /// From SIGTERM to SIGKILL.
@@ -42,7 +45,7 @@ impl Child {
         config: &ServerConfig,
         known: &Arc<Known>,
         shared: bool,
-        place: OwnedSemaphorePermit,
+        place: Permit,
     ) -> Result<Arc<Self>, ServerError> {
         let mut process = process::start(&config.name, &config.transport).await?;
         let piped = (
@@ -58,7 +61,7 @@ impl Child {
             });
         };
         let (outbox, lines) = mpsc::channel(OUTBOX);
-        let (urgent, urgent_lines) = mpsc::unbounded_channel();
+        let (urgent, urgent_lines) = mpsc::channel(URGENT);
         let server = config.name.clone();
         let routes = Routes::new(
             server.clone(),

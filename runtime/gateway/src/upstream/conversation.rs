@@ -7,6 +7,7 @@ use sandgate_message::{Era, Message, Shape};
 
 use super::watch::{Notes, Watch};
 use super::{Answer, Body, Server, ServerError, http as remote, stdio};
+use crate::admission::Budget;
 
 /// A conversation with a server. Dropping it ends it as [`Self::close`] does, without waiting.
 #[derive(Debug)]
@@ -15,6 +16,7 @@ pub struct Conversation {
     era: Era,
     channel: Channel,
     notes: Arc<Notes>,
+    budget: Budget,
 }
 
 #[derive(Debug)]
@@ -24,12 +26,18 @@ pub(super) enum Channel {
 }
 
 impl Conversation {
-    pub(super) fn new(server: Arc<Server>, era: Era, channel: Channel) -> Arc<Self> {
+    pub(super) fn new(
+        server: Arc<Server>,
+        era: Era,
+        channel: Channel,
+        budget: Budget,
+    ) -> Arc<Self> {
         Arc::new(Self {
             server,
             era,
             channel,
             notes: Arc::default(),
+            budget,
         })
     }
 
@@ -51,7 +59,7 @@ impl Conversation {
         message: &Message,
         headers: &HeaderMap,
     ) -> Result<Answer, ServerError> {
-        let place = self.server.place().await?;
+        let place = self.server.place(self.budget.account()).await?;
         let watch = self.watch(Some(message));
         let answer = match &self.channel {
             Channel::Stdio(channel) => {
@@ -138,6 +146,12 @@ impl Conversation {
     }
 
     fn watch(&self, message: Option<&Message>) -> Watch {
-        Watch::new(self.era, &self.notes, self.server.known(), message)
+        Watch::new(
+            self.era,
+            &self.notes,
+            self.server.known(),
+            message,
+            &self.budget,
+        )
     }
 }

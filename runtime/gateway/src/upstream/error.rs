@@ -76,6 +76,12 @@ pub enum ServerError {
     #[error("server {server:?} has {limit} requests under way; try again when one has ended")]
     #[allow(missing_docs)]
     Busy { server: Arc<str>, limit: usize },
+    /// There is no room for what it sends.
+    #[error(
+        "what server {server:?} sent was dropped: the gateway holds as many bytes of messages as it may"
+    )]
+    #[allow(missing_docs)]
+    Memory { server: Arc<str> },
     /// As many child processes as it may have.
     #[error(
         "server {server:?} has {limit} child processes, as many as it may have; try again when a session has ended"

@@ -163,6 +163,10 @@ impl Events {
             }
             _ => message,
         };
+        let memory = |_| ServerError::Memory {
+            server: self.config.name.clone(),
+        };
+        self.watch.budget().hold(&message).map_err(memory)?;
         self.watch.look(&message);
         arrival.message = Some(message);
         Ok(Some(arrival))

@@ -67,6 +67,7 @@ impl Vitals {
             | E::WrongEra { .. }
             | E::IdInUse { .. }
             | E::Busy { .. }
+            | E::Memory { .. }
             | E::Crowded { .. }
             | E::Unread { .. }
             | E::Cancelled { .. }

@@ -15,6 +15,7 @@ use super::remote::Remote;
 use super::splice::restore;
 use super::watch::Watch;
 use super::{Answer, Body, ServerError};
+use crate::admission::Budget;
 
 /// The largest error page that is passed on, in bytes.
 const ERROR_PAGE: usize = 64 << 10;
@@ -250,17 +251,22 @@ impl Channel {
             return self.raw(status, back, response.into_body()).await;
         }
         let limits = self.remote.config.limits;
-        let Some(bytes) = self
-            .remote
-            .collect(response.into_body(), limits.bytes)
-            .await?
-        else {
+        let body = response.into_body();
+        let collected = self.remote.collect(body, limits.bytes, watch.budget());
+        let Some((bytes, mut permit)) = collected.await? else {
             return Err(ServerError::TooLarge {
                 server: self.remote.name().clone(),
                 limit: limits.bytes,
             });
         };
-        match Message::parse(bytes.clone(), &limits) {
+        let parsed = Message::parse(bytes.clone(), &limits);
+        if let Ok(reply) = &parsed {
+            if !permit.resize(reply.memory()) {
+                return Err(self.remote.no_memory());
+            }
+            reply.keep(permit);
+        }
+        match parsed {
             Ok(reply) if !status.is_success() => Ok(Answer {
                 status,
                 headers: back,
@@ -296,9 +302,9 @@ impl Channel {
     ) -> Result<Answer, ServerError> {
         let page = self
             .remote
-            .collect(body, ERROR_PAGE)
+            .collect(body, ERROR_PAGE, &Budget::unbounded())
             .await?
-            .unwrap_or_default();
+            .map_or_else(Bytes::new, |(page, _)| page);
         Ok(Answer {
             status,
             headers: back,

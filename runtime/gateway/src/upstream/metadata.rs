@@ -9,6 +9,7 @@ use sandgate_message::{Json, Limits};
 use super::ServerError;
 use super::headers;
 use super::remote::Remote;
+use crate::admission::Budget;
 use crate::challenge::{METADATA, metadata_in};
 
 /// The largest that is passed on, in bytes.
@@ -39,12 +40,14 @@ async fn at(remote: &Remote, place: PathAndQuery) -> Result<Option<Json>, Server
     if response.status() != StatusCode::OK {
         return Ok(None);
     }
-    let body = remote.collect(response.into_body(), LARGEST).await?;
+    let body = remote
+        .collect(response.into_body(), LARGEST, &Budget::unbounded())
+        .await?;
     let limits = Limits {
         bytes: LARGEST,
         depth: DEPTH,
     };
-    let found = body.and_then(|body| Json::parse(body, &limits).ok());
+    let found = body.and_then(|(body, _)| Json::parse(body, &limits).ok());
     Ok(found.filter(|found| found.get("authorization_servers").is_some()))
 }
 

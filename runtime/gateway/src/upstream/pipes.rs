@@ -25,7 +25,7 @@ const LOG_LINE: usize = 8 << 10;
 pub(super) async fn write(
     mut stdin: ChildStdin,
     mut lines: mpsc::Receiver<Bytes>,
-    mut urgent: mpsc::UnboundedReceiver<Bytes>,
+    mut urgent: mpsc::Receiver<Bytes>,
     closing: CancellationToken,
 ) {
     let mut batch = BytesMut::new();

@@ -14,6 +14,7 @@ use super::server::Known;
 use super::stdio;
 use super::watch::{Notes, Watch};
 use super::{Answer, Body, ServerError};
+use crate::admission::Budget;
 use crate::era::FIRST_MODERN;
 
 /// What the question brought to light.
@@ -36,7 +37,13 @@ pub(super) async fn child(
     let Some(question) = question() else {
         return Ok(Verdict::Silent);
     };
-    let watch = Watch::new(Era::Legacy, &Arc::<Notes>::default(), known, None);
+    let watch = Watch::new(
+        Era::Legacy,
+        &Arc::<Notes>::default(),
+        known,
+        None,
+        &Budget::unbounded(),
+    );
     match tokio::time::timeout(wait, stdio::request(child, 0, &question, watch, wait)).await {
         Ok(Ok(answer)) => Ok(judge(answer).await),
         Ok(Err(_)) | Err(_) => Ok(Verdict::Silent),
@@ -49,7 +56,13 @@ pub(super) async fn remote(remote: &Remote, known: &Arc<Known>) -> Result<Verdic
         return Ok(Verdict::Silent);
     };
     let channel = Channel::new(remote.clone(), Era::Modern);
-    let watch = Watch::new(Era::Legacy, &Arc::<Notes>::default(), known, None);
+    let watch = Watch::new(
+        Era::Legacy,
+        &Arc::<Notes>::default(),
+        known,
+        None,
+        &Budget::unbounded(),
+    );
     match channel.request(&question, &HeaderMap::new(), watch).await {
         // Who may ask it, it does not say to everybody.
         Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => Err(remote.unauthorised()),

@@ -6,11 +6,11 @@ use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{HOST, HeaderMap, HeaderValue};
 use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -20,10 +20,15 @@ use parking_lot::Mutex;
 use tower_service::Service;
 
 use super::{ServerConfig, ServerError, metadata};
+use crate::admission::{self, Budget, CollectError, Permit};
 
 /// An HTTP/2 connection that is silent is asked so often, in use or not, whether it is still there, and given so long to
 /// say so.
 const ALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
+/// What an HTTP/1.1 connection reads ahead, in bytes, and what a server may send on an HTTP/2 connection and on one stream
+/// of it before it is read.
+const MAX_READ_AHEAD: usize = 64 << 10;
+const MAX_UNREAD: (u32, u32) = (1 << 20, 256 << 10);
 /// Idle connections kept to one server.
 const IDLE_CONNECTIONS: usize = 64;
 
@@ -70,6 +75,9 @@ impl Remote {
             .timer(TokioTimer::new())
             .pool_idle_timeout(config.keep_alive)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .http1_max_buf_size(MAX_READ_AHEAD)
+            .http2_initial_connection_window_size(MAX_UNREAD.0)
+            .http2_initial_stream_window_size(MAX_UNREAD.1)
             .http2_keep_alive_interval(ALIVE.0)
             .http2_keep_alive_timeout(ALIVE.1)
             // Only what was never written to a connection is tried on another: a call must not be made twice.
@@ -184,53 +192,32 @@ impl Remote {
         }
     }
 
-    /// The whole body, or none where it is over the limit.
+    /// The whole body, with the permit for its memory; none where it is over the limit.
     pub(super) async fn collect(
         &self,
         body: Incoming,
         limit: usize,
-    ) -> Result<Option<Bytes>, ServerError> {
-        let mut body = body;
+        budget: &Budget,
+    ) -> Result<Option<(Bytes, Permit)>, ServerError> {
         let silence = self.config.request_timeout;
-        let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
-        loop {
-            let frame = match tokio::time::timeout(silence, body.frame()).await {
-                Err(_) => {
-                    return Err(ServerError::Timeout {
-                        server: self.name().clone(),
-                        after: silence,
-                    });
-                }
-                Ok(None) => break,
-                Ok(Some(Err(_))) => {
-                    return Err(ServerError::Cut {
-                        server: self.name().clone(),
-                    });
-                }
-                Ok(Some(Ok(frame))) => frame,
-            };
-            let Ok(data) = frame.into_data() else {
-                continue;
-            };
-            if first.len() + rest.len() + data.len() > limit {
-                return Ok(None);
-            }
-            // Most bodies come in one piece, and are not copied.
-            if first.is_empty() {
-                first = data;
-            } else {
-                rest.extend_from_slice(&data);
-            }
+        match admission::collect(body, limit, Some(silence), budget).await {
+            Ok(whole) => Ok(Some(whole)),
+            Err(CollectError::TooLarge) => Ok(None),
+            Err(CollectError::Cut) => Err(ServerError::Cut {
+                server: self.name().clone(),
+            }),
+            Err(CollectError::Silent) => Err(ServerError::Timeout {
+                server: self.name().clone(),
+                after: silence,
+            }),
+            Err(CollectError::Memory(_)) => Err(self.no_memory()),
         }
-        if rest.is_empty() {
-            return Ok(Some(first));
-        }
-        let mut whole = BytesMut::with_capacity(first.len() + rest.len());
-        whole.extend_from_slice(&first);
-        whole.extend_from_slice(&rest);
-        Ok(Some(whole.freeze()))
     }
-
+    pub(super) fn no_memory(&self) -> ServerError {
+        ServerError::Memory {
+            server: self.name().clone(),
+        }
+    }
     pub(super) fn garbage(&self, why: impl Into<String>) -> ServerError {
         ServerError::Garbage {
             server: self.name().clone(),

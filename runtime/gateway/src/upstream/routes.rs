@@ -21,6 +21,7 @@ use super::key::Key;
 use super::server::Known;
 use super::splice::splice;
 use super::table::{Queue, Table, Waiting};
+use crate::admission::Budget;
 
 /// Requests under way with one child.
 const MOST_REQUESTS: usize = 1024;
@@ -41,7 +42,7 @@ pub(super) struct Routes {
     pub(super) patience: Duration,
     pub(super) shared: bool,
     /// Lines that go out as soon as may be: few and small, at most one a request.
-    pub(super) urgent: mpsc::UnboundedSender<Bytes>,
+    pub(super) urgent: mpsc::Sender<Bytes>,
     pub(super) table: Mutex<Table>,
 }
 
@@ -78,7 +79,7 @@ impl Routes {
         limits: Limits,
         patience: Duration,
         shared: bool,
-        urgent: mpsc::UnboundedSender<Bytes>,
+        urgent: mpsc::Sender<Bytes>,
     ) -> Arc<Self> {
         Arc::new(Self {
             server,
@@ -96,6 +97,7 @@ impl Routes {
         self: &Arc<Self>,
         conversation: u64,
         message: &Message,
+        budget: &Budget,
     ) -> Result<(Message, Ticket, Queue), ServerError> {
         let Shape::Request { id, method } = message.shape() else {
             return Err(ServerError::Garbage {
@@ -166,6 +168,7 @@ impl Routes {
             wants_log,
             lasts,
             patience,
+            budget: budget.clone(),
         };
         table.lasting += usize::from(lasts);
         let spliced = waiting.token.is_some();
@@ -234,13 +237,13 @@ impl Routes {
     }
 
     /// What belongs to no request. Whoever listened before hears no more.
-    pub(super) fn listen(&self) -> Result<Queue, ServerError> {
+    pub(super) fn listen(&self, budget: &Budget) -> Result<Queue, ServerError> {
         let (queue, sender, fate) = Queue::new();
         let mut table = self.table.lock();
         if let Some(error) = &table.over {
             return Err(error.clone());
         }
-        if let Some((_, fate)) = table.listener.replace((sender, fate)) {
+        if let Some((_, fate, _)) = table.listener.replace((sender, fate, budget.clone())) {
             let _ = fate.set(None);
         }
         Ok(queue)
@@ -270,7 +273,7 @@ impl Routes {
             let _ = waiting.fate.set(Some(closed.clone()));
         }
         table.lasting = 0;
-        if let Some((_, fate)) = table.listener.take() {
+        if let Some((_, fate, _)) = table.listener.take() {
             let _ = fate.set(error);
         }
         table.tokens.clear();
@@ -301,10 +304,10 @@ impl Routes {
         };
         let params = format!(r#"{{"requestId":{id},"reason":"nobody waits for it any more"}}"#);
         if let Ok(params) = Json::parse(params, &Limits::default()) {
-            // Closed: the child is gone, and the request with it.
+            // Closed: the child is gone, and the request with it. Full: it reads nothing.
             let _ = self
                 .urgent
-                .send(Message::notification("notifications/cancelled", &params).line());
+                .try_send(Message::notification("notifications/cancelled", &params).line());
         }
     }
 

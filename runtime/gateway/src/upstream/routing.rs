@@ -7,7 +7,7 @@ use super::ServerError;
 use super::key::Key;
 use super::routes::Routes;
 use super::splice::{SUBSCRIPTION, SUBSCRIPTION_POINTER, meta, under_id};
-use super::table::Parcel;
+use super::table::{Fate, Parcel};
 
 impl Routes {
     /// A message of the child's. Waits, within bounds, for a reader that is behind.
@@ -18,6 +18,15 @@ impl Routes {
         let Some(mut parcel) = self.route(message) else {
             return;
         };
+        if parcel.budget.hold(&parcel.message).is_err() {
+            return self.give_up_on(
+                &parcel.key,
+                &parcel.fate,
+                ServerError::Memory {
+                    server: self.server.clone(),
+                },
+            );
+        }
         let Err(full) = parcel.sender.try_send(parcel.message) else {
             return;
         };
@@ -43,9 +52,14 @@ impl Routes {
             server: self.server.clone(),
             after: parcel.patience,
         };
-        tracing::warn!(server = %self.server, "{unread}");
-        let _ = parcel.fate.set(Some(unread));
-        match &parcel.key {
+        self.give_up_on(&parcel.key, &parcel.fate, unread);
+    }
+
+    /// Nothing more goes to this reader.
+    fn give_up_on(&self, key: &Option<Key>, fate: &Fate, error: ServerError) {
+        tracing::warn!(server = %self.server, "{error}");
+        let _ = fate.set(Some(error));
+        match key {
             Some(key) => {
                 if self.table.lock().remove(key).is_some() {
                     self.cancel(key);
@@ -86,7 +100,7 @@ impl Routes {
             Shape::Request { id, .. } if self.shared => {
                 let why = "a server of the modern era may not ask clients";
                 let refusal = Message::error(Some(id), error_codes::METHOD_NOT_FOUND, why, None);
-                let _ = self.urgent.send(refusal.line());
+                let _ = self.urgent.try_send(refusal.line());
                 None
             }
             Shape::Request { id, .. } => {
@@ -95,7 +109,7 @@ impl Routes {
                 if parcel.is_none() {
                     let why = "no client is there to answer";
                     let refusal = Message::error(Some(&id), error_codes::SERVER, why, None);
-                    let _ = self.urgent.send(refusal.line());
+                    let _ = self.urgent.try_send(refusal.line());
                 }
                 parcel
             }
@@ -165,10 +179,11 @@ impl Routes {
     /// For who listens, or else the oldest request.
     fn unasked(&self, message: Message) -> Option<Parcel> {
         let mut table = self.table.lock();
-        table.listener.take_if(|(sender, _)| sender.is_closed());
-        if let Some((sender, fate)) = &table.listener {
+        table.listener.take_if(|(sender, ..)| sender.is_closed());
+        if let Some((sender, fate, budget)) = &table.listener {
             let (sender, fate) = (sender.clone(), fate.clone());
             return Some(Parcel {
+                budget: budget.clone(),
                 key: None,
                 sender,
                 fate,

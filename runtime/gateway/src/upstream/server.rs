@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use ::http::{HeaderMap, Uri};
 use parking_lot::Mutex;
-use sandgate_message::{Era, Json, Limits};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use sandgate_message::{Account, Era, Json, Limits};
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
@@ -20,6 +19,7 @@ use super::metadata;
 use super::probe::{self, Verdict};
 use super::remote::Remote;
 use super::{Conversation, Definitions, Health, ServerError, stdio};
+use crate::admission::{Budget, Permit, Quota};
 use crate::tls::Authorities;
 
 /// How to reach a server, and how much it is trusted with.
@@ -129,9 +129,9 @@ pub struct Server {
     known: Arc<Known>,
     remote: Option<Remote>,
     /// For requests.
-    places: Arc<Semaphore>,
+    places: Arc<Quota>,
     /// For children.
-    crowd: Arc<Semaphore>,
+    crowd: Arc<Quota>,
     /// Held while the shared child is started or the server is probed.
     starting: tokio::sync::Mutex<()>,
     children: Mutex<Children>,
@@ -164,10 +164,8 @@ impl Server {
             Transport::Http { url, headers } => Some(Remote::new(&config, url, headers)),
             Transport::Stdio { .. } => None,
         };
-        let places = Arc::new(Semaphore::new(places(&config)));
-        let crowd = Arc::new(Semaphore::new(
-            config.max_children.min(Semaphore::MAX_PERMITS),
-        ));
+        let places = Quota::new(config.max_concurrent);
+        let crowd = Quota::new(config.max_children);
         Arc::new(Self {
             config,
             known: Arc::default(),
@@ -224,11 +222,24 @@ impl Server {
     /// Opens a conversation. Legacy: a child process or an upstream session of its own. Modern: one shared child, or
     /// stateless HTTP.
     pub async fn converse(self: &Arc<Self>, era: Era) -> Result<Arc<Conversation>, ServerError> {
-        let opened = self.open(era).await;
+        self.converse_for(era, &Budget::unbounded()).await
+    }
+
+    /// The same for a client: its requests, its child and the bytes that come for it count against its share.
+    pub async fn converse_for(
+        self: &Arc<Self>,
+        era: Era,
+        budget: &Budget,
+    ) -> Result<Arc<Conversation>, ServerError> {
+        let opened = self.open(era, budget).await;
         opened.inspect_err(|error| self.known.vitals.failed(error))
     }
 
-    async fn open(self: &Arc<Self>, era: Era) -> Result<Arc<Conversation>, ServerError> {
+    async fn open(
+        self: &Arc<Self>,
+        era: Era,
+        budget: &Budget,
+    ) -> Result<Arc<Conversation>, ServerError> {
         let channel = match (&self.remote, era) {
             (Some(_), _) if self.children.lock().closed => return Err(self.closed()),
             (Some(remote), _) => Channel::Http(Box::new(http::Channel::new(remote.clone(), era))),
@@ -238,43 +249,40 @@ impl Server {
                 let number = self.conversations.fetch_add(1, Ordering::Relaxed);
                 Channel::Stdio(stdio::Channel::Shared(self.clone(), number))
             }
-            (None, Era::Legacy) => Channel::Stdio(stdio::Channel::Own(self.start(false).await?)),
+            (None, Era::Legacy) => {
+                let child = self.start(false, budget.account()).await?;
+                Channel::Stdio(stdio::Channel::Own(child))
+            }
         };
-        Ok(Conversation::new(self.clone(), era, channel))
+        Ok(Conversation::new(
+            self.clone(),
+            era,
+            channel,
+            budget.clone(),
+        ))
     }
 
     /// How it is.
     pub fn health(&self) -> Health {
-        let under_way = places(&self.config).saturating_sub(self.places.available_permits());
-        self.known.vitals.look(under_way)
+        self.known.vitals.look(self.places.used())
     }
 
     /// A place for a request, waited for where there is none. What holds it has it for as long as the request is under
     /// way.
-    pub(super) async fn place(&self) -> Result<OwnedSemaphorePermit, ServerError> {
-        if let Ok(place) = self.places.clone().try_acquire_owned() {
-            return Ok(place);
-        }
-        let waited = tokio::time::timeout(
-            self.config.connect_timeout,
-            self.places.clone().acquire_owned(),
-        );
-        match waited.await {
-            Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) => Err(self.closed()),
-            Err(_) => Err(ServerError::Busy {
-                server: self.name().clone(),
-                limit: self.config.max_concurrent,
-            }),
-        }
+    pub(super) async fn place(&self, account: &Account) -> Result<Permit, ServerError> {
+        let deadline = Instant::now() + self.config.connect_timeout;
+        let place = self.places.take_by(account, 1, deadline).await;
+        place.ok_or_else(|| ServerError::Busy {
+            server: self.name().clone(),
+            limit: self.config.max_concurrent,
+        })
     }
-
     /// The metadata of the resource that it protects (RFC 9728), as it gives it; none where it gives none, or the
     /// client's tokens do not go on to it.
     pub async fn protected_resource(&self) -> Result<Option<Json>, ServerError> {
         match &self.remote {
             Some(remote) if self.config.forward_authorization => {
-                let _place = self.place().await?;
+                let _place = self.place(&Account::Local).await?;
                 metadata::fetch(remote).await
             }
             _ => Ok(None),
@@ -325,7 +333,7 @@ impl Server {
                 era: Era::Modern.as_str(),
             });
         }
-        let child = self.start(true).await?;
+        let child = self.start(true, &Account::Local).await?;
         self.share(&child)?;
         Ok(child)
     }
@@ -347,7 +355,7 @@ impl Server {
         let verdict = match &self.remote {
             Some(remote) => probe::remote(remote, &self.known).await?,
             None => {
-                let child = self.start(true).await?;
+                let child = self.start(true, &Account::Local).await?;
                 let verdict = probe::child(&child, &self.known, self.config.connect_timeout).await;
                 match &verdict {
                     Ok(Verdict::Modern { .. }) => self.share(&child)?,
@@ -388,7 +396,7 @@ impl Server {
         Ok(())
     }
 
-    async fn start(&self, shared: bool) -> Result<Arc<Child>, ServerError> {
+    async fn start(&self, shared: bool, account: &Account) -> Result<Arc<Child>, ServerError> {
         let pause = self.known.backoff.lock().pause();
         if pause > WORTH_WAITING {
             return Err(ServerError::BackingOff {
@@ -397,8 +405,8 @@ impl Server {
             });
         }
         tokio::time::sleep(pause).await;
-        let place = self.crowd.clone().try_acquire_owned();
-        let place = place.map_err(|_| ServerError::Crowded {
+        let place = self.crowd.take(account, 1);
+        let place = place.ok_or_else(|| ServerError::Crowded {
             server: self.name().clone(),
             limit: self.config.max_children,
         })?;
@@ -417,8 +425,4 @@ impl Server {
             server: self.name().clone(),
         }
     }
-}
-
-fn places(config: &ServerConfig) -> usize {
-    config.max_concurrent.min(Semaphore::MAX_PERMITS)
 }

@@ -57,7 +57,7 @@ impl Channel {
         watch: Watch,
     ) -> Result<Answer, ServerError> {
         let (child, _) = self.child().await?;
-        let queue = child.routes.listen()?;
+        let queue = child.routes.listen(watch.budget())?;
         let source = Source {
             early: VecDeque::new(),
             queue,
@@ -84,7 +84,7 @@ pub(super) async fn request(
     watch: Watch,
     silence: Duration,
 ) -> Result<Answer, ServerError> {
-    let (wire, mut ticket, queue) = child.routes.enter(conversation, message)?;
+    let (wire, mut ticket, queue) = child.routes.enter(conversation, message, watch.budget())?;
     // Told to be sent before it is: a message in the outbox is sent, whatever becomes of this future.
     ticket.sent(message.method().unwrap_or_default());
     child.write(&wire).await?;

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::ServerError;
 use super::key::Key;
+use crate::admission::Budget;
 
 /// Messages that wait for one reader.
 const QUEUE: usize = 32;
@@ -20,7 +21,7 @@ pub(super) struct Table {
     pub(super) tokens: HashMap<Key, Key>,
     /// From a conversation and the client's id to the id on the wire; shared children only.
     pub(super) own: HashMap<(u64, Key), Key>,
-    pub(super) listener: Option<(mpsc::Sender<Message>, Fate)>,
+    pub(super) listener: Option<(mpsc::Sender<Message>, Fate, Budget)>,
     /// How many of those that wait are subscriptions.
     pub(super) lasting: usize,
     pub(super) last: u64,
@@ -43,6 +44,7 @@ pub(super) struct Waiting {
     /// A subscription: under way for as long as its client likes.
     pub(super) lasts: bool,
     pub(super) patience: Duration,
+    pub(super) budget: Budget,
 }
 
 /// Messages for one request, or for who listens.
@@ -83,6 +85,7 @@ pub(super) struct Parcel {
     pub(super) fate: Fate,
     pub(super) message: Message,
     pub(super) patience: Duration,
+    pub(super) budget: Budget,
 }
 
 impl Waiting {
@@ -93,6 +96,7 @@ impl Waiting {
             fate: self.fate.clone(),
             message,
             patience: self.patience,
+            budget: self.budget.clone(),
         }
     }
 }

@@ -7,6 +7,7 @@ use sandgate_message::{Era, Message, Method, Shape};
 
 use super::Definitions;
 use super::server::Known;
+use crate::admission::Budget;
 
 /// What is known of a conversation.
 #[derive(Debug, Default)]
@@ -40,6 +41,7 @@ pub(super) struct Watch {
     notes: Arc<Notes>,
     known: Arc<Known>,
     request: Option<Request>,
+    budget: Budget,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +58,7 @@ impl Watch {
         notes: &Arc<Notes>,
         known: &Arc<Known>,
         message: Option<&Message>,
+        budget: &Budget,
     ) -> Self {
         let request = message.and_then(|message| {
             let method = message.method()?;
@@ -71,12 +74,17 @@ impl Watch {
             notes: notes.clone(),
             known: known.clone(),
             request,
+            budget: budget.clone(),
         }
     }
 
     /// The request's method; none for listening.
     pub(super) fn method(&self) -> Option<&str> {
         self.request.as_ref().map(|request| &*request.method)
+    }
+    /// What comes back is counted in it.
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
     }
     pub(super) fn era(&self) -> Era {
         self.era

@@ -25,6 +25,7 @@ fn key(name: &str, groups: &[&str]) -> ClientKey {
         name: name.into(),
         token_sha256: Sha256::digest(format!("key-of-{name}")).into(),
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        rate: None,
     }
 }
 
@@ -228,7 +229,8 @@ async fn one_client_listens_on_as_many_streams_as_it_may_and_another_does_not_mi
     let fake = answering().await;
     let server = http("s", &fake);
     let config = GatewayConfig {
-        max_listeners: 1,
+        // One client has half.
+        max_listeners: 2,
         ..GatewayConfig::default()
     };
     let house = house::configured(config, vec![], vec![]).await;

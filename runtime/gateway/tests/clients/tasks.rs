@@ -354,6 +354,7 @@ async fn keyed(names: &[&str], fake: &Fake) -> House {
         name: (*name).into(),
         token_sha256: Sha256::digest(format!("key-of-{name}")).into(),
         groups: Arc::default(),
+        rate: None,
     };
     let edition = house::edition(2, vec![], vec![http("s", fake)])
         .for_clients(Clients::new(names.iter().map(key).collect()));

@@ -115,6 +115,7 @@ async fn a_clients_token_goes_nowhere_else() {
         name: "ada".into(),
         token_sha256: Sha256::digest("right").into(),
         groups: Arc::from([]),
+        rate: None,
     }]);
     house.gateway.publish(now.for_clients(clients));
     let before = wants.got.lock().len();

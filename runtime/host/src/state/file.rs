@@ -10,12 +10,15 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use parking_lot::Mutex;
 use redb::backends::FileBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use sandgate_message::Account;
 
 use super::StateQuota;
 use super::table::{Entry, Table};
 
-/// (interceptor, key) → (expiry in ms since the Unix epoch, 0 for never; value).
-const ENTRIES: TableDefinition<(&str, &str), (u64, &[u8])> = TableDefinition::new("state.v1");
+/// (interceptor, key) → (expiry in ms since the Unix epoch, 0 for never; whose call wrote it, see [`written`]; value).
+const ENTRIES: TableDefinition<(&str, &str), (u64, &str, &[u8])> = TableDefinition::new("state.v2");
+/// What versions before 0.2 wrote, without the account: read once, and then gone.
+const OLD_ENTRIES: TableDefinition<(&str, &str), (u64, &[u8])> = TableDefinition::new("state.v1");
 
 /// How long a change may wait to be written.
 const BEHIND: Duration = Duration::from_millis(50);
@@ -104,12 +107,20 @@ impl File {
         quota: StateQuota,
     ) -> Result<HashMap<String, Arc<Table>>, redb::Error> {
         let write = database.begin_write()?;
-        write.open_table(ENTRIES)?;
+        {
+            let mut entries = write.open_table(ENTRIES)?;
+            for row in write.open_table(OLD_ENTRIES)?.iter()? {
+                let (key, old) = row?;
+                let (expires, value) = old.value();
+                entries.insert(key.value(), (expires, "", value))?;
+            }
+        }
+        write.delete_table(OLD_ENTRIES)?;
         write.commit()?;
         let mut tables: HashMap<String, Arc<Table>> = HashMap::new();
         for row in database.begin_read()?.open_table(ENTRIES)?.iter()? {
             let (key, value) = row?;
-            let ((interceptor, key), (expires, value)) = (key.value(), value.value());
+            let ((interceptor, key), (expires, account, value)) = (key.value(), value.value());
             tables
                 .entry(interceptor.into())
                 .or_insert_with(|| Arc::new(Table::new(quota, Some(self.journal(interceptor)))))
@@ -117,6 +128,7 @@ impl File {
                     key.into(),
                     Entry {
                         value: value.into(),
+                        account: read(account),
                         expires: (expires > 0).then_some(expires),
                     },
                 );
@@ -194,7 +206,9 @@ fn write(
             let key = (&**interceptor, key.as_str());
             match entry {
                 Some(entry) => {
-                    table.insert(key, (entry.expires.unwrap_or(0), entry.value.as_slice()))?;
+                    let account = written(&entry.account);
+                    let expires = entry.expires.unwrap_or(0);
+                    table.insert(key, (expires, account.as_str(), entry.value.as_slice()))?;
                 }
                 None => {
                     table.remove(key)?;
@@ -204,6 +218,26 @@ fn write(
     }
     transaction.commit()?;
     Ok(())
+}
+
+/// An account as the file has it: a letter for its sort, and its name.
+fn written(account: &Account) -> String {
+    match account {
+        Account::Local => String::new(),
+        Account::Client(name) => format!("c{name}"),
+        Account::Address(address) => format!("a{address}"),
+        Account::Server(name) => format!("s{name}"),
+    }
+}
+
+fn read(text: &str) -> Account {
+    let name = |text: &str| text[1..].into();
+    match text.as_bytes().first() {
+        Some(b'c') => Account::Client(name(text)),
+        Some(b'a') => Account::Address(name(text)),
+        Some(b's') => Account::Server(name(text)),
+        _ => Account::Local,
+    }
 }
 
 #[cfg(test)]
@@ -217,23 +251,31 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
         let state = State::in_file(StateQuota::default(), &dir, "state.redb").unwrap();
-        state.table("limit").increment("calls", 7, None).unwrap();
         state
             .table("limit")
-            .set("gone", b"x".to_vec(), None)
+            .increment("calls", 7, None, &Account::Local)
+            .unwrap();
+        state
+            .table("limit")
+            .set("gone", b"x".to_vec(), None, &Account::Local)
             .unwrap();
         state.table("limit").delete("gone").unwrap();
         state
             .table("other")
-            .set("calls", b"mine".to_vec(), Some(60_000))
+            .set("calls", b"mine".to_vec(), Some(60_000), &Account::Local)
             .unwrap();
         state
             .shadow()
-            .set("calls", b"shadow".to_vec(), None)
+            .set("calls", b"shadow".to_vec(), None, &Account::Local)
             .unwrap();
         drop(state);
         let state = State::in_file(StateQuota::default(), &dir, "state.redb").unwrap();
-        assert_eq!(state.table("limit").increment("calls", 1, None), Ok(8));
+        assert_eq!(
+            state
+                .table("limit")
+                .increment("calls", 1, None, &Account::Local),
+            Ok(8)
+        );
         assert_eq!(state.table("limit").get("gone"), None);
         assert_eq!(state.table("other").get("calls").unwrap(), b"mine");
     }
@@ -251,5 +293,41 @@ mod tests {
             std::fs::read_to_string(folder.path().join("notes.txt")).unwrap(),
             "shopping list"
         );
+    }
+
+    #[test]
+    fn whose_an_entry_is_outlives_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
+        let quota = StateQuota {
+            keys: 4,
+            ..StateQuota::default()
+        };
+        let eve = Account::Client("eve".into());
+        let fill = || {
+            let state = State::in_file(quota, &dir, "state.redb").unwrap();
+            let table = state.table("x");
+            (0..9)
+                .filter(|n| table.set(&n.to_string(), vec![], None, &eve).is_ok())
+                .count()
+        };
+        assert_eq!((fill(), fill()), (2, 2));
+    }
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::create(folder.path().join("state.redb")).unwrap();
+        let write = database.begin_write().unwrap();
+        let mut old = write.open_table(OLD_ENTRIES).unwrap();
+        old.insert(("x", "key"), (0, &b"value"[..])).unwrap();
+        drop(old);
+        write.commit().unwrap();
+        drop(database);
+        let dir = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
+        for _ in 0..2 {
+            let state = State::in_file(StateQuota::default(), &dir, "state.redb").unwrap();
+            assert_eq!(state.table("x").get("key").unwrap(), b"value");
+        }
     }
 }

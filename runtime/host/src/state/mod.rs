@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use cap_std::fs::Dir;
 use parking_lot::Mutex;
+use sandgate_message::Account;
 
 pub(crate) use table::{StateFailure, Table};
 
@@ -133,7 +134,9 @@ impl State {
             table.delete(key).map_err(failed)?;
         }
         for (key, value) in entries {
-            table.set(key, value.clone(), None).map_err(failed)?;
+            table
+                .set(key, value.clone(), None, &Account::Local)
+                .map_err(failed)?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
+use sandgate_message::Account;
 
 use super::StateQuota;
 use super::file::Journal;
@@ -22,6 +23,8 @@ pub(crate) enum StateFailure {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) value: Vec<u8>,
+    /// Whose call wrote it: against that account's share of the quota it counts.
+    pub(crate) account: Account,
     /// Milliseconds since the Unix epoch, so that it means the same after a restart.
     pub(crate) expires: Option<u64>,
 }
@@ -44,7 +47,93 @@ pub(crate) struct Table {
 #[derive(Default)]
 struct Inner {
     entries: HashMap<String, Entry>,
+    all: Used,
+    by_account: HashMap<Account, Used>,
+}
+
+/// How much of the quota is in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Used {
     bytes: usize,
+    keys: usize,
+}
+
+impl Used {
+    fn of(key: &str, entry: &Entry) -> Self {
+        Self {
+            bytes: key.len() + entry.value.len(),
+            keys: 1,
+        }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes + other.bytes,
+            keys: self.keys + other.keys,
+        }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_sub(other.bytes),
+            keys: self.keys.saturating_sub(other.keys),
+        }
+    }
+
+    fn within(self, other: Self) -> bool {
+        self.bytes <= other.bytes && self.keys <= other.keys
+    }
+}
+
+impl Inner {
+    fn insert(&mut self, key: String, entry: Entry) {
+        self.remove(&key);
+        let used = Used::of(&key, &entry);
+        self.all = self.all.plus(used);
+        let own = self.by_account.entry(entry.account.clone()).or_default();
+        *own = own.plus(used);
+        self.entries.insert(key, entry);
+    }
+
+    fn remove(&mut self, key: &str) -> bool {
+        let Some(old) = self.entries.remove(key) else {
+            return false;
+        };
+        let used = Used::of(key, &old);
+        self.all = self.all.minus(used);
+        if let Some(own) = self.by_account.get_mut(&old.account) {
+            *own = own.minus(used);
+            if own.keys == 0 {
+                self.by_account.remove(&old.account);
+            }
+        }
+        true
+    }
+
+    /// Whether there is room for the entry, and it is within its account's share: an account may have no more than would
+    /// be free without it, so that one that fills its share leaves as much to others.
+    fn has_room_for(&self, key: &str, entry: &Entry, quota: &StateQuota) -> bool {
+        let whole = Used {
+            bytes: quota.bytes,
+            keys: quota.keys,
+        };
+        let (mut all, mut own) = (
+            self.all,
+            self.by_account
+                .get(&entry.account)
+                .copied()
+                .unwrap_or_default(),
+        );
+        if let Some(old) = self.entries.get(key) {
+            all = all.minus(Used::of(key, old));
+            if old.account == entry.account {
+                own = own.minus(Used::of(key, old));
+            }
+        }
+        let new = Used::of(key, entry);
+        let shared = entry.account != Account::Local;
+        all.plus(new).within(whole) && (!shared || own.plus(new).within(whole.minus(all)))
+    }
 }
 
 impl Table {
@@ -79,7 +168,8 @@ impl Table {
             quota: self.quota,
             inner: Mutex::new(Inner {
                 entries: inner.entries.clone(),
-                bytes: inner.bytes,
+                all: inner.all,
+                by_account: inner.by_account.clone(),
             }),
             journal: None,
             clock: self.clock.clone(),
@@ -88,9 +178,7 @@ impl Table {
 
     /// Puts in what a file held.
     pub(super) fn load(&self, key: String, entry: Entry) {
-        let mut inner = self.inner.lock();
-        inner.bytes += key.len() + entry.value.len();
-        inner.entries.insert(key, entry);
+        self.inner.lock().insert(key, entry);
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<Vec<u8>> {
@@ -108,10 +196,12 @@ impl Table {
         key: &str,
         value: Vec<u8>,
         ttl_ms: Option<u64>,
+        account: &Account,
     ) -> Result<(), StateFailure> {
         let now = self.now();
         let entry = Entry {
             value,
+            account: account.clone(),
             expires: ttl_ms.map(|ttl| now.saturating_add(ttl)),
         };
         self.put(&mut self.inner.lock(), key, entry, now)
@@ -128,6 +218,7 @@ impl Table {
         key: &str,
         by: i64,
         ttl_ms: Option<u64>,
+        account: &Account,
     ) -> Result<i64, StateFailure> {
         let now = self.now();
         let mut inner = self.inner.lock();
@@ -146,6 +237,7 @@ impl Table {
             key,
             Entry {
                 value: new.to_le_bytes().into(),
+                account: account.clone(),
                 expires,
             },
             now,
@@ -159,6 +251,7 @@ impl Table {
         expected: Option<&[u8]>,
         value: Vec<u8>,
         ttl_ms: Option<u64>,
+        account: &Account,
     ) -> Result<bool, StateFailure> {
         let now = self.now();
         let mut inner = self.inner.lock();
@@ -175,6 +268,7 @@ impl Table {
             key,
             Entry {
                 value,
+                account: account.clone(),
                 expires: ttl_ms.map(|ttl| now.saturating_add(ttl)),
             },
             now,
@@ -210,41 +304,25 @@ impl Table {
         if key.len() > self.quota.key || entry.value.len() > self.quota.value {
             return Err(StateFailure::Quota);
         }
-        let fits = |inner: &Inner| {
-            let old = inner
-                .entries
-                .get(key)
-                .map(|old| key.len() + old.value.len());
-            let bytes = inner.bytes - old.unwrap_or(0) + key.len() + entry.value.len();
-            bytes <= self.quota.bytes
-                && inner.entries.len() + usize::from(old.is_none()) <= self.quota.keys
-        };
-        if !fits(inner) {
+        if !inner.has_room_for(key, &entry, &self.quota) {
             self.sweep(inner, now);
-            if !fits(inner) {
+            if !inner.has_room_for(key, &entry, &self.quota) {
                 return Err(StateFailure::Quota);
             }
         }
-        let added = key.len() + entry.value.len();
         if let Some(journal) = &self.journal {
             journal.wrote(key, Some(entry.clone()));
         }
-        if let Some(old) = inner.entries.insert(key.into(), entry) {
-            inner.bytes -= key.len() + old.value.len();
-        }
-        inner.bytes += added;
+        inner.insert(key.into(), entry);
         Ok(())
     }
-
     fn take(&self, inner: &mut Inner, key: &str) {
-        if let Some(old) = inner.entries.remove(key) {
-            inner.bytes -= key.len() + old.value.len();
-            if let Some(journal) = &self.journal {
-                journal.wrote(key, None);
-            }
+        if inner.remove(key)
+            && let Some(journal) = &self.journal
+        {
+            journal.wrote(key, None);
         }
     }
-
     /// Drops what has expired; only when room is needed, so that the usual operation stays short.
     fn sweep(&self, inner: &mut Inner, now: u64) {
         let gone: Vec<_> = inner
@@ -277,8 +355,12 @@ mod tests {
     #[test]
     fn a_value_stands_until_it_is_deleted_or_expires() {
         let table = table(StateQuota::default());
-        table.set("a", b"1".to_vec(), None).unwrap();
-        table.set("b", b"2".to_vec(), Some(0)).unwrap();
+        table
+            .set("a", b"1".to_vec(), None, &Account::Local)
+            .unwrap();
+        table
+            .set("b", b"2".to_vec(), Some(0), &Account::Local)
+            .unwrap();
         assert_eq!(table.get("a").unwrap(), b"1");
         assert_eq!(table.get("b"), None);
         table.delete("a").unwrap();
@@ -288,19 +370,29 @@ mod tests {
     #[test]
     fn a_counter_is_a_window_of_its_first_ttl() {
         let table = table(StateQuota::default());
-        assert_eq!(table.increment("n", 2, Some(60_000)), Ok(2));
-        assert_eq!(table.increment("n", 3, Some(0)), Ok(5));
+        assert_eq!(
+            table.increment("n", 2, Some(60_000), &Account::Local),
+            Ok(2)
+        );
+        assert_eq!(table.increment("n", 3, Some(0), &Account::Local), Ok(5));
         assert_eq!(table.get("n").unwrap(), 5_i64.to_le_bytes());
-        table.set("word", b"word".to_vec(), None).unwrap();
+        table
+            .set("word", b"word".to_vec(), None, &Account::Local)
+            .unwrap();
         assert!(matches!(
-            table.increment("word", 1, None),
+            table.increment("word", 1, None, &Account::Local),
             Err(StateFailure::Unavailable(_))
         ));
         table
-            .set("full", i64::MAX.to_le_bytes().to_vec(), None)
+            .set(
+                "full",
+                i64::MAX.to_le_bytes().to_vec(),
+                None,
+                &Account::Local,
+            )
             .unwrap();
         assert!(matches!(
-            table.increment("full", 1, None),
+            table.increment("full", 1, None, &Account::Local),
             Err(StateFailure::Unavailable(_))
         ));
     }
@@ -309,19 +401,19 @@ mod tests {
     fn compare_and_set_changes_only_what_was_expected() {
         let table = table(StateQuota::default());
         assert_eq!(
-            table.compare_and_set("a", Some(b"x"), b"1".to_vec(), None),
+            table.compare_and_set("a", Some(b"x"), b"1".to_vec(), None, &Account::Local),
             Ok(false)
         );
         assert_eq!(
-            table.compare_and_set("a", None, b"1".to_vec(), None),
+            table.compare_and_set("a", None, b"1".to_vec(), None, &Account::Local),
             Ok(true)
         );
         assert_eq!(
-            table.compare_and_set("a", None, b"2".to_vec(), None),
+            table.compare_and_set("a", None, b"2".to_vec(), None, &Account::Local),
             Ok(false)
         );
         assert_eq!(
-            table.compare_and_set("a", Some(b"1"), b"2".to_vec(), None),
+            table.compare_and_set("a", Some(b"1"), b"2".to_vec(), None, &Account::Local),
             Ok(true)
         );
         assert_eq!(table.get("a").unwrap(), b"2");
@@ -336,17 +428,58 @@ mod tests {
             value: 8,
         };
         let table = table(quota);
-        assert_eq!(table.set("longer", vec![], None), Err(StateFailure::Quota));
-        assert_eq!(table.set("a", vec![0; 9], None), Err(StateFailure::Quota));
-        table.set("a", vec![0; 8], Some(0)).unwrap();
-        table.set("b", vec![0; 8], None).unwrap();
-        assert_eq!(table.set("c", vec![0; 2], None), Err(StateFailure::Quota));
-        table.set("b", vec![0; 1], None).unwrap();
-        table.set("c", vec![0; 2], None).unwrap();
         assert_eq!(
-            table.set("d", vec![], None),
+            table.set("longer", vec![], None, &Account::Local),
+            Err(StateFailure::Quota)
+        );
+        assert_eq!(
+            table.set("a", vec![0; 9], None, &Account::Local),
+            Err(StateFailure::Quota)
+        );
+        table
+            .set("a", vec![0; 8], Some(0), &Account::Local)
+            .unwrap();
+        table.set("b", vec![0; 8], None, &Account::Local).unwrap();
+        assert_eq!(
+            table.set("c", vec![0; 2], None, &Account::Local),
+            Err(StateFailure::Quota)
+        );
+        table.set("b", vec![0; 1], None, &Account::Local).unwrap();
+        table.set("c", vec![0; 2], None, &Account::Local).unwrap();
+        assert_eq!(
+            table.set("d", vec![], None, &Account::Local),
             Err(StateFailure::Quota),
             "a third key"
         );
+    }
+
+    #[test]
+    fn an_account_that_fills_its_share_leaves_room_for_others() {
+        let quota = StateQuota {
+            bytes: 1000,
+            keys: 100,
+            key: 10,
+            value: 100,
+        };
+        let table = table(quota);
+        let (eve, ada) = (Account::Client("eve".into()), Account::Client("ada".into()));
+        let fill = |account: &Account, prefix: &str| {
+            let keys = (0..200).map(|n| format!("{prefix}{n}"));
+            keys.filter(|key| table.set(key, vec![0; 6], None, account).is_ok())
+                .count()
+        };
+        assert_eq!(fill(&eve, "e"), 50);
+        assert_eq!(fill(&ada, "a"), 25);
+        // What it has may change, and what it gives up is free again.
+        table.set("e0", vec![1; 6], None, &eve).unwrap();
+        assert_eq!(
+            table.set("b", vec![0; 6], None, &eve),
+            Err(StateFailure::Quota)
+        );
+        for n in 0..50 {
+            table.delete(&format!("e{n}")).unwrap();
+        }
+        assert!(!table.inner.lock().by_account.contains_key(&eve));
+        table.set("b", vec![0; 6], None, &eve).unwrap();
     }
 }

@@ -79,6 +79,7 @@ pub(crate) fn within(timeout: Duration, params: Value) -> Run {
             client_target: None,
             session: None,
             principal: None,
+            account: sandgate_message::Account::Local,
             groups: Arc::new([]),
             definition: None,
             attributes: Arc::new([]),

@@ -1,0 +1,81 @@
+//! Messages that wait for a client to listen: bounded in number and in bytes.
+
+use std::sync::Arc;
+
+use sandgate_message::{Account, Message};
+use tokio::sync::mpsc;
+
+use crate::admission::{Permit, Quota};
+use crate::upstream::Arrival;
+
+/// Messages of one session. Beyond it new ones are lost, as they are for a client that never listens.
+const MESSAGES: usize = 256;
+/// Bytes of them: room for the largest message by default, as [`Message::memory`] counts it.
+const BYTES: usize = 64 << 20;
+
+/// Where messages are kept. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Unheard {
+    sender: mpsc::Sender<(Arrival, Permit)>,
+    bytes: Arc<Quota>,
+}
+
+/// Where they are heard.
+pub(crate) struct Hearing(mpsc::Receiver<(Arrival, Permit)>);
+
+impl Unheard {
+    pub(crate) fn new() -> (Self, Hearing) {
+        let (sender, receiver) = mpsc::channel(MESSAGES);
+        let bytes = Quota::new(BYTES);
+        (Self { sender, bytes }, Hearing(receiver))
+    }
+
+    /// One more. Handed back where there is no room for it.
+    pub(crate) fn keep(&self, arrival: Arrival) -> Result<(), Box<Arrival>> {
+        let size = arrival.message.as_ref().map_or(0, Message::memory);
+        match self.bytes.take(&Account::Local, size) {
+            None => Err(Box::new(arrival)),
+            Some(permit) => self
+                .sender
+                .try_send((arrival, permit))
+                .map_err(|lost| Box::new(lost.into_inner().0)),
+        }
+    }
+}
+
+impl Hearing {
+    /// The oldest, waited for; none where nothing can come any more.
+    pub(crate) async fn recv(&mut self) -> Option<Arrival> {
+        Some(self.0.recv().await?.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sandgate_message::Json;
+
+    use super::*;
+
+    fn notice(bytes: usize) -> Arrival {
+        let params = Json::of(&serde_json::json!({ "data": "x".repeat(bytes) })).unwrap();
+        Arrival::of(Message::notification("notifications/message", &params))
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_bounded_in_bytes_and_room_comes_back() {
+        let (unheard, mut hearing) = Unheard::new();
+        let kept = (0..100).filter(|_| unheard.keep(notice(3_600_000)).is_ok());
+        let kept = kept.count();
+        assert!((1..10).contains(&kept), "{kept}");
+        hearing.recv().await.unwrap();
+        assert!(unheard.keep(notice(3_600_000)).is_ok());
+    }
+
+    #[tokio::test]
+    async fn and_in_number() {
+        let (unheard, _hearing) = Unheard::new();
+        let kept = (0..1000).filter(|_| unheard.keep(notice(1)).is_ok());
+        assert_eq!(kept.count(), MESSAGES);
+    }
+}
