@@ -19,6 +19,9 @@ mod downstream;
 mod era;
 mod exchange;
 pub mod framing;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod health;
 mod house;

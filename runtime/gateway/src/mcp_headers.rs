@@ -204,7 +204,7 @@ pub(crate) fn encode(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn decode(text: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn decode(text: &str) -> Option<Cow<'_, str>> {
     match sentinel(text) {
         None => Some(Cow::Borrowed(text)),
         Some(inner) => Some(String::from_utf8(STANDARD.decode(inner).ok()?).ok()?.into()),

@@ -3,7 +3,7 @@
 pub(crate) mod http;
 pub(crate) mod listening;
 pub(crate) mod patience;
-mod post;
+pub(crate) mod post;
 mod protected;
 pub(crate) mod session;
 pub(crate) mod sessions;

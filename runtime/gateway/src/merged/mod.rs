@@ -2,7 +2,7 @@
 //! `server/discover`, `ping`), merges lists, and sends every other request to the one server that it concerns, by that
 //! server's own name for the target. Whatever reaches a server passes the pipeline as a call to that server alone.
 
-mod cursor;
+pub(crate) mod cursor;
 mod feeds;
 mod filter;
 mod hello;
