@@ -10,16 +10,20 @@ READ is the example `read` of runtime/gateway, PEERS where tests/peers/install p
 inputs of the fuzzer lie, by target (it need not exist). What is found is written to INPUTS/found.
 """
 
+import collections
 import hashlib
 import ipaddress
 import json
 import os
 import pathlib
+import posixpath
 import random
+import re
 import struct
 import subprocess
 import sys
 import time
+import urllib.parse
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
@@ -30,6 +34,7 @@ KINDS = {
     "s": {"sse": 1},
     "h": {"fields": 1},
     "o": {"fields": 1},
+    "u": {"uri": 0},
 }
 
 SEPARATORS = ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\n\n", "\u2028\u2028", "\ufeff"]
@@ -43,6 +48,8 @@ PIECES = {
     "h": ["=?base64?", "?=", "=?BASE64?", "YQ==", "YR==", "YQ", "4pyT", "_-", "+/", "=", " ", "\t"],
     "o": ["localhost", "127.0.0.1", "[::1]", ":80", ":", "@", "/", "\\", "#", "?", "%2e", ".", "0", "0x7f", "[::ffff:127.0.0.1]", "http://",
           "https://", "\n", "evil.example", "。", "[", "]", "%", "::1", "1"],
+    "u": ["..", ".", "/", "//", "\\", "%2e", "%2E%2e", "%2f", "%5c", "%25", "%252e", "%00", "%09", "\t", " ", "?", "#", ";", ":", "|", "@", "localhost",
+          "FILE:", "file:", "C:", "shut", "payroll", "%73", "é", "%c3%a9", "．．", "\x00"],
 }
 SEEDS = {
     "m": ['{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"b":["c",1.5,null]},"_meta":{"progressToken":"p"}}}',
@@ -51,8 +58,9 @@ SEEDS = {
           '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"d"}}'],
     "s": [f"event: message\nid: 1\ndata: {FORGED.replace('forged', 'real')}\n\n",
           ': keep\n\ndata: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"d"}}\n\n'],
-    "h": ["find", "=?base64?5LiW55WM?=", "=?base64??="],
+    "h": ["find", "=?base64?5LiW55WM?=", "=?base64??=", "=?base64?="],
     "o": ["localhost:8808", "127.0.0.1:80\nhttp://localhost:3000", "[::1]:80\nhttps://[::1]"],
+    "u": ["file:///open/a.txt", "file:///open/../shut/payroll", "file:///open/%2e%2e/shut/payroll", "file://localhost/shut/x", "file:/shut/x"],
 }
 
 
@@ -117,6 +125,16 @@ def is_here(host):
     return mapped.is_loopback or str(address) == "192.0.2.7"
 
 
+def path_of(text):
+    """Of a file, whatever its spelling: decoded until nothing changes, and without dots."""
+    for _ in range(64):
+        text, before = urllib.parse.unquote(text, errors="surrogateescape"), text
+        if text == before:
+            break
+    text = re.sub(r"[\t\r\n]", "", text).replace("\\", "/")
+    return posixpath.normpath("/" + text.lstrip("/"))
+
+
 def agree(kind, ours, theirs):
     if kind == "j":
         return within(theirs, ours["read"]) and within(ours["read"], theirs)
@@ -127,27 +145,86 @@ def agree(kind, ours, theirs):
         return in_order(theirs["messages"], ours["read"]) and all(one in known for one in theirs["ids"])
     if kind == "h":
         return theirs is None or theirs == ours["read"]
+    if kind == "u":
+        # One path for all spellings is the point: only which path it is counts.
+        return path_of(theirs) == path_of(re.sub("^file://[^/]*", "", ours["read"]))
     return all(map(is_here, theirs))
 
 
 def seeds(kind, inputs):
-    found = [text.encode() for text in SEEDS.get(kind, [])]
+    """Those that somebody wrote, and those that the fuzzer generated."""
+    own, generated = [text.encode() for text in SEEDS.get(kind, [])], []
     for target, skipped in KINDS[kind].items():
-        for crate in ("message", "gateway"):
-            folders = [REPOSITORY / f"runtime/{crate}/fuzz/corpus/{target}", inputs / target]
-            for folder in folders:
-                if folder.is_dir():
-                    files = sorted(file for file in folder.iterdir() if file.is_file())
-                    found += [file.read_bytes()[skipped:] for file in files]
-    return found
+        kept = [REPOSITORY / f"runtime/{crate}/fuzz/corpus/{target}" for crate in ("message", "gateway")]
+        for folder, into in [*((folder, own) for folder in kept), (inputs / target, generated)]:
+            if folder.is_dir():
+                into += [file.read_bytes()[skipped:] for file in sorted(folder.iterdir()) if file.is_file()]
+    return own, generated
+
+
+NAMES = ["a", "name", "uri", "arguments", "_meta", "id", "method", "__proto__", "constructor", "toString", "", "0", "a.b", "/", "~1", "\u2028", "é"]
+
+
+def written(text, chance):
+    """A string of JSON, some characters as escapes."""
+    parts = []
+    for unit in json.dumps(text, ensure_ascii=chance.random() < 0.3)[1:-1]:
+        plain = unit.isalnum() and not (parts and parts[-1].endswith("\\"))
+        parts.append(f"\\u{ord(unit):04x}" if plain and ord(unit) < 0x10000 and chance.random() < 0.05 else unit)
+    return '"' + "".join(parts) + '"'
+
+
+def value(chance, depth=3):
+    """Some JSON, spelt in odd ways."""
+    blank = chance.choice(["", "", "", " ", "\n", "\t"])
+    what = chance.randrange(8 if depth else 5)
+    if what == 0:
+        return chance.choice(["null", "true", "false"])
+    if what == 1:
+        return chance.choice(["0", "-0", "1", "1.0", "1e2", "1E-2", "-0.0", "9007199254740993", "1e400", "123456789012345678901234567890"])
+    if what < 5:
+        text = "".join(chance.choice([*NAMES, *SEPARATORS, "x", '"', "\\", "\x7f", "😀"]) for _ in range(chance.randrange(4)))
+        return written(text, chance)
+    if what == 5:
+        return f"[{blank}" + f",{blank}".join(value(chance, depth - 1) for _ in range(chance.randrange(4))) + "]"
+    return table(chance, chance.sample(NAMES, chance.randrange(5)), depth - 1)
+
+
+def table(chance, names, depth, fixed=()):
+    members = [*fixed, *(f"{written(name, chance)}:{value(chance, depth)}" for name in names)]
+    chance.shuffle(members)
+    return "{" + ",".join(members) + chance.choice(["}", "}", " }", "\n}"])
+
+
+def envelope(chance):
+    """A message, most times."""
+    fixed = ['"jsonrpc":"2.0"']
+    if chance.random() < 0.8:
+        fixed.append('"id":' + chance.choice(["1", '"x"', "0", "-1", "1.0", "null", "9007199254740993", '"\\u0061"', "1e2"]))
+    kind = chance.randrange(8)
+    if kind < 5:
+        fixed.append('"method":' + written(chance.choice(["tools/call", "resources/read", "notifications/x", "x"]), chance))
+        if kind:
+            fixed.append('"params":' + table(chance, chance.sample(NAMES, chance.randrange(5)), 2))
+    elif kind < 7:
+        fixed.append('"result":' + value(chance))
+    else:
+        fixed.append('"error":' + table(chance, chance.sample(NAMES, chance.randrange(2)), 1, ('"code":-1', '"message":"m"')))
+    return table(chance, chance.sample(NAMES[5:], chance.choice([0, 0, 0, 1])), 1, fixed)
 
 
 def mutated(kind, seeds, chance):
-    data = chance.choice(seeds)
+    made = {"j": value, "m": envelope}.get(kind)
+    if made and chance.random() < 0.7:
+        data = made(chance).encode()
+        if chance.random() < 0.7:
+            return data
+    else:
+        data = chance.choice(seeds)
     if chance.random() < 0.2:
         other = chance.choice(seeds)
         data = data[: chance.randrange(len(data) + 1)] + other[chance.randrange(len(other) + 1):]
-    for _ in range(chance.randrange(1, 6)):
+    for _ in range(chance.choice([1, 1, 1, 2, 3, 5])):
         at = chance.randrange(len(data) + 1)
         what = chance.random()
         if what < 0.5:
@@ -183,12 +260,13 @@ def main():
     kinds = kinds or list(KINDS)
     for kind in kinds:
         chance = random.Random(f"{seed} {kind}")
-        fixed = seeds(kind, inputs)
-        waiting = list(fixed)
+        own, generated = seeds(kind, inputs)
+        waiting = own + generated
         tried = accepted = differing = 0
+        reads = collections.Counter()
         until = time.monotonic() + float(seconds) / len(kinds)
         while waiting or time.monotonic() < until:
-            data = waiting.pop() if waiting else mutated(kind, fixed, chance)
+            data = waiting.pop() if waiting else mutated(kind, chance.choice([own, generated or own]), chance)
             tried += 1
             reading = gateway.read(kind, data)
             if reading is None:
@@ -199,6 +277,7 @@ def main():
                 onward = json.dumps({"header": onward, "text": reading["read"]})
             for other in others:
                 for parser, theirs in other.read(kind, onward.encode()):
+                    reads[f"{other.name}, {parser}"] += 1
                     if agree(kind, reading, theirs):
                         continue
                     differing += 1
@@ -207,7 +286,8 @@ def main():
                     if differing <= 10:
                         print(f"{kind}: {data!r}\n  sent on: {onward!r}\n  read here: {reading['read']}\n"
                               f"  by {other.name}, {parser}: {theirs}")
-        print(f"{kind}: {tried} cases, {accepted} accepted, {differing} read otherwise", flush=True)
+        print(f"{kind}: {tried} cases, {accepted} accepted, {differing} read otherwise; "
+              + ", ".join(f"{parser}: {count}" for parser, count in sorted(reads.items())), flush=True)
         wrong += differing
     sys.exit(f"{wrong} readings differ: see {found}" if wrong else 0)
 

@@ -88,6 +88,13 @@ function hosts(text) {
   return all;
 }
 
+// The file that a server would open for a URI.
+function file(text) {
+  const url = new URL(text);
+  if (url.protocol !== "file:") throw new SyntaxError("no file");
+  return decodeURIComponent(url.pathname);
+}
+
 const PARSERS = {
   j: { "JSON.parse": (text) => tree(JSON.parse(text)) },
   m: {
@@ -100,6 +107,7 @@ const PARSERS = {
   },
   h: { "server 2": named },
   o: { "new URL": hosts },
+  u: { "new URL": file },
 };
 
 let input = Buffer.alloc(0);

@@ -9,6 +9,7 @@ import struct
 import sys
 import urllib.parse
 
+import pydantic
 import pydantic_core
 
 
@@ -118,6 +119,18 @@ def host(text):
     return hosts
 
 
+def read_by(split):
+    """The file that a server would open for a URI, as many have it: the path, decoded once."""
+
+    def path(text):
+        parts = split(text)
+        if parts.scheme != "file":
+            raise ValueError("no file")
+        return urllib.parse.unquote(parts.path or "")
+
+    return path
+
+
 PARSERS = {
     "j": {
         "json.loads": lambda text: tree(json.loads(text)),
@@ -135,6 +148,7 @@ PARSERS = {
         for name, decode in HEADERS.items()
     },
     "o": {"urlsplit": host},
+    "u": {"urlsplit": read_by(urllib.parse.urlsplit), "AnyUrl": read_by(pydantic.AnyUrl)},
 }
 
 

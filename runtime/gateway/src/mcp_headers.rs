@@ -211,8 +211,14 @@ pub(crate) fn decode(text: &str) -> Option<Cow<'_, str>> {
     }
 }
 
+/// What stands between the marks. In `=?base64?=` they overlap: some readers take that for an encoded text and others do
+/// not, so it is one that cannot be decoded.
 fn sentinel(text: &str) -> Option<&str> {
-    text.strip_prefix("=?base64?")?.strip_suffix("?=")
+    let inner = text.strip_prefix("=?base64?")?;
+    match inner {
+        "=" => Some(inner),
+        _ => inner.strip_suffix("?="),
+    }
 }
 
 #[cfg(test)]
@@ -393,6 +399,7 @@ mod tests {
             " padded ",
             "a\nb",
             "=?base64?literal?=",
+            "=?base64?=",
             "",
         ] {
             assert_eq!(decode(&encode(text)).as_deref(), Some(text));
