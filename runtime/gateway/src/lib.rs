@@ -12,6 +12,7 @@ mod carriage;
 mod carried;
 mod challenge;
 mod changed;
+mod claims;
 mod clients;
 mod config;
 mod delivery;

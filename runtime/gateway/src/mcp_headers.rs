@@ -83,6 +83,11 @@ pub(crate) fn bears_headers(headers: &HeaderMap) -> bool {
     headers.contains_key(METHOD)
 }
 
+/// The request has parameters in its headers.
+pub(crate) fn bears_params(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| name.as_str().starts_with(PARAM))
+}
+
 /// `Mcp-Param-*` against the arguments that they mirror, as far as the tool's definition has any.
 pub(crate) fn check_params(
     headers: &HeaderMap,

@@ -26,7 +26,7 @@ use crate::house::{House, Link};
 use crate::ledger::{Full, InFlight};
 use crate::merged::{Links, Merged};
 use crate::registry::Edition;
-use crate::upstream::{Server, ServerError, Transport};
+use crate::upstream::{Asker, Server, ServerError, Transport};
 use crate::{era, mcp_headers, reply, telling};
 pub(crate) use session::{Backing, Session};
 pub(crate) use sessions::Sessions;
@@ -80,7 +80,8 @@ impl Front {
         let Some(server) = edition.server(name) else {
             return no_server(name);
         };
-        let conversation = server.converse(Era::Modern).await;
+        let asker = Asker::new(principal.name.as_ref(), headers);
+        let conversation = server.converse(Era::Modern, &asker).await;
         if let Err(error @ ServerError::WrongEra { .. }) = &conversation {
             return legacy_only(error);
         }
@@ -90,6 +91,7 @@ impl Front {
             caller,
             link,
             ledger: None,
+            claims: None,
         };
         match message.shape() {
             Shape::Request { .. } if listens => {
@@ -134,7 +136,9 @@ impl Front {
                 let Some(server) = edition.server(name) else {
                     return (no_server(name), None);
                 };
-                let link = Link::new(server.clone(), server.converse(Era::Legacy).await);
+                let asker = Asker::new(principal.name.as_ref(), headers);
+                let conversation = server.converse(Era::Legacy, &asker).await;
+                let link = Link::new(server.clone(), conversation);
                 let exchange = ground.exchange(&self.house, caller, link.clone());
                 (
                     exchange.ask(&edition, message, headers, None).await,

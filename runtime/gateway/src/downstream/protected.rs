@@ -57,7 +57,10 @@ pub(super) async fn resource(
             ),
         },
         Ok(None) => nothing_here(),
-        Err(error) => Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n")),
+        Err(error) => {
+            tracing::warn!("{}", error.detail());
+            Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n"))
+        }
     }
 }
 

@@ -82,6 +82,7 @@ impl Ground {
             caller,
             link,
             ledger: Some(self.ledger.clone()),
+            claims: None,
         }
     }
 

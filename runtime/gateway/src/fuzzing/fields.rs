@@ -7,11 +7,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use crate::access::Access;
 use crate::downstream::http::accepts;
 use crate::downstream::post::is_json;
+use crate::upstream::event_id;
 use crate::{TraceContext, challenge, mcp_headers};
 
 const METADATA: &str = "https://gateway.example/.well-known/oauth-protected-resource/mcp/s";
 
-/// The fields of a request's or response's head, one by one. The first byte, modulo six, says which.
+/// The fields of a request's or response's head, one by one. The first byte, modulo eight, says which.
 ///
 /// # Panics
 /// Where a promise is broken.
@@ -19,13 +20,14 @@ pub fn fields(data: &[u8]) {
     let Some((&which, value)) = data.split_first() else {
         return;
     };
-    match which % 6 {
+    match which % 8 {
         0 => accept(value),
         1 => content_type(value),
         2 => host_and_origin(value),
         3 => www_authenticate(value),
         4 => traceparent(value),
-        _ => mirrored(value),
+        5 => mirrored(value),
+        _ => last_event_id(value),
     }
 }
 
@@ -148,4 +150,15 @@ fn mirrored(value: &[u8]) {
         let written = mcp_headers::encode(&text);
         assert_eq!(header_text(written.as_bytes()), Some(text));
     }
+}
+
+/// A server's id of an event comes back from a client as the server wrote it.
+fn last_event_id(value: &[u8]) {
+    let Some(sealed) = event_id::seal(value) else {
+        return;
+    };
+    assert!(sealed.bytes().all(|b| b.is_ascii_graphic()), "{sealed:?}");
+    let said = HeaderValue::from_str(&sealed);
+    let opened = said.map(|said| event_id::open(&said));
+    assert!(opened.is_ok_and(|opened| opened.as_bytes() == value));
 }

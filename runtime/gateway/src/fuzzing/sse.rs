@@ -2,7 +2,7 @@ use bytes::{Bytes, BytesMut};
 use sandgate_message::{Limits, Message};
 
 use crate::framing::sse::{Event, Parser};
-use crate::upstream::Arrival;
+use crate::upstream::{Arrival, event_id};
 
 const LIMIT: usize = 1 << 20;
 
@@ -20,7 +20,7 @@ pub fn sse(data: &[u8]) {
     let (written, messages) = relay(stream);
     let strict: Vec<_> = read(&written, written.len().max(1))
         .into_iter()
-        .filter_map(|event| Some((event.event.unwrap_or_default(), text(&event.data?))))
+        .filter_map(|event| Some((text(&event.event.unwrap_or_default()), text(&event.data?))))
         .collect();
     let lax = lax(&String::from_utf8_lossy(&written));
     assert_eq!(strict, lax, "another reader reads other events");
@@ -40,24 +40,20 @@ pub fn relay(stream: &[u8]) -> (Vec<u8>, Vec<Message>) {
     let mut written = BytesMut::new();
     let mut messages = Vec::new();
     for event in read(stream, stream.len().max(1)) {
+        let name = event.event.as_deref().unwrap_or_default();
         let mut arrival = Arrival {
             message: None,
             blank: event.data.as_ref().is_some_and(Bytes::is_empty),
-            event: event.event,
-            id: event.id,
+            named: name == b"message",
+            id: event.id.as_deref().and_then(event_id::seal),
             retry: event.retry,
-            comments: event.comments,
         };
-        if let Some(data) = event.data.filter(|data| !data.is_empty()) {
-            let named = !matches!(arrival.event.as_deref(), None | Some("" | "message"));
-            match Message::parse(data, &limits) {
-                Ok(message) => {
-                    messages.push(message.clone());
-                    arrival.message = Some(message);
-                }
-                Err(_) if named => continue,
-                Err(_) => break,
-            }
+        if let (Some(data), b"" | b"message") = (event.data.filter(|data| !data.is_empty()), name) {
+            let Ok(message) = Message::parse(data, &limits) else {
+                break;
+            };
+            messages.push(message.clone());
+            arrival.message = Some(message);
         }
         arrival.write_sse(&mut written);
     }

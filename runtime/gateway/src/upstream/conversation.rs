@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 use sandgate_message::{Era, Message, Shape};
 
 use super::watch::{Notes, Watch};
-use super::{Answer, Body, Server, ServerError, http as remote, stdio};
+use super::{Answer, Body, Definitions, Server, ServerError, http as remote, stdio};
 
 /// A conversation with a server. Dropping it ends it as [`Self::close`] does, without waiting.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub struct Conversation {
     era: Era,
     channel: Channel,
     notes: Arc<Notes>,
+    definitions: Arc<Definitions>,
 }
 
 #[derive(Debug)]
@@ -24,12 +25,18 @@ pub(super) enum Channel {
 }
 
 impl Conversation {
-    pub(super) fn new(server: Arc<Server>, era: Era, channel: Channel) -> Arc<Self> {
+    pub(super) fn new(
+        server: Arc<Server>,
+        era: Era,
+        channel: Channel,
+        definitions: Arc<Definitions>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             server,
             era,
             channel,
             notes: Arc::default(),
+            definitions,
         })
     }
 
@@ -43,9 +50,14 @@ impl Conversation {
         &self.server
     }
 
+    /// What the server was last seen to offer in it, or to its caller.
+    pub fn definitions(&self) -> &Arc<Definitions> {
+        &self.definitions
+    }
+
     /// Sends a request. Everything that comes back bears the message's own id and progress token. `headers` are the
     /// client's; of them only the ones with a meaning for the server go on. What a list request brings back is learnt
-    /// by the server's [`Definitions`](super::Definitions).
+    /// by its [`Definitions`].
     pub async fn request(
         &self,
         message: &Message,
@@ -138,6 +150,7 @@ impl Conversation {
     }
 
     fn watch(&self, message: Option<&Message>) -> Watch {
-        Watch::new(self.era, &self.notes, self.server.known(), message)
+        let known = self.server.known();
+        Watch::new(self.era, &self.notes, known, &self.definitions, message)
     }
 }

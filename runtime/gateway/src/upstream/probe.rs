@@ -36,7 +36,13 @@ pub(super) async fn child(
     let Some(question) = question() else {
         return Ok(Verdict::Silent);
     };
-    let watch = Watch::new(Era::Legacy, &Arc::<Notes>::default(), known, None);
+    let watch = Watch::new(
+        Era::Legacy,
+        &Arc::<Notes>::default(),
+        known,
+        &Arc::default(),
+        None,
+    );
     match tokio::time::timeout(wait, stdio::request(child, 0, &question, watch, wait)).await {
         Ok(Ok(answer)) => Ok(judge(answer).await),
         Ok(Err(_)) | Err(_) => Ok(Verdict::Silent),
@@ -49,7 +55,13 @@ pub(super) async fn remote(remote: &Remote, known: &Arc<Known>) -> Result<Verdic
         return Ok(Verdict::Silent);
     };
     let channel = Channel::new(remote.clone(), Era::Modern);
-    let watch = Watch::new(Era::Legacy, &Arc::<Notes>::default(), known, None);
+    let watch = Watch::new(
+        Era::Legacy,
+        &Arc::<Notes>::default(),
+        known,
+        &Arc::default(),
+        None,
+    );
     match channel.request(&question, &HeaderMap::new(), watch).await {
         // Who may ask it, it does not say to everybody.
         Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => Err(remote.unauthorised()),
@@ -72,7 +84,7 @@ async fn judge(answer: Answer) -> Verdict {
             Some(reply) => reply,
             None => return Verdict::Silent,
         },
-        Body::Empty | Body::Raw(_) => return Verdict::Legacy,
+        Body::Empty => return Verdict::Legacy,
     };
     let versions = match reply.shape() {
         // Anything else is the answer of a server that answers anything.

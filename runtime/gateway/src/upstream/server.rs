@@ -11,6 +11,7 @@ use sandgate_message::{Era, Json, Limits};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use super::audience::Audience;
 use super::backoff::Backoff;
 use super::child::Child;
 use super::conversation::Channel;
@@ -19,7 +20,7 @@ use super::http;
 use super::metadata;
 use super::probe::{self, Verdict};
 use super::remote::Remote;
-use super::{Conversation, Definitions, Health, ServerError, stdio};
+use super::{Asker, Conversation, Definitions, Health, ServerError, stdio};
 use crate::tls::Authorities;
 
 /// How to reach a server, and how much it is trusted with.
@@ -41,6 +42,8 @@ pub struct ServerConfig {
     pub max_children: usize,
     /// Of an HTTP server: a client's own `Authorization` goes on to it, and its wish for one comes back.
     pub forward_authorization: bool,
+    /// Of an HTTP server: a client's `tracestate` and `baggage` go on to it.
+    pub forward_trace_state: bool,
     /// Of an HTTP server: who may vouch for it, instead of those whom the system trusts.
     pub authorities: Option<Authorities>,
     /// Of an HTTP server: how long an unused connection is kept for the next request.
@@ -61,6 +64,7 @@ impl ServerConfig {
             max_concurrent: 1024,
             max_children: 256,
             forward_authorization: false,
+            forward_trace_state: false,
             authorities: None,
             keep_alive: Duration::from_secs(4),
         }
@@ -105,7 +109,7 @@ impl Eras {
 /// What has been learnt of a server, whichever conversation it was learnt in.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    pub(super) definitions: Definitions,
+    pub(super) audience: Audience,
     pub(super) backoff: Mutex<Backoff>,
     pub(super) vitals: Vitals,
     eras: Mutex<Eras>,
@@ -221,14 +225,26 @@ impl Server {
         Ok(self.eras())
     }
 
-    /// Opens a conversation. Legacy: a child process or an upstream session of its own. Modern: one shared child, or
+    /// Opens a conversation for a caller. Legacy: a child process or an upstream session of its own. Modern: one shared child, or
     /// stateless HTTP.
-    pub async fn converse(self: &Arc<Self>, era: Era) -> Result<Arc<Conversation>, ServerError> {
-        let opened = self.open(era).await;
+    pub async fn converse(
+        self: &Arc<Self>,
+        era: Era,
+        asker: &Asker,
+    ) -> Result<Arc<Conversation>, ServerError> {
+        let opened = self.open(era, asker).await;
         opened.inspect_err(|error| self.known.vitals.failed(error))
     }
 
-    async fn open(self: &Arc<Self>, era: Era) -> Result<Arc<Conversation>, ServerError> {
+    async fn open(
+        self: &Arc<Self>,
+        era: Era,
+        asker: &Asker,
+    ) -> Result<Arc<Conversation>, ServerError> {
+        let definitions = match era {
+            Era::Modern => self.definitions(asker),
+            Era::Legacy => self.known.audience.begin(asker.principal()),
+        };
         let channel = match (&self.remote, era) {
             (Some(_), _) if self.children.lock().closed => return Err(self.closed()),
             (Some(remote), _) => Channel::Http(Box::new(http::Channel::new(remote.clone(), era))),
@@ -238,15 +254,23 @@ impl Server {
                 let number = self.conversations.fetch_add(1, Ordering::Relaxed);
                 Channel::Stdio(stdio::Channel::Shared(self.clone(), number))
             }
-            (None, Era::Legacy) => Channel::Stdio(stdio::Channel::Own(self.start(false).await?)),
+            (None, Era::Legacy) => {
+                let child = self.start(Some(definitions.clone())).await?;
+                Channel::Stdio(stdio::Channel::Own(child))
+            }
         };
-        Ok(Conversation::new(self.clone(), era, channel))
+        Ok(Conversation::new(self.clone(), era, channel, definitions))
     }
 
     /// How it is.
     pub fn health(&self) -> Health {
         let under_way = places(&self.config).saturating_sub(self.places.available_permits());
         self.known.vitals.look(under_way)
+    }
+
+    /// It sent something that belongs to nothing that it was asked.
+    pub(crate) fn dropped(&self, what: &str) {
+        self.known.vitals.dropped(self.name(), what);
     }
 
     /// A place for a request, waited for where there is none. What holds it has it for as long as the request is under
@@ -281,9 +305,9 @@ impl Server {
         }
     }
 
-    /// What it was last seen to offer.
-    pub fn definitions(&self) -> &Definitions {
-        &self.known.definitions
+    /// What it was last seen to offer to a caller of the modern era.
+    pub fn definitions(&self, asker: &Asker) -> Arc<Definitions> {
+        self.known.audience.of(asker)
     }
 
     /// Ends its children and refuses further conversations.
@@ -325,7 +349,7 @@ impl Server {
                 era: Era::Modern.as_str(),
             });
         }
-        let child = self.start(true).await?;
+        let child = self.start(None).await?;
         self.share(&child)?;
         Ok(child)
     }
@@ -347,7 +371,7 @@ impl Server {
         let verdict = match &self.remote {
             Some(remote) => probe::remote(remote, &self.known).await?,
             None => {
-                let child = self.start(true).await?;
+                let child = self.start(None).await?;
                 let verdict = probe::child(&child, &self.known, self.config.connect_timeout).await;
                 match &verdict {
                     Ok(Verdict::Modern { .. }) => self.share(&child)?,
@@ -388,7 +412,8 @@ impl Server {
         Ok(())
     }
 
-    async fn start(&self, shared: bool) -> Result<Arc<Child>, ServerError> {
+    /// A child: of the one conversation that these definitions are of, or shared.
+    async fn start(&self, own: Option<Arc<Definitions>>) -> Result<Arc<Child>, ServerError> {
         let pause = self.known.backoff.lock().pause();
         if pause > WORTH_WAITING {
             return Err(ServerError::BackingOff {
@@ -402,7 +427,7 @@ impl Server {
             server: self.name().clone(),
             limit: self.config.max_children,
         })?;
-        let child = Child::start(&self.config, &self.known, shared, place).await?;
+        let child = Child::start(&self.config, &self.known, own, place).await?;
         let mut children = self.children.lock();
         if children.closed {
             return Err(self.closed());
