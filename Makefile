@@ -5,7 +5,7 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo test lint deny bench figures book toolchain peers sdks test-sdks
+.PHONY: demo test lint deny bench figures fuzz sbom book toolchain peers sdks test-sdks
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -36,6 +36,22 @@ figures: toolchain $(TOOLS)/stamp sdks
 	cargo build --release --workspace --bins
 	examples/mask-email/figures target/release/sandgate
 
+# Every parser of the wire, MINUTES each, then real clients' and servers' parsers beside ours for as long. FUZZ names some
+# of them: make fuzz MINUTES=5 FUZZ="sse differential".
+MINUTES ?= 1
+fuzz: toolchain $(TOOLS)/stamp peers
+	tests/fuzz/run $(MINUTES) $(FUZZ)
+
+# Bills of materials (CycloneDX, JSON) under target/sbom: of the program, and of the plugins that it brings, which are
+# compiled into it as components. cargo-cyclonedx describes every package of the workspace, each beside its manifest.
+sbom: toolchain $(TOOLS)/bin/cargo-cyclonedx
+	cargo cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps --override-filename sbom
+	mkdir -p target/sbom
+	mv runtime/cli/sbom.json target/sbom/sandgate.cdx.json
+	for plugin in plugins/*/; do mv $${plugin}sbom.json target/sbom/$$(basename $$plugin).cdx.json; done
+	find . -name sbom.json -not -path './target/*' -delete
+	@ls target/sbom
+
 # The book of docs/, to target/book.
 book: $(TOOLS)/stamp
 	mdbook build docs
@@ -60,6 +76,9 @@ sdks:
 # MCP servers and clients from PyPI and npm.
 peers:
 	sh tests/peers/install
+
+$(TOOLS)/bin/cargo-cyclonedx:
+	cargo install --quiet --locked --version 0.5.9 --root $(TOOLS) cargo-cyclonedx
 
 $(TOOLS)/stamp: tests/tools/requirements.txt
 	python3 -m venv $(TOOLS)

@@ -26,4 +26,5 @@ mod smuggled_events;
 mod starved_callers;
 mod tasks;
 mod tenants_definitions;
+mod threat_model;
 mod unknown_methods;

@@ -55,6 +55,8 @@ pub enum Reply {
     Stream(Vec<Chunk>),
     /// Another status, a content type, a body.
     Status(u16, &'static str, Vec<u8>),
+    /// The same as JSON, with headers besides.
+    With(u16, Vec<(&'static str, String)>, Vec<u8>),
 }
 
 type Answer = dyn Fn(&Heard) -> Reply + Send + Sync;
@@ -264,9 +266,18 @@ fn serve(
             true => "",
             false => "mcp-session-id: fake-session\r\n",
         };
+        let mut more = String::new();
         let (status, kind, body) = match answer(&heard) {
             Reply::Json(body) => (200, "application/json", body),
             Reply::Status(status, kind, body) => (status, kind, body),
+            Reply::With(status, headers, body) => {
+                more.extend(
+                    headers
+                        .iter()
+                        .map(|(name, value)| format!("{name}: {value}\r\n")),
+                );
+                (status, "application/json", body)
+            }
             Reply::Stream(chunks) => {
                 let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n";
                 output.write_all(format!("{head}{session}\r\n").as_bytes())?;
@@ -278,7 +289,7 @@ fn serve(
         };
         let length = body.len();
         let head = format!(
-            "HTTP/1.1 {status} Status\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n{session}\r\n"
+            "HTTP/1.1 {status} Status\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n{session}{more}\r\n"
         );
         output.write_all(&[head.into_bytes(), body].concat())?;
     }

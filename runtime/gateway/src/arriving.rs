@@ -6,12 +6,13 @@ use http::HeaderMap;
 use sandgate_message::{Direction, Edit, Id, Message, Shape, apply, error_codes};
 use sandgate_pipeline::Entry;
 
-use crate::carried;
 use crate::exchange::Exchange;
 use crate::journal::Underway;
+use crate::memory::{Found, Owner};
 use crate::record::Decision;
 use crate::telling::restamped;
 use crate::upstream::Arrival;
+use crate::{carried, tasks};
 
 impl Exchange {
     /// Something the server said that is no reply to the request on whose stream it came: what of it the client gets.
@@ -31,23 +32,57 @@ impl Exchange {
     }
 
     async fn arrive_notification(&self, message: Message) -> Option<Message> {
-        let underway = self.admit(self.withdrawal(message)).await.ok()?;
+        let Some(message) = self.own(message) else {
+            let what = "a notification about what is not this server's";
+            self.link.server.dropped(what);
+            return None;
+        };
+        let underway = self.admit(message).await.ok()?;
         let message = underway.message().clone();
         underway.end(Decision::Forwarded, None).ok()?;
         Some(message)
     }
 
-    /// A server takes back a question of its own: the client may know it by another id.
-    fn withdrawal(&self, message: Message) -> Message {
-        let (Some("notifications/cancelled"), Some(ledger)) = (message.method(), &self.ledger)
-        else {
-            return message;
-        };
+    /// The notification, by the names that the client knows. None where the client hears several servers, and what this
+    /// one names is not its own.
+    fn own(&self, message: Message) -> Option<Message> {
+        let server = self.link.server.name();
+        match (message.method(), &self.claims) {
+            (Some("notifications/cancelled"), _) => self.withdrawal(message),
+            (Some("notifications/tasks" | "notifications/tasks/status"), Some(_)) => {
+                self.knows_task(&message).then_some(message)
+            }
+            (_, Some(claims)) => claims.allow(&message, server).then_some(message),
+            (_, None) => Some(message),
+        }
+    }
+
+    /// This server promised the caller the task that it tells of.
+    fn knows_task(&self, message: &Message) -> bool {
+        let task = message.payload().get("taskId");
+        let caller = &self.caller;
+        let owner = Owner::client(caller.principal.name.as_ref(), caller.session.as_ref());
+        task.and_then(|task| task.to::<String>().ok())
+            .is_some_and(|id| {
+                let place = tasks::place(self.link.server.name(), &id);
+                let found = self.house.carriage.tasks.find(&place, &owner);
+                matches!(found, Found::Own(_))
+            })
+    }
+
+    /// A server takes back a question of its own, which the client may know by another id; or, in the modern era, gives up
+    /// a request that it was sent.
+    fn withdrawal(&self, message: Message) -> Option<Message> {
         let request = message.payload().get("requestId");
-        let Some(id) = request.as_ref().and_then(Id::from_json) else {
-            return message;
+        if let (Some(claims), None) = (&self.claims, &self.ledger) {
+            let own = claims.has_request(request.as_ref()?, self.link.server.name());
+            return own.then_some(message);
+        }
+        let id = request.as_ref().and_then(Id::from_json);
+        let (Some(ledger), Some(id)) = (&self.ledger, id) else {
+            return self.claims.is_none().then_some(message);
         };
-        match ledger.withdrawn(&self.link, &id) {
+        Some(match ledger.withdrawn(&self.link, &id) {
             Some(seen) if seen != id => {
                 let edit = [Edit::Set("/requestId".into(), seen.as_str().into())];
                 match apply(message.payload(), &edit, &self.house.config.limits) {
@@ -55,8 +90,10 @@ impl Exchange {
                     Err(_) => message,
                 }
             }
-            _ => message,
-        }
+            Some(_) => message,
+            None if self.claims.is_none() => message,
+            None => return None,
+        })
     }
 
     async fn arrive_request(&self, message: Message) -> Option<Message> {
@@ -79,7 +116,12 @@ impl Exchange {
             None => Err(Box::new(underway)),
         };
         match asked {
-            Ok(seen) => Some(restamped(message, &seen)),
+            Ok(seen) => {
+                if let Some(claims) = &self.claims {
+                    claims.asks(&message, self.link.server.name());
+                }
+                Some(restamped(message, &seen))
+            }
             Err(underway) => {
                 self.unaskable(&id, *underway).await;
                 None
@@ -103,9 +145,12 @@ impl Exchange {
     /// The reply to a call whose stream was closed before it, on the stream that the client opened to resume. A reply to
     /// anything else passed no interceptor on its way in, and does not pass.
     async fn arrive_late(&self, message: Message) -> Option<Message> {
-        let parked = message.id().and_then(|id| self.ledger.as_ref()?.unpark(id));
+        let server = self.link.server.name();
+        let parked = message
+            .id()
+            .and_then(|id| self.ledger.as_ref()?.unpark(server, id));
         let Some(underway) = parked else {
-            tracing::warn!(server = %self.link.server.name(), "dropped a reply to no request that is under way");
+            self.link.server.dropped("a reply to no request under way");
             return None;
         };
         carried::leave(

@@ -119,7 +119,7 @@ impl Exchange {
             (Some(target), Ok(conversation))
                 if defined && (judged(Hook::PreCall) || judged(Hook::PostCall)) =>
             {
-                server
+                conversation
                     .definitions()
                     .fetch(conversation, name, target, headers)
                     .await

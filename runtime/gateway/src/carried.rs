@@ -340,7 +340,7 @@ impl<'a> Carried<'a> {
         // Does not wait: nothing that the client gets depends on it.
         tokio::spawn(async move {
             if let Err(error) = conversation.request(&update, &HeaderMap::new()).await {
-                tracing::warn!("{error}");
+                tracing::warn!("{}", error.detail());
             }
         });
     }

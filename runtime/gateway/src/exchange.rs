@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, StatusCode};
-use sandgate_message::{Call, Direction, Era, Hook, Json, Message};
+use sandgate_message::{Call, Direction, Era, Hook, Id, Json, Message};
 use sandgate_pipeline::Entry;
 use tracing::Instrument;
 
 use crate::caching::for_this_caller;
 use crate::call::Caller;
+use crate::claims::Claims;
 use crate::delivery::{Content, Delivery};
 use crate::house::{House, Link};
 use crate::journal::{Left, Underway};
@@ -30,6 +30,8 @@ pub(crate) struct Exchange {
     pub(crate) link: Link,
     /// Where the client can be asked something: a legacy session.
     pub(crate) ledger: Option<Arc<Ledger>>,
+    /// What each server may name, where the client hears several as one.
+    pub(crate) claims: Option<Arc<Claims>>,
 }
 
 /// A request as it came.
@@ -93,7 +95,8 @@ impl Exchange {
         );
         if let (Some(taken), Some(target)) = (&mut came.taken, call.target.as_deref())
             && call.definition.is_none()
-            && let Some(definition) = self.link.server.definitions().get(&call.method, target)
+            && let Some(definitions) = self.link.definitions()
+            && let Some(definition) = definitions.get(&call.method, target)
         {
             // Nobody reads it now; whoever plays the call again may.
             Arc::make_mut(&mut taken.call).definition = Some(definition);
@@ -116,7 +119,7 @@ impl Exchange {
             Ok(underway) => underway,
             Err(refusal) => return deliver(refusal.map(|refusal| *refusal)),
         };
-        self.link.goes_on(underway.message());
+        self.goes_on(underway.message());
         let answer = match underway.take_answer() {
             Some(answer) => {
                 return self
@@ -130,9 +133,17 @@ impl Exchange {
                     )
                     .await;
             }
-            None => self.forward(&underway, &bytes, headers).await,
+            None => self.forward(edition, &underway, &bytes, headers).await,
         };
         self.back(edition, underway, answer).await
+    }
+
+    /// A request goes on to the server, changed by every interceptor that wanted to.
+    fn goes_on(&self, request: &Message) {
+        self.link.goes_on(request);
+        if let Some(claims) = &self.claims {
+            claims.goes(request, self.link.server.name());
+        }
     }
 
     /// A message begins its way.
@@ -150,12 +161,13 @@ impl Exchange {
     /// Once: a call is never repeated, since nobody knows whether it may be.
     async fn forward(
         &self,
+        edition: &Edition,
         underway: &Underway,
         came: &[u8],
         headers: &HeaderMap,
     ) -> Result<Answer, ServerError> {
         let conversation = self.link.conversation.clone()?;
-        let renewed = self.renewed(underway, came, headers).await;
+        let renewed = self.renewed(edition, underway, came, headers).await;
         conversation
             .request(underway.message(), renewed.as_ref().unwrap_or(headers))
             .await
@@ -178,6 +190,7 @@ impl Exchange {
                 headers,
                 body: Body::Message(reply),
             }) if reply.method().is_none() => {
+                self.refused_for_now(&reply);
                 // On stdio there is no status: the one that a modern server has for such an error.
                 let status = match call.era {
                     Era::Modern if !self.over_http() => reply::modern_status(&reply),
@@ -211,23 +224,8 @@ impl Exchange {
             Ok(Answer {
                 status,
                 headers,
-                body: Body::Raw(text),
-            }) => {
-                self.pass_raw(edition, underway, status, headers, text)
-                    .await
-            }
-            Ok(Answer {
-                status,
-                headers,
                 body: Body::Empty,
-            }) if !status.is_success() => {
-                let _ = underway.end(Decision::Failed, Some(0));
-                Delivery {
-                    status,
-                    headers,
-                    content: Content::Empty,
-                }
-            }
+            }) if !status.is_success() => refused(underway, &id, status, headers),
             Ok(Answer { status, .. }) => {
                 let text = reply::no_reply(
                     &id,
@@ -237,7 +235,7 @@ impl Exchange {
                 deliver(underway.leave(text, Decision::Failed).await.message)
             }
             Err(error) => {
-                tracing::warn!(server = %call.server, method = ?call.method, "{error}");
+                tracing::warn!(server = %call.server, method = ?call.method, "{}", error.detail());
                 self.link.note(&error);
                 let text = reply::server_error(&id, &call, &error);
                 let mut delivery = deliver(underway.leave(text, Decision::Failed).await.message);
@@ -247,6 +245,13 @@ impl Exchange {
                 }
                 delivery
             }
+        }
+    }
+
+    /// An error may say what the client has to do first, and the server when that is done.
+    pub(crate) fn refused_for_now(&self, reply: &Message) {
+        if let Some(claims) = &self.claims {
+            claims.asks(reply, self.link.server.name());
         }
     }
 
@@ -291,63 +296,6 @@ impl Exchange {
         }
     }
 
-    /// Not JSON-RPC, as a legacy server answers a modern probe: the client needs the status to fall back. The text passes
-    /// only where no interceptor would have looked at a reply.
-    async fn pass_raw(
-        &self,
-        edition: &Edition,
-        underway: Underway,
-        status: StatusCode,
-        headers: HeaderMap,
-        text: bytes::Bytes,
-    ) -> Delivery {
-        let call = underway.call().clone();
-        let Some(id) = underway.message().id().cloned() else {
-            return Delivery::accepted();
-        };
-        let judged =
-            edition
-                .chain()
-                .concerns(Hook::PostCall, &call.method, call.direction, &call.server);
-        match (judged, status.is_success()) {
-            (false, success) => {
-                let decision = if success {
-                    Decision::Forwarded
-                } else {
-                    Decision::Failed
-                };
-                match underway.end(decision, Some(text.len())) {
-                    Ok(()) => Delivery {
-                        status,
-                        headers,
-                        content: Content::Raw(text),
-                    },
-                    Err(_) => Delivery::message(reply::unwritten(&id, &call, true)),
-                }
-            }
-            (true, false) => {
-                let _ = underway.end(Decision::Failed, Some(text.len()));
-                let mut delivery = Delivery::text(
-                    status,
-                    "the server's words are withheld: they are not JSON-RPC, so no policy can judge them\n",
-                );
-                // How to get a token is no prose.
-                if let Some(challenge) = headers.get(WWW_AUTHENTICATE) {
-                    delivery.headers.insert(WWW_AUTHENTICATE, challenge.clone());
-                }
-                delivery
-            }
-            (true, true) => {
-                let text = reply::no_reply(
-                    &id,
-                    &call,
-                    "what it sent is not JSON-RPC, so no policy can judge it",
-                );
-                deliver(underway.leave(text, Decision::Failed).await.message)
-            }
-        }
-    }
-
     /// Whether the headers that mirror arguments say what the body says. An HTTP server whose list nobody has asked for
     /// judges for itself: it gets the headers as they came.
     async fn mirrored(
@@ -367,10 +315,11 @@ impl Exchange {
         }
     }
 
-    /// The headers that mirror params, where an interceptor changed those, or where the client, being on stdio, sent none;
-    /// and our place in a trace.
+    /// The headers that mirror params, where an interceptor changed those, where the client, being on stdio, sent none, and
+    /// where an interceptor looks and the client sent some; and our place in a trace.
     async fn renewed(
         &self,
+        edition: &Edition,
         underway: &Underway,
         came: &[u8],
         headers: &HeaderMap,
@@ -378,14 +327,25 @@ impl Exchange {
         let (sent, call) = (underway.message(), underway.call());
         let changed = sent.bytes() != came;
         let unsaid = &*call.method == "tools/call" && !mcp_headers::bears_headers(headers);
+        // A parameter in a header that no definition explains would say what no interceptor saw.
+        let unseen = mcp_headers::bears_params(headers) && self.judged(edition, call);
         let traced = underway.came().renew(headers);
-        if self.caller.era != Era::Modern || !self.over_http() || !(changed || unsaid) {
+        let renews = changed || unsaid || unseen;
+        if self.caller.era != Era::Modern || !self.over_http() || !renews {
             return traced;
         }
         let tool = self.definition(call, headers, unsaid).await;
         let mut renewed = traced.unwrap_or_else(|| headers.clone());
         mcp_headers::renew_params(&mut renewed, sent.payload(), tool.as_ref());
         Some(renewed)
+    }
+
+    /// An interceptor looks at the call or its reply.
+    fn judged(&self, edition: &Edition, call: &Call) -> bool {
+        [Hook::PreCall, Hook::PostCall].into_iter().any(|hook| {
+            let chain = edition.chain();
+            chain.concerns(hook, &call.method, call.direction, &call.server)
+        })
     }
 
     fn over_http(&self) -> bool {
@@ -397,7 +357,7 @@ impl Exchange {
         if call.definition.is_some() {
             return call.definition.clone();
         }
-        let (definitions, target) = (self.link.server.definitions(), call.target.as_deref()?);
+        let (definitions, target) = (self.link.definitions()?, call.target.as_deref()?);
         match &self.link.conversation {
             Ok(conversation) if ask => {
                 definitions
@@ -406,6 +366,20 @@ impl Exchange {
             }
             _ => definitions.get(&call.method, target),
         }
+    }
+}
+
+/// The server refused the request in words that are no error of JSON-RPC. The client needs the status (a legacy server
+/// refuses a modern probe so), and the headers that say what to do about it; the words have passed no interceptor.
+fn refused(underway: Underway, id: &Id, status: StatusCode, headers: HeaderMap) -> Delivery {
+    let call = underway.call().clone();
+    if underway.end(Decision::Failed, Some(0)).is_err() {
+        return Delivery::message(reply::unwritten(id, &call, true));
+    }
+    let text = "the server refused the request; its words are withheld: they are no JSON-RPC error that answers it\n";
+    Delivery {
+        headers,
+        ..Delivery::text(status, text)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::carriage::Carriage;
 use crate::config::GatewayConfig;
 use crate::journal::Journal;
 use crate::registry::Registry;
-use crate::upstream::{Answer, Conversation, Server, ServerError};
+use crate::upstream::{Answer, Conversation, Definitions, Server, ServerError};
 
 /// What all exchanges share.
 pub(crate) struct House {
@@ -66,6 +66,14 @@ impl Link {
     /// The params of the `initialize` with which it began, as the server got them.
     pub(crate) fn introduction(&self) -> Option<&Json> {
         self.introduction.get()
+    }
+
+    /// What the server was last seen to offer to this client.
+    pub(crate) fn definitions(&self) -> Option<&Definitions> {
+        self.conversation
+            .as_ref()
+            .ok()
+            .map(|open| &**open.definitions())
     }
 
     /// What an error says about the conversation as a whole.

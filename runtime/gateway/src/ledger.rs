@@ -168,10 +168,13 @@ impl Ledger {
         drop((oldest, refused));
     }
 
-    /// The reply to a parked call has come.
-    pub(crate) fn unpark(&self, id: &Id) -> Option<Underway> {
+    /// This server's reply to a parked call has come. Another server's call of the same id stays.
+    pub(crate) fn unpark(&self, server: &str, id: &Id) -> Option<Underway> {
         let mut open = self.open.lock();
-        let at = open.parked.iter().position(|(parked, _)| parked == id)?;
+        let at = open
+            .parked
+            .iter()
+            .position(|(parked, underway)| parked == id && *underway.call().server == *server)?;
         Some(open.parked.remove(at).1)
     }
 

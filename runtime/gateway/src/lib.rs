@@ -13,6 +13,7 @@ mod carriage;
 mod carried;
 mod challenge;
 mod changed;
+mod claims;
 mod clients;
 mod config;
 mod delivery;
@@ -20,6 +21,9 @@ mod downstream;
 mod era;
 mod exchange;
 pub mod framing;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod health;
 mod house;

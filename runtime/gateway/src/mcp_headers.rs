@@ -83,6 +83,11 @@ pub(crate) fn bears_headers(headers: &HeaderMap) -> bool {
     headers.contains_key(METHOD)
 }
 
+/// The request has parameters in its headers.
+pub(crate) fn bears_params(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| name.as_str().starts_with(PARAM))
+}
+
 /// `Mcp-Param-*` against the arguments that they mirror, as far as the tool's definition has any.
 pub(crate) fn check_params(
     headers: &HeaderMap,
@@ -204,15 +209,21 @@ pub(crate) fn encode(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn decode(text: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn decode(text: &str) -> Option<Cow<'_, str>> {
     match sentinel(text) {
         None => Some(Cow::Borrowed(text)),
         Some(inner) => Some(String::from_utf8(STANDARD.decode(inner).ok()?).ok()?.into()),
     }
 }
 
+/// What stands between the marks. In `=?base64?=` they overlap: some readers take that for an encoded text and others do
+/// not, so it is one that cannot be decoded.
 fn sentinel(text: &str) -> Option<&str> {
-    text.strip_prefix("=?base64?")?.strip_suffix("?=")
+    let inner = text.strip_prefix("=?base64?")?;
+    match inner {
+        "=" => Some(inner),
+        _ => inner.strip_suffix("?="),
+    }
 }
 
 #[cfg(test)]
@@ -393,6 +404,7 @@ mod tests {
             " padded ",
             "a\nb",
             "=?base64?literal?=",
+            "=?base64?=",
             "",
         ] {
             assert_eq!(decode(&encode(text)).as_deref(), Some(text));

@@ -60,6 +60,7 @@ impl Passing {
                         let (underway, reply) = (self.underway.take()?, arrival.message.take()?);
                         let call = underway.call().clone();
                         let exchange = &self.exchange;
+                        exchange.refused_for_now(&reply);
                         let Left {
                             message, withheld, ..
                         } = carried::leave(
@@ -106,7 +107,7 @@ impl Passing {
     async fn broken(mut self, error: ServerError) -> Option<(Arrival, Self)> {
         let underway = self.underway.take()?;
         let call = underway.call().clone();
-        tracing::warn!(server = %call.server, method = ?call.method, "{error}");
+        tracing::warn!(id = %call.id, server = %call.server, method = ?call.method, "{}", error.detail());
         self.exchange.link.note(&error);
         let reply = reply::server_error(&self.id, &call, &error);
         let reply = underway.leave(reply, Decision::Failed).await.message?;

@@ -109,7 +109,7 @@ fn acknowledgement(answer: Result<Answer, ServerError>) -> Delivery {
             ..Delivery::new(answer.status, Content::Empty)
         },
         Err(error) => {
-            tracing::warn!("{error}");
+            tracing::warn!("{}", error.detail());
             Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n"))
         }
     }

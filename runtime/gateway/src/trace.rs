@@ -87,6 +87,11 @@ impl TraceContext {
         })
     }
 
+    /// A `traceparent` of version 00, with nothing behind it.
+    pub(crate) fn is_plain(text: &str) -> bool {
+        text.len() == 55 && text.starts_with("00") && Self::read(text).is_some()
+    }
+
     /// Somebody before us keeps the trace.
     pub fn sampled(self) -> bool {
         self.flags & SAMPLED != 0

@@ -1,34 +1,120 @@
-//! What is tried with any bytes: parse, splice, parse again. Both the fuzzer and an ordinary test run it.
+//! What is tried with any bytes: read JSON, read a message, splice and read again. The fuzzer and an ordinary test run
+//! these bodies. Each panics where a promise is broken.
 
-use sandgate_message::{Edit, Id, Json, Limits, Message, apply};
+use std::collections::BTreeMap;
+
+use sandgate_message::{Edit, Id, Json, Kind, Limits, Message, Node, Trouble, apply};
 use serde_json::value::RawValue;
 
-/// Panics where a promise is broken. The first two bytes choose edits; the rest is a document.
-pub(crate) fn try_bytes(data: &[u8]) {
+const LIMITS: Limits = Limits {
+    bytes: 1 << 20,
+    depth: 64,
+};
+
+/// A document reads the same to serde_json, value by value.
+pub(crate) fn try_json(text: &[u8]) {
+    let raw = serde_json::from_slice::<&RawValue>(text);
+    let json = match Json::parse(text.to_vec(), &LIMITS) {
+        Ok(json) => json,
+        Err(why) => {
+            let syntax = matches!(why.trouble, Trouble::Syntax(_));
+            assert!(!syntax || raw.is_err(), "valid JSON is refused: {why}");
+            return;
+        }
+    };
+    assert!(raw.is_ok(), "serde_json refuses what was accepted");
+    same(json.root());
+    let strings = json.strings().ends.len();
+    assert!(json.texts().ends.len() <= strings);
+    for index in 0..strings as u32 {
+        let pointer = json
+            .string_pointer(index)
+            .expect("every string has a place");
+        let there = json.at(&pointer).expect("the place is in the document");
+        assert_eq!(there.root().kind(), Kind::String, "at {pointer:?}");
+    }
+}
+
+fn same(node: Node<'_>) {
+    let text = node.as_str();
+    match node.kind() {
+        Kind::String => {
+            let other: String = serde_json::from_str(text).expect("a string");
+            assert_eq!(node.string().as_deref(), Some(other.as_str()));
+        }
+        Kind::Array => {
+            let other: Vec<&RawValue> = serde_json::from_str(text).expect("an array");
+            let ours = node.elements().map(|element| element.as_str());
+            assert!(ours.eq(other.iter().map(|element| element.get())));
+            node.elements().for_each(same);
+        }
+        Kind::Object => {
+            let other: BTreeMap<String, &RawValue> = serde_json::from_str(text).expect("an object");
+            let ours: Vec<_> = node.members().collect();
+            assert_eq!(ours.len(), other.len(), "a name stands there twice");
+            for (name, value) in ours {
+                assert_eq!(
+                    Some(value.as_str()),
+                    other.get(&*name).map(|other| other.get())
+                );
+                assert_eq!(
+                    node.get(&name).map(|value| value.span()),
+                    Some(value.span())
+                );
+                same(value);
+            }
+        }
+        Kind::Null | Kind::Bool | Kind::Number => {}
+    }
+}
+
+/// A message stays the same on a line, under another id and with another payload.
+pub(crate) fn try_message(text: &[u8]) {
+    let Ok(message) = Message::parse(text.to_vec(), &LIMITS) else {
+        return;
+    };
+    let line = message.line();
+    assert!(
+        !line.iter().any(|b| matches!(b, b'\r' | b'\n')),
+        "two lines"
+    );
+    let again = Message::parse(line, &LIMITS);
+    assert!(
+        again.is_ok_and(|again| again.shape() == message.shape()),
+        "a line is another message"
+    );
+    let id = Id::number(7);
+    let roomy = Limits {
+        bytes: LIMITS.bytes + 100,
+        depth: LIMITS.depth + 8,
+    };
+    let payload =
+        Json::parse(r#"{"other":["payload"]}"#, &roomy).unwrap_or_else(|_| Json::empty_object());
+    let both = message.with(Some(&id), Some(payload.clone()));
+    let in_turn = message.with_payload(payload).with_id(&id);
+    assert_eq!(both.bytes(), in_turn.bytes());
+    let again = Message::parse(both.bytes(), &roomy);
+    assert!(
+        again.is_ok_and(|again| again.shape() == both.shape() && again.payload() == both.payload()),
+        "a changed message is another message"
+    );
+    let back = both.with(message.id(), Some(message.payload().clone()));
+    assert_eq!(back.payload(), message.payload());
+}
+
+/// What edits write is what stands there afterwards. The first two bytes choose edits; the rest is a document.
+pub(crate) fn try_splice(data: &[u8]) {
     let Some((&[which, how], text)) = data.split_first_chunk::<2>() else {
         return;
     };
-    let limits = Limits {
-        bytes: 1 << 20,
-        depth: 64,
-    };
-    if let Ok(message) = Message::parse(text.to_vec(), &limits) {
-        try_message(&message, &limits);
-    }
-    let Ok(json) = Json::parse(text.to_vec(), &limits) else {
+    let Ok(json) = Json::parse(text.to_vec(), &LIMITS) else {
         return;
     };
-    let raw = serde_json::from_slice::<&RawValue>(text);
-    assert!(raw.is_ok(), "serde_json refuses what was accepted");
-
-    let strings = json.strings();
-    let texts = json.texts();
-    assert!(texts.ends.len() <= strings.ends.len());
     let edits = edits(&json, which, how);
-    let Ok(edited) = apply(&json, &edits, &limits) else {
+    let Ok(edited) = apply(&json, &edits, &LIMITS) else {
         return;
     };
-    let again = Json::parse(edited.bytes(), &limits);
+    let again = Json::parse(edited.bytes(), &LIMITS);
     assert_eq!(
         again.as_ref(),
         Ok(&edited),
@@ -72,29 +158,4 @@ fn edits(json: &Json, which: u8, how: u8) -> Vec<Edit> {
         _ => {}
     }
     edits
-}
-
-fn try_message(message: &Message, limits: &Limits) {
-    let again = Message::parse(message.line(), limits);
-    assert!(
-        again.is_ok_and(|again| again.shape() == message.shape()),
-        "a line is another message"
-    );
-    let id = Id::number(7);
-    let roomy = Limits {
-        bytes: limits.bytes + 100,
-        depth: limits.depth + 8,
-    };
-    let payload =
-        Json::parse(r#"{"other":["payload"]}"#, &roomy).unwrap_or_else(|_| Json::empty_object());
-    let both = message.with(Some(&id), Some(payload.clone()));
-    let in_turn = message.with_payload(payload).with_id(&id);
-    assert_eq!(both.bytes(), in_turn.bytes());
-    let again = Message::parse(both.bytes(), &roomy);
-    assert!(
-        again.is_ok_and(|again| again.shape() == both.shape() && again.payload() == both.payload()),
-        "a changed message is another message"
-    );
-    let back = both.with(message.id(), Some(message.payload().clone()));
-    assert_eq!(back.payload(), message.payload());
 }

@@ -1,5 +1,7 @@
 //! One JSON-RPC message: an envelope over the original bytes.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use crate::envelope::Envelope;
@@ -282,19 +284,20 @@ impl Message {
     pub fn bytes(&self) -> Bytes {
         self.text.clone()
     }
-    /// The same without CR and LF between tokens, for framings that forbid them (stdio lines, SSE `data`). The bytes
-    /// themselves where there are none.
+    /// The same as one line, for framings by lines (stdio, SSE `data`). CR and LF between tokens are left out. U+0085,
+    /// U+2028 and U+2029, which stand in strings only, are escaped: some readers of lines end a line there. The bytes
+    /// themselves where there are none of these.
     pub fn line(&self) -> Bytes {
-        // A checked string holds no raw control character, so each of these stands between tokens.
-        let mut breaks = memchr::memchr2_iter(b'\r', b'\n', &self.text).peekable();
-        if breaks.peek().is_none() {
+        let breaks = line_breaks(&self.text);
+        if breaks.is_empty() {
             return self.text.clone();
         }
-        let mut line = Vec::with_capacity(self.text.len());
+        let mut line = Vec::with_capacity(self.text.len() + 3 * breaks.len());
         let mut copied = 0;
-        for at in breaks {
-            line.extend_from_slice(&self.text[copied..at]);
-            copied = at + 1;
+        for (at, instead) in breaks {
+            line.extend_from_slice(&self.text[copied..at.start]);
+            line.extend_from_slice(instead.as_bytes());
+            copied = at.end;
         }
         line.extend_from_slice(&self.text[copied..]);
         line.into()
@@ -354,6 +357,22 @@ impl Shape {
             },
         }
     }
+}
+
+/// Where a reader of lines may see the end of one, and what stands there instead. Checked text holds control characters
+/// below U+0020 between tokens alone, and everything beyond ASCII in strings alone.
+fn line_breaks(text: &[u8]) -> Vec<(Range<usize>, &'static str)> {
+    // Most messages have none: these two searches are then all it costs.
+    let ends = memchr::memchr2_iter(b'\r', b'\n', text).map(|at| (at..at + 1, ""));
+    let separators = memchr::memchr2_iter(0xc2, 0xe2, text).filter_map(|at| match text[at..] {
+        [0xc2, 0x85, ..] => Some((at..at + 2, "\\u0085")),
+        [0xe2, 0x80, 0xa8, ..] => Some((at..at + 3, "\\u2028")),
+        [0xe2, 0x80, 0xa9, ..] => Some((at..at + 3, "\\u2029")),
+        _ => None,
+    });
+    let mut breaks: Vec<_> = ends.chain(separators).collect();
+    breaks.sort_unstable_by_key(|(at, _)| at.start);
+    breaks
 }
 
 #[cfg(test)]
@@ -533,6 +552,18 @@ mod tests {
         );
         let plain = parse(r#"{"jsonrpc":"2.0","method":"x"}"#);
         assert_eq!(plain.line().as_ptr(), plain.bytes().as_ptr());
+    }
+
+    #[test]
+    fn what_some_readers_take_for_a_line_end_is_escaped() {
+        let message = parse(
+            "{\"jsonrpc\":\"2.0\",\n\"method\":\"m\",\"params\":{\"k\":\"a\u{85}b\u{2028}c\u{2029}d€\u{a0}\"}}",
+        );
+        let line = message.line();
+        let expected = "{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"params\":{\"k\":\"a\\u0085b\\u2028c\\u2029d€\u{a0}\"}}";
+        assert_eq!(line, expected);
+        let text = |message: &Message| message.payload().get("k")?.to::<String>().ok();
+        assert_eq!(text(&parse(expected)), text(&message));
     }
 
     #[test]

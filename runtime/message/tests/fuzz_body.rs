@@ -1,18 +1,27 @@
-//! The fuzzer's body over a seeded corpus: every document with every choice of edits, then spoilt at random.
+//! The fuzzer's bodies over their seeds: each as it is, then spoilt at random; every document with every choice of edits.
+
+use std::path::Path;
 
 #[path = "../fuzz/body.rs"]
 mod body;
 
-const DOCUMENTS: &[&str] = &[
-    r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"look\u0075p","arguments":{"a":["b",{"c":"d"}]}}}"#,
-    r#" { "id" : "x" , "result" : { "content" : [ { "type" : "text" , "text" : "one" } , "two" ] } , "jsonrpc" : "2.0" } "#,
-    r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no","data":["\ud83d\ude00"]}}"#,
-    "{\"jsonrpc\":\"2.0\",\r\n\"method\":\"notifications/x\"\n}",
-    r#"[["a","b"],{"":"","~":"/","a/b":{"-":["x"]}},1e400,-0.0,"\u0000"]"#,
-    r#"{"content":[{"type":"image","data":"QUJD","mimeType":"image/png"},{"type":"text","text":"caption"}]}"#,
-    r#""alone""#,
-    "[]",
+type Body = fn(&[u8]);
+const BODIES: [(&str, Body); 3] = [
+    ("json", body::try_json),
+    ("message", body::try_message),
+    ("splice", body::try_splice),
 ];
+
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let files = std::fs::read_dir(folder.join(target)).expect("a target has seeds");
+    let mut paths: Vec<_> = files.map(|file| file.expect("readable").path()).collect();
+    paths.sort();
+    let seeds = paths
+        .iter()
+        .map(|path| std::fs::read(path).expect("readable"));
+    seeds.collect()
+}
 
 /// Xorshift (Marsaglia 2003): the same numbers in every run.
 struct Numbers(u64);
@@ -28,10 +37,13 @@ impl Numbers {
 
 #[test]
 fn whole_documents_keep_every_promise() {
-    for document in DOCUMENTS {
+    for (target, body) in BODIES {
+        seeds(target).iter().for_each(|seed| body(seed));
+    }
+    for document in seeds("json") {
         for which in 0..8 {
             for how in 0..=255 {
-                body::try_bytes(&[&[which, how], document.as_bytes()].concat());
+                body::try_splice(&[&[which, how], &*document].concat());
             }
         }
     }
@@ -40,18 +52,20 @@ fn whole_documents_keep_every_promise() {
 #[test]
 fn spoilt_documents_keep_every_promise() {
     let mut numbers = Numbers(0x5a17_69a7_e000_0001);
-    for _ in 0..30_000 {
-        let mut data = DOCUMENTS[numbers.next(DOCUMENTS.len())].as_bytes().to_vec();
-        data.splice(0..0, [numbers.next(256) as u8, numbers.next(256) as u8]);
-        for _ in 0..=numbers.next(4) {
-            let at = numbers.next(data.len());
-            match numbers.next(3) {
-                0 => data[at] = numbers.next(256) as u8,
-                1 => data.insert(at, b"{}[],:\"\\0e "[numbers.next(11)]),
-                _ if data.len() > 3 => drop(data.remove(at)),
-                _ => {}
+    for (target, body) in BODIES {
+        let seeds = seeds(target);
+        for _ in 0..10_000 {
+            let mut data = seeds[numbers.next(seeds.len())].clone();
+            for _ in 0..=numbers.next(4) {
+                let at = numbers.next(data.len());
+                match numbers.next(3) {
+                    0 => data[at] = numbers.next(256) as u8,
+                    1 => data.insert(at, b"{}[],:\"\\0e "[numbers.next(11)]),
+                    _ if data.len() > 3 => drop(data.remove(at)),
+                    _ => {}
+                }
             }
+            body(&data);
         }
-        body::try_bytes(&data);
     }
 }

@@ -29,7 +29,8 @@ struct Key {
     most: (u32, u32),
     keep_alive: Duration,
     authorities: Option<Vec<u8>>,
-    forwards: bool,
+    /// Its `Authorization`; its `tracestate` and `baggage`.
+    forwards: (bool, bool),
 }
 
 impl Shelf {
@@ -104,7 +105,7 @@ fn key(
         most: (server.max_concurrent, server.max_children),
         keep_alive: server.keep_alive.0,
         authorities,
-        forwards: server.forward_authorization,
+        forwards: (server.forward_authorization, server.forward_trace_state),
     }
 }
 
@@ -160,6 +161,7 @@ fn describe(
         max_children: count(server.max_children),
         keep_alive: server.keep_alive.0,
         forward_authorization: server.forward_authorization,
+        forward_trace_state: server.forward_trace_state,
         ..ServerConfig::new(name, transport)
     }
 }

@@ -163,7 +163,13 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
         }
         (Some(_), None) => (
             "url",
-            &["headers", "keep-alive", "ca", "forward-authorization"],
+            &[
+                "headers",
+                "keep-alive",
+                "ca",
+                "forward-authorization",
+                "forward-trace-state",
+            ],
         ),
         (None, Some(_)) => ("command", &["args", "env", "cwd", "max-children"]),
     };

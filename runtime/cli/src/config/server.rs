@@ -61,6 +61,9 @@ pub struct Server {
     /// alone, and not together with `[clients]`, whose keys are in the same header.
     #[serde(default)]
     pub forward_authorization: bool,
+    /// A client's `tracestate` and `baggage` go on to `url`. They are free text that no interceptor sees.
+    #[serde(default)]
+    pub forward_trace_state: bool,
 }
 
 /// An `http` or `https` URL without fragment or user name.

@@ -246,7 +246,7 @@ pub(super) fn session(
 }
 
 /// Whether a media type may be answered with. A client that says nothing takes anything.
-pub(super) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
+pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     if !headers.contains_key(ACCEPT) {
         return true;
     }

@@ -63,7 +63,10 @@ pub(super) async fn listen(
                     content: Content::Empty,
                 };
             }
-            Err(error) => return Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n")),
+            Err(error) => {
+                tracing::warn!("{}", error.detail());
+                return Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n"));
+            }
         }
     }
     let (over, hearing) = if resumes {
@@ -129,7 +132,7 @@ async fn said(server: &mut Option<(Exchange, Arrivals)>) -> Option<Arrival> {
         Some((exchange, arrivals)) => match arrivals.next().await? {
             Ok(arrival) => Some(arrival),
             Err(error) => {
-                tracing::warn!(server = %exchange.link.server.name(), "{error}");
+                tracing::warn!(server = %exchange.link.server.name(), "{}", error.detail());
                 None
             }
         },

@@ -4,7 +4,7 @@ pub(crate) mod connection;
 pub(crate) mod http;
 pub(crate) mod listening;
 pub(crate) mod patience;
-mod post;
+pub(crate) mod post;
 mod protected;
 mod response;
 pub(crate) mod session;
@@ -29,7 +29,7 @@ use crate::house::{House, Link};
 use crate::ledger::{Full, InFlight};
 use crate::merged::{Links, Merged};
 use crate::registry::Edition;
-use crate::upstream::{Server, ServerError, Transport};
+use crate::upstream::{Asker, Server, ServerError, Transport};
 use crate::{era, mcp_headers, reply, telling};
 pub(crate) use session::{Backing, Session};
 pub(crate) use sessions::Sessions;
@@ -84,7 +84,9 @@ impl Front {
         let Some(server) = edition.server(name) else {
             return no_server(name);
         };
-        let conversation = server.converse_for(Era::Modern, &requester.budget).await;
+        let asker = Asker::new(requester.principal.name.as_ref(), headers);
+        let budget = &requester.budget;
+        let conversation = server.converse_for(Era::Modern, &asker, budget).await;
         if let Err(error @ ServerError::WrongEra { .. }) = &conversation {
             return legacy_only(error);
         }
@@ -94,6 +96,7 @@ impl Front {
             caller,
             link,
             ledger: None,
+            claims: None,
         };
         match message.shape() {
             Shape::Request { .. } if listens => {
@@ -138,10 +141,10 @@ impl Front {
                 let Some(server) = edition.server(name) else {
                     return (no_server(name), None);
                 };
-                let link = Link::new(
-                    server.clone(),
-                    server.converse_for(Era::Legacy, &requester.budget).await,
-                );
+                let asker = Asker::new(requester.principal.name.as_ref(), headers);
+                let budget = &requester.budget;
+                let conversation = server.converse_for(Era::Legacy, &asker, budget).await;
+                let link = Link::new(server.clone(), conversation);
                 let exchange = ground.exchange(&self.house, caller, link.clone());
                 (
                     exchange.ask(&edition, message, headers, None).await,

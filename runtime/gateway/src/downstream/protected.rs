@@ -2,8 +2,8 @@
 //! address in it with the one that it called.
 
 use http::header::{ALLOW, CONTENT_TYPE};
-use http::{HeaderValue, Method, StatusCode};
-use sandgate_message::{Edit, Json, Limits, apply};
+use http::{HeaderValue, Method, StatusCode, Uri};
+use sandgate_message::{Json, Kind, Limits, Node};
 
 use super::Endpoint;
 use super::http::nothing_here;
@@ -57,21 +57,72 @@ pub(super) async fn resource(
             ),
         },
         Ok(None) => nothing_here(),
-        Err(error) => Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n")),
+        Err(error) => {
+            tracing::warn!("{}", error.detail());
+            Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n"))
+        }
     }
 }
 
-/// The resource is the gateway's; who gives tokens for it is the server's affair. What the server signed says another
-/// thing and would go before it, so it stays here.
+/// Members that hold an address, or several.
+const ADDRESSES: [&str; 5] = [
+    "authorization_servers",
+    "jwks_uri",
+    "resource_documentation",
+    "resource_policy_uri",
+    "resource_tos_uri",
+];
+/// Members that hold words of the protocol, or say yes or no.
+const WORDS: [&str; 7] = [
+    "scopes_supported",
+    "bearer_methods_supported",
+    "resource_signing_alg_values_supported",
+    "tls_client_certificate_bound_access_tokens",
+    "authorization_details_types_supported",
+    "dpop_signing_alg_values_supported",
+    "dpop_bound_access_tokens_required",
+];
+
+/// The metadata made anew: the resource is the gateway's; who gives tokens for it is the server's affair. Other members
+/// stay here: what the server signed would go before what is said here, and free text has met no policy. None where an
+/// address is not plainly one, because clients have handed such addresses to a browser, or to a shell.
 fn reworded(given: &Json, resource: &str) -> Option<Json> {
-    let mut edits = vec![Edit::Set(
-        "/resource".into(),
-        Json::string(resource).as_str().to_owned(),
-    )];
-    if given.get("signed_metadata").is_some() {
-        edits.push(Edit::Remove("/signed_metadata".into()));
+    let mut text = format!(r#"{{"resource":{}"#, Json::string(resource).as_str());
+    let kinds: [(&[&str], fn(Node<'_>) -> bool); 2] = [(&ADDRESSES, is_address), (&WORDS, is_word)];
+    for (members, fits) in kinds {
+        for member in members {
+            let Some(value) = given.root().get(member) else {
+                continue;
+            };
+            let fine = match value.kind() {
+                Kind::Array => value.elements().all(fits),
+                _ => fits(value),
+            };
+            if !fine {
+                return None;
+            }
+            text.push_str(&format!(r#","{member}":{}"#, value.as_str()));
+        }
     }
-    apply(given, &edits, &Limits::default()).ok()
+    text.push('}');
+    Json::parse(text, &Limits::default()).ok()
+}
+
+fn is_word(value: Node<'_>) -> bool {
+    matches!(value.kind(), Kind::String | Kind::Bool)
+}
+
+/// An `http` or `https` URL that says nothing to a shell, a browser's script engine or a reader's eye.
+fn is_address(value: Node<'_>) -> bool {
+    let Some(text) = value.string() else {
+        return false;
+    };
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?[]%,=+".contains(&b);
+    let url = text.bytes().all(plain).then(|| text.parse::<Uri>().ok());
+    url.flatten().is_some_and(|url| {
+        matches!(url.scheme_str(), Some("http" | "https"))
+            && url.host().is_some_and(|host| !host.is_empty())
+    })
 }
 
 #[cfg(test)]
@@ -81,12 +132,43 @@ mod tests {
 
     #[test]
     fn the_resource_is_the_gateways_and_who_gives_tokens_stays() {
-        let given = r#"{"resource":"https://s.example/mcp","authorization_servers":["https://a.example"],"signed_metadata":"x.y.z","odd":1.0}"#;
+        let given = r#"{"resource":"https://s.example/mcp","authorization_servers":["https://a.example"],"signed_metadata":"x.y.z","resource_name":"free text","odd":1.0,"scopes_supported":["a:b", "c"]}"#;
         let given = Json::parse(given.to_owned(), &Limits::default()).unwrap();
         let said = reworded(&given, "https://g.example/mcp/s").unwrap();
         assert_eq!(
             said.as_str(),
-            r#"{"resource":"https://g.example/mcp/s","authorization_servers":["https://a.example"],"odd":1.0}"#
+            r#"{"resource":"https://g.example/mcp/s","authorization_servers":["https://a.example"],"scopes_supported":["a:b", "c"]}"#
         );
+    }
+
+    #[test]
+    fn an_address_is_plainly_one() {
+        let reads = |address: &str| {
+            let given = format!(r#"{{"authorization_servers":["https://a.example",{address}]}}"#);
+            let given = Json::parse(given, &Limits::default()).unwrap();
+            reworded(&given, "https://g.example/mcp/s").is_some()
+        };
+        for address in [
+            "https://a.example/realms/x%20y?tenant=1",
+            "http://127.0.0.1:9000",
+            "http://[::1]:9000/",
+        ] {
+            assert!(reads(&format!("{address:?}")), "{address}");
+        }
+        for address in [
+            r#""javascript:alert(1)""#,
+            r#""file:///bin/sh""#,
+            r#""a:b""#,
+            r#""https://a.example/$(calc)""#,
+            r#""https://a.example/&calc""#,
+            r#""https://u:p@a.example/""#,
+            r#""https:///x""#,
+            r#""//a.example""#,
+            r#""\u0000https://a.example""#,
+            r#"{"javascript:alert(1)":1}"#,
+            "7",
+        ] {
+            assert!(!reads(address), "{address}");
+        }
     }
 }

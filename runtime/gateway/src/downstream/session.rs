@@ -80,6 +80,7 @@ impl Ground {
             caller,
             link,
             ledger: Some(self.ledger.clone()),
+            claims: None,
         }
     }
 

@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use sandgate_message::{Id, Json, Limits, Message, Shape};
 use tokio::sync::watch;
@@ -148,7 +147,7 @@ impl Subscription {
                     self.acknowledged |= arrival.message.is_some();
                     return Some((arrival, self));
                 }
-                () = tokio::time::sleep(STILL_THERE) => return Some((still_there(), self)),
+                () = tokio::time::sleep(STILL_THERE) => return Some((Arrival::default(), self)),
             }
         }
     }
@@ -228,13 +227,6 @@ pub(crate) fn is_over(arrival: &Arrival) -> bool {
         arrival.message.as_ref().map(Message::shape),
         Some(Shape::Result { .. } | Shape::Error { .. })
     )
-}
-
-fn still_there() -> Arrival {
-    Arrival {
-        comments: Bytes::from_static(b":\n"),
-        ..Arrival::default()
-    }
 }
 
 #[cfg(test)]

@@ -1,35 +1,28 @@
 //! Server-sent events, as the HTML standard defines them: an incremental reader that is handed chunks cut anywhere, and
 //! a writer.
 //!
-//! Only whole events come out. What the stream ends inside of is never passed on.
+//! Only whole events come out. What the stream ends inside of is never passed on. Comments are read over: what a server
+//! writes there is for nobody.
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// An event as it came.
+/// An event as it came. One that has no field at all was a comment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Event {
     /// The `data` lines joined by LF; none where there was no such line.
     pub data: Option<Bytes>,
-    /// The last `event` field.
-    pub event: Option<String>,
-    /// The last `id` field.
-    pub id: Option<String>,
-    /// The last `retry` field, as text: only digits.
-    pub retry: Option<String>,
-    /// The comment lines, each with its colon and one LF at its end.
-    pub comments: Bytes,
+    /// The last `event` field, in whatever bytes.
+    pub event: Option<Bytes>,
+    /// The last `id` field, in whatever bytes but NUL.
+    pub id: Option<Bytes>,
+    /// The last `retry` field: a number of milliseconds.
+    pub retry: Option<u32>,
 }
 
-/// Why a stream of events cannot be read on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SseError {
-    /// One event is over the limit.
-    #[error("an event is larger than {0} bytes")]
-    TooLarge(usize),
-    /// A field that must be text is not.
-    #[error("a field is not UTF-8")]
-    Utf8,
-}
+/// One event is larger than so many bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an event is larger than {0} bytes")]
+pub struct TooLargeError(usize);
 
 /// Reads events from chunks.
 #[derive(Debug)]
@@ -47,7 +40,6 @@ pub struct Parser {
     /// Bytes of the event's lines so far, without their ends.
     size: usize,
     event: Event,
-    comments: BytesMut,
     /// The data, where it has more than one line.
     joined: BytesMut,
 }
@@ -66,7 +58,6 @@ impl Parser {
             begun: false,
             size: 0,
             event: Event::default(),
-            comments: BytesMut::new(),
             joined: BytesMut::new(),
         }
     }
@@ -77,16 +68,15 @@ impl Parser {
     }
 
     /// The next whole event, if the chunks so far hold one. After an error there is no next one.
-    pub fn event(&mut self) -> Result<Option<Event>, SseError> {
+    pub fn event(&mut self) -> Result<Option<Event>, TooLargeError> {
         while let Some(line) = self.line()? {
             if !line.is_empty() {
                 self.begun = true;
                 self.size += line.len();
-                self.field(line)?;
+                self.field(line);
             } else if std::mem::take(&mut self.begun) {
                 self.size = 0;
                 let mut event = std::mem::take(&mut self.event);
-                event.comments = self.comments.split().freeze();
                 if !self.joined.is_empty() {
                     event.data = Some(self.joined.split().freeze());
                 }
@@ -98,22 +88,14 @@ impl Parser {
 
     /// The stream has ended: true where it ended inside an event, which is lost.
     pub fn cut(&self) -> bool {
-        let Event {
-            data,
-            event,
-            id,
-            retry,
-            ..
-        } = &self.event;
-        let begun = data.is_some() || event.is_some() || id.is_some() || retry.is_some();
-        begun
+        self.event != Event::default()
             || self
                 .buffer
                 .first()
                 .is_some_and(|first| !matches!(first, b':' | b'\n' | b'\r'))
     }
 
-    fn line(&mut self) -> Result<Option<Bytes>, SseError> {
+    fn line(&mut self) -> Result<Option<Bytes>, TooLargeError> {
         if !self.started {
             if self.buffer.len() < 3 && BYTE_ORDER_MARK.starts_with(&self.buffer) {
                 return Ok(None);
@@ -132,7 +114,7 @@ impl Parser {
         let found = memchr::memchr2(b'\n', b'\r', &self.buffer[self.searched..]);
         let length = found.map_or(self.buffer.len(), |at| self.searched + at);
         if self.size + length > self.limit {
-            return Err(SseError::TooLarge(self.limit));
+            return Err(TooLargeError(self.limit));
         }
         let Some(at) = found else {
             self.searched = self.buffer.len();
@@ -146,12 +128,10 @@ impl Parser {
         Ok(Some(line.freeze()))
     }
 
-    fn field(&mut self, line: Bytes) -> Result<(), SseError> {
+    fn field(&mut self, line: Bytes) {
         let colon = memchr::memchr(b':', &line);
         if colon == Some(0) {
-            self.comments.extend_from_slice(&line);
-            self.comments.extend_from_slice(b"\n");
-            return Ok(());
+            return;
         }
         let (name, mut value) = match colon {
             Some(at) => (&line[..at], line.slice(at + 1..)),
@@ -174,49 +154,63 @@ impl Parser {
                     }
                 }
             }
-            b"event" => self.event.event = Some(text(&value)?),
-            b"id" if !value.contains(&0) => self.event.id = Some(text(&value)?),
-            b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
-                self.event.retry = Some(text(&value)?);
-            }
+            b"event" => self.event.event = Some(value),
+            b"id" if !value.contains(&0) => self.event.id = Some(value),
+            b"retry" => self.event.retry = number(&value).or(self.event.retry),
             // The standard says to ignore the rest.
             _ => {}
         }
-        Ok(())
     }
 }
 
-fn text(value: &[u8]) -> Result<String, SseError> {
-    std::str::from_utf8(value)
-        .map(str::to_owned)
-        .map_err(|_| SseError::Utf8)
+fn number(value: &[u8]) -> Option<u32> {
+    let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    let text = std::str::from_utf8(value).ok().filter(|_| digits)?;
+    text.parse().ok()
 }
 
-/// Appends an event: comments, `event`, `id`, `retry`, `data`, an empty line. `data` must hold neither CR nor LF
-/// (see [`Message::line`](sandgate_message::Message::line)).
-pub fn write(
-    out: &mut BytesMut,
-    comments: &[u8],
-    event: Option<&str>,
-    id: Option<&str>,
-    retry: Option<&str>,
-    data: Option<&[u8]>,
-) {
-    out.reserve(comments.len() + data.map_or(0, <[u8]>::len) + 64);
-    out.extend_from_slice(comments);
-    let fields = [
-        ("event", event.map(str::as_bytes)),
-        ("id", id.map(str::as_bytes)),
-        ("retry", retry.map(str::as_bytes)),
-        ("data", data),
-    ];
-    for (name, value) in fields {
-        let Some(value) = value else { continue };
+/// What an event is written with. The gateway's own words, but for `data`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fields<'a> {
+    /// It is named `message`, as some servers name theirs.
+    pub named: bool,
+    /// Visible ASCII.
+    pub id: Option<&'a str>,
+    /// Milliseconds.
+    pub retry: Option<u32>,
+    /// One line: see [`Message::line`](sandgate_message::Message::line).
+    pub data: Option<&'a [u8]>,
+}
+
+/// Appends an event. One without a field is an empty comment: it says that the stream is alive.
+pub fn write(out: &mut BytesMut, fields: &Fields<'_>) {
+    let Fields {
+        named,
+        id,
+        retry,
+        data,
+    } = *fields;
+    out.reserve(data.map_or(0, <[u8]>::len) + 64);
+    if !named && id.is_none() && retry.is_none() && data.is_none() {
+        out.extend_from_slice(b":\n");
+    }
+    if named {
+        out.extend_from_slice(b"event: message\n");
+    }
+    let mut field = |name: &[u8], value: &[u8]| {
         debug_assert!(memchr::memchr2(b'\n', b'\r', value).is_none());
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b": ");
-        out.extend_from_slice(value);
-        out.extend_from_slice(b"\n");
+        for part in [name, b": ", value, b"\n"] {
+            out.extend_from_slice(part);
+        }
+    };
+    if let Some(id) = id {
+        field(b"id", id.as_bytes());
+    }
+    if let Some(retry) = retry {
+        field(b"retry", retry.to_string().as_bytes());
+    }
+    if let Some(data) = data {
+        field(b"data", data);
     }
     out.extend_from_slice(b"\n");
 }
@@ -252,14 +246,13 @@ mod tests {
     }
 
     #[test]
-    fn every_field_is_kept() {
+    fn every_field_is_kept_and_no_comment() {
         let events = all(": hello\nid: 7\nevent: message\nretry: 100\n:again\ndata: {}\n\n");
         let expected = Event {
             data: Some(Bytes::from_static(b"{}")),
             event: Some("message".into()),
             id: Some("7".into()),
-            retry: Some("100".into()),
-            comments: Bytes::from_static(b": hello\n:again\n"),
+            retry: Some(100),
         };
         assert_eq!(events, [expected]);
     }
@@ -274,14 +267,7 @@ mod tests {
 
     #[test]
     fn a_comment_alone_is_an_event_without_data() {
-        let events = all(": ping\r\n\r\n");
-        assert_eq!(
-            events,
-            [Event {
-                comments: Bytes::from_static(b": ping\n"),
-                ..Event::default()
-            }]
-        );
+        assert_eq!(all(": ping\r\n\r\n"), [Event::default()]);
     }
 
     #[test]
@@ -302,7 +288,7 @@ mod tests {
     #[test]
     fn unusable_ids_and_retries_are_ignored() {
         assert_eq!(
-            all("id: a\0b\nretry: soon\nretry:\ndata: x\n\n"),
+            all("id: a\0b\nretry: soon\nretry:\nretry: 99999999999\ndata: x\n\n"),
             [data("x")]
         );
     }
@@ -331,25 +317,24 @@ mod tests {
         parser.push(b"data: 0123456789\n\n");
         assert!(parser.event().unwrap().is_some());
         parser.push(b"data: 01234567890");
-        assert_eq!(parser.event(), Err(SseError::TooLarge(16)));
+        assert_eq!(parser.event(), Err(TooLargeError(16)));
         let mut parser = Parser::new(15);
         parser.push(b"data: 01\ndata: 23\n\n");
-        assert_eq!(parser.event(), Err(SseError::TooLarge(15)));
+        assert_eq!(parser.event(), Err(TooLargeError(15)));
     }
 
     #[test]
-    fn what_was_read_is_written_so_that_it_reads_the_same() {
-        let events = all(": c\nevent: e\nid: 1\nretry: 5\ndata: {}\n\n: only\n\nid: 2\ndata\n\n");
+    fn what_is_written_reads_the_same() {
+        let events = all("event: message\nid: 1\nretry: 5\ndata: {}\n\n: only\n\nid: 2\ndata\n\n");
         let mut out = BytesMut::new();
         for e in &events {
-            write(
-                &mut out,
-                &e.comments,
-                e.event.as_deref(),
-                e.id.as_deref(),
-                e.retry.as_deref(),
-                e.data.as_deref(),
-            );
+            let fields = Fields {
+                named: e.event.is_some(),
+                id: e.id.as_deref().map(|id| std::str::from_utf8(id).unwrap()),
+                retry: e.retry,
+                data: e.data.as_deref(),
+            };
+            write(&mut out, &fields);
         }
         assert_eq!(read(&[&out]), (events, false));
     }

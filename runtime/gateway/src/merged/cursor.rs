@@ -10,24 +10,24 @@ use sha2::Sha256;
 
 /// The longest cursor of one server that is kept, in bytes: those of real servers are a number or a key. A list with a
 /// longer one is not gone on with, and the log says so.
-pub(super) const LONGEST: usize = 4096;
+pub(crate) const LONGEST: usize = 4096;
 /// Of the seal: 128 bits.
 const SEAL: usize = 16;
 
 /// Where each server that has more goes on, by the server's name.
-pub(super) type Cursors = BTreeMap<String, String>;
+pub(crate) type Cursors = BTreeMap<String, String>;
 
 /// What a cursor is good for. It does not outlive the process: the key is a random one.
-pub(super) struct Bound<'a> {
-    pub(super) key: &'a [u8; 32],
+pub(crate) struct Bound<'a> {
+    pub(crate) key: &'a [u8; 32],
     /// The method of the list.
-    pub(super) list: &'a str,
-    pub(super) principal: Option<&'a str>,
+    pub(crate) list: &'a str,
+    pub(crate) principal: Option<&'a str>,
 }
 
 impl Bound<'_> {
     /// For the client: opaque.
-    pub(super) fn seal(&self, cursors: &Cursors) -> Option<String> {
+    pub(crate) fn seal(&self, cursors: &Cursors) -> Option<String> {
         let text = serde_json::to_vec(cursors).ok()?;
         let mut whole = self.mac(&text)?.finalize().into_bytes()[..SEAL].to_vec();
         whole.extend(text);
@@ -35,7 +35,7 @@ impl Bound<'_> {
     }
 
     /// None for what was not sealed here, for this list and this caller.
-    pub(super) fn open(&self, cursor: &str) -> Option<Cursors> {
+    pub(crate) fn open(&self, cursor: &str) -> Option<Cursors> {
         let whole = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (seal, text) = whole.split_at_checked(SEAL)?;
         self.mac(text)?.verify_truncated_left(seal).ok()?;

@@ -18,13 +18,14 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::filter::Filter;
 use super::{Client, Merged};
 use crate::call::Caller;
+use crate::claims::Claims;
 use crate::delivery::{Content, Delivery, Flow};
 use crate::downstream::subscription::{ACKNOWLEDGED, closed, is_over, mark, marked, own};
 use crate::exchange::Exchange;
 use crate::house::{House, Link};
 use crate::registry::Edition;
 use crate::reply;
-use crate::upstream::{Arrival, Server};
+use crate::upstream::{Arrival, Asker, Server};
 
 /// The longest that a client waits for servers to acknowledge.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -300,15 +301,15 @@ impl Feed {
 
     async fn open(&self, edition: &Arc<Edition>) -> Opened {
         let opening = async {
-            let conversation = self
-                .server
-                .converse_for(Era::Modern, &self.caller.budget)
-                .await;
+            let asker = Asker::new(self.caller.principal.name.as_ref(), &self.headers);
+            let budget = &self.caller.budget;
+            let conversation = self.server.converse_for(Era::Modern, &asker, budget).await;
             let exchange = Exchange {
                 house: self.house.clone(),
                 caller: self.caller.clone(),
                 link: Link::new(self.server.clone(), conversation),
                 ledger: None,
+                claims: Some(Claims::new()),
             };
             exchange
                 .ask(edition, self.request.clone(), &self.headers, None)

@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::standing::Standing;
 use crate::call::Caller;
+use crate::claims::Claims;
 use crate::downstream::session::Ground;
 use crate::downstream::unheard::Unheard;
 use crate::era::VERSION_HEADER;
@@ -21,7 +22,7 @@ use crate::exchange::Exchange;
 use crate::house::{House, Link};
 use crate::ledger::Ledger;
 use crate::registry::Edition;
-use crate::upstream::{Answer, Arrival, Body, Server, ServerError, Transport};
+use crate::upstream::{Answer, Arrival, Asker, Body, Definitions, Server, ServerError, Transport};
 
 /// A server's stream that ended is opened again after this long, then after twice as long, up to the second.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -98,6 +99,7 @@ pub(crate) struct Links {
     over: CancellationToken,
     slots: Mutex<HashMap<Arc<str>, Slot>>,
     standing: Standing,
+    claims: Arc<Claims>,
 }
 
 impl Links {
@@ -118,6 +120,7 @@ impl Links {
             over: ground.over.clone(),
             slots: Mutex::default(),
             standing: Standing::default(),
+            claims: Claims::new(),
         })
     }
 
@@ -153,16 +156,17 @@ impl Links {
     }
 
     async fn open(&self, edition: &Arc<Edition>, server: &Arc<Server>) -> Reach {
-        let link = Link::new(
-            server.clone(),
-            server.converse_for(Era::Legacy, &self.caller.budget).await,
-        );
+        let asker = Asker::new(self.caller.principal.name.as_ref(), &HeaderMap::new());
+        let budget = &self.caller.budget;
+        let conversation = server.converse_for(Era::Legacy, &asker, budget).await;
+        let link = Link::new(server.clone(), conversation);
         let ledger = Some(self.ledger.clone());
         let mut exchange = Exchange {
             house: self.house.clone(),
             caller: self.caller.clone(),
             link,
             ledger,
+            claims: Some(self.claims.clone()),
         };
         let none = HeaderMap::new();
         let reply = exchange
@@ -227,6 +231,15 @@ impl Links {
             unheard: Some(self.unheard.clone()),
             _listening: Some(token.drop_guard()),
         }
+    }
+
+    /// What the client was last shown by a server that is joined.
+    pub(super) async fn definitions(&self, server: &Arc<Server>) -> Option<Arc<Definitions>> {
+        let slot = self.slots.lock().get(server.name()).cloned()?;
+        let slot = slot.lock().await;
+        let link = &slot.as_ref()?.exchange.link;
+        let open = link.conversation.as_ref().ok()?;
+        Arc::ptr_eq(&link.server, server).then(|| open.definitions().clone())
     }
 
     /// The ways that are open now.

@@ -2,7 +2,7 @@
 //! `server/discover`, `ping`), merges lists, and sends every other request to the one server that it concerns, by that
 //! server's own name for the target. Whatever reaches a server passes the pipeline as a call to that server alone.
 
-mod cursor;
+pub(crate) mod cursor;
 mod feeds;
 mod filter;
 mod hello;
@@ -19,6 +19,7 @@ use http::{HeaderMap, StatusCode};
 use sandgate_message::{Era, Id, Json, Message, Method, Shape};
 
 use crate::call::Caller;
+use crate::claims::Claims;
 use crate::delivery::{Content, Delivery};
 use crate::downstream::legacy_only;
 use crate::downstream::subscription::LISTEN;
@@ -26,7 +27,7 @@ use crate::exchange::Exchange;
 use crate::house::{House, Link};
 use crate::registry::Edition;
 use crate::reply;
-use crate::upstream::{Eras, Server, ServerError};
+use crate::upstream::{Asker, Definitions, Eras, Server, ServerError};
 pub(crate) use links::Links;
 use links::Reach;
 
@@ -99,6 +100,12 @@ impl Merged {
         headers: &HeaderMap,
     ) -> Delivery {
         let legacy = matches!(self.client, Client::Session(_));
+        let lists = method == "tasks/list" || Method::new(method).list_member().is_some();
+        if let Client::Session(links) = &self.client
+            && (lists || method == "logging/setLevel")
+        {
+            links.standing().goes(&message, None);
+        }
         match method {
             "initialize" if legacy => self.initialize(id, &message).await,
             "server/discover" if !legacy => self.discover(id, message, headers).await,
@@ -191,7 +198,8 @@ impl Merged {
                 let mut to = links.joined().await;
                 to.retain(|reach| {
                     let name = reach.exchange.link.server.name();
-                    way.as_ref().is_none_or(|way| way == name)
+                    let there = |way: &Option<_>| way.as_ref().is_none_or(|way| way == name);
+                    way.as_ref().is_some_and(there)
                 });
                 to
             }
@@ -213,20 +221,37 @@ impl Merged {
         Delivery::accepted()
     }
 
+    /// What this client was last shown by a server that it has a way to.
+    async fn definitions(
+        &self,
+        server: &Arc<Server>,
+        headers: &HeaderMap,
+    ) -> Option<Arc<Definitions>> {
+        match &self.client {
+            Client::Session(links) => links.definitions(server).await,
+            Client::Stateless(caller) => {
+                let asker = Asker::new(caller.principal.name.as_ref(), headers);
+                Some(server.definitions(&asker))
+            }
+        }
+    }
+
     /// The way to one server, whether it can be reached or not: what cannot is judged and recorded all the same.
     async fn reach(&self, server: &Arc<Server>, headers: &HeaderMap) -> Arc<Reach> {
         match &self.client {
             Client::Session(links) => links.join(&self.edition, server).await,
             Client::Stateless(caller) => {
-                let link = Link::new(
-                    server.clone(),
-                    server.converse_for(Era::Modern, &caller.budget).await,
-                );
+                let asker = Asker::new(caller.principal.name.as_ref(), headers);
+                let conversation = server
+                    .converse_for(Era::Modern, &asker, &caller.budget)
+                    .await;
+                let link = Link::new(server.clone(), conversation);
                 let exchange = Exchange {
                     house: self.house.clone(),
                     caller: caller.clone(),
                     link,
                     ledger: None,
+                    claims: Some(Claims::new()),
                 };
                 Arc::new(Reach::plain(exchange, headers.clone()))
             }

@@ -53,7 +53,7 @@ impl Merged {
         };
         let reach = self.reach(&server, headers).await;
         if let Client::Session(links) = &self.client {
-            links.standing().goes(&message, server.name());
+            links.standing().goes(&message, Some(server.name()));
         }
         let exchange = &reach.exchange;
         if !matches!(method, "resources/subscribe" | "resources/unsubscribe") {
@@ -151,22 +151,27 @@ impl Merged {
     /// has asked for yet are asked for.
     pub(super) async fn owner(&self, uri: &str, headers: &HeaderMap) -> Option<Arc<Server>> {
         let servers = self.edition.servers();
-        let listing = || {
-            let lists = |server: &&Arc<Server>| {
-                let definitions = server.definitions();
-                definitions.get("resources/read", uri).is_some()
-            };
-            servers.iter().find(lists).cloned()
+        let listing = async || {
+            for server in servers {
+                let known = self.definitions(server, headers).await;
+                if known.is_some_and(|known| known.get("resources/read", uri).is_some()) {
+                    return Some(server.clone());
+                }
+            }
+            None
         };
-        let fitting = || {
-            let fits = |server: &&Arc<Server>| {
-                let templates = server.definitions().templates();
-                let mut templates = templates.iter();
-                templates.any(|template| **template == *uri || names::fits(template, uri))
-            };
-            servers.iter().find(fits).cloned()
+        let fitting = async || {
+            for server in servers {
+                let known = self.definitions(server, headers).await;
+                let templates = known.map(|known| known.templates()).unwrap_or_default();
+                let fits = |template: &str| template == uri || names::fits(template, uri);
+                if templates.iter().any(|template| fits(template)) {
+                    return Some(server.clone());
+                }
+            }
+            None
         };
-        if let Some(server) = listing() {
+        if let Some(server) = listing().await {
             return Some(server);
         }
         let reaches = join_all(servers.iter().map(|server| self.reach(server, headers))).await;
@@ -178,18 +183,19 @@ impl Merged {
             join_all(offering.iter().map(|reach| async move {
                 let link = &reach.exchange.link;
                 if let Ok(conversation) = &link.conversation {
-                    let definitions = link.server.definitions();
-                    definitions
+                    conversation
+                        .definitions()
                         .fetch(conversation, method, uri, &reach.headers)
                         .await;
                 }
             }))
             .await;
-            if let Some(server) = listing().or_else(|| match method {
-                "resources/read" => None,
-                _ => fitting(),
-            }) {
-                return Some(server);
+            let mut found = listing().await;
+            if found.is_none() && method != "resources/read" {
+                found = fitting().await;
+            }
+            if found.is_some() {
+                return found;
             }
         }
         match offering.as_slice() {

@@ -20,20 +20,21 @@ struct Kept {
     level: Option<Message>,
     /// `resources/subscribe`, and whose resource it is.
     subscriptions: VecDeque<(Arc<str>, Message)>,
-    ways: VecDeque<(Id, Arc<str>)>,
+    /// Where requests went; none: to every server.
+    ways: VecDeque<(Id, Option<Arc<str>>)>,
 }
 
 impl Standing {
-    /// A request goes to this server.
-    pub(super) fn goes(&self, request: &Message, server: &Arc<str>) {
+    /// A request goes to this server; none: to every server.
+    pub(super) fn goes(&self, request: &Message, server: Option<&Arc<str>>) {
         let mut kept = self.0.lock();
         if let Some(id) = request.id() {
-            push(&mut kept.ways, (id.clone(), server.clone()));
+            push(&mut kept.ways, (id.clone(), server.cloned()));
         }
     }
 
     /// Where the request went that this notification cancels; none where that is not known.
-    pub(super) fn way_of(&self, cancelled: &Message) -> Option<Arc<str>> {
+    pub(super) fn way_of(&self, cancelled: &Message) -> Option<Option<Arc<str>>> {
         let id = Id::from_json(&cancelled.payload().get("requestId")?)?;
         let kept = self.0.lock();
         let found = kept.ways.iter().rfind(|(known, _)| *known == id);
@@ -123,12 +124,12 @@ mod tests {
     #[test]
     fn the_way_of_a_request_is_remembered_within_bounds() {
         let standing = Standing::default();
-        standing.goes(&request(7, "tools/call", "{}"), &"one".into());
-        standing.goes(&request(7, "tools/call", "{}"), &"two".into());
+        standing.goes(&request(7, "tools/call", "{}"), Some(&"one".into()));
+        standing.goes(&request(7, "tools/call", "{}"), Some(&"two".into()));
         let cancelled = request(0, "notifications/cancelled", r#"{"requestId":7}"#);
-        assert_eq!(standing.way_of(&cancelled).as_deref(), Some("two"));
+        assert_eq!(standing.way_of(&cancelled), Some(Some("two".into())));
         for id in 100..100 + MOST as u64 {
-            standing.goes(&request(id, "tools/call", "{}"), &"one".into());
+            standing.goes(&request(id, "tools/call", "{}"), Some(&"one".into()));
         }
         assert_eq!(standing.way_of(&cancelled), None);
     }

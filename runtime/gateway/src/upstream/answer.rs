@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode};
 use sandgate_message::Message;
@@ -30,12 +30,11 @@ pub struct Answer {
 /// The body of an [`Answer`].
 #[derive(Debug)]
 pub enum Body {
-    /// Nothing: what was sent needs no reply (202).
+    /// Nothing: what was sent needs no reply (202), or the server refused it (4xx, 5xx) without an error of JSON-RPC that
+    /// answers it. What it said instead goes no further.
     Empty,
-    /// Not JSON-RPC, for example a 4xx in plain text; to be passed as it came. Its type stands in the headers.
-    Raw(Bytes),
-    /// One message. Under a 2xx it is the reply to the request, with the request's own id; under a 4xx it is an error
-    /// that may bear no id.
+    /// One message. Under a 2xx it is the reply to the request, with the request's own id; under any other status it is
+    /// an error with that id or none.
     Message(Message),
     /// Messages one by one.
     Stream(Arrivals),
@@ -97,22 +96,20 @@ impl std::fmt::Debug for Arrivals {
     }
 }
 
-/// One event of a stream, with all that is needed to frame it again as it came. From a stdio server: a message and
-/// nothing else.
+/// One event of a stream, and what the client needs of its frame. What a server writes beside that (comments, other
+/// names of events) goes no further. Empty: the server says that the stream is alive.
 #[derive(Clone, Debug, Default)]
 pub struct Arrival {
-    /// None for an event that carries no data: a comment to keep the connection open, an id to resume from.
+    /// None for an event that carries no data: an id to resume from.
     pub message: Option<Message>,
     /// It has a data line with nothing in it. Without the line, clients would not take notice of its id.
     pub blank: bool,
-    /// The event's name.
-    pub event: Option<String>,
-    /// The event's id, for `Last-Event-ID`.
+    /// The server names its events `message`, which is what they are without a name too.
+    pub named: bool,
+    /// The event's id, for `Last-Event-ID`: visible ASCII.
     pub id: Option<String>,
-    /// Milliseconds after which to reconnect, as text.
-    pub retry: Option<String>,
-    /// Comment lines, each with its colon and a LF.
-    pub comments: Bytes,
+    /// Milliseconds after which to reconnect.
+    pub retry: Option<u32>,
 }
 
 impl Arrival {
@@ -124,17 +121,15 @@ impl Arrival {
         }
     }
 
-    /// As a server-sent event: everything but the data as it came, the data as it now is, on one line.
+    /// As a server-sent event of the gateway's own making, the data on one line.
     pub fn write_sse(&self, out: &mut BytesMut) {
         let data = self.message.as_ref().map(Message::line);
-        let data = data.as_deref().or(self.blank.then_some(b""));
-        sse::write(
-            out,
-            &self.comments,
-            self.event.as_deref(),
-            self.id.as_deref(),
-            self.retry.as_deref(),
-            data,
-        );
+        let fields = sse::Fields {
+            named: self.named && data.is_some(),
+            id: self.id.as_deref(),
+            retry: self.retry,
+            data: data.as_deref().or(self.blank.then_some(b"")),
+        };
+        sse::write(out, &fields);
     }
 }

@@ -14,7 +14,7 @@ use super::pipes::{self, Reader};
 use super::process::{self, Process};
 use super::routes::Routes;
 use super::server::Known;
-use super::{ServerConfig, ServerError};
+use super::{Definitions, ServerConfig, ServerError};
 use crate::admission::Permit;
 
 /// Lines that wait to be written; who comes later waits for a place.
@@ -40,11 +40,12 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts it. `shared`: many conversations on one child. It has its place until it is gone.
+    /// Starts it, for the one conversation that these definitions are of; without them, for many conversations. It has its
+    /// place until it is gone.
     pub(super) async fn start(
         config: &ServerConfig,
         known: &Arc<Known>,
-        shared: bool,
+        own: Option<Arc<Definitions>>,
         place: Permit,
     ) -> Result<Arc<Self>, ServerError> {
         let mut process = process::start(&config.name, &config.transport).await?;
@@ -60,6 +61,7 @@ impl Child {
                 why,
             });
         };
+        let shared = own.is_none();
         let (outbox, lines) = mpsc::channel(OUTBOX);
         let (urgent, urgent_lines) = mpsc::channel(URGENT);
         let server = config.name.clone();
@@ -68,7 +70,7 @@ impl Child {
             known.clone(),
             config.limits,
             config.request_timeout,
-            shared,
+            own,
             urgent,
         );
         let closing = CancellationToken::new();
@@ -177,7 +179,7 @@ impl Supervisor {
             None => terminate(&mut process).await,
         };
         // What it started in turn goes with it.
-        process.end_group();
+        process.end_tree().await;
         if !reader.is_finished() && tokio::time::timeout(LAST_WORDS, &mut reader).await.is_err() {
             reader.abort();
         }
@@ -217,6 +219,7 @@ impl Supervisor {
 }
 
 async fn terminate(process: &mut Process) -> std::io::Result<std::process::ExitStatus> {
+    process.look().await;
     if let Ok(status) = tokio::time::timeout(AFTER_EOF, process.child.wait()).await {
         return status;
     }
@@ -224,6 +227,7 @@ async fn terminate(process: &mut Process) -> std::io::Result<std::process::ExitS
     if let Ok(status) = tokio::time::timeout(AFTER_TERM, process.child.wait()).await {
         return status;
     }
+    process.look().await;
     process.signal(Signal::KILL);
     process.child.wait().await
 }

@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 use sandgate_message::{Era, Message, Shape};
 
 use super::watch::{Notes, Watch};
-use super::{Answer, Body, Server, ServerError, http as remote, stdio};
+use super::{Answer, Body, Definitions, Server, ServerError, http as remote, stdio};
 use crate::admission::Budget;
 
 /// A conversation with a server. Dropping it ends it as [`Self::close`] does, without waiting.
@@ -17,6 +17,7 @@ pub struct Conversation {
     channel: Channel,
     notes: Arc<Notes>,
     budget: Budget,
+    definitions: Arc<Definitions>,
 }
 
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl Conversation {
         era: Era,
         channel: Channel,
         budget: Budget,
+        definitions: Arc<Definitions>,
     ) -> Arc<Self> {
         Arc::new(Self {
             server,
@@ -38,6 +40,7 @@ impl Conversation {
             channel,
             notes: Arc::default(),
             budget,
+            definitions,
         })
     }
 
@@ -51,9 +54,14 @@ impl Conversation {
         &self.server
     }
 
+    /// What the server was last seen to offer in it, or to its caller.
+    pub fn definitions(&self) -> &Arc<Definitions> {
+        &self.definitions
+    }
+
     /// Sends a request. Everything that comes back bears the message's own id and progress token. `headers` are the
     /// client's; of them only the ones with a meaning for the server go on. What a list request brings back is learnt
-    /// by the server's [`Definitions`](super::Definitions).
+    /// by its [`Definitions`].
     pub async fn request(
         &self,
         message: &Message,
@@ -146,10 +154,12 @@ impl Conversation {
     }
 
     fn watch(&self, message: Option<&Message>) -> Watch {
+        let known = self.server.known();
         Watch::new(
             self.era,
             &self.notes,
-            self.server.known(),
+            known,
+            &self.definitions,
             message,
             &self.budget,
         )

@@ -1,6 +1,10 @@
-//! What a server was last seen to offer.
+//! What a server was last seen to offer to one caller.
+//!
+//! A server may answer by who asks. So definitions belong to a legacy conversation, or, in the modern era, to a caller:
+//! no caller is judged, or told of, by what another one was shown.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -8,13 +12,12 @@ use parking_lot::{Mutex, RwLock};
 use sandgate_message::{Era, Id, Json, Limits, Message, Method, Shape};
 use tokio::time::Instant;
 
+use super::catalogue::{Catalogue, List};
 use super::{Body, Conversation};
 use crate::era;
 
-/// Definitions kept of one member; what comes after is not kept.
-const MOST: usize = 10_000;
-/// Bytes of lists kept of one member.
-const MOST_BYTES: usize = 16 << 20;
+/// Lists of which pages have been seen and the last one has not; the oldest gives way.
+const MOST_GATHERING: usize = 8;
 /// Pages asked for in one go.
 const MOST_PAGES: usize = 64;
 /// For all pages together.
@@ -25,7 +28,9 @@ const REMEMBERED: Duration = Duration::from_secs(30);
 /// The definitions of tools, prompts, resources and resource templates, exactly as the server gave them.
 #[derive(Debug, Default)]
 pub struct Definitions {
-    members: RwLock<HashMap<&'static str, Seen>>,
+    /// Where equal lists of all callers are one.
+    catalogue: Arc<Catalogue>,
+    members: RwLock<Members>,
     /// One asks, the others wait for what it learns.
     asking: tokio::sync::Mutex<()>,
     /// When each member was last asked for.
@@ -33,39 +38,68 @@ pub struct Definitions {
 }
 
 #[derive(Debug, Default)]
-struct Seen {
-    by_name: HashMap<Box<str>, Json>,
-    bytes: usize,
+struct Members {
+    whole: HashMap<&'static str, Arc<List>>,
+    gathering: VecDeque<Gathering>,
+}
+
+/// The pages of a list so far.
+#[derive(Debug)]
+struct Gathering {
+    member: &'static str,
+    /// The cursor of the page that comes next.
+    next: String,
+    list: List,
 }
 
 impl Definitions {
-    /// Takes in a page of a list (`tools/list` …). A first page (`continued` false: the request had no cursor) replaces
-    /// what was known. Other methods are ignored. Conversations do this by themselves.
-    pub fn learn(&self, method: &str, continued: bool, result: &Json) {
+    pub(super) fn new(catalogue: &Arc<Catalogue>) -> Arc<Self> {
+        Arc::new(Self {
+            catalogue: catalogue.clone(),
+            ..Self::default()
+        })
+    }
+
+    /// Takes in a page of a list (`tools/list` …), which was asked for with this cursor. A list takes the place of what
+    /// was known once its last page has come: until then what was known holds, and the new pages beside it. Other
+    /// methods are ignored. Conversations do this by themselves.
+    pub fn learn(&self, method: &str, cursor: Option<&str>, result: &Json) {
         let Some(member) = Method::new(method).list_member() else {
             return;
         };
-        let Some(list) = result.root().get(member) else {
+        if result.root().get(member).is_none() {
             return;
-        };
+        }
         let mut members = self.members.write();
-        let seen = members.entry(member).or_default();
-        if !continued {
-            *seen = Seen::default();
-        }
-        seen.bytes += result.as_str().len();
-        if seen.bytes > MOST_BYTES {
-            tracing::warn!(
-                member,
-                "a list is larger than {MOST_BYTES} bytes; the rest of it is not kept"
-            );
-            return;
-        }
-        for item in list.elements() {
-            if let Some(name) = item.get(naming(member)).and_then(|node| node.string())
-                && seen.by_name.len() < MOST
-            {
-                seen.by_name.insert(name.into(), item.to_json());
+        let mut list = match cursor {
+            None => List::default(),
+            Some(cursor) => {
+                let begun = |one: &Gathering| one.member == member && one.next == cursor;
+                match members.gathering.iter().position(begun) {
+                    Some(at) => members
+                        .gathering
+                        .remove(at)
+                        .map_or_else(List::default, |one| one.list),
+                    // A page of a list whose beginning nobody remembers.
+                    None => return,
+                }
+            }
+        };
+        list.add(member, result);
+        match self::cursor(result) {
+            None => {
+                let list = self.catalogue.keep(list);
+                members.whole.insert(member, list);
+            }
+            Some(next) => {
+                let same = |one: &Gathering| one.member == member && one.next == next;
+                members.gathering.retain(|one| !same(one));
+                if members.gathering.len() == MOST_GATHERING {
+                    members.gathering.pop_front();
+                }
+                members
+                    .gathering
+                    .push_back(Gathering { member, next, list });
             }
         }
     }
@@ -74,12 +108,29 @@ impl Definitions {
     /// URI.
     pub fn get(&self, method: &str, target: &str) -> Option<Json> {
         let member = member_of(method)?;
-        self.members
-            .read()
-            .get(member)?
-            .by_name
-            .get(target)
-            .cloned()
+        let members = self.members.read();
+        let whole = members.whole.get(member);
+        let known = whole.and_then(|list| list.get(target));
+        let known = known.or_else(|| {
+            let pages = members.gathering.iter().rev();
+            let mut pages = pages.filter(|one| one.member == member);
+            pages.find_map(|one| one.list.get(target))
+        });
+        known.cloned()
+    }
+
+    /// Bytes of all lists here, shared ones too.
+    pub(super) fn bytes(&self) -> usize {
+        let members = self.members.read();
+        let whole = members.whole.values().map(|list| list.bytes());
+        let gathering = members.gathering.iter().map(|one| one.list.bytes());
+        whole.chain(gathering).sum()
+    }
+
+    /// Forgets everything: what is needed is asked for again.
+    pub(super) fn clear(&self) {
+        *self.members.write() = Members::default();
+        self.asked.lock().clear();
     }
 
     /// The same; where it is not known, the server is asked for its list first. A list that lacks the target is not
@@ -120,7 +171,9 @@ impl Definitions {
     /// Forgets a member (`tools`, `prompts`, `resources`, `resourceTemplates`) after its list has changed.
     /// Conversations do this by themselves.
     pub fn forget(&self, member: &str) {
-        self.members.write().remove(member);
+        let mut members = self.members.write();
+        members.whole.remove(member);
+        members.gathering.retain(|one| one.member != member);
         // What was not there may be there now.
         self.asked.lock().remove(member);
     }
@@ -128,9 +181,21 @@ impl Definitions {
     /// The URI templates last seen.
     pub fn templates(&self) -> Vec<Box<str>> {
         let members = self.members.read();
-        let seen = members.get("resourceTemplates");
-        seen.map(|seen| seen.by_name.keys().cloned().collect())
+        let seen = members.whole.get("resourceTemplates");
+        seen.map(|list| list.names().map(Into::into).collect())
             .unwrap_or_default()
+    }
+
+    /// A list without end is taken as far as it was asked for.
+    fn settle(&self, member: &'static str, next: &str) {
+        let mut members = self.members.write();
+        let asked = |one: &Gathering| one.member == member && one.next == next;
+        if let Some(at) = members.gathering.iter().position(asked)
+            && let Some(one) = members.gathering.remove(at)
+        {
+            let list = self.catalogue.keep(one.list);
+            members.whole.insert(member, list);
+        }
     }
 
     async fn ask(
@@ -157,7 +222,7 @@ impl Definitions {
             let reply = match answer.body {
                 Body::Message(reply) => reply,
                 Body::Stream(arrivals) => arrivals.reply().await?,
-                Body::Empty | Body::Raw(_) => return None,
+                Body::Empty => return None,
             };
             // What the conversation brings back, it has learnt from.
             let Shape::Result { .. } = reply.shape() else {
@@ -168,7 +233,8 @@ impl Definitions {
                 return Some(());
             }
         }
-        None
+        self.settle(member, &next?);
+        Some(())
     }
 }
 
@@ -206,14 +272,6 @@ fn member_of(method: &str) -> Option<&'static str> {
     }
 }
 
-fn naming(member: &str) -> &'static str {
-    match member {
-        "resources" => "uri",
-        "resourceTemplates" => "uriTemplate",
-        _ => "name",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -228,7 +286,7 @@ mod tests {
         let definitions = Definitions::default();
         definitions.learn(
             "tools/list",
-            false,
+            None,
             &json(r#"{"tools":[ {"name":"a" , "odd":1.0} ]}"#),
         );
         assert_eq!(
@@ -240,52 +298,57 @@ mod tests {
     }
 
     #[test]
-    fn pages_add_up_and_a_first_page_begins_anew() {
+    fn a_list_takes_the_place_of_another_with_its_last_page() {
         let definitions = Definitions::default();
+        let knows = |name: &str| definitions.get("tools/call", name).is_some();
+        let first = json(r#"{"tools":[{"name":"a"}],"nextCursor":"2"}"#);
+        definitions.learn("tools/list", None, &first);
+        assert!(knows("a") && !knows("b"));
+        let last = json(r#"{"tools":[{"name":"b"}]}"#);
+        definitions.learn("tools/list", Some("2"), &last);
+        assert!(knows("a") && knows("b"));
+        // However often a list is begun anew, what was known holds until one has come to its end.
+        for _ in 0..100 {
+            definitions.learn("tools/list", None, &first);
+            assert!(knows("a") && knows("b"));
+        }
+        // A page of a list that nobody began says nothing.
         definitions.learn(
             "tools/list",
-            false,
-            &json(r#"{"tools":[{"name":"a"}],"nextCursor":"2"}"#),
+            Some("7"),
+            &json(r#"{"tools":[{"name":"z"}]}"#),
         );
-        definitions.learn("tools/list", true, &json(r#"{"tools":[{"name":"b"}]}"#));
-        assert!(
-            definitions.get("tools/call", "a").is_some()
-                && definitions.get("tools/call", "b").is_some()
-        );
-        definitions.learn("tools/list", false, &json(r#"{"tools":[{"name":"c"}]}"#));
-        assert!(
-            definitions.get("tools/call", "a").is_none()
-                && definitions.get("tools/call", "c").is_some()
-        );
+        assert!(!knows("z"));
+        definitions.learn("tools/list", None, &json(r#"{"tools":[{"name":"c"}]}"#));
+        assert!(!knows("b") && knows("c"));
+    }
+
+    #[test]
+    fn equal_lists_of_two_callers_are_kept_once() {
+        let catalogue = Arc::default();
+        let (one, two) = (Definitions::new(&catalogue), Definitions::new(&catalogue));
+        for definitions in [&one, &two] {
+            let page = json(r#"{"tools":[{"name":"a"}]}"#);
+            definitions.learn("tools/list", None, &page);
+        }
+        let kept = |definitions: &Definitions| definitions.members.read().whole["tools"].clone();
+        assert!(Arc::ptr_eq(&kept(&one), &kept(&two)));
+        assert_eq!(catalogue.bytes(), one.bytes());
+        drop((one, two));
+        assert_eq!(catalogue.bytes(), 0);
     }
 
     #[test]
     fn a_changed_list_is_forgotten_and_the_others_stay() {
         let definitions = Definitions::default();
-        definitions.learn("tools/list", false, &json(r#"{"tools":[{"name":"a"}]}"#));
+        definitions.learn("tools/list", None, &json(r#"{"tools":[{"name":"a"}]}"#));
         definitions.learn(
             "resources/list",
-            false,
+            None,
             &json(r#"{"resources":[{"uri":"x:1","name":"n"}]}"#),
         );
         definitions.changed("notifications/tools/list_changed");
         assert!(definitions.get("tools/call", "a").is_none());
         assert!(definitions.get("resources/read", "x:1").is_some());
-    }
-
-    #[test]
-    fn what_is_kept_is_bounded() {
-        let definitions = Definitions::default();
-        for page in 0..3 {
-            let tools: Vec<String> = (0..MOST / 2)
-                .map(|n| format!(r#"{{"name":"{page}-{n}"}}"#))
-                .collect();
-            let page = json(&format!(
-                r#"{{"tools":[{}],"nextCursor":"x"}}"#,
-                tools.join(",")
-            ));
-            definitions.learn("tools/list", true, &page);
-        }
-        assert_eq!(definitions.members.read()["tools"].by_name.len(), MOST);
     }
 }

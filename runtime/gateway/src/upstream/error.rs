@@ -3,23 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Why there is no answer from a server. Names the server as the configuration does; never repeats a payload.
+/// Why there is no answer from a server. What it displays is for clients: it names the server as the configuration does,
+/// and nothing of the machine or the network. [`Self::detail`] is for the operator. Neither repeats a payload.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ServerError {
     /// There is no such program.
-    #[error(
-        "server {server:?}: no program {program:?} on PATH or at that path; install it or correct `command`"
-    )]
+    #[error("server {server:?} could not be started; the gateway's log says why")]
     #[allow(missing_docs)]
     NotFound { server: Arc<str>, program: String },
     /// The program exists and cannot be run.
-    #[error(
-        "server {server:?} could not be started: {why}; check `command`, `cwd` and the file's permissions"
-    )]
+    #[error("server {server:?} could not be started; the gateway's log says why")]
     #[allow(missing_docs)]
     Start { server: Arc<str>, why: String },
     /// The process ended while it was needed.
-    #[error("server {server:?} exited ({status}); its own words are in the log")]
+    #[error("server {server:?} ended while it was needed; the gateway's log says more")]
     #[allow(missing_docs)]
     Exited { server: Arc<str>, status: String },
     /// It exited before it ever said anything, several times; the next start is put off.
@@ -30,7 +27,7 @@ pub enum ServerError {
         retry_in: Duration,
     },
     /// No connection, or one that broke.
-    #[error("server {server:?} cannot be reached: {why}; check its `url` and that it runs")]
+    #[error("server {server:?} cannot be reached; the gateway's log says why")]
     #[allow(missing_docs)]
     Unreachable { server: Arc<str>, why: String },
     /// It said nothing for as long as it is given.
@@ -38,7 +35,7 @@ pub enum ServerError {
     #[allow(missing_docs)]
     Timeout { server: Arc<str>, after: Duration },
     /// What it sent is not MCP; says why.
-    #[error("server {server:?} sent something that is not MCP: {why}")]
+    #[error("server {server:?} sent something that is not MCP; the gateway's log says what")]
     #[allow(missing_docs)]
     Garbage { server: Arc<str>, why: String },
     /// What it sent is over the limit, in bytes.
@@ -100,4 +97,28 @@ pub enum ServerError {
     #[error("the conversation with server {server:?} is closed")]
     #[allow(missing_docs)]
     Closed { server: Arc<str> },
+}
+
+impl ServerError {
+    /// The error with what only the operator may know: programs, addresses, and what the system said.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::NotFound { server, program } => format!(
+                "server {server:?}: no program {program:?} on PATH or at that path; install it or correct `command`"
+            ),
+            Self::Start { server, why } => format!(
+                "server {server:?} could not be started: {why}; check `command`, `cwd` and the file's permissions"
+            ),
+            Self::Exited { server, status } => {
+                format!("server {server:?} exited ({status}); its own words are in the log")
+            }
+            Self::Unreachable { server, why } => format!(
+                "server {server:?} cannot be reached: {why}; check its `url` and that it runs"
+            ),
+            Self::Garbage { server, why } => {
+                format!("server {server:?} sent something that is not MCP: {why}")
+            }
+            other => other.to_string(),
+        }
+    }
 }

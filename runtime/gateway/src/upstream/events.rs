@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use sandgate_message::{Era, Id, Message};
 
+use super::event_id;
 use super::splice::restore;
 use super::stdio::{ASKED, is_reply};
 use super::watch::Watch;
@@ -125,42 +126,47 @@ impl Events {
         }
     }
 
-    /// None for an event that is not MCP's.
+    /// None for an event that says nothing to this client: of another name than MCP's, or a reply to nothing that the
+    /// server was asked here.
     fn arrival(&mut self, event: Event) -> Result<Option<Arrival>, ServerError> {
         let Event {
             data,
             event,
             id,
             retry,
-            comments,
         } = event;
-        self.resumable |= id.is_some();
+        let name = event.as_deref().unwrap_or_default();
         let mut arrival = Arrival {
             message: None,
             blank: data.as_ref().is_some_and(Bytes::is_empty),
-            event,
-            id,
+            named: name == b"message",
+            id: id.as_deref().and_then(event_id::seal),
             retry,
-            comments,
         };
+        self.resumable |= arrival.id.is_some();
         let Some(data) = data.filter(|data| !data.is_empty()) else {
             return Ok(Some(arrival));
         };
-        let limits = &self.config.limits;
-        // Under whatever name the server sends it: a message is judged as one, and what is none never passes.
-        let named = !matches!(arrival.event.as_deref(), None | Some("" | "message"));
-        let message = match Message::parse(data, limits) {
-            Ok(message) => message,
-            Err(_) if named => {
-                tracing::debug!(server = %self.config.name, "an event that is not MCP's was dropped");
-                return Ok(None);
-            }
-            Err(trouble) => return Err(self.garbage(format!("an event is {trouble}"))),
+        arrival.message = match name {
+            b"" | b"message" => self.message(data)?,
+            // Clients read events of this name alone, and a message under any other would be seen by nobody here.
+            _ => self.dropped("an event that is not MCP's"),
         };
+        // Where a client resumes from is moved by an event that says nothing else, too.
+        let says_something =
+            arrival.message.is_some() || arrival.id.is_some() || arrival.retry.is_some();
+        Ok(says_something.then_some(arrival))
+    }
+
+    fn message(&mut self, data: Bytes) -> Result<Option<Message>, ServerError> {
+        let limits = &self.config.limits;
+        let message = Message::parse(data, limits)
+            .map_err(|trouble| self.garbage(format!("an event is {trouble}")))?;
         let message = match &self.id {
-            Some(id) if is_reply(&message) => {
-                restore(message, id, limits).map_err(|why| self.garbage(why))?
-            }
+            Some(id) if is_reply(&message) => match restore(message, id, limits) {
+                Some(reply) => reply,
+                None => return Ok(self.dropped("a reply to another request")),
+            },
             _ => message,
         };
         let memory = |_| ServerError::Memory {
@@ -168,8 +174,12 @@ impl Events {
         };
         self.watch.budget().hold(&message).map_err(memory)?;
         self.watch.look(&message);
-        arrival.message = Some(message);
-        Ok(Some(arrival))
+        Ok(Some(message))
+    }
+
+    fn dropped(&self, what: &str) -> Option<Message> {
+        self.watch.known().vitals.dropped(&self.config.name, what);
+        None
     }
 
     fn garbage(&self, why: impl Into<String>) -> ServerError {

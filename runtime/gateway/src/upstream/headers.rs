@@ -8,6 +8,7 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use sandgate_message::{Era, Message, Shape};
 
+use crate::trace::TraceContext;
 use crate::{era, mcp_headers};
 
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -16,18 +17,16 @@ const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const PARAM: &str = "mcp-param-";
 
-/// The client's that go on: the mirrored parameters, and what ties traces together.
-fn goes_on(name: &HeaderName) -> bool {
-    name.as_str().starts_with(PARAM)
-        || matches!(name.as_str(), "traceparent" | "tracestate" | "baggage")
-}
+/// The longest value of a server's header that comes back, in bytes; a challenge is made anew elsewhere.
+const LONGEST: usize = 256;
 
-/// The server's that come back. `Content-Type` only matters where the body is passed as it came.
-fn comes_back(name: &HeaderName) -> bool {
-    matches!(
+/// The server's that come back: short and in visible ASCII, as honest ones are.
+fn comes_back(name: &HeaderName, value: &HeaderValue) -> bool {
+    let known = matches!(
         name.as_str(),
-        "content-type" | "allow" | "retry-after" | "cache-control" | "x-accel-buffering"
-    )
+        "allow" | "retry-after" | "cache-control" | "x-accel-buffering"
+    );
+    known && value.len() <= LONGEST && value.to_str().is_ok()
 }
 
 /// What a client sent, and whether its token is the server's business.
@@ -35,9 +34,20 @@ fn comes_back(name: &HeaderName) -> bool {
 pub(super) struct Client<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) forward_authorization: bool,
+    /// What tracing systems write beside `traceparent` is the server's business: free text that no interceptor sees.
+    pub(super) forward_trace_state: bool,
 }
 
 impl Client<'_> {
+    /// A header that goes on with every request: its place in a trace, which is hexadecimal digits and no text.
+    fn goes_on(&self, name: &HeaderName, value: &HeaderValue) -> bool {
+        match name.as_str() {
+            "traceparent" => value.to_str().is_ok_and(TraceContext::is_plain),
+            "tracestate" | "baggage" => self.forward_trace_state,
+            _ => false,
+        }
+    }
+
     /// The token that goes on.
     pub(super) fn authorization(&self) -> Option<HeaderValue> {
         let token = self.headers.get(header::AUTHORIZATION);
@@ -75,6 +85,13 @@ pub(super) fn for_message(
         HeaderValue::from_static("application/json, text/event-stream"),
     );
     pass_on(headers, client);
+    // They mirror a call's arguments, and nothing else.
+    if era == Era::Modern && message.method() == Some("tools/call") {
+        let mirrors = |name: &HeaderName| name.as_str().starts_with(PARAM);
+        for (name, value) in client.headers.iter().filter(|(name, _)| mirrors(name)) {
+            headers.append(name.clone(), value.clone());
+        }
+    }
     // The body is what the server acts on, so the body says what the headers are.
     let said = era::version_in(message).filter(|_| era == Era::Modern);
     set_version(headers, client.headers, said.as_deref().or(version));
@@ -106,8 +123,10 @@ pub(super) fn for_message(
 
 /// Adds what is common to all requests of a conversation.
 pub(super) fn pass_on(headers: &mut HeaderMap, client: &Client<'_>) {
-    for (name, value) in client.headers.iter().filter(|(name, _)| goes_on(name)) {
-        headers.append(name.clone(), value.clone());
+    for (name, value) in client.headers {
+        if client.goes_on(name, value) {
+            headers.append(name.clone(), value.clone());
+        }
     }
     if let Some(token) = client.authorization() {
         headers.insert(header::AUTHORIZATION, token);
@@ -136,7 +155,7 @@ pub(super) fn coming_back(response: &HeaderMap, forward_authorization: bool) -> 
     let challenge = |name: &HeaderName| forward_authorization && name == header::WWW_AUTHENTICATE;
     for (name, value) in response
         .iter()
-        .filter(|(name, _)| comes_back(name) || challenge(name))
+        .filter(|(name, value)| comes_back(name, value) || challenge(name))
     {
         headers.append(name.clone(), value.clone());
     }

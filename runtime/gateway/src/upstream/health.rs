@@ -1,6 +1,6 @@
 //! How a server is, as far as its conversations have shown.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
@@ -18,6 +18,9 @@ pub struct Health {
     pub children: usize,
     /// Requests under way with it, subscriptions aside.
     pub under_way: usize,
+    /// What it sent that was dropped, because it belongs to nothing that the server was asked: replies to other requests,
+    /// notifications about what is another server's, events that are not MCP's.
+    pub dropped: u64,
 }
 
 /// One failure.
@@ -36,6 +39,7 @@ pub(super) struct Vitals {
     failing: AtomicBool,
     failures: Mutex<(Option<Failure>, Option<SystemTime>)>,
     children: AtomicUsize,
+    dropped: AtomicU64,
 }
 
 impl Vitals {
@@ -61,7 +65,7 @@ impl Vitals {
             | E::Garbage { .. }
             | E::TooLarge { .. }
             | E::Unauthorised { .. }
-            | E::Cut { .. } => self.ill(error.to_string()),
+            | E::Cut { .. } => self.ill(error.detail()),
             // The client's doing, or the gateway's own.
             E::SessionGone { .. }
             | E::WrongEra { .. }
@@ -84,6 +88,12 @@ impl Vitals {
         self.failing.store(true, Ordering::Relaxed);
     }
 
+    /// It sent something that belongs to nothing that it was asked.
+    pub(crate) fn dropped(&self, server: &str, what: &str) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(server, "dropped: {what}");
+    }
+
     /// A child process runs from here on.
     pub(super) fn child_started(&self) {
         self.children.fetch_add(1, Ordering::Relaxed);
@@ -101,6 +111,7 @@ impl Vitals {
             failing_since,
             children: self.children.load(Ordering::Relaxed),
             under_way,
+            dropped: self.dropped.load(Ordering::Relaxed),
         }
     }
 }

@@ -7,17 +7,18 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
-use sandgate_message::{Era, Message};
+use sandgate_message::{Era, Id, Message};
 
+use super::event_id;
 use super::events::Events;
 use super::headers;
 use super::remote::Remote;
-use super::splice::restore;
+use super::splice::{refusal, restore};
 use super::watch::Watch;
 use super::{Answer, Body, ServerError};
 use crate::admission::Budget;
 
-/// The largest error page that is passed on, in bytes.
+/// The largest error page that is read to its end, so that the connection can be used again, in bytes.
 const ERROR_PAGE: usize = 64 << 10;
 /// How long the end of a session may take.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -111,7 +112,7 @@ impl Channel {
         headers::pass_on(&mut headers, &self.of(client));
         headers::set_version(&mut headers, client, watch.notes().version());
         if let Some(last) = client.get(headers::LAST_EVENT) {
-            headers.insert(headers::LAST_EVENT, last.clone());
+            headers.insert(headers::LAST_EVENT, event_id::open(last));
         }
         let asked_in_session = self.enter(&mut headers);
         let response = self
@@ -125,8 +126,8 @@ impl Channel {
             .await?;
         self.alive(asked_in_session, &response)?;
         let status = response.status();
-        let back = self.coming_back(&response);
         if status.is_success() && Kind::of(response.headers()) == Kind::Events {
+            let back = self.coming_back(&response);
             let events = Events::new(
                 response.into_body(),
                 self.remote.config.clone(),
@@ -144,7 +145,7 @@ impl Channel {
                 .remote
                 .garbage("it answered a GET with something else than events"));
         }
-        self.raw(status, back, response.into_body()).await
+        self.refused(None, response, Kind::Other).await
     }
 
     /// Ends the upstream session, if there is one.
@@ -170,6 +171,7 @@ impl Channel {
         let client = headers::Client {
             headers,
             forward_authorization: self.remote.config.forward_authorization,
+            forward_trace_state: self.remote.config.forward_trace_state,
         };
         if self.era == Era::Legacy
             && let Some(token) = client.authorization()
@@ -227,7 +229,6 @@ impl Channel {
         watch: &Watch,
     ) -> Result<Answer, ServerError> {
         let status = response.status();
-        let back = self.coming_back(&response);
         if response
             .headers()
             .get(header::CONTENT_ENCODING)
@@ -237,19 +238,20 @@ impl Channel {
                 .remote
                 .garbage("its answer is compressed, which was not asked for"));
         }
-        if kind != Kind::Json {
-            if status.is_success() {
-                return Err(match status {
-                    StatusCode::ACCEPTED | StatusCode::NO_CONTENT => {
-                        self.remote.garbage("it did not answer a request")
-                    }
-                    _ => self
-                        .remote
-                        .garbage("its answer is neither JSON nor a stream of events"),
-                });
-            }
-            return self.raw(status, back, response.into_body()).await;
+        if !status.is_success() {
+            return self.refused(message.id(), response, kind, watch.budget()).await;
         }
+        if kind != Kind::Json {
+            return Err(match status {
+                StatusCode::ACCEPTED | StatusCode::NO_CONTENT => {
+                    self.remote.garbage("it did not answer a request")
+                }
+                _ => self
+                    .remote
+                    .garbage("its answer is neither JSON nor a stream of events"),
+            });
+        }
+        let headers = self.coming_back(&response);
         let limits = self.remote.config.limits;
         let body = response.into_body();
         let collected = self.remote.collect(body, limits.bytes, watch.budget());
@@ -259,56 +261,59 @@ impl Channel {
                 limit: limits.bytes,
             });
         };
-        let parsed = Message::parse(bytes.clone(), &limits);
-        if let Ok(reply) = &parsed {
-            if !permit.resize(reply.memory()) {
-                return Err(self.remote.no_memory());
-            }
-            reply.keep(permit);
+        let reply = Message::parse(bytes, &limits)
+            .map_err(|trouble| self.remote.garbage(format!("its answer is {trouble}")))?;
+        if !permit.resize(reply.memory()) {
+            return Err(self.remote.no_memory());
         }
-        match parsed {
-            Ok(reply) if !status.is_success() => Ok(Answer {
-                status,
-                headers: back,
-                body: Body::Message(reply),
-            }),
-            Ok(reply) => {
-                let Some(id) = message.id() else {
-                    return Err(self.remote.garbage("it answered what needs no answer"));
-                };
-                let reply = restore(reply, id, &limits).map_err(|why| self.remote.garbage(why))?;
-                watch.look(&reply);
-                Ok(Answer {
-                    status,
-                    headers: back,
-                    body: Body::Message(reply),
-                })
-            }
-            // The page of a proxy in between, or of a server that is none of MCP's.
-            Err(_) if !status.is_success() && bytes.len() <= ERROR_PAGE => Ok(Answer {
-                status,
-                headers: back,
-                body: Body::Raw(bytes),
-            }),
-            Err(trouble) => Err(self.remote.garbage(format!("its answer is {trouble}"))),
-        }
-    }
-
-    async fn raw(
-        &self,
-        status: StatusCode,
-        back: HeaderMap,
-        body: Incoming,
-    ) -> Result<Answer, ServerError> {
-        let page = self
-            .remote
-            .collect(body, ERROR_PAGE, &Budget::unbounded())
-            .await?
-            .map_or_else(Bytes::new, |(page, _)| page);
+        reply.keep(permit);
+        let Some(id) = message.id() else {
+            return Err(self.remote.garbage("it answered what needs no answer"));
+        };
+        let Some(reply) = restore(reply, id, &limits) else {
+            let what = "a reply to another request";
+            watch.known().vitals.dropped(self.remote.name(), what);
+            return Err(self
+                .remote
+                .garbage("its answer is no reply to this request"));
+        };
+        watch.look(&reply);
         Ok(Answer {
             status,
-            headers: back,
-            body: Body::Raw(page),
+            headers,
+            body: Body::Message(reply),
+        })
+    }
+
+    /// A response that is no success. What it says passes only where it is an error of JSON-RPC that answers this request:
+    /// anything else, be it a reply to another one or the page of a proxy, would reach the client unjudged.
+    async fn refused(
+        &self,
+        id: Option<&Id>,
+        response: Response<Incoming>,
+        kind: Kind,
+        budget: &Budget,
+    ) -> Result<Answer, ServerError> {
+        let status = response.status();
+        let headers = self.coming_back(&response);
+        let limits = self.remote.config.limits;
+        let most = match kind {
+            Kind::Json => limits.bytes,
+            Kind::Events | Kind::Other => ERROR_PAGE,
+        };
+        let said = self.remote.collect(response.into_body(), most, budget).await?;
+        let error = said
+            .filter(|_| kind == Kind::Json)
+            .and_then(|(said, permit)| {
+                let said = Message::parse(said, &limits).ok()?;
+                said.keep(permit);
+                Some(said)
+            })
+            .and_then(|said| refusal(said, id));
+        Ok(Answer {
+            status,
+            headers,
+            body: error.map_or(Body::Empty, Body::Message),
         })
     }
 }
@@ -329,7 +334,7 @@ async fn goodbye(remote: Remote, headers: HeaderMap) {
         .exchange(Method::DELETE, headers, Bytes::new(), GOODBYE)
         .await
     {
-        tracing::debug!("the session was not ended: {error}");
+        tracing::debug!("the session was not ended: {}", error.detail());
     }
 }
 

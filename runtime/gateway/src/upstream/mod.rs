@@ -3,11 +3,14 @@
 //! It knows nothing of the clients, of the pipeline, or of what a message means beyond where it must go.
 
 mod answer;
+mod audience;
 mod backoff;
+mod catalogue;
 mod child;
 mod conversation;
 mod definitions;
 mod error;
+pub(crate) mod event_id;
 mod events;
 mod headers;
 mod health;
@@ -17,6 +20,7 @@ mod metadata;
 mod pipes;
 mod probe;
 mod process;
+mod reaper;
 mod remote;
 mod routes;
 mod routing;
@@ -29,6 +33,7 @@ mod tests;
 mod watch;
 
 pub use answer::{Answer, Arrival, Arrivals, Body};
+pub use audience::Asker;
 pub use conversation::Conversation;
 pub use definitions::Definitions;
 pub use error::ServerError;

@@ -41,6 +41,7 @@ pub(super) async fn child(
         Era::Legacy,
         &Arc::<Notes>::default(),
         known,
+        &Arc::default(),
         None,
         &Budget::unbounded(),
     );
@@ -60,6 +61,7 @@ pub(super) async fn remote(remote: &Remote, known: &Arc<Known>) -> Result<Verdic
         Era::Legacy,
         &Arc::<Notes>::default(),
         known,
+        &Arc::default(),
         None,
         &Budget::unbounded(),
     );
@@ -85,7 +87,7 @@ async fn judge(answer: Answer) -> Verdict {
             Some(reply) => reply,
             None => return Verdict::Silent,
         },
-        Body::Empty | Body::Raw(_) => return Verdict::Legacy,
+        Body::Empty => return Verdict::Legacy,
     };
     let versions = match reply.shape() {
         // Anything else is the answer of a server that answers anything.

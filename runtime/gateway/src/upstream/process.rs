@@ -1,28 +1,35 @@
 //! A child process: how it is started, what it is given, and that it does not outlive the gateway.
 //!
-//! - Environment: empty but for what the configuration lists, and `PATH`, which is the gateway's own unless configured:
+//! - Environment: empty but for what the configuration lists, the mark by which what it starts is known, and `PATH`, which is the gateway's own unless configured:
 //!   without it neither the program nor what it calls (`env node`) would be found. `HOME` and the rest only when listed.
-//! - A process group of its own: what it started in turn ends with it, and a Ctrl-C at the gateway's terminal does not
-//!   reach it before the gateway has drained.
+//! - A session of its own: what it started in turn ends with it (see [`reaper`]), and a Ctrl-C at the gateway's terminal
+//!   does not reach it before the gateway has drained.
 //! - When the gateway dies, even by SIGKILL, the kernel kills the child (Linux), and everything that reads its stdin
 //!   finds the end of it.
 
 use std::io;
 use std::process::Stdio;
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::reaper::{self, Tree};
 use super::{ServerError, Transport};
 
-/// A started process. Dropping it kills its whole group.
+/// How often orphans that have died are waited for.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// A started process. Dropping it kills its whole group, and what has left that.
 #[derive(Debug)]
 pub(super) struct Process {
     pub(super) child: Child,
     group: Option<Group>,
+    tree: Option<Tree>,
 }
 
 impl Process {
@@ -33,10 +40,24 @@ impl Process {
         }
     }
 
-    /// Kills what is left of the group. To be called as soon as the process has ended: later its number may be
-    /// another's.
-    pub(super) fn end_group(&mut self) {
+    /// Notes what it has started: best before it is ended.
+    pub(super) async fn look(&mut self) {
+        if let Some(tree) = self.tree.take() {
+            let looked = tokio::task::spawn_blocking(move || {
+                tree.look();
+                tree
+            });
+            self.tree = looked.await.ok();
+        }
+    }
+
+    /// Kills what is left of the group, and of what has left it. To be called as soon as the process has ended: later its
+    /// number may be another's.
+    pub(super) async fn end_tree(&mut self) {
         self.group = None;
+        if let Some(tree) = self.tree.take() {
+            let _ = tokio::task::spawn_blocking(move || drop(tree)).await;
+        }
     }
 }
 
@@ -75,8 +96,10 @@ pub(super) async fn start(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    command.process_group(0).kill_on_drop(true);
-    die_with_parent(&mut command);
+    command.kill_on_drop(true);
+    let mark = reaper::mark();
+    command.env(reaper::MARK, &mark);
+    be_alone(&mut command);
 
     let child = spawn(command).await.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => ServerError::NotFound {
@@ -86,10 +109,11 @@ pub(super) async fn start(
         _ => failed(error.to_string()),
     })?;
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-    let group = Group(pid.ok_or_else(|| failed("it has no process id".into()))?);
+    let pid = pid.ok_or_else(|| failed("it has no process id".into()))?;
     Ok(Process {
         child,
-        group: Some(group),
+        group: Some(Group(pid)),
+        tree: Some(Tree::new(pid, mark)),
     })
 }
 
@@ -109,13 +133,15 @@ impl Drop for Group {
     }
 }
 
+/// In a session of its own, and dead when the gateway is.
 #[cfg(target_os = "linux")]
-fn die_with_parent(command: &mut Command) {
+fn be_alone(command: &mut Command) {
     let parent = rustix::process::getpid();
-    // SAFETY: between fork and exec only system calls are allowed; these are two, and nothing is allocated.
+    // SAFETY: between fork and exec only system calls are allowed; these are three, and nothing is allocated.
     #[allow(unsafe_code)]
     unsafe {
         command.pre_exec(move || {
+            rustix::process::setsid()?;
             rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
             // The parent may have died just before.
             if rustix::process::getppid() == Some(parent) {
@@ -128,7 +154,9 @@ fn die_with_parent(command: &mut Command) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn die_with_parent(_: &mut Command) {}
+fn be_alone(command: &mut Command) {
+    command.process_group(0);
+}
 
 struct Job {
     command: Command,
@@ -147,15 +175,21 @@ async fn spawn(command: Command) -> io::Result<Child> {
             std::thread::Builder::new()
                 .name("process-starter".into())
                 .spawn(move || {
-                    for Job {
-                        mut command,
-                        runtime,
-                        done,
-                    } in jobs
-                    {
-                        let _entered = runtime.enter();
-                        // Nobody waits any more: the child is dropped, and so killed.
-                        let _ = done.send(command.spawn());
+                    reaper::take_in_orphans();
+                    loop {
+                        match jobs.recv_timeout(SWEEP) {
+                            Ok(Job {
+                                mut command,
+                                runtime,
+                                done,
+                            }) => {
+                                let _entered = runtime.enter();
+                                // Nobody waits any more: the child is dropped, and so killed.
+                                let _ = done.send(command.spawn());
+                            }
+                            Err(RecvTimeoutError::Timeout) => reaper::sweep(),
+                            Err(RecvTimeoutError::Disconnected) => return,
+                        }
                     }
                 })?;
             // Where two were first at once, the second thread ends with its sender.

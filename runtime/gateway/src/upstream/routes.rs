@@ -16,11 +16,11 @@ use parking_lot::Mutex;
 use sandgate_message::{Id, Json, Limits, Message, Shape};
 use tokio::sync::mpsc;
 
-use super::ServerError;
 use super::key::Key;
 use super::server::Known;
 use super::splice::splice;
 use super::table::{Queue, Table, Waiting};
+use super::{Definitions, ServerError};
 use crate::admission::Budget;
 
 /// Requests under way with one child.
@@ -41,6 +41,8 @@ pub(super) struct Routes {
     /// How long a full queue may hold the child up at a time.
     pub(super) patience: Duration,
     pub(super) shared: bool,
+    /// Of the one conversation; none where the child is shared.
+    pub(super) own: Option<Arc<Definitions>>,
     /// Lines that go out as soon as may be: few and small, at most one a request.
     pub(super) urgent: mpsc::Sender<Bytes>,
     pub(super) table: Mutex<Table>,
@@ -78,7 +80,7 @@ impl Routes {
         known: Arc<Known>,
         limits: Limits,
         patience: Duration,
-        shared: bool,
+        own: Option<Arc<Definitions>>,
         urgent: mpsc::Sender<Bytes>,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -86,7 +88,8 @@ impl Routes {
             known,
             limits,
             patience,
-            shared,
+            shared: own.is_none(),
+            own,
             urgent,
             table: Mutex::default(),
         })

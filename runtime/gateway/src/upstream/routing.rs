@@ -13,7 +13,11 @@ impl Routes {
     /// A message of the child's. Waits, within bounds, for a reader that is behind.
     pub(super) async fn arrive(&self, message: Message) {
         if let Shape::Notification { method } = message.shape() {
-            self.known.definitions.changed(method);
+            match &self.own {
+                Some(definitions) => definitions.changed(method),
+                // It is said to all who share the child.
+                None => self.known.audience.changed(method),
+            }
         }
         let Some(mut parcel) = self.route(message) else {
             return;
@@ -200,6 +204,7 @@ impl Routes {
     }
 
     fn undeliverable(&self, message: &Message, why: &str) {
-        tracing::debug!(server = %self.server, method = message.method(), "a message was dropped: {why}");
+        let what = format!("{}: {why}", message.method().unwrap_or("a reply"));
+        self.known.vitals.dropped(&self.server, &what);
     }
 }

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use sandgate_message::{Account, Era, Json, Limits};
 use tokio::time::Instant;
 
+use super::audience::Audience;
 use super::backoff::Backoff;
 use super::child::Child;
 use super::conversation::Channel;
@@ -18,7 +19,7 @@ use super::http;
 use super::metadata;
 use super::probe::{self, Verdict};
 use super::remote::Remote;
-use super::{Conversation, Definitions, Health, ServerError, stdio};
+use super::{Asker, Conversation, Definitions, Health, ServerError, stdio};
 use crate::admission::{Budget, Permit, Quota};
 use crate::tls::Authorities;
 
@@ -41,6 +42,8 @@ pub struct ServerConfig {
     pub max_children: usize,
     /// Of an HTTP server: a client's own `Authorization` goes on to it, and its wish for one comes back.
     pub forward_authorization: bool,
+    /// Of an HTTP server: a client's `tracestate` and `baggage` go on to it.
+    pub forward_trace_state: bool,
     /// Of an HTTP server: who may vouch for it, instead of those whom the system trusts.
     pub authorities: Option<Authorities>,
     /// Of an HTTP server: how long an unused connection is kept for the next request.
@@ -61,6 +64,7 @@ impl ServerConfig {
             max_concurrent: 1024,
             max_children: 256,
             forward_authorization: false,
+            forward_trace_state: false,
             authorities: None,
             keep_alive: Duration::from_secs(4),
         }
@@ -105,7 +109,7 @@ impl Eras {
 /// What has been learnt of a server, whichever conversation it was learnt in.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    pub(super) definitions: Definitions,
+    pub(super) audience: Audience,
     pub(super) backoff: Mutex<Backoff>,
     pub(super) vitals: Vitals,
     eras: Mutex<Eras>,
@@ -219,27 +223,37 @@ impl Server {
         Ok(self.eras())
     }
 
-    /// Opens a conversation. Legacy: a child process or an upstream session of its own. Modern: one shared child, or
+    /// Opens a conversation for a caller. Legacy: a child process or an upstream session of its own. Modern: one shared child, or
     /// stateless HTTP.
-    pub async fn converse(self: &Arc<Self>, era: Era) -> Result<Arc<Conversation>, ServerError> {
-        self.converse_for(era, &Budget::unbounded()).await
+    pub async fn converse(
+        self: &Arc<Self>,
+        era: Era,
+        asker: &Asker,
+    ) -> Result<Arc<Conversation>, ServerError> {
+        self.converse_for(era, asker, &Budget::unbounded()).await
     }
 
-    /// The same for a client: its requests, its child and the bytes that come for it count against its share.
+    /// The same within a budget: the caller's requests, its child and the bytes that come for it count against its share.
     pub async fn converse_for(
         self: &Arc<Self>,
         era: Era,
+        asker: &Asker,
         budget: &Budget,
     ) -> Result<Arc<Conversation>, ServerError> {
-        let opened = self.open(era, budget).await;
+        let opened = self.open(era, asker, budget).await;
         opened.inspect_err(|error| self.known.vitals.failed(error))
     }
 
     async fn open(
         self: &Arc<Self>,
         era: Era,
+        asker: &Asker,
         budget: &Budget,
     ) -> Result<Arc<Conversation>, ServerError> {
+        let definitions = match era {
+            Era::Modern => self.definitions(asker),
+            Era::Legacy => self.known.audience.begin(asker.principal()),
+        };
         let channel = match (&self.remote, era) {
             (Some(_), _) if self.children.lock().closed => return Err(self.closed()),
             (Some(remote), _) => Channel::Http(Box::new(http::Channel::new(remote.clone(), era))),
@@ -250,7 +264,8 @@ impl Server {
                 Channel::Stdio(stdio::Channel::Shared(self.clone(), number))
             }
             (None, Era::Legacy) => {
-                let child = self.start(false, budget.account()).await?;
+                let own = Some(definitions.clone());
+                let child = self.start(own, budget.account()).await?;
                 Channel::Stdio(stdio::Channel::Own(child))
             }
         };
@@ -259,12 +274,18 @@ impl Server {
             era,
             channel,
             budget.clone(),
+            definitions,
         ))
     }
 
     /// How it is.
     pub fn health(&self) -> Health {
         self.known.vitals.look(self.places.used())
+    }
+
+    /// It sent something that belongs to nothing that it was asked.
+    pub(crate) fn dropped(&self, what: &str) {
+        self.known.vitals.dropped(self.name(), what);
     }
 
     /// A place for a request, waited for where there is none. What holds it has it for as long as the request is under
@@ -289,9 +310,9 @@ impl Server {
         }
     }
 
-    /// What it was last seen to offer.
-    pub fn definitions(&self) -> &Definitions {
-        &self.known.definitions
+    /// What it was last seen to offer to a caller of the modern era.
+    pub fn definitions(&self, asker: &Asker) -> Arc<Definitions> {
+        self.known.audience.of(asker)
     }
 
     /// Ends its children and refuses further conversations.
@@ -333,7 +354,7 @@ impl Server {
                 era: Era::Modern.as_str(),
             });
         }
-        let child = self.start(true, &Account::Local).await?;
+        let child = self.start(None, &Account::Local).await?;
         self.share(&child)?;
         Ok(child)
     }
@@ -355,7 +376,7 @@ impl Server {
         let verdict = match &self.remote {
             Some(remote) => probe::remote(remote, &self.known).await?,
             None => {
-                let child = self.start(true, &Account::Local).await?;
+                let child = self.start(None, &Account::Local).await?;
                 let verdict = probe::child(&child, &self.known, self.config.connect_timeout).await;
                 match &verdict {
                     Ok(Verdict::Modern { .. }) => self.share(&child)?,
@@ -396,7 +417,12 @@ impl Server {
         Ok(())
     }
 
-    async fn start(&self, shared: bool, account: &Account) -> Result<Arc<Child>, ServerError> {
+    /// A child: of the one conversation that these definitions are of, or shared.
+    async fn start(
+        &self,
+        own: Option<Arc<Definitions>>,
+        account: &Account,
+    ) -> Result<Arc<Child>, ServerError> {
         let pause = self.known.backoff.lock().pause();
         if pause > WORTH_WAITING {
             return Err(ServerError::BackingOff {
@@ -410,7 +436,7 @@ impl Server {
             server: self.name().clone(),
             limit: self.config.max_children,
         })?;
-        let child = Child::start(&self.config, &self.known, shared, place).await?;
+        let child = Child::start(&self.config, &self.known, own, place).await?;
         let mut children = self.children.lock();
         if children.closed {
             return Err(self.closed());

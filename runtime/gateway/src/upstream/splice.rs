@@ -50,13 +50,29 @@ pub(super) fn meta(message: &Message, name: &str) -> Option<Json> {
         .map(|node| node.to_json())
 }
 
-/// The reply under the request's own id, however the server spelt it.
-pub(super) fn restore(reply: Message, id: &Id, limits: &Limits) -> Result<Message, &'static str> {
+/// The reply under the request's own id, however the server spelt it. None for a reply to another request.
+pub(super) fn restore(reply: Message, id: &Id, limits: &Limits) -> Option<Message> {
     match reply.shape() {
-        _ if !is_reply(&reply) => Err("its answer is not a reply"),
-        Shape::Error { id: None } => under_id(&reply, id, limits).ok_or("its answer is no error"),
-        _ if reply.id() == Some(id) => Ok(reply),
-        _ if reply.id().map(Key::of_id) == Some(Key::of_id(id)) => Ok(reply.with_id(id)),
-        _ => Err("its answer is for another request"),
+        _ if !is_reply(&reply) => None,
+        Shape::Error { id: None } => under_id(&reply, id, limits),
+        _ => under_own_id(reply, id),
     }
+}
+
+/// The error with which a server refuses a message: under the id of the request that it answers, or without one where
+/// the server gave none. None for anything else.
+pub(super) fn refusal(reply: Message, id: Option<&Id>) -> Option<Message> {
+    match reply.shape() {
+        Shape::Error { id: None } => Some(reply),
+        Shape::Error { id: Some(_) } => under_own_id(reply, id?),
+        _ => None,
+    }
+}
+
+fn under_own_id(reply: Message, id: &Id) -> Option<Message> {
+    let said = reply.id()?;
+    if said == id {
+        return Some(reply);
+    }
+    (Key::of_id(said) == Key::of_id(id)).then(|| reply.with_id(id))
 }

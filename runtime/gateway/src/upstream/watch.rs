@@ -40,6 +40,7 @@ pub(super) struct Watch {
     era: Era,
     notes: Arc<Notes>,
     known: Arc<Known>,
+    definitions: Arc<Definitions>,
     request: Option<Request>,
     budget: Budget,
 }
@@ -47,8 +48,8 @@ pub(super) struct Watch {
 #[derive(Clone, Debug)]
 struct Request {
     method: Box<str>,
-    /// It asked for a further page.
-    continued: bool,
+    /// It asked for the page of a list that this cursor names.
+    cursor: Option<Box<str>>,
 }
 
 impl Watch {
@@ -57,22 +58,32 @@ impl Watch {
         era: Era,
         notes: &Arc<Notes>,
         known: &Arc<Known>,
+        definitions: &Arc<Definitions>,
         message: Option<&Message>,
         budget: &Budget,
     ) -> Self {
         let request = message.and_then(|message| {
             let method = message.method()?;
             let lists = Method::new(method).list_member().is_some();
-            let continued = lists && message.payload().root().get("cursor").is_some();
+            let cursor = message
+                .payload()
+                .root()
+                .get("cursor")
+                .filter(|_| lists)
+                .map(|cursor| match cursor.string() {
+                    Some(text) => text.into(),
+                    None => cursor.as_str().into(),
+                });
             Some(Request {
                 method: method.into(),
-                continued,
+                cursor,
             })
         });
         Self {
             era,
             notes: notes.clone(),
             known: known.clone(),
+            definitions: definitions.clone(),
             request,
             budget: budget.clone(),
         }
@@ -92,11 +103,14 @@ impl Watch {
     pub(super) fn notes(&self) -> &Notes {
         &self.notes
     }
+    pub(super) fn known(&self) -> &Known {
+        &self.known
+    }
 
     /// A message on its way to the client.
     pub(super) fn look(&self, message: &Message) {
         match message.shape() {
-            Shape::Notification { method } => self.known.definitions.changed(method),
+            Shape::Notification { method } => self.definitions.changed(method),
             Shape::Request { .. } => {
                 self.notes.asked.fetch_add(1, Ordering::Relaxed);
             }
@@ -106,7 +120,7 @@ impl Watch {
     }
 
     fn reply(&self, message: &Message) {
-        let Some(Request { method, continued }) = &self.request else {
+        let Some(Request { method, cursor }) = &self.request else {
             return;
         };
         let result = message.payload();
@@ -135,7 +149,8 @@ impl Watch {
             Era::Legacy => {}
         }
         if Method::new(method).list_member().is_some() {
-            self.known.definitions.learn(method, *continued, result);
+            self.definitions.learn(method, cursor.as_deref(), result);
+            self.known.audience.trim(&self.definitions);
         }
     }
 }

@@ -112,7 +112,7 @@ async fn a_modern_request_that_names_no_version_in_its_body_lacks_a_parameter() 
 }
 
 #[tokio::test]
-async fn a_modern_probe_of_a_legacy_server_brings_back_its_own_words() {
+async fn a_modern_probe_of_a_legacy_server_brings_back_its_status() {
     let fake = Fake::new(|_| Says::Text(400, "Bad Request: no session")).await;
     let house = house::gateway(vec![], vec![http("s", &fake)]).await;
     let response = ask_modern(
@@ -125,9 +125,9 @@ async fn a_modern_probe_of_a_legacy_server_brings_back_its_own_words() {
     .await;
     assert_eq!(
         (response.status, response.header("content-type")),
-        (400, Some("text/plain"))
+        (400, Some("text/plain; charset=utf-8"))
     );
-    assert_eq!(response.body().await, "Bad Request: no session");
+    assert!(!response.body().await.contains("no session"));
 }
 
 #[tokio::test]

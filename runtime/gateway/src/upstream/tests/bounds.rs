@@ -47,14 +47,20 @@ async fn there_are_as_many_children_as_allowed() {
     config.max_children = 1;
     let (server, first) = open(config, Era::Legacy).await;
     assert_eq!(server.health().children, 1);
-    let error = server.converse(Era::Legacy).await.unwrap_err();
+    let error = server
+        .converse(Era::Legacy, &Asker::default())
+        .await
+        .unwrap_err();
     assert!(
         matches!(error, ServerError::Crowded { limit: 1, .. }),
         "{error}"
     );
     first.close().await;
     until(async || server.health().children == 0).await;
-    server.converse(Era::Legacy).await.unwrap();
+    server
+        .converse(Era::Legacy, &Asker::default())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -68,8 +74,11 @@ async fn health_says_what_failed_since_when_until_it_answers_again() {
     let health = server.health();
     assert!(health.failing_since.is_some());
     let failure = health.last_failure.unwrap();
-    assert_eq!(failure.what, error.to_string());
-    let again = server.converse(Era::Legacy).await.unwrap();
+    assert_eq!(failure.what, error.detail());
+    let again = server
+        .converse(Era::Legacy, &Asker::default())
+        .await
+        .unwrap();
     reply(&again, &call("1", "echo", "{}")).await;
     let health = server.health();
     assert_eq!(

@@ -14,7 +14,9 @@ use futures_util::StreamExt;
 use sandgate_message::{Era, Limits, Message};
 use serde_json::Value;
 
-use super::{Answer, Arrivals, Body, Conversation, Server, ServerConfig, ServerError, Transport};
+use super::{
+    Answer, Arrivals, Asker, Body, Conversation, Server, ServerConfig, ServerError, Transport,
+};
 
 /// A stdio server in Python: each method makes it do one thing.
 const SERVER: &str = include_str!("server.py");
@@ -98,7 +100,7 @@ async fn all(mut arrivals: Arrivals) -> Vec<Value> {
 
 async fn open(config: ServerConfig, era: Era) -> (Arc<Server>, Arc<Conversation>) {
     let server = Server::new(config);
-    let conversation = server.converse(era).await.unwrap();
+    let conversation = server.converse(era, &Asker::default()).await.unwrap();
     (server, conversation)
 }
 

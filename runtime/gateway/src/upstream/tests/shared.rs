@@ -6,7 +6,10 @@ use super::*;
 
 async fn two() -> (Arc<Server>, Arc<Conversation>, Arc<Conversation>) {
     let (server, one) = open(python("modern"), Era::Modern).await;
-    let two = server.converse(Era::Modern).await.unwrap();
+    let two = server
+        .converse(Era::Modern, &Asker::default())
+        .await
+        .unwrap();
     (server, one, two)
 }
 
@@ -200,7 +203,7 @@ async fn messages_that_name_no_request_reach_nobody_and_log_messages_only_who_as
 
 #[tokio::test]
 async fn subscriptions_are_told_apart_and_end_without_failure_when_the_server_ends_them() {
-    let (server, one, two) = two().await;
+    let (_server, one, two) = two().await;
     let mut a = stream(
         ask(&one, &call("5", "subscriptions/listen", "{}"))
             .await
@@ -212,7 +215,7 @@ async fn subscriptions_are_told_apart_and_end_without_failure_when_the_server_en
             .unwrap(),
     );
     reply(&one, &call("6", "tools/list", "{}")).await;
-    assert!(server.definitions().get("tools/call", "a").is_some());
+    assert!(one.definitions().get("tools/call", "a").is_some());
     for (arrivals, id) in [(&mut a, Value::from(5)), (&mut b, Value::from("b"))] {
         let first = next(arrivals).await;
         assert_eq!(first["method"], "notifications/subscriptions/acknowledged");
@@ -230,7 +233,7 @@ async fn subscriptions_are_told_apart_and_end_without_failure_when_the_server_en
             id
         );
     }
-    assert!(server.definitions().get("tools/call", "a").is_none());
+    assert!(one.definitions().get("tools/call", "a").is_none());
     reply(&one, &call("8", "end-subscriptions", "{}")).await;
     for (mut arrivals, id) in [(a, Value::from(5)), (b, Value::from("b"))] {
         assert_eq!(next(&mut arrivals).await["params"]["requestId"], id);
