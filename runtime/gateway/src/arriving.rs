@@ -12,6 +12,7 @@ use crate::journal::Underway;
 use crate::record::Decision;
 use crate::telling::restamped;
 use crate::upstream::Arrival;
+use crate::validation;
 
 impl Exchange {
     /// Something the server said that is no reply to the request on whose stream it came: what of it the client gets.
@@ -130,6 +131,10 @@ impl Exchange {
                 None,
             )
             .await;
+        if let Err(why) = validation::check(edition.chain(), &call, &message) {
+            let refusal = self.refuse(edition.chain(), call, &message, &why, came);
+            return Err(refusal.map(Box::new));
+        }
         let lookout = self.house.journal.lookout();
         lookout.describe(
             &mut came,

@@ -138,7 +138,10 @@ impl Assembler {
         }
         all.extend(issues);
         let refusal = loaded.config.gateway.refusal.map(refusal_style);
-        let chain = Chain::new(self.version + 1, steps, refusal, limits);
+        let known = &loaded.config.gateway.known_methods;
+        let known = Globs::new(known.iter().map(|method| &method.0))
+            .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?;
+        let chain = Chain::new(self.version + 1, steps, refusal, limits).extended(known);
         let edition = Edition::new(chain, servers)
             .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?
             .for_clients(clients(loaded));

@@ -19,7 +19,7 @@ use super::http;
 use super::metadata;
 use super::probe::{self, Verdict};
 use super::remote::Remote;
-use super::{Conversation, Definitions, Health, ServerError, stdio};
+use super::{Conversation, Definitions, Health, Lookalikes, ServerError, stdio};
 use crate::tls::Authorities;
 
 /// How to reach a server, and how much it is trusted with.
@@ -106,6 +106,7 @@ impl Eras {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) definitions: Definitions,
+    pub(super) lookalikes: Lookalikes,
     pub(super) backoff: Mutex<Backoff>,
     pub(super) vitals: Vitals,
     eras: Mutex<Eras>,
@@ -284,6 +285,11 @@ impl Server {
     /// What it was last seen to offer.
     pub fn definitions(&self) -> &Definitions {
         &self.known.definitions
+    }
+
+    /// Its tools and prompts whose names look the same.
+    pub fn lookalikes(&self) -> &Lookalikes {
+        &self.known.lookalikes
     }
 
     /// Ends its children and refuses further conversations.

@@ -128,6 +128,7 @@ impl Watch {
         }
         if Method::new(method).list_member().is_some() {
             self.known.definitions.learn(method, *continued, result);
+            self.known.lookalikes.learn(method, *continued, result);
         }
     }
 }
