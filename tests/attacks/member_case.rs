@@ -38,8 +38,9 @@ fn none_passes(method: &str, all: &[Value]) {
             let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
             let reply = front.say(message.to_string().as_bytes()).concat();
             let reply: Value = serde_json::from_slice(&reply).unwrap();
-            assert_eq!(
-                reply["error"]["code"], -32602,
+            let code = reply["error"]["code"].as_i64();
+            assert!(
+                matches!(code, Some(-32602 | -32600)),
                 "{params} over {over:?}: {reply}"
             );
         }
@@ -51,53 +52,59 @@ fn none_passes(method: &str, all: &[Value]) {
 }
 
 #[test]
-fn a_second_uri_of_another_case_does_not_pass() {
+fn second_members_of_another_case_do_not_pass() {
     none_passes(
         "resources/read",
         &[
             json!({ "uri": "file:///open/a", "Uri": "file:///shut/a" }),
-            json!({ "uri": "file:///open/a", "URI": "file:///shut/a" }),
+            json!({ "uri": "file:///open/a", "URI": "b" }),
         ],
     );
-}
-
-#[test]
-fn a_second_name_of_another_case_does_not_pass() {
+    none_passes("prompts/get", &[json!({ "name": "open", "NAME": "shut" })]);
     none_passes(
         "tools/call",
         &[
             json!({ "name": "open", "Name": "shut" }),
-            json!({ "name": "open", "_name": "shut" }),
+            json!({ "name": "open", "arguments": {}, "argument\u{17F}": { "path": "shut" } }),
         ],
     );
 }
 
 #[test]
-fn second_arguments_of_another_case_do_not_pass() {
+fn second_members_with_other_separators_do_not_pass() {
     none_passes(
         "tools/call",
         &[
-            json!({ "name": "open", "arguments": {}, "Arguments": { "path": "shut" } }),
-            json!({ "name": "open", "argument\u{17F}": { "path": "shut" } }),
+            json!({ "name": "open", "_name": "shut" }),
+            json!({ "name": "open", "input_responses": {} }),
+        ],
+    );
+    none_passes(
+        "resources/read",
+        &[json!({ "uri": "file:///open/a", "_uri": "file:///shut/a" })],
+    );
+}
+
+#[test]
+fn a_second_name_within_a_reference_does_not_pass() {
+    let argument = json!({ "name": "a", "value": "" });
+    none_passes(
+        "completion/complete",
+        &[
+            json!({ "ref": { "type": "ref/prompt", "name": "open", "Name": "shut" }, "argument": argument }),
+            json!({ "ref": { "type": "ref/prompt", "name": "open", "Type": "ref/resource" }, "argument": argument }),
         ],
     );
 }
 
 #[test]
-fn a_second_prompt_of_another_case_does_not_pass() {
-    none_passes("prompts/get", &[json!({ "name": "open", "NAME": "shut" })]);
-}
-
-#[test]
-fn a_second_reference_of_another_case_does_not_pass() {
-    let argument = json!({ "name": "a", "value": "" });
+fn a_second_value_within_an_argument_does_not_pass() {
     let open = json!({ "type": "ref/prompt", "name": "open" });
     none_passes(
         "completion/complete",
         &[
-            json!({ "ref": open, "Ref": { "type": "ref/prompt", "name": "shut" }, "argument": argument }),
-            json!({ "ref": { "type": "ref/prompt", "name": "open", "Name": "shut" }, "argument": argument }),
             json!({ "ref": open, "argument": { "name": "a", "value": "", "Value": "x" } }),
+            json!({ "ref": open, "argument": { "name": "a", "value": "" }, "Argument": { "name": "a", "value": "x" } }),
         ],
     );
 }
@@ -120,7 +127,7 @@ fn another_case_does_not_pass_on_the_merged_endpoint() {
     let server = server(Over::Http);
     let gateway = Gateway::start(&(server.config("fake") + ALLOW));
     let speaker = Speaker::open(&gateway.mcp(""), Era::Legacy);
-    let message = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fake__open","Name":"shut"}}"#;
+    let message = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"fake__open","_name":"shut"}}"#;
     let reply: Value = serde_json::from_slice(&speaker.post(message).body()).unwrap();
     assert_eq!(reply["error"]["code"], -32602, "{reply}");
     assert!(server.heard_with("tools/call").is_empty());

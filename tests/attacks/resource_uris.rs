@@ -187,7 +187,6 @@ fn another_authority_is_in_the_scrubbers_scope() {
             "file://localhost/shut/payroll",
             "file:/shut/payroll",
             "file:////shut/payroll",
-            "file://elsewhere/shut/payroll/",
         ],
     );
 }
@@ -229,6 +228,19 @@ fn escaped_letters_are_in_the_scrubbers_scope() {
             "note:///%73hut/payroll",
         ],
     );
+}
+
+#[test]
+fn a_file_is_scrubbed_whatever_its_host_and_with_a_slash_at_its_end() {
+    let server = server(Over::Http);
+    let mut front = Front::of_gateway(Over::Http, Era::Legacy, &(server.config("fake") + SCRUB));
+    for (id, uri) in (1..).zip([
+        "file://elsewhere/shut/payroll",
+        "file://elsewhere/shut/payroll/",
+    ]) {
+        let reply = ask(&mut front, id, "resources/read", &json!({ "uri": uri }));
+        assert!(reply.contains("PAYROLL [email]"), "{uri}: {reply}");
+    }
 }
 
 #[test]

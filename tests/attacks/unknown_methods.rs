@@ -131,7 +131,8 @@ fn a_question_within_a_reply_that_nobody_knows_reaches_no_client() {
     let gateway = Gateway::start(&(server.config("fake") + SCRUB));
     let replies =
         Speaker::open(&gateway.mcp("fake"), Era::Modern).say(&message(Some(1), "tools/call"));
-    assert!(!String::from_utf8_lossy(&replies.concat()).contains("ann@example.com"));
+    let replies = String::from_utf8_lossy(&replies.concat()).into_owned();
+    assert!(!replies.contains("inputRequests"), "{replies}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod candidates;
 mod certificates;
+mod cover;
 mod plugins;
 mod servers;
 
@@ -129,6 +130,7 @@ impl Assembler {
             }
         };
         all.extend(idle(loaded, &steps));
+        all.extend(cover::gaps(loaded, &steps));
         if issues
             .iter()
             .any(|issue| issue.severity == config::Severity::Error)
