@@ -127,7 +127,10 @@ fn special(url: &Url) -> Option<String> {
     let is_file = url.scheme() == "file";
     let host = url.host_str().unwrap_or_default();
     // The root of the DNS may be said or not.
-    let host = host.strip_suffix('.').unwrap_or(host);
+    let host = match host.strip_suffix('.') {
+        Some(host) if !host.is_empty() => host,
+        _ => host,
+    };
     let mut canonical = format!("{}://{host}", url.scheme());
     if let Some(port) = url.port() {
         canonical.push_str(&format!(":{port}"));
