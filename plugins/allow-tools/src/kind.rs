@@ -25,7 +25,10 @@ impl Kind {
         match method {
             "tools/call" => &[Self::Tools],
             "prompts/get" => &[Self::Prompts],
-            "resources/read" | "resources/subscribe" => &[Self::Resources],
+            "resources/read"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "notifications/resources/updated" => &[Self::Resources],
             "completion/complete" => match params.get("/ref/type").as_deref() {
                 Some(r#""ref/prompt""#) => &[Self::Prompts],
                 Some(r#""ref/resource""#) => &[Self::Resources],

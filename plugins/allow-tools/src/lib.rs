@@ -4,6 +4,8 @@
 mod kind;
 mod list;
 mod rules;
+mod template;
+mod watched;
 
 use sandgate_sdk::{
     Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, bump_arena, export,
@@ -48,16 +50,19 @@ impl Interceptor for AllowTools {
 
     fn pre_call(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
         let method = context.method();
+        if method == watched::LISTEN {
+            return self.listens(context, params);
+        }
         let kinds = Kind::addressed_by(&method, params);
         let Some(kind) = kinds.iter().find(|kind| self.kinds.contains(kind)) else {
             return Ok(PreDecision::Proceed);
         };
         // Two kinds: it cannot be told what is asked for, and one of them is ruled. No target: nothing that a rule allows.
         let is_allowed = kinds.len() == 1
-            && context.target().is_some_and(|target| {
-                Caller::of(context)
-                    .allowance(&self.rules, &context.server())
-                    .has(&target)
+            && target(context, *kind).is_some_and(|target| {
+                let caller = Caller::of(context);
+                let allowance = caller.allowance(&self.rules, &context.server());
+                allowance.has(&target) && template::leads_to_allowed(&method, params, &allowance)
             });
         if is_allowed {
             return Ok(PreDecision::Proceed);
@@ -79,6 +84,35 @@ impl Interceptor for AllowTools {
         let caller = Caller::of(context);
         Ok(list::without(reply, member, &caller.allowance(&self.rules, &server))?.into())
     }
+}
+
+impl AllowTools {
+    /// A subscription names resources by the list.
+    fn listens(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
+        if !self.kinds.contains(&Kind::Resources) {
+            return Ok(PreDecision::Proceed);
+        }
+        let caller = Caller::of(context);
+        let allowance = caller.allowance(&self.rules, &context.server());
+        Ok(match watched::not_allowed(params, &allowance)? {
+            None => PreDecision::Proceed,
+            Some(pointer) => refuse(
+                "allow-tools.not-allowed",
+                "This resource is not allowed to this caller.",
+            )
+            .at(pointer)
+            .into(),
+        })
+    }
+}
+
+/// What is asked for; of a URI that is spelt in another way, its canonical form.
+fn target(context: &Context, kind: Kind) -> Option<String> {
+    let canonical = match kind {
+        Kind::Resources => context.attribute("target.canonical"),
+        Kind::Tools | Kind::Prompts => None,
+    };
+    canonical.or_else(|| context.target())
 }
 
 #[cfg(test)]

@@ -142,6 +142,16 @@ impl Caller {
 }
 
 impl Allowance<'_> {
+    /// Whether something that begins so may be allowed.
+    pub(crate) fn may_have(&self, beginning: &str) -> bool {
+        self.0.iter().any(|glob| {
+            let literal = glob.split(['*', '?']).next().unwrap_or_default();
+            literal.starts_with(beginning)
+                || beginning.starts_with(literal)
+                    && (literal.len() < glob.len() || *glob == beginning)
+        })
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|glob| glob_matches(glob, name))
     }

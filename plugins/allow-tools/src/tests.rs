@@ -198,6 +198,51 @@ fn a_completion_asks_for_what_its_reference_names() {
 }
 
 #[test]
+fn a_completion_of_a_template_leads_to_what_is_allowed() {
+    let settings = json!({"kinds": ["resources"], "rules": [
+        {"who": ["*"], "allow": ["crm/file:///{+path}", "crm/file:///open/*"]}]});
+    let completes = |value: &str| {
+        let context = context("completion/complete")
+            .server("crm")
+            .target("file:///{+path}")
+            .build();
+        let params = json!({"ref": {"type": "ref/resource", "uri": "file:///{+path}"},
+            "argument": {"name": "path", "value": value}});
+        policy(settings.clone())
+            .pre_call(&context, &document(&params.to_string()))
+            .unwrap()
+            == PreDecision::Proceed
+    };
+    assert!(completes("") && completes("op") && completes("open/a"));
+    assert!(!completes("shut/") && !completes("openly"));
+}
+
+#[test]
+fn a_subscription_names_only_what_is_allowed() {
+    let settings =
+        json!({"kinds": ["resources"], "rules": [{"who": ["*"], "allow": ["*/file:///open/*"]}]});
+    let listens = |uris: Value| {
+        let params = json!({"notifications": {"resourceSubscriptions": uris}});
+        let context = context("subscriptions/listen").build();
+        policy(settings.clone()).pre_call(&context, &document(&params.to_string()))
+    };
+    assert_eq!(
+        listens(json!(["file:///open/a"])).unwrap(),
+        PreDecision::Proceed
+    );
+    let PreDecision::Refuse(refusal) =
+        listens(json!(["file:///open/a", "file:///shut/a"])).unwrap()
+    else {
+        panic!("not refused");
+    };
+    assert_eq!(
+        refusal.pointer.as_deref(),
+        Some("/notifications/resourceSubscriptions/1")
+    );
+    assert!(listens(json!("file:///shut/a")).is_err());
+}
+
+#[test]
 fn no_rules_is_an_error() {
     assert_eq!(pointers(json!({})), ["/rules"]);
     assert_eq!(pointers(json!({"rules": []})), ["/rules"]);

@@ -1,6 +1,7 @@
-//! Masks personal data in what servers answer: mail addresses, telephone numbers, payment cards, bank accounts, social
-//! security numbers, Individual Numbers of Japan, Internet addresses. Arguments are not touched; a call that brings our
-//! own masks back is refused.
+//! Masks personal data in what servers say: mail addresses, telephone numbers, payment cards, bank accounts, social
+//! security numbers, Individual Numbers of Japan, Internet addresses. That is all that people or models read: results,
+//! errors, log lines, progress, descriptions, completions, and what servers ask of clients. What clients say is not
+//! touched; a call that brings our own masks back is refused.
 //!
 //! Detection looks at characters, check digits and the words around; it knows no names, no street addresses and no
 //! meaning.
@@ -15,6 +16,7 @@ mod mask;
 mod national;
 mod number;
 mod phone;
+mod prose;
 mod pseudonym;
 mod scan;
 mod schema;
@@ -35,6 +37,9 @@ pub use settings::Settings;
 use crate::scrub::Scrub;
 use crate::settings::Returned;
 
+/// How the contract spells the direction in which servers ask.
+const SERVER_TO_CLIENT: &str = "server-to-client";
+
 bump_arena!();
 export!(PiiScrubber);
 
@@ -54,8 +59,16 @@ impl Interceptor for PiiScrubber {
         })
     }
 
-    fn pre_call(&self, _: &Context, params: &Document) -> Result<PreDecision, Error> {
-        if self.settings.returned == Returned::Pass {
+    fn pre_call(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
+        if context.direction() == SERVER_TO_CLIENT {
+            let scrub = Scrub::of_params(self.wanted, &self.settings, context, params);
+            return Ok(match scrub.run()? {
+                Ok(edits) => edits.into(),
+                Err(refusal) => refusal.into(),
+            });
+        }
+        let brings_arguments = matches!(&*context.method(), "tools/call" | "prompts/get");
+        if !brings_arguments || self.settings.returned == Returned::Pass {
             return Ok(PreDecision::Proceed);
         }
         let texts = params.texts();
@@ -80,7 +93,15 @@ impl Interceptor for PiiScrubber {
     }
 
     fn post_call(&self, context: &Context, reply: &Document) -> Result<PostDecision, Error> {
-        Scrub::new(self.wanted, &self.settings, context, reply).run()
+        if context.direction() == SERVER_TO_CLIENT {
+            // The client's answer to a server.
+            return Ok(PostDecision::Proceed);
+        }
+        let scrub = Scrub::of_reply(self.wanted, &self.settings, context, reply);
+        Ok(match scrub.run()? {
+            Ok(edits) => edits.into(),
+            Err(refusal) => refusal.into(),
+        })
     }
 }
 

@@ -1,26 +1,30 @@
-//! One reply on its way through.
+//! One message on its way to the client.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use sandgate_sdk::{
-    Context, Document, Edit, Error, PostDecision, Texts, finding, glob_matches, refuse,
-};
+use sandgate_sdk::{Context, Document, Edit, Error, Refusal, Texts, finding, glob_matches, refuse};
 use serde_json::Value;
 
 use crate::entity::{Entities, Entity, Found};
 use crate::mask::{self, SURROGATES};
+use crate::prose::Prose;
 use crate::pseudonym;
 use crate::scan::scan;
 use crate::schema::Bounds;
 use crate::settings::{Action, Settings};
-use crate::structured::{STRUCTURED, Structured};
+use crate::structured::{DATA, STRUCTURED, Structured};
 
 pub(crate) struct Scrub<'a> {
     wanted: Entities,
     settings: &'a Settings,
     context: &'a Context<'a>,
-    reply: &'a Document<'a>,
+    document: &'a Document<'a>,
+    /// Where a mask may stand.
+    prose: Prose,
+    /// Where machine-readable content stands.
+    structured: Option<&'static str>,
+    /// It is a tool's, who may have promised a form.
     is_tool_result: bool,
     /// How many of each kind were found.
     counts: [u32; Entity::ALL.len()],
@@ -61,27 +65,61 @@ struct NoRoom {
 }
 
 impl NoRoom {
-    fn at(entity: Entity, pointer: &str) -> Self {
+    fn at(entity: Entity, structured: &str, pointer: &str) -> Self {
         Self {
             entity,
-            pointer: format!("{STRUCTURED}{pointer}"),
+            pointer: format!("{structured}{pointer}"),
         }
     }
 }
 
 impl<'a> Scrub<'a> {
-    pub(crate) fn new(
+    /// The reply to what a client asked.
+    pub(crate) fn of_reply(
         wanted: Entities,
         settings: &'a Settings,
         context: &'a Context<'a>,
         reply: &'a Document<'a>,
     ) -> Self {
+        let method = context.method();
+        let is_tool_result = method == "tools/call" && !context.failed();
+        Self {
+            prose: Prose::of_reply(&method, context.failed()),
+            structured: is_tool_result.then_some(STRUCTURED),
+            is_tool_result,
+            ..Self::new(wanted, settings, context, reply)
+        }
+    }
+
+    /// What a server says or asks unasked.
+    pub(crate) fn of_params(
+        wanted: Entities,
+        settings: &'a Settings,
+        context: &'a Context<'a>,
+        params: &'a Document<'a>,
+    ) -> Self {
+        let method = context.method();
+        Self {
+            prose: Prose::of_params(&method),
+            structured: (method == "notifications/message").then_some(DATA),
+            ..Self::new(wanted, settings, context, params)
+        }
+    }
+
+    fn new(
+        wanted: Entities,
+        settings: &'a Settings,
+        context: &'a Context<'a>,
+        document: &'a Document<'a>,
+    ) -> Self {
         Self {
             wanted,
             settings,
             context,
-            reply,
-            is_tool_result: context.method() == "tools/call" && !context.failed(),
+            document,
+            prose: Prose::Everywhere,
+            structured: None,
+            is_tool_result: false,
             counts: [0; Entity::ALL.len()],
             spans: Vec::new(),
             serials: BTreeMap::new(),
@@ -90,11 +128,12 @@ impl<'a> Scrub<'a> {
         }
     }
 
-    pub(crate) fn run(mut self) -> Result<PostDecision, Error> {
-        let texts = self.reply.texts();
-        let structured = match self.is_tool_result {
-            true => Structured::of(self.reply, texts.len())?,
-            false => None,
+    /// The edits that mask what is found, or why it cannot be masked.
+    pub(crate) fn run(mut self) -> Result<Result<Vec<Edit>, Refusal>, Error> {
+        let texts = self.document.texts();
+        let structured = match self.structured {
+            Some(at) => Structured::of(self.document, at, texts.len())?,
+            None => None,
         };
         let no_room = match (self.texts(&texts, structured.as_ref())?, &structured) {
             (None, Some(structured)) => self.numbers(structured),
@@ -118,9 +157,9 @@ impl<'a> Scrub<'a> {
                  it is withheld.",
                 entity.name()
             );
-            return Ok(refuse("pii.no-room-for-a-mask", message).at(pointer).into());
+            return Ok(Err(refuse("pii.no-room-for-a-mask", message).at(pointer)));
         }
-        Ok(self.edits.into())
+        Ok(Ok(self.edits))
     }
 
     /// As the convention for findings has it: the kind, and each place as bytes of the text at a pointer. No place where
@@ -156,7 +195,7 @@ impl<'a> Scrub<'a> {
             hits.retain(|found| {
                 !mask::is_ours(*found, text) && !self.is_allowed(&text[found.start..found.end])
             });
-            if hits.is_empty() {
+            if hits.is_empty() || !self.may_mask(u32::try_from(index)?) {
                 continue;
             }
             for found in &hits {
@@ -167,7 +206,10 @@ impl<'a> Scrub<'a> {
                 None => self.rewritten(text, &hits, None)?,
                 Some(pointer) => match self.fitting(text, &hits, pointer)? {
                     Some(changed) => changed,
-                    None => return Ok(Some(NoRoom::at(hits[0].entity, pointer))),
+                    None => {
+                        let at = self.structured.unwrap_or_default();
+                        return Ok(Some(NoRoom::at(hits[0].entity, at, pointer)));
+                    }
                 },
             };
             self.edits
@@ -176,13 +218,19 @@ impl<'a> Scrub<'a> {
         Ok(None)
     }
 
+    /// Names, URIs and other words of the protocol have to stay as they are.
+    fn may_mask(&self, index: u32) -> bool {
+        let pointer = || self.document.text_pointer(index);
+        self.prose == Prose::Everywhere || pointer().is_some_and(|it| self.prose.has(&it))
+    }
+
     /// Remembers where they stand.
     fn note(&mut self, index: u32, hits: &[Found]) {
         let room = (MOST_SPANS + 1).saturating_sub(self.spans.len());
         if room == 0 {
             return;
         }
-        let Some(pointer) = self.reply.text_pointer(index) else {
+        let Some(pointer) = self.document.text_pointer(index) else {
             return;
         };
         for found in hits.iter().take(room) {
@@ -304,7 +352,7 @@ impl<'a> Scrub<'a> {
             self.counts[entity as usize] += 1;
             if self.spans.len() <= MOST_SPANS {
                 let span = Span {
-                    pointer: format!("{STRUCTURED}{pointer}"),
+                    pointer: format!("{}{pointer}", structured.at),
                     start: None,
                     end: None,
                 };
@@ -317,16 +365,21 @@ impl<'a> Scrub<'a> {
                 (_, parsed) => parsed.is_ok(),
             };
             if !fits {
-                return Some(NoRoom::at(entity, pointer));
+                return Some(NoRoom::at(entity, structured.at, pointer));
             }
-            self.edits
-                .push(Edit::Set((format!("{STRUCTURED}{pointer}"), surrogate)));
+            self.edits.push(Edit::Set((
+                format!("{}{pointer}", structured.at),
+                surrogate,
+            )));
         }
         None
     }
 
     fn schema(&self) -> &Schema {
         self.schema.get_or_init(|| {
+            if !self.is_tool_result {
+                return Schema::None;
+            }
             let Some(definition) = self.context.definition() else {
                 return Schema::Unknown;
             };

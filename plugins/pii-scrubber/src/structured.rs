@@ -1,15 +1,19 @@
-//! A tool's machine-readable result: where its texts stand, and the long numbers in it. One crossing and one pass for
-//! all of them, since asking the gateway for each place costs a walk of its own.
+//! What is machine-readable in a tool's result or in a log message: where its texts stand, and the long numbers in it. One
+//! crossing and one pass for all of them, since asking the gateway for each place costs a walk of its own.
 
 use sandgate_sdk::{Document, Error};
 
-/// Where it stands in the result.
+/// Where it stands in a tool's result.
 pub(crate) const STRUCTURED: &str = "/structuredContent";
+/// Where it stands in a log message.
+pub(crate) const DATA: &str = "/data";
 
 /// Digits that a number has at least to be looked at: fewer are nothing that is looked for.
 const LONG: usize = 9;
 
 pub(crate) struct Structured {
+    /// Where it stands in the document.
+    pub(crate) at: &'static str,
     /// Index, among the reply's texts, of its first one.
     first: usize,
     /// The pointers of its texts one after another, and where each ends.
@@ -20,12 +24,17 @@ pub(crate) struct Structured {
 }
 
 impl Structured {
-    /// None where the reply has no such part. `texts` is how many the reply has.
-    pub(crate) fn of(reply: &Document, texts: usize) -> Result<Option<Self>, Error> {
-        let Some(json) = reply.get(STRUCTURED) else {
+    /// None where the document has no such part. `texts` is how many the document has.
+    pub(crate) fn of(
+        document: &Document,
+        at: &'static str,
+        texts: usize,
+    ) -> Result<Option<Self>, Error> {
+        let Some(json) = document.get(at) else {
             return Ok(None);
         };
         let mut structured = Self {
+            at,
             first: 0,
             pointers: String::new(),
             ends: Vec::new(),
@@ -36,7 +45,7 @@ impl Structured {
             at: 0,
         }
         .value(&mut String::new(), &mut structured);
-        structured.first = structured.find(reply, texts)?;
+        structured.first = structured.find(document, texts)?;
         Ok(Some(structured))
     }
 
@@ -49,16 +58,16 @@ impl Structured {
     }
 
     /// All of it is text to the gateway, and stands together; so it begins where the first place that is its own is.
-    fn find(&self, reply: &Document, texts: usize) -> Result<usize, Error> {
+    fn find(&self, document: &Document, texts: usize) -> Result<usize, Error> {
         let count = self.ends.len();
         if count == 0 {
             return Ok(texts);
         }
         let stands = |text: usize, index: usize| {
-            let pointer = reply.text_pointer(u32::try_from(text).ok()?)?;
+            let pointer = document.text_pointer(u32::try_from(text).ok()?)?;
             let end = self.ends[index];
             let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-            (pointer.strip_prefix(STRUCTURED) == Some(&self.pointers[start..end])).then_some(())
+            (pointer.strip_prefix(self.at) == Some(&self.pointers[start..end])).then_some(())
         };
         let begins = |first: &usize| {
             stands(*first, 0).is_some() && stands(first + count - 1, count - 1).is_some()
@@ -176,7 +185,7 @@ mod tests {
     fn agrees(json: &str) -> Structured {
         let reply = document(json);
         let texts = reply.texts().len();
-        let structured = Structured::of(&reply, texts).unwrap().unwrap();
+        let structured = Structured::of(&reply, STRUCTURED, texts).unwrap().unwrap();
         for text in 0..=texts {
             let pointer = reply.text_pointer(text as u32);
             let within = pointer
@@ -218,7 +227,7 @@ mod tests {
     #[test]
     fn without_it_there_is_nothing() {
         assert!(
-            Structured::of(&document(r#"{"content":[]}"#), 0)
+            Structured::of(&document(r#"{"content":[]}"#), STRUCTURED, 0)
                 .unwrap()
                 .is_none()
         );

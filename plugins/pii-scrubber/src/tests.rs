@@ -319,3 +319,78 @@ fn settings_that_make_no_sense_say_where() {
     );
     assert_eq!(issues(json!({"allow": ["a", "**"]})), ["/allow/1"]);
 }
+
+fn says(method: &str, params: Value) -> Value {
+    let context = context(method).direction("server-to-client").build();
+    let document = document(&params.to_string());
+    match scrubber(json!({})).pre_call(&context, &document).unwrap() {
+        PreDecision::Edit(edits) => after(&document, &edits),
+        PreDecision::Proceed => params,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_a_server_says_unasked_is_masked_and_stays_what_it_is() {
+    assert_eq!(
+        says(
+            "notifications/message",
+            json!({"level": "info", "logger": "mail", "data": {"to": "ann@example.com", "card": 4111111111111111u64}})
+        ),
+        json!({"level": "info", "logger": "mail", "data": {"to": "[email]", "card": 1000000000000000u64}})
+    );
+    assert_eq!(
+        says(
+            "notifications/progress",
+            json!({"progressToken": "ann@example.com", "progress": 1, "message": "mail to ann@example.com"})
+        ),
+        json!({"progressToken": "ann@example.com", "progress": 1, "message": "mail to [email]"})
+    );
+    let asks = json!({"mode": "form", "message": "Is it ann@example.com?", "requestedSchema": {"type": "object",
+        "properties": {"to": {"type": "string", "enum": ["ann@example.com"], "description": "as bob@example.com"}}}});
+    let mut masked = asks.clone();
+    masked["message"] = "Is it [email]?".into();
+    masked["requestedSchema"]["properties"]["to"]["description"] = "as [email]".into();
+    assert_eq!(says("elicitation/create", asks), masked);
+}
+
+#[test]
+fn lists_completions_and_errors_are_masked_where_people_read_them() {
+    let replied = |method: &str, reply: Value, failed: bool| {
+        let builder = context(method);
+        let builder = if failed { builder.failed() } else { builder };
+        let document = document(&reply.to_string());
+        match scrubber(json!({}))
+            .post_call(&builder.build(), &document)
+            .unwrap()
+        {
+            PostDecision::Edit(edits) => after(&document, &edits),
+            PostDecision::Proceed => reply,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(
+        replied(
+            "resources/list",
+            json!({"resources": [{"uri": "mail:ann@example.com", "name": "ann@example.com", "description": "of ann@example.com"}]}),
+            false
+        ),
+        json!({"resources": [{"uri": "mail:ann@example.com", "name": "ann@example.com", "description": "of [email]"}]})
+    );
+    assert_eq!(
+        replied(
+            "completion/complete",
+            json!({"completion": {"values": ["ann@example.com"]}}),
+            false
+        ),
+        json!({"completion": {"values": ["[email]"]}})
+    );
+    assert_eq!(
+        replied(
+            "resources/subscribe",
+            json!({"code": -32602, "message": "no ann@example.com"}),
+            true
+        ),
+        json!({"code": -32602, "message": "no [email]"})
+    );
+}

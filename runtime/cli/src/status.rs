@@ -113,6 +113,9 @@ pub struct ServerStatus {
     pub children: usize,
     /// Requests that it has not answered yet.
     pub under_way: usize,
+    /// Names of its tools and prompts that look the same, and are left out of its lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lookalikes: Vec<String>,
 }
 
 /// What failed.
@@ -270,6 +273,19 @@ impl Status {
                     printable(error)
                 );
             }
+            if !one.lookalikes.is_empty() {
+                let names: Vec<_> = one
+                    .lookalikes
+                    .iter()
+                    .map(|name| format!("{name:?}"))
+                    .collect();
+                let _ = writeln!(
+                    text,
+                    "  left out of the lists of {}, since they look the same: {}",
+                    one.name,
+                    names.join(", ")
+                );
+            }
         }
     }
 }
@@ -374,6 +390,7 @@ mod tests {
                 }),
                 children: 0,
                 under_way: 1,
+                lookalikes: Vec::new(),
             }],
         }
     }

@@ -12,7 +12,7 @@ use crate::memory::{Found, Owner};
 use crate::record::Decision;
 use crate::telling::restamped;
 use crate::upstream::Arrival;
-use crate::{carried, tasks};
+use crate::{carried, tasks, validation};
 
 impl Exchange {
     /// Something the server said that is no reply to the request on whose stream it came: what of it the client gets.
@@ -176,6 +176,10 @@ impl Exchange {
                 None,
             )
             .await;
+        if let Err(why) = validation::check(edition.chain(), &call, &message) {
+            let refusal = self.refuse(edition.chain(), call, &message, &why, came);
+            return Err(refusal.map(Box::new));
+        }
         let lookout = self.house.journal.lookout();
         lookout.describe(
             &mut came,

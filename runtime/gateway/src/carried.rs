@@ -58,6 +58,13 @@ pub(crate) async fn leave(
     decision: Decision,
 ) -> Left {
     let (call, sent) = (underway.call().clone(), underway.message().clone());
+    let reply = match link {
+        Some(link) if call.direction == Direction::ClientToServer => {
+            let lookalikes = link.server.lookalikes();
+            lookalikes.without(&call.method, reply, &carriage.limits)
+        }
+        _ => reply,
+    };
     let carries = reply_carries(&call, &reply);
     let begins = tasks::begun(&reply).is_some();
     let Some(chain) = underway.chain().filter(|_| carries || begins).cloned() else {

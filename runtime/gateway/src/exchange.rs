@@ -61,6 +61,15 @@ impl Exchange {
         if let Err(why) = self.mirrored(&call, &message, headers).await {
             return reply::mismatch(message.id(), &why.to_string());
         }
+        if let Err(why) = self.validate(edition, &call, &message, headers).await {
+            let refusal = self.refuse(edition.chain(), call, &message, &why, came);
+            let status = refusal.as_ref().map(reply::modern_status);
+            let mut delivery = deliver(refusal);
+            if let (Era::Modern, Some(status)) = (self.caller.era, status) {
+                delivery.status = status;
+            }
+            return delivery;
+        }
         // The method is the client's own text: escaped, so that it cannot write lines of its making. No target: a URI may
         // be what a policy masks.
         let span = tracing::info_span!("call", id = %call.id, method = ?call.method, server = %call.server);

@@ -45,6 +45,7 @@ mod telling;
 mod tls;
 mod trace;
 pub mod upstream;
+mod validation;
 mod whole;
 
 pub use access::{Access, Denied};

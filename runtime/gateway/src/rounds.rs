@@ -19,6 +19,7 @@ use crate::journal::{Left, Shelved};
 use crate::memory::{Bounds, Found, Memory, Owner, Place};
 use crate::record::Decision;
 use crate::reply;
+use crate::validation;
 use crate::whole::{Trouble, Whole};
 
 /// What servers ask clients.
@@ -189,6 +190,9 @@ impl Round {
             definition: None,
             ..(**whole.call).clone()
         });
+        if let Err(why) = validation::check(whole.chain, &call, &question) {
+            return Err(whole.withheld(&format!("of what it asks for, {why}")));
+        }
         let method = call.method.clone();
         let passage = match whole.chain.enter(call, question).await {
             Entry::Onward(passage) => passage,

@@ -28,6 +28,10 @@ impl Exchange {
         let call = self
             .describe(edition, &message, Direction::ClientToServer, headers, None)
             .await;
+        if let Err(why) = self.validate(edition, &call, &message, headers).await {
+            self.refuse(edition.chain(), call, &message, &why, came);
+            return Delivery::accepted();
+        }
         let lookout = self.house.journal.lookout();
         lookout.describe(
             &mut came,

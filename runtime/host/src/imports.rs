@@ -1,6 +1,8 @@
 //! The host side of `wit/`: what a guest can ask, and what each asking costs it.
 
-use sandgate_message::{Account, Finding, Json, Part, Severity, TextRun};
+use sandgate_message::{
+    Account, Call, Finding, Json, Method, Part, Severity, TextRun, canonical_uri, is_canonical_uri,
+};
 use wasmtime::component::Resource;
 
 use crate::bindings::{call, decision, log, report, state};
@@ -62,7 +64,7 @@ impl Sandbox {
         .ok_or_else(|| wasmtime::format_err!("no such document"))
     }
 
-    fn call(&self) -> wasmtime::Result<&sandgate_message::Call> {
+    fn call(&self) -> wasmtime::Result<&Call> {
         match &self.task {
             Task::Hook(run) => Ok(&run.call),
             Task::Configure => Err(wasmtime::format_err!("no call outside a hook")),
@@ -220,11 +222,23 @@ impl call::HostContext for Sandbox {
         if name == "groups" {
             return Ok(Some(serde_json::to_string(&*call.groups)?));
         }
+        if name == "target.canonical" {
+            return Ok(canonical_target(call));
+        }
         Ok(call.attribute(&name).map(Into::into))
     }
     fn drop(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<()> {
         Ok(())
     }
+}
+
+/// The canonical form of a target that is a URI in another spelling; empty where it has none.
+fn canonical_target(call: &Call) -> Option<String> {
+    let target = call.target.as_deref()?;
+    if !Method::new(&call.method).addresses_uri() || is_canonical_uri(target) {
+        return None;
+    }
+    Some(canonical_uri(target).unwrap_or_default().into_owned())
 }
 
 impl decision::Host for Sandbox {}

@@ -1,5 +1,5 @@
-//! What each MCP method addresses. The table of `schema.ts`, both eras; a method not in it is opaque and passes under
-//! its own name.
+//! What each MCP method addresses. The table of `schema.ts`, both eras; a method not in it is opaque, and passes under
+//! its own name where no interceptor looks or the operator knows it.
 
 use crate::call::{Direction, Era};
 use crate::json::Json;
@@ -52,6 +52,10 @@ impl<'a> Method<'a> {
     /// What its params point at.
     pub fn target(self) -> Target {
         self.row().map_or(Target::None, |row| row.target)
+    }
+    /// Its target may be a URI.
+    pub fn addresses_uri(self) -> bool {
+        matches!(self.target(), Target::Resource | Target::Reference)
     }
     /// The name or URI of its target in these params.
     pub fn target_in(self, params: &Json) -> Option<String> {

@@ -1,6 +1,6 @@
 //! Every place at which a message of the protocol meets an interceptor: method × era × direction × hook. What is not in
-//! this list has no way through the gateway, or is a method that the protocol does not know, which passes both hooks
-//! under its own name.
+//! this list has no way through the gateway, or is a method that the protocol does not know: that passes where no
+//! interceptor looks, and where the operator knows it, by both hooks under its own name.
 
 use crate::call::{Direction, Era};
 use crate::decision::Hook;

@@ -27,8 +27,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sandgate_message::{Call, Direction, Hook, Limits, Message, Role};
+use sandgate_message::{Call, Direction, Hook, Limits, Message, Method, Role};
 
+use crate::globs::Globs;
 use crate::passage::{Departure, Kept, Passage};
 use crate::refusal::{RefusalStyle, Why};
 use crate::round::{Ending, Round};
@@ -42,6 +43,8 @@ pub struct Chain {
     pub(crate) steps: Box<[Step]>,
     pub(crate) refusal: Option<RefusalStyle>,
     pub(crate) limits: Limits,
+    /// Methods beyond the protocol's that may pass where interceptors look.
+    pub(crate) extensions: Globs,
 }
 
 /// What became of a message on its way in.
@@ -67,13 +70,26 @@ impl Chain {
             steps: steps.into(),
             refusal,
             limits,
+            extensions: Globs::default(),
+        })
+    }
+
+    /// The same chain where these methods pass beside the protocol's own.
+    pub fn extended(&self, extensions: Globs) -> Arc<Self> {
+        Arc::new(Self {
+            steps: self.steps.clone(),
+            extensions,
+            ..*self
         })
     }
 
     /// The same chain with other steps in the same places.
     pub fn remade(&self, remake: impl Fn(&Step) -> Step) -> Arc<Self> {
-        let steps = self.steps.iter().map(remake).collect();
-        Self::new(self.version, steps, self.refusal, self.limits)
+        Arc::new(Self {
+            steps: self.steps.iter().map(remake).collect(),
+            extensions: self.extensions.clone(),
+            ..*self
+        })
     }
 
     /// Bounds of what interceptors may make of a message.
@@ -107,6 +123,44 @@ impl Chain {
         self.steps
             .iter()
             .any(|step| changes(step) && step.admits(hook, method, direction, server))
+    }
+
+    /// Whether an active interceptor may look at anything that concerns the server.
+    pub fn guards(&self, server: &str) -> bool {
+        self.active()
+            .any(|step| step.place().scope.servers.matches(server))
+    }
+
+    /// Whether a message of this method may pass to or from the server: where an active interceptor looks at it, only a
+    /// method that the protocol or the operator knows, since no policy could be meant for another.
+    pub fn admits_method(&self, method: &str, server: &str) -> bool {
+        !self.guards(server)
+            || Method::new(method).is_known()
+            || !self.extensions.is_empty() && self.extensions.matches(method)
+    }
+
+    /// Whether an active interceptor may look at such a message or at its reply.
+    pub fn judges_any(&self, method: &str, direction: Direction, server: &str) -> bool {
+        self.active().any(|step| {
+            step.admits(Hook::PreCall, method, direction, server)
+                || step.admits(Hook::PostCall, method, direction, server)
+        })
+    }
+
+    /// Whether an active interceptor may tell such a message from another by the URI in it: by its rules, before the
+    /// server gets it, or by the targets of its scope.
+    pub fn judges_uris(&self, method: &str, direction: Direction, server: &str) -> bool {
+        self.active().any(|step| {
+            step.admits(Hook::PreCall, method, direction, server)
+                || step.place().scope.targets.name_uris()
+                    && step.admits(Hook::PostCall, method, direction, server)
+        })
+    }
+
+    fn active(&self) -> impl Iterator<Item = &Step> {
+        self.steps
+            .iter()
+            .filter(|step| step.place().mode == Mode::Active)
     }
 
     /// Takes a request or notification through every pre-call in scope. Dropping the future abandons the runs.

@@ -73,6 +73,15 @@ impl Globs {
         self.is_empty() || names.into_iter().any(|name| self.matches(name))
     }
 
+    /// Whether any of them tells one URI from another: it holds a part of one, or what precedes its wildcard may be one.
+    pub fn name_uris(&self) -> bool {
+        let names = |glob: &str| {
+            !matches!(glob, "*" | "**")
+                && (glob.contains([':', '/']) || glob.starts_with(['*', '?', '[', '{']))
+        };
+        self.iter().any(names)
+    }
+
     /// The globs that match none of these names.
     pub fn idle<'a>(&'a self, names: &[&str]) -> Vec<&'a str> {
         let idle = self
@@ -216,6 +225,17 @@ mod tests {
         assert_eq!(error.glob, "a[b");
         assert!(error.to_string().starts_with("glob \"a[b\": "), "{error}");
         assert!(Globs::new([""]).is_err());
+    }
+
+    #[test]
+    fn globs_name_uris_where_they_may_tell_one_from_another() {
+        for glob in ["file:///shut/*", "*payroll*", "db:*", "{file,note}:*"] {
+            assert!(Globs::new([glob]).unwrap().name_uris(), "{glob}");
+        }
+        for glob in ["lookup_*", "*", "get?"] {
+            assert!(!Globs::new([glob]).unwrap().name_uris(), "{glob}");
+        }
+        assert!(!Globs::default().name_uris());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Where an interceptor looks. What the operator says here narrows what the plugin asked for and never widens it.
 
-use sandgate_message::{Call, Direction, Hook};
+use sandgate_message::{Call, Direction, Hook, Method, forms_of_uri};
 
 use crate::globs::Globs;
 
@@ -15,7 +15,7 @@ pub struct Scope {
     pub directions: Vec<Direction>,
     /// Servers by their names in the configuration.
     pub servers: Globs,
-    /// Tool or prompt names and resource URIs, by the server's own names. A message that addresses none (`tools/list`)
+    /// Tool or prompt names and resource URIs, by the server's own names; URIs in their canonical form. A message that addresses none (`tools/list`)
     /// is out of scope where any is given.
     pub targets: Globs,
     /// Authenticated callers. An anonymous one is out of scope where any is given.
@@ -56,11 +56,23 @@ impl Scope {
     /// Whether this call is in scope at this hook.
     pub fn covers(&self, hook: Hook, call: &Call) -> bool {
         self.admits(hook, &call.method, call.direction, &call.server)
-            && self.targets.matches_optional(call.target.as_deref())
+            && self.covers_target(call)
             && self.principals.matches_optional(call.principal.as_deref())
             && self
                 .groups
                 .matches_any(call.groups.iter().map(String::as_str))
+    }
+
+    /// A URI is looked at in each of its forms, so that no other spelling of it is out of scope; one whose forms cannot
+    /// be told is in every scope.
+    fn covers_target(&self, call: &Call) -> bool {
+        let target = call.target.as_deref();
+        self.targets.matches_optional(target)
+            || target.is_some_and(|target| {
+                Method::new(&call.method).addresses_uri()
+                    && forms_of_uri(target)
+                        .is_none_or(|mut forms| forms.any(|form| self.targets.matches(&form)))
+            })
     }
 
     /// The globs that match none of the known names.

@@ -3,6 +3,7 @@
 
 mod candidates;
 mod certificates;
+mod cover;
 mod plugins;
 mod servers;
 
@@ -129,6 +130,7 @@ impl Assembler {
             }
         };
         all.extend(idle(loaded, &steps));
+        all.extend(cover::gaps(loaded, &steps));
         if issues
             .iter()
             .any(|issue| issue.severity == config::Severity::Error)
@@ -138,7 +140,10 @@ impl Assembler {
         }
         all.extend(issues);
         let refusal = loaded.config.gateway.refusal.map(refusal_style);
-        let chain = Chain::new(self.version + 1, steps, refusal, limits);
+        let known = &loaded.config.gateway.known_methods;
+        let known = Globs::new(known.iter().map(|method| &method.0))
+            .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?;
+        let chain = Chain::new(self.version + 1, steps, refusal, limits).extended(known);
         let edition = Edition::new(chain, servers)
             .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?
             .for_clients(clients(loaded));

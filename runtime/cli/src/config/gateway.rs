@@ -41,6 +41,9 @@ pub struct Gateway {
     /// JSON-RPC error. Left out: `result` for `tools/call`, `error` for everything else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalStyle>,
+    /// Methods beyond the protocol's own that may pass where interceptors look, each with its whole name or with a `*` at
+    /// its end. Every other unknown method is answered -32601.
+    pub known_methods: Vec<KnownMethod>,
     /// Reload when this file or a plugin's file changes.
     pub watch: bool,
     /// File that keeps what interceptors remember (their `state`) over restarts. Relative to this file. Left out: it
@@ -150,6 +153,10 @@ pub struct HostName(pub String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network(pub IpNet);
 
+/// A method of an extension, for example `tools/customThing` or `x-acme/*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownMethod(pub String);
+
 /// A web origin: scheme, host and, where it is not the scheme's own, port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(pub String);
@@ -169,6 +176,7 @@ impl Default for Gateway {
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             refusal: None,
+            known_methods: Vec::new(),
             watch: true,
             state: None,
             cache: None,
@@ -276,6 +284,26 @@ impl Word for Network {
     }
 }
 
+impl Word for KnownMethod {
+    const KIND: &'static str = "a method such as \"tools/customThing\" or \"x-acme/*\"";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let name = text.strip_suffix('*').unwrap_or(text);
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.:$".contains(c);
+        match !text.is_empty() && name.chars().all(is_plain) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(Mistake::new(
+                "is not a method",
+                "write its whole name, or how it begins and a `*`, for example \"x-acme/*\"",
+            )),
+        }
+    }
+
+    fn write(&self) -> String {
+        self.0.clone()
+    }
+}
+
 impl Word for Origin {
     const KIND: &'static str = "a web origin such as \"https://app.example.com\"";
 
@@ -319,7 +347,15 @@ impl Word for PublicUrl {
     }
 }
 
-word!(AdminSocket, Listen, HostName, Network, Origin, PublicUrl);
+word!(
+    AdminSocket,
+    Listen,
+    HostName,
+    KnownMethod,
+    Network,
+    Origin,
+    PublicUrl
+);
 
 #[cfg(test)]
 mod tests {
@@ -357,6 +393,16 @@ mod tests {
             "https://x\"y",
         ] {
             assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_known_method_ends_in_a_star_or_is_a_name() {
+        for text in ["tools/customThing", "x-acme/*", "*"] {
+            assert!(KnownMethod::read(text).is_ok(), "{text}");
+        }
+        for text in ["", "a*b", "a b", "{a,b}"] {
+            assert!(KnownMethod::read(text).is_err(), "{text}");
         }
     }
 

@@ -64,6 +64,7 @@ pub(crate) fn known(name: &str) -> Option<Known> {
         "Collector" => of::<super::telemetry::Collector>(),
         "Listen" => of::<super::gateway::Listen>(),
         "HostName" => of::<super::gateway::HostName>(),
+        "KnownMethod" => of::<super::gateway::KnownMethod>(),
         "Origin" => of::<super::gateway::Origin>(),
         "PublicUrl" => of::<super::gateway::PublicUrl>(),
         "TokenHash" => of::<super::client::TokenHash>(),

@@ -131,7 +131,7 @@ impl Channel {
             let events = Events::new(
                 response.into_body(),
                 self.remote.config.clone(),
-                watch,
+                watch.clone(),
                 None,
             );
             return Ok(Answer {
@@ -145,7 +145,8 @@ impl Channel {
                 .remote
                 .garbage("it answered a GET with something else than events"));
         }
-        self.refused(None, response, Kind::Other).await
+        self.refused(None, response, Kind::Other, watch.budget())
+            .await
     }
 
     /// Ends the upstream session, if there is one.

@@ -19,7 +19,7 @@ use super::http;
 use super::metadata;
 use super::probe::{self, Verdict};
 use super::remote::Remote;
-use super::{Asker, Conversation, Definitions, Health, ServerError, stdio};
+use super::{Asker, Conversation, Definitions, Health, Lookalikes, ServerError, stdio};
 use crate::admission::{Budget, Permit, Quota};
 use crate::tls::Authorities;
 
@@ -110,6 +110,7 @@ impl Eras {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) audience: Audience,
+    pub(super) lookalikes: Lookalikes,
     pub(super) backoff: Mutex<Backoff>,
     pub(super) vitals: Vitals,
     eras: Mutex<Eras>,
@@ -313,6 +314,11 @@ impl Server {
     /// What it was last seen to offer to a caller of the modern era.
     pub fn definitions(&self, asker: &Asker) -> Arc<Definitions> {
         self.known.audience.of(asker)
+    }
+
+    /// Its tools and prompts whose names look the same.
+    pub fn lookalikes(&self) -> &Lookalikes {
+        &self.known.lookalikes
     }
 
     /// Ends its children and refuses further conversations.

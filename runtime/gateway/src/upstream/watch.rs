@@ -149,6 +149,9 @@ impl Watch {
             Era::Legacy => {}
         }
         if Method::new(method).list_member().is_some() {
+            self.known
+                .lookalikes
+                .learn(method, cursor.is_some(), result);
             self.definitions.learn(method, cursor.as_deref(), result);
             self.known.audience.trim(&self.definitions);
         }

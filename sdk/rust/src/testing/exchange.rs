@@ -60,6 +60,13 @@ impl ContextBuilder {
         definition
     }
 
+    /// Which way the request or notification goes: `client-to-server`, unless said otherwise, or `server-to-client`.
+    #[must_use]
+    pub fn direction(mut self, direction: &str) -> Self {
+        self.0.direction = direction.into();
+        self
+    }
+
     /// The server's name.
     #[must_use]
     pub fn server(mut self, server: &str) -> Self {

@@ -142,3 +142,48 @@ fn rule_14_what_no_interceptor_sees_does_not_pass_an_active_one() {
     };
     assert_eq!(sent(judges().place(elsewhere)), strange);
 }
+
+#[test]
+fn a_uri_is_in_scope_in_whatever_way_it_is_spelt() {
+    let globs = Globs::new(["file:///shut/*"]).unwrap();
+    let guard =
+        validator("guard", |_| PreDecision::Proceed).place(|place| place.scope.targets = globs);
+    let chain = chain([guard]);
+    let looks = |method: &str, target: &str| {
+        let mut call = call();
+        call.method = method.into();
+        call.target = Some(target.into());
+        chain.looks(Hook::PreCall, &call)
+    };
+    let endless = format!("file:///%{}2e", "25".repeat(40));
+    for uri in [
+        "file:///shut/x",
+        "FILE:///shut/x",
+        "file://localhost/open/%2e%2e/shut/x",
+        " file:/shut/x",
+        &endless,
+    ] {
+        assert!(looks("resources/read", uri), "{uri}");
+    }
+    assert!(!looks("resources/read", "file:///open/x"));
+    // A tool's name is no URI.
+    assert!(!looks("tools/call", "FILE:///shut/x"));
+}
+
+#[test]
+fn a_method_that_nobody_knows_passes_where_nobody_looks() {
+    let guarded = chain([validator("guard", |_| PreDecision::Proceed)
+        .place(|place| place.scope.servers = Globs::new(["crm"]).unwrap())]);
+    let audited = chain([
+        validator("audit", |_| PreDecision::Proceed).place(|place| place.mode = Mode::Audit)
+    ]);
+    assert!(
+        guarded.admits_method("tools/call", "crm") && !guarded.admits_method("tools/Call", "crm")
+    );
+    assert!(guarded.admits_method("tools/Call", "time"));
+    assert!(audited.admits_method("tools/Call", "crm"));
+    let extended = guarded.extended(Globs::new(["acme/*"]).unwrap());
+    assert!(extended.admits_method("acme/do", "crm") && !extended.admits_method("acmes", "crm"));
+    let remade = extended.remade(|step| step.clone());
+    assert!(remade.admits_method("acme/do", "crm"));
+}

@@ -1,0 +1,96 @@
+//! Which texts of a message are prose, in which a mask may stand. Everything else is for programs: names, URIs, values to
+//! choose from.
+
+/// The places of a message's prose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prose {
+    /// All its texts.
+    Everywhere,
+    /// An error: all but the addresses that a client is to open.
+    OfError,
+    /// Below these members, and wherever something is described.
+    Within(&'static [&'static str]),
+    /// What is told of tasks: what they say of themselves, and their outcomes.
+    OfTasks,
+}
+
+impl Prose {
+    /// Of the reply to such a request.
+    pub(crate) fn of_reply(method: &str, failed: bool) -> Self {
+        match method {
+            _ if failed => Self::OfError,
+            "tools/call" | "resources/read" | "prompts/get" | "tasks/result" => Self::Everywhere,
+            "completion/complete" => Self::Within(&["completion"]),
+            method if method.starts_with("tasks/") => Self::OfTasks,
+            _ => Self::Within(&["instructions"]),
+        }
+    }
+
+    /// Of the params of what a server says or asks.
+    pub(crate) fn of_params(method: &str) -> Self {
+        match method {
+            "notifications/message" => Self::Within(&["data", "logger"]),
+            "notifications/progress" | "elicitation/create" => Self::Within(&["message"]),
+            "notifications/cancelled" => Self::Within(&["reason"]),
+            "sampling/createMessage" => Self::Within(&["messages", "systemPrompt"]),
+            _ => Self::OfTasks,
+        }
+    }
+
+    /// Whether a text there is prose.
+    pub(crate) fn has(self, pointer: &str) -> bool {
+        let mut tokens = pointer.split('/').skip(1);
+        let first = tokens.next().unwrap_or_default();
+        let last = pointer.rsplit('/').next().unwrap_or_default();
+        match self {
+            Self::Everywhere => true,
+            Self::OfError => !matches!(last, "url" | "elicitationId"),
+            Self::Within(members) => members.contains(&first) || describes(pointer),
+            Self::OfTasks => matches!(first, "result" | "error") || last == "statusMessage",
+        }
+    }
+}
+
+/// A description, a title or an example, of whatever it is.
+fn describes(pointer: &str) -> bool {
+    let mut tokens = pointer.rsplit('/');
+    let last = tokens.next().unwrap_or_default();
+    let around = tokens.next().unwrap_or_default();
+    matches!(last, "description" | "title") && around != "properties"
+        || around == "examples" && last.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_programs_read_is_no_prose() {
+        let list = Prose::of_reply("tools/list", false);
+        for pointer in [
+            "/tools/0/description",
+            "/tools/0/annotations/title",
+            "/tools/0/inputSchema/properties/to/description",
+            "/tools/0/inputSchema/properties/to/examples/0",
+            "/instructions",
+        ] {
+            assert!(list.has(pointer), "{pointer}");
+        }
+        for pointer in [
+            "/tools/0/name",
+            "/tools/0/inputSchema/properties/to/enum/0",
+            "/tools/0/inputSchema/properties/description/enum/0",
+            "/tools/0/inputSchema/properties/to/default",
+            "/resources/0/uri",
+            "/nextCursor",
+        ] {
+            assert!(!list.has(pointer), "{pointer}");
+        }
+        let task = Prose::of_reply("tasks/get", false);
+        assert!(task.has("/statusMessage") && task.has("/result/content/0/text"));
+        assert!(!task.has("/taskId") && !task.has("/createdAt"));
+        let error = Prose::of_reply("resources/read", true);
+        assert!(error.has("/message") && error.has("/data/why"));
+        assert!(!error.has("/data/elicitations/0/url"));
+    }
+}
