@@ -83,9 +83,8 @@ fn without(text: &str, is_shown: impl Fn(char, &str) -> bool) -> String {
 /// The escaped character at the beginning, and how long its escapes are.
 fn first_escaped(text: &str) -> Option<(char, usize)> {
     let mut bytes = [0; 4];
-    for n in 0..4 {
-        let escape = text.as_bytes().get(3 * n..3 * n + 3)?;
-        let [b'%', high, low] = *escape else {
+    for (n, escape) in text.as_bytes().chunks(3).take(4).enumerate() {
+        let &[b'%', high, low] = escape else {
             return None;
         };
         let digit = |b: u8| char::from(b).to_digit(16);

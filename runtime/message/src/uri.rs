@@ -187,7 +187,7 @@ fn without_dots(path: &str, once: bool) -> String {
                 continue;
             }
         }
-        if is_last && segment != "" {
+        if is_last && !segment.is_empty() {
             kept.push("");
         }
     }

@@ -66,7 +66,7 @@ fn narrowed(step: &Step) -> Option<&'static str> {
 }
 
 /// The events that its plugin asks for and that no active interceptor of that plugin looks at.
-fn uncovered<'m>(step: &Step, steps: &[Step]) -> BTreeSet<&'m str> {
+fn uncovered(step: &Step, steps: &[Step]) -> BTreeSet<&'static str> {
     let plugin = step.interceptor().plugin();
     let of_plugin = || {
         steps.iter().filter(|other| {

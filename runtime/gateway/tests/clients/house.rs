@@ -11,7 +11,7 @@ use sandgate_gateway::{
     Server, ServerConfig, Transport, Unwritten,
 };
 use sandgate_message::{Direction, Era, Limits};
-use sandgate_pipeline::{Chain, Step};
+use sandgate_pipeline::{Chain, Globs, Step};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -156,7 +156,10 @@ pub fn server(name: &str, transport: Transport) -> Arc<Server> {
 }
 
 pub fn edition(version: u64, steps: Vec<Step>, servers: Vec<Arc<Server>>) -> Edition {
-    Edition::new(Chain::new(version, steps, None, Limits::default()), servers).unwrap()
+    // Methods of the servers of these tests, which the protocol does not know.
+    let own = Globs::new(["ask", "echo", "verbatim"]).unwrap();
+    let chain = Chain::new(version, steps, None, Limits::default()).extended(own);
+    Edition::new(chain, servers).unwrap()
 }
 
 pub async fn gateway(steps: Vec<Step>, servers: Vec<Arc<Server>>) -> House {
