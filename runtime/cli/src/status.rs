@@ -113,6 +113,9 @@ pub struct ServerStatus {
     pub children: usize,
     /// Requests that it has not answered yet.
     pub under_way: usize,
+    /// What it sent that was dropped: it belongs to nothing that the server was asked.
+    #[serde(default)]
+    pub dropped: u64,
 }
 
 /// What failed.
@@ -261,6 +264,13 @@ impl Status {
             ]
         });
         grid(table(&head, rows), text);
+        for one in self.servers.iter().filter(|one| one.dropped > 0) {
+            let _ = writeln!(
+                text,
+                "  {} sent {} messages that belong to nothing it was asked; they were dropped",
+                one.name, one.dropped
+            );
+        }
         for one in &self.servers {
             if let Some(LastError { at, error }) = &one.last_error {
                 let _ = writeln!(
@@ -374,6 +384,7 @@ mod tests {
                 }),
                 children: 0,
                 under_way: 1,
+                dropped: 0,
             }],
         }
     }

@@ -179,6 +179,7 @@ fn server(server: &Server) -> ServerStatus {
         }),
         children: health.children,
         under_way: health.under_way,
+        dropped: health.dropped,
     }
 }
 
