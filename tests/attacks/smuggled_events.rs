@@ -34,15 +34,16 @@ const SCRUB: &str = "[[interceptors]]\nname = \"scrub\"\nplugin = \"builtin:pii-
 /// Answers a call with these bytes, in which `@ID@` is the call's id; all else as the empty script does.
 fn hostile(stream: impl Fn(&str) -> String + Send + Sync + 'static) -> FakeServer {
     FakeServer::http_with(move |heard| {
-        let method = Envelope::of_request(&heard.body);
-        match (method.as_deref(), Script::new().answer(&heard.body).pop()) {
-            (Some("tools/call"), _) => {
+        let Some(method) = Envelope::of_request(&heard.body) else {
+            return Reply::Status(405, "text/plain", Vec::new());
+        };
+        match (&*method, Script::new().answer(&heard.body).pop()) {
+            ("tools/call", _) => {
                 let id = Envelope::of(&heard.body).id.unwrap();
                 Reply::Stream(vec![Chunk::Bytes(stream(&id).into_bytes())])
             }
             (_, Some(message)) => Reply::Json(message),
-            (Some(_), None) => Reply::Status(202, "text/plain", Vec::new()),
-            (None, _) => Reply::Status(405, "text/plain", Vec::new()),
+            (_, None) => Reply::Status(202, "text/plain", Vec::new()),
         }
     })
 }
@@ -275,10 +276,8 @@ fn a_stream_that_a_client_listens_on_carries_no_words_around_its_messages() {
     assert_eq!(body.status, 200);
     let events: Vec<_> = body.events();
     let text = format!("{events:?}");
-    assert!(
-        text.contains("list_changed") || !events.is_empty(),
-        "{text}"
-    );
+    let data = events.iter().flat_map(|event| &event.data);
+    assert_eq!(data.count(), 1, "{text}");
     assert!(
         !text.contains("secret") && !text.contains("forged"),
         "{text}"
@@ -366,16 +365,17 @@ fn an_event_of_another_name_is_read_by_nobody() {
 #[test]
 fn a_refusal_cannot_be_a_stream_of_events() {
     let server = FakeServer::http_with(|heard| {
-        let method = Envelope::of_request(&heard.body);
-        match (method.as_deref(), Script::new().answer(&heard.body).pop()) {
-            (Some("tools/call"), _) => {
+        let Some(method) = Envelope::of_request(&heard.body) else {
+            return Reply::Status(405, "text/plain", Vec::new());
+        };
+        match (&*method, Script::new().answer(&heard.body).pop()) {
+            ("tools/call", _) => {
                 let id = Envelope::of(&heard.body).id.unwrap();
                 let body = format!("data: {FORGED}\n\n").replace("@ID@", &id);
                 Reply::Status(400, "text/event-stream", body.into_bytes())
             }
             (_, Some(message)) => Reply::Json(message),
-            (Some(_), None) => Reply::Status(202, "text/plain", Vec::new()),
-            (None, _) => Reply::Status(405, "text/plain", Vec::new()),
+            (_, None) => Reply::Status(202, "text/plain", Vec::new()),
         }
     });
     let gateway = Gateway::start(&server.config("fake"));

@@ -4,8 +4,7 @@ use harness::{Envelope, FakeServer, Gateway, Heard, Reply, Script, Speaker, requ
 use serde_json::Value;
 
 const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
-const ARGUMENTS: &str =
-    "[[interceptors]]\nname = \"arguments\"\nplugin = \"builtin:argument-validator\"\n";
+const ARGUMENTS: &str = "[[interceptors]]\nname = \"arguments\"\nplugin = \"builtin:argument-validator\"\ntimeout = \"10s\"\n";
 
 /// A server that shows each caller another `export`: what `target` may be differs.
 fn server() -> FakeServer {
