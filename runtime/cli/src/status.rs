@@ -116,6 +116,9 @@ pub struct ServerStatus {
     /// Names of its tools and prompts that look the same, and are left out of its lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lookalikes: Vec<String>,
+    /// What it sent that was dropped: it belongs to nothing that the server was asked.
+    #[serde(default)]
+    pub dropped: u64,
 }
 
 /// What failed.
@@ -264,6 +267,13 @@ impl Status {
             ]
         });
         grid(table(&head, rows), text);
+        for one in self.servers.iter().filter(|one| one.dropped > 0) {
+            let _ = writeln!(
+                text,
+                "  {} sent {} messages that belong to nothing it was asked; they were dropped",
+                one.name, one.dropped
+            );
+        }
         for one in &self.servers {
             if let Some(LastError { at, error }) = &one.last_error {
                 let _ = writeln!(
@@ -391,6 +401,7 @@ mod tests {
                 children: 0,
                 under_way: 1,
                 lookalikes: Vec::new(),
+                dropped: 0,
             }],
         }
     }

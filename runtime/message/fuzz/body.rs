@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use sandgate_message::{Edit, Id, Json, Kind, Limits, Message, Node, Trouble, apply};
+use sandgate_message::{
+    Edit, Id, Json, Kind, Limits, Message, Node, Trouble, apply, canonical_uri, forms_of_uri,
+    is_canonical_uri,
+};
 use serde_json::value::RawValue;
 
 const LIMITS: Limits = Limits {
@@ -158,4 +161,45 @@ fn edits(json: &Json, which: u8, how: u8) -> Vec<Edit> {
         _ => {}
     }
     edits
+}
+
+/// A canonical URI is its own canonical form, and other spellings of a file have the same one.
+pub(crate) fn try_uri(text: &[u8]) {
+    let Ok(uri) = std::str::from_utf8(text) else {
+        return;
+    };
+    let Some(canonical) = canonical_uri(uri) else {
+        assert!(!is_canonical_uri(uri), "it has no canonical form");
+        assert!(forms_of_uri(uri).is_none());
+        return;
+    };
+    assert!(forms_of_uri(uri).is_some_and(|mut forms| forms.any(|form| form == canonical)));
+    let is_file = uri
+        .trim_start()
+        .get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:"));
+    let Some(path) = canonical.strip_prefix("file:///").filter(|_| is_file) else {
+        return;
+    };
+    assert!(!path.split('/').any(|segment| matches!(segment, "." | "..")));
+    // Decoded, it may hold what says something else in a URI: the canonical form is for matching, and no URI.
+    let says_more = |c: char| c <= ' ' || "%?#\\:|".contains(c);
+    if path.contains(says_more) || path.starts_with('/') {
+        return;
+    }
+    assert_eq!(canonical_uri(&canonical).as_deref(), Some(&*canonical));
+    let escaped: String = path.bytes().map(|b| format!("%{b:02X}")).collect();
+    for other in [
+        format!("FILE:/{path}"),
+        format!("file://localhost/./{path}"),
+        format!("file:///x/%2e%2E/{path}"),
+        format!(" file:///{escaped}\n"),
+    ] {
+        assert_eq!(
+            canonical_uri(&other).as_deref(),
+            Some(&*canonical),
+            "{other:?}"
+        );
+        assert!(!is_canonical_uri(&other), "{other:?}");
+    }
 }

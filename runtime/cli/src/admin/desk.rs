@@ -180,6 +180,7 @@ fn server(server: &Server) -> ServerStatus {
         children: health.children,
         under_way: health.under_way,
         lookalikes: server.lookalikes().all(),
+        dropped: health.dropped,
     }
 }
 

@@ -1,4 +1,4 @@
-use sandgate_message::{Json, Kind, Limits, Message, Node, Shape};
+use sandgate_message::{Json, Kind, Limits, Message, Node, Shape, canonical_uri, is_canonical_uri};
 use serde_json::{Value, json};
 
 use super::{header_text, let_in, relay};
@@ -7,7 +7,7 @@ use super::{header_text, let_in, relay};
 /// it would send on, which is what the others are to read.
 ///
 /// Kinds: `j` a JSON text, `m` a message, `s` a server's event stream, `h` a header that mirrors a value, `o` a `Host` and
-/// on a second line an `Origin`.
+/// on a second line an `Origin`, `u` a URI where rules name URIs.
 pub fn reading(kind: u8, bytes: &[u8]) -> Value {
     let limits = Limits::default();
     match kind {
@@ -42,6 +42,12 @@ pub fn reading(kind: u8, bytes: &[u8]) -> Value {
                 false => Value::Null,
             }
         }
+        b'u' => match std::str::from_utf8(bytes) {
+            Ok(uri) if is_canonical_uri(uri) => {
+                json!({ "onward": uri, "read": canonical_uri(uri) })
+            }
+            _ => Value::Null,
+        },
         _ => Value::Null,
     }
 }

@@ -140,7 +140,8 @@ impl Merged {
     ) -> Option<Route> {
         let uri = uri?.root().string()?.into_owned();
         Some(Route {
-            server: self.owner(&uri, headers).await?,
+            // Large, and seldom gone through as a whole.
+            server: Box::pin(self.owner(&uri, headers)).await?,
             message,
             alias: None,
         })

@@ -48,13 +48,16 @@ impl Asker {
     }
 }
 
+/// A conversation's definitions, and its principal.
+type Begun = (Option<Arc<str>>, Weak<Definitions>);
+
 /// The definitions of all who ask one server.
 #[derive(Debug)]
 pub(super) struct Audience {
     catalogue: Arc<Catalogue>,
     callers: Mutex<LruCache<Asker, Arc<Definitions>>>,
-    /// Of legacy conversations, by principal; the oldest first.
-    conversations: Mutex<Vec<(Option<Arc<str>>, Weak<Definitions>)>>,
+    /// Of legacy conversations, the oldest first.
+    conversations: Mutex<Vec<Begun>>,
 }
 
 impl Default for Audience {
