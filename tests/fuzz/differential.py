@@ -99,8 +99,11 @@ def same_message(theirs, ours):
     if theirs["kind"] == "error":
         # Some readers make a number of the code, whatever it is.
         payload = ["o", [member for member in payload[1] if member[0] != "code"]]
-    heads = (theirs[head] == ours[head] for head in ("kind", "id", "method"))
-    return all(heads) and within(payload, ours["payload"])
+    heads = ["kind", "id", "method"]
+    if (ours["kind"], ours["odd_id"], theirs["kind"]) == ("request", True, "notification"):
+        # To the modern Python SDK an id such as 1.0 is none, so it answers nothing. Policies see the same method and params.
+        heads = ["method"]
+    return all(theirs[head] == ours[head] for head in heads) and within(payload, ours["payload"])
 
 
 def in_order(theirs, ours):

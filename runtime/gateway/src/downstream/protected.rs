@@ -64,6 +64,9 @@ pub(super) async fn resource(
     }
 }
 
+/// Whether a member's value, or an element of it, may come back.
+type Fits = fn(Node<'_>) -> bool;
+
 /// Members that hold an address, or several.
 const ADDRESSES: [&str; 5] = [
     "authorization_servers",
@@ -88,8 +91,7 @@ const WORDS: [&str; 7] = [
 /// address is not plainly one, because clients have handed such addresses to a browser, or to a shell.
 fn reworded(given: &Json, resource: &str) -> Option<Json> {
     let mut text = format!(r#"{{"resource":{}"#, Json::string(resource).as_str());
-    let kinds: [(&[&str], fn(Node<'_>) -> bool); 2] = [(&ADDRESSES, is_address), (&WORDS, is_word)];
-    for (members, fits) in kinds {
+    for (members, fits) in [(&ADDRESSES[..], is_address as Fits), (&WORDS, is_word)] {
         for member in members {
             let Some(value) = given.root().get(member) else {
                 continue;

@@ -64,9 +64,12 @@ fn of_message(message: &Message) -> Value {
             .ok()
             .map(|id| tree(id.root()))
     });
+    let spelling = message.id().map(|id| id.as_str());
     json!({
         "kind": kind,
         "id": id,
+        // The protocol's ids are strings and integers.
+        "odd_id": spelling.is_some_and(|id| !id.starts_with('"') && id.contains(['.', 'e', 'E'])),
         "method": message.method(),
         "payload": tree(message.payload().root()),
     })
