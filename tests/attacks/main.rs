@@ -10,6 +10,7 @@
 )]
 
 mod admin_socket;
+mod callers;
 mod connections;
 mod error_details;
 mod foreign_replies;

@@ -62,6 +62,11 @@ impl Parser {
         }
     }
 
+    /// Bytes that have come and are no whole event yet.
+    pub fn buffered(&self) -> usize {
+        self.buffer.len() + self.size
+    }
+
     /// More of the stream.
     pub fn push(&mut self, chunk: &[u8]) {
         self.buffer.extend_from_slice(chunk);

@@ -14,6 +14,7 @@ use super::splice::restore;
 use super::stdio::{ASKED, is_reply};
 use super::watch::Watch;
 use super::{Arrival, Arrivals, ServerConfig, ServerError};
+use crate::admission::Permit;
 use crate::framing::sse::{Event, Parser};
 
 /// What an event may be larger than the message in it: its other fields, its comments, its field names.
@@ -25,6 +26,8 @@ const TAIL: Duration = Duration::from_secs(1);
 pub(super) struct Events {
     body: Incoming,
     parser: Parser,
+    /// For the memory of what has come and is no whole event yet.
+    buffered: Option<Permit>,
     config: Arc<ServerConfig>,
     watch: Watch,
     /// Of the request that it answers; none for listening.
@@ -44,6 +47,7 @@ impl Events {
         Self {
             body,
             parser,
+            buffered: watch.budget().take(0).ok(),
             config,
             watch,
             id,
@@ -87,6 +91,10 @@ impl Events {
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         self.parser.push(&data);
+                        let size = self.parser.buffered();
+                        if self.buffered.as_mut().is_some_and(|held| !held.resize(size)) {
+                            return Some(Err(self.no_memory()));
+                        }
                     }
                 }
                 Some(Err(_)) => return Some(Err(self.cut())),
@@ -143,7 +151,10 @@ impl Events {
             id: id.as_deref().and_then(event_id::seal),
             retry,
         };
-        self.resumable |= arrival.id.is_some();
+        if let Some(id) = &arrival.id {
+            self.resumable = true;
+            self.watch.notes().shown_ids.add(id);
+        }
         let Some(data) = data.filter(|data| !data.is_empty()) else {
             return Ok(Some(arrival));
         };
@@ -169,10 +180,8 @@ impl Events {
             },
             _ => message,
         };
-        let memory = |_| ServerError::Memory {
-            server: self.config.name.clone(),
-        };
-        self.watch.budget().hold(&message).map_err(memory)?;
+        let held = self.watch.budget().hold(&message);
+        held.map_err(|_| self.no_memory())?;
         self.watch.look(&message);
         Ok(Some(message))
     }
@@ -188,6 +197,12 @@ impl Events {
             why: why.into(),
         }
     }
+    fn no_memory(&self) -> ServerError {
+        ServerError::Memory {
+            server: self.config.name.clone(),
+        }
+    }
+
     fn cut(&self) -> ServerError {
         ServerError::Cut {
             server: self.config.name.clone(),

@@ -111,7 +111,8 @@ impl Channel {
         );
         headers::pass_on(&mut headers, &self.of(client));
         headers::set_version(&mut headers, client, watch.notes().version());
-        if let Some(last) = client.get(headers::LAST_EVENT) {
+        let last = client.get(headers::LAST_EVENT);
+        if let Some(last) = last.filter(|last| watch.notes().shown_ids.has(last.as_bytes())) {
             headers.insert(headers::LAST_EVENT, event_id::open(last));
         }
         let asked_in_session = self.enter(&mut headers);

@@ -26,6 +26,7 @@ mod remote;
 mod routes;
 mod routing;
 mod server;
+mod shown_ids;
 mod splice;
 mod stdio;
 mod table;

@@ -7,6 +7,7 @@ use sandgate_message::{Era, Message, Method, Shape};
 
 use super::Definitions;
 use super::server::Known;
+use super::shown_ids::ShownIds;
 use crate::admission::Budget;
 
 /// What is known of a conversation.
@@ -17,6 +18,8 @@ pub(super) struct Notes {
     asked: AtomicUsize,
     /// The version agreed on by `initialize`.
     version: OnceLock<String>,
+    /// From which events the client may resume.
+    pub(super) shown_ids: ShownIds,
 }
 
 impl Notes {
