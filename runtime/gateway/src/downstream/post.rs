@@ -85,7 +85,9 @@ async fn begin(
     message: Message,
     headers: &HeaderMap,
 ) -> Delivery {
-    let (mut delivery, session) = front.open(requester, endpoint, message, headers).await;
+    // Large, and once a session.
+    let opening = Box::pin(front.open(requester, endpoint, message, headers));
+    let (mut delivery, session) = opening.await;
     if let Some(session) = session {
         front.sessions.remember(&session);
         if let Ok(mut id) = HeaderValue::from_str(session.id()) {

@@ -150,7 +150,8 @@ impl Links {
         }) {
             return reach.clone();
         }
-        let reach = Arc::new(self.open(edition, server).await);
+        // Large, and once a session and server.
+        let reach = Arc::new(Box::pin(self.open(edition, server)).await);
         *slot = reach.offer.is_some().then(|| reach.clone());
         reach
     }

@@ -107,9 +107,10 @@ impl Merged {
             links.standing().goes(&message, None);
         }
         match method {
-            "initialize" if legacy => self.initialize(id, &message).await,
+            // Large, and seldom asked for.
+            "initialize" if legacy => Box::pin(self.initialize(id, &message)).await,
             "server/discover" if !legacy => self.discover(id, message, headers).await,
-            LISTEN if !legacy => self.listen(id, message, headers).await,
+            LISTEN if !legacy => Box::pin(self.listen(id, message, headers)).await,
             "ping" if legacy => Delivery::message(Message::result(id, &Json::empty_object())),
             "logging/setLevel" => self.everywhere(id, message, headers).await,
             "tools/call"

@@ -159,8 +159,9 @@ impl Definitions {
         {
             return None;
         }
-        let answered =
-            tokio::time::timeout(PATIENCE, self.ask(conversation, member, headers)).await;
+        // Large, and seldom gone through: every call would carry it.
+        let asking = Box::pin(self.ask(conversation, member, headers));
+        let answered = tokio::time::timeout(PATIENCE, asking).await;
         if !matches!(answered, Ok(Some(()))) {
             tracing::debug!(member, "the server did not list what it offers");
         }

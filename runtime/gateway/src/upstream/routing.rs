@@ -204,7 +204,8 @@ impl Routes {
     }
 
     fn undeliverable(&self, message: &Message, why: &str) {
-        let what = format!("{}: {why}", message.method().unwrap_or("a reply"));
+        // The method is the server's own text: escaped, so that it cannot write lines of its making.
+        let what = format!("{:?}: {why}", message.method().unwrap_or("a reply"));
         self.known.vitals.dropped(&self.server, &what);
     }
 }
