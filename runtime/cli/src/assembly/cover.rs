@@ -45,7 +45,16 @@ pub(super) fn gaps(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
             "no interceptor of the plugin {plugin} looks at {}{more}, for which it is made",
             named.join(", ")
         );
-        issues.push(warning(key, Side::Key, why).help(
+        // Targets are chosen on purpose, and what has none is easily overlooked: good to know, and no mistake.
+        let severity = match key {
+            "/targets" => Severity::Note,
+            _ => Severity::Warning,
+        };
+        let issue = Issue {
+            severity,
+            ..warning(key, Side::Key, why)
+        };
+        issues.push(issue.help(
             "leave the key out, or add an interceptor of this plugin that looks at them; what it would stop passes there",
         ));
     }
