@@ -56,7 +56,10 @@ impl Callers {
             ("mcp-name", tool),
         ];
         let said = self.send(token, server, &headers, &call(tool));
-        (said.status, String::from_utf8_lossy(&said.body()).into_owned())
+        (
+            said.status,
+            String::from_utf8_lossy(&said.body()).into_owned(),
+        )
     }
 
     /// A legacy session; none where the gateway has no place for another.

@@ -38,7 +38,11 @@ fn idle_http2_connections_lock_nobody_out() {
     let server = FakeServer::http(works());
     let gateway = Gateway::start(&server.config("fake"));
     let held = crowd(&gateway, HTTP2);
-    for (from, path) in [(HERE, "/healthz"), (HERE, "/readyz"), (ELSEWHERE, "/healthz")] {
+    for (from, path) in [
+        (HERE, "/healthz"),
+        (HERE, "/readyz"),
+        (ELSEWHERE, "/healthz"),
+    ] {
         assert_eq!(get(&gateway, from, path), Some(200), "{path} from {from}");
     }
     // A request of the attacker's own address finds a place too: idle connections give way.
@@ -122,6 +126,10 @@ fn an_address_that_a_client_invents_is_believed_of_nobody_but_a_trusted_proxy() 
         said.split(' ').nth(1).unwrap().parse::<u16>().unwrap()
     };
     assert_eq!(begin(HERE, "for=192.0.2.1"), 200);
-    assert_eq!(begin(HERE, "for=192.0.2.2"), 503, "the same caller by another name");
+    assert_eq!(
+        begin(HERE, "for=192.0.2.2"),
+        503,
+        "the same caller by another name"
+    );
     assert_eq!(begin(Ipv4Addr::new(127, 0, 0, 9), "for=192.0.2.2"), 200);
 }

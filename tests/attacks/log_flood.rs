@@ -1,1 +1,115 @@
 //! A caller that writes the log.
+
+use harness::{Era, FakeServer, Gateway, Script, Speaker, request};
+
+const PLAIN: [(&str, &str); 2] = [
+    ("content-type", "application/json"),
+    ("accept", "application/json, text/event-stream"),
+];
+
+fn works() -> Script {
+    let fine = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"resultType":"complete","content":[],"contents":[]}}"#;
+    Script::new()
+        .on("tools/call", &[fine])
+        .on("resources/read", &[fine])
+}
+
+/// Everything that the gateway has written: its log and its call log.
+fn written(gateway: &Gateway) -> String {
+    gateway.log() + &gateway.process.output()
+}
+
+fn initialize(name: &str) -> Vec<u8> {
+    let info = serde_json::json!({"name": name, "version": name});
+    let params = serde_json::json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info});
+    serde_json::json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
+        .to_string()
+        .into_bytes()
+}
+
+#[test]
+fn a_clients_endless_name_is_cut_in_every_record() {
+    let server = FakeServer::http(works());
+    let gateway = Gateway::start(&server.config("fake"));
+    let url = gateway.mcp("fake");
+    let began = request("POST", &url, &PLAIN, &initialize(&"n".repeat(1_900_000)));
+    assert_eq!(began.status, 200);
+    let session = began.header("mcp-session-id").unwrap().to_owned();
+    let headers = [&PLAIN[..], &[("mcp-session-id", session.as_str())]].concat();
+    for id in 1..=10 {
+        let ping = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
+        request("POST", &url, &headers, ping.as_bytes()).body();
+    }
+    let written = written(&gateway);
+    assert!(written.len() < 100_000, "{} bytes", written.len());
+    assert!(written.contains("… (1900000 bytes)"));
+}
+
+#[test]
+fn an_endless_method_is_refused_and_cut_in_the_log() {
+    let server = FakeServer::http(works());
+    let gateway = Gateway::start(&server.config("fake"));
+    let speaker = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
+    let method = "m".repeat(3_000_000);
+    let message = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{}}}}"#);
+    let refused = speaker.post(message.as_bytes());
+    assert_eq!(refused.status, 400);
+    assert!(refused.body().len() < 1_000);
+    assert!(written(&gateway).len() < 100_000);
+    assert!(server.heard_with("mmmm").is_empty());
+}
+
+#[test]
+fn an_endless_target_is_cut_in_the_log() {
+    let server = FakeServer::http(works());
+    let gateway = Gateway::start(&server.config("fake"));
+    let speaker = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
+    let params = serde_json::json!({"name": "t".repeat(2_000_000), "arguments": {}});
+    let call = serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+    speaker.say(call.to_string().as_bytes());
+    let written = written(&gateway);
+    assert!(written.len() < 100_000, "{} bytes", written.len());
+}
+
+#[test]
+fn a_protocol_version_is_no_place_for_a_novel() {
+    let server = FakeServer::http(works());
+    let gateway = Gateway::start(&server.config("fake"));
+    let novel = "v".repeat(1_000_000);
+    let params = serde_json::json!({"protocolVersion": novel, "capabilities": {}, "clientInfo": {"name": "n", "version": "1"}});
+    let hello = serde_json::json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params});
+    request("POST", &gateway.mcp("fake"), &PLAIN, hello.to_string().as_bytes()).body();
+    let written = written(&gateway);
+    assert!(written.len() < 100_000, "{} bytes", written.len());
+}
+
+#[test]
+fn what_turns_a_line_round_is_escaped_in_the_call_log() {
+    let server = FakeServer::http(works());
+    let gateway = Gateway::start(&server.config("fake"));
+    let name = "good\u{202e}lave\u{2066}\u{200f}\u{e0041}";
+    request("POST", &gateway.mcp("fake"), &PLAIN, &initialize(name)).body();
+    let written = written(&gateway);
+    assert!(written.contains(r"good\u202elave\u2066\u200f\udb40\udc41"), "{written}");
+    assert!(!written.contains('\u{202e}') && !written.contains('\u{e0041}'));
+}
+
+#[test]
+fn a_refused_uri_loses_its_secrets_in_the_call_log() {
+    let server = FakeServer::http(works());
+    let policy = r#"
+[[interceptors]]
+name = "allow"
+plugin = "builtin:allow-tools"
+settings = { kinds = ["resources"], rules = [{ who = ["*"], allow = ["fake/file:///open/*"] }] }
+"#;
+    let gateway = Gateway::start(&format!("{}{policy}", server.config("fake")));
+    let speaker = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
+    let read = br#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"https://ada:hunter2@example.com/a?token=swordfish#plum"}}"#;
+    let said = speaker.say(read);
+    assert!(String::from_utf8_lossy(&said.concat()).contains("error"));
+    let written = written(&gateway);
+    for secret in ["hunter2", "swordfish", "plum"] {
+        assert!(!written.contains(secret), "{written}");
+    }
+}

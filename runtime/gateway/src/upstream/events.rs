@@ -92,7 +92,11 @@ impl Events {
                     if let Ok(data) = frame.into_data() {
                         self.parser.push(&data);
                         let size = self.parser.buffered();
-                        if self.buffered.as_mut().is_some_and(|held| !held.resize(size)) {
+                        if self
+                            .buffered
+                            .as_mut()
+                            .is_some_and(|held| !held.resize(size))
+                        {
                             return Some(Err(self.no_memory()));
                         }
                     }

@@ -241,7 +241,9 @@ impl Channel {
                 .garbage("its answer is compressed, which was not asked for"));
         }
         if !status.is_success() {
-            return self.refused(message.id(), response, kind, watch.budget()).await;
+            return self
+                .refused(message.id(), response, kind, watch.budget())
+                .await;
         }
         if kind != Kind::Json {
             return Err(match status {
@@ -303,7 +305,10 @@ impl Channel {
             Kind::Json => limits.bytes,
             Kind::Events | Kind::Other => ERROR_PAGE,
         };
-        let said = self.remote.collect(response.into_body(), most, budget).await?;
+        let said = self
+            .remote
+            .collect(response.into_body(), most, budget)
+            .await?;
         let error = said
             .filter(|_| kind == Kind::Json)
             .and_then(|(said, permit)| {
