@@ -337,7 +337,7 @@ fn what_a_server_says_unasked_is_masked_and_stays_what_it_is() {
             "notifications/message",
             json!({"level": "info", "logger": "mail", "data": {"to": "ann@example.com", "card": 4111111111111111u64}})
         ),
-        json!({"level": "info", "logger": "mail", "data": {"to": "[email]", "card": 1000000000000000u64}})
+        json!({"level": "info", "logger": "mail", "data": {"to": "[email]", "card": 1000000000000001u64}})
     );
     assert_eq!(
         says(
