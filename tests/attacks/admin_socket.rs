@@ -10,7 +10,10 @@ const SOMEBODY: u32 = 54_321;
 fn config(folder: &std::path::Path) -> String {
     let server = FakeServer::stdio(&Script::new());
     let admin = folder.join("admin.sock");
-    format!("[gateway]\nlisten = \"127.0.0.1:0\"\nadmin = {admin:?}\n{}", server.config("fake"))
+    format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\nadmin = {admin:?}\n{}",
+        server.config("fake")
+    )
 }
 
 #[test]

@@ -65,7 +65,8 @@ fn an_endless_target_is_cut_in_the_log() {
     let gateway = Gateway::start(&server.config("fake"));
     let speaker = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
     let params = serde_json::json!({"name": "t".repeat(2_000_000), "arguments": {}});
-    let call = serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+    let call =
+        serde_json::json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
     speaker.say(call.to_string().as_bytes());
     let written = written(&gateway);
     assert!(written.len() < 100_000, "{} bytes", written.len());
@@ -77,8 +78,15 @@ fn a_protocol_version_is_no_place_for_a_novel() {
     let gateway = Gateway::start(&server.config("fake"));
     let novel = "v".repeat(1_000_000);
     let params = serde_json::json!({"protocolVersion": novel, "capabilities": {}, "clientInfo": {"name": "n", "version": "1"}});
-    let hello = serde_json::json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params});
-    request("POST", &gateway.mcp("fake"), &PLAIN, hello.to_string().as_bytes()).body();
+    let hello =
+        serde_json::json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params});
+    request(
+        "POST",
+        &gateway.mcp("fake"),
+        &PLAIN,
+        hello.to_string().as_bytes(),
+    )
+    .body();
     let written = written(&gateway);
     assert!(written.len() < 100_000, "{} bytes", written.len());
 }
@@ -90,7 +98,10 @@ fn what_turns_a_line_round_is_escaped_in_the_call_log() {
     let name = "good\u{202e}lave\u{2066}\u{200f}\u{e0041}";
     request("POST", &gateway.mcp("fake"), &PLAIN, &initialize(name)).body();
     let written = written(&gateway);
-    assert!(written.contains(r"good\u202elave\u2066\u200f\udb40\udc41"), "{written}");
+    assert!(
+        written.contains(r"good\u202elave\u2066\u200f\udb40\udc41"),
+        "{written}"
+    );
     assert!(!written.contains('\u{202e}') && !written.contains('\u{e0041}'));
 }
 

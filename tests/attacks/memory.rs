@@ -81,9 +81,13 @@ fn a_servers_question_with_an_endless_id_is_not_kept() {
     let server = FakeServer::stdio(&script);
     let gateway = Gateway::start(&server.config("fake"));
     let speaker = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
-    let call = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{}}}"#;
+    let call =
+        br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{}}}"#;
     let said = speaker.say(call);
-    let text: String = said.iter().map(|one| String::from_utf8_lossy(one)).collect();
+    let text: String = said
+        .iter()
+        .map(|one| String::from_utf8_lossy(one))
+        .collect();
     assert!(!text.contains("qqqq"), "{} bytes", text.len());
 }
 
@@ -120,7 +124,8 @@ fn replies_that_nobody_reads_hold_up_their_own_reader_alone() {
     let server = FakeServer::http(script);
     let gateway = Gateway::start(&server.config("fake"));
     let speaker = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
-    let call = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{}}}"#;
+    let call =
+        br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{}}}"#;
     let unread = speaker.post(call);
     wait_until("the call is under way", || {
         !server.heard_with("tools/call").is_empty()

@@ -242,7 +242,10 @@ pub(crate) fn grid(lines: Vec<Vec<String>>, text: &mut String) {
 /// A plugin's own words reach a terminal here.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| match c.is_control() || steers(c) {
+            true => '\u{fffd}',
+            false => c,
+        })
         .collect()
 }
 
