@@ -55,7 +55,7 @@ impl Callers {
             ("mcp-method", "tools/call"),
             ("mcp-name", tool),
         ];
-        let said = self.send(token, server, &headers, &call(tool));
+        let said = self.send(token, server, &headers, &call(tool, ""));
         (
             said.status,
             String::from_utf8_lossy(&said.body()).into_owned(),
@@ -70,7 +70,18 @@ impl Callers {
 
     /// Sends a modern call and leaves the connection open, whatever comes.
     pub(crate) fn leave_open(&self, token: &str, server: &str, tool: &str) -> TcpStream {
-        let body = call(tool);
+        self.leave_open_with(token, server, tool, "")
+    }
+
+    /// The same, with a text among its arguments.
+    pub(crate) fn leave_open_with(
+        &self,
+        token: &str,
+        server: &str,
+        tool: &str,
+        text: &str,
+    ) -> TcpStream {
+        let body = call(tool, text);
         let url = self.gateway.mcp(server);
         let (authority, path) = url.trim_start_matches("http://").split_once('/').unwrap();
         let mut stream = connect(&self.gateway, Ipv4Addr::LOCALHOST);
@@ -87,12 +98,12 @@ impl Callers {
 }
 
 /// A modern `tools/call`.
-pub(crate) fn call(tool: &str) -> Vec<u8> {
+pub(crate) fn call(tool: &str, text: &str) -> Vec<u8> {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
     });
-    let params = json!({"name": tool, "arguments": {}, "_meta": meta});
+    let params = json!({"name": tool, "arguments": {"text": text}, "_meta": meta});
     json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
         .to_string()
         .into_bytes()

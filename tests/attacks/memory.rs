@@ -67,7 +67,18 @@ fn an_id_of_more_than_256_bytes_is_refused_over_http_in_the_modern_era() {
 
 #[test]
 fn an_id_of_more_than_256_bytes_is_refused_on_stdio() {
-    refuses(Over::Stdio, Era::Legacy);
+    let server = FakeServer::stdio(&works());
+    let mut pipe = Gateway::pipe(&server.config("fake"), "fake");
+    pipe.say(Speaker::INITIALIZE);
+    pipe.send(&ping(&long_id(), Era::Legacy));
+    // The id of what cannot be read is null.
+    let said = String::from_utf8(pipe.next_line()).unwrap();
+    assert!(
+        said.contains("256 bytes") && said.contains("\"id\":null"),
+        "{said}"
+    );
+    assert!(server.heard_with(&long_id()).is_empty());
+    assert!(!pipe.say(&ping("fine", Era::Legacy)).is_empty());
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
 
 /// Control characters that JSON does not escape, separators of lines, and what is invisible and changes how the text
 /// around it reads: direction marks and overrides (U+202E shows a name backwards), zero-width characters, tags.
-fn steers(c: char) -> bool {
+pub(crate) fn steers(c: char) -> bool {
     matches!(c,
         '\x7f'..='\u{9f}'
         | '\u{ad}'

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::control::steers;
+
 /// What there is to show.
 #[derive(Clone, Debug, Default)]
 pub struct Pipeline {
