@@ -94,6 +94,15 @@ fn every_key_is_read_as_it_was_written() {
         ("tls/chain.pem".into(), "tls/key.pem".into())
     );
     assert_eq!(gateway.public_url.unwrap().0, "https://mcp.example.com");
+    assert_eq!(gateway.trusted_proxies[0].0.to_string(), "10.0.0.0/8");
+    assert_eq!(
+        (
+            gateway.limits.max_requests,
+            gateway.limits.max_memory,
+            gateway.limits.connection_idle_timeout
+        ),
+        (50, Size::mib(256), Period::secs(30))
+    );
     assert_eq!(gateway.limits.max_listeners, 20);
     let ada = &clients["ada@example.com"];
     assert_eq!(

@@ -146,6 +146,8 @@ fn who_listens_is_told_where_a_list_may_differ_and_only_there() {
         folder: tempfile::tempdir().unwrap(),
     };
     let scrub = "[[interceptors]]\nname = \"scrub\"\nplugin = \"builtin:pii-scrubber\"\n";
+    let validate =
+        "[[interceptors]]\nname = \"validate\"\nplugin = \"builtin:argument-validator\"\n";
     let allow = "[[interceptors]]\nname = \"allow\"\nplugin = \"builtin:allow-tools\"\nsettings = { rules = [{ who = [\"*\"], allow = [\"*\"] }] }\n";
     let gateway = Gateway::start(&stage.config(scrub));
     let speaker = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
@@ -156,7 +158,7 @@ fn who_listens_is_told_where_a_list_may_differ_and_only_there() {
     Save::RenameOver.write(
         &gateway.config_file(),
         stage
-            .config(&format!("{scrub}targets = [\"x\"]\n"))
+            .config(&format!("{scrub}{validate}"))
             .as_bytes(),
     );
     gateway.await_version(2);

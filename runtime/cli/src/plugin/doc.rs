@@ -214,7 +214,7 @@ mod tests {
         let page = page(&inspect::read("builtin:pii-scrubber").unwrap());
         for part in [
             "# pii-scrubber\n",
-            "| `post-call` | mutation: it may change and refuse | `tools/call`",
+            "| `post-call` | mutation: it may change and refuse | `",
             "- state: remembers which number",
             "| `action` | `\"mask\"`, `\"hash\"`, `\"tokenise\"` | `\"mask\"` |",
             "| `reveal.email` | whole number | left out |",

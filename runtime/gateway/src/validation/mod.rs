@@ -20,6 +20,7 @@ use crate::reply;
 
 /// Why a message does not pass. Texts of the sender's are quoted, and cut where they are long.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
+// No URI and no name: a policy may mask what they hold.
 pub(crate) enum InvalidMessageError {
     #[error(
         "no method {0:?} is known here; `known-methods` in the gateway's configuration admits others"
@@ -28,13 +29,13 @@ pub(crate) enum InvalidMessageError {
     #[error("its member {found:?} is another spelling of {meant:?}")]
     MisspeltMember { found: String, meant: &'static str },
     #[error(
-        "the URI {0:?} is not in its canonical form, and the server does not list it as it is spelt"
+        "its URI is not in its canonical form, and the server does not list it as it is spelt"
     )]
-    AmbiguousUri(String),
-    #[error("the name {0:?} looks like another one; the server does not list it as it is spelt")]
-    AmbiguousName(String),
-    #[error("the server lists several names that look like {0:?}")]
-    LookalikeName(String),
+    AmbiguousUri,
+    #[error("its name looks like another one; the server does not list it as it is spelt")]
+    AmbiguousName,
+    #[error("the server lists several names that look like its own")]
+    LookalikeName,
 }
 
 impl InvalidMessageError {
@@ -92,7 +93,7 @@ impl Exchange {
                     _ => is_canonical_uri(&uri),
                 };
                 if !listed {
-                    return Err(InvalidMessageError::AmbiguousUri(shortened(&uri)));
+                    return Err(InvalidMessageError::AmbiguousUri);
                 }
             }
         }
@@ -114,7 +115,7 @@ impl Exchange {
             return Ok(());
         };
         if self.link.server.lookalikes().has(list, name) {
-            return Err(InvalidMessageError::LookalikeName(shortened(name)));
+            return Err(InvalidMessageError::LookalikeName);
         }
         let is_odd = name.bytes().any(|b| !b.is_ascii() || b.is_ascii_control());
         if is_odd
@@ -123,7 +124,7 @@ impl Exchange {
             && chain.judges_any(&call.method, call.direction, &call.server)
             && !self.is_listed(list, name, headers).await
         {
-            return Err(InvalidMessageError::AmbiguousName(shortened(name)));
+            return Err(InvalidMessageError::AmbiguousName);
         }
         Ok(())
     }

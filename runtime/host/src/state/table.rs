@@ -132,7 +132,13 @@ impl Inner {
         }
         let new = Used::of(key, entry);
         let shared = entry.account != Account::Local;
-        all.plus(new).within(whole) && (!shared || own.plus(new).within(whole.minus(all)))
+        // What does not grow stays within any share.
+        let grows = match self.entries.get(key) {
+            Some(old) if old.account == entry.account => entry.value.len() > old.value.len(),
+            _ => true,
+        };
+        let within_share = !shared || !grows || own.plus(new).within(whole.minus(all));
+        all.plus(new).within(whole) && within_share
     }
 }
 

@@ -96,7 +96,9 @@ pub(crate) fn within(timeout: Duration, params: Value) -> Run {
 
 /// The same run by a caller of that name.
 pub(crate) fn by(principal: &str, mut run: Run) -> Run {
-    Arc::make_mut(&mut run.call).principal = Some(principal.into());
+    let call = Arc::make_mut(&mut run.call);
+    call.principal = Some(principal.into());
+    call.account = sandgate_message::Account::Client(principal.into());
     run
 }
 
