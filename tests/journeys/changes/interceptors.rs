@@ -145,11 +145,10 @@ fn who_listens_is_told_where_a_list_may_differ_and_only_there() {
         server,
         folder: tempfile::tempdir().unwrap(),
     };
-    let scrub = "[[interceptors]]\nname = \"scrub\"\nplugin = \"builtin:pii-scrubber\"\n";
     let validate =
         "[[interceptors]]\nname = \"validate\"\nplugin = \"builtin:argument-validator\"\n";
     let allow = "[[interceptors]]\nname = \"allow\"\nplugin = \"builtin:allow-tools\"\nsettings = { rules = [{ who = [\"*\"], allow = [\"*\"] }] }\n";
-    let gateway = Gateway::start(&stage.config(scrub));
+    let gateway = Gateway::start(&stage.config(validate));
     let speaker = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
     let mut stream = speaker.listen();
     assert_eq!(stream.next_event().unwrap().comments, [""]);
@@ -158,16 +157,16 @@ fn who_listens_is_told_where_a_list_may_differ_and_only_there() {
     Save::RenameOver.write(
         &gateway.config_file(),
         stage
-            .config(&format!("{scrub}{validate}"))
+            .config(&format!("{validate}targets = [\"x\"]\n"))
             .as_bytes(),
     );
     gateway.await_version(2);
     Save::RenameOver.write(
         &gateway.config_file(),
-        stage.config(&format!("{scrub}{allow}")).as_bytes(),
+        stage.config(&format!("{validate}{allow}")).as_bytes(),
     );
     gateway.await_version(3);
-    Save::RenameOver.write(&gateway.config_file(), stage.config(scrub).as_bytes());
+    Save::RenameOver.write(&gateway.config_file(), stage.config(validate).as_bytes());
     gateway.await_version(4);
     drop(hold);
     let told = std::iter::from_fn(|| stream.next_event()).filter_map(|event| event.data);

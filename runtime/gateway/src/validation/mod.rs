@@ -151,6 +151,12 @@ impl Exchange {
         came: Came,
     ) -> Option<Message> {
         let reply = message.id().map(|id| why.reply(&call).with_id(id));
+        // A record has the target as the interceptors left it, and none of them has seen this one.
+        let call = Arc::new(Call {
+            target: None,
+            client_target: None,
+            ..(*call).clone()
+        });
         let trail = Trail {
             version: chain.version(),
             entries: Vec::new(),
