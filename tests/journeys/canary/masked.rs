@@ -52,7 +52,7 @@ fn speak(talk: &mut Talk, prefix: &str) -> Vec<String> {
             "tools/call",
             r#"{"name":"@$-refused","arguments":{"$":"$"}}"#,
         ),
-        ("resources/read", r#"{"uri":"file:///$/a?b=$"}"#),
+        ("resources/read", r#"{"uri":"note:$/a?b=$"}"#),
         ("resources/subscribe", r#"{"uri":"file:///$/a"}"#),
         (
             "prompts/get",
@@ -137,7 +137,7 @@ fn assert_nothing_left(left: &Left, talks: &[Talk], what: &str) {
     );
     assert!(
         left.calls
-            .contains(r#""target":"file:///[masked]/a?b=[masked]""#),
+            .contains(r#""target":"note:[masked]/a?b=[masked]""#),
         "{what}"
     );
     assert!(

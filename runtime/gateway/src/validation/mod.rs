@@ -18,19 +18,16 @@ use crate::observer::Came;
 use crate::registry::Edition;
 use crate::reply;
 
-/// Why a message does not pass. Texts of the sender's are quoted, and cut where they are long.
+/// Why a message does not pass. No URI, name or method of the sender's is repeated: a policy may mask what they hold.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-// No URI and no name: a policy may mask what they hold.
 pub(crate) enum InvalidMessageError {
     #[error(
-        "no method {0:?} is known here; `known-methods` in the gateway's configuration admits others"
+        "its method is not known here; `known-methods` in the gateway's configuration admits others"
     )]
-    UnknownMethod(String),
+    UnknownMethod,
     #[error("its member {found:?} is another spelling of {meant:?}")]
     MisspeltMember { found: String, meant: &'static str },
-    #[error(
-        "its URI is not in its canonical form, and the server does not list it as it is spelt"
-    )]
+    #[error("its URI is not in its canonical form, and the server does not list it as it is spelt")]
     AmbiguousUri,
     #[error("its name looks like another one; the server does not list it as it is spelt")]
     AmbiguousName,
@@ -42,7 +39,7 @@ impl InvalidMessageError {
     /// What the asker is told; the id is the asker's to add.
     fn reply(&self, call: &Call) -> Message {
         let code = match self {
-            Self::UnknownMethod(_) => error_codes::METHOD_NOT_FOUND,
+            Self::UnknownMethod => error_codes::METHOD_NOT_FOUND,
             _ => error_codes::INVALID_PARAMS,
         };
         reply::not_sent(call, code, &self.to_string())
@@ -56,7 +53,7 @@ pub(crate) fn check(
     message: &Message,
 ) -> Result<(), InvalidMessageError> {
     if !chain.admits_method(&call.method, &call.server) {
-        return Err(InvalidMessageError::UnknownMethod(shortened(&call.method)));
+        return Err(InvalidMessageError::UnknownMethod);
     }
     let Some((found, meant)) = misspelt_member(message.payload().root()) else {
         return Ok(());
@@ -151,10 +148,11 @@ impl Exchange {
         came: Came,
     ) -> Option<Message> {
         let reply = message.id().map(|id| why.reply(&call).with_id(id));
-        // A record has the target as the interceptors left it, and none of them has seen this one.
+        // A record has the target and the client's name as the interceptors left them, and none of them has seen these.
         let call = Arc::new(Call {
             target: None,
             client_target: None,
+            attributes: Arc::from([]),
             ..(*call).clone()
         });
         let trail = Trail {
