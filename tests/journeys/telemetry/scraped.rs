@@ -40,7 +40,7 @@ fn every_call_is_counted_once_and_exactly() {
     assert_eq!(calls("fake", tools, "forwarded"), Some(6), "{page}");
     assert_eq!(calls("fake", tools, "refused"), Some(1), "{page}");
     assert_eq!(calls("gone", tools, "failed"), Some(1), "{page}");
-    assert_eq!(calls("fake", "other", "forwarded"), Some(1), "{page}");
+    assert_eq!(calls("fake", "other", "refused"), Some(1), "{page}");
     assert!(!page.contains("odd/call"), "{page}");
     let errors = |labels: String| sample(&page, &format!("sandgate_error_replies_total{labels}"));
     assert_eq!(errors(server("fake", tools)), Some(1), "{page}");

@@ -24,7 +24,7 @@ fn what_a_policy_masks_is_in_neither_metrics_nor_traces() {
     )
     .unwrap();
     let config = format!(
-        "[telemetry]\nmetrics = \"127.0.0.1:0\"\notlp = {:?}\n\n{}[[interceptors]]\nname = \"mask\"\nplugin = {plugin:?}\n\
+        "[gateway]\nlisten = \"127.0.0.1:0\"\nknown-methods = [\"*\"]\n\n[telemetry]\nmetrics = \"127.0.0.1:0\"\notlp = {:?}\n\n{}[[interceptors]]\nname = \"mask\"\nplugin = {plugin:?}\n\
          timeout = \"5s\"\nsettings = {{ word = {{ from-env = \"WORD\" }} }}\n",
         collector.url(),
         server.config("fake"),
@@ -39,7 +39,7 @@ fn what_a_policy_masks_is_in_neither_metrics_nor_traces() {
             r#"{"name":"$","arguments":{"$":"$"},"_meta":{"$":"$"}}"#,
         ),
         ("tools/call", r#"{"name":"breaks","arguments":{"a":"$"}}"#),
-        ("resources/read", r#"{"uri":"file:///$/a?b=$"}"#),
+        ("resources/read", r#"{"uri":"note:$/a?b=$"}"#),
         ("prompts/get", r#"{"name":"$","arguments":{"a":"$"}}"#),
         // No policy can mask a method's name, so it is no label and no attribute.
         ("$/what", r#"{"$":"$"}"#),
@@ -56,7 +56,7 @@ fn what_a_policy_masks_is_in_neither_metrics_nor_traces() {
 
     let sent = collector.bodies().concat();
     let shown = String::from_utf8_lossy(&sent);
-    assert!(shown.contains("file:///[masked]/a?b=[masked]"), "{shown}");
+    assert!(shown.contains("note:[masked]/a?b=[masked]"), "{shown}");
     let mut found = canary.find("the metrics", page.as_bytes());
     found.extend(canary.find("the traces", &sent));
     assert!(found.is_empty(), "{}", found.join("\n"));
