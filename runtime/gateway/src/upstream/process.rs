@@ -18,7 +18,7 @@ use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::reaper::{self, Tree};
+use super::reaper::{self, Starting, Tree};
 use super::{ServerError, Transport};
 
 /// How often orphans that have died are waited for.
@@ -97,6 +97,7 @@ pub(super) async fn start(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command.kill_on_drop(true);
+    let starting = Starting::new();
     let mark = reaper::mark();
     command.env(reaper::MARK, &mark);
     be_alone(&mut command);
@@ -110,10 +111,12 @@ pub(super) async fn start(
     })?;
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let pid = pid.ok_or_else(|| failed("it has no process id".into()))?;
+    let tree = Some(Tree::new(pid, mark));
+    drop(starting);
     Ok(Process {
         child,
         group: Some(Group(pid)),
-        tree: Some(Tree::new(pid, mark)),
+        tree,
     })
 }
 

@@ -12,6 +12,8 @@
 //! SIGKILL takes its servers along, but not what has left their sessions. Where the kernel is not Linux, the process group
 //! alone is ended.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rustix::process::Pid;
 
 /// The variable that says whose a process is.
@@ -22,6 +24,30 @@ pub(super) const MARK: &str = "SANDGATE_CHILD";
 #[derive(Debug)]
 pub(super) struct Tree {
     root: Pid,
+}
+
+/// A server's process is being started: until its tree is known, it must not be taken for an orphan of nobody's.
+pub(super) struct Starting(());
+
+static STARTING: AtomicUsize = AtomicUsize::new(0);
+
+impl Starting {
+    /// To be kept until there is a [`Tree`].
+    pub(super) fn new() -> Self {
+        STARTING.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn any() -> bool {
+        STARTING.load(Ordering::SeqCst) > 0
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        STARTING.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// A mark that no other process bears.
@@ -53,7 +79,7 @@ mod system {
         pidfd_send_signal, set_child_subreaper, waitid,
     };
 
-    use super::MARK;
+    use super::{MARK, Starting};
 
     /// Looks at the processes there are, until none of a tree is left: the pause between two, and the most of them.
     const LOOKS: (Duration, usize) = (Duration::from_millis(5), 100);
@@ -112,7 +138,8 @@ mod system {
         for _ in 0..LOOKS.1 {
             let all = processes();
             let servers = SERVERS.lock();
-            let alone = servers.len() <= 1;
+            // Asked after the look: whatever was started before it is known by now, or still counted here.
+            let alone = servers.len() <= 1 && !Starting::any();
             let left: Vec<&Process> = all
                 .values()
                 .filter(|process| process.known.pid != root && descends(process, &all))
@@ -153,6 +180,10 @@ mod system {
         }
         let all = processes();
         let servers = SERVERS.lock();
+        if Starting::any() {
+            // One that is not known yet may be among the dead: whoever starts it waits for it.
+            return;
+        }
         let orphans = all
             .values()
             .filter(|process| process.dead && !servers.contains_key(&process.known.pid));
@@ -300,5 +331,33 @@ impl Tree {
 impl Drop for Tree {
     fn drop(&mut self) {
         system::end(self.root);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn what_is_being_started_is_nobodys_orphan() {
+        let starting = Starting::new();
+        // A session of its own, and not known yet.
+        let mut new = Command::new("setsid")
+            .args(["sleep", "60"])
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        let mut old = Command::new("true").spawn().unwrap();
+        let root = Pid::from_raw(old.id().cast_signed()).unwrap();
+        let tree = Tree::new(root, mark());
+        old.wait().unwrap();
+        drop(tree);
+        assert!(new.try_wait().unwrap().is_none(), "it was ended");
+        drop(starting);
+        new.kill().unwrap();
+        new.wait().unwrap();
     }
 }
