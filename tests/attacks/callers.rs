@@ -5,16 +5,23 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use harness::{Exchange, Gateway, Speaker, request};
+use harness::{Exchange, Gateway, Script, Speaker, request};
 use serde_json::json;
 
 /// The longest that an honest caller is made to wait.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
-const PLAIN: [(&str, &str); 2] = [
+/// What a client of Streamable HTTP always sends.
+pub(crate) const PLAIN: [(&str, &str); 2] = [
     ("content-type", "application/json"),
     ("accept", "application/json, text/event-stream"),
 ];
+
+/// A server that answers each call with nothing.
+pub(crate) fn works() -> Script {
+    let fine = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"resultType":"complete","content":[]}}"#;
+    Script::new().on("tools/call", &[fine])
+}
 
 /// A gateway that knows two clients by their keys.
 pub(crate) struct Callers {
@@ -110,7 +117,7 @@ pub(crate) fn call(tool: &str, text: &str) -> Vec<u8> {
 }
 
 /// A token, and the lines that let its client in.
-fn token(name: &str) -> (String, String) {
+pub(crate) fn token(name: &str) -> (String, String) {
     let made = Command::new(harness::sandgate())
         .args(["token", name])
         .output()

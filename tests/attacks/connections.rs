@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
-use harness::{FakeServer, Gateway, Script};
+use harness::{FakeServer, Gateway};
 
-use crate::callers::{Callers, SOON, connect, get, raise_open_files};
+use crate::callers::{Callers, SOON, connect, get, raise_open_files, works};
 
 /// More than `max-connections` is by default.
 const MANY: usize = 1_100;
@@ -14,11 +14,6 @@ const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// HTTP/2's preface, and an empty frame of settings.
 const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-
-fn works() -> Script {
-    let fine = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"resultType":"complete","content":[]}}"#;
-    Script::new().on("tools/call", &[fine])
-}
 
 /// As many idle connections as an attacker opens before the gateway does anything about them.
 fn crowd(gateway: &Gateway, said: &[u8]) -> Vec<TcpStream> {

@@ -4,15 +4,10 @@ use std::time::Duration;
 
 use harness::{Era, FakeServer, Front, Gateway, Over, Reply, Script, Speaker, request};
 
-use crate::callers::wait_until;
+use crate::callers::{wait_until, works};
 
 /// More than a gateway at rest has, and less than what the attacks would make it keep.
 const RESIDENT_MIB: u64 = 600;
-
-fn works() -> Script {
-    let fine = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"resultType":"complete","content":[]}}"#;
-    Script::new().on("tools/call", &[fine])
-}
 
 /// Resident memory of a process, in MiB.
 fn resident(process: u32) -> u64 {

@@ -7,15 +7,11 @@ mod sessions;
 mod shadowing;
 mod terminal;
 
-use std::process::Command;
-
-use harness::{Era, Exchange, Script};
+use harness::{Era, Exchange};
 use serde_json::json;
 
-const PLAIN: [(&str, &str); 2] = [
-    ("content-type", "application/json"),
-    ("accept", "application/json, text/event-stream"),
-];
+use crate::callers::{PLAIN, token, works};
+
 const SECRET: &str = "ravenH2kD8wQ4m";
 
 fn call(name: &str) -> Vec<u8> {
@@ -47,25 +43,4 @@ fn call_in(era: Era, name: &str) -> Vec<u8> {
 fn all_of(exchange: Exchange) -> String {
     let head = format!("{} {:?}", exchange.status, exchange.headers);
     head + &String::from_utf8_lossy(&exchange.body())
-}
-
-fn works() -> Script {
-    let fine = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"resultType":"complete","content":[]}}"#;
-    Script::new().on("tools/call", &[fine])
-}
-
-/// A token, and the lines that let its client in.
-fn token(name: &str) -> (String, String) {
-    let mut command = Command::new(harness::sandgate());
-    let made = command.args(["token", name]).output().unwrap();
-    let text = String::from_utf8(made.stdout).unwrap();
-    let token = text
-        .split("Bearer ")
-        .nth(1)
-        .unwrap()
-        .lines()
-        .next()
-        .unwrap();
-    let lines = text[text.find("[clients").unwrap()..].to_owned();
-    (format!("Bearer {token}"), lines)
 }

@@ -4,14 +4,9 @@ use std::io::Read;
 use std::net::TcpStream;
 use std::time::Instant;
 
-use harness::{FakeServer, Reply, Script, Speaker};
+use harness::{FakeServer, Reply, Speaker};
 
-use crate::callers::{Callers, SOON, wait_until};
-
-fn works() -> Script {
-    let fine = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"resultType":"complete","content":[]}}"#;
-    Script::new().on("tools/call", &[fine])
-}
+use crate::callers::{Callers, SOON, wait_until, works};
 
 /// Never answers a call of the tool `hang`.
 fn hanging() -> FakeServer {
