@@ -75,7 +75,7 @@ mod system {
 
     use parking_lot::Mutex;
     use rustix::process::{
-        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, getsid, pidfd_open,
+        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open,
         pidfd_send_signal, set_child_subreaper, waitid,
     };
 
@@ -296,8 +296,12 @@ mod system {
         })
     }
 
+    /// 0 where the session's leader is outside of this process's PID namespace, as in a container: `getsid` of rustix
+    /// takes 0 for impossible.
     fn own_session() -> i32 {
-        getsid(None).map_or(0, number)
+        static SESSION: LazyLock<i32> =
+            LazyLock::new(|| read(number(getpid())).map_or(0, |own| own.session));
+        *SESSION
     }
 
     fn number(pid: Pid) -> i32 {
