@@ -2,7 +2,7 @@
 //! connection) and over stdio (the program `fake-server`).
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,26 +77,15 @@ impl FakeServer {
     /// Over HTTP, by a script: JSON where one message answers, events where several do. A session id is given, GET is
     /// a 405.
     pub fn http(script: Script) -> Self {
-        Self::http_with(move |heard| {
-            if heard.verb != "POST" {
-                let status = if heard.verb == "DELETE" { 200 } else { 405 };
-                return Reply::Status(status, "text/plain", Vec::new());
-            }
-            let mut messages = script.answer(&heard.body);
-            match messages.len() {
-                0 => Reply::Status(202, "text/plain", Vec::new()),
-                1 => Reply::Json(messages.remove(0)),
-                _ => Reply::Stream(
-                    messages
-                        .into_iter()
-                        .map(|message| {
-                            let data = crate::without_line_ends(&message);
-                            Chunk::Bytes([b"data: ".as_slice(), &data, b"\n\n"].concat())
-                        })
-                        .collect(),
-                ),
-            }
-        })
+        Self::http_with(scripted(script))
+    }
+
+    /// The same at an address that was chosen before.
+    ///
+    /// # Panics
+    /// Where the address is taken.
+    pub fn http_at(address: SocketAddr, script: Script) -> Self {
+        Self::listening(TcpListener::bind(address).unwrap(), scripted(script))
     }
 
     /// Over the transport named, by a script.
@@ -127,7 +116,13 @@ impl FakeServer {
 
     /// Over HTTP, by a function.
     pub fn http_with(answer: impl Fn(&Heard) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::listening(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
+    }
+
+    fn listening(
+        listener: TcpListener,
+        answer: impl Fn(&Heard) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let url = format!("http://{}/mcp", listener.local_addr().unwrap());
         let heard = Arc::new(Mutex::new(Vec::new()));
         let ended = Arc::new(AtomicBool::new(false));
@@ -231,6 +226,30 @@ impl FakeServer {
         match &self.0 {
             Place::Http { url, .. } => url,
             Place::Stdio(_) => panic!("a server on stdio has no URL"),
+        }
+    }
+}
+
+/// By a script: JSON where one message answers, events where several do.
+fn scripted(script: Script) -> impl Fn(&Heard) -> Reply + Send + Sync + 'static {
+    move |heard| {
+        if heard.verb != "POST" {
+            let status = if heard.verb == "DELETE" { 200 } else { 405 };
+            return Reply::Status(status, "text/plain", Vec::new());
+        }
+        let mut messages = script.answer(&heard.body);
+        match messages.len() {
+            0 => Reply::Status(202, "text/plain", Vec::new()),
+            1 => Reply::Json(messages.remove(0)),
+            _ => Reply::Stream(
+                messages
+                    .into_iter()
+                    .map(|message| {
+                        let data = crate::without_line_ends(&message);
+                        Chunk::Bytes([b"data: ".as_slice(), &data, b"\n\n"].concat())
+                    })
+                    .collect(),
+            ),
         }
     }
 }

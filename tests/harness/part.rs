@@ -128,8 +128,9 @@ impl Parts {
         let line = self.command(part);
         let (name, command, args) = (part.name(), &line[0], &line[1..]);
         let path = std::env::var("PATH").unwrap();
+        // On a busy machine they take their time to start.
         format!(
-            "[servers.{name}]\ncommand = {command:?}\nargs = {args:?}\nenv = {{ PATH = {path:?} }}\n\n"
+            "[servers.{name}]\ncommand = {command:?}\nargs = {args:?}\nenv = {{ PATH = {path:?} }}\nlist-timeout = \"1m\"\n\n"
         )
     }
 

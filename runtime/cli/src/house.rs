@@ -7,9 +7,10 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
 use sandgate_gateway::{Access, GatewayConfig, OnUnwritten, TrustedProxies};
 use sandgate_host::{Cache, EngineConfig, Host, State, StateQuota};
+use sandgate_message::Era;
 
 use crate::assembly::document_limits;
-use crate::config::{Environment, Issue, Loaded, OnFailure, Report, Side};
+use crate::config::{Environment, Issue, Loaded, MergedEra, OnFailure, Report, Side};
 
 /// Makes the host: its machine code cache and the memory of interceptors.
 ///
@@ -98,6 +99,10 @@ pub fn gateway_config(loaded: &Loaded) -> GatewayConfig {
         },
         public_url: gateway.public_url.as_ref().map(|url| url.0.clone()),
         limits: document_limits(loaded),
+        merged_era: gateway.merged_era.map(|era| match era {
+            MergedEra::Legacy => Era::Legacy,
+            MergedEra::Modern => Era::Modern,
+        }),
         max_connections: count(limits.max_connections),
         max_streams: limits.max_streams,
         trusted_proxies: TrustedProxies(gateway.trusted_proxies.iter().map(|one| one.0).collect()),

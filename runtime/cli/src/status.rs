@@ -105,6 +105,15 @@ pub struct ServerStatus {
     pub at: String,
     /// Eras that it is known to speak: `legacy`, `modern`.
     pub eras: Vec<String>,
+    /// What the gateway's probes found: `unknown` (no probe was needed), `probing`, `up` or `down`.
+    #[serde(default)]
+    pub availability: String,
+    /// Since when it is down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub down_since: Option<String>,
+    /// Modern clients of `/mcp` do not see it: it speaks the legacy protocol only, and they came first.
+    #[serde(default)]
+    pub hidden_from_modern: bool,
     /// Since when it has let the gateway down each time.
     pub failing_since: Option<String>,
     /// What failed last, however long ago.
@@ -249,10 +258,12 @@ impl Status {
         }
         let head = ["server", "state", "eras", "children", "under way", "at"];
         let rows = self.servers.iter().map(|one| {
-            let state = match (&one.failing_since, one.eras.is_empty()) {
-                (Some(since), _) => format!("failing since {since}"),
-                (None, true) => "not asked yet".into(),
-                (None, false) => "well".into(),
+            let state = match (&one.down_since, &one.failing_since, one.eras.is_empty()) {
+                (Some(since), ..) => format!("down since {since}"),
+                _ if one.availability == "probing" => "starting".into(),
+                (_, Some(since), _) => format!("failing since {since}"),
+                (_, None, true) => "not asked yet".into(),
+                (_, None, false) => "well".into(),
             };
             vec![
                 one.name.clone(),
@@ -267,6 +278,13 @@ impl Status {
             ]
         });
         grid(table(&head, rows), text);
+        for one in self.servers.iter().filter(|one| one.hidden_from_modern) {
+            let _ = writeln!(
+                text,
+                "  {} is hidden from modern clients of /mcp: it speaks the legacy protocol only. Reload, or set merged-era = \"legacy\"",
+                one.name
+            );
+        }
         for one in self.servers.iter().filter(|one| one.dropped > 0) {
             let _ = writeln!(
                 text,
@@ -393,6 +411,9 @@ mod tests {
                 transport: "http".into(),
                 at: "http://127.0.0.1:9000/mcp".into(),
                 eras: vec!["legacy".into()],
+                availability: "unknown".into(),
+                down_since: None,
+                hidden_from_modern: false,
                 failing_since: Some("2026-11-22T10:41:00Z".into()),
                 last_error: Some(LastError {
                     at: "2026-11-22T10:42:00Z".into(),

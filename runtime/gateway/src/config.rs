@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sandgate_message::Limits;
+use sandgate_message::{Era, Limits};
 
 use crate::access::Access;
 use crate::admission::TrustedProxies;
@@ -17,6 +17,9 @@ pub struct GatewayConfig {
     pub public_url: Option<String>,
     /// Size and depth of one message, in both directions.
     pub limits: Limits,
+    /// The era of the merged endpoint; none: legacy where one of the servers is known to be legacy at the first modern
+    /// request of an edition.
+    pub merged_era: Option<Era>,
     /// Proxies in front of the gateway whose `Forwarded` says who calls.
     pub trusted_proxies: TrustedProxies,
     /// Connections open at once; one client, or one address, has half at the most. A further one takes the place of an
@@ -64,6 +67,7 @@ impl Default for GatewayConfig {
             access: Access::default(),
             public_url: None,
             limits: Limits::default(),
+            merged_era: None,
             trusted_proxies: TrustedProxies::default(),
             max_connections: 1024,
             max_requests: 4096,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use sandgate_message::Era;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -99,6 +100,12 @@ impl Gateway {
     /// The edition in force.
     pub fn current(&self) -> Arc<Edition> {
         self.front.house.registry.current()
+    }
+
+    /// The era of the merged endpoint, as configured or decided by now.
+    pub fn merged_era(&self) -> Option<Era> {
+        let decided = || self.current().merged_era().get().copied();
+        self.front.house.config.merged_era.or_else(decided)
     }
 
     /// Puts another edition in force, at once and as a whole, and tells clients whose lists may differ. Calls under way

@@ -62,4 +62,6 @@ pub use rehearsal::{Rehearsal, Rehearsed};
 pub use taken::{Aside, Carried, Taken};
 pub use tls::{Authorities, Identity, IdentityError};
 pub use trace::{SpanId, Trace, TraceContext, TraceId};
-pub use upstream::{Eras, Failure, Health, Server, ServerConfig, ServerError, Transport};
+pub use upstream::{
+    Availability, Eras, Failure, Health, Server, ServerConfig, ServerError, Transport,
+};

@@ -1,10 +1,11 @@
 //! What is in force: one immutable edition, published at once.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use sandgate_message::Era;
 use sandgate_pipeline::Chain;
 use tokio::sync::watch;
 
@@ -17,6 +18,8 @@ pub struct Edition {
     chain: Arc<Chain>,
     servers: Vec<Arc<Server>>,
     clients: Clients,
+    /// Of the merged endpoint, once it is decided.
+    merged_era: OnceLock<Era>,
 }
 
 /// Why servers cannot stand beside one another.
@@ -51,6 +54,7 @@ impl Edition {
             chain,
             servers,
             clients: Clients::new(Vec::new()),
+            merged_era: OnceLock::new(),
         })
     }
 
@@ -80,6 +84,10 @@ impl Edition {
     /// The server of that name.
     pub fn server(&self, name: &str) -> Option<&Arc<Server>> {
         self.servers.iter().find(|server| &**server.name() == name)
+    }
+    /// The era of the merged endpoint, decided at its first modern request.
+    pub(crate) fn merged_era(&self) -> &OnceLock<Era> {
+        &self.merged_era
     }
     /// This very server, not another one of its name, is part of the edition.
     pub(crate) fn has(&self, server: &Arc<Server>) -> bool {

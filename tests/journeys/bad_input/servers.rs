@@ -97,7 +97,7 @@ fn ask(url: &str, message: &[u8]) -> String {
 
 fn stdio(command: &str, args: &str) -> String {
     format!(
-        "[servers.bad]\ncommand = {command:?}\nargs = {args}\nconnect-timeout = \"2s\"\nrequest-timeout = \"2s\"\n"
+        "[servers.bad]\ncommand = {command:?}\nargs = {args}\nconnect-timeout = \"2s\"\nstart-timeout = \"2s\"\nrequest-timeout = \"2s\"\n"
     )
 }
 

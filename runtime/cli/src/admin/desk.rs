@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use parking_lot::Mutex;
-use sandgate_gateway::{Eras, Gateway, Server, Transport};
+use sandgate_gateway::{Availability, Eras, Gateway, Server, Transport};
 use sandgate_message::CallId;
+use sandgate_message::Era;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{mpsc, oneshot};
@@ -144,12 +145,16 @@ impl Desk {
             under_way: figures.under_way,
             recording: self.recording.as_ref().map(|recording| recording.status()),
             interceptors: interceptors.collect(),
-            servers: edition.servers().iter().map(|one| server(one)).collect(),
+            servers: edition
+                .servers()
+                .iter()
+                .map(|one| server(one, self.gateway.merged_era()))
+                .collect(),
         }
     }
 }
 
-fn server(server: &Server) -> ServerStatus {
+fn server(server: &Server, merged: Option<Era>) -> ServerStatus {
     let health = server.health();
     let (transport, at) = match &server.config().transport {
         // Arguments and a URL's query may hold secrets.
@@ -163,6 +168,12 @@ fn server(server: &Server) -> ServerStatus {
     };
     let Eras { legacy, modern } = server.eras();
     let known = [("legacy", legacy), ("modern", modern)];
+    let (availability, down_since) = match server.availability() {
+        Availability::Unknown => ("unknown", None),
+        Availability::Probing { .. } => ("probing", None),
+        Availability::Up => ("up", None),
+        Availability::Down { since, .. } => ("down", Some(time(since))),
+    };
     ServerStatus {
         name: server.name().to_string(),
         transport: transport.to_owned(),
@@ -172,6 +183,9 @@ fn server(server: &Server) -> ServerStatus {
             .filter(|(_, speaks)| *speaks == Some(true))
             .map(|(era, _)| era.to_owned())
             .collect(),
+        availability: availability.to_owned(),
+        down_since,
+        hidden_from_modern: merged == Some(Era::Modern) && modern == Some(false),
         failing_since: health.failing_since.map(time),
         last_error: health.last_failure.map(|failure| crate::status::LastError {
             at: time(failure.at),

@@ -24,7 +24,7 @@ struct Key {
     url: Option<http::Uri>,
     values: Vec<(String, String)>,
     cwd: Option<PathBuf>,
-    timeouts: (Duration, Duration),
+    timeouts: [Duration; 4],
     limits: Limits,
     most: (u32, u32),
     keep_alive: Duration,
@@ -100,7 +100,12 @@ fn key(
         url: server.url.as_ref().map(|url| url.0.clone()),
         values: exposed(values.env.iter().chain(&values.headers)),
         cwd: server.cwd.clone(),
-        timeouts: (server.connect_timeout.0, server.request_timeout.0),
+        timeouts: [
+            server.connect_timeout.0,
+            server.start_timeout.0,
+            server.list_timeout.0,
+            server.request_timeout.0,
+        ],
         limits,
         most: (server.max_concurrent, server.max_children),
         keep_alive: server.keep_alive.0,
@@ -155,6 +160,8 @@ fn describe(
     };
     ServerConfig {
         connect_timeout: server.connect_timeout.0,
+        start_timeout: server.start_timeout.0,
+        list_timeout: server.list_timeout.0,
         request_timeout: server.request_timeout.0,
         limits,
         max_concurrent: count(server.max_concurrent),

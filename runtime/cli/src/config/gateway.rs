@@ -41,6 +41,11 @@ pub struct Gateway {
     /// JSON-RPC error. Left out: `result` for `tools/call`, `error` for everything else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalStyle>,
+    /// The era of `/mcp`. `legacy`: modern clients are told to begin with `initialize`; `modern`: they do not see servers
+    /// that speak the legacy protocol only. Left out: `legacy` where one of the servers is known to speak that only when
+    /// the first modern client comes after a start or a reload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_era: Option<MergedEra>,
     /// Methods beyond the protocol's own that may pass where interceptors look, each with its whole name or with a `*` at
     /// its end. Every other unknown method is answered -32601.
     pub known_methods: Vec<KnownMethod>,
@@ -132,6 +137,16 @@ pub enum RefusalStyle {
     Error,
 }
 
+/// The era of the merged endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MergedEra {
+    /// Sessions that begin with `initialize`.
+    Legacy,
+    /// Requests by themselves, since 2026-07-28.
+    Modern,
+}
+
 /// Where operators reach the running gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdminSocket {
@@ -176,6 +191,7 @@ impl Default for Gateway {
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             refusal: None,
+            merged_era: None,
             known_methods: Vec::new(),
             watch: true,
             state: None,

@@ -41,8 +41,8 @@ pub use candidate::{Candidate, Share};
 pub use client::{Client, TokenHash};
 pub use files::{FileError, Files};
 pub use gateway::{
-    AdminSocket, Gateway, HostName, KnownMethod, Limits, Listen, Origin, PublicUrl, RefusalStyle,
-    Tls,
+    AdminSocket, Gateway, HostName, KnownMethod, Limits, Listen, MergedEra, Origin, PublicUrl,
+    RefusalStyle, Tls,
 };
 pub use glimpse::{Glimpse, glimpse};
 pub use grants::{Access, DirGrant, Grants, GuestPath, HttpHost};

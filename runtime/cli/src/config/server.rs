@@ -35,9 +35,16 @@ pub struct Server {
     /// Headers sent with every request to `url`. A value is text, `{ from-env = "NAME" }` or `{ from-file = "path" }`.
     #[serde(default)]
     pub headers: BTreeMap<String, Given>,
-    /// How long a connection may take, and a program to answer the first question.
+    /// How long a connection may take, TLS included.
     #[serde(default = "connect_timeout")]
     pub connect_timeout: Period,
+    /// How long the server may take to answer its first question: a program may have to be fetched first.
+    #[serde(default = "start_timeout")]
+    pub start_timeout: Period,
+    /// How long answers of `/mcp` wait for this server's part. What it offers is left out where it takes longer, and clients
+    /// are told when it is there.
+    #[serde(default = "list_timeout")]
+    pub list_timeout: Period,
     /// The longest silence while a request is under way; whatever arrives for it starts it anew.
     #[serde(default = "request_timeout")]
     pub request_timeout: Period,
@@ -130,6 +137,14 @@ pub(crate) fn check_header(name: &str) -> Result<(), Mistake> {
 
 fn connect_timeout() -> Period {
     Period::secs(10)
+}
+
+fn start_timeout() -> Period {
+    Period::secs(60)
+}
+
+fn list_timeout() -> Period {
+    Period::secs(2)
 }
 
 fn max_concurrent() -> u32 {

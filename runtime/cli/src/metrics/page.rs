@@ -11,6 +11,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
+use sandgate_gateway::Availability;
 
 use super::Metrics;
 use super::meters::{DECISIONS, FAULTS, HOOKS, METHODS, MODES, OUTCOMES};
@@ -196,6 +197,26 @@ impl Metrics {
         for server in gateway.current().servers() {
             let gauge = ConstGauge::new(count(server.health().children));
             gauge.encode(children.encode_family(&[(SERVER, &**server.name())])?)?;
+        }
+        let help = "Whether the server answered last: the gateway's probe, or a call";
+        let mut up = family.begin("sandgate_server_up", help, None, MetricType::Gauge)?;
+        for server in gateway.current().servers() {
+            let down = matches!(server.availability(), Availability::Down { .. });
+            let well = !down && server.health().failing_since.is_none();
+            let gauge = ConstGauge::new(i64::from(well));
+            gauge.encode(up.encode_family(&[(SERVER, &**server.name())])?)?;
+        }
+        let help =
+            "Messages of the server that were dropped: they belong to nothing that it was asked";
+        let mut dropped = family.begin(
+            "sandgate_server_dropped_messages",
+            help,
+            None,
+            MetricType::Counter,
+        )?;
+        for server in gateway.current().servers() {
+            let count = server.health().dropped;
+            nonzero(&mut dropped, &[(SERVER, &**server.name())], count)?;
         }
         Ok(())
     }

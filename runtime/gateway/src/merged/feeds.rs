@@ -27,8 +27,6 @@ use crate::registry::Edition;
 use crate::reply;
 use crate::upstream::{Arrival, Asker, Server};
 
-/// The longest that a client waits for servers to acknowledge.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// The first pause before a server is asked again, and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// Messages that wait for the client to read; beyond it the servers wait.
@@ -247,7 +245,7 @@ impl Feed {
                 }
                 tracing::debug!(server = %self.server.name(), "its part of a subscription ended; it is asked again");
             }
-            tokio::time::sleep(pause).await;
+            self.pause(pause).await;
             pause = (pause * 2).min(AGAIN.1);
             let edition = self.house.registry.current();
             if !edition.has(&self.server) {
@@ -265,6 +263,21 @@ impl Feed {
                 Opened::Unknown | Opened::Refused(_) => return,
                 Opened::Failed => {}
             }
+        }
+    }
+
+    /// Until it is time to ask again, or a probe has found a server that was down.
+    async fn pause(&self, pause: Duration) {
+        let there = self.server.is_there();
+        let back = async {
+            match there {
+                true => std::future::pending().await,
+                false => self.server.up().await,
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = back => {}
         }
     }
 
@@ -315,11 +328,16 @@ impl Feed {
                 .ask(edition, self.request.clone(), &self.headers, None)
                 .await
         };
-        let Ok(delivery) = tokio::time::timeout(PATIENCE, opening).await else {
+        let patience = self.server.config().list_timeout;
+        let opened = async {
+            self.server.ready_for_lists().await.ok()?;
+            tokio::time::timeout(patience, opening).await.ok()
+        };
+        let Some(delivery) = opened.await else {
             return Opened::Failed;
         };
         match delivery.content {
-            Content::Stream(flow) => acknowledged(flow).await,
+            Content::Stream(flow) => acknowledged(flow, patience).await,
             Content::Message(reply) => judged(reply),
             Content::Raw(_) | Content::Empty => Opened::Failed,
         }
@@ -327,7 +345,7 @@ impl Feed {
 }
 
 /// Waits for the first message. A policy may keep it back: the stream is open all the same.
-async fn acknowledged(mut flow: Flow) -> Opened {
+async fn acknowledged(mut flow: Flow, patience: Duration) -> Opened {
     let first = async {
         while let Some(arrival) = flow.next().await {
             if let Some(message) = arrival.message {
@@ -336,7 +354,7 @@ async fn acknowledged(mut flow: Flow) -> Opened {
         }
         None
     };
-    match tokio::time::timeout(PATIENCE, first).await {
+    match tokio::time::timeout(patience, first).await {
         Ok(Some(message)) if message.method() == Some(ACKNOWLEDGED) => {
             Opened::Stream(flow, Some(message.payload().clone()))
         }

@@ -1,14 +1,18 @@
 //! What the whole says of itself: what its servers say, together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Id, Json, Kind, Message, Node, error_codes};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Merged;
+use super::links::{Patience, Reach};
 use crate::delivery::{Content, Delivery};
 use crate::era::{FIRST_MODERN, LEGACY, VERSION_KEY};
 use crate::reply;
@@ -27,6 +31,8 @@ const FLAGS: [&str; 2] = ["listChanged", "subscribe"];
 
 /// Tasks as the modern era has them.
 const TASKS: &str = "io.modelcontextprotocol/tasks";
+
+const UNREACHABLE: &str = "none of the servers can be reached: the gateway's log says why";
 
 type Capabilities = BTreeMap<&'static str, BTreeMap<&'static str, Value>>;
 
@@ -69,25 +75,25 @@ impl Merged {
     /// Every server is asked, at once. The version is the oldest that any of them agreed to: what a newer one adds must
     /// not come from some and be missing from others.
     pub(super) async fn initialize(&self, id: &Id, message: &Message) -> Delivery {
-        let none = HeaderMap::new();
-        let reaches = join_all(
-            self.edition
-                .servers()
-                .iter()
-                .map(|server| self.reach(server, &none)),
-        )
-        .await;
+        let mut reaches = self.ways(Patience::List).await;
+        if reaches.iter().all(|reach| reach.offer.is_none()) {
+            // Nothing to begin with: the first that comes is waited for.
+            reaches = self.first_ways().await;
+        }
         let offers: Vec<_> = reaches
             .iter()
             .filter_map(|reach| Some((&reach.exchange.link.server, reach.offer.as_ref()?)))
+            .collect();
+        let absent = reaches.iter().filter(|reach| reach.absent);
+        let absent: Vec<&str> = absent
+            .map(|reach| &**reach.exchange.link.server.name())
             .collect();
         if offers.is_empty() && !reaches.is_empty() {
             if self.only_modern().await {
                 let asked = message.payload().get("protocolVersion");
                 return unsupported(id, &[FIRST_MODERN.to_owned()], asked);
             }
-            let text = "none of the servers can be reached: the gateway's log says why";
-            return reply::busy(Some(id), text);
+            return reply::busy(Some(id), UNREACHABLE);
         }
         let asked = message
             .payload()
@@ -110,13 +116,40 @@ impl Merged {
                     .iter()
                     .filter_map(|(_, offer)| offer.capabilities.as_ref())
                     .map(Json::root),
+                !absent.is_empty(),
             ),
             server_info: SELF,
-            instructions: instructions(offers.iter().filter_map(|(server, offer)| {
-                Some((&**server.name(), offer.instructions.as_deref()?))
-            })),
+            instructions: instructions(
+                offers.iter().filter_map(|(server, offer)| {
+                    Some((&**server.name(), offer.instructions.as_deref()?))
+                }),
+                &absent,
+            ),
         };
         result_of(id, &result)
+    }
+
+    /// The way to every server.
+    async fn ways(&self, patience: Patience) -> Vec<Arc<Reach>> {
+        let none = HeaderMap::new();
+        let servers = self.edition.servers().iter();
+        join_all(servers.map(|server| self.reach(server, &none, patience))).await
+    }
+
+    /// The same, when the first server has agreed or every one has failed.
+    async fn first_ways(&self) -> Vec<Arc<Reach>> {
+        let none = HeaderMap::new();
+        let servers = self.edition.servers().iter();
+        let mut ways: FuturesUnordered<_> = servers
+            .map(|server| self.reach(server, &none, Patience::Start))
+            .collect();
+        while let Some(reach) = ways.next().await {
+            if reach.offer.is_some() {
+                break;
+            }
+        }
+        drop(ways);
+        self.ways(Patience::Now).await
     }
 
     /// The same in the modern era. What one client may see is not for others to keep.
@@ -129,16 +162,24 @@ impl Merged {
         let asked = self.edition.servers().iter().map(|server| {
             let message = message.clone();
             async move {
-                let reach = self.reach(server, headers).await;
-                let reply = reach.ask(&self.edition, message).await?;
-                Some((server, reply.failed(), reply.payload().clone()))
+                let reach = self.reach(server, headers, Patience::List).await;
+                let reply = reach.ask(&self.edition, message).await;
+                let there = |reply: &Message| !reply.failed() || server.is_there();
+                match reply.filter(|reply| !reach.absent && there(reply)) {
+                    Some(reply) => Ok((server, reply.failed(), reply.payload().clone())),
+                    None => Err(server.name()),
+                }
             }
         });
-        let (failed, found): (Vec<_>, Vec<_>) = join_all(asked)
-            .await
-            .into_iter()
-            .flatten()
-            .partition(|(_, failed, _)| *failed);
+        let (mut answers, mut absent) = (Vec::new(), Vec::new());
+        for answer in join_all(asked).await {
+            match answer {
+                Ok(answer) => answers.push(answer),
+                Err(server) => absent.push(&**server),
+            }
+        }
+        let (failed, found): (Vec<_>, Vec<_>) =
+            answers.into_iter().partition(|(_, failed, _)| *failed);
         let found: Vec<_> = found
             .into_iter()
             .map(|(server, _, found)| (server, found))
@@ -157,10 +198,7 @@ impl Merged {
                     .map(|version| version.to_json());
                 return unsupported(id, &common(objections.into_iter()), asked);
             }
-            return reply::busy(
-                Some(id),
-                "none of the servers can be reached: the gateway's log says why",
-            );
+            return reply::busy(Some(id), UNREACHABLE);
         }
         let result = Discovered {
             result_type: "complete",
@@ -169,6 +207,7 @@ impl Merged {
                 found
                     .iter()
                     .filter_map(|(_, found)| found.root().get("capabilities")),
+                !absent.is_empty(),
             ),
             instructions: {
                 let texts: Vec<_> = found
@@ -180,7 +219,10 @@ impl Merged {
                         ))
                     })
                     .collect();
-                instructions(texts.iter().map(|(server, text)| (*server, &**text)))
+                instructions(
+                    texts.iter().map(|(server, text)| (*server, &**text)),
+                    &absent,
+                )
             },
             ttl_ms: 0,
             cache_scope: "private",
@@ -230,7 +272,8 @@ fn result_of(id: &Id, result: &impl Serialize) -> Delivery {
     }
 }
 
-fn union<'a>(servers: impl Iterator<Item = Node<'a>>) -> Capabilities {
+/// `more`: servers may come that offer any kind of list.
+fn union<'a>(servers: impl Iterator<Item = Node<'a>>, more: bool) -> Capabilities {
     let mut union = Capabilities::new();
     let mut extended = false;
     for capabilities in servers {
@@ -267,6 +310,9 @@ fn union<'a>(servers: impl Iterator<Item = Node<'a>>) -> Capabilities {
         tasks.insert("requests", json!({"tools": {"call": {}}}));
     }
     for name in ["prompts", "resources", "tools"] {
+        if more {
+            union.entry(name).or_default();
+        }
         if let Some(flags) = union.get_mut(name) {
             flags.insert("listChanged", Value::Bool(true));
         }
@@ -274,10 +320,20 @@ fn union<'a>(servers: impl Iterator<Item = Node<'a>>) -> Capabilities {
     union
 }
 
-fn instructions<'a>(texts: impl Iterator<Item = (&'a str, &'a str)>) -> Option<String> {
-    let parts: Vec<String> = texts
+/// `absent`: servers that are not part of the whole yet.
+fn instructions<'a>(
+    texts: impl Iterator<Item = (&'a str, &'a str)>,
+    absent: &[&str],
+) -> Option<String> {
+    let mut parts: Vec<String> = texts
         .map(|(server, text)| format!("# {server}\n\n{text}"))
         .collect();
+    if !absent.is_empty() {
+        let names = absent.join(", ");
+        parts.push(format!(
+            "Not available yet: {names}. What they offer is listed when they answer."
+        ));
+    }
     (!parts.is_empty()).then(|| parts.join("\n\n"))
 }
 
@@ -314,7 +370,8 @@ mod tests {
             r#"{"tools":{},"resources":{"subscribe":true},"experimental":{"x":{}},"extensions":{"io.modelcontextprotocol/tasks":{},"other":{}}}"#,
         );
         let other = read(r#"{"logging":{},"resources":{"subscribe":false},"tasks":{"list":{}}}"#);
-        let union = serde_json::to_string(&union([one.root(), other.root()].into_iter())).unwrap();
+        let union =
+            serde_json::to_string(&union([one.root(), other.root()].into_iter(), false)).unwrap();
         assert_eq!(
             union,
             r#"{"extensions":{"io.modelcontextprotocol/tasks":{}},"logging":{},"resources":{"listChanged":true,"subscribe":true},"tasks":{"cancel":{},"list":{},"requests":{"tools":{"call":{}}}},"tools":{"listChanged":true}}"#

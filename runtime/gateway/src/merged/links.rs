@@ -10,10 +10,13 @@ use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue};
 use parking_lot::Mutex;
 use sandgate_message::{Era, Id, Json, Message, Shape};
+use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::standing::Standing;
 use crate::call::Caller;
+use crate::changed;
 use crate::claims::Claims;
 use crate::downstream::session::Ground;
 use crate::downstream::unheard::Unheard;
@@ -22,7 +25,10 @@ use crate::exchange::Exchange;
 use crate::house::{House, Link};
 use crate::ledger::Ledger;
 use crate::registry::Edition;
-use crate::upstream::{Answer, Arrival, Asker, Body, Definitions, Server, ServerError, Transport};
+use crate::upstream::{
+    Answer, Arrival, Asker, Availability, Body, Conversation, Definitions, Server, ServerError,
+    Transport, hints_at_absence,
+};
 
 /// A server's stream that ended is opened again after this long, then after twice as long, up to the second.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -36,6 +42,8 @@ pub(crate) struct Reach {
     pub(super) offer: Option<Offer>,
     /// Where what it says is kept until the client listens: a legacy session.
     unheard: Option<Unheard>,
+    /// The server has not answered yet, or is down: it may be part of the whole later.
+    pub(super) absent: bool,
     /// Ends the listening to it.
     _listening: Option<DropGuard>,
 }
@@ -50,7 +58,9 @@ pub(super) struct Offer {
 impl Reach {
     /// Without anything kept beside it.
     pub(super) fn plain(exchange: Exchange, headers: HeaderMap) -> Self {
+        let conversation = &exchange.link.conversation;
         Self {
+            absent: conversation.as_ref().is_err_and(hints_at_absence),
             exchange,
             headers,
             offer: None,
@@ -59,19 +69,44 @@ impl Reach {
         }
     }
 
+    /// The server agreed, and has not ended the conversation since.
+    fn is_open(&self) -> bool {
+        self.offer.is_some() && !self.exchange.link.is_gone()
+    }
+
     /// The reply to a request that goes to several servers. What comes before it on one's stream is for when the client
     /// listens.
+    /// None where it does not come within the server's `list-timeout`.
     pub(super) async fn ask(&self, edition: &Arc<Edition>, message: Message) -> Option<Message> {
-        let delivery = self
-            .exchange
-            .ask(edition, message, &self.headers, None)
-            .await;
-        let aside = |arrival| {
-            if let Some(unheard) = &self.unheard {
-                keep(&self.exchange, unheard, arrival);
-            }
+        let server = &self.exchange.link.server;
+        let reply = async {
+            let ask = self.exchange.ask(edition, message, &self.headers, None);
+            let aside = |arrival| {
+                if let Some(unheard) = &self.unheard {
+                    keep(&self.exchange, unheard, arrival);
+                }
+            };
+            ask.await.settle(aside).await
         };
-        delivery.settle(aside).await
+        match tokio::time::timeout(server.config().list_timeout, reply).await {
+            Ok(reply) => reply,
+            Err(_) => {
+                tracing::warn!(server = %server.name(), "no answer within `list-timeout`");
+                server.check();
+                None
+            }
+        }
+    }
+
+    /// What a client is told that was given lists without this server's part.
+    fn notices(&self) -> Vec<&'static str> {
+        let lists = [
+            ("tools", changed::TOOLS),
+            ("prompts", changed::PROMPTS),
+            ("resources", changed::RESOURCES),
+        ];
+        let offered = lists.into_iter().filter(|(list, _)| self.offers(list));
+        offered.map(|(_, notice)| notice).collect()
     }
 
     /// Whether the server offers this sort of thing, as far as it said.
@@ -84,7 +119,49 @@ impl Reach {
     }
 }
 
-type Slot = Arc<tokio::sync::Mutex<Option<Arc<Reach>>>>;
+/// A server's place in a session: its way is opened in the background, so that nobody waits longer than they want to.
+struct Slot {
+    server: Arc<Server>,
+    since: Instant,
+    reach: watch::Receiver<Option<Arc<Reach>>>,
+    /// The client was given an answer that lacks this server's part.
+    missed: Arc<AtomicBool>,
+    /// Ends the opening.
+    _opening: DropGuard,
+}
+
+impl Slot {
+    /// The way that is open now, or has failed.
+    fn now(&self) -> Option<Arc<Reach>> {
+        self.reach.borrow().clone()
+    }
+
+    /// It is of this server, and is open, or being opened, or waits for the server's next probe.
+    fn serves(&self, server: &Arc<Server>) -> bool {
+        let of = Arc::ptr_eq(&self.server, server);
+        let holds = |reach: Arc<Reach>| reach.is_open() || (reach.absent && !can_be_asked(server));
+        of && self.now().is_none_or(holds)
+    }
+}
+
+/// No probe is under way that finds out just that, and the last one did not find that it takes long to fail.
+fn can_be_asked(server: &Arc<Server>) -> bool {
+    let probing = matches!(server.availability(), Availability::Probing { .. });
+    !probing && server.admits().is_ok()
+}
+
+/// How long a request waits for a server that is not joined yet.
+#[derive(Clone, Copy)]
+pub(super) enum Patience {
+    /// It concerns all servers: `list-timeout` from when joining began.
+    List,
+    /// It concerns this one alone: `connect-timeout`.
+    Call,
+    /// There is nothing to begin with yet: `start-timeout`.
+    Start,
+    /// Not at all.
+    Now,
+}
 
 /// All of one session's.
 pub(crate) struct Links {
@@ -136,51 +213,140 @@ impl Links {
         &self.caller
     }
 
-    /// The way to this server: the one there is, or a new one. A server that fails now is asked again next time.
-    pub(super) async fn join(&self, edition: &Arc<Edition>, server: &Arc<Server>) -> Arc<Reach> {
-        let slot = self
-            .slots
-            .lock()
-            .entry(server.name().clone())
-            .or_default()
-            .clone();
-        let mut slot = slot.lock().await;
-        if let Some(reach) = slot.as_ref().filter(|reach| {
-            Arc::ptr_eq(&reach.exchange.link.server, server) && !reach.exchange.link.is_gone()
-        }) {
-            return reach.clone();
+    /// The way to this server: the one there is, or a new one. A server that fails now is asked again next time; one that
+    /// is not there in time is joined when it is, and the client told of it.
+    pub(super) async fn join(
+        self: &Arc<Self>,
+        edition: &Arc<Edition>,
+        server: &Arc<Server>,
+        patience: Patience,
+    ) -> Arc<Reach> {
+        let (since, missed, mut reach) = {
+            let mut slots = self.slots.lock();
+            let before = slots.get(server.name());
+            if before.is_none_or(|slot| !slot.serves(server)) {
+                let missed = before.is_some_and(|slot| slot.missed.load(Ordering::Relaxed));
+                let slot = self.begin(edition, server, missed);
+                slots.insert(server.name().clone(), slot);
+            }
+            let slot = &slots[server.name()];
+            (slot.since, slot.missed.clone(), slot.reach.clone())
+        };
+        let until = match (patience, server.availability()) {
+            _ if server.admits().is_err() => Instant::now(),
+            (Patience::List, Availability::Probing { since: probing }) => {
+                since.min(probing) + server.config().list_timeout
+            }
+            (Patience::List, _) => since + server.config().list_timeout,
+            (Patience::Call, _) => Instant::now() + server.config().connect_timeout,
+            (Patience::Start, _) => Instant::now() + server.config().start_timeout,
+            (Patience::Now, _) => Instant::now(),
+        };
+        let there = tokio::time::timeout_at(until, reach.wait_for(Option::is_some));
+        let found = there.await.ok().and_then(|reach| reach.ok()?.clone());
+        let absent = || {
+            server.check();
+            let error = server.admits().err().unwrap_or_else(|| server.starting());
+            Arc::new(Reach::plain(
+                self.exchange(server, Err(error)),
+                HeaderMap::new(),
+            ))
+        };
+        let reach = found.unwrap_or_else(absent);
+        if reach.absent {
+            missed.store(true, Ordering::Relaxed);
         }
-        // Large, and once a session and server.
-        let reach = Arc::new(Box::pin(self.open(edition, server)).await);
-        *slot = reach.offer.is_some().then(|| reach.clone());
         reach
+    }
+
+    /// Opens the way to a server in the background, when it is there.
+    fn begin(self: &Arc<Self>, edition: &Arc<Edition>, server: &Arc<Server>, missed: bool) -> Slot {
+        let (found, reach) = watch::channel(None);
+        let missed = Arc::new(AtomicBool::new(missed));
+        let over = self.over.child_token();
+        let opening = {
+            let (links, edition, server) = (self.clone(), edition.clone(), server.clone());
+            let missed = missed.clone();
+            async move {
+                loop {
+                    if !can_be_asked(&server) {
+                        server.up().await;
+                    }
+                    // Large, and once a session and server.
+                    let opened = Box::pin(links.open(&edition, &server)).await;
+                    let (absent, offer) = (opened.absent, opened.offer.is_some());
+                    let notices = opened.notices();
+                    found.send_replace(Some(Arc::new(opened)));
+                    if offer && missed.swap(false, Ordering::Relaxed) {
+                        for notice in notices {
+                            let notice = Arrival::of(changed::notice(notice));
+                            // Full: the client has plenty to catch up with.
+                            let _ = links.unheard.keep(notice);
+                        }
+                    }
+                    if !absent {
+                        return;
+                    }
+                    server.up().await;
+                }
+            }
+        };
+        let token = over.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = token.cancelled() => {}
+                () = opening => {}
+            }
+        });
+        Slot {
+            server: server.clone(),
+            since: Instant::now(),
+            reach,
+            missed,
+            _opening: over.drop_guard(),
+        }
+    }
+
+    fn exchange(
+        &self,
+        server: &Arc<Server>,
+        conversation: Result<Arc<Conversation>, ServerError>,
+    ) -> Exchange {
+        Exchange {
+            house: self.house.clone(),
+            caller: self.caller.clone(),
+            link: Link::new(server.clone(), conversation),
+            ledger: Some(self.ledger.clone()),
+            claims: Some(self.claims.clone()),
+        }
     }
 
     async fn open(&self, edition: &Arc<Edition>, server: &Arc<Server>) -> Reach {
         let asker = Asker::new(self.caller.principal.name.as_ref(), &HeaderMap::new());
         let budget = &self.caller.budget;
         let conversation = server.converse_for(Era::Legacy, &asker, budget).await;
-        let link = Link::new(server.clone(), conversation);
-        let ledger = Some(self.ledger.clone());
-        let mut exchange = Exchange {
-            house: self.house.clone(),
-            caller: self.caller.clone(),
-            link,
-            ledger,
-            claims: Some(self.claims.clone()),
-        };
+        let mut exchange = self.exchange(server, conversation);
         let none = HeaderMap::new();
-        let reply = exchange
-            .ask(edition, self.initialize.clone(), &none, None)
-            .await
-            .settle(|_| ())
-            .await;
+        let asked = async {
+            let ask = exchange.ask(edition, self.initialize.clone(), &none, None);
+            ask.await.settle(|_| ()).await
+        };
+        let Ok(reply) = tokio::time::timeout(server.config().start_timeout, asked).await else {
+            server.check();
+            return Reach::plain(self.exchange(server, Err(server.starting())), none);
+        };
         let Some(result) = reply
             .filter(|reply| !reply.failed())
             .map(|reply| reply.payload().clone())
         else {
             tracing::warn!(server = %server.name(), "left out of the merged endpoint: it did not agree to initialize");
-            return Reach::plain(exchange, none);
+            if exchange.link.is_gone() {
+                server.check();
+            }
+            return Reach {
+                absent: !server.is_there(),
+                ..Reach::plain(exchange, none)
+            };
         };
         let text = |member: &str| Some(result.root().get(member)?.string()?.into_owned());
         let offer = Offer {
@@ -230,37 +396,34 @@ impl Links {
             headers,
             offer: Some(offer),
             unheard: Some(self.unheard.clone()),
+            absent: false,
             _listening: Some(token.drop_guard()),
         }
     }
 
     /// What the client was last shown by a server that is joined.
-    pub(super) async fn definitions(&self, server: &Arc<Server>) -> Option<Arc<Definitions>> {
-        let slot = self.slots.lock().get(server.name()).cloned()?;
-        let slot = slot.lock().await;
-        let link = &slot.as_ref()?.exchange.link;
+    pub(super) fn definitions(&self, server: &Arc<Server>) -> Option<Arc<Definitions>> {
+        let reach = self.slots.lock().get(server.name())?.now()?;
+        let link = &reach.exchange.link;
         let open = link.conversation.as_ref().ok()?;
         Arc::ptr_eq(&link.server, server).then(|| open.definitions().clone())
     }
 
     /// The ways that are open now.
-    pub(super) async fn joined(&self) -> Vec<Arc<Reach>> {
-        let slots: Vec<Slot> = self.slots.lock().values().cloned().collect();
-        let mut joined = Vec::with_capacity(slots.len());
-        for slot in slots {
-            joined.extend(slot.lock().await.clone());
-        }
-        joined
+    pub(super) fn joined(&self) -> Vec<Arc<Reach>> {
+        let slots = self.slots.lock();
+        let open = slots.values().filter_map(Slot::now);
+        open.filter(|reach| reach.offer.is_some()).collect()
     }
 
     /// The client is ready: so it is for every server, also for those that are joined later.
-    pub(super) async fn initialized(&self) -> Vec<Arc<Reach>> {
+    pub(super) fn initialized(&self) -> Vec<Arc<Reach>> {
         self.initialized.store(true, Ordering::Release);
-        self.joined().await
+        self.joined()
     }
 
     /// The server whose request this progress of the client's is about.
-    pub(super) async fn asker(&self, progress: &Message) -> Vec<Arc<Reach>> {
+    pub(super) fn asker(&self, progress: &Message) -> Vec<Arc<Reach>> {
         let Some(token) = progress.payload().get("progressToken") else {
             return Vec::new();
         };
@@ -268,14 +431,13 @@ impl Links {
             return Vec::new();
         };
         self.joined()
-            .await
             .into_iter()
             .filter(|reach| reach.exchange.link.is(&link))
             .collect()
     }
 
     pub(crate) async fn close(&self) {
-        for reach in self.joined().await {
+        for reach in self.joined() {
             if let Ok(conversation) = &reach.exchange.link.conversation {
                 conversation.close().await;
             }

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use sandgate_message::{Direction, Hook, Id, Json, Limits, Message, error_codes};
 
 use super::cursor::{Bound, Cursors, LONGEST};
+use super::links::Patience;
 use super::{Client, Merged, names};
 use crate::delivery::Delivery;
 use crate::reply;
@@ -93,7 +94,7 @@ impl Merged {
         cursor: Option<&str>,
         headers: &HeaderMap,
     ) -> Part {
-        let reach = self.reach(server, headers).await;
+        let reach = self.reach(server, headers, Patience::List).await;
         let capability = if member == "resourceTemplates" {
             "resources"
         } else {

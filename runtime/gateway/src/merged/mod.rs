@@ -14,7 +14,9 @@ mod standing;
 
 use std::sync::Arc;
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Era, Id, Json, Message, Method, Shape};
 
@@ -27,9 +29,9 @@ use crate::exchange::Exchange;
 use crate::house::{House, Link};
 use crate::registry::Edition;
 use crate::reply;
-use crate::upstream::{Asker, Definitions, Eras, Server, ServerError};
+use crate::upstream::{Asker, Conversation, Definitions, Server, ServerError};
 pub(crate) use links::Links;
-use links::Reach;
+use links::{Patience, Reach};
 
 /// One client of the merged endpoint, under one edition.
 pub(crate) struct Merged {
@@ -131,37 +133,66 @@ impl Merged {
         }
     }
 
-    /// One legacy server makes the whole legacy: a modern client is told so in plain text, as such a server would.
+    /// One legacy server makes the whole legacy: a modern client is told so in plain text, as such a server would. What was
+    /// decided once holds for the edition: a server that turns out to be legacy later is left out for modern clients.
     async fn legacy_only(&self) -> Option<Delivery> {
         let Client::Stateless(_) = self.client else {
             return None;
         };
-        let probes = join_all(self.edition.servers().iter().map(|server| server.probe())).await;
-        let legacy = self
-            .edition
-            .servers()
+        let era = match (
+            self.house.config.merged_era,
+            self.edition.merged_era().get(),
+        ) {
+            (Some(era), _) => era,
+            (None, Some(era)) => *era,
+            (None, None) => self.decide_era().await?,
+        };
+        if era == Era::Modern {
+            return None;
+        }
+        let servers = self.edition.servers();
+        let one = servers
             .iter()
-            .zip(probes)
-            .find(|(_, eras)| eras.as_ref().is_ok_and(|eras| eras.modern == Some(false)));
-        let (server, _) = legacy?;
-        Some(legacy_only(&ServerError::WrongEra {
-            server: server.name().clone(),
-            era: Era::Modern.as_str(),
-        }))
+            .find(|server| server.eras().modern == Some(false));
+        let server = one.or(servers.first())?.name().clone();
+        let era = Era::Modern.as_str();
+        Some(legacy_only(&ServerError::WrongEra { server, era }))
+    }
+
+    /// What is known when each server has answered its probe, or has not within its `list-timeout`. None: no server has.
+    async fn decide_era(&self) -> Option<Era> {
+        let servers = self.edition.servers();
+        join_all(servers.iter().map(|server| server.ready_for_lists())).await;
+        let says = |answer: bool| servers.iter().any(|s| s.eras().modern == Some(answer));
+        if !says(false) && !says(true) {
+            // Nothing to begin with: the first that comes is waited for.
+            let mut probes: FuturesUnordered<_> = servers.iter().map(|s| s.probe()).collect();
+            while let Some(eras) = probes.next().await {
+                if eras.is_ok_and(|eras| eras.modern.is_some()) {
+                    break;
+                }
+            }
+        }
+        let era = match (says(false), says(true)) {
+            (true, _) => Era::Legacy,
+            (false, true) => Era::Modern,
+            (false, false) => return None,
+        };
+        Some(*self.edition.merged_era().get_or_init(|| era))
     }
 
     /// None of the servers begins with `initialize`, as far as can be found out.
     async fn only_modern(&self) -> bool {
         let servers = self.edition.servers();
-        let probes = join_all(servers.iter().map(|server| server.probe())).await;
-        let modern = |eras: &Result<Eras, _>| eras.as_ref().is_ok_and(|e| e.modern == Some(true));
-        !probes.is_empty() && probes.iter().all(modern)
+        join_all(servers.iter().map(|server| server.ready_for_lists())).await;
+        let modern = |server: &Arc<Server>| server.eras().modern == Some(true);
+        !servers.is_empty() && servers.iter().all(modern)
     }
 
     /// To every server that is there; one that agrees is enough.
     async fn everywhere(&self, id: &Id, message: Message, headers: &HeaderMap) -> Delivery {
         let asked = self.edition.servers().iter().map(|server| async {
-            let reach = self.reach(server, headers).await;
+            let reach = self.reach(server, headers, Patience::List).await;
             let reply = reach.ask(&self.edition, message.clone()).await?;
             self.agreed(&message, server, &reply);
             Some(reply)
@@ -190,13 +221,13 @@ impl Merged {
             return Delivery::accepted();
         };
         let to = match message.method() {
-            Some("notifications/initialized") => links.initialized().await,
+            Some("notifications/initialized") => links.initialized(),
             // The token is the server's, and another server may have given the same: only the one who asked is told.
-            Some("notifications/progress") => links.asker(&message).await,
+            Some("notifications/progress") => links.asker(&message),
             // Why a request is given up is no other server's business.
             Some("notifications/cancelled") => {
                 let way = links.standing().way_of(&message);
-                let mut to = links.joined().await;
+                let mut to = links.joined();
                 to.retain(|reach| {
                     let name = reach.exchange.link.server.name();
                     let there = |way: &Option<_>| way.as_ref().is_none_or(|way| way == name);
@@ -204,7 +235,7 @@ impl Merged {
                 });
                 to
             }
-            _ => links.joined().await,
+            _ => links.joined(),
         };
         join_all(
             to.iter()
@@ -229,7 +260,7 @@ impl Merged {
         headers: &HeaderMap,
     ) -> Option<Arc<Definitions>> {
         match &self.client {
-            Client::Session(links) => links.definitions(server).await,
+            Client::Session(links) => links.definitions(server),
             Client::Stateless(caller) => {
                 let asker = Asker::new(caller.principal.name.as_ref(), headers);
                 Some(server.definitions(&asker))
@@ -238,14 +269,16 @@ impl Merged {
     }
 
     /// The way to one server, whether it can be reached or not: what cannot is judged and recorded all the same.
-    async fn reach(&self, server: &Arc<Server>, headers: &HeaderMap) -> Arc<Reach> {
+    async fn reach(
+        &self,
+        server: &Arc<Server>,
+        headers: &HeaderMap,
+        patience: Patience,
+    ) -> Arc<Reach> {
         match &self.client {
-            Client::Session(links) => links.join(&self.edition, server).await,
+            Client::Session(links) => links.join(&self.edition, server, patience).await,
             Client::Stateless(caller) => {
-                let asker = Asker::new(caller.principal.name.as_ref(), headers);
-                let conversation = server
-                    .converse_for(Era::Modern, &asker, &caller.budget)
-                    .await;
+                let conversation = self.converse(caller, server, headers, patience).await;
                 let link = Link::new(server.clone(), conversation);
                 let exchange = Exchange {
                     house: self.house.clone(),
@@ -257,5 +290,32 @@ impl Merged {
                 Arc::new(Reach::plain(exchange, headers.clone()))
             }
         }
+    }
+
+    /// A conversation of the modern era.
+    async fn converse(
+        &self,
+        caller: &Caller,
+        server: &Arc<Server>,
+        headers: &HeaderMap,
+        patience: Patience,
+    ) -> Result<Arc<Conversation>, ServerError> {
+        if server.eras().modern == Some(false) {
+            return Err(ServerError::WrongEra {
+                server: server.name().clone(),
+                era: Era::Modern.as_str(),
+            });
+        }
+        let wait = match patience {
+            Patience::Call => server.config().connect_timeout,
+            _ => {
+                server.ready_for_lists().await?;
+                server.config().list_timeout
+            }
+        };
+        let asker = Asker::new(caller.principal.name.as_ref(), headers);
+        let opening = server.converse_for(Era::Modern, &asker, &caller.budget);
+        let opened = tokio::time::timeout(wait, opening).await;
+        opened.unwrap_or_else(|_| Err(server.starting()))
     }
 }

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use http::HeaderMap;
 use sandgate_message::{Id, Json, Message};
 
+use super::links::Patience;
 use super::{Client, Merged, names};
 use crate::delivery::Delivery;
 use crate::memory::{Found, Owner};
@@ -51,7 +52,7 @@ impl Merged {
         else {
             return Delivery::message(self.nowhere(id, method));
         };
-        let reach = self.reach(&server, headers).await;
+        let reach = self.reach(&server, headers, Patience::Call).await;
         if let Client::Session(links) = &self.client {
             links.standing().goes(&message, Some(server.name()));
         }
@@ -175,7 +176,10 @@ impl Merged {
         if let Some(server) = listing().await {
             return Some(server);
         }
-        let reaches = join_all(servers.iter().map(|server| self.reach(server, headers))).await;
+        let reaches = servers
+            .iter()
+            .map(|server| self.reach(server, headers, Patience::List));
+        let reaches = join_all(reaches).await;
         let offering: Vec<_> = reaches
             .iter()
             .filter(|reach| reach.offers("resources"))
@@ -184,10 +188,12 @@ impl Merged {
             join_all(offering.iter().map(|reach| async move {
                 let link = &reach.exchange.link;
                 if let Ok(conversation) = &link.conversation {
-                    conversation
-                        .definitions()
-                        .fetch(conversation, method, uri, &reach.headers)
-                        .await;
+                    let definitions = conversation.definitions();
+                    let fetch = definitions.fetch(conversation, method, uri, &reach.headers);
+                    let wait = link.server.config().list_timeout;
+                    if tokio::time::timeout(wait, fetch).await.is_err() {
+                        link.server.check();
+                    }
                 }
             }))
             .await;

@@ -96,7 +96,13 @@ impl Conversation {
                 vitals.ill(format!("it answered {}", answer.status));
             }
             Ok(_) => vitals.well(),
-            Err(error) => vitals.failed(error),
+            Err(error) => {
+                vitals.failed(error);
+                // No connection came about: nothing that the caller sent has to do with it.
+                if let ServerError::Unreachable { .. } = error {
+                    self.server.check();
+                }
+            }
         }
         answer
     }

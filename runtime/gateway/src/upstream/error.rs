@@ -26,6 +26,17 @@ pub enum ServerError {
         server: Arc<str>,
         retry_in: Duration,
     },
+    /// It has not answered its first question yet.
+    #[error("server {server:?} is starting; try again in a few seconds")]
+    #[allow(missing_docs)]
+    Starting { server: Arc<str> },
+    /// It does not answer the gateway's probes.
+    #[error("server {server:?} is down; it is tried again in {} s", .retry_in.as_secs_f32().ceil())]
+    #[allow(missing_docs)]
+    Down {
+        server: Arc<str>,
+        retry_in: Duration,
+    },
     /// No connection, or one that broke.
     #[error("server {server:?} cannot be reached; the gateway's log says why")]
     #[allow(missing_docs)]

@@ -69,6 +69,9 @@ impl Vitals {
             // The client's doing, or the gateway's own.
             E::SessionGone { .. }
             | E::WrongEra { .. }
+            // Nobody asked it.
+            | E::Starting { .. }
+            | E::Down { .. }
             | E::IdInUse { .. }
             | E::Busy { .. }
             | E::Memory { .. }

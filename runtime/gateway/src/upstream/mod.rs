@@ -4,6 +4,7 @@
 
 mod answer;
 mod audience;
+mod availability;
 mod backoff;
 mod catalogue;
 mod child;
@@ -36,6 +37,8 @@ mod watch;
 
 pub use answer::{Answer, Arrival, Arrivals, Body};
 pub use audience::Asker;
+pub use availability::Availability;
+pub(crate) use availability::hints_at_absence;
 pub use conversation::Conversation;
 pub use definitions::Definitions;
 pub use error::ServerError;

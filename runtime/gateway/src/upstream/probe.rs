@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use sandgate_message::{Era, Id, Json, Limits, Message, Shape};
+use sandgate_message::{Era, Id, Json, Message, Shape};
 
 use super::child::Child;
 use super::definitions::modern_meta;
@@ -15,7 +15,7 @@ use super::stdio;
 use super::watch::{Notes, Watch};
 use super::{Answer, Body, ServerError};
 use crate::admission::Budget;
-use crate::era::FIRST_MODERN;
+use crate::era::{FIRST_MODERN, LEGACY};
 
 /// What the question brought to light.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,60 +24,130 @@ pub(super) enum Verdict {
     Modern { legacy: bool },
     /// It answered as one that does not know the question.
     Legacy,
-    /// It did not answer, or went away. Legacy servers do that too, but so does a slow one.
-    Silent,
+    /// It is there, and left open which eras it speaks.
+    Undecided,
 }
 
-/// Asks a child. Fails only where the question could not be put at all.
+/// Legacy servers that say nothing to a question before `initialize` are asked to initialize after so long.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// Asks a child, first as the modern era does. A silent one is asked to initialize as well: a legacy server, and a program
+/// that is still being fetched, then answers in the order of the questions.
+///
+/// # Errors
+/// The child ended, or answered neither within `wait`.
 pub(super) async fn child(
     child: &Child,
     known: &Arc<Known>,
     wait: Duration,
 ) -> Result<Verdict, ServerError> {
-    let Some(question) = question() else {
-        return Ok(Verdict::Silent);
+    let discover = async {
+        match put(child, known, discover(), wait).await {
+            Ok(answer) => Ok(judge(answer).await),
+            Err(error) => Err(error),
+        }
     };
-    let watch = Watch::new(
+    let initialize = async {
+        tokio::time::sleep(SILENCE).await;
+        put(child, known, initialize(), wait).await?;
+        // Its answer to the first question stands before this one in the pipe, if there is any.
+        tokio::time::sleep(SILENCE / 4).await;
+        Ok(Verdict::Legacy)
+    };
+    tokio::select! {
+        biased;
+        verdict = discover => verdict,
+        verdict = initialize => verdict,
+    }
+}
+
+/// Asks a child to initialize, and nothing else.
+///
+/// # Errors
+/// The child ended, or did not answer within `wait`.
+pub(super) async fn child_of_legacy(
+    child: &Child,
+    known: &Arc<Known>,
+    wait: Duration,
+) -> Result<Verdict, ServerError> {
+    put(child, known, initialize(), wait).await?;
+    known.speaks(Era::Legacy);
+    Ok(Verdict::Undecided)
+}
+
+async fn put(
+    child: &Child,
+    known: &Arc<Known>,
+    question: Message,
+    wait: Duration,
+) -> Result<Answer, ServerError> {
+    let asked = stdio::request(child, 0, &question, watch(known), wait);
+    match tokio::time::timeout(wait, asked).await {
+        Ok(answer) => answer,
+        Err(_) => Err(ServerError::Timeout {
+            server: child.server().clone(),
+            after: wait,
+        }),
+    }
+}
+
+fn watch(known: &Arc<Known>) -> Watch {
+    Watch::new(
         Era::Legacy,
         &Arc::<Notes>::default(),
         known,
         &Arc::default(),
         None,
         &Budget::unbounded(),
-    );
-    match tokio::time::timeout(wait, stdio::request(child, 0, &question, watch, wait)).await {
-        Ok(Ok(answer)) => Ok(judge(answer).await),
-        Ok(Err(_)) | Err(_) => Ok(Verdict::Silent),
-    }
+    )
 }
 
-/// Asks an HTTP server. Fails where it cannot be reached.
+/// Asks an HTTP server: whatever it answers, it is there.
+///
+/// # Errors
+/// It cannot be reached, or did not answer within `start-timeout`, or refuses the gateway's credentials.
 pub(super) async fn remote(remote: &Remote, known: &Arc<Known>) -> Result<Verdict, ServerError> {
-    let Some(question) = question() else {
-        return Ok(Verdict::Silent);
-    };
     let channel = Channel::new(remote.clone(), Era::Modern);
-    let watch = Watch::new(
-        Era::Legacy,
-        &Arc::<Notes>::default(),
-        known,
-        &Arc::default(),
-        None,
-        &Budget::unbounded(),
-    );
-    match channel.request(&question, &HeaderMap::new(), watch).await {
-        // Who may ask it, it does not say to everybody.
-        Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => Err(remote.unauthorised()),
-        Ok(answer) => Ok(judge(answer).await),
-        Err(ServerError::Garbage { .. } | ServerError::Cut { .. }) => Ok(Verdict::Legacy),
-        Err(error) => Err(error),
+    let (question, none) = (discover(), HeaderMap::new());
+    let asked = async {
+        match channel.request(&question, &none, watch(known)).await {
+            // Who may ask it, it does not say to everybody.
+            Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => Ok(Verdict::Undecided),
+            Ok(answer) => Ok(judge(answer).await),
+            Err(ServerError::Garbage { .. } | ServerError::Cut { .. }) => Ok(Verdict::Legacy),
+            Err(error) => Err(error),
+        }
+    };
+    let after = remote.config.start_timeout;
+    match tokio::time::timeout(after, asked).await {
+        Ok(verdict) => verdict,
+        Err(_) => Err(ServerError::Timeout {
+            server: remote.name().clone(),
+            after,
+        }),
     }
 }
 
-fn question() -> Option<Message> {
-    let params = serde_json::json!({ "_meta": modern_meta() });
-    let params = Json::parse(params.to_string(), &Limits::default()).ok()?;
-    Some(Message::request(&Id::number(1), "server/discover", &params))
+fn discover() -> Message {
+    question(
+        1,
+        "server/discover",
+        &serde_json::json!({ "_meta": modern_meta() }),
+    )
+}
+
+fn initialize() -> Message {
+    let params = serde_json::json!({
+        "protocolVersion": LEGACY[0],
+        "capabilities": {},
+        "clientInfo": { "name": "sandgate", "version": env!("CARGO_PKG_VERSION") },
+    });
+    question(2, "initialize", &params)
+}
+
+fn question(id: u64, method: &str, params: &serde_json::Value) -> Message {
+    let params = Json::of(params).unwrap_or_else(|_| Json::empty_object());
+    Message::request(&Id::number(id), method, &params)
 }
 
 async fn judge(answer: Answer) -> Verdict {
@@ -85,7 +155,7 @@ async fn judge(answer: Answer) -> Verdict {
         Body::Message(reply) => reply,
         Body::Stream(arrivals) => match arrivals.reply().await {
             Some(reply) => reply,
-            None => return Verdict::Silent,
+            None => return Verdict::Undecided,
         },
         Body::Empty => return Verdict::Legacy,
     };

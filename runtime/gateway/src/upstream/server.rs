@@ -11,6 +11,7 @@ use sandgate_message::{Account, Era, Json, Limits};
 use tokio::time::Instant;
 
 use super::audience::Audience;
+use super::availability::{Availability, Prober, hints_at_absence};
 use super::backoff::Backoff;
 use super::child::Child;
 use super::conversation::Channel;
@@ -30,8 +31,12 @@ pub struct ServerConfig {
     pub name: Arc<str>,
     /// The way there.
     pub transport: Transport,
-    /// For a TCP connection, and for a child process to answer the first question.
+    /// For a TCP connection.
     pub connect_timeout: Duration,
+    /// For a server that has not answered anything yet to answer a probe: a program may have to be fetched first.
+    pub start_timeout: Duration,
+    /// The longest that answers of the merged endpoint wait for this server's part.
+    pub list_timeout: Duration,
     /// The longest silence while a request is under way; whatever arrives for it starts it anew.
     pub request_timeout: Duration,
     /// Of one message.
@@ -51,7 +56,7 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// With every default: 10 s for a connection, 5 minutes of silence, 1,024 requests at a time, 256 children; unused
+    /// With every default: 10 s for a connection, 60 s for a start, 2 s for its part of a merged list, 5 minutes of silence, 1,024 requests at a time, 256 children; unused
     /// connections are dropped before common servers drop them (Node and uvicorn after 5 s), since a request written to
     /// a connection that the server is closing fails, and it may not be repeated.
     pub fn new(name: impl Into<Arc<str>>, transport: Transport) -> Self {
@@ -59,6 +64,8 @@ impl ServerConfig {
             name: name.into(),
             transport,
             connect_timeout: Duration::from_secs(10),
+            start_timeout: Duration::from_secs(60),
+            list_timeout: Duration::from_secs(2),
             request_timeout: Duration::from_secs(5 * 60),
             limits: Limits::default(),
             max_concurrent: 1024,
@@ -137,13 +144,12 @@ pub struct Server {
     places: Arc<Quota>,
     /// For children.
     crowd: Arc<Quota>,
-    /// Held while the shared child is started or the server is probed.
+    /// Held while the shared child is started.
     starting: tokio::sync::Mutex<()>,
     children: Mutex<Children>,
-    /// The last probe's verdict that it does not speak the modern era, and when to ask again.
-    legacy_only: Mutex<Option<Option<Instant>>>,
-    /// Why the last probe could not be made, and when to try again.
-    unasked: Mutex<Option<(Instant, ServerError)>>,
+    prober: Prober,
+    /// When a probe last left open whether it speaks the modern era.
+    undecided: Mutex<Option<Instant>>,
     conversations: AtomicU64,
 }
 
@@ -156,10 +162,8 @@ struct Children {
 
 /// A pause before a start that is worth waiting for rather than refusing.
 const WORTH_WAITING: Duration = Duration::from_secs(1);
-/// A verdict without words (no answer in time, or an exit) is believed for so long: a slow start looks the same.
-const BELIEVED: Duration = Duration::from_secs(60);
-/// A server that could not be asked is not asked again before: whoever only wants to know its era does not wait for it.
-const UNASKED: Duration = Duration::from_secs(5);
+/// A probe that left open which eras the server speaks is not repeated before.
+const UNDECIDED: Duration = Duration::from_secs(60);
 
 impl Server {
     /// Starts nothing and connects to nothing.
@@ -179,8 +183,8 @@ impl Server {
             crowd,
             starting: tokio::sync::Mutex::default(),
             children: Mutex::default(),
-            legacy_only: Mutex::default(),
-            unasked: Mutex::default(),
+            prober: Prober::default(),
+            undecided: Mutex::default(),
             conversations: AtomicU64::new(1),
         })
     }
@@ -197,7 +201,7 @@ impl Server {
 
     /// Which eras it speaks. A stdio server is asked once (`server/discover`, with a timeout) and what it said is
     /// remembered; of an HTTP server it is what has been learnt so far, without asking.
-    pub async fn era(&self) -> Result<Eras, ServerError> {
+    pub async fn era(self: &Arc<Self>) -> Result<Eras, ServerError> {
         match &self.remote {
             Some(_) => Ok(self.eras()),
             None => self.probe().await,
@@ -205,23 +209,23 @@ impl Server {
     }
 
     /// The same, but an HTTP server is asked too where nothing is known.
-    pub async fn probe(&self) -> Result<Eras, ServerError> {
-        if self.eras().modern.is_some() {
-            return Ok(self.eras());
-        }
-        let _starting = self.starting.lock().await;
-        if self.eras().modern.is_some() {
-            return Ok(self.eras());
-        }
-        let unasked = self.unasked.lock().clone();
-        if let Some((_, error)) = unasked.filter(|(until, _)| Instant::now() < *until) {
-            return Err(error);
-        }
-        if let Err(error) = self.ask().await {
-            *self.unasked.lock() = Some((Instant::now() + UNASKED, error.clone()));
-            return Err(error);
+    ///
+    /// # Errors
+    /// The server is down.
+    pub async fn probe(self: &Arc<Self>) -> Result<Eras, ServerError> {
+        if self.era_is_open() {
+            self.check();
+            if let Availability::Down { error, .. } = self.probed().await {
+                return Err(error);
+            }
         }
         Ok(self.eras())
+    }
+
+    /// A probe could tell whether it speaks the modern era.
+    pub(super) fn era_is_open(&self) -> bool {
+        let undecided = *self.undecided.lock();
+        self.eras().modern.is_none() && undecided.is_none_or(|since| since.elapsed() >= UNDECIDED)
     }
 
     /// Opens a conversation for a caller. Legacy: a child process or an upstream session of its own. Modern: one shared child, or
@@ -242,7 +246,12 @@ impl Server {
         budget: &Budget,
     ) -> Result<Arc<Conversation>, ServerError> {
         let opened = self.open(era, asker, budget).await;
-        opened.inspect_err(|error| self.known.vitals.failed(error))
+        opened.inspect_err(|error| {
+            self.known.vitals.failed(error);
+            if hints_at_absence(error) {
+                self.check();
+            }
+        })
     }
 
     async fn open(
@@ -251,6 +260,7 @@ impl Server {
         asker: &Asker,
         budget: &Budget,
     ) -> Result<Arc<Conversation>, ServerError> {
+        self.admits()?;
         let definitions = match era {
             Era::Modern => self.definitions(asker),
             Era::Legacy => self.known.audience.begin(asker.principal()),
@@ -340,7 +350,7 @@ impl Server {
     }
 
     /// The child that modern conversations share, started anew where it has ended.
-    pub(super) async fn shared_child(&self) -> Result<Arc<Child>, ServerError> {
+    pub(super) async fn shared_child(self: &Arc<Self>) -> Result<Arc<Child>, ServerError> {
         if let Some(child) = self.running()? {
             return Ok(child);
         }
@@ -349,7 +359,7 @@ impl Server {
             return Ok(child);
         }
         if self.eras().modern.is_none() {
-            self.ask().await?;
+            self.probe().await?;
             if let Some(child) = self.running()? {
                 return Ok(child);
             }
@@ -367,26 +377,39 @@ impl Server {
 
     /// Which eras it speaks, as far as is known; asks nobody.
     pub fn eras(&self) -> Eras {
-        let mut eras = *self.known.eras.lock();
-        let verdict = *self.legacy_only.lock();
-        let holds = verdict.is_some_and(|until| until.is_none_or(|until| Instant::now() < until));
-        if eras.modern.is_none() && holds {
-            eras.modern = Some(false);
-        }
-        eras
+        *self.known.eras.lock()
     }
 
-    /// Finds out whether it speaks the modern era. A stdio server that does keeps the child that was asked; one that
-    /// does not is never spoken to on it again: what it makes of a question before `initialize` is its own affair.
-    async fn ask(&self) -> Result<(), ServerError> {
+    /// Finds out whether it is there, and which eras it speaks. A stdio server that speaks the modern era keeps the child
+    /// that was asked; one that does not is never spoken to on it again. `initialize_only`: a program is asked nothing that
+    /// a legacy server does not know.
+    pub(super) async fn probe_once(
+        self: &Arc<Self>,
+        initialize_only: bool,
+    ) -> Result<(), ServerError> {
         let verdict = match &self.remote {
             Some(remote) => probe::remote(remote, &self.known).await?,
+            // Its child is shared, and busy with callers' requests perhaps: that it can be started is all that is asked.
+            None if self.eras().modern == Some(true) => {
+                return self.shared_child().await.map(drop);
+            }
             None => {
+                let wait = self.config.start_timeout;
                 let child = self.start(None, &Account::Local).await?;
-                let verdict = probe::child(&child, &self.known, self.config.connect_timeout).await;
-                match &verdict {
+                let verdict = match initialize_only {
+                    false => probe::child(&child, &self.known, wait).await,
+                    true => probe::child_of_legacy(&child, &self.known, wait).await,
+                };
+                match verdict {
                     Ok(Verdict::Modern { .. }) => self.share(&child)?,
-                    // The last one to hold it ends it, and its end is no failure of the server's.
+                    // Some legacy servers end at a question before `initialize`.
+                    Err(ServerError::Exited { .. }) if !initialize_only => {
+                        let child = self.start(None, &Account::Local).await?;
+                        probe::child_of_legacy(&child, &self.known, wait).await?;
+                        self.known.eras.lock().modern = Some(false);
+                        return Ok(());
+                    }
+                    // The last one to hold the child ends it, and its end is no failure of the server's.
                     _ => drop(child),
                 }
                 verdict?
@@ -400,10 +423,18 @@ impl Server {
                     self.known.speaks(Era::Legacy);
                 }
             }
-            Verdict::Legacy => *self.legacy_only.lock() = Some(None),
-            Verdict::Silent => *self.legacy_only.lock() = Some(Some(Instant::now() + BELIEVED)),
+            Verdict::Legacy => self.known.eras.lock().modern = Some(false),
+            Verdict::Undecided => *self.undecided.lock() = Some(Instant::now()),
         }
         Ok(())
+    }
+
+    pub(super) fn prober(&self) -> &Prober {
+        &self.prober
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.children.lock().closed
     }
 
     fn running(&self) -> Result<Option<Arc<Child>>, ServerError> {

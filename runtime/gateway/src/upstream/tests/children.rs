@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 
 use super::*;
-use crate::upstream::Eras;
+use crate::upstream::{Availability, Eras};
 
 #[tokio::test]
 async fn bytes_pass_a_child_as_they_are_both_ways() {
@@ -312,12 +312,12 @@ async fn eras_are_what_the_server_says_they_are() {
         ("both", eras(Some(true), Some(true))),
         ("other-version", eras(None, Some(true))),
         ("legacy", eras(None, Some(false))),
-        ("dies", eras(None, Some(false))),
+        ("dies", eras(Some(true), Some(false))),
         ("silent", eras(None, Some(false))),
     ] {
         let mut config = python(how);
         if how == "silent" {
-            config.connect_timeout = Duration::from_secs(1);
+            config.start_timeout = Duration::from_secs(20);
         }
         let server = Server::new(config);
         assert_eq!(server.era().await.unwrap(), expected, "{how}");
@@ -394,4 +394,58 @@ async fn a_broken_reply_to_something_else_fails_nobody() {
     ] });
     let back = reply(&conversation, &call("1", "raw", &lines.to_string())).await;
     assert_eq!(back["id"], 1);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_down_and_refused_at_once() {
+    let server = Server::new(ServerConfig {
+        start_timeout: Duration::from_secs(1),
+        ..config(command("sleep", &["60"]))
+    });
+    assert!(matches!(server.availability(), Availability::Unknown));
+    let error = server.probe().await.unwrap_err();
+    assert!(matches!(error, ServerError::Timeout { .. }), "{error}");
+    let before = std::time::Instant::now();
+    for era in [Era::Legacy, Era::Modern] {
+        let error = server.converse(era, &Asker::default()).await.unwrap_err();
+        assert!(matches!(error, ServerError::Down { .. }), "{error}");
+    }
+    assert!(before.elapsed() < Duration::from_millis(500));
+}
+
+#[tokio::test]
+async fn a_server_is_probed_until_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = folder.path().join("up");
+    let script = format!("test -e {up:?} || exit 1; exec python3 -c \"$0\" modern");
+    let server = Server::new(config(command("sh", &["-c", &script, SERVER])));
+    assert!(server.probe().await.is_err());
+    assert!(matches!(server.availability(), Availability::Down { .. }));
+    std::fs::write(&up, "").unwrap();
+    tokio::time::timeout(Duration::from_secs(20), server.up())
+        .await
+        .unwrap();
+    assert!(
+        server
+            .converse(Era::Modern, &Asker::default())
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn what_a_caller_makes_it_do_says_nothing_about_a_server() {
+    let mut config = python("legacy");
+    config.request_timeout = Duration::from_millis(300);
+    let (server, conversation) = open(config, Era::Legacy).await;
+    for (id, how) in [("1", "silence"), ("2", "exit")] {
+        assert!(ask(&conversation, &call(id, how, "{}")).await.is_err());
+    }
+    assert!(matches!(server.availability(), Availability::Unknown));
+    assert!(
+        server
+            .converse(Era::Legacy, &Asker::default())
+            .await
+            .is_ok()
+    );
 }
