@@ -124,3 +124,77 @@ settings = { kinds = ["resources"], rules = [{ who = ["*"], allow = ["fake/file:
         assert!(!written.contains(secret), "{written}");
     }
 }
+
+#[test]
+fn a_calls_notifications_fill_no_disk() {
+    let progress = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"tick"}}"#;
+    let fine = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"content":[]}}"#;
+    let mut messages = vec![progress; 20_000];
+    messages.push(fine);
+    for server in [
+        FakeServer::http(Script::new().on("tools/call", &messages)),
+        FakeServer::stdio(&Script::new().on("tools/call", &messages)),
+    ] {
+        let gateway = Gateway::start(&server.config("fake"));
+        let speaker = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
+        let call = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t"}}"#;
+        assert_eq!(speaker.say(call).len(), 20_001, "each one passes");
+        speaker.end();
+        let count = |log: &str| -> (usize, u64) {
+            let records = log
+                .lines()
+                .filter_map(|line| serde_json::from_str(line).ok());
+            let records: Vec<serde_json::Value> = records.collect();
+            let of = |kind: &str| {
+                let of: Vec<_> = records
+                    .iter()
+                    .filter(|one| one["record"] == kind && one["method"] == "notifications/message")
+                    .cloned()
+                    .collect();
+                of
+            };
+            let left_out = of("left-out");
+            let left_out = left_out
+                .iter()
+                .map(|one| one["notifications"].as_u64().unwrap());
+            (of("ended").len(), left_out.sum())
+        };
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        let (mut recorded, mut left_out) = (0, 0);
+        while recorded as u64 + left_out < 20_000 && std::time::Instant::now() < until {
+            (recorded, left_out) = count(&gateway.process.output());
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        assert_eq!(recorded as u64 + left_out, 20_000, "each one is counted");
+        assert!(recorded < 4_000, "{recorded} of 20,000 have records");
+    }
+}
+
+#[test]
+fn a_servers_stderr_fills_no_disk() {
+    let server = FakeServer::stdio(&works());
+    let plain: toml::Table = server.config("fake").parse().unwrap();
+    let of = |key: &str| plain["servers"]["fake"][key].clone();
+    let script = "for i in $(seq 50000); do echo noise noise noise >&2; done; exec \"$0\" \"$1\"";
+    let args = toml::Value::Array(vec![
+        "-c".into(),
+        script.into(),
+        of("command"),
+        of("args")[0].clone(),
+    ]);
+    let config = format!("[servers.fake]\ncommand = \"sh\"\nargs = {args}\n");
+    let gateway = Gateway::start(&config);
+    let speaker = Speaker::open(&gateway.mcp("fake"), Era::Legacy);
+    speaker.say(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
+    speaker.end();
+    let log = gateway.log();
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("noise noise"))
+        .count();
+    assert!(
+        (1..10_000).contains(&lines),
+        "{lines} of 50,000 lines were logged"
+    );
+    assert!(log.contains("more lines of its stderr were left out"));
+}

@@ -176,3 +176,93 @@ fn what_dies_in_the_gateways_care_does_not_stay_a_zombie() {
     let left = server.pid("left");
     until(|| !Path::new("/proc").join(left.to_string()).exists());
 }
+
+/// As in a container whose first process is the gateway.
+#[test]
+fn as_the_first_process_of_its_namespace_it_leaves_no_zombies() {
+    let server = Server::new("for i in 1 2 3 4 5; do (setsid sleep 0.2 &); (sleep 0.3 &); done");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sandgate.toml");
+    let config = format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\n\n{}",
+        server.config("fake")
+    );
+    std::fs::write(&file, config).unwrap();
+    let mut namespace = std::process::Command::new("unshare");
+    namespace.args([
+        "--user",
+        "--map-root-user",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+    ]);
+    let may = std::process::Command::new("unshare")
+        .args([
+            "--user",
+            "--map-root-user",
+            "--pid",
+            "--fork",
+            "--mount-proc",
+            "true",
+        ])
+        .status();
+    if !may.is_ok_and(|status| status.success()) {
+        println!("NOT CHECKED: this machine lets nobody make a PID namespace");
+        return;
+    }
+    namespace
+        .arg(harness::sandgate())
+        .arg("run")
+        .arg("--config")
+        .arg(&file);
+    namespace
+        .env("XDG_CACHE_HOME", harness::cache())
+        .env("XDG_RUNTIME_DIR", folder.path());
+    let process = harness::Process::start(&mut namespace);
+    let url = process.log_line(Duration::from_secs(120), |line| {
+        let start = line.find("listening on http")? + "listening on ".len();
+        let end = line[start..]
+            .find(|c: char| c.is_whitespace())
+            .map_or(line.len(), |end| start + end);
+        Some(
+            line[start..end]
+                .trim_end_matches(['/', ',', ';'])
+                .to_owned(),
+        )
+    });
+    let url = format!(
+        "{}/mcp/fake",
+        url.unwrap_or_else(|| panic!("{}", process.log()))
+    );
+    for _ in 0..3 {
+        let client = Speaker::open(&url, Era::Legacy);
+        client.say(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
+        client.end();
+    }
+    let gateway = process.id();
+    let zombies = || {
+        let children = std::process::Command::new("ps")
+            .args(["-e", "-o", "stat=,ppid=,pid="])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(children.stdout).unwrap();
+        let rows: Vec<Vec<String>> = text
+            .lines()
+            .map(|line| line.split_whitespace().map(str::to_owned).collect())
+            .collect();
+        let below =
+            |pid: &str| -> Vec<&Vec<String>> { rows.iter().filter(|row| row[1] == pid).collect() };
+        let first = below(&gateway.to_string());
+        let first = first.first().map(|row| row[2].clone()).unwrap_or_default();
+        below(&first)
+            .iter()
+            .filter(|row| row[0].starts_with('Z'))
+            .count()
+    };
+    let end = Instant::now() + Duration::from_secs(10);
+    while zombies() > 0 && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(zombies(), 0);
+}

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sandgate_gateway::{CallLog, Decision, Ended, Forwarded, Unwritten};
+use sandgate_gateway::{CallLog, Decision, Ended, Forwarded, LeftOut, Unwritten};
 use sandgate_message::Json;
 use serde_json::value::RawValue;
 
@@ -135,6 +135,14 @@ impl CallLog for Record {
             ..Line::of("forwarded", record.call, record.at, record.request_bytes)
         };
         self.write(line, |recent, text| recent.forwarded(&record.call.id, text))
+    }
+
+    fn left_out(&self, record: &LeftOut<'_>) -> Result<(), Unwritten> {
+        let line = Line {
+            notifications: Some(record.notifications),
+            ..Line::of("left-out", record.call, record.at, 0)
+        };
+        self.write(line, |_, _| {})
     }
 
     fn ended(&self, record: &Ended<'_>) -> Result<(), Unwritten> {

@@ -21,8 +21,8 @@ use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use sandgate_gateway::{
-    CallLog, Edition, Ended, Forwarded, Gateway, GatewayConfig, Registry, Server, ServerConfig,
-    Transport, Unwritten,
+    CallLog, Edition, Ended, Forwarded, Gateway, GatewayConfig, LeftOut, Registry, Server,
+    ServerConfig, Transport, Unwritten,
 };
 use sandgate_message::Limits;
 use sandgate_pipeline::Chain;
@@ -383,6 +383,9 @@ impl CallLog for Nowhere {
         Ok(())
     }
     fn ended(&self, _: &Ended<'_>) -> Result<(), Unwritten> {
+        Ok(())
+    }
+    fn left_out(&self, _: &LeftOut<'_>) -> Result<(), Unwritten> {
         Ok(())
     }
 }

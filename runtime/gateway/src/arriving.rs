@@ -4,7 +4,7 @@
 
 use http::HeaderMap;
 use sandgate_message::{Direction, Edit, Id, Message, Shape, apply, error_codes};
-use sandgate_pipeline::Entry;
+use sandgate_pipeline::{Entry, TrailEntry};
 
 use crate::exchange::Exchange;
 use crate::journal::Underway;
@@ -198,7 +198,15 @@ impl Exchange {
         )
         .await
         {
-            Entry::Onward(passage) => self.house.journal.begin(passage, came),
+            Entry::Onward(passage) => {
+                let journal = &self.house.journal;
+                let undecided = passage.message().id().is_none()
+                    && passage.trail().entries.iter().all(TrailEntry::is_silent);
+                if undecided && !self.link.notices.admit(journal, passage.call()) {
+                    return Ok(journal.begin_unrecorded(passage, came));
+                }
+                journal.begin(passage, came)
+            }
             Entry::Refused(departure) => Err(self
                 .house
                 .journal

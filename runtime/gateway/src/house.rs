@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::carriage::Carriage;
 use crate::config::GatewayConfig;
 use crate::journal::Journal;
+use crate::notice_records::NoticeRecords;
 use crate::registry::Registry;
 use crate::upstream::{Answer, Conversation, Definitions, Server, ServerError};
 
@@ -39,6 +40,8 @@ pub(crate) struct Link {
     owed: Arc<Semaphore>,
     /// The params of the `initialize` with which it began, as the server got them.
     introduction: Arc<OnceLock<Json>>,
+    /// Bounds what its notifications write to the call log.
+    pub(crate) notices: Arc<NoticeRecords>,
 }
 
 impl Link {
@@ -52,6 +55,7 @@ impl Link {
             gone: Arc::default(),
             owed: Arc::new(Semaphore::new(MOST_OWED)),
             introduction: Arc::default(),
+            notices: Arc::default(),
         }
     }
 

@@ -10,7 +10,7 @@ use sandgate_pipeline::{Chain, Departure, Halt, Kept, Passage, Trail, TrailEntry
 
 use crate::config::OnUnwritten;
 use crate::observer::{Came, Lookout, Way};
-use crate::record::{CallLog, Decision, Ended, Forwarded, Unwritten};
+use crate::record::{CallLog, Decision, Ended, Forwarded, LeftOut, Unwritten};
 use crate::reply;
 
 /// Writes the records and obeys the policy where they cannot be written.
@@ -36,6 +36,8 @@ pub(crate) struct Underway {
     /// When the other side's reply, or the news that there is none, came.
     returned: Option<Instant>,
     request_bytes: usize,
+    /// False: a notification that is left out of the log.
+    recorded: bool,
     ended: bool,
 }
 
@@ -87,23 +89,7 @@ impl Journal {
         passage: Passage,
         came: Came,
     ) -> Result<Underway, Option<Box<Message>>> {
-        let answer = passage.answer();
-        let mut underway = Underway {
-            journal: self.clone(),
-            call: passage.call().clone(),
-            message: passage.message().clone(),
-            request_bytes: passage.message().bytes().len(),
-            trail: Trail {
-                version: passage.trail().version,
-                entries: Vec::new(),
-            },
-            passage: Some(passage),
-            answer,
-            came,
-            went: None,
-            returned: None,
-            ended: false,
-        };
+        let mut underway = self.underway(passage, came);
         if underway.answer.is_some() {
             return Ok(underway);
         }
@@ -168,6 +154,41 @@ impl Journal {
         // The call went nowhere and its asker learns so: there is nothing that a missing record could still stop.
         let _ = self.obey(self.log.ended(&record));
         message
+    }
+
+    /// Records that notifications have no records of their own.
+    pub(crate) fn left_out(&self, record: &LeftOut<'_>) {
+        // They have passed: there is nothing that a missing record could still stop.
+        let _ = self.obey(self.log.left_out(record));
+    }
+
+    /// Lets a notification pass that has no records of its own.
+    pub(crate) fn begin_unrecorded(self: &Arc<Self>, passage: Passage, came: Came) -> Underway {
+        let mut underway = self.underway(passage, came);
+        underway.recorded = false;
+        underway.went = Some(Instant::now());
+        underway
+    }
+
+    fn underway(self: &Arc<Self>, passage: Passage, came: Came) -> Underway {
+        let answer = passage.answer();
+        Underway {
+            journal: self.clone(),
+            call: passage.call().clone(),
+            message: passage.message().clone(),
+            request_bytes: passage.message().bytes().len(),
+            trail: Trail {
+                version: passage.trail().version,
+                entries: Vec::new(),
+            },
+            passage: Some(passage),
+            answer,
+            came,
+            went: None,
+            returned: None,
+            recorded: true,
+            ended: false,
+        }
     }
 
     fn obey(&self, written: Result<(), Unwritten>) -> Result<(), Unwritten> {
@@ -339,7 +360,10 @@ impl Underway {
                 trace: self.came.trace.as_deref(),
             },
         );
-        let written = self.journal.log.ended(&record);
+        let written = match self.recorded {
+            true => self.journal.log.ended(&record),
+            false => Ok(()),
+        };
         if let Some(mut taken) = self.came.taken.take() {
             taken.decision = decision;
             taken.trail = self.trail.clone();
@@ -388,6 +412,7 @@ impl Shelved {
             went: Some(self.started),
             returned: None,
             request_bytes: self.request_bytes,
+            recorded: true,
             ended: false,
         }
     }

@@ -10,6 +10,8 @@ use sandgate_pipeline::Trail;
 pub trait CallLog: Send + Sync {
     /// A call is about to be forwarded; it is not if this fails and the policy is to refuse.
     fn forwarded(&self, record: &Forwarded<'_>) -> Result<(), Unwritten>;
+    /// Notifications were left out of the log: there were too many.
+    fn left_out(&self, record: &LeftOut<'_>) -> Result<(), Unwritten>;
     /// A call has ended; its reply is withheld if this fails and the policy is to refuse.
     fn ended(&self, record: &Ended<'_>) -> Result<(), Unwritten>;
 }
@@ -18,6 +20,17 @@ pub trait CallLog: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the call log cannot be written: {0}")]
 pub struct Unwritten(pub String);
+
+/// Notifications that have no records of their own.
+#[derive(Clone, Copy, Debug)]
+pub struct LeftOut<'a> {
+    /// The latest of them.
+    pub call: &'a Call,
+    /// When this was written.
+    pub at: SystemTime,
+    /// How many there were.
+    pub notifications: u64,
+}
 
 /// What is known when a call is forwarded.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,7 @@ use crate::carried;
 use crate::config::OnUnwritten;
 use crate::journal::{Journal, Left};
 use crate::observer::{Came, Lookout};
-use crate::record::{CallLog, Decision, Ended, Forwarded, Unwritten};
+use crate::record::{CallLog, Decision, Ended, Forwarded, LeftOut, Unwritten};
 use crate::taken::{Aside, Taken};
 
 /// Plays exchanges; what is remembered is its own.
@@ -43,6 +43,10 @@ impl CallLog for Unlogged {
     }
 
     fn ended(&self, _: &Ended<'_>) -> Result<(), Unwritten> {
+        Ok(())
+    }
+
+    fn left_out(&self, _: &LeftOut<'_>) -> Result<(), Unwritten> {
         Ok(())
     }
 }

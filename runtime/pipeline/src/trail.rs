@@ -104,6 +104,11 @@ impl Decision {
 }
 
 impl TrailEntry {
+    /// The interceptor let the message pass as it was, and noticed nothing.
+    pub fn is_silent(&self) -> bool {
+        self.decision == Decision::Proceed && self.findings.is_empty()
+    }
+
     /// Of a run that was asked and has not decided yet.
     pub(crate) fn asked(step: &Step, hook: Hook) -> Self {
         Self {

@@ -51,6 +51,9 @@ pub(super) struct Line<'a> {
     pub(super) params: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reply: Option<&'a RawValue>,
+    /// Of notifications that have no records of their own: how many there were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) notifications: Option<u64>,
     /// The payload was left out of what is remembered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) too_large: Option<bool>,
@@ -94,6 +97,7 @@ impl<'a> Line<'a> {
             trail: None,
             params: None,
             reply: None,
+            notifications: None,
             too_large: None,
         }
     }

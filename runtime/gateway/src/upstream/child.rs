@@ -83,7 +83,7 @@ impl Child {
             server: server.clone(),
             routes: routes.clone(),
             limits: config.limits,
-            first_word: config.connect_timeout,
+            first_word: config.start_timeout,
             spoke: spoke.clone(),
             closing: closing.clone(),
         };

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use sandgate_message::{Id, Json, Limits, Message};
@@ -21,6 +21,12 @@ use crate::framing::lines::{self, Line, Lines};
 const BATCH: usize = 64 << 10;
 /// The longest line of stderr that is logged, in bytes; a longer one is only mentioned.
 const LOG_LINE: usize = 8 << 10;
+/// Lines of stderr that are logged in one second; of further ones only the number is.
+const LOG_RATE: usize = 200;
+/// Lines of stdout that are no messages, between two that are. A program that writes more of them does not speak MCP.
+const STRAY_LINES: usize = 10_000;
+/// Of those, each of the first ones is logged.
+const STRAY_LOGGED: usize = 10;
 
 pub(super) async fn write(
     mut stdin: ChildStdin,
@@ -61,7 +67,21 @@ pub(super) async fn write(
 
 pub(super) async fn log(server: Arc<str>, stderr: ChildStderr) {
     let mut lines = Lines::new(stderr, LOG_LINE);
+    let (mut since, mut seen) = (Instant::now(), 0);
+    let left_out = |seen: usize| {
+        if let Some(count) = seen.checked_sub(LOG_RATE).filter(|count| *count > 0) {
+            tracing::warn!(target: "sandgate::server", server = %server, "{count} more lines of its stderr were left out");
+        }
+    };
     while let Ok(Some(line)) = lines.next().await {
+        if since.elapsed() >= Duration::from_secs(1) {
+            left_out(std::mem::take(&mut seen));
+            since = Instant::now();
+        }
+        seen += 1;
+        if seen > LOG_RATE {
+            continue;
+        }
         match line {
             Line::Whole(line) => {
                 // Control characters could forge lines of the log or steer the terminal that shows it.
@@ -82,6 +102,7 @@ pub(super) async fn log(server: Arc<str>, stderr: ChildStderr) {
             }
         }
     }
+    left_out(seen);
 }
 
 pub(super) struct Reader {
@@ -96,7 +117,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) async fn read(self, stdout: ChildStdout) {
         let mut lines = Lines::new(stdout, self.limits.bytes);
-        let mut warned = false;
+        let (mut warned, mut stray) = (false, 0);
         loop {
             let line = match lines.next().await {
                 Ok(Some(line)) => line,
@@ -106,17 +127,28 @@ impl Reader {
                 Line::Whole(line) => match Message::parse(line.clone(), &self.limits) {
                     Ok(message) => {
                         self.spoke.store(true, Ordering::Relaxed);
+                        if stray > STRAY_LOGGED {
+                            tracing::warn!(server = %self.server, "{stray} lines on stdout were not MCP and were skipped");
+                        }
+                        stray = 0;
                         self.routes.arrive(message).await;
                     }
                     Err(trouble) => {
-                        tracing::warn!(server = %self.server, bytes = line.len(), "a line on stdout is not MCP: {trouble}");
+                        stray += 1;
+                        if stray <= STRAY_LOGGED {
+                            tracing::warn!(server = %self.server, bytes = line.len(), "skipped a line on stdout that is not MCP: {trouble}");
+                        }
                         let why = format!("a line on its stdout is {trouble}");
                         let error = ServerError::Garbage {
                             server: self.server.clone(),
                             why,
                         };
-                        if line.trim_ascii_start().starts_with(b"{") {
+                        if is_meant_as_message(&line) {
+                            // A reply that may not be passed on: its asker waits for no other.
                             self.routes.garbage(id_of(&line).as_ref(), error);
+                        } else if stray > STRAY_LINES {
+                            self.routes.fail_all(&error);
+                            return;
                         } else if !warned && !self.spoke.load(Ordering::Relaxed) {
                             // A banner, or a program that is no MCP server at all: its first word will tell.
                             warned = true;
@@ -155,6 +187,12 @@ impl Reader {
             }
         });
     }
+}
+
+/// Not a line that a program prints for people, or a record of its own log in JSON.
+fn is_meant_as_message(line: &[u8]) -> bool {
+    line.trim_ascii_start().starts_with(b"{")
+        && memchr::memmem::find(line, b"\"jsonrpc\"").is_some()
 }
 
 /// The id of a reply that may not be passed on (a duplicate key, a lone surrogate): only to tell its asker.

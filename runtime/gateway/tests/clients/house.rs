@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use sandgate_gateway::{
-    CallLog, Decision, Edition, Ended, Forwarded, Gateway, GatewayConfig, Observer, Registry,
-    Server, ServerConfig, Transport, Unwritten,
+    CallLog, Decision, Edition, Ended, Forwarded, Gateway, GatewayConfig, LeftOut, Observer,
+    Registry, Server, ServerConfig, Transport, Unwritten,
 };
 use sandgate_message::{Direction, Era, Limits};
 use sandgate_pipeline::{Chain, Globs, Step};
@@ -45,6 +45,7 @@ pub struct Log {
     pub records: Mutex<Vec<Record>>,
     pub full: AtomicBool,
     pub full_at_end: AtomicBool,
+    pub left_out: AtomicU64,
 }
 
 impl CallLog for Log {
@@ -60,6 +61,11 @@ impl CallLog for Log {
             target: call.target.as_deref().map(str::to_owned),
             params: record.params.as_str().to_owned(),
         });
+        Ok(())
+    }
+    fn left_out(&self, record: &LeftOut<'_>) -> Result<(), Unwritten> {
+        self.left_out
+            .fetch_add(record.notifications, Ordering::SeqCst);
         Ok(())
     }
     fn ended(&self, record: &Ended<'_>) -> Result<(), Unwritten> {

@@ -449,3 +449,25 @@ async fn what_a_caller_makes_it_do_says_nothing_about_a_server() {
             .is_ok()
     );
 }
+
+#[tokio::test]
+async fn lines_that_are_no_messages_are_skipped_up_to_a_bound() {
+    let (_server, conversation) = open(python("legacy"), Era::Legacy).await;
+    let stray = [
+        "Loading the model...",
+        r#"{"level":"info","msg":"half way","id":1}"#,
+        "{'a': 1}",
+        "",
+        r#"{"jsonrpc":"2.0","id":ID,"result":{}}"#,
+    ];
+    let lines = serde_json::json!({ "lines": stray }).to_string();
+    let back = reply(&conversation, &call("1", "raw", &lines)).await;
+    assert_eq!(back["result"], serde_json::json!({}));
+
+    let lines = serde_json::json!({ "lines": vec!["tick"; 20_000] }).to_string();
+    let error = ask(&conversation, &call("2", "raw", &lines)).await;
+    assert!(
+        matches!(error, Err(ServerError::Garbage { .. })),
+        "{error:?}"
+    );
+}

@@ -24,6 +24,7 @@ const SERVER: &str = include_str!("server.py");
 fn config(transport: Transport) -> ServerConfig {
     ServerConfig {
         connect_timeout: Duration::from_secs(5),
+        start_timeout: Duration::from_secs(5),
         request_timeout: Duration::from_secs(20),
         ..ServerConfig::new("test", transport)
     }
