@@ -114,6 +114,7 @@ pub fn gateway_config(loaded: &Loaded) -> GatewayConfig {
         body_timeout: limits.body_timeout.0,
         max_sessions: count(limits.max_sessions),
         session_idle: limits.idle_timeout.0,
+        session_gone: GatewayConfig::default().session_gone,
         max_in_flight: count(limits.max_in_flight),
         drain: limits.drain_timeout.0,
         on_unwritten: match loaded.config.call_log.on_failure {

@@ -46,6 +46,9 @@ pub struct GatewayConfig {
     pub max_sessions: usize,
     /// A session nobody used for so long is closed.
     pub session_idle: Duration,
+    /// A session whose client listened, does so no more and asks nothing is closed after so long. The SDKs' clients listen
+    /// for as long as they run, and come back within seconds where a stream ends.
+    pub session_gone: Duration,
     /// Requests of one session (or of a client on stdio) under way at once.
     pub max_in_flight: usize,
     /// How long calls in flight may go on after the gateway was told to stop.
@@ -60,7 +63,8 @@ pub struct GatewayConfig {
 impl Default for GatewayConfig {
     /// Generous for people at work, small enough that a flood is bounded: 4 MiB messages, 1024 connections of 128
     /// streams, closed after an idle minute, 4096 requests and 1 GiB of messages at once, 4096 streams to listen on, 10 s
-    /// for headers, 30 s for a body, 1024 sessions, closed after 30 idle minutes, 64 requests in flight in each, 10 s to
+    /// for headers, 30 s for a body, 1024 sessions, closed after 30 idle minutes, or 5 where the client
+    /// stopped listening, 64 requests in flight in each, 10 s to
     /// drain (the grace that process supervisors commonly give), refusal of what cannot be logged.
     fn default() -> Self {
         Self {
@@ -79,6 +83,7 @@ impl Default for GatewayConfig {
             body_timeout: Duration::from_secs(30),
             max_sessions: 1024,
             session_idle: Duration::from_secs(30 * 60),
+            session_gone: Duration::from_secs(5 * 60),
             max_in_flight: 64,
             drain: Duration::from_secs(10),
             on_unwritten: OnUnwritten::Refuse,

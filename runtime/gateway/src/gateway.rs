@@ -216,7 +216,9 @@ impl Gateway {
 
 async fn sweep(front: Arc<Front>) {
     loop {
-        tokio::time::sleep(SWEEP.min(front.house.config.session_idle)).await;
+        let config = &front.house.config;
+        let pause = config.session_idle.min(config.session_gone);
+        tokio::time::sleep(SWEEP.min(pause)).await;
         let idle = front.sessions.take_idle();
         futures_util::future::join_all(idle.iter().map(|session| session.end())).await;
     }

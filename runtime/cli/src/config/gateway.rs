@@ -121,7 +121,8 @@ pub struct Limits {
     /// How long an HTTP/2 connection may be without a request before it is closed. One of HTTP/1.1 may be so for as long as
     /// `header-timeout`.
     pub connection_idle_timeout: Period,
-    /// How long a session may be unused before it is closed.
+    /// How long a session may be unused before it is closed; at most 5 minutes where its client listened and does so no
+    /// more.
     pub idle_timeout: Period,
     /// How long calls in flight may go on after the signal to stop.
     pub drain_timeout: Period,

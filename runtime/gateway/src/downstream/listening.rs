@@ -115,6 +115,13 @@ impl Listening {
     }
 }
 
+impl Drop for Listening {
+    /// From here on the client is silent.
+    fn drop(&mut self) {
+        self.session.touch();
+    }
+}
+
 /// Never, where there is nothing to hear or everybody who could say something is gone.
 async fn heard(hearing: &mut Option<OwnedMutexGuard<Hearing>>) -> Arrival {
     if let Some(hearing) = hearing

@@ -1,6 +1,7 @@
 //! A legacy client's session: who it is, the conversations behind it, and what is open between them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -27,6 +28,8 @@ pub(crate) struct Session {
     /// Ends the stream that listens now, for the next to take its place.
     listener: Mutex<CancellationToken>,
     touched: Mutex<Instant>,
+    /// The client has listened: where it does so no more, it is gone, or it comes back soon.
+    listened: AtomicBool,
 }
 
 /// What a session stands on.
@@ -91,6 +94,7 @@ impl Ground {
             backing,
             listener: Mutex::default(),
             touched: Mutex::new(Instant::now()),
+            listened: AtomicBool::new(false),
         }
     }
 }
@@ -132,6 +136,7 @@ impl Session {
     pub(crate) fn take_over(&self) -> CancellationToken {
         let token = self.ground.over.child_token();
         std::mem::replace(&mut *self.listener.lock(), token.clone()).cancel();
+        self.listened.store(true, Ordering::Relaxed);
         token
     }
 
@@ -139,8 +144,12 @@ impl Session {
         *self.touched.lock() = Instant::now();
     }
 
-    /// Nobody used it for so long. A client that listens uses it.
-    pub(crate) fn idle_for(&self, time: Duration) -> bool {
+    /// Nobody used it for so long, or for `gone` since its client listened last. A client that listens uses it.
+    pub(crate) fn idle_for(&self, time: Duration, gone: Duration) -> bool {
+        let time = match self.listened.load(Ordering::Relaxed) {
+            true => time.min(gone),
+            false => time,
+        };
         let listens = self.ground.hearing.try_lock().is_err();
         !listens && self.ground.ledger.is_idle() && self.touched.lock().elapsed() >= time
     }

@@ -21,6 +21,7 @@ pub(crate) struct Sessions {
     places: Arc<Quota>,
     max_in_flight: usize,
     idle: Duration,
+    gone: Duration,
     key: [u8; 32],
 }
 
@@ -31,6 +32,7 @@ impl Sessions {
             places: Quota::new(config.max_sessions),
             max_in_flight: config.max_in_flight,
             idle: config.session_idle,
+            gone: config.session_gone,
             key: config.pseudonym_key.unwrap_or_else(rand::random),
         })
     }
@@ -88,7 +90,7 @@ impl Sessions {
         let mut open = self.open.lock();
         let idle: Vec<_> = open
             .values()
-            .filter(|session| session.idle_for(self.idle))
+            .filter(|session| session.idle_for(self.idle, self.gone))
             .cloned()
             .collect();
         for session in &idle {

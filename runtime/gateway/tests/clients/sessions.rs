@@ -114,6 +114,30 @@ async fn a_session_that_nobody_uses_ends() {
 }
 
 #[tokio::test]
+async fn a_session_ends_soon_after_its_client_has_gone() {
+    let fake = echoing().await;
+    let config = GatewayConfig {
+        session_gone: Duration::from_millis(300),
+        ..GatewayConfig::default()
+    };
+    let house = house::configured(config, vec![], vec![http("s", &fake)]).await;
+    let (silent, gone, back) = (
+        Session::begin(house.at, "/mcp").await,
+        Session::begin(house.at, "/mcp").await,
+        Session::begin(house.at, "/mcp").await,
+    );
+    drop(gone.get().await);
+    drop(back.get().await);
+    let listens = back.get().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(gone.post(PING).await.status, 404);
+    // One that never listened may be idle for longer, and one that listens again is there.
+    assert_eq!(silent.post(PING).await.status, 200);
+    assert_eq!(back.post(PING).await.status, 200);
+    drop(listens);
+}
+
+#[tokio::test]
 async fn an_initialize_that_fails_begins_no_session() {
     let fake = Fake::new(|got| {
         Says::Json(format!(
