@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sandgate_gateway::{Endpoint, Gateway, Registry};
 use tokio::net::TcpListener;
@@ -13,13 +14,14 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::{self, Desk, Door as AdminDoor, Place, Told};
 use crate::args;
 use crate::assembly::{Assembler, Loading};
+use crate::conditions::GatewayConditions;
 use crate::config::{Environment, Issue, Loaded, Report, Side};
 use crate::lookout::Lookout;
 use crate::outcome::Outcome;
 use crate::recording::{Recipient, Recording, Wanted};
 use crate::reload::{self, Reloader};
 use crate::watch::Watch;
-use crate::{descriptors, house, metrics, record, snippet};
+use crate::{descriptors, house, logging, metrics, record, snippet};
 
 /// Why it does not serve, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,8 @@ pub(crate) struct Running {
     pub(crate) lookout: Lookout,
     /// Where the metrics are read.
     pub(crate) scraped: Option<TcpListener>,
+    /// How long it serves on after it was told to stop, without being ready.
+    pub(crate) lame_duck: Option<Duration>,
 }
 
 /// Reads, prepares and opens everything; serves nothing yet.
@@ -69,6 +73,7 @@ pub(crate) async fn start(
         .watch
         .then(|| Watch::new(reload::files(path, loaded)));
     let host = house::host(loaded, &environment)?;
+    let state = host.state().health();
     let mut assembler = Assembler::new(host);
     let mut assembled = assembler
         .assemble(loaded, &environment, Loading::Start)
@@ -95,7 +100,8 @@ pub(crate) async fn start(
         lookout.observer(),
     );
     gateway.identify(identity);
-    lookout.watch(&gateway);
+    let conditions = GatewayConditions::new(&gateway, record.clone(), state, &loaded.config);
+    lookout.watch(&gateway, conditions);
     let reloader = Reloader::new(
         path,
         loaded,
@@ -112,6 +118,12 @@ pub(crate) async fn start(
         admin,
         lookout,
         scraped,
+        lame_duck: loaded
+            .config
+            .gateway
+            .limits
+            .lame_duck
+            .map(|period| period.0),
     })
 }
 
@@ -190,7 +202,7 @@ impl Running {
     ///
     /// # Errors
     /// The door broke.
-    pub(crate) async fn serve(self, door: Door, stop: CancellationToken) -> std::io::Result<()> {
+    pub(crate) async fn serve(self, door: Door, told: CancellationToken) -> std::io::Result<()> {
         let Self {
             gateway,
             record,
@@ -199,7 +211,21 @@ impl Running {
             admin,
             lookout,
             scraped,
+            lame_duck,
         } = self;
+        let stop = match (&door, lame_duck) {
+            (Door::Http(_), Some(period)) => after(told, period, &gateway),
+            _ => told,
+        };
+        if let Some(conditions) = lookout.conditions.clone() {
+            let stop = stop.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = conditions.watch() => {}
+                    () = stop.cancelled() => {}
+                }
+            });
+        }
         if let (Some(listener), Some(metrics)) = (scraped, &lookout.metrics) {
             let access = gateway.access().clone();
             tokio::spawn(metrics::serve(
@@ -218,7 +244,8 @@ impl Running {
         };
         if let Some(admin) = admin {
             let desk = Desk::new(gateway.clone(), record.clone(), told)
-                .recording(lookout.recording.clone());
+                .recording(lookout.recording.clone())
+                .conditions(lookout.conditions.clone());
             tokio::spawn(admin::serve(admin, Arc::new(desk), stop.clone()));
         }
         let keeper = tokio::spawn(keep_current(reloader, watch, record, asked, stop.clone()));
@@ -354,7 +381,24 @@ fn announce(address: SocketAddr, loaded: &Loaded) {
     };
     tracing::info!("listening on {}", front.scheme_and_address());
     // Stdout may be the call log's.
-    anstream::eprintln!("{}", snippet::text(front, &names));
+    logging::say(
+        tracing::Level::INFO,
+        &format!("{}\n", snippet::text(front, &names)),
+    );
+}
+
+/// Told so long after `told`; in between the gateway serves and says that it is not ready.
+fn after(told: CancellationToken, period: Duration, gateway: &Arc<Gateway>) -> CancellationToken {
+    let stop = CancellationToken::new();
+    let (ended, gateway) = (stop.clone(), gateway.clone());
+    tokio::spawn(async move {
+        told.cancelled().await;
+        gateway.status().leave();
+        tracing::info!("not ready any more; connections are accepted for another {period:?}");
+        tokio::time::sleep(period).await;
+        ended.cancel();
+    });
+    stop
 }
 
 /// Reloads when a file changes, and when told to by SIGHUP or an operator, which also opens the call log anew.
@@ -412,5 +456,6 @@ pub(crate) async fn until_told(stop: CancellationToken) {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    logging::flush();
     std::process::exit(1);
 }

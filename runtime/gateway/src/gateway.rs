@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -74,6 +74,12 @@ impl Gateway {
     /// open stay as they are.
     pub fn identify(&self, identity: Option<Identity>) {
         self.identity.store(identity.map(Arc::new));
+    }
+
+    /// When the certificate that clients are shown ends; none where there is none.
+    pub fn certificate_until(&self) -> Option<SystemTime> {
+        let identity = self.identity.load();
+        identity.as_ref().map(|identity| identity.until())
     }
 
     /// What `/readyz` says beyond what the gateway knows.

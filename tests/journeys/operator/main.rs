@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod asking;
+mod own_log;
 mod stage;
 mod why;

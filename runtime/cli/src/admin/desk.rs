@@ -13,11 +13,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::protocol::Ask;
 use crate::candidate::{CandidateStatus, Tried};
+use crate::conditions::GatewayConditions;
 use crate::outcome::Outcome;
 use crate::record::Record;
 use crate::recording::Recording;
 use crate::reload::History;
-use crate::status::{EditionStatus, FailedReload, InterceptorStatus, ServerStatus, Status, time};
+use crate::status::{
+    EditionStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus, Status, time,
+};
 
 /// What a running gateway knows of itself.
 pub struct Desk {
@@ -26,6 +29,7 @@ pub struct Desk {
     told: Told,
     started: (SystemTime, Instant),
     recording: Option<Arc<Recording>>,
+    conditions: Option<Arc<GatewayConditions>>,
 }
 
 /// What the desk is told by those who run the gateway.
@@ -49,6 +53,7 @@ impl Desk {
             told,
             started: (SystemTime::now(), Instant::now()),
             recording: None,
+            conditions: None,
         }
     }
 
@@ -56,6 +61,12 @@ impl Desk {
     #[must_use]
     pub fn recording(self, recording: Option<Arc<Recording>>) -> Self {
         Self { recording, ..self }
+    }
+
+    /// And of what is wrong with the gateway.
+    #[must_use]
+    pub fn conditions(self, conditions: Option<Arc<GatewayConditions>>) -> Self {
+        Self { conditions, ..self }
     }
 
     pub(super) async fn answer(&self, ask: Ask) -> Result<Box<RawValue>, String> {
@@ -143,6 +154,14 @@ impl Desk {
             sessions: figures.sessions,
             under_way: figures.under_way,
             recording: self.recording.as_ref().map(|recording| recording.status()),
+            conditions: self
+                .conditions
+                .as_ref()
+                .map(|conditions| conditions.status())
+                .unwrap_or_default(),
+            certificate_until: self.gateway.certificate_until().map(time),
+            unwritten_records: self.record.unwritten(),
+            log: LogStatus::of_process(),
             interceptors: interceptors.collect(),
             servers: edition.servers().iter().map(|one| server(one)).collect(),
         }

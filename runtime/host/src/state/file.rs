@@ -88,6 +88,11 @@ impl File {
         Ok((this, loaded))
     }
 
+    /// Why nothing can be written at present, kept current.
+    pub(super) fn trouble(&self) -> Arc<Mutex<Option<String>>> {
+        self.trouble.clone()
+    }
+
     pub(super) fn journal(&self, interceptor: &str) -> Journal {
         let changes = match &self.changes {
             Some(changes) => changes.clone(),
