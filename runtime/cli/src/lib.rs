@@ -33,6 +33,7 @@ pub mod recording;
 pub mod reload;
 pub mod replay;
 
+mod restart;
 pub mod schema;
 pub mod serve;
 pub mod snippet;

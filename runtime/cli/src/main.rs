@@ -75,23 +75,33 @@ fn carry_out(verb: Verb) -> ExitCode {
                 Err(error) => fail(&error),
             }
         }
-        Verb::Check(configured) => {
-            let checked = Loaded::read(&configured.config)
+        Verb::Check(asked) => {
+            let checked = Loaded::read(&asked.configured.config)
                 .map_err(Box::new)
                 .and_then(|loaded| match runtime(None) {
-                    Ok(runtime) => Ok(runtime.block_on(check::check(&loaded)).map_err(Box::new)?),
+                    Ok(runtime) => {
+                        let environment = Environment::of_process();
+                        let checked = runtime.block_on(check::check(&loaded, &environment));
+                        Ok(checked.map_err(Box::new)?)
+                    }
                     Err(error) => Err(Box::new(Report::new(
                         None,
                         vec![sandgate::config::Issue::error(None, error.to_string())],
                     ))),
                 });
-            match checked {
-                Ok(checked) => {
-                    print(&checked.table);
-                    say(Level::WARN, &checked.warnings.render(true));
-                    ExitCode::SUCCESS
-                }
-                Err(report) => refuse(&report),
+            let (table, report) = match checked {
+                Ok(checked) => (Some(checked.table), checked.warnings),
+                Err(report) => (None, *report),
+            };
+            let verdict = check::Verdict::of(&report);
+            show(asked.json, &verdict, || table.unwrap_or_default());
+            if !asked.json {
+                logging::say_report(&report);
+            }
+            match verdict.result {
+                "wrong" => ExitCode::from(2),
+                "doubtful" if asked.strict => ExitCode::FAILURE,
+                _ => ExitCode::SUCCESS,
             }
         }
         Verb::Status(asked) => match ask::<Status>(&asked.reached, Ask::Status) {
@@ -339,7 +349,7 @@ fn promote(asked: &args::Promote) -> ExitCode {
     }
     match plan.carry_out() {
         Ok(promoted) => {
-            print(&promoted.text());
+            print(promoted.text());
             ExitCode::SUCCESS
         }
         Err(error) => fail(&error),

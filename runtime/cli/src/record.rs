@@ -10,9 +10,11 @@ mod sink;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sandgate_gateway::{CallLog, Decision, Ended, Forwarded, Unwritten};
 use sandgate_message::Json;
@@ -27,16 +29,22 @@ use crate::recent::{MAX_LINE, Recent};
 /// Writes the call log.
 #[derive(Debug)]
 pub struct Record {
-    payloads: bool,
-    /// None: nothing is recorded.
-    sink: Option<Mutex<Sink>>,
-    reopen: Option<(Files, PathBuf)>,
+    target: ArcSwap<RecordTarget>,
     /// What can be asked of a running gateway.
     recent: Option<Recent>,
     unwritten: AtomicU64,
     /// `failure` is there. Looked at by every record.
     failing: AtomicBool,
     failure: Mutex<Option<RecordFailure>>,
+}
+
+/// Where records go, and what is in them.
+#[derive(Debug)]
+pub struct RecordTarget {
+    payloads: bool,
+    /// None: nothing is recorded.
+    sink: Option<Mutex<Sink>>,
+    reopen: Option<(Files, PathBuf)>,
 }
 
 /// Since when records cannot be written.
@@ -59,7 +67,7 @@ struct Gap {
     unwritten: u64,
 }
 
-impl Record {
+impl RecordTarget {
     /// Opens the destination. With `payloads`, params and results are recorded too.
     ///
     /// # Errors
@@ -73,7 +81,7 @@ impl Record {
             })
         };
         let (fd, reopen) = match to {
-            Destination::None => return Ok(Self::to(payloads, None, None)),
+            Destination::None => return Ok(Self::new(payloads, None, None)),
             Destination::Stdout => (
                 stream("stdout", io::stdout().as_fd().try_clone_to_owned())?,
                 None,
@@ -86,19 +94,44 @@ impl Record {
                 (open_file(files, path)?, Some((files.clone(), path.clone())))
             }
         };
-        Ok(Self::to(payloads, Some(Sink::new(fd)), reopen))
+        Ok(Self::new(payloads, Some(Sink::new(fd)), reopen))
     }
 
-    fn to(payloads: bool, sink: Option<Sink>, reopen: Option<(Files, PathBuf)>) -> Self {
+    fn new(payloads: bool, sink: Option<Sink>, reopen: Option<(Files, PathBuf)>) -> Self {
         Self {
             payloads,
             sink: sink.map(Mutex::new),
             reopen,
+        }
+    }
+}
+
+impl Record {
+    /// Opens the destination. With `payloads`, params and results are recorded too.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or the standard stream is closed.
+    pub fn open(to: &Destination, payloads: bool, files: &Files) -> Result<Self, FileError> {
+        Ok(Self::to(RecordTarget::open(to, payloads, files)?))
+    }
+
+    fn to(target: RecordTarget) -> Self {
+        Self {
+            target: ArcSwap::from_pointee(target),
             recent: None,
             unwritten: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             failure: Mutex::new(None),
         }
+    }
+
+    /// Records go there from now on.
+    pub fn redirect(&self, target: RecordTarget) {
+        if target.sink.is_none() {
+            *self.failure.lock() = None;
+            self.failing.store(false, Ordering::Relaxed);
+        }
+        self.target.store(Arc::new(target));
     }
 
     /// Records that could not be written since the start.
@@ -118,7 +151,7 @@ impl Record {
     /// not learn it from them.
     pub fn retry(&self) {
         if self.failing.load(Ordering::Relaxed)
-            && let Some(sink) = &self.sink
+            && let Some(sink) = &self.target.load().sink
         {
             let _ = self.line(&mut sink.lock(), b"");
         }
@@ -183,7 +216,8 @@ impl Record {
     /// # Errors
     /// It cannot be opened; the old one stays in use.
     pub fn reopen(&self) -> Result<(), FileError> {
-        if let (Some(sink), Some((files, path))) = (&self.sink, &self.reopen) {
+        let target = self.target.load();
+        if let (Some(sink), Some((files, path))) = (&target.sink, &target.reopen) {
             let fresh = open_file(files, path)?;
             let mut sink = sink.lock();
             // The rest of a line belongs to the file that has its beginning.
@@ -198,11 +232,12 @@ impl Record {
         line: Line<'_>,
         remember: impl FnOnce(&Recent, String),
     ) -> Result<(), Unwritten> {
-        if self.sink.is_none() && self.recent.is_none() {
+        let target = self.target.load();
+        if target.sink.is_none() && self.recent.is_none() {
             return Ok(());
         }
         let text = line.text()?;
-        let written = match &self.sink {
+        let written = match &target.sink {
             Some(sink) => self.line(&mut sink.lock(), text.as_bytes()),
             None => Ok(()),
         };
@@ -252,7 +287,7 @@ fn micros(time: Duration) -> u64 {
 
 impl Record {
     fn payload<'a>(&self, json: Option<&'a Json>) -> Option<&'a RawValue> {
-        let json = json.filter(|_| self.payloads)?;
+        let json = json.filter(|_| self.target.load().payloads)?;
         // Checked when it came in: it is JSON.
         serde_json::from_str(json.as_str()).ok()
     }

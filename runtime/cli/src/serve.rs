@@ -1,8 +1,11 @@
 //! `sandgate run`: serves until told to stop, reloads when files change.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use sandgate_gateway::{Endpoint, Gateway, Registry};
@@ -15,9 +18,10 @@ use crate::admin::{self, Desk, Door as AdminDoor, Place, Told};
 use crate::args;
 use crate::assembly::{Assembler, Loading};
 use crate::conditions::GatewayConditions;
-use crate::config::{Environment, Issue, Loaded, Report, Side};
+use crate::config::{Environment, FileError, Issue, Loaded, Report, Side};
 use crate::lookout::Lookout;
 use crate::outcome::Outcome;
+use crate::record::RecordTarget;
 use crate::recording::{Recipient, Recording, Wanted};
 use crate::reload::{self, Reloader};
 use crate::watch::Watch;
@@ -102,7 +106,7 @@ pub(crate) async fn start(
     gateway.identify(identity);
     let conditions = GatewayConditions::new(&gateway, record.clone(), state, &loaded.config);
     lookout.watch(&gateway, conditions);
-    let reloader = Reloader::new(
+    let mut reloader = Reloader::new(
         path,
         loaded,
         environment,
@@ -110,6 +114,7 @@ pub(crate) async fn start(
         gateway.clone(),
         lookout.clone(),
     );
+    reloader.records_to(record.clone(), stdio);
     Ok(Running {
         gateway,
         record,
@@ -172,8 +177,23 @@ fn open_admin(
 /// The call log of the configuration.
 pub(crate) fn open_record(loaded: &Loaded, stdio: bool) -> Result<record::Record, Report> {
     let to = loaded.call_log_destination(stdio)?;
-    let opened = record::Record::open(&to, loaded.config.call_log.payloads, &loaded.files);
-    opened.map_err(|error| loaded.report(vec![loaded.error("/call-log/to", Side::Value, error)]))
+    let payloads = loaded.config.call_log.payloads;
+    unopened(loaded, record::Record::open(&to, payloads, &loaded.files))
+}
+
+/// The same, for the log that is there.
+pub(crate) fn open_target(loaded: &Loaded, stdio: bool) -> Result<RecordTarget, Report> {
+    let to = loaded.call_log_destination(stdio)?;
+    let payloads = loaded.config.call_log.payloads;
+    unopened(loaded, RecordTarget::open(&to, payloads, &loaded.files))
+}
+
+fn unopened<T>(loaded: &Loaded, opened: Result<T, FileError>) -> Result<T, Report> {
+    opened.map_err(|error| {
+        let issue = loaded.error("/call-log/to", Side::Value, error);
+        let help = "correct the path, make its folder, or let the gateway's user write there";
+        loaded.report(vec![issue.help(help)])
+    })
 }
 
 /// Where clients come in.
@@ -429,12 +449,26 @@ async fn keep_current(
         if reopen && let Err(error) = record.reopen() {
             tracing::warn!("the call log stays as it is: {error}");
         }
-        let outcome = reloader.reload(watch.as_mut()).await;
+        let outcome = reload_unharmed(&mut reloader, watch.as_mut()).await;
         if let Some(answer) = answer {
             // Whoever asked may have gone away.
             let _ = answer.send(outcome);
         }
     }
+}
+
+/// Reloads; where that panics nothing has changed, and the next change is tried like any other.
+async fn reload_unharmed(reloader: &mut Reloader, watch: Option<&mut Watch>) -> Outcome {
+    let version = reloader.version();
+    let mut reloading = pin!(reloader.reload(watch));
+    std::future::poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| reloading.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| {
+            let why = "error: the reload ended in a panic, which the gateway's log tells\n";
+            Poll::Ready(Outcome::refused(version, why.to_owned()))
+        })
+    })
+    .await
 }
 
 /// Tells on SIGTERM or Ctrl-C; a second one ends the process.

@@ -34,6 +34,9 @@ pub struct Status {
     pub edition: EditionStatus,
     /// The last change that was refused.
     pub failed_reload: Option<FailedReload>,
+    /// Keys of the file that are in force at the next start only, for example `gateway.listen`.
+    #[serde(default)]
+    pub needs_restart: Vec<String>,
     /// Where clients come in.
     pub listeners: Vec<String>,
     /// What became of calls.
@@ -236,6 +239,9 @@ impl Status {
             let text = format!("{}{unready}: {}", wrong.condition, wrong.detail);
             line("wrong", text);
         }
+        if !self.needs_restart.is_empty() {
+            line("at next start", self.needs_restart.join(", "));
+        }
         if let Some(failed) = &self.failed_reload {
             let mended = match failed.mended {
                 true => "mended since",
@@ -384,6 +390,7 @@ mod tests {
                 error: "error: a\nb\nc\nd\ne\nf\ng\n".into(),
                 mended: false,
             }),
+            needs_restart: vec!["call-log.to".into(), "gateway.listen".into()],
             listeners: vec!["127.0.0.1:8808".into()],
             calls: Calls {
                 forwarded: 12,
@@ -483,6 +490,7 @@ certificate    until 2027-01-01T00:00:00Z
 call log       5 records could not be written
 log            3 lines lost
 wrong          call-log (not ready): cannot be written: No space left on device
+at next start  call-log.to, gateway.listen
 failed reload  2026-11-22T10:40:00Z, what was in force stays so:
   error: a
   b

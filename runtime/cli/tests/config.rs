@@ -282,7 +282,7 @@ fn what_likely_is_not_meant_is_a_warning() {
         messages,
         [
             "`gateway.listen` lets other machines in",
-            "no server fits \"cmr\""
+            "`interceptors[0].servers`: no server fits \"cmr\""
         ]
     );
     assert!(

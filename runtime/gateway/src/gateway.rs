@@ -14,7 +14,7 @@ use crate::access::Access;
 use crate::admission::Admission;
 use crate::carriage::Carriage;
 use crate::changed;
-use crate::config::GatewayConfig;
+use crate::config::{GatewayConfig, OnUnwritten};
 use crate::downstream::{Backing, Endpoint, Front, Session, Sessions, connection, stdio};
 use crate::health::Status;
 use crate::house::House;
@@ -74,6 +74,11 @@ impl Gateway {
     /// open stay as they are.
     pub fn identify(&self, identity: Option<Identity>) {
         self.identity.store(identity.map(Arc::new));
+    }
+
+    /// What happens from now on to calls whose record cannot be written.
+    pub fn set_on_unwritten(&self, on_unwritten: OnUnwritten) {
+        self.front.house.journal.set_on_unwritten(on_unwritten);
     }
 
     /// When the certificate that clients are shown ends; none where there is none.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use harness::{Era, Gateway, Speaker, request};
 use serde_json::Value;
 
-use crate::stage::{Stage, call};
+use crate::stage::{Stage, by_shell, call};
 
 /// What happens to whatever is written to stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,19 +36,7 @@ fn start(stage: &Stage, stderr: Stderr) -> (Gateway, Option<PipeReader>) {
             )
         }
         Stderr::Closed => {
-            let closed = |command: &mut Command| {
-                let mut line = vec![command.get_program().to_owned()];
-                line.extend(command.get_args().map(ToOwned::to_owned));
-                let set: Vec<_> = command
-                    .get_envs()
-                    .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
-                    .collect();
-                *command = Command::new("sh");
-                command
-                    .args(["-c", "exec \"$@\" 2>&-", "sh"])
-                    .args(line)
-                    .envs(set);
-            };
+            let closed = |command: &mut Command| by_shell(command, "exec \"$@\" 2>&-");
             let gateway = Gateway::start_with_stderr(&config, Stdio::null(), closed);
             (gateway, None)
         }
@@ -156,7 +144,8 @@ fn a_call_log_on_a_broken_stderr_keeps_its_policy() {
     }
 }
 
-fn modern(gateway: &Gateway) -> Value {
+/// What becomes of a modern client's call.
+pub(crate) fn modern(gateway: &Gateway) -> Value {
     let answers = Speaker::open(&gateway.mcp("desk"), Era::Modern).say(MODERN);
     serde_json::from_slice(&answers[0]).unwrap()
 }

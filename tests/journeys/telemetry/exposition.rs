@@ -68,9 +68,12 @@ fn labels_of(text: &str) -> BTreeMap<&str, String> {
     labels.collect()
 }
 
+/// The buckets of one histogram, `le` and count, and its `_count`.
+type Buckets = (Vec<(f64, f64)>, Option<f64>);
+
 /// Buckets rise, the last is `+Inf`, and it is the count.
 fn buckets(name: &str, family: &Family<'_>) {
-    let mut series: BTreeMap<String, (Vec<(f64, f64)>, Option<f64>)> = BTreeMap::new();
+    let mut series: BTreeMap<String, Buckets> = BTreeMap::new();
     for (suffix, labels, value) in &family.samples {
         let mut others = labels.clone();
         let bound = others.remove("le");

@@ -147,7 +147,7 @@ fn reloads_are_counted_and_a_change_of_the_table_waits_for_the_next_start() {
     );
     let log = gateway.log();
     assert!(
-        log.contains("[telemetry] takes effect at the next start"),
+        log.contains("not in force before the next start: telemetry.otlp"),
         "{log}"
     );
 }

@@ -148,6 +148,7 @@ impl Desk {
                 error: failed.why,
                 mended: failed.mended,
             }),
+            needs_restart: history.needs_restart,
             listeners: self.told.listeners.clone(),
             calls: recent.map(|recent| recent.calls()).unwrap_or_default(),
             connections: figures.connections,
