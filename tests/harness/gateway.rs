@@ -1,8 +1,8 @@
 //! The gateway as a process of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
-use std::time::Duration;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::{Pipe, Process, place};
 
@@ -81,6 +81,38 @@ impl Gateway {
             url,
             process,
             folder,
+        }
+    }
+
+    /// Starts one whose stderr goes elsewhere; the admin socket tells where it listens.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    pub fn start_with_stderr(
+        config: &str,
+        stderr: Stdio,
+        adjust: impl FnOnce(&mut Command),
+    ) -> Self {
+        let folder = folder_with(config);
+        let mut command = command(&folder.path().join("sandgate.toml"));
+        adjust(&mut command);
+        let mut gateway = Self {
+            url: String::new(),
+            process: Process::start_with_stderr(&mut command, stderr),
+            folder,
+        };
+        let until = Instant::now() + START;
+        loop {
+            let asked = gateway.command(&["status", "--json"]);
+            if asked.code == Some(0) {
+                let status: serde_json::Value = serde_json::from_str(&asked.output).unwrap();
+                let at = status["listeners"][0].as_str().unwrap();
+                gateway.url = format!("http://{at}");
+                return gateway;
+            }
+            let ended = gateway.process.wait(Duration::from_millis(20));
+            assert!(ended.is_none(), "it did not come up ({ended:?}): {asked:?}");
+            assert!(Instant::now() < until, "it did not come up: {asked:?}");
         }
     }
 

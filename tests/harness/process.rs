@@ -28,15 +28,28 @@ impl Process {
     /// # Panics
     /// Where the program cannot be started.
     pub fn start(command: &mut Command) -> Self {
+        Self::start_with_stderr(command, Stdio::piped())
+    }
+
+    /// The same, with its stderr elsewhere, where that is no pipe: [`Self::log`] is empty then.
+    ///
+    /// # Panics
+    /// Where the program cannot be started.
+    pub fn start_with_stderr(command: &mut Command, stderr: Stdio) -> Self {
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stderr(stderr);
         let mut child = command
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let stdout = keep(child.stdout.take().unwrap());
-        let stderr = keep(child.stderr.take().unwrap());
+        // The command keeps its end of a pipe for as long as it lives, which nobody would find closed then.
+        command.stderr(Stdio::null());
+        let stderr = match child.stderr.take() {
+            Some(stderr) => keep(stderr),
+            None => keep(std::io::empty()),
+        };
         Self {
             child,
             stdout,

@@ -77,6 +77,30 @@ fn asked_to_end_it_finishes_what_is_under_way() {
 }
 
 #[test]
+fn a_lame_duck_serves_on_and_is_not_ready() {
+    let server = FakeServer::http(Script::new().on(
+        "tools/call",
+        &[r#"{"jsonrpc":"2.0","id":@ID@,"result":{"done":true}}"#],
+    ));
+    let mut gateway = Gateway::start(&format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\n[gateway.limits]\nlame-duck = \"3s\"\n\n{}",
+        server.config("fake")
+    ));
+    assert_eq!(gateway.readiness()["ready"], true);
+    let before = Instant::now();
+    gateway.process.signal(Signal::TERM);
+    await_that("it is not ready any more", || {
+        gateway.readiness()["ready"] == false
+    });
+    let answers = Speaker::open(&gateway.mcp("fake"), Era::Legacy).say(CALL);
+    assert_eq!(answers.len(), 1, "new connections are served");
+    let status = gateway.process.wait(Duration::from_secs(20));
+    let log = gateway.log();
+    assert_eq!(status.and_then(|status| status.code()), Some(0), "{log}");
+    assert!(before.elapsed() >= Duration::from_secs(3), "{log}");
+}
+
+#[test]
 fn what_takes_too_long_is_cut_and_recorded() {
     let (server, _release) = held(false);
     let config = format!(

@@ -41,8 +41,9 @@ pub struct Arguments {
 pub enum Verb {
     /// Serve the configured servers through the configured interceptors, until told to stop
     Run(Run),
-    /// Check the configuration and every plugin in it, print the pipeline, and serve nothing
-    Check(Configured),
+    /// Check the configuration and every plugin in it, print the pipeline, and serve nothing [exit code 2: it cannot be
+    /// used, 1: with --strict, something in it is doubtful]
+    Check(Check),
     /// Show how the running gateway is: what is in force, its interceptors, servers and calls
     Status(Status),
     /// Have the running gateway read its configuration and plugins anew, now
@@ -86,6 +87,20 @@ pub struct Reached {
     /// Its admin socket [default: where the configuration says]
     #[arg(long, value_name = "PATH")]
     pub admin: Option<PathBuf>,
+}
+
+/// `sandgate check`.
+#[derive(Clone, Debug, Args)]
+pub struct Check {
+    /// The configuration to check.
+    #[command(flatten)]
+    pub configured: Configured,
+    /// Exit with 1 where something is doubtful, too
+    #[arg(long)]
+    pub strict: bool,
+    /// What is wrong and what is doubtful, as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `sandgate status`.

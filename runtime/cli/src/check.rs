@@ -2,9 +2,10 @@
 
 use sandgate_message::{Direction, Hook, Role};
 use sandgate_pipeline::{Chain, Mode, Sees, Step};
+use serde::Serialize;
 
 use crate::assembly::{Assembler, Loading};
-use crate::config::{Environment, Loaded, PluginSource, Report};
+use crate::config::{DescribedIssue, Environment, Loaded, PluginSource, Report, Severity};
 use crate::table::{self, EventRow, IdleGlob, Pipeline, Row, ServerRows, Stop};
 use crate::{events, house, serve};
 
@@ -17,17 +18,39 @@ pub struct Checked {
     pub warnings: Report,
 }
 
+/// What a check found, for programs.
+#[derive(Debug, Serialize)]
+pub struct Verdict {
+    /// `good`, `doubtful` or `wrong`.
+    pub result: &'static str,
+    /// All that is wrong or doubtful, and what is good to know, in the file's order.
+    pub issues: Vec<DescribedIssue>,
+}
+
+impl Verdict {
+    /// Of everything that was found.
+    pub fn of(report: &Report) -> Self {
+        let issues = report.described();
+        let any = |severity| issues.iter().any(|issue| issue.severity == severity);
+        let result = match (any(Severity::Error), any(Severity::Warning)) {
+            (true, _) => "wrong",
+            (false, true) => "doubtful",
+            (false, false) => "good",
+        };
+        Self { result, issues }
+    }
+}
+
 /// Checks everything; plugins are prepared as for serving.
 ///
 /// # Errors
 /// Everything that is wrong.
-pub async fn check(loaded: &Loaded) -> Result<Checked, Report> {
+pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked, Report> {
     let exposed = loaded.check_exposure(loaded.config.gateway.listen.0, false)?;
-    let environment = Environment::of_process();
-    let host = house::host(loaded, &environment)?;
+    let host = house::host(loaded, environment)?;
     let assembler = Assembler::new(host);
     let mut assembled = assembler
-        .assemble(loaded, &environment, Loading::Start)
+        .assemble(loaded, environment, Loading::Start)
         .await?;
     serve::open_record(loaded, false)?;
     assembled.warnings.extend(exposed);

@@ -62,8 +62,6 @@ fn host_with(
 
 /// The memory of interceptors.
 fn state(loaded: &Loaded) -> Result<State, Report> {
-    let error =
-        |pointer: &str, why: String| loaded.report(vec![loaded.error(pointer, Side::Value, why)]);
     Ok(match &loaded.config.gateway.state {
         None => State::in_memory(StateQuota::default()),
         Some(path) => {
@@ -74,7 +72,12 @@ fn state(loaded: &Loaded) -> Result<State, Report> {
                     .map_err(|e| format!("{}: {e}", folder.display()))?;
                 State::in_file(StateQuota::default(), &dir, &name).map_err(|e| e.to_string())
             };
-            open().map_err(|why| error("/gateway/state", why))?
+            open().map_err(|why| {
+                let issue = loaded.error("/gateway/state", Side::Value, why);
+                let help =
+                    "name a file that the gateway's user may write, in a folder that is there";
+                loaded.report(vec![issue.help(help)])
+            })?
         }
     })
 }
@@ -117,11 +120,16 @@ pub fn gateway_config(loaded: &Loaded) -> GatewayConfig {
         session_gone: GatewayConfig::default().session_gone,
         max_in_flight: count(limits.max_in_flight),
         drain: limits.drain_timeout.0,
-        on_unwritten: match loaded.config.call_log.on_failure {
-            OnFailure::Refuse => OnUnwritten::Refuse,
-            OnFailure::Continue => OnUnwritten::Continue,
-        },
+        on_unwritten: on_unwritten(loaded),
         pseudonym_key: None,
+    }
+}
+
+/// What happens to calls whose record cannot be written.
+pub(crate) fn on_unwritten(loaded: &Loaded) -> OnUnwritten {
+    match loaded.config.call_log.on_failure {
+        OnFailure::Refuse => OnUnwritten::Refuse,
+        OnFailure::Continue => OnUnwritten::Continue,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sandgate_gateway::{Ended, Gateway, Observer, Taken, Way};
 use sandgate_message::Call;
 
+use crate::conditions::GatewayConditions;
 use crate::config::{Config, Loaded};
 use crate::metrics::Metrics;
 use crate::recording::Recording;
@@ -19,6 +20,8 @@ pub struct Lookout {
     pub traces: Option<Arc<Traces>>,
     /// None: nothing is recorded.
     pub recording: Option<Arc<Recording>>,
+    /// What is wrong with the gateway; none before there is one.
+    pub conditions: Option<Arc<GatewayConditions>>,
 }
 
 impl Lookout {
@@ -32,6 +35,7 @@ impl Lookout {
                 .as_ref()
                 .map(|collector| Traces::start(collector, stdio)),
             recording: None,
+            conditions: None,
         };
         if let (Some(metrics), Some(traces)) = (&lookout.metrics, &lookout.traces) {
             metrics.count_spans(traces.told().clone());
@@ -46,11 +50,14 @@ impl Lookout {
         watched.then(|| Arc::new(self.clone()) as Arc<dyn Observer>)
     }
 
-    /// The gateway that is watched.
-    pub fn watch(&self, gateway: &Arc<Gateway>) {
+    /// The gateway that is watched, and what is wrong with it.
+    pub fn watch(&mut self, gateway: &Arc<Gateway>, conditions: Arc<GatewayConditions>) {
         if let Some(metrics) = &self.metrics {
             metrics.ask(gateway);
+            metrics.ask_what_is_wrong(conditions.clone());
         }
+        gateway.status().ask(conditions.clone());
+        self.conditions = Some(conditions);
     }
 
     /// Knows what a configuration names. To be called before any call can meet it.
@@ -60,6 +67,9 @@ impl Lookout {
         }
         if let Some(traces) = &self.traces {
             traces.adopt(config);
+        }
+        if let Some(conditions) = &self.conditions {
+            conditions.adopt(config);
         }
     }
 

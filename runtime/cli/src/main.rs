@@ -1,11 +1,5 @@
 //! The thin binary: reads the command line, calls the library, prints, and turns errors into exit codes (2: nothing was
 //! started, 1: something failed later).
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is where a program speaks"
-)]
-
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -13,6 +7,7 @@ use clap::Parser;
 use sandgate::admin::{self, Ask};
 use sandgate::args::{self, Arguments, NewHooks, Plugin, Reached, Token, Verb};
 use sandgate::config::{Environment, Loaded, Report};
+use sandgate::logging::say;
 use sandgate::operator::Operator;
 use sandgate::outcome::Outcome;
 use sandgate::plugin::ProjectError;
@@ -24,9 +19,11 @@ use sandgate::promote::{self, PromoteError};
 use sandgate::replay::NotReplayed;
 use sandgate::serve::RunError;
 use sandgate::status::Status;
+use sandgate::terminal::{self, print};
 use sandgate::{
-    check, completions, demo, import, inspect, plugin, replay, schema, serve, telemetry, token, why,
+    check, completions, demo, import, inspect, logging, plugin, replay, schema, serve, token, why,
 };
+use tracing::Level;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -40,11 +37,25 @@ fn main() -> ExitCode {
             Verb::Replay(_) => "warn",
             _ => "info",
         });
-    if let Err(error) = telemetry::set_up(level, arguments.log_format) {
-        eprintln!("{error}");
-        return ExitCode::from(2);
+    let serving = matches!(arguments.verb, Verb::Run(_) | Verb::Demo(_));
+    // Kept to the end of the process, whichever way that comes.
+    let _log = match logging::set_up(level, arguments.log_format, serving) {
+        Ok(guard) => guard,
+        Err(error) => {
+            complain(&error);
+            logging::flush();
+            return ExitCode::from(2);
+        }
+    };
+    let code = carry_out(arguments.verb);
+    match terminal::failed() {
+        true => ExitCode::FAILURE,
+        false => code,
     }
-    match arguments.verb {
+}
+
+fn carry_out(verb: Verb) -> ExitCode {
+    match verb {
         Verb::Run(run) => {
             let loaded = match Loaded::read(&run.configured.config) {
                 Ok(loaded) => loaded,
@@ -64,28 +75,38 @@ fn main() -> ExitCode {
                 Err(error) => fail(&error),
             }
         }
-        Verb::Check(configured) => {
-            let checked = Loaded::read(&configured.config)
+        Verb::Check(asked) => {
+            let checked = Loaded::read(&asked.configured.config)
                 .map_err(Box::new)
                 .and_then(|loaded| match runtime(None) {
-                    Ok(runtime) => Ok(runtime.block_on(check::check(&loaded)).map_err(Box::new)?),
+                    Ok(runtime) => {
+                        let environment = Environment::of_process();
+                        let checked = runtime.block_on(check::check(&loaded, &environment));
+                        Ok(checked.map_err(Box::new)?)
+                    }
                     Err(error) => Err(Box::new(Report::new(
                         None,
                         vec![sandgate::config::Issue::error(None, error.to_string())],
                     ))),
                 });
-            match checked {
-                Ok(checked) => {
-                    print!("{}", checked.table);
-                    anstream::eprint!("{}", checked.warnings.render(true));
-                    ExitCode::SUCCESS
-                }
-                Err(report) => refuse(&report),
+            let (table, report) = match checked {
+                Ok(checked) => (Some(checked.table), checked.warnings),
+                Err(report) => (None, *report),
+            };
+            let verdict = check::Verdict::of(&report);
+            show(asked.json, &verdict, || table.unwrap_or_default());
+            if !asked.json {
+                logging::say_report(&report);
+            }
+            match verdict.result {
+                "wrong" => ExitCode::from(2),
+                "doubtful" if asked.strict => ExitCode::FAILURE,
+                _ => ExitCode::SUCCESS,
             }
         }
         Verb::Status(asked) => match ask::<Status>(&asked.reached, Ask::Status) {
             Ok(status) => {
-                print(asked.json, &status, || status.text());
+                show(asked.json, &status, || status.text());
                 ExitCode::SUCCESS
             }
             Err(error) => fail(&*error),
@@ -93,9 +114,9 @@ fn main() -> ExitCode {
         Verb::Reload(asked) => match ask::<Outcome>(&asked.reached, Ask::Reload) {
             Ok(outcome) => {
                 let (text, aside) = outcome.text();
-                print(asked.json, &outcome, || text);
+                show(asked.json, &outcome, || text);
                 if !asked.json {
-                    eprint!("{aside}");
+                    say(Level::WARN, &aside);
                 }
                 match outcome.error {
                     None => ExitCode::SUCCESS,
@@ -112,7 +133,7 @@ fn main() -> ExitCode {
                     true => String::new(),
                     false => found.text()?,
                 };
-                print(asked.json, &found.records, || text);
+                show(asked.json, &found.records, || text);
                 Ok(())
             });
             match told {
@@ -140,12 +161,12 @@ fn main() -> ExitCode {
             });
             match replayed {
                 Ok(Ok((text, fails))) => {
-                    print!("{text}");
+                    print(&text);
                     ExitCode::from(u8::from(fails))
                 }
                 Ok(Err(NotReplayed::Config(report))) => refuse(&report),
                 Ok(Err(error)) => {
-                    eprintln!("{error}");
+                    complain(&error);
                     ExitCode::from(2)
                 }
                 Err(error) => fail(&error),
@@ -153,12 +174,12 @@ fn main() -> ExitCode {
         }
         Verb::Import(asked) => match import::run(&asked) {
             Ok(imported) => {
-                print!("{}", imported.output);
-                eprint!("{}", imported.report);
+                print(&imported.output);
+                say(Level::WARN, &imported.report);
                 ExitCode::SUCCESS
             }
             Err(error) => {
-                eprintln!("{error}");
+                complain(&error);
                 ExitCode::from(2)
             }
         },
@@ -178,11 +199,11 @@ fn main() -> ExitCode {
             };
             match plugin::new::new(Path::new(""), &asked.lang, &new) {
                 Ok(next) => {
-                    println!("{} is there. Next: {next}", new.name);
+                    print(&format!("{} is there. Next: {next}", new.name));
                     ExitCode::SUCCESS
                 }
                 Err(error) => {
-                    eprintln!("{error}");
+                    complain(&error);
                     ExitCode::from(2)
                 }
             }
@@ -191,7 +212,7 @@ fn main() -> ExitCode {
             let build = plugin::build::build(&asked.folder, asked.lang.as_deref());
             match runtime(None).map(|runtime| runtime.block_on(build)) {
                 Ok(Ok(built)) => {
-                    print!("{}", built.text());
+                    print(&built.text());
                     ExitCode::SUCCESS
                 }
                 Ok(Err(error)) => not_built(&error),
@@ -202,14 +223,14 @@ fn main() -> ExitCode {
             match runtime(None).map(|runtime| runtime.block_on(plugin::run::run(&asked))) {
                 Ok(Ok(ran)) => {
                     if asked.json {
-                        println!("{}", ran.as_json());
+                        print(&ran.as_json().to_string());
                     } else {
-                        anstream::print!("{}", ran.text());
+                        print(&ran.text());
                     }
                     ExitCode::from(ran.exit_code())
                 }
                 Ok(Err(error)) => {
-                    eprintln!("{error}");
+                    complain(&error);
                     ExitCode::from(2)
                 }
                 Err(error) => fail(&error),
@@ -218,12 +239,12 @@ fn main() -> ExitCode {
         Verb::Plugin(Plugin::Test(asked)) => {
             match runtime(None).map(|runtime| runtime.block_on(plugin::test::test(&asked))) {
                 Ok(Ok(tested)) => {
-                    anstream::print!("{}", tested.text());
+                    print(&tested.text());
                     ExitCode::from(u8::from(tested.failed() > 0))
                 }
                 Ok(Err(NotTested::Build(error))) => not_built(&error),
                 Ok(Err(error)) => {
-                    eprintln!("{error}");
+                    complain(&error);
                     ExitCode::from(2)
                 }
                 Err(error) => fail(&error),
@@ -238,7 +259,7 @@ fn main() -> ExitCode {
             Ok(Ok(())) => ExitCode::SUCCESS,
             Ok(Err(NotDeveloped::Project(error))) => not_built(&BuildError::Project(error)),
             Ok(Err(error)) => {
-                eprintln!("{error}");
+                complain(&error);
                 ExitCode::from(2)
             }
             Err(error) => fail(&error),
@@ -251,14 +272,14 @@ fn main() -> ExitCode {
             match runtime(None).map(|runtime| runtime.block_on(plugin::bench::bench(&asked))) {
                 Ok(Ok(measured)) => {
                     if asked.json {
-                        println!("{:#}", measured.as_json());
+                        print(&format!("{:#}", measured.as_json()));
                     } else {
-                        print!("{}", measured.text());
+                        print(&measured.text());
                     }
                     ExitCode::SUCCESS
                 }
                 Ok(Err(error)) => {
-                    eprintln!("{error}");
+                    complain(&error);
                     ExitCode::from(2)
                 }
                 Err(error) => fail(&error),
@@ -266,42 +287,39 @@ fn main() -> ExitCode {
         }
         Verb::Plugin(Plugin::Doc(asked)) => match inspect::read(&asked.plugin) {
             Ok(file) => {
-                print!("{}", plugin::doc::page(&file));
+                print(&plugin::doc::page(&file));
                 ExitCode::SUCCESS
             }
             Err(error) => {
-                eprintln!("{error}");
+                complain(&error);
                 ExitCode::from(2)
             }
         },
         Verb::Plugin(Plugin::Inspect(asked)) => match inspect::read(&asked.plugin) {
             Ok(file) if asked.json => {
-                println!("{:#}", inspect::as_json(&file));
+                print(&format!("{:#}", inspect::as_json(&file)));
                 ExitCode::SUCCESS
             }
             Ok(file) => {
-                print!("{}", inspect::as_text(&file));
+                print(&inspect::as_text(&file));
                 ExitCode::SUCCESS
             }
             Err(error) => {
-                eprintln!("{error}");
+                complain(&error);
                 ExitCode::from(2)
             }
         },
         Verb::Token(Token { client }) => {
-            print!("{}", token::Token::random().text(&client));
+            print(&token::Token::random().text(&client));
             ExitCode::SUCCESS
         }
         Verb::Schema => {
-            println!("{:#}", schema::value());
+            print(&format!("{:#}", schema::value()));
             ExitCode::SUCCESS
         }
         Verb::Completions(asked) => {
-            use std::io::Write;
-            match std::io::stdout().write_all(&completions::script(asked.shell)) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => fail(&error),
-            }
+            print(&String::from_utf8_lossy(&completions::script(asked.shell)));
+            ExitCode::SUCCESS
         }
     }
 }
@@ -313,25 +331,25 @@ fn promote(asked: &args::Promote) -> ExitCode {
         Ok(Ok(plan)) => plan,
         Ok(Err(PromoteError::Config(report))) => return refuse(&report),
         Ok(Err(error)) => {
-            eprintln!("{error}");
+            complain(&error);
             return ExitCode::from(2);
         }
         Err(error) => return fail(&error),
     };
-    print!("{}", plan.text());
+    print(&plan.text());
     for doubt in plan.doubts() {
-        eprintln!("doubtful: {doubt}");
+        say(Level::WARN, &format!("doubtful: {doubt}"));
     }
     if asked.dry_run {
         return ExitCode::SUCCESS;
     }
     if !plan.doubts().is_empty() && !asked.yes && !confirmed() {
-        eprintln!("Nothing has changed.");
+        say(Level::WARN, "Nothing has changed.");
         return ExitCode::FAILURE;
     }
     match plan.carry_out() {
         Ok(promoted) => {
-            print!("{}", promoted.text());
+            print(promoted.text());
             ExitCode::SUCCESS
         }
         Err(error) => fail(&error),
@@ -340,12 +358,12 @@ fn promote(asked: &args::Promote) -> ExitCode {
 
 /// Asks whoever sits there. Where nobody does, the answer is no.
 fn confirmed() -> bool {
-    use std::io::IsTerminal;
+    use std::io::{IsTerminal, Write};
     if !std::io::stdin().is_terminal() {
-        eprintln!("--yes promotes it all the same.");
+        say(Level::WARN, "--yes promotes it all the same.");
         return false;
     }
-    eprint!("Promote it all the same? [y/N] ");
+    let _ = std::io::stderr().write_all(b"Promote it all the same? [y/N] ");
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
@@ -359,10 +377,13 @@ fn ask<T: serde::de::DeserializeOwned>(
     Ok(admin::ask(operator.place()?, ask)?)
 }
 
-fn print(json: bool, told: &impl serde::Serialize, text: impl FnOnce() -> String) {
+fn show(json: bool, told: &impl serde::Serialize, text: impl FnOnce() -> String) {
     match json {
-        true => println!("{:#}", serde_json::to_value(told).unwrap_or_default()),
-        false => print!("{}", text()),
+        true => print(&format!(
+            "{:#}",
+            serde_json::to_value(told).unwrap_or_default()
+        )),
+        false => print(&text()),
     }
 }
 
@@ -375,7 +396,7 @@ fn runtime(workers: Option<u16>) -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 fn refuse(report: &Report) -> ExitCode {
-    anstream::eprint!("{}", report.render(true));
+    logging::say_report(report);
     ExitCode::from(2)
 }
 
@@ -383,11 +404,15 @@ fn not_built(error: &BuildError) -> ExitCode {
     if let BuildError::Project(ProjectError::Manifest(report)) = error {
         return refuse(report);
     }
-    eprintln!("{error}");
+    complain(&error);
     ExitCode::from(2)
 }
 
 fn fail(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("{error}");
+    complain(error);
     ExitCode::FAILURE
+}
+
+fn complain(error: &(impl std::fmt::Display + ?Sized)) {
+    say(Level::ERROR, &error.to_string());
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::Loaded;
+use crate::restart;
 
 /// What came of a reload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,14 +25,17 @@ pub struct Outcome {
     /// What likely is not meant so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warnings: Option<String>,
-    /// `[gateway]`, `[call-log]` or `[telemetry]` differs from what it was at the start, and takes effect at the next.
+    /// A key of `[gateway]` or `[telemetry]` differs from what it was at the start, and takes effect at the next.
     pub at_next_start: bool,
+    /// Which keys, for example `gateway.limits.max-sessions`.
+    #[serde(default)]
+    pub needs_restart: Vec<String>,
 }
 
 /// One thing that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// `server` or `interceptor`.
+    /// `server`, `interceptor`, `client`, or `table` for `[gateway]` and `[call-log]`.
     pub what: String,
     /// Its name.
     pub name: String,
@@ -41,6 +45,11 @@ pub struct Change {
 
 /// What is in force, as it was written.
 pub(crate) struct Written {
+    /// The keys of `[gateway]` that a reload puts in force.
+    gateway: Value,
+    call_log: Value,
+    call_log_target: (Value, bool),
+    clients: Vec<(String, Value)>,
     servers: Vec<(String, Value)>,
     interceptors: Vec<(String, Value, Run)>,
 }
@@ -57,6 +66,7 @@ impl Outcome {
             error: Some(why),
             warnings: None,
             at_next_start: false,
+            needs_restart: Vec::new(),
         }
     }
 
@@ -74,13 +84,14 @@ impl Outcome {
         for Change { what, name, how } in &self.changes {
             let _ = writeln!(text, "  {what} {name}: {how}");
         }
-        if self.changes.is_empty() {
-            text.push_str("  nothing differs from the version before\n");
+        match (self.changes.is_empty(), self.needs_restart.is_empty()) {
+            (true, true) => text.push_str("  nothing differs from the version before\n"),
+            (true, false) => text.push_str("  nothing else differs from the version before\n"),
+            _ => {}
         }
-        if self.at_next_start {
-            aside.push_str(
-                "a change in [gateway], [call-log] or [telemetry] takes effect at the next start\n",
-            );
+        if !self.needs_restart.is_empty() {
+            let keys = self.needs_restart.join(", ");
+            let _ = writeln!(aside, "not in force before the next start: {keys}");
         }
         (text, aside)
     }
@@ -91,7 +102,14 @@ impl Written {
         let value = |part: Result<Value, _>| part.unwrap_or_default();
         let servers = loaded.config.servers.iter();
         let interceptors = loaded.config.interceptors.iter().zip(steps);
+        let clients = loaded.config.clients.iter();
         Self {
+            gateway: restart::live(&loaded.config),
+            call_log: restart::call_log(&loaded.config),
+            call_log_target: restart::call_log_target(&loaded.config),
+            clients: clients
+                .map(|(name, client)| (name.clone(), value(serde_json::to_value(client))))
+                .collect(),
             servers: servers
                 .map(|(name, server)| (name.clone(), value(serde_json::to_value(server))))
                 .collect(),
@@ -105,6 +123,11 @@ impl Written {
                 })
                 .collect(),
         }
+    }
+
+    /// Of `[call-log]`, what it takes to open it.
+    pub(crate) fn call_log_target(&self) -> (Value, bool) {
+        self.call_log_target.clone()
     }
 
     /// What differs in `now`; the servers that ran before and run now tell of values from outside the file.
@@ -127,6 +150,30 @@ impl Written {
                 .find(|server| &**server.name() == name)
                 .cloned()
         };
+        let tables = [
+            ("[gateway]", &self.gateway, &now.gateway),
+            ("[call-log]", &self.call_log, &now.call_log),
+        ];
+        for (name, before, now) in tables {
+            if let Some(how) = difference(before, now, true, "") {
+                say("table", name, how);
+            }
+        }
+        for (name, value) in &now.clients {
+            match self.clients.iter().find(|(before, _)| before == name) {
+                None => say("client", name, "added".into()),
+                Some((_, before)) => {
+                    if let Some(how) = difference(before, value, true, "") {
+                        say("client", name, how);
+                    }
+                }
+            }
+        }
+        for (name, _) in &self.clients {
+            if !now.clients.iter().any(|(now, _)| now == name) {
+                say("client", name, "removed".into());
+            }
+        }
         for (name, value) in &now.servers {
             let before = self.servers.iter().find(|(before, _)| before == name);
             let same = match (running(ran, name), running(run, name)) {
@@ -237,13 +284,28 @@ mod tests {
             changes: Vec::new(),
             error: None,
             warnings: None,
-            at_next_start: true,
+            at_next_start: false,
+            needs_restart: Vec::new(),
         };
         let (text, aside) = outcome.text();
         assert_eq!(
             text,
             "Reloaded: version 2 is in force.\n  nothing differs from the version before\n"
         );
-        assert!(aside.contains("next start"), "{aside}");
+        assert_eq!(aside, "");
+        let outcome = Outcome {
+            at_next_start: true,
+            needs_restart: vec!["call-log.to".into(), "gateway.listen".into()],
+            ..outcome
+        };
+        let (text, aside) = outcome.text();
+        assert_eq!(
+            text,
+            "Reloaded: version 2 is in force.\n  nothing else differs from the version before\n"
+        );
+        assert_eq!(
+            aside,
+            "not in force before the next start: call-log.to, gateway.listen\n"
+        );
     }
 }

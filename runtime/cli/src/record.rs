@@ -10,11 +10,15 @@ mod sink;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sandgate_gateway::{CallLog, Decision, Ended, Forwarded, LeftOut, Unwritten};
 use sandgate_message::Json;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use self::line::Line;
@@ -25,15 +29,45 @@ use crate::recent::{MAX_LINE, Recent};
 /// Writes the call log.
 #[derive(Debug)]
 pub struct Record {
+    target: ArcSwap<RecordTarget>,
+    /// What can be asked of a running gateway.
+    recent: Option<Recent>,
+    unwritten: AtomicU64,
+    /// `failure` is there. Looked at by every record.
+    failing: AtomicBool,
+    failure: Mutex<Option<RecordFailure>>,
+}
+
+/// Where records go, and what is in them.
+#[derive(Debug)]
+pub struct RecordTarget {
     payloads: bool,
     /// None: nothing is recorded.
     sink: Option<Mutex<Sink>>,
     reopen: Option<(Files, PathBuf)>,
-    /// What can be asked of a running gateway.
-    recent: Option<Recent>,
 }
 
-impl Record {
+/// Since when records cannot be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordFailure {
+    /// Since when.
+    pub since: SystemTime,
+    /// Records that could not be written since then.
+    pub count: u64,
+    /// Why the last one could not.
+    pub why: String,
+}
+
+/// The line that stands where records are missing.
+#[derive(Serialize)]
+struct Gap {
+    record: &'static str,
+    time: String,
+    since: String,
+    unwritten: u64,
+}
+
+impl RecordTarget {
     /// Opens the destination. With `payloads`, params and results are recorded too.
     ///
     /// # Errors
@@ -47,14 +81,7 @@ impl Record {
             })
         };
         let (fd, reopen) = match to {
-            Destination::None => {
-                return Ok(Self {
-                    payloads,
-                    sink: None,
-                    reopen: None,
-                    recent: None,
-                });
-            }
+            Destination::None => return Ok(Self::new(payloads, None, None)),
             Destination::Stdout => (
                 stream("stdout", io::stdout().as_fd().try_clone_to_owned())?,
                 None,
@@ -67,12 +94,107 @@ impl Record {
                 (open_file(files, path)?, Some((files.clone(), path.clone())))
             }
         };
-        Ok(Self {
+        Ok(Self::new(payloads, Some(Sink::new(fd)), reopen))
+    }
+
+    fn new(payloads: bool, sink: Option<Sink>, reopen: Option<(Files, PathBuf)>) -> Self {
+        Self {
             payloads,
-            sink: Some(Mutex::new(Sink::new(fd))),
+            sink: sink.map(Mutex::new),
             reopen,
+        }
+    }
+}
+
+impl Record {
+    /// Opens the destination. With `payloads`, params and results are recorded too.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or the standard stream is closed.
+    pub fn open(to: &Destination, payloads: bool, files: &Files) -> Result<Self, FileError> {
+        Ok(Self::to(RecordTarget::open(to, payloads, files)?))
+    }
+
+    fn to(target: RecordTarget) -> Self {
+        Self {
+            target: ArcSwap::from_pointee(target),
             recent: None,
-        })
+            unwritten: AtomicU64::new(0),
+            failing: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// Records go there from now on.
+    pub fn redirect(&self, target: RecordTarget) {
+        if target.sink.is_none() {
+            *self.failure.lock() = None;
+            self.failing.store(false, Ordering::Relaxed);
+        }
+        self.target.store(Arc::new(target));
+    }
+
+    /// Records that could not be written since the start.
+    pub fn unwritten(&self) -> u64 {
+        self.unwritten.load(Ordering::Relaxed)
+    }
+
+    /// Why records cannot be written at present; none where they can.
+    pub fn failure(&self) -> Option<RecordFailure> {
+        match self.failing.load(Ordering::Relaxed) {
+            true => self.failure.lock().clone(),
+            false => None,
+        }
+    }
+
+    /// Tries whether records can be written again, where they cannot: a gateway that is not ready gets no calls, and would
+    /// not learn it from them.
+    pub fn retry(&self) {
+        if self.failing.load(Ordering::Relaxed)
+            && let Some(sink) = &self.target.load().sink
+        {
+            let _ = self.line(&mut sink.lock(), b"");
+        }
+    }
+
+    /// Writes the line; where lines before it could not be written, one that says so first.
+    fn line(&self, sink: &mut Sink, line: &[u8]) -> io::Result<()> {
+        let written = match self.failure() {
+            None => sink.line(line),
+            Some(failure) => {
+                let time = |at| humantime::format_rfc3339_micros(at).to_string();
+                let gap = Gap {
+                    record: "gap",
+                    time: time(SystemTime::now()),
+                    since: time(failure.since),
+                    unwritten: failure.count,
+                };
+                let mut gap = serde_json::to_vec(&gap)?;
+                gap.push(b'\n');
+                sink.line(&gap).and_then(|()| {
+                    *self.failure.lock() = None;
+                    self.failing.store(false, Ordering::Relaxed);
+                    match line {
+                        b"" => Ok(()),
+                        line => sink.line(line),
+                    }
+                })
+            }
+        };
+        // Whoever only tries has no record that could be missing.
+        if let (Err(error), false) = (&written, line.is_empty()) {
+            self.unwritten.fetch_add(1, Ordering::Relaxed);
+            let mut failure = self.failure.lock();
+            let failure = failure.get_or_insert_with(|| RecordFailure {
+                since: SystemTime::now(),
+                count: 0,
+                why: String::new(),
+            });
+            failure.count += 1;
+            failure.why = error.to_string();
+            self.failing.store(true, Ordering::Relaxed);
+        }
+        written
     }
 
     /// Remembers what it writes, too.
@@ -94,7 +216,8 @@ impl Record {
     /// # Errors
     /// It cannot be opened; the old one stays in use.
     pub fn reopen(&self) -> Result<(), FileError> {
-        if let (Some(sink), Some((files, path))) = (&self.sink, &self.reopen) {
+        let target = self.target.load();
+        if let (Some(sink), Some((files, path))) = (&target.sink, &target.reopen) {
             let fresh = open_file(files, path)?;
             let mut sink = sink.lock();
             // The rest of a line belongs to the file that has its beginning.
@@ -109,12 +232,13 @@ impl Record {
         line: Line<'_>,
         remember: impl FnOnce(&Recent, String),
     ) -> Result<(), Unwritten> {
-        if self.sink.is_none() && self.recent.is_none() {
+        let target = self.target.load();
+        if target.sink.is_none() && self.recent.is_none() {
             return Ok(());
         }
         let text = line.text()?;
-        let written = match &self.sink {
-            Some(sink) => sink.lock().line(text.as_bytes()),
+        let written = match &target.sink {
+            Some(sink) => self.line(&mut sink.lock(), text.as_bytes()),
             None => Ok(()),
         };
         if let Some(recent) = &self.recent {
@@ -171,7 +295,7 @@ fn micros(time: Duration) -> u64 {
 
 impl Record {
     fn payload<'a>(&self, json: Option<&'a Json>) -> Option<&'a RawValue> {
-        let json = json.filter(|_| self.payloads)?;
+        let json = json.filter(|_| self.target.load().payloads)?;
         // Checked when it came in: it is JSON.
         serde_json::from_str(json.as_str()).ok()
     }

@@ -13,7 +13,10 @@ use crate::assembly::{Assembler, Loading};
 use crate::config::{Environment, Loaded, Report};
 use crate::lookout::Lookout;
 use crate::outcome::{Outcome, Written};
+use crate::record::Record;
+use crate::restart::{self, StartKeys};
 use crate::watch::Watch;
+use crate::{house, serve};
 
 /// How often it is looked whether calls still use what was replaced.
 const LOOK: Duration = Duration::from_millis(100);
@@ -27,15 +30,16 @@ pub struct Reloader {
     assembler: Assembler,
     gateway: Arc<Gateway>,
     lookout: Lookout,
-    /// `[gateway]`, `[call-log]` and `[telemetry]` as they were at the start: but for what is asked of
-    /// them here, they are not reloaded.
-    fixed: [serde_json::Value; 3],
+    /// What is not reloaded.
+    start_keys: StartKeys,
     /// The files that what is in force was made of.
     files: Vec<PathBuf>,
     /// What is in force, as it was written.
     written: Written,
     history: Arc<Mutex<History>>,
     broken: bool,
+    /// The call log, and whether stdout is a client's. None before there is one.
+    record: Option<(Arc<Record>, bool)>,
     /// Where clients come in; none: on stdin.
     listening: Option<SocketAddr>,
 }
@@ -47,6 +51,8 @@ pub struct History {
     pub since: SystemTime,
     /// The last change that was refused, and why.
     pub failed: Option<Failed>,
+    /// Keys of the file that are in force at the next start only, for example `gateway.listen`.
+    pub needs_restart: Vec<String>,
 }
 
 /// A change that was refused.
@@ -75,6 +81,7 @@ impl Reloader {
         let history = History {
             since: SystemTime::now(),
             failed: None,
+            needs_restart: Vec::new(),
         };
         Self {
             path: path.to_owned(),
@@ -82,11 +89,12 @@ impl Reloader {
             assembler,
             gateway,
             lookout,
-            fixed: fixed(loaded),
+            start_keys: StartKeys::of(&loaded.config),
             files,
             written,
             history: Arc::new(Mutex::new(history)),
             broken: false,
+            record: None,
             listening: None,
         }
     }
@@ -94,6 +102,16 @@ impl Reloader {
     /// The configuration's file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Calls are recorded there; with `stdio`, stdout is a client's.
+    pub fn records_to(&mut self, record: Arc<Record>, stdio: bool) {
+        self.record = Some((record, stdio));
+    }
+
+    /// The version in force.
+    pub fn version(&self) -> u64 {
+        self.gateway.current().version()
     }
 
     /// What came of reloading, kept current.
@@ -115,7 +133,7 @@ impl Reloader {
             watch.know();
         }
         let assembled = async {
-            let loaded = Loaded::read(&self.path)?;
+            let mut loaded = Loaded::read(&self.path)?;
             if let Some(address) = self.listening {
                 let written = loaded.config.gateway.listen.0.ip() == address.ip();
                 loaded.check_exposure(address, !written)?;
@@ -128,13 +146,20 @@ impl Reloader {
                         .chain(self.files.iter().cloned()),
                 );
             }
+            let needs_restart = self.start_keys.differing(&loaded.config);
+            self.start_keys.keep(&mut loaded.config);
             let assembled = self
                 .assembler
                 .assemble(&loaded, &self.environment, Loading::Reload)
                 .await?;
-            Ok::<_, Report>((loaded, assembled))
+            let moved = restart::call_log_target(&loaded.config) != self.written.call_log_target();
+            let target = match &self.record {
+                Some((_, stdio)) if moved => Some(serve::open_target(&loaded, *stdio)?),
+                _ => None,
+            };
+            Ok::<_, Report>((loaded, assembled, target, needs_restart))
         };
-        let (loaded, mut assembled) = match assembled.await {
+        let (loaded, mut assembled, target, needs_restart) = match assembled.await {
             Ok(good) => good,
             Err(report) => {
                 let said = report.summary();
@@ -158,10 +183,10 @@ impl Reloader {
             true => None,
             false => Some(loaded.report(assembled.warnings.clone()).render(false)),
         };
-        let at_next_start = fixed(&loaded) != self.fixed;
-        if at_next_start {
+        if !needs_restart.is_empty() && self.history.lock().needs_restart != needs_restart {
             tracing::warn!(
-                "a change in [gateway], [call-log] or [telemetry] takes effect at the next start"
+                "not in force before the next start: {}",
+                needs_restart.join(", ")
             );
         }
         self.files = files(&self.path, &loaded);
@@ -169,6 +194,10 @@ impl Reloader {
             watch.target(self.files.iter().cloned());
         }
         let before: Vec<Arc<Server>> = self.assembler.servers().cloned().collect();
+        if let (Some(target), Some((record, _))) = (target, &self.record) {
+            record.redirect(target);
+        }
+        self.gateway.set_on_unwritten(house::on_unwritten(&loaded));
         self.gateway.identify(assembled.identity.take());
         self.lookout.adopt(&loaded.config);
         let edition = self.assembler.adopt(assembled);
@@ -183,6 +212,7 @@ impl Reloader {
         {
             let mut history = self.history.lock();
             history.since = SystemTime::now();
+            history.needs_restart.clone_from(&needs_restart);
             if let Some(failed) = &mut history.failed {
                 failed.mended = true;
             }
@@ -207,7 +237,8 @@ impl Reloader {
             changes,
             error: None,
             warnings,
-            at_next_start,
+            at_next_start: !needs_restart.is_empty(),
+            needs_restart,
         }
     }
 }
@@ -217,18 +248,6 @@ pub(crate) fn files(path: &Path, loaded: &Loaded) -> Vec<PathBuf> {
     std::iter::once(path.to_owned())
         .chain(loaded.other_files())
         .collect()
-}
-
-fn fixed(loaded: &Loaded) -> [serde_json::Value; 3] {
-    let value = |part: Result<serde_json::Value, _>| part.unwrap_or_default();
-    let mut gateway = loaded.config.gateway.clone();
-    // These are looked at with every reload.
-    (gateway.tls, gateway.allow_unauthenticated) = (None, false);
-    [
-        value(serde_json::to_value(&gateway)),
-        value(serde_json::to_value(&loaded.config.call_log)),
-        value(serde_json::to_value(&loaded.config.telemetry)),
-    ]
 }
 
 /// Ends the servers that are no longer configured once the calls that still use them have ended.

@@ -1,8 +1,12 @@
 //! `sandgate run`: serves until told to stop, reloads when files change.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use sandgate_gateway::{Endpoint, Gateway, Registry};
 use tokio::net::TcpListener;
@@ -13,13 +17,15 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::{self, Desk, Door as AdminDoor, Place, Told};
 use crate::args;
 use crate::assembly::{Assembler, Loading};
-use crate::config::{Environment, Issue, Loaded, Report, Side};
+use crate::conditions::GatewayConditions;
+use crate::config::{Environment, FileError, Issue, Loaded, Report, Side};
 use crate::lookout::Lookout;
 use crate::outcome::Outcome;
+use crate::record::RecordTarget;
 use crate::recording::{Recipient, Recording, Wanted};
 use crate::reload::{self, Reloader};
 use crate::watch::Watch;
-use crate::{descriptors, house, metrics, record, snippet};
+use crate::{descriptors, house, logging, metrics, record, snippet};
 
 /// Why it does not serve, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +55,8 @@ pub(crate) struct Running {
     pub(crate) lookout: Lookout,
     /// Where the metrics are read.
     pub(crate) scraped: Option<TcpListener>,
+    /// How long it serves on after it was told to stop, without being ready.
+    pub(crate) lame_duck: Option<Duration>,
 }
 
 /// Reads, prepares and opens everything; serves nothing yet.
@@ -69,6 +77,7 @@ pub(crate) async fn start(
         .watch
         .then(|| Watch::new(reload::files(path, loaded)));
     let host = house::host(loaded, &environment)?;
+    let state = host.state().health();
     let mut assembler = Assembler::new(host);
     let mut assembled = assembler
         .assemble(loaded, &environment, Loading::Start)
@@ -95,8 +104,9 @@ pub(crate) async fn start(
         lookout.observer(),
     );
     gateway.identify(identity);
-    lookout.watch(&gateway);
-    let reloader = Reloader::new(
+    let conditions = GatewayConditions::new(&gateway, record.clone(), state, &loaded.config);
+    lookout.watch(&gateway, conditions);
+    let mut reloader = Reloader::new(
         path,
         loaded,
         environment,
@@ -104,6 +114,7 @@ pub(crate) async fn start(
         gateway.clone(),
         lookout.clone(),
     );
+    reloader.records_to(record.clone(), stdio);
     Ok(Running {
         gateway,
         record,
@@ -112,6 +123,12 @@ pub(crate) async fn start(
         admin,
         lookout,
         scraped,
+        lame_duck: loaded
+            .config
+            .gateway
+            .limits
+            .lame_duck
+            .map(|period| period.0),
     })
 }
 
@@ -160,8 +177,23 @@ fn open_admin(
 /// The call log of the configuration.
 pub(crate) fn open_record(loaded: &Loaded, stdio: bool) -> Result<record::Record, Report> {
     let to = loaded.call_log_destination(stdio)?;
-    let opened = record::Record::open(&to, loaded.config.call_log.payloads, &loaded.files);
-    opened.map_err(|error| loaded.report(vec![loaded.error("/call-log/to", Side::Value, error)]))
+    let payloads = loaded.config.call_log.payloads;
+    unopened(loaded, record::Record::open(&to, payloads, &loaded.files))
+}
+
+/// The same, for the log that is there.
+pub(crate) fn open_target(loaded: &Loaded, stdio: bool) -> Result<RecordTarget, Report> {
+    let to = loaded.call_log_destination(stdio)?;
+    let payloads = loaded.config.call_log.payloads;
+    unopened(loaded, RecordTarget::open(&to, payloads, &loaded.files))
+}
+
+fn unopened<T>(loaded: &Loaded, opened: Result<T, FileError>) -> Result<T, Report> {
+    opened.map_err(|error| {
+        let issue = loaded.error("/call-log/to", Side::Value, error);
+        let help = "correct the path, make its folder, or let the gateway's user write there";
+        loaded.report(vec![issue.help(help)])
+    })
 }
 
 /// Where clients come in.
@@ -190,7 +222,7 @@ impl Running {
     ///
     /// # Errors
     /// The door broke.
-    pub(crate) async fn serve(self, door: Door, stop: CancellationToken) -> std::io::Result<()> {
+    pub(crate) async fn serve(self, door: Door, told: CancellationToken) -> std::io::Result<()> {
         let Self {
             gateway,
             record,
@@ -199,7 +231,21 @@ impl Running {
             admin,
             lookout,
             scraped,
+            lame_duck,
         } = self;
+        let stop = match (&door, lame_duck) {
+            (Door::Http(_), Some(period)) => after(told, period, &gateway),
+            _ => told,
+        };
+        if let Some(conditions) = lookout.conditions.clone() {
+            let stop = stop.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = conditions.watch() => {}
+                    () = stop.cancelled() => {}
+                }
+            });
+        }
         if let (Some(listener), Some(metrics)) = (scraped, &lookout.metrics) {
             let access = gateway.access().clone();
             tokio::spawn(metrics::serve(
@@ -218,7 +264,8 @@ impl Running {
         };
         if let Some(admin) = admin {
             let desk = Desk::new(gateway.clone(), record.clone(), told)
-                .recording(lookout.recording.clone());
+                .recording(lookout.recording.clone())
+                .conditions(lookout.conditions.clone());
             tokio::spawn(admin::serve(admin, Arc::new(desk), stop.clone()));
         }
         let keeper = tokio::spawn(keep_current(reloader, watch, record, asked, stop.clone()));
@@ -354,7 +401,24 @@ fn announce(address: SocketAddr, loaded: &Loaded) {
     };
     tracing::info!("listening on {}", front.scheme_and_address());
     // Stdout may be the call log's.
-    anstream::eprintln!("{}", snippet::text(front, &names));
+    logging::say(
+        tracing::Level::INFO,
+        &format!("{}\n", snippet::text(front, &names)),
+    );
+}
+
+/// Told so long after `told`; in between the gateway serves and says that it is not ready.
+fn after(told: CancellationToken, period: Duration, gateway: &Arc<Gateway>) -> CancellationToken {
+    let stop = CancellationToken::new();
+    let (ended, gateway) = (stop.clone(), gateway.clone());
+    tokio::spawn(async move {
+        told.cancelled().await;
+        gateway.status().leave();
+        tracing::info!("not ready any more; connections are accepted for another {period:?}");
+        tokio::time::sleep(period).await;
+        ended.cancel();
+    });
+    stop
 }
 
 /// Reloads when a file changes, and when told to by SIGHUP or an operator, which also opens the call log anew.
@@ -385,12 +449,26 @@ async fn keep_current(
         if reopen && let Err(error) = record.reopen() {
             tracing::warn!("the call log stays as it is: {error}");
         }
-        let outcome = reloader.reload(watch.as_mut()).await;
+        let outcome = reload_unharmed(&mut reloader, watch.as_mut()).await;
         if let Some(answer) = answer {
             // Whoever asked may have gone away.
             let _ = answer.send(outcome);
         }
     }
+}
+
+/// Reloads; where that panics nothing has changed, and the next change is tried like any other.
+async fn reload_unharmed(reloader: &mut Reloader, watch: Option<&mut Watch>) -> Outcome {
+    let version = reloader.version();
+    let mut reloading = pin!(reloader.reload(watch));
+    std::future::poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| reloading.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| {
+            let why = "error: the reload ended in a panic, which the gateway's log tells\n";
+            Poll::Ready(Outcome::refused(version, why.to_owned()))
+        })
+    })
+    .await
 }
 
 /// Tells on SIGTERM or Ctrl-C; a second one ends the process.
@@ -412,5 +490,6 @@ pub(crate) async fn until_told(stop: CancellationToken) {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    logging::flush();
     std::process::exit(1);
 }

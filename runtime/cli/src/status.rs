@@ -8,6 +8,8 @@ use sandgate_pipeline::Mode;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::CandidateStatus;
+use crate::conditions::ConditionStatus;
+use crate::logging;
 use crate::recent::{Calls, Tally};
 use crate::recording::RecordingStatus;
 use crate::table::{grid, printable};
@@ -32,6 +34,9 @@ pub struct Status {
     pub edition: EditionStatus,
     /// The last change that was refused.
     pub failed_reload: Option<FailedReload>,
+    /// Keys of the file that are in force at the next start only, for example `gateway.listen`.
+    #[serde(default)]
+    pub needs_restart: Vec<String>,
     /// Where clients come in.
     pub listeners: Vec<String>,
     /// What became of calls.
@@ -45,6 +50,18 @@ pub struct Status {
     /// What is recorded, where calls are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<RecordingStatus>,
+    /// What is wrong with the gateway itself; empty where nothing is.
+    #[serde(default)]
+    pub conditions: Vec<ConditionStatus>,
+    /// When the certificate that clients are shown ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_until: Option<String>,
+    /// Records of calls that could not be written since the start.
+    #[serde(default)]
+    pub unwritten_records: u64,
+    /// The gateway's own log.
+    #[serde(default)]
+    pub log: LogStatus,
     /// In the file's order.
     pub interceptors: Vec<InterceptorStatus>,
     /// In the order of their names.
@@ -69,6 +86,26 @@ pub struct FailedReload {
     pub error: String,
     /// A good change came after it.
     pub mended: bool,
+}
+
+/// How the gateway's own log is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LogStatus {
+    /// Lines that were lost since the start.
+    pub dropped: u64,
+    /// Why it cannot be written at present.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing: Option<String>,
+}
+
+impl LogStatus {
+    /// Of this process.
+    pub(crate) fn of_process() -> Self {
+        logging::queue().map_or_else(Self::default, |queue| Self {
+            dropped: queue.dropped(),
+            failing: queue.failure(),
+        })
+    }
 }
 
 /// An interceptor.
@@ -190,6 +227,29 @@ impl Status {
         );
         if let Some(recording) = &self.recording {
             line("recording", recording.text());
+        }
+        if let Some(until) = &self.certificate_until {
+            line("certificate", format!("until {until}"));
+        }
+        if self.unwritten_records > 0 {
+            let count = self.unwritten_records;
+            line("call log", format!("{count} records could not be written"));
+        }
+        if self.log.dropped > 0 {
+            line("log", format!("{} lines lost", self.log.dropped));
+        }
+        // A change that was refused is shown below, in more words.
+        let shown = |wrong: &&ConditionStatus| wrong.unready || wrong.condition != "reload";
+        for wrong in self.conditions.iter().filter(shown) {
+            let unready = match wrong.unready {
+                true => " (not ready)",
+                false => "",
+            };
+            let text = format!("{}{unready}: {}", wrong.condition, wrong.detail);
+            line("wrong", text);
+        }
+        if !self.needs_restart.is_empty() {
+            line("at next start", self.needs_restart.join(", "));
         }
         if let Some(failed) = &self.failed_reload {
             let mended = match failed.mended {
@@ -348,6 +408,7 @@ mod tests {
                 error: "error: a\nb\nc\nd\ne\nf\ng\n".into(),
                 mended: false,
             }),
+            needs_restart: vec!["call-log.to".into(), "gateway.listen".into()],
             listeners: vec!["127.0.0.1:8808".into()],
             calls: Calls {
                 forwarded: 12,
@@ -358,6 +419,17 @@ mod tests {
             sessions: 1,
             under_way: 1,
             recording: None,
+            conditions: vec![ConditionStatus {
+                condition: "call-log".into(),
+                detail: "cannot be written: No space left on device".into(),
+                unready: true,
+            }],
+            certificate_until: Some("2027-01-01T00:00:00Z".into()),
+            unwritten_records: 5,
+            log: LogStatus {
+                dropped: 3,
+                failing: None,
+            },
             interceptors: vec![InterceptorStatus {
                 name: "scrub".into(),
                 plugin: "pii-scrubber".into(),
@@ -435,6 +507,11 @@ configuration  sandgate.toml, version 3 since 2026-11-22T10:30:00Z
 listening on   127.0.0.1:8808
 calls          12 forwarded, 2 refused, 0 answered by interceptors, 0 failed, 0 cancelled; 1 under way
 clients        3 connections, 1 sessions
+certificate    until 2027-01-01T00:00:00Z
+call log       5 records could not be written
+log            3 lines lost
+wrong          call-log (not ready): cannot be written: No space left on device
+at next start  call-log.to, gateway.listen
 failed reload  2026-11-22T10:40:00Z, what was in force stays so:
   error: a
   b

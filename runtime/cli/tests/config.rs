@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use sandgate::config::{
-    Access, AdminSocket, Config, Destination, Direction, Environment, Files, Hook, Loaded, Mode,
-    OnFailure, Period, PluginSource, RefusalStyle, Report, Sees, Side, Size,
+    Access, AdminSocket, ConditionName, Config, Destination, Direction, Environment, Files, Hook,
+    Loaded, Mode, OnFailure, Period, PluginSource, RefusalStyle, Report, Sees, Side, Size,
 };
 use serde_json::{Value, json};
 
@@ -135,6 +135,9 @@ fn every_key_is_read_as_it_was_written() {
     );
     assert_eq!(gateway.limits.idle_timeout, Period::secs(3600));
     assert_eq!(gateway.limits.drain_timeout, Period::secs(30));
+    assert_eq!(gateway.limits.lame_duck, Some(Period::secs(5)));
+    let unready = [ConditionName::CallLog, ConditionName::CertificateExpired];
+    assert_eq!(gateway.not_ready_when.as_deref(), Some(&unready[..]));
     assert_eq!(call_log.to, Some(Destination::File("calls.jsonl".into())));
     assert!(call_log.payloads);
     assert_eq!(call_log.on_failure, OnFailure::Continue);
@@ -279,7 +282,7 @@ fn what_likely_is_not_meant_is_a_warning() {
         messages,
         [
             "`gateway.listen` lets other machines in",
-            "no server fits \"cmr\""
+            "`interceptors[0].servers`: no server fits \"cmr\""
         ]
     );
     assert!(

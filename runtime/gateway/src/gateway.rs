@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
 use sandgate_message::Era;
@@ -15,7 +15,7 @@ use crate::access::Access;
 use crate::admission::Admission;
 use crate::carriage::Carriage;
 use crate::changed;
-use crate::config::GatewayConfig;
+use crate::config::{GatewayConfig, OnUnwritten};
 use crate::downstream::{Backing, Endpoint, Front, Session, Sessions, connection, stdio};
 use crate::health::Status;
 use crate::house::House;
@@ -75,6 +75,17 @@ impl Gateway {
     /// open stay as they are.
     pub fn identify(&self, identity: Option<Identity>) {
         self.identity.store(identity.map(Arc::new));
+    }
+
+    /// What happens from now on to calls whose record cannot be written.
+    pub fn set_on_unwritten(&self, on_unwritten: OnUnwritten) {
+        self.front.house.journal.set_on_unwritten(on_unwritten);
+    }
+
+    /// When the certificate that clients are shown ends; none where there is none.
+    pub fn certificate_until(&self) -> Option<SystemTime> {
+        let identity = self.identity.load();
+        identity.as_ref().map(|identity| identity.until())
     }
 
     /// What `/readyz` says beyond what the gateway knows.

@@ -1,5 +1,8 @@
 //! What `/healthz` and `/readyz` say.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use parking_lot::RwLock;
@@ -12,6 +15,24 @@ use crate::registry::Edition;
 #[derive(Default)]
 pub struct Status {
     reload_error: RwLock<Option<String>>,
+    /// The gateway is about to stop, and still serves.
+    leaving: AtomicBool,
+    conditions: OnceLock<Arc<dyn Conditions>>,
+}
+
+/// Something that is wrong with the gateway itself, for example a call log that cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// Its name, for example `call-log`.
+    pub name: &'static str,
+    /// It makes `/readyz` answer 503.
+    pub unready: bool,
+}
+
+/// Knows what is wrong with the gateway at this moment. Asked by every `/readyz`, so an answer takes no time.
+pub trait Conditions: Send + Sync {
+    /// All that is wrong; empty where nothing is.
+    fn current(&self) -> Vec<Condition>;
 }
 
 #[derive(Serialize)]
@@ -20,6 +41,8 @@ struct Readiness<'a> {
     ready: bool,
     version: u64,
     servers: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    conditions: Vec<&'static str>,
     last_reload_error: Option<&'a str>,
 }
 
@@ -33,6 +56,16 @@ impl Status {
         self.reload_error.read().clone()
     }
 
+    /// The gateway is about to stop: `/readyz` answers 503 from now on, and everything else goes on.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whom to ask what is wrong. The first counts.
+    pub fn ask(&self, conditions: Arc<dyn Conditions>) {
+        let _ = self.conditions.set(conditions);
+    }
+
     /// A gateway that keeps its old edition because a new one is bad is ready all the same.
     pub(crate) fn readiness(&self, edition: &Edition, draining: bool) -> Delivery {
         let error = self.reload_error.read();
@@ -41,13 +74,19 @@ impl Status {
             .iter()
             .map(|server| &**server.name())
             .collect();
+        let conditions = self.conditions.get().map(|one| one.current());
+        let conditions = conditions.unwrap_or_default();
+        let unready = draining
+            || self.leaving.load(Ordering::Relaxed)
+            || conditions.iter().any(|condition| condition.unready);
         let readiness = Readiness {
-            ready: !draining,
+            ready: !unready,
             version: edition.version(),
             servers,
+            conditions: conditions.iter().map(|condition| condition.name).collect(),
             last_reload_error: error.as_deref(),
         };
-        let status = if draining {
+        let status = if unready {
             StatusCode::SERVICE_UNAVAILABLE
         } else {
             StatusCode::OK

@@ -16,7 +16,8 @@ use crate::reply;
 /// Writes the records and obeys the policy where they cannot be written.
 pub(crate) struct Journal {
     log: Arc<dyn CallLog>,
-    on_unwritten: OnUnwritten,
+    /// Calls whose record cannot be written are refused.
+    refuses: AtomicBool,
     lookout: Lookout,
 }
 
@@ -72,9 +73,15 @@ impl Journal {
     ) -> Arc<Self> {
         Arc::new(Self {
             log,
-            on_unwritten,
+            refuses: AtomicBool::new(on_unwritten == OnUnwritten::Refuse),
             lookout,
         })
+    }
+
+    /// What happens from now on to calls whose record cannot be written.
+    pub(crate) fn set_on_unwritten(&self, on_unwritten: OnUnwritten) {
+        let refuses = on_unwritten == OnUnwritten::Refuse;
+        self.refuses.store(refuses, Ordering::Relaxed);
     }
 
     /// Who watches.
@@ -195,8 +202,12 @@ impl Journal {
         let Err(unwritten) = written else {
             return Ok(());
         };
-        tracing::error!(policy = ?self.on_unwritten, "{unwritten}");
-        match self.on_unwritten {
+        let policy = match self.refuses.load(Ordering::Relaxed) {
+            true => OnUnwritten::Refuse,
+            false => OnUnwritten::Continue,
+        };
+        tracing::error!(?policy, "{unwritten}");
+        match policy {
             OnUnwritten::Refuse => Err(unwritten),
             OnUnwritten::Continue => Ok(()),
         }

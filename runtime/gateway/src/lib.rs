@@ -55,7 +55,7 @@ pub use clients::{ClientKey, Clients};
 pub use config::{GatewayConfig, OnUnwritten};
 pub use downstream::Endpoint;
 pub use gateway::Gateway;
-pub use health::Status;
+pub use health::{Condition, Conditions, Status};
 pub use observer::{Figures, Observer, Way};
 pub use record::{CallLog, Decision, Ended, Forwarded, LeftOut, Unwritten};
 pub use registry::{Edition, EditionError, Registry};

@@ -41,5 +41,5 @@ pub use plugin::Plugin;
 pub use prepare::{DEFAULT_CONCURRENCY, DEFAULT_MEMORY, Host, PrepareError, Spec};
 pub use schema::check_schema;
 pub use stage::{Answered, Stage};
-pub use state::{State, StateError, StateQuota};
+pub use state::{State, StateError, StateHealth, StateQuota};
 pub use warm::Warm;

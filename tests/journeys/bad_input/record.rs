@@ -35,7 +35,12 @@ fn on_a_full_disk_calls_are_refused() {
     assert_eq!(server.heard(), [], "a call went off the record");
     let log = gateway.log();
     assert!(log.contains("No space left"), "{log}");
-    assert_eq!(gateway.readiness()["ready"], true);
+    let now = gateway.readiness();
+    assert_eq!(
+        now["ready"], false,
+        "a balancer sends calls elsewhere: {now}"
+    );
+    assert_eq!(now["conditions"], serde_json::json!(["call-log"]), "{now}");
 }
 
 #[test]
@@ -52,6 +57,9 @@ fn on_a_full_disk_calls_go_on_where_that_is_the_policy() {
         [br#"{"jsonrpc":"2.0","id":1,"result":{"done":true}}"#]
     );
     assert_eq!(server.heard().len(), 1);
+    let now = gateway.readiness();
+    assert_eq!(now["ready"], true, "{now}");
+    assert_eq!(now["conditions"], serde_json::json!(["call-log"]), "{now}");
     let log = gateway.log();
     assert!(log.contains("No space left"), "{log}");
 }

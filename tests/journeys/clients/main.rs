@@ -2,6 +2,7 @@
 //! happens when one is taken out.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod early_answers;
 mod tls;
 
 use std::process::Command;

@@ -69,6 +69,42 @@ fn send(port: &str, trusted: &Made, token: Option<&str>) -> Result<u16, String> 
     status.ok_or(reply)
 }
 
+#[test]
+fn a_certificate_that_ends_soon_is_shown_and_can_make_it_unready() {
+    let server = FakeServer::http(Script::new());
+    let files = tempfile::tempdir().unwrap();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let end = std::time::SystemTime::now() + Duration::from_secs(3 * 24 * 60 * 60);
+    params.not_after = end.into();
+    let certificate = params.self_signed(&key).unwrap();
+    let made = Made {
+        der: certificate.der().clone(),
+        pem: certificate.pem(),
+        key: key.serialize_pem(),
+    };
+    configure(files.path(), &made);
+    let gateway = Gateway::start(&format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\nnot-ready-when = [\"certificate-expiring\"]\n\
+         tls = {{ cert = {:?}, key = {:?} }}\n[telemetry]\nmetrics = \"127.0.0.1:0\"\n{}",
+        files.path().join("chain.pem"),
+        files.path().join("key.pem"),
+        server.config("fake")
+    ));
+    let status = gateway.command(&["status"]).output;
+    let told = "certificate-expiring (not ready): ends in 2 days, at ";
+    assert!(status.contains(told), "{status}");
+    let log = gateway.log();
+    let at = log.split("metrics on ").nth(1).unwrap();
+    let at = at.split_whitespace().next().unwrap();
+    let page = String::from_utf8(harness::request("GET", at, &[], b"").body()).unwrap();
+    let end = end.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let sample = format!("sandgate_certificate_expiration_timestamp_seconds {end}\n");
+    assert!(page.contains(&sample), "{page}");
+    let condition = "sandgate_condition{condition=\"certificate-expiring\"} 1";
+    assert!(page.contains(condition), "{page}");
+}
+
 fn configure(folder: &Path, made: &Made) {
     Save::RenameOver.write(&folder.join("key.pem"), made.key.as_bytes());
     Save::RenameOver.write(&folder.join("chain.pem"), made.pem.as_bytes());

@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod asking;
+mod every_key;
+mod own_log;
 mod stage;
+mod state_file;
 mod why;

@@ -1,5 +1,7 @@
 //! A gateway before a server, with an admin socket and its policies.
 
+use std::process::Command;
+
 use harness::{Era, FakeServer, Gateway, Script, Speaker};
 use serde_json::{Value, json};
 
@@ -49,6 +51,18 @@ impl Stage {
             self.server.config("desk")
         )
     }
+}
+
+/// Has a shell start the command, which it finds in `"$@"`.
+pub(crate) fn by_shell(command: &mut Command, script: &str) {
+    let mut line = vec![command.get_program().to_owned()];
+    line.extend(command.get_args().map(ToOwned::to_owned));
+    let set: Vec<_> = command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect();
+    *command = Command::new("sh");
+    command.args(["-c", script, "sh"]).args(line).envs(set);
 }
 
 /// Calls a tool over HTTP, as a legacy client that is called `journey`, and gives the whole reply.

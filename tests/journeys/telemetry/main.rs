@@ -3,6 +3,7 @@
 
 mod collector;
 mod down;
+mod exposition;
 mod scraped;
 mod secret;
 mod traced;

@@ -1,7 +1,7 @@
 use harness::{Gateway, Save, request};
 
 use crate::collector::Collector;
-use crate::{GONE, POLICIES, call, metrics_url, sample, say, scrape, server};
+use crate::{GONE, POLICIES, call, exposition, metrics_url, sample, say, scrape, server};
 
 const METRICS: &str = "[telemetry]\nmetrics = \"127.0.0.1:0\"\n\n";
 
@@ -58,7 +58,58 @@ fn every_call_is_counted_once_and_exactly() {
         let found = sample(&page, &format!("sandgate_{gauge}"));
         assert_eq!(found, Some(value), "{gauge}: {page}");
     }
+}
+
+#[test]
+fn the_page_is_text_unless_open_metrics_is_asked_for() {
+    let server = server();
+    let config = format!("{METRICS}{}{GONE}{POLICIES}", server.config("fake"));
+    let gateway = Gateway::start(&config);
+    for tool in ["plain", "address", "refused", "fails"] {
+        say(&gateway, "fake", &call(tool, ""));
+    }
+    let get = |accept: &str| {
+        let reply = request("GET", &metrics_url(&gateway), &[("accept", accept)], b"");
+        let kind = reply.header("content-type").unwrap().to_owned();
+        (kind, String::from_utf8(reply.body()).unwrap())
+    };
+    for accept in ["*/*", "text/plain", "text/plain;version=0.0.4"] {
+        let (kind, page) = get(accept);
+        assert_eq!(kind, "text/plain; version=0.0.4; charset=utf-8", "{accept}");
+        exposition::check(&page);
+    }
+    let open = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3";
+    let (kind, page) = get(open);
+    assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
     assert!(page.ends_with("# EOF\n"), "{page}");
+}
+
+#[test]
+fn what_is_wrong_with_the_gateway_is_a_metric() {
+    let server = server();
+    let config = format!(
+        "[call-log]\nto = \"/dev/full\"\n\n{METRICS}{}",
+        server.config("fake")
+    );
+    let gateway = Gateway::start(&config);
+    let condition = |name: &str| {
+        let series = format!("sandgate_condition{{condition=\"{name}\"}}");
+        sample(&scrape(&gateway), &series)
+    };
+    assert_eq!(condition("call-log"), Some(0));
+    say(&gateway, "fake", &call("plain", ""));
+    assert_eq!(condition("call-log"), Some(1));
+    assert_eq!(condition("state"), Some(0));
+    let page = scrape(&gateway);
+    assert!(
+        sample(&page, "sandgate_call_log_failures_total") >= Some(1),
+        "{page}"
+    );
+    assert_eq!(
+        sample(&page, "sandgate_log_lines_dropped_total"),
+        Some(0),
+        "{page}"
+    );
 }
 
 #[test]
@@ -96,7 +147,7 @@ fn reloads_are_counted_and_a_change_of_the_table_waits_for_the_next_start() {
     );
     let log = gateway.log();
     assert!(
-        log.contains("[telemetry] takes effect at the next start"),
+        log.contains("not in force before the next start: telemetry.otlp"),
         "{log}"
     );
 }
@@ -113,11 +164,7 @@ fn the_page_in_the_docs_lists_exactly_what_is_there() {
     let mut there: Vec<String> = page
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "))
-        .map(|line| match line.split_once(' ').unwrap() {
-            (name, "counter") => format!("{name}_total"),
-            (name, "info") => format!("{name}_info"),
-            (name, _) => name.to_owned(),
-        })
+        .map(|line| line.split(' ').next().unwrap().to_owned())
         .collect();
     let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/telemetry.md");
     let docs = std::fs::read_to_string(docs).unwrap();

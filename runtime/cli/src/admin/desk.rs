@@ -14,11 +14,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::protocol::Ask;
 use crate::candidate::{CandidateStatus, Tried};
+use crate::conditions::GatewayConditions;
 use crate::outcome::Outcome;
 use crate::record::Record;
 use crate::recording::Recording;
 use crate::reload::History;
-use crate::status::{EditionStatus, FailedReload, InterceptorStatus, ServerStatus, Status, time};
+use crate::status::{
+    EditionStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus, Status, time,
+};
 
 /// What a running gateway knows of itself.
 pub struct Desk {
@@ -27,6 +30,7 @@ pub struct Desk {
     told: Told,
     started: (SystemTime, Instant),
     recording: Option<Arc<Recording>>,
+    conditions: Option<Arc<GatewayConditions>>,
 }
 
 /// What the desk is told by those who run the gateway.
@@ -50,6 +54,7 @@ impl Desk {
             told,
             started: (SystemTime::now(), Instant::now()),
             recording: None,
+            conditions: None,
         }
     }
 
@@ -57,6 +62,12 @@ impl Desk {
     #[must_use]
     pub fn recording(self, recording: Option<Arc<Recording>>) -> Self {
         Self { recording, ..self }
+    }
+
+    /// And of what is wrong with the gateway.
+    #[must_use]
+    pub fn conditions(self, conditions: Option<Arc<GatewayConditions>>) -> Self {
+        Self { conditions, ..self }
     }
 
     pub(super) async fn answer(&self, ask: Ask) -> Result<Box<RawValue>, String> {
@@ -138,12 +149,21 @@ impl Desk {
                 error: failed.why,
                 mended: failed.mended,
             }),
+            needs_restart: history.needs_restart,
             listeners: self.told.listeners.clone(),
             calls: recent.map(|recent| recent.calls()).unwrap_or_default(),
             connections: figures.connections,
             sessions: figures.sessions,
             under_way: figures.under_way,
             recording: self.recording.as_ref().map(|recording| recording.status()),
+            conditions: self
+                .conditions
+                .as_ref()
+                .map(|conditions| conditions.status())
+                .unwrap_or_default(),
+            certificate_until: self.gateway.certificate_until().map(time),
+            unwritten_records: self.record.unwritten(),
+            log: LogStatus::of_process(),
             interceptors: interceptors.collect(),
             servers: edition
                 .servers()

@@ -4,7 +4,9 @@
 mod candidates;
 mod certificates;
 mod cover;
+mod doubts;
 mod plugins;
+mod programs;
 mod servers;
 
 use std::sync::Arc;
@@ -77,7 +79,13 @@ impl Assembler {
             let interceptor = &loaded.config.interceptors[index];
             let error = |(key, why): (&str, String)| {
                 let place = format!("/interceptors/{index}{key}");
-                loaded.error(&place, Side::Value, why)
+                let issue = loaded.error(&place, Side::Value, why);
+                match key {
+                    "/hooks" | "/events" => issue.help(
+                        "`sandgate plugin inspect` shows the hooks and events that the plugin asks for",
+                    ),
+                    _ => issue,
+                }
             };
             let live = match step(interceptor, prepared) {
                 Ok(step) => step,
@@ -119,6 +127,7 @@ impl Assembler {
                 Default::default()
             }
         };
+        issues.extend(doubts::of(loaded, &resolved, environment));
         let identity = match certificates::identity(loaded) {
             Ok((identity, soon)) => {
                 all.extend(soon);
@@ -318,7 +327,12 @@ fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
     };
     let mut issues = Vec::new();
     for (index, step) in steps.iter().enumerate() {
-        for idle in step.idle(&known) {
+        // Of servers it was said when the file was read.
+        for idle in step
+            .idle(&known)
+            .into_iter()
+            .filter(|idle| idle.key != "servers")
+        {
             let place = format!("/interceptors/{index}/{}", idle.key);
             let issue = loaded.error(
                 &place,
@@ -326,8 +340,7 @@ fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
                 format!("{:?} matches nothing", idle.glob),
             );
             let help = match idle.key {
-                "servers" => format!("the servers are: {}", names.join(", ")),
-                "principals" => format!("the clients are: {}", clients.join(", ")),
+                "principals" => doubts::known_ones("client", &clients),
                 "groups" => "no client in [clients] has such a group".into(),
                 _ => "the plugin asks for no such event; `sandgate plugin inspect` shows what it asks for".into(),
             };

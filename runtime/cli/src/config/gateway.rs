@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::amount::{Period, Size};
+use super::condition::ConditionName;
 use super::word::{Mistake, Word, word};
 
 /// The gateway itself.
@@ -63,6 +64,10 @@ pub struct Gateway {
     /// relative to this file, or `none`. Left out: one in the user's runtime directory, found by this file's path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin: Option<AdminSocket>,
+    /// What makes `/readyz` answer 503, so that a load balancer sends no calls. Left out: `["call-log"]` where
+    /// `[call-log] on-failure` is `refuse`, nothing where it is `continue`. A server's failure never does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_ready_when: Option<Vec<ConditionName>>,
     /// Threads that serve calls. Left out: one a processor.
     #[schemars(range(min = 1, max = 1024))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,6 +131,10 @@ pub struct Limits {
     pub idle_timeout: Period,
     /// How long calls in flight may go on after the signal to stop.
     pub drain_timeout: Period,
+    /// How long the gateway serves on after the signal to stop, while `/readyz` answers 503: for load balancers to notice,
+    /// before no connection is accepted any more. Left out: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lame_duck: Option<Period>,
 }
 
 /// How a refused call is answered.
@@ -198,6 +207,7 @@ impl Default for Gateway {
             state: None,
             cache: None,
             admin: None,
+            not_ready_when: None,
             workers: None,
             limits: Limits::default(),
         }
@@ -221,6 +231,7 @@ impl Default for Limits {
             connection_idle_timeout: Period::secs(60),
             idle_timeout: Period::secs(30 * 60),
             drain_timeout: Period::secs(10),
+            lame_duck: None,
         }
     }
 }

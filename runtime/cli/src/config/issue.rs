@@ -5,11 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::Serialize;
 
 use super::source::{Position, Source};
 
 /// How grave an issue is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The configuration cannot be used.
     Error,
@@ -31,6 +33,38 @@ pub struct Issue {
     /// Said at the marked place.
     pub label: Option<String>,
     /// What to do.
+    pub help: Option<String>,
+}
+
+/// An issue for programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DescribedIssue {
+    /// How grave.
+    pub severity: Severity,
+    /// What is wrong; names the key.
+    pub message: String,
+    /// Where, and what to do.
+    #[serde(flatten)]
+    pub details: IssueDetails,
+}
+
+/// Where an issue is, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IssueDetails {
+    /// The configuration's file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// From 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// From 1, in characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+    /// What is said of the place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
 }
 
@@ -152,6 +186,28 @@ impl Report {
             0 => text,
             more => format!("{text} (and {more} more)"),
         }
+    }
+
+    /// All of them, for programs.
+    pub fn described(&self) -> Vec<DescribedIssue> {
+        let issues = self.issues.iter();
+        issues
+            .map(|issue| {
+                let at = self.position(issue);
+                let file = self.source.as_ref().filter(|_| at.is_some());
+                DescribedIssue {
+                    severity: issue.severity,
+                    message: issue.message.clone(),
+                    details: IssueDetails {
+                        file: file.map(|source| source.path().display().to_string()),
+                        line: at.map(|at| at.line),
+                        column: at.map(|at| at.column),
+                        label: issue.label.clone(),
+                        help: issue.help.clone(),
+                    },
+                }
+            })
+            .collect()
     }
 
     /// All of them, one after another, an empty line between, a line end at the end.

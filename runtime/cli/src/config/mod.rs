@@ -6,6 +6,7 @@ mod amount;
 mod call_log;
 mod candidate;
 mod client;
+mod condition;
 mod exposure;
 mod files;
 mod gateway;
@@ -39,6 +40,7 @@ pub use amount::{Period, Size};
 pub use call_log::{CallLog, Destination, OnFailure};
 pub use candidate::{Candidate, Share};
 pub use client::{Client, TokenHash};
+pub use condition::ConditionName;
 pub use files::{FileError, Files};
 pub use gateway::{
     AdminSocket, Gateway, HostName, KnownMethod, Limits, Listen, MergedEra, Origin, PublicUrl,
@@ -47,7 +49,7 @@ pub use gateway::{
 pub use glimpse::{Glimpse, glimpse};
 pub use grants::{Access, DirGrant, Grants, GuestPath, HttpHost};
 pub use interceptor::{Digest, Direction, Hook, Interceptor, Mode, PluginSource, Sees};
-pub use issue::{Issue, Report, Severity};
+pub use issue::{DescribedIssue, Issue, IssueDetails, Report, Severity};
 pub use pattern::Pattern;
 pub use resolved::{Resolved, ResolvedInterceptor, ResolvedServer};
 pub use secret::{Environment, FetchError, Given, Outside, Secret, Sources};

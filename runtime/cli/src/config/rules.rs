@@ -285,7 +285,11 @@ fn check_interceptors(interceptors: &[Entry], servers: Option<&Table>, issues: &
             if !all().any(|name| glob.matches(name)) {
                 let issue = Issue::warning(
                     Some(value.span.clone()),
-                    format!("no server fits \"{}\"", glob.as_str()),
+                    format!(
+                        "{}: no server fits \"{}\"",
+                        named(&format!("/interceptors/{index}/servers")),
+                        glob.as_str()
+                    ),
                 );
                 issues.push(if all().next().is_some() {
                     issue.help(

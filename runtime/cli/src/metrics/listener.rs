@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::Metrics;
-use super::page;
+use super::exposition::Exposition;
 use crate::config::{Loaded, Report, Side};
 
 /// Connections at a time: a few scrapers; more wait.
@@ -130,20 +130,26 @@ fn answer<B>(
         headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
+    let exposition = Exposition::wanted(request.headers());
     match metrics.page() {
-        Ok(text) => typed(StatusCode::OK, page::CONTENT_TYPE, text),
+        Ok(page) => typed(
+            StatusCode::OK,
+            exposition.content_type(),
+            exposition.of(page),
+        ),
         Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "no page\n".into()),
     }
 }
 
 fn plain(status: StatusCode, text: String) -> Response<Full<Bytes>> {
-    typed(status, "text/plain; charset=utf-8", text)
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    typed(status, kind, text)
 }
 
-fn typed(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
+fn typed(status: StatusCode, kind: HeaderValue, text: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CONTENT_TYPE, kind);
     response
 }

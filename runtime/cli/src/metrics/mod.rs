@@ -2,6 +2,7 @@
 //!
 //! Counting is a few atomic additions on counters that were found by name; nothing is allocated and nothing locked.
 
+mod exposition;
 mod histogram;
 mod listener;
 mod meters;
@@ -15,6 +16,7 @@ use arc_swap::ArcSwap;
 use sandgate_gateway::{Ended, Gateway, Way};
 
 use self::meters::{InterceptorMeters, ServerMeters, one_more};
+use crate::conditions::GatewayConditions;
 use crate::config::Config;
 use crate::traces::Told;
 
@@ -29,6 +31,8 @@ pub struct Metrics {
     refused: AtomicU64,
     /// Whom to ask how much there is. It has us too: neither may keep the other.
     gateway: OnceLock<Weak<Gateway>>,
+    /// What is wrong with it.
+    conditions: OnceLock<Arc<GatewayConditions>>,
     /// What became of spans, where there are any.
     spans: OnceLock<Arc<Told>>,
 }
@@ -81,6 +85,11 @@ impl Metrics {
     /// Whom to ask how much there is. The first counts.
     pub(crate) fn ask(&self, gateway: &Arc<Gateway>) {
         let _ = self.gateway.set(Arc::downgrade(gateway));
+    }
+
+    /// Whom to ask what is wrong. The first counts.
+    pub(crate) fn ask_what_is_wrong(&self, conditions: Arc<GatewayConditions>) {
+        let _ = self.conditions.set(conditions);
     }
 
     /// Spans are sent, and this counts what becomes of them. The first counts.

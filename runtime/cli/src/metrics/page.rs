@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::SystemTime;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text};
@@ -15,9 +16,7 @@ use sandgate_gateway::Availability;
 
 use super::Metrics;
 use super::meters::{DECISIONS, FAULTS, HOOKS, METHODS, MODES, OUTCOMES};
-
-/// What the page is.
-pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use crate::logging;
 
 const SERVER: &str = "server";
 const METHOD: &str = "mcp_method_name";
@@ -27,7 +26,7 @@ const INTERCEPTOR: &str = "interceptor";
 struct Family<'a, 'b>(&'a mut DescriptorEncoder<'b>);
 
 impl Metrics {
-    /// The page.
+    /// The page, in OpenMetrics' text.
     ///
     /// # Errors
     /// None that is known: it is written to memory.
@@ -207,16 +206,48 @@ impl Metrics {
             gauge.encode(up.encode_family(&[(SERVER, &**server.name())])?)?;
         }
         let help =
-            "Messages of the server that were dropped: they belong to nothing that it was asked";
-        let mut dropped = family.begin(
-            "sandgate_server_dropped_messages",
-            help,
-            None,
-            MetricType::Counter,
-        )?;
+            "Messages of servers that were dropped, since they belong to nothing that was asked";
+        let name = "sandgate_server_messages_dropped";
+        let mut dropped = family.begin(name, help, None, MetricType::Counter)?;
         for server in gateway.current().servers() {
-            let count = server.health().dropped;
-            nonzero(&mut dropped, &[(SERVER, &**server.name())], count)?;
+            nonzero(
+                &mut dropped,
+                &[(SERVER, &**server.name())],
+                server.health().dropped,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Of the gateway itself.
+    fn conditions(&self, family: &mut Family<'_, '_>) -> fmt::Result {
+        let Some(conditions) = self.conditions.get() else {
+            return Ok(());
+        };
+        let help = "What is wrong with the gateway itself: 1 where it is";
+        let mut all = family.begin("sandgate_condition", help, None, MetricType::Gauge)?;
+        for (name, holds) in conditions.each() {
+            let gauge = ConstGauge::new(i64::from(holds));
+            gauge.encode(all.encode_family(&[("condition", name)])?)?;
+        }
+        let help = "Records of calls that could not be written";
+        let name = "sandgate_call_log_failures";
+        let failures = family.begin(name, help, None, MetricType::Counter)?;
+        ConstCounter::new(conditions.unwritten()).encode(failures)?;
+        let help = "Lines of the gateway's own log that were dropped";
+        let name = "sandgate_log_lines_dropped";
+        let dropped = family.begin(name, help, None, MetricType::Counter)?;
+        let count = logging::queue().map_or(0, |queue| queue.dropped());
+        ConstCounter::new(count).encode(dropped)?;
+        let help = "When the certificate that clients are shown ends, in seconds since 1970";
+        let name = "sandgate_certificate_expiration_timestamp_seconds";
+        let until = family.begin(name, help, None, MetricType::Gauge)?;
+        if let Some(end) = conditions.certificate_until() {
+            let end = end
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap_or_default();
+            let end = i64::try_from(end.as_secs()).unwrap_or(i64::MAX);
+            ConstGauge::new(end).encode(until)?;
         }
         Ok(())
     }
@@ -310,6 +341,7 @@ impl Collector for Page {
         self.0.interceptors(&mut family)?;
         self.0.candidates(&mut family)?;
         self.0.gauges(&mut family)?;
+        self.0.conditions(&mut family)?;
         self.0.others(&mut family)
     }
 }

@@ -1,7 +1,7 @@
 //! Where lines go: whole, or with the rest kept until there is room.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -29,8 +29,9 @@ impl Sink {
     pub(super) fn new(to: OwnedFd) -> Self {
         let regular = rustix::fs::fstat(&to)
             .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
+        let own = (!regular).then(|| without_blocking(&to)).flatten();
         Self {
-            to,
+            to: own.unwrap_or(to),
             may_stall: !regular,
             rest: Vec::new(),
             failing: false,
@@ -70,11 +71,12 @@ impl Sink {
 
     fn push(&self, bytes: &[u8], patience: Duration) -> (usize, io::Result<()>) {
         let mut written = 0;
+        let until = Instant::now() + patience;
         while written < bytes.len() {
             let mut end = bytes.len();
             if self.may_stall {
                 end = end.min(written + CHUNK);
-                if let Err(error) = self.wait(patience) {
+                if let Err(error) = self.wait(until) {
                     return (written, Err(error));
                 }
             }
@@ -82,7 +84,8 @@ impl Sink {
                 Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
                 Ok(count) => written += count,
                 Err(rustix::io::Errno::INTR) => {}
-                // Somebody else made it non-blocking and filled it.
+                // Somebody else filled it in between.
+                Err(rustix::io::Errno::AGAIN) if Instant::now() < until => {}
                 Err(rustix::io::Errno::AGAIN) => return (written, Err(stalled())),
                 Err(error) => return (written, Err(error.into())),
             }
@@ -90,8 +93,7 @@ impl Sink {
         (written, Ok(()))
     }
 
-    fn wait(&self, patience: Duration) -> io::Result<()> {
-        let until = Instant::now() + patience;
+    fn wait(&self, until: Instant) -> io::Result<()> {
         loop {
             let left = Timespec::try_from(until.saturating_duration_since(Instant::now()))
                 .unwrap_or_default();
@@ -105,6 +107,16 @@ impl Sink {
             }
         }
     }
+}
+
+/// The same pipe or terminal once more, with a mode of its own: who writes to it beside the gateway can fill it after it was
+/// found to have room, and the mode of the one that was handed over is theirs, too. None where that cannot be had, of a
+/// socket above all.
+fn without_blocking(fd: &OwnedFd) -> Option<OwnedFd> {
+    use rustix::fs::{Mode, OFlags, open};
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    open(path, flags, Mode::empty()).ok()
 }
 
 fn stalled() -> io::Error {

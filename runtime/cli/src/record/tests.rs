@@ -1,7 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use sandgate_gateway::Decision;
@@ -153,12 +152,11 @@ fn a_full_disk_is_reported() {
 #[test]
 fn a_stalled_reader_fails_records_and_gets_whole_lines_once_it_reads_again() {
     let (mut reader, writer) = io::pipe().unwrap();
-    let record = Record {
-        payloads: true,
-        sink: Some(Mutex::new(Sink::new(writer.into()))),
-        reopen: None,
-        recent: None,
-    };
+    let record = Record::to(RecordTarget::new(
+        true,
+        Some(Sink::new(writer.into())),
+        None,
+    ));
     let params = format!("\"{}\"", "x".repeat(10_000));
     let mut written = 0;
     while forward(&record, &params).is_ok() {
@@ -185,18 +183,39 @@ fn a_stalled_reader_fails_records_and_gets_whole_lines_once_it_reads_again() {
         .collect();
     assert!(records.len() > written);
     assert_eq!(records.last().unwrap()["record"], "ended");
+    let gap = &records[records.len() - 2];
+    assert_eq!(
+        (&gap["record"], &gap["unwritten"]),
+        (&"gap".into(), &2.into())
+    );
+}
+
+#[test]
+fn a_log_that_nobody_writes_to_learns_that_it_can_be_written_again() {
+    let (mut reader, writer) = io::pipe().unwrap();
+    let record = Record::to(RecordTarget::new(
+        false,
+        Some(Sink::new(writer.into())),
+        None,
+    ));
+    while end(&record).is_ok() {}
+    record.retry();
+    assert_eq!(record.failure().unwrap().count, 1);
+    let mut text = vec![0; 60_000];
+    assert!(reader.read(&mut text).unwrap() > 0);
+    record.retry();
+    assert_eq!((record.failure(), record.unwritten()), (None, 1));
 }
 
 #[test]
 fn a_reader_that_is_gone_is_an_error() {
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
-    let record = Record {
-        payloads: false,
-        sink: Some(Mutex::new(Sink::new(writer.into()))),
-        reopen: None,
-        recent: None,
-    };
+    let record = Record::to(RecordTarget::new(
+        false,
+        Some(Sink::new(writer.into())),
+        None,
+    ));
     assert!(end(&record).is_err());
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 
 use super::{Budget, MemoryError, Permit};
 
@@ -27,7 +27,7 @@ pub(crate) enum CollectError {
 
 /// The whole body, with the permit for its memory. `silence`: the longest wait for more of it. A body that comes in one piece, as most do, is not copied.
 pub(crate) async fn collect(
-    mut body: Incoming,
+    mut body: impl Body<Data = Bytes> + Unpin,
     limit: usize,
     silence: Option<Duration>,
     budget: &Budget,

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, ALLOW, AUTHORIZATION, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT, ALLOW, AUTHORIZATION, CONNECTION, EXPECT, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
 use sandgate_message::Id;
 
 use super::response::{ResponseBody, respond};
@@ -20,6 +23,9 @@ use crate::reply;
 
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
+/// How long the rest of a body that nobody wants is read before its request is answered.
+const DRAIN: Duration = Duration::from_secs(1);
+
 /// Answers one request.
 pub(crate) async fn handle(
     front: Arc<Front>,
@@ -27,10 +33,35 @@ pub(crate) async fn handle(
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
     let active = connection.begin();
-    match answer(&front, &connection, request).await {
+    let (head, mut body) = request.into_parts();
+    let mut head = Request::from_parts(head, ());
+    let answered = answer(&front, &connection, &mut head, &mut body).await;
+    drain(head.headers(), &mut body, front.house.config.limits.bytes).await;
+    match answered {
         Answered::Health(delivery) => respond(delivery, active),
         Answered::Delivery(delivery, place) => respond(delivery, (active, place)),
     }
+}
+
+/// Reads what is left of a request's body and forgets it, up to `most` bytes, for [`DRAIN`] at most. HTTP/2 allows an
+/// answer before the end of the body, followed by a reset without an error (RFC 9113, 8.1); common clients (curl 7.88
+/// among them) lose the answer with that reset. A client that waits to be told to send its body has not sent any.
+async fn drain(headers: &HeaderMap, body: &mut Incoming, most: usize) {
+    let most = most as u64;
+    let announced = body.size_hint().lower();
+    if body.is_end_stream() || announced > most || headers.contains_key(EXPECT) {
+        return;
+    }
+    let drained = async {
+        let mut read = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            read += frame.data_ref().map_or(0, |data| data.len() as u64);
+            if read > most {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN, drained).await;
 }
 
 /// An answer, and what the request holds until the answer has left.
@@ -43,7 +74,8 @@ enum Answered {
 async fn answer(
     front: &Front,
     connection: &Connection,
-    mut request: Request<Incoming>,
+    request: &mut Request<()>,
+    body: &mut Incoming,
 ) -> Answered {
     use Answered::Health;
     let path = request.uri().path();
@@ -74,7 +106,7 @@ async fn answer(
         _ => match path.strip_prefix("/mcp/") {
             Some(name) => Endpoint::Server(name.into()),
             None => {
-                let own = address(front, connection, &request);
+                let own = address(front, connection, request);
                 return Health(protected::resource(&edition, request.method(), path, &own).await);
             }
         },
@@ -110,7 +142,7 @@ async fn answer(
             let text = "more than one Authorization: it is not clear which is meant\n";
             return Health(Delivery::text(StatusCode::BAD_REQUEST, text));
         }
-        let own = address(front, connection, &request);
+        let own = address(front, connection, request);
         challenges = protected::metadata_url(&endpoint, &own);
     } else {
         // It was given to the gateway: nobody behind this door gets to see it.
@@ -122,7 +154,7 @@ async fn answer(
         budget: Budget::new(account, admission.memory.clone()),
     };
     let (mut delivery, place) = match *request.method() {
-        Method::POST => post::post(front, &requester, &endpoint, request).await,
+        Method::POST => post::post(front, &requester, &endpoint, request.headers(), body).await,
         Method::GET => get(front, &requester, &endpoint, request.headers()).await,
         Method::DELETE => (
             delete(front, &requester, &endpoint, request.headers()).await,
@@ -156,7 +188,7 @@ fn too_fast(wait: Duration) -> Delivery {
 }
 
 /// The gateway's own address, as the client knows it.
-fn address(front: &Front, connection: &Connection, request: &Request<Incoming>) -> String {
+fn address(front: &Front, connection: &Connection, request: &Request<()>) -> String {
     if let Some(url) = &front.house.config.public_url {
         return url.clone();
     }

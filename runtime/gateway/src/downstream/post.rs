@@ -1,7 +1,7 @@
 //! A message that a client posts: checked before anything looks at it, then sent on its way.
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Body, Incoming};
 use sandgate_message::{Era, Message, NotAMessage, Shape, Trouble, error_codes};
 
@@ -16,36 +16,30 @@ pub(super) async fn post(
     front: &Front,
     requester: &Requester,
     endpoint: &Endpoint,
-    request: Request<Incoming>,
+    headers: &HeaderMap,
+    body: &mut Incoming,
 ) -> (Delivery, Option<Permit>) {
     let account = requester.budget.account();
     let Some(place) = front.admission.requests.take(account, 1) else {
         let text = "too many requests under way: try again when one has ended";
         return (reply::busy(None, text), None);
     };
-    let (parts, body) = request.into_parts();
-    let message = match read(front, &requester.budget, &parts.headers, body).await {
+    let message = match read(front, &requester.budget, headers, body).await {
         Ok(message) => message,
         Err(refusal) => return (*refusal, Some(place)),
     };
-    let delivery = match Front::classify(&message, &parts.headers) {
+    let delivery = match Front::classify(&message, headers) {
         Err(mismatch) => *mismatch,
         Ok(Era::Modern) if message.method() == Some("subscriptions/listen") => {
             // It lasts for as long as the client likes, so it has a place of another sort.
             let Some(place) = front.admission.listeners.take(account, 1) else {
                 return (too_many_listeners(message.id()), Some(place));
             };
-            let delivery = front
-                .modern(requester, endpoint, message, &parts.headers)
-                .await;
+            let delivery = front.modern(requester, endpoint, message, headers).await;
             return (delivery, Some(place));
         }
-        Ok(Era::Modern) => {
-            front
-                .modern(requester, endpoint, message, &parts.headers)
-                .await
-        }
-        Ok(Era::Legacy) => legacy(front, requester, endpoint, message, &parts.headers).await,
+        Ok(Era::Modern) => front.modern(requester, endpoint, message, headers).await,
+        Ok(Era::Legacy) => legacy(front, requester, endpoint, message, headers).await,
     };
     (delivery, Some(place))
 }
@@ -103,7 +97,7 @@ async fn read(
     front: &Front,
     budget: &Budget,
     headers: &HeaderMap,
-    body: Incoming,
+    body: &mut Incoming,
 ) -> Result<Message, Box<Delivery>> {
     let limits = &front.house.config.limits;
     let text = |status, text: &'static str| Err(Box::new(Delivery::text(status, text)));

@@ -68,10 +68,8 @@ impl File {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).mode(0o600);
         let file = dir.open_with(name, &options).map_err(|e| e.to_string())?;
-        let backend = FileBackend::new(file.into_std()).map_err(|e| e.to_string())?;
-        let database = Database::builder()
-            .create_with_backend(backend)
-            .map_err(|e| e.to_string())?;
+        let file = file.into_std();
+        let database = database(&file)?;
         let (changes, incoming) = channel();
         let trouble = Arc::new(Mutex::new(None));
         let mut this = Self {
@@ -82,10 +80,15 @@ impl File {
         let loaded = this.load(&database, quota).map_err(|e| e.to_string())?;
         let writer = std::thread::Builder::new()
             .name("sandgate-state".into())
-            .spawn(move || write_behind(&database, &incoming, &trouble))
+            .spawn(move || write_behind(&file, database, &incoming, &trouble))
             .map_err(|e| e.to_string())?;
         this.writer = Some(writer);
         Ok((this, loaded))
+    }
+
+    /// Why nothing can be written at present, kept current.
+    pub(super) fn trouble(&self) -> Arc<Mutex<Option<String>>> {
+        self.trouble.clone()
     }
 
     pub(super) fn journal(&self, interceptor: &str) -> Journal {
@@ -153,7 +156,21 @@ impl Drop for File {
     }
 }
 
-fn write_behind(database: &Database, incoming: &Receiver<Change>, trouble: &Mutex<Option<String>>) {
+/// The database in the file.
+fn database(file: &std::fs::File) -> Result<Database, String> {
+    let file = file.try_clone().map_err(|e| e.to_string())?;
+    let backend = FileBackend::new(file).map_err(|e| e.to_string())?;
+    let opened = Database::builder().create_with_backend(backend);
+    opened.map_err(|e| e.to_string())
+}
+
+fn write_behind(
+    file: &std::fs::File,
+    opened: Database,
+    incoming: &Receiver<Change>,
+    trouble: &Mutex<Option<String>>,
+) {
+    let mut opened: Result<Database, String> = Ok(opened);
     let mut pending: HashMap<(Arc<str>, String), Option<Entry>> = HashMap::new();
     let mut due: Option<Instant> = None;
     loop {
@@ -171,7 +188,11 @@ fn write_behind(database: &Database, incoming: &Receiver<Change>, trouble: &Mute
             Err(RecvTimeoutError::Disconnected) => true,
         };
         if !pending.is_empty() && (ending || due.is_some_and(|due| due <= Instant::now())) {
-            match write(database, &pending) {
+            let written = match &opened {
+                Ok(database) => write(database, &pending).map_err(|error| error.to_string()),
+                Err(why) => Err(why.clone()),
+            };
+            match written {
                 Ok(()) => {
                     pending.clear();
                     due = None;
@@ -186,6 +207,10 @@ fn write_behind(database: &Database, incoming: &Receiver<Change>, trouble: &Mute
                         tracing::error!("{why}");
                     }
                     due = Some(Instant::now() + Duration::from_secs(1));
+                    // After a failure of the disk a database takes nothing more until it is opened anew. One at a time: it
+                    // locks the file.
+                    drop(std::mem::replace(&mut opened, Err(String::new())));
+                    opened = database(file);
                 }
             }
         }

@@ -47,6 +47,17 @@ pub struct StateError {
     why: String,
 }
 
+/// Whether the state file can be written. It may outlive the state.
+#[derive(Clone, Default)]
+pub struct StateHealth(Option<Arc<Mutex<Option<String>>>>);
+
+impl StateHealth {
+    /// Why it cannot be written at present; none where it can, or where there is none.
+    pub fn failure(&self) -> Option<String> {
+        self.0.as_ref()?.lock().clone()
+    }
+}
+
 /// All interceptors' state. Outlives reloads: an interceptor keeps its memory while its name stays.
 pub struct State {
     quota: StateQuota,
@@ -112,6 +123,11 @@ impl State {
         });
         tables.insert(interceptor.into(), table.clone());
         table
+    }
+
+    /// Tells whether its file can be written.
+    pub fn health(&self) -> StateHealth {
+        StateHealth(self.file.as_ref().map(file::File::trouble))
     }
 
     /// What an interceptor remembers, by key; counters as their eight bytes.

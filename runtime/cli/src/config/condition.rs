@@ -1,0 +1,73 @@
+//! What may be wrong with the gateway itself, by name.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Config, OnFailure};
+
+/// Something that may be wrong with the gateway itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConditionName {
+    /// The call log cannot be written.
+    CallLog,
+    /// The certificate that clients are shown ends in less than seven days.
+    CertificateExpiring,
+    /// The certificate that clients are shown has ended.
+    CertificateExpired,
+    /// The file that keeps what interceptors remember cannot be written.
+    State,
+    /// The gateway's own log cannot be written.
+    Log,
+    /// The last change of configuration was refused.
+    Reload,
+}
+
+impl ConditionName {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::CallLog,
+        Self::CertificateExpiring,
+        Self::CertificateExpired,
+        Self::State,
+        Self::Log,
+        Self::Reload,
+    ];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CallLog => "call-log",
+            Self::CertificateExpiring => "certificate-expiring",
+            Self::CertificateExpired => "certificate-expired",
+            Self::State => "state",
+            Self::Log => "log",
+            Self::Reload => "reload",
+        }
+    }
+}
+
+impl Config {
+    /// What makes `/readyz` answer 503: as it is written, or a call log that cannot be written where calls are refused for
+    /// it.
+    pub fn not_ready_when(&self) -> Vec<ConditionName> {
+        match (&self.gateway.not_ready_when, self.call_log.on_failure) {
+            (Some(written), _) => written.clone(),
+            (None, OnFailure::Refuse) => vec![ConditionName::CallLog],
+            (None, OnFailure::Continue) => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_condition_is_written_as_it_is_called() {
+        for name in ConditionName::ALL {
+            assert_eq!(serde_json::to_value(name).unwrap(), name.as_str());
+        }
+    }
+}

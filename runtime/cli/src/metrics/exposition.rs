@@ -1,0 +1,139 @@
+//! The two texts in which the page is to be had. prometheus-client encodes OpenMetrics; the older text, which is what
+//! Prometheus' own tools and other scrapers read where nobody asks for OpenMetrics, differs in a few comment lines.
+
+use http::header::ACCEPT;
+use http::{HeaderMap, HeaderValue};
+
+/// A text format of metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exposition {
+    /// OpenMetrics 1.0.0.
+    OpenMetrics,
+    /// Prometheus' text format 0.0.4.
+    Text,
+}
+
+impl Exposition {
+    /// OpenMetrics where the request asks for it and does not like the other text better.
+    pub(super) fn wanted(headers: &HeaderMap) -> Self {
+        let mut best = (0.0, 0.0);
+        let values = headers.get_all(ACCEPT).iter();
+        let ranges = values.filter_map(|value| value.to_str().ok());
+        for range in ranges.flat_map(|value| value.split(',')) {
+            let mut parts = range.split(';').map(str::trim);
+            let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let (mut quality, mut version) = (1.0_f32, None);
+            for (name, value) in parts.filter_map(|part| part.split_once('=')) {
+                match name.trim().to_ascii_lowercase().as_str() {
+                    "q" => quality = value.trim().parse().unwrap_or(0.0),
+                    "version" => version = Some(value.trim().trim_matches('"')),
+                    _ => {}
+                }
+            }
+            match (kind.as_str(), version) {
+                ("application/openmetrics-text", None | Some("1.0.0")) => {
+                    best.0 = quality.max(best.0);
+                }
+                ("text/plain", None | Some("0.0.4")) | ("text/*" | "*/*", _) => {
+                    best.1 = quality.max(best.1);
+                }
+                _ => {}
+            }
+        }
+        match best {
+            (open, plain) if open > 0.0 && open >= plain => Self::OpenMetrics,
+            _ => Self::Text,
+        }
+    }
+
+    pub(super) fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+        })
+    }
+
+    /// A page of OpenMetrics in this format.
+    pub(super) fn of(self, page: String) -> String {
+        match self {
+            Self::OpenMetrics => page,
+            Self::Text => to_text(&page),
+        }
+    }
+}
+
+/// A counter's comments name its sample (`…_total`), an info is a gauge, and units and the end are not told.
+fn to_text(page: &str) -> String {
+    let mut text = String::with_capacity(page.len());
+    // A family's HELP comes before its TYPE, which says how the family is called.
+    let mut help = None;
+    for line in page.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            help = rest.split_once(' ');
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap_or((rest, "unknown"));
+            let (suffix, kind) = match kind {
+                "counter" => ("_total", "counter"),
+                "info" => ("_info", "gauge"),
+                "gauge" | "histogram" | "summary" => ("", kind),
+                _ => ("", "untyped"),
+            };
+            if let Some((_, words)) = help.take().filter(|(of, _)| *of == name) {
+                text.push_str(&format!("# HELP {name}{suffix} {words}\n"));
+            }
+            text.push_str(&format!("# TYPE {name}{suffix} {kind}\n"));
+        } else if !line.starts_with('#') {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn wanted(accept: &str) -> Exposition {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, accept.parse().unwrap());
+        Exposition::wanted(&headers)
+    }
+
+    #[test]
+    fn open_metrics_comes_only_to_those_who_ask_for_it() {
+        assert_eq!(Exposition::wanted(&HeaderMap::new()), Exposition::Text);
+        let prometheus = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+                          application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;q=0.4,\
+                          text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        for accept in [
+            prometheus,
+            "application/openmetrics-text",
+            "Application/OpenMetrics-Text; q=1.0, */*",
+        ] {
+            assert_eq!(wanted(accept), Exposition::OpenMetrics, "{accept}");
+        }
+        for accept in [
+            "*/*",
+            "text/plain",
+            "text/plain;version=0.0.4;q=0.5,application/openmetrics-text;q=0.4",
+            "application/openmetrics-text;q=0",
+            "application/openmetrics-text;version=2.0.0",
+            "text/html",
+        ] {
+            assert_eq!(wanted(accept), Exposition::Text, "{accept}");
+        }
+    }
+
+    #[test]
+    fn the_older_text_names_counters_by_their_samples() {
+        let page = "# HELP a Of a.\n# TYPE a counter\na_total{x=\"1\"} 2\n# HELP b_seconds Of b.\n\
+                    # TYPE b_seconds histogram\n# UNIT b_seconds seconds\nb_seconds_sum 1.0\n\
+                    # HELP c Of c.\n# TYPE c info\nc_info{v=\"1\"} 1\n# EOF\n";
+        let text = "# HELP a_total Of a.\n# TYPE a_total counter\na_total{x=\"1\"} 2\n# HELP b_seconds Of b.\n\
+                    # TYPE b_seconds histogram\nb_seconds_sum 1.0\n\
+                    # HELP c_info Of c.\n# TYPE c_info gauge\nc_info{v=\"1\"} 1\n";
+        assert_eq!(to_text(page), text);
+    }
+}
