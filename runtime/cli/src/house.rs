@@ -115,6 +115,10 @@ pub fn gateway_config(loaded: &Loaded) -> GatewayConfig {
             OnFailure::Refuse => OnUnwritten::Refuse,
             OnFailure::Continue => OnUnwritten::Continue,
         },
+        processors: match gateway.workers {
+            Some(workers) => usize::from(workers),
+            None => GatewayConfig::default().processors,
+        },
         pseudonym_key: None,
     }
 }

@@ -1,13 +1,11 @@
 //! The one engine: how guests are compiled, where their memory lives, and the clock that stops them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
     RegallocAlgorithm, WasmBacktraceDetails,
 };
+
+use crate::clock::{Clock, Ticking};
 
 /// The largest memory any guest can be given; the pool's slots are this large.
 pub const MAX_MEMORY: u64 = 256 << 20;
@@ -15,15 +13,10 @@ pub const MAX_MEMORY: u64 = 256 << 20;
 /// The largest table any guest can have. Python components have 7,700 entries.
 pub(crate) const MAX_TABLE: usize = 20_000;
 
-/// Between two ticks of the epoch clock: how late a runaway guest can be stopped, and how long it may hold a thread
-/// before it has to yield.
-const TICK: Duration = Duration::from_micros(500);
-
 /// How the pool is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// Instances that can exist at once; a run beyond that fails rather than waits (the caps on concurrent runs lie
-    /// well below).
+    /// Instances that can exist at once; a run beyond that waits, and is refused where that lasts too long.
     pub instances: u32,
     /// Reset memory by asking the kernel which pages were written (Linux 6.7 or later; two to five times faster).
     /// `None`: where the kernel can.
@@ -39,14 +32,14 @@ impl Default for EngineConfig {
     }
 }
 
-/// The engine and its clock, which stops with it.
+/// The engine and its clock, which ends with it.
 pub(crate) struct Clocked {
     pub(crate) engine: Engine,
-    running: Arc<AtomicBool>,
+    clock: Clock,
 }
 
 impl Clocked {
-    /// Makes the engine and starts the clock, on a thread of its own: a runtime that a guest keeps busy could not.
+    /// Makes the engine.
     pub(crate) fn new(config: EngineConfig) -> wasmtime::Result<Self> {
         Self::of(&wasmtime_config(config))
     }
@@ -65,26 +58,13 @@ impl Clocked {
 
     fn of(config: &Config) -> wasmtime::Result<Self> {
         let engine = Engine::new(config)?;
-        let running = Arc::new(AtomicBool::new(true));
-        let (clock, on) = (engine.weak(), running.clone());
-        std::thread::Builder::new()
-            .name("sandgate-epoch".into())
-            .spawn(move || {
-                while on.load(Ordering::Relaxed) {
-                    std::thread::sleep(TICK);
-                    match clock.upgrade() {
-                        Some(engine) => engine.increment_epoch(),
-                        None => break,
-                    }
-                }
-            })?;
-        Ok(Self { engine, running })
+        let clock = Clock::new(&engine)?;
+        Ok(Self { engine, clock })
     }
-}
 
-impl Drop for Clocked {
-    fn drop(&mut self) {
-        self.running.store(false, Ordering::Relaxed);
+    /// Its guests can run, and be stopped, for as long as what this returns is kept.
+    pub(crate) fn ticking(&self) -> Ticking<'_> {
+        self.clock.start()
     }
 }
 

@@ -240,7 +240,7 @@ impl Host {
             ),
             withheld,
             fault_detail: spec.fault_detail,
-            _clock: self.clocked.clone(),
+            clocked: self.clocked.clone(),
         };
         // Without any authority: it shows that the plugin runs, and must not touch anything.
         smoke(&plugin).await?;
@@ -280,7 +280,7 @@ impl Host {
         }
         let bytes = spec.file.bytes();
         let taken = snapshot::take(
-            &self.scratch.engine,
+            &self.scratch,
             &self.scratch_linker,
             bytes,
             settings,
@@ -295,7 +295,7 @@ impl Host {
             Snapshot::Taken(snapshot) => (compile(&snapshot)?, None),
             Snapshot::Impossible(why) => {
                 let component = compile(bytes)?;
-                match configure::run(engine, &self.linker, &component, settings, nothing).await {
+                match configure::run(&self.clocked, &self.linker, &component, settings, nothing).await {
                     Ok(_) => (component, Some(why)),
                     Err(configured) => return Err(refused(configured, spec)),
                 }
@@ -317,8 +317,7 @@ impl Host {
     ) -> Result<Guest, PrepareError> {
         let component = self.interpreter(loose).await?;
         let given = loose.settings(settings);
-        let engine = &self.clocked.engine;
-        match configure::run(engine, &self.linker, &component, &given, nothing).await {
+        match configure::run(&self.clocked, &self.linker, &component, &given, nothing).await {
             Ok(_) => self.linked(spec, &component, &given, Some(DEVELOPMENT.into())),
             Err(configured) => Err(refused(configured, spec)),
         }
@@ -465,8 +464,8 @@ async fn smoke(plugin: &Plugin) -> Result<(), PrepareError> {
             sent: None,
             failed: false,
             carried: None,
-            deadline: Instant::now() + SMOKE,
             timeout: SMOKE,
+            deadline: Instant::now() + Run::patience(SMOKE),
             shadow: true,
         };
         let failure = match hook {

@@ -142,6 +142,7 @@ impl Desk {
             connections: figures.connections,
             sessions: figures.sessions,
             under_way: figures.under_way,
+            waiting: figures.waiting,
             recording: self.recording.as_ref().map(|recording| recording.status()),
             interceptors: interceptors.collect(),
             servers: edition.servers().iter().map(|one| server(one)).collect(),

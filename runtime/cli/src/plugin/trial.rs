@@ -136,8 +136,8 @@ impl Exercise {
             },
             failed: self.failed,
             carried: self.carried.as_deref().map(Into::into),
-            deadline: Instant::now() + TIMEOUT,
             timeout: TIMEOUT,
+            deadline: Instant::now() + Run::patience(TIMEOUT),
             shadow: false,
         }
     }
