@@ -1,5 +1,5 @@
 //! More callers than the gateway's processors can serve: as many calls are served as with few, the others are told to come
-//! again, and no policy is passed by.
+//! again, and no policy is passed by. And less address space than it would like.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -9,10 +9,12 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::ops::AddAssign;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use harness::{FakeServer, Gateway, Script};
 use serde_json::Value;
+use tempfile::TempDir;
 
 const FEW: usize = 6;
 const MANY: usize = 64;
@@ -36,21 +38,7 @@ struct Caller(BufReader<TcpStream>);
 fn many_callers_get_as_much_done_as_few_and_pass_no_policy_timed() {
     let server = server();
     let folder = tempfile::tempdir().unwrap();
-    let guest = folder.path().join("burns.wasm");
-    std::fs::write(&guest, sandgate_guests::find("burns").unwrap().bytes).unwrap();
-    // Three that need some milliseconds each, and would let calls pass if they failed.
-    let policies: String = (0..3)
-        .map(|n| {
-            format!(
-                "[[interceptors]]\nname = \"burns-{n}\"\nplugin = {guest:?}\nfail-open = true\n"
-            )
-        })
-        .collect();
-    let config = format!(
-        "[gateway]\nlisten = \"127.0.0.1:0\"\n{}{policies}",
-        server.config("desk")
-    );
-    let gateway = Gateway::start(&config);
+    let gateway = Gateway::start(&config(&server, &folder));
     let mut enough = false;
     for _ in 0..ATTEMPTS {
         let few = load(&gateway, FEW);
@@ -68,12 +56,51 @@ fn many_callers_get_as_much_done_as_few_and_pass_no_policy_timed() {
     let log = gateway.process.log();
     assert!(!log.contains("interceptor failed"), "{log}");
 
-    let told: Value =
-        serde_json::from_str(&gateway.command(&["status", "--json"]).output).unwrap();
+    let told: Value = serde_json::from_str(&gateway.command(&["status", "--json"]).output).unwrap();
     assert_eq!(told["waiting"], 0, "{told}");
     for policy in told["interceptors"].as_array().unwrap() {
         assert_eq!(policy["faults"], 0, "{policy}");
     }
+}
+
+#[test]
+fn with_little_address_space_it_says_so_and_serves() {
+    let server = server();
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = Gateway::start_as(&config(&server, &folder), |command| {
+        let mut limited = Command::new("sh");
+        limited
+            .args(["-c", r#"ulimit -v 4000000 && exec "$@""#, "sh"])
+            .arg(command.get_program())
+            .args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        if let Some(folder) = command.get_current_dir() {
+            limited.current_dir(folder);
+        }
+        *command = limited;
+    });
+    assert!(load(&gateway, FEW).judged > 0);
+    assert!(server.heard_with("forbidden").is_empty());
+    let log = gateway.process.log();
+    assert!(log.contains("little address space"), "{log}");
+    assert!(!log.contains("interceptor failed"), "{log}");
+}
+
+/// Three policies that need some milliseconds each, and would let calls pass if they failed.
+fn config(server: &FakeServer, folder: &TempDir) -> String {
+    let guest = folder.path().join("burns.wasm");
+    std::fs::write(&guest, sandgate_guests::find("burns").unwrap().bytes).unwrap();
+    let policy = |n| {
+        format!("[[interceptors]]\nname = \"burns-{n}\"\nplugin = {guest:?}\nfail-open = true\n")
+    };
+    let policies: String = (0..3).map(policy).collect();
+    let gateway = "[gateway]\nlisten = \"127.0.0.1:0\"\n";
+    format!("{gateway}{}{policies}", server.config("desk"))
 }
 
 /// Each caller calls again as soon as it has an answer.
@@ -104,7 +131,9 @@ impl Caller {
     fn of(gateway: &Gateway) -> Self {
         let at = gateway.url.trim_start_matches("http://");
         let stream = TcpStream::connect(at).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
         Self(BufReader::new(stream))
     }
 
@@ -118,7 +147,10 @@ impl Caller {
              Content-Length: {}\r\n\r\n",
             body.len()
         );
-        self.0.get_mut().write_all((head + &body).as_bytes()).unwrap();
+        self.0
+            .get_mut()
+            .write_all((head + &body).as_bytes())
+            .unwrap();
         let (head, said) = self.answer();
         let said: Value = serde_json::from_slice(&said).unwrap_or_else(|_| panic!("{head}"));
         if head.starts_with("HTTP/1.1 503 ") {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sandgate_message::Failure;
-use wasmtime::component::{Component, Instance, Linker};
 use wasmtime::Store;
+use wasmtime::component::{Component, Instance, Linker};
 
 use crate::bindings::settings::GuestIndices;
 use crate::engine::Clocked;

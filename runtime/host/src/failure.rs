@@ -1,5 +1,6 @@
 //! Every way a plugin fails, told from what wasmtime reports and from what the sandbox saw.
 
+use rustix::io::Errno;
 use sandgate_message::Failure;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
@@ -48,6 +49,9 @@ pub(crate) fn classify(
     }
     if error.is::<PoolConcurrencyLimitError>() {
         return Failure::Overload("a place in the instance pool");
+    }
+    if error.root_cause().downcast_ref() == Some(&Errno::NOMEM) {
+        return Failure::Overload("memory for an instance");
     }
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
         return Failure::Quota("handles");

@@ -38,7 +38,11 @@ impl Places {
     ///
     /// # Errors
     /// [`Failure::Overload`]: there was none.
-    pub(crate) async fn take(&self, account: &Account, deadline: Instant) -> Result<Place, Failure> {
+    pub(crate) async fn take(
+        &self,
+        account: &Account,
+        deadline: Instant,
+    ) -> Result<Place, Failure> {
         let own = acquire(self.semaphore(account), deadline).await;
         let own = own.ok_or(Failure::Overload("one of its caller's places"))?;
         let pool = acquire(self.pool.clone(), deadline).await;

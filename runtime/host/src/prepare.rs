@@ -126,13 +126,17 @@ impl Host {
     ) -> Result<Arc<Self>, PrepareError> {
         let engine =
             |error: wasmtime::Error| PrepareError::Compile(format!("the engine: {error:#}"));
+        let config = EngineConfig {
+            instances: config.on_demand().unwrap_or(config.instances),
+            ..config
+        };
         let pool = Arc::new(Semaphore::new(config.instances as usize));
         let config = EngineConfig {
             instances: config.instances.saturating_add(RESERVE),
             ..config
         };
         let clocked = Arc::new(Clocked::new(config).map_err(engine)?);
-        let scratch = Clocked::quick().map_err(engine)?;
+        let scratch = Clocked::quick(config).map_err(engine)?;
         let linker = linker(&clocked.engine).map_err(engine)?;
         let scratch_linker = self::linker(&scratch.engine).map_err(engine)?;
         Ok(Arc::new(Self {
@@ -295,7 +299,9 @@ impl Host {
             Snapshot::Taken(snapshot) => (compile(&snapshot)?, None),
             Snapshot::Impossible(why) => {
                 let component = compile(bytes)?;
-                match configure::run(&self.clocked, &self.linker, &component, settings, nothing).await {
+                match configure::run(&self.clocked, &self.linker, &component, settings, nothing)
+                    .await
+                {
                     Ok(_) => (component, Some(why)),
                     Err(configured) => return Err(refused(configured, spec)),
                 }

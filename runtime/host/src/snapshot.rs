@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use wasmtime::component::{Component, Instance, Lift, Linker};
 use wasmtime::Store;
+use wasmtime::component::{Component, Instance, Lift, Linker};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::configure::{self, Configured};

@@ -110,7 +110,10 @@ pub(crate) type Several<'a> = FuturesUnordered<Asked<'a>>;
 
 /// The next of several that has decided; none: all have. Not each of them is polled each time: those that could go on are
 /// remembered here.
-pub(crate) fn poll_next(several: &mut Several<'_>, context: &mut Context<'_>) -> Poll<Option<Decided>> {
+pub(crate) fn poll_next(
+    several: &mut Several<'_>,
+    context: &mut Context<'_>,
+) -> Poll<Option<Decided>> {
     let next = several.poll_next_unpin(context);
     if next.is_pending() && several.iter().any(|asked| asked.computes) {
         give_way();

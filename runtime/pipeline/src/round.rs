@@ -395,8 +395,7 @@ impl<'a> Round<'a> {
                 entry.failure = Some(failure.kind());
                 entry.fault = Malfunction::of(&failure);
                 // Whoever brings load about must not be able to switch a policy off by it.
-                let passes =
-                    step.place().fail_open && !matches!(failure, Failure::Overload(_));
+                let passes = step.place().fail_open && !matches!(failure, Failure::Overload(_));
                 entry.applied = active && !passes;
                 if passes {
                     Effect::Nothing

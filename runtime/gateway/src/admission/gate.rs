@@ -30,7 +30,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
-use sandgate_message::{Account, polled};
+use sandgate_message::{Account, Pending, polled};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
@@ -124,7 +124,7 @@ struct Held<'a> {
     gate: &'a Arc<Gate>,
     account: &'a Account,
     place: Option<Place>,
-    waits: Option<Pin<Box<dyn Future<Output = Result<Place, Overloaded>> + Send>>>,
+    waits: Option<Pending<'static, Result<Place, Overloaded>>>,
 }
 
 impl Gate {
@@ -161,7 +161,7 @@ impl Gate {
         under_way: usize,
         judged: Pin<&mut (impl Future<Output = T> + Send)>,
     ) -> Result<T, Overloaded> {
-        if under_way > 2 * self.half {
+        if under_way / 2 > self.half {
             self.look().await;
         }
         let place = self.come(account).await?;
@@ -405,7 +405,9 @@ async fn lap() -> Duration {
 fn scaled(tickets: usize, by: f64) -> usize {
     let most = tickets.saturating_mul(2).min(QUEUE);
     // Small enough to be exact.
-    ((tickets as f64 * by) as usize).clamp(tickets / 2, most).max(1)
+    ((tickets as f64 * by) as usize)
+        .clamp(tickets / 2, most)
+        .max(1)
 }
 
 impl Queue {
@@ -544,9 +546,10 @@ impl Queue {
 
     /// Nothing is kept of an account that has nothing and wants nothing.
     fn tidy(&mut self, account: &Account) {
-        let idle = self.accounts.get(account).is_some_and(|share| {
-            share.used == 0 && share.waiting.iter().all(VecDeque::is_empty)
-        });
+        let idle = self
+            .accounts
+            .get(account)
+            .is_some_and(|share| share.used == 0 && share.waiting.iter().all(VecDeque::is_empty));
         if idle {
             self.accounts.remove(account);
         }

@@ -75,8 +75,8 @@ mod system {
 
     use parking_lot::Mutex;
     use rustix::process::{
-        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open,
-        pidfd_send_signal, set_child_subreaper, waitid,
+        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal,
+        set_child_subreaper, waitid,
     };
 
     use super::{MARK, Starting};

@@ -132,7 +132,10 @@ pub(crate) mod burns {
     #[tokio::test]
     async fn decides_in_its_own_time_however_many_run_at_once() {
         let plugin = plugin("burns").await;
-        let alone = plugin.pre_call(run(json!({ "misbehave": true }))).await.took;
+        let alone = plugin
+            .pre_call(run(json!({ "misbehave": true })))
+            .await
+            .took;
         // Several times what it needs; a fraction of what all need.
         let timeout = (4 * alone).max(Duration::from_millis(10));
         let all = (0..64).map(|n| {
@@ -151,7 +154,10 @@ pub(crate) mod burns {
     async fn refuses_what_is_forbidden() {
         let forbidden = json!({ "misbehave": true, "name": "forbidden" });
         let decision = crate::stand::pre(&plugin("burns").await, forbidden).await;
-        assert!(matches!(decision, Ok(sandgate_message::PreDecision::Refuse(_))));
+        assert!(matches!(
+            decision,
+            Ok(sandgate_message::PreDecision::Refuse(_))
+        ));
     }
 }
 

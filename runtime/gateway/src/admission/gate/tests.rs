@@ -46,6 +46,19 @@ fn one_account_leaves_room_for_another() {
 }
 
 #[tokio::test]
+async fn nobody_waits_where_it_is_open() {
+    let gate = Gate::open();
+    let held: Vec<_> = (0..100)
+        .map_while(|_| gate.take(&client("eve"), Way::Coming))
+        .collect();
+    assert_eq!(held.len(), 100);
+    let came = gate.come_in(&client("ada"), 1000, pin!(async { 1 })).await;
+    assert_eq!(came, Ok(1));
+    drop(held);
+    nothing_is_left_of_it(&gate);
+}
+
+#[tokio::test]
 async fn accounts_take_turns_and_calls_on_their_way_go_first() {
     let gate = Gate::new(1);
     let mut held = fill(&gate, &Account::Local);

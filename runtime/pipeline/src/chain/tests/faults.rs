@@ -44,9 +44,8 @@ fn rule_10_a_fault_under_fail_closed_blocks_with_the_drafts_error() {
 #[test]
 fn rule_10_what_load_kept_from_deciding_blocks_also_under_fail_open() {
     for role in [Role::Mutation, Role::Validation] {
-        let native = |name| {
-            native(name).pre(role, |_| Outcome::failed(Failure::Overload("a processor")))
-        };
+        let native =
+            |name| native(name).pre(role, |_| Outcome::failed(Failure::Overload("a processor")));
         let departure = refused(enter(&chain([native("m").fail_open()])));
         assert!(departure.overloaded && departure.withheld);
         let reply = read(&departure.message.unwrap());
