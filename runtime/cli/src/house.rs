@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
+use rustix::process::{Resource, getrlimit};
 use sandgate_gateway::{Access, GatewayConfig, OnUnwritten, TrustedProxies};
 use sandgate_host::{Cache, EngineConfig, Host, State, StateQuota};
 use sandgate_message::Era;
@@ -56,8 +57,23 @@ fn host_with(
             "this kernel cannot tell which pages a guest wrote (Linux 6.7 can): hooks take two to five times longer"
         );
     }
-    Host::new(EngineConfig::default(), cache, state)
+    let engine = engine();
+    if let Some(instances) = engine.on_demand() {
+        tracing::warn!(
+            "this process may have little address space (`ulimit -v`, `LimitAS=`): instances of plugins are made one by one, \
+             {instances} at a time, and hooks take several times longer"
+        );
+    }
+    Host::new(engine, cache, state)
         .map_err(|error| Report::new(None, vec![Issue::error(None, error.to_string())]))
+}
+
+/// As this process may have it.
+pub(crate) fn engine() -> EngineConfig {
+    EngineConfig {
+        address_space: getrlimit(Resource::As).current,
+        ..EngineConfig::default()
+    }
 }
 
 /// The memory of interceptors.
@@ -121,6 +137,10 @@ pub fn gateway_config(loaded: &Loaded) -> GatewayConfig {
         max_in_flight: count(limits.max_in_flight),
         drain: limits.drain_timeout.0,
         on_unwritten: on_unwritten(loaded),
+        processors: match gateway.workers {
+            Some(workers) => usize::from(workers),
+            None => GatewayConfig::default().processors,
+        },
         pseudonym_key: None,
     }
 }

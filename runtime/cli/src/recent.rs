@@ -46,6 +46,8 @@ pub struct Calls {
     pub refused: u64,
     pub answered: u64,
     pub failed: u64,
+    #[serde(default)]
+    pub overloaded: u64,
     pub cancelled: u64,
 }
 
@@ -85,6 +87,7 @@ impl Recent {
             Decision::Refused => &mut calls.refused,
             Decision::Answered => &mut calls.answered,
             Decision::Failed => &mut calls.failed,
+            Decision::Overloaded => &mut calls.overloaded,
             Decision::Cancelled => &mut calls.cancelled,
         } += 1;
         for entry in &record.trail.entries {

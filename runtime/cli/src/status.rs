@@ -47,6 +47,9 @@ pub struct Status {
     pub sessions: usize,
     /// Calls that have not ended yet.
     pub under_way: usize,
+    /// Of those: wait for their turn with the interceptors.
+    #[serde(default)]
+    pub waiting: usize,
     /// What is recorded, where calls are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<RecordingStatus>,
@@ -209,13 +212,14 @@ impl Status {
             refused,
             answered,
             failed,
+            overloaded,
             cancelled,
         } = self.calls;
         line(
             "calls",
             format!(
-                "{forwarded} forwarded, {refused} refused, {answered} answered by interceptors, {failed} failed, {cancelled} cancelled; {} under way",
-                self.under_way
+                "{forwarded} forwarded, {refused} refused, {answered} answered by interceptors, {failed} failed, {overloaded} turned away, {cancelled} cancelled; {} under way, {} of them waiting",
+                self.under_way, self.waiting
             ),
         );
         line(
@@ -418,6 +422,7 @@ mod tests {
             connections: 3,
             sessions: 1,
             under_way: 1,
+            waiting: 0,
             recording: None,
             conditions: vec![ConditionStatus {
                 condition: "call-log".into(),
@@ -505,7 +510,7 @@ mod tests {
 sandgate       0.1.0, process 42, up 1h 2m 5s
 configuration  sandgate.toml, version 3 since 2026-11-22T10:30:00Z
 listening on   127.0.0.1:8808
-calls          12 forwarded, 2 refused, 0 answered by interceptors, 0 failed, 0 cancelled; 1 under way
+calls          12 forwarded, 2 refused, 0 answered by interceptors, 0 failed, 0 turned away, 0 cancelled; 1 under way, 0 of them waiting
 clients        3 connections, 1 sessions
 certificate    until 2027-01-01T00:00:00Z
 call log       5 records could not be written

@@ -106,8 +106,9 @@ impl Exchange {
             }
         };
         if let Some(answer) = underway.take_answer() {
-            self.link
-                .reply(underway.leave(answer, Decision::Answered).await.message?);
+            let carriage = &self.house.carriage;
+            let left = carried::leave(carriage, None, underway, answer, Decision::Answered).await;
+            self.link.reply(left.message?);
             return None;
         }
         let message = underway.message().clone();
@@ -137,7 +138,7 @@ impl Exchange {
             "the client cannot be asked now",
             None,
         );
-        if let Some(error) = underway.leave(error, Decision::Failed).await.message {
+        if let Some(error) = self.failed(underway, error).await {
             self.link.reply(error);
         }
     }

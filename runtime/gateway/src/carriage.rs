@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sandgate_message::{Call, CallId, Direction, Json, Limits};
 
+use crate::admission::Gate;
 use crate::call::new_id;
 use crate::journal::Journal;
 use crate::memory::{Found, Owner, Place};
@@ -14,6 +15,8 @@ use crate::tasks::{self, Tasks};
 pub(crate) struct Carriage {
     pub(crate) journal: Arc<Journal>,
     pub(crate) limits: Limits,
+    /// Where calls wait for their turn with the interceptors.
+    pub(crate) gate: Arc<Gate>,
     /// What servers of the modern era asked in replies.
     pub(crate) rounds: Rounds,
     /// What was begun and comes to its end later.
@@ -23,10 +26,11 @@ pub(crate) struct Carriage {
 }
 
 impl Carriage {
-    pub(crate) fn new(journal: Arc<Journal>, limits: Limits) -> Self {
+    pub(crate) fn new(journal: Arc<Journal>, limits: Limits, gate: Arc<Gate>) -> Self {
         Self {
             journal,
             limits,
+            gate,
             rounds: rounds::rounds(),
             tasks: tasks::tasks(),
             rehearsed: false,
@@ -37,7 +41,7 @@ impl Carriage {
     pub(crate) fn rehearsed(journal: Arc<Journal>, limits: Limits) -> Self {
         Self {
             rehearsed: true,
-            ..Self::new(journal, limits)
+            ..Self::new(journal, limits, Gate::open())
         }
     }
 

@@ -1,12 +1,14 @@
 //! The way through the interceptors, both ways, for messages that may carry others: questions to the client, its answers,
 //! and what is told of tasks. Everything else goes straight on, at the price of a look at its outermost members.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use http::HeaderMap;
-use sandgate_message::{Call, Direction, Id, Json, Message, Pending, Shape};
-use sandgate_pipeline::{Chain, Entry, Through, TrailEntry, Within};
+use sandgate_message::{Call, Direction, Hook, Id, Json, Message, Pending, Shape};
+use sandgate_pipeline::{Chain, Departure, Entry, Through, Trail, TrailEntry, Within};
 
+use crate::admission::Overloaded;
 use crate::carriage::Carriage;
 use crate::house::Link;
 use crate::journal::{Left, Underway};
@@ -18,7 +20,7 @@ use crate::taken::Asides;
 use crate::tasks::{self, Task, Told};
 use crate::whole::{Trouble, Whole};
 
-/// A request or notification on its way in.
+/// A request or notification on its way in, when it is its turn.
 pub(crate) async fn enter(
     carriage: &Carriage,
     chain: &Arc<Chain>,
@@ -26,9 +28,64 @@ pub(crate) async fn enter(
     message: Message,
     asides: Option<&Asides>,
 ) -> Entry {
-    if !params_carry(&message) {
+    let carries = params_carry(&message);
+    if !carries && !judged(chain, &call) {
         return chain.enter(call, message).await;
     }
+    let (asker, id) = (call.clone(), message.id().cloned());
+    // Few messages carry others: the future of every call has no room for those.
+    let entry = match carries {
+        false => turn(carriage, &asker, pin!(chain.enter(call, message))).await,
+        true => {
+            let mut entry = Box::pin(enter_with(carriage, chain, call, message, asides));
+            turn(carriage, &asker, entry.as_mut()).await
+        }
+    };
+    entry.unwrap_or_else(|Overloaded| {
+        Entry::Refused(Departure {
+            message: id.map(|id| reply::overloaded(&asker).with_id(&id)),
+            call: asker,
+            trail: Trail {
+                version: chain.version(),
+                entries: Vec::new(),
+            },
+            withheld: true,
+            overloaded: true,
+            halt: None,
+        })
+    })
+}
+
+/// Waits for the message's turn. Only what a client says is turned away: who else says something waits longer.
+async fn turn(
+    carriage: &Carriage,
+    call: &Call,
+    entry: Pin<&mut (impl Future<Output = Entry> + Send)>,
+) -> Result<Entry, Overloaded> {
+    match call.direction {
+        Direction::ClientToServer => {
+            let under_way = carriage.journal.lookout().under_way();
+            carriage.gate.come_in(&call.account, under_way, entry).await
+        }
+        Direction::ServerToClient => Ok(carriage.gate.go_on(&call.account, entry).await),
+    }
+}
+
+/// Whether an interceptor looks at the message or at its reply.
+fn judged(chain: &Chain, call: &Call) -> bool {
+    [Hook::PreCall, Hook::PostCall]
+        .into_iter()
+        .any(|hook| chain.concerns(hook, &call.method, call.direction, &call.server))
+}
+
+/// One that carries others.
+async fn enter_with(
+    carriage: &Carriage,
+    chain: &Arc<Chain>,
+    call: Arc<Call>,
+    message: Message,
+    asides: Option<&Asides>,
+) -> Entry {
     if let Some(asides) = asides {
         asides.lock().carries = true;
     }
@@ -41,15 +98,16 @@ pub(crate) async fn enter(
         },
         What::Params,
     );
-    // Few messages carry others: the future of every call has no room for those.
-    let entry = Box::pin(chain.enter_with(call.clone(), message, Some(&mut carried))).await;
+    let entry = chain
+        .enter_with(call.clone(), message, Some(&mut carried))
+        .await;
     if let Entry::Onward(_) = entry {
         carried.remember();
     }
     entry
 }
 
-/// A reply on its way out. `link`: to the server of the conversation, where there is one.
+/// A reply on its way out, when it is its turn. `link`: to the server of the conversation, where the reply is its own.
 pub(crate) async fn leave(
     carriage: &Carriage,
     link: Option<&Link>,
@@ -67,9 +125,16 @@ pub(crate) async fn leave(
     };
     let carries = reply_carries(&call, &reply);
     let begins = tasks::begun(&reply).is_some();
-    let Some(chain) = underway.chain().filter(|_| carries || begins).cloned() else {
+    let Some(chain) = underway.chain().cloned() else {
         return underway.leave(reply, decision).await;
     };
+    if !(carries || begins) {
+        if !chain.concerns(Hook::PostCall, &call.method, call.direction, &call.server) {
+            return underway.leave(reply, decision).await;
+        }
+        let left = pin!(underway.leave(reply, decision));
+        return carriage.gate.go_on(&call.account, left).await;
+    }
     let kept = underway.keep();
     let asides = underway.came().asides().cloned();
     if let Some(asides) = &asides {
@@ -93,7 +158,10 @@ pub(crate) async fn leave(
         true => Some(&mut carried),
         false => None,
     };
-    let left = Box::pin(underway.leave_with(reply, decision, within)).await;
+    let left = {
+        let mut left = Box::pin(underway.leave_with(reply, decision, within));
+        carriage.gate.go_on(&call.account, left.as_mut()).await
+    };
     if let (Some(reply), false) = (&left.message, left.withheld) {
         if let (Some(id), Some(kept)) = (tasks::begun(reply), kept) {
             Task::new(&call, &sent, kept, asides.is_some()).remember(carriage, &id);

@@ -55,6 +55,9 @@ pub struct GatewayConfig {
     pub drain: Duration,
     /// What happens to a call whose record cannot be written.
     pub on_unwritten: OnUnwritten,
+    /// Processors that serve calls: a few calls for each are with the interceptors at a time, others wait, and are answered
+    /// 503 where they wait too long.
+    pub processors: usize,
     /// Key of the pseudonyms under which sessions are logged; none: a random one for each process, so that nobody can
     /// follow a client across restarts.
     pub pseudonym_key: Option<[u8; 32]>,
@@ -63,9 +66,9 @@ pub struct GatewayConfig {
 impl Default for GatewayConfig {
     /// Generous for people at work, small enough that a flood is bounded: 4 MiB messages, 1024 connections of 128
     /// streams, closed after an idle minute, 4096 requests and 1 GiB of messages at once, 4096 streams to listen on, 10 s
-    /// for headers, 30 s for a body, 1024 sessions, closed after 30 idle minutes, or 5 where the client
-    /// stopped listening, 64 requests in flight in each, 10 s to
-    /// drain (the grace that process supervisors commonly give), refusal of what cannot be logged.
+    /// for headers, 30 s for a body, 1024 sessions, closed after 30 idle minutes, or 5 where the client stopped listening,
+    /// 64 requests in flight in each, 10 s to drain (the grace that process supervisors commonly give), refusal of what
+    /// cannot be logged, all processors.
     fn default() -> Self {
         Self {
             access: Access::default(),
@@ -87,6 +90,7 @@ impl Default for GatewayConfig {
             max_in_flight: 64,
             drain: Duration::from_secs(10),
             on_unwritten: OnUnwritten::Refuse,
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
             pseudonym_key: None,
         }
     }

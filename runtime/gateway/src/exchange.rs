@@ -121,7 +121,12 @@ impl Exchange {
         {
             Entry::Onward(passage) => passage,
             Entry::Refused(departure) => {
-                return deliver(self.house.journal.refused(departure, bytes.len(), came));
+                let overloaded = departure.overloaded;
+                let refusal = deliver(self.house.journal.refused(departure, bytes.len(), came));
+                return match overloaded {
+                    true => reply::later(refusal),
+                    false => refusal,
+                };
             }
         };
         let mut underway = match self.house.journal.begin(passage, came) {
@@ -241,13 +246,13 @@ impl Exchange {
                     &call,
                     &format!("status {status} and nothing that answers the request"),
                 );
-                deliver(underway.leave(text, Decision::Failed).await.message)
+                deliver(self.failed(underway, text).await)
             }
             Err(error) => {
                 tracing::warn!(server = %call.server, method = ?call.method, "{}", error.detail());
                 self.link.note(&error);
                 let text = reply::server_error(&id, &call, &error);
-                let mut delivery = deliver(underway.leave(text, Decision::Failed).await.message);
+                let mut delivery = deliver(self.failed(underway, text).await);
                 if matches!(error, ServerError::SessionGone { .. }) {
                     // What makes a client initialize again.
                     delivery.status = StatusCode::NOT_FOUND;
@@ -255,6 +260,13 @@ impl Exchange {
                 delivery
             }
         }
+    }
+
+    /// There is no reply: the gateway says why.
+    pub(crate) async fn failed(&self, underway: Underway, why: Message) -> Option<Message> {
+        let carriage = &self.house.carriage;
+        let left = carried::leave(carriage, None, underway, why, Decision::Failed).await;
+        left.message
     }
 
     /// An error may say what the client has to do first, and the server when that is done.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Access;
-use crate::admission::Admission;
+use crate::admission::{Admission, Gate};
 use crate::carriage::Carriage;
 use crate::changed;
 use crate::config::{GatewayConfig, OnUnwritten};
@@ -50,7 +50,8 @@ impl Gateway {
         let sessions = Sessions::new(&config);
         let admission = Admission::new(&config);
         let journal = Journal::new(log, config.on_unwritten, Lookout::new(observer));
-        let carriage = Carriage::new(journal.clone(), config.limits);
+        let gate = Gate::new(config.processors);
+        let carriage = Carriage::new(journal.clone(), config.limits, gate);
         let house = Arc::new(House {
             config,
             registry,
@@ -100,7 +101,9 @@ impl Gateway {
 
     /// How much there is of everything at this moment.
     pub fn figures(&self) -> Figures {
+        let gate = &self.front.house.carriage.gate;
         Figures {
+            waiting: gate.waiting(),
             version: self.current().version(),
             connections: self.front.admission.connections.count(),
             sessions: self.front.sessions.count(),

@@ -131,12 +131,17 @@ impl Journal {
             call,
             message,
             trail,
+            overloaded,
             ..
         } = departure;
+        let decision = match overloaded {
+            true => Decision::Overloaded,
+            false => Decision::Refused,
+        };
         let left = Instant::now();
         let record = ended(
             &call,
-            Decision::Refused,
+            decision,
             &trail,
             request_bytes,
             message.as_ref(),
@@ -153,8 +158,9 @@ impl Journal {
                 trace: came.trace.as_deref(),
             },
         );
-        if let Some(mut taken) = came.taken.take() {
-            taken.decision = Decision::Refused;
+        // What nobody judged says nothing of any policy.
+        if let Some(mut taken) = came.taken.take().filter(|_| !overloaded) {
+            taken.decision = decision;
             taken.trail = trail.clone();
             self.lookout.take(taken);
         }
@@ -267,14 +273,15 @@ impl Underway {
             message,
             trail,
             withheld,
+            overloaded,
             halt,
             ..
         } = passage.leave_with(reply, within).await;
         self.trail = trail;
-        let decision = if withheld {
-            Decision::Refused
-        } else {
-            decision
+        let decision = match (withheld, overloaded) {
+            (_, true) => Decision::Overloaded,
+            (true, false) => Decision::Refused,
+            (false, false) => decision,
         };
         let finished = self.finish(decision, None, message.as_ref());
         let entries = std::mem::take(&mut self.trail.entries);
@@ -375,7 +382,8 @@ impl Underway {
             true => self.journal.log.ended(&record),
             false => Ok(()),
         };
-        if let Some(mut taken) = self.came.taken.take() {
+        let judged = decision != Decision::Overloaded;
+        if let Some(mut taken) = self.came.taken.take().filter(|_| judged) {
             taken.decision = decision;
             taken.trail = self.trail.clone();
             self.journal.lookout.take(taken);

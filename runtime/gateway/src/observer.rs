@@ -55,6 +55,8 @@ pub struct Figures {
     pub sessions: usize,
     /// Requests and notifications, in either direction, that came and have not ended.
     pub under_way: usize,
+    /// Of those: wait for their turn with the interceptors.
+    pub waiting: usize,
 }
 
 /// Who watches, and how much there is to watch.

@@ -110,7 +110,7 @@ impl Passing {
         tracing::warn!(id = %call.id, server = %call.server, method = ?call.method, "{}", error.detail());
         self.exchange.link.note(&error);
         let reply = reply::server_error(&self.id, &call, &error);
-        let reply = underway.leave(reply, Decision::Failed).await.message?;
+        let reply = self.exchange.failed(underway, reply).await?;
         Some((Arrival::of(reply), self))
     }
 

@@ -83,6 +83,8 @@ pub enum Decision {
     Answered,
     /// The other side could not be reached or gave no usable answer.
     Failed,
+    /// The gateway had too much to do: the call did not go on, or its reply is withheld.
+    Overloaded,
     /// The asker went away, or its session ended, before there was an answer.
     Cancelled,
 }

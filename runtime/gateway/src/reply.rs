@@ -1,6 +1,7 @@
 //! The one place in which the gateway's own troubles become words on the wire.
 
-use http::StatusCode;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 use sandgate_message::{Call, Id, Json, Message, error_codes};
 use serde::Serialize;
 
@@ -69,6 +70,20 @@ pub(crate) fn withheld(call: &Call, what: &str) -> Message {
         "The request was carried out and may have had its effect; its reply is withheld: {what}. Do not retry."
     );
     noted(call, error_codes::SERVER, &text, "executed")
+}
+
+/// The gateway has more to do than it can. The id is the asker's to add.
+pub(crate) fn overloaded(call: &Call) -> Message {
+    let why = "the gateway is overloaded, try again later";
+    not_sent(call, error_codes::SERVER, why)
+}
+
+/// A reply of HTTP to what is to be tried again: the client is told when.
+pub(crate) fn later(mut delivery: Delivery) -> Delivery {
+    delivery.status = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = &mut delivery.headers;
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    delivery
 }
 
 /// A request that does not go on, for a reason of the gateway's own. The id is the asker's to add.

@@ -52,8 +52,15 @@ impl Exchange {
         {
             Entry::Onward(passage) => passage,
             Entry::Refused(departure) => {
+                let overloaded = departure.overloaded;
                 self.house.journal.refused(departure, size, came);
-                return Delivery::accepted();
+                return match overloaded {
+                    true => reply::later(Delivery::text(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "not sent: the gateway is overloaded\n",
+                    )),
+                    false => Delivery::accepted(),
+                };
             }
         };
         let Ok(underway) = self.house.journal.begin(passage, came) else {

@@ -148,7 +148,7 @@ fn run(document: &Json) -> Run {
         sent: None,
         failed: false,
         carried: None,
-        deadline: Instant::now() + Duration::from_millis(50),
+        deadline: Instant::now() + Duration::from_secs(5),
         timeout: Duration::from_millis(50),
         shadow: false,
     }

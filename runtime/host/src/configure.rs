@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sandgate_message::Failure;
+use wasmtime::Store;
 use wasmtime::component::{Component, Instance, Linker};
-use wasmtime::{Engine, Store};
 
 use crate::bindings::settings::GuestIndices;
+use crate::engine::Clocked;
 use crate::failure::classify;
 use crate::plugin;
 use crate::sandbox::{Authority, Sandbox, Task};
@@ -37,7 +38,7 @@ pub(crate) enum Configured {
 
 /// Instantiates and configures; hands back the instance for its memory to be read.
 pub(crate) async fn run(
-    engine: &Engine,
+    clocked: &Clocked,
     linker: &Linker<Sandbox>,
     component: &Component,
     settings: &str,
@@ -48,7 +49,8 @@ pub(crate) async fn run(
         .map_err(|error| Configured::Unlinked(format!("{error:#}")))?;
     let indices =
         GuestIndices::new(&pre).map_err(|error| Configured::Unlinked(format!("{error:#}")))?;
-    let mut store = plugin::store(engine, authority, Task::Configure);
+    let _ticking = clocked.ticking();
+    let mut store = plugin::store(&clocked.engine, authority, Task::Configure);
     let run = async {
         let instance = pre.instantiate_async(&mut store).await?;
         call(&mut store, &instance, &indices, settings)

@@ -1,13 +1,12 @@
 //! The one engine: how guests are compiled, where their memory lives, and the clock that stops them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
     RegallocAlgorithm, WasmBacktraceDetails,
 };
+
+use crate::clock::{Clock, Ticking};
+use crate::prepare::DEFAULT_MEMORY;
 
 /// The largest memory any guest can be given; the pool's slots are this large.
 pub const MAX_MEMORY: u64 = 256 << 20;
@@ -15,19 +14,24 @@ pub const MAX_MEMORY: u64 = 256 << 20;
 /// The largest table any guest can have. Python components have 7,700 entries.
 pub(crate) const MAX_TABLE: usize = 20_000;
 
-/// Between two ticks of the epoch clock: how late a runaway guest can be stopped, and how long it may hold a thread
-/// before it has to yield.
-const TICK: Duration = Duration::from_micros(500);
+/// Address space that one instance takes in the pool: its memory's slot, of which there are a quarter more than instances,
+/// with what tells that a guest goes beyond it, without a check at every access. So 1,000 take about 5.5 TB, of which what
+/// is not used costs nothing.
+const SLOT: u64 = 5 << 30;
+
+/// Instances that there can be at the least, however little address space.
+const FEWEST: u32 = 4;
 
 /// How the pool is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// Instances that can exist at once; a run beyond that fails rather than waits (the caps on concurrent runs lie
-    /// well below).
+    /// Instances that can exist at once; a run beyond that waits, and is refused where that lasts too long.
     pub instances: u32,
     /// Reset memory by asking the kernel which pages were written (Linux 6.7 or later; two to five times faster).
     /// `None`: where the kernel can.
     pub pagemap_scan: Option<bool>,
+    /// Bytes of address space that the process may have (`RLIMIT_AS`). `None`: as many as there are.
+    pub address_space: Option<u64>,
 }
 
 impl Default for EngineConfig {
@@ -35,25 +39,43 @@ impl Default for EngineConfig {
         Self {
             instances: 1000,
             pagemap_scan: None,
+            address_space: None,
         }
     }
 }
 
-/// The engine and its clock, which stops with it.
+impl EngineConfig {
+    /// Where there is not enough address space for the pool: how many instances there can be at once, each made when it is
+    /// needed, in as much memory as it asks for. Half of the space is left to everything else.
+    pub fn on_demand(&self) -> Option<u32> {
+        let limit = self.address_space?;
+        let pool = u64::from(self.instances).saturating_mul(SLOT);
+        if limit / 2 >= pool {
+            return None;
+        }
+        let fit = u32::try_from(limit / 2 / DEFAULT_MEMORY).unwrap_or(u32::MAX);
+        Some(fit.clamp(FEWEST, self.instances))
+    }
+}
+
+/// The engine and its clock, which ends with it.
 pub(crate) struct Clocked {
     pub(crate) engine: Engine,
-    running: Arc<AtomicBool>,
+    clock: Clock,
 }
 
 impl Clocked {
-    /// Makes the engine and starts the clock, on a thread of its own: a runtime that a guest keeps busy could not.
+    /// Makes the engine.
     pub(crate) fn new(config: EngineConfig) -> wasmtime::Result<Self> {
         Self::of(&wasmtime_config(config))
     }
 
     /// An engine for code that runs once: compiles in a fraction of the time, and has no pool.
-    pub(crate) fn quick() -> wasmtime::Result<Self> {
+    pub(crate) fn quick(config: EngineConfig) -> wasmtime::Result<Self> {
         let mut wasm = Config::new();
+        if config.on_demand().is_some() {
+            frugal(&mut wasm);
+        }
         wasm.cranelift_opt_level(OptLevel::None)
             .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass)
             .epoch_interruption(true)
@@ -65,26 +87,13 @@ impl Clocked {
 
     fn of(config: &Config) -> wasmtime::Result<Self> {
         let engine = Engine::new(config)?;
-        let running = Arc::new(AtomicBool::new(true));
-        let (clock, on) = (engine.weak(), running.clone());
-        std::thread::Builder::new()
-            .name("sandgate-epoch".into())
-            .spawn(move || {
-                while on.load(Ordering::Relaxed) {
-                    std::thread::sleep(TICK);
-                    match clock.upgrade() {
-                        Some(engine) => engine.increment_epoch(),
-                        None => break,
-                    }
-                }
-            })?;
-        Ok(Self { engine, running })
+        let clock = Clock::new(&engine)?;
+        Ok(Self { engine, clock })
     }
-}
 
-impl Drop for Clocked {
-    fn drop(&mut self) {
-        self.running.store(false, Ordering::Relaxed);
+    /// Its guests can run, and be stopped, for as long as what this returns is kept.
+    pub(crate) fn ticking(&self) -> Ticking<'_> {
+        self.clock.start()
     }
 }
 
@@ -94,6 +103,31 @@ pub fn pagemap_scan_available() -> bool {
 }
 
 fn wasmtime_config(config: EngineConfig) -> Config {
+    let mut wasm = Config::new();
+    match config.on_demand() {
+        Some(_) => frugal(&mut wasm),
+        None => drop(wasm.allocation_strategy(pool(config))),
+    }
+    wasm.cranelift_opt_level(OptLevel::Speed)
+        .memory_init_cow(true)
+        .epoch_interruption(true)
+        // A crash says its file and line where the component has them; whatever the environment says.
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+        .max_wasm_stack(256 << 10)
+        .async_stack_size(512 << 10);
+    wasm
+}
+
+/// Memories take as much address space as they have bytes, and are checked at every access.
+fn frugal(wasm: &mut Config) {
+    wasm.allocation_strategy(InstanceAllocationStrategy::OnDemand)
+        .memory_reservation(0)
+        .memory_reservation_for_growth(1 << 20)
+        .memory_guard_size(0)
+        .guard_before_linear_memory(false);
+}
+
+fn pool(config: EngineConfig) -> InstanceAllocationStrategy {
     let n = config.instances;
     let mut pool = PoolingAllocationConfig::new();
     // A component of one Rust module is one core instance; Python's have up to 108, QuickJS's two or three memories.
@@ -116,14 +150,26 @@ fn wasmtime_config(config: EngineConfig) -> Config {
             Some(true) => Enabled::Yes,
             Some(false) => Enabled::No,
         });
-    let mut wasm = Config::new();
-    wasm.allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .cranelift_opt_level(OptLevel::Speed)
-        .memory_init_cow(true)
-        .epoch_interruption(true)
-        // A crash says its file and line where the component has them; whatever the environment says.
-        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
-        .max_wasm_stack(256 << 10)
-        .async_stack_size(512 << 10);
-    wasm
+    InstanceAllocationStrategy::Pooling(pool)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pool_gives_way_to_instances_on_demand_where_there_is_no_address_space_for_it() {
+        let on_demand = |address_space| {
+            let config = EngineConfig {
+                address_space,
+                ..EngineConfig::default()
+            };
+            config.on_demand()
+        };
+        assert_eq!(on_demand(None), None);
+        assert_eq!(on_demand(Some(12 << 40)), None);
+        assert_eq!(on_demand(Some(8 << 40)), Some(1000));
+        assert_eq!(on_demand(Some(8 << 30)), Some(64));
+        assert_eq!(on_demand(Some(1)), Some(FEWEST));
+    }
 }

@@ -1,20 +1,35 @@
 //! Every way a plugin fails, told from what wasmtime reports and from what the sandbox saw.
 
+use rustix::io::Errno;
 use sandgate_message::Failure;
 use wasmtime::component::ResourceTableError;
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
+use crate::meter::Stop;
 use crate::words::{self, Words, cut};
 
 /// Set by the sandbox before it stops a guest; goes before what the guest made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Breach {
     Deadline,
+    Overload,
     /// The bytes it may have.
     Memory(u64),
     Quota(&'static str),
     Malformed(String),
 }
+
+impl From<Stop> for Breach {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Timeout => Self::Deadline,
+            Stop::Overload => Self::Overload,
+        }
+    }
+}
+
+/// It lasted too long, most of it for others.
+pub(crate) const PROCESSOR: Failure = Failure::Overload("a processor");
 
 /// What a failed run comes to. What the guest itself said of it before (`said`) says more than the trap it ended in.
 pub(crate) fn classify(
@@ -26,10 +41,17 @@ pub(crate) fn classify(
 ) -> Failure {
     match breach {
         Some(Breach::Deadline) => return Failure::Deadline(timeout),
+        Some(Breach::Overload) => return PROCESSOR,
         Some(Breach::Memory(bytes)) => return Failure::Memory(bytes),
         Some(Breach::Quota(what)) => return Failure::Quota(what),
         Some(Breach::Malformed(why)) => return Failure::Malformed(why),
         None => {}
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        return Failure::Overload("a place in the instance pool");
+    }
+    if error.root_cause().downcast_ref() == Some(&Errno::NOMEM) {
+        return Failure::Overload("memory for an instance");
     }
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
         return Failure::Quota("handles");

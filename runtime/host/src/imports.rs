@@ -189,11 +189,7 @@ impl call::HostContext for Sandbox {
         if let Some(told) = told {
             return Ok(u64::try_from(told.as_micros()).unwrap_or(u64::MAX));
         }
-        let left = self.run().map(|run| {
-            run.deadline
-                .saturating_duration_since(std::time::Instant::now())
-        });
-        Ok(left.map_or(0, |left| {
+        Ok(crate::meter::left().map_or(0, |left| {
             u64::try_from(left.as_micros()).unwrap_or(u64::MAX)
         }))
     }

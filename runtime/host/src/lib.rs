@@ -6,6 +6,7 @@
 
 mod bindings;
 mod cache;
+mod clock;
 mod configure;
 mod decide;
 mod egress;
@@ -16,6 +17,7 @@ mod grants;
 mod imports;
 mod loose;
 mod manifest;
+mod meter;
 mod places;
 mod plugin;
 mod prepare;

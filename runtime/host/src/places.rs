@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use sandgate_message::Account;
+use sandgate_message::{Account, Failure};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Callers remembered before those without a run are forgotten.
@@ -35,11 +35,19 @@ impl Places {
     }
 
     /// Waits for a place until the deadline.
-    pub(crate) async fn take(&self, account: &Account, deadline: Instant) -> Option<Place> {
-        let own = self.semaphore(account);
-        let own = acquire(own, deadline).await?;
-        let pool = acquire(self.pool.clone(), deadline).await?;
-        Some(Place {
+    ///
+    /// # Errors
+    /// [`Failure::Overload`]: there was none.
+    pub(crate) async fn take(
+        &self,
+        account: &Account,
+        deadline: Instant,
+    ) -> Result<Place, Failure> {
+        let own = acquire(self.semaphore(account), deadline).await;
+        let own = own.ok_or(Failure::Overload("one of its caller's places"))?;
+        let pool = acquire(self.pool.clone(), deadline).await;
+        let pool = pool.ok_or(Failure::Overload("a place in the instance pool"))?;
+        Ok(Place {
             _own: own,
             _pool: pool,
         })
@@ -87,11 +95,12 @@ mod tests {
         let (ann, bob) = (client("ann"), client("bob"));
         let soon = || Instant::now() + Duration::from_millis(20);
         let held = places.take(&ann, soon()).await.unwrap();
-        assert!(places.take(&ann, soon()).await.is_none());
-        assert!(places.take(&bob, soon()).await.is_some());
-        assert!(places.take(&Account::Local, soon()).await.is_some());
+        let none = places.take(&ann, soon()).await.err();
+        assert_eq!(none.map(|failure| failure.kind()), Some("overload"));
+        assert!(places.take(&bob, soon()).await.is_ok());
+        assert!(places.take(&Account::Local, soon()).await.is_ok());
         drop(held);
-        assert!(places.take(&ann, soon()).await.is_some());
+        assert!(places.take(&ann, soon()).await.is_ok());
     }
 
     #[tokio::test]

@@ -10,16 +10,17 @@ use sandgate_message::{
     Failure, Interceptor, Outcome, Pending, Plugin as Description, PostDecision, PreDecision, Run,
 };
 use wasmtime::component::{Instance, InstancePre, Resource};
-use wasmtime::{Engine, PoolConcurrencyLimitError, Store};
+use wasmtime::{Engine, Store};
 
 use crate::bindings::decision::Fault;
 use crate::bindings::{post_call, pre_call, settings};
 use crate::configure;
 use crate::decide;
 use crate::engine::Clocked;
-use crate::failure::{Breach, classify};
+use crate::failure::{Breach, PROCESSOR, classify};
 use crate::grants::Withheld;
 use crate::imports::DOCUMENT;
+use crate::meter::{Stop, metered};
 use crate::places::Places;
 use crate::sandbox::{Authority, Sandbox, Task};
 use crate::stage::Stage;
@@ -33,8 +34,8 @@ pub struct Plugin {
     pub(crate) places: Places,
     pub(crate) withheld: Vec<Withheld>,
     pub(crate) fault_detail: bool,
-    /// Without it a guest that only computes would never be stopped; so it runs for as long as there are plugins.
-    pub(crate) _clock: Arc<Clocked>,
+    /// Without its clock a guest that only computes would never be stopped.
+    pub(crate) clocked: Arc<Clocked>,
 }
 
 /// The linked component and where its hooks are.
@@ -84,6 +85,7 @@ impl Plugin {
     /// The pool is full.
     #[doc(hidden)]
     pub async fn floor(&self) -> Result<(), Failure> {
+        let _ticking = self.clocked.ticking();
         let sandbox = Sandbox::new(self.authority.clone(), Task::Configure);
         let mut store = Store::new(self.guest.pre.engine(), sandbox);
         // Without a deadline the first check in the guest would stop it.
@@ -101,15 +103,13 @@ impl Plugin {
         let started = Instant::now();
         let (deadline, timeout) = (run.deadline, run.timeout);
         let mut outcome = match self.places.take(&run.call.account, deadline).await {
-            None => Outcome::failed(Failure::Deadline(timeout)),
-            Some(_place) => {
+            Err(overload) => Outcome::failed(overload),
+            Ok(_place) => {
+                let _ticking = self.clocked.ticking();
                 let staged = Stage::current().map(|stage| self.authority.on(stage));
                 let authority = staged.as_ref().unwrap_or(&self.authority);
                 let mut store = store(self.guest.pre.engine(), authority, Task::Hook(run));
-                // The epoch stops what computes, this what waits in the host.
-                let ran =
-                    tokio::time::timeout_at(deadline.into(), self.guest.run(&mut store, hook))
-                        .await;
+                let ran = metered((timeout, deadline), self.guest.run(&mut store, hook)).await;
                 self.outcome(ran, store, timeout)
             }
         };
@@ -127,14 +127,15 @@ impl Plugin {
 
     fn outcome<D>(
         &self,
-        ran: Result<wasmtime::Result<Result<D, Fault>>, tokio::time::error::Elapsed>,
+        ran: Result<wasmtime::Result<Result<D, Fault>>, Stop>,
         mut store: Store<Sandbox>,
         timeout: std::time::Duration,
     ) -> Outcome<D> {
         let data = store.data_mut();
         let (findings, carry) = (std::mem::take(&mut data.findings), data.carry.take());
         let decision = match ran {
-            Err(_) => Err(Failure::Deadline(timeout)),
+            Err(Stop::Timeout) => Err(Failure::Deadline(timeout)),
+            Err(Stop::Overload) => Err(PROCESSOR),
             Ok(Ok(Ok(decision))) => Ok(decision),
             Ok(Ok(Err(fault))) => {
                 let Words {
@@ -151,9 +152,6 @@ impl Plugin {
                     frames,
                     detail: self.withheld_unless_asked(detail),
                 })
-            }
-            Ok(Err(error)) if error.is::<PoolConcurrencyLimitError>() => {
-                Err(Failure::Quota("places in the instance pool"))
             }
             Ok(Err(error)) => {
                 // What a guest printed may repeat the payload.

@@ -126,13 +126,17 @@ impl Host {
     ) -> Result<Arc<Self>, PrepareError> {
         let engine =
             |error: wasmtime::Error| PrepareError::Compile(format!("the engine: {error:#}"));
+        let config = EngineConfig {
+            instances: config.on_demand().unwrap_or(config.instances),
+            ..config
+        };
         let pool = Arc::new(Semaphore::new(config.instances as usize));
         let config = EngineConfig {
             instances: config.instances.saturating_add(RESERVE),
             ..config
         };
         let clocked = Arc::new(Clocked::new(config).map_err(engine)?);
-        let scratch = Clocked::quick().map_err(engine)?;
+        let scratch = Clocked::quick(config).map_err(engine)?;
         let linker = linker(&clocked.engine).map_err(engine)?;
         let scratch_linker = self::linker(&scratch.engine).map_err(engine)?;
         Ok(Arc::new(Self {
@@ -240,7 +244,7 @@ impl Host {
             ),
             withheld,
             fault_detail: spec.fault_detail,
-            _clock: self.clocked.clone(),
+            clocked: self.clocked.clone(),
         };
         // Without any authority: it shows that the plugin runs, and must not touch anything.
         smoke(&plugin).await?;
@@ -280,7 +284,7 @@ impl Host {
         }
         let bytes = spec.file.bytes();
         let taken = snapshot::take(
-            &self.scratch.engine,
+            &self.scratch,
             &self.scratch_linker,
             bytes,
             settings,
@@ -295,7 +299,9 @@ impl Host {
             Snapshot::Taken(snapshot) => (compile(&snapshot)?, None),
             Snapshot::Impossible(why) => {
                 let component = compile(bytes)?;
-                match configure::run(engine, &self.linker, &component, settings, nothing).await {
+                match configure::run(&self.clocked, &self.linker, &component, settings, nothing)
+                    .await
+                {
                     Ok(_) => (component, Some(why)),
                     Err(configured) => return Err(refused(configured, spec)),
                 }
@@ -317,8 +323,7 @@ impl Host {
     ) -> Result<Guest, PrepareError> {
         let component = self.interpreter(loose).await?;
         let given = loose.settings(settings);
-        let engine = &self.clocked.engine;
-        match configure::run(engine, &self.linker, &component, &given, nothing).await {
+        match configure::run(&self.clocked, &self.linker, &component, &given, nothing).await {
             Ok(_) => self.linked(spec, &component, &given, Some(DEVELOPMENT.into())),
             Err(configured) => Err(refused(configured, spec)),
         }
@@ -465,8 +470,8 @@ async fn smoke(plugin: &Plugin) -> Result<(), PrepareError> {
             sent: None,
             failed: false,
             carried: None,
-            deadline: Instant::now() + SMOKE,
             timeout: SMOKE,
+            deadline: Instant::now() + Run::patience(SMOKE),
             shadow: true,
         };
         let failure = match hook {

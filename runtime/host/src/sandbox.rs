@@ -16,6 +16,7 @@ use crate::engine::MAX_TABLE;
 use crate::failure::Breach;
 use crate::grants::Effective;
 use crate::manifest::Access;
+use crate::meter;
 use crate::stage::Stage;
 use crate::state::Table;
 use crate::stderr::Tail;
@@ -140,15 +141,10 @@ impl Sandbox {
         }
     }
 
-    /// At every tick: past its deadline the guest ends; before, it lets others have the thread.
+    /// At every tick: past its time the guest ends; before, it lets others have the thread.
     pub(crate) fn tick(mut store: StoreContextMut<'_, Self>) -> wasmtime::Result<UpdateDeadline> {
-        let late = store
-            .data()
-            .run()
-            .is_some_and(|run| std::time::Instant::now() >= run.deadline);
-        if late {
-            store.data_mut().breach = Some(Breach::Deadline);
-            return Err(wasmtime::format_err!("past its deadline"));
+        if let Err(stop) = meter::tick() {
+            return Err(store.data_mut().stop(stop.into()));
         }
         // Not `Yield`: that starves tokio's timers and sockets.
         Ok(UpdateDeadline::YieldCustom(

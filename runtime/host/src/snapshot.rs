@@ -4,11 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use wasmtime::Store;
 use wasmtime::component::{Component, Instance, Lift, Linker};
-use wasmtime::{Engine, Store};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::configure::{self, Configured};
+use crate::engine::Clocked;
 use crate::sandbox::{Authority, Sandbox};
 
 /// What a snapshot came to.
@@ -28,9 +29,9 @@ pub(crate) fn possible(component: &[u8]) -> Result<(), String> {
 
 /// Runs `configure` in an instance whose memory can be read, and takes it.
 ///
-/// `engine` compiles quickly rather than well: the code runs once.
+/// Its engine compiles quickly rather than well: the code runs once.
 pub(crate) async fn take(
-    engine: &Engine,
+    clocked: &Clocked,
     linker: &Linker<Sandbox>,
     component: &[u8],
     settings: &str,
@@ -41,12 +42,14 @@ pub(crate) async fn take(
         Ok(pair) => pair,
         Err(why) => return Snapshot::Impossible(why),
     };
-    let component = match Component::new(engine, &instrumented) {
+    let component = match Component::new(&clocked.engine, &instrumented) {
         Ok(component) => component,
         Err(error) => return Snapshot::Impossible(error.to_string()),
     };
+    // The memory is read by running code of the component.
+    let _ticking = clocked.ticking();
     let (mut store, instance) =
-        match configure::run(engine, linker, &component, settings, authority).await {
+        match configure::run(clocked, linker, &component, settings, authority).await {
             Ok(done) => done,
             Err(refused) => return Snapshot::Refused(refused),
         };

@@ -11,6 +11,7 @@ use wasmtime::component::{Instance, Resource};
 
 use crate::decide;
 use crate::imports::DOCUMENT;
+use crate::meter::metered;
 use crate::plugin::{Plugin, store};
 use crate::sandbox::{Sandbox, Task};
 
@@ -27,6 +28,7 @@ impl Plugin {
     /// # Errors
     /// There is no room for it, or it cannot be configured.
     pub async fn warm(&self) -> Result<Warm<'_>, Failure> {
+        let _ticking = self.clocked.ticking();
         let mut store = store(self.guest.pre.engine(), &self.authority, Task::Configure);
         let made = self
             .guest
@@ -49,10 +51,11 @@ impl Warm<'_> {
     /// memory back has filled it, for example.
     pub async fn run(&mut self, hook: Hook, run: Run) -> Option<Duration> {
         let started = Instant::now();
-        let deadline = run.deadline;
+        let bounds = (run.timeout, run.deadline);
         self.store.data_mut().again(run);
         self.store.set_epoch_deadline(1);
-        let decided = tokio::time::timeout_at(deadline.into(), self.call(hook)).await;
+        let _ticking = self.plugin.clocked.ticking();
+        let decided = metered(bounds, self.call(hook)).await;
         matches!(decided, Ok(Ok(true))).then(|| started.elapsed())
     }
 

@@ -19,9 +19,13 @@ pub enum Failure {
         /// guest may print what it was given.
         detail: String,
     },
-    /// It ran, or waited for a place, longer than its timeout.
+    /// It computed, and waited for what it asked the host for, longer than its timeout.
     #[error("took longer than {} ms", .0.as_millis())]
     Deadline(Duration),
+    /// The gateway had too much to do for it; says what it waited for. No fault of its own: the call is refused, whatever
+    /// the interceptor's policy for failures is, since a caller could bring it about.
+    #[error("waited too long for {0}")]
+    Overload(&'static str),
     /// It asked for more memory or table space than it is given.
     #[error("asked for more than its {0} bytes of memory")]
     Memory(u64),
@@ -50,6 +54,7 @@ impl Failure {
             Self::Load(_) => "load",
             Self::Trap { .. } => "trap",
             Self::Deadline(_) => "deadline",
+            Self::Overload(_) => "overload",
             Self::Memory(_) => "memory",
             Self::Quota(_) => "quota",
             Self::Malformed(_) => "malformed",

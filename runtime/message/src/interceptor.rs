@@ -44,12 +44,20 @@ pub struct Run {
     pub failed: bool,
     /// In a post-call: the note that this interceptor's pre-call left.
     pub carried: Option<Arc<[u8]>>,
-    /// When it must have decided.
-    pub deadline: Instant,
-    /// The timeout that gave the deadline; waiting for a place counts.
+    /// How long it may compute, and wait for what it asks for, together: what it waits for a place or a processor is not
+    /// its own time.
     pub timeout: Duration,
+    /// When it is given up in any case, whatever it waited for: [`Run::patience`] from when it was asked.
+    pub deadline: Instant,
     /// Audit: the run leaves no mark, its state is a shadow of its own.
     pub shadow: bool,
+}
+
+impl Run {
+    /// How long a run with this timeout may last in all: ten times as long, and five seconds at least.
+    pub fn patience(timeout: Duration) -> Duration {
+        timeout.saturating_mul(10).max(Duration::from_secs(5))
+    }
 }
 
 /// What came of a hook run.

@@ -32,6 +32,7 @@ mod splice;
 mod surface;
 mod tape;
 mod text;
+mod turn;
 mod uri;
 
 pub use account::Account;
@@ -50,4 +51,5 @@ pub use method::{Method, Target};
 pub use node::Node;
 pub use surface::{Carrier, Meeting, meetings};
 pub use text::TextRun;
+pub use turn::{give_way, polled};
 pub use uri::{canonical_uri, forms_of_uri, is_canonical_uri};

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use sandgate_message::{Call, Hook, Json, Outcome, Pending, PostDecision, PreDecision, Run};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use sandgate_message::{
+    Call, Hook, Json, Outcome, Pending, PostDecision, PreDecision, Run, give_way, polled,
+};
 use tracing::Span;
 
 use crate::step::Step;
@@ -17,6 +20,8 @@ pub(crate) struct Asked<'a> {
     hook: Hook,
     span: Span,
     state: State<'a>,
+    /// It could go on, and lets others have the thread.
+    computes: bool,
     ticket: Option<Ticket>,
 }
 
@@ -56,6 +61,7 @@ impl<'a> Asked<'a> {
             hook,
             span,
             state: State::Idle(Some(run)),
+            computes: false,
             ticket: Some(ticket),
         }
     }
@@ -71,7 +77,7 @@ impl Future for Asked<'_> {
             && let Some(mut run) = run.take()
         {
             let now = Instant::now();
-            run.deadline = now + run.timeout;
+            run.deadline = now + Run::patience(run.timeout);
             if let Some(ticket) = &mut this.ticket {
                 ticket.asked = Some(now);
             }
@@ -80,11 +86,12 @@ impl Future for Asked<'_> {
                 Hook::PostCall => State::Post(this.step.interceptor().post_call(run)),
             };
         }
-        let outcome = match &mut this.state {
+        let (outcome, gave_way) = polled(|| match &mut this.state {
             State::Pre(run) => run.as_mut().poll(context),
             State::Post(run) => run.as_mut().poll(context).map(widen),
             State::Idle(_) => Poll::Pending,
-        };
+        });
+        this.computes = gave_way;
         let Poll::Ready(outcome) = outcome else {
             return Poll::Pending;
         };
@@ -96,6 +103,22 @@ impl Future for Asked<'_> {
         this.span.record("decision", decision);
         Poll::Ready((ticket, outcome))
     }
+}
+
+/// Several at once.
+pub(crate) type Several<'a> = FuturesUnordered<Asked<'a>>;
+
+/// The next of several that has decided; none: all have. Not each of them is polled each time: those that could go on are
+/// remembered here.
+pub(crate) fn poll_next(
+    several: &mut Several<'_>,
+    context: &mut Context<'_>,
+) -> Poll<Option<Decided>> {
+    let next = several.poll_next_unpin(context);
+    if next.is_pending() && several.iter().any(|asked| asked.computes) {
+        give_way();
+    }
+    next
 }
 
 /// A post-call decides what a pre-call may, but for the answer.

@@ -13,7 +13,8 @@
 //! 8. A validator may only proceed or refuse: anything else is a fault.
 //! 9. What a mutator makes must apply, keep its kind and obey the limits, and only a request can be answered: anything
 //!    else is a fault.
-//! 10. A fault under fail-open counts as `proceed`; otherwise it blocks as a refusal would, with the draft's error.
+//! 10. A fault under fail-open counts as `proceed`; otherwise it blocks as a refusal would, with the draft's error. What
+//!     load kept from deciding blocks in any case.
 //! 11. Audit neither blocks nor changes, and sees what the active ones left at its place.
 //! 12. A mutator that changes the target (a tool's name) changes the scope of all who come after it; the definition, which
 //!     was the old target's, is gone. Likewise one that changes what the client says of itself: later interceptors and
@@ -35,7 +36,7 @@ use crate::refusal::{RefusalStyle, Why};
 use crate::round::{Ending, Round};
 use crate::step::{Mode, Sees, Step};
 use crate::trail::Trail;
-use crate::within::Within;
+use crate::within::{Halt, Within};
 
 /// Interceptors in the file's order. Never changes: a call keeps the chain it entered.
 pub struct Chain {
@@ -215,6 +216,7 @@ impl Chain {
             message: reply,
             trail,
             withheld: true,
+            overloaded: halt.as_ref().is_some_and(Halt::overloaded),
             halt,
         })
     }

@@ -47,6 +47,8 @@ pub struct Departure {
     pub trail: Trail,
     /// It is not what the other side said.
     pub withheld: bool,
+    /// Nobody judged it, and so it does not go on: the gateway had too much to do.
+    pub overloaded: bool,
     /// Who stopped it, where an interceptor did.
     pub halt: Option<Halt>,
 }
@@ -128,6 +130,7 @@ impl Passage {
                 message: Some(reply),
                 trail,
                 withheld: false,
+                overloaded: false,
                 halt: None,
             };
         }
@@ -158,6 +161,7 @@ impl Passage {
             message,
             trail: end.trail,
             withheld,
+            overloaded: halt.as_ref().is_some_and(Halt::overloaded),
             halt,
         }
     }

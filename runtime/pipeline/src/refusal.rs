@@ -127,7 +127,7 @@ impl Stopped<'_> {
         }
         let code = match self.reason {
             Reason::Refused(_) => error_codes::INVALID_PARAMS,
-            Reason::Failed(Failure::Deadline(_)) => error_codes::SERVER,
+            Reason::Failed(Failure::Deadline(_) | Failure::Overload(_)) => error_codes::SERVER,
             Reason::Failed(_) => error_codes::INTERNAL,
         };
         Some(Message::error(
@@ -240,6 +240,9 @@ impl Stopped<'_> {
                     limit.as_millis()
                 )
             }
+            Reason::Failed(Failure::Overload(what)) => {
+                format!("the gateway is overloaded: policy {name:?} waited too long for {what}")
+            }
             Reason::Failed(failure) => format!("policy {name:?} failed ({})", failure.kind()),
         };
         let end = if why.ends_with(['.', '!', '?', '。']) {
@@ -248,6 +251,9 @@ impl Stopped<'_> {
             "."
         };
         match (self.hook, self.executed) {
+            (Hook::PreCall, _) if matches!(self.reason, Reason::Failed(Failure::Overload(_))) => {
+                format!("This {noun} was not sent: {why}{end} Try again later.")
+            }
             (Hook::PreCall, _) => format!("This {noun} was not sent: {why}{end}"),
             (Hook::PostCall, true) => format!(
                 "The {} and may have had its effect; its result is withheld: {why}{end} Do not retry.",

@@ -4,15 +4,14 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use sandgate_message::{
     Call, Client, Failure, Hook, Json, Message, Method, Outcome, PreDecision, Role, Run,
 };
 
-use crate::asked::{Asked, Decided, Ticket};
+use crate::asked::{Asked, Decided, Several, Ticket, poll_next};
 use crate::candidate::{Offer, Tried};
 use crate::chain::Chain;
 use crate::refusal::Reason;
@@ -70,7 +69,7 @@ pub(crate) struct Round<'a> {
     carries: Carries,
     trail: Trail,
     /// Runs in audit that are under way; nobody waits for them before the end.
-    audits: Option<FuturesUnordered<Asked<'a>>>,
+    audits: Option<Several<'a>>,
 }
 
 /// What a round leaves.
@@ -174,7 +173,7 @@ impl<'a> Round<'a> {
     /// Runs the validators in parallel; all run to their end, so that the trail has every one.
     pub(crate) async fn validators(&mut self, sees: Sees) -> Result<(), Stop> {
         let mut alone = None;
-        let mut several: Option<FuturesUnordered<Asked<'a>>> = None;
+        let mut several: Option<Several<'a>> = None;
         for (index, step) in self.steps().iter().enumerate() {
             // `sees` is of replies; a pre-call always judges what the server gets.
             let elsewhere = self.hook == Hook::PostCall && step.place().sees != sees;
@@ -199,7 +198,8 @@ impl<'a> Round<'a> {
             self.judge(decided, &mut first);
         }
         if let Some(mut several) = several {
-            while let Some(decided) = self.beside_audits(several.next()).await {
+            let mut next = |context: &mut Context<'_>| poll_next(&mut several, context);
+            while let Some(decided) = self.beside_audits(poll_fn(&mut next)).await {
                 self.judge(decided, &mut first);
             }
         }
@@ -231,7 +231,8 @@ impl<'a> Round<'a> {
     /// Waits for what is still under way in audit: its decisions belong in the trail, its notes to the post-calls.
     pub(crate) async fn finish_audits(&mut self) {
         if let Some(mut audits) = self.audits.take() {
-            while let Some((ticket, outcome)) = audits.next().await {
+            let mut next = |context: &mut Context<'_>| poll_next(&mut audits, context);
+            while let Some((ticket, outcome)) = poll_fn(&mut next).await {
                 self.settle(ticket, outcome);
             }
         }
@@ -307,8 +308,8 @@ impl<'a> Round<'a> {
             sent: self.sent.clone(),
             failed: self.terms.failed(),
             carried,
-            deadline: Instant::now(),
             timeout: place.timeout,
+            deadline: Instant::now(),
             shadow: place.mode == Mode::Audit,
         };
         let ticket = Ticket {
@@ -335,7 +336,7 @@ impl<'a> Round<'a> {
         let mut main = pin!(main);
         let mut over = Vec::new();
         let result = poll_fn(|context| {
-            while let Poll::Ready(Some(decided)) = audits.poll_next_unpin(context) {
+            while let Poll::Ready(Some(decided)) = poll_next(audits, context) {
                 over.push(decided);
             }
             main.as_mut().poll(context)
@@ -393,8 +394,10 @@ impl<'a> Round<'a> {
                 entry.decision = Decision::Fault;
                 entry.failure = Some(failure.kind());
                 entry.fault = Malfunction::of(&failure);
-                entry.applied = active && !step.place().fail_open;
-                if step.place().fail_open {
+                // Whoever brings load about must not be able to switch a policy off by it.
+                let passes = step.place().fail_open && !matches!(failure, Failure::Overload(_));
+                entry.applied = active && !passes;
+                if passes {
                     Effect::Nothing
                 } else {
                     Effect::Stop(Reason::Failed(failure))

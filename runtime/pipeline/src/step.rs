@@ -47,9 +47,10 @@ pub struct Place {
     pub scope: Scope,
     /// Whether its decisions count.
     pub mode: Mode,
-    /// A run that fails counts as if it had proceeded; otherwise the call is refused, the reply withheld.
+    /// A run that fails counts as if it had proceeded; otherwise the call is refused, the reply withheld. One that load
+    /// kept from deciding is no such failure: its call is refused in any case.
     pub fail_open: bool,
-    /// Of one hook run, waiting for a place included; more than zero, an hour at most.
+    /// Of one hook run: what it computes, and waits for what it asks for; more than zero, an hour at most.
     pub timeout: Duration,
     /// Of a validator with a post-call only.
     pub sees: Sees,

@@ -225,8 +225,8 @@ impl Trial {
             sent: self.sent.clone(),
             failed: self.terms.failed(),
             carried,
-            deadline: Instant::now() + timeout,
             timeout,
+            deadline: Instant::now() + Run::patience(timeout),
             shadow: true,
         };
         match self.hook {

@@ -4,9 +4,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sandgate_message::{Json, Message, Pending};
+use sandgate_message::{Failure, Json, Message, Pending};
 
 use crate::chain::Chain;
+use crate::refusal::Reason;
 use crate::round::Stop;
 use crate::trail::TrailEntry;
 
@@ -41,6 +42,13 @@ pub struct Halt {
     /// The one that the place refers to.
     pub(crate) chain: Arc<Chain>,
     pub(crate) stop: Stop,
+}
+
+impl Halt {
+    /// It did not judge the message: the gateway had too much to do.
+    pub(crate) fn overloaded(&self) -> bool {
+        matches!(self.stop.reason, Reason::Failed(Failure::Overload(_)))
+    }
 }
 
 impl Through {

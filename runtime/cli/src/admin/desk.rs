@@ -155,6 +155,7 @@ impl Desk {
             connections: figures.connections,
             sessions: figures.sessions,
             under_way: figures.under_way,
+            waiting: figures.waiting,
             recording: self.recording.as_ref().map(|recording| recording.status()),
             conditions: self
                 .conditions

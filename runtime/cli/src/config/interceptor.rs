@@ -53,14 +53,14 @@ pub struct Interceptor {
     /// What happens to a call when the interceptor fails: `false` refuses it, `true` lets it pass.
     #[serde(default)]
     pub fail_open: bool,
-    /// How long one hook may take, waiting for a place included; at most `"1h"`. Left out: what the plugin states,
-    /// else `"50ms"`.
+    /// How long one hook may compute, and wait for what it asks for, together; at most `"1h"`. Left out: what the plugin
+    /// states, else `"50ms"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Period>,
     /// Memory of one run. Left out: what the plugin states, else `"64MiB"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Size>,
-    /// Runs that one caller may have at a time; further ones wait within their timeout.
+    /// Runs that one caller may have at a time; further ones wait, and are refused where that lasts too long.
     #[serde(default = "max_concurrent")]
     #[schemars(range(min = 1, max = 1024))]
     pub max_concurrent: u32,

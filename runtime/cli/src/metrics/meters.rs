@@ -20,7 +20,14 @@ pub(super) static METHODS: LazyLock<Vec<&str>> = LazyLock::new(|| {
 });
 
 /// What may become of a call, as the call log spells it.
-pub(super) const OUTCOMES: [&str; 5] = ["forwarded", "refused", "answered", "failed", "cancelled"];
+pub(super) const OUTCOMES: [&str; 6] = [
+    "forwarded",
+    "refused",
+    "answered",
+    "failed",
+    "overloaded",
+    "cancelled",
+];
 /// The hooks.
 pub(super) const HOOKS: [&str; 2] = ["pre-call", "post-call"];
 /// The modes.
@@ -28,10 +35,11 @@ pub(super) const MODES: [&str; 2] = ["active", "audit"];
 /// What may come of a hook run, as the call log spells it.
 pub(super) const DECISIONS: [&str; 6] = ["proceed", "edit", "replace", "refuse", "answer", "fault"];
 /// The kinds of failure, as the call log spells them.
-pub(super) const FAULTS: [&str; 7] = [
+pub(super) const FAULTS: [&str; 8] = [
     "load",
     "trap",
     "deadline",
+    "overload",
     "memory",
     "quota",
     "malformed",
@@ -139,7 +147,8 @@ fn outcome(decision: Decision) -> usize {
         Decision::Refused => 1,
         Decision::Answered => 2,
         Decision::Failed => 3,
-        Decision::Cancelled => 4,
+        Decision::Overloaded => 4,
+        Decision::Cancelled => 5,
     }
 }
 
@@ -192,6 +201,7 @@ mod tests {
             Decision::Refused,
             Decision::Answered,
             Decision::Failed,
+            Decision::Overloaded,
             Decision::Cancelled,
         ];
         for of in all {
@@ -216,6 +226,7 @@ mod tests {
                 detail: text(),
             },
             Failure::Deadline(Duration::ZERO),
+            Failure::Overload(""),
             Failure::Memory(0),
             Failure::Quota(""),
             Failure::Malformed(text()),

@@ -186,6 +186,8 @@ impl Metrics {
         )?;
         let help = "Requests and notifications under way";
         family.gauge("sandgate_calls_under_way", help, count(figures.under_way))?;
+        let help = "Requests and notifications that wait for their turn with the interceptors";
+        family.gauge("sandgate_calls_waiting", help, count(figures.waiting))?;
         let help = "Sessions of legacy clients";
         family.gauge("sandgate_sessions", help, count(figures.sessions))?;
         let help = "Connections of clients";

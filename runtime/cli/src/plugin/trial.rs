@@ -82,7 +82,7 @@ impl Trial {
     pub(super) fn keeping(cache: Option<Cache>) -> Result<Self, PrepareError> {
         let config = EngineConfig {
             instances: INSTANCES,
-            ..EngineConfig::default()
+            ..house::engine()
         };
         let host = Host::new(config, cache, State::in_memory(StateQuota::default()))?;
         Ok(Self { host })
@@ -136,8 +136,8 @@ impl Exercise {
             },
             failed: self.failed,
             carried: self.carried.as_deref().map(Into::into),
-            deadline: Instant::now() + TIMEOUT,
             timeout: TIMEOUT,
+            deadline: Instant::now() + Run::patience(TIMEOUT),
             shadow: false,
         }
     }

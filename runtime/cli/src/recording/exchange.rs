@@ -268,6 +268,7 @@ pub fn became(decision: Became) -> &'static str {
         Became::Refused => "refused",
         Became::Answered => "answered",
         Became::Failed => "failed",
+        Became::Overloaded => "overloaded",
         Became::Cancelled => "cancelled",
     }
 }

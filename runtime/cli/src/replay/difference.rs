@@ -128,7 +128,7 @@ pub(super) fn between(
 /// Whether the servers could be reached is no decision.
 fn outcome(became: &str) -> &str {
     match became {
-        "failed" | "cancelled" => "forwarded",
+        "failed" | "overloaded" | "cancelled" => "forwarded",
         other => other,
     }
 }

@@ -226,6 +226,7 @@ fn error_of(record: &Ended<'_>) -> Option<String> {
     };
     match record.decision {
         Decision::Refused => Some("refused".into()),
+        Decision::Overloaded => Some("overloaded".into()),
         Decision::Cancelled => Some("cancelled".into()),
         Decision::Failed => Some(code_of(record).unwrap_or_else(|| "failed".into())),
         Decision::Forwarded | Decision::Answered => code_of(record).or_else(tool_error),

@@ -106,6 +106,10 @@ fn outcome(ended: Option<&Record>) -> String {
             }
         }
         ("failed", _) => "failed: the server could not be reached, or gave no usable answer".into(),
+        ("overloaded", _) => match ended.server_us {
+            None => "turned away: the gateway had too much to do; nothing was sent".into(),
+            Some(_) => "withheld: the gateway had too much to do; the call was carried out".into(),
+        },
         ("cancelled", _) => "cancelled: the asker went away before there was an answer".into(),
         (other, _) => other.to_owned(),
     }
@@ -367,11 +371,14 @@ took       1.5 ms in all, 900 µs of it the server's; ended at 2026-11-22T10:00:
                 .starts_with("stopped, since an interceptor failed: p")
         );
         assert!(refused("post-call", "refuse", json!(5)).contains("the call was carried out"));
-        assert!(refused("post-call", "refuse", null).contains("nothing was sent"));
+        assert!(refused("post-call", "refuse", null.clone()).contains("nothing was sent"));
         let answer = trail(entry("cache", "pre-call", "answer", json!({})));
         assert!(of(json!({ "decision": "answered", "trail": answer })).contains("by cache"));
         assert!(of(json!({ "decision": "forwarded", "failed": true })).contains("error"));
         assert!(of(json!({ "decision": "cancelled" })).contains("went away"));
+        let overloaded = |server| of(json!({ "decision": "overloaded", "server_us": server }));
+        assert!(overloaded(null.clone()).contains("nothing was sent"));
+        assert!(overloaded(json!(5)).contains("carried out"));
         assert!(outcome(None).contains("no end is known"));
     }
 

@@ -1,13 +1,15 @@
-//! Who may use how much of what callers share: connections, sessions, requests, a server's places and children, memory.
+//! Who may use how much of what callers share: connections, sessions, requests, a server's places and children, memory,
+//! processors.
 //!
 //! Each is a [`Quota`]: a bound for all, and a fair share for each [`Account`](sandgate_message::Account), so that one
 //! caller at its limits leaves room for every other. Nothing here waits for a caller, and nothing is kept of an account
-//! that uses nothing.
+//! that uses nothing. What policies compute is behind a [`Gate`]: there calls wait, since processors are soon free again.
 
 mod address;
 mod body;
 mod budget;
 mod connections;
+mod gate;
 mod quota;
 mod rate;
 
@@ -15,6 +17,7 @@ pub use address::TrustedProxies;
 pub(crate) use body::{CollectError, collect};
 pub use budget::{Budget, MemoryError};
 pub(crate) use connections::{BUFFERS, Connection, Connections};
+pub(crate) use gate::{Gate, Overloaded};
 pub(crate) use quota::{Permit, Quota};
 pub(crate) use rate::Rate;
 

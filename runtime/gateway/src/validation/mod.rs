@@ -164,6 +164,7 @@ impl Exchange {
             message: reply,
             trail,
             withheld: true,
+            overloaded: false,
             halt: None,
         };
         let size = message.bytes().len();

@@ -57,10 +57,11 @@ pub(crate) mod loops {
             looping.pre_call(run).await.decision
         });
         tokio::time::sleep(SHORT).await;
-        let second = plugin
-            .pre_call(by("mallory", within(SHORT, json!({}))))
-            .await;
-        assert_eq!(second.decision, Err(Failure::Deadline(SHORT)), "no place");
+        let mut second = by("mallory", within(SHORT, json!({})));
+        second.deadline = Instant::now() + SHORT;
+        let second = plugin.pre_call(second).await;
+        let no_place = Failure::Overload("one of its caller's places");
+        assert_eq!(second.decision, Err(no_place));
         let other = plugin
             .pre_call(by("ann", within(SHORT * 10, json!({}))))
             .await;
@@ -81,6 +82,32 @@ pub(crate) mod loops {
         assert_eq!(outcome.decision, Err(Failure::Deadline(SHORT)));
     }
 
+    /// The clock stands still while no guest can run.
+    #[tokio::test]
+    async fn is_stopped_at_its_deadline_on_the_first_call_after_idling() {
+        let plugin = plugin("loops").await;
+        for pause in [11, 40, 100, 300] {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            let started = Instant::now();
+            let run = plugin.pre_call(within(SHORT, json!({ "misbehave": true })));
+            let outcome = tokio::time::timeout(Duration::from_secs(20), run)
+                .await
+                .unwrap();
+            assert_eq!(outcome.decision, Err(Failure::Deadline(SHORT)));
+            assert!(started.elapsed() >= SHORT);
+        }
+    }
+
+    #[tokio::test]
+    async fn is_given_up_where_others_have_the_processor_for_too_long() {
+        let plugin = plugin("loops").await;
+        let mut run = within(Duration::from_secs(60), json!({ "misbehave": true }));
+        run.deadline = Instant::now() + SHORT;
+        let outcome = plugin.pre_call(run).await;
+        assert_eq!(outcome.decision, Err(Failure::Overload("a processor")));
+        works(&plugin).await;
+    }
+
     #[tokio::test]
     async fn ends_when_its_caller_goes_away() {
         let plugin = plugin("loops").await;
@@ -95,6 +122,42 @@ pub(crate) mod loops_slowly {
     #[tokio::test]
     async fn is_stopped_at_its_deadline() {
         super::is_stopped_at_its_deadline("loops-slowly").await;
+    }
+}
+
+pub(crate) mod burns {
+    use super::*;
+
+    /// On one thread, on which all of them together take many times what one may.
+    #[tokio::test]
+    async fn decides_in_its_own_time_however_many_run_at_once() {
+        let plugin = plugin("burns").await;
+        let alone = plugin
+            .pre_call(run(json!({ "misbehave": true })))
+            .await
+            .took;
+        // Several times what it needs; a fraction of what all need.
+        let timeout = (4 * alone).max(Duration::from_millis(10));
+        let all = (0..64).map(|n| {
+            let run = within(timeout, json!({ "misbehave": true }));
+            plugin.pre_call(by(&n.to_string(), run))
+        });
+        let started = Instant::now();
+        for outcome in futures_util::future::join_all(all).await {
+            assert!(outcome.decision.is_ok(), "{outcome:?}");
+        }
+        let took = started.elapsed();
+        assert!(took > timeout, "{took:?} is no load for {timeout:?}");
+    }
+
+    #[tokio::test]
+    async fn refuses_what_is_forbidden() {
+        let forbidden = json!({ "misbehave": true, "name": "forbidden" });
+        let decision = crate::stand::pre(&plugin("burns").await, forbidden).await;
+        assert!(matches!(
+            decision,
+            Ok(sandgate_message::PreDecision::Refuse(_))
+        ));
     }
 }
 

@@ -88,8 +88,8 @@ pub(crate) fn within(timeout: Duration, params: Value) -> Run {
         sent: None,
         failed: false,
         carried: None,
-        deadline: Instant::now() + timeout,
         timeout,
+        deadline: Instant::now() + Run::patience(timeout),
         shadow: false,
     }
 }

@@ -147,6 +147,18 @@ fn a_missed_deadline_is_the_drafts_timeout() {
 }
 
 #[test]
+fn overload_is_told_apart_from_failure_and_says_to_come_again() {
+    let reply = put_to(failing(Failure::Overload("a processor")), None, call());
+    assert_eq!(reply["error"]["code"], -32000);
+    assert_eq!(
+        reply["error"]["message"],
+        "This tool call was not sent: the gateway is overloaded: policy \"guard\" waited too long for a processor. Try \
+         again later."
+    );
+    assert_eq!(reply["error"]["data"]["code"], "overload");
+}
+
+#[test]
 fn a_failure_names_the_interceptor_and_the_kind() {
     let reply = put_to(failing(Failure::Memory(1)), None, call());
     assert_eq!(reply["error"]["code"], -32603);

@@ -42,6 +42,31 @@ fn rule_10_a_fault_under_fail_closed_blocks_with_the_drafts_error() {
 }
 
 #[test]
+fn rule_10_what_load_kept_from_deciding_blocks_also_under_fail_open() {
+    for role in [Role::Mutation, Role::Validation] {
+        let native =
+            |name| native(name).pre(role, |_| Outcome::failed(Failure::Overload("a processor")));
+        let departure = refused(enter(&chain([native("m").fail_open()])));
+        assert!(departure.overloaded && departure.withheld);
+        let reply = read(&departure.message.unwrap());
+        assert_eq!(reply["error"]["code"], -32000);
+        assert_eq!(words(&departure.trail), [("m", Decision::Fault, true)]);
+        onward(enter(&chain([native("m").audit()])));
+    }
+    let failing = native("m").pre(Role::Mutation, |_| Outcome::failed(failure()));
+    assert!(!refused(enter(&chain([failing]))).overloaded);
+}
+
+#[test]
+fn rule_10_a_reply_that_load_kept_from_being_judged_is_withheld_also_under_fail_open() {
+    let native = native("m").post(Role::Mutation, |_| {
+        Outcome::failed(Failure::Overload("a processor"))
+    });
+    let departure = leave(onward(enter(&chain([native.fail_open()]))), RESULT);
+    assert!(departure.overloaded && departure.withheld);
+}
+
+#[test]
 fn rule_10_a_note_left_before_a_fault_is_lost() {
     let seen = Seen::default();
     let noting = seen.clone();
