@@ -114,11 +114,12 @@ fn port_of(authority: &str) -> Option<&str> {
         .filter(|port| !port.contains(']'))
 }
 
+/// In brackets stands an IPv6 address and nothing else.
 fn address_of(name: &str) -> Option<IpAddr> {
-    name.trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse()
-        .ok()
+    match name.strip_prefix('[') {
+        Some(rest) => Some(IpAddr::V6(rest.strip_suffix(']')?.parse().ok()?)),
+        None => Some(IpAddr::V4(name.parse().ok()?)),
+    }
 }
 
 fn is_loopback(name: &str) -> bool {
@@ -170,6 +171,9 @@ mod tests {
             "192.0.2.8",
             "localhost@evil.example",
             "[::1",
+            "[[127.0.0.1]:85",
+            "[127.0.0.1]",
+            "[localhost]",
             "localhost:80:80",
             "",
         ] {

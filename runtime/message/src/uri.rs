@@ -137,7 +137,16 @@ fn special(url: &Url) -> Option<String> {
     }
     // What comes of decoding may be what parsers leave out or take for a slash.
     let path = without_breaks(&settled(url.path(), Escapes::All)?).replace('\\', "/");
-    canonical.push_str(&without_dots(&path, is_file));
+    let path = without_dots(&path, is_file);
+    match path.as_bytes() {
+        // A drive of Windows, which Node reads as `/C:`.
+        [b'/', drive, b'|', rest @ ..]
+            if is_file && drive.is_ascii_alphabetic() && matches!(rest, [] | [b'/', ..]) =>
+        {
+            canonical.push_str(&path.replacen('|', ":", 1));
+        }
+        _ => canonical.push_str(&path),
+    }
     // A file has no query, and nobody sends a fragment.
     if let (Some(query), false) = (url.query().filter(|query| !query.is_empty()), is_file) {
         canonical.push('?');

@@ -149,3 +149,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_drive_letter_before_a_bar_is_read_by_some_as_before_a_colon() {
+    for uri in ["file:///C|/x|y", "file:///l|", "file:///e|/"] {
+        assert!(!is_canonical_uri(uri), "{uri} {:?}", canonical_uri(uri));
+    }
+    assert!(is_canonical_uri("file:///C:/x|y"));
+}
