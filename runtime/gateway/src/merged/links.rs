@@ -269,7 +269,8 @@ impl Links {
             let missed = missed.clone();
             async move {
                 loop {
-                    if !can_be_asked(&server) {
+                    server.probed().await;
+                    if server.admits().is_err() {
                         server.up().await;
                     }
                     // Large, and once a session and server.

@@ -207,7 +207,7 @@ impl Server {
     }
 
     /// Waits for the end of the probe that is under way, if there is one.
-    pub(super) async fn probed(&self) -> Availability {
+    pub(crate) async fn probed(&self) -> Availability {
         self.prober().settled().await
     }
 
