@@ -215,7 +215,15 @@ impl Gateway {
         W: AsyncWrite + Unpin + Send + 'static,
     {
         let served = stdio::Served { endpoint, client };
-        stdio::serve(self.front.clone(), input, output, served, stop).await
+        // Large, and once in a process.
+        Box::pin(stdio::serve(
+            self.front.clone(),
+            input,
+            output,
+            served,
+            stop,
+        ))
+        .await
     }
 
     /// Ends all sessions and all servers. To be called when nothing is served any more.

@@ -34,7 +34,13 @@ fn script() -> Script {
 
 /// Nine servers that are well, five of them programs, beside one that is not.
 fn ten(bad: &str) -> (Vec<FakeServer>, String) {
-    let over = |n: usize| if n % 2 == 0 { Over::Stdio } else { Over::Http };
+    let over = |n: usize| {
+        if n.is_multiple_of(2) {
+            Over::Stdio
+        } else {
+            Over::Http
+        }
+    };
     let good: Vec<_> = (0..9)
         .map(|n| FakeServer::over(over(n), script()))
         .collect();

@@ -331,7 +331,7 @@ impl Feed {
         let patience = self.server.config().list_timeout;
         let opened = async {
             self.server.ready_for_lists().await.ok()?;
-            tokio::time::timeout(patience, opening).await.ok()
+            tokio::time::timeout(patience, Box::pin(opening)).await.ok()
         };
         let Some(delivery) = opened.await else {
             return Opened::Failed;
