@@ -14,7 +14,7 @@ use crate::slot::{Copy, Slot};
 pub struct Id(Box<str>);
 
 impl Id {
-    /// The longest id, in bytes of its JSON text. Ids are kept while requests are under way and repeated in replies and
+    /// The longest id, in bytes of its JSON text as [`Message::line`] writes it. Ids are kept while requests are under way and repeated in replies and
     /// logs; the longest that SDKs make is a UUID.
     pub const MAX_BYTES: usize = 256;
     /// From an integer of the gateway's own.
@@ -25,8 +25,10 @@ impl Id {
     /// null).
     pub fn from_json(json: &Json) -> Option<Self> {
         let kind = json.root().kind();
+        let text = json.as_str().as_bytes();
         let fits = matches!(kind, crate::Kind::String | crate::Kind::Number)
-            && json.as_str().len() <= Self::MAX_BYTES;
+            && text.len() <= Self::MAX_BYTES
+            && line_length(text) <= Self::MAX_BYTES;
         fits.then(|| Self(json.as_str().into()))
     }
     /// JSON text.
@@ -375,6 +377,12 @@ fn line_breaks(text: &[u8]) -> Vec<(Range<usize>, &'static str)> {
     breaks
 }
 
+/// How long `text` is once [`Message::line`] has written it.
+fn line_length(text: &[u8]) -> usize {
+    let shorten = |length, (at, instead): (Range<usize>, &str)| length - at.len() + instead.len();
+    line_breaks(text).into_iter().fold(text.len(), shorten)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -385,6 +393,13 @@ mod tests {
 
     fn json(text: &str) -> Json {
         Json::parse(text.to_string(), &Limits::default()).expect("valid")
+    }
+
+    #[test]
+    fn an_id_that_is_too_long_on_a_line_is_none() {
+        let id_of = |length| Id::from_json(&json(&format!("\"{}\"", "\u{2028}".repeat(length))));
+        assert!(id_of(42).is_some(), "254 bytes on a line");
+        assert!(id_of(43).is_none(), "131 bytes here, 260 on a line");
     }
 
     /// A message says of itself what its bytes say.
