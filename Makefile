@@ -5,7 +5,7 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo test lint deny bench figures fuzz sbom book toolchain peers sdks test-sdks
+.PHONY: demo test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -41,6 +41,12 @@ figures: toolchain $(TOOLS)/stamp sdks
 MINUTES ?= 1
 fuzz: toolchain $(TOOLS)/stamp peers
 	tests/fuzz/run $(MINUTES) $(FUZZ)
+
+# A day in the life, MINUTES long: real servers and clients, and all that goes wrong in a day. Two minutes are in `test`.
+soak: MINUTES = 30
+soak: toolchain peers
+	cargo build --workspace --bins
+	SOAK_MINUTES=$(MINUTES) cargo test --workspace --test soak -- --nocapture
 
 # Bills of materials (CycloneDX, JSON) under target/sbom: of the program, and of the plugins that it brings, which are
 # compiled into it as components. cargo-cyclonedx describes every package of the workspace, each beside its manifest.

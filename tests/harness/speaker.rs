@@ -1,6 +1,8 @@
 //! A client over HTTP that knows what headers each era wants.
 
-use crate::{Envelope, Era, Exchange, request};
+use std::io;
+
+use crate::{Envelope, Era, Exchange, request, try_request};
 
 /// A client over HTTP that says what each era wants said in the headers, and sends bodies as they are.
 pub struct Speaker {
@@ -15,25 +17,34 @@ impl Speaker {
     /// # Panics
     /// Where the handshake fails.
     pub fn open(url: &str, era: Era) -> Self {
+        Self::try_open(url, era).unwrap_or_else(|error| panic!("initialize: {error}"))
+    }
+
+    /// The same where the gateway may be away.
+    ///
+    /// # Errors
+    /// The handshake fails.
+    pub fn try_open(url: &str, era: Era) -> io::Result<Self> {
         let mut speaker = Self {
             url: url.to_owned(),
             era,
             session: None,
         };
         if era == Era::Legacy {
-            let reply = speaker.post(Self::INITIALIZE);
-            let status = reply.status;
-            if status != 200 {
-                panic!(
-                    "initialize: {status} {}",
-                    String::from_utf8_lossy(&reply.body())
-                );
+            let reply = speaker.try_post(Self::INITIALIZE)?;
+            let (status, session) = (reply.status, reply.header("mcp-session-id"));
+            speaker.session = session.map(str::to_owned);
+            if status != 200 || speaker.session.is_none() {
+                let said = reply.try_messages()?.concat();
+                let said = format!("{status} {}", String::from_utf8_lossy(&said));
+                return Err(io::Error::other(said));
             }
-            speaker.session = reply.header("mcp-session-id").map(str::to_owned);
-            assert!(speaker.session.is_some(), "initialize gave no session");
-            assert_eq!(speaker.post(Self::INITIALIZED).status, 202);
+            let status = speaker.try_post(Self::INITIALIZED)?.status;
+            if status != 202 {
+                return Err(io::Error::other(format!("{status} to `initialized`")));
+            }
         }
-        speaker
+        Ok(speaker)
     }
 
     /// A request with which a legacy conversation begins.
@@ -42,7 +53,19 @@ impl Speaker {
     pub const INITIALIZED: &[u8] = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
     /// Sends a message and gives the reply as it arrives.
+    ///
+    /// # Panics
+    /// Where no reply comes.
     pub fn post(&self, message: &[u8]) -> Exchange {
+        self.try_post(message)
+            .unwrap_or_else(|error| panic!("POST {}: {error}", self.url))
+    }
+
+    /// The same where no reply need come.
+    ///
+    /// # Errors
+    /// See [`try_request`].
+    pub fn try_post(&self, message: &[u8]) -> io::Result<Exchange> {
         let envelope = Envelope::of(message);
         let mut headers = self.headers();
         headers.push(("content-type", "application/json"));
@@ -65,7 +88,7 @@ impl Speaker {
                 );
             }
         }
-        request("POST", &self.url, &headers, message)
+        try_request("POST", &self.url, &headers, message)
     }
 
     /// Sends a message and gives every message that answers it.
@@ -78,9 +101,25 @@ impl Speaker {
         request("GET", &self.url, &self.headers(), b"")
     }
 
+    /// The same where the gateway may be away.
+    ///
+    /// # Errors
+    /// See [`try_request`].
+    pub fn try_listen(&self) -> io::Result<Exchange> {
+        try_request("GET", &self.url, &self.headers(), b"")
+    }
+
     /// Ends a legacy session.
     pub fn end(&self) -> Exchange {
         request("DELETE", &self.url, &self.headers(), b"")
+    }
+
+    /// The same where the gateway may be away.
+    ///
+    /// # Errors
+    /// See [`try_request`].
+    pub fn try_end(&self) -> io::Result<Exchange> {
+        try_request("DELETE", &self.url, &self.headers(), b"")
     }
 
     fn headers(&self) -> Vec<(&str, &str)> {

@@ -35,9 +35,22 @@ pub struct Event {
 /// # Panics
 /// Where no reply comes.
 pub fn request(verb: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Exchange {
+    try_request(verb, url, headers, body).unwrap_or_else(|error| panic!("{verb} {url}: {error}"))
+}
+
+/// The same where a reply need not come.
+///
+/// # Errors
+/// Nobody listens, or the connection ends or is silent for a minute before there is a head of a reply.
+pub fn try_request(
+    verb: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<Exchange> {
     let (authority, path) = url.trim_start_matches("http://").split_once('/').unwrap();
-    let mut connection = TcpStream::connect(authority).unwrap();
-    connection.set_read_timeout(Some(SILENCE)).unwrap();
+    let mut connection = TcpStream::connect(authority)?;
+    connection.set_read_timeout(Some(SILENCE))?;
     let given = |name: &str| {
         headers
             .iter()
@@ -56,7 +69,6 @@ pub fn request(verb: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> 
     // Who refuses a body need not read it to its end.
     let _ = connection.write_all(&[head.as_bytes(), b"\r\n", body].concat());
     Exchange::read(BufReader::new(connection))
-        .unwrap_or_else(|error| panic!("{verb} {url}: {error}"))
 }
 
 impl Exchange {
@@ -116,20 +128,25 @@ impl Exchange {
     /// # Panics
     /// Where it stays silent for a minute.
     pub fn next_event(&mut self) -> Option<Event> {
+        let event = self.try_next_event();
+        event.unwrap_or_else(|error| panic!("reading events: {error}"))
+    }
+
+    fn try_next_event(&mut self) -> io::Result<Option<Event>> {
         let (mut event, mut any) = (Event::default(), false);
         loop {
             let mut line = Vec::new();
             match self.body.read_until(b'\n', &mut line) {
-                Ok(0) => return None,
+                Ok(0) => return Ok(None),
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return None,
-                Err(error) => panic!("reading events: {error}"),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+                Err(error) => return Err(error),
             }
             let line = line.strip_suffix(b"\n").unwrap_or(&line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.is_empty() {
                 if any {
-                    return Some(event);
+                    return Ok(Some(event));
                 }
                 continue;
             }
@@ -172,21 +189,31 @@ impl Exchange {
     }
 
     /// Every message of the reply: one where it is JSON, each event's where it is a stream, none where there is none.
-    pub fn messages(mut self) -> Vec<Vec<u8>> {
-        if self
-            .header("content-type")
-            .is_some_and(|kind| kind.starts_with("text/event-stream"))
-        {
-            return std::iter::from_fn(|| self.next_event())
-                .filter_map(|event| event.data)
-                .collect();
+    ///
+    /// # Panics
+    /// As [`Self::body`] and [`Self::next_event`].
+    pub fn messages(self) -> Vec<Vec<u8>> {
+        self.try_messages()
+            .unwrap_or_else(|error| panic!("reading the reply: {error}"))
+    }
+
+    /// The same where the reply may be cut off.
+    ///
+    /// # Errors
+    /// A body is cut off, or there is silence for a minute.
+    pub fn try_messages(mut self) -> io::Result<Vec<Vec<u8>>> {
+        let mut messages = Vec::new();
+        let kind = self.header("content-type").unwrap_or_default();
+        if kind.starts_with("text/event-stream") {
+            while let Some(event) = self.try_next_event()? {
+                messages.extend(event.data);
+            }
+            return Ok(messages);
         }
-        let body = self.body();
-        if body.is_empty() {
-            Vec::new()
-        } else {
-            vec![body]
-        }
+        let mut body = Vec::new();
+        self.body.read_to_end(&mut body)?;
+        messages.extend(Some(body).filter(|body| !body.is_empty()));
+        Ok(messages)
     }
 }
 

@@ -5,14 +5,11 @@
     reason = "tests fail by panicking, and this one prints its figures"
 )]
 
-mod figures;
-
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use figures::Figures;
-use harness::{Era, Exchange, Gateway, Process, Speaker};
+use harness::{Era, Exchange, Figures, Gateway, Process, Speaker};
 use rustix::process::{Pid, Signal, kill_process};
 
 const CROWD: usize = 1000;

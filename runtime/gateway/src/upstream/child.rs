@@ -35,6 +35,8 @@ pub(super) struct Child {
     pub(super) routes: Arc<Routes>,
     outbox: mpsc::Sender<Bytes>,
     patience: Duration,
+    start_timeout: Duration,
+    spoke: Arc<AtomicBool>,
     closing: CancellationToken,
     ended: watch::Receiver<bool>,
 }
@@ -92,7 +94,7 @@ impl Child {
             routes: routes.clone(),
             known: known.clone(),
             shared,
-            spoke,
+            spoke: spoke.clone(),
             closing: closing.clone(),
         };
         known.vitals.child_started();
@@ -110,6 +112,8 @@ impl Child {
             routes,
             outbox,
             patience: config.request_timeout,
+            start_timeout: config.start_timeout,
+            spoke,
             closing,
             ended,
         }))
@@ -117,6 +121,14 @@ impl Child {
 
     pub(super) fn server(&self) -> &Arc<str> {
         &self.server
+    }
+
+    /// The longest silence while a request is under way: until its first word, a program may still be starting.
+    pub(super) fn patience(&self) -> Duration {
+        match self.spoke.load(Ordering::Relaxed) {
+            true => self.patience,
+            false => self.patience.max(self.start_timeout),
+        }
     }
 
     /// Hands a message to the writer. Waits for a place while the child does not read.

@@ -70,11 +70,7 @@ impl Conversation {
         let place = self.server.place(self.budget.account()).await?;
         let watch = self.watch(Some(message));
         let answer = match &self.channel {
-            Channel::Stdio(channel) => {
-                channel
-                    .request(message, watch, self.server.config().request_timeout)
-                    .await
-            }
+            Channel::Stdio(channel) => channel.request(message, watch).await,
             Channel::Http(channel) => channel.request(message, headers, watch).await,
         };
         let mut answer = self.noted(answer)?;

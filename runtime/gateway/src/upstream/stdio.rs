@@ -37,10 +37,9 @@ impl Channel {
         &self,
         message: &Message,
         watch: Watch,
-        silence: Duration,
     ) -> Result<Answer, ServerError> {
         let (child, conversation) = self.child().await?;
-        request(&child, conversation, message, watch, silence).await
+        request(&child, conversation, message, watch).await
     }
 
     pub(super) async fn send(&self, message: &Message) -> Result<Answer, ServerError> {
@@ -82,7 +81,6 @@ pub(super) async fn request(
     conversation: u64,
     message: &Message,
     watch: Watch,
-    silence: Duration,
 ) -> Result<Answer, ServerError> {
     let (wire, mut ticket, queue) = child.routes.enter(conversation, message, watch.budget())?;
     // Told to be sent before it is: a message in the outbox is sent, whatever becomes of this future.
@@ -94,7 +92,7 @@ pub(super) async fn request(
         queue,
         ticket: Some(ticket),
         watch,
-        silence: Some(silence),
+        silence: Some(child.patience()),
         server,
     };
     match source.next().await {

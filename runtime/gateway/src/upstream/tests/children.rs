@@ -195,6 +195,20 @@ async fn silence_is_an_error_and_the_server_is_told() {
 }
 
 #[tokio::test]
+async fn a_program_that_starts_slowly_is_waited_for_until_its_first_word() {
+    let mut config = config(command(
+        "sh",
+        &["-c", "sleep 1; exec python3 -c \"$0\" legacy", SERVER],
+    ));
+    config.request_timeout = Duration::from_millis(200);
+    let (_server, conversation) = open(config, Era::Legacy).await;
+    reply(&conversation, &call("1", "echo", "{}")).await;
+    let late = call("2", "late", r#"{"seconds":60}"#);
+    let error = ask(&conversation, &late).await.unwrap_err();
+    assert!(matches!(error, ServerError::Timeout { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn a_question_of_the_servers_reaches_the_client_and_its_silence_is_the_clients() {
     let (_server, conversation) = impatient(Duration::from_secs(1)).await;
     let mut arrivals = stream(ask(&conversation, &call("1", "ask", "{}")).await.unwrap());
