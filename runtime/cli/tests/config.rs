@@ -610,3 +610,16 @@ fn files_are_looked_for_beside_the_configuration() {
         Path::new("/abs")
     );
 }
+
+#[test]
+fn the_page_of_limits_has_every_bound_that_can_be_set() {
+    let page = include_str!("../../../docs/limits.md");
+    let schema = sandgate::schema::value();
+    let is_bound = |key: &&String| key.starts_with("max-") || key.ends_with("-timeout");
+    for name in ["Limits", "Server"] {
+        let keys = schema["$defs"][name]["properties"].as_object().unwrap();
+        for key in keys.keys().filter(is_bound) {
+            assert!(page.contains(&format!("`{key}`")), "{key} is missing");
+        }
+    }
+}
