@@ -36,7 +36,7 @@ use troubles::{Trouble, start_remote};
 /// Traffic before the first measure: whatever is made once is made then.
 const WARM_UP: Duration = Duration::from_secs(8);
 /// A shift: one gateway process, from its start to SIGTERM. A short day has two.
-const LONGEST_SHIFT: Duration = Duration::from_secs(6 * 60);
+const LONGEST_SHIFT: Duration = Duration::from_secs(15 * 60);
 /// Of a shift, what is no time for troubles.
 const AROUND: Duration = Duration::from_secs(40);
 /// From the last call to when nothing is left of abandoned sessions: `idle-timeout` and some.
@@ -141,6 +141,7 @@ impl Day {
             let until = Instant::now() + length.saturating_sub(AROUND);
             std::thread::scope(|scope| {
                 while Instant::now() < until {
+                    println!("{:.0?} {}", day.began.elapsed(), Figures::of(day.pid()));
                     for trouble in dice.shuffled(Trouble::ALL) {
                         day.trouble(scope, trouble, dice);
                         sleep(Duration::from_millis(500 + dice.below(2500)));

@@ -98,7 +98,7 @@ impl Nine {
         let path = std::env::var("PATH").unwrap();
         let python = peers().join("modern/bin/python");
         let memory = self.folder.path().join("memory.json");
-        let times = "list-timeout = \"1m\"\nrequest-timeout = \"5s\"\n";
+        let times = "list-timeout = \"1m\"\nrequest-timeout = \"10s\"\n";
         let mut tables: Vec<String> = SERVERS[..8]
             .iter()
             .map(|server| {

@@ -11,8 +11,10 @@ use crate::Day;
 use crate::dice::Dice;
 use crate::servers::{REMOTE, SERVERS, Server};
 
-/// How long a server hangs, the disk is full, nobody reads the log.
+/// How long the disk is full, and nobody reads the log.
 const WHILE: Duration = Duration::from_secs(6);
+/// How long a server hangs: longer than `request-timeout`.
+const HANGS: Duration = Duration::from_secs(12);
 /// How long a server may take to be well again once its trouble is over.
 const RECOVERY: Duration = Duration::from_secs(60);
 
@@ -64,7 +66,7 @@ impl Day {
         scope.spawn(move || match trouble {
             Trouble::Hangs => self.outage(server, || {
                 self.signal(server, Signal::STOP);
-                sleep(WHILE);
+                sleep(HANGS);
                 self.signal(server, Signal::CONT);
             }),
             Trouble::Dies => self.outage(server, || {
