@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use parking_lot::Mutex;
 use sandgate_message::{Call, Message};
 use sandgate_pipeline::{Chain, Departure, Halt, Kept, Passage, Trail, TrailEntry, Within};
 
@@ -13,11 +14,16 @@ use crate::observer::{Came, Lookout, Way};
 use crate::record::{CallLog, Decision, Ended, Forwarded, LeftOut, Unwritten};
 use crate::reply;
 
+/// The gateway's own log is told of records that cannot be written at most so often: a full disk fails every call's.
+const TELL: Duration = Duration::from_secs(1);
+
 /// Writes the records and obeys the policy where they cannot be written.
 pub(crate) struct Journal {
     log: Arc<dyn CallLog>,
     /// Calls whose record cannot be written are refused.
     refuses: AtomicBool,
+    /// When the gateway's own log was last told that one cannot be written, and how many there were since.
+    told: Mutex<(Option<Instant>, u64)>,
     lookout: Lookout,
 }
 
@@ -74,6 +80,7 @@ impl Journal {
         Arc::new(Self {
             log,
             refuses: AtomicBool::new(on_unwritten == OnUnwritten::Refuse),
+            told: Mutex::default(),
             lookout,
         })
     }
@@ -212,11 +219,22 @@ impl Journal {
             true => OnUnwritten::Refuse,
             false => OnUnwritten::Continue,
         };
-        tracing::error!(?policy, "{unwritten}");
+        self.tell(policy, &unwritten);
         match policy {
             OnUnwritten::Refuse => Err(unwritten),
             OnUnwritten::Continue => Ok(()),
         }
+    }
+
+    fn tell(&self, policy: OnUnwritten, unwritten: &Unwritten) {
+        let mut told = self.told.lock();
+        if told.0.is_some_and(|last| last.elapsed() < TELL) {
+            told.1 += 1;
+            return;
+        }
+        let (_, others) = std::mem::replace(&mut *told, (Some(Instant::now()), 0));
+        drop(told);
+        tracing::error!(?policy, others, "{unwritten}");
     }
 }
 

@@ -19,7 +19,7 @@ fn on_a_full_disk_calls_are_refused() {
         "[call-log]\nto = \"/dev/full\"\n\n{}",
         server.config("fake")
     ));
-    for _ in 0..3 {
+    for _ in 0..30 {
         let answers = Speaker::open(&gateway.mcp("fake"), Era::Modern).say(CALL);
         let reply: Value = serde_json::from_slice(&answers[0]).unwrap();
         assert_eq!(reply["id"], 1, "{reply}");
@@ -35,6 +35,8 @@ fn on_a_full_disk_calls_are_refused() {
     assert_eq!(server.heard(), [], "a call went off the record");
     let log = gateway.log();
     assert!(log.contains("No space left"), "{log}");
+    let told = log.matches("the call log cannot be written").count();
+    assert!((1..30).contains(&told), "a line for each call: {log}");
     let now = gateway.readiness();
     assert_eq!(
         now["ready"], false,
