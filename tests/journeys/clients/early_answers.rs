@@ -105,6 +105,26 @@ fn a_body_is_read_to_its_end_before_its_request_is_turned_away() {
 }
 
 #[test]
+fn a_body_that_is_too_large_is_read_to_its_end_before_that_is_said() {
+    let gateway = Gateway::start(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\n[gateway.limits]\nmax-body = \"20KiB\"\n\
+         [servers.gone]\nurl = \"http://127.0.0.1:1/mcp\"\n",
+    );
+    let mut client = Http2::post(&gateway);
+    for _ in 0..2 {
+        client.send(DATA, 0, 1, &[b'x'; 16_000]);
+        assert_eq!(client.next(), None, "an answer before the end of the body");
+    }
+    client.send(DATA, END_STREAM, 1, b"x");
+    let (kind, ..) = client.next().unwrap();
+    assert_eq!(kind, HEADERS);
+    let (kind, flags, text) = client.next().unwrap();
+    assert_eq!((kind, flags & END_STREAM), (DATA, END_STREAM));
+    assert!(String::from_utf8_lossy(&text).contains("at most 20480 bytes"));
+    assert_eq!(client.next(), None, "nothing is reset");
+}
+
+#[test]
 fn a_body_that_does_not_end_is_not_waited_for() {
     let gateway = gateway();
     let mut client = Http2::post(&gateway);

@@ -25,6 +25,8 @@ pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id")
 
 /// How long the rest of a body that nobody wants is read before its request is answered.
 const DRAIN: Duration = Duration::from_secs(1);
+/// How much of it is read, in messages of the largest size: enough that most senders of one that is too large hear so.
+const DRAIN_BODIES: u64 = 4;
 
 /// Answers one request.
 pub(crate) async fn handle(
@@ -36,7 +38,8 @@ pub(crate) async fn handle(
     let (head, mut body) = request.into_parts();
     let mut head = Request::from_parts(head, ());
     let answered = answer(&front, &connection, &mut head, &mut body).await;
-    drain(head.headers(), &mut body, front.house.config.limits.bytes).await;
+    let most = DRAIN_BODIES * front.house.config.limits.bytes as u64;
+    drain(head.headers(), &mut body, most).await;
     match answered {
         Answered::Health(delivery) => respond(delivery, active),
         Answered::Delivery(delivery, place) => respond(delivery, (active, place)),
@@ -46,8 +49,7 @@ pub(crate) async fn handle(
 /// Reads what is left of a request's body and forgets it, up to `most` bytes, for [`DRAIN`] at most. HTTP/2 allows an
 /// answer before the end of the body, followed by a reset without an error (RFC 9113, 8.1); common clients (curl 7.88
 /// among them) lose the answer with that reset. A client that waits to be told to send its body has not sent any.
-async fn drain(headers: &HeaderMap, body: &mut Incoming, most: usize) {
-    let most = most as u64;
+async fn drain(headers: &HeaderMap, body: &mut Incoming, most: u64) {
     let announced = body.size_hint().lower();
     if body.is_end_stream() || announced > most || headers.contains_key(EXPECT) {
         return;
