@@ -68,7 +68,8 @@ impl Status {
 
     /// A gateway that keeps its old edition because a new one is bad is ready all the same.
     pub(crate) fn readiness(&self, edition: &Edition, draining: bool) -> Delivery {
-        let error = self.reload_error.read();
+        // A copy: those who know the conditions ask for it too, and who waits to write it would be between the two.
+        let error = self.reload_error();
         let servers = edition
             .servers()
             .iter()
@@ -98,5 +99,44 @@ impl Status {
             HeaderValue::from_static("application/json"),
         );
         delivery
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sandgate_message::Limits;
+    use sandgate_pipeline::Chain;
+
+    use super::*;
+
+    /// Says that a reload failed, while somebody else says that it did not.
+    struct AsksForTheReloadError(Arc<Status>);
+
+    impl Conditions for AsksForTheReloadError {
+        fn current(&self) -> Vec<Condition> {
+            let status = self.0.clone();
+            std::thread::spawn(move || status.set_reload_error(None));
+            std::thread::sleep(Duration::from_millis(100));
+            let name = "reload";
+            let unready = self.0.reload_error().is_some();
+            vec![Condition { name, unready }]
+        }
+    }
+
+    #[test]
+    fn readiness_is_told_while_a_reload_ends() {
+        let status = Arc::new(Status::default());
+        status.ask(Arc::new(AsksForTheReloadError(status.clone())));
+        let (done, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let chain = Chain::new(1, Vec::new(), None, Limits::default());
+            let edition = Edition::new(chain, Vec::new()).expect("no servers");
+            let delivery = status.readiness(&edition, false);
+            let _ = done.send(delivery.status);
+        });
+        let told = told.recv_timeout(Duration::from_secs(10));
+        assert_eq!(told, Ok(StatusCode::OK), "nobody is told");
     }
 }
