@@ -382,6 +382,8 @@ impl<'a> Round<'a> {
                 entry.applied = active;
                 if let Effect::Stop(Reason::Refused(refusal)) = &effect {
                     entry.code = Some(refusal.code.as_str().into());
+                    entry.pointer = refusal.pointer.as_deref().map(Into::into);
+                    entry.explanation = refusal.explanation.clone();
                 }
                 if let (Hook::PreCall, Some(note)) = (self.hook, carry) {
                     self.carries.notes.push((ticket.index, note));

@@ -92,7 +92,7 @@ pub struct Loaded {
 }
 
 /// A configuration is written by hand: this is a bound, not a quota.
-const LARGEST_FILE: u64 = 4 << 20;
+pub(crate) const LARGEST_FILE: u64 = 4 << 20;
 
 impl Loaded {
     /// Reads and checks a file.

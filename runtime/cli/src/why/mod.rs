@@ -1,5 +1,7 @@
 //! `sandgate why`: the story of one call, from what the running gateway remembers, or from the call log's file.
 
+mod paste;
+mod reason;
 mod record;
 mod search;
 mod story;
@@ -12,9 +14,10 @@ use crate::admin::{self, Ask, AskError};
 use crate::candidate::Tried;
 use crate::operator::{Operator, Unknown};
 
+use paste::Written;
 pub use record::Record;
 pub use search::SearchError;
-pub use story::story;
+use story::story;
 
 /// A call's records, oldest first: when it was forwarded, when it ended, one of which may be missing; and those of
 /// candidates that differed, which the running gateway alone knows.
@@ -22,6 +25,8 @@ pub use story::story;
 pub struct Found {
     /// As they were written.
     pub records: Vec<Box<RawValue>>,
+    /// The configuration's file, where it is known.
+    pub config: Option<PathBuf>,
 }
 
 /// Why there is no story.
@@ -68,12 +73,13 @@ pub fn find(
         return Err(WhyError::NoId(wanted.clone()));
     }
     let mut looked = Vec::new();
+    let config = operator.as_ref().ok().map(|known| known.config.clone());
     let mut file = log.clone();
     if log.is_none() {
         match operator {
             Ok(operator) => {
                 match ask(&operator, wanted.clone()) {
-                    Ok(records) if !records.is_empty() => return Ok(Found { records }),
+                    Ok(records) if !records.is_empty() => return Ok(Found { records, config }),
                     Ok(_) => looked.push("the gateway that runs remembers no such call".to_owned()),
                     Err(Silent::Because(why)) => looked.push(why),
                     Err(Silent::Refused(error)) => return Err(WhyError::Ask(error)),
@@ -92,7 +98,7 @@ pub fn find(
     if let Some(file) = file {
         let records = search::search(&file, wanted.as_deref(), log.is_none())?;
         if !records.is_empty() {
-            return Ok(Found { records });
+            return Ok(Found { records, config });
         }
         looked.push(format!("it is not in {}", file.display()));
     }
@@ -140,6 +146,7 @@ impl Found {
                 }
             }
         }
-        Ok(story(&records, &tried))
+        let written = self.config.as_deref().and_then(Written::read);
+        Ok(story(&records, &tried, written.as_ref()))
     }
 }

@@ -12,6 +12,8 @@ fn entry() -> TrailEntry {
         decision: Decision::Proceed,
         applied: false,
         code: None,
+        pointer: None,
+        explanation: None,
         failure: None,
         fault: None,
         findings: Vec::new(),
