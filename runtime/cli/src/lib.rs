@@ -10,6 +10,7 @@ pub mod assembly;
 pub mod builtin;
 pub mod candidate;
 pub mod check;
+mod codes;
 pub mod completions;
 pub mod conditions;
 pub mod config;
