@@ -46,3 +46,4 @@ pub mod traces;
 mod trials;
 pub mod watch;
 pub mod why;
+mod words;

@@ -52,6 +52,9 @@ pub struct TrailEntry {
     /// What it noticed.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "findings")]
     pub findings: Vec<Finding>,
+    /// What the run saw, where it refused or noticed something and the chain shows that.
+    #[serde(skip)]
+    pub seen: Option<Json>,
     /// Microseconds from being asked to having decided.
     pub us: u64,
     /// When it was asked. None: it never was, since its asker went away first.
@@ -130,6 +133,7 @@ impl TrailEntry {
             failure: None,
             fault: None,
             findings: Vec::new(),
+            seen: None,
             us: 0,
             asked: None,
         }

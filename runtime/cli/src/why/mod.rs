@@ -10,9 +10,11 @@ use std::path::PathBuf;
 
 use serde_json::value::RawValue;
 
-use crate::admin::{self, Ask, AskError};
+use crate::admin::{self, Ask, AskError, Place};
 use crate::candidate::Tried;
 use crate::operator::{Operator, Unknown};
+use crate::table::printable;
+use crate::words::ToldWord;
 
 use paste::Written;
 pub use record::Record;
@@ -27,6 +29,8 @@ pub struct Found {
     pub records: Vec<Box<RawValue>>,
     /// The configuration's file, where it is known.
     pub config: Option<PathBuf>,
+    /// The gateway that told of it.
+    place: Option<Place>,
 }
 
 /// Why there is no story.
@@ -79,7 +83,13 @@ pub fn find(
         match operator {
             Ok(operator) => {
                 match ask(&operator, wanted.clone()) {
-                    Ok(records) if !records.is_empty() => return Ok(Found { records, config }),
+                    Ok(records) if !records.is_empty() => {
+                        return Ok(Found {
+                            records,
+                            config,
+                            place: operator.place,
+                        });
+                    }
                     Ok(_) => looked.push("the gateway that runs remembers no such call".to_owned()),
                     Err(Silent::Because(why)) => looked.push(why),
                     Err(Silent::Refused(error)) => return Err(WhyError::Ask(error)),
@@ -98,7 +108,11 @@ pub fn find(
     if let Some(file) = file {
         let records = search::search(&file, wanted.as_deref(), log.is_none())?;
         if !records.is_empty() {
-            return Ok(Found { records, config });
+            return Ok(Found {
+                records,
+                config,
+                place: None,
+            });
         }
         looked.push(format!("it is not in {}", file.display()));
     }
@@ -130,6 +144,29 @@ fn ask(operator: &Operator, call: Option<String>) -> Result<Vec<Box<RawValue>>, 
 }
 
 impl Found {
+    /// What the gateway still has of the words that matched. An older one does not know the question.
+    fn words(&self, records: &[Record]) -> String {
+        let asked = self
+            .place
+            .as_ref()
+            .zip(records.first())
+            .map(|(place, record)| {
+                let call = record.id.clone();
+                admin::ask::<Vec<ToldWord>>(place, Ask::Words { call })
+            });
+        let words = asked.and_then(Result::ok).unwrap_or_default();
+        let lines = words.iter().map(|word| {
+            let (name, rule, at) = (&word.interceptor, &word.rule, &word.pointer);
+            let line = format!("  {name}  {rule} at {at}: {:?}", word.text);
+            format!("{}\n", printable(&line))
+        });
+        let lines: String = lines.collect();
+        match lines.is_empty() {
+            true => lines,
+            false => format!("the words that matched, as long as the gateway has them\n{lines}"),
+        }
+    }
+
     /// For people.
     ///
     /// # Errors
@@ -147,6 +184,8 @@ impl Found {
             }
         }
         let written = self.config.as_deref().and_then(Written::read);
-        Ok(story(&records, &tried, written.as_ref()))
+        let mut text = story(&records, &tried, written.as_ref());
+        text += &self.words(&records);
+        Ok(text)
     }
 }

@@ -17,6 +17,7 @@ fn entry() -> TrailEntry {
         failure: None,
         fault: None,
         findings: Vec::new(),
+        seen: None,
         us: 12,
         asked: None,
     }
