@@ -54,7 +54,11 @@ typedef struct sandgate_interceptor_decision_refusal_t {
   interceptor_string_t   message;
   // What it is about, in the document handed over.
   interceptor_option_string_t   pointer;
-  // JSON text for programs, for example `{"retryAfterMs": 1500}`.
+  // JSON text for programs, for example `{"retryAfterMs": 1500}`. The member `explanation` is for the operator and
+  // never reaches the asker: `{"rule": "pattern: card number", "role": "text of an argument", "setting":
+  // "/entities", "value": ["email"]}`. `rule` is what matched, by the policy's own name; the others may be left out:
+  // what the value was taken for, the setting that decides (a pointer into the settings), and what would allow
+  // it there (before what stands at that place of a list; `-` is its end). Never repeats the payload.
   interceptor_option_string_t   details;
 } sandgate_interceptor_decision_refusal_t;
 
@@ -132,6 +136,7 @@ typedef struct sandgate_interceptor_report_finding_t {
   // Never repeats the payload.
   interceptor_string_t   message;
   // JSON text for programs, for example `{"entity": "email", "score": 0.97}`. Never repeats the payload.
+  // `explanation` as in a refusal.
   interceptor_option_string_t   details;
 } sandgate_interceptor_report_finding_t;
 

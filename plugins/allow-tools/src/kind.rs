@@ -82,6 +82,15 @@ impl Kind {
         }
     }
 
+    /// What a call's value is taken for.
+    pub(crate) fn role(self) -> &'static str {
+        match self {
+            Self::Tools => "name of a tool",
+            Self::Prompts => "name of a prompt",
+            Self::Resources => "URI of a resource",
+        }
+    }
+
     /// One of it.
     pub(crate) fn singular(self) -> &'static str {
         match self {

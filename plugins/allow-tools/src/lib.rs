@@ -3,13 +3,14 @@
 
 mod kind;
 mod list;
+mod remedy;
 mod rules;
 mod template;
 mod watched;
 
 use sandgate_sdk::{
-    Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, bump_arena, export,
-    refuse,
+    Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, because, bump_arena,
+    export, refuse,
 };
 
 use crate::kind::Kind;
@@ -57,19 +58,27 @@ impl Interceptor for AllowTools {
         let Some(kind) = kinds.iter().find(|kind| self.kinds.contains(kind)) else {
             return Ok(PreDecision::Proceed);
         };
+        let caller = Caller::of(context);
+        let (server, target) = (context.server(), target(context, *kind));
         // Two kinds: it cannot be told what is asked for, and one of them is ruled. No target: nothing that a rule allows.
-        let is_allowed = kinds.len() == 1
-            && target(context, *kind).is_some_and(|target| {
-                let caller = Caller::of(context);
-                let allowance = caller.allowance(&self.rules, &context.server());
-                allowance.has(&target) && template::leads_to_allowed(&method, params, &allowance)
+        let is_clear = kinds.len() == 1;
+        let is_allowed = is_clear
+            && target.as_ref().is_some_and(|target| {
+                let allowance = caller.allowance(&self.rules, &server);
+                allowance.has(target) && template::leads_to_allowed(&method, params, &allowance)
             });
         if is_allowed {
             return Ok(PreDecision::Proceed);
         }
         let message = format!("This {} is not allowed to this caller.", kind.singular());
+        let explanation = match is_clear {
+            true => remedy::of(&self.rules, &caller, &server, *kind, target.as_deref()),
+            false => because("reference that does not say what it is to")
+                .taken_for("reference to a prompt or a resource"),
+        };
         Ok(refuse("allow-tools.not-allowed", message)
             .at(kind.pointer(&method))
+            .explain(explanation)
             .into())
     }
 
@@ -93,14 +102,22 @@ impl AllowTools {
             return Ok(PreDecision::Proceed);
         }
         let caller = Caller::of(context);
-        let allowance = caller.allowance(&self.rules, &context.server());
+        let server = context.server();
+        let allowance = caller.allowance(&self.rules, &server);
         Ok(match watched::not_allowed(params, &allowance)? {
             None => PreDecision::Proceed,
-            Some(pointer) => refuse(
+            Some((uri, pointer)) => refuse(
                 "allow-tools.not-allowed",
                 "This resource is not allowed to this caller.",
             )
             .at(pointer)
+            .explain(remedy::of(
+                &self.rules,
+                &caller,
+                &server,
+                Kind::Resources,
+                Some(&uri),
+            ))
             .into(),
         })
     }

@@ -126,11 +126,24 @@ impl Caller {
         }
     }
 
+    /// As the rule that is for this caller alone names it; of one without a name, everybody.
+    pub(crate) fn named(&self) -> String {
+        match &self.principal {
+            Some(name) => format!("client:{name}"),
+            None => "*".into(),
+        }
+    }
+
+    /// Which rule fits first.
+    pub(crate) fn deciding(&self, rules: &[Rule]) -> Option<usize> {
+        rules
+            .iter()
+            .position(|rule| rule.who.iter().any(|who| who.is(self)))
+    }
+
     /// What the first rule that fits allows of this server; nothing where none fits.
     pub(crate) fn allowance<'r>(&self, rules: &'r [Rule], server: &str) -> Allowance<'r> {
-        let rule = rules
-            .iter()
-            .find(|rule| rule.who.iter().any(|who| who.is(self)));
+        let rule = self.deciding(rules).map(|index| &rules[index]);
         let targets = rule.into_iter().flat_map(|rule| &rule.allow);
         Allowance(
             targets

@@ -9,16 +9,17 @@ pub(crate) const LISTEN: &str = "subscriptions/listen";
 /// Where its params name resources.
 const SUBSCRIBED: &str = "/notifications/resourceSubscriptions";
 
-/// Where the first resource stands that is not allowed.
+/// The first resource that is not allowed, and where it stands.
 pub(crate) fn not_allowed(
     params: &Document,
     allowance: &Allowance,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<(String, String)>, Error> {
     let Some(list) = params.get(SUBSCRIBED) else {
         return Ok(None);
     };
     let uris: Vec<String> = serde_json::from_str(&list)
         .map_err(|_| Error::new(format!("{SUBSCRIBED} is not a list of URIs")))?;
-    let at = uris.iter().position(|uri| !allowance.has(uri));
-    Ok(at.map(|at| format!("{SUBSCRIBED}/{at}")))
+    let mut uris = uris.into_iter().zip(0..);
+    let first = uris.find(|(uri, _)| !allowance.has(uri));
+    Ok(first.map(|(uri, at): (_, usize)| (uri, format!("{SUBSCRIBED}/{at}"))))
 }

@@ -13,8 +13,8 @@ mod strings;
 mod traversal;
 
 use sandgate_sdk::{
-    Context, Document, Error, Interceptor, Issues, PreDecision, Refusal, bump_arena, export,
-    finding, refuse,
+    Context, Document, Error, Explanation, Interceptor, Issues, PreDecision, Refusal, because,
+    bump_arena, export, finding, refuse,
 };
 use serde_json::{Value, json};
 
@@ -55,7 +55,14 @@ impl Interceptor for ArgumentValidator {
                 let message = "The gateway has not seen this tool's definition, so its arguments cannot be checked. List the tools first.";
                 settle(
                     self.settings.no_definition,
-                    refuse("arguments.no-definition", message),
+                    refuse("arguments.no-definition", message)
+                        .at("/name")
+                        .details(not_private())
+                        .explain(
+                            because("tool without a known definition")
+                                .taken_for("name of a tool")
+                                .allowed_by("/no-definition", "record"),
+                        ),
                 )
             }
             Some(input) => schema::trouble(input, &arguments)
@@ -93,19 +100,20 @@ impl ArgumentValidator {
                 format!("{what} is not allowed here."),
             )
             .at(place.whole())
-            .details(not_private());
+            .details(not_private())
+            .explain(Self::as_text(what, role, target, place));
             match doubt {
                 Doubt::None => {
                     return settle(self.settings.traversal, refusal)
-                        .or_else(|| self.injected(role, place, value));
+                        .or_else(|| self.injected(target, role, place, value));
                 }
                 Doubt::Some => drop(settle(Action::Record, refusal)),
             }
         }
-        self.injected(role, place, value)
+        self.injected(target, role, place, value)
     }
 
-    fn injected(&self, role: Role, place: &Place, value: &str) -> Option<Refusal> {
+    fn injected(&self, target: &str, role: Role, place: &Place, value: &str) -> Option<Refusal> {
         if self.settings.injection == Action::Pass {
             return None;
         }
@@ -117,7 +125,16 @@ impl ArgumentValidator {
                 format!("{what} is not allowed here."),
             )
             .at(place.whole())
-            .details(not_private()),
+            .details(not_private())
+            .explain(Self::as_text(what, role, target, place)),
+        )
+    }
+
+    /// Anything may stand in a text: this tool's argument as one, before what else is said of it.
+    fn as_text(what: &str, role: Role, target: &str, place: &Place) -> Explanation {
+        because(what).taken_for(role.name()).allowed_by(
+            "/roles/0",
+            json!({ "tool": target, "argument": place.argument(), "role": Role::Text.name() }),
         )
     }
 }

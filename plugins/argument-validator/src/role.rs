@@ -18,6 +18,19 @@ pub enum Role {
     Plain,
 }
 
+impl Role {
+    /// As in the settings.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Command => "command",
+            Self::Url => "url",
+            Self::Text => "text",
+            Self::Plain => "plain",
+        }
+    }
+}
+
 const TEXT: [&str; 40] = [
     "text",
     "texts",

@@ -2,7 +2,7 @@
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError};
-use sandgate_sdk::{Refusal, refuse};
+use sandgate_sdk::{Explanation, Refusal, because, refuse};
 use serde_json::{Value, json};
 
 /// Violations that a refusal names.
@@ -19,10 +19,11 @@ const BACKTRACKS: usize = 20_000;
 /// What is wrong with the arguments, or with the schema itself.
 pub(crate) fn trouble(schema: &Value, arguments: &Value) -> Option<Refusal> {
     let unusable = |why: &str| {
-        Some(refuse(
+        let refusal = refuse(
             "arguments.unusable-schema",
             format!("The tool's inputSchema cannot be used: {why}."),
-        ))
+        );
+        Some(refusal.explain(unchecked("inputSchema that cannot be used".into())))
     };
     if let Err(why) = Cost::of(schema) {
         return unusable(why);
@@ -54,8 +55,18 @@ pub(crate) fn trouble(schema: &Value, arguments: &Value) -> Option<Refusal> {
             ),
         )
         .at(place(first))
-        .details(json!({ "violations": details })),
+        .details(json!({ "violations": details }))
+        .explain(unchecked(format!(
+            "schema keyword: {}",
+            first.kind().keyword()
+        ))),
     )
+}
+
+fn unchecked(rule: String) -> Explanation {
+    because(rule)
+        .taken_for("argument")
+        .allowed_by("/schema", "record")
 }
 
 fn place(error: &ValidationError) -> String {

@@ -18,6 +18,18 @@ impl Place<'_> {
     pub(crate) fn whole(&self) -> String {
         format!("/arguments{}", self.pointer)
     }
+
+    /// As the setting `roles` names it: of an element of a list, the list's own name, since the next call may have more.
+    pub(crate) fn argument(&self) -> &str {
+        let last = self.pointer.rsplit('/').next().unwrap_or_default();
+        let is_element =
+            last != self.name && !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+        if is_element && !self.name.is_empty() {
+            self.name
+        } else {
+            self.pointer
+        }
+    }
 }
 
 /// Shows every string.

@@ -26,8 +26,8 @@ mod structured;
 mod text;
 
 use sandgate_sdk::{
-    Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, bump_arena, export,
-    refuse,
+    Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, because, bump_arena,
+    export, refuse,
 };
 
 pub use entity::{Entities, Entity, Found};
@@ -85,7 +85,12 @@ impl Interceptor for PiiScrubber {
         );
         // A mask is nobody's: it need not be kept from anyone.
         let refusal = refuse("pii.mask-in-arguments", message)
-            .details(serde_json::json!({ "private": false }));
+            .details(serde_json::json!({ "private": false }))
+            .explain(
+                because(format!("mask: {}", entity.name()))
+                    .taken_for("text of an argument")
+                    .allowed_by("/returned", "pass"),
+            );
         Ok(match params.text_pointer(index) {
             Some(pointer) => refusal.at(pointer).into(),
             None => refusal.into(),

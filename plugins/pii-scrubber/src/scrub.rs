@@ -3,7 +3,10 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use sandgate_sdk::{Context, Document, Edit, Error, Refusal, Texts, finding, glob_matches, refuse};
+use sandgate_sdk::{
+    Context, Document, Edit, Error, Explanation, Refusal, Texts, because, finding, glob_matches,
+    refuse,
+};
 use serde_json::Value;
 
 use crate::entity::{Entities, Entity, Found};
@@ -20,6 +23,8 @@ pub(crate) struct Scrub<'a> {
     settings: &'a Settings,
     context: &'a Context<'a>,
     document: &'a Document<'a>,
+    /// What people or models read there.
+    place: &'static str,
     /// Where a mask may stand.
     prose: Prose,
     /// Where machine-readable content stands.
@@ -84,6 +89,10 @@ impl<'a> Scrub<'a> {
         let method = context.method();
         let is_tool_result = method == "tools/call" && !context.failed();
         Self {
+            place: match context.failed() {
+                true => "text of an error",
+                false => "text of a result",
+            },
             prose: Prose::of_reply(&method, context.failed()),
             structured: is_tool_result.then_some(STRUCTURED),
             is_tool_result,
@@ -117,6 +126,7 @@ impl<'a> Scrub<'a> {
             settings,
             context,
             document,
+            place: "text of a server's own message",
             prose: Prose::Everywhere,
             structured: None,
             is_tool_result: false,
@@ -149,6 +159,7 @@ impl<'a> Scrub<'a> {
                 format!("{count} of the kind {}", entity.name()),
             )
             .details(self.details(entity, count))
+            .explain(self.explanation(entity))
             .report();
         }
         if let Some(NoRoom { entity, pointer }) = no_room {
@@ -157,9 +168,28 @@ impl<'a> Scrub<'a> {
                  it is withheld.",
                 entity.name()
             );
-            return Ok(Err(refuse("pii.no-room-for-a-mask", message).at(pointer)));
+            let refusal = refuse("pii.no-room-for-a-mask", message)
+                .at(pointer)
+                .explain(self.explanation(entity));
+            return Ok(Err(refusal));
         }
         Ok(Ok(self.edits))
+    }
+
+    /// Without this kind among those that are looked for, it would stay. The last one cannot be left out.
+    fn explanation(&self, entity: Entity) -> Explanation {
+        let told = because(format!("pattern: {}", entity.name())).taken_for(self.place);
+        let others: Vec<&str> = self
+            .settings
+            .entities
+            .iter()
+            .filter(|other| **other != entity)
+            .map(|other| other.name())
+            .collect();
+        match others.is_empty() {
+            true => told.decided_by("/entities"),
+            false => told.allowed_by("/entities", others),
+        }
     }
 
     /// As the convention for findings has it: the kind, and each place as bytes of the text at a pointer. No place where

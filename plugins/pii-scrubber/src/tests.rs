@@ -59,10 +59,17 @@ fn a_finding_says_where_its_values_stand() {
     let reply =
         json!({ "content": [{ "type": "text", "text": "é ann@example.com, bob@example.com" }] });
     scrubbed(json!({}), json!({}), reply);
-    let details = findings()[0].details.clone().unwrap();
+    let read = |n: usize| -> Value {
+        serde_json::from_str(findings()[n].details.as_deref().unwrap()).unwrap()
+    };
+    let told = json!({
+        "rule": "pattern: email", "role": "text of a result", "setting": "/entities",
+        "value": ["phone", "credit-card", "iban", "us-ssn", "jp-my-number", "ip"],
+    });
     assert_eq!(
-        serde_json::from_str::<Value>(&details).unwrap(),
+        read(0),
         json!({
+            "explanation": told,
             "entity": "email",
             "count": 2,
             "spans": [
@@ -78,8 +85,8 @@ fn a_finding_says_where_its_values_stand() {
         json!({ "content": [{ "type": "text", "text": many }] }),
     );
     assert_eq!(
-        findings()[0].details.as_deref(),
-        Some(r#"{"entity":"email","count":65}"#)
+        read(0),
+        json!({ "entity": "email", "count": 65, "explanation": told })
     );
 }
 

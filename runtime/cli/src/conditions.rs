@@ -124,12 +124,13 @@ impl GatewayConditions {
         }
     }
 
-    /// Tries a call log again that cannot be written, and warns of a certificate that ends. Never returns.
+    /// Tries a call log again that cannot be written, forgets words that are too old, and warns of a certificate that ends. Never returns.
     pub async fn watch(&self) {
         let mut warned = None;
         let mut looked: Option<tokio::time::Instant> = None;
         loop {
             self.record.retry();
+            self.record.words().forget();
             if looked.is_none_or(|at| at.elapsed() >= LOOK) {
                 looked = Some(tokio::time::Instant::now());
                 let certificate = [

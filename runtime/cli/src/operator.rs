@@ -12,6 +12,8 @@ use crate::config::{Destination, Environment, Files, glimpse};
 pub struct Operator {
     /// Where the gateway answers; none: it answers nowhere.
     pub place: Option<Place>,
+    /// The configuration's file.
+    pub config: PathBuf,
     /// The file of the call log, where it is one.
     pub call_log: Option<PathBuf>,
 }
@@ -43,7 +45,11 @@ impl Operator {
             Some(Destination::File(path)) => Some(Files::beside(file).path(&path)),
             _ => None,
         };
-        Ok(Self { place, call_log })
+        Ok(Self {
+            place,
+            config: file.to_owned(),
+            call_log,
+        })
     }
 
     /// Where the gateway answers.

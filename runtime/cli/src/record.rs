@@ -25,6 +25,7 @@ use self::line::Line;
 use self::sink::Sink;
 use crate::config::{Destination, FileError, Files};
 use crate::recent::{MAX_LINE, Recent};
+use crate::words::Words;
 
 /// Writes the call log.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub struct Record {
     target: ArcSwap<RecordTarget>,
     /// What can be asked of a running gateway.
     recent: Option<Recent>,
+    words: Words,
     unwritten: AtomicU64,
     /// `failure` is there. Looked at by every record.
     failing: AtomicBool,
@@ -119,6 +121,7 @@ impl Record {
         Self {
             target: ArcSwap::from_pointee(target),
             recent: None,
+            words: Words::default(),
             unwritten: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -211,6 +214,11 @@ impl Record {
         self.recent.as_ref()
     }
 
+    /// The words that policies matched, where they are kept.
+    pub fn words(&self) -> &Words {
+        &self.words
+    }
+
     /// Opens the file anew by its name, after a log rotation moved the old one away. Other destinations stay.
     ///
     /// # Errors
@@ -270,6 +278,9 @@ impl CallLog for Record {
     }
 
     fn ended(&self, record: &Ended<'_>) -> Result<(), Unwritten> {
+        if self.recent.is_some() {
+            self.words.ended(record);
+        }
         let line = Line {
             decision: Some(record.decision),
             failed: Some(record.failed),

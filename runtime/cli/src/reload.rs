@@ -197,6 +197,12 @@ impl Reloader {
         if let (Some(target), Some((record, _))) = (target, &self.record) {
             record.redirect(target);
         }
+        if let Some((record, _)) = &self.record {
+            let managed = std::mem::take(&mut assembled.managed);
+            record
+                .words()
+                .switch(loaded.config.gateway.why_values, managed);
+        }
         self.gateway.set_on_unwritten(house::on_unwritten(&loaded));
         self.gateway.identify(assembled.identity.take());
         self.lookout.adopt(&loaded.config);

@@ -9,12 +9,13 @@ use crate::config::{Config, Limits};
 
 /// Keys of `[gateway]` that a reload puts in force. `[call-log]`, `[clients]`, `[servers]` and `[[interceptors]]` it puts in
 /// force altogether; every other key waits for the next start.
-const LIVE: [&str; 5] = [
+const LIVE: [&str; 6] = [
     "allow-unauthenticated",
     "known-methods",
     "not-ready-when",
     "refusal",
     "tls",
+    "why-values",
 ];
 
 /// The keys that wait for the next start, as they were when the gateway started.

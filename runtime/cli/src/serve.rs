@@ -92,6 +92,10 @@ pub(crate) async fn start(
         Some(_) => record.remembering(),
         None => record,
     });
+    record.words().switch(
+        loaded.config.gateway.why_values,
+        std::mem::take(&mut assembled.managed),
+    );
     let registry = Registry::new(assembler.adopt(assembled));
     let mut lookout = Lookout::of(loaded, stdio);
     if let Some(wanted) = record_to {

@@ -138,6 +138,7 @@ fn every_key_is_read_as_it_was_written() {
     assert_eq!(gateway.limits.lame_duck, Some(Period::secs(5)));
     let unready = [ConditionName::CallLog, ConditionName::CertificateExpired];
     assert_eq!(gateway.not_ready_when.as_deref(), Some(&unready[..]));
+    assert!(gateway.why_values);
     assert_eq!(call_log.to, Some(Destination::File("calls.jsonl".into())));
     assert!(call_log.payloads);
     assert_eq!(call_log.on_failure, OnFailure::Continue);

@@ -1,6 +1,8 @@
 //! Decisions as they come over the border, checked: JSON that is JSON, and no more of it than a document may have.
 
-use sandgate_message::{Edit, Json, Limits, PostDecision, PreDecision, Refusal, Trouble};
+use sandgate_message::{
+    Edit, Explanation, Json, Limits, PostDecision, PreDecision, Refusal, Trouble,
+};
 
 use crate::bindings::decision;
 use crate::failure::Breach;
@@ -80,10 +82,12 @@ fn refusal(refusal: decision::Refusal, limits: &Limits) -> Result<Refusal, Breac
     let details = details
         .map(|text| json("refusal's details", text, limits))
         .transpose()?;
+    let (explanation, details) = Explanation::split(details, limits);
     Ok(Refusal {
         code,
         message,
         pointer: pointer.filter(|pointer| pointer.len() <= POINTER),
         details,
+        explanation,
     })
 }

@@ -1,5 +1,6 @@
 //! What a hook may decide, and what it may note. The twin of `interface decision` and `interface report` in `wit/`.
 
+use crate::explanation::Explanation;
 use crate::json::Json;
 
 /// One of the two places at which an interceptor runs.
@@ -43,6 +44,8 @@ pub struct Refusal {
     pub pointer: Option<String>,
     /// For programs.
     pub details: Option<Json>,
+    /// For the operator alone: the asker is not told how to get round a policy.
+    pub explanation: Option<Box<Explanation>>,
 }
 
 /// What a pre-call decided.

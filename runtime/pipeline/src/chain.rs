@@ -46,6 +46,8 @@ pub struct Chain {
     pub(crate) limits: Limits,
     /// Methods beyond the protocol's that may pass where interceptors look.
     pub(crate) extensions: Globs,
+    /// What a run saw stays with its entry in the trail, where it refused or noticed something.
+    pub(crate) shows: bool,
 }
 
 /// What became of a message on its way in.
@@ -72,6 +74,17 @@ impl Chain {
             refusal,
             limits,
             extensions: Globs::default(),
+            shows: false,
+        })
+    }
+
+    /// The same chain, whose trails hold what was seen by runs that refused or noticed something. Never written.
+    pub fn showing(&self, shows: bool) -> Arc<Self> {
+        Arc::new(Self {
+            steps: self.steps.clone(),
+            extensions: self.extensions.clone(),
+            shows,
+            ..*self
         })
     }
 

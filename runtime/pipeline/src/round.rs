@@ -362,6 +362,7 @@ impl<'a> Round<'a> {
         let role = step.role(self.hook).unwrap_or(Role::Validation);
         let weighed = decision.and_then(|it| self.terms.weigh(role, &ticket.document, it));
         let us = micros(took);
+        let seen = self.chain.shows.then(|| ticket.document.clone());
         if let (Some(candidate), Some(offer)) = (step.candidate(), ticket.offer) {
             let live = candidate.live(&weighed, &findings, us);
             let offer = Offer {
@@ -376,12 +377,16 @@ impl<'a> Round<'a> {
         entry.findings = findings;
         entry.asked = ticket.asked;
         entry.us = us;
+        let refused = matches!(weighed, Ok((Decision::Refuse, _)));
+        entry.seen = seen.filter(|_| refused || !entry.findings.is_empty());
         let effect = match weighed {
             Ok((word, effect)) => {
                 entry.decision = word;
                 entry.applied = active;
                 if let Effect::Stop(Reason::Refused(refusal)) = &effect {
                     entry.code = Some(refusal.code.as_str().into());
+                    entry.pointer = refusal.pointer.as_deref().map(Into::into);
+                    entry.explanation = refusal.explanation.clone();
                 }
                 if let (Hook::PreCall, Some(note)) = (self.hook, carry) {
                     self.carries.notes.push((ticket.index, note));

@@ -241,6 +241,7 @@ pub(crate) fn refusal(code: &str) -> Refusal {
         message: format!("because of {code}."),
         pointer: None,
         details: None,
+        explanation: None,
     }
 }
 

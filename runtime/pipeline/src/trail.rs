@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use sandgate_message::{Failure, Finding, Hook, Json, Part, Severity};
+use sandgate_message::{Explanation, Failure, Finding, Hook, Json, Part, Severity};
 use serde::{Serialize, Serializer};
 
 use crate::step::{Mode, Step};
@@ -37,6 +37,12 @@ pub struct TrailEntry {
     /// Of a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Box<str>>,
+    /// Of a refusal: what it is about, in the document handed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<Box<str>>,
+    /// Of a refusal: why, for the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Box<Explanation>>,
     /// Of a fault: its kind, for example `deadline`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<&'static str>,
@@ -46,6 +52,9 @@ pub struct TrailEntry {
     /// What it noticed.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "findings")]
     pub findings: Vec<Finding>,
+    /// What the run saw, where it refused or noticed something and the chain shows that.
+    #[serde(skip)]
+    pub seen: Option<Json>,
     /// Microseconds from being asked to having decided.
     pub us: u64,
     /// When it was asked. None: it never was, since its asker went away first.
@@ -119,9 +128,12 @@ impl TrailEntry {
             decision: Decision::Fault,
             applied: false,
             code: None,
+            pointer: None,
+            explanation: None,
             failure: None,
             fault: None,
             findings: Vec::new(),
+            seen: None,
             us: 0,
             asked: None,
         }

@@ -2,6 +2,8 @@
 
 pub use crate::bindings::contract::decision::{Edit, PostDecision, PreDecision, Refusal};
 
+use crate::explanation::Explanation;
+
 /// A refusal: `code` is stable and machine-readable (`pii.email`), `message` is for people and models and never repeats
 /// the payload. `.into()` makes a decision of it, for either hook.
 pub fn refuse(code: impl Into<String>, message: impl Into<String>) -> Refusal {
@@ -25,6 +27,13 @@ impl Refusal {
     #[must_use]
     pub fn details(mut self, details: serde_json::Value) -> Self {
         self.details = Some(details.to_string());
+        self
+    }
+
+    /// Why, for the operator, beside the details given before.
+    #[must_use]
+    pub fn explain(mut self, explanation: Explanation) -> Self {
+        self.details = explanation.added_to(self.details.take());
         self
     }
 }

@@ -1,6 +1,7 @@
 //! What a hook noticed; recorded, blocks nothing.
 
 use crate::bindings::contract::report;
+use crate::explanation::Explanation;
 
 pub use report::Severity;
 
@@ -49,6 +50,12 @@ impl Finding {
     /// JSON text for programs; never repeats the payload.
     pub fn details(mut self, details: impl Into<String>) -> Self {
         self.0.details = Some(details.into());
+        self
+    }
+
+    /// Why, for the operator, beside the details given before.
+    pub fn explain(mut self, explanation: Explanation) -> Self {
+        self.0.details = explanation.added_to(self.0.details.take());
         self
     }
 

@@ -34,6 +34,7 @@ pub mod bindings;
 mod context;
 mod decision;
 mod document;
+mod explanation;
 #[doc(hidden)]
 pub mod export;
 mod fault;
@@ -52,6 +53,7 @@ pub use arena::Arena;
 pub use context::Context;
 pub use decision::{Edit, PostDecision, PreDecision, Refusal, refuse};
 pub use document::{Document, Texts, map_texts};
+pub use explanation::{Explanation, because};
 pub use finding::{Finding, Severity, finding};
 pub use glob::glob_matches;
 pub use interceptor::{Error, Interceptor, Issue, Issues, NoSettings};

@@ -53,6 +53,7 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("gateway.cache", json!("cache"), Waits),
         ("gateway.admin", json!("none"), Waits),
         ("gateway.not-ready-when", json!(["log"]), InForce),
+        ("gateway.why-values", json!(true), InForce),
         ("gateway.workers", json!(3), Waits),
         ("gateway.limits.max-body", json!("1MiB"), Waits),
         ("gateway.limits.max-depth", json!(9), Waits),

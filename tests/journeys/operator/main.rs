@@ -1,6 +1,7 @@
 //! An operator's day with a gateway that runs.
 #![allow(clippy::unwrap_used)]
 
+mod allowed;
 mod asking;
 mod every_key;
 mod own_log;

@@ -152,3 +152,42 @@ fn without_a_call_log_the_gateway_remembers_and_no_payload_is_shown_unasked() {
     assert!(shown.output.contains("scrub  edit, applied"), "{shown:?}");
     assert!(!shown.output.contains("ticket"), "{shown:?}");
 }
+
+#[test]
+fn the_words_that_matched_are_told_where_the_operator_wants_them() {
+    let stage = Stage::new();
+    let headers = "headers = { X-Key = \"anna@example.org\" }\n";
+    let config = |switch: &str, headers: &str| {
+        let log = "[call-log]\nto = \"calls.jsonl\"\n";
+        let text = stage.config(switch, &format!("{log}{POLICIES}"));
+        text.replace("[servers.desk]\n", &format!("[servers.desk]\n{headers}"))
+    };
+    let gateway = Gateway::start(&config("", ""));
+    let words = || {
+        call(&gateway, "look_up_customer");
+        let told = gateway.command(&["why", "--last"]).output;
+        told.contains("pii.email at /content/0/text: \"anna@example.org\"")
+    };
+    let read = || gateway.log().matches("matched words were read").count();
+    assert!(!words(), "off unless it is asked for");
+    assert_eq!(read(), 0);
+    let reload = |text: &str| {
+        harness::Save::RenameOver.write(&gateway.config_file(), text.as_bytes());
+        let told = gateway.command(&["reload"]);
+        assert_eq!(told.code, Some(0), "{told:?}");
+    };
+    reload(&config("why-values = true", ""));
+    assert!(words());
+    assert_eq!(read(), 1, "each reading is logged");
+    let checked = gateway.command(&["check"]);
+    let said = "the words that policies match are kept in memory";
+    assert!(format!("{checked:?}").contains(said), "{checked:?}");
+    let log = gateway.config_file().with_file_name("calls.jsonl");
+    let written = std::fs::read_to_string(log).unwrap();
+    assert!(!written.contains("anna@") && !gateway.log().contains("anna@"));
+    // What the gateway itself brings is never told.
+    reload(&config("why-values = true", headers));
+    assert!(!words());
+    reload(&config("", ""));
+    assert!(!words());
+}

@@ -47,6 +47,9 @@ fn every_call_is_counted_once_and_exactly() {
     assert_eq!(errors(server("gone", tools)), Some(1), "{page}");
     assert_eq!(decisions("bar", "pre-call", "refuse"), Some(1), "{page}");
     assert_eq!(decisions("scrub", "post-call", "edit"), Some(2), "{page}");
+    let refusals = "interceptor=\"bar\",mode=\"active\",code=\"allow-tools.not-allowed\"";
+    let refusals = format!("sandgate_refusals_total{{{refusals}}}");
+    assert_eq!(sample(&page, &refusals), Some(1), "{page}");
     let whole = "mcp_server_operation_duration_seconds";
     assert_eq!(count(whole, server("fake", tools)), Some(7), "{page}");
     let beyond = "mcp_client_operation_duration_seconds";

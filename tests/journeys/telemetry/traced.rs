@@ -124,6 +124,11 @@ fn what_fails_or_is_refused_says_so() {
         Some(Some("refused".into()))
     );
     assert_eq!(error("tools/call refused", CLIENT), None);
+    for name in ["tools/call refused", "interceptor bar"] {
+        let codes = spans.iter().filter(|span| span.name == name);
+        let code = codes.map(|span| attributes(span)["sandgate.refusal.code"].clone());
+        assert_eq!(code.collect::<Vec<_>>(), ["allow-tools.not-allowed"]);
+    }
     assert_eq!(
         error("tools/call fails", SERVER),
         Some(Some("-32001".into()))

@@ -79,6 +79,14 @@ impl Desk {
                 self.told.reload.send(answer).await.map_err(|_| ending())?;
                 raw(&answered.await.map_err(|_| ending())?)
             }
+            Ask::Words { call } => {
+                let words = self.record.words().of(&call);
+                if let Some(words) = &words {
+                    let count = words.len();
+                    tracing::warn!(call, count, "matched words were read by `sandgate why`");
+                }
+                raw(&words.unwrap_or_default())
+            }
             Ask::Why { call } => {
                 let recent = self.record.recent();
                 let lines = recent.map(|recent| recent.lines(call.as_deref()));

@@ -25,6 +25,11 @@ pub enum Ask {
         #[serde(default)]
         call: Option<String>,
     },
+    /// The words that policies matched in a call, where they are kept.
+    Words {
+        /// Its whole id.
+        call: String,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

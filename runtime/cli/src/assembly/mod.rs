@@ -16,6 +16,8 @@ use sandgate_host::Host;
 use sandgate_message::{Direction, Hook, Limits};
 use sandgate_pipeline::{Chain, Globs, Mode, Place, RefusalStyle, Scope, Sees, Step, StepError};
 
+use zeroize::Zeroizing;
+
 use crate::config::{self, Environment, Issue, Loaded, Report, Side};
 use crate::trials::Trials;
 
@@ -39,6 +41,8 @@ pub struct Assembled {
     pub warnings: Vec<Issue>,
     /// What the gateway shows its clients.
     pub identity: Option<Identity>,
+    /// Values that the gateway brings, where words are kept: none of them may be.
+    pub(crate) managed: Vec<Zeroizing<String>>,
     plugins: plugins::Shelf,
     servers: servers::Shelf,
     candidates: candidates::Shelf,
@@ -138,6 +142,14 @@ impl Assembler {
                 None
             }
         };
+        if loaded.config.gateway.why_values {
+            let why = "the words that policies match are kept in memory for ten minutes, and `sandgate why` shows them";
+            let note = loaded.error("/gateway/why-values", Side::Value, why);
+            all.push(Issue {
+                severity: config::Severity::Note,
+                ..note.help("leave it out once what was refused is explained")
+            });
+        }
         all.extend(idle(loaded, &steps));
         all.extend(cover::gaps(loaded, &steps));
         if issues
@@ -152,7 +164,14 @@ impl Assembler {
         let known = &loaded.config.gateway.known_methods;
         let known = Globs::new(known.iter().map(|method| &method.0))
             .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?;
-        let chain = Chain::new(self.version + 1, steps, refusal, limits).extended(known);
+        let shows = loaded.config.gateway.why_values;
+        let managed = match shows {
+            true => resolved.managed(),
+            false => Vec::new(),
+        };
+        let chain = Chain::new(self.version + 1, steps, refusal, limits)
+            .extended(known)
+            .showing(shows);
         let edition = Edition::new(chain, servers)
             .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?
             .for_clients(clients(loaded));
@@ -160,6 +179,7 @@ impl Assembler {
             edition,
             warnings: all,
             identity,
+            managed,
             plugins,
             servers: shelf,
             candidates,

@@ -68,6 +68,10 @@ pub struct Gateway {
     /// `[call-log] on-failure` is `refuse`, nothing where it is `continue`. A server's failure never does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_ready_when: Option<Vec<ConditionName>>,
+    /// `sandgate why` shows the very words that policies' rules matched. They are kept in the running gateway's memory for
+    /// ten minutes at most, never in a file, and each reading is logged. Values that the gateway itself brings (`env`,
+    /// `headers`, settings from outside) are never kept.
+    pub why_values: bool,
     /// Threads that serve calls. Left out: one a processor.
     #[schemars(range(min = 1, max = 1024))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -208,6 +212,7 @@ impl Default for Gateway {
             cache: None,
             admin: None,
             not_ready_when: None,
+            why_values: false,
             workers: None,
             limits: Limits::default(),
         }

@@ -54,6 +54,7 @@ pub use pattern::Pattern;
 pub use resolved::{Resolved, ResolvedInterceptor, ResolvedServer};
 pub use secret::{Environment, FetchError, Given, Outside, Secret, Sources};
 pub use server::{Server, Url};
+pub(crate) use settings::share_a_piece;
 pub use settings::{ResolvedSettings, Settings};
 pub use source::{Position, Side, Source};
 pub use telemetry::{Collector, Telemetry};
@@ -92,7 +93,7 @@ pub struct Loaded {
 }
 
 /// A configuration is written by hand: this is a bound, not a quota.
-const LARGEST_FILE: u64 = 4 << 20;
+pub(crate) const LARGEST_FILE: u64 = 4 << 20;
 
 impl Loaded {
     /// Reads and checks a file.

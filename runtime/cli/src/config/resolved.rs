@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::issue::{Issue, Report, Severity};
 use super::secret::{Environment, Given, Secret, Sources};
 use super::settings::{ResolvedSettings, push};
@@ -38,6 +40,26 @@ pub struct ResolvedInterceptor {
     pub env: Vec<(String, String)>,
     /// The same of what is tried beside it.
     pub candidate: Option<Box<Self>>,
+}
+
+impl Resolved {
+    /// Every value that the gateway brings to servers and plugins: it is the operator's and no caller's.
+    pub(crate) fn managed(&self) -> Vec<Zeroizing<String>> {
+        let servers = self.servers.values();
+        let servers = servers.flat_map(|server| server.env.iter().chain(&server.headers));
+        let servers = servers.map(|(_, secret)| secret.expose());
+        let all = self.interceptors.iter();
+        let all = all.flat_map(|one| [Some(one), one.candidate.as_deref()]);
+        let interceptors = all.flatten().flat_map(|one| {
+            let settings = one.settings.outside.iter();
+            let settings = settings.filter_map(|at| one.settings.value.pointer(at)?.as_str());
+            settings.chain(one.env.iter().map(|(_, value)| value.as_str()))
+        });
+        servers
+            .chain(interceptors)
+            .map(|value| Zeroizing::new(value.to_owned()))
+            .collect()
+    }
 }
 
 impl Loaded {

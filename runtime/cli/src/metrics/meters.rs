@@ -9,6 +9,7 @@ use sandgate_message::{Hook, Method};
 use sandgate_pipeline::{self as pipeline, Mode, TrailEntry};
 
 use super::histogram::{CALLS, Histogram, RUNS};
+use crate::codes::{self, Codes};
 
 /// The label of every method that the protocol does not have.
 const OTHER: &str = "other";
@@ -80,6 +81,9 @@ pub(super) struct MethodMeters {
 pub(super) struct InterceptorMeters {
     /// By hook, mode and decision.
     pub(super) runs: [[[AtomicU64; DECISIONS.len()]; MODES.len()]; HOOKS.len()],
+    pub(super) codes: Codes,
+    /// By code, the last of all others; by mode.
+    pub(super) refusals: [[AtomicU64; MODES.len()]; codes::MOST + 1],
     /// By kind.
     pub(super) faults: [AtomicU64; FAULTS.len()],
     /// By hook.
@@ -116,6 +120,8 @@ impl InterceptorMeters {
     pub(super) fn new() -> Self {
         Self {
             runs: Default::default(),
+            codes: Codes::default(),
+            refusals: std::array::from_fn(|_| Default::default()),
             faults: Default::default(),
             took: std::array::from_fn(|_| Histogram::new(&RUNS)),
         }
@@ -128,6 +134,9 @@ impl InterceptorMeters {
         let (hook, mode, decision) = (hook(entry.hook), mode(entry.mode), decision(entry.decision));
         one_more(&self.runs[hook][mode][decision]);
         self.took[hook].count(Duration::from_micros(entry.us));
+        if let Some(code) = &entry.code {
+            one_more(&self.refusals[self.codes.place(code)][mode]);
+        }
         let kind = entry
             .failure
             .and_then(|kind| FAULTS.iter().position(|known| *known == kind));

@@ -95,6 +95,19 @@ impl Metrics {
                 }
             }
         }
+        let help = "Hook runs that decided to refuse, by the refusal's code";
+        let mut refusals = family.begin("sandgate_refusals", help, None, MetricType::Counter)?;
+        for (name, meters) in &interceptors {
+            for (place, modes) in meters.refusals.iter().enumerate() {
+                let Some(code) = meters.codes.label(place) else {
+                    continue;
+                };
+                for (mode, counter) in MODES.iter().zip(modes) {
+                    let labels = [(INTERCEPTOR, name.as_str()), ("mode", mode), ("code", code)];
+                    counted(&mut refusals, &labels, counter)?;
+                }
+            }
+        }
         let help = "Hook runs that failed, by kind";
         let mut faults = family.begin("sandgate_faults", help, None, MetricType::Counter)?;
         for (name, meters) in &interceptors {

@@ -144,6 +144,10 @@ pub(super) fn decision(seen: &Seen) -> Map<String, Value> {
             if let Some(details) = &refusal.details {
                 members.insert("details".into(), details.as_str().into());
             }
+            if let Some(explanation) = &refusal.explanation {
+                let told = serde_json::to_value(explanation).unwrap_or_default();
+                members.insert("explanation".into(), told);
+            }
             all.insert("refusal".into(), members.into());
         }
         Decided::Fault(failure) => {

@@ -418,6 +418,7 @@ mod tests {
                 message: String::new(),
                 pointer: Some("/a".into()),
                 details: details.map(json),
+                explanation: None,
             };
             found(sight(PreDecision::Refuse(refusal), &[]))
         };

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::sender::Sender;
 use self::span::{Ends, Peer};
+use crate::codes::Codes;
 use crate::config::{Collector, Config};
 
 /// Calls whose spans wait to be sent; a few megabytes at most.
@@ -36,6 +37,8 @@ pub struct Traces {
     door: Peer,
     /// The ways to servers, by name.
     servers: ArcSwap<HashMap<String, Peer>>,
+    /// The codes of interceptors' refusals, by the interceptor's name.
+    codes: ArcSwap<HashMap<String, Arc<Codes>>>,
     over: CancellationToken,
     sending: Mutex<Option<JoinHandle<()>>>,
 }
@@ -75,6 +78,7 @@ impl Traces {
             told,
             door: if stdio { Peer::pipe() } else { Peer::tcp() },
             servers: ArcSwap::default(),
+            codes: ArcSwap::default(),
             over,
             sending: Mutex::new(Some(sending)),
         })
@@ -85,7 +89,7 @@ impl Traces {
         &self.told
     }
 
-    /// The servers that a configuration names. To be called before any call can meet it.
+    /// The servers and interceptors that a configuration names. To be called before any call can meet it.
     pub fn adopt(&self, config: &Config) {
         let mut servers = HashMap::clone(&self.servers.load());
         for (name, server) in &config.servers {
@@ -93,6 +97,11 @@ impl Traces {
             servers.insert(name.clone(), peer.unwrap_or_else(Peer::pipe));
         }
         self.servers.store(Arc::new(servers));
+        let mut codes = HashMap::clone(&self.codes.load());
+        for interceptor in &config.interceptors {
+            codes.entry(interceptor.name.clone()).or_default();
+        }
+        self.codes.store(Arc::new(codes));
     }
 
     /// A call has ended.
@@ -105,7 +114,7 @@ impl Traces {
             client: &self.door,
             server: servers.get(&*record.call.server).unwrap_or(&self.door),
         };
-        let spans = span::of(record, way, trace, &ends);
+        let spans = span::of(record, way, trace, &ends, &self.codes.load());
         if let Err(unsent) = self.queue.try_send(spans) {
             let count = unsent.into_inner().len() as u64;
             self.told.dropped.fetch_add(count, Ordering::Relaxed);

@@ -1,6 +1,8 @@
 //! A call as spans, by the conventions of OpenTelemetry for MCP: one of the call, one of each hook run, one of what the
 //! other side did.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Instant, UNIX_EPOCH};
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -12,6 +14,7 @@ use sandgate_gateway::{Decision, Ended, SpanId, Trace, Way};
 use sandgate_message::{Direction, Method, Target};
 use sandgate_pipeline::TrailEntry;
 
+use crate::codes::{self, Codes};
 use crate::metrics::{method_label, mode_label, outcome_label};
 
 /// The longest text of an attribute, in bytes. Names and URIs come from clients.
@@ -77,7 +80,13 @@ impl Peer {
 }
 
 /// The spans of one call that has ended.
-pub(super) fn of(record: &Ended<'_>, way: &Way<'_>, trace: &Trace, ends: &Ends<'_>) -> Vec<Span> {
+pub(super) fn of(
+    record: &Ended<'_>,
+    way: &Way<'_>,
+    trace: &Trace,
+    ends: &Ends<'_>,
+    codes: &HashMap<String, Arc<Codes>>,
+) -> Vec<Span> {
     let (from, to) = match record.call.direction {
         Direction::ClientToServer => (ends.client, ends.server),
         Direction::ServerToClient => (ends.server, ends.client),
@@ -104,6 +113,10 @@ pub(super) fn of(record: &Ended<'_>, way: &Way<'_>, trace: &Trace, ends: &Ends<'
         text("sandgate.outcome", outcome_label(record.decision)),
         number("sandgate.edition", record.trail.version as i64),
     ]);
+    let stopped = record.trail.stopped_by();
+    if let Some(code) = stopped.and_then(|entry| refusal_code(entry, codes)) {
+        whole.attributes.push(code);
+    }
     clock.set(&mut whole, way.came, way.left);
     fail(&mut whole, error.as_deref(), record);
     spans.push(whole);
@@ -111,6 +124,7 @@ pub(super) fn of(record: &Ended<'_>, way: &Way<'_>, trace: &Trace, ends: &Ends<'
     for entry in entries {
         if let Some(asked) = entry.asked {
             let mut run = hook_run(trace, entry);
+            run.attributes.extend(refusal_code(entry, codes));
             clock.set(&mut run, asked, asked);
             run.end_time_unix_nano += entry.us.saturating_mul(1000);
             spans.push(run);
@@ -213,6 +227,14 @@ fn hook_run(trace: &Trace, entry: &TrailEntry) -> Span {
         status: failed,
         ..Span::default()
     }
+}
+
+/// The code of a refusal, from a bounded set: collectors make series of attributes.
+fn refusal_code(entry: &TrailEntry, codes: &HashMap<String, Arc<Codes>>) -> Option<KeyValue> {
+    let code = entry.code.as_deref()?;
+    let of = codes.get(&*entry.interceptor);
+    let label = of.and_then(|of| of.label(of.place(code)));
+    Some(text("sandgate.refusal.code", label.unwrap_or(codes::OTHER)))
 }
 
 /// The class of error with which the call ended, as its asker sees it.

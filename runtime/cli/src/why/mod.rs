@@ -1,5 +1,7 @@
 //! `sandgate why`: the story of one call, from what the running gateway remembers, or from the call log's file.
 
+mod paste;
+mod reason;
 mod record;
 mod search;
 mod story;
@@ -8,13 +10,16 @@ use std::path::PathBuf;
 
 use serde_json::value::RawValue;
 
-use crate::admin::{self, Ask, AskError};
+use crate::admin::{self, Ask, AskError, Place};
 use crate::candidate::Tried;
 use crate::operator::{Operator, Unknown};
+use crate::table::printable;
+use crate::words::ToldWord;
 
+use paste::Written;
 pub use record::Record;
 pub use search::SearchError;
-pub use story::story;
+use story::story;
 
 /// A call's records, oldest first: when it was forwarded, when it ended, one of which may be missing; and those of
 /// candidates that differed, which the running gateway alone knows.
@@ -22,6 +27,10 @@ pub use story::story;
 pub struct Found {
     /// As they were written.
     pub records: Vec<Box<RawValue>>,
+    /// The configuration's file, where it is known.
+    pub config: Option<PathBuf>,
+    /// The gateway that told of it.
+    place: Option<Place>,
 }
 
 /// Why there is no story.
@@ -68,12 +77,19 @@ pub fn find(
         return Err(WhyError::NoId(wanted.clone()));
     }
     let mut looked = Vec::new();
+    let config = operator.as_ref().ok().map(|known| known.config.clone());
     let mut file = log.clone();
     if log.is_none() {
         match operator {
             Ok(operator) => {
                 match ask(&operator, wanted.clone()) {
-                    Ok(records) if !records.is_empty() => return Ok(Found { records }),
+                    Ok(records) if !records.is_empty() => {
+                        return Ok(Found {
+                            records,
+                            config,
+                            place: operator.place,
+                        });
+                    }
                     Ok(_) => looked.push("the gateway that runs remembers no such call".to_owned()),
                     Err(Silent::Because(why)) => looked.push(why),
                     Err(Silent::Refused(error)) => return Err(WhyError::Ask(error)),
@@ -92,7 +108,11 @@ pub fn find(
     if let Some(file) = file {
         let records = search::search(&file, wanted.as_deref(), log.is_none())?;
         if !records.is_empty() {
-            return Ok(Found { records });
+            return Ok(Found {
+                records,
+                config,
+                place: None,
+            });
         }
         looked.push(format!("it is not in {}", file.display()));
     }
@@ -124,6 +144,29 @@ fn ask(operator: &Operator, call: Option<String>) -> Result<Vec<Box<RawValue>>, 
 }
 
 impl Found {
+    /// What the gateway still has of the words that matched. An older one does not know the question.
+    fn words(&self, records: &[Record]) -> String {
+        let asked = self
+            .place
+            .as_ref()
+            .zip(records.first())
+            .map(|(place, record)| {
+                let call = record.id.clone();
+                admin::ask::<Vec<ToldWord>>(place, Ask::Words { call })
+            });
+        let words = asked.and_then(Result::ok).unwrap_or_default();
+        let lines = words.iter().map(|word| {
+            let (name, rule, at) = (&word.interceptor, &word.rule, &word.pointer);
+            let line = format!("  {name}  {rule} at {at}: {:?}", word.text);
+            format!("{}\n", printable(&line))
+        });
+        let lines: String = lines.collect();
+        match lines.is_empty() {
+            true => lines,
+            false => format!("the words that matched, as long as the gateway has them\n{lines}"),
+        }
+    }
+
     /// For people.
     ///
     /// # Errors
@@ -140,6 +183,9 @@ impl Found {
                 }
             }
         }
-        Ok(story(&records, &tried))
+        let written = self.config.as_deref().and_then(Written::read);
+        let mut text = story(&records, &tried, written.as_ref());
+        text += &self.words(&records);
+        Ok(text)
     }
 }

@@ -1,6 +1,7 @@
 //! A line of the call log, as far as a story needs it. What it does not know it passes over, so that an older program
 //! reads a newer log.
 
+use sandgate_message::Explanation;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -83,6 +84,10 @@ pub struct Entry {
     #[serde(default)]
     pub code: Option<String>,
     #[serde(default)]
+    pub pointer: Option<String>,
+    #[serde(default)]
+    pub explanation: Option<Explanation>,
+    #[serde(default)]
     pub failure: Option<String>,
     #[serde(default)]
     pub fault: Option<Malfunction>,
@@ -110,4 +115,6 @@ pub struct Noticed {
     #[serde(default)]
     pub pointer: Option<String>,
     pub message: String,
+    #[serde(default)]
+    pub details: Option<Box<RawValue>>,
 }

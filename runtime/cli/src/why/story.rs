@@ -5,6 +5,8 @@ use std::fmt::Write;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::paste::Written;
+use super::reason::{self, Told};
 use super::record::{Entry, Kind, Record};
 use crate::candidate::Tried;
 use crate::status::short;
@@ -14,7 +16,7 @@ use crate::table::printable;
 const MAX_LINES: usize = 200;
 
 /// The story, of records oldest first, and of what candidates made of the call. Empty where there are no records.
-pub fn story(records: &[Record], tried: &[Tried]) -> String {
+pub(super) fn story(records: &[Record], tried: &[Tried], written: Option<&Written>) -> String {
     let forwarded = records.iter().find(|one| one.record == Kind::Forwarded);
     let ended = records.iter().find(|one| one.record == Kind::Ended);
     let Some(known) = ended.or(forwarded) else {
@@ -45,11 +47,11 @@ pub fn story(records: &[Record], tried: &[Tried]) -> String {
             "under",
             format!("version {} of the configuration", ended.trail.version),
         );
-        hooks(&mut text, "on the way in", "pre-call", ended);
+        hooks(&mut text, "on the way in", "pre-call", ended, written);
     }
     sent(&mut text, forwarded, ended);
     if let Some(ended) = ended {
-        hooks(&mut text, "on the way back", "post-call", ended);
+        hooks(&mut text, "on the way back", "post-call", ended, written);
         came_back(&mut text, ended);
     }
     if !tried.is_empty() {
@@ -134,7 +136,7 @@ fn who(record: &Record) -> String {
     parts.join(", ")
 }
 
-fn hooks(text: &mut String, heading: &str, hook: &str, ended: &Record) {
+fn hooks(text: &mut String, heading: &str, hook: &str, ended: &Record, written: Option<&Written>) {
     let entries: Vec<&Entry> = ended
         .trail
         .entries
@@ -156,6 +158,13 @@ fn hooks(text: &mut String, heading: &str, hook: &str, ended: &Record) {
             time(entry.us),
             short(&entry.digest),
         );
+        reason::lines(
+            text,
+            &entry.interceptor,
+            entry.pointer.as_deref(),
+            entry.explanation.as_ref(),
+            written,
+        );
         if let Some(fault) = &entry.fault {
             let _ = writeln!(text, "    {}", printable(&fault.kind));
             for frame in &fault.frames {
@@ -176,6 +185,14 @@ fn hooks(text: &mut String, heading: &str, hook: &str, ended: &Record) {
                 finding.message
             );
             let _ = writeln!(text, "    {}", printable(&said));
+            let told = Told::of(finding.details.as_deref());
+            reason::lines(
+                text,
+                &entry.interceptor,
+                told.places().as_deref(),
+                told.explanation.as_ref(),
+                written,
+            );
         }
     }
 }
@@ -311,7 +328,9 @@ mod tests {
             "reply": { "text": "[email]" },
             "trail": { "version": 3, "entries": [
                 entry("allow", "pre-call", "proceed", json!({})),
-                entry("guard", "pre-call", "refuse", json!({ "mode": "audit", "applied": false, "code": "x.y" })),
+                entry("guard", "pre-call", "refuse", json!({ "mode": "audit", "applied": false, "code": "x.y",
+                    "pointer": "/arguments/p\u{1b}",
+                    "explanation": { "rule": "two\u{1b} dots", "role": "path", "setting": "/traversal", "value": "record" } })),
                 entry("slow", "pre-call", "fault", json!({ "applied": false, "failure": "deadline" })),
                 entry("count", "pre-call", "fault", json!({ "failure": "own-error",
                     "fault": { "kind": "ValueError", "frames": ["plugin.py:12 in sum\u{1b}", "plugin.py:7 in count"] } })),
@@ -326,6 +345,11 @@ under      version 3 of the configuration
 on the way in
   allow  proceed, 42 µs  sha256:0123456789ab
   guard  refuse (x.y), not applied: in audit, 42 µs  sha256:0123456789ab
+    matched     two\u{fffd} dots
+    at          /arguments/p\u{fffd}
+    taken for   path
+    decided by  settings/traversal
+    allowed by  \"record\" there
   slow   fault (deadline), let through, 42 µs  sha256:0123456789ab
   count  fault (own-error), applied, 42 µs  sha256:0123456789ab
     ValueError
@@ -349,7 +373,7 @@ took       1.5 ms in all, 900 µs of it the server's; ended at 2026-11-22T10:00:
             "differs_in": "decision", "code": "pii.email",
         });
         let tried = serde_json::from_value(tried).unwrap();
-        assert_eq!(story(&[record], &[tried]), expected);
+        assert_eq!(story(&[record], &[tried], None), expected);
     }
 
     #[test]

@@ -133,5 +133,6 @@ pub fn refusal(code: &str) -> Refusal {
         message: "not here".into(),
         pointer: None,
         details: None,
+        explanation: None,
     }
 }

@@ -18,6 +18,13 @@ fn refusing() -> Native {
             message: "Leave out the dots.".into(),
             pointer: Some("/arguments/path".into()),
             details: Some(json(r#"{"retryAfterMs": 1500}"#)),
+            // The asker is not told.
+            explanation: Some(Box::new(sandgate_message::Explanation {
+                rule: "two dots".into(),
+                role: Some("path".into()),
+                setting: Some("/traversal".into()),
+                value: Some("record".into()),
+            })),
         })
     })
 }

@@ -12,9 +12,12 @@ fn entry() -> TrailEntry {
         decision: Decision::Proceed,
         applied: false,
         code: None,
+        pointer: None,
+        explanation: None,
         failure: None,
         fault: None,
         findings: Vec::new(),
+        seen: None,
         us: 12,
         asked: None,
     }

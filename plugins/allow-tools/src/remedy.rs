@@ -1,0 +1,77 @@
+//! What the operator would write to allow what was refused.
+
+use sandgate_sdk::{Explanation, because};
+use serde_json::json;
+
+use crate::kind::Kind;
+use crate::rules::{Caller, Rule};
+
+/// The longest name that is told, in bytes.
+const LONGEST: usize = 512;
+
+/// Which rule decided, and the entry that it lacks.
+pub(crate) fn of(
+    rules: &[Rule],
+    caller: &Caller,
+    server: &str,
+    kind: Kind,
+    target: Option<&str>,
+) -> Explanation {
+    let deciding = caller.deciding(rules);
+    let told = match deciding {
+        Some(index) => because(format!("rule {} does not allow it", index + 1)),
+        None => because("no rule fits the caller"),
+    };
+    let told = told.taken_for(kind.role());
+    let named = target.and_then(|target| match kind {
+        Kind::Resources => without_secrets(target),
+        Kind::Tools | Kind::Prompts => Some(target.to_owned()),
+    });
+    let Some(named) = named.filter(|named| named.len() <= LONGEST) else {
+        return told.decided_by("/rules");
+    };
+    let entry = format!("{server}/{named}");
+    match deciding {
+        Some(index) => told.allowed_by(format!("/rules/{index}/allow/-"), entry),
+        None => told.allowed_by(
+            "/rules/-",
+            json!({ "who": [caller.named()], "allow": [entry] }),
+        ),
+    }
+}
+
+/// A glob for the URI that keeps to itself what may be a secret of the caller's: user and password, query, fragment; and
+/// of a template what its variables stand for. None where nothing is left.
+fn without_secrets(uri: &str) -> Option<String> {
+    let (scheme, rest) = uri.split_once(':')?;
+    let end = rest.find(['?', '#', '{']);
+    let known = &rest[..end.unwrap_or(rest.len())];
+    let known = match known.strip_prefix("//").map(|known| {
+        let authority = known.find('/').unwrap_or(known.len());
+        known[..authority].rfind('@').map(|at| &known[at..])
+    }) {
+        Some(Some(behind)) => format!("//*{behind}"),
+        _ => known.to_owned(),
+    };
+    let star = if end.is_some() { "*" } else { "" };
+    Some(format!("{scheme}:{known}{star}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_secret_is_a_star() {
+        for (uri, glob) in [
+            ("file:///a/b", "file:///a/b"),
+            ("https://u:p@host/a?token=x", "https://*@host/a*"),
+            ("https://host#x", "https://host*"),
+            ("note:a@b", "note:a@b"),
+            ("file:///logs/{day}", "file:///logs/*"),
+        ] {
+            assert_eq!(without_secrets(uri).as_deref(), Some(glob));
+            assert!(sandgate_sdk::glob_matches(glob, uri), "{uri}");
+        }
+    }
+}

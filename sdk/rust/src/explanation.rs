@@ -1,0 +1,82 @@
+//! Why a policy decided so, in words for the operator.
+
+use serde_json::{Value, json};
+
+/// The member of `details` that it is.
+const MEMBER: &str = "explanation";
+
+/// What matched, what the policy took the value for, and the setting that would let it pass. `sandgate why` shows it, the
+/// asker never sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation(Value);
+
+/// An explanation by the rule, as the policy names it: `pattern: card number`. Never repeats the payload.
+pub fn because(rule: impl Into<String>) -> Explanation {
+    Explanation(json!({ "rule": rule.into() }))
+}
+
+impl Explanation {
+    /// What the policy took the value for, for example `path` or `text of a result`.
+    #[must_use]
+    pub fn taken_for(self, role: impl Into<String>) -> Self {
+        self.with("role", role.into().into())
+    }
+
+    /// The setting that decides about it, as a JSON Pointer into the settings.
+    #[must_use]
+    pub fn decided_by(self, setting: impl Into<String>) -> Self {
+        self.with("setting", setting.into().into())
+    }
+
+    /// What would let it pass there. In a list it is put in before what stands at that place; `-` is the end of it.
+    #[must_use]
+    pub fn allowed_by(self, setting: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.decided_by(setting).with("value", value.into())
+    }
+
+    fn with(mut self, name: &str, value: Value) -> Self {
+        self.0[name] = value;
+        self
+    }
+
+    /// The details with it. Other JSON than an object has no members and stays.
+    pub(crate) fn added_to(self, details: Option<String>) -> Option<String> {
+        let members = match details.as_deref().map(str::trim) {
+            None => "",
+            Some(object) => match object
+                .strip_prefix('{')
+                .and_then(|rest| rest.strip_suffix('}'))
+            {
+                Some(members) => members.trim(),
+                None => return details,
+            },
+        };
+        let comma = if members.is_empty() { "" } else { "," };
+        Some(format!("{{{members}{comma}\"{MEMBER}\":{}}}", self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn it_stands_beside_what_else_there_is() {
+        let added = |details: Option<&str>| {
+            let told = because("r").taken_for("path").allowed_by("/a", "pass");
+            told.added_to(details.map(Into::into))
+        };
+        let told = r#"{"rule":"r","role":"path","setting":"/a","value":"pass"}"#;
+        let read =
+            |text: Option<String>| -> Value { serde_json::from_str(&text.unwrap()).unwrap() };
+        let told: Value = serde_json::from_str(told).unwrap();
+        assert_eq!(read(added(None)), json!({ "explanation": told }));
+        assert_eq!(read(added(Some(" { } "))), json!({ "explanation": told }));
+        assert_eq!(
+            read(added(Some(r#"{"n":1}"#))),
+            json!({ "n": 1, "explanation": told })
+        );
+        assert_eq!(added(Some("7")).as_deref(), Some("7"));
+    }
+}
