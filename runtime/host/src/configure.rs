@@ -8,10 +8,10 @@ use wasmtime::Store;
 use wasmtime::component::{Component, Instance, Linker};
 
 use crate::bindings::settings::GuestIndices;
-use crate::engine::Clocked;
+use crate::engine::EpochEngine;
 use crate::failure::classify;
 use crate::plugin;
-use crate::sandbox::{Authority, Sandbox, Task};
+use crate::sandbox::{Capabilities, Sandbox, Task};
 
 /// How long `configure` may take when a plugin is prepared: it compiles rules, and runs once.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,19 +38,19 @@ pub(crate) enum Configured {
 
 /// Instantiates and configures; hands back the instance for its memory to be read.
 pub(crate) async fn run(
-    clocked: &Clocked,
+    epoch_engine: &EpochEngine,
     linker: &Linker<Sandbox>,
     component: &Component,
     settings: &str,
-    authority: &Arc<Authority>,
+    capabilities: &Arc<Capabilities>,
 ) -> Result<(Store<Sandbox>, Instance), Configured> {
     let pre = linker
         .instantiate_pre(component)
         .map_err(|error| Configured::Unlinked(format!("{error:#}")))?;
     let indices =
         GuestIndices::new(&pre).map_err(|error| Configured::Unlinked(format!("{error:#}")))?;
-    let _ticking = clocked.ticking();
-    let mut store = plugin::store(&clocked.engine, authority, Task::Configure);
+    let _ticking = epoch_engine.ticking();
+    let mut store = plugin::store(&epoch_engine.engine, capabilities, Task::Configure);
     let run = async {
         let instance = pre.instantiate_async(&mut store).await?;
         call(&mut store, &instance, &indices, settings)
@@ -61,11 +61,11 @@ pub(crate) async fn run(
         Err(_) => Err(Configured::Failed(Failure::Deadline(TIMEOUT))),
         Ok(Err(error)) => {
             let data = store.data_mut();
-            let (breach, said) = (data.breach.take(), data.last_words.take());
+            let (stop_reason, said) = (data.stop_reason.take(), data.last_words.take());
             let stderr = data.stderr.contents();
             Err(Configured::Failed(classify(
                 &error,
-                breach,
+                stop_reason,
                 TIMEOUT,
                 said.map(|words| *words),
                 &stderr,

@@ -5,7 +5,7 @@ use sandgate_message::{
 };
 
 use crate::bindings::decision;
-use crate::failure::Breach;
+use crate::failure::StopReason;
 
 /// Edits of one decision.
 const EDITS: usize = 100_000;
@@ -15,7 +15,10 @@ const MESSAGE: usize = 2 << 10;
 /// Bytes of a refusal's pointer; a longer one is left out, since a part of it would point elsewhere.
 const POINTER: usize = 1 << 10;
 
-pub(crate) fn pre(decision: decision::PreDecision, limits: &Limits) -> Result<PreDecision, Breach> {
+pub(crate) fn pre(
+    decision: decision::PreDecision,
+    limits: &Limits,
+) -> Result<PreDecision, StopReason> {
     Ok(match decision {
         decision::PreDecision::Proceed => PreDecision::Proceed,
         decision::PreDecision::Edit(list) => PreDecision::Edit(edits(list, limits)?),
@@ -30,7 +33,7 @@ pub(crate) fn pre(decision: decision::PreDecision, limits: &Limits) -> Result<Pr
 pub(crate) fn post(
     decision: decision::PostDecision,
     limits: &Limits,
-) -> Result<PostDecision, Breach> {
+) -> Result<PostDecision, StopReason> {
     Ok(match decision {
         decision::PostDecision::Proceed => PostDecision::Proceed,
         decision::PostDecision::Edit(list) => PostDecision::Edit(edits(list, limits)?),
@@ -41,7 +44,7 @@ pub(crate) fn post(
     })
 }
 
-fn edits(list: Vec<decision::Edit>, limits: &Limits) -> Result<Vec<Edit>, Breach> {
+fn edits(list: Vec<decision::Edit>, limits: &Limits) -> Result<Vec<Edit>, StopReason> {
     let bytes: usize = list
         .iter()
         .map(|edit| match edit {
@@ -51,7 +54,7 @@ fn edits(list: Vec<decision::Edit>, limits: &Limits) -> Result<Vec<Edit>, Breach
         })
         .sum();
     if list.len() > EDITS || bytes > limits.bytes {
-        return Err(Breach::Quota("edits"));
+        return Err(StopReason::Quota("edits"));
     }
     Ok(list
         .into_iter()
@@ -63,14 +66,14 @@ fn edits(list: Vec<decision::Edit>, limits: &Limits) -> Result<Vec<Edit>, Breach
         .collect())
 }
 
-fn json(what: &str, text: String, limits: &Limits) -> Result<Json, Breach> {
+fn json(what: &str, text: String, limits: &Limits) -> Result<Json, StopReason> {
     Json::parse(text, limits).map_err(|why| match why.trouble {
-        Trouble::Size(_) => Breach::Quota("bytes of a document"),
-        _ => Breach::Malformed(format!("a {what} that is {why}")),
+        Trouble::Size(_) => StopReason::Quota("bytes of a document"),
+        _ => StopReason::Malformed(format!("a {what} that is {why}")),
     })
 }
 
-fn refusal(refusal: decision::Refusal, limits: &Limits) -> Result<Refusal, Breach> {
+fn refusal(refusal: decision::Refusal, limits: &Limits) -> Result<Refusal, StopReason> {
     let decision::Refusal {
         mut code,
         mut message,

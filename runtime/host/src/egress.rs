@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::stage::Stage;
+use crate::simulation::Simulation;
 
 /// How long a connection may take; the run's own deadline usually ends it sooner.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -24,7 +24,7 @@ type Sent = (
 /// again.
 pub(crate) struct Egress {
     hosts: Arc<[Host]>,
-    stage: Option<Arc<Stage>>,
+    simulation: Option<Arc<Simulation>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,10 +39,10 @@ struct Host {
 }
 
 impl Egress {
-    /// `stage`: answers instead of the network, where there is one.
-    pub(crate) fn new(hosts: &[String], stage: Option<Arc<Stage>>) -> Self {
+    /// `simulation`: answers instead of the network, where there is one.
+    pub(crate) fn new(hosts: &[String], simulation: Option<Arc<Simulation>>) -> Self {
         Self {
-            stage,
+            simulation,
             hosts: hosts.iter().map(|host| Host::parse(host)).collect(),
         }
     }
@@ -100,11 +100,11 @@ impl WasiHttpHooks for Egress {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
         let hosts = self.hosts.clone();
-        let stage = self.stage.clone();
+        let simulation = self.simulation.clone();
         Box::new(async move {
             let asked = Asked::of(&request, &hosts)?;
-            let written = stage.as_ref().and_then(|stage| {
-                stage.answer(request.method().as_str(), &request.uri().to_string())
+            let written = simulation.as_ref().and_then(|simulation| {
+                simulation.answer(request.method().as_str(), &request.uri().to_string())
             });
             if let Some(response) = written {
                 let done: Box<dyn Future<Output = _> + Send> = Box::new(async { Ok(()) });

@@ -59,12 +59,12 @@ impl EngineConfig {
 }
 
 /// The engine and its clock, which ends with it.
-pub(crate) struct Clocked {
+pub(crate) struct EpochEngine {
     pub(crate) engine: Engine,
     clock: Clock,
 }
 
-impl Clocked {
+impl EpochEngine {
     /// Makes the engine.
     pub(crate) fn new(config: EngineConfig) -> wasmtime::Result<Self> {
         Self::of(&wasmtime_config(config))

@@ -5,12 +5,12 @@ use sandgate_message::Failure;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
+use crate::fault_report::{self, FaultReport, cut};
 use crate::meter::Stop;
-use crate::words::{self, Words, cut};
 
 /// Set by the sandbox before it stops a guest; goes before what the guest made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Breach {
+pub(crate) enum StopReason {
     Deadline,
     Overload,
     /// The bytes it may have.
@@ -19,7 +19,7 @@ pub(crate) enum Breach {
     Malformed(String),
 }
 
-impl From<Stop> for Breach {
+impl From<Stop> for StopReason {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Timeout => Self::Deadline,
@@ -34,17 +34,17 @@ pub(crate) const PROCESSOR: Failure = Failure::Overload("a processor");
 /// What a failed run comes to. What the guest itself said of it before (`said`) says more than the trap it ended in.
 pub(crate) fn classify(
     error: &wasmtime::Error,
-    breach: Option<Breach>,
+    stop_reason: Option<StopReason>,
     timeout: std::time::Duration,
-    said: Option<Words>,
+    said: Option<FaultReport>,
     stderr: &[u8],
 ) -> Failure {
-    match breach {
-        Some(Breach::Deadline) => return Failure::Deadline(timeout),
-        Some(Breach::Overload) => return PROCESSOR,
-        Some(Breach::Memory(bytes)) => return Failure::Memory(bytes),
-        Some(Breach::Quota(what)) => return Failure::Quota(what),
-        Some(Breach::Malformed(why)) => return Failure::Malformed(why),
+    match stop_reason {
+        Some(StopReason::Deadline) => return Failure::Deadline(timeout),
+        Some(StopReason::Overload) => return PROCESSOR,
+        Some(StopReason::Memory(bytes)) => return Failure::Memory(bytes),
+        Some(StopReason::Quota(what)) => return Failure::Quota(what),
+        Some(StopReason::Malformed(why)) => return Failure::Malformed(why),
         None => {}
     }
     if error.is::<PoolConcurrencyLimitError>() {
@@ -68,12 +68,12 @@ pub(crate) fn classify(
     };
     let seen = error
         .downcast_ref::<WasmBacktrace>()
-        .map(words::frames)
+        .map(fault_report::frames)
         .unwrap_or_default();
     let (reason, frames, mut detail) = match said {
         None => (reason, seen, String::new()),
         // The way there adds to a place that is known already.
-        Some(Words {
+        Some(FaultReport {
             kind,
             frames,
             detail,
@@ -100,7 +100,9 @@ pub(crate) fn classify(
 fn joined(mut said: Vec<String>, seen: Vec<String>) -> Vec<String> {
     let place = |frame: &str| frame.split(" in ").next().unwrap_or_default().to_owned();
     for frame in seen {
-        if said.len() < words::FRAMES && !said.iter().any(|known| place(known) == place(&frame)) {
+        if said.len() < fault_report::FRAMES
+            && !said.iter().any(|known| place(known) == place(&frame))
+        {
             said.push(frame);
         }
     }

@@ -5,7 +5,7 @@ use sandgate_message::Hook;
 use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, Parser, Payload};
 
-use crate::loose::Loose;
+use crate::dev_source::DevSource;
 use crate::manifest::{Manifest, ManifestError};
 use crate::snapshot;
 
@@ -28,7 +28,7 @@ pub struct PluginFile {
     manifest: Manifest,
     imports: Vec<String>,
     exports: Vec<String>,
-    loose: Option<Loose>,
+    dev_source: Option<DevSource>,
 }
 
 /// Why a file is no plugin, and what to do.
@@ -102,7 +102,7 @@ impl PluginFile {
         if let Some((hook, ..)) = manifest.hooks().into_iter().find(|(hook, ..)| !has(*hook)) {
             return Err(FileError::HookMissing(hook));
         }
-        let loose = Loose::read(&bytes).map_err(FileError::Damaged)?;
+        let dev_source = DevSource::read(&bytes).map_err(FileError::Damaged)?;
         let digest = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
         Ok(Self {
             bytes,
@@ -110,7 +110,7 @@ impl PluginFile {
             manifest,
             imports,
             exports,
-            loose,
+            dev_source,
         })
     }
 
@@ -136,7 +136,7 @@ impl PluginFile {
     }
     /// Its memory after `configure` can be kept; otherwise it is configured anew for every run. Says why not.
     pub fn snapshot(&self) -> Result<(), String> {
-        if self.loose.is_some() {
+        if self.dev_source.is_some() {
             return Err(DEVELOPMENT.into());
         }
         snapshot::possible(&self.bytes)
@@ -145,8 +145,8 @@ impl PluginFile {
 
 impl PluginFile {
     /// Code and source, where they lie apart.
-    pub(crate) fn loose(&self) -> Option<&Loose> {
-        self.loose.as_ref()
+    pub(crate) fn dev_source(&self) -> Option<&DevSource> {
+        self.dev_source.as_ref()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Authority: what the plugin asks for AND the operator gives. Neither alone is enough.
+//! Capabilities: what the plugin asks for AND the operator gives. Neither alone is enough.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ pub struct Withheld {
 
 /// Asked AND given.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Effective {
+pub(crate) struct ResolvedGrants {
     pub(crate) state: bool,
     pub(crate) http: Vec<String>,
     pub(crate) dirs: Vec<DirGrant>,
@@ -66,7 +66,7 @@ pub(crate) struct Effective {
 pub(crate) fn settle(
     asks: &Asks,
     given: &Grants,
-) -> Result<(Effective, Vec<Withheld>), GrantError> {
+) -> Result<(ResolvedGrants, Vec<Withheld>), GrantError> {
     let refuse = |grant, why: String| Err(GrantError { grant, why });
     let mut withheld = Vec::new();
     if given.state && asks.state.is_none() {
@@ -160,16 +160,16 @@ pub(crate) fn settle(
         }
     }
 
-    let effective = Effective {
+    let resolved = ResolvedGrants {
         state: given.state,
         http: given.http.clone(),
         dirs,
         env: given.env.clone(),
     };
-    Ok((effective, withheld))
+    Ok((resolved, withheld))
 }
 
-impl Effective {
+impl ResolvedGrants {
     /// What a candidate may do: judge, and leave no mark outside. What it asks for beyond that is withheld.
     pub(crate) fn for_candidate(mut self, asks: &Asks, withheld: &mut Vec<Withheld>) -> Self {
         if let Some(ask) = asks.http.as_ref().filter(|_| !self.http.is_empty()) {
@@ -206,8 +206,8 @@ mod tests {
     #[test]
     fn what_is_asked_and_not_given_is_withheld() {
         let asks = asks(serde_json::json!({ "state": "counts", "env": { "REGION": "picks" } }));
-        let (effective, withheld) = settle(&asks, &Grants::default()).unwrap();
-        assert!(!effective.state);
+        let (resolved, withheld) = settle(&asks, &Grants::default()).unwrap();
+        assert!(!resolved.state);
         assert_eq!(
             withheld.iter().map(|w| w.what.as_str()).collect::<Vec<_>>(),
             ["state", "env REGION"]

@@ -6,10 +6,10 @@ use sandgate_message::{
 use wasmtime::component::Resource;
 
 use crate::bindings::{call, decision, log, report, state};
-use crate::failure::Breach;
+use crate::failure::StopReason;
+use crate::fault_report::FaultReport;
 use crate::sandbox::{Sandbox, Task};
 use crate::state::StateFailure;
-use crate::words::Words;
 
 /// Calls into the gateway by one run. Walking 20,000 texts one by one with their pointers takes 40,000.
 const CALLS: u64 = 1_000_000;
@@ -41,14 +41,14 @@ impl Sandbox {
     fn count(&mut self) -> wasmtime::Result<()> {
         self.calls += 1;
         if self.calls > CALLS {
-            return Err(self.stop(Breach::Quota("calls into the gateway")));
+            return Err(self.stop(StopReason::Quota("calls into the gateway")));
         }
         Ok(())
     }
 
     /// Notes why the guest is stopped; the error stops it.
-    pub(crate) fn stop(&mut self, breach: Breach) -> wasmtime::Error {
-        self.breach = Some(breach);
+    pub(crate) fn stop(&mut self, stop_reason: StopReason) -> wasmtime::Error {
+        self.stop_reason = Some(stop_reason);
         wasmtime::format_err!("stopped by the gateway")
     }
 
@@ -182,10 +182,10 @@ impl call::HostContext for Sandbox {
     fn remaining_us(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<u64> {
         self.count()?;
         let told = self
-            .authority
-            .stage
+            .capabilities
+            .simulation
             .as_ref()
-            .and_then(|stage| stage.remaining);
+            .and_then(|simulation| simulation.remaining);
         if let Some(told) = told {
             return Ok(u64::try_from(told.as_micros()).unwrap_or(u64::MAX));
         }
@@ -196,7 +196,7 @@ impl call::HostContext for Sandbox {
     fn carry(&mut self, _: Resource<ContextHandle>, note: Vec<u8>) -> wasmtime::Result<()> {
         self.count()?;
         if note.len() > NOTE {
-            return Err(self.stop(Breach::Quota("bytes carried to the post-call")));
+            return Err(self.stop(StopReason::Quota("bytes carried to the post-call")));
         }
         self.carry = Some(note.into());
         Ok(())
@@ -257,16 +257,16 @@ impl report::Host for Sandbox {
         }
         let details = match finding.details {
             Some(text) if text.len() <= DETAILS => {
-                match Json::parse(text, &self.authority.document) {
+                match Json::parse(text, &self.capabilities.document) {
                     Ok(json) => Some(json),
                     Err(why) => {
                         return Err(
-                            self.stop(Breach::Malformed(format!("a finding's details: {why}")))
+                            self.stop(StopReason::Malformed(format!("a finding's details: {why}")))
                         );
                     }
                 }
             }
-            Some(_) => return Err(self.stop(Breach::Quota("bytes of a finding's details"))),
+            Some(_) => return Err(self.stop(StopReason::Quota("bytes of a finding's details"))),
             None => None,
         };
         self.findings.push(Finding {
@@ -288,7 +288,7 @@ impl report::Host for Sandbox {
     }
     fn last_words(&mut self, fault: decision::Fault) -> wasmtime::Result<()> {
         self.count()?;
-        self.last_words = Some(Box::new(Words::of(fault)));
+        self.last_words = Some(Box::new(FaultReport::of(fault)));
         Ok(())
     }
 }
@@ -305,7 +305,7 @@ impl log::Host for Sandbox {
         } else {
             cut(message)
         };
-        let interceptor = &*self.authority.interceptor;
+        let interceptor = &*self.capabilities.interceptor;
         let call = self.run().map_or("-", |run| &*run.call.id.0);
         let message = one_line(&message);
         match level {
@@ -336,10 +336,10 @@ impl Sandbox {
     ) -> wasmtime::Result<Result<(&crate::state::Table, &Account), state::Failure>> {
         self.count()?;
         Ok(match &self.task {
-            Task::Hook(run) if self.authority.grants.state => {
+            Task::Hook(run) if self.capabilities.grants.state => {
                 let table = match run.shadow {
-                    true => &self.authority.shadow,
-                    false => &self.authority.state,
+                    true => &self.capabilities.shadow,
+                    false => &self.capabilities.state,
                 };
                 Ok((&**table, &run.call.account))
             }

@@ -14,28 +14,28 @@ use wasmtime::{Engine, Store};
 
 use crate::bindings::decision::Fault;
 use crate::bindings::{post_call, pre_call, settings};
+use crate::concurrency::ConcurrencyLimit;
 use crate::configure;
 use crate::decide;
-use crate::engine::Clocked;
-use crate::failure::{Breach, PROCESSOR, classify};
+use crate::engine::EpochEngine;
+use crate::failure::{PROCESSOR, StopReason, classify};
+use crate::fault_report::FaultReport;
 use crate::grants::Withheld;
 use crate::imports::DOCUMENT;
 use crate::meter::{Stop, metered};
-use crate::places::Places;
-use crate::sandbox::{Authority, Sandbox, Task};
-use crate::stage::Stage;
-use crate::words::Words;
+use crate::sandbox::{Capabilities, Sandbox, Task};
+use crate::simulation::Simulation;
 
 /// An interceptor that is a sandboxed component.
 pub struct Plugin {
     pub(crate) description: Description,
     pub(crate) guest: Guest,
-    pub(crate) authority: Arc<Authority>,
-    pub(crate) places: Places,
+    pub(crate) capabilities: Arc<Capabilities>,
+    pub(crate) concurrency: ConcurrencyLimit,
     pub(crate) withheld: Vec<Withheld>,
     pub(crate) fault_detail: bool,
     /// Without its clock a guest that only computes would never be stopped.
-    pub(crate) clocked: Arc<Clocked>,
+    pub(crate) epoch_engine: Arc<EpochEngine>,
 }
 
 /// The linked component and where its hooks are.
@@ -44,10 +44,10 @@ pub(crate) struct Guest {
     pub(crate) pre_call: Option<pre_call::GuestIndices>,
     pub(crate) post_call: Option<post_call::GuestIndices>,
     /// Where the component cannot be snapshotted: how to configure every instance, and why.
-    pub(crate) each_time: Option<EachTime>,
+    pub(crate) per_run: Option<PerRunConfigure>,
 }
 
-pub(crate) struct EachTime {
+pub(crate) struct PerRunConfigure {
     pub(crate) configure: settings::GuestIndices,
     pub(crate) settings: Arc<str>,
     pub(crate) why: String,
@@ -61,21 +61,21 @@ impl Plugin {
 
     /// Why every instance is configured anew, where its memory after `configure` could not be kept.
     pub fn configured_each_time(&self) -> Option<&str> {
-        self.guest.each_time.as_ref().map(|each| each.why.as_str())
+        self.guest.per_run.as_ref().map(|each| each.why.as_str())
     }
 
     /// From here on it meets this instead of the world. For an author's tests.
     #[must_use]
-    pub fn on(mut self, stage: Arc<Stage>) -> Self {
-        self.set_stage(stage);
+    pub fn on(mut self, simulation: Arc<Simulation>) -> Self {
+        self.set_simulation(simulation);
         self
     }
 
     /// The same, for a plugin that stays where it is.
-    pub fn set_stage(&mut self, stage: Arc<Stage>) {
-        let mut authority = Authority::clone(&self.authority);
-        authority.stage = Some(stage);
-        self.authority = Arc::new(authority);
+    pub fn set_simulation(&mut self, simulation: Arc<Simulation>) {
+        let mut capabilities = Capabilities::clone(&self.capabilities);
+        capabilities.simulation = Some(simulation);
+        self.capabilities = Arc::new(capabilities);
     }
 
     /// Makes an instance and throws it away, with nothing on and nothing run: below this no hook run can come. For
@@ -85,8 +85,8 @@ impl Plugin {
     /// The pool is full.
     #[doc(hidden)]
     pub async fn floor(&self) -> Result<(), Failure> {
-        let _ticking = self.clocked.ticking();
-        let sandbox = Sandbox::new(self.authority.clone(), Task::Configure);
+        let _ticking = self.epoch_engine.ticking();
+        let sandbox = Sandbox::new(self.capabilities.clone(), Task::Configure);
         let mut store = Store::new(self.guest.pre.engine(), sandbox);
         // Without a deadline the first check in the guest would stop it.
         store.set_epoch_deadline(u64::MAX / 2);
@@ -102,13 +102,14 @@ impl Plugin {
     ) -> Outcome<D> {
         let started = Instant::now();
         let (deadline, timeout) = (run.deadline, run.timeout);
-        let mut outcome = match self.places.take(&run.call.account, deadline).await {
+        let mut outcome = match self.concurrency.take(&run.call.account, deadline).await {
             Err(overload) => Outcome::failed(overload),
             Ok(_place) => {
-                let _ticking = self.clocked.ticking();
-                let staged = Stage::current().map(|stage| self.authority.on(stage));
-                let authority = staged.as_ref().unwrap_or(&self.authority);
-                let mut store = store(self.guest.pre.engine(), authority, Task::Hook(run));
+                let _ticking = self.epoch_engine.ticking();
+                let staged =
+                    Simulation::current().map(|simulation| self.capabilities.on(simulation));
+                let capabilities = staged.as_ref().unwrap_or(&self.capabilities);
+                let mut store = store(self.guest.pre.engine(), capabilities, Task::Hook(run));
                 let ran = metered((timeout, deadline), self.guest.run(&mut store, hook)).await;
                 self.outcome(ran, store, timeout)
             }
@@ -138,11 +139,11 @@ impl Plugin {
             Err(Stop::Overload) => Err(PROCESSOR),
             Ok(Ok(Ok(decision))) => Ok(decision),
             Ok(Ok(Err(fault))) => {
-                let Words {
+                let FaultReport {
                     kind,
                     frames,
                     detail,
-                } = Words::of(fault);
+                } = FaultReport::of(fault);
                 Err(Failure::Own {
                     kind: if kind.is_empty() {
                         "error".into()
@@ -160,18 +161,24 @@ impl Plugin {
                 } else {
                     Vec::new()
                 };
-                let said = data.last_words.take().map(|words| Words {
+                let said = data.last_words.take().map(|words| FaultReport {
                     detail: self.withheld_unless_asked(words.detail),
                     ..*words
                 });
-                Err(classify(&error, data.breach.take(), timeout, said, &stderr))
+                Err(classify(
+                    &error,
+                    data.stop_reason.take(),
+                    timeout,
+                    said,
+                    &stderr,
+                ))
             }
         };
         if let Err(failure) = &decision {
-            let interceptor = &*self.authority.interceptor;
+            let interceptor = &*self.capabilities.interceptor;
             let call = data.run().map_or("-", |run| &*run.call.id.0);
             let (kind, told) = (failure.kind(), told(failure));
-            if self.authority.quiet {
+            if self.capabilities.quiet {
                 tracing::debug!(interceptor, call, kind, "{failure}{told}");
             } else {
                 tracing::warn!(interceptor, call, kind, "{failure}{told}");
@@ -208,7 +215,7 @@ impl Guest {
         hook: impl AsyncFnOnce(&mut Store<Sandbox>, &Instance) -> wasmtime::Result<Result<D, Fault>>,
     ) -> wasmtime::Result<Result<D, Fault>> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
-        if let Some(each) = &self.each_time {
+        if let Some(each) = &self.per_run {
             // Under the same rules as when it was prepared: then it cannot come out otherwise.
             let run = std::mem::replace(&mut store.data_mut().task, Task::Configure);
             let configured =
@@ -217,7 +224,7 @@ impl Guest {
             if configured.is_err() {
                 return Err(store
                     .data_mut()
-                    .stop(Breach::Malformed("configure changed its mind".into())));
+                    .stop(StopReason::Malformed("configure changed its mind".into())));
             }
         }
         hook(store, &instance).await
@@ -234,14 +241,14 @@ impl Interceptor for Plugin {
             let Some(indices) = &self.guest.pre_call else {
                 return Outcome::failed(Failure::Load("it has no pre-call".into()));
             };
-            let limits = self.authority.document;
+            let limits = self.capabilities.document;
             self.run(run, async |store, instance| {
                 let guest = indices.load(&mut *store, instance)?;
                 let (context, params) = (Resource::new_borrow(0), Resource::new_borrow(DOCUMENT));
                 match guest.call_handle(&mut *store, context, params).await? {
                     Ok(decision) => decide::pre(decision, &limits)
                         .map(Ok)
-                        .map_err(|breach| store.data_mut().stop(breach)),
+                        .map_err(|stop_reason| store.data_mut().stop(stop_reason)),
                     Err(fault) => Ok(Err(fault)),
                 }
             })
@@ -254,14 +261,14 @@ impl Interceptor for Plugin {
             let Some(indices) = &self.guest.post_call else {
                 return Outcome::failed(Failure::Load("it has no post-call".into()));
             };
-            let limits = self.authority.document;
+            let limits = self.capabilities.document;
             self.run(run, async |store, instance| {
                 let guest = indices.load(&mut *store, instance)?;
                 let (context, reply) = (Resource::new_borrow(0), Resource::new_borrow(DOCUMENT));
                 match guest.call_handle(&mut *store, context, reply).await? {
                     Ok(decision) => decide::post(decision, &limits)
                         .map(Ok)
-                        .map_err(|breach| store.data_mut().stop(breach)),
+                        .map_err(|stop_reason| store.data_mut().stop(stop_reason)),
                     Err(fault) => Ok(Err(fault)),
                 }
             })
@@ -275,11 +282,15 @@ impl Interceptor for Plugin {
 const HANDED_OVER: usize = 16 << 20;
 
 /// A store for one task, with everything on: limits, clock, an empty world.
-pub(crate) fn store(engine: &Engine, authority: &Arc<Authority>, task: Task) -> Store<Sandbox> {
-    let mut store = Store::new(engine, Sandbox::new(authority.clone(), task));
+pub(crate) fn store(
+    engine: &Engine,
+    capabilities: &Arc<Capabilities>,
+    task: Task,
+) -> Store<Sandbox> {
+    let mut store = Store::new(engine, Sandbox::new(capabilities.clone(), task));
     store.limiter(|sandbox| sandbox);
     store.set_hostcall_fuel(
-        authority
+        capabilities
             .document
             .bytes
             .saturating_mul(2)

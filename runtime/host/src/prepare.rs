@@ -16,14 +16,14 @@ use wasmtime::component::{Component, Linker};
 
 use crate::bindings::{self, post_call, pre_call, settings};
 use crate::cache::{Cache, Id};
+use crate::concurrency::ConcurrencyLimit;
 use crate::configure::{self, Configured, Issue};
-use crate::engine::{Clocked, EngineConfig, MAX_MEMORY};
+use crate::dev_source::DevSource;
+use crate::engine::{EngineConfig, EpochEngine, MAX_MEMORY};
 use crate::file::{DEVELOPMENT, PluginFile};
-use crate::grants::{Effective, GrantError, Grants, settle};
-use crate::loose::Loose;
-use crate::places::Places;
-use crate::plugin::{EachTime, Guest, Plugin};
-use crate::sandbox::{Authority, Sandbox};
+use crate::grants::{GrantError, Grants, ResolvedGrants, settle};
+use crate::plugin::{Guest, PerRunConfigure, Plugin};
+use crate::sandbox::{Capabilities, Sandbox};
 use crate::schema;
 use crate::snapshot::{self, Snapshot};
 use crate::state::State;
@@ -101,10 +101,10 @@ pub enum PrepareError {
 
 /// Prepares plugins and owns what they run on.
 pub struct Host {
-    clocked: Arc<Clocked>,
+    epoch_engine: Arc<EpochEngine>,
     linker: Linker<Sandbox>,
     /// Compiles quickly: for the one run in which `configure` is snapshotted.
-    scratch: Clocked,
+    scratch: EpochEngine,
     scratch_linker: Linker<Sandbox>,
     cache: Option<Cache>,
     /// The machine code of interpreters that got their sources apart: the last ones, since a save means the same again.
@@ -135,12 +135,12 @@ impl Host {
             instances: config.instances.saturating_add(RESERVE),
             ..config
         };
-        let clocked = Arc::new(Clocked::new(config).map_err(engine)?);
-        let scratch = Clocked::quick(config).map_err(engine)?;
-        let linker = linker(&clocked.engine).map_err(engine)?;
+        let epoch_engine = Arc::new(EpochEngine::new(config).map_err(engine)?);
+        let scratch = EpochEngine::quick(config).map_err(engine)?;
+        let linker = linker(&epoch_engine.engine).map_err(engine)?;
         let scratch_linker = self::linker(&scratch.engine).map_err(engine)?;
         Ok(Arc::new(Self {
-            clocked,
+            epoch_engine,
             linker,
             scratch,
             scratch_linker,
@@ -208,8 +208,8 @@ impl Host {
             true => format!("{}/candidate", spec.interceptor).into(),
             false => spec.interceptor.clone(),
         };
-        let authority = |grants, state, shadow, quiet| {
-            Arc::new(Authority {
+        let capabilities = |grants, state, shadow, quiet| {
+            Arc::new(Capabilities {
                 interceptor: interceptor.clone(),
                 grants,
                 state,
@@ -217,11 +217,11 @@ impl Host {
                 quiet,
                 memory,
                 document: spec.document,
-                stage: None,
+                simulation: None,
             })
         };
         let empty = || self.state.shadow();
-        let nothing = authority(Effective::default(), empty(), empty(), true);
+        let nothing = capabilities(ResolvedGrants::default(), empty(), empty(), true);
         let settings: Arc<str> = spec.settings.to_string().into();
         let guest = self.guest(&spec, &settings, &nothing).await?;
         let description = Description {
@@ -234,8 +234,8 @@ impl Host {
         let mut plugin = Plugin {
             description,
             guest,
-            authority: nothing,
-            places: Places::new(
+            capabilities: nothing,
+            concurrency: ConcurrencyLimit::new(
                 concurrency,
                 match candidate {
                     true => self.reserve.clone(),
@@ -244,17 +244,17 @@ impl Host {
             ),
             withheld,
             fault_detail: spec.fault_detail,
-            clocked: self.clocked.clone(),
+            epoch_engine: self.epoch_engine.clone(),
         };
-        // Without any authority: it shows that the plugin runs, and must not touch anything.
+        // Without any capabilities: it shows that the plugin runs, and must not touch anything.
         smoke(&plugin).await?;
-        plugin.authority = match candidate {
+        plugin.capabilities = match candidate {
             // The live state is out of its reach, whatever a run says.
             true => {
                 let copy = self.state.copy(&spec.interceptor);
-                authority(grants, copy.clone(), copy, true)
+                capabilities(grants, copy.clone(), copy, true)
             }
-            false => authority(grants, self.state.table(&spec.interceptor), empty(), false),
+            false => capabilities(grants, self.state.table(&spec.interceptor), empty(), false),
         };
         Ok(plugin)
     }
@@ -264,12 +264,12 @@ impl Host {
         &self,
         spec: &Spec,
         settings: &Arc<str>,
-        nothing: &Arc<Authority>,
+        nothing: &Arc<Capabilities>,
     ) -> Result<Guest, PrepareError> {
-        if let Some(loose) = spec.file.loose() {
-            return self.interpreted(spec, loose, settings, nothing).await;
+        if let Some(dev_source) = spec.file.dev_source() {
+            return self.interpreted(spec, dev_source, settings, nothing).await;
         }
-        let engine = &self.clocked.engine;
+        let engine = &self.epoch_engine.engine;
         let id = Id::new(spec.file.digest(), settings, engine_hash(engine));
         let cache = self.cache.as_ref().filter(|_| !spec.settings_private);
         if let Some(entry) = cache.and_then(|cache| cache.get(&id))
@@ -294,13 +294,19 @@ impl Host {
         let compile = |bytes: &[u8]| {
             Component::new(engine, bytes).map_err(|e| PrepareError::Compile(format!("{e:#}")))
         };
-        let (component, each_time) = match taken {
+        let (component, per_run) = match taken {
             Snapshot::Refused(configured) => return Err(refused(configured, spec)),
             Snapshot::Taken(snapshot) => (compile(&snapshot)?, None),
             Snapshot::Impossible(why) => {
                 let component = compile(bytes)?;
-                match configure::run(&self.clocked, &self.linker, &component, settings, nothing)
-                    .await
+                match configure::run(
+                    &self.epoch_engine,
+                    &self.linker,
+                    &component,
+                    settings,
+                    nothing,
+                )
+                .await
                 {
                     Ok(_) => (component, Some(why)),
                     Err(configured) => return Err(refused(configured, spec)),
@@ -308,43 +314,51 @@ impl Host {
             }
         };
         if let (Some(cache), Ok(code)) = (cache, component.serialize()) {
-            cache.put(&id, each_time.is_none(), &code);
+            cache.put(&id, per_run.is_none(), &code);
         }
-        self.linked(spec, &component, settings, each_time)
+        self.linked(spec, &component, settings, per_run)
     }
 
     /// An interpreter that is given its source with its settings, before each run.
     async fn interpreted(
         &self,
         spec: &Spec,
-        loose: &Loose,
+        dev_source: &DevSource,
         settings: &str,
-        nothing: &Arc<Authority>,
+        nothing: &Arc<Capabilities>,
     ) -> Result<Guest, PrepareError> {
-        let component = self.interpreter(loose).await?;
-        let given = loose.settings(settings);
-        match configure::run(&self.clocked, &self.linker, &component, &given, nothing).await {
+        let component = self.interpreter(dev_source).await?;
+        let given = dev_source.settings(settings);
+        match configure::run(
+            &self.epoch_engine,
+            &self.linker,
+            &component,
+            &given,
+            nothing,
+        )
+        .await
+        {
             Ok(_) => self.linked(spec, &component, &given, Some(DEVELOPMENT.into())),
             Err(configured) => Err(refused(configured, spec)),
         }
     }
 
     /// Its machine code, which knows neither source nor settings.
-    async fn interpreter(&self, loose: &Loose) -> Result<Component, PrepareError> {
+    async fn interpreter(&self, dev_source: &DevSource) -> Result<Component, PrepareError> {
         // Held while it is compiled: whoever wants the same one waits for it.
         let mut kept = self.interpreters.lock().await;
-        if let Some((_, component)) = kept.iter().find(|(digest, _)| *digest == loose.digest) {
+        if let Some((_, component)) = kept.iter().find(|(digest, _)| *digest == dev_source.digest) {
             return Ok(component.clone());
         }
-        let engine = &self.clocked.engine;
+        let engine = &self.epoch_engine.engine;
         // No settings are this short, so that no plugin's code has this name.
-        let id = Id::new(&loose.digest, "", engine_hash(engine));
+        let id = Id::new(&dev_source.digest, "", engine_hash(engine));
         let cached = self.cache.as_ref().and_then(|cache| cache.get(&id));
         let cached = cached.and_then(|entry| entry.load(engine));
         let component = match cached {
             Some(component) => component,
             None => {
-                let component = Component::new(engine, &loose.code)
+                let component = Component::new(engine, &dev_source.code)
                     .map_err(|error| PrepareError::Compile(format!("{error:#}")))?;
                 if let (Some(cache), Ok(code)) = (&self.cache, component.serialize()) {
                     cache.put(&id, false, &code);
@@ -353,7 +367,7 @@ impl Host {
             }
         };
         kept.truncate(INTERPRETERS - 1);
-        kept.push_front((loose.digest.clone(), component.clone()));
+        kept.push_front((dev_source.digest.clone(), component.clone()));
         Ok(component)
     }
 
@@ -362,7 +376,7 @@ impl Host {
         spec: &Spec,
         component: &Component,
         settings: &Arc<str>,
-        each_time: Option<String>,
+        per_run: Option<String>,
     ) -> Result<Guest, PrepareError> {
         let link = |error: wasmtime::Error| PrepareError::Link(format!("{error:#}"));
         let pre = self.linker.instantiate_pre(component).map_err(link)?;
@@ -379,11 +393,11 @@ impl Host {
             .map(|_| post_call::GuestIndices::new(&pre))
             .transpose()
             .map_err(link)?;
-        let each_time = match each_time {
+        let per_run = match per_run {
             None => None,
             Some(why) => {
                 let configure = settings::GuestIndices::new(&pre).map_err(link)?;
-                Some(EachTime {
+                Some(PerRunConfigure {
                     configure,
                     settings: settings.clone(),
                     why,
@@ -394,7 +408,7 @@ impl Host {
             pre,
             pre_call,
             post_call,
-            each_time,
+            per_run,
         })
     }
 }

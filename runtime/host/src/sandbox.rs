@@ -13,14 +13,14 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::egress::Egress;
 use crate::engine::MAX_TABLE;
-use crate::failure::Breach;
-use crate::grants::Effective;
+use crate::failure::StopReason;
+use crate::fault_report::FaultReport;
+use crate::grants::ResolvedGrants;
 use crate::manifest::Access;
 use crate::meter;
-use crate::stage::Stage;
+use crate::simulation::Simulation;
 use crate::state::Table;
 use crate::stderr::Tail;
-use crate::words::Words;
 
 /// Resources (streams, directories, requests) a guest may hold at once.
 const HANDLES: usize = 1000;
@@ -29,9 +29,9 @@ const HEADERS: usize = 32 << 10;
 
 /// What all runs of one interceptor share.
 #[derive(Clone)]
-pub(crate) struct Authority {
+pub(crate) struct Capabilities {
     pub(crate) interceptor: Arc<str>,
-    pub(crate) grants: Effective,
+    pub(crate) grants: ResolvedGrants,
     pub(crate) state: Arc<Table>,
     pub(crate) shadow: Arc<Table>,
     pub(crate) memory: u64,
@@ -40,7 +40,7 @@ pub(crate) struct Authority {
     /// error of preparing, or means nothing.
     pub(crate) quiet: bool,
     /// Instead of the world, in an author's tests.
-    pub(crate) stage: Option<Arc<Stage>>,
+    pub(crate) simulation: Option<Arc<Simulation>>,
 }
 
 /// What a guest is doing, and so what it may do.
@@ -53,7 +53,7 @@ pub(crate) enum Task {
 
 /// The data of one store.
 pub(crate) struct Sandbox {
-    pub(crate) authority: Arc<Authority>,
+    pub(crate) capabilities: Arc<Capabilities>,
     pub(crate) task: Task,
     pub(crate) findings: Vec<Finding>,
     pub(crate) carry: Option<Arc<[u8]>>,
@@ -61,9 +61,9 @@ pub(crate) struct Sandbox {
     pub(crate) logged: usize,
     /// Calls into the gateway so far.
     pub(crate) calls: u64,
-    pub(crate) breach: Option<Breach>,
+    pub(crate) stop_reason: Option<StopReason>,
     /// What the guest says of a malfunction that it will not outlive.
-    pub(crate) last_words: Option<Box<Words>>,
+    pub(crate) last_words: Option<Box<FaultReport>>,
     /// Bytes of linear memory so far.
     memory: u64,
     pub(crate) stderr: Tail,
@@ -74,33 +74,33 @@ pub(crate) struct Sandbox {
     egress: Option<Box<Egress>>,
 }
 
-impl Authority {
-    /// The same on a stage: what is remembered and what the world answers are the stage's.
-    pub(crate) fn on(&self, stage: Arc<Stage>) -> Arc<Self> {
-        let mut authority = self.clone();
-        if let Some(state) = &stage.state {
-            authority.state = state.table(&self.interceptor);
-            authority.shadow = authority.state.clone();
+impl Capabilities {
+    /// The same in a simulation, which gives what is remembered and what the world answers.
+    pub(crate) fn on(&self, simulation: Arc<Simulation>) -> Arc<Self> {
+        let mut capabilities = self.clone();
+        if let Some(state) = &simulation.state {
+            capabilities.state = state.table(&self.interceptor);
+            capabilities.shadow = capabilities.state.clone();
         }
-        authority.stage = Some(stage);
-        Arc::new(authority)
+        capabilities.simulation = Some(simulation);
+        Arc::new(capabilities)
     }
 }
 
 impl Sandbox {
-    pub(crate) fn new(authority: Arc<Authority>, task: Task) -> Self {
+    pub(crate) fn new(capabilities: Arc<Capabilities>, task: Task) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         let mut http = WasiHttpCtx::default();
         http.set_field_size_limit(HEADERS);
         Self {
-            authority,
+            capabilities,
             task,
             findings: Vec::new(),
             carry: None,
             logged: 0,
             calls: 0,
-            breach: None,
+            stop_reason: None,
             last_words: None,
             memory: 0,
             stderr: Tail::default(),
@@ -130,7 +130,7 @@ impl Sandbox {
         self.carry = None;
         self.logged = 0;
         self.calls = 0;
-        self.breach = None;
+        self.stop_reason = None;
     }
 
     /// The run, while there is one.
@@ -168,22 +168,22 @@ impl Sandbox {
                 .monotonic_clock(Stopped);
             return wasi.build();
         }
-        if let Some(stage) = &self.authority.stage {
-            stage.set(&mut wasi);
+        if let Some(simulation) = &self.capabilities.simulation {
+            simulation.set(&mut wasi);
         }
-        let grants = &self.authority.grants;
+        let grants = &self.capabilities.grants;
         wasi.envs(&grants.env);
         for grant in &grants.dirs {
             use std::os::fd::AsRawFd;
             // The directory that was opened when the configuration was read, whatever its path names by now.
             let path = format!("/proc/self/fd/{}", grant.dir.as_raw_fd());
             let perms = match grant.access {
-                Access::Rw if self.authority.stage.is_none() => FsPerms::ReadWrite,
+                Access::Rw if self.capabilities.simulation.is_none() => FsPerms::ReadWrite,
                 Access::Ro | Access::Rw => FsPerms::ReadOnly,
             };
             if let Err(error) = wasi.preopened_dir(path, &grant.guest, perms) {
                 tracing::warn!(
-                    interceptor = &*self.authority.interceptor,
+                    interceptor = &*self.capabilities.interceptor,
                     dir = grant.guest,
                     "a granted directory cannot be opened: {error}"
                 );
@@ -214,11 +214,11 @@ impl WasiHttpView for Sandbox {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let hosts = match &self.task {
             Task::Configure => &[][..],
-            Task::Hook(_) => self.authority.grants.http.as_slice(),
+            Task::Hook(_) => self.capabilities.grants.http.as_slice(),
         };
-        let hooks = self
-            .egress
-            .get_or_insert_with(|| Box::new(Egress::new(hosts, self.authority.stage.clone())));
+        let hooks = self.egress.get_or_insert_with(|| {
+            Box::new(Egress::new(hosts, self.capabilities.simulation.clone()))
+        });
         WasiHttpCtxView {
             hooks: hooks.as_mut(),
             table: &mut self.table,
@@ -234,14 +234,14 @@ impl ResourceLimiter for Sandbox {
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let fits = desired as u64 <= self.authority.memory;
-        if let (true, Some(stage)) = (fits, &self.authority.stage) {
+        let fits = desired as u64 <= self.capabilities.memory;
+        if let (true, Some(simulation)) = (fits, &self.capabilities.simulation) {
             self.memory += desired.saturating_sub(current) as u64;
-            stage.grew(self.memory);
+            simulation.grew(self.memory);
         }
         if !fits {
             // Remembered, since most guests abort when they do not get it.
-            self.breach = Some(Breach::Memory(self.authority.memory));
+            self.stop_reason = Some(StopReason::Memory(self.capabilities.memory));
         }
         Ok(fits)
     }
@@ -254,7 +254,7 @@ impl ResourceLimiter for Sandbox {
     ) -> wasmtime::Result<bool> {
         let fits = desired <= MAX_TABLE;
         if !fits {
-            self.breach = Some(Breach::Quota("table entries"));
+            self.stop_reason = Some(StopReason::Quota("table entries"));
         }
         Ok(fits)
     }

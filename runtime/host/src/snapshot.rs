@@ -9,8 +9,8 @@ use wasmtime::component::{Component, Instance, Lift, Linker};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::configure::{self, Configured};
-use crate::engine::Clocked;
-use crate::sandbox::{Authority, Sandbox};
+use crate::engine::EpochEngine;
+use crate::sandbox::{Capabilities, Sandbox};
 
 /// What a snapshot came to.
 pub(crate) enum Snapshot {
@@ -31,25 +31,25 @@ pub(crate) fn possible(component: &[u8]) -> Result<(), String> {
 ///
 /// Its engine compiles quickly rather than well: the code runs once.
 pub(crate) async fn take(
-    clocked: &Clocked,
+    epoch_engine: &EpochEngine,
     linker: &Linker<Sandbox>,
     component: &[u8],
     settings: &str,
-    authority: &Arc<Authority>,
+    capabilities: &Arc<Capabilities>,
 ) -> Snapshot {
     let wizer = Wizer::new();
     let (context, instrumented) = match guarded(|| wizer.instrument_component(component)) {
         Ok(pair) => pair,
         Err(why) => return Snapshot::Impossible(why),
     };
-    let component = match Component::new(&clocked.engine, &instrumented) {
+    let component = match Component::new(&epoch_engine.engine, &instrumented) {
         Ok(component) => component,
         Err(error) => return Snapshot::Impossible(error.to_string()),
     };
     // The memory is read by running code of the component.
-    let _ticking = clocked.ticking();
+    let _ticking = epoch_engine.ticking();
     let (mut store, instance) =
-        match configure::run(clocked, linker, &component, settings, authority).await {
+        match configure::run(epoch_engine, linker, &component, settings, capabilities).await {
             Ok(done) => done,
             Err(refused) => return Snapshot::Refused(refused),
         };

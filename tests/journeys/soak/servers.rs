@@ -60,6 +60,9 @@ pub(crate) const REMOTE: Server = Server {
 const MASKED: &str = "for [email]";
 const TEXT: &str = "for ann@example.org";
 
+/// Until Python has its own handlers, signals that trouble a server would end it.
+const UNTROUBLED: &str = r#"trap "" USR1 USR2; exec "$@""#;
+
 /// One call and what must be in the answer.
 pub(crate) struct Errand {
     pub(crate) tool: &'static str,
@@ -103,10 +106,12 @@ impl Nine {
             .iter()
             .map(|server| {
                 let line = self.command(server.name);
-                let mut args = vec![script.display().to_string(), server.name.to_owned()];
+                let (python, script) = (python.display().to_string(), script.display().to_string());
+                let mut args = vec!["-c".to_owned(), UNTROUBLED.to_owned(), "sh".to_owned()];
+                args.extend([python, script, server.name.to_owned()]);
                 args.extend(line);
                 format!(
-                    "[servers.{}]\ncommand = {python:?}\nargs = {args:?}\n\
+                    "[servers.{}]\ncommand = \"sh\"\nargs = {args:?}\n\
                      env = {{ PATH = {path:?}, MEMORY_FILE_PATH = {memory:?} }}\n{times}",
                     server.name
                 )

@@ -10,7 +10,7 @@ mod noop;
 
 use std::time::{Duration, Instant};
 
-use sandgate_host::{Grants, Plugin, PrepareError, Stage};
+use sandgate_host::{Grants, Plugin, PrepareError, Simulation};
 use sandgate_message::{Hook, Json, Method};
 use serde_json::json;
 
@@ -156,7 +156,7 @@ async fn isolated(
     let mut first = None;
     let begun = Instant::now();
     for index in 0.. {
-        let seen = exercise.run(plugin, Stage::default()).await;
+        let seen = exercise.run(plugin, Simulation::default()).await;
         if let Decided::Fault(failure) = &seen.decided {
             return Err(NotMeasured::Failed {
                 hook: exercise.hook,
@@ -179,7 +179,7 @@ async fn isolated(
 async fn warm(exercise: &Exercise, plugin: &Plugin) -> Spread {
     let mut all = Vec::new();
     let begun = Instant::now();
-    while let Ok(mut instance) = plugin.warm().await {
+    while let Ok(mut instance) = plugin.bench_instance().await {
         let before = all.len();
         let mut index = 0;
         while let Some(took) = instance.run(exercise.hook, exercise.begun()).await {
@@ -209,7 +209,7 @@ async fn instructions(
     let begun = Instant::now();
     while all.len() < COUNTED && begun.elapsed() < PATIENCE {
         counter.start().ok()?;
-        exercise.run(plugin, Stage::default()).await;
+        exercise.run(plugin, Simulation::default()).await;
         all.push(counter.stop().ok()?);
     }
     all.sort_unstable();

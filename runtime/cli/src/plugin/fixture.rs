@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use sandgate_host::Answered;
+use sandgate_host::CannedResponse;
 use sandgate_message::{Hook, Json, Limits, Method};
 use serde_json::{Map, Value, json};
 
@@ -40,7 +40,7 @@ pub(super) struct Fixture {
     pub(super) env: Vec<(String, String)>,
     pub(super) now: Duration,
     pub(super) random: Vec<u8>,
-    pub(super) http: Vec<Answered>,
+    pub(super) http: Vec<CannedResponse>,
     /// As it is written; none where nothing is expected yet.
     pub(super) expect: Option<Map<String, Value>>,
 }
@@ -295,10 +295,10 @@ impl Reader<'_> {
             })
     }
 
-    fn http(&mut self, value: &Value) -> Vec<Answered> {
+    fn http(&mut self, value: &Value) -> Vec<CannedResponse> {
         let answers = value.as_array().into_iter().flatten();
         answers
-            .map(|answer| Answered {
+            .map(|answer| CannedResponse {
                 method: answer["method"].as_str().unwrap_or("GET").to_owned(),
                 url: answer["url"].as_str().unwrap_or_default().to_owned(),
                 status: answer["status"]

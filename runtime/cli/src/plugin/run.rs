@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use sandgate_host::{Grants, PluginFile, PrepareError, Stage};
+use sandgate_host::{Grants, PluginFile, PrepareError, Simulation};
 use sandgate_message::{Call, CallId, Direction, Era, Hook, Json, Limits, Method};
 use sandgate_pipeline::Globs;
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ pub async fn run(asked: &args::RunPlugin) -> Result<Ran, NotRun> {
             .iter()
             .map(|withheld| format!("it asks for {}, which it does not get here", withheld.what)),
     );
-    let seen = exercise.run(&mut plugin, Stage::default()).await;
+    let seen = exercise.run(&mut plugin, Simulation::default()).await;
     if let Some(limit) = limit.filter(|limit| seen.took > *limit) {
         notes.push(format!(
             "longer than its own limit of {} ms",

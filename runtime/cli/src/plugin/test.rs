@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use sandgate_host::{Grants, Plugin, PluginFile, PrepareError, Stage};
+use sandgate_host::{Grants, Plugin, PluginFile, PrepareError, Simulation};
 use serde_json::{Map, Value, json};
 
 use super::build::{self, BuildError};
@@ -187,9 +187,10 @@ impl Stand<'_> {
         let index = self.prepare(fixture).await?;
         let state = self.trial.state();
         state.fill(&name, &fixture.state)?;
-        let stage = Stage::closed(fixture.now, fixture.random.clone(), fixture.http.clone());
+        let simulation =
+            Simulation::closed(fixture.now, fixture.random.clone(), fixture.http.clone());
         let plugin = &mut self.prepared[index].plugin;
-        let seen = fixture.exercise.run(plugin, stage).await;
+        let seen = fixture.exercise.run(plugin, simulation).await;
         Ok((seen, self.trial.state().entries(&name)))
     }
 

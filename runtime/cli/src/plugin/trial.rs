@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sandgate_host::{
-    Cache, EngineConfig, Grants, Host, Plugin, PluginFile, PrepareError, Spec, Stage, State,
+    Cache, EngineConfig, Grants, Host, Plugin, PluginFile, PrepareError, Simulation, Spec, State,
     StateQuota,
 };
 use sandgate_message::{
@@ -143,9 +143,9 @@ impl Exercise {
     }
 
     /// Runs the hook.
-    pub(super) async fn run(&self, plugin: &mut Plugin, stage: Stage) -> Seen {
-        let stage = Arc::new(stage);
-        plugin.set_stage(stage.clone());
+    pub(super) async fn run(&self, plugin: &mut Plugin, simulation: Simulation) -> Seen {
+        let simulation = Arc::new(simulation);
+        plugin.set_simulation(simulation.clone());
         let run = self.begun();
         let document = run.document.clone();
         let log = Arc::new(Mutex::default());
@@ -167,8 +167,8 @@ impl Exercise {
             carry: outcome.carry.map(|note| note.to_vec()),
             log,
             took: outcome.took,
-            memory: stage.memory(),
-            unanswered: stage.unanswered(),
+            memory: simulation.memory(),
+            unanswered: simulation.unanswered(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sandgate_gateway::{Aside, Decision as Became, Rehearsal, Rehearsed};
-use sandgate_host::{Stage, State};
+use sandgate_host::{Simulation, State};
 use sandgate_message::{
     Call, Failure, Finding, Hook, Interceptor, Json, Message, Outcome, Pending, Plugin,
     PostDecision, PreDecision, Run,
@@ -106,10 +106,10 @@ impl Theatre {
     /// Plays a scene. `state`: what interceptors remember. `rehearsal`: what was asked and begun before.
     pub async fn play(&self, scene: Scene, state: &Arc<State>, rehearsal: &Rehearsal) -> Played {
         state.set_time(scene.at);
-        let mut stage = Stage::closed(scene.at, RANDOM.to_vec(), Vec::new());
-        stage.state = Some(state.clone());
+        let mut simulation = Simulation::closed(scene.at, RANDOM.to_vec(), Vec::new());
+        simulation.state = Some(state.clone());
         // The future is large, and one of many.
-        let playing = Box::pin(Arc::new(stage).during(self.run(scene, rehearsal)));
+        let playing = Box::pin(Arc::new(simulation).during(self.run(scene, rehearsal)));
         playing.with_subscriber(NoSubscriber::default()).await
     }
 

@@ -16,7 +16,7 @@ use crate::plugin::{Plugin, store};
 use crate::sandbox::{Sandbox, Task};
 
 /// A plugin's instance that stays.
-pub struct Warm<'a> {
+pub struct BenchInstance<'a> {
     plugin: &'a Plugin,
     store: Store<Sandbox>,
     instance: Instance,
@@ -27,15 +27,15 @@ impl Plugin {
     ///
     /// # Errors
     /// There is no room for it, or it cannot be configured.
-    pub async fn warm(&self) -> Result<Warm<'_>, Failure> {
-        let _ticking = self.clocked.ticking();
-        let mut store = store(self.guest.pre.engine(), &self.authority, Task::Configure);
+    pub async fn bench_instance(&self) -> Result<BenchInstance<'_>, Failure> {
+        let _ticking = self.epoch_engine.ticking();
+        let mut store = store(self.guest.pre.engine(), &self.capabilities, Task::Configure);
         let made = self
             .guest
             .run(&mut store, async |_, instance| Ok(Ok(*instance)))
             .await;
         match made {
-            Ok(Ok(instance)) => Ok(Warm {
+            Ok(Ok(instance)) => Ok(BenchInstance {
                 plugin: self,
                 store,
                 instance,
@@ -46,7 +46,7 @@ impl Plugin {
     }
 }
 
-impl Warm<'_> {
+impl BenchInstance<'_> {
     /// How long one run takes; nothing where it fails. After that the instance is of no more use: a guest that never gives
     /// memory back has filled it, for example.
     pub async fn run(&mut self, hook: Hook, run: Run) -> Option<Duration> {
@@ -54,7 +54,7 @@ impl Warm<'_> {
         let bounds = (run.timeout, run.deadline);
         self.store.data_mut().again(run);
         self.store.set_epoch_deadline(1);
-        let _ticking = self.plugin.clocked.ticking();
+        let _ticking = self.plugin.epoch_engine.ticking();
         let decided = metered(bounds, self.call(hook)).await;
         matches!(decided, Ok(Ok(true))).then(|| started.elapsed())
     }
@@ -66,7 +66,7 @@ impl Warm<'_> {
             store,
             instance,
         } = self;
-        let limits = &plugin.authority.document;
+        let limits = &plugin.capabilities.document;
         let (context, document) = (Resource::new_borrow(0), Resource::new_borrow(DOCUMENT));
         Ok(match hook {
             Hook::PreCall => {

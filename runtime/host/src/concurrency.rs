@@ -13,19 +13,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const REMEMBERED: usize = 1024;
 
 /// Places by account, and the pool's places for all.
-pub(crate) struct Places {
+pub(crate) struct ConcurrencyLimit {
     each: usize,
     pool: Arc<Semaphore>,
     by_account: Mutex<HashMap<Account, Arc<Semaphore>>>,
 }
 
 /// Held during a run.
-pub(crate) struct Place {
+pub(crate) struct Permit {
     _own: OwnedSemaphorePermit,
     _pool: OwnedSemaphorePermit,
 }
 
-impl Places {
+impl ConcurrencyLimit {
     pub(crate) fn new(each: usize, pool: Arc<Semaphore>) -> Self {
         Self {
             each,
@@ -42,12 +42,12 @@ impl Places {
         &self,
         account: &Account,
         deadline: Instant,
-    ) -> Result<Place, Failure> {
+    ) -> Result<Permit, Failure> {
         let own = acquire(self.semaphore(account), deadline).await;
         let own = own.ok_or(Failure::Overload("one of its caller's places"))?;
         let pool = acquire(self.pool.clone(), deadline).await;
         let pool = pool.ok_or(Failure::Overload("a place in the instance pool"))?;
-        Ok(Place {
+        Ok(Permit {
             _own: own,
             _pool: pool,
         })
@@ -91,7 +91,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_with_all_its_places_taken_waits_and_nobody_else_does() {
-        let places = Places::new(1, Arc::new(Semaphore::new(10)));
+        let places = ConcurrencyLimit::new(1, Arc::new(Semaphore::new(10)));
         let (ann, bob) = (client("ann"), client("bob"));
         let soon = || Instant::now() + Duration::from_millis(20);
         let held = places.take(&ann, soon()).await.unwrap();
@@ -105,7 +105,7 @@ mod tests {
 
     #[tokio::test]
     async fn callers_without_a_run_are_forgotten() {
-        let places = Places::new(1, Arc::new(Semaphore::new(10)));
+        let places = ConcurrencyLimit::new(1, Arc::new(Semaphore::new(10)));
         let later = Instant::now() + Duration::from_secs(1);
         let busy = client("busy");
         let held = places.take(&busy, later).await.unwrap();

@@ -25,7 +25,7 @@ const PREAMBLE: usize = 8;
 
 /// Code and source, apart.
 #[derive(Clone, Debug)]
-pub(crate) struct Loose {
+pub(crate) struct DevSource {
     /// The component without its custom sections, none of which is code.
     pub(crate) code: Bytes,
     /// `sha256:…` of the code.
@@ -33,7 +33,7 @@ pub(crate) struct Loose {
     source: Arc<str>,
 }
 
-impl Loose {
+impl DevSource {
     /// Takes a component apart, where it is one of these. An error says what is wrong with it.
     pub(crate) fn read(component: &[u8]) -> Result<Option<Self>, String> {
         let mut code = component.get(..PREAMBLE).unwrap_or_default().to_vec();
@@ -100,15 +100,15 @@ mod tests {
 
     #[test]
     fn code_and_source_are_taken_apart_and_the_code_does_not_know_the_source() {
-        let loose = |source: &str, manifest: &[u8]| {
+        let split = |source: &str, manifest: &[u8]| {
             let mut bytes = EMPTY.to_vec();
             section(&mut bytes, "sandgate:manifest", manifest);
             // An empty section of types: code, as far as this goes.
             bytes.extend_from_slice(&[7, 1, 0]);
             section(&mut bytes, SOURCE, source.as_bytes());
-            Loose::read(&bytes).unwrap().unwrap()
+            DevSource::read(&bytes).unwrap().unwrap()
         };
-        let (one, two) = (loose("a \"b\"\n", b"1"), loose("c", b"22"));
+        let (one, two) = (split("a \"b\"\n", b"1"), split("c", b"22"));
         assert_eq!(one.code, [EMPTY, &[7, 1, 0]].concat());
         assert_eq!(one.digest, two.digest);
         let given: serde_json::Value = serde_json::from_str(&one.settings("{\"x\":1}")).unwrap();
@@ -120,17 +120,17 @@ mod tests {
 
     #[test]
     fn an_ordinary_component_is_none_and_a_doubtful_one_is_an_error() {
-        assert!(Loose::read(EMPTY).unwrap().is_none());
+        assert!(DevSource::read(EMPTY).unwrap().is_none());
         let mut twice = EMPTY.to_vec();
         section(&mut twice, SOURCE, b"a");
         section(&mut twice, SOURCE, b"b");
-        assert!(Loose::read(&twice).unwrap_err().contains("two"));
+        assert!(DevSource::read(&twice).unwrap_err().contains("two"));
         let mut binary = EMPTY.to_vec();
         section(&mut binary, SOURCE, b"\xff");
-        assert!(Loose::read(&binary).unwrap_err().contains("UTF-8"));
+        assert!(DevSource::read(&binary).unwrap_err().contains("UTF-8"));
         let mut cut = EMPTY.to_vec();
         section(&mut cut, SOURCE, b"abc");
         cut.truncate(cut.len() - 1);
-        assert!(Loose::read(&cut).is_err());
+        assert!(DevSource::read(&cut).is_err());
     }
 }

@@ -16,18 +16,18 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use crate::state::State;
 
 tokio::task_local! {
-    static SET: Arc<Stage>;
+    static SET: Arc<Simulation>;
 }
 
-/// What a plugin on stage meets instead of the world, where it says so.
+/// What a plugin in a simulation meets instead of the world, where it says so.
 #[derive(Debug, Default)]
-pub struct Stage {
+pub struct Simulation {
     /// The time of day, since the Unix epoch. It does not pass.
     pub now: Option<Duration>,
     /// Repeated as often as randomness is asked for; not empty.
     pub random: Option<Vec<u8>>,
     /// What its requests are answered with, each as often as it is asked for; any other fails.
-    pub http: Option<Vec<Answered>>,
+    pub http: Option<Vec<CannedResponse>>,
     /// What it is told is left of its time.
     pub remaining: Option<Duration>,
     /// What it remembers, instead of what it remembers elsewhere.
@@ -37,7 +37,7 @@ pub struct Stage {
 
 /// A request and its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered {
+pub struct CannedResponse {
     /// For example `GET`.
     pub method: String,
     /// The whole URL.
@@ -50,16 +50,16 @@ pub struct Answered {
     pub body: Bytes,
 }
 
-/// What was seen of the runs on a stage.
+/// What was seen of the runs on a simulation.
 #[derive(Debug, Default)]
 struct Seen {
     memory: AtomicU64,
     unanswered: Mutex<Vec<String>>,
 }
 
-impl Stage {
+impl Simulation {
     /// On which nothing comes from the world: this clock, this randomness, these answers.
-    pub fn closed(now: Duration, random: Vec<u8>, http: Vec<Answered>) -> Self {
+    pub fn closed(now: Duration, random: Vec<u8>, http: Vec<CannedResponse>) -> Self {
         Self {
             now: Some(now),
             random: Some(random),
@@ -70,7 +70,7 @@ impl Stage {
         }
     }
 
-    /// Whatever plugin runs within this future meets the stage, whoever else it runs for at the same time; what it was
+    /// Whatever plugin runs within this future meets the simulation, whoever else it runs for at the same time; what it was
     /// granted of directories it may only read.
     pub async fn during<F: Future>(self: Arc<Self>, future: F) -> F::Output {
         SET.scope(self, future).await
@@ -122,7 +122,7 @@ impl Stage {
 
     fn written(
         &self,
-        all: &[Answered],
+        all: &[CannedResponse],
         method: &str,
         url: &str,
     ) -> Result<http::Response<WasiBody>, Error> {
@@ -175,24 +175,27 @@ mod tests {
 
     #[test]
     fn requests_are_answered_as_written_and_others_are_remembered() {
-        let answered = Answered {
+        let answered = CannedResponse {
             method: "GET".into(),
             url: "https://a.example/x".into(),
             status: 204,
             headers: vec![("x-a".into(), "b".into())],
             body: Bytes::new(),
         };
-        let stage = Stage::closed(Duration::ZERO, vec![1], vec![answered]);
-        let response = stage.answer("GET", "https://a.example/x").unwrap().unwrap();
+        let simulation = Simulation::closed(Duration::ZERO, vec![1], vec![answered]);
+        let response = simulation
+            .answer("GET", "https://a.example/x")
+            .unwrap()
+            .unwrap();
         assert_eq!(response.status().as_u16(), 204);
         assert_eq!(response.headers()["x-a"], "b");
         assert!(
-            stage
+            simulation
                 .answer("POST", "https://a.example/x")
                 .unwrap()
                 .is_err()
         );
-        assert!(Stage::default().answer("GET", "x").is_none());
-        assert_eq!(stage.unanswered(), ["POST https://a.example/x"]);
+        assert!(Simulation::default().answer("GET", "x").is_none());
+        assert_eq!(simulation.unanswered(), ["POST https://a.example/x"]);
     }
 }

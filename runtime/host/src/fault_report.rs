@@ -29,13 +29,13 @@ const ELSEWHERE: [&str; 9] = [
 
 /// A guest's own account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Words {
+pub(crate) struct FaultReport {
     pub(crate) kind: String,
     pub(crate) frames: Vec<String>,
     pub(crate) detail: String,
 }
 
-impl Words {
+impl FaultReport {
     /// Of the contract's record.
     pub(crate) fn of(fault: Fault) -> Self {
         Self {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_a_guest_says_is_bounded_and_steers_no_terminal() {
-        let words = Words::of(Fault {
+        let words = FaultReport::of(Fault {
             kind: format!("\u{1b}[31m{}", "é".repeat(100)),
             frames: vec!["a.py:1\nin \u{202e}x".repeat(60); 20],
             detail: "d".repeat(DETAIL + 1),
