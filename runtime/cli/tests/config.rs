@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sandgate::config::{
     Access, AdminSocket, ConditionName, Config, Destination, Direction, Environment, Files, Hook,
-    Loaded, Mode, OnFailure, Period, PluginSource, RefusalStyle, Report, Sees, Side, Size,
+    Loaded, Mode, OnFailure, Period, PluginSource, RefusalStyle, Report, Sees, Sharing, Side, Size,
 };
 use serde_json::{Value, json};
 
@@ -161,6 +161,7 @@ fn every_key_is_read_as_it_was_written() {
         Some(Path::new("/run/secrets/crm"))
     );
     assert_eq!((time.max_concurrent, time.max_children), (7, 3));
+    assert_eq!(time.share, Sharing::Principal);
     let crm = &servers["crm"];
     assert_eq!(
         (crm.keep_alive, crm.ca.as_deref(), crm.forward_authorization),

@@ -64,5 +64,5 @@ pub use taken::{Aside, Carried, Taken};
 pub use tls::{Authorities, Identity, IdentityError};
 pub use trace::{SpanId, Trace, TraceContext, TraceId};
 pub use upstream::{
-    Availability, Eras, Failure, Health, Server, ServerConfig, ServerError, Transport,
+    Availability, Eras, Failure, Health, Server, ServerConfig, ServerError, Share, Transport,
 };

@@ -1,9 +1,12 @@
-//! A thousand idle sessions and a thousand subscriptions at once; their servers die, and nothing is left of them.
+//! A thousand idle sessions and a thousand subscriptions at once; their servers die, and nothing is left of them. Fifty
+//! sessions that share a process.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "tests fail by panicking, and this one prints its figures"
 )]
+
+mod one_child;
 
 use std::path::Path;
 use std::process::Command;

@@ -89,6 +89,7 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("servers.program.request-timeout", json!("9s"), InForce),
         ("servers.program.max-concurrent", json!(9), InForce),
         ("servers.program.max-children", json!(9), InForce),
+        ("servers.program.share", json!("principal"), InForce),
         ("servers.desk.url", json!("http://127.0.0.1:9/mcp"), InForce),
         ("servers.desk.headers", json!({ "X-A": "b" }), InForce),
         ("servers.desk.keep-alive", json!("9s"), InForce),

@@ -7,7 +7,7 @@ use sandgate_pipeline::Globs;
 use super::programs;
 use crate::config::{
     ConditionName, Config, Destination, Environment, Issue, Loaded, PluginSource, Resolved,
-    Severity, Side,
+    Severity, Sharing, Side,
 };
 
 /// The port of OTLP over gRPC, which the gateway does not speak.
@@ -22,6 +22,12 @@ pub(super) fn of(loaded: &Loaded, resolved: &Resolved, environment: &Environment
         }
         let headers = format!("/servers/{name}/headers");
         issues.extend(programs::given(loaded, &headers, &server.headers));
+        if server.share == Sharing::All {
+            let why = "one program serves everybody's sessions: what it keeps in memory (state, secrets, tasks) is one for all callers";
+            let place = format!("/servers/{name}/share");
+            let help = "write \"principal\", unless the program keeps nothing of a caller";
+            issues.push(warning(loaded, &place, why).help(help));
+        }
         if let Some(url) = &server.url
             && leads_back(&loaded.config, &url.0)
         {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use sandgate_gateway::{Server, ServerConfig, Transport};
+use sandgate_gateway::{Server, ServerConfig, Share, Transport};
 use sandgate_message::Limits;
 
 use super::certificates;
@@ -27,6 +27,7 @@ struct Key {
     timeouts: [Duration; 4],
     limits: Limits,
     most: (u32, u32),
+    share: config::Sharing,
     keep_alive: Duration,
     authorities: Option<Vec<u8>>,
     /// Its `Authorization`; its `tracestate` and `baggage`.
@@ -108,6 +109,7 @@ fn key(
         ],
         limits,
         most: (server.max_concurrent, server.max_children),
+        share: server.share,
         keep_alive: server.keep_alive.0,
         authorities,
         forwards: (server.forward_authorization, server.forward_trace_state),
@@ -166,6 +168,11 @@ fn describe(
         limits,
         max_concurrent: count(server.max_concurrent),
         max_children: count(server.max_children),
+        share: match server.share {
+            config::Sharing::None => Share::None,
+            config::Sharing::Principal => Share::Principal,
+            config::Sharing::All => Share::All,
+        },
         keep_alive: server.keep_alive.0,
         forward_authorization: server.forward_authorization,
         forward_trace_state: server.forward_trace_state,

@@ -53,7 +53,7 @@ pub use issue::{DescribedIssue, Issue, IssueDetails, Report, Severity};
 pub use pattern::Pattern;
 pub use resolved::{Resolved, ResolvedInterceptor, ResolvedServer};
 pub use secret::{Environment, FetchError, Given, Outside, Secret, Sources};
-pub use server::{Server, Url};
+pub use server::{Server, Sharing, Url};
 pub(crate) use settings::share_a_piece;
 pub use settings::{ResolvedSettings, Settings};
 pub use source::{Position, Side, Source};

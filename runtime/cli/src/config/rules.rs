@@ -171,7 +171,7 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
                 "forward-trace-state",
             ],
         ),
-        (None, Some(_)) => ("command", &["args", "env", "cwd", "max-children"]),
+        (None, Some(_)) => ("command", &["args", "env", "cwd", "max-children", "share"]),
     };
     for key in foreign {
         if let Some((found, _)) = table.member(key) {

@@ -52,11 +52,14 @@ pub struct Server {
     #[serde(default = "max_concurrent")]
     #[schemars(range(min = 1, max = 100_000))]
     pub max_concurrent: u32,
-    /// Processes of `command` at a time: one for each session of a legacy client, and one that modern clients share. A
-    /// further session is refused.
+    /// Processes of `command` at a time: one for each session of a legacy client, or as `share` says, and one that modern
+    /// clients share. A further session is refused.
     #[serde(default = "max_children")]
     #[schemars(range(min = 1, max = 10_000))]
     pub max_children: u32,
+    /// Which sessions of legacy clients use one process of `command`.
+    #[serde(default)]
+    pub share: Sharing,
     /// How long an unused connection to `url` is kept for the next request.
     #[serde(default = "keep_alive")]
     pub keep_alive: Period,
@@ -71,6 +74,20 @@ pub struct Server {
     /// A client's `tracestate` and `baggage` go on to `url`. They are free text that no interceptor sees.
     #[serde(default)]
     pub forward_trace_state: bool,
+}
+
+/// Which sessions of legacy clients use one process, where they began alike: with the same protocol version and
+/// capabilities.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sharing {
+    /// Each has its own.
+    #[default]
+    None,
+    /// Those of one client of `[clients]`, or, without clients, of one address.
+    Principal,
+    /// Everybody's: what the program keeps in memory is one for all callers.
+    All,
 }
 
 /// An `http` or `https` URL without fragment or user name.

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::pipes::{self, Reader};
 use super::process::{self, Process};
-use super::routes::Routes;
+use super::routes::{Routes, Users};
 use super::server::Known;
-use super::{Definitions, ServerConfig, ServerError};
+use super::{ServerConfig, ServerError};
 use crate::admission::Permit;
 
 /// Lines that wait to be written; who comes later waits for a place.
@@ -42,12 +42,11 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts it, for the one conversation that these definitions are of; without them, for many conversations. It has its
-    /// place until it is gone.
+    /// Starts it. It has its place until it is gone.
     pub(super) async fn start(
         config: &ServerConfig,
         known: &Arc<Known>,
-        own: Option<Arc<Definitions>>,
+        users: Users,
         place: Permit,
     ) -> Result<Arc<Self>, ServerError> {
         let mut process = process::start(&config.name, &config.transport).await?;
@@ -63,7 +62,7 @@ impl Child {
                 why,
             });
         };
-        let shared = own.is_none();
+        let modern = matches!(users, Users::Modern);
         let (outbox, lines) = mpsc::channel(OUTBOX);
         let (urgent, urgent_lines) = mpsc::channel(URGENT);
         let server = config.name.clone();
@@ -72,7 +71,7 @@ impl Child {
             known.clone(),
             config.limits,
             config.request_timeout,
-            own,
+            users,
             urgent,
         );
         let closing = CancellationToken::new();
@@ -93,7 +92,7 @@ impl Child {
             server: server.clone(),
             routes: routes.clone(),
             known: known.clone(),
-            shared,
+            modern,
             spoke: spoke.clone(),
             closing: closing.clone(),
         };
@@ -137,7 +136,7 @@ impl Child {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => {
                 // It is ending; what of is known when it has ended.
-                let _ = self.ended.clone().wait_for(|ended| *ended).await;
+                self.ended().await;
                 Err(self.routes.over().unwrap_or(ServerError::Closed {
                     server: self.server.clone(),
                 }))
@@ -157,6 +156,11 @@ impl Child {
     /// Ends it, first gently. Returns when it and its group are gone.
     pub(super) async fn close(&self) {
         self.closing.cancel();
+        self.ended().await;
+    }
+
+    /// Waits until it is gone.
+    pub(super) async fn ended(&self) {
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
     }
 }
@@ -171,7 +175,7 @@ struct Supervisor {
     server: Arc<str>,
     routes: Arc<Routes>,
     known: Arc<Known>,
-    shared: bool,
+    modern: bool,
     spoke: Arc<AtomicBool>,
     closing: CancellationToken,
 }
@@ -219,7 +223,7 @@ impl Supervisor {
             status,
         };
         self.known.vitals.failed(&error);
-        let later = if self.shared {
+        let later = if self.modern {
             error.clone()
         } else {
             ServerError::SessionGone {

@@ -25,6 +25,15 @@ impl Key {
         }
     }
 
+    /// As JSON.
+    pub(super) fn as_json(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Odd(text) => text.to_string(),
+            Self::Text(text) => Json::string(text).as_str().to_owned(),
+        }
+    }
+
     /// None for what can be neither an id nor a token.
     pub(super) fn of_node(node: Node<'_>) -> Option<Self> {
         match node.kind() {

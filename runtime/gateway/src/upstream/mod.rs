@@ -3,6 +3,7 @@
 //! It knows nothing of the clients, of the pipeline, or of what a message means beyond where it must go.
 
 mod answer;
+mod attribution;
 mod audience;
 mod availability;
 mod backoff;
@@ -16,8 +17,10 @@ mod events;
 mod headers;
 mod health;
 mod http;
+mod joint;
 mod key;
 mod lookalikes;
+mod members;
 mod metadata;
 mod pipes;
 mod probe;
@@ -26,7 +29,9 @@ mod reaper;
 mod remote;
 mod routes;
 mod routing;
+mod seat;
 mod server;
+mod share;
 mod shown_ids;
 mod splice;
 mod stdio;
@@ -45,3 +50,4 @@ pub use error::ServerError;
 pub use health::{Failure, Health};
 pub use lookalikes::Lookalikes;
 pub use server::{Eras, Server, ServerConfig, Transport};
+pub use share::Share;

@@ -81,7 +81,7 @@ async fn put(
     question: Message,
     wait: Duration,
 ) -> Result<Answer, ServerError> {
-    let asked = stdio::request(child, 0, &question, watch(known));
+    let asked = stdio::request(child, 0, &question, watch(known), None);
     match tokio::time::timeout(wait, asked).await {
         Ok(answer) => answer,
         Err(_) => Err(ServerError::Timeout {

@@ -7,6 +7,9 @@
 //! callers' clash; everything that comes back bears the caller's again. What names no request under way goes nowhere: it
 //! might be another caller's. A log message names none by nature, so it is passed only while one single request asks for
 //! log messages.
+//!
+//! Of a child that legacy sessions share the same holds for what belongs to a request; whose the rest is, `attribution`
+//! says.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +20,11 @@ use sandgate_message::{Id, Json, Limits, Message, Shape};
 use tokio::sync::mpsc;
 
 use super::key::Key;
+use super::members::Standing;
 use super::server::Known;
+use super::share::Owner;
 use super::splice::splice;
-use super::table::{Queue, Table, Waiting};
+use super::table::{Listener, Queue, Table, Waiting};
 use super::{Definitions, ServerError};
 use crate::admission::Budget;
 
@@ -32,6 +37,17 @@ const SHARED_PATIENCE: Duration = Duration::from_secs(1);
 
 const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
+/// Whose a child is.
+#[derive(Clone, Debug)]
+pub(super) enum Users {
+    /// One conversation's, which has these definitions.
+    One(Arc<Definitions>),
+    /// All modern conversations'.
+    Modern,
+    /// The legacy sessions' that joined it.
+    Sessions,
+}
+
 /// The routes of one child.
 #[derive(Debug)]
 pub(super) struct Routes {
@@ -41,8 +57,7 @@ pub(super) struct Routes {
     /// How long a full queue may hold the child up at a time.
     pub(super) patience: Duration,
     pub(super) shared: bool,
-    /// Of the one conversation; none where the child is shared.
-    pub(super) own: Option<Arc<Definitions>>,
+    pub(super) users: Users,
     /// Lines that go out as soon as may be: few and small, at most one a request.
     pub(super) urgent: mpsc::Sender<Bytes>,
     pub(super) table: Mutex<Table>,
@@ -80,7 +95,7 @@ impl Routes {
         known: Arc<Known>,
         limits: Limits,
         patience: Duration,
-        own: Option<Arc<Definitions>>,
+        users: Users,
         urgent: mpsc::Sender<Bytes>,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -88,8 +103,8 @@ impl Routes {
             known,
             limits,
             patience,
-            shared: own.is_none(),
-            own,
+            shared: !matches!(users, Users::One(_)),
+            users,
             urgent,
             table: Mutex::default(),
         })
@@ -118,6 +133,9 @@ impl Routes {
         let mut table = self.table.lock();
         if let Some(error) = &table.over {
             return Err(error.clone());
+        }
+        if !self.knows(&table, conversation) {
+            return Err(self.closed());
         }
         let (open, limit) = match lasts {
             true => (table.lasting, MOST_SUBSCRIPTIONS),
@@ -199,6 +217,11 @@ impl Routes {
         conversation: u64,
         message: &Message,
     ) -> Option<Message> {
+        if matches!(self.users, Users::Sessions)
+            && !self.table.lock().members.may_say(conversation, message)
+        {
+            return None;
+        }
         if message.method() != Some("notifications/cancelled") {
             return Some(message.clone());
         }
@@ -239,17 +262,64 @@ impl Routes {
         Some(wire)
     }
 
-    /// What belongs to no request. Whoever listened before hears no more.
-    pub(super) fn listen(&self, budget: &Budget) -> Result<Queue, ServerError> {
+    /// What belongs to no request. Whoever listened before in the conversation hears no more.
+    pub(super) fn listen(&self, conversation: u64, budget: &Budget) -> Result<Queue, ServerError> {
         let (queue, sender, fate) = Queue::new();
         let mut table = self.table.lock();
         if let Some(error) = &table.over {
             return Err(error.clone());
         }
-        if let Some((_, fate, _)) = table.listener.replace((sender, fate, budget.clone())) {
-            let _ = fate.set(None);
+        let listener = Listener {
+            sender,
+            fate,
+            patience: match self.shared {
+                true => SHARED_PATIENCE,
+                false => self.patience,
+            },
+            budget: budget.clone(),
+        };
+        let before = match table.listener(conversation) {
+            Some(place) => place.replace(listener),
+            None => return Err(self.closed()),
+        };
+        if let Some(before) = before {
+            let _ = before.fate.set(None);
         }
         Ok(queue)
+    }
+
+    /// A legacy session takes its place at a child that sessions share.
+    pub(super) fn join(&self, session: u64, owner: &Owner, definitions: Arc<Definitions>) {
+        let mut table = self.table.lock();
+        table.members.join(session, owner, definitions);
+    }
+
+    /// How many sessions share it.
+    pub(super) fn sessions(&self) -> usize {
+        self.table.lock().members.count()
+    }
+
+    /// A session asks for something that lasts longer than its request.
+    pub(super) fn stand(
+        &self,
+        session: u64,
+        message: &Message,
+        budget: &Budget,
+    ) -> Result<Standing, ServerError> {
+        let members = &mut self.table.lock().members;
+        members.stand(session, message, budget, &self.limits, &self.server)
+    }
+
+    /// Of those that share the child it is one, or the gateway itself asks.
+    fn knows(&self, table: &Table, conversation: u64) -> bool {
+        let joined = || conversation == 0 || table.members.has(conversation);
+        !matches!(self.users, Users::Sessions) || joined()
+    }
+
+    pub(super) fn closed(&self) -> ServerError {
+        ServerError::Closed {
+            server: self.server.clone(),
+        }
     }
 
     /// A line that is no message. `id` is its id, where one can be made out. Fails the request it must be the reply to.
@@ -269,15 +339,14 @@ impl Routes {
     /// The child is gone: everybody is told why. None: it was meant to go.
     pub(super) fn end(&self, error: Option<ServerError>, later: ServerError) {
         let mut table = self.table.lock();
-        let closed = error.clone().unwrap_or_else(|| ServerError::Closed {
-            server: self.server.clone(),
-        });
+        let closed = error.clone().unwrap_or_else(|| self.closed());
         for waiting in std::mem::take(&mut table.waiting).into_values() {
             let _ = waiting.fate.set(Some(closed.clone()));
         }
         table.lasting = 0;
-        if let Some((_, fate, _)) = table.listener.take() {
-            let _ = fate.set(error);
+        let listeners = table.members.take_listeners();
+        for listener in table.listener.take().into_iter().chain(listeners) {
+            let _ = listener.fate.set(error.clone());
         }
         table.tokens.clear();
         table.own.clear();
@@ -300,11 +369,7 @@ impl Routes {
     }
 
     pub(super) fn cancel(&self, key: &Key) {
-        let id = match key {
-            Key::Number(number) => number.to_string(),
-            Key::Odd(text) => text.to_string(),
-            Key::Text(text) => Json::string(text).as_str().to_owned(),
-        };
+        let id = key.as_json();
         let params = format!(r#"{{"requestId":{id},"reason":"nobody waits for it any more"}}"#);
         if let Ok(params) = Json::parse(params, &Limits::default()) {
             // Closed: the child is gone, and the request with it. Full: it reads nothing.

@@ -1,30 +1,45 @@
 //! The way of a child's message to whom it belongs.
 
+use std::sync::Arc;
+
 use sandgate_message::{Message, Shape, error_codes};
 use tokio::sync::mpsc;
 
 use super::ServerError;
+use super::attribution::is_released;
 use super::key::Key;
-use super::routes::Routes;
+use super::routes::{Routes, Users};
 use super::splice::{SUBSCRIPTION, SUBSCRIPTION_POINTER, meta, under_id};
-use super::table::{Fate, Parcel};
+use super::table::{Fate, Parcel, Reader};
 
 impl Routes {
     /// A message of the child's. Waits, within bounds, for a reader that is behind.
     pub(super) async fn arrive(&self, message: Message) {
         if let Shape::Notification { method } = message.shape() {
-            match &self.own {
-                Some(definitions) => definitions.changed(method),
+            match &self.users {
+                Users::One(definitions) => definitions.changed(method),
                 // It is said to all who share the child.
-                None => self.known.audience.changed(method),
+                Users::Modern => self.known.audience.changed(method),
+                Users::Sessions => self.table.lock().members.changed(method),
+            }
+            if matches!(self.users, Users::Sessions)
+                && let Some(told) = self.told(&message)
+            {
+                for parcel in told {
+                    self.deliver(parcel).await;
+                }
+                return;
             }
         }
-        let Some(mut parcel) = self.route(message) else {
-            return;
-        };
+        if let Some(parcel) = self.route(message) {
+            self.deliver(parcel).await;
+        }
+    }
+
+    async fn deliver(&self, parcel: Parcel) {
         if parcel.budget.hold(&parcel.message).is_err() {
             return self.give_up_on(
-                &parcel.key,
+                &parcel.reader,
                 &parcel.fate,
                 ServerError::Memory {
                     server: self.server.clone(),
@@ -44,11 +59,9 @@ impl Routes {
         let sent = tokio::time::timeout(parcel.patience, parcel.sender.send(message)).await;
         let held = began.elapsed();
         if sent.is_ok() {
-            parcel.patience = parcel.patience.saturating_sub(held);
-            if let (true, Some(key)) = (self.shared, &parcel.key)
-                && let Some(waiting) = self.table.lock().waiting.get_mut(key)
-            {
-                waiting.patience = parcel.patience;
+            if self.shared {
+                let left = parcel.patience.saturating_sub(held);
+                self.table.lock().spend(&parcel.reader, left);
             }
             return;
         }
@@ -56,27 +69,36 @@ impl Routes {
             server: self.server.clone(),
             after: parcel.patience,
         };
-        self.give_up_on(&parcel.key, &parcel.fate, unread);
+        self.give_up_on(&parcel.reader, &parcel.fate, unread);
     }
 
     /// Nothing more goes to this reader.
-    fn give_up_on(&self, key: &Option<Key>, fate: &Fate, error: ServerError) {
+    fn give_up_on(&self, reader: &Reader, fate: &Fate, error: ServerError) {
         tracing::warn!(server = %self.server, "{error}");
         let _ = fate.set(Some(error));
-        match key {
-            Some(key) => {
+        match reader {
+            Reader::Request(key) => {
                 if self.table.lock().remove(key).is_some() {
                     self.cancel(key);
                 }
             }
-            None => self.table.lock().listener = None,
+            Reader::Listener(conversation) => {
+                if let Some(listener) = self.table.lock().listener(*conversation) {
+                    listener.take_if(|listener| Arc::ptr_eq(&listener.fate, fate));
+                }
+            }
+            Reader::Last => {}
         }
     }
 
     fn route(&self, message: Message) -> Option<Parcel> {
         match message.shape() {
             Shape::Result { id } | Shape::Error { id: Some(id) } => {
-                let Some(waiting) = self.table.lock().remove(&Key::of_id(id)) else {
+                let id_there = Key::of_id(id);
+                let Some(waiting) = self.table.lock().remove(&id_there) else {
+                    if self.shared && is_released(&id_there) {
+                        return None;
+                    }
                     self.undeliverable(&message, "its request is not under way");
                     return None;
                 };
@@ -91,6 +113,13 @@ impl Routes {
                 }
                 Some(waiting.parcel(None, message))
             }
+            // It may be about what another session said.
+            Shape::Error { id: None } if matches!(self.users, Users::Sessions) => {
+                let why = "an error without an id".into();
+                let server = self.server.clone();
+                self.garbage(None, ServerError::Garbage { server, why });
+                None
+            }
             Shape::Error { id: None } => {
                 let mut table = self.table.lock();
                 let Some(waiting) = table.only().cloned().and_then(|key| table.remove(&key)) else {
@@ -100,6 +129,10 @@ impl Routes {
                 };
                 let message = under_id(&message, &waiting.id, &self.limits)?;
                 Some(waiting.parcel(None, message))
+            }
+            Shape::Request { id, method } if matches!(self.users, Users::Sessions) => {
+                let (id, method) = (id.clone(), method.clone());
+                self.asked(&id, &method, message)
             }
             Shape::Request { id, .. } if self.shared => {
                 let why = "a server of the modern era may not ask clients";
@@ -147,6 +180,10 @@ impl Routes {
             drop(table);
             return self.unasked(message);
         }
+        if matches!(self.users, Users::Sessions) {
+            drop(table);
+            return self.said(method, message);
+        }
         if let Some(key) = meta(&message, SUBSCRIPTION)
             .as_ref()
             .and_then(|id| Key::of_node(id.root()))
@@ -182,28 +219,17 @@ impl Routes {
 
     /// For who listens, or else the oldest request.
     fn unasked(&self, message: Message) -> Option<Parcel> {
-        let mut table = self.table.lock();
-        table.listener.take_if(|(sender, ..)| sender.is_closed());
-        if let Some((sender, fate, budget)) = &table.listener {
-            let (sender, fate) = (sender.clone(), fate.clone());
-            return Some(Parcel {
-                budget: budget.clone(),
-                key: None,
-                sender,
-                fate,
-                message,
-                patience: self.patience,
-            });
+        let routed = self.table.lock().unasked(0, message);
+        match routed {
+            Ok(parcel) => Some(parcel),
+            Err(message) => {
+                self.undeliverable(&message, "nobody listens");
+                None
+            }
         }
-        if let Some((key, waiting)) = table.waiting.iter().min_by_key(|(_, waiting)| waiting.age) {
-            return Some(waiting.parcel(Some(key.clone()), message));
-        }
-        drop(table);
-        self.undeliverable(&message, "nobody listens");
-        None
     }
 
-    fn undeliverable(&self, message: &Message, why: &str) {
+    pub(super) fn undeliverable(&self, message: &Message, why: &str) {
         // The method is the server's own text: escaped, so that it cannot write lines of its making.
         let what = format!("{:?}: {why}", message.method().unwrap_or("a reply"));
         self.known.vitals.dropped(&self.server, &what);

@@ -17,9 +17,13 @@ use super::child::Child;
 use super::conversation::Channel;
 use super::health::Vitals;
 use super::http;
+use super::joint::Joints;
 use super::metadata;
 use super::probe::{self, Verdict};
 use super::remote::Remote;
+use super::routes::Users;
+use super::seat::Seat;
+use super::share::{Owner, Share};
 use super::{Asker, Conversation, Definitions, Health, Lookalikes, ServerError, stdio};
 use crate::admission::{Budget, Permit, Quota};
 use crate::tls::Authorities;
@@ -43,8 +47,11 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// Requests under way at a time, subscriptions aside; a further one waits for as long as a connection may take.
     pub max_concurrent: usize,
-    /// Child processes at a time: one for each legacy session, and one that modern clients share.
+    /// Child processes at a time: one for each legacy session, or for those that share one, and one that modern clients
+    /// share.
     pub max_children: usize,
+    /// Of a program: which legacy sessions use one child.
+    pub share: Share,
     /// Of an HTTP server: a client's own `Authorization` goes on to it, and its wish for one comes back.
     pub forward_authorization: bool,
     /// Of an HTTP server: a client's `tracestate` and `baggage` go on to it.
@@ -70,6 +77,7 @@ impl ServerConfig {
             limits: Limits::default(),
             max_concurrent: 1024,
             max_children: 256,
+            share: Share::None,
             forward_authorization: false,
             forward_trace_state: false,
             authorities: None,
@@ -147,6 +155,7 @@ pub struct Server {
     /// Held while the shared child is started.
     starting: tokio::sync::Mutex<()>,
     children: Mutex<Children>,
+    joints: Joints,
     prober: Prober,
     /// When a probe last left open whether it speaks the modern era.
     undecided: Mutex<Option<Instant>>,
@@ -183,6 +192,7 @@ impl Server {
             crowd,
             starting: tokio::sync::Mutex::default(),
             children: Mutex::default(),
+            joints: Joints::default(),
             prober: Prober::default(),
             undecided: Mutex::default(),
             conversations: AtomicU64::new(1),
@@ -228,8 +238,8 @@ impl Server {
         self.eras().modern.is_none() && undecided.is_none_or(|since| since.elapsed() >= UNDECIDED)
     }
 
-    /// Opens a conversation for a caller. Legacy: a child process or an upstream session of its own. Modern: one shared child, or
-    /// stateless HTTP.
+    /// Opens a conversation for a caller. Legacy: a child process or an upstream session of its own, or a place at a child
+    /// that sessions share. Modern: one shared child, or stateless HTTP.
     pub async fn converse(
         self: &Arc<Self>,
         era: Era,
@@ -274,8 +284,17 @@ impl Server {
                 let number = self.conversations.fetch_add(1, Ordering::Relaxed);
                 Channel::Stdio(stdio::Channel::Shared(self.clone(), number))
             }
+            (None, Era::Legacy) if self.config.share != Share::None => {
+                if self.is_closed() {
+                    return Err(self.closed());
+                }
+                let number = self.conversations.fetch_add(1, Ordering::Relaxed);
+                let owner = Owner::new(asker.principal(), budget.account());
+                let seat = Seat::new(self.clone(), number, owner, definitions.clone());
+                Channel::Stdio(stdio::Channel::Seat(Box::new(seat)))
+            }
             (None, Era::Legacy) => {
-                let own = Some(definitions.clone());
+                let own = Users::One(definitions.clone());
                 let child = self.start(own, budget.account()).await?;
                 Channel::Stdio(stdio::Channel::Own(child))
             }
@@ -370,7 +389,7 @@ impl Server {
                 era: Era::Modern.as_str(),
             });
         }
-        let child = self.start(None, &Account::Local).await?;
+        let child = self.start(Users::Modern, &Account::Local).await?;
         self.share(&child)?;
         Ok(child)
     }
@@ -395,7 +414,7 @@ impl Server {
             }
             None => {
                 let wait = self.config.start_timeout;
-                let child = self.start(None, &Account::Local).await?;
+                let child = self.start(Users::Modern, &Account::Local).await?;
                 let verdict = match initialize_only {
                     false => probe::child(&child, &self.known, wait).await,
                     true => probe::child_of_legacy(&child, &self.known, wait).await,
@@ -404,7 +423,7 @@ impl Server {
                     Ok(Verdict::Modern { .. }) => self.share(&child)?,
                     // Some legacy servers end at a question before `initialize`.
                     Err(ServerError::Exited { .. }) if !initialize_only => {
-                        let child = self.start(None, &Account::Local).await?;
+                        let child = self.start(Users::Modern, &Account::Local).await?;
                         probe::child_of_legacy(&child, &self.known, wait).await?;
                         self.known.eras.lock().modern = Some(false);
                         return Ok(());
@@ -454,10 +473,14 @@ impl Server {
         Ok(())
     }
 
-    /// A child: of the one conversation that these definitions are of, or shared.
-    async fn start(
+    pub(super) fn joints(&self) -> &Joints {
+        &self.joints
+    }
+
+    /// A child.
+    pub(super) async fn start(
         &self,
-        own: Option<Arc<Definitions>>,
+        users: Users,
         account: &Account,
     ) -> Result<Arc<Child>, ServerError> {
         let pause = self.known.backoff.lock().pause();
@@ -473,7 +496,7 @@ impl Server {
             server: self.name().clone(),
             limit: self.config.max_children,
         })?;
-        let child = Child::start(&self.config, &self.known, own, place).await?;
+        let child = Child::start(&self.config, &self.known, users, place).await?;
         let mut children = self.children.lock();
         if children.closed {
             return Err(self.closed());

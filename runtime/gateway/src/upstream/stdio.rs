@@ -1,4 +1,4 @@
-//! A conversation with a stdio server: a child of its own, or a place at the one that modern conversations share.
+//! A conversation with a stdio server: a child of its own, or a place at one that others use too.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,9 +7,11 @@ use std::time::Duration;
 use futures_util::stream;
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Message, Shape};
+use tokio::sync::MutexGuard;
 
 use super::child::Child;
 use super::routes::Ticket;
+use super::seat::Seat;
 use super::table::Queue;
 use super::watch::Watch;
 use super::{Answer, Arrival, Arrivals, Body, Server, ServerError};
@@ -23,27 +25,32 @@ pub(super) enum Channel {
     Own(Arc<Child>),
     /// With the conversation's number: two clients' ids may be the same.
     Shared(Arc<Server>, u64),
+    /// A legacy session's.
+    Seat(Box<Seat>),
 }
 
 impl Channel {
-    async fn child(&self) -> Result<(Arc<Child>, u64), ServerError> {
-        match self {
-            Self::Own(child) => Ok((child.clone(), 0)),
-            Self::Shared(server, conversation) => Ok((server.shared_child().await?, *conversation)),
-        }
-    }
-
     pub(super) async fn request(
         &self,
         message: &Message,
         watch: Watch,
     ) -> Result<Answer, ServerError> {
-        let (child, conversation) = self.child().await?;
-        request(&child, conversation, message, watch).await
+        match self {
+            Self::Own(child) => request(child, 0, message, watch, None).await,
+            Self::Shared(server, conversation) => {
+                let child = server.shared_child().await?;
+                request(&child, *conversation, message, watch, None).await
+            }
+            Self::Seat(seat) => Box::pin(seat.request(message, watch)).await,
+        }
     }
 
     pub(super) async fn send(&self, message: &Message) -> Result<Answer, ServerError> {
-        let (child, conversation) = self.child().await?;
+        let (child, conversation) = match self {
+            Self::Own(child) => (child.clone(), 0),
+            Self::Shared(server, conversation) => (server.shared_child().await?, *conversation),
+            Self::Seat(seat) => return seat.send(message).await,
+        };
         if let Some(message) = child.routes.outgoing(conversation, message) {
             child.write(&message).await?;
         }
@@ -55,8 +62,14 @@ impl Channel {
         server: &Arc<str>,
         watch: Watch,
     ) -> Result<Answer, ServerError> {
-        let (child, _) = self.child().await?;
-        let queue = child.routes.listen(watch.budget())?;
+        let queue = match self {
+            Self::Own(child) => child.routes.listen(0, watch.budget())?,
+            Self::Shared(server, _) => {
+                let child = server.shared_child().await?;
+                child.routes.listen(0, watch.budget())?
+            }
+            Self::Seat(seat) => seat.listen(watch.budget())?,
+        };
         let source = Source {
             early: VecDeque::new(),
             queue,
@@ -69,23 +82,28 @@ impl Channel {
     }
 
     pub(super) async fn close(&self) {
-        if let Self::Own(child) = self {
-            child.close().await;
+        match self {
+            Self::Own(child) => child.close().await,
+            Self::Shared(..) => {}
+            Self::Seat(seat) => seat.leave(),
         }
     }
 }
 
-/// Sends a request to a child and waits for the first that comes back: a reply that comes alone is no stream.
+/// Sends a request to a child and waits for the first that comes back: a reply that comes alone is no stream. `turn` is
+/// held until the child has it.
 pub(super) async fn request(
     child: &Child,
     conversation: u64,
     message: &Message,
     watch: Watch,
+    turn: Option<MutexGuard<'_, ()>>,
 ) -> Result<Answer, ServerError> {
     let (wire, mut ticket, queue) = child.routes.enter(conversation, message, watch.budget())?;
     // Told to be sent before it is: a message in the outbox is sent, whatever becomes of this future.
     ticket.sent(message.method().unwrap_or_default());
     child.write(&wire).await?;
+    drop(turn);
     let server = child.server().clone();
     let mut source = Source {
         early: VecDeque::new(),
@@ -113,7 +131,7 @@ pub(super) async fn request(
     }
 }
 
-fn answer(status: StatusCode, body: Body) -> Answer {
+pub(super) fn answer(status: StatusCode, body: Body) -> Answer {
     Answer {
         status,
         headers: HeaderMap::new(),

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::ServerError;
 use super::key::Key;
+use super::members::Members;
 use crate::admission::Budget;
 
 /// Messages that wait for one reader.
@@ -21,7 +22,9 @@ pub(super) struct Table {
     pub(super) tokens: HashMap<Key, Key>,
     /// From a conversation and the client's id to the id on the wire; shared children only.
     pub(super) own: HashMap<(u64, Key), Key>,
-    pub(super) listener: Option<(mpsc::Sender<Message>, Fate, Budget)>,
+    pub(super) listener: Option<Listener>,
+    /// The legacy sessions that share it.
+    pub(super) members: Members,
     /// How many of those that wait are subscriptions.
     pub(super) lasting: usize,
     pub(super) last: u64,
@@ -43,6 +46,15 @@ pub(super) struct Waiting {
     pub(super) wants_log: bool,
     /// A subscription: under way for as long as its client likes.
     pub(super) lasts: bool,
+    pub(super) patience: Duration,
+    pub(super) budget: Budget,
+}
+
+/// Who hears what belongs to no request.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) sender: mpsc::Sender<Message>,
+    pub(super) fate: Fate,
     pub(super) patience: Duration,
     pub(super) budget: Budget,
 }
@@ -78,9 +90,18 @@ impl Queue {
     }
 }
 
+/// For whom a message is.
+pub(super) enum Reader {
+    /// A request under way.
+    Request(Key),
+    /// A request that is over with it.
+    Last,
+    /// Who listens in this conversation.
+    Listener(u64),
+}
+
 pub(super) struct Parcel {
-    /// Of the request it is for, where more may come; none for the last one and for who listens.
-    pub(super) key: Option<Key>,
+    pub(super) reader: Reader,
     pub(super) sender: mpsc::Sender<Message>,
     pub(super) fate: Fate,
     pub(super) message: Message,
@@ -91,7 +112,7 @@ pub(super) struct Parcel {
 impl Waiting {
     pub(super) fn parcel(&self, key: Option<Key>, message: Message) -> Parcel {
         Parcel {
-            key,
+            reader: key.map_or(Reader::Last, Reader::Request),
             sender: self.sender.clone(),
             fate: self.fate.clone(),
             message,
@@ -117,6 +138,60 @@ impl Table {
             }
         }
         Some(waiting)
+    }
+
+    /// Who listens in a conversation; none where it has ended.
+    pub(super) fn listener(&mut self, conversation: u64) -> Option<&mut Option<Listener>> {
+        match conversation {
+            0 => Some(&mut self.listener),
+            session => self.members.listener(session),
+        }
+    }
+
+    /// A message that no request of a conversation asked for: for who listens there, or else the oldest request. The
+    /// message where there is neither.
+    #[allow(
+        clippy::result_large_err,
+        reason = "either way the message goes on, and a box would cost an allocation"
+    )]
+    pub(super) fn unasked(
+        &mut self,
+        conversation: u64,
+        message: Message,
+    ) -> Result<Parcel, Message> {
+        if let Some(listener) = self.listener(conversation) {
+            listener.take_if(|listener| listener.sender.is_closed());
+            if let Some(listener) = listener {
+                return Ok(Parcel {
+                    reader: Reader::Listener(conversation),
+                    sender: listener.sender.clone(),
+                    fate: listener.fate.clone(),
+                    message,
+                    patience: listener.patience,
+                    budget: listener.budget.clone(),
+                });
+            }
+        }
+        let waiting = self.waiting.iter();
+        let own = waiting.filter(|(_, waiting)| waiting.conversation == conversation);
+        match own.min_by_key(|(_, waiting)| waiting.age) {
+            Some((key, waiting)) => Ok(waiting.parcel(Some(key.clone()), message)),
+            None => Err(message),
+        }
+    }
+
+    /// So much patience is left with a reader.
+    pub(super) fn spend(&mut self, reader: &Reader, left: Duration) {
+        let patience = match reader {
+            Reader::Request(key) => self.waiting.get_mut(key).map(|one| &mut one.patience),
+            Reader::Listener(conversation) => self
+                .listener(*conversation)
+                .and_then(|listener| Some(&mut listener.as_mut()?.patience)),
+            Reader::Last => None,
+        };
+        if let Some(patience) = patience {
+            *patience = left;
+        }
     }
 
     /// The one request that waits for a reply; subscriptions do not.

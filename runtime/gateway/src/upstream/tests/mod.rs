@@ -4,6 +4,7 @@
 mod bounds;
 mod children;
 mod http;
+mod sessions;
 mod shared;
 
 use std::sync::Arc;

@@ -45,7 +45,8 @@ for line in sys.stdin:
     method, id, params = m.get("method"), m.get("id"), m.get("params", {})
     token = params.get("_meta", {}).get("progressToken")
     if method is None:
-        out(id=asker, result={"heard": m})
+        if asker is not None:
+            out(id=asker, result={"heard": m})
     elif method == "server/discover":
         if how == "modern":
             out(id=id, result={"supportedVersions": ["2026-07-28"], "capabilities": {}})
@@ -58,7 +59,12 @@ for line in sys.stdin:
         elif how == "dies":
             sys.exit(1)
     elif method == "initialize":
-        out(id=id, result={"protocolVersion": "2025-11-25", "capabilities": {}})
+        if params.get("protocolVersion") == "refused":
+            out(id=id, error={"code": -32602, "message": "no"})
+        else:
+            out(id=id, result={"protocolVersion": "2025-11-25", "capabilities": {}, "pid": os.getpid()})
+    elif method in ("resources/subscribe", "resources/unsubscribe", "logging/setLevel"):
+        out(id=id, result={})
     elif method == "echo":
         out(id=id, result={"line": line, "pid": os.getpid(), "meta": params.get("_meta")})
     elif method == "raw":

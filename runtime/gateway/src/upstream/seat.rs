@@ -1,0 +1,181 @@
+//! A legacy session's place at a child that other sessions use too. It has one from its `initialize` on.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use http::StatusCode;
+use sandgate_message::{Account, Message, error_codes};
+use tokio::sync::Notify;
+
+use super::child::Child;
+use super::joint::{Begun, Joint};
+use super::members::Standing;
+use super::routes::Users;
+use super::share::{Likeness, Owner, Share};
+use super::stdio::{answer, request};
+use super::table::Queue;
+use super::watch::Watch;
+use super::{Answer, Body, Definitions, Server, ServerError, hints_at_absence};
+use crate::admission::Budget;
+
+/// Dropping it ends the session, as [`Self::leave`] does.
+#[derive(Debug)]
+pub(super) struct Seat {
+    server: Arc<Server>,
+    /// Of the session, among those of the server: two clients' ids may be the same.
+    number: u64,
+    owner: Owner,
+    definitions: Arc<Definitions>,
+    /// It has said `initialize`.
+    began: AtomicBool,
+    place: OnceLock<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    joint: Arc<Joint>,
+    child: Arc<Child>,
+    left: Arc<Notify>,
+}
+
+impl Seat {
+    pub(super) fn new(
+        server: Arc<Server>,
+        number: u64,
+        owner: Owner,
+        definitions: Arc<Definitions>,
+    ) -> Self {
+        Self {
+            server,
+            number,
+            owner,
+            definitions,
+            began: AtomicBool::new(false),
+            place: OnceLock::new(),
+        }
+    }
+
+    pub(super) async fn request(
+        &self,
+        message: &Message,
+        watch: Watch,
+    ) -> Result<Answer, ServerError> {
+        let lasting = match message.method() {
+            Some("initialize") => {
+                let begun = self.initialize(message, watch).await;
+                return begun.inspect_err(|error| {
+                    if hints_at_absence(error) {
+                        self.server.check();
+                    }
+                });
+            }
+            Some("logging/setLevel" | "resources/subscribe" | "resources/unsubscribe") => true,
+            _ => false,
+        };
+        let Place { joint, child, .. } = self.place()?;
+        if !lasting {
+            return request(child, self.number, message, watch, None).await;
+        }
+        let turn = joint.turn.lock().await;
+        match child.routes.stand(self.number, message, watch.budget())? {
+            Standing::Goes(message) => {
+                request(child, self.number, &message, watch, Some(turn)).await
+            }
+            Standing::Answered(reply) => Ok(answer(StatusCode::OK, Body::Message(reply))),
+        }
+    }
+
+    pub(super) async fn send(&self, message: &Message) -> Result<Answer, ServerError> {
+        let Place { joint, child, .. } = self.place()?;
+        let _turn = match message.method() {
+            // Before it, nothing may be asked, whoever says it.
+            Some("notifications/initialized") => Some(joint.turn.lock().await),
+            _ => None,
+        };
+        if let Some(message) = child.routes.outgoing(self.number, message) {
+            child.write(&message).await?;
+        }
+        Ok(answer(StatusCode::ACCEPTED, Body::Empty))
+    }
+
+    pub(super) fn listen(&self, budget: &Budget) -> Result<Queue, ServerError> {
+        self.place()?.child.routes.listen(self.number, budget)
+    }
+
+    pub(super) fn leave(&self) {
+        if let Some(Place { child, left, .. }) = self.place.get()
+            && child.routes.leave(self.number)
+        {
+            left.notify_one();
+        }
+    }
+
+    fn place(&self) -> Result<&Place, ServerError> {
+        self.place.get().ok_or_else(|| ServerError::SessionGone {
+            server: self.server.name().clone(),
+        })
+    }
+
+    /// The first session of its kind starts the child and is answered by it; those after it are told the same.
+    async fn initialize(&self, message: &Message, watch: Watch) -> Result<Answer, ServerError> {
+        if self.began.swap(true, Ordering::Relaxed) {
+            let (code, why) = (
+                error_codes::INVALID_REQUEST,
+                "the session has begun already",
+            );
+            let refusal = Message::error(message.id(), code, why, None);
+            return Ok(answer(StatusCode::OK, Body::Message(refusal)));
+        }
+        let (owner, account) = match self.server.config().share {
+            Share::All => (None, &Account::Local),
+            Share::None | Share::Principal => (Some(self.owner.clone()), self.owner.account()),
+        };
+        let likeness = Likeness::new(owner, message.payload());
+        let joint = self.server.joints().of(likeness);
+        let mut begun = joint.begun.lock().await;
+        let running = begun.as_ref().filter(|begun| !begun.child.is_over());
+        let (child, left, reply) = match (running, message.id()) {
+            (Some(Begun { child, reply, left }), Some(id)) => {
+                let reply = reply.with_id(id);
+                watch.look(&reply);
+                (child.clone(), left.clone(), reply)
+            }
+            _ => {
+                let child = self.server.start(Users::Sessions, account).await?;
+                let answered = request(&child, 0, message, watch, None).await?;
+                let reply = match answered.body {
+                    Body::Message(reply) => Some(reply),
+                    Body::Stream(arrivals) => arrivals.reply().await,
+                    Body::Empty => None,
+                };
+                let reply = reply.ok_or_else(|| ServerError::Cut {
+                    server: self.server.name().clone(),
+                })?;
+                if reply.failed() {
+                    return Ok(answer(StatusCode::OK, Body::Message(reply)));
+                }
+                let left = Arc::<Notify>::default();
+                *begun = Some(Begun {
+                    child: child.clone(),
+                    reply: reply.clone(),
+                    left: left.clone(),
+                });
+                tokio::spawn(joint.clone().keep(child.clone(), left.clone()));
+                (child, left, reply)
+            }
+        };
+        child
+            .routes
+            .join(self.number, &self.owner, self.definitions.clone());
+        drop(begun);
+        // Set once: what said `initialize` first got here.
+        let _ = self.place.set(Place { joint, child, left });
+        Ok(answer(StatusCode::OK, Body::Message(reply)))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

@@ -1,0 +1,143 @@
+//! Which legacy sessions use one child: those that its program could not tell apart.
+
+use std::sync::Arc;
+
+use sandgate_message::{Account, Json, Kind, Node};
+
+/// Which legacy sessions of a stdio server use one child.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Share {
+    /// Each has its own.
+    #[default]
+    None,
+    /// Those of one principal.
+    Principal,
+    /// Everybody's: what the program keeps in memory is one for all callers.
+    All,
+}
+
+/// Whose a session is: a client of the configuration, or, without one, who calls from an address.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    /// By identity: a client whose key has changed is another one, whatever its name.
+    principal: Option<Arc<str>>,
+    account: Account,
+}
+
+impl Owner {
+    pub(super) fn new(principal: Option<&Arc<str>>, account: &Account) -> Self {
+        Self {
+            principal: principal.cloned(),
+            account: account.clone(),
+        }
+    }
+
+    pub(super) fn account(&self) -> &Account {
+        &self.account
+    }
+}
+
+impl PartialEq for Owner {
+    fn eq(&self, other: &Self) -> bool {
+        let same = match (&self.principal, &other.principal) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        };
+        same && self.account == other.account
+    }
+}
+
+/// What sessions have in common that use one child.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Likeness {
+    /// None: everybody's.
+    owner: Option<Owner>,
+    introduction: String,
+}
+
+impl Likeness {
+    /// Of a session that begins with these params of `initialize`. Everything in them counts but the name of the client
+    /// and what concerns the request alone.
+    pub(super) fn new(owner: Option<Owner>, initialize: &Json) -> Self {
+        let mut introduction = String::new();
+        let counts = |name: &str| name != "clientInfo" && name != "_meta";
+        write(initialize.root(), counts, &mut introduction);
+        Self {
+            owner,
+            introduction,
+        }
+    }
+}
+
+/// The same text for values that differ in the order of members, in spaces and in escapes alone.
+fn write(node: Node<'_>, counts: fn(&str) -> bool, to: &mut String) {
+    match node.kind() {
+        Kind::Object => {
+            let mut members: Vec<_> = node.members().filter(|(name, _)| counts(name)).collect();
+            members.sort_by(|(one, _), (other, _)| one.cmp(other));
+            to.push('{');
+            for (name, value) in members {
+                to.push_str(Json::string(&name).as_str());
+                to.push(':');
+                write(value, |_| true, to);
+                to.push(',');
+            }
+            to.push('}');
+        }
+        Kind::Array => {
+            to.push('[');
+            for element in node.elements() {
+                write(element, |_| true, to);
+                to.push(',');
+            }
+            to.push(']');
+        }
+        _ => match node.string() {
+            Some(text) => to.push_str(Json::string(&text).as_str()),
+            None => to.push_str(node.as_str()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sandgate_message::Limits;
+
+    use super::*;
+
+    fn likeness(params: &str) -> Likeness {
+        let params = Json::parse(params.to_owned(), &Limits::default()).unwrap();
+        Likeness::new(None, &params)
+    }
+
+    #[test]
+    fn the_client_and_the_spelling_make_no_difference_and_all_else_does() {
+        let one = r#"{"protocolVersion":"1","capabilities":{"roots":{},"a":[1]},"clientInfo":{"name":"a"}}"#;
+        let spelt = r#"{"capabilities": {"a":[1], "\u0072oots":{}}, "protocolVersion":"1","_meta":{"x":1}}"#;
+        assert_eq!(likeness(one), likeness(spelt));
+        for other in [
+            r#"{"protocolVersion":"2","capabilities":{"roots":{},"a":[1]}}"#,
+            r#"{"protocolVersion":"1","capabilities":{"roots":{"clientInfo":1},"a":[1]}}"#,
+            r#"{"protocolVersion":"1","capabilities":{"roots":{},"a":["1"]}}"#,
+            r#"{"protocolVersion":"1","capabilities":{"roots":{},"a":[1]},"x":1}"#,
+            r#"{"protocolVersion":"1"}"#,
+        ] {
+            assert_ne!(likeness(one), likeness(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_client_of_the_same_name_with_another_key_is_another_owner() {
+        let (before, now): (Arc<str>, Arc<str>) = ("ada".into(), "ada".into());
+        let account = Account::Client("ada".into());
+        let owner = |name: Option<&Arc<str>>| Owner::new(name, &account);
+        assert_eq!(owner(Some(&before)), owner(Some(&before)));
+        assert_ne!(owner(Some(&before)), owner(Some(&now)));
+        assert_ne!(owner(Some(&before)), owner(None));
+        let from = |address: &str| Owner::new(None, &Account::Address(address.into()));
+        assert_eq!(from("192.0.2.1"), from("192.0.2.1"));
+        assert_ne!(from("192.0.2.1"), from("192.0.2.2"));
+    }
+}
