@@ -8,6 +8,8 @@ use crate::{Pipe, Process, place};
 
 /// Debug builds compile policies slowly the first time.
 const START: Duration = Duration::from_secs(120);
+/// After so long without another line the log is what it will be.
+const LOG_SILENCE: Duration = Duration::from_millis(100);
 
 /// Runs a program at a terminal of its own, and says something once it is asked.
 const TERMINAL: &str = r#"
@@ -181,9 +183,32 @@ impl Gateway {
         }
     }
 
-    /// Everything it wrote to stderr so far.
+    /// Everything it wrote to stderr so far. A thread of the gateway's own writes it, a moment after what it tells of:
+    /// it is waited for until nothing more comes.
     pub fn log(&self) -> String {
-        self.process.log()
+        let mut log = self.process.log();
+        loop {
+            std::thread::sleep(LOG_SILENCE);
+            let now = self.process.log();
+            if now.len() == log.len() {
+                return now;
+            }
+            log = now;
+        }
+    }
+
+    /// The same once a text is in it, or ten seconds later. White space at the ends of lines does not count.
+    pub fn log_with(&self, text: &str) -> String {
+        let until = Instant::now() + Duration::from_secs(10);
+        loop {
+            let log = self.process.log();
+            let lines: Vec<_> = log.lines().map(str::trim).collect();
+            let log = lines.join("\n");
+            if log.contains(text) || Instant::now() > until {
+                return log;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Asks it to end and waits until it has: `None` where it did not within the time.

@@ -156,10 +156,8 @@ fn stands(file: &Path, frames: [&str; 5]) {
         let answer = call(&mut client, what).to_string();
         assert!(!answer.contains(SECRET), "{what}: {answer}");
         assert!(answer.contains("own-error"), "{what}: {answer}");
-        let log = gateway.log();
-        let lines: Vec<_> = log.lines().map(str::trim).collect();
         // The innermost frame stands on the line below the type.
-        let log = lines.join("\n");
+        let log = gateway.log_with(frame);
         assert!(log.contains(frame), "{what}: no {frame:?} in\n{log}");
     }
     assert!(!gateway.log().contains(SECRET), "{}", gateway.log());
