@@ -213,17 +213,18 @@ impl Supervisor {
             );
         }
         tracing::warn!(server = %self.server, status, "the server ended by itself");
-        if self.spoke.load(Ordering::Relaxed) {
-            self.known.backoff.lock().succeeded();
-        } else {
-            self.known.backoff.lock().failed();
+        let spoke = self.spoke.load(Ordering::Relaxed);
+        match spoke {
+            true => self.known.backoff.lock().succeeded(),
+            false => self.known.backoff.lock().failed(),
         }
         let error = ServerError::Exited {
             server: self.server.clone(),
             status,
         };
         self.known.vitals.failed(&error);
-        let later = if self.modern {
+        // A program that never spoke has begun no session.
+        let later = if self.modern || !spoke {
             error.clone()
         } else {
             ServerError::SessionGone {
