@@ -131,6 +131,10 @@ fn special(url: &Url) -> Option<String> {
         Some(host) if !host.is_empty() => host,
         _ => host,
     };
+    // A name with an empty label is none in the DNS; without its last dot it may be read as an address.
+    if host.ends_with('.') || host.contains("..") {
+        return None;
+    }
     let mut canonical = format!("{}://{host}", url.scheme());
     if let Some(port) = url.port() {
         canonical.push_str(&format!(":{port}"));

@@ -127,6 +127,19 @@ fn a_file_is_compared_without_its_host_and_its_last_slash_too() {
     );
 }
 
+#[test]
+fn a_host_with_an_empty_label_has_no_canonical_form() {
+    for uri in [
+        "https://5../",
+        "https://a..b/",
+        "https://./",
+        "https://.../x",
+    ] {
+        assert_eq!(canonical_uri(uri), None, "{uri}");
+    }
+    assert_eq!(canonical_uri("https://a./").as_deref(), Some("https://a/"));
+}
+
 proptest! {
     #[test]
     fn a_canonical_form_is_its_own(uri in "(file|FILE|https|note)://?/?[a-c./%25eEfF\\\\ ?#-]{0,24}") {
