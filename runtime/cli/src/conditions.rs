@@ -130,7 +130,7 @@ impl GatewayConditions {
         let mut looked: Option<tokio::time::Instant> = None;
         loop {
             self.record.retry();
-            self.record.words().forget();
+            self.record.matched_values().forget();
             if looked.is_none_or(|at| at.elapsed() >= LOOK) {
                 looked = Some(tokio::time::Instant::now());
                 let certificate = [

@@ -24,8 +24,8 @@ use serde_json::value::RawValue;
 use self::line::Line;
 use self::sink::Sink;
 use crate::config::{Destination, FileError, Files};
+use crate::matched_values::MatchedValues;
 use crate::recent::{MAX_LINE, Recent};
-use crate::words::Words;
 
 /// Writes the call log.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct Record {
     target: ArcSwap<RecordTarget>,
     /// What can be asked of a running gateway.
     recent: Option<Recent>,
-    words: Words,
+    matched_values: MatchedValues,
     unwritten: AtomicU64,
     /// `failure` is there. Looked at by every record.
     failing: AtomicBool,
@@ -121,7 +121,7 @@ impl Record {
         Self {
             target: ArcSwap::from_pointee(target),
             recent: None,
-            words: Words::default(),
+            matched_values: MatchedValues::default(),
             unwritten: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -215,8 +215,8 @@ impl Record {
     }
 
     /// The words that policies matched, where they are kept.
-    pub fn words(&self) -> &Words {
-        &self.words
+    pub fn matched_values(&self) -> &MatchedValues {
+        &self.matched_values
     }
 
     /// Opens the file anew by its name, after a log rotation moved the old one away. Other destinations stay.
@@ -279,7 +279,7 @@ impl CallLog for Record {
 
     fn ended(&self, record: &Ended<'_>) -> Result<(), Unwritten> {
         if self.recent.is_some() {
-            self.words.ended(record);
+            self.matched_values.ended(record);
         }
         let line = Line {
             decision: Some(record.decision),

@@ -200,7 +200,7 @@ impl Reloader {
         if let Some((record, _)) = &self.record {
             let managed = std::mem::take(&mut assembled.managed);
             record
-                .words()
+                .matched_values()
                 .switch(loaded.config.gateway.why_values, managed);
         }
         self.gateway.set_on_unwritten(house::on_unwritten(&loaded));

@@ -92,7 +92,7 @@ pub(crate) async fn start(
         Some(_) => record.remembering(),
         None => record,
     });
-    record.words().switch(
+    record.matched_values().switch(
         loaded.config.gateway.why_values,
         std::mem::take(&mut assembled.managed),
     );

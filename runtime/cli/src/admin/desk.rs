@@ -79,8 +79,8 @@ impl Desk {
                 self.told.reload.send(answer).await.map_err(|_| ending())?;
                 raw(&answered.await.map_err(|_| ending())?)
             }
-            Ask::Words { call } => {
-                let words = self.record.words().of(&call);
+            Ask::MatchedValues { call } => {
+                let words = self.record.matched_values().of(&call);
                 if let Some(words) = &words {
                     let count = words.len();
                     tracing::warn!(call, count, "matched words were read by `sandgate why`");

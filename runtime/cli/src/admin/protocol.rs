@@ -26,7 +26,7 @@ pub enum Ask {
         call: Option<String>,
     },
     /// The words that policies matched in a call, where they are kept.
-    Words {
+    MatchedValues {
         /// Its whole id.
         call: String,
     },

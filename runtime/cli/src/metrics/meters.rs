@@ -9,7 +9,7 @@ use sandgate_message::{Hook, Method};
 use sandgate_pipeline::{self as pipeline, Mode, TrailEntry};
 
 use super::histogram::{CALLS, Histogram, RUNS};
-use crate::codes::{self, Codes};
+use crate::refusal_codes::{self, RefusalCodes};
 
 /// The label of every method that the protocol does not have.
 const OTHER: &str = "other";
@@ -81,9 +81,9 @@ pub(super) struct MethodMeters {
 pub(super) struct InterceptorMeters {
     /// By hook, mode and decision.
     pub(super) runs: [[[AtomicU64; DECISIONS.len()]; MODES.len()]; HOOKS.len()],
-    pub(super) codes: Codes,
+    pub(super) codes: RefusalCodes,
     /// By code, the last of all others; by mode.
-    pub(super) refusals: [[AtomicU64; MODES.len()]; codes::MOST + 1],
+    pub(super) refusals: [[AtomicU64; MODES.len()]; refusal_codes::MOST + 1],
     /// By kind.
     pub(super) faults: [AtomicU64; FAULTS.len()],
     /// By hook.
@@ -120,7 +120,7 @@ impl InterceptorMeters {
     pub(super) fn new() -> Self {
         Self {
             runs: Default::default(),
-            codes: Codes::default(),
+            codes: RefusalCodes::default(),
             refusals: std::array::from_fn(|_| Default::default()),
             faults: Default::default(),
             took: std::array::from_fn(|_| Histogram::new(&RUNS)),

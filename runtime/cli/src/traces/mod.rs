@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::sender::Sender;
 use self::span::{Ends, Peer};
-use crate::codes::Codes;
 use crate::config::{Collector, Config};
+use crate::refusal_codes::RefusalCodes;
 
 /// Calls whose spans wait to be sent; a few megabytes at most.
 const QUEUE: usize = 2048;
@@ -38,7 +38,7 @@ pub struct Traces {
     /// The ways to servers, by name.
     servers: ArcSwap<HashMap<String, Peer>>,
     /// The codes of interceptors' refusals, by the interceptor's name.
-    codes: ArcSwap<HashMap<String, Arc<Codes>>>,
+    codes: ArcSwap<HashMap<String, Arc<RefusalCodes>>>,
     over: CancellationToken,
     sending: Mutex<Option<JoinHandle<()>>>,
 }

@@ -14,8 +14,8 @@ use sandgate_gateway::{Decision, Ended, SpanId, Trace, Way};
 use sandgate_message::{Direction, Method, Target};
 use sandgate_pipeline::TrailEntry;
 
-use crate::codes::{self, Codes};
 use crate::metrics::{method_label, mode_label, outcome_label};
+use crate::refusal_codes::{self, RefusalCodes};
 
 /// The longest text of an attribute, in bytes. Names and URIs come from clients.
 const LONGEST: usize = 256;
@@ -85,7 +85,7 @@ pub(super) fn of(
     way: &Way<'_>,
     trace: &Trace,
     ends: &Ends<'_>,
-    codes: &HashMap<String, Arc<Codes>>,
+    codes: &HashMap<String, Arc<RefusalCodes>>,
 ) -> Vec<Span> {
     let (from, to) = match record.call.direction {
         Direction::ClientToServer => (ends.client, ends.server),
@@ -230,11 +230,17 @@ fn hook_run(trace: &Trace, entry: &TrailEntry) -> Span {
 }
 
 /// The code of a refusal, from a bounded set: collectors make series of attributes.
-fn refusal_code(entry: &TrailEntry, codes: &HashMap<String, Arc<Codes>>) -> Option<KeyValue> {
+fn refusal_code(
+    entry: &TrailEntry,
+    codes: &HashMap<String, Arc<RefusalCodes>>,
+) -> Option<KeyValue> {
     let code = entry.code.as_deref()?;
     let of = codes.get(&*entry.interceptor);
     let label = of.and_then(|of| of.label(of.place(code)));
-    Some(text("sandgate.refusal.code", label.unwrap_or(codes::OTHER)))
+    Some(text(
+        "sandgate.refusal.code",
+        label.unwrap_or(refusal_codes::OTHER),
+    ))
 }
 
 /// The class of error with which the call ended, as its asker sees it.

@@ -12,9 +12,9 @@ use serde_json::value::RawValue;
 
 use crate::admin::{self, Ask, AskError, Place};
 use crate::candidate::Tried;
+use crate::matched_values::ToldWord;
 use crate::operator::{Operator, Unknown};
 use crate::table::printable;
-use crate::words::ToldWord;
 
 use paste::Written;
 pub use record::Record;
@@ -152,7 +152,7 @@ impl Found {
             .zip(records.first())
             .map(|(place, record)| {
                 let call = record.id.clone();
-                admin::ask::<Vec<ToldWord>>(place, Ask::Words { call })
+                admin::ask::<Vec<ToldWord>>(place, Ask::MatchedValues { call })
             });
         let words = asked.and_then(Result::ok).unwrap_or_default();
         let lines = words.iter().map(|word| {

@@ -17,13 +17,13 @@ use super::child::Child;
 use super::conversation::Channel;
 use super::health::Vitals;
 use super::http;
-use super::joint::Joints;
 use super::metadata;
 use super::probe::{self, Verdict};
 use super::remote::Remote;
 use super::routes::Users;
-use super::seat::Seat;
 use super::share::{Owner, Share};
+use super::shared_children::SharedChildren;
+use super::shared_session::SharedSession;
 use super::{Asker, Conversation, Definitions, Health, Lookalikes, ServerError, stdio};
 use crate::admission::{Budget, Permit, Quota};
 use crate::tls::Authorities;
@@ -155,7 +155,7 @@ pub struct Server {
     /// Held while the shared child is started.
     starting: tokio::sync::Mutex<()>,
     children: Mutex<Children>,
-    joints: Joints,
+    shared_children: SharedChildren,
     prober: Prober,
     /// When a probe last left open whether it speaks the modern era.
     undecided: Mutex<Option<Instant>>,
@@ -192,7 +192,7 @@ impl Server {
             crowd,
             starting: tokio::sync::Mutex::default(),
             children: Mutex::default(),
-            joints: Joints::default(),
+            shared_children: SharedChildren::default(),
             prober: Prober::default(),
             undecided: Mutex::default(),
             conversations: AtomicU64::new(1),
@@ -290,8 +290,8 @@ impl Server {
                 }
                 let number = self.conversations.fetch_add(1, Ordering::Relaxed);
                 let owner = Owner::new(asker.principal(), budget.account());
-                let seat = Seat::new(self.clone(), number, owner, definitions.clone());
-                Channel::Stdio(stdio::Channel::Seat(Box::new(seat)))
+                let session = SharedSession::new(self.clone(), number, owner, definitions.clone());
+                Channel::Stdio(stdio::Channel::SharedSession(Box::new(session)))
             }
             (None, Era::Legacy) => {
                 let own = Users::One(definitions.clone());
@@ -473,8 +473,8 @@ impl Server {
         Ok(())
     }
 
-    pub(super) fn joints(&self) -> &Joints {
-        &self.joints
+    pub(super) fn shared_children(&self) -> &SharedChildren {
+        &self.shared_children
     }
 
     /// A child.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use sandgate_message::{Account, Json, Kind, Node};
+use sandgate_message::{Account, Json};
+use serde_json::Value;
 
 /// Which legacy sessions of a stdio server use one child.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,53 +51,24 @@ impl PartialEq for Owner {
 
 /// What sessions have in common that use one child.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Likeness {
+pub(super) struct ShareKey {
     /// None: everybody's.
     owner: Option<Owner>,
-    introduction: String,
+    initialize: Value,
 }
 
-impl Likeness {
+impl ShareKey {
     /// Of a session that begins with these params of `initialize`. Everything in them counts but the name of the client
-    /// and what concerns the request alone.
+    /// and what concerns the request alone; the order of members and their spelling do not.
     pub(super) fn new(owner: Option<Owner>, initialize: &Json) -> Self {
-        let mut introduction = String::new();
-        let counts = |name: &str| name != "clientInfo" && name != "_meta";
-        write(initialize.root(), counts, &mut introduction);
-        Self {
-            owner,
-            introduction,
+        let text = initialize.as_str();
+        // What has no value here (a number out of range) is equal to the same text alone.
+        let mut initialize = serde_json::from_str(text).unwrap_or_else(|_| text.into());
+        if let Value::Object(members) = &mut initialize {
+            members.remove("clientInfo");
+            members.remove("_meta");
         }
-    }
-}
-
-/// The same text for values that differ in the order of members, in spaces and in escapes alone.
-fn write(node: Node<'_>, counts: fn(&str) -> bool, to: &mut String) {
-    match node.kind() {
-        Kind::Object => {
-            let mut members: Vec<_> = node.members().filter(|(name, _)| counts(name)).collect();
-            members.sort_by(|(one, _), (other, _)| one.cmp(other));
-            to.push('{');
-            for (name, value) in members {
-                to.push_str(Json::string(&name).as_str());
-                to.push(':');
-                write(value, |_| true, to);
-                to.push(',');
-            }
-            to.push('}');
-        }
-        Kind::Array => {
-            to.push('[');
-            for element in node.elements() {
-                write(element, |_| true, to);
-                to.push(',');
-            }
-            to.push(']');
-        }
-        _ => match node.string() {
-            Some(text) => to.push_str(Json::string(&text).as_str()),
-            None => to.push_str(node.as_str()),
-        },
+        Self { owner, initialize }
     }
 }
 
@@ -107,16 +79,16 @@ mod tests {
 
     use super::*;
 
-    fn likeness(params: &str) -> Likeness {
+    fn share_key(params: &str) -> ShareKey {
         let params = Json::parse(params.to_owned(), &Limits::default()).unwrap();
-        Likeness::new(None, &params)
+        ShareKey::new(None, &params)
     }
 
     #[test]
     fn the_client_and_the_spelling_make_no_difference_and_all_else_does() {
         let one = r#"{"protocolVersion":"1","capabilities":{"roots":{},"a":[1]},"clientInfo":{"name":"a"}}"#;
         let spelt = r#"{"capabilities": {"a":[1], "\u0072oots":{}}, "protocolVersion":"1","_meta":{"x":1}}"#;
-        assert_eq!(likeness(one), likeness(spelt));
+        assert_eq!(share_key(one), share_key(spelt));
         for other in [
             r#"{"protocolVersion":"2","capabilities":{"roots":{},"a":[1]}}"#,
             r#"{"protocolVersion":"1","capabilities":{"roots":{"clientInfo":1},"a":[1]}}"#,
@@ -124,7 +96,7 @@ mod tests {
             r#"{"protocolVersion":"1","capabilities":{"roots":{},"a":[1]},"x":1}"#,
             r#"{"protocolVersion":"1"}"#,
         ] {
-            assert_ne!(likeness(one), likeness(other), "{other}");
+            assert_ne!(share_key(one), share_key(other), "{other}");
         }
     }
 

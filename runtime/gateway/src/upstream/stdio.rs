@@ -11,7 +11,7 @@ use tokio::sync::MutexGuard;
 
 use super::child::Child;
 use super::routes::Ticket;
-use super::seat::Seat;
+use super::shared_session::SharedSession;
 use super::table::Queue;
 use super::watch::Watch;
 use super::{Answer, Arrival, Arrivals, Body, Server, ServerError};
@@ -26,7 +26,7 @@ pub(super) enum Channel {
     /// With the conversation's number: two clients' ids may be the same.
     Shared(Arc<Server>, u64),
     /// A legacy session's.
-    Seat(Box<Seat>),
+    SharedSession(Box<SharedSession>),
 }
 
 impl Channel {
@@ -41,7 +41,7 @@ impl Channel {
                 let child = server.shared_child().await?;
                 request(&child, *conversation, message, watch, None).await
             }
-            Self::Seat(seat) => Box::pin(seat.request(message, watch)).await,
+            Self::SharedSession(session) => Box::pin(session.request(message, watch)).await,
         }
     }
 
@@ -49,7 +49,7 @@ impl Channel {
         let (child, conversation) = match self {
             Self::Own(child) => (child.clone(), 0),
             Self::Shared(server, conversation) => (server.shared_child().await?, *conversation),
-            Self::Seat(seat) => return seat.send(message).await,
+            Self::SharedSession(session) => return session.send(message).await,
         };
         if let Some(message) = child.routes.outgoing(conversation, message) {
             child.write(&message).await?;
@@ -68,7 +68,7 @@ impl Channel {
                 let child = server.shared_child().await?;
                 child.routes.listen(0, watch.budget())?
             }
-            Self::Seat(seat) => seat.listen(watch.budget())?,
+            Self::SharedSession(session) => session.listen(watch.budget())?,
         };
         let source = Source {
             early: VecDeque::new(),
@@ -85,7 +85,7 @@ impl Channel {
         match self {
             Self::Own(child) => child.close().await,
             Self::Shared(..) => {}
-            Self::Seat(seat) => seat.leave(),
+            Self::SharedSession(session) => session.leave(),
         }
     }
 }

@@ -16,17 +16,17 @@ use crate::config::share_a_piece;
 
 /// How long words are kept. They are looked through every second, so that none is older than ten minutes.
 const AGE: Duration = Duration::from_secs(10 * 60 - 5);
-/// Words kept, and what they may hold together, in bytes; the oldest go first.
+/// MatchedValues kept, and what they may hold together, in bytes; the oldest go first.
 const MOST: usize = 1_000;
 const BYTES: usize = 256 << 10;
 /// Bytes of one; a longer one is cut.
 const LONGEST: usize = 1 << 10;
-/// Words of one run.
+/// MatchedValues of one run.
 const OF_RUN: usize = 16;
 
 /// What is kept. Nothing, unless it is switched on.
 #[derive(Default)]
-pub struct Words(Mutex<Kept>);
+pub struct MatchedValues(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
@@ -71,7 +71,7 @@ struct Span {
     end: Option<usize>,
 }
 
-impl Words {
+impl MatchedValues {
     /// Keeps words from now on, or forgets them all and keeps none.
     pub fn switch(&self, on: bool, managed: Vec<Zeroizing<String>>) {
         let mut kept = self.0.lock();
@@ -159,9 +159,9 @@ impl Word {
     }
 }
 
-impl std::fmt::Debug for Words {
+impl std::fmt::Debug for MatchedValues {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Words(…)")
+        f.write_str("MatchedValues(…)")
     }
 }
 
@@ -229,14 +229,14 @@ mod tests {
         }
     }
 
-    fn texts(words: &Words, call: &str) -> Vec<String> {
+    fn texts(words: &MatchedValues, call: &str) -> Vec<String> {
         let told = words.of(call).unwrap_or_default();
         told.into_iter().map(|word| word.text).collect()
     }
 
     #[test]
     fn off_nothing_is_kept_and_switched_off_all_is_forgotten() {
-        let words = Words::default();
+        let words = MatchedValues::default();
         words.0.lock().keep(word("a", "x"));
         assert!(words.of("a").is_none() && words.0.lock().words.is_empty());
         words.switch(true, Vec::new());
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_managed_secret_is_never_kept() {
-        let words = Words::default();
+        let words = MatchedValues::default();
         words.switch(true, vec![Zeroizing::new("Bearer s3cr3t-value".into())]);
         for text in ["Bearer s3cr3t-value", "it is s3cr3t-value.", "s3cr3t"] {
             words.0.lock().keep(word("a", text));
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn the_oldest_go_by_count_by_size_and_by_age() {
-        let words = Words::default();
+        let words = MatchedValues::default();
         words.switch(true, Vec::new());
         for n in 0..=MOST {
             words.0.lock().keep(word(&n.to_string(), "x"));

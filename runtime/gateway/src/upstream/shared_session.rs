@@ -8,10 +8,10 @@ use sandgate_message::{Account, Message, error_codes};
 use tokio::sync::Notify;
 
 use super::child::Child;
-use super::joint::{Begun, Joint};
 use super::members::Standing;
 use super::routes::Users;
-use super::share::{Likeness, Owner, Share};
+use super::share::{Owner, Share, ShareKey};
+use super::shared_children::{Begun, SharedChild};
 use super::stdio::{answer, request};
 use super::table::Queue;
 use super::watch::Watch;
@@ -20,7 +20,7 @@ use crate::admission::Budget;
 
 /// Dropping it ends the session, as [`Self::leave`] does.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct SharedSession {
     server: Arc<Server>,
     /// Of the session, among those of the server: two clients' ids may be the same.
     number: u64,
@@ -28,17 +28,17 @@ pub(super) struct Seat {
     definitions: Arc<Definitions>,
     /// It has said `initialize`.
     began: AtomicBool,
-    place: OnceLock<Place>,
+    joined: OnceLock<Joined>,
 }
 
 #[derive(Debug)]
-struct Place {
-    joint: Arc<Joint>,
+struct Joined {
+    shared: Arc<SharedChild>,
     child: Arc<Child>,
     left: Arc<Notify>,
 }
 
-impl Seat {
+impl SharedSession {
     pub(super) fn new(
         server: Arc<Server>,
         number: u64,
@@ -51,7 +51,7 @@ impl Seat {
             owner,
             definitions,
             began: AtomicBool::new(false),
-            place: OnceLock::new(),
+            joined: OnceLock::new(),
         }
     }
 
@@ -72,11 +72,11 @@ impl Seat {
             Some("logging/setLevel" | "resources/subscribe" | "resources/unsubscribe") => true,
             _ => false,
         };
-        let Place { joint, child, .. } = self.place()?;
+        let Joined { shared, child, .. } = self.joined()?;
         if !lasting {
             return request(child, self.number, message, watch, None).await;
         }
-        let turn = joint.turn.lock().await;
+        let turn = shared.turn.lock().await;
         match child.routes.stand(self.number, message, watch.budget())? {
             Standing::Goes(message) => {
                 request(child, self.number, &message, watch, Some(turn)).await
@@ -86,10 +86,10 @@ impl Seat {
     }
 
     pub(super) async fn send(&self, message: &Message) -> Result<Answer, ServerError> {
-        let Place { joint, child, .. } = self.place()?;
+        let Joined { shared, child, .. } = self.joined()?;
         let _turn = match message.method() {
             // Before it, nothing may be asked, whoever says it.
-            Some("notifications/initialized") => Some(joint.turn.lock().await),
+            Some("notifications/initialized") => Some(shared.turn.lock().await),
             _ => None,
         };
         if let Some(message) = child.routes.outgoing(self.number, message) {
@@ -99,19 +99,19 @@ impl Seat {
     }
 
     pub(super) fn listen(&self, budget: &Budget) -> Result<Queue, ServerError> {
-        self.place()?.child.routes.listen(self.number, budget)
+        self.joined()?.child.routes.listen(self.number, budget)
     }
 
     pub(super) fn leave(&self) {
-        if let Some(Place { child, left, .. }) = self.place.get()
+        if let Some(Joined { child, left, .. }) = self.joined.get()
             && child.routes.leave(self.number)
         {
             left.notify_one();
         }
     }
 
-    fn place(&self) -> Result<&Place, ServerError> {
-        self.place.get().ok_or_else(|| ServerError::SessionGone {
+    fn joined(&self) -> Result<&Joined, ServerError> {
+        self.joined.get().ok_or_else(|| ServerError::SessionGone {
             server: self.server.name().clone(),
         })
     }
@@ -130,9 +130,9 @@ impl Seat {
             Share::All => (None, &Account::Local),
             Share::None | Share::Principal => (Some(self.owner.clone()), self.owner.account()),
         };
-        let likeness = Likeness::new(owner, message.payload());
-        let joint = self.server.joints().of(likeness);
-        let mut begun = joint.begun.lock().await;
+        let share_key = ShareKey::new(owner, message.payload());
+        let shared = self.server.shared_children().of(share_key);
+        let mut begun = shared.begun.lock().await;
         let running = begun.as_ref().filter(|begun| !begun.child.is_over());
         let (child, left, reply) = match (running, message.id()) {
             (Some(Begun { child, reply, left }), Some(id)) => {
@@ -160,7 +160,7 @@ impl Seat {
                     reply: reply.clone(),
                     left: left.clone(),
                 });
-                tokio::spawn(joint.clone().keep(child.clone(), left.clone()));
+                tokio::spawn(shared.clone().keep(child.clone(), left.clone()));
                 (child, left, reply)
             }
         };
@@ -169,12 +169,16 @@ impl Seat {
             .join(self.number, &self.owner, self.definitions.clone());
         drop(begun);
         // Set once: what said `initialize` first got here.
-        let _ = self.place.set(Place { joint, child, left });
+        let _ = self.joined.set(Joined {
+            shared,
+            child,
+            left,
+        });
         Ok(answer(StatusCode::OK, Body::Message(reply)))
     }
 }
 
-impl Drop for Seat {
+impl Drop for SharedSession {
     fn drop(&mut self) {
         self.leave();
     }

@@ -9,18 +9,18 @@ use sandgate_message::Message;
 use tokio::sync::Notify;
 
 use super::child::Child;
-use super::share::Likeness;
+use super::share::ShareKey;
 
 /// From the end of the last session to the end of the child: a client that comes back at once finds it.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Of one server.
 #[derive(Debug, Default)]
-pub(super) struct Joints(Mutex<Vec<(Likeness, Weak<Joint>)>>);
+pub(super) struct SharedChildren(Mutex<Vec<(ShareKey, Weak<SharedChild>)>>);
 
 /// A child that sessions share, and before its start the place where it is started once.
 #[derive(Debug, Default)]
-pub(super) struct Joint {
+pub(super) struct SharedChild {
     /// Held while it is started and ended, and while a session joins.
     pub(super) begun: tokio::sync::Mutex<Option<Begun>>,
     /// Held until the program has what a session asks it to go on doing: the last that was asked holds.
@@ -36,22 +36,24 @@ pub(super) struct Begun {
     pub(super) left: Arc<Notify>,
 }
 
-impl Joints {
+impl SharedChildren {
     /// The one for sessions of this kind.
-    pub(super) fn of(&self, likeness: Likeness) -> Arc<Joint> {
-        let mut joints = self.0.lock();
-        joints.retain(|(_, joint)| joint.strong_count() > 0);
-        let known = joints.iter().find(|(known, _)| *known == likeness);
-        if let Some(joint) = known.and_then(|(_, joint)| joint.upgrade()) {
-            return joint;
+    pub(super) fn of(&self, share_key: ShareKey) -> Arc<SharedChild> {
+        let mut shared_children = self.0.lock();
+        shared_children.retain(|(_, shared)| shared.strong_count() > 0);
+        let known = shared_children
+            .iter()
+            .find(|(known, _)| *known == share_key);
+        if let Some(shared) = known.and_then(|(_, shared)| shared.upgrade()) {
+            return shared;
         }
-        let joint = Arc::default();
-        joints.push((likeness, Arc::downgrade(&joint)));
-        joint
+        let shared = Arc::default();
+        shared_children.push((share_key, Arc::downgrade(&shared)));
+        shared
     }
 }
 
-impl Joint {
+impl SharedChild {
     /// Ends a child when no session has used it for a while.
     pub(super) async fn keep(self: Arc<Self>, child: Arc<Child>, left: Arc<Notify>) {
         loop {

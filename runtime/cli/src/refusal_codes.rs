@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-/// Codes that are told apart; all others are one.
+/// RefusalCodes that are told apart; all others are one.
 pub(crate) const MOST: usize = 32;
 /// Bytes of a code that is a label.
 const LONGEST: usize = 64;
@@ -11,9 +11,9 @@ pub(crate) const OTHER: &str = "other";
 
 /// The first codes that came, in the order in which they did. No lock: a code keeps its place.
 #[derive(Debug, Default)]
-pub(crate) struct Codes([OnceLock<Box<str>>; MOST]);
+pub(crate) struct RefusalCodes([OnceLock<Box<str>>; MOST]);
 
-impl Codes {
+impl RefusalCodes {
     /// Where a code is counted; at [`MOST`], where it is one of the others.
     pub(crate) fn place(&self, code: &str) -> usize {
         if !is_label(code) {
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_plugin_makes_no_more_labels_than_there_is_room_for() {
-        let codes = Codes::default();
+        let codes = RefusalCodes::default();
         let label = |code: &str| {
             codes
                 .label(codes.place(code))
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn what_is_no_word_is_other() {
-        let codes = Codes::default();
+        let codes = RefusalCodes::default();
         for code in ["", "other", "two words", "é", "a\"b", &"x".repeat(65)] {
             assert_eq!(codes.place(code), MOST, "{code}");
         }
