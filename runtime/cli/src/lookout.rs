@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sandgate_gateway::{Ended, Gateway, Observer, Taken, Way};
+use sandgate_gateway::{CallTimings, CapturedCall, Ended, Gateway, Observer};
 use sandgate_message::Call;
 
 use crate::conditions::GatewayConditions;
@@ -96,12 +96,12 @@ impl Observer for Lookout {
         self.traces.is_some()
     }
 
-    fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
+    fn ended(&self, record: &Ended<'_>, timings: &CallTimings<'_>) {
         if let Some(metrics) = &self.metrics {
-            metrics.ended(record, way);
+            metrics.ended(record, timings);
         }
         if let Some(traces) = &self.traces {
-            traces.ended(record, way);
+            traces.ended(record, timings);
         }
     }
 
@@ -109,7 +109,7 @@ impl Observer for Lookout {
         self.recording.as_ref().is_some_and(|it| it.wants(call))
     }
 
-    fn take(&self, taken: Box<Taken>) {
+    fn take(&self, taken: Box<CapturedCall>) {
         if let Some(recording) = &self.recording {
             recording.take(taken);
         }

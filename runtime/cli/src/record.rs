@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use sandgate_gateway::{CallLog, Decision, Ended, Forwarded, LeftOut, Unwritten};
+use sandgate_gateway::{CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut};
 use sandgate_message::Json;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -239,7 +239,7 @@ impl Record {
         &self,
         line: Line<'_>,
         remember: impl FnOnce(&Recent, String),
-    ) -> Result<(), Unwritten> {
+    ) -> Result<(), CallLogError> {
         let target = self.target.load();
         if target.sink.is_none() && self.recent.is_none() {
             return Ok(());
@@ -256,12 +256,12 @@ impl Record {
             };
             remember(recent, text);
         }
-        written.map_err(|error| Unwritten(error.to_string()))
+        written.map_err(|error| CallLogError(error.to_string()))
     }
 }
 
 impl CallLog for Record {
-    fn forwarded(&self, record: &Forwarded<'_>) -> Result<(), Unwritten> {
+    fn forwarded(&self, record: &Forwarded<'_>) -> Result<(), CallLogError> {
         let line = Line {
             params: self.payload(Some(record.params)),
             ..Line::of("forwarded", record.call, record.at, record.request_bytes)
@@ -269,7 +269,7 @@ impl CallLog for Record {
         self.write(line, |recent, text| recent.forwarded(&record.call.id, text))
     }
 
-    fn left_out(&self, record: &LeftOut<'_>) -> Result<(), Unwritten> {
+    fn left_out(&self, record: &LeftOut<'_>) -> Result<(), CallLogError> {
         let line = Line {
             notifications: Some(record.notifications),
             ..Line::of("left-out", record.call, record.at, 0)
@@ -277,7 +277,7 @@ impl CallLog for Record {
         self.write(line, |_, _| {})
     }
 
-    fn ended(&self, record: &Ended<'_>) -> Result<(), Unwritten> {
+    fn ended(&self, record: &Ended<'_>) -> Result<(), CallLogError> {
         if self.recent.is_some() {
             self.matched_values.ended(record);
         }

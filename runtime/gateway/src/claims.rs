@@ -18,7 +18,7 @@ const URL_REQUIRED: &str = "-32042";
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// Who may name what. Names are kept by their hash, under a key of this table's own.
-pub(crate) struct Claims {
+pub(crate) struct NameClaims {
     key: RandomState,
     claims: Mutex<LruCache<u64, Claim>>,
 }
@@ -38,7 +38,7 @@ enum Name {
     Elicitation,
 }
 
-impl Claims {
+impl NameClaims {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             key: RandomState::new(),
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_token_is_the_servers_that_was_given_it_last() {
-        let (claims, one, two) = (Claims::new(), "one".into(), "two".into());
+        let (claims, one, two) = (NameClaims::new(), "one".into(), "two".into());
         claims.goes(&call(1, "7"), &one);
         assert!(claims.allow(&progress("7"), &one) && !claims.allow(&progress("7"), &two));
         assert!(!claims.allow(&progress("\"7x\""), &one));
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_token_of_a_request_to_many_servers_is_all_theirs() {
-        let (claims, one, two) = (Claims::new(), "one".into(), "two".into());
+        let (claims, one, two) = (NameClaims::new(), "one".into(), "two".into());
         claims.goes(&call(1, "7"), &one);
         claims.goes(&call(1, "7"), &two);
         assert!(claims.allow(&progress("7"), &one) && claims.allow(&progress("7"), &two));
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_resource_is_told_of_by_the_server_that_it_is_subscribed_with() {
-        let (claims, one, two) = (Claims::new(), "one".into(), "two".into());
+        let (claims, one, two) = (NameClaims::new(), "one".into(), "two".into());
         let ask = |method: &str| {
             message(&format!(
                 r#"{{"jsonrpc":"2.0","id":1,"method":"resources/{method}","params":{{"uri":"file:///a"}}}}"#

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sandgate_message::{Era, Limits};
 
-use crate::access::Access;
 use crate::admission::TrustedProxies;
+use crate::auth::origin::Access;
 
 /// Everything about the client's side that an operator may set. Every default stands in [`GatewayConfig::default`].
 #[derive(Clone, Debug)]

@@ -11,26 +11,26 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::access::Access;
 use crate::admission::{Admission, Gate};
-use crate::carriage::Carriage;
-use crate::changed;
+use crate::auth::origin::Access;
+use crate::auth::tls::Identity;
 use crate::config::{GatewayConfig, OnUnwritten};
-use crate::downstream::{Backing, Endpoint, Front, Session, Sessions, connection, stdio};
+use crate::downstream::{Backing, Endpoint, Router, Session, Sessions, connection, stdio};
 use crate::health::Status;
-use crate::house::House;
-use crate::journal::Journal;
-use crate::observer::{Figures, Lookout, Observer};
-use crate::record::CallLog;
+use crate::nested::store::NestedStore;
+use crate::observe::call_log::CallLog;
+use crate::observe::observer::{Figures, Observer, Observers};
+use crate::observe::recorder::CallRecorder;
+use crate::protocol::list_changed;
 use crate::registry::{Edition, Registry};
-use crate::tls::Identity;
+use crate::shared::Shared;
 
 /// How often sessions are looked through for idle ones.
 const SWEEP: Duration = Duration::from_secs(15);
 
 /// Serves MCP to clients. Cheap to share; one is enough for any number of listeners.
 pub struct Gateway {
-    front: Arc<Front>,
+    router: Arc<Router>,
     identity: ArcSwapOption<Identity>,
 }
 
@@ -49,20 +49,20 @@ impl Gateway {
     ) -> Arc<Self> {
         let sessions = Sessions::new(&config);
         let admission = Admission::new(&config);
-        let journal = Journal::new(log, config.on_unwritten, Lookout::new(observer));
+        let recorder = CallRecorder::new(log, config.on_unwritten, Observers::new(observer));
         let gate = Gate::new(config.processors);
-        let carriage = Carriage::new(journal.clone(), config.limits, gate);
-        let house = Arc::new(House {
+        let nested = NestedStore::new(recorder.clone(), config.limits, gate);
+        let shared = Arc::new(Shared {
             config,
             registry,
-            journal,
+            recorder,
             seal: rand::random(),
-            carriage,
+            nested,
         });
         let draining = CancellationToken::new();
         Arc::new(Self {
-            front: Arc::new(Front {
-                house,
+            router: Arc::new(Router {
+                shared,
                 admission,
                 sessions,
                 status: Status::default(),
@@ -80,7 +80,11 @@ impl Gateway {
 
     /// What happens from now on to calls whose record cannot be written.
     pub fn set_on_unwritten(&self, on_unwritten: OnUnwritten) {
-        self.front.house.journal.set_on_unwritten(on_unwritten);
+        self.router
+            .shared
+            .recorder
+            .log
+            .set_on_unwritten(on_unwritten);
     }
 
     /// When the certificate that clients are shown ends; none where there is none.
@@ -91,47 +95,47 @@ impl Gateway {
 
     /// What `/readyz` says beyond what the gateway knows.
     pub fn status(&self) -> &Status {
-        &self.front.status
+        &self.router.status
     }
 
     /// Who is let in.
     pub fn access(&self) -> &Access {
-        &self.front.house.config.access
+        &self.router.shared.config.access
     }
 
     /// How much there is of everything at this moment.
     pub fn figures(&self) -> Figures {
-        let gate = &self.front.house.carriage.gate;
+        let gate = &self.router.shared.nested.gate;
         Figures {
             waiting: gate.waiting(),
             version: self.current().version(),
-            connections: self.front.admission.connections.count(),
-            sessions: self.front.sessions.count(),
-            under_way: self.front.house.journal.lookout().under_way(),
+            connections: self.router.admission.connections.count(),
+            sessions: self.router.sessions.count(),
+            under_way: self.router.shared.recorder.observers.under_way(),
         }
     }
 
     /// The edition in force.
     pub fn current(&self) -> Arc<Edition> {
-        self.front.house.registry.current()
+        self.router.shared.registry.current()
     }
 
     /// The era of the merged endpoint, as configured or decided by now.
     pub fn merged_era(&self) -> Option<Era> {
         let decided = || self.current().merged_era().get().copied();
-        self.front.house.config.merged_era.or_else(decided)
+        self.router.shared.config.merged_era.or_else(decided)
     }
 
     /// Puts another edition in force, at once and as a whole, and tells clients whose lists may differ. Calls under way
     /// finish under the one they came in by; sessions whose server is gone are over. Hands back the edition before.
     pub fn publish(&self, edition: Edition) -> Arc<Edition> {
-        let before = self.front.house.registry.publish(edition);
+        let before = self.router.shared.registry.publish(edition);
         let now = self.current();
-        for session in self.front.sessions.all() {
+        for session in self.router.sessions.all() {
             if session.stands(&now) {
                 tell_of_changes(&session, &before, &now);
             } else {
-                self.front.sessions.forget(&session);
+                self.router.sessions.forget(&session);
                 session.retire();
             }
         }
@@ -141,7 +145,7 @@ impl Gateway {
     /// Serves HTTP until told to stop, then lets calls in flight finish, for as long as the configuration says.
     pub async fn serve(&self, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
         let (open, cut) = (TaskTracker::new(), CancellationToken::new());
-        let sweeper = tokio::spawn(sweep(self.front.clone()));
+        let sweeper = tokio::spawn(sweep(self.router.clone()));
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -150,8 +154,8 @@ impl Gateway {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let (front, cut) = (self.front.clone(), cut.clone());
-                    let served = connection::serve(front, stream, peer, self.identity.load_full());
+                    let (router, cut) = (self.router.clone(), cut.clone());
+                    let served = connection::serve(router, stream, peer, self.identity.load_full());
                     open.spawn(async move {
                         tokio::select! {
                             () = served => {}
@@ -167,15 +171,15 @@ impl Gateway {
             }
         }
         drop(listener);
-        self.front.draining.cancel();
+        self.router.draining.cancel();
         open.close();
-        if tokio::time::timeout(self.front.house.config.drain, open.wait())
+        if tokio::time::timeout(self.router.shared.config.drain, open.wait())
             .await
             .is_err()
         {
             tracing::warn!(
                 "calls still under way after {} s were cut",
-                self.front.house.config.drain.as_secs()
+                self.router.shared.config.drain.as_secs()
             );
         }
         cut.cancel();
@@ -217,7 +221,7 @@ impl Gateway {
         let served = stdio::Served { endpoint, client };
         // Large, and once in a process.
         Box::pin(stdio::serve(
-            self.front.clone(),
+            self.router.clone(),
             input,
             output,
             served,
@@ -228,20 +232,20 @@ impl Gateway {
 
     /// Ends all sessions and all servers. To be called when nothing is served any more.
     pub async fn close(&self) {
-        self.front.draining.cancel();
-        let sessions = self.front.sessions.take_all();
+        self.router.draining.cancel();
+        let sessions = self.router.sessions.take_all();
         futures_util::future::join_all(sessions.iter().map(|session| session.end())).await;
         let edition = self.current();
         futures_util::future::join_all(edition.servers().iter().map(|server| server.close())).await;
     }
 }
 
-async fn sweep(front: Arc<Front>) {
+async fn sweep(router: Arc<Router>) {
     loop {
-        let config = &front.house.config;
+        let config = &router.shared.config;
         let pause = config.session_idle.min(config.session_gone);
         tokio::time::sleep(SWEEP.min(pause)).await;
-        let idle = front.sessions.take_idle();
+        let idle = router.sessions.take_idle();
         futures_util::future::join_all(idle.iter().map(|session| session.end())).await;
     }
 }
@@ -251,7 +255,7 @@ fn tell_of_changes(session: &Session, before: &Edition, now: &Edition) {
         Backing::One(link) => Some(&**link.server.name()),
         Backing::Many(_) => None,
     };
-    for notice in changed::lists(before, now, server) {
-        session.notice(changed::notice(notice));
+    for notice in list_changed::lists(before, now, server) {
+        session.notice(list_changed::notice(notice));
     }
 }

@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use parking_lot::RwLock;
 use serde::Serialize;
 
-use crate::delivery::{Content, Delivery};
+use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::registry::Edition;
 
 /// How the gateway is, beyond what it knows itself. Set by whoever loads configurations.
@@ -67,7 +67,7 @@ impl Status {
     }
 
     /// A gateway that keeps its old edition because a new one is bad is ready all the same.
-    pub(crate) fn readiness(&self, edition: &Edition, draining: bool) -> Delivery {
+    pub(crate) fn readiness(&self, edition: &Edition, draining: bool) -> ClientResponse {
         // A copy: those who know the conditions ask for it too, and who waits to write it would be between the two.
         let error = self.reload_error();
         let servers = edition
@@ -93,7 +93,7 @@ impl Status {
             StatusCode::OK
         };
         let text = serde_json::to_vec(&readiness).unwrap_or_default();
-        let mut delivery = Delivery::new(status, Content::Raw(Bytes::from(text)));
+        let mut delivery = ClientResponse::new(status, ClientResponseBody::Raw(Bytes::from(text)));
         delivery.headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),

@@ -4,65 +4,42 @@
 //! It answers for what is on the wire: framing, sessions, ids, headers, who is let in, and that every message passes the
 //! pipeline. It does not know what an interceptor is made of, where the configuration stands, or where records go.
 
-mod access;
 mod admission;
-mod arriving;
-mod caching;
+mod auth;
 mod call;
-mod carriage;
-mod carried;
-mod challenge;
-mod changed;
 mod claims;
-mod clients;
 mod config;
-mod delivery;
 mod downstream;
-mod era;
-mod exchange;
 pub mod framing;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod gateway;
 mod health;
-mod house;
-mod journal;
-mod ledger;
-mod mcp_headers;
-mod memory;
 mod merged;
-mod notice_records;
-mod observer;
-mod passing;
-mod record;
+mod nested;
+mod observe;
+mod protocol;
 mod registry;
-mod rehearsal;
-mod reply;
-mod rounds;
-mod taken;
-mod tasks;
-mod telling;
-mod tls;
-mod trace;
+mod replay;
+mod shared;
 pub mod upstream;
-mod validation;
-mod whole;
+mod upstream_conn;
 
-pub use access::{Access, Denied};
 pub use admission::{Budget, MemoryError, TrustedProxies};
-pub use clients::{ClientKey, Clients};
+pub use auth::origin::{Access, OriginError};
+pub use auth::principals::{ClientKey, Clients};
+pub use auth::tls::{Authorities, Identity, IdentityError};
 pub use config::{GatewayConfig, OnUnwritten};
 pub use downstream::Endpoint;
 pub use gateway::Gateway;
 pub use health::{Condition, Conditions, Status};
-pub use observer::{Figures, Observer, Way};
-pub use record::{CallLog, Decision, Ended, Forwarded, LeftOut, Unwritten};
+pub use observe::call_log::{CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut};
+pub use observe::capture::{CapturedCall, NestedMessages, NestedRun};
+pub use observe::observer::{CallTimings, Figures, Observer};
+pub use observe::trace_context::{SpanId, Trace, TraceContext, TraceId};
 pub use registry::{Edition, EditionError, Registry};
-pub use rehearsal::{Rehearsal, Rehearsed};
-pub use taken::{Aside, Carried, Taken};
-pub use tls::{Authorities, Identity, IdentityError};
-pub use trace::{SpanId, Trace, TraceContext, TraceId};
+pub use replay::{ReplayResult, ReplaySession};
 pub use upstream::{
     Availability, Eras, Failure, Health, Server, ServerConfig, ServerError, Share, Transport,
 };

@@ -9,7 +9,7 @@ use sandgate_message::Era;
 use sandgate_pipeline::Chain;
 use tokio::sync::watch;
 
-use crate::clients::Clients;
+use crate::auth::principals::Clients;
 use crate::upstream::Server;
 
 /// The chain, the servers and the clients that belong together. A call takes one edition and keeps it, so that it never meets a new

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sandgate_gateway::{Decision, Ended, Way};
+use sandgate_gateway::{CallTimings, Decision, Ended};
 use sandgate_message::{Hook, Method};
 use sandgate_pipeline::{self as pipeline, Mode, TrailEntry};
 
@@ -103,14 +103,14 @@ impl ServerMeters {
         }
     }
 
-    pub(super) fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
+    pub(super) fn ended(&self, record: &Ended<'_>, timings: &CallTimings<'_>) {
         let meters = &self.methods[place_of(&record.call.method)];
         one_more(&meters.calls[outcome(record.decision)]);
         if record.failed {
             one_more(&meters.errors);
         }
-        meters.whole.count(way.left - way.came);
-        if let (Some(went), Some(returned)) = (way.went, way.returned) {
+        meters.whole.count(timings.replied - timings.received);
+        if let (Some(went), Some(returned)) = (timings.forwarded, timings.answered) {
             meters.beyond.count(returned - went);
         }
     }

@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwap;
-use sandgate_gateway::{Ended, Gateway, Way};
+use sandgate_gateway::{CallTimings, Ended, Gateway};
 
 use self::meters::{InterceptorMeters, ServerMeters, one_more};
 use crate::conditions::GatewayConditions;
@@ -70,10 +70,10 @@ impl Metrics {
     }
 
     /// A call has ended.
-    pub(crate) fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
+    pub(crate) fn ended(&self, record: &Ended<'_>, timings: &CallTimings<'_>) {
         let table = self.table.load();
         if let Some(meters) = table.servers.get(&*record.call.server) {
-            meters.ended(record, way);
+            meters.ended(record, timings);
         }
         for entry in &record.trail.entries {
             if let Some(meters) = table.interceptors.get(&*entry.interceptor) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use sandgate_gateway::{Decision, Unwritten};
+use sandgate_gateway::{CallLogError, Decision};
 use sandgate_message::{Call, cut};
 use sandgate_pipeline::Trail;
 use serde::Serialize;
@@ -103,8 +103,8 @@ impl<'a> Line<'a> {
     }
 
     /// With its end.
-    pub(super) fn text(&self) -> Result<String, Unwritten> {
-        let mut text = serde_json::to_string(self).map_err(|e| Unwritten(e.to_string()))?;
+    pub(super) fn text(&self) -> Result<String, CallLogError> {
+        let mut text = serde_json::to_string(self).map_err(|e| CallLogError(e.to_string()))?;
         // A payload keeps its own white space; a line end can only stand between its tokens.
         if text.contains(['\n', '\r']) {
             text.retain(|c| !matches!(c, '\n' | '\r'));

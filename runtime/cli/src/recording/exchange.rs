@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sandgate_gateway::{Aside, Decision as Became, Taken};
+use sandgate_gateway::{CapturedCall, Decision as Became, NestedRun};
 use sandgate_message::{
     Call, CallId, Direction, Era, Finding, Id, Json, Limits, Malformed, Message, Part, Severity,
 };
@@ -148,7 +148,7 @@ pub enum NotAnExchange {
 
 impl Exchange {
     /// Of a call that was taken down; its session by another name.
-    pub fn of(taken: &Taken, session: Option<String>) -> Result<Self, serde_json::Error> {
+    pub fn of(taken: &CapturedCall, session: Option<String>) -> Result<Self, serde_json::Error> {
         let call = &taken.call;
         let carried = taken.carried();
         let raw = |json: &Json| RawValue::from_string(json.as_str().to_owned());
@@ -274,7 +274,7 @@ pub fn became(decision: Became) -> &'static str {
 }
 
 /// A trail as it is recorded, and the runs over what the exchange carries.
-pub fn verdicts(trail: &Trail, within: &[Aside]) -> Vec<Verdict> {
+pub fn verdicts(trail: &Trail, within: &[NestedRun]) -> Vec<Verdict> {
     let within = within.iter().map(|aside| Verdict {
         of: Some(aside.method.to_string()),
         ..verdict(&aside.entry)

@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sandgate_gateway::Taken;
+use sandgate_gateway::CapturedCall;
 use sandgate_message::{Call, CallId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -63,7 +63,7 @@ pub struct Wanted {
 /// Records the calls of a gateway.
 pub struct Recording {
     wanted: Wanted,
-    queue: mpsc::Sender<Box<Taken>>,
+    queue: mpsc::Sender<Box<CapturedCall>>,
     /// Nothing more is taken; what waits is written.
     closing: Arc<Notify>,
     waiting: Arc<AtomicUsize>,
@@ -145,7 +145,7 @@ impl Recording {
     }
 
     /// Keeps an exchange, unless too many wait already: without a lock, and without waiting.
-    pub fn take(&self, taken: Box<Taken>) {
+    pub fn take(&self, taken: Box<CapturedCall>) {
         let size = size(&taken);
         let fits = self.waiting.fetch_add(size, Ordering::Relaxed) + size <= WAITING_BYTES;
         if !fits || self.queue.try_send(taken).is_err() {
@@ -244,7 +244,7 @@ fn lot(id: &CallId) -> u16 {
     u16::try_from(word % 10_000).unwrap_or(0)
 }
 
-fn size(taken: &Taken) -> usize {
+fn size(taken: &CapturedCall) -> usize {
     let payload = |message: &sandgate_message::Message| message.payload().as_str().len();
     payload(&taken.message) + taken.reply.as_ref().map_or(0, payload)
 }
@@ -257,7 +257,7 @@ mod tests {
 
     use super::*;
 
-    fn taken(text: &str) -> Box<Taken> {
+    fn taken(text: &str) -> Box<CapturedCall> {
         let call = Arc::new(Call {
             id: CallId("1".into()),
             method: "notifications/told".into(),
@@ -276,11 +276,11 @@ mod tests {
         let params = Json::of(&serde_json::json!({ "text": text })).unwrap();
         let message = Message::notification("notifications/told", &params);
         let chain = Chain::new(1, Vec::new(), None, Limits::default());
-        Box::new(Taken::new(&call, &message, &chain))
+        Box::new(CapturedCall::new(&call, &message, &chain))
     }
 
     /// Records, and nobody writes what waits.
-    fn stuck() -> (Recording, mpsc::Receiver<Box<Taken>>) {
+    fn stuck() -> (Recording, mpsc::Receiver<Box<CapturedCall>>) {
         let (queue, waits) = mpsc::channel(WAITING);
         let recording = Recording {
             wanted: Wanted {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sandgate_gateway::{Aside, Decision as Became, Rehearsal, Rehearsed};
+use sandgate_gateway::{Decision as Became, NestedRun, ReplayResult, ReplaySession};
 use sandgate_host::{Simulation, State};
 use sandgate_message::{
     Call, Failure, Finding, Hook, Interceptor, Json, Message, Outcome, Pending, Plugin,
@@ -42,7 +42,7 @@ pub struct Played {
     /// Who decided what.
     pub trail: Trail,
     /// Who decided what about the messages that it carries.
-    pub within: Vec<Aside>,
+    pub within: Vec<NestedRun>,
     /// What became of it. A request that goes on and whose answer is not known counts as forwarded.
     pub became: Became,
     /// The params as they went on, where they did.
@@ -104,7 +104,12 @@ impl Theatre {
     }
 
     /// Plays a scene. `state`: what interceptors remember. `rehearsal`: what was asked and begun before.
-    pub async fn play(&self, scene: Scene, state: &Arc<State>, rehearsal: &Rehearsal) -> Played {
+    pub async fn play(
+        &self,
+        scene: Scene,
+        state: &Arc<State>,
+        rehearsal: &ReplaySession,
+    ) -> Played {
         state.set_time(scene.at);
         let mut simulation = Simulation::closed(scene.at, RANDOM.to_vec(), Vec::new());
         simulation.state = Some(state.clone());
@@ -113,14 +118,14 @@ impl Theatre {
         playing.with_subscriber(NoSubscriber::default()).await
     }
 
-    async fn run(&self, scene: Scene, rehearsal: &Rehearsal) -> Played {
+    async fn run(&self, scene: Scene, rehearsal: &ReplaySession) -> Played {
         let Scene {
             call,
             message,
             reply,
             ..
         } = scene;
-        let Rehearsed {
+        let ReplayResult {
             trail,
             within,
             decision,

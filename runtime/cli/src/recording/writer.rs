@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sandgate_gateway::{Rehearsal, Taken};
+use sandgate_gateway::{CapturedCall, ReplaySession};
 use sandgate_host::{State, StateQuota};
 use sandgate_message::{Json, Limits};
 use sandgate_pipeline::Chain;
@@ -24,7 +24,7 @@ pub(super) struct Writer {
     tallies: Arc<Tallies>,
     surrogates: Surrogates,
     /// What was asked and begun in the calls as they came, and with surrogates.
-    rehearsals: Option<[Rehearsal; 2]>,
+    rehearsals: Option<[ReplaySession; 2]>,
     continued: Continued,
     /// Of the chain that the last call passed: most calls pass the same.
     theatre: Option<(Arc<Chain>, Theatre)>,
@@ -86,7 +86,7 @@ impl Writer {
     /// Until nobody records any more, or until it is to close and has written what waits.
     pub(super) fn run(
         mut self,
-        mut waits: mpsc::Receiver<Box<Taken>>,
+        mut waits: mpsc::Receiver<Box<CapturedCall>>,
         waiting: &AtomicUsize,
         closing: &Notify,
     ) {
@@ -117,7 +117,7 @@ impl Writer {
         });
     }
 
-    async fn one(&mut self, taken: Taken) {
+    async fn one(&mut self, taken: CapturedCall) {
         let count = |counter: &std::sync::atomic::AtomicU64| {
             counter.fetch_add(1, Ordering::Relaxed);
         };
@@ -168,7 +168,7 @@ impl Writer {
         }
     }
 
-    async fn line(&mut self, taken: &Taken) -> Result<Line, Not> {
+    async fn line(&mut self, taken: &CapturedCall) -> Result<Line, Not> {
         let raw = self.raw(taken).ok_or(Not::Left)?;
         let before = self.continued.by(&raw.follows);
         let before = before.filter(|_| !taken.carried().orphaned);
@@ -179,7 +179,7 @@ impl Writer {
         }
     }
 
-    fn raw(&self, taken: &Taken) -> Option<Exchange> {
+    fn raw(&self, taken: &CapturedCall) -> Option<Exchange> {
         let session = taken.call.session.as_deref();
         Exchange::of(
             taken,
@@ -191,7 +191,7 @@ impl Writer {
     /// With surrogates in place of all that was found, in it and in what it continues.
     async fn replaced(
         &mut self,
-        taken: &Taken,
+        taken: &CapturedCall,
         raw: Exchange,
         before: Vec<Value>,
     ) -> Result<Line, Not> {
@@ -262,7 +262,12 @@ impl Writer {
     }
 
     /// Plays it with a memory of its own.
-    async fn play(&mut self, taken: &Taken, exchange: &Exchange, world: World) -> Option<Played> {
+    async fn play(
+        &mut self,
+        taken: &CapturedCall,
+        exchange: &Exchange,
+        world: World,
+    ) -> Option<Played> {
         let limits = taken.chain.limits();
         let scene = Scene {
             call: exchange.call(limits).ok()?,
@@ -278,7 +283,7 @@ impl Writer {
         let (_, theatre) = self.theatre.as_ref()?;
         let rehearsals = self
             .rehearsals
-            .get_or_insert_with(|| [*limits; 2].map(Rehearsal::new));
+            .get_or_insert_with(|| [*limits; 2].map(ReplaySession::new));
         let state = Arc::new(State::by_a_clock(StateQuota::default()));
         Some(
             theatre

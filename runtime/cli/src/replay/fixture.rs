@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sandgate_gateway::Rehearsal;
+use sandgate_gateway::ReplaySession;
 use sandgate_host::{State, StateQuota};
 use sandgate_message::{Call, Hook, PreDecision};
 use serde_json::{Map, Value, json};
@@ -100,7 +100,7 @@ pub(super) async fn write(
     let theatre = Theatre::of(&policy.chain, true);
     let state = Arc::new(State::by_a_clock(StateQuota::default()));
     // What it remembers is what the calls before left.
-    let rehearsal = Rehearsal::new(*policy.chain.limits());
+    let rehearsal = ReplaySession::new(*policy.chain.limits());
     let before = exchanges[..call].iter();
     for exchange in before.filter(|one| policy.remembers || one.carries) {
         let scene = scene(exchange, &policy.chain)?;

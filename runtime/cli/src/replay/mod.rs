@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sandgate_gateway::Rehearsal;
+use sandgate_gateway::ReplaySession;
 use sandgate_host::{Host, State, StateQuota};
 use sandgate_pipeline::Chain;
 use sha2::{Digest, Sha256};
@@ -202,7 +202,7 @@ impl Policy {
         };
         let theatre = Arc::new(Theatre::of(&self.chain, false));
         let state = Arc::new(State::by_a_clock(StateQuota::default()));
-        let rehearsal = Arc::new(Rehearsal::new(*self.chain.limits()));
+        let rehearsal = Arc::new(ReplaySession::new(*self.chain.limits()));
         let mut running = Vec::new();
         for lane in lanes_of(exchanges, lanes) {
             let (exchanges, chain) = (exchanges.clone(), self.chain.clone());

@@ -14,7 +14,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use parking_lot::Mutex;
-use sandgate_gateway::{Ended, Way};
+use sandgate_gateway::{CallTimings, Ended};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -105,8 +105,8 @@ impl Traces {
     }
 
     /// A call has ended.
-    pub(crate) fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
-        let Some(trace) = way.trace else {
+    pub(crate) fn ended(&self, record: &Ended<'_>, timings: &CallTimings<'_>) {
+        let Some(trace) = timings.trace else {
             return;
         };
         let servers = self.servers.load();
@@ -114,7 +114,7 @@ impl Traces {
             client: &self.door,
             server: servers.get(&*record.call.server).unwrap_or(&self.door),
         };
-        let spans = span::of(record, way, trace, &ends, &self.codes.load());
+        let spans = span::of(record, timings, trace, &ends, &self.codes.load());
         if let Err(unsent) = self.queue.try_send(spans) {
             let count = unsent.into_inner().len() as u64;
             self.told.dropped.fetch_add(count, Ordering::Relaxed);

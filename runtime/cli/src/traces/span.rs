@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::span::{Link, SpanKind};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
-use sandgate_gateway::{Decision, Ended, SpanId, Trace, Way};
+use sandgate_gateway::{CallTimings, Decision, Ended, SpanId, Trace};
 use sandgate_message::{Direction, Method, Target};
 use sandgate_pipeline::TrailEntry;
 
@@ -82,7 +82,7 @@ impl Peer {
 /// The spans of one call that has ended.
 pub(super) fn of(
     record: &Ended<'_>,
-    way: &Way<'_>,
+    timings: &CallTimings<'_>,
     trace: &Trace,
     ends: &Ends<'_>,
     codes: &HashMap<String, Arc<RefusalCodes>>,
@@ -96,7 +96,7 @@ pub(super) fn of(
             .at
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_nanos() as u64),
-        left: way.left,
+        left: timings.replied,
     };
     let error = error_of(record);
     let entries = &record.trail.entries;
@@ -117,7 +117,7 @@ pub(super) fn of(
     if let Some(code) = stopped.and_then(|entry| refusal_code(entry, codes)) {
         whole.attributes.push(code);
     }
-    clock.set(&mut whole, way.came, way.left);
+    clock.set(&mut whole, timings.received, timings.replied);
     fail(&mut whole, error.as_deref(), record);
     spans.push(whole);
 
@@ -131,12 +131,16 @@ pub(super) fn of(
         }
     }
 
-    if let Some(went) = way.went {
+    if let Some(went) = timings.forwarded {
         let mut beyond = Span {
             parent_span_id: trace.call.span.0.to_vec(),
             ..begin(trace, trace.onward, SpanKind::Client, record, to)
         };
-        clock.set(&mut beyond, went, way.returned.unwrap_or(way.left));
+        clock.set(
+            &mut beyond,
+            went,
+            timings.answered.unwrap_or(timings.replied),
+        );
         // What a policy made of its reply is not the server's doing.
         if record.decision != Decision::Refused {
             fail(&mut beyond, error.as_deref(), record);

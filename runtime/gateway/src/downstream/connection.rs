@@ -11,10 +11,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::patience::Patience;
-use super::{Front, http};
+use super::timeout_io::IoTimeout;
+use super::{Router, http};
 use crate::admission::{BUFFERS, Connection};
-use crate::tls::Identity;
+use crate::auth::tls::Identity;
 
 /// Headers of one request, in bytes: more than any MCP client sends. Over HTTP/1.1 hyper's own bounds stand, 100 headers
 /// among them: said here, even the same number would cost every request an allocation.
@@ -36,7 +36,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Serves it to its end.
 pub(crate) async fn serve(
-    front: Arc<Front>,
+    router: Arc<Router>,
     stream: TcpStream,
     peer: SocketAddr,
     identity: Option<Arc<Identity>>,
@@ -46,18 +46,18 @@ pub(crate) async fn serve(
     let local = stream
         .local_addr()
         .unwrap_or_else(|_| ([0, 0, 0, 0], 0).into());
-    let connections = front.admission.connections.clone();
+    let connections = router.admission.connections.clone();
     let open = connections.open(peer.ip(), local, identity.is_some());
     let connection = &open.connection;
     let over = connection.over().clone();
-    let limit = front.house.config.header_timeout;
+    let limit = router.shared.config.header_timeout;
     let served = async {
         let Some(identity) = identity else {
-            return converse(&front, stream, connection).await;
+            return converse(&router, stream, connection).await;
         };
         let accepting = TlsAcceptor::from(identity.config()).accept(stream);
         match tokio::time::timeout(limit, accepting).await {
-            Ok(Ok(stream)) => converse(&front, stream, connection).await,
+            Ok(Ok(stream)) => converse(&router, stream, connection).await,
             Ok(Err(error)) => tracing::debug!("a connection that is not by TLS: {error}"),
             Err(_) => tracing::debug!("a connection that did not say how by TLS"),
         }
@@ -75,11 +75,11 @@ pub(crate) async fn serve(
     }
 }
 
-async fn converse<S>(front: &Arc<Front>, stream: S, connection: &Arc<Connection>)
+async fn converse<S>(router: &Arc<Router>, stream: S, connection: &Arc<Connection>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let config = &front.house.config;
+    let config = &router.shared.config;
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -98,15 +98,15 @@ where
         .max_send_buf_size(MAX_SEND_BUFFER)
         .keep_alive_interval(config.header_timeout)
         .keep_alive_timeout(config.header_timeout);
-    let patient = Patience::new(stream, config.header_timeout, config.body_timeout);
+    let patient = IoTimeout::new(stream, config.header_timeout, config.body_timeout);
     let service = service_fn(|request| {
-        let (front, connection) = (front.clone(), connection.clone());
-        async move { Ok::<_, std::convert::Infallible>(http::handle(front, connection, request).await) }
+        let (router, connection) = (router.clone(), connection.clone());
+        async move { Ok::<_, std::convert::Infallible>(http::handle(router, connection, request).await) }
     });
     let mut served = std::pin::pin!(builder.serve_connection(TokioIo::new(patient), service));
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
-        () = front.draining.cancelled() => {
+        () = router.draining.cancelled() => {
             served.as_mut().graceful_shutdown();
             // Calls under way may finish for as long as the gateway drains.
             served.as_mut().await

@@ -12,14 +12,14 @@ use hyper::body::{Body, Incoming};
 use sandgate_message::Id;
 
 use super::response::{ResponseBody, respond};
-use super::{Endpoint, Front, Session, post, protected};
-use crate::access::host_of;
+use super::{Endpoint, Router, Session, post, protected};
 use crate::admission::{Budget, Connection, Permit};
-use crate::call::Requester;
-use crate::challenge;
-use crate::clients::{Principal, Unknown};
-use crate::delivery::{Content, Delivery};
-use crate::reply;
+use crate::auth::challenge;
+use crate::auth::origin::host_of;
+use crate::auth::principals::{Principal, UnknownClientError};
+use crate::call::describe::Requester;
+use crate::call::error_reply;
+use crate::call::response::{ClientResponse, ClientResponseBody};
 
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
@@ -30,19 +30,19 @@ const DRAIN_BODIES: u64 = 4;
 
 /// Answers one request.
 pub(crate) async fn handle(
-    front: Arc<Front>,
+    router: Arc<Router>,
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
     let active = connection.begin();
     let (head, mut body) = request.into_parts();
     let mut head = Request::from_parts(head, ());
-    let answered = answer(&front, &connection, &mut head, &mut body).await;
-    let most = DRAIN_BODIES * front.house.config.limits.bytes as u64;
+    let answered = answer(&router, &connection, &mut head, &mut body).await;
+    let most = DRAIN_BODIES * router.shared.config.limits.bytes as u64;
     drain(head.headers(), &mut body, most).await;
     match answered {
         Answered::Health(delivery) => respond(delivery, active),
-        Answered::Delivery(delivery, place) => respond(delivery, (active, place)),
+        Answered::ClientResponse(delivery, place) => respond(delivery, (active, place)),
     }
 }
 
@@ -69,12 +69,12 @@ async fn drain(headers: &HeaderMap, body: &mut Incoming, most: u64) {
 /// An answer, and what the request holds until the answer has left.
 enum Answered {
     /// About the gateway itself, or a refusal: it costs nothing.
-    Health(Delivery),
-    Delivery(Delivery, Option<Permit>),
+    Health(ClientResponse),
+    ClientResponse(ClientResponse, Option<Permit>),
 }
 
 async fn answer(
-    front: &Front,
+    router: &Router,
     connection: &Connection,
     request: &mut Request<()>,
     body: &mut Incoming,
@@ -82,25 +82,28 @@ async fn answer(
     use Answered::Health;
     let path = request.uri().path();
     if path == "/healthz" {
-        return Health(Delivery::text(StatusCode::OK, "ok\n"));
+        return Health(ClientResponse::text(StatusCode::OK, "ok\n"));
     }
     if let Err(denied) =
-        front
-            .house
+        router
+            .shared
             .config
             .access
             .check(request.uri(), request.headers(), connection.local)
     {
         tracing::warn!(host = ?request.headers().get(http::header::HOST), origin = ?request.headers().get(http::header::ORIGIN), "{denied}");
-        return Health(Delivery::text(StatusCode::FORBIDDEN, format!("{denied}\n")));
+        return Health(ClientResponse::text(
+            StatusCode::FORBIDDEN,
+            format!("{denied}\n"),
+        ));
     }
-    let edition = front.house.registry.current();
+    let edition = router.shared.registry.current();
     let endpoint = match path {
         "/readyz" => {
             return Health(
-                front
+                router
                     .status
-                    .readiness(&edition, front.draining.is_cancelled()),
+                    .readiness(&edition, router.draining.is_cancelled()),
             );
         }
         _ if connection.for_health => return Health(too_many_connections()),
@@ -108,7 +111,7 @@ async fn answer(
         _ => match path.strip_prefix("/mcp/") {
             Some(name) => Endpoint::Server(name.into()),
             None => {
-                let own = address(front, connection, request);
+                let own = address(router, connection, request);
                 return Health(protected::resource(&edition, request.method(), path, &own).await);
             }
         },
@@ -121,7 +124,7 @@ async fn answer(
             return Health(unauthorised(unknown));
         }
     };
-    let admission = &front.admission;
+    let admission = &router.admission;
     let account = principal
         .account()
         .unwrap_or_else(|| admission.connections.account(connection, request.headers()));
@@ -142,9 +145,9 @@ async fn answer(
     if forwards && edition.clients().is_open() {
         if request.headers().get_all(AUTHORIZATION).iter().count() > 1 {
             let text = "more than one Authorization: it is not clear which is meant\n";
-            return Health(Delivery::text(StatusCode::BAD_REQUEST, text));
+            return Health(ClientResponse::text(StatusCode::BAD_REQUEST, text));
         }
-        let own = address(front, connection, request);
+        let own = address(router, connection, request);
         challenges = protected::metadata_url(&endpoint, &own);
     } else {
         // It was given to the gateway: nobody behind this door gets to see it.
@@ -156,23 +159,23 @@ async fn answer(
         budget: Budget::new(account, admission.memory.clone()),
     };
     let (mut delivery, place) = match *request.method() {
-        Method::POST => post::post(front, &requester, &endpoint, request.headers(), body).await,
-        Method::GET => get(front, &requester, &endpoint, request.headers()).await,
+        Method::POST => post::post(router, &requester, &endpoint, request.headers(), body).await,
+        Method::GET => get(router, &requester, &endpoint, request.headers()).await,
         Method::DELETE => (
-            delete(front, &requester, &endpoint, request.headers()).await,
+            delete(router, &requester, &endpoint, request.headers()).await,
             None,
         ),
         _ => (not_allowed(), None),
     };
     challenge::reword(&mut delivery.headers, challenges.as_deref());
     // A stream ends with the client's being known here.
-    Answered::Delivery(delivery.until(requester.principal.over()), place)
+    Answered::ClientResponse(delivery.until(requester.principal.over()), place)
 }
 
 /// More connections than may be, or than this client's share.
-fn too_many_connections() -> Delivery {
+fn too_many_connections() -> ClientResponse {
     let text = "too many connections: close one first, or try again later\n";
-    let mut delivery = Delivery::text(StatusCode::SERVICE_UNAVAILABLE, text);
+    let mut delivery = ClientResponse::text(StatusCode::SERVICE_UNAVAILABLE, text);
     let headers = &mut delivery.headers;
     headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -180,9 +183,9 @@ fn too_many_connections() -> Delivery {
 }
 
 /// More requests than the client may make in a second.
-fn too_fast(wait: Duration) -> Delivery {
+fn too_fast(wait: Duration) -> ClientResponse {
     let text = "more requests than this client may make in a second: try again later\n";
-    let mut delivery = Delivery::text(StatusCode::TOO_MANY_REQUESTS, text);
+    let mut delivery = ClientResponse::text(StatusCode::TOO_MANY_REQUESTS, text);
     let seconds = wait.as_millis().div_ceil(1000).max(1);
     let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
     delivery.headers.insert(RETRY_AFTER, seconds.into());
@@ -190,8 +193,8 @@ fn too_fast(wait: Duration) -> Delivery {
 }
 
 /// The gateway's own address, as the client knows it.
-fn address(front: &Front, connection: &Connection, request: &Request<()>) -> String {
-    if let Some(url) = &front.house.config.public_url {
+fn address(router: &Router, connection: &Connection, request: &Request<()>) -> String {
+    if let Some(url) = &router.shared.config.public_url {
         return url.clone();
     }
     let scheme = if connection.https { "https" } else { "http" };
@@ -200,81 +203,81 @@ fn address(front: &Front, connection: &Connection, request: &Request<()>) -> Str
     format!("{scheme}://{host}")
 }
 
-pub(super) fn nothing_here() -> Delivery {
-    Delivery::text(
+pub(super) fn nothing_here() -> ClientResponse {
+    ClientResponse::text(
         StatusCode::NOT_FOUND,
         "nothing here: an MCP server is at /mcp/NAME, all of them are at /mcp\n",
     )
 }
 
-fn unauthorised(unknown: Unknown) -> Delivery {
-    let mut delivery = Delivery::text(StatusCode::UNAUTHORIZED, format!("{unknown}\n"));
+fn unauthorised(unknown: UnknownClientError) -> ClientResponse {
+    let mut delivery = ClientResponse::text(StatusCode::UNAUTHORIZED, format!("{unknown}\n"));
     let challenge = HeaderValue::from_static("Bearer");
     delivery.headers.insert(WWW_AUTHENTICATE, challenge);
     delivery
 }
 
 async fn get(
-    front: &Front,
+    router: &Router,
     requester: &Requester,
     endpoint: &Endpoint,
     headers: &HeaderMap,
-) -> (Delivery, Option<Permit>) {
+) -> (ClientResponse, Option<Permit>) {
     // Before 2025-03-26 and after 2025-11-25 there is no such stream; both sorts of client know this status.
     if !headers.contains_key(SESSION) {
         return (not_allowed(), None);
     }
     if !accepts(headers, "text/event-stream") {
         let text = "a GET is answered by text/event-stream: say so in Accept\n";
-        return (Delivery::text(StatusCode::NOT_ACCEPTABLE, text), None);
+        return (ClientResponse::text(StatusCode::NOT_ACCEPTABLE, text), None);
     }
-    let Some(session) = session(front, &requester.principal, endpoint, headers) else {
-        return (reply::no_session(None), None);
+    let Some(session) = session(router, &requester.principal, endpoint, headers) else {
+        return (error_reply::no_session(None), None);
     };
-    let Some(place) = front
+    let Some(place) = router
         .admission
         .listeners
         .take(requester.budget.account(), 1)
     else {
         return (too_many_listeners(None), None);
     };
-    (front.listen(&session, headers, false).await, Some(place))
+    (router.listen(&session, headers, false).await, Some(place))
 }
 
 /// As many streams as one client may listen on.
-pub(super) fn too_many_listeners(id: Option<&Id>) -> Delivery {
+pub(super) fn too_many_listeners(id: Option<&Id>) -> ClientResponse {
     let text = "this client listens on as many streams as it may: close one first";
-    reply::busy(id, text)
+    error_reply::busy(id, text)
 }
 
 async fn delete(
-    front: &Front,
+    router: &Router,
     requester: &Requester,
     endpoint: &Endpoint,
     headers: &HeaderMap,
-) -> Delivery {
+) -> ClientResponse {
     if !headers.contains_key(SESSION) {
         return not_allowed();
     }
-    match session(front, &requester.principal, endpoint, headers) {
+    match session(router, &requester.principal, endpoint, headers) {
         Some(session) => {
-            front.close(&session).await;
-            Delivery::new(StatusCode::OK, Content::Empty)
+            router.close(&session).await;
+            ClientResponse::new(StatusCode::OK, ClientResponseBody::Empty)
         }
-        None => reply::no_session(None),
+        None => error_reply::no_session(None),
     }
 }
 
 /// The session that the client names; none where there is none of its own of that name at this endpoint.
 pub(super) fn session(
-    front: &Front,
+    router: &Router,
     principal: &Arc<Principal>,
     endpoint: &Endpoint,
     headers: &HeaderMap,
 ) -> Option<Arc<Session>> {
     let mut ids = headers.get_all(SESSION).iter();
     match (ids.next(), ids.next()) {
-        (Some(id), None) => front.sessions.find(id.to_str().ok()?, endpoint, principal),
+        (Some(id), None) => router.sessions.find(id.to_str().ok()?, endpoint, principal),
         _ => None,
     }
 }
@@ -309,8 +312,8 @@ pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
         })
 }
 
-fn not_allowed() -> Delivery {
-    let mut delivery = Delivery::text(
+fn not_allowed() -> ClientResponse {
+    let mut delivery = ClientResponse::text(
         StatusCode::METHOD_NOT_ALLOWED,
         "not here: POST a message; GET and DELETE are for sessions\n",
     );

@@ -8,11 +8,11 @@ use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
 
 use super::unheard::Hearing;
-use super::{Backing, Front, Session};
-use crate::delivery::{Content, Delivery};
-use crate::exchange::Exchange;
-use crate::reply;
-use crate::upstream::{Answer, Arrival, Arrivals, Body, Transport};
+use super::{Backing, Router, Session};
+use crate::call::error_reply;
+use crate::call::proxy::Proxy;
+use crate::call::response::{ClientResponse, ClientResponseBody};
+use crate::upstream::{Answer, Body, ServerEvent, ServerEvents};
 
 const RESUME: &str = "last-event-id";
 
@@ -20,7 +20,7 @@ const RESUME: &str = "last-event-id";
 struct Listening {
     session: Arc<Session>,
     /// The one server of a transparent endpoint.
-    server: Option<(Exchange, Arrivals)>,
+    server: Option<(Proxy, ServerEvents)>,
     /// The rest; not on a stream that only resumes another.
     hearing: Option<OwnedMutexGuard<Hearing>>,
     over: CancellationToken,
@@ -28,19 +28,18 @@ struct Listening {
 }
 
 pub(super) async fn listen(
-    front: &Front,
+    router: &Router,
     session: &Arc<Session>,
     headers: &HeaderMap,
     always: bool,
-) -> Delivery {
+) -> ClientResponse {
     let (mut status, mut passed) = (StatusCode::OK, HeaderMap::new());
     let (mut server, mut resumes) = (None, false);
-    if let Backing::One(link) = session.backing() {
-        resumes = headers.contains_key(RESUME)
-            && matches!(link.server.config().transport, Transport::Http { .. });
-        let conversation = match &link.conversation {
+    if let Backing::One(conn) = session.backing() {
+        resumes = headers.contains_key(RESUME) && conn.server.transport().is_resumable();
+        let conversation = match &conn.conversation {
             Ok(conversation) => conversation,
-            Err(_) => return reply::no_session(None),
+            Err(_) => return error_reply::no_session(None),
         };
         match conversation.listen(headers).await {
             Ok(Answer {
@@ -49,7 +48,7 @@ pub(super) async fn listen(
                 body: Body::Stream(arrivals),
             }) => {
                 (status, passed) = (given, headers);
-                server = Some((session.exchange(&front.house, link.clone()), arrivals));
+                server = Some((session.proxy(&router.shared, conn.clone()), arrivals));
             }
             // On stdio there is nothing to say no to; what the gateway itself has to say is heard all the same.
             Ok(_) | Err(_) if always => {}
@@ -57,15 +56,15 @@ pub(super) async fn listen(
             Ok(Answer {
                 status, headers, ..
             }) => {
-                return Delivery {
+                return ClientResponse {
                     status,
                     headers,
-                    content: Content::Empty,
+                    body: ClientResponseBody::Empty,
                 };
             }
             Err(error) => {
                 tracing::warn!("{}", error.detail());
-                return Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n"));
+                return ClientResponse::text(StatusCode::BAD_GATEWAY, format!("{error}\n"));
             }
         }
     }
@@ -81,18 +80,18 @@ pub(super) async fn listen(
         server,
         hearing,
         over,
-        draining: front.draining.clone(),
+        draining: router.draining.clone(),
     };
-    let flow = futures_util::stream::unfold(listening, Listening::next);
-    Delivery {
+    let stream = futures_util::stream::unfold(listening, Listening::next);
+    ClientResponse {
         status,
         headers: passed,
-        content: Content::Stream(Box::pin(flow)),
+        body: ClientResponseBody::Stream(Box::pin(stream)),
     }
 }
 
 impl Listening {
-    async fn next(mut self) -> Option<(Arrival, Self)> {
+    async fn next(mut self) -> Option<(ServerEvent, Self)> {
         loop {
             let said = tokio::select! {
                 biased;
@@ -105,10 +104,10 @@ impl Listening {
                 said = said(&mut self.server) => said,
             };
             self.session.touch();
-            let (Some((exchange, _)), Some(arrival)) = (&self.server, said) else {
+            let (Some((proxy, _)), Some(arrival)) = (&self.server, said) else {
                 return None;
             };
-            if let Some(arrival) = exchange.arrive(arrival).await {
+            if let Some(arrival) = proxy.receive_event(arrival).await {
                 return Some((arrival, self));
             }
         }
@@ -123,7 +122,7 @@ impl Drop for Listening {
 }
 
 /// Never, where there is nothing to hear or everybody who could say something is gone.
-async fn heard(hearing: &mut Option<OwnedMutexGuard<Hearing>>) -> Arrival {
+async fn heard(hearing: &mut Option<OwnedMutexGuard<Hearing>>) -> ServerEvent {
     if let Some(hearing) = hearing
         && let Some(arrival) = hearing.recv().await
     {
@@ -133,13 +132,13 @@ async fn heard(hearing: &mut Option<OwnedMutexGuard<Hearing>>) -> Arrival {
 }
 
 /// None at the end of the server's stream; never, where there is no such stream.
-async fn said(server: &mut Option<(Exchange, Arrivals)>) -> Option<Arrival> {
+async fn said(server: &mut Option<(Proxy, ServerEvents)>) -> Option<ServerEvent> {
     match server {
         None => std::future::pending().await,
-        Some((exchange, arrivals)) => match arrivals.next().await? {
+        Some((proxy, arrivals)) => match arrivals.next().await? {
             Ok(arrival) => Some(arrival),
             Err(error) => {
-                tracing::warn!(server = %exchange.link.server.name(), "{}", error.detail());
+                tracing::warn!(server = %proxy.conn.server.name(), "{}", error.detail());
                 None
             }
         },

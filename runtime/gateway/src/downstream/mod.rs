@@ -3,7 +3,6 @@
 pub(crate) mod connection;
 pub(crate) mod http;
 pub(crate) mod listening;
-pub(crate) mod patience;
 pub(crate) mod post;
 mod protected;
 mod response;
@@ -11,6 +10,7 @@ pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod stdio;
 pub(crate) mod subscription;
+pub(crate) mod timeout_io;
 pub(crate) mod unheard;
 
 use std::sync::Arc;
@@ -21,16 +21,20 @@ use sandgate_message::{Era, Message, Shape, error_codes};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
-use crate::call::{Caller, Requester};
-use crate::delivery::{Content, Delivery};
-use crate::exchange::Exchange;
+use crate::call::describe::{Caller, Requester};
+use crate::call::error_reply;
+use crate::call::from_client;
+use crate::call::pending::{OpenRequest, PendingError};
+use crate::call::proxy::Proxy;
+use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::health::Status;
-use crate::house::{House, Link};
-use crate::ledger::{Full, InFlight};
 use crate::merged::{Links, Merged};
+use crate::protocol::era;
+use crate::protocol::header_mirror;
 use crate::registry::Edition;
-use crate::upstream::{Asker, Server, ServerError, Transport};
-use crate::{era, mcp_headers, reply, telling};
+use crate::shared::Shared;
+use crate::upstream::{Asker, Server, ServerError};
+use crate::upstream_conn::UpstreamConn;
 pub(crate) use session::{Backing, Session};
 pub(crate) use sessions::Sessions;
 
@@ -44,8 +48,8 @@ pub enum Endpoint {
 }
 
 /// What stands between the transports and the exchange.
-pub(crate) struct Front {
-    pub(crate) house: Arc<House>,
+pub(crate) struct Router {
+    pub(crate) shared: Arc<Shared>,
     pub(crate) admission: Admission,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) status: Status,
@@ -53,7 +57,7 @@ pub(crate) struct Front {
     pub(crate) draining: CancellationToken,
 }
 
-impl Front {
+impl Router {
     /// A message that stands by itself.
     pub(crate) async fn modern(
         &self,
@@ -61,24 +65,24 @@ impl Front {
         endpoint: &Endpoint,
         message: Message,
         headers: &HeaderMap,
-    ) -> Delivery {
+    ) -> ClientResponse {
         if message.method() == Some("notifications/cancelled") {
             // What is under way by that id may be another client's: over HTTP the end of the stream cancels, on a line
             // the transport has looked for the request among this client's own.
-            return Delivery::accepted();
+            return ClientResponse::accepted();
         }
-        let edition = self.house.registry.current();
+        let edition = self.shared.registry.current();
         let caller = Caller::of_request(requester, &message);
         let listens = matches!(message.shape(), Shape::Request { method, .. } if &**method == subscription::LISTEN);
         let name = match endpoint {
             Endpoint::Server(name) => name,
             Endpoint::Merged => {
-                let merged = Merged::stateless(self.house.clone(), edition.clone(), caller);
+                let merged = Merged::stateless(self.shared.clone(), edition.clone(), caller);
                 if !listens {
                     return merged.receive(message, headers).await;
                 }
-                let delivery = merged.receive(message.clone(), headers).await;
-                return self.subscribed(&edition, None, &message, delivery);
+                let response = merged.receive(message.clone(), headers).await;
+                return self.subscribed(&edition, None, &message, response);
             }
         };
         let Some(server) = edition.server(name) else {
@@ -90,21 +94,23 @@ impl Front {
         if let Err(error @ ServerError::WrongEra { .. }) = &conversation {
             return legacy_only(error);
         }
-        let link = Link::new(server.clone(), conversation);
-        let exchange = Exchange {
-            house: self.house.clone(),
+        let conn = UpstreamConn::new(server.clone(), conversation);
+        let proxy = Proxy {
+            shared: self.shared.clone(),
             caller,
-            link,
-            ledger: None,
+            conn,
+            pending: None,
             claims: None,
         };
         match message.shape() {
             Shape::Request { .. } if listens => {
-                let delivery = exchange.ask(&edition, message.clone(), headers, None).await;
-                self.subscribed(&edition, Some(server.clone()), &message, delivery)
+                let response = proxy
+                    .request(&edition, message.clone(), headers, None)
+                    .await;
+                self.subscribed(&edition, Some(server.clone()), &message, response)
             }
-            Shape::Request { .. } => exchange.ask(&edition, message, headers, None).await,
-            _ => exchange.tell(&edition, message, headers).await,
+            Shape::Request { .. } => proxy.request(&edition, message, headers, None).await,
+            _ => proxy.notify(&edition, message, headers).await,
         }
     }
 
@@ -113,10 +119,10 @@ impl Front {
         edition: &Arc<Edition>,
         server: Option<Arc<Server>>,
         request: &Message,
-        delivery: Delivery,
-    ) -> Delivery {
-        let (house, draining) = (&self.house, &self.draining);
-        subscription::kept(house, edition, server, request, draining, delivery)
+        response: ClientResponse,
+    ) -> ClientResponse {
+        let (shared, draining) = (&self.shared, &self.draining);
+        subscription::kept(shared, edition, server, request, draining, response)
     }
 
     /// An `initialize`: a session begins, if the server agrees. It is not in the table of sessions yet.
@@ -126,17 +132,17 @@ impl Front {
         endpoint: &Endpoint,
         message: Message,
         headers: &HeaderMap,
-    ) -> (Delivery, Option<Arc<Session>>) {
+    ) -> (ClientResponse, Option<Arc<Session>>) {
         let Some(ground) = self.sessions.begin(endpoint.clone(), requester) else {
             return (
-                reply::busy(message.id(), "too many sessions: try again later"),
+                error_reply::busy(message.id(), "too many sessions: try again later"),
                 None,
             );
         };
-        let edition = self.house.registry.current();
+        let edition = self.shared.registry.current();
         let params = message.payload().clone();
         let caller = Caller::of_initialize(requester, &params, None, ground.pseudonym.clone());
-        let (delivery, backing) = match endpoint {
+        let (response, backing) = match endpoint {
             Endpoint::Server(name) => {
                 let Some(server) = edition.server(name) else {
                     return (no_server(name), None);
@@ -144,21 +150,21 @@ impl Front {
                 let asker = Asker::new(requester.principal.name.as_ref(), headers);
                 let budget = &requester.budget;
                 let conversation = server.converse_for(Era::Legacy, &asker, budget).await;
-                let link = Link::new(server.clone(), conversation);
-                let exchange = ground.exchange(&self.house, caller, link.clone());
+                let conn = UpstreamConn::new(server.clone(), conversation);
+                let proxy = ground.proxy(&self.shared, caller, conn.clone());
                 (
-                    exchange.ask(&edition, message, headers, None).await,
-                    Backing::One(link),
+                    proxy.request(&edition, message, headers, None).await,
+                    Backing::One(conn),
                 )
             }
             Endpoint::Merged => {
-                let links = Links::new(self.house.clone(), &ground, caller, message.clone());
+                let links = Links::new(self.shared.clone(), &ground, caller, message.clone());
                 let merged = Merged::of_session(edition, links.clone());
                 (merged.receive(message, headers).await, Backing::Many(links))
             }
         };
-        let (begun, agreed) = match &delivery.content {
-            Content::Message(reply) => {
+        let (begun, agreed) = match &response.body {
+            ClientResponseBody::Message(reply) => {
                 let version = reply
                     .payload()
                     .root()
@@ -166,11 +172,11 @@ impl Front {
                     .and_then(|version| version.string());
                 (!reply.failed(), version.map(std::borrow::Cow::into_owned))
             }
-            Content::Stream(_) => (true, None),
-            Content::Empty | Content::Raw(_) => (false, None),
+            ClientResponseBody::Stream(_) => (true, None),
+            ClientResponseBody::Empty | ClientResponseBody::Raw(_) => (false, None),
         };
         let introduced = match &backing {
-            Backing::One(link) => link.introduction().unwrap_or(&params),
+            Backing::One(conn) => conn.introduction().unwrap_or(&params),
             // Each server's way to the client has its own.
             Backing::Many(_) => &params,
         };
@@ -178,9 +184,9 @@ impl Front {
         let session = ground.session(caller, backing);
         if !begun {
             session.end().await;
-            return (delivery, None);
+            return (response, None);
         }
-        (delivery, Some(Arc::new(session)))
+        (response, Some(Arc::new(session)))
     }
 
     /// A message of an open session.
@@ -189,33 +195,36 @@ impl Front {
         session: &Arc<Session>,
         message: Message,
         headers: &HeaderMap,
-    ) -> Delivery {
+    ) -> ClientResponse {
         session.touch();
-        let edition = self.house.registry.current();
+        let edition = self.shared.registry.current();
         if !session.stands(&edition) {
             self.sessions.forget(session);
             session.retire();
-            return reply::no_session(message.method().and_then(|_| message.id()));
+            return error_reply::no_session(message.method().and_then(|_| message.id()));
         }
         let in_flight = match message.shape() {
             Shape::Result { .. } | Shape::Error { .. } => {
-                return telling::answer(&self.house, session.ledger(), message, headers).await;
+                return from_client::answer(&self.shared, session.pending(), message, headers)
+                    .await;
             }
             Shape::Notification { .. } => None,
-            Shape::Request { id, .. } => match session.ledger().begin(id) {
+            Shape::Request { id, .. } => match session.pending().begin(id) {
                 Ok(in_flight) => Some(in_flight),
-                Err(full @ Full::IdInUse) => {
-                    return reply::bad_request(Some(id), &full.to_string());
+                Err(full @ PendingError::IdInUse) => {
+                    return error_reply::bad_request(Some(id), &full.to_string());
                 }
-                Err(full @ Full::TooMany) => return reply::busy(Some(id), &full.to_string()),
+                Err(full @ PendingError::TooMany) => {
+                    return error_reply::busy(Some(id), &full.to_string());
+                }
             },
         };
-        let delivery = match session.backing() {
-            Backing::One(link) => {
-                let exchange = session.exchange(&self.house, link.clone());
+        let response = match session.backing() {
+            Backing::One(conn) => {
+                let proxy = session.proxy(&self.shared, conn.clone());
                 match message.shape() {
-                    Shape::Request { .. } => exchange.ask(&edition, message, headers, None).await,
-                    _ => exchange.tell(&edition, message, headers).await,
+                    Shape::Request { .. } => proxy.request(&edition, message, headers, None).await,
+                    _ => proxy.notify(&edition, message, headers).await,
                 }
             }
             Backing::Many(links) => {
@@ -224,7 +233,7 @@ impl Front {
                     .await
             }
         };
-        holding(delivery, in_flight, session)
+        holding(response, in_flight, session)
     }
 
     /// What the session's servers say unasked, and the gateway's own notices. `always`: also where the server has no such
@@ -234,12 +243,12 @@ impl Front {
         session: &Arc<Session>,
         headers: &HeaderMap,
         always: bool,
-    ) -> Delivery {
+    ) -> ClientResponse {
         session.touch();
-        if !session.stands(&self.house.registry.current()) {
+        if !session.stands(&self.shared.registry.current()) {
             self.sessions.forget(session);
             session.retire();
-            return reply::no_session(None);
+            return error_reply::no_session(None);
         }
         listening::listen(self, session, headers, always).await
     }
@@ -251,10 +260,13 @@ impl Front {
     }
 
     /// Of a message that came by HTTP: its era, or what is wrong with its headers.
-    pub(crate) fn classify(message: &Message, headers: &HeaderMap) -> Result<Era, Box<Delivery>> {
+    pub(crate) fn classify(
+        message: &Message,
+        headers: &HeaderMap,
+    ) -> Result<Era, Box<ClientResponse>> {
         let refusal = |code, text: String| {
             let id = message.id().filter(|_| message.method().is_some());
-            Box::new(reply::error(StatusCode::BAD_REQUEST, id, code, &text))
+            Box::new(error_reply::error(StatusCode::BAD_REQUEST, id, code, &text))
         };
         let mismatch = |text: String| {
             refusal(
@@ -264,21 +276,20 @@ impl Front {
         };
         let era = era::of_http(message, headers).map_err(|disagreement| match disagreement {
             // Nothing disagrees: what every modern request must say is missing.
-            era::Disagreement::NoBody(_) => {
+            era::EraMismatchError::NoBody(_) => {
                 refusal(error_codes::INVALID_PARAMS, disagreement.to_string())
             }
             _ => mismatch(disagreement.to_string()),
         })?;
         if era == Era::Modern {
-            mcp_headers::check(message, headers)
-                .map_err(|disagreement| mismatch(disagreement.to_string()))?;
+            header_mirror::check(message, headers).map_err(|error| mismatch(error.to_string()))?;
         }
         Ok(era)
     }
 
     /// In a session whose server is no HTTP server, the gateway is the one who judges the version header.
     pub(crate) fn version_served(session: &Session, headers: &HeaderMap) -> bool {
-        let judged_there = matches!(session.backing(), Backing::One(link) if matches!(link.server.config().transport, Transport::Http { .. }));
+        let judged_there = matches!(session.backing(), Backing::One(conn) if conn.server.transport().judges_version());
         let version = headers
             .get(era::VERSION_HEADER)
             .map(|value| value.to_str().unwrap_or_default());
@@ -288,28 +299,28 @@ impl Front {
 
 /// The request is under way until its stream has ended; until then the session is not idle.
 fn holding(
-    mut delivery: Delivery,
-    in_flight: Option<InFlight>,
+    mut response: ClientResponse,
+    in_flight: Option<OpenRequest>,
     session: &Arc<Session>,
-) -> Delivery {
-    if let Content::Stream(flow) = delivery.content {
+) -> ClientResponse {
+    if let ClientResponseBody::Stream(stream) = response.body {
         let session = session.clone();
-        delivery.content = Content::Stream(Box::pin(flow.inspect(move |_| {
+        response.body = ClientResponseBody::Stream(Box::pin(stream.inspect(move |_| {
             // Named, so that it is kept for as long as the stream.
             let _ = &in_flight;
             session.touch();
         })));
     }
-    delivery
+    response
 }
 
-fn no_server(name: &str) -> Delivery {
-    Delivery::text(StatusCode::NOT_FOUND, format!("no server {name:?} here\n"))
+fn no_server(name: &str) -> ClientResponse {
+    ClientResponse::text(StatusCode::NOT_FOUND, format!("no server {name:?} here\n"))
 }
 
 /// Plain text: a JSON-RPC error would look as if the server were modern.
-pub(crate) fn legacy_only(error: &ServerError) -> Delivery {
-    Delivery::text(
+pub(crate) fn legacy_only(error: &ServerError) -> ClientResponse {
+    ClientResponse::text(
         StatusCode::BAD_REQUEST,
         format!("{error}: begin with initialize\n"),
     )

@@ -6,84 +6,84 @@ use hyper::body::{Body, Incoming};
 use sandgate_message::{Era, Message, NotAMessage, Shape, Trouble, error_codes};
 
 use super::http::{SESSION, accepts, session, too_many_listeners};
-use super::{Endpoint, Front};
+use super::{Endpoint, Router};
 use crate::admission::{Budget, CollectError, MemoryError, Permit, collect};
-use crate::call::Requester;
-use crate::delivery::Delivery;
-use crate::reply;
+use crate::call::describe::Requester;
+use crate::call::error_reply;
+use crate::call::response::ClientResponse;
 
 pub(super) async fn post(
-    front: &Front,
+    router: &Router,
     requester: &Requester,
     endpoint: &Endpoint,
     headers: &HeaderMap,
     body: &mut Incoming,
-) -> (Delivery, Option<Permit>) {
+) -> (ClientResponse, Option<Permit>) {
     let account = requester.budget.account();
-    let Some(place) = front.admission.requests.take(account, 1) else {
+    let Some(place) = router.admission.requests.take(account, 1) else {
         let text = "too many requests under way: try again when one has ended";
-        return (reply::busy(None, text), None);
+        return (error_reply::busy(None, text), None);
     };
-    let message = match read(front, &requester.budget, headers, body).await {
+    let message = match read(router, &requester.budget, headers, body).await {
         Ok(message) => message,
         Err(refusal) => return (*refusal, Some(place)),
     };
-    let delivery = match Front::classify(&message, headers) {
+    let delivery = match Router::classify(&message, headers) {
         Err(mismatch) => *mismatch,
         Ok(Era::Modern) if message.method() == Some("subscriptions/listen") => {
             // It lasts for as long as the client likes, so it has a place of another sort.
-            let Some(place) = front.admission.listeners.take(account, 1) else {
+            let Some(place) = router.admission.listeners.take(account, 1) else {
                 return (too_many_listeners(message.id()), Some(place));
             };
-            let delivery = front.modern(requester, endpoint, message, headers).await;
+            let delivery = router.modern(requester, endpoint, message, headers).await;
             return (delivery, Some(place));
         }
-        Ok(Era::Modern) => front.modern(requester, endpoint, message, headers).await,
-        Ok(Era::Legacy) => legacy(front, requester, endpoint, message, headers).await,
+        Ok(Era::Modern) => router.modern(requester, endpoint, message, headers).await,
+        Ok(Era::Legacy) => legacy(router, requester, endpoint, message, headers).await,
     };
     (delivery, Some(place))
 }
 
 async fn legacy(
-    front: &Front,
+    router: &Router,
     requester: &Requester,
     endpoint: &Endpoint,
     message: Message,
     headers: &HeaderMap,
-) -> Delivery {
+) -> ClientResponse {
     if !headers.contains_key(SESSION) {
         if matches!(message.shape(), Shape::Request { method, .. } if &**method == "initialize") {
-            return begin(front, requester, endpoint, message, headers).await;
+            return begin(router, requester, endpoint, message, headers).await;
         }
-        return reply::bad_request(
+        return error_reply::bad_request(
             request_id(&message),
             "no session: begin with initialize, then send its Mcp-Session-Id",
         );
     }
-    let Some(session) = session(front, &requester.principal, endpoint, headers) else {
-        return reply::no_session(request_id(&message));
+    let Some(session) = session(router, &requester.principal, endpoint, headers) else {
+        return error_reply::no_session(request_id(&message));
     };
-    if !Front::version_served(&session, headers) {
-        return reply::bad_request(
+    if !Router::version_served(&session, headers) {
+        return error_reply::bad_request(
             request_id(&message),
             "this MCP-Protocol-Version is not served here",
         );
     }
-    front.within(&session, message, headers).await
+    router.within(&session, message, headers).await
 }
 
 async fn begin(
-    front: &Front,
+    router: &Router,
     requester: &Requester,
     endpoint: &Endpoint,
     message: Message,
     headers: &HeaderMap,
-) -> Delivery {
+) -> ClientResponse {
     // Large, and once a session.
-    let opening = Box::pin(front.open(requester, endpoint, message, headers));
+    let opening = Box::pin(router.open(requester, endpoint, message, headers));
     let (mut delivery, session) = opening.await;
     if let Some(session) = session {
-        front.sessions.remember(&session);
+        router.sessions.remember(&session);
         if let Ok(mut id) = HeaderValue::from_str(session.id()) {
             id.set_sensitive(true);
             delivery.headers.insert(SESSION, id);
@@ -94,13 +94,13 @@ async fn begin(
 
 /// Refused here, nothing has been forwarded.
 async fn read(
-    front: &Front,
+    router: &Router,
     budget: &Budget,
     headers: &HeaderMap,
     body: &mut Incoming,
-) -> Result<Message, Box<Delivery>> {
-    let limits = &front.house.config.limits;
-    let text = |status, text: &'static str| Err(Box::new(Delivery::text(status, text)));
+) -> Result<Message, Box<ClientResponse>> {
+    let limits = &router.shared.config.limits;
+    let text = |status, text: &'static str| Err(Box::new(ClientResponse::text(status, text)));
     if !is_json(headers) {
         return text(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -118,7 +118,7 @@ async fn read(
     }
     let whole = collect(body, limits.bytes, None, budget);
     let (bytes, mut permit) =
-        match tokio::time::timeout(front.house.config.body_timeout, whole).await {
+        match tokio::time::timeout(router.shared.config.body_timeout, whole).await {
             Ok(Ok(whole)) => whole,
             Ok(Err(CollectError::TooLarge)) => return Err(Box::new(too_large(limits.bytes))),
             Ok(Err(CollectError::Memory(error))) => return Err(no_memory(error)),
@@ -136,28 +136,30 @@ async fn read(
     Ok(message)
 }
 
-fn no_memory(error: MemoryError) -> Box<Delivery> {
-    Box::new(reply::busy(None, &error.to_string()))
+fn no_memory(error: MemoryError) -> Box<ClientResponse> {
+    Box::new(error_reply::busy(None, &error.to_string()))
 }
 
-fn unreadable(why: &NotAMessage, limit: usize) -> Delivery {
+fn unreadable(why: &NotAMessage, limit: usize) -> ClientResponse {
     match why {
         NotAMessage::Json(malformed) if matches!(malformed.trouble, Trouble::Size(_)) => {
             too_large(limit)
         }
-        NotAMessage::Json(_) => reply::error(
+        NotAMessage::Json(_) => error_reply::error(
             StatusCode::BAD_REQUEST,
             None,
             error_codes::PARSE,
             &why.to_string(),
         ),
-        NotAMessage::Envelope(_) | NotAMessage::Batch => reply::bad_request(None, &why.to_string()),
+        NotAMessage::Envelope(_) | NotAMessage::Batch => {
+            error_reply::bad_request(None, &why.to_string())
+        }
     }
 }
 
-fn too_large(limit: usize) -> Delivery {
+fn too_large(limit: usize) -> ClientResponse {
     let text = format!("a message here has at most {limit} bytes");
-    reply::error(
+    error_reply::error(
         StatusCode::PAYLOAD_TOO_LARGE,
         None,
         error_codes::INVALID_REQUEST,

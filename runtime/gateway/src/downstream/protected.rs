@@ -7,8 +7,8 @@ use sandgate_message::{Json, Kind, Limits, Node};
 
 use super::Endpoint;
 use super::http::nothing_here;
-use crate::challenge::metadata_path;
-use crate::delivery::{Content, Delivery};
+use crate::auth::challenge::metadata_path;
+use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::registry::Edition;
 
 /// Where a client finds the metadata of what it called; `own` is the gateway's address.
@@ -25,7 +25,7 @@ pub(super) async fn resource(
     method: &Method,
     path: &str,
     own: &str,
-) -> Delivery {
+) -> ClientResponse {
     let mut servers = edition.servers().iter();
     let server = servers.find(|server| {
         server.config().forward_authorization && metadata_path(server.name()) == path
@@ -34,7 +34,7 @@ pub(super) async fn resource(
         return nothing_here();
     };
     if method != Method::GET {
-        let mut delivery = Delivery::text(StatusCode::METHOD_NOT_ALLOWED, "GET it\n");
+        let mut delivery = ClientResponse::text(StatusCode::METHOD_NOT_ALLOWED, "GET it\n");
         delivery
             .headers
             .insert(ALLOW, HeaderValue::from_static("GET"));
@@ -43,15 +43,15 @@ pub(super) async fn resource(
     match server.protected_resource().await {
         Ok(Some(given)) => match reworded(&given, &format!("{own}/mcp/{}", server.name())) {
             Some(metadata) => {
-                let mut delivery = Delivery::new(
+                let mut delivery = ClientResponse::new(
                     StatusCode::OK,
-                    Content::Raw(metadata.as_str().to_owned().into()),
+                    ClientResponseBody::Raw(metadata.as_str().to_owned().into()),
                 );
                 let json = HeaderValue::from_static("application/json");
                 delivery.headers.insert(CONTENT_TYPE, json);
                 delivery
             }
-            None => Delivery::text(
+            None => ClientResponse::text(
                 StatusCode::BAD_GATEWAY,
                 "what the server says of itself cannot be used\n",
             ),
@@ -59,7 +59,7 @@ pub(super) async fn resource(
         Ok(None) => nothing_here(),
         Err(error) => {
             tracing::warn!("{}", error.detail());
-            Delivery::text(StatusCode::BAD_GATEWAY, format!("{error}\n"))
+            ClientResponse::text(StatusCode::BAD_GATEWAY, format!("{error}\n"))
         }
     }
 }

@@ -12,7 +12,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::{Body, Frame, SizeHint};
 
-use crate::delivery::{Content, Delivery};
+use crate::call::response::{ClientResponse, ClientResponseBody};
 
 const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -50,34 +50,34 @@ where
 
 /// As a response, which keeps something until it has left.
 pub(crate) fn respond(
-    delivery: Delivery,
+    delivery: ClientResponse,
     kept: impl Send + Unpin + 'static,
 ) -> Response<ResponseBody> {
-    let Delivery {
+    let ClientResponse {
         status,
         headers,
-        content,
+        body,
     } = delivery;
     let mut response = Response::new(());
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     let headers = response.headers_mut();
-    let body = match content {
-        Content::Empty => {
+    let body = match body {
+        ClientResponseBody::Empty => {
             headers.remove(CONTENT_TYPE);
             hold(Empty::new(), kept)
         }
-        Content::Raw(text) => {
+        ClientResponseBody::Raw(text) => {
             headers
                 .entry(CONTENT_TYPE)
                 .or_insert(HeaderValue::from_static("text/plain; charset=utf-8"));
             hold(Full::new(text), kept)
         }
-        Content::Message(message) => {
+        ClientResponseBody::Message(message) => {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             hold(Full::new(message.bytes()), (kept, message))
         }
-        Content::Stream(flow) => {
+        ClientResponseBody::Stream(flow) => {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
             headers
                 .entry(CACHE_CONTROL)

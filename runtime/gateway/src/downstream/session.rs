@@ -11,18 +11,19 @@ use tokio_util::sync::CancellationToken;
 use super::Endpoint;
 use super::unheard::{Hearing, Unheard};
 use crate::admission::Permit;
-use crate::call::{Caller, Requester};
-use crate::clients::Principal;
-use crate::exchange::Exchange;
-use crate::house::{House, Link};
-use crate::ledger::Ledger;
+use crate::auth::principals::Principal;
+use crate::call::describe::{Caller, Requester};
+use crate::call::pending::PendingRequests;
+use crate::call::proxy::Proxy;
 use crate::merged::Links;
 use crate::registry::Edition;
-use crate::upstream::Arrival;
+use crate::shared::Shared;
+use crate::upstream::ServerEvent;
+use crate::upstream_conn::UpstreamConn;
 
 /// One session. Its id on the wire is known to the client and to the table of sessions only.
 pub(crate) struct Session {
-    ground: Ground,
+    ground: NewSession,
     caller: Caller,
     backing: Backing,
     /// Ends the stream that listens now, for the next to take its place.
@@ -34,24 +35,24 @@ pub(crate) struct Session {
 
 /// What a session stands on.
 pub(crate) enum Backing {
-    One(Link),
+    One(UpstreamConn),
     Many(Arc<Links>),
 }
 
 /// A session before the server has agreed to it.
-pub(crate) struct Ground {
+pub(crate) struct NewSession {
     id: Box<str>,
     pub(crate) pseudonym: Arc<str>,
     endpoint: Endpoint,
     requester: Requester,
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) pending: Arc<PendingRequests>,
     pub(crate) unheard: Unheard,
     hearing: Arc<tokio::sync::Mutex<Hearing>>,
     pub(crate) over: CancellationToken,
     _place: Permit,
 }
 
-impl Ground {
+impl NewSession {
     /// On the merged endpoint servers' ids may clash, so the client sees ids of the gateway's there.
     pub(crate) fn new(
         id: Box<str>,
@@ -62,14 +63,14 @@ impl Ground {
         place: Permit,
     ) -> Self {
         let (unheard, hearing) = Unheard::new();
-        let ledger = Ledger::new(max_in_flight, endpoint == Endpoint::Merged);
+        let pending = PendingRequests::new(max_in_flight, endpoint == Endpoint::Merged);
         let hearing = Arc::new(tokio::sync::Mutex::new(hearing));
         Self {
             id,
             pseudonym,
             endpoint,
             requester,
-            ledger,
+            pending,
             unheard,
             hearing,
             over: CancellationToken::new(),
@@ -77,12 +78,12 @@ impl Ground {
         }
     }
 
-    pub(crate) fn exchange(&self, house: &Arc<House>, caller: Caller, link: Link) -> Exchange {
-        Exchange {
-            house: house.clone(),
+    pub(crate) fn proxy(&self, shared: &Arc<Shared>, caller: Caller, conn: UpstreamConn) -> Proxy {
+        Proxy {
+            shared: shared.clone(),
             caller,
-            link,
-            ledger: Some(self.ledger.clone()),
+            conn,
+            pending: Some(self.pending.clone()),
             claims: None,
         }
     }
@@ -110,8 +111,8 @@ impl Session {
     pub(crate) fn principal(&self) -> &Arc<Principal> {
         &self.ground.requester.principal
     }
-    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
-        &self.ground.ledger
+    pub(crate) fn pending(&self) -> &Arc<PendingRequests> {
+        &self.ground.pending
     }
     pub(crate) fn backing(&self) -> &Backing {
         &self.backing
@@ -122,14 +123,14 @@ impl Session {
     pub(crate) fn hearing(&self) -> Arc<tokio::sync::Mutex<Hearing>> {
         self.ground.hearing.clone()
     }
-    pub(crate) fn exchange(&self, house: &Arc<House>, link: Link) -> Exchange {
-        self.ground.exchange(house, self.caller.clone(), link)
+    pub(crate) fn proxy(&self, shared: &Arc<Shared>, conn: UpstreamConn) -> Proxy {
+        self.ground.proxy(shared, self.caller.clone(), conn)
     }
 
     /// A message of the gateway's own, for when the client listens.
     pub(crate) fn notice(&self, message: Message) {
         // Full: the client has plenty to catch up with, and these notices say nothing twice.
-        let _ = self.ground.unheard.keep(Arrival::of(message));
+        let _ = self.ground.unheard.keep(ServerEvent::of(message));
     }
 
     /// A new listener takes the place of the one before.
@@ -151,7 +152,7 @@ impl Session {
             false => time,
         };
         let listens = self.ground.hearing.try_lock().is_err();
-        !listens && self.ground.ledger.is_idle() && self.touched.lock().elapsed() >= time
+        !listens && self.ground.pending.is_idle() && self.touched.lock().elapsed() >= time
     }
 
     /// Its client is still known, its server is still the one in force, and has not ended the conversation. On the merged endpoint servers come and
@@ -161,7 +162,7 @@ impl Session {
             return false;
         }
         match &self.backing {
-            Backing::One(link) => edition.has(&link.server) && !link.is_gone(),
+            Backing::One(conn) => edition.has(&conn.server) && !conn.is_gone(),
             Backing::Many(_) => true,
         }
     }
@@ -174,10 +175,10 @@ impl Session {
     /// Ends at once.
     pub(crate) async fn end(&self) {
         self.ground.over.cancel();
-        self.ground.ledger.close();
+        self.ground.pending.close();
         match &self.backing {
-            Backing::One(link) => {
-                if let Ok(conversation) = &link.conversation {
+            Backing::One(conn) => {
+                if let Ok(conversation) = &conn.conversation {
                     conversation.close().await;
                 }
             }

@@ -10,10 +10,10 @@ use parking_lot::Mutex;
 use sha2::Sha256;
 
 use super::Endpoint;
-use super::session::{Ground, Session};
+use super::session::{NewSession, Session};
 use crate::admission::Quota;
-use crate::call::Requester;
-use crate::clients::Principal;
+use crate::auth::principals::Principal;
+use crate::call::describe::Requester;
 use crate::config::GatewayConfig;
 
 pub(crate) struct Sessions {
@@ -38,11 +38,11 @@ impl Sessions {
     }
 
     /// Ground for another session; none where there are as many as may be, or the client has its share of them.
-    pub(crate) fn begin(&self, endpoint: Endpoint, requester: &Requester) -> Option<Ground> {
+    pub(crate) fn begin(&self, endpoint: Endpoint, requester: &Requester) -> Option<NewSession> {
         let place = self.places.take(requester.budget.account(), 1)?;
         let id = hex(&rand::random::<[u8; 32]>());
         let pseudonym = self.pseudonym(&id);
-        Some(Ground::new(
+        Some(NewSession::new(
             id.into(),
             pseudonym.into(),
             endpoint,

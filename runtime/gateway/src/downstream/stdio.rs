@@ -17,14 +17,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::subscription::{LISTEN, cancelled, closed};
-use super::{Endpoint, Front, Session};
+use super::{Endpoint, Router, Session};
 use crate::admission::{Budget, MemoryError};
-use crate::call::Requester;
-use crate::delivery::{Content, Delivery};
-use crate::era;
+use crate::call::describe::Requester;
+use crate::call::error_reply;
+use crate::call::pending::PendingError;
+use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::framing::lines::{self, Line, Lines};
-use crate::ledger::Full;
-use crate::reply;
+use crate::protocol::era;
 
 /// Messages on their way to the client that it has not read yet; beyond it, their makers wait.
 const UNREAD: usize = 64;
@@ -42,7 +42,7 @@ pub(crate) struct Served {
 /// The client, as the tasks that work for it see it.
 #[derive(Clone)]
 struct Client {
-    front: Arc<Front>,
+    router: Arc<Router>,
     served: Served,
     output: mpsc::Sender<Message>,
     session: Arc<Mutex<Option<Arc<Session>>>>,
@@ -55,7 +55,7 @@ struct Client {
 }
 
 pub(crate) async fn serve<R, W>(
-    front: Arc<Front>,
+    router: Arc<Router>,
     input: R,
     output: W,
     served: Served,
@@ -65,16 +65,20 @@ where
     R: AsyncRead + Unpin + Send,
     W: AsyncWrite + Unpin + Send + 'static,
 {
-    let limits = front.house.config.limits;
+    let limits = router.shared.config.limits;
     let (sender, receiver) = mpsc::channel(UNREAD);
     let writer = tokio::spawn(write(output, receiver));
     let places = Arc::new(Semaphore::new(
-        front.house.config.max_in_flight.min(Semaphore::MAX_PERMITS),
+        router
+            .shared
+            .config
+            .max_in_flight
+            .min(Semaphore::MAX_PERMITS),
     ));
-    let drain = front.house.config.drain;
-    let budget = Budget::new(Account::Local, front.admission.memory.clone());
+    let drain = router.shared.config.drain;
+    let budget = Budget::new(Account::Local, router.admission.memory.clone());
     let client = Client {
-        front,
+        router,
         served,
         output: sender,
         session: Arc::default(),
@@ -127,7 +131,7 @@ where
             Ok(message) => {
                 let Ok(place) = places.clone().try_acquire_owned() else {
                     // To wait here would keep answers to servers' questions waiting too.
-                    let text = Full::TooMany.to_string();
+                    let text = PendingError::TooMany.to_string();
                     client
                         .say(Message::error(
                             message.id(),
@@ -154,7 +158,7 @@ where
     tasks.shutdown().await;
     let session = client.session.lock().take();
     if let Some(session) = session {
-        client.front.close(&session).await;
+        client.router.close(&session).await;
     }
     drop(client);
     match writer.await {
@@ -171,9 +175,9 @@ impl Client {
 
     /// Who it is, under the configuration in force.
     fn requester(&self) -> Option<Requester> {
-        let edition = self.front.house.registry.current();
+        let edition = self.router.shared.registry.current();
         let principal = edition.clients().named(self.served.client.as_deref())?;
-        let budget = Budget::new(Account::Local, self.front.admission.memory.clone());
+        let budget = Budget::new(Account::Local, self.router.admission.memory.clone());
         Some(Requester { principal, budget })
     }
 
@@ -185,7 +189,7 @@ impl Client {
         let session = self.session.lock().clone();
         match session {
             Some(session) => {
-                self.front
+                self.router
                     .within(&session, message, &HeaderMap::new())
                     .await;
             }
@@ -193,7 +197,7 @@ impl Client {
                 if message.method().is_some()
                     && let Some(requester) = self.requester()
                 {
-                    self.front
+                    self.router
                         .modern(
                             &requester,
                             &self.served.endpoint,
@@ -225,29 +229,29 @@ impl Client {
         };
         let none = HeaderMap::new();
         let session = self.session.lock().clone();
-        let edition = self.front.house.registry.current();
+        let edition = self.router.shared.registry.current();
         // One whose server is gone makes room for another.
         let session = session
             .filter(|session| message.method() != Some("initialize") || session.stands(&edition));
-        let delivery = match (era::of_line(&message), message.method(), session) {
+        let response = match (era::of_line(&message), message.method(), session) {
             (Era::Modern, ..) => return self.modern(&requester, id, message).await,
             (Era::Legacy, Some("initialize"), None) => {
-                let (delivery, session) = self
-                    .front
+                let (response, session) = self
+                    .router
                     .open(&requester, &self.served.endpoint, message, &none)
                     .await;
                 if let Some(session) = session {
                     self.begin(session);
                 }
-                delivery
+                response
             }
-            (Era::Legacy, _, Some(session)) => self.front.within(&session, message, &none).await,
+            (Era::Legacy, _, Some(session)) => self.router.within(&session, message, &none).await,
             (Era::Legacy, _, None) => {
                 let text = "begin with initialize, or name a protocol version in _meta";
-                reply::bad_request(Some(&id), text)
+                error_reply::bad_request(Some(&id), text)
             }
         };
-        self.deliver(&id, delivery.until(requester.principal.over()), false)
+        self.deliver(&id, response.until(requester.principal.over()), false)
             .await;
     }
 
@@ -262,7 +266,10 @@ impl Client {
         };
         if taken {
             // The client could not tell the two replies apart.
-            let (code, text) = (error_codes::INVALID_REQUEST, Full::IdInUse.to_string());
+            let (code, text) = (
+                error_codes::INVALID_REQUEST,
+                PendingError::IdInUse.to_string(),
+            );
             return self.say(Message::error(Some(&id), code, &text, None)).await;
         }
         let listens = message.method() == Some(LISTEN);
@@ -272,10 +279,10 @@ impl Client {
             () = self.stop.cancelled(), if listens => self.say(closed(&id)).await,
             () = self.over.cancelled(), if listens => {}
             () = async {
-                let delivery = self.front
+                let response = self.router
                     .modern(requester, &self.served.endpoint, message, &HeaderMap::new())
                     .await;
-                self.deliver(&id, delivery.until(requester.principal.over()), listens).await;
+                self.deliver(&id, response.until(requester.principal.over()), listens).await;
             } => {}
         }
         self.cancels.lock().remove(&id);
@@ -285,18 +292,16 @@ impl Client {
     fn begin(&self, session: Arc<Session>) {
         let before = self.session.lock().replace(session.clone());
         if let Some(before) = before {
-            self.front.sessions.forget(&before);
+            self.router.sessions.forget(&before);
             before.retire();
         }
-        self.front.sessions.remember(&session);
-        let (front, output) = (self.front.clone(), self.output.clone());
+        self.router.sessions.remember(&session);
+        let (router, output) = (self.router.clone(), self.output.clone());
         tokio::spawn(async move {
-            if let Content::Stream(mut flow) = front
-                .listen(&session, &HeaderMap::new(), true)
-                .await
-                .content
+            if let ClientResponseBody::Stream(mut stream) =
+                router.listen(&session, &HeaderMap::new(), true).await.body
             {
-                while let Some(arrival) = flow.next().await {
+                while let Some(arrival) = stream.next().await {
                     if let Some(message) = arrival.message
                         && output.send(message).await.is_err()
                     {
@@ -308,15 +313,15 @@ impl Client {
     }
 
     /// `lasts`: a subscription, which may end without a reply.
-    async fn deliver(&self, id: &Id, delivery: Delivery, lasts: bool) {
+    async fn deliver(&self, id: &Id, response: ClientResponse, lasts: bool) {
         let mut replied = false;
-        match delivery.content {
-            Content::Message(message) => {
+        match response.body {
+            ClientResponseBody::Message(message) => {
                 replied = true;
                 self.say(message).await;
             }
-            Content::Stream(mut flow) => {
-                while let Some(arrival) = flow.next().await {
+            ClientResponseBody::Stream(mut stream) => {
+                while let Some(arrival) = stream.next().await {
                     let Some(message) = arrival.message else {
                         continue;
                     };
@@ -335,13 +340,13 @@ impl Client {
                     self.say(cancelled(id)).await;
                 }
             }
-            Content::Raw(text) => {
+            ClientResponseBody::Raw(text) => {
                 replied = true;
                 // A client that probes takes an unknown method as a sign to begin with `initialize`.
                 let text = String::from_utf8_lossy(&text);
                 let text = format!(
                     "{}: {}",
-                    delivery.status,
+                    response.status,
                     text.trim_end().chars().take(500).collect::<String>()
                 );
                 self.say(Message::error(
@@ -352,10 +357,10 @@ impl Client {
                 ))
                 .await;
             }
-            Content::Empty => {}
+            ClientResponseBody::Empty => {}
         }
         if !replied {
-            let text = format!("the server gave no reply ({})", delivery.status);
+            let text = format!("the server gave no reply ({})", response.status);
             self.say(Message::error(Some(id), error_codes::SERVER, &text, None))
                 .await;
         }

@@ -13,11 +13,11 @@ use sandgate_message::{Id, Json, Limits, Message, Shape};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::changed;
-use crate::delivery::{Content, Delivery, Flow};
-use crate::house::House;
+use crate::call::response::{ClientResponse, ClientResponseBody, EventStream};
+use crate::protocol::list_changed;
 use crate::registry::Edition;
-use crate::upstream::{Arrival, Server};
+use crate::shared::Shared;
+use crate::upstream::{Server, ServerEvent};
 
 /// The method that opens one.
 pub(crate) const LISTEN: &str = "subscriptions/listen";
@@ -54,16 +54,20 @@ impl Wanted {
     /// Whether it is this notification.
     pub(crate) fn has(self, notice: &str) -> bool {
         match notice {
-            changed::TOOLS => self.tools,
-            changed::PROMPTS => self.prompts,
-            changed::RESOURCES => self.resources,
+            list_changed::TOOLS => self.tools,
+            list_changed::PROMPTS => self.prompts,
+            list_changed::RESOURCES => self.resources,
             _ => false,
         }
     }
 
     /// All of these notifications.
-    pub(crate) fn notices(self) -> impl Iterator<Item = &'static str> {
-        let all = [changed::TOOLS, changed::PROMPTS, changed::RESOURCES];
+    pub(crate) fn notification_budget(self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            list_changed::TOOLS,
+            list_changed::PROMPTS,
+            list_changed::RESOURCES,
+        ];
         all.into_iter().filter(move |notice| self.has(notice))
     }
 }
@@ -72,13 +76,13 @@ impl Wanted {
 struct Subscription {
     id: Id,
     wanted: Wanted,
-    house: Arc<House>,
+    shared: Arc<Shared>,
     /// The edition that the client's lists are of.
     seen: Arc<Edition>,
     /// None: all servers together.
     server: Option<Arc<Server>>,
     /// Gone at its end.
-    flow: Option<Flow>,
+    stream: Option<EventStream>,
     acknowledged: bool,
     due: VecDeque<Message>,
     published: watch::Receiver<()>,
@@ -87,53 +91,50 @@ struct Subscription {
 
 /// The stream of a subscription, with the gateway's own words on it. Any other answer is left as it is.
 pub(crate) fn kept(
-    house: &Arc<House>,
+    shared: &Arc<Shared>,
     edition: &Arc<Edition>,
     server: Option<Arc<Server>>,
     request: &Message,
     draining: &CancellationToken,
-    delivery: Delivery,
-) -> Delivery {
+    response: ClientResponse,
+) -> ClientResponse {
     let Some(id) = request.id() else {
-        return delivery;
+        return response;
     };
-    let flow = match delivery.content {
-        Content::Stream(flow) => flow,
-        content => {
-            return Delivery {
-                content,
-                ..delivery
-            };
+    let stream = match response.body {
+        ClientResponseBody::Stream(stream) => stream,
+        body => {
+            return ClientResponse { body, ..response };
         }
     };
     let subscription = Subscription {
         id: id.clone(),
         wanted: Wanted::of(request.payload()),
-        house: house.clone(),
+        shared: shared.clone(),
         seen: edition.clone(),
         server,
-        flow: Some(flow),
+        stream: Some(stream),
         acknowledged: false,
         due: VecDeque::new(),
-        published: house.registry.watch(edition),
+        published: shared.registry.watch(edition),
         draining: draining.clone(),
     };
-    let flow = futures_util::stream::unfold(subscription, Subscription::next);
-    Delivery {
-        content: Content::Stream(Box::pin(flow)),
-        ..delivery
+    let stream = futures_util::stream::unfold(subscription, Subscription::next);
+    ClientResponse {
+        body: ClientResponseBody::Stream(Box::pin(stream)),
+        ..response
     }
 }
 
 impl Subscription {
-    async fn next(mut self) -> Option<(Arrival, Self)> {
+    async fn next(mut self) -> Option<(ServerEvent, Self)> {
         loop {
             if self.acknowledged
                 && let Some(notice) = self.due.pop_front()
             {
-                return Some((Arrival::of(notice), self));
+                return Some((ServerEvent::of(notice), self));
             }
-            let flow = self.flow.as_mut()?;
+            let stream = self.stream.as_mut()?;
             tokio::select! {
                 biased;
                 () = self.draining.cancelled() => return Some(self.end()),
@@ -142,12 +143,12 @@ impl Subscription {
                         return Some(self.end());
                     }
                 }
-                arrival = flow.next() => {
+                arrival = stream.next() => {
                     let arrival = arrival?;
                     self.acknowledged |= arrival.message.is_some();
                     return Some((arrival, self));
                 }
-                () = tokio::time::sleep(STILL_THERE) => return Some((Arrival::default(), self)),
+                () = tokio::time::sleep(STILL_THERE) => return Some((ServerEvent::default(), self)),
             }
         }
     }
@@ -155,12 +156,12 @@ impl Subscription {
     /// Another edition is in force. False where the subscription's server is no part of it: only a new subscription
     /// reaches the one in its place.
     fn turn(&mut self) -> bool {
-        let now = self.house.registry.current();
+        let now = self.shared.registry.current();
         if self.server.as_ref().is_some_and(|server| !now.has(server)) {
             return false;
         }
         let name = self.server.as_ref().map(|server| &**server.name());
-        for notice in changed::lists(&self.seen, &now, name) {
+        for notice in list_changed::lists(&self.seen, &now, name) {
             let notice = self.wanted.has(notice).then(|| marked(notice, &self.id));
             // One that still waits to be said will do.
             self.due
@@ -175,10 +176,10 @@ impl Subscription {
     }
 
     /// The server of the subscription is told when the stream is dropped.
-    fn end(mut self) -> (Arrival, Self) {
-        self.flow = None;
+    fn end(mut self) -> (ServerEvent, Self) {
+        self.stream = None;
         self.due.clear();
-        (Arrival::of(closed(&self.id)), self)
+        (ServerEvent::of(closed(&self.id)), self)
     }
 }
 
@@ -222,7 +223,7 @@ pub(crate) fn own(text: String) -> Json {
 }
 
 /// It was the reply: nothing more will come.
-pub(crate) fn is_over(arrival: &Arrival) -> bool {
+pub(crate) fn is_over(arrival: &ServerEvent) -> bool {
     matches!(
         arrival.message.as_ref().map(Message::shape),
         Some(Shape::Result { .. } | Shape::Error { .. })
@@ -243,7 +244,10 @@ mod tests {
         let wanted = Wanted::of(&read(
             r#"{"notifications":{"toolsListChanged":true,"promptsListChanged":false,"resourcesListChanged":1}}"#,
         ));
-        assert_eq!(wanted.notices().collect::<Vec<_>>(), [changed::TOOLS]);
+        assert_eq!(
+            wanted.notification_budget().collect::<Vec<_>>(),
+            [list_changed::TOOLS]
+        );
         assert_eq!(Wanted::of(&read("{}")), Wanted::default());
         assert!(!wanted.has("notifications/message"));
     }
@@ -256,7 +260,7 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":"a\u0062","result":{"resultType":"complete","_meta":{"io.modelcontextprotocol/subscriptionId":"a\u0062"}}}"#
         );
         assert_eq!(
-            std::str::from_utf8(&marked(changed::TOOLS, &id).bytes()).unwrap(),
+            std::str::from_utf8(&marked(list_changed::TOOLS, &id).bytes()).unwrap(),
             r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":"a\u0062"}}}"#
         );
     }

@@ -6,7 +6,7 @@ use sandgate_message::{Account, Message};
 use tokio::sync::mpsc;
 
 use crate::admission::{Permit, Quota};
-use crate::upstream::Arrival;
+use crate::upstream::ServerEvent;
 
 /// Messages of one session. Beyond it new ones are lost, as they are for a client that never listens.
 const MESSAGES: usize = 256;
@@ -16,12 +16,12 @@ const BYTES: usize = 64 << 20;
 /// Where messages are kept. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Unheard {
-    sender: mpsc::Sender<(Arrival, Permit)>,
+    sender: mpsc::Sender<(ServerEvent, Permit)>,
     bytes: Arc<Quota>,
 }
 
 /// Where they are heard.
-pub(crate) struct Hearing(mpsc::Receiver<(Arrival, Permit)>);
+pub(crate) struct Hearing(mpsc::Receiver<(ServerEvent, Permit)>);
 
 impl Unheard {
     pub(crate) fn new() -> (Self, Hearing) {
@@ -31,7 +31,7 @@ impl Unheard {
     }
 
     /// One more. Handed back where there is no room for it.
-    pub(crate) fn keep(&self, arrival: Arrival) -> Result<(), Box<Arrival>> {
+    pub(crate) fn keep(&self, arrival: ServerEvent) -> Result<(), Box<ServerEvent>> {
         let size = arrival.message.as_ref().map_or(0, Message::memory);
         match self.bytes.take(&Account::Local, size) {
             None => Err(Box::new(arrival)),
@@ -45,7 +45,7 @@ impl Unheard {
 
 impl Hearing {
     /// The oldest, waited for; none where nothing can come any more.
-    pub(crate) async fn recv(&mut self) -> Option<Arrival> {
+    pub(crate) async fn recv(&mut self) -> Option<ServerEvent> {
         Some(self.0.recv().await?.0)
     }
 }
@@ -57,9 +57,9 @@ mod tests {
 
     use super::*;
 
-    fn notice(bytes: usize) -> Arrival {
+    fn notice(bytes: usize) -> ServerEvent {
         let params = Json::of(&serde_json::json!({ "data": "x".repeat(bytes) })).unwrap();
-        Arrival::of(Message::notification("notifications/message", &params))
+        ServerEvent::of(Message::notification("notifications/message", &params))
     }
 
     #[tokio::test]

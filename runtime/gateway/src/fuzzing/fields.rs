@@ -4,11 +4,13 @@ use http::header::{ACCEPT, CONTENT_TYPE, HOST, ORIGIN, WWW_AUTHENTICATE};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
-use crate::access::Access;
+use crate::TraceContext;
+use crate::auth::challenge;
+use crate::auth::origin::Access;
 use crate::downstream::http::accepts;
 use crate::downstream::post::is_json;
-use crate::upstream::event_id;
-use crate::{TraceContext, challenge, mcp_headers};
+use crate::protocol::header_mirror;
+use crate::upstream::http::event_id;
 
 const METADATA: &str = "https://gateway.example/.well-known/oauth-protected-resource/mcp/s";
 
@@ -136,18 +138,18 @@ fn traceparent(value: &[u8]) {
 pub fn header_text(value: &[u8]) -> Option<String> {
     let value = HeaderValue::from_bytes(value).ok()?;
     let text = value.to_str().ok()?.trim().to_owned();
-    Some(mcp_headers::decode(&text)?.into_owned())
+    Some(header_mirror::decode(&text)?.into_owned())
 }
 
 fn mirrored(value: &[u8]) {
     if let Ok(text) = std::str::from_utf8(value) {
-        let written = mcp_headers::encode(text);
+        let written = header_mirror::encode(text);
         let read = header_text(written.as_bytes());
         assert_eq!(read.as_deref(), Some(text), "by {written:?}");
     }
     // Whatever can be read can be written and read again.
     if let Some(text) = header_text(value) {
-        let written = mcp_headers::encode(&text);
+        let written = header_mirror::encode(&text);
         assert_eq!(header_text(written.as_bytes()), Some(text));
     }
 }

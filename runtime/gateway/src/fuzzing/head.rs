@@ -2,7 +2,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use sandgate_message::{Era, Limits, Message, Shape};
 
 use super::header_text;
-use crate::downstream::Front;
+use crate::downstream::Router;
 
 /// The head of a request against its body: what is let through says the same in both. Lines `name: value`, an empty
 /// line, then a message.
@@ -39,7 +39,7 @@ pub fn head(data: &[u8]) {
         }
     };
     let (Ok(Era::Modern), Shape::Request { method, .. }) =
-        (Front::classify(&message, &headers), message.shape())
+        (Router::classify(&message, &headers), message.shape())
     else {
         return;
     };

@@ -2,7 +2,8 @@ use bytes::{Bytes, BytesMut};
 use sandgate_message::{Limits, Message};
 
 use crate::framing::sse::{Event, Parser};
-use crate::upstream::{Arrival, event_id};
+use crate::upstream::ServerEvent;
+use crate::upstream::http::event_id;
 
 const LIMIT: usize = 1 << 20;
 
@@ -41,7 +42,7 @@ pub fn relay(stream: &[u8]) -> (Vec<u8>, Vec<Message>) {
     let mut messages = Vec::new();
     for event in read(stream, stream.len().max(1)) {
         let name = event.event.as_deref().unwrap_or_default();
-        let mut arrival = Arrival {
+        let mut arrival = ServerEvent {
             message: None,
             blank: event.data.as_ref().is_some_and(Bytes::is_empty),
             named: name == b"message",

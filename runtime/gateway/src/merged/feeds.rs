@@ -17,15 +17,16 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::filter::Filter;
 use super::{Client, Merged};
-use crate::call::Caller;
-use crate::claims::Claims;
-use crate::delivery::{Content, Delivery, Flow};
+use crate::call::describe::Caller;
+use crate::call::error_reply;
+use crate::call::proxy::Proxy;
+use crate::call::response::{ClientResponse, ClientResponseBody, EventStream};
+use crate::claims::NameClaims;
 use crate::downstream::subscription::{ACKNOWLEDGED, closed, is_over, mark, marked, own};
-use crate::exchange::Exchange;
-use crate::house::{House, Link};
 use crate::registry::Edition;
-use crate::reply;
-use crate::upstream::{Arrival, Asker, Server};
+use crate::shared::Shared;
+use crate::upstream::{Asker, Server, ServerEvent};
+use crate::upstream_conn::UpstreamConn;
 
 /// The first pause before a server is asked again, and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -36,7 +37,7 @@ const UPDATED: &str = "notifications/resources/updated";
 
 /// The subscription as a whole, polled by the client's stream.
 struct Together {
-    house: Arc<House>,
+    shared: Arc<Shared>,
     caller: Caller,
     id: Id,
     request: Message,
@@ -46,8 +47,8 @@ struct Together {
     owned: HashMap<Arc<str>, Vec<String>>,
     published: watch::Receiver<()>,
     acknowledgement: Option<Message>,
-    heard: mpsc::Receiver<Arrival>,
-    say: mpsc::Sender<Arrival>,
+    heard: mpsc::Receiver<ServerEvent>,
+    say: mpsc::Sender<ServerEvent>,
     feeds: HashMap<Arc<str>, (Arc<Server>, AbortHandle)>,
     /// Dropped with the client's stream, and every feed with it.
     tasks: JoinSet<()>,
@@ -56,7 +57,7 @@ struct Together {
 
 /// One server's part.
 struct Feed {
-    house: Arc<House>,
+    shared: Arc<Shared>,
     caller: Caller,
     server: Arc<Server>,
     id: Id,
@@ -65,13 +66,13 @@ struct Feed {
     headers: HeaderMap,
     filter: Filter,
     uris: Vec<String>,
-    say: mpsc::Sender<Arrival>,
+    say: mpsc::Sender<ServerEvent>,
 }
 
 /// What became of asking a server.
 enum Opened {
     /// Its stream after the acknowledgement, and the params of that.
-    Stream(Flow, Option<Json>),
+    Stream(EventStream, Option<Json>),
     /// It has no subscriptions.
     Unknown,
     /// It, or a policy, said no.
@@ -81,19 +82,24 @@ enum Opened {
 
 impl Merged {
     /// The stream begins when every server has acknowledged, refused, or kept silent for long enough.
-    pub(super) async fn listen(&self, id: &Id, message: Message, headers: &HeaderMap) -> Delivery {
+    pub(super) async fn listen(
+        &self,
+        id: &Id,
+        message: Message,
+        headers: &HeaderMap,
+    ) -> ClientResponse {
         let Client::Stateless(caller) = &self.client else {
-            return Delivery::message(reply::no_method(id, "subscriptions/listen"));
+            return ClientResponse::message(error_reply::no_method(id, "subscriptions/listen"));
         };
         let filter = match Filter::of(message.payload()) {
             Ok(filter) => filter,
-            Err(why) => return Delivery::message(reply::invalid_params(id, why)),
+            Err(why) => return ClientResponse::message(error_reply::invalid_params(id, why)),
         };
-        let published = self.house.registry.watch(&self.edition);
+        let published = self.shared.registry.watch(&self.edition);
         let owned = self.owned(&filter, headers).await;
         let (say, heard) = mpsc::channel(UNREAD);
         let mut together = Together {
-            house: self.house.clone(),
+            shared: self.shared.clone(),
             caller: caller.clone(),
             id: id.clone(),
             request: message,
@@ -118,10 +124,10 @@ impl Merged {
         let (mut agreed, mut refusals, mut open) = (Vec::new(), Vec::new(), false);
         for (feed, opened) in feeds.into_iter().zip(opened) {
             match opened {
-                Opened::Stream(flow, params) => {
+                Opened::Stream(stream, params) => {
                     open = true;
                     agreed.extend(params);
-                    together.run(feed, Some(flow));
+                    together.run(feed, Some(stream));
                 }
                 Opened::Failed => {
                     tracing::warn!(server = %feed.server.name(), "left out of the merged subscription for now: it did not acknowledge");
@@ -132,11 +138,14 @@ impl Merged {
             }
         }
         if let (false, Some(refusal)) = (open, refusals.into_iter().next()) {
-            return Delivery::message(refusal);
+            return ClientResponse::message(refusal);
         }
         together.acknowledgement = Some(together.filter.acknowledgement(id, &agreed));
-        let flow = futures_util::stream::unfold(together, Together::next);
-        Delivery::new(http::StatusCode::OK, Content::Stream(Box::pin(flow)))
+        let stream = futures_util::stream::unfold(together, Together::next);
+        ClientResponse::new(
+            http::StatusCode::OK,
+            ClientResponseBody::Stream(Box::pin(stream)),
+        )
     }
 
     async fn owned(&self, filter: &Filter, headers: &HeaderMap) -> HashMap<Arc<str>, Vec<String>> {
@@ -152,12 +161,12 @@ impl Merged {
 }
 
 impl Together {
-    async fn next(mut self) -> Option<(Arrival, Self)> {
+    async fn next(mut self) -> Option<(ServerEvent, Self)> {
         if self.over {
             return None;
         }
         if let Some(first) = self.acknowledgement.take() {
-            return Some((Arrival::of(first), self));
+            return Some((ServerEvent::of(first), self));
         }
         loop {
             tokio::select! {
@@ -166,7 +175,7 @@ impl Together {
                     if !self.follow().await {
                         self.over = true;
                         self.tasks.abort_all();
-                        return Some((Arrival::of(closed(&self.id)), self));
+                        return Some((ServerEvent::of(closed(&self.id)), self));
                     }
                 }
                 // Never none: we hold a sender ourselves.
@@ -179,8 +188,8 @@ impl Together {
     /// The servers of the edition in force feed the stream. False where there is a legacy one among them now: then the
     /// whole is legacy, and the client has to begin anew.
     async fn follow(&mut self) -> bool {
-        let now = self.house.registry.current();
-        let merged = Merged::stateless(self.house.clone(), now.clone(), self.caller.clone());
+        let now = self.shared.registry.current();
+        let merged = Merged::stateless(self.shared.clone(), now.clone(), self.caller.clone());
         if merged.legacy_only().await.is_some() {
             return false;
         }
@@ -206,9 +215,9 @@ impl Together {
     fn feed(&self, server: &Arc<Server>) -> Option<Feed> {
         let uris = self.owned.get(server.name());
         let uris: Vec<&str> = uris.into_iter().flatten().map(String::as_str).collect();
-        let params = self.filter.part(&uris, &self.house.config.limits)?;
+        let params = self.filter.part(&uris, &self.shared.config.limits)?;
         Some(Feed {
-            house: self.house.clone(),
+            shared: self.shared.clone(),
             caller: self.caller.clone(),
             server: server.clone(),
             id: self.id.clone(),
@@ -220,19 +229,19 @@ impl Together {
         })
     }
 
-    fn run(&mut self, feed: Feed, flow: Option<Flow>) {
+    fn run(&mut self, feed: Feed, stream: Option<EventStream>) {
         let server = feed.server.clone();
-        let task = self.tasks.spawn(feed.run(flow));
+        let task = self.tasks.spawn(feed.run(stream));
         self.feeds.insert(server.name().clone(), (server, task));
     }
 }
 
 impl Feed {
-    async fn run(self, mut flow: Option<Flow>) {
+    async fn run(self, mut stream: Option<EventStream>) {
         let mut pause = AGAIN.0;
         loop {
-            if let Some(mut flow) = flow.take() {
-                while let Some(arrival) = flow.next().await {
+            if let Some(mut stream) = stream.take() {
+                while let Some(arrival) = stream.next().await {
                     if is_over(&arrival) {
                         break;
                     }
@@ -247,15 +256,15 @@ impl Feed {
             }
             self.pause(pause).await;
             pause = (pause * 2).min(AGAIN.1);
-            let edition = self.house.registry.current();
+            let edition = self.shared.registry.current();
             if !edition.has(&self.server) {
                 return;
             }
             match self.open(&edition).await {
                 Opened::Stream(open, _) => {
-                    flow = Some(open);
+                    stream = Some(open);
                     for message in self.missed() {
-                        if self.say.send(Arrival::of(message)).await.is_err() {
+                        if self.say.send(ServerEvent::of(message)).await.is_err() {
                             return;
                         }
                     }
@@ -282,7 +291,7 @@ impl Feed {
     }
 
     /// On a subscription come the changes that were asked for, and nothing else.
-    fn passes(&self, arrival: &Arrival) -> bool {
+    fn passes(&self, arrival: &ServerEvent) -> bool {
         let Some(Shape::Notification { method }) = arrival.message.as_ref().map(Message::shape)
         else {
             return false;
@@ -300,7 +309,7 @@ impl Feed {
 
     /// What may have happened while nobody listened.
     fn missed(&self) -> impl Iterator<Item = Message> + '_ {
-        let lists = self.filter.wanted.notices();
+        let lists = self.filter.wanted.notification_budget();
         let updated = self.uris.iter().map(|uri| {
             let params = own(format!(
                 r#"{{"_meta":{},"uri":{}}}"#,
@@ -317,52 +326,52 @@ impl Feed {
             let asker = Asker::new(self.caller.principal.name.as_ref(), &self.headers);
             let budget = &self.caller.budget;
             let conversation = self.server.converse_for(Era::Modern, &asker, budget).await;
-            let exchange = Exchange {
-                house: self.house.clone(),
+            let proxy = Proxy {
+                shared: self.shared.clone(),
                 caller: self.caller.clone(),
-                link: Link::new(self.server.clone(), conversation),
-                ledger: None,
-                claims: Some(Claims::new()),
+                conn: UpstreamConn::new(self.server.clone(), conversation),
+                pending: None,
+                claims: Some(NameClaims::new()),
             };
-            exchange
-                .ask(edition, self.request.clone(), &self.headers, None)
+            proxy
+                .request(edition, self.request.clone(), &self.headers, None)
                 .await
         };
-        let patience = self.server.config().list_timeout;
+        let wait = self.server.config().list_timeout;
         let opened = async {
             self.server.ready_for_lists().await.ok()?;
-            tokio::time::timeout(patience, Box::pin(opening)).await.ok()
+            tokio::time::timeout(wait, Box::pin(opening)).await.ok()
         };
-        let Some(delivery) = opened.await else {
+        let Some(response) = opened.await else {
             return Opened::Failed;
         };
-        match delivery.content {
-            Content::Stream(flow) => acknowledged(flow, patience).await,
-            Content::Message(reply) => judged(reply),
-            Content::Raw(_) | Content::Empty => Opened::Failed,
+        match response.body {
+            ClientResponseBody::Stream(stream) => acknowledged(stream, wait).await,
+            ClientResponseBody::Message(reply) => judged(reply),
+            ClientResponseBody::Raw(_) | ClientResponseBody::Empty => Opened::Failed,
         }
     }
 }
 
 /// Waits for the first message. A policy may keep it back: the stream is open all the same.
-async fn acknowledged(mut flow: Flow, patience: Duration) -> Opened {
+async fn acknowledged(mut stream: EventStream, wait: Duration) -> Opened {
     let first = async {
-        while let Some(arrival) = flow.next().await {
+        while let Some(arrival) = stream.next().await {
             if let Some(message) = arrival.message {
                 return Some(message);
             }
         }
         None
     };
-    match tokio::time::timeout(patience, first).await {
+    match tokio::time::timeout(wait, first).await {
         Ok(Some(message)) if message.method() == Some(ACKNOWLEDGED) => {
-            Opened::Stream(flow, Some(message.payload().clone()))
+            Opened::Stream(stream, Some(message.payload().clone()))
         }
         // Not what must come first, but not the end either.
-        Ok(Some(message)) if message.method().is_some() => Opened::Stream(flow, None),
+        Ok(Some(message)) if message.method().is_some() => Opened::Stream(stream, None),
         Ok(Some(reply)) => judged(reply),
         Ok(None) => Opened::Failed,
-        Err(_) => Opened::Stream(flow, None),
+        Err(_) => Opened::Stream(stream, None),
     }
 }
 

@@ -14,28 +14,29 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::standing::Standing;
-use crate::call::Caller;
-use crate::changed;
-use crate::claims::Claims;
-use crate::downstream::session::Ground;
+use super::replayed_state::ReplayedState;
+use crate::call::describe::Caller;
+use crate::call::pending::PendingRequests;
+use crate::call::proxy::Proxy;
+use crate::claims::NameClaims;
+use crate::downstream::session::NewSession;
 use crate::downstream::unheard::Unheard;
-use crate::era::VERSION_HEADER;
-use crate::exchange::Exchange;
-use crate::house::{House, Link};
-use crate::ledger::Ledger;
+use crate::protocol::era::VERSION_HEADER;
+use crate::protocol::list_changed;
 use crate::registry::Edition;
+use crate::shared::Shared;
 use crate::upstream::{
-    Answer, Arrival, Asker, Availability, Body, Conversation, Definitions, Server, ServerError,
-    Transport, hints_at_absence,
+    Answer, Asker, Availability, Body, Conversation, Definitions, Server, ServerError, ServerEvent,
+    hints_at_absence,
 };
+use crate::upstream_conn::UpstreamConn;
 
 /// A server's stream that ended is opened again after this long, then after twice as long, up to the second.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// A client's way to one server.
-pub(crate) struct Reach {
-    pub(super) exchange: Exchange,
+pub(crate) struct ServerHandle {
+    pub(super) proxy: Proxy,
     /// Among them the version that this server agreed to.
     pub(super) headers: HeaderMap,
     /// What the server said of itself; none where it could not be asked, and in the modern era, where nobody asks.
@@ -55,13 +56,13 @@ pub(super) struct Offer {
     pub(super) instructions: Option<String>,
 }
 
-impl Reach {
+impl ServerHandle {
     /// Without anything kept beside it.
-    pub(super) fn plain(exchange: Exchange, headers: HeaderMap) -> Self {
-        let conversation = &exchange.link.conversation;
+    pub(super) fn plain(proxy: Proxy, headers: HeaderMap) -> Self {
+        let conversation = &proxy.conn.conversation;
         Self {
             absent: conversation.as_ref().is_err_and(hints_at_absence),
-            exchange,
+            proxy,
             headers,
             offer: None,
             unheard: None,
@@ -71,19 +72,19 @@ impl Reach {
 
     /// The server agreed, and has not ended the conversation since.
     fn is_open(&self) -> bool {
-        self.offer.is_some() && !self.exchange.link.is_gone()
+        self.offer.is_some() && !self.proxy.conn.is_gone()
     }
 
     /// The reply to a request that goes to several servers. What comes before it on one's stream is for when the client
     /// listens.
     /// None where it does not come within the server's `list-timeout`.
     pub(super) async fn ask(&self, edition: &Arc<Edition>, message: Message) -> Option<Message> {
-        let server = &self.exchange.link.server;
+        let server = &self.proxy.conn.server;
         let reply = async {
-            let ask = self.exchange.ask(edition, message, &self.headers, None);
+            let ask = self.proxy.request(edition, message, &self.headers, None);
             let aside = |arrival| {
                 if let Some(unheard) = &self.unheard {
-                    keep(&self.exchange, unheard, arrival);
+                    keep(&self.proxy, unheard, arrival);
                 }
             };
             ask.await.settle(aside).await
@@ -99,11 +100,11 @@ impl Reach {
     }
 
     /// What a client is told that was given lists without this server's part.
-    fn notices(&self) -> Vec<&'static str> {
+    fn notification_budget(&self) -> Vec<&'static str> {
         let lists = [
-            ("tools", changed::TOOLS),
-            ("prompts", changed::PROMPTS),
-            ("resources", changed::RESOURCES),
+            ("tools", list_changed::TOOLS),
+            ("prompts", list_changed::PROMPTS),
+            ("resources", list_changed::RESOURCES),
         ];
         let offered = lists.into_iter().filter(|(list, _)| self.offers(list));
         offered.map(|(_, notice)| notice).collect()
@@ -123,7 +124,7 @@ impl Reach {
 struct Slot {
     server: Arc<Server>,
     since: Instant,
-    reach: watch::Receiver<Option<Arc<Reach>>>,
+    handle: watch::Receiver<Option<Arc<ServerHandle>>>,
     /// The client was given an answer that lacks this server's part.
     missed: Arc<AtomicBool>,
     /// Ends the opening.
@@ -132,14 +133,16 @@ struct Slot {
 
 impl Slot {
     /// The way that is open now, or has failed.
-    fn now(&self) -> Option<Arc<Reach>> {
-        self.reach.borrow().clone()
+    fn now(&self) -> Option<Arc<ServerHandle>> {
+        self.handle.borrow().clone()
     }
 
     /// It is of this server, and is open, or being opened, or waits for the server's next probe.
     fn serves(&self, server: &Arc<Server>) -> bool {
         let of = Arc::ptr_eq(&self.server, server);
-        let holds = |reach: Arc<Reach>| reach.is_open() || (reach.absent && !can_be_asked(server));
+        let holds = |handle: Arc<ServerHandle>| {
+            handle.is_open() || (handle.absent && !can_be_asked(server))
+        };
         of && self.now().is_none_or(holds)
     }
 }
@@ -152,7 +155,7 @@ fn can_be_asked(server: &Arc<Server>) -> bool {
 
 /// How long a request waits for a server that is not joined yet.
 #[derive(Clone, Copy)]
-pub(super) enum Patience {
+pub(super) enum WaitPolicy {
     /// It concerns all servers: `list-timeout` from when joining began.
     List,
     /// It concerns this one alone: `connect-timeout`.
@@ -165,48 +168,48 @@ pub(super) enum Patience {
 
 /// All of one session's.
 pub(crate) struct Links {
-    house: Arc<House>,
+    shared: Arc<Shared>,
     caller: Caller,
     pseudonym: Arc<str>,
     /// The client's, for every server alike.
     initialize: Message,
     initialized: AtomicBool,
-    ledger: Arc<Ledger>,
+    pending: Arc<PendingRequests>,
     unheard: Unheard,
     over: CancellationToken,
     slots: Mutex<HashMap<Arc<str>, Slot>>,
-    standing: Standing,
-    claims: Arc<Claims>,
+    replayed_state: ReplayedState,
+    claims: Arc<NameClaims>,
 }
 
 impl Links {
     pub(crate) fn new(
-        house: Arc<House>,
-        ground: &Ground,
+        shared: Arc<Shared>,
+        ground: &NewSession,
         caller: Caller,
         initialize: Message,
     ) -> Arc<Self> {
         Arc::new(Self {
-            house,
+            shared,
             caller,
             pseudonym: ground.pseudonym.clone(),
             initialize,
             initialized: AtomicBool::new(false),
-            ledger: ground.ledger.clone(),
+            pending: ground.pending.clone(),
             unheard: ground.unheard.clone(),
             over: ground.over.clone(),
             slots: Mutex::default(),
-            standing: Standing::default(),
-            claims: Claims::new(),
+            replayed_state: ReplayedState::default(),
+            claims: NameClaims::new(),
         })
     }
 
-    pub(super) fn house(&self) -> &Arc<House> {
-        &self.house
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
-    pub(super) fn standing(&self) -> &Standing {
-        &self.standing
+    pub(super) fn replayed_state(&self) -> &ReplayedState {
+        &self.replayed_state
     }
 
     pub(super) fn caller(&self) -> &Caller {
@@ -219,9 +222,9 @@ impl Links {
         self: &Arc<Self>,
         edition: &Arc<Edition>,
         server: &Arc<Server>,
-        patience: Patience,
-    ) -> Arc<Reach> {
-        let (since, missed, mut reach) = {
+        wait: WaitPolicy,
+    ) -> Arc<ServerHandle> {
+        let (since, missed, mut handle) = {
             let mut slots = self.slots.lock();
             let before = slots.get(server.name());
             if before.is_none_or(|slot| !slot.serves(server)) {
@@ -230,38 +233,38 @@ impl Links {
                 slots.insert(server.name().clone(), slot);
             }
             let slot = &slots[server.name()];
-            (slot.since, slot.missed.clone(), slot.reach.clone())
+            (slot.since, slot.missed.clone(), slot.handle.clone())
         };
-        let until = match (patience, server.availability()) {
+        let until = match (wait, server.availability()) {
             _ if server.admits().is_err() => Instant::now(),
-            (Patience::List, Availability::Probing { since: probing }) => {
+            (WaitPolicy::List, Availability::Probing { since: probing }) => {
                 since.min(probing) + server.config().list_timeout
             }
-            (Patience::List, _) => since + server.config().list_timeout,
-            (Patience::Call, _) => Instant::now() + server.config().connect_timeout,
-            (Patience::Start, _) => Instant::now() + server.config().start_timeout,
-            (Patience::Now, _) => Instant::now(),
+            (WaitPolicy::List, _) => since + server.config().list_timeout,
+            (WaitPolicy::Call, _) => Instant::now() + server.config().connect_timeout,
+            (WaitPolicy::Start, _) => Instant::now() + server.config().start_timeout,
+            (WaitPolicy::Now, _) => Instant::now(),
         };
-        let there = tokio::time::timeout_at(until, reach.wait_for(Option::is_some));
-        let found = there.await.ok().and_then(|reach| reach.ok()?.clone());
+        let there = tokio::time::timeout_at(until, handle.wait_for(Option::is_some));
+        let found = there.await.ok().and_then(|handle| handle.ok()?.clone());
         let absent = || {
             server.check();
             let error = server.admits().err().unwrap_or_else(|| server.starting());
-            Arc::new(Reach::plain(
-                self.exchange(server, Err(error)),
+            Arc::new(ServerHandle::plain(
+                self.proxy(server, Err(error)),
                 HeaderMap::new(),
             ))
         };
-        let reach = found.unwrap_or_else(absent);
-        if reach.absent {
+        let handle = found.unwrap_or_else(absent);
+        if handle.absent {
             missed.store(true, Ordering::Relaxed);
         }
-        reach
+        handle
     }
 
     /// Opens the way to a server in the background, when it is there.
     fn begin(self: &Arc<Self>, edition: &Arc<Edition>, server: &Arc<Server>, missed: bool) -> Slot {
-        let (found, reach) = watch::channel(None);
+        let (found, handle) = watch::channel(None);
         let missed = Arc::new(AtomicBool::new(missed));
         let over = self.over.child_token();
         let opening = {
@@ -276,11 +279,11 @@ impl Links {
                     // Large, and once a session and server.
                     let opened = Box::pin(links.open(&edition, &server)).await;
                     let (absent, offer) = (opened.absent, opened.offer.is_some());
-                    let notices = opened.notices();
+                    let notification_budget = opened.notification_budget();
                     found.send_replace(Some(Arc::new(opened)));
                     if offer && missed.swap(false, Ordering::Relaxed) {
-                        for notice in notices {
-                            let notice = Arrival::of(changed::notice(notice));
+                        for notice in notification_budget {
+                            let notice = ServerEvent::of(list_changed::notice(notice));
                             // Full: the client has plenty to catch up with.
                             let _ = links.unheard.keep(notice);
                         }
@@ -302,51 +305,51 @@ impl Links {
         Slot {
             server: server.clone(),
             since: Instant::now(),
-            reach,
+            handle,
             missed,
             _opening: over.drop_guard(),
         }
     }
 
-    fn exchange(
+    fn proxy(
         &self,
         server: &Arc<Server>,
         conversation: Result<Arc<Conversation>, ServerError>,
-    ) -> Exchange {
-        Exchange {
-            house: self.house.clone(),
+    ) -> Proxy {
+        Proxy {
+            shared: self.shared.clone(),
             caller: self.caller.clone(),
-            link: Link::new(server.clone(), conversation),
-            ledger: Some(self.ledger.clone()),
+            conn: UpstreamConn::new(server.clone(), conversation),
+            pending: Some(self.pending.clone()),
             claims: Some(self.claims.clone()),
         }
     }
 
-    async fn open(&self, edition: &Arc<Edition>, server: &Arc<Server>) -> Reach {
+    async fn open(&self, edition: &Arc<Edition>, server: &Arc<Server>) -> ServerHandle {
         let asker = Asker::new(self.caller.principal.name.as_ref(), &HeaderMap::new());
         let budget = &self.caller.budget;
         let conversation = server.converse_for(Era::Legacy, &asker, budget).await;
-        let mut exchange = self.exchange(server, conversation);
+        let mut proxy = self.proxy(server, conversation);
         let none = HeaderMap::new();
         let asked = async {
-            let ask = exchange.ask(edition, self.initialize.clone(), &none, None);
+            let ask = proxy.request(edition, self.initialize.clone(), &none, None);
             ask.await.settle(|_| ()).await
         };
         let Ok(reply) = tokio::time::timeout(server.config().start_timeout, asked).await else {
             server.check();
-            return Reach::plain(self.exchange(server, Err(server.starting())), none);
+            return ServerHandle::plain(self.proxy(server, Err(server.starting())), none);
         };
         let Some(result) = reply
             .filter(|reply| !reply.failed())
             .map(|reply| reply.payload().clone())
         else {
             tracing::warn!(server = %server.name(), "left out of the merged endpoint: it did not agree to initialize");
-            if exchange.link.is_gone() {
+            if proxy.conn.is_gone() {
                 server.check();
             }
-            return Reach {
+            return ServerHandle {
                 absent: !server.is_there(),
-                ..Reach::plain(exchange, none)
+                ..ServerHandle::plain(proxy, none)
             };
         };
         let text = |member: &str| Some(result.root().get(member)?.string()?.into_owned());
@@ -363,8 +366,8 @@ impl Links {
         {
             headers.insert(VERSION_HEADER, version);
         }
-        let introduced = exchange.link.introduction();
-        exchange.caller = Caller::of_initialize(
+        let introduced = proxy.conn.introduction();
+        proxy.caller = Caller::of_initialize(
             &self.caller.requester(),
             introduced.unwrap_or(self.initialize.payload()),
             offer.version.clone(),
@@ -373,27 +376,27 @@ impl Links {
         if self.initialized.load(Ordering::Acquire) {
             let initialized =
                 Message::notification("notifications/initialized", &Json::empty_object());
-            exchange.tell(edition, initialized, &headers).await;
+            proxy.notify(edition, initialized, &headers).await;
             // One that was there before had been asked already.
-            for (n, request) in self.standing.of(server.name()).iter().enumerate() {
+            for (n, request) in self.replayed_state.of(server.name()).iter().enumerate() {
                 let id = Json::string(&format!("sandgate-again-{n}"));
                 let Some(id) = Id::from_json(&id) else {
                     continue;
                 };
                 let request = request.with_id(&id);
-                let asked = exchange.ask(edition, request, &headers, None).await;
+                let asked = proxy.request(edition, request, &headers, None).await;
                 asked.settle(|_| ()).await;
             }
         }
         let token = self.over.child_token();
         tokio::spawn(hear(
-            exchange.clone(),
+            proxy.clone(),
             headers.clone(),
             self.unheard.clone(),
             token.clone(),
         ));
-        Reach {
-            exchange,
+        ServerHandle {
+            proxy,
             headers,
             offer: Some(offer),
             unheard: Some(self.unheard.clone()),
@@ -404,42 +407,42 @@ impl Links {
 
     /// What the client was last shown by a server that is joined.
     pub(super) fn definitions(&self, server: &Arc<Server>) -> Option<Arc<Definitions>> {
-        let reach = self.slots.lock().get(server.name())?.now()?;
-        let link = &reach.exchange.link;
-        let open = link.conversation.as_ref().ok()?;
-        Arc::ptr_eq(&link.server, server).then(|| open.definitions().clone())
+        let handle = self.slots.lock().get(server.name())?.now()?;
+        let conn = &handle.proxy.conn;
+        let open = conn.conversation.as_ref().ok()?;
+        Arc::ptr_eq(&conn.server, server).then(|| open.definitions().clone())
     }
 
     /// The ways that are open now.
-    pub(super) fn joined(&self) -> Vec<Arc<Reach>> {
+    pub(super) fn joined(&self) -> Vec<Arc<ServerHandle>> {
         let slots = self.slots.lock();
         let open = slots.values().filter_map(Slot::now);
-        open.filter(|reach| reach.offer.is_some()).collect()
+        open.filter(|handle| handle.offer.is_some()).collect()
     }
 
     /// The client is ready: so it is for every server, also for those that are joined later.
-    pub(super) fn initialized(&self) -> Vec<Arc<Reach>> {
+    pub(super) fn initialized(&self) -> Vec<Arc<ServerHandle>> {
         self.initialized.store(true, Ordering::Release);
         self.joined()
     }
 
     /// The server whose request this progress of the client's is about.
-    pub(super) fn asker(&self, progress: &Message) -> Vec<Arc<Reach>> {
+    pub(super) fn asker(&self, progress: &Message) -> Vec<Arc<ServerHandle>> {
         let Some(token) = progress.payload().get("progressToken") else {
             return Vec::new();
         };
-        let Some(link) = self.ledger.asker(token.as_str()) else {
+        let Some(conn) = self.pending.asker(token.as_str()) else {
             return Vec::new();
         };
         self.joined()
             .into_iter()
-            .filter(|reach| reach.exchange.link.is(&link))
+            .filter(|handle| handle.proxy.conn.is(&conn))
             .collect()
     }
 
     pub(crate) async fn close(&self) {
-        for reach in self.joined() {
-            if let Ok(conversation) = &reach.exchange.link.conversation {
+        for handle in self.joined() {
+            if let Ok(conversation) = &handle.proxy.conn.conversation {
                 conversation.close().await;
             }
         }
@@ -447,13 +450,8 @@ impl Links {
 }
 
 /// What a server says unasked, kept until the client listens.
-async fn hear(
-    exchange: Exchange,
-    mut headers: HeaderMap,
-    unheard: Unheard,
-    over: CancellationToken,
-) {
-    let Ok(conversation) = exchange.link.conversation.clone() else {
+async fn hear(proxy: Proxy, mut headers: HeaderMap, unheard: Unheard, over: CancellationToken) {
+    let Ok(conversation) = proxy.conn.conversation.clone() else {
         return;
     };
     let mut wait = AGAIN.0;
@@ -483,17 +481,14 @@ async fn hear(
             {
                 headers.insert("last-event-id", id);
             }
-            if let Some(arrival) = exchange.arrive(arrival).await {
-                keep(&exchange, &unheard, arrival);
+            if let Some(arrival) = proxy.receive_event(arrival).await {
+                keep(&proxy, &unheard, arrival);
             }
         }
         // A child that said its last word does not speak again.
-        if matches!(
-            exchange.link.server.config().transport,
-            Transport::Stdio { .. }
-        ) {
-            let server = exchange.link.server.name().clone();
-            exchange.link.note(&ServerError::Closed { server });
+        if !proxy.conn.server.transport().outlives_stream() {
+            let server = proxy.conn.server.name().clone();
+            proxy.conn.note(&ServerError::Closed { server });
             return;
         }
         tokio::select! {
@@ -504,21 +499,21 @@ async fn hear(
 }
 
 /// Bounded: a client that never listens loses notifications, and cannot be asked anything.
-fn keep(exchange: &Exchange, unheard: &Unheard, arrival: Arrival) {
+fn keep(proxy: &Proxy, unheard: &Unheard, arrival: ServerEvent) {
     let Some(message) = arrival.message else {
         return;
     };
-    let Err(lost) = unheard.keep(Arrival::of(message)) else {
+    let Err(lost) = unheard.keep(ServerEvent::of(message)) else {
         return;
     };
     let message = lost.message;
     if let Some(Shape::Request { id, .. }) = message.as_ref().map(Message::shape)
-        && let Some(question) = exchange
-            .ledger
+        && let Some(question) = proxy
+            .pending
             .as_ref()
-            .and_then(|ledger| ledger.answered(id))
+            .and_then(|pending| pending.answered(id))
     {
-        let exchange = exchange.clone();
-        tokio::spawn(async move { exchange.unaskable(&question.id, question.underway).await });
+        let proxy = proxy.clone();
+        tokio::spawn(async move { proxy.unaskable(&question.id, question.in_flight).await });
     }
 }

@@ -7,10 +7,10 @@ use http::HeaderMap;
 use sandgate_message::{Direction, Hook, Id, Json, Limits, Message, error_codes};
 
 use super::cursor::{Bound, Cursors, LONGEST};
-use super::links::Patience;
+use super::links::WaitPolicy;
 use super::{Client, Merged, names};
-use crate::delivery::Delivery;
-use crate::reply;
+use crate::call::error_reply;
+use crate::call::response::ClientResponse;
 use crate::upstream::Server;
 
 /// It may be forged, another caller's, another list's, or older than this process: all the same to the one who asks.
@@ -32,13 +32,13 @@ impl Merged {
         member: &'static str,
         message: Message,
         headers: &HeaderMap,
-    ) -> Delivery {
+    ) -> ClientResponse {
         let bound = self.bound(message.method().unwrap_or_default());
         let cursors = match message.payload().root().get("cursor") {
             None => None,
             Some(cursor) => match cursor.string().and_then(|text| bound.open(&text)) {
                 Some(cursors) => Some(cursors),
-                None => return Delivery::message(reply::invalid_params(id, NO_CURSOR)),
+                None => return ClientResponse::message(error_reply::invalid_params(id, NO_CURSOR)),
             },
         };
         let asked = self.edition.servers().iter().filter_map(|server| {
@@ -60,7 +60,7 @@ impl Merged {
                     None,
                 )
             };
-            return Delivery::message(error.clone().unwrap_or_else(unreachable));
+            return ClientResponse::message(error.clone().unwrap_or_else(unreachable));
         }
         let whole = !parts.iter().any(|part| matches!(part, Part::Failed(_)));
         let pages = parts.into_iter().filter_map(|part| match part {
@@ -68,8 +68,8 @@ impl Merged {
             Part::Nothing | Part::Failed(_) => None,
         });
         match self.page(member, &bound, whole, &pages.collect::<Vec<_>>()) {
-            Some(page) => Delivery::message(Message::result(id, &page)),
-            None => Delivery::message(Message::error(
+            Some(page) => ClientResponse::message(Message::result(id, &page)),
+            None => ClientResponse::message(Message::error(
                 Some(id),
                 error_codes::INTERNAL,
                 "the servers' lists do not fit together",
@@ -80,7 +80,7 @@ impl Merged {
 
     fn bound<'a>(&'a self, list: &'a str) -> Bound<'a> {
         Bound {
-            key: &self.house.seal,
+            key: &self.shared.seal,
             list,
             principal: self.principal(),
         }
@@ -94,13 +94,13 @@ impl Merged {
         cursor: Option<&str>,
         headers: &HeaderMap,
     ) -> Part {
-        let reach = self.reach(server, headers, Patience::List).await;
+        let handle = self.handle(server, headers, WaitPolicy::List).await;
         let capability = if member == "resourceTemplates" {
             "resources"
         } else {
             member
         };
-        if !reach.offers(capability) {
+        if !handle.offers(capability) {
             return Part::Nothing;
         }
         let message = match cursor {
@@ -109,13 +109,13 @@ impl Merged {
                 message.payload(),
                 "/cursor",
                 cursor,
-                &self.house.config.limits,
+                &self.shared.config.limits,
             ) {
                 Some(params) => message.with_payload(params),
                 None => return Part::Failed(None),
             },
         };
-        match reach.ask(&self.edition, message).await {
+        match handle.ask(&self.edition, message).await {
             Some(reply) if !reply.failed() => Part::Page(server.clone(), reply.payload().clone()),
             Some(reply) if code_of(&reply) == Some(error_codes::METHOD_NOT_FOUND) => Part::Nothing,
             failed => {
@@ -134,7 +134,7 @@ impl Merged {
         whole: bool,
         pages: &[(Arc<Server>, Json)],
     ) -> Option<Json> {
-        let limits = self.house.config.limits;
+        let limits = self.shared.config.limits;
         let mut seen = std::collections::HashSet::new();
         let mut page = format!("{{\"{member}\":[");
         let mut cursors = Cursors::new();

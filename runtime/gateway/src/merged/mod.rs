@@ -5,12 +5,12 @@
 pub(crate) mod cursor;
 mod feeds;
 mod filter;
-mod hello;
+mod initialize;
 mod links;
 mod lists;
 mod names;
+mod replayed_state;
 mod routes;
-mod standing;
 
 use std::sync::Arc;
 
@@ -20,22 +20,23 @@ use futures_util::stream::FuturesUnordered;
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Era, Id, Json, Message, Method, Shape};
 
-use crate::call::Caller;
-use crate::claims::Claims;
-use crate::delivery::{Content, Delivery};
+use crate::call::describe::Caller;
+use crate::call::error_reply;
+use crate::call::proxy::Proxy;
+use crate::call::response::{ClientResponse, ClientResponseBody};
+use crate::claims::NameClaims;
 use crate::downstream::legacy_only;
 use crate::downstream::subscription::LISTEN;
-use crate::exchange::Exchange;
-use crate::house::{House, Link};
 use crate::registry::Edition;
-use crate::reply;
+use crate::shared::Shared;
 use crate::upstream::{Asker, Conversation, Definitions, Server, ServerError};
+use crate::upstream_conn::UpstreamConn;
 pub(crate) use links::Links;
-use links::{Patience, Reach};
+use links::{ServerHandle, WaitPolicy};
 
 /// One client of the merged endpoint, under one edition.
 pub(crate) struct Merged {
-    house: Arc<House>,
+    shared: Arc<Shared>,
     edition: Arc<Edition>,
     client: Client,
 }
@@ -50,14 +51,14 @@ enum Client {
 impl Merged {
     pub(crate) fn of_session(edition: Arc<Edition>, links: Arc<Links>) -> Self {
         Self {
-            house: links.house().clone(),
+            shared: links.shared().clone(),
             edition,
             client: Client::Session(links),
         }
     }
-    pub(crate) fn stateless(house: Arc<House>, edition: Arc<Edition>, caller: Caller) -> Self {
+    pub(crate) fn stateless(shared: Arc<Shared>, edition: Arc<Edition>, caller: Caller) -> Self {
         Self {
-            house,
+            shared,
             edition,
             client: Client::Stateless(caller),
         }
@@ -75,20 +76,20 @@ impl Merged {
     }
 
     /// A request or notification of the client's.
-    pub(crate) async fn receive(&self, message: Message, headers: &HeaderMap) -> Delivery {
+    pub(crate) async fn receive(&self, message: Message, headers: &HeaderMap) -> ClientResponse {
         if let Some(refusal) = self.legacy_only().await {
             return refusal;
         }
         match message.shape() {
             Shape::Request { id, method } => {
                 let (id, method) = (id.clone(), method.clone());
-                let mut delivery = self.request(&id, &method, message, headers).await;
-                if let (Content::Message(reply), Client::Stateless(_), StatusCode::OK) =
-                    (&delivery.content, &self.client, delivery.status)
+                let mut response = self.request(&id, &method, message, headers).await;
+                if let (ClientResponseBody::Message(reply), Client::Stateless(_), StatusCode::OK) =
+                    (&response.body, &self.client, response.status)
                 {
-                    delivery.status = reply::modern_status(reply);
+                    response.status = error_reply::modern_status(reply);
                 }
-                delivery
+                response
             }
             _ => self.notify(message, headers).await,
         }
@@ -100,20 +101,20 @@ impl Merged {
         method: &str,
         message: Message,
         headers: &HeaderMap,
-    ) -> Delivery {
+    ) -> ClientResponse {
         let legacy = matches!(self.client, Client::Session(_));
         let lists = method == "tasks/list" || Method::new(method).list_member().is_some();
         if let Client::Session(links) = &self.client
             && (lists || method == "logging/setLevel")
         {
-            links.standing().goes(&message, None);
+            links.replayed_state().goes(&message, None);
         }
         match method {
             // Large, and seldom asked for.
             "initialize" if legacy => Box::pin(self.initialize(id, &message)).await,
             "server/discover" if !legacy => self.discover(id, message, headers).await,
             LISTEN if !legacy => Box::pin(self.listen(id, message, headers)).await,
-            "ping" if legacy => Delivery::message(Message::result(id, &Json::empty_object())),
+            "ping" if legacy => ClientResponse::message(Message::result(id, &Json::empty_object())),
             "logging/setLevel" => self.everywhere(id, message, headers).await,
             "tools/call"
             | "prompts/get"
@@ -128,19 +129,19 @@ impl Merged {
             "tasks/list" if legacy => self.list(id, "tasks", message, headers).await,
             _ => match Method::new(method).list_member() {
                 Some(member) => self.list(id, member, message, headers).await,
-                None => Delivery::message(reply::no_method(id, method)),
+                None => ClientResponse::message(error_reply::no_method(id, method)),
             },
         }
     }
 
     /// One legacy server makes the whole legacy: a modern client is told so in plain text, as such a server would. What was
     /// decided once holds for the edition: a server that turns out to be legacy later is left out for modern clients.
-    async fn legacy_only(&self) -> Option<Delivery> {
+    async fn legacy_only(&self) -> Option<ClientResponse> {
         let Client::Stateless(_) = self.client else {
             return None;
         };
         let era = match (
-            self.house.config.merged_era,
+            self.shared.config.merged_era,
             self.edition.merged_era().get(),
         ) {
             (Some(era), _) => era,
@@ -190,10 +191,10 @@ impl Merged {
     }
 
     /// To every server that is there; one that agrees is enough.
-    async fn everywhere(&self, id: &Id, message: Message, headers: &HeaderMap) -> Delivery {
+    async fn everywhere(&self, id: &Id, message: Message, headers: &HeaderMap) -> ClientResponse {
         let asked = self.edition.servers().iter().map(|server| async {
-            let reach = self.reach(server, headers, Patience::List).await;
-            let reply = reach.ask(&self.edition, message.clone()).await?;
+            let handle = self.handle(server, headers, WaitPolicy::List).await;
+            let reply = handle.ask(&self.edition, message.clone()).await?;
             self.agreed(&message, server, &reply);
             Some(reply)
         });
@@ -203,22 +204,25 @@ impl Merged {
             .position(|reply| !reply.failed())
             .or_else(|| replies.iter().position(Message::failed))
         {
-            Some(at) => Delivery::message(replies[at].clone()),
-            None => Delivery::message(reply::no_method(id, message.method().unwrap_or_default())),
+            Some(at) => ClientResponse::message(replies[at].clone()),
+            None => ClientResponse::message(error_reply::no_method(
+                id,
+                message.method().unwrap_or_default(),
+            )),
         }
     }
 
     /// A server agreed to what has to hold for as long as the session does.
     fn agreed(&self, request: &Message, server: &Arc<Server>, reply: &Message) {
         if let (Client::Session(links), false) = (&self.client, reply.failed()) {
-            links.standing().agreed(request, server.name());
+            links.replayed_state().agreed(request, server.name());
         }
     }
 
     /// A notification goes to every server it may concern.
-    async fn notify(&self, message: Message, headers: &HeaderMap) -> Delivery {
+    async fn notify(&self, message: Message, headers: &HeaderMap) -> ClientResponse {
         let Client::Session(links) = &self.client else {
-            return Delivery::accepted();
+            return ClientResponse::accepted();
         };
         let to = match message.method() {
             Some("notifications/initialized") => links.initialized(),
@@ -226,10 +230,10 @@ impl Merged {
             Some("notifications/progress") => links.asker(&message),
             // Why a request is given up is no other server's business.
             Some("notifications/cancelled") => {
-                let way = links.standing().way_of(&message);
+                let way = links.replayed_state().way_of(&message);
                 let mut to = links.joined();
-                to.retain(|reach| {
-                    let name = reach.exchange.link.server.name();
+                to.retain(|handle| {
+                    let name = handle.proxy.conn.server.name();
                     let there = |way: &Option<_>| way.as_ref().is_none_or(|way| way == name);
                     way.as_ref().is_some_and(there)
                 });
@@ -239,18 +243,18 @@ impl Merged {
         };
         join_all(
             to.iter()
-                .filter(|reach| self.edition.has(&reach.exchange.link.server))
-                .map(|reach| async {
+                .filter(|handle| self.edition.has(&handle.proxy.conn.server))
+                .map(|handle| async {
                     let mut sent = headers.clone();
-                    sent.extend(reach.headers.clone());
-                    reach
-                        .exchange
-                        .tell(&self.edition, message.clone(), &sent)
+                    sent.extend(handle.headers.clone());
+                    handle
+                        .proxy
+                        .notify(&self.edition, message.clone(), &sent)
                         .await
                 }),
         )
         .await;
-        Delivery::accepted()
+        ClientResponse::accepted()
     }
 
     /// What this client was last shown by a server that it has a way to.
@@ -269,25 +273,25 @@ impl Merged {
     }
 
     /// The way to one server, whether it can be reached or not: what cannot is judged and recorded all the same.
-    async fn reach(
+    async fn handle(
         &self,
         server: &Arc<Server>,
         headers: &HeaderMap,
-        patience: Patience,
-    ) -> Arc<Reach> {
+        wait: WaitPolicy,
+    ) -> Arc<ServerHandle> {
         match &self.client {
-            Client::Session(links) => links.join(&self.edition, server, patience).await,
+            Client::Session(links) => links.join(&self.edition, server, wait).await,
             Client::Stateless(caller) => {
-                let conversation = self.converse(caller, server, headers, patience).await;
-                let link = Link::new(server.clone(), conversation);
-                let exchange = Exchange {
-                    house: self.house.clone(),
+                let conversation = self.converse(caller, server, headers, wait).await;
+                let conn = UpstreamConn::new(server.clone(), conversation);
+                let proxy = Proxy {
+                    shared: self.shared.clone(),
                     caller: caller.clone(),
-                    link,
-                    ledger: None,
-                    claims: Some(Claims::new()),
+                    conn,
+                    pending: None,
+                    claims: Some(NameClaims::new()),
                 };
-                Arc::new(Reach::plain(exchange, headers.clone()))
+                Arc::new(ServerHandle::plain(proxy, headers.clone()))
             }
         }
     }
@@ -298,7 +302,7 @@ impl Merged {
         caller: &Caller,
         server: &Arc<Server>,
         headers: &HeaderMap,
-        patience: Patience,
+        wait: WaitPolicy,
     ) -> Result<Arc<Conversation>, ServerError> {
         if server.eras().modern == Some(false) {
             return Err(ServerError::WrongEra {
@@ -306,8 +310,8 @@ impl Merged {
                 era: Era::Modern.as_str(),
             });
         }
-        let wait = match patience {
-            Patience::Call => server.config().connect_timeout,
+        let wait = match wait {
+            WaitPolicy::Call => server.config().connect_timeout,
             _ => {
                 server.ready_for_lists().await?;
                 server.config().list_timeout

@@ -6,12 +6,13 @@ use futures_util::future::join_all;
 use http::HeaderMap;
 use sandgate_message::{Id, Json, Message};
 
-use super::links::Patience;
+use super::links::WaitPolicy;
 use super::{Client, Merged, names};
-use crate::delivery::Delivery;
-use crate::memory::{Found, Owner};
+use crate::call::error_reply;
+use crate::call::response::ClientResponse;
+use crate::nested::tasks;
+use crate::nested::ttl_map::{Lookup, Owner};
 use crate::upstream::Server;
-use crate::{reply, tasks};
 
 /// "Resource not found" in the legacy era.
 const NO_RESOURCE: i64 = -32002;
@@ -32,7 +33,7 @@ impl Merged {
         method: &str,
         message: Message,
         headers: &HeaderMap,
-    ) -> Delivery {
+    ) -> ClientResponse {
         let params = message.payload().clone();
         let route = match method {
             "tools/call" | "prompts/get" => self.by_name(&message, "/name"),
@@ -50,39 +51,39 @@ impl Merged {
             alias,
         }) = route
         else {
-            return Delivery::message(self.nowhere(id, method));
+            return ClientResponse::message(self.nowhere(id, method));
         };
-        let reach = self.reach(&server, headers, Patience::Call).await;
+        let handle = self.handle(&server, headers, WaitPolicy::Call).await;
         if let Client::Session(links) = &self.client {
-            links.standing().goes(&message, Some(server.name()));
+            links.replayed_state().goes(&message, Some(server.name()));
         }
-        let exchange = &reach.exchange;
+        let proxy = &handle.proxy;
         if !matches!(method, "resources/subscribe" | "resources/unsubscribe") {
-            return exchange
-                .ask(&self.edition, message, &reach.headers, alias)
+            return proxy
+                .request(&self.edition, message, &handle.headers, alias)
                 .await;
         }
         // Nothing but its reply belongs to such a request.
-        match reach.ask(&self.edition, message.clone()).await {
+        match handle.ask(&self.edition, message.clone()).await {
             Some(reply) => {
                 self.agreed(&message, &server, &reply);
-                Delivery::message(reply)
+                ClientResponse::message(reply)
             }
-            None => Delivery::message(self.nowhere(id, method)),
+            None => ClientResponse::message(self.nowhere(id, method)),
         }
     }
 
     fn nowhere(&self, id: &Id, method: &str) -> Message {
         match (method, &self.client) {
-            ("tools/call", _) => reply::invalid_params(
+            ("tools/call", _) => error_reply::invalid_params(
                 id,
                 "unknown tool: tools here are called SERVER__TOOL, as tools/list names them",
             ),
-            ("prompts/get" | "completion/complete", _) => reply::invalid_params(
+            ("prompts/get" | "completion/complete", _) => error_reply::invalid_params(
                 id,
                 "unknown prompt: prompts here are called SERVER__PROMPT, as prompts/list names them",
             ),
-            _ if method.starts_with("tasks/") => reply::invalid_params(id, "no such task"),
+            _ if method.starts_with("tasks/") => error_reply::invalid_params(id, "no such task"),
             (_, Client::Session(_)) => Message::error(
                 Some(id),
                 NO_RESOURCE,
@@ -90,7 +91,7 @@ impl Merged {
                 None,
             ),
             (_, Client::Stateless(_)) => {
-                reply::invalid_params(id, "no server here has this resource")
+                error_reply::invalid_params(id, "no server here has this resource")
             }
         }
     }
@@ -105,8 +106,8 @@ impl Merged {
         let promised = |server: &&Arc<Server>| {
             let place = tasks::place(server.name(), &id);
             matches!(
-                self.house.carriage.tasks.find(&place, &owner),
-                Found::Own(_)
+                self.shared.nested.tasks.find(&place, &owner),
+                Lookup::Own(_)
             )
         };
         let mut servers = self.edition.servers().iter().filter(promised);
@@ -125,7 +126,7 @@ impl Merged {
         let name = name.root().string()?;
         let (server, own) = names::split(&name)?;
         let server = self.edition.server(server)?.clone();
-        let params = names::set(message.payload(), pointer, own, &self.house.config.limits)?;
+        let params = names::set(message.payload(), pointer, own, &self.shared.config.limits)?;
         Some(Route {
             server,
             message: message.with_payload(params),
@@ -178,21 +179,21 @@ impl Merged {
         }
         let reaches = servers
             .iter()
-            .map(|server| self.reach(server, headers, Patience::List));
+            .map(|server| self.handle(server, headers, WaitPolicy::List));
         let reaches = join_all(reaches).await;
         let offering: Vec<_> = reaches
             .iter()
-            .filter(|reach| reach.offers("resources"))
+            .filter(|handle| handle.offers("resources"))
             .collect();
         for method in ["resources/read", "completion/complete"] {
-            join_all(offering.iter().map(|reach| async move {
-                let link = &reach.exchange.link;
-                if let Ok(conversation) = &link.conversation {
+            join_all(offering.iter().map(|handle| async move {
+                let conn = &handle.proxy.conn;
+                if let Ok(conversation) = &conn.conversation {
                     let definitions = conversation.definitions();
-                    let fetch = definitions.fetch(conversation, method, uri, &reach.headers);
-                    let wait = link.server.config().list_timeout;
+                    let fetch = definitions.fetch(conversation, method, uri, &handle.headers);
+                    let wait = conn.server.config().list_timeout;
                     if tokio::time::timeout(wait, fetch).await.is_err() {
-                        link.server.check();
+                        conn.server.check();
                     }
                 }
             }))
@@ -206,7 +207,7 @@ impl Merged {
             }
         }
         match offering.as_slice() {
-            [only] => Some(only.exchange.link.server.clone()),
+            [only] => Some(only.proxy.conn.server.clone()),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use sandgate_message::Message;
 
 use super::ServerError;
-use super::server::Known;
+use super::server::ServerFacts;
 use super::stdio::is_reply;
 use crate::admission::Permit;
 use crate::framing::sse;
@@ -21,7 +21,7 @@ use crate::framing::sse;
 pub struct Answer {
     /// The server's own; 200 or 202 for a stdio server.
     pub status: StatusCode,
-    /// The end-to-end ones worth passing on: never a session id, a cookie or a hop-by-hop header. No `Content-Length`.
+    /// The end-to-end ones worth passing on: never a session id, a cookie or a hop-by-hop header. No `ClientResponseBody-Length`.
     pub headers: HeaderMap,
     /// What it said.
     pub body: Body,
@@ -37,7 +37,7 @@ pub enum Body {
     /// an error with that id or none.
     Message(Message),
     /// Messages one by one.
-    Stream(Arrivals),
+    Stream(ServerEvents),
 }
 
 /// Messages as a server sends them. To a request: whatever belongs to it, then its reply, then the end; a failure is
@@ -46,15 +46,17 @@ pub enum Body {
 ///
 /// Dropping it before its end tells the server that nobody waits any more: the HTTP response is closed, a stdio server
 /// gets `notifications/cancelled`.
-pub struct Arrivals {
-    source: Pin<Box<dyn Stream<Item = Result<Arrival, ServerError>> + Send>>,
+pub struct ServerEvents {
+    source: Pin<Box<dyn Stream<Item = Result<ServerEvent, ServerError>> + Send>>,
     /// The request's place among those under way, and whom to tell when it fails.
-    held: Option<(Permit, Arc<Known>)>,
+    held: Option<(Permit, Arc<ServerFacts>)>,
 }
 
-impl Arrivals {
+impl ServerEvents {
     /// From any source.
-    pub fn new(source: impl Stream<Item = Result<Arrival, ServerError>> + Send + 'static) -> Self {
+    pub fn new(
+        source: impl Stream<Item = Result<ServerEvent, ServerError>> + Send + 'static,
+    ) -> Self {
         Self {
             source: Box::pin(source),
             held: None,
@@ -62,7 +64,7 @@ impl Arrivals {
     }
 
     /// Keeps a request's place until the stream is dropped.
-    pub(super) fn holding(mut self, place: Permit, known: Arc<Known>) -> Self {
+    pub(super) fn holding(mut self, place: Permit, known: Arc<ServerFacts>) -> Self {
         self.held = Some((place, known));
         self
     }
@@ -78,8 +80,8 @@ impl Arrivals {
     }
 }
 
-impl Stream for Arrivals {
-    type Item = Result<Arrival, ServerError>;
+impl Stream for ServerEvents {
+    type Item = Result<ServerEvent, ServerError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let next = self.source.as_mut().poll_next(cx);
@@ -90,7 +92,7 @@ impl Stream for Arrivals {
     }
 }
 
-impl std::fmt::Debug for Arrivals {
+impl std::fmt::Debug for ServerEvents {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Arrivals")
     }
@@ -99,7 +101,7 @@ impl std::fmt::Debug for Arrivals {
 /// One event of a stream, and what the client needs of its frame. What a server writes beside that (comments, other
 /// names of events) goes no further. Empty: the server says that the stream is alive.
 #[derive(Clone, Debug, Default)]
-pub struct Arrival {
+pub struct ServerEvent {
     /// None for an event that carries no data: an id to resume from.
     pub message: Option<Message>,
     /// It has a data line with nothing in it. Without the line, clients would not take notice of its id.
@@ -112,7 +114,7 @@ pub struct Arrival {
     pub retry: Option<u32>,
 }
 
-impl Arrival {
+impl ServerEvent {
     /// A message with nothing around it.
     pub fn of(message: Message) -> Self {
         Self {

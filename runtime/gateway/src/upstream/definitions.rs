@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::catalogue::{Catalogue, List};
 use super::{Body, Conversation};
-use crate::era;
+use crate::protocol::era;
 
 /// Lists of which pages have been seen and the last one has not; the oldest gives way.
 const MOST_GATHERING: usize = 8;

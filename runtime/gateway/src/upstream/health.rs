@@ -34,7 +34,7 @@ pub struct Failure {
 
 /// What is kept between two looks.
 #[derive(Debug, Default)]
-pub(super) struct Vitals {
+pub(super) struct HealthState {
     /// Read at every answer, so that a server that is well costs no lock.
     failing: AtomicBool,
     failures: Mutex<(Option<Failure>, Option<SystemTime>)>,
@@ -42,7 +42,7 @@ pub(super) struct Vitals {
     dropped: AtomicU64,
 }
 
-impl Vitals {
+impl HealthState {
     /// It answered.
     pub(super) fn well(&self) {
         if self.failing.load(Ordering::Relaxed) {
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn failures_in_a_row_are_dated_from_the_first_and_an_answer_ends_them() {
-        let vitals = Vitals::default();
+        let vitals = HealthState::default();
         assert_eq!(vitals.look(0), Health::default());
         vitals.failed(&cut());
         let first = vitals.look(0).failing_since.unwrap();
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn what_is_not_the_servers_fault_says_nothing_about_it() {
-        let vitals = Vitals::default();
+        let vitals = HealthState::default();
         vitals.failed(&ServerError::Cancelled { server: "s".into() });
         vitals.failed(&ServerError::Busy {
             server: "s".into(),

@@ -6,16 +6,16 @@ use std::time::Duration;
 use http::HeaderMap;
 use sandgate_message::{Era, Id, Json, Message, Shape};
 
-use super::child::Child;
 use super::definitions::modern_meta;
 use super::http::Channel;
-use super::remote::Remote;
-use super::server::Known;
+use super::http::client::HttpClient;
+use super::server::ServerFacts;
 use super::stdio;
+use super::stdio::child::Child;
 use super::watch::{Notes, Watch};
 use super::{Answer, Body, ServerError};
 use crate::admission::Budget;
-use crate::era::{FIRST_MODERN, LEGACY};
+use crate::protocol::era::{FIRST_MODERN, LEGACY};
 
 /// What the question brought to light.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// The child ended, or answered neither within `wait`.
 pub(super) async fn child(
     child: &Child,
-    known: &Arc<Known>,
+    known: &Arc<ServerFacts>,
     wait: Duration,
 ) -> Result<Verdict, ServerError> {
     let discover = async {
@@ -67,7 +67,7 @@ pub(super) async fn child(
 /// The child ended, or did not answer within `wait`.
 pub(super) async fn child_of_legacy(
     child: &Child,
-    known: &Arc<Known>,
+    known: &Arc<ServerFacts>,
     wait: Duration,
 ) -> Result<Verdict, ServerError> {
     put(child, known, initialize(), wait).await?;
@@ -77,7 +77,7 @@ pub(super) async fn child_of_legacy(
 
 async fn put(
     child: &Child,
-    known: &Arc<Known>,
+    known: &Arc<ServerFacts>,
     question: Message,
     wait: Duration,
 ) -> Result<Answer, ServerError> {
@@ -91,7 +91,7 @@ async fn put(
     }
 }
 
-fn watch(known: &Arc<Known>) -> Watch {
+fn watch(known: &Arc<ServerFacts>) -> Watch {
     Watch::new(
         Era::Legacy,
         &Arc::<Notes>::default(),
@@ -106,7 +106,10 @@ fn watch(known: &Arc<Known>) -> Watch {
 ///
 /// # Errors
 /// It cannot be reached, or did not answer within `start-timeout`, or refuses the gateway's credentials.
-pub(super) async fn remote(remote: &Remote, known: &Arc<Known>) -> Result<Verdict, ServerError> {
+pub(super) async fn remote(
+    remote: &HttpClient,
+    known: &Arc<ServerFacts>,
+) -> Result<Verdict, ServerError> {
     let channel = Channel::new(remote.clone(), Era::Modern);
     let (question, none) = (discover(), HeaderMap::new());
     let asked = async {

@@ -1,35 +1,34 @@
 //! One configured server.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use ::http::{HeaderMap, Uri};
 use parking_lot::Mutex;
 use sandgate_message::{Account, Era, Json, Limits};
 use tokio::time::Instant;
 
 use super::audience::Audience;
 use super::availability::{Availability, Prober, hints_at_absence};
-use super::backoff::Backoff;
-use super::child::Child;
 use super::conversation::Channel;
-use super::health::Vitals;
+use super::demux::ChildUsers;
+use super::health::HealthState;
 use super::http;
-use super::metadata;
+use super::http::client::HttpClient;
+use super::http::metadata;
 use super::probe::{self, Verdict};
-use super::remote::Remote;
-use super::routes::Users;
+use super::share::children::SharedChildren;
+use super::share::session::SharedSession;
 use super::share::{Owner, Share};
-use super::shared_children::SharedChildren;
-use super::shared_session::SharedSession;
+use super::stdio::backoff::Backoff;
+use super::stdio::child::Child;
+use super::transport::Transport;
 use super::{Asker, Conversation, Definitions, Health, Lookalikes, ServerError, stdio};
 use crate::admission::{Budget, Permit, Quota};
-use crate::tls::Authorities;
+use crate::auth::tls::Authorities;
 
 /// How to reach a server, and how much it is trusted with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ServerConfig {
     /// Its name in the configuration.
     pub name: Arc<str>,
@@ -86,22 +85,6 @@ impl ServerConfig {
     }
 }
 
-/// The way to a server.
-#[derive(Clone, Debug)]
-pub enum Transport {
-    /// A child process, spoken to in lines.
-    #[allow(missing_docs)]
-    Stdio {
-        command: String,
-        args: Vec<String>,
-        env: Vec<(String, String)>,
-        cwd: Option<PathBuf>,
-    },
-    /// Streamable HTTP.
-    #[allow(missing_docs)]
-    Http { url: Uri, headers: HeaderMap },
-}
-
 /// Which eras a server speaks, as far as is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Eras {
@@ -123,15 +106,15 @@ impl Eras {
 
 /// What has been learnt of a server, whichever conversation it was learnt in.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct ServerFacts {
     pub(super) audience: Audience,
     pub(super) lookalikes: Lookalikes,
     pub(super) backoff: Mutex<Backoff>,
-    pub(super) vitals: Vitals,
+    pub(super) vitals: HealthState,
     eras: Mutex<Eras>,
 }
 
-impl Known {
+impl ServerFacts {
     /// It answered as this era's servers do.
     pub(super) fn speaks(&self, era: Era) {
         let mut eras = self.eras.lock();
@@ -146,8 +129,8 @@ impl Known {
 #[derive(Debug)]
 pub struct Server {
     config: Arc<ServerConfig>,
-    known: Arc<Known>,
-    remote: Option<Remote>,
+    known: Arc<ServerFacts>,
+    remote: Option<HttpClient>,
     /// For requests.
     places: Arc<Quota>,
     /// For children.
@@ -175,11 +158,16 @@ const WORTH_WAITING: Duration = Duration::from_secs(1);
 const UNDECIDED: Duration = Duration::from_secs(60);
 
 impl Server {
+    /// How the server is reached.
+    pub fn transport(&self) -> &Transport {
+        &self.config.transport
+    }
+
     /// Starts nothing and connects to nothing.
     pub fn new(config: ServerConfig) -> Arc<Self> {
         let config = Arc::new(config);
         let remote = match &config.transport {
-            Transport::Http { url, headers } => Some(Remote::new(&config, url, headers)),
+            Transport::Http { url, headers } => Some(HttpClient::new(&config, url, headers)),
             Transport::Stdio { .. } => None,
         };
         let places = Quota::new(config.max_concurrent);
@@ -294,7 +282,7 @@ impl Server {
                 Channel::Stdio(stdio::Channel::SharedSession(Box::new(session)))
             }
             (None, Era::Legacy) => {
-                let own = Users::One(definitions.clone());
+                let own = ChildUsers::One(definitions.clone());
                 let child = self.start(own, budget.account()).await?;
                 Channel::Stdio(stdio::Channel::Own(child))
             }
@@ -364,7 +352,7 @@ impl Server {
         futures_util::future::join_all(children.iter().map(|child| child.close())).await;
     }
 
-    pub(super) fn known(&self) -> &Arc<Known> {
+    pub(super) fn known(&self) -> &Arc<ServerFacts> {
         &self.known
     }
 
@@ -389,7 +377,7 @@ impl Server {
                 era: Era::Modern.as_str(),
             });
         }
-        let child = self.start(Users::Modern, &Account::Local).await?;
+        let child = self.start(ChildUsers::Modern, &Account::Local).await?;
         self.share(&child)?;
         Ok(child)
     }
@@ -414,7 +402,7 @@ impl Server {
             }
             None => {
                 let wait = self.config.start_timeout;
-                let child = self.start(Users::Modern, &Account::Local).await?;
+                let child = self.start(ChildUsers::Modern, &Account::Local).await?;
                 let verdict = match initialize_only {
                     false => probe::child(&child, &self.known, wait).await,
                     true => probe::child_of_legacy(&child, &self.known, wait).await,
@@ -423,7 +411,7 @@ impl Server {
                     Ok(Verdict::Modern { .. }) => self.share(&child)?,
                     // Some legacy servers end at a question before `initialize`.
                     Err(ServerError::Exited { .. }) if !initialize_only => {
-                        let child = self.start(Users::Modern, &Account::Local).await?;
+                        let child = self.start(ChildUsers::Modern, &Account::Local).await?;
                         probe::child_of_legacy(&child, &self.known, wait).await?;
                         self.known.eras.lock().modern = Some(false);
                         return Ok(());
@@ -480,7 +468,7 @@ impl Server {
     /// A child.
     pub(super) async fn start(
         &self,
-        users: Users,
+        users: ChildUsers,
         account: &Account,
     ) -> Result<Arc<Child>, ServerError> {
         let pause = self.known.backoff.lock().pause();

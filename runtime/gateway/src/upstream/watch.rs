@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use sandgate_message::{Era, Message, Method, Shape};
 
 use super::Definitions;
-use super::server::Known;
-use super::shown_ids::ShownIds;
+use super::demux::shown_ids::ShownIds;
+use super::server::ServerFacts;
 use crate::admission::Budget;
 
 /// What is known of a conversation.
@@ -42,7 +42,7 @@ impl Notes {
 pub(super) struct Watch {
     era: Era,
     notes: Arc<Notes>,
-    known: Arc<Known>,
+    known: Arc<ServerFacts>,
     definitions: Arc<Definitions>,
     request: Option<Request>,
     budget: Budget,
@@ -60,7 +60,7 @@ impl Watch {
     pub(super) fn new(
         era: Era,
         notes: &Arc<Notes>,
-        known: &Arc<Known>,
+        known: &Arc<ServerFacts>,
         definitions: &Arc<Definitions>,
         message: Option<&Message>,
         budget: &Budget,
@@ -106,7 +106,7 @@ impl Watch {
     pub(super) fn notes(&self) -> &Notes {
         &self.notes
     }
-    pub(super) fn known(&self) -> &Known {
+    pub(super) fn known(&self) -> &ServerFacts {
         &self.known
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sandgate_gateway::{
-    CallLog, Decision, Edition, Ended, Forwarded, Gateway, GatewayConfig, LeftOut, Observer,
-    Registry, Server, ServerConfig, Transport, Unwritten,
+    CallLog, CallLogError, Decision, Edition, Ended, Forwarded, Gateway, GatewayConfig, LeftOut,
+    Observer, Registry, Server, ServerConfig, Transport,
 };
 use sandgate_message::{Direction, Era, Limits};
 use sandgate_pipeline::{Chain, Globs, Step};
@@ -49,9 +49,9 @@ pub struct Log {
 }
 
 impl CallLog for Log {
-    fn forwarded(&self, record: &Forwarded<'_>) -> Result<(), Unwritten> {
+    fn forwarded(&self, record: &Forwarded<'_>) -> Result<(), CallLogError> {
         if self.full.load(Ordering::SeqCst) {
-            return Err(Unwritten("no space left".into()));
+            return Err(CallLogError("no space left".into()));
         }
         let call = record.call;
         self.records.lock().push(Record::Forwarded {
@@ -63,14 +63,14 @@ impl CallLog for Log {
         });
         Ok(())
     }
-    fn left_out(&self, record: &LeftOut<'_>) -> Result<(), Unwritten> {
+    fn left_out(&self, record: &LeftOut<'_>) -> Result<(), CallLogError> {
         self.left_out
             .fetch_add(record.notifications, Ordering::SeqCst);
         Ok(())
     }
-    fn ended(&self, record: &Ended<'_>) -> Result<(), Unwritten> {
+    fn ended(&self, record: &Ended<'_>) -> Result<(), CallLogError> {
         if self.full.load(Ordering::SeqCst) || self.full_at_end.load(Ordering::SeqCst) {
-            return Err(Unwritten("no space left".into()));
+            return Err(CallLogError("no space left".into()));
         }
         let call = record.call;
         self.records.lock().push(Record::Ended {

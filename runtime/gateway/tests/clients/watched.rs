@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sandgate_gateway::{
-    Decision, Ended, GatewayConfig, Observer, Server, SpanId, Trace, TraceContext, Way,
+    CallTimings, Decision, Ended, GatewayConfig, Observer, Server, SpanId, Trace, TraceContext,
 };
 use sandgate_message::{PreDecision, Role};
 
@@ -35,18 +35,18 @@ impl Observer for Watch {
     fn traces(&self) -> bool {
         self.traces
     }
-    fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
-        let legs = way
-            .went
-            .zip(way.returned)
-            .map(|(went, back)| [went - way.came, back - went, way.left - back]);
+    fn ended(&self, record: &Ended<'_>, timings: &CallTimings<'_>) {
+        let legs = timings
+            .forwarded
+            .zip(timings.answered)
+            .map(|(sent, back)| [sent - timings.received, back - sent, timings.replied - back]);
         let entries = record.trail.entries.iter();
         self.seen.lock().push(Seen {
             method: record.call.method.to_string(),
             decision: record.decision,
             legs,
             asked: entries.map(|entry| entry.asked.is_some()).collect(),
-            trace: way.trace.cloned(),
+            trace: timings.trace.cloned(),
         });
     }
 }

@@ -16,7 +16,7 @@ use sandgate_message::{Era, Limits, Message};
 use serde_json::Value;
 
 use super::{
-    Answer, Arrivals, Asker, Body, Conversation, Server, ServerConfig, ServerError, Transport,
+    Answer, Asker, Body, Conversation, Server, ServerConfig, ServerError, ServerEvents, Transport,
 };
 
 /// A stdio server in Python: each method makes it do one thing.
@@ -81,18 +81,18 @@ fn only(answer: Answer) -> Message {
     }
 }
 
-fn stream(answer: Answer) -> Arrivals {
+fn stream(answer: Answer) -> ServerEvents {
     match answer.body {
         Body::Stream(arrivals) => arrivals,
         other => panic!("not a stream: {other:?}"),
     }
 }
 
-async fn next(arrivals: &mut Arrivals) -> Value {
+async fn next(arrivals: &mut ServerEvents) -> Value {
     value(&arrivals.next().await.unwrap().unwrap().message.unwrap())
 }
 
-async fn all(mut arrivals: Arrivals) -> Vec<Value> {
+async fn all(mut arrivals: ServerEvents) -> Vec<Value> {
     let mut messages = Vec::new();
     while let Some(arrival) = arrivals.next().await {
         messages.push(value(&arrival.unwrap().message.unwrap()));

@@ -43,7 +43,7 @@ async fn pid(session: &Conversation) -> Value {
     reply(session, &call("1", "echo", "{}")).await["result"]["pid"].clone()
 }
 
-async fn listening(session: &Conversation) -> Arrivals {
+async fn listening(session: &Conversation) -> ServerEvents {
     stream(session.listen(&HeaderMap::new()).await.unwrap())
 }
 
@@ -63,7 +63,7 @@ async fn seen(session: &Conversation, what: &str) -> Vec<Value> {
         .collect()
 }
 
-async fn nothing(arrivals: &mut Arrivals) {
+async fn nothing(arrivals: &mut ServerEvents) {
     let silent = tokio::time::timeout(Duration::from_millis(300), arrivals.next()).await;
     assert!(silent.is_err(), "{silent:?}");
 }

@@ -1,0 +1,194 @@
+//! The one way in: every request and notification, whichever side sends it, is described, checked, judged by the
+//! interceptors and recorded here before it goes on.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, StatusCode};
+use sandgate_message::{Call, Direction, Era, Message};
+use sandgate_pipeline::{Entry, TrailEntry};
+
+use crate::call::error_reply;
+use crate::call::in_flight::{InFlight, record_refused};
+use crate::call::proxy::Proxy;
+use crate::call::response::ClientResponse;
+use crate::call::validation;
+use crate::nested;
+use crate::observe::observer::Arrival;
+use crate::registry::Edition;
+
+/// A message as it was received.
+pub(crate) struct Incoming<'a> {
+    pub(crate) message: Message,
+    pub(crate) direction: Direction,
+    pub(crate) headers: &'a HeaderMap,
+    /// The client's name for the target, where it is not the server's.
+    pub(crate) alias: Option<Arc<str>>,
+}
+
+/// A message of which is known who calls what, before any interceptor sees it.
+pub(crate) struct Described {
+    pub(crate) call: Arc<Call>,
+    pub(crate) message: Message,
+    pub(crate) arrival: Arrival,
+}
+
+/// Why a message does not go on.
+pub(crate) enum Refused {
+    /// Its headers do not mirror its body. Not recorded: nobody knows which of the two is meant.
+    HeaderMismatch(ClientResponse),
+    /// The gateway itself refuses it.
+    Invalid(Option<Message>),
+    /// An interceptor refuses it.
+    Policy(Option<Message>),
+    /// The gateway has more to do than it can.
+    Overloaded(Option<Message>),
+    /// It cannot be recorded.
+    Unrecorded(Option<Box<Message>>),
+}
+
+impl Proxy {
+    /// Who calls what, once the gateway's own rules let the message pass.
+    pub(crate) async fn receive(
+        &self,
+        edition: &Edition,
+        incoming: Incoming<'_>,
+    ) -> Result<Described, Refused> {
+        let Incoming {
+            message,
+            direction,
+            headers,
+            alias,
+        } = incoming;
+        let observers = &self.shared.recorder.observers;
+        let (arrival, message) =
+            observers.arrival(message, headers, direction, &self.shared.config.limits);
+        let call = self
+            .describe(edition, &message, direction, headers, alias)
+            .await;
+        if let Err(mismatch) = self.mirrored(&call, &message, headers).await {
+            let response = error_reply::mismatch(message.id(), &mismatch.to_string());
+            return Err(Refused::HeaderMismatch(response));
+        }
+        let valid = match direction {
+            Direction::ClientToServer => self.validate(edition, &call, &message, headers).await,
+            Direction::ServerToClient => validation::check(edition.chain(), &call, &message),
+        };
+        if let Err(error) = valid {
+            let reply = self.refuse(edition.chain(), call, &message, &error, arrival);
+            return Err(Refused::Invalid(reply));
+        }
+        Ok(Described {
+            call,
+            message,
+            arrival,
+        })
+    }
+
+    /// Takes a message through the interceptors and writes its first record.
+    pub(crate) async fn admit(
+        &self,
+        edition: &Edition,
+        described: Described,
+    ) -> Result<InFlight, Refused> {
+        let Described {
+            call,
+            message,
+            mut arrival,
+        } = described;
+        let (recorder, store) = (&self.shared.recorder, &self.shared.nested);
+        let chain = edition.chain();
+        let wanted = recorder
+            .observers
+            .wants(&call, || nested::continued(store, &call, &message));
+        if wanted {
+            arrival.begin_capture(&self.with_definition(&call), &message, chain);
+        }
+        let size = message.bytes().len();
+        let passage = match nested::enter(store, chain, call, message, arrival.nested_runs()).await
+        {
+            Entry::Onward(passage) => passage,
+            Entry::Refused(departure) => {
+                let overloaded = departure.overloaded;
+                let reply = record_refused(recorder, departure, size, arrival);
+                return Err(match overloaded {
+                    true => Refused::Overloaded(reply),
+                    false => Refused::Policy(reply),
+                });
+            }
+        };
+        let from_server = passage.call().direction == Direction::ServerToClient;
+        let undecided = from_server
+            && passage.message().id().is_none()
+            && passage.trail().entries.iter().all(TrailEntry::is_silent);
+        if undecided
+            && !self
+                .conn
+                .notification_budget
+                .admit(recorder, passage.call())
+        {
+            return Ok(InFlight::begin_unrecorded(recorder, passage, arrival));
+        }
+        InFlight::begin(recorder, passage, arrival).map_err(Refused::Unrecorded)
+    }
+
+    /// The call with its target's definition, for a capture: no interceptor reads the definition now, but whoever plays
+    /// the call again may.
+    fn with_definition(&self, call: &Arc<Call>) -> Arc<Call> {
+        if let (None, Direction::ClientToServer) = (&call.definition, call.direction)
+            && let Some(target) = call.target.as_deref()
+            && let Some(definitions) = self.conn.definitions()
+            && let Some(definition) = definitions.get(&call.method, target)
+        {
+            let mut call = (**call).clone();
+            call.definition = Some(definition);
+            return Arc::new(call);
+        }
+        call.clone()
+    }
+}
+
+impl Refused {
+    /// What the asker of a request is told.
+    pub(crate) fn reply(self) -> Option<Message> {
+        match self {
+            Self::Invalid(reply) | Self::Policy(reply) | Self::Overloaded(reply) => reply,
+            Self::Unrecorded(reply) => reply.map(|reply| *reply),
+            Self::HeaderMismatch(_) => None,
+        }
+    }
+
+    /// The response to a client's request.
+    pub(crate) fn response(self, era: Era) -> ClientResponse {
+        let (invalid, overloaded) = (
+            matches!(self, Self::Invalid(_)),
+            matches!(self, Self::Overloaded(_)),
+        );
+        let reply = match self {
+            Self::HeaderMismatch(response) => return response,
+            other => other.reply(),
+        };
+        let status = reply.as_ref().map(error_reply::modern_status);
+        let mut response = ClientResponse::of(reply);
+        if let (true, Era::Modern, Some(status)) = (invalid, era, status) {
+            response.status = status;
+        }
+        match overloaded {
+            true => error_reply::later(response),
+            false => response,
+        }
+    }
+
+    /// The response to a client's notification.
+    pub(crate) fn acknowledgement(self) -> ClientResponse {
+        let unavailable =
+            |text: &'static str| ClientResponse::text(StatusCode::SERVICE_UNAVAILABLE, text);
+        match self {
+            Self::Overloaded(_) => {
+                error_reply::later(unavailable("not sent: the gateway is overloaded\n"))
+            }
+            Self::Unrecorded(_) => unavailable("not sent: the gateway cannot record it\n"),
+            Self::HeaderMismatch(response) => response,
+            Self::Invalid(_) | Self::Policy(_) => ClientResponse::accepted(),
+        }
+    }
+}

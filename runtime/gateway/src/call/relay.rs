@@ -1,0 +1,123 @@
+//! A server's stream on its way to the client. An event is held only while it is looked at.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use sandgate_message::{Id, Message, Shape};
+
+use crate::call::error_reply;
+use crate::call::in_flight::InFlight;
+use crate::call::proxy::Proxy;
+use crate::call::response::EventStream;
+use crate::downstream::subscription::LISTEN;
+use crate::observe::call_log::Decision;
+use crate::registry::Edition;
+use crate::upstream::{ServerError, ServerEvent, ServerEvents};
+
+/// The answer to one request, event by event. Dropped before its end, the client has gone away.
+pub(crate) struct Relay {
+    proxy: Proxy,
+    /// The one that the request came under.
+    edition: Arc<Edition>,
+    events: ServerEvents,
+    id: Id,
+    /// Gone once the reply has left.
+    in_flight: Option<InFlight>,
+    /// A legacy server that numbers its events: the client may fetch the reply later.
+    resumable: bool,
+}
+
+impl Relay {
+    /// Whatever comes on the stream beside the reply belongs to the client as the server knows it: its attributes are those
+    /// that the interceptors left.
+    pub(crate) fn new(
+        proxy: &Proxy,
+        edition: Arc<Edition>,
+        events: ServerEvents,
+        id: Id,
+        in_flight: InFlight,
+    ) -> Self {
+        let mut proxy = proxy.clone();
+        proxy.caller.attributes = in_flight.call().attributes.clone();
+        Self {
+            proxy,
+            edition,
+            events,
+            id,
+            in_flight: Some(in_flight),
+            resumable: false,
+        }
+    }
+
+    pub(crate) fn into_stream(self) -> EventStream {
+        Box::pin(futures_util::stream::unfold(self, Self::next))
+    }
+
+    async fn next(mut self) -> Option<(ServerEvent, Self)> {
+        self.in_flight.as_ref()?;
+        loop {
+            match self.events.next().await {
+                Some(Ok(mut event)) => {
+                    self.resumable |= event.id.is_some() && self.proxy.pending.is_some();
+                    if self.is_reply(&event) {
+                        let (in_flight, reply) = (self.in_flight.take()?, event.message.take()?);
+                        let reply = self
+                            .proxy
+                            .finish(&self.edition, in_flight, reply, Decision::Forwarded)
+                            .await;
+                        event.message = Some(reply.message?);
+                        return Some((event, self));
+                    }
+                    if let Some(event) = self.proxy.receive_event(event).await {
+                        return Some((event, self));
+                    }
+                }
+                None if self.resumable => return None,
+                None if self.lasts() => {
+                    // Its server ended a subscription: nothing is missing.
+                    let _ = self.in_flight.take()?.end(Decision::Forwarded, None);
+                    return None;
+                }
+                Some(Err(error)) => return self.broken(error).await,
+                None => {
+                    let server = self.proxy.conn.server.name().clone();
+                    return self.broken(ServerError::Cut { server }).await;
+                }
+            }
+        }
+    }
+
+    async fn broken(mut self, error: ServerError) -> Option<(ServerEvent, Self)> {
+        let in_flight = self.in_flight.take()?;
+        let call = in_flight.call().clone();
+        tracing::warn!(id = %call.id, server = %call.server, method = ?call.method, "{}", error.detail());
+        self.proxy.conn.note(&error);
+        let reply = error_reply::server_error(&self.id, &call, &error);
+        let reply = self.proxy.failed(in_flight, reply).await?;
+        Some((ServerEvent::of(reply), self))
+    }
+
+    /// It is a subscription, which may end without a reply.
+    fn lasts(&self) -> bool {
+        let in_flight = self.in_flight.as_ref();
+        in_flight.is_some_and(|in_flight| &*in_flight.call().method == LISTEN)
+    }
+
+    fn is_reply(&self, event: &ServerEvent) -> bool {
+        match event.message.as_ref().map(Message::shape) {
+            Some(Shape::Result { id }) => *id == self.id,
+            Some(Shape::Error { id }) => id.as_ref().is_none_or(|id| *id == self.id),
+            _ => false,
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if self.resumable
+            && let (Some(in_flight), Some(pending)) = (self.in_flight.take(), &self.proxy.pending)
+        {
+            pending.park(self.id.clone(), in_flight);
+        }
+    }
+}

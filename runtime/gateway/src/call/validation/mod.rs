@@ -1,0 +1,183 @@
+//! What the gateway itself refuses before any interceptor looks, since interceptors and the other side could read it
+//! differently: methods that nobody knows, members spelt otherwise than the protocol's, URIs with another spelling, names
+//! that look like another's.
+
+mod uris;
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use sandgate_message::{
+    Call, Direction, Message, Method, Target, error_codes, is_canonical_uri, looks_like,
+    misspelt_member,
+};
+use sandgate_pipeline::{Chain, Departure, Trail};
+
+use crate::call::error_reply;
+use crate::call::in_flight::record_refused;
+use crate::call::proxy::Proxy;
+use crate::observe::observer::Arrival;
+use crate::registry::Edition;
+
+/// Why a message does not pass. No URI, name or method of the sender's is repeated: a policy may mask what they hold.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InvalidMessageError {
+    #[error(
+        "its method is not known here; `known-methods` in the gateway's configuration admits others"
+    )]
+    UnknownMethod,
+    #[error("its member {found:?} is another spelling of {meant:?}")]
+    MisspeltMember { found: String, meant: &'static str },
+    #[error("its URI is not in its canonical form, and the server does not list it as it is spelt")]
+    AmbiguousUri,
+    #[error("its name looks like another one; the server does not list it as it is spelt")]
+    AmbiguousName,
+    #[error("the server lists several names that look like its own")]
+    LookalikeName,
+}
+
+impl InvalidMessageError {
+    /// What the asker is told; the id is the asker's to add.
+    fn reply(&self, call: &Call) -> Message {
+        let code = match self {
+            Self::UnknownMethod => error_codes::METHOD_NOT_FOUND,
+            _ => error_codes::INVALID_PARAMS,
+        };
+        error_reply::not_sent(call, code, &self.to_string())
+    }
+}
+
+/// What can be told from the message alone.
+pub(crate) fn check(
+    chain: &Chain,
+    call: &Call,
+    message: &Message,
+) -> Result<(), InvalidMessageError> {
+    if !chain.admits_method(&call.method, &call.server) {
+        return Err(InvalidMessageError::UnknownMethod);
+    }
+    let Some((found, meant)) = misspelt_member(message.payload().root()) else {
+        return Ok(());
+    };
+    // By these three the gateway itself tells whose something is, whoever looks.
+    let is_owned = call.direction == Direction::ClientToServer
+        && matches!(meant, "taskId" | "requestState" | "inputResponses");
+    if is_owned || chain.judges_any(&call.method, call.direction, &call.server) {
+        let found = shortened(&found);
+        return Err(InvalidMessageError::MisspeltMember { found, meant });
+    }
+    Ok(())
+}
+
+impl Proxy {
+    /// Whether a client's message passes.
+    pub(crate) async fn validate(
+        &self,
+        edition: &Edition,
+        call: &Call,
+        message: &Message,
+        headers: &HeaderMap,
+    ) -> Result<(), InvalidMessageError> {
+        check(edition.chain(), call, message)?;
+        let chain = edition.chain();
+        if uris::has_uris(&call.method, message)
+            && chain.judges_uris(&call.method, call.direction, &call.server)
+        {
+            for (uri, list) in uris::of(&call.method, message) {
+                let listed = match list {
+                    Some(method) if !is_canonical_uri(&uri) => {
+                        self.is_listed(method, &uri, headers).await
+                    }
+                    _ => is_canonical_uri(&uri),
+                };
+                if !listed {
+                    return Err(InvalidMessageError::AmbiguousUri);
+                }
+            }
+        }
+        self.validate_name(chain, call, headers).await
+    }
+
+    async fn validate_name(
+        &self,
+        chain: &Chain,
+        call: &Call,
+        headers: &HeaderMap,
+    ) -> Result<(), InvalidMessageError> {
+        let list = match Method::new(&call.method).target() {
+            Target::Tool => "tools/call",
+            Target::Prompt | Target::Reference => "prompts/get",
+            Target::Resource | Target::None => return Ok(()),
+        };
+        let Some(name) = call.target.as_deref() else {
+            return Ok(());
+        };
+        if self.conn.server.lookalikes().has(list, name) {
+            return Err(InvalidMessageError::LookalikeName);
+        }
+        let is_odd = name.bytes().any(|b| !b.is_ascii() || b.is_ascii_control());
+        if is_odd
+            && looks_like(name) != name
+            && Method::new(&call.method).target() != Target::Reference
+            && chain.judges_any(&call.method, call.direction, &call.server)
+            && !self.is_listed(list, name, headers).await
+        {
+            return Err(InvalidMessageError::AmbiguousName);
+        }
+        Ok(())
+    }
+
+    /// Whether the server lists a target of this method, byte for byte; where nobody has asked it, it is asked.
+    async fn is_listed(&self, method: &str, target: &str, headers: &HeaderMap) -> bool {
+        let Ok(conversation) = &self.conn.conversation else {
+            return false;
+        };
+        let definitions = conversation.definitions();
+        definitions
+            .fetch(conversation, method, target, headers)
+            .await
+            .is_some()
+    }
+
+    /// Records a message that does not pass, and hands back what its asker is told.
+    pub(crate) fn refuse(
+        &self,
+        chain: &Chain,
+        call: Arc<Call>,
+        message: &Message,
+        why: &InvalidMessageError,
+        arrival: Arrival,
+    ) -> Option<Message> {
+        let reply = message.id().map(|id| why.reply(&call).with_id(id));
+        // A record has the target and the client's name as the interceptors left them, and none of them has seen these.
+        let call = Arc::new(Call {
+            target: None,
+            client_target: None,
+            attributes: Arc::from([]),
+            ..(*call).clone()
+        });
+        let trail = Trail {
+            version: chain.version(),
+            entries: Vec::new(),
+        };
+        let departure = Departure {
+            call,
+            message: reply,
+            trail,
+            withheld: true,
+            overloaded: false,
+            halt: None,
+        };
+        let size = message.bytes().len();
+        record_refused(&self.shared.recorder, departure, size, arrival)
+    }
+}
+
+/// As much of a text of the sender's as an error repeats.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 100;
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,398 @@
+//! A server of the modern era asks for input in a reply, and gets it in another request. Each question and each answer
+//! passes the interceptors as the request and the reply that they would have been in the legacy era.
+//!
+//! An answer does not say what it answers: that is remembered by the caller, the server and the `requestState` under
+//! which it comes back, or by the request's own params where the server gave none. What is not remembered is refused
+//! where an interceptor would have looked at it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sandgate_message::{
+    Call, CallId, Direction, Edit, Hook, Id, Json, Kind, Limits, Message, Method, Node, error_codes,
+};
+use sandgate_pipeline::{Chain, Entry};
+
+use crate::call::error_reply;
+use crate::call::in_flight::{DeferredCall, InFlight, Reply, record_refused};
+use crate::call::validation;
+use crate::nested::outer::{NestedError, Outer};
+use crate::nested::store::NestedStore;
+use crate::nested::ttl_map::{Bounds, Lookup, Owner, TtlKey, TtlMap};
+use crate::observe::call_log::Decision;
+
+/// What servers ask clients.
+pub(crate) const EVENTS: [&str; 3] = ["elicitation/create", "roots/list", "sampling/createMessage"];
+/// Questions in one reply; a reply with more is refused.
+const MOST_QUESTIONS: usize = 64;
+/// People are asked: as long as a server of the legacy era may wait for them.
+const BOUNDS: Bounds = Bounds {
+    entries: 4096,
+    of_one: 1024,
+    bytes: 32 << 20,
+    time: Duration::from_secs(60 * 60),
+};
+/// What a question weighs beside its text.
+const AROUND: usize = 512;
+
+/// What was asked.
+pub(crate) type InputRequestMap = TtlMap<Arc<InputRequests>>;
+
+pub(crate) fn rounds() -> InputRequestMap {
+    TtlMap::new(BOUNDS)
+}
+
+/// The questions of one reply.
+pub(crate) struct InputRequests {
+    method: Arc<str>,
+    target: Option<Arc<str>>,
+    /// The exchange in which they were asked, where it was taken down.
+    captured: Option<CallId>,
+    questions: HashMap<Box<str>, Question>,
+    /// What interceptors answered in the client's place.
+    answers: Vec<(Box<str>, Json)>,
+    bytes: usize,
+}
+
+#[derive(Clone)]
+struct Question {
+    /// As the server asked it.
+    original: Json,
+    shelved: Arc<DeferredCall>,
+    /// What stood beside method and params, where no interceptor reads, is gone.
+    bare: bool,
+}
+
+/// Whether any interceptor would look at a question, or at an answer.
+pub(crate) fn judged(chain: &Chain, hook: Hook, server: &str) -> bool {
+    EVENTS
+        .iter()
+        .any(|event| chain.concerns(hook, event, Direction::ServerToClient, server))
+}
+
+/// Where the questions are kept that were asked under this state, or, without one, in reply to these very params.
+pub(crate) fn place(server: &Arc<str>, params: Node<'_>, state: Option<Node<'_>>) -> TtlKey {
+    if let Some(state) = state {
+        let text = state.string();
+        return TtlKey::new(server, ["state", text.as_deref().unwrap_or(state.as_str())]);
+    }
+    let mut members: Vec<_> = params
+        .members()
+        .filter(|(name, _)| !matches!(&**name, "_meta" | "inputResponses" | "requestState"))
+        .collect();
+    members.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let parts = members
+        .iter()
+        .flat_map(|(name, value)| [&**name, value.as_str()]);
+    TtlKey::new(server, std::iter::once("params").chain(parts))
+}
+
+impl InputRequests {
+    pub(crate) fn of(outer: Outer<'_>) -> Self {
+        Self {
+            method: outer.call.method.clone(),
+            target: outer.call.target.clone(),
+            captured: outer.captured(),
+            questions: HashMap::new(),
+            answers: Vec::new(),
+            bytes: AROUND,
+        }
+    }
+
+    /// The exchange in which they were asked, where it was taken down.
+    pub(crate) fn captured(&self) -> Option<&CallId> {
+        self.captured.as_ref()
+    }
+
+    /// It was begun by such a request.
+    pub(crate) fn fits(&self, method: &str, params: &Json) -> bool {
+        let target = Method::new(method).target_in(params);
+        *self.method == *method && self.target.as_deref() == target.as_deref()
+    }
+
+    pub(crate) fn remember(self, nested: &NestedStore, place: TtlKey, owner: Owner) {
+        let bytes = self.bytes;
+        nested.rounds.put(place, owner, Arc::new(self), bytes);
+    }
+
+    /// Takes the questions through the interceptors; hands back what is to change in `inputRequests`, of which `at` is
+    /// the place. `bearer`: an answer given in the client's place has a way back to the server. `before`: what was asked
+    /// there last time, since a task asks until it is answered.
+    pub(crate) async fn ask(
+        &mut self,
+        outer: Outer<'_>,
+        requests: Node<'_>,
+        at: &str,
+        bearer: bool,
+        before: Option<&Self>,
+    ) -> Result<Vec<Edit>, NestedError> {
+        let unreadable = |what: &str| outer.withheld(what);
+        if requests.members().count() > MOST_QUESTIONS {
+            let what = format!("it asks for more than {MOST_QUESTIONS} inputs at once");
+            return Err(unreadable(&what));
+        }
+        let judged = judged(outer.chain, Hook::PreCall, &outer.call.server);
+        if requests.kind() != Kind::Object && judged {
+            return Err(unreadable("`inputRequests` is no object"));
+        }
+        let mut edits = Vec::new();
+        for (key, request) in requests.members() {
+            let place = format!("{at}/{}", escaped(&key));
+            match question(&key, request, &outer.nested.limits) {
+                Some(message) => {
+                    let before = before.and_then(|inputs| inputs.questions.get(&*key));
+                    let before = before.filter(|before| {
+                        before.original == *message.payload()
+                            && Some(&**before.shelved.method()) == message.method()
+                            && before.shelved.is_of(outer.chain)
+                    });
+                    edits.extend(match before {
+                        Some(before) => self.keep(&key, before.clone(), &place),
+                        None => self.put(outer, &key, message, &place).await?,
+                    });
+                }
+                None if judged => {
+                    return Err(unreadable("one of its `inputRequests` is no request"));
+                }
+                None => {}
+            }
+        }
+        if self.questions.is_empty() && !self.answers.is_empty() {
+            if !bearer {
+                return Err(unreadable(
+                    "a policy answered what it asks for, and it gave no `requestState` under which the answer could reach \
+                     the server",
+                ));
+            }
+            return Ok(vec![Edit::Remove(at.to_owned())]);
+        }
+        Ok(edits)
+    }
+
+    async fn put(
+        &mut self,
+        outer: Outer<'_>,
+        key: &str,
+        question: Message,
+        place: &str,
+    ) -> Result<Option<Edit>, NestedError> {
+        let arrival = outer.nested.recorder.nested_arrival(Instant::now());
+        let size = question.bytes().len();
+        let (text, original) = (question.bytes(), question.payload().clone());
+        let name = question.method().unwrap_or_default();
+        let call = Arc::new(Call {
+            id: outer.nested.id_within(outer.call, key),
+            method: name.into(),
+            direction: Direction::ServerToClient,
+            target: Method::new(name).target_in(&original).map(Into::into),
+            client_target: None,
+            definition: None,
+            ..(**outer.call).clone()
+        });
+        if let Err(why) = validation::check(outer.chain, &call, &question) {
+            return Err(outer.withheld(&format!("of what it asks for, {why}")));
+        }
+        let method = call.method.clone();
+        let passage = match outer.chain.enter(call, question).await {
+            Entry::Onward(passage) => passage,
+            Entry::Refused(departure) => {
+                let left = Reply {
+                    message: departure.message.clone(),
+                    withheld: true,
+                    interrupted: departure.halt.clone(),
+                    entries: departure.trail.entries.clone(),
+                };
+                record_refused(&outer.nested.recorder, departure, size, arrival);
+                return Err(outer.trouble(left));
+            }
+        };
+        let mut in_flight = InFlight::begin(&outer.nested.recorder, passage, arrival)
+            .map_err(|_| outer.unwritten())?;
+        if let Some(answer) = in_flight.take_answer() {
+            let left = in_flight.leave(answer, Decision::Answered).await;
+            return match left {
+                Reply {
+                    message: Some(answer),
+                    withheld: false,
+                    entries,
+                    ..
+                } => {
+                    outer.note(&method, &entries);
+                    self.bytes += key.len() + answer.payload().as_str().len();
+                    self.answers.push((key.into(), answer.payload().clone()));
+                    Ok(Some(Edit::Remove(place.to_owned())))
+                }
+                left => Err(outer.trouble(left)),
+            };
+        }
+        outer.note(&method, in_flight.entries());
+        let bare = in_flight.message().with_payload(original.clone()).bytes() != text;
+        let shelved = in_flight.defer().map(Arc::new);
+        let question = shelved.map(|shelved| Question {
+            original,
+            shelved,
+            bare,
+        });
+        Ok(question.and_then(|question| self.keep(key, question, place)))
+    }
+
+    fn keep(&mut self, key: &str, question: Question, place: &str) -> Option<Edit> {
+        let Question {
+            original,
+            shelved,
+            bare,
+        } = &question;
+        let sent = shelved.message().payload();
+        let edit = if *bare {
+            let method = Json::string(shelved.method());
+            let (method, params) = (method.as_str(), sent.as_str());
+            let text = format!(r#"{{"method":{method},"params":{params}}}"#);
+            Some(Edit::Set(place.to_owned(), text))
+        } else if sent != original {
+            Some(Edit::Set(format!("{place}/params"), sent.as_str().into()))
+        } else {
+            None
+        };
+        // The text twice, and about as much again for its tape.
+        self.bytes += 3 * shelved.message().bytes().len() + key.len() + AROUND;
+        self.questions.insert(key.into(), question);
+        edit
+    }
+}
+
+/// Where the questions of a task are kept.
+pub(crate) fn place_of_task(server: &Arc<str>, id: &str) -> TtlKey {
+    TtlKey::new(server, ["task's", id])
+}
+
+/// Takes the client's answers through the interceptors; hands back what is to change in the params.
+pub(crate) async fn answer(
+    outer: Outer<'_>,
+    inputs: Lookup<Arc<InputRequests>>,
+    responses: Option<Node<'_>>,
+) -> Result<Vec<Edit>, NestedError> {
+    let judged = judged(outer.chain, Hook::PostCall, &outer.call.server);
+    let unknown = || {
+        NestedError::said(error_reply::not_sent(
+            outer.call,
+            error_codes::INVALID_PARAMS,
+            "it is not known what these `inputResponses` answer: make the request anew, without them and without \
+             `requestState`",
+        ))
+    };
+    let given = || {
+        responses
+            .into_iter()
+            .flat_map(|responses| responses.members())
+    };
+    let Lookup::Own(inputs) = inputs else {
+        let harmless = responses.is_none_or(|responses| {
+            responses.kind() == Kind::Object && responses.members().next().is_none()
+        });
+        return match harmless || !judged {
+            true => Ok(Vec::new()),
+            false => Err(unknown()),
+        };
+    };
+    if judged && responses.is_some_and(|responses| responses.kind() != Kind::Object) {
+        return Err(unknown());
+    }
+    let mut edits = Vec::new();
+    for (key, value) in given() {
+        if inputs
+            .answers
+            .iter()
+            .any(|(answered, _)| **answered == *key)
+        {
+            continue;
+        }
+        let Some(question) = inputs.questions.get(&*key) else {
+            if judged {
+                return Err(unknown());
+            }
+            continue;
+        };
+        let arrival = value.to_json();
+        let reply = Message::result(&key_id(&key), &arrival);
+        let left = question
+            .shelved
+            .resume(outer.chain)
+            .leave(reply, Decision::Forwarded)
+            .await;
+        match left {
+            Reply {
+                message: Some(reply),
+                withheld: false,
+                entries,
+                ..
+            } => {
+                outer.note(question.shelved.method(), question.shelved.news(&entries));
+                if *reply.payload() != arrival {
+                    let place = format!("/inputResponses/{}", escaped(&key));
+                    edits.push(Edit::Set(place, reply.payload().as_str().into()));
+                }
+            }
+            left => return Err(outer.trouble(left)),
+        }
+    }
+    edits.extend(inputs.join(responses.is_some()));
+    Ok(edits)
+}
+
+impl InputRequests {
+    /// What interceptors answered goes with what the client answered.
+    fn join(&self, responses: bool) -> Vec<Edit> {
+        if self.answers.is_empty() {
+            return Vec::new();
+        }
+        if responses {
+            let set = |(key, value): &(Box<str>, Json)| {
+                let place = format!("/inputResponses/{}", escaped(key));
+                Edit::Set(place, value.as_str().into())
+            };
+            return self.answers.iter().map(set).collect();
+        }
+        vec![Edit::Set("/inputResponses".into(), self.answered())]
+    }
+
+    /// What interceptors answered, as `inputResponses`.
+    pub(crate) fn answered(&self) -> String {
+        let members: Vec<String> = self
+            .answers
+            .iter()
+            .map(|(key, value)| format!("{}:{}", Json::string(key).as_str(), value.as_str()))
+            .collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    /// Interceptors answered everything.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.questions.is_empty() && !self.answers.is_empty()
+    }
+}
+
+/// One of `inputRequests` as the message that it would be by itself.
+fn question(key: &str, request: Node<'_>, limits: &Limits) -> Option<Message> {
+    let members = request.as_str().strip_prefix('{')?;
+    let text = format!(
+        r#"{{"jsonrpc":"2.0","id":{},{members}"#,
+        Json::string(key).as_str()
+    );
+    // Its own envelope comes on top of what the whole was allowed.
+    let limits = Limits {
+        bytes: limits.bytes + 64 + key.len() * 6,
+        depth: limits.depth,
+    };
+    let message = Message::parse(text, &limits).ok()?;
+    message.method().is_some().then_some(message)
+}
+
+fn key_id(key: &str) -> Id {
+    Id::from_json(&Json::string(key)).unwrap_or_else(|| Id::number(0))
+}
+
+/// A name as a token of a JSON Pointer.
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

@@ -1,0 +1,90 @@
+//! What messages within messages need of the house: who remembers what was asked and begun, and where it is recorded.
+
+use std::sync::Arc;
+
+use sandgate_message::{Call, CallId, Direction, Json, Limits};
+
+use crate::admission::Gate;
+use crate::call::id::new_id;
+use crate::nested::input_required::{self, InputRequestMap};
+use crate::nested::tasks::{self, Tasks};
+use crate::nested::ttl_map::{Lookup, Owner, TtlKey};
+use crate::observe::recorder::CallRecorder;
+
+/// What messages within messages need.
+pub(crate) struct NestedStore {
+    pub(crate) recorder: Arc<CallRecorder>,
+    pub(crate) limits: Limits,
+    /// Where calls wait for their turn with the interceptors.
+    pub(crate) gate: Arc<Gate>,
+    /// What servers of the modern era asked in replies.
+    pub(crate) rounds: InputRequestMap,
+    /// What was begun and comes to its end later.
+    pub(crate) tasks: Tasks,
+    /// Nothing of it is live: ids within follow from the id of the whole, so that they are the same each time.
+    replayed: bool,
+}
+
+impl NestedStore {
+    pub(crate) fn new(recorder: Arc<CallRecorder>, limits: Limits, gate: Arc<Gate>) -> Self {
+        Self {
+            recorder,
+            limits,
+            gate,
+            rounds: input_required::rounds(),
+            tasks: tasks::tasks(),
+            replayed: false,
+        }
+    }
+
+    /// For what is played again.
+    pub(crate) fn replayed(recorder: Arc<CallRecorder>, limits: Limits) -> Self {
+        Self {
+            replayed: true,
+            ..Self::new(recorder, limits, Gate::open())
+        }
+    }
+
+    /// Of a message within another.
+    pub(crate) fn id_within(&self, outer: &Call, key: &str) -> CallId {
+        match self.replayed {
+            true => CallId(format!("{}/{key}", outer.id.0).into()),
+            false => new_id(),
+        }
+    }
+
+    /// The exchanges that such a message continues; none in place of one that nobody took down.
+    pub(crate) fn before(&self, call: &Call, params: &Json) -> Vec<Option<CallId>> {
+        let owner = Owner::client(call.principal.as_ref(), call.session.as_ref());
+        let inputs = |place: &TtlKey| match self.rounds.find(place, &owner) {
+            Lookup::Own(inputs) => Some(inputs.captured().cloned()),
+            Lookup::Others | Lookup::Nothing => None,
+        };
+        let root = params.root();
+        let about_task = |begun: Direction| {
+            let id = root.get("taskId").and_then(|id| id.string());
+            let id = id.unwrap_or_default();
+            let (place, owner) = tasks::whose(call, begun, &id);
+            let task = match self.tasks.find(&place, &owner) {
+                Lookup::Own(task) => Some(task.captured().cloned()),
+                Lookup::Others | Lookup::Nothing => None,
+            };
+            let asked = inputs(&input_required::place_of_task(&call.server, &id));
+            task.into_iter().chain(asked).collect()
+        };
+        match &*call.method {
+            "tasks/list" => Vec::new(),
+            method if method.starts_with("tasks/") => about_task(call.direction),
+            method if method.starts_with("notifications/tasks") => {
+                about_task(call.direction.opposite())
+            }
+            _ => inputs(&input_required::place(
+                &call.server,
+                root,
+                root.get("requestState"),
+            ))
+            .into_iter()
+            .collect(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The call log, and what a record that cannot be written means for its call.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::config::OnUnwritten;
+use crate::observe::call_log::{CallLog, CallLogError, Ended, Forwarded, LeftOut};
+
+/// The gateway's own log is told of failed writes at most once in this time: a full disk fails the record of every call.
+const ERROR_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Writes records. An error means that the record could not be written and that the call must not go on.
+pub(crate) struct AccessLog {
+    log: Arc<dyn CallLog>,
+    /// Calls whose record cannot be written are refused.
+    refuses: AtomicBool,
+    errors: Mutex<ReportedErrors>,
+}
+
+#[derive(Default)]
+struct ReportedErrors {
+    last: Option<Instant>,
+    /// Errors since the last one that was reported.
+    since: u64,
+}
+
+impl AccessLog {
+    pub(crate) fn new(log: Arc<dyn CallLog>, on_unwritten: OnUnwritten) -> Self {
+        Self {
+            log,
+            refuses: AtomicBool::new(on_unwritten == OnUnwritten::Refuse),
+            errors: Mutex::default(),
+        }
+    }
+
+    /// Changes what happens from now on to calls whose record cannot be written.
+    pub(crate) fn set_on_unwritten(&self, on_unwritten: OnUnwritten) {
+        let refuses = on_unwritten == OnUnwritten::Refuse;
+        self.refuses.store(refuses, Ordering::Relaxed);
+    }
+
+    /// Records that a call is about to be forwarded.
+    pub(crate) fn forwarded(&self, record: &Forwarded<'_>) -> Result<(), CallLogError> {
+        self.judge(self.log.forwarded(record))
+    }
+
+    /// Records that a call has ended.
+    pub(crate) fn ended(&self, record: &Ended<'_>) -> Result<(), CallLogError> {
+        self.judge(self.log.ended(record))
+    }
+
+    /// Records how many notifications have no records of their own. They have passed: nothing is left to refuse.
+    pub(crate) fn left_out(&self, record: &LeftOut<'_>) {
+        let _ = self.judge(self.log.left_out(record));
+    }
+
+    fn judge(&self, written: Result<(), CallLogError>) -> Result<(), CallLogError> {
+        let Err(error) = written else {
+            return Ok(());
+        };
+        let refuses = self.refuses.load(Ordering::Relaxed);
+        self.report(refuses, &error);
+        if refuses { Err(error) } else { Ok(()) }
+    }
+
+    fn report(&self, refuses: bool, error: &CallLogError) {
+        let mut errors = self.errors.lock();
+        if errors
+            .last
+            .is_some_and(|last| last.elapsed() < ERROR_INTERVAL)
+        {
+            errors.since += 1;
+            return;
+        }
+        let others = std::mem::take(&mut errors.since);
+        errors.last = Some(Instant::now());
+        drop(errors);
+        let policy = match refuses {
+            true => OnUnwritten::Refuse,
+            false => OnUnwritten::Continue,
+        };
+        tracing::error!(?policy, others, "{error}");
+    }
+}

@@ -1,0 +1,55 @@
+//! Which lists a client may see differently since another edition is in force.
+
+use std::sync::Arc;
+
+use sandgate_message::{Direction, Hook, Json, Message};
+
+use crate::registry::Edition;
+
+/// Lists, and the notification that says that one is another one now.
+const LISTS: [(&str, &str); 4] = [
+    ("tools/list", TOOLS),
+    ("prompts/list", PROMPTS),
+    ("resources/list", RESOURCES),
+    ("resources/templates/list", RESOURCES),
+];
+
+pub(crate) const TOOLS: &str = "notifications/tools/list_changed";
+pub(crate) const PROMPTS: &str = "notifications/prompts/list_changed";
+pub(crate) const RESOURCES: &str = "notifications/resources/list_changed";
+
+/// The notifications that a client of one server (`Some`) or of all of them (`None`) is due. Lists may differ where the
+/// interceptors that look at them are others, or, for all servers together, where the servers are.
+pub(crate) fn lists(before: &Edition, now: &Edition, server: Option<&str>) -> Vec<&'static str> {
+    let others = before.servers().len() != now.servers().len()
+        || !before.servers().iter().all(|server| now.has(server));
+    if Arc::ptr_eq(before.chain(), now.chain()) && !others {
+        return Vec::new();
+    }
+    let mut notification_budget: Vec<&'static str> = LISTS
+        .iter()
+        .filter(|(list, _)| {
+            let differs =
+                |server: &str| looked_at(before, server, list) || looked_at(now, server, list);
+            match server {
+                Some(server) => differs(server),
+                None => others || now.servers().iter().any(|server| differs(server.name())),
+            }
+        })
+        .map(|(_, notice)| *notice)
+        .collect();
+    notification_budget.dedup();
+    notification_budget
+}
+
+/// As a message of the gateway's own.
+pub(crate) fn notice(method: &str) -> Message {
+    Message::notification(method, &Json::empty_object())
+}
+
+fn looked_at(edition: &Edition, server: &str, list: &str) -> bool {
+    let chain = edition.chain();
+    [Hook::PreCall, Hook::PostCall]
+        .iter()
+        .any(|hook| chain.concerns(*hook, list, Direction::ClientToServer, server))
+}

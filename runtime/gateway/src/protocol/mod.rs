@@ -1,0 +1,7 @@
+//! Rules of MCP that hold for every message: eras, headers that mirror the body, cache hints, `list_changed`, and what is
+//! refused before any interceptor looks.
+
+pub(crate) mod cache_scope;
+pub(crate) mod era;
+pub(crate) mod header_mirror;
+pub(crate) mod list_changed;

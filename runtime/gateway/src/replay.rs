@@ -1,0 +1,139 @@
+//! Exchanges that were taken down, once more: the same way through a chain as live, with all that they carry, and no
+//! server. What one asks and another answers is remembered in between, as the gateway does.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use sandgate_message::{Call, Json, Limits, Message};
+use sandgate_pipeline::{Chain, Entry, Passage, Trail};
+
+use crate::call::in_flight::{InFlight, Reply};
+use crate::config::OnUnwritten;
+use crate::nested;
+use crate::nested::store::NestedStore;
+use crate::observe::call_log::{CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut};
+use crate::observe::capture::{CapturedCall, NestedRun};
+use crate::observe::observer::{Arrival, Observers};
+use crate::observe::recorder::CallRecorder;
+
+/// Plays exchanges; what is remembered is its own.
+pub struct ReplaySession {
+    nested: NestedStore,
+}
+
+/// What came of an exchange.
+pub struct ReplayResult {
+    /// Who decided what.
+    pub trail: Trail,
+    /// Who decided what about the messages that it carries.
+    pub within: Vec<NestedRun>,
+    /// What became of it. A request that goes on and whose answer is not known counts as forwarded.
+    pub decision: Decision,
+    /// The params as they went on, where they did.
+    pub sent: Option<Json>,
+    /// The payload of what the asker got, where there is one.
+    pub left: Option<Json>,
+}
+
+/// Nothing is logged.
+struct Unlogged;
+
+impl CallLog for Unlogged {
+    fn forwarded(&self, _: &Forwarded<'_>) -> Result<(), CallLogError> {
+        Ok(())
+    }
+
+    fn ended(&self, _: &Ended<'_>) -> Result<(), CallLogError> {
+        Ok(())
+    }
+
+    fn left_out(&self, _: &LeftOut<'_>) -> Result<(), CallLogError> {
+        Ok(())
+    }
+}
+
+impl ReplaySession {
+    /// Remembers nothing yet. `limits`: of one message.
+    pub fn new(limits: Limits) -> Self {
+        let recorder = CallRecorder::new(
+            Arc::new(Unlogged),
+            OnUnwritten::Continue,
+            Observers::new(None),
+        );
+        Self {
+            nested: NestedStore::replayed(recorder, limits),
+        }
+    }
+
+    /// Takes an exchange through a chain: what came, and what the other side answers where that is known.
+    pub async fn play(
+        &self,
+        chain: &Arc<Chain>,
+        call: Call,
+        message: Message,
+        reply: Option<Message>,
+    ) -> ReplayResult {
+        let call = Arc::new(call);
+        let capture = CapturedCall::new(&call, &message, chain);
+        let nested_runs = capture.nested_runs.clone();
+        let mut arrival = self.nested.recorder.nested_arrival(Instant::now());
+        arrival.capture = Some(Box::new(capture));
+        let entry = nested::enter(&self.nested, chain, call, message, arrival.nested_runs());
+        let passage = match entry.await {
+            Entry::Onward(passage) => passage,
+            Entry::Refused(departure) => {
+                return ReplayResult {
+                    trail: departure.trail,
+                    within: std::mem::take(&mut nested_runs.lock().runs),
+                    decision: Decision::Refused,
+                    sent: None,
+                    left: departure.message.map(|message| message.payload().clone()),
+                };
+            }
+        };
+        let (answer, params) = (passage.answer(), passage.message().payload().clone());
+        let (decision, sent) = match answer {
+            Some(_) => (Decision::Answered, None),
+            None => (Decision::Forwarded, Some(params)),
+        };
+        let version = passage.trail().version;
+        let (entries, decision, left) = match answer.or(reply) {
+            None => (passage.end().entries, decision, None),
+            Some(reply) => {
+                let left = self.leave(passage, arrival, reply, decision).await;
+                let decision = match left.withheld {
+                    true => Decision::Refused,
+                    false => decision,
+                };
+                let payload = left.message.map(|message| message.payload().clone());
+                (left.entries, decision, payload)
+            }
+        };
+        ReplayResult {
+            trail: Trail { version, entries },
+            within: std::mem::take(&mut nested_runs.lock().runs),
+            decision,
+            sent,
+            left,
+        }
+    }
+
+    async fn leave(
+        &self,
+        passage: Passage,
+        arrival: Arrival,
+        reply: Message,
+        decision: Decision,
+    ) -> Reply {
+        match InFlight::begin(&self.nested.recorder, passage, arrival) {
+            Ok(in_flight) => nested::leave(&self.nested, None, in_flight, reply, decision).await,
+            // It never is: nothing is logged.
+            Err(said) => Reply {
+                message: said.map(|said| *said),
+                withheld: true,
+                interrupted: None,
+                entries: Vec::new(),
+            },
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What is under way with one child, and the queues on which its messages wait for their readers.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use sandgate_message::{Id, Json, Message};
+use tokio::sync::mpsc;
+
+use crate::admission::Budget;
+use crate::upstream::ServerError;
+use crate::upstream::demux::key::Key;
+use crate::upstream::demux::members::Members;
+
+/// Messages that wait for one reader.
+const QUEUE: usize = 32;
+
+#[derive(Debug, Default)]
+pub(in crate::upstream) struct PendingTable {
+    pub(in crate::upstream) waiting: HashMap<Key, Waiting>,
+    /// From a progress token on the wire to the request's id there.
+    pub(in crate::upstream) tokens: HashMap<Key, Key>,
+    /// From a conversation and the client's id to the id on the wire; shared children only.
+    pub(in crate::upstream) own: HashMap<(u64, Key), Key>,
+    pub(in crate::upstream) listener: Option<Listener>,
+    /// The legacy sessions that share it.
+    pub(in crate::upstream) members: Members,
+    /// How many of those that wait are subscriptions.
+    pub(in crate::upstream) lasting: usize,
+    pub(in crate::upstream) last: u64,
+    pub(in crate::upstream) over: Option<ServerError>,
+}
+
+/// Why a queue ended before its reply: an error, or none for an end that is no failure.
+pub(in crate::upstream) type EndCause = Arc<OnceLock<Option<ServerError>>>;
+
+#[derive(Debug)]
+pub(in crate::upstream) struct Waiting {
+    pub(in crate::upstream) sender: mpsc::Sender<Message>,
+    pub(in crate::upstream) end_cause: EndCause,
+    pub(in crate::upstream) age: u64,
+    pub(in crate::upstream) conversation: u64,
+    pub(in crate::upstream) id: Id,
+    pub(in crate::upstream) token: Option<Json>,
+    pub(in crate::upstream) wire_token: Option<Key>,
+    pub(in crate::upstream) wants_log: bool,
+    /// A subscription: under way for as long as its client likes.
+    pub(in crate::upstream) lasts: bool,
+    pub(in crate::upstream) patience: Duration,
+    pub(in crate::upstream) budget: Budget,
+}
+
+/// Who hears what belongs to no request.
+#[derive(Debug)]
+pub(in crate::upstream) struct Listener {
+    pub(in crate::upstream) sender: mpsc::Sender<Message>,
+    pub(in crate::upstream) end_cause: EndCause,
+    pub(in crate::upstream) patience: Duration,
+    pub(in crate::upstream) budget: Budget,
+}
+
+/// Messages for one request, or for who listens.
+#[derive(Debug)]
+pub(in crate::upstream) struct Queue {
+    receiver: mpsc::Receiver<Message>,
+    end_cause: EndCause,
+}
+
+impl Queue {
+    /// A queue, the end that fills it, and why it ends.
+    pub(in crate::upstream) fn new() -> (Self, mpsc::Sender<Message>, EndCause) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let end_cause = EndCause::default();
+        (
+            Self {
+                receiver,
+                end_cause: end_cause.clone(),
+            },
+            sender,
+            end_cause,
+        )
+    }
+
+    /// The next one; none where it ended without failure.
+    pub(in crate::upstream) async fn next(&mut self) -> Option<Result<Message, ServerError>> {
+        match self.receiver.recv().await {
+            Some(message) => Some(Ok(message)),
+            None => self.end_cause.get().cloned().flatten().map(Err),
+        }
+    }
+}
+
+/// For whom a message is.
+pub(in crate::upstream) enum Reader {
+    /// A request under way.
+    Request(Key),
+    /// A request that is over with it.
+    Last,
+    /// Who listens in this conversation.
+    Listener(u64),
+}
+
+pub(in crate::upstream) struct RoutedMessage {
+    pub(in crate::upstream) reader: Reader,
+    pub(in crate::upstream) sender: mpsc::Sender<Message>,
+    pub(in crate::upstream) end_cause: EndCause,
+    pub(in crate::upstream) message: Message,
+    pub(in crate::upstream) patience: Duration,
+    pub(in crate::upstream) budget: Budget,
+}
+
+impl Waiting {
+    pub(in crate::upstream) fn routed(&self, key: Option<Key>, message: Message) -> RoutedMessage {
+        RoutedMessage {
+            reader: key.map_or(Reader::Last, Reader::Request),
+            sender: self.sender.clone(),
+            end_cause: self.end_cause.clone(),
+            message,
+            patience: self.patience,
+            budget: self.budget.clone(),
+        }
+    }
+}
+
+impl PendingTable {
+    pub(in crate::upstream) fn remove(&mut self, key: &Key) -> Option<Waiting> {
+        let waiting = self.waiting.remove(key)?;
+        self.lasting -= usize::from(waiting.lasts);
+        if let Some(token) = &waiting.wire_token
+            && self.tokens.get(token) == Some(key)
+        {
+            self.tokens.remove(token);
+        }
+        if !self.own.is_empty() {
+            let own = (waiting.conversation, Key::of_id(&waiting.id));
+            if self.own.get(&own) == Some(key) {
+                self.own.remove(&own);
+            }
+        }
+        Some(waiting)
+    }
+
+    /// Who listens in a conversation; none where it has ended.
+    pub(in crate::upstream) fn listener(
+        &mut self,
+        conversation: u64,
+    ) -> Option<&mut Option<Listener>> {
+        match conversation {
+            0 => Some(&mut self.listener),
+            session => self.members.listener(session),
+        }
+    }
+
+    /// A message that no request of a conversation asked for: for who listens there, or else the oldest request. The
+    /// message where there is neither.
+    #[allow(
+        clippy::result_large_err,
+        reason = "either way the message goes on, and a box would cost an allocation"
+    )]
+    pub(in crate::upstream) fn unasked(
+        &mut self,
+        conversation: u64,
+        message: Message,
+    ) -> Result<RoutedMessage, Message> {
+        if let Some(listener) = self.listener(conversation) {
+            listener.take_if(|listener| listener.sender.is_closed());
+            if let Some(listener) = listener {
+                return Ok(RoutedMessage {
+                    reader: Reader::Listener(conversation),
+                    sender: listener.sender.clone(),
+                    end_cause: listener.end_cause.clone(),
+                    message,
+                    patience: listener.patience,
+                    budget: listener.budget.clone(),
+                });
+            }
+        }
+        let waiting = self.waiting.iter();
+        let own = waiting.filter(|(_, waiting)| waiting.conversation == conversation);
+        match own.min_by_key(|(_, waiting)| waiting.age) {
+            Some((key, waiting)) => Ok(waiting.routed(Some(key.clone()), message)),
+            None => Err(message),
+        }
+    }
+
+    /// So much patience is left with a reader.
+    pub(in crate::upstream) fn spend(&mut self, reader: &Reader, left: Duration) {
+        let patience = match reader {
+            Reader::Request(key) => self.waiting.get_mut(key).map(|one| &mut one.patience),
+            Reader::Listener(conversation) => self
+                .listener(*conversation)
+                .and_then(|listener| Some(&mut listener.as_mut()?.patience)),
+            Reader::Last => None,
+        };
+        if let Some(patience) = patience {
+            *patience = left;
+        }
+    }
+
+    /// The one request that waits for a reply; subscriptions do not.
+    pub(in crate::upstream) fn only(&self) -> Option<&Key> {
+        let mut waiting = self.waiting.iter().filter(|(_, waiting)| !waiting.lasts);
+        let (key, _) = waiting.next()?;
+        waiting.next().is_none().then_some(key)
+    }
+}
