@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use sandgate_message::{Direction, Hook, Meeting, meetings};
+use sandgate_message::{Direction, Hook, HookPoint, hook_points};
 use sandgate_pipeline::Globs;
 
 const FROM_CLIENT: &str = "the policy judges what servers say, and arguments";
@@ -13,8 +13,8 @@ const NO_ARGUMENTS: &str = "only a call of a tool has arguments of a tool";
 const NOT_NAMED: &str = "it names no tool, prompt or resource that is used or listed";
 
 /// Why a policy need not look at a message; none: it must.
-fn reason(policy: &str, meeting: &Meeting) -> Option<&'static str> {
-    let Meeting {
+fn reason(policy: &str, meeting: &HookPoint) -> Option<&'static str> {
+    let HookPoint {
         method,
         direction,
         hook,
@@ -81,7 +81,7 @@ fn every_built_in_policy_looks_at_every_message_that_can_carry_its_matter() {
             let events = hook["events"].as_array().unwrap();
             Some(Globs::new(events.iter().map(|event| event.as_str().unwrap())).unwrap())
         };
-        for meeting in meetings() {
+        for meeting in hook_points() {
             let looks = asks(meeting.hook).is_some_and(|events| events.matches(meeting.method));
             assert!(
                 looks || reason(policy, &meeting).is_some(),

@@ -21,8 +21,8 @@ use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use sandgate_gateway::{
-    CallLog, Edition, Ended, Forwarded, Gateway, GatewayConfig, LeftOut, Registry, Server,
-    ServerConfig, Transport, Unwritten,
+    CallLog, CallLogError, Edition, Ended, Forwarded, Gateway, GatewayConfig, LeftOut, Registry,
+    Server, ServerConfig, Transport,
 };
 use sandgate_message::Limits;
 use sandgate_pipeline::Chain;
@@ -379,13 +379,13 @@ async fn start_gateway(server: u16) -> Uri {
 struct Nowhere;
 
 impl CallLog for Nowhere {
-    fn forwarded(&self, _: &Forwarded<'_>) -> Result<(), Unwritten> {
+    fn forwarded(&self, _: &Forwarded<'_>) -> Result<(), CallLogError> {
         Ok(())
     }
-    fn ended(&self, _: &Ended<'_>) -> Result<(), Unwritten> {
+    fn ended(&self, _: &Ended<'_>) -> Result<(), CallLogError> {
         Ok(())
     }
-    fn left_out(&self, _: &LeftOut<'_>) -> Result<(), Unwritten> {
+    fn left_out(&self, _: &LeftOut<'_>) -> Result<(), CallLogError> {
         Ok(())
     }
 }

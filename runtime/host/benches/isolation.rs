@@ -10,7 +10,7 @@ use bytes::Bytes;
 use sandgate_embed::{Compiler, embed, manifest};
 use sandgate_host::{EngineConfig, Grants, Host, Plugin, PluginFile, Spec, State, StateQuota};
 use sandgate_message::{
-    Call, CallId, Direction, Era, Interceptor, Json, Limits, PostDecision, PreDecision, Run,
+    Call, CallId, Direction, Era, HookRequest, Interceptor, Json, Limits, PostDecision, PreDecision,
 };
 
 /// Rounds, and runs of each kind in a round.
@@ -127,8 +127,8 @@ fn scrubber() -> Bytes {
     component.into()
 }
 
-fn run(document: &Json) -> Run {
-    Run {
+fn run(document: &Json) -> HookRequest {
+    HookRequest {
         call: Arc::new(Call {
             id: CallId("0123456789abcdef".into()),
             method: "tools/call".into(),

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use sandgate_message::{Failure, Hook, Run};
+use sandgate_message::{Failure, Hook, HookRequest};
 use wasmtime::Store;
 use wasmtime::component::{Instance, Resource};
 
@@ -49,7 +49,7 @@ impl Plugin {
 impl BenchInstance<'_> {
     /// How long one run takes; nothing where it fails. After that the instance is of no more use: a guest that never gives
     /// memory back has filled it, for example.
-    pub async fn run(&mut self, hook: Hook, run: Run) -> Option<Duration> {
+    pub async fn run(&mut self, hook: Hook, run: HookRequest) -> Option<Duration> {
         let started = Instant::now();
         let bounds = (run.timeout, run.deadline);
         self.store.data_mut().again(run);

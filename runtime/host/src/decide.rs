@@ -1,7 +1,7 @@
 //! Decisions as they come over the border, checked: JSON that is JSON, and no more of it than a document may have.
 
 use sandgate_message::{
-    Edit, Explanation, Json, Limits, PostDecision, PreDecision, Refusal, Trouble,
+    Edit, Explanation, Json, JsonErrorKind, Limits, PostDecision, PreDecision, Refusal,
 };
 
 use crate::bindings::decision;
@@ -68,7 +68,7 @@ fn edits(list: Vec<decision::Edit>, limits: &Limits) -> Result<Vec<Edit>, StopRe
 
 fn json(what: &str, text: String, limits: &Limits) -> Result<Json, StopReason> {
     Json::parse(text, limits).map_err(|why| match why.trouble {
-        Trouble::Size(_) => StopReason::Quota("bytes of a document"),
+        JsonErrorKind::Size(_) => StopReason::Quota("bytes of a document"),
         _ => StopReason::Malformed(format!("a {what} that is {why}")),
     })
 }

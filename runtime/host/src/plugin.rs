@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sandgate_message::{
-    Failure, Interceptor, Outcome, Pending, Plugin as Description, PostDecision, PreDecision, Run,
+    BoxFuture, Failure, HookRequest, HookResult, Interceptor, InterceptorInfo, PostDecision,
+    PreDecision,
 };
 use wasmtime::component::{Instance, InstancePre, Resource};
 use wasmtime::{Engine, Store};
@@ -28,7 +29,7 @@ use crate::simulation::Simulation;
 
 /// An interceptor that is a sandboxed component.
 pub struct Plugin {
-    pub(crate) description: Description,
+    pub(crate) description: InterceptorInfo,
     pub(crate) guest: Guest,
     pub(crate) capabilities: Arc<Capabilities>,
     pub(crate) concurrency: ConcurrencyLimit,
@@ -97,13 +98,13 @@ impl Plugin {
 
     async fn run<D>(
         &self,
-        run: Run,
+        run: HookRequest,
         hook: impl AsyncFnOnce(&mut Store<Sandbox>, &Instance) -> wasmtime::Result<Result<D, Fault>>,
-    ) -> Outcome<D> {
+    ) -> HookResult<D> {
         let started = Instant::now();
         let (deadline, timeout) = (run.deadline, run.timeout);
         let mut outcome = match self.concurrency.take(&run.call.account, deadline).await {
-            Err(overload) => Outcome::failed(overload),
+            Err(overload) => HookResult::failed(overload),
             Ok(_place) => {
                 let _ticking = self.epoch_engine.ticking();
                 let staged =
@@ -131,7 +132,7 @@ impl Plugin {
         ran: Result<wasmtime::Result<Result<D, Fault>>, Stop>,
         mut store: Store<Sandbox>,
         timeout: std::time::Duration,
-    ) -> Outcome<D> {
+    ) -> HookResult<D> {
         let data = store.data_mut();
         let (findings, carry) = (std::mem::take(&mut data.findings), data.carry.take());
         let decision = match ran {
@@ -184,7 +185,7 @@ impl Plugin {
                 tracing::warn!(interceptor, call, kind, "{failure}{told}");
             }
         }
-        Outcome {
+        HookResult {
             decision,
             findings,
             carry,
@@ -232,14 +233,14 @@ impl Guest {
 }
 
 impl Interceptor for Plugin {
-    fn plugin(&self) -> &Description {
+    fn plugin(&self) -> &InterceptorInfo {
         &self.description
     }
 
-    fn pre_call(&self, run: Run) -> Pending<'_, Outcome<PreDecision>> {
+    fn pre_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>> {
         Box::pin(async move {
             let Some(indices) = &self.guest.pre_call else {
-                return Outcome::failed(Failure::Load("it has no pre-call".into()));
+                return HookResult::failed(Failure::Load("it has no pre-call".into()));
             };
             let limits = self.capabilities.document;
             self.run(run, async |store, instance| {
@@ -256,10 +257,10 @@ impl Interceptor for Plugin {
         })
     }
 
-    fn post_call(&self, run: Run) -> Pending<'_, Outcome<PostDecision>> {
+    fn post_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PostDecision>> {
         Box::pin(async move {
             let Some(indices) = &self.guest.post_call else {
-                return Outcome::failed(Failure::Load("it has no post-call".into()));
+                return HookResult::failed(Failure::Load("it has no post-call".into()));
             };
             let limits = self.capabilities.document;
             self.run(run, async |store, instance| {

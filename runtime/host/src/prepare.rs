@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sandgate_message::{
-    Call, CallId, Direction, Era, Failure, Hook, Interceptor, Json, Limits, Plugin as Description,
-    Run,
+    Call, CallId, Direction, Era, Failure, Hook, HookRequest, Interceptor, InterceptorInfo, Json,
+    Limits,
 };
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
@@ -224,7 +224,7 @@ impl Host {
         let nothing = capabilities(ResolvedGrants::default(), empty(), empty(), true);
         let settings: Arc<str> = spec.settings.to_string().into();
         let guest = self.guest(&spec, &settings, &nothing).await?;
-        let description = Description {
+        let description = InterceptorInfo {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
             digest: spec.file.digest().to_owned(),
@@ -464,7 +464,7 @@ async fn smoke(plugin: &Plugin) -> Result<(), PrepareError> {
             .iter()
             .find(|event| !event.contains(['*', '?', '[', '{']))
             .map_or("ping", String::as_str);
-        let run = Run {
+        let run = HookRequest {
             call: Arc::new(Call {
                 id: CallId("smoke".into()),
                 method: method.into(),
@@ -485,7 +485,7 @@ async fn smoke(plugin: &Plugin) -> Result<(), PrepareError> {
             failed: false,
             carried: None,
             timeout: SMOKE,
-            deadline: Instant::now() + Run::patience(SMOKE),
+            deadline: Instant::now() + HookRequest::wall_limit(SMOKE),
             shadow: true,
         };
         let failure = match hook {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sandgate_message::{Finding, Limits, Run};
+use sandgate_message::{Finding, HookRequest, Limits};
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{
@@ -48,7 +48,7 @@ pub(crate) enum Task {
     /// `configure`: computes from its settings and sees nothing else; time and randomness are fixed.
     Configure,
     /// One hook run.
-    Hook(Run),
+    Hook(HookRequest),
 }
 
 /// The data of one store.
@@ -124,7 +124,7 @@ impl Sandbox {
     }
 
     /// What the same guest does next where it is measured: of the run before, nothing counts any more.
-    pub(crate) fn again(&mut self, run: Run) {
+    pub(crate) fn again(&mut self, run: HookRequest) {
         self.task = Task::Hook(run);
         self.findings.clear();
         self.carry = None;
@@ -134,7 +134,7 @@ impl Sandbox {
     }
 
     /// The run, while there is one.
-    pub(crate) fn run(&self) -> Option<&Run> {
+    pub(crate) fn run(&self) -> Option<&HookRequest> {
         match &self.task {
             Task::Configure => None,
             Task::Hook(run) => Some(run),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sandgate_message::{
-    Edit, Id, Json, Kind, Limits, Message, Node, Trouble, apply, canonical_uri, forms_of_uri,
+    Edit, Id, Json, JsonErrorKind, Kind, Limits, Message, Node, apply, canonical_uri, forms_of_uri,
     is_canonical_uri,
 };
 use serde_json::value::RawValue;
@@ -20,7 +20,7 @@ pub(crate) fn try_json(text: &[u8]) {
     let json = match Json::parse(text.to_vec(), &LIMITS) {
         Ok(json) => json,
         Err(why) => {
-            let syntax = matches!(why.trouble, Trouble::Syntax(_));
+            let syntax = matches!(why.trouble, JsonErrorKind::Syntax(_));
             assert!(!syntax || raw.is_err(), "valid JSON is refused: {why}");
             return;
         }

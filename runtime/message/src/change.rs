@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::decision::Edit;
 use crate::edit::EditError;
 use crate::escape::quote_into;
-use crate::json::{Kind, Limits, Malformed};
+use crate::json::{JsonError, Kind, Limits};
 use crate::node::Node;
 use crate::pointer::{array_index, tokens};
 use crate::scan::{check_size, scan};
@@ -198,7 +198,7 @@ enum Place<'a> {
 }
 
 /// The text of the value, without the white space around it, once the one parser has accepted it.
-fn checked<'a>(json: &'a str, limits: &Limits) -> Result<&'a str, Malformed> {
+fn checked<'a>(json: &'a str, limits: &Limits) -> Result<&'a str, JsonError> {
     check_size(json.len(), limits)?;
     Ok(&json[scan(json, limits)?[0].range()])
 }

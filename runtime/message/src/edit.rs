@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::change::{Action, Change, Resolver};
 use crate::decision::Edit;
-use crate::json::{Json, Limits, Malformed};
+use crate::json::{Json, JsonError, Limits};
 use crate::node::Node;
 use crate::scan::check_size;
 use crate::splice::{Splices, Touched};
@@ -52,11 +52,11 @@ pub enum EditError {
         /** Which edit. */
         index: usize,
         /** What is wrong with it. */
-        why: Malformed,
+        why: JsonError,
     },
     /// The result is over a limit.
     #[error("the edited document is {0}")]
-    Result(Malformed),
+    Result(JsonError),
 }
 
 /// Applies the edits together; pointers and text indexes refer to `document` as it is now.
@@ -127,7 +127,7 @@ fn splices<'a>(root: Node<'a>, changes: Vec<Change<'a>>) -> Splices<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Trouble;
+    use crate::json::JsonErrorKind;
 
     fn json(text: &str) -> Json {
         Json::parse(text.to_string(), &Limits::default()).expect("valid")
@@ -323,11 +323,11 @@ mod tests {
     #[test]
     fn a_value_brings_in_nothing_that_the_parser_refuses() {
         for (value, trouble) in [
-            ("", Trouble::Syntax("expected a value")),
-            ("1,\"x\":2", Trouble::Syntax("expected the end")),
-            ("1}", Trouble::Syntax("expected the end")),
-            (r#"{"a":1,"a":2}"#, Trouble::DuplicateKey),
-            (r#""\ud800""#, Trouble::LoneSurrogate),
+            ("", JsonErrorKind::Syntax("expected a value")),
+            ("1,\"x\":2", JsonErrorKind::Syntax("expected the end")),
+            ("1}", JsonErrorKind::Syntax("expected the end")),
+            (r#"{"a":1,"a":2}"#, JsonErrorKind::DuplicateKey),
+            (r#""\ud800""#, JsonErrorKind::LoneSurrogate),
         ] {
             match edited(DOCUMENT, &[set("/a", value)]) {
                 Err(EditError::Value { index: 0, why }) => {
@@ -349,8 +349,8 @@ mod tests {
             Err(EditError::Result(malformed)) => malformed.trouble,
             other => panic!("{other:?}"),
         };
-        assert_eq!(troubled(set("/a/0", "[2]")), Trouble::Depth(2));
-        assert_eq!(troubled(set("/a/0", "12345")), Trouble::Size(12));
+        assert_eq!(troubled(set("/a/0", "[2]")), JsonErrorKind::Depth(2));
+        assert_eq!(troubled(set("/a/0", "12345")), JsonErrorKind::Size(12));
         assert!(apply(&document, &[set("/a/0", "1234")], &limits).is_ok());
     }
 

@@ -1,7 +1,7 @@
 //! The envelope of a message: what it is, and where its id and payload stand.
 
 use crate::json::{Json, Kind};
-use crate::jsonrpc::{Id, NotAMessage, Shape};
+use crate::jsonrpc::{Id, MessageError, Shape};
 use crate::method::Method;
 use crate::node::Node;
 use crate::slot::Slot;
@@ -35,11 +35,11 @@ const PARAMS: [&str; 7] = [
 
 impl Envelope {
     /// Reads a checked text. Places are offsets within the text's bytes, white space before the value included.
-    pub(crate) fn read(whole: &Json) -> Result<Self, NotAMessage> {
+    pub(crate) fn read(whole: &Json) -> Result<Self, MessageError> {
         let root = whole.root();
         match root.kind() {
             Kind::Object => {}
-            Kind::Array => return Err(NotAMessage::Batch),
+            Kind::Array => return Err(MessageError::Batch),
             _ => return wrong("it is no object"),
         }
         let mut found: [Option<Node<'_>>; MEMBERS.len()] = [None; MEMBERS.len()];
@@ -103,7 +103,7 @@ impl Envelope {
         id: Option<Node<'_>>,
         method: Node<'_>,
         params: Option<Node<'_>>,
-    ) -> Result<Shape, NotAMessage> {
+    ) -> Result<Shape, MessageError> {
         let Some(method) = method.string() else {
             return wrong("`method` is no string");
         };
@@ -132,7 +132,7 @@ impl Envelope {
         }
     }
 
-    fn error_id(id: Option<Node<'_>>) -> Result<Option<Id>, NotAMessage> {
+    fn error_id(id: Option<Node<'_>>) -> Result<Option<Id>, MessageError> {
         match id {
             None => Ok(None),
             Some(id) if id.kind() == Kind::Null => Ok(None),
@@ -148,8 +148,8 @@ fn read_id(node: Node<'_>) -> Option<Id> {
     Id::from_json(&node.to_json())
 }
 
-fn wrong<T>(what: &'static str) -> Result<T, NotAMessage> {
-    Err(NotAMessage::Envelope(what))
+fn wrong<T>(what: &'static str) -> Result<T, MessageError> {
+    Err(MessageError::Envelope(what))
 }
 
 /// A name that some readers take for one of these and others do not: Go's `encoding/json` matches names without regard
@@ -172,15 +172,15 @@ fn fold(char: char) -> char {
 #[cfg(test)]
 mod tests {
     use crate::json::Limits;
-    use crate::jsonrpc::{Message, NotAMessage, Shape};
+    use crate::jsonrpc::{Message, MessageError, Shape};
 
-    fn shape(text: &'static str) -> Result<Shape, NotAMessage> {
+    fn shape(text: &'static str) -> Result<Shape, MessageError> {
         Message::parse(text, &Limits::default()).map(|message| message.shape().clone())
     }
 
     fn wrong(text: &'static str) -> &'static str {
         match shape(text) {
-            Err(NotAMessage::Envelope(what)) => what,
+            Err(MessageError::Envelope(what)) => what,
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -226,14 +226,14 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_refused_with_the_reason() {
-        assert_eq!(shape("[]"), Err(NotAMessage::Batch));
+        assert_eq!(shape("[]"), Err(MessageError::Batch));
         assert_eq!(
             shape(r#"[{"jsonrpc":"2.0","method":"a"}]"#),
-            Err(NotAMessage::Batch)
+            Err(MessageError::Batch)
         );
         assert!(matches!(
             shape(r#"{"jsonrpc":"2.0","jsonrpc":"2.0"}"#),
-            Err(NotAMessage::Json(_))
+            Err(MessageError::Json(_))
         ));
         for (text, what) in [
             ("1", "it is no object"),

@@ -19,7 +19,7 @@ pub enum Role {
 
 /// What the pipeline needs to know of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plugin {
+pub struct InterceptorInfo {
     /// The plugin's own name.
     pub name: String,
     /// Its version.
@@ -33,7 +33,7 @@ pub struct Plugin {
 /// One hook run, as the pipeline asks for it. Everything is cheap to clone: an implementation may move it into a task or
 /// a sandbox.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct HookRequest {
     /// Who calls what.
     pub call: Arc<Call>,
     /// The params (pre-call), the result or the error object (post-call).
@@ -47,22 +47,22 @@ pub struct Run {
     /// How long it may compute, and wait for what it asks for, together: what it waits for a place or a processor is not
     /// its own time.
     pub timeout: Duration,
-    /// When it is given up in any case, whatever it waited for: [`Run::patience`] from when it was asked.
+    /// When it is given up in any case, whatever it waited for: [`HookRequest::wall_limit`] from when it was asked.
     pub deadline: Instant,
     /// Audit: the run leaves no mark, its state is a shadow of its own.
     pub shadow: bool,
 }
 
-impl Run {
+impl HookRequest {
     /// How long a run with this timeout may last in all: ten times as long, and five seconds at least.
-    pub fn patience(timeout: Duration) -> Duration {
+    pub fn wall_limit(timeout: Duration) -> Duration {
         timeout.saturating_mul(10).max(Duration::from_secs(5))
     }
 }
 
 /// What came of a hook run.
 #[derive(Clone, Debug)]
-pub struct Outcome<D> {
+pub struct HookResult<D> {
     /// The decision, or why there is none.
     pub decision: Result<D, Failure>,
     /// What it noticed, also where it failed later.
@@ -73,7 +73,7 @@ pub struct Outcome<D> {
     pub took: Duration,
 }
 
-impl<D> Outcome<D> {
+impl<D> HookResult<D> {
     /// A decision and nothing else.
     pub fn decided(decision: D) -> Self {
         Self {
@@ -95,15 +95,15 @@ impl<D> Outcome<D> {
 }
 
 /// A boxed future: one allocation a run buys a trait that pipeline and host can share.
-pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A policy, ready to run. It enforces its own deadline and limits; the pipeline enforces order, scope and what a
 /// failure means. Dropping the future abandons the run.
 pub trait Interceptor: Send + Sync {
     /// What it is.
-    fn plugin(&self) -> &Plugin;
-    /// Judges a request or notification. Asked only where [`Plugin::hooks`] has a pre-call.
-    fn pre_call(&self, run: Run) -> Pending<'_, Outcome<PreDecision>>;
-    /// Judges a reply. Asked only where [`Plugin::hooks`] has a post-call.
-    fn post_call(&self, run: Run) -> Pending<'_, Outcome<PostDecision>>;
+    fn plugin(&self) -> &InterceptorInfo;
+    /// Judges a request or notification. Asked only where [`InterceptorInfo::hooks`] has a pre-call.
+    fn pre_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>>;
+    /// Judges a reply. Asked only where [`InterceptorInfo::hooks`] has a post-call.
+    fn post_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PostDecision>>;
 }

@@ -43,16 +43,16 @@ impl Limits {
 /// Why a text was refused, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{trouble} at byte {offset}")]
-pub struct Malformed {
+pub struct JsonError {
     /// Byte offset in the text.
     pub offset: usize,
     /// What is wrong there.
-    pub trouble: Trouble,
+    pub trouble: JsonErrorKind,
 }
 
 /// What can be wrong with a text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub enum JsonErrorKind {
     /// RFC 3629.
     #[error("invalid UTF-8")]
     Utf8,
@@ -115,12 +115,12 @@ pub(crate) const AROUND: usize = 4 << 10;
 
 impl Json {
     /// Checks the text as a whole. Leading and trailing white space is kept out of the value.
-    pub fn parse(bytes: impl Into<Bytes>, limits: &Limits) -> Result<Self, Malformed> {
+    pub fn parse(bytes: impl Into<Bytes>, limits: &Limits) -> Result<Self, JsonError> {
         let bytes = bytes.into();
         check_size(bytes.len(), limits)?;
-        let text = ByteString::try_from(bytes).map_err(|error| Malformed {
+        let text = ByteString::try_from(bytes).map_err(|error| JsonError {
             offset: error.valid_up_to(),
-            trouble: Trouble::Utf8,
+            trouble: JsonErrorKind::Utf8,
         })?;
         let tape = scan(&text, limits)?;
         Ok(Self {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::envelope::Envelope;
 use crate::escape::quote_into;
-use crate::json::{AROUND, Json, Limits, Malformed};
+use crate::json::{AROUND, Json, JsonError, Limits};
 use crate::slot::{Copy, Slot};
 
 /// A request id: its JSON text, so that type and spelling survive.
@@ -76,10 +76,10 @@ pub enum Shape {
 
 /// Not a JSON-RPC 2.0 message as MCP has it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAMessage {
+pub enum MessageError {
     /// Not even JSON that may be passed on.
     #[error("{0}")]
-    Json(#[from] Malformed),
+    Json(#[from] JsonError),
     /// JSON, but not a message; says what is wrong.
     #[error("not a JSON-RPC message: {0}")]
     Envelope(&'static str),
@@ -102,7 +102,7 @@ pub struct Message {
 
 impl Message {
     /// Reads one message.
-    pub fn parse(bytes: impl Into<Bytes>, limits: &Limits) -> Result<Self, NotAMessage> {
+    pub fn parse(bytes: impl Into<Bytes>, limits: &Limits) -> Result<Self, MessageError> {
         let text = bytes.into();
         let whole = Json::parse(text.clone(), limits)?;
         let Envelope {

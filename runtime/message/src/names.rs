@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::escape::unescape;
-use crate::json::{Malformed, Trouble};
+use crate::json::{JsonError, JsonErrorKind};
 use crate::tape::Entry;
 
 /// Objects of up to this many members are compared pair by pair where need be: cheaper than hashing, and still linear
@@ -12,7 +12,7 @@ use crate::tape::Entry;
 const PAIRWISE: usize = 16;
 
 /// Compares the names, escapes resolved. `object` is the end of a tape that begins with the object.
-pub(crate) fn check_names(text: &str, object: &[Entry]) -> Result<(), Malformed> {
+pub(crate) fn check_names(text: &str, object: &[Entry]) -> Result<(), JsonError> {
     let (mut members, mut escaped) = (0, false);
     for key in names(object) {
         members += 1;
@@ -38,7 +38,7 @@ pub(crate) fn check_names(text: &str, object: &[Entry]) -> Result<(), Malformed>
     Ok(())
 }
 
-fn check_many(text: &str, object: &[Entry], members: usize) -> Result<(), Malformed> {
+fn check_many(text: &str, object: &[Entry], members: usize) -> Result<(), JsonError> {
     // Keyed at random, as std does: a sender cannot choose names that collide.
     let mut seen: HashSet<Cow<'_, str>> = HashSet::with_capacity(members);
     for key in names(object) {
@@ -72,10 +72,10 @@ fn mark(name: &[u8]) -> u8 {
     ((ends ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8
 }
 
-fn duplicate(key: Entry) -> Malformed {
-    Malformed {
+fn duplicate(key: Entry) -> JsonError {
+    JsonError {
         offset: key.start as usize,
-        trouble: Trouble::DuplicateKey,
+        trouble: JsonErrorKind::DuplicateKey,
     }
 }
 
@@ -83,7 +83,7 @@ fn duplicate(key: Entry) -> Malformed {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use crate::json::{Json, Limits, Trouble};
+    use crate::json::{Json, JsonErrorKind, Limits};
 
     fn object(names: impl IntoIterator<Item = String>) -> String {
         let members: Vec<String> = names
@@ -93,7 +93,7 @@ mod tests {
         format!("{{{}}}", members.join(","))
     }
 
-    fn trouble(text: String) -> Option<Trouble> {
+    fn trouble(text: String) -> Option<JsonErrorKind> {
         Json::parse(text, &Limits::default())
             .err()
             .map(|malformed| malformed.trouble)
@@ -109,7 +109,7 @@ mod tests {
                     let twice = names().chain([format!("{prefix}{again}")]);
                     assert_eq!(
                         trouble(object(twice)),
-                        Some(Trouble::DuplicateKey),
+                        Some(JsonErrorKind::DuplicateKey),
                         "{size} {prefix} {again}"
                     );
                 }
@@ -121,15 +121,15 @@ mod tests {
     fn names_are_compared_as_they_read() {
         assert_eq!(
             trouble(r#"{"a":1,"\u0061":2}"#.into()),
-            Some(Trouble::DuplicateKey)
+            Some(JsonErrorKind::DuplicateKey)
         );
         assert_eq!(
             trouble(r#"{"\/":1,"/":2}"#.into()),
-            Some(Trouble::DuplicateKey)
+            Some(JsonErrorKind::DuplicateKey)
         );
         assert_eq!(
             trouble(r#"{"\ud83d\ude00":1,"😀":2}"#.into()),
-            Some(Trouble::DuplicateKey)
+            Some(JsonErrorKind::DuplicateKey)
         );
         assert_eq!(
             trouble(r#"{"a":1,"A":2,"\\u0061":3,"":4," ":5}"#.into()),
@@ -145,7 +145,7 @@ mod tests {
         );
         assert_eq!(
             trouble(r#"[[{"x":{"a":1,"b":{},"a":2}}]]"#.into()),
-            Some(Trouble::DuplicateKey)
+            Some(JsonErrorKind::DuplicateKey)
         );
     }
 

@@ -1,6 +1,6 @@
 //! Where a quoted string ends, and which escapes may stand in it.
 
-use crate::json::{Malformed, Trouble};
+use crate::json::{JsonError, JsonErrorKind};
 use crate::scan::wrong;
 
 /// The first quote, backslash or control character from `at` on; the end of the text where there is none.
@@ -58,22 +58,22 @@ fn special(word: u64) -> u64 {
 }
 
 /// The end of the escape that begins at `at`; a pair of surrogates is one escape.
-pub(crate) fn escape_end(bytes: &[u8], at: usize) -> Result<usize, Malformed> {
+pub(crate) fn escape_end(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
     match bytes.get(at + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
         Some(b'u') => match hex(bytes, at + 2)? {
             0xD800..=0xDBFF if bytes.get(at + 6..at + 8) == Some(b"\\u") => {
                 match hex(bytes, at + 8)? {
                     0xDC00..=0xDFFF => Ok(at + 12),
-                    _ => Err(Malformed {
+                    _ => Err(JsonError {
                         offset: at,
-                        trouble: Trouble::LoneSurrogate,
+                        trouble: JsonErrorKind::LoneSurrogate,
                     }),
                 }
             }
-            0xD800..=0xDFFF => Err(Malformed {
+            0xD800..=0xDFFF => Err(JsonError {
                 offset: at,
-                trouble: Trouble::LoneSurrogate,
+                trouble: JsonErrorKind::LoneSurrogate,
             }),
             _ => Ok(at + 6),
         },
@@ -81,7 +81,7 @@ pub(crate) fn escape_end(bytes: &[u8], at: usize) -> Result<usize, Malformed> {
     }
 }
 
-fn hex(bytes: &[u8], at: usize) -> Result<u32, Malformed> {
+fn hex(bytes: &[u8], at: usize) -> Result<u32, JsonError> {
     let digits = bytes.get(at..at + 4).unwrap_or_default();
     let mut code = 0;
     for &byte in digits {

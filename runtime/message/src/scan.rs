@@ -1,7 +1,7 @@
 //! The one parser: reads a text once, without recursion, and leaves its tape. Strict where RFC 8259 is, stricter where
 //! two readers could take the same text differently.
 
-use crate::json::{Limits, Malformed, Trouble};
+use crate::json::{JsonError, JsonErrorKind, Limits};
 use crate::names::check_names;
 use crate::quoted::{escape_end, plain_end};
 use crate::tape::{Entry, MAX_BYTES, Tag};
@@ -10,19 +10,19 @@ use crate::tape::{Entry, MAX_BYTES, Tag};
 const TOP: u32 = u32::MAX;
 
 /// Checks the text's size, before anything else looks at it.
-pub(crate) fn check_size(length: usize, limits: &Limits) -> Result<(), Malformed> {
+pub(crate) fn check_size(length: usize, limits: &Limits) -> Result<(), JsonError> {
     let most = limits.bytes.min(MAX_BYTES);
     if length > most {
-        return Err(Malformed {
+        return Err(JsonError {
             offset: most,
-            trouble: Trouble::Size(most),
+            trouble: JsonErrorKind::Size(most),
         });
     }
     Ok(())
 }
 
 /// Checks a text that is no larger than its limit and returns its tape; the first entry is the whole value.
-pub(crate) fn scan(text: &str, limits: &Limits) -> Result<Vec<Entry>, Malformed> {
+pub(crate) fn scan(text: &str, limits: &Limits) -> Result<Vec<Entry>, JsonError> {
     // Replies have a value for every 20 bytes or so: room enough that the tape of a usual one never moves, and an upper
     // bound, so that one long string does not cost a long tape.
     let tape = Vec::with_capacity((text.len() / 8 + 4).min(1 << 14));
@@ -51,7 +51,7 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    fn run(&mut self) -> Result<(), Malformed> {
+    fn run(&mut self) -> Result<(), JsonError> {
         let mut in_object = false;
         'value: loop {
             self.skip_space();
@@ -132,11 +132,11 @@ impl Scanner<'_> {
         }
     }
 
-    fn enter(&mut self, tag: Tag) -> Result<(), Malformed> {
+    fn enter(&mut self, tag: Tag) -> Result<(), JsonError> {
         if self.depth == self.deepest {
-            return Err(Malformed {
+            return Err(JsonError {
                 offset: self.at,
-                trouble: Trouble::Depth(self.deepest),
+                trouble: JsonErrorKind::Depth(self.deepest),
             });
         }
         self.depth += 1;
@@ -158,7 +158,7 @@ impl Scanner<'_> {
     }
 
     #[inline]
-    fn key(&mut self, expected: &'static str) -> Result<(), Malformed> {
+    fn key(&mut self, expected: &'static str) -> Result<(), JsonError> {
         if self.peek() != Some(b'"') {
             return Err(wrong(self.at, expected));
         }
@@ -172,7 +172,7 @@ impl Scanner<'_> {
     }
 
     #[inline]
-    fn string(&mut self, tag: Tag) -> Result<(), Malformed> {
+    fn string(&mut self, tag: Tag) -> Result<(), JsonError> {
         let start = self.at;
         let mut at = start + 1;
         let mut escaped = false;
@@ -193,7 +193,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn number(&mut self) -> Result<(), Malformed> {
+    fn number(&mut self) -> Result<(), JsonError> {
         let start = self.at;
         self.at += usize::from(self.bytes[start] == b'-');
         match self.peek() {
@@ -215,7 +215,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), Malformed> {
+    fn digits(&mut self) -> Result<(), JsonError> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.peek() {
             self.at += 1;
@@ -227,7 +227,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn literal(&mut self, word: &'static [u8], tag: Tag) -> Result<(), Malformed> {
+    fn literal(&mut self, word: &'static [u8], tag: Tag) -> Result<(), JsonError> {
         if !self.bytes[self.at..].starts_with(word) {
             return Err(wrong(self.at, "expected a value"));
         }
@@ -238,18 +238,18 @@ impl Scanner<'_> {
     }
 }
 
-pub(crate) fn wrong(offset: usize, expected: &'static str) -> Malformed {
-    Malformed {
+pub(crate) fn wrong(offset: usize, expected: &'static str) -> JsonError {
+    JsonError {
         offset,
-        trouble: Trouble::Syntax(expected),
+        trouble: JsonErrorKind::Syntax(expected),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::json::{Json, Limits, Malformed, Trouble};
+    use crate::json::{Json, JsonError, JsonErrorKind, Limits};
 
-    fn error(text: impl AsRef<[u8]>) -> Malformed {
+    fn error(text: impl AsRef<[u8]>) -> JsonError {
         Json::parse(text.as_ref().to_vec(), &Limits::default()).expect_err("malformed")
     }
 
@@ -326,9 +326,9 @@ mod tests {
         ] {
             assert_eq!(
                 error(text),
-                Malformed {
+                JsonError {
                     offset,
-                    trouble: Trouble::Syntax(expected)
+                    trouble: JsonErrorKind::Syntax(expected)
                 },
                 "{text:?}"
             );
@@ -353,7 +353,7 @@ mod tests {
                 format!("{{\"{half}\":1}}"),
                 format!("[\"\\ud83d\\ude00{half}\"]"),
             ] {
-                assert_eq!(error(&text).trouble, Trouble::LoneSurrogate, "{text}");
+                assert_eq!(error(&text).trouble, JsonErrorKind::LoneSurrogate, "{text}");
             }
         }
     }
@@ -370,9 +370,9 @@ mod tests {
         ] {
             assert_eq!(
                 error(bad),
-                Malformed {
+                JsonError {
                     offset,
-                    trouble: Trouble::Utf8
+                    trouble: JsonErrorKind::Utf8
                 }
             );
         }
@@ -389,9 +389,9 @@ mod tests {
         assert!(Json::parse("[[[1]],[[2]],{\"a\":[3]}]", &limits).is_ok());
         assert_eq!(
             Json::parse(nest(4), &limits).expect_err("deep"),
-            Malformed {
+            JsonError {
                 offset: 3,
-                trouble: Trouble::Depth(3)
+                trouble: JsonErrorKind::Depth(3)
             }
         );
         let deep = Limits {
@@ -416,9 +416,9 @@ mod tests {
         assert!(Json::parse("[1234]", &limits).is_ok());
         assert_eq!(
             Json::parse("[1234] ", &limits).expect_err("large"),
-            Malformed {
+            JsonError {
                 offset: 6,
-                trouble: Trouble::Size(6)
+                trouble: JsonErrorKind::Size(6)
             }
         );
     }

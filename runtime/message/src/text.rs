@@ -3,8 +3,8 @@
 use crate::json::Json;
 use crate::node::Node;
 use crate::pointer::pointer_to;
-use crate::reading::Reading;
 use crate::tape::Tag;
+use crate::text_rules::Reading;
 
 /// Texts one after another, each followed by a line feed; `ends[n]` is the byte offset at which the n-th ends (its line
 /// feed not counted).

@@ -5,7 +5,7 @@
 mod documents;
 
 use proptest::prelude::*;
-use sandgate_message::{Json, Kind, Limits, Node, Trouble};
+use sandgate_message::{Json, JsonErrorKind, Kind, Limits, Node};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -84,7 +84,9 @@ fn assert_no_laxer_than_serde(bytes: &[u8]) {
             assert!(malformed.offset <= bytes.len());
             let stricter = matches!(
                 malformed.trouble,
-                Trouble::DuplicateKey | Trouble::LoneSurrogate | Trouble::Depth(_)
+                JsonErrorKind::DuplicateKey
+                    | JsonErrorKind::LoneSurrogate
+                    | JsonErrorKind::Depth(_)
             );
             assert!(
                 theirs.is_err() || stricter,

@@ -7,22 +7,26 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt;
 use sandgate_message::{
-    Call, CallId, Direction, Era, Hook, Interceptor, Limits, Message, Outcome, Pending, Plugin,
-    PostDecision, PreDecision, Role, Run,
+    BoxFuture, Call, CallId, Direction, Era, Hook, HookRequest, HookResult, Interceptor,
+    InterceptorInfo, Limits, Message, PostDecision, PreDecision, Role,
 };
 use sandgate_pipeline::{Candidate, Chain, Entry, Globs, Place, Scope, Step};
 
-struct Idle(Plugin);
+struct Idle(InterceptorInfo);
 
 impl Interceptor for Idle {
-    fn plugin(&self) -> &Plugin {
+    fn plugin(&self) -> &InterceptorInfo {
         &self.0
     }
-    fn pre_call(&self, _: Run) -> Pending<'_, Outcome<PreDecision>> {
-        Box::pin(std::future::ready(Outcome::decided(PreDecision::Proceed)))
+    fn pre_call(&self, _: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>> {
+        Box::pin(std::future::ready(HookResult::decided(
+            PreDecision::Proceed,
+        )))
     }
-    fn post_call(&self, _: Run) -> Pending<'_, Outcome<PostDecision>> {
-        Box::pin(std::future::ready(Outcome::decided(PostDecision::Proceed)))
+    fn post_call(&self, _: HookRequest) -> BoxFuture<'_, HookResult<PostDecision>> {
+        Box::pin(std::future::ready(HookResult::decided(
+            PostDecision::Proceed,
+        )))
     }
 }
 
@@ -41,7 +45,7 @@ fn tried(full: bool) -> (Arc<Chain>, Arc<Candidate>) {
 
 fn step(role: Role, servers: &[&str]) -> Step {
     let events = || vec!["tools/*".to_owned()];
-    let plugin = Plugin {
+    let plugin = InterceptorInfo {
         name: "idle".into(),
         version: "0.1.0".into(),
         digest: "sha256:0".into(),

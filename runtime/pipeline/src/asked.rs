@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use sandgate_message::{
-    Call, Hook, Json, Outcome, Pending, PostDecision, PreDecision, Run, give_way, polled,
+    BoxFuture, Call, Hook, HookRequest, HookResult, Json, PostDecision, PreDecision, give_way,
+    polled,
 };
 use tracing::Span;
 
@@ -26,9 +27,9 @@ pub(crate) struct Asked<'a> {
 }
 
 enum State<'a> {
-    Idle(Option<Run>),
-    Pre(Pending<'a, Outcome<PreDecision>>),
-    Post(Pending<'a, Outcome<PostDecision>>),
+    Idle(Option<HookRequest>),
+    Pre(BoxFuture<'a, HookResult<PreDecision>>),
+    Post(BoxFuture<'a, HookResult<PostDecision>>),
 }
 
 /// Which run it was, and what it saw.
@@ -45,10 +46,10 @@ pub(crate) struct Ticket {
 }
 
 /// A run that is over.
-pub(crate) type Decided = (Ticket, Outcome<PreDecision>);
+pub(crate) type Decided = (Ticket, HookResult<PreDecision>);
 
 impl<'a> Asked<'a> {
-    pub(crate) fn new(step: &'a Step, hook: Hook, ticket: Ticket, run: Run) -> Self {
+    pub(crate) fn new(step: &'a Step, hook: Hook, ticket: Ticket, run: HookRequest) -> Self {
         let span = tracing::debug_span!(
             "hook",
             interceptor = %step.name(),
@@ -77,7 +78,7 @@ impl Future for Asked<'_> {
             && let Some(mut run) = run.take()
         {
             let now = Instant::now();
-            run.deadline = now + Run::patience(run.timeout);
+            run.deadline = now + HookRequest::wall_limit(run.timeout);
             if let Some(ticket) = &mut this.ticket {
                 ticket.asked = Some(now);
             }
@@ -122,8 +123,8 @@ pub(crate) fn poll_next(
 }
 
 /// A post-call decides what a pre-call may, but for the answer.
-pub(crate) fn widen(outcome: Outcome<PostDecision>) -> Outcome<PreDecision> {
-    let Outcome {
+pub(crate) fn widen(outcome: HookResult<PostDecision>) -> HookResult<PreDecision> {
+    let HookResult {
         decision,
         findings,
         carry,
@@ -135,7 +136,7 @@ pub(crate) fn widen(outcome: Outcome<PostDecision>) -> Outcome<PreDecision> {
         PostDecision::Replace(json) => PreDecision::Replace(json),
         PostDecision::Refuse(refusal) => PreDecision::Refuse(refusal),
     });
-    Outcome {
+    HookResult {
         decision,
         findings,
         carry,

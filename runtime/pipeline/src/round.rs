@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use sandgate_message::{
-    Call, Client, Failure, Hook, Json, Message, Method, Outcome, PreDecision, Role, Run,
+    Call, Client, Failure, Hook, HookRequest, HookResult, Json, Message, Method, PreDecision, Role,
 };
 
 use crate::asked::{Asked, Decided, Several, Ticket, poll_next};
@@ -302,7 +302,7 @@ impl<'a> Round<'a> {
                 .find(|(of, _)| *of == index)
                 .map(|(_, note)| note.clone()),
         };
-        let run = Run {
+        let run = HookRequest {
             call: self.call.clone(),
             document: self.document.clone(),
             sent: self.sent.clone(),
@@ -349,8 +349,8 @@ impl<'a> Round<'a> {
     }
 
     /// Writes the entry and says what the decision does; nothing in audit.
-    fn settle(&mut self, ticket: Ticket, outcome: Outcome<PreDecision>) -> Effect {
-        let Outcome {
+    fn settle(&mut self, ticket: Ticket, outcome: HookResult<PreDecision>) -> Effect {
+        let HookResult {
             decision,
             findings,
             carry,

@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use sandgate_message::{
-    Call, CallId, Direction, Edit, Era, Failure, Hook, Interceptor, Json, Limits, Message, Outcome,
-    Pending, Plugin, PostDecision, PreDecision, Refusal, Role, Run,
+    BoxFuture, Call, CallId, Direction, Edit, Era, Failure, Hook, HookRequest, HookResult,
+    Interceptor, InterceptorInfo, Json, Limits, Message, PostDecision, PreDecision, Refusal, Role,
 };
 
 use crate::{Chain, Departure, Entry, Mode, Passage, Place, Step, StepError};
 
-type Answering<D> = Box<dyn Fn(Run) -> Pending<'static, Outcome<D>> + Send + Sync>;
+type Answering<D> = Box<dyn Fn(HookRequest) -> BoxFuture<'static, HookResult<D>> + Send + Sync>;
 
 /// An interceptor made of two closures.
 pub(crate) struct Native {
-    plugin: Plugin,
+    plugin: InterceptorInfo,
     pre: Option<Answering<PreDecision>>,
     post: Option<Answering<PostDecision>>,
     place: Place,
@@ -23,7 +23,7 @@ pub(crate) struct Native {
 
 /// Has no hook yet.
 pub(crate) fn native(name: &str) -> Native {
-    let plugin = Plugin {
+    let plugin = InterceptorInfo {
         name: name.into(),
         version: "0.1.0".into(),
         digest: format!("sha256:{name}"),
@@ -40,40 +40,44 @@ pub(crate) fn native(name: &str) -> Native {
 /// Mutates params.
 pub(crate) fn mutator(
     name: &str,
-    decide: impl Fn(&Run) -> PreDecision + Send + Sync + 'static,
+    decide: impl Fn(&HookRequest) -> PreDecision + Send + Sync + 'static,
 ) -> Native {
-    native(name).pre(Role::Mutation, move |run| Outcome::decided(decide(run)))
+    native(name).pre(Role::Mutation, move |run| HookResult::decided(decide(run)))
 }
 
 /// Validates params.
 pub(crate) fn validator(
     name: &str,
-    decide: impl Fn(&Run) -> PreDecision + Send + Sync + 'static,
+    decide: impl Fn(&HookRequest) -> PreDecision + Send + Sync + 'static,
 ) -> Native {
-    native(name).pre(Role::Validation, move |run| Outcome::decided(decide(run)))
+    native(name).pre(Role::Validation, move |run| {
+        HookResult::decided(decide(run))
+    })
 }
 
 /// Mutates replies.
 pub(crate) fn reply_mutator(
     name: &str,
-    decide: impl Fn(&Run) -> PostDecision + Send + Sync + 'static,
+    decide: impl Fn(&HookRequest) -> PostDecision + Send + Sync + 'static,
 ) -> Native {
-    native(name).post(Role::Mutation, move |run| Outcome::decided(decide(run)))
+    native(name).post(Role::Mutation, move |run| HookResult::decided(decide(run)))
 }
 
 /// Validates replies.
 pub(crate) fn reply_validator(
     name: &str,
-    decide: impl Fn(&Run) -> PostDecision + Send + Sync + 'static,
+    decide: impl Fn(&HookRequest) -> PostDecision + Send + Sync + 'static,
 ) -> Native {
-    native(name).post(Role::Validation, move |run| Outcome::decided(decide(run)))
+    native(name).post(Role::Validation, move |run| {
+        HookResult::decided(decide(run))
+    })
 }
 
 impl Native {
     pub(crate) fn pre(
         self,
         role: Role,
-        decide: impl Fn(&Run) -> Outcome<PreDecision> + Send + Sync + 'static,
+        decide: impl Fn(&HookRequest) -> HookResult<PreDecision> + Send + Sync + 'static,
     ) -> Self {
         self.pre_later(role, move |run| Box::pin(std::future::ready(decide(&run))))
     }
@@ -81,7 +85,10 @@ impl Native {
     pub(crate) fn pre_later(
         mut self,
         role: Role,
-        decide: impl Fn(Run) -> Pending<'static, Outcome<PreDecision>> + Send + Sync + 'static,
+        decide: impl Fn(HookRequest) -> BoxFuture<'static, HookResult<PreDecision>>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
         self.plugin
             .hooks
@@ -93,7 +100,7 @@ impl Native {
     pub(crate) fn post(
         self,
         role: Role,
-        decide: impl Fn(&Run) -> Outcome<PostDecision> + Send + Sync + 'static,
+        decide: impl Fn(&HookRequest) -> HookResult<PostDecision> + Send + Sync + 'static,
     ) -> Self {
         self.post_later(role, move |run| Box::pin(std::future::ready(decide(&run))))
     }
@@ -101,7 +108,10 @@ impl Native {
     pub(crate) fn post_later(
         mut self,
         role: Role,
-        decide: impl Fn(Run) -> Pending<'static, Outcome<PostDecision>> + Send + Sync + 'static,
+        decide: impl Fn(HookRequest) -> BoxFuture<'static, HookResult<PostDecision>>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
         self.plugin
             .hooks
@@ -139,13 +149,13 @@ impl Native {
 }
 
 impl Interceptor for Native {
-    fn plugin(&self) -> &Plugin {
+    fn plugin(&self) -> &InterceptorInfo {
         &self.plugin
     }
-    fn pre_call(&self, run: Run) -> Pending<'_, Outcome<PreDecision>> {
+    fn pre_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>> {
         self.pre.as_ref().unwrap()(run)
     }
-    fn post_call(&self, run: Run) -> Pending<'_, Outcome<PostDecision>> {
+    fn post_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PostDecision>> {
         self.post.as_ref().unwrap()(run)
     }
 }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use sandgate_message::{Call, Failure, Finding, Hook, Json, Outcome, Part, PreDecision, Role, Run};
+use sandgate_message::{
+    Call, Failure, Finding, Hook, HookRequest, HookResult, Json, Part, PreDecision, Role,
+};
 
 use crate::asked::widen;
 use crate::candidate::{Note, Offer};
@@ -182,7 +184,7 @@ impl Trial {
         }
         let outcome = AssertUnwindSafe(self.ask(step)).catch_unwind().await;
         let outcome = outcome.unwrap_or_else(|_| {
-            Outcome::failed(Failure::Malformed("it brought its own run down".into()))
+            HookResult::failed(Failure::Malformed("it brought its own run down".into()))
         });
         let role = step.role(self.hook).unwrap_or(Role::Validation);
         let weighed = outcome
@@ -210,7 +212,7 @@ impl Trial {
         }
     }
 
-    async fn ask(&self, step: &Step) -> Outcome<PreDecision> {
+    async fn ask(&self, step: &Step) -> HookResult<PreDecision> {
         let timeout = step.place().timeout;
         let carried = match self.hook {
             Hook::PreCall => None,
@@ -219,14 +221,14 @@ impl Trial {
                 .as_ref()
                 .and_then(|note| note.get().cloned().flatten()),
         };
-        let run = Run {
+        let run = HookRequest {
             call: self.call.clone(),
             document: self.document.clone(),
             sent: self.sent.clone(),
             failed: self.terms.failed(),
             carried,
             timeout,
-            deadline: Instant::now() + Run::patience(timeout),
+            deadline: Instant::now() + HookRequest::wall_limit(timeout),
             shadow: true,
         };
         match self.hook {

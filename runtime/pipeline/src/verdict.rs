@@ -1,7 +1,7 @@
 //! What a decision does to the document that a run saw, or why it cannot be done.
 
 use sandgate_message::{
-    EditError, Failure, Json, Kind, Limits, Malformed, Message, PreDecision, Role, apply,
+    EditError, Failure, Json, JsonError, Kind, Limits, Message, PreDecision, Role, apply,
 };
 
 use crate::refusal::Reason;
@@ -106,7 +106,7 @@ impl Terms {
     /// Read again: whoever made it may have had other limits.
     fn within_limits(&self, json: &Json) -> Result<Json, Failure> {
         let checked = Json::parse(json.bytes(), &self.limits);
-        checked.map_err(|error: Malformed| Failure::Malformed(error.to_string()))
+        checked.map_err(|error: JsonError| Failure::Malformed(error.to_string()))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sandgate_message::{Failure, Json, Message, Pending};
+use sandgate_message::{BoxFuture, Failure, Json, Message};
 
 use crate::chain::Chain;
 use crate::refusal::Reason;
@@ -15,7 +15,7 @@ use crate::trail::TrailEntry;
 pub trait Within: Send {
     /// Called once, after every mutator has had the document and before any validator judges it: so the validators see
     /// the final bytes, those of what is carried and those of the whole.
-    fn pass<'a>(&'a mut self, document: &'a Json) -> Pending<'a, Through>;
+    fn pass<'a>(&'a mut self, document: &'a Json) -> BoxFuture<'a, Through>;
 }
 
 /// What came of that.

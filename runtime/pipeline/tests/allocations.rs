@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use sandgate_message::{
-    Call, CallId, Direction, Era, Hook, Interceptor, Limits, Message, Outcome, Pending, Plugin,
-    PostDecision, PreDecision, Role, Run,
+    BoxFuture, Call, CallId, Direction, Era, Hook, HookRequest, HookResult, Interceptor,
+    InterceptorInfo, Limits, Message, PostDecision, PreDecision, Role,
 };
 use sandgate_pipeline::{Chain, Entry, Globs, Place, Scope, Step};
 
@@ -33,23 +33,23 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-struct Never(Plugin);
+struct Never(InterceptorInfo);
 
 impl Interceptor for Never {
-    fn plugin(&self) -> &Plugin {
+    fn plugin(&self) -> &InterceptorInfo {
         &self.0
     }
-    fn pre_call(&self, _: Run) -> Pending<'_, Outcome<PreDecision>> {
+    fn pre_call(&self, _: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>> {
         panic!("out of scope")
     }
-    fn post_call(&self, _: Run) -> Pending<'_, Outcome<PostDecision>> {
+    fn post_call(&self, _: HookRequest) -> BoxFuture<'_, HookResult<PostDecision>> {
         panic!("out of scope")
     }
 }
 
 fn chain() -> Arc<Chain> {
     let events = || vec!["tools/*".to_owned(), "resources/read".to_owned()];
-    let plugin = Plugin {
+    let plugin = InterceptorInfo {
         name: "never".into(),
         version: "0.1.0".into(),
         digest: "sha256:0".into(),

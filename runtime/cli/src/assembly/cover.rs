@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use sandgate_message::{Direction, Hook, Meeting, Method, Target, canonical_uri, meetings};
+use sandgate_message::{Direction, Hook, HookPoint, Method, Target, canonical_uri, hook_points};
 use sandgate_pipeline::{Globs, Mode, Step};
 
 use crate::config::{Issue, Loaded, PluginSource, Severity, Side};
@@ -87,7 +87,7 @@ fn uncovered(step: &Step, steps: &[Step]) -> BTreeSet<&'static str> {
             *has == hook && Globs::new(events).is_ok_and(|events| events.matches(method))
         })
     };
-    meetings()
+    hook_points()
         .filter(|meeting| asked(meeting.hook, meeting.method))
         .filter(|meeting| !of_plugin().any(|step| looks(step, meeting)))
         .map(|meeting| meeting.method)
@@ -96,9 +96,9 @@ fn uncovered(step: &Step, steps: &[Step]) -> BTreeSet<&'static str> {
 
 /// Whether it looks at such messages, of whichever server and caller. Of what has no target, only what is said while a
 /// call is under way counts as left out by `targets`.
-fn looks(step: &Step, meeting: &Meeting) -> bool {
+fn looks(step: &Step, meeting: &HookPoint) -> bool {
     let scope = &step.place().scope;
-    let Meeting {
+    let HookPoint {
         method,
         hook,
         direction,

@@ -9,8 +9,8 @@ use sandgate_host::{
     StateQuota,
 };
 use sandgate_message::{
-    Call, Failure, Finding, Hook, Interceptor, Json, Limits, Outcome, PostDecision, PreDecision,
-    Refusal, Run, apply,
+    Call, Failure, Finding, Hook, HookRequest, HookResult, Interceptor, Json, Limits, PostDecision,
+    PreDecision, Refusal, apply,
 };
 use serde_json::Value;
 use tracing::instrument::WithSubscriber;
@@ -126,8 +126,8 @@ impl Exercise {
     }
 
     /// The run, as of now.
-    pub(super) fn begun(&self) -> Run {
-        Run {
+    pub(super) fn begun(&self) -> HookRequest {
+        HookRequest {
             call: Arc::new(self.call.clone()),
             document: self.document(),
             sent: match self.hook {
@@ -137,7 +137,7 @@ impl Exercise {
             failed: self.failed,
             carried: self.carried.as_deref().map(Into::into),
             timeout: TIMEOUT,
-            deadline: Instant::now() + Run::patience(TIMEOUT),
+            deadline: Instant::now() + HookRequest::wall_limit(TIMEOUT),
             shadow: false,
         }
     }
@@ -173,15 +173,18 @@ impl Exercise {
     }
 }
 
-fn split<D>(outcome: Outcome<D>, decided: impl FnOnce(D) -> Decided) -> (Outcome<()>, Decided) {
-    let Outcome {
+fn split<D>(
+    outcome: HookResult<D>,
+    decided: impl FnOnce(D) -> Decided,
+) -> (HookResult<()>, Decided) {
+    let HookResult {
         decision,
         findings,
         carry,
         took,
     } = outcome;
     let decided = decision.map_or_else(Decided::Fault, decided);
-    let rest = Outcome {
+    let rest = HookResult {
         decision: Ok(()),
         findings,
         carry,

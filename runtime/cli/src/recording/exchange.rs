@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sandgate_gateway::{CapturedCall, Decision as Became, NestedRun};
 use sandgate_message::{
-    Call, CallId, Direction, Era, Finding, Id, Json, Limits, Malformed, Message, Part, Severity,
+    Call, CallId, Direction, Era, Finding, Id, Json, JsonError, Limits, Message, Part, Severity,
 };
 use sandgate_pipeline::{Decision, Mode, Trail, TrailEntry};
 use serde::{Deserialize, Serialize};
@@ -135,7 +135,7 @@ pub enum NotAnExchange {
     Json(#[from] serde_json::Error),
     /// Its documents are none.
     #[error(transparent)]
-    Document(#[from] Malformed),
+    Document(#[from] JsonError),
     /// A word in it is not known.
     #[error("`{key}` cannot be {value:?}")]
     Word {

@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use sandgate_gateway::{Decision as Became, NestedRun, ReplayResult, ReplaySession};
 use sandgate_host::{Simulation, State};
 use sandgate_message::{
-    Call, Failure, Finding, Hook, Interceptor, Json, Message, Outcome, Pending, Plugin,
-    PostDecision, PreDecision, Run,
+    BoxFuture, Call, Failure, Finding, Hook, HookRequest, HookResult, Interceptor, InterceptorInfo,
+    Json, Message, PostDecision, PreDecision,
 };
 use sandgate_pipeline::{Chain, Trail};
 use tracing::instrument::WithSubscriber;
@@ -160,7 +160,13 @@ struct Witness {
 }
 
 impl Witness {
-    fn saw<D>(&self, hook: Hook, run: Run, outcome: &Outcome<D>, decision: Option<PreDecision>) {
+    fn saw<D>(
+        &self,
+        hook: Hook,
+        run: HookRequest,
+        outcome: &HookResult<D>,
+        decision: Option<PreDecision>,
+    ) {
         let failed = || Failure::Load("it did not decide".into());
         self.sights.lock().push(Sight {
             interceptor: self.name.clone(),
@@ -180,11 +186,11 @@ impl Witness {
 }
 
 impl Interceptor for Witness {
-    fn plugin(&self) -> &Plugin {
+    fn plugin(&self) -> &InterceptorInfo {
         self.inner.plugin()
     }
 
-    fn pre_call(&self, run: Run) -> Pending<'_, Outcome<PreDecision>> {
+    fn pre_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>> {
         Box::pin(async move {
             let outcome = self.inner.pre_call(run.clone()).await;
             let decision = outcome.decision.clone().ok();
@@ -193,7 +199,7 @@ impl Interceptor for Witness {
         })
     }
 
-    fn post_call(&self, run: Run) -> Pending<'_, Outcome<PostDecision>> {
+    fn post_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PostDecision>> {
         Box::pin(async move {
             let outcome = self.inner.post_call(run.clone()).await;
             let decision = outcome

@@ -30,7 +30,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
-use sandgate_message::{Account, Pending, polled};
+use sandgate_message::{Account, BoxFuture, polled};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
@@ -124,7 +124,7 @@ struct Held<'a> {
     gate: &'a Arc<Gate>,
     account: &'a Account,
     place: Option<Place>,
-    waits: Option<Pending<'static, Result<Place, Overloaded>>>,
+    waits: Option<BoxFuture<'static, Result<Place, Overloaded>>>,
 }
 
 impl Gate {

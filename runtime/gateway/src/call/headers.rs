@@ -65,9 +65,8 @@ impl Proxy {
         let (definitions, target) = (self.conn.definitions()?, call.target.as_deref()?);
         match &self.conn.conversation {
             Ok(conversation) if fetch => {
-                definitions
-                    .fetch(conversation, &call.method, target, headers)
-                    .await
+                let fetch = definitions.fetch(conversation, &call.method, target, headers);
+                Box::pin(fetch).await
             }
             _ => definitions.get(&call.method, target),
         }

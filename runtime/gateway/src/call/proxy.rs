@@ -111,7 +111,7 @@ impl Proxy {
         };
         let (status, headers, body) = match answer {
             Ok(answer) => (answer.status, answer.headers, answer.body),
-            Err(error) => return self.unanswered(in_flight, &id, &error).await,
+            Err(error) => return Box::pin(self.unanswered(in_flight, &id, &error)).await,
         };
         match body {
             Body::Message(reply) if reply.method().is_none() => {
@@ -146,7 +146,7 @@ impl Proxy {
             Body::Message(_) | Body::Empty => {
                 let what = format!("status {status} and nothing that answers the request");
                 let text = error_reply::no_reply(&id, in_flight.call(), &what);
-                ClientResponse::of(self.failed(in_flight, text).await)
+                ClientResponse::of(Box::pin(self.failed(in_flight, text)).await)
             }
         }
     }

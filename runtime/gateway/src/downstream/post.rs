@@ -3,7 +3,7 @@
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Body, Incoming};
-use sandgate_message::{Era, Message, NotAMessage, Shape, Trouble, error_codes};
+use sandgate_message::{Era, JsonErrorKind, Message, MessageError, Shape, error_codes};
 
 use super::http::{SESSION, accepts, session, too_many_listeners};
 use super::{Endpoint, Router};
@@ -140,18 +140,18 @@ fn no_memory(error: MemoryError) -> Box<ClientResponse> {
     Box::new(error_reply::busy(None, &error.to_string()))
 }
 
-fn unreadable(why: &NotAMessage, limit: usize) -> ClientResponse {
+fn unreadable(why: &MessageError, limit: usize) -> ClientResponse {
     match why {
-        NotAMessage::Json(malformed) if matches!(malformed.trouble, Trouble::Size(_)) => {
+        MessageError::Json(malformed) if matches!(malformed.trouble, JsonErrorKind::Size(_)) => {
             too_large(limit)
         }
-        NotAMessage::Json(_) => error_reply::error(
+        MessageError::Json(_) => error_reply::error(
             StatusCode::BAD_REQUEST,
             None,
             error_codes::PARSE,
             &why.to_string(),
         ),
-        NotAMessage::Envelope(_) | NotAMessage::Batch => {
+        MessageError::Envelope(_) | MessageError::Batch => {
             error_reply::bad_request(None, &why.to_string())
         }
     }

@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use http::HeaderMap;
 use parking_lot::Mutex;
-use sandgate_message::{Account, Era, Id, Message, NotAMessage, Shape, error_codes};
+use sandgate_message::{Account, Era, Id, Message, MessageError, Shape, error_codes};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -397,10 +397,10 @@ fn stranger(id: &Id, client: Option<&str>) -> Message {
     Message::error(Some(id), error_codes::SERVER, &text, None)
 }
 
-fn unreadable(why: &NotAMessage) -> Message {
+fn unreadable(why: &MessageError) -> Message {
     let code = match why {
-        NotAMessage::Json(_) => error_codes::PARSE,
-        NotAMessage::Envelope(_) | NotAMessage::Batch => error_codes::INVALID_REQUEST,
+        MessageError::Json(_) => error_codes::PARSE,
+        MessageError::Envelope(_) | MessageError::Batch => error_codes::INVALID_REQUEST,
     };
     refusal(code, &why.to_string())
 }

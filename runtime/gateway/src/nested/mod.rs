@@ -11,7 +11,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use http::HeaderMap;
-use sandgate_message::{Call, CallId, Direction, Hook, Id, Json, Message, Pending, Shape};
+use sandgate_message::{BoxFuture, Call, CallId, Direction, Hook, Id, Json, Message, Shape};
 use sandgate_pipeline::{Chain, Departure, Entry, Through, Trail, TrailEntry, Within};
 
 use crate::admission::Overloaded;
@@ -225,7 +225,7 @@ enum Document {
 }
 
 impl Within for NestedPass<'_> {
-    fn pass<'a>(&'a mut self, document: &'a Json) -> Pending<'a, Through> {
+    fn pass<'a>(&'a mut self, document: &'a Json) -> BoxFuture<'a, Through> {
         Box::pin(async move {
             match self.go(document).await {
                 Ok(document) => Through {

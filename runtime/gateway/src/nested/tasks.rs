@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sandgate_message::{
-    Call, CallId, Direction, Edit, Hook, Id, Json, Kind, Message, Node, Pending, Shape, error_codes,
+    BoxFuture, Call, CallId, Direction, Edit, Hook, Id, Json, Kind, Message, Node, Shape,
+    error_codes,
 };
 use sandgate_pipeline::{Chain, Departure, Held, Kept, Through, TrailEntry, Within};
 
@@ -300,7 +301,7 @@ struct Detail<'a> {
 }
 
 impl Within for Detail<'_> {
-    fn pass<'a>(&'a mut self, document: &'a Json) -> Pending<'a, Through> {
+    fn pass<'a>(&'a mut self, document: &'a Json) -> BoxFuture<'a, Through> {
         Box::pin(async move {
             let mut entries = Vec::new();
             match self.go(document, &mut entries).await {

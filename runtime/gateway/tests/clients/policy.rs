@@ -5,26 +5,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sandgate_message::{
-    Hook, Interceptor, Outcome, Pending, Plugin, PostDecision, PreDecision, Refusal, Role, Run,
+    BoxFuture, Hook, HookRequest, HookResult, Interceptor, InterceptorInfo, PostDecision,
+    PreDecision, Refusal, Role,
 };
 use sandgate_pipeline::{Mode, Place, Step};
 
-type Decide<D> = Box<dyn Fn(Run) -> Pending<'static, Outcome<D>> + Send + Sync>;
+type Decide<D> = Box<dyn Fn(HookRequest) -> BoxFuture<'static, HookResult<D>> + Send + Sync>;
 
 struct Native {
-    plugin: Plugin,
+    plugin: InterceptorInfo,
     pre: Option<Decide<PreDecision>>,
     post: Option<Decide<PostDecision>>,
 }
 
 impl Interceptor for Native {
-    fn plugin(&self) -> &Plugin {
+    fn plugin(&self) -> &InterceptorInfo {
         &self.plugin
     }
-    fn pre_call(&self, run: Run) -> Pending<'_, Outcome<PreDecision>> {
+    fn pre_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>> {
         self.pre.as_ref().unwrap()(run)
     }
-    fn post_call(&self, run: Run) -> Pending<'_, Outcome<PostDecision>> {
+    fn post_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PostDecision>> {
         self.post.as_ref().unwrap()(run)
     }
 }
@@ -39,7 +40,7 @@ fn step(
     mode: Mode,
 ) -> Step {
     let events = events.iter().map(|event| (*event).to_owned()).collect();
-    let plugin = Plugin {
+    let plugin = InterceptorInfo {
         name: name.into(),
         version: "1".into(),
         digest: format!("sha256:{name}"),
@@ -56,10 +57,10 @@ fn step(
 pub fn before(
     events: &[&str],
     role: Role,
-    decide: impl Fn(&Run) -> PreDecision + Send + Sync + 'static,
+    decide: impl Fn(&HookRequest) -> PreDecision + Send + Sync + 'static,
 ) -> Step {
     let decide: Decide<PreDecision> =
-        Box::new(move |run| Box::pin(std::future::ready(Outcome::decided(decide(&run)))));
+        Box::new(move |run| Box::pin(std::future::ready(HookResult::decided(decide(&run)))));
     step(
         "before",
         Hook::PreCall,
@@ -74,10 +75,10 @@ pub fn before(
 pub fn after(
     events: &[&str],
     role: Role,
-    decide: impl Fn(&Run) -> PostDecision + Send + Sync + 'static,
+    decide: impl Fn(&HookRequest) -> PostDecision + Send + Sync + 'static,
 ) -> Step {
     let decide: Decide<PostDecision> =
-        Box::new(move |run| Box::pin(std::future::ready(Outcome::decided(decide(&run)))));
+        Box::new(move |run| Box::pin(std::future::ready(HookResult::decided(decide(&run)))));
     step(
         "after",
         Hook::PostCall,
@@ -91,10 +92,10 @@ pub fn after(
 
 pub fn after_in_audit(
     events: &[&str],
-    decide: impl Fn(&Run) -> PostDecision + Send + Sync + 'static,
+    decide: impl Fn(&HookRequest) -> PostDecision + Send + Sync + 'static,
 ) -> Step {
     let decide: Decide<PostDecision> =
-        Box::new(move |run| Box::pin(std::future::ready(Outcome::decided(decide(&run)))));
+        Box::new(move |run| Box::pin(std::future::ready(HookResult::decided(decide(&run)))));
     step(
         "audit",
         Hook::PostCall,
@@ -107,14 +108,17 @@ pub fn after_in_audit(
 }
 
 /// One that takes its time.
-pub fn before_later<F>(events: &[&str], decide: impl Fn(Run) -> F + Send + Sync + 'static) -> Step
+pub fn before_later<F>(
+    events: &[&str],
+    decide: impl Fn(HookRequest) -> F + Send + Sync + 'static,
+) -> Step
 where
     F: Future<Output = PreDecision> + Send + 'static,
 {
     let decide = Arc::new(decide);
     let decide: Decide<PreDecision> = Box::new(move |run| {
         let decision = decide(run);
-        Box::pin(async move { Outcome::decided(decision.await) })
+        Box::pin(async move { HookResult::decided(decision.await) })
     });
     step(
         "later",

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use sandgate_gateway::{Decision, Endpoint, Server, Transport};
-use sandgate_message::{Direction, Edit, Json, Limits, PostDecision, PreDecision, Role, Run};
+use sandgate_message::{
+    Direction, Edit, HookRequest, Json, Limits, PostDecision, PreDecision, Role,
+};
 use sandgate_pipeline::Step;
 use serde_json::Value;
 
@@ -63,7 +65,7 @@ async fn ask(house: &House, body: &str) -> String {
 struct Seen(Arc<Mutex<Vec<String>>>);
 
 impl Seen {
-    fn note(&self, hook: &str, run: &Run) {
+    fn note(&self, hook: &str, run: &HookRequest) {
         let way = match run.call.direction {
             Direction::ClientToServer => ">",
             Direction::ServerToClient => "<",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sandgate_host::{Grants, PrepareError, State, StateQuota};
-use sandgate_message::{Interceptor, PreDecision, Run};
+use sandgate_message::{HookRequest, Interceptor, PreDecision};
 use serde_json::{Value, json};
 
 use crate::stand::{answer, answered, host, host_with, pre, prepare, run, spec};
@@ -70,7 +70,7 @@ pub(crate) mod counter {
     #[tokio::test]
     async fn leaves_no_mark_in_a_shadow() {
         let plugin = prepare(granted("limit")).await.unwrap();
-        let shadow = || Run {
+        let shadow = || HookRequest {
             shadow: true,
             ..run(increment("calls"))
         };

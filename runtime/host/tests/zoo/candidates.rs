@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sandgate_host::{Access, DirGrant, Host, Plugin, Spec};
-use sandgate_message::{Failure, Interceptor, Run};
+use sandgate_message::{Failure, HookRequest, Interceptor};
 use serde_json::{Value, json};
 
 use crate::stand::{answer, answered, host, run, spec, within, works};
@@ -14,7 +14,7 @@ async fn tried(spec: Spec) -> Plugin {
 
 /// As a candidate is asked.
 async fn asked(plugin: &Plugin, params: Value) -> Value {
-    let run = Run {
+    let run = HookRequest {
         shadow: true,
         ..run(params)
     };
@@ -118,7 +118,7 @@ async fn however_it_misbehaves_the_live_one_works() {
 
 async fn misbehaves(host: &std::sync::Arc<Host>, guest: &str) {
     let plugin = host.prepare_candidate(spec(guest)).await.unwrap();
-    let run = Run {
+    let run = HookRequest {
         shadow: true,
         ..within(Duration::from_millis(300), json!({ "misbehave": true }))
     };

@@ -1,8 +1,8 @@
 //! Guests that decide: what comes back is what they said, or a failure where it makes no sense.
 
 use sandgate_message::{
-    Edit, EditError, Failure, Hook, Interceptor, Json, Limits, Part, PostDecision, PreDecision,
-    Role, Run, apply,
+    Edit, EditError, Failure, Hook, HookRequest, Interceptor, Json, Limits, Part, PostDecision,
+    PreDecision, Role, apply,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -131,7 +131,7 @@ pub(crate) mod carries {
     async fn a_note_from_its_pre_call_to_its_post_call() {
         let plugin = plugin("carries").await;
         let outcome = plugin.pre_call(run(json!({ "note": 1 }))).await;
-        let reply = Run {
+        let reply = HookRequest {
             carried: outcome.carry,
             ..run(json!({}))
         };
@@ -229,7 +229,7 @@ pub(crate) async fn everything_is_there(plugin: &sandgate_host::Plugin) {
     );
     assert_eq!(finding.details.as_ref().unwrap().as_str(), r#"{"n": 1}"#);
 
-    let reply = Run {
+    let reply = HookRequest {
         sent: Some(Json::of(&json!({ "name": "answer" })).unwrap()),
         carried: outcome.carry,
         ..known(json!({ "content": [{ "type": "text", "text": "hello" }] }))

@@ -10,8 +10,8 @@ use sandgate_host::{
     Cache, EngineConfig, Grants, Host, Plugin, PluginFile, PrepareError, Spec, State, StateQuota,
 };
 use sandgate_message::{
-    Call, CallId, Direction, Era, Failure, Interceptor, Json, Limits, PostDecision, PreDecision,
-    Run,
+    Call, CallId, Direction, Era, Failure, HookRequest, Interceptor, Json, Limits, PostDecision,
+    PreDecision,
 };
 use serde_json::Value;
 
@@ -62,13 +62,13 @@ pub(crate) async fn prepare(spec: Spec) -> Result<Plugin, PrepareError> {
 }
 
 /// A `tools/call` with these params, by nobody in particular, with all the time it wants.
-pub(crate) fn run(params: Value) -> Run {
+pub(crate) fn run(params: Value) -> HookRequest {
     within(LONG, params)
 }
 
 /// The same with a timeout.
-pub(crate) fn within(timeout: Duration, params: Value) -> Run {
-    Run {
+pub(crate) fn within(timeout: Duration, params: Value) -> HookRequest {
+    HookRequest {
         call: Arc::new(Call {
             id: CallId("call-1".into()),
             method: "tools/call".into(),
@@ -89,13 +89,13 @@ pub(crate) fn within(timeout: Duration, params: Value) -> Run {
         failed: false,
         carried: None,
         timeout,
-        deadline: Instant::now() + Run::patience(timeout),
+        deadline: Instant::now() + HookRequest::wall_limit(timeout),
         shadow: false,
     }
 }
 
 /// The same run by a caller of that name.
-pub(crate) fn by(principal: &str, mut run: Run) -> Run {
+pub(crate) fn by(principal: &str, mut run: HookRequest) -> HookRequest {
     let call = Arc::make_mut(&mut run.call);
     call.principal = Some(principal.into());
     call.account = sandgate_message::Account::Client(principal.into());
@@ -123,7 +123,7 @@ pub(crate) fn answered(decision: Result<PreDecision, Failure>) -> Value {
 }
 
 /// How the guest ends when it misbehaves; afterwards the next caller must not notice.
-pub(crate) async fn failure(plugin: &Plugin, run: Run) -> Failure {
+pub(crate) async fn failure(plugin: &Plugin, run: HookRequest) -> Failure {
     let failure = plugin.pre_call(run).await.decision.unwrap_err();
     works(plugin).await;
     failure

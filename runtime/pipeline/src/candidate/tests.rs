@@ -3,7 +3,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use sandgate_message::{Finding, Limits, Outcome, Part, PostDecision, PreDecision, Role, Severity};
+use sandgate_message::{
+    Finding, HookResult, Limits, Part, PostDecision, PreDecision, Role, Severity,
+};
 
 use super::*;
 use crate::testing::*;
@@ -60,7 +62,7 @@ fn refuses(name: &str, code: &'static str) -> Native {
 }
 
 fn notices(name: &str, rules: &'static [&'static str]) -> Native {
-    native(name).pre(Role::Mutation, move |_| Outcome {
+    native(name).pre(Role::Mutation, move |_| HookResult {
         findings: rules
             .iter()
             .map(|rule| Finding {
@@ -72,7 +74,7 @@ fn notices(name: &str, rules: &'static [&'static str]) -> Native {
                 details: None,
             })
             .collect(),
-        ..Outcome::decided(PreDecision::Proceed)
+        ..HookResult::decided(PreDecision::Proceed)
     })
 }
 
@@ -89,7 +91,7 @@ fn whatever_a_candidate_decides_the_call_goes_its_way() {
         mutator("new", |_| PreDecision::Answer(json("{}"))),
         mutator("new", |_| PreDecision::Replace(json("[]"))),
         mutator("new", |_| panic!("down")),
-        native("new").pre(Role::Mutation, |_| Outcome::failed(failure())),
+        native("new").pre(Role::Mutation, |_| HookResult::failed(failure())),
     ] {
         let (chain, candidate) = tried(edits("live", "2"), candidate);
         let entry = enter(&chain);
@@ -107,7 +109,7 @@ fn a_candidate_is_shown_what_the_live_one_was_shown() {
     let seen = Seen::default();
     let (live, new) = (seen.clone(), seen.clone());
     let look = |seen: Seen| {
-        move |run: &sandgate_message::Run| {
+        move |run: &sandgate_message::HookRequest| {
             seen.note(format!("{} {}", run.call.id, run.document.as_str()));
             PreDecision::Edit(set("/arguments/n", "5"))
         }
@@ -191,7 +193,7 @@ fn what_would_come_out_otherwise_differs() {
             (Proceed, Proceed, Findings),
         ),
         (
-            native("l").pre(Role::Mutation, |_| Outcome::failed(failure())),
+            native("l").pre(Role::Mutation, |_| HookResult::failed(failure())),
             proceeds("n"),
             (Fault, Proceed, What),
         ),
@@ -210,7 +212,7 @@ fn what_would_come_out_otherwise_differs() {
 fn a_candidate_that_fails_is_counted_by_kind() {
     let (chain, candidate) = tried(
         proceeds("live"),
-        native("new").pre(Role::Mutation, |_| Outcome::failed(failure())),
+        native("new").pre(Role::Mutation, |_| HookResult::failed(failure())),
     );
     enter(&chain);
     drain(&candidate);
@@ -278,15 +280,15 @@ fn both(name: &str, note: &'static [u8], seen: &Seen) -> Native {
     native(name)
         .pre(Role::Mutation, move |_| {
             before.note("pre");
-            Outcome {
+            HookResult {
                 carry: Some(note.into()),
-                ..Outcome::decided(PreDecision::Proceed)
+                ..HookResult::decided(PreDecision::Proceed)
             }
         })
         .post(Role::Mutation, move |run| {
             let note = run.carried.as_deref().unwrap_or(b"nothing");
             seen.note(String::from_utf8_lossy(note));
-            Outcome::decided(PostDecision::Proceed)
+            HookResult::decided(PostDecision::Proceed)
         })
 }
 

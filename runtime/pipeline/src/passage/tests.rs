@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use proptest::prelude::*;
-use sandgate_message::{Failure, Limits, Outcome, PostDecision, PreDecision, Role};
+use sandgate_message::{Failure, HookResult, Limits, PostDecision, PreDecision, Role};
 
 use crate::testing::*;
 use crate::{Chain, Decision, Globs, Sees};
@@ -82,10 +82,10 @@ fn rule_2_a_raw_refusal_comes_before_any_mutator() {
 fn rule_2_raw_is_of_replies_and_a_raw_validator_still_judges_calls() {
     let both = native("both")
         .pre(Role::Validation, |_| {
-            Outcome::decided(PreDecision::Refuse(refusal("no")))
+            HookResult::decided(PreDecision::Refuse(refusal("no")))
         })
         .post(Role::Validation, |_| {
-            Outcome::decided(PostDecision::Proceed)
+            HookResult::decided(PostDecision::Proceed)
         })
         .place(|place| place.sees = Sees::Raw);
     assert_eq!(refused(enter(&chain([both]))).trail.entries.len(), 1);
@@ -157,7 +157,7 @@ fn rule_5_a_withheld_reply_says_that_the_tool_ran_and_not_to_retry() {
 #[test]
 fn rule_5_a_fault_under_fail_closed_withholds_the_reply() {
     let failing = native("v").post(Role::Validation, |_| {
-        Outcome::failed(Failure::Own {
+        HookResult::failed(Failure::Own {
             kind: "Error".into(),
             frames: Vec::new(),
             detail: "hi".into(),
@@ -217,7 +217,8 @@ fn rule_7_a_run_is_shown_the_params_as_sent_the_failure_and_its_own_note() {
             let seen = seen.clone();
             native(name)
                 .pre(Role::Mutation, move |_| {
-                    let mut outcome = Outcome::decided(PreDecision::Edit(set("/arguments/n", "2")));
+                    let mut outcome =
+                        HookResult::decided(PreDecision::Edit(set("/arguments/n", "2")));
                     outcome.carry = Some(name.as_bytes().into());
                     outcome
                 })
@@ -233,7 +234,7 @@ fn rule_7_a_run_is_shown_the_params_as_sent_the_failure_and_its_own_note() {
                         "2"
                     );
                     seen.note(String::from_utf8(run.carried.as_ref().unwrap().to_vec()).unwrap());
-                    Outcome::decided(PostDecision::Proceed)
+                    HookResult::decided(PostDecision::Proceed)
                 })
         };
         leave(
@@ -322,7 +323,7 @@ async fn a_dropped_leave_harms_no_other_call() {
             if run.failed {
                 std::future::pending::<()>().await;
             }
-            Outcome::decided(PostDecision::Proceed)
+            HookResult::decided(PostDecision::Proceed)
         })
     });
     let chain = chain([waiting]);
@@ -352,24 +353,24 @@ fn whimsical(index: usize, role: Role, pre: Whim, post: Whim, fail_open: bool) -
     native(&name)
         .pre(role, move |_| {
             let mut outcome = match pre {
-                Whim::Proceed => Outcome::decided(PreDecision::Proceed),
-                Whim::Edit => Outcome::decided(PreDecision::Edit(set("/name", "\"other\""))),
-                Whim::EditNowhere => Outcome::decided(PreDecision::Edit(set("/no/where", "1"))),
-                Whim::Replace => Outcome::decided(PreDecision::Replace(json("{}"))),
-                Whim::Refuse => Outcome::decided(PreDecision::Refuse(refusal("no"))),
-                Whim::Answer => Outcome::decided(PreDecision::Answer(json("{}"))),
-                Whim::Fail => Outcome::failed(failure()),
+                Whim::Proceed => HookResult::decided(PreDecision::Proceed),
+                Whim::Edit => HookResult::decided(PreDecision::Edit(set("/name", "\"other\""))),
+                Whim::EditNowhere => HookResult::decided(PreDecision::Edit(set("/no/where", "1"))),
+                Whim::Replace => HookResult::decided(PreDecision::Replace(json("{}"))),
+                Whim::Refuse => HookResult::decided(PreDecision::Refuse(refusal("no"))),
+                Whim::Answer => HookResult::decided(PreDecision::Answer(json("{}"))),
+                Whim::Fail => HookResult::failed(failure()),
             };
             outcome.carry = Some(Arc::new([7]));
             outcome
         })
         .post(role, move |_| match post {
-            Whim::Proceed | Whim::Answer => Outcome::decided(PostDecision::Proceed),
-            Whim::Edit => Outcome::decided(PostDecision::Edit(set("/x", "1"))),
-            Whim::EditNowhere => Outcome::decided(PostDecision::Edit(set("/no/where", "1"))),
-            Whim::Replace => Outcome::decided(PostDecision::Replace(json("{}"))),
-            Whim::Refuse => Outcome::decided(PostDecision::Refuse(refusal("no"))),
-            Whim::Fail => Outcome::failed(failure()),
+            Whim::Proceed | Whim::Answer => HookResult::decided(PostDecision::Proceed),
+            Whim::Edit => HookResult::decided(PostDecision::Edit(set("/x", "1"))),
+            Whim::EditNowhere => HookResult::decided(PostDecision::Edit(set("/no/where", "1"))),
+            Whim::Replace => HookResult::decided(PostDecision::Replace(json("{}"))),
+            Whim::Refuse => HookResult::decided(PostDecision::Refuse(refusal("no"))),
+            Whim::Fail => HookResult::failed(failure()),
         })
         .place(|place| place.fail_open = fail_open)
         .audit()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use sandgate_message::{Outcome, PostDecision, PreDecision, Role};
+use sandgate_message::{HookResult, PostDecision, PreDecision, Role};
 use serde_json::{Value, json as value};
 
 use super::*;
@@ -30,7 +30,9 @@ fn refusing() -> Native {
 }
 
 fn failing(failure: Failure) -> Native {
-    native("guard").pre(Role::Validation, move |_| Outcome::failed(failure.clone()))
+    native("guard").pre(Role::Validation, move |_| {
+        HookResult::failed(failure.clone())
+    })
 }
 
 fn put_to(native: Native, style: Option<RefusalStyle>, call: Call) -> Value {

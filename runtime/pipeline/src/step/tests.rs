@@ -27,7 +27,7 @@ fn a_hook_that_the_plugin_has_not_is_named() {
 #[test]
 fn a_hook_left_out_of_the_scope_has_no_role() {
     let both = reply_mutator("both", |_| PostDecision::Proceed).pre(Role::Validation, |_| {
-        sandgate_message::Outcome::decided(PreDecision::Proceed)
+        sandgate_message::HookResult::decided(PreDecision::Proceed)
     });
     let step = both
         .place(|place| place.scope.hooks = vec![Hook::PreCall])

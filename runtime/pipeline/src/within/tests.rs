@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use sandgate_message::{Edit, Json, Limits, Message, Pending, PostDecision, PreDecision, apply};
+use sandgate_message::{BoxFuture, Edit, Json, Limits, Message, PostDecision, PreDecision, apply};
 
 use crate::testing::*;
 use crate::{Chain, Entry, Held, Through, Within};
@@ -12,7 +12,7 @@ use crate::{Chain, Entry, Held, Through, Within};
 struct Replaces(Seen, &'static str, &'static str);
 
 impl Within for Replaces {
-    fn pass<'a>(&'a mut self, document: &'a Json) -> Pending<'a, Through> {
+    fn pass<'a>(&'a mut self, document: &'a Json) -> BoxFuture<'a, Through> {
         let Self(seen, pointer, value) = self;
         seen.note(document.at(pointer).unwrap().as_str());
         let edit = [Edit::Set((*pointer).into(), (*value).into())];
@@ -25,7 +25,7 @@ impl Within for Replaces {
 struct Stops(Option<Held>);
 
 impl Within for Stops {
-    fn pass<'a>(&'a mut self, _: &'a Json) -> Pending<'a, Through> {
+    fn pass<'a>(&'a mut self, _: &'a Json) -> BoxFuture<'a, Through> {
         let outcome = Err(self.0.take().unwrap());
         let entries = Vec::new();
         Box::pin(std::future::ready(Through { outcome, entries }))
@@ -147,7 +147,7 @@ fn a_resumed_call_finds_its_notes_under_the_same_chain_only() {
     let noting = || {
         native("n")
             .pre(sandgate_message::Role::Validation, |_| {
-                let mut outcome = sandgate_message::Outcome::decided(PreDecision::Proceed);
+                let mut outcome = sandgate_message::HookResult::decided(PreDecision::Proceed);
                 outcome.carry = Some(Arc::from(&b"note"[..]));
                 outcome
             })
@@ -156,7 +156,7 @@ fn a_resumed_call_finds_its_notes_under_the_same_chain_only() {
                     Some(_) => "with.note",
                     None => "without.note",
                 };
-                sandgate_message::Outcome::decided(PostDecision::Refuse(refusal(code)))
+                sandgate_message::HookResult::decided(PostDecision::Refuse(refusal(code)))
             })
     };
     let (first, second) = (chain([noting()]), chain([noting()]));

@@ -133,10 +133,8 @@ impl Proxy {
             return false;
         };
         let definitions = conversation.definitions();
-        definitions
-            .fetch(conversation, method, target, headers)
-            .await
-            .is_some()
+        let fetch = definitions.fetch(conversation, method, target, headers);
+        Box::pin(fetch).await.is_some()
     }
 
     /// Records a message that does not pass, and hands back what its asker is told.

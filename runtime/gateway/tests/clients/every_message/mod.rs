@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use sandgate_message::{
-    Carrier, Direction, Era, Hook, Meeting, PostDecision, PreDecision, Role, meetings,
+    Carrier, Direction, Era, Hook, HookPoint, PostDecision, PreDecision, Role, hook_points,
 };
 
 use crate::client::INITIALIZE;
@@ -47,7 +47,7 @@ impl Stand {
         let read = Arc::<Mutex<Vec<Read>>>::default();
         let note = |hook| {
             let read = read.clone();
-            move |run: &sandgate_message::Run| {
+            move |run: &sandgate_message::HookRequest| {
                 read.lock().push(Read {
                     method: run.call.method.to_string(),
                     era: run.call.era,
@@ -104,7 +104,7 @@ impl Stand {
     }
 
     /// All of the texts, each in a document that the interceptor read at that place.
-    fn was_read(&self, meeting: &Meeting, texts: &[String]) {
+    fn was_read(&self, meeting: &HookPoint, texts: &[String]) {
         let read = self.read.lock();
         for text in texts {
             let seen = read.iter().any(|read| {
@@ -123,7 +123,7 @@ impl Stand {
         }
     }
 
-    async fn meet(&mut self, meeting: Meeting) {
+    async fn meet(&mut self, meeting: HookPoint) {
         let notification = meeting.method.starts_with("notifications/");
         match (meeting.direction, meeting.carrier) {
             (_, Carrier::InputRequired) => self.asked_within(meeting).await,
@@ -134,7 +134,7 @@ impl Stand {
         }
     }
 
-    async fn asked_by_client(&mut self, meeting: Meeting) {
+    async fn asked_by_client(&mut self, meeting: HookPoint) {
         let sample = sample(meeting.method, meeting.era, meeting.direction);
         for (member, answer) in [("result", sample.result), ("error", ERROR)] {
             let begins = meeting.method == "initialize";
@@ -204,7 +204,7 @@ impl Stand {
         self.puppet.next().await;
     }
 
-    async fn asked_within(&mut self, meeting: Meeting) {
+    async fn asked_within(&mut self, meeting: HookPoint) {
         let sample = sample(meeting.method, meeting.era, meeting.direction);
         let mut client = self.client().await;
         let (asks, asked) = planted(sample.params);
@@ -243,7 +243,7 @@ impl Stand {
         }
     }
 
-    async fn told_by_client(&mut self, meeting: Meeting) {
+    async fn told_by_client(&mut self, meeting: HookPoint) {
         let mut client = self.client().await;
         let mut _held = None;
         if meeting.method == "notifications/tasks/status" {
@@ -274,7 +274,7 @@ impl Stand {
         self.puppet.next().await
     }
 
-    async fn told_by_server(&mut self, meeting: Meeting) {
+    async fn told_by_server(&mut self, meeting: HookPoint) {
         let mut client = self.client().await;
         if meeting.method.starts_with("notifications/tasks") {
             self.begin_task(&mut client).await;
@@ -302,7 +302,7 @@ impl Stand {
         self.was_read(&meeting, &texts);
     }
 
-    async fn asked_by_server(&mut self, meeting: Meeting) {
+    async fn asked_by_server(&mut self, meeting: HookPoint) {
         let sample = sample(meeting.method, meeting.era, meeting.direction);
         for (member, answer) in [("result", sample.result), ("error", ERROR)] {
             let mut client = self.client().await;
@@ -334,7 +334,7 @@ impl Stand {
 }
 
 /// Says where a test failed.
-struct Named(Meeting);
+struct Named(HookPoint);
 
 impl Drop for Named {
     fn drop(&mut self) {
@@ -353,7 +353,7 @@ fn holds(message: &str, texts: &[String]) {
 
 async fn all(era: Era, client: Way, server: Way) {
     let mut stand = Stand::new(era, client, server).await;
-    for meeting in meetings().filter(|meeting| meeting.era == era) {
+    for meeting in hook_points().filter(|meeting| meeting.era == era) {
         let _named = Named(meeting);
         stand.meet(meeting).await;
     }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sandgate_message::{Carrier, Direction, Era, Hook, Meeting, meetings};
+use sandgate_message::{Carrier, Direction, Era, Hook, HookPoint, hook_points};
 
 const BEGIN: &str = "<!-- made from the list of meetings; BLESS=1 cargo test writes it anew -->\n";
 const END: &str = "<!-- end -->\n";
 
-fn cell(meetings: &[Meeting]) -> String {
+fn cell(hook_points: &[HookPoint]) -> String {
     let hook = |hook: Hook| {
-        let meeting = meetings.iter().find(|meeting| meeting.hook == hook)?;
+        let meeting = hook_points.iter().find(|meeting| meeting.hook == hook)?;
         Some(match meeting.carrier {
             Carrier::Itself => hook.as_str().to_owned(),
             Carrier::InputRequired => format!("{} ¹", hook.as_str()),
@@ -29,9 +29,9 @@ fn cell(meetings: &[Meeting]) -> String {
 
 fn table() -> String {
     let mut rows: Vec<(&str, Direction)> = Vec::new();
-    let mut cells: BTreeMap<(usize, usize), Vec<Meeting>> = BTreeMap::new();
+    let mut cells: BTreeMap<(usize, usize), Vec<HookPoint>> = BTreeMap::new();
     for direction in [Direction::ClientToServer, Direction::ServerToClient] {
-        for meeting in meetings().filter(|meeting| meeting.direction == direction) {
+        for meeting in hook_points().filter(|meeting| meeting.direction == direction) {
             let row = (meeting.method, direction);
             let at = rows.iter().position(|known| *known == row);
             let at = at.unwrap_or_else(|| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sandgate_message::{Outcome, PreDecision, Role};
+use sandgate_message::{HookResult, PreDecision, Role};
 
 use super::words;
 use crate::testing::*;
@@ -32,7 +32,7 @@ fn rule_11_audit_neither_blocks_nor_changes() {
         assert_ne!(entry.decision, Decision::Fault);
     }
     let failing = native("v")
-        .pre(Role::Validation, |_| Outcome::failed(failure()))
+        .pre(Role::Validation, |_| HookResult::failed(failure()))
         .audit();
     assert_eq!(
         onward(enter(&chain([failing]))).trail().entries[0].failure,
@@ -83,13 +83,13 @@ async fn rule_11_audit_runs_beside_the_active_ones_and_is_in_the_trail_of_a_refu
     let slow = native("slow").pre_later(Role::Mutation, |_| {
         Box::pin(async {
             tokio::time::sleep(Duration::from_millis(60)).await;
-            Outcome::decided(PreDecision::Edit(set("/x", "1")))
+            HookResult::decided(PreDecision::Edit(set("/x", "1")))
         })
     });
     let also_slow = native("also").pre_later(Role::Mutation, |_| {
         Box::pin(async {
             tokio::time::sleep(Duration::from_millis(60)).await;
-            Outcome::decided(PreDecision::Refuse(refusal("no")))
+            HookResult::decided(PreDecision::Refuse(refusal("no")))
         })
     });
     let chain = chain([slow.audit(), also_slow]);

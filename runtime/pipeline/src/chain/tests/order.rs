@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sandgate_message::{Outcome, PreDecision, Role};
+use sandgate_message::{HookResult, PreDecision, Role};
 use tokio::sync::Barrier;
 
 use super::finding;
@@ -75,7 +75,7 @@ async fn rule_3_validators_run_in_parallel() {
             let barrier = barrier.clone();
             Box::pin(async move {
                 barrier.wait().await;
-                Outcome::decided(PreDecision::Proceed)
+                HookResult::decided(PreDecision::Proceed)
             })
         })
     };
@@ -90,7 +90,7 @@ async fn rule_3_validators_run_in_parallel() {
 #[test]
 fn rule_4_findings_and_notes_block_nothing() {
     let noticing = native("noticing").pre(Role::Validation, |_| {
-        let mut outcome = Outcome::decided(PreDecision::Proceed);
+        let mut outcome = HookResult::decided(PreDecision::Proceed);
         outcome.findings.push(finding());
         outcome.took = Duration::from_micros(42);
         outcome
@@ -148,7 +148,7 @@ async fn rule_5_the_file_decides_also_where_the_later_one_is_faster() {
     let slow = native("slow").pre_later(Role::Validation, |_| {
         Box::pin(async {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            Outcome::decided(PreDecision::Refuse(refusal("slow")))
+            HookResult::decided(PreDecision::Refuse(refusal("slow")))
         })
     });
     let fast = validator("fast", |_| PreDecision::Refuse(refusal("fast")));
@@ -183,7 +183,7 @@ async fn a_dropped_entry_abandons_its_runs_and_the_next_call_is_served() {
         Box::pin(async move {
             let _abandoned = abandoned;
             let _open = gate.acquire().await;
-            Outcome::decided(PreDecision::Proceed)
+            HookResult::decided(PreDecision::Proceed)
         })
     });
     let chain = chain([waiting]);

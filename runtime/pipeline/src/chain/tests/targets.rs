@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use sandgate_message::{Outcome, PreDecision, Role};
+use sandgate_message::{HookResult, PreDecision, Role};
 
 use super::words;
 use crate::testing::*;
@@ -101,7 +101,7 @@ fn rule_13_a_refused_call_is_known_as_the_mutators_left_it() {
 fn rule_13_a_refused_call_passes_no_post_call() {
     let both = native("both")
         .pre(Role::Validation, |_| {
-            Outcome::decided(PreDecision::Refuse(refusal("no")))
+            HookResult::decided(PreDecision::Refuse(refusal("no")))
         })
         .post(Role::Validation, |_| panic!("nothing came from a server"));
     assert_eq!(refused(enter(&chain([both]))).trail.entries.len(), 1);

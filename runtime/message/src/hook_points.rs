@@ -8,7 +8,7 @@ use crate::method::Method;
 
 /// One of those places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Meeting {
+pub struct HookPoint {
     /// The event that interceptors see.
     pub method: &'static str,
     /// Of the side that asked.
@@ -32,14 +32,14 @@ pub enum Carrier {
 }
 
 /// All of them: legacy before modern, in the order of the table of methods.
-pub fn meetings() -> impl Iterator<Item = Meeting> {
+pub fn hook_points() -> impl Iterator<Item = HookPoint> {
     [Era::Legacy, Era::Modern].into_iter().flat_map(|era| {
         Method::known().flat_map(move |method| {
             [Direction::ClientToServer, Direction::ServerToClient]
                 .into_iter()
                 .filter_map(move |direction| Some((direction, carrier(method, era, direction)?)))
                 .flat_map(move |(direction, carrier)| {
-                    hooks(method).iter().map(move |&hook| Meeting {
+                    hooks(method).iter().map(move |&hook| HookPoint {
                         method: method.name,
                         era,
                         direction,
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn each_place_is_there_once() {
-        let all: Vec<_> = meetings().collect();
+        let all: Vec<_> = hook_points().collect();
         for one in &all {
             assert_eq!(
                 all.iter().filter(|other| *other == one).count(),
@@ -97,7 +97,7 @@ mod tests {
         for era in [Era::Legacy, Era::Modern] {
             for direction in [Direction::ClientToServer, Direction::ServerToClient] {
                 for method in Method::known().filter(|method| method.exists(era, direction)) {
-                    let places = meetings().filter(|meeting| {
+                    let places = hook_points().filter(|meeting| {
                         (meeting.method, meeting.era, meeting.direction)
                             == (method.name, era, direction)
                     });
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_modern_server_asks_within_its_replies() {
-        let within: Vec<_> = meetings()
+        let within: Vec<_> = hook_points()
             .filter(|meeting| {
                 meeting.carrier == Carrier::InputRequired && meeting.hook == Hook::PreCall
             })

@@ -1,8 +1,8 @@
 //! Which strings of a document people or models read. The rules stand at `Json::texts`.
 
 use crate::json::Kind;
-use crate::machinery::{is_base64, is_mime_type, is_token};
 use crate::node::Node;
+use crate::opaque::{is_base64, is_mime_type, is_token};
 use crate::tape::Tag;
 
 /// What a value is, by where it stands. What has no place of its own is text.
