@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use sandgate_message::CallId;
-use sandgate_pipeline::{Candidate, Difference, Step};
+use sandgate_pipeline::{BoundInterceptor, Candidate, Difference, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::status::{short, time};
@@ -199,7 +199,7 @@ impl Tried {
         candidates.flat_map(of).collect()
     }
 
-    fn of(step: &Step, one: &Difference) -> Self {
+    fn of(step: &BoundInterceptor, one: &Difference) -> Self {
         Self {
             record: "candidate".into(),
             time: time(one.at),

@@ -63,7 +63,7 @@ pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked
 
 fn pipeline(loaded: &Loaded, chain: &Chain) -> Pipeline {
     let names: Vec<&str> = loaded.config.servers.keys().map(String::as_str).collect();
-    let known = sandgate_pipeline::Known {
+    let known = sandgate_pipeline::KnownNames {
         servers: Some(&names),
         events: Some(events::ALL),
         ..Default::default()
@@ -75,7 +75,7 @@ fn pipeline(loaded: &Loaded, chain: &Chain) -> Pipeline {
         .zip(chain.steps())
         .map(|(written, step)| row(written, step));
     let idle = chain.steps().iter().flat_map(|step| {
-        let of = |idle: sandgate_pipeline::Idle| IdleGlob {
+        let of = |idle: sandgate_pipeline::UnusedPattern| IdleGlob {
             interceptor: step.name().to_string(),
             key: idle.key.into(),
             glob: idle.glob,

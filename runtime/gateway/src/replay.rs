@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sandgate_message::{Call, Json, Limits, Message};
-use sandgate_pipeline::{Chain, Entry, Passage, Trail};
+use sandgate_pipeline::{Admission, Admitted, Chain, Trail};
 
 use crate::call::in_flight::{InFlight, Reply};
 use crate::config::OnUnwritten;
@@ -79,28 +79,28 @@ impl ReplaySession {
         let mut arrival = self.nested.recorder.nested_arrival(Instant::now());
         arrival.capture = Some(Box::new(capture));
         let entry = nested::enter(&self.nested, chain, call, message, arrival.nested_runs());
-        let passage = match entry.await {
-            Entry::Onward(passage) => passage,
-            Entry::Refused(departure) => {
+        let admitted = match entry.await {
+            Admission::Continue(admitted) => admitted,
+            Admission::Refused(filtered) => {
                 return ReplayResult {
-                    trail: departure.trail,
+                    trail: filtered.trail,
                     within: std::mem::take(&mut nested_runs.lock().runs),
                     decision: Decision::Refused,
                     sent: None,
-                    left: departure.message.map(|message| message.payload().clone()),
+                    left: filtered.message.map(|message| message.payload().clone()),
                 };
             }
         };
-        let (answer, params) = (passage.answer(), passage.message().payload().clone());
+        let (answer, params) = (admitted.answer(), admitted.message().payload().clone());
         let (decision, sent) = match answer {
             Some(_) => (Decision::Answered, None),
             None => (Decision::Forwarded, Some(params)),
         };
-        let version = passage.trail().version;
+        let version = admitted.trail().version;
         let (entries, decision, left) = match answer.or(reply) {
-            None => (passage.end().entries, decision, None),
+            None => (admitted.end().entries, decision, None),
             Some(reply) => {
-                let left = self.leave(passage, arrival, reply, decision).await;
+                let left = self.leave(admitted, arrival, reply, decision).await;
                 let decision = match left.withheld {
                     true => Decision::Refused,
                     false => decision,
@@ -120,12 +120,12 @@ impl ReplaySession {
 
     async fn leave(
         &self,
-        passage: Passage,
+        admitted: Admitted,
         arrival: Arrival,
         reply: Message,
         decision: Decision,
     ) -> Reply {
-        match InFlight::begin(&self.nested.recorder, passage, arrival) {
+        match InFlight::begin(&self.nested.recorder, admitted, arrival) {
             Ok(in_flight) => nested::leave(&self.nested, None, in_flight, reply, decision).await,
             // It never is: nothing is logged.
             Err(said) => Reply {

@@ -10,7 +10,7 @@ use sandgate_message::{
     BoxFuture, Call, CallId, Direction, Era, Hook, HookRequest, HookResult, Interceptor,
     InterceptorInfo, Limits, Message, PostDecision, PreDecision, Role,
 };
-use sandgate_pipeline::{Candidate, Chain, Entry, Globs, Place, Scope, Step};
+use sandgate_pipeline::{Admission, Candidate, Chain, Globs, Scope, Step, StepConfig};
 
 struct Idle(InterceptorInfo);
 
@@ -58,9 +58,9 @@ fn step(role: Role, servers: &[&str]) -> Step {
         servers: Globs::new(servers).unwrap(),
         ..Scope::default()
     };
-    let place = Place {
+    let place = StepConfig {
         scope,
-        ..Place::default()
+        ..StepConfig::default()
     };
     Step::new("idle", Arc::new(Idle(plugin)), place).unwrap()
 }
@@ -111,7 +111,7 @@ fn calls(criterion: &mut Criterion) {
                 },
                 |(call, request, reply)| {
                     let entry = chain.enter(call, request).now_or_never().unwrap();
-                    let Entry::Onward(passage) = entry else {
+                    let Admission::Continue(passage) = entry else {
                         panic!("refused")
                     };
                     black_box(passage.leave(reply).now_or_never().unwrap())

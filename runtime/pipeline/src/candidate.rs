@@ -15,17 +15,16 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use crossbeam_queue::ArrayQueue;
 use sandgate_message::{Call, Finding, Hook, Json};
 
+use crate::apply::{DecisionRules, Weighed};
+use crate::bound::BoundInterceptor;
 use crate::comparison::{Comparison, Results};
-use crate::round::Weighed;
-use crate::step::Step;
-use crate::trial::{Live, Trial};
-use crate::verdict::Terms;
+use crate::trial::{CandidateNotes, Live, Offer, Trial};
 
 /// Bytes of documents that the offers in one queue hold on to; a larger one is taken where the queue is empty.
 pub const HELD: usize = 32 << 20;
@@ -33,7 +32,7 @@ pub const HELD: usize = 32 << 20;
 /// An interceptor on trial beside the live one.
 pub struct Candidate {
     /// As it would stand in the place of the live one.
-    step: Step,
+    bound: BoundInterceptor,
     /// Calls whose number is below it are offered; none: all are.
     below: Option<u64>,
     share: f64,
@@ -45,26 +44,14 @@ pub struct Candidate {
     hashes: RandomState,
 }
 
-/// What the candidate is to be offered once the live run has decided.
-pub(crate) struct Offer {
-    pub(crate) call: Arc<Call>,
-    pub(crate) sent: Option<Json>,
-}
-
-/// Where a candidate's pre-call leaves its note.
-pub(crate) type Note = OnceLock<Option<Arc<[u8]>>>;
-
-/// What became of candidates' pre-calls, by place in the chain; none: dropped.
-pub(crate) type Tried = Vec<(usize, Option<Arc<Note>>)>;
-
 impl Candidate {
-    /// `step`: the candidate as it would stand in the place of the live one. `share`: of calls that are offered, from 0
+    /// `bound`: the candidate as it would stand in the place of the live one. `share`: of calls that are offered, from 0
     /// to 1. `queue`: offers that wait, at least one.
-    pub fn new(step: Step, share: f64, queue: usize) -> Arc<Self> {
+    pub fn new(bound: impl Into<BoundInterceptor>, share: f64, queue: usize) -> Arc<Self> {
         // As precise as a double, which is far more than anybody asks for.
         let below = (share < 1.0).then_some((share.max(0.0) * u64::MAX as f64) as u64);
         Arc::new(Self {
-            step,
+            bound: bound.into(),
             below,
             share,
             queue: ArrayQueue::new(queue.max(1)),
@@ -76,8 +63,8 @@ impl Candidate {
     }
 
     /// As it would stand in the place of the live one.
-    pub fn step(&self) -> &Step {
-        &self.step
+    pub fn step(&self) -> &BoundInterceptor {
+        &self.bound
     }
 
     /// Of calls that are offered, from 0 to 1.
@@ -97,8 +84,8 @@ impl Candidate {
     pub async fn drain(&self) {
         while let Some(trial) = self.queue.pop() {
             self.held.fetch_sub(trial.bytes, Ordering::Relaxed);
-            let outcome = trial.run(&self.step, &self.hashes).await;
-            self.comparison.note(&self.step, &trial, outcome);
+            let outcome = trial.run(&self.bound, &self.hashes).await;
+            self.comparison.note(&self.bound, &trial, outcome);
         }
     }
 
@@ -112,13 +99,13 @@ impl Candidate {
     pub(crate) fn offer(
         &self,
         (hook, index): (Hook, usize),
-        (offer, document, terms): (Offer, Json, Terms),
+        (offer, document, terms): (Offer, Json, DecisionRules),
         live: Live,
-        tried: &mut Option<Box<Tried>>,
+        tried: &mut Option<Box<CandidateNotes>>,
     ) {
         let note = match hook {
             // Where no post-call comes nobody reads a note.
-            Hook::PreCall => self.step.role(Hook::PostCall).map(|_| Arc::default()),
+            Hook::PreCall => self.bound.role(Hook::PostCall).map(|_| Arc::default()),
             Hook::PostCall => match tried
                 .iter()
                 .flat_map(|all| all.iter())
@@ -157,7 +144,7 @@ impl Candidate {
 impl fmt::Debug for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Candidate")
-            .field("step", &self.step)
+            .field("bound", &self.bound)
             .field("share", &self.share)
             .finish_non_exhaustive()
     }

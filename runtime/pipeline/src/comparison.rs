@@ -7,9 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use sandgate_message::{CallId, Hook};
 
-use crate::step::Step;
+use crate::bound::BoundInterceptor;
 use crate::trail::Decision;
-use crate::trial::{Aspect, Trial, Tried};
+use crate::trial::{Aspect, Trial, TrialResult};
 
 /// Calls that are remembered.
 const RECENT: usize = 100;
@@ -113,7 +113,7 @@ impl Comparison {
         }
     }
 
-    pub(crate) fn note(&self, step: &Step, trial: &Trial, tried: Tried) {
+    pub(crate) fn note(&self, bound: &BoundInterceptor, trial: &Trial, tried: TrialResult) {
         let mut kept = self.kept();
         let counts = &mut kept.hooks[trial.hook as usize];
         match (tried.failure, tried.differs) {
@@ -164,10 +164,10 @@ impl Comparison {
         kept.recent.push_back(difference);
         drop(kept);
         if left_out > 0 {
-            tracing::info!(interceptor = %step.name(), "{left_out} more differences of its candidate were not logged");
+            tracing::info!(interceptor = %bound.name(), "{left_out} more differences of its candidate were not logged");
         }
         if let Some(line) = line {
-            line.log(step);
+            line.log(bound);
         }
     }
 
@@ -212,8 +212,8 @@ impl Kept {
 }
 
 impl Difference {
-    fn log(&self, step: &Step) {
-        let (name, call) = (step.name(), &self.call);
+    fn log(&self, bound: &BoundInterceptor) {
+        let (name, call) = (bound.name(), &self.call);
         let (hook, live) = (self.hook.as_str(), self.live.as_str());
         match (self.in_what, self.failure) {
             (Some(in_what), _) => tracing::info!(

@@ -4,32 +4,39 @@
 //! It knows no WebAssembly, no socket, no timer and no configuration file: an interceptor is the trait of
 //! `sandgate-message` and keeps its own deadline; a chain is built by whoever read the configuration.
 
-mod asked;
+mod admitted;
+mod apply;
+mod bound;
 mod candidate;
 mod chain;
 mod comparison;
+mod enter;
 mod globs;
-mod passage;
+mod hook_phase;
+mod hook_run;
+mod nested;
+mod raw_json;
 mod refusal;
-mod round;
 mod scope;
 mod step;
+mod step_config;
 mod trail;
 mod trial;
-mod verdict;
-mod within;
 
 #[cfg(test)]
 mod testing;
 
+pub use admitted::{Admitted, Continuation, FilteredReply};
+pub use bound::{BoundInterceptor, StepError};
 pub use candidate::{Candidate, HELD};
-pub use chain::{Chain, Entry};
+pub use chain::Chain;
 pub use comparison::{Counts, Difference, Pair, Results};
+pub use enter::Admission;
 pub use globs::{GlobError, Globs};
-pub use passage::{Departure, Kept, Passage};
-pub use refusal::RefusalStyle;
-pub use scope::{Idle, Known, Scope};
-pub use step::{Mode, Place, Sees, Step, StepError};
+pub use nested::{NestedMessages, NestedOutcome, NestedRefusal};
+pub use refusal::{Interrupted, RefusalStyle};
+pub use scope::{KnownNames, Scope, UnusedPattern};
+pub use step::Step;
+pub use step_config::{Mode, Sees, StepConfig};
 pub use trail::{Decision, Malfunction, Trail, TrailEntry};
 pub use trial::Aspect;
-pub use within::{Halt, Held, Through, Within};

@@ -12,11 +12,7 @@ use sandgate_message::{
 };
 use serde::Serialize;
 
-use crate::chain::Chain;
-use crate::round::Ending;
-use crate::step::Step;
-use crate::trail::raw_json;
-use crate::within::{Halt, Held};
+use crate::raw_json::raw_json;
 
 /// How a refusal reaches the asker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -28,57 +24,63 @@ pub enum RefusalStyle {
     Error,
 }
 
-/// Why a message does not go on.
+/// Why an interceptor stopped a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub(crate) enum RefusalCause {
     Refused(Refusal),
     Failed(Failure),
 }
 
-/// A call that was stopped, or a reply that is withheld.
-pub(crate) struct Stopped<'a> {
+/// An interceptor that stopped a message, and why.
+#[derive(Clone, Debug)]
+pub struct Interrupted {
+    pub(crate) interceptor: Arc<str>,
+    /// How the refusal reaches the asker. None: a result for `tools/call`, else an error.
+    pub(crate) style: Option<RefusalStyle>,
+    pub(crate) cause: RefusalCause,
+}
+
+impl Interrupted {
+    /// The interceptor did not judge the message: the gateway had too much to do.
+    pub(crate) fn overloaded(&self) -> bool {
+        matches!(self.cause, RefusalCause::Failed(Failure::Overload(_)))
+    }
+}
+
+/// The call that was stopped, and how far it went.
+pub(crate) struct RefusalContext<'a> {
     pub(crate) call: &'a Call,
-    pub(crate) step: &'a Step,
     pub(crate) hook: Hook,
     /// The server has seen the call.
     pub(crate) executed: bool,
-    pub(crate) reason: &'a Reason,
 }
 
-/// Of which call's passing it is told, and how far the call went.
-pub(crate) struct Why<'a> {
-    pub(crate) call: &'a Call,
-    pub(crate) hook: Hook,
-    pub(crate) executed: bool,
-}
-
-impl Why<'_> {
-    /// What the asker is told, and who stopped it.
-    pub(crate) fn end(
-        &self,
-        chain: &Arc<Chain>,
-        id: Option<&Id>,
-        ending: Ending,
-    ) -> (Option<Message>, Option<Halt>) {
-        let halt = match ending {
-            Ending::Stop(stop) => Halt {
-                chain: chain.clone(),
-                stop,
-            },
-            Ending::Held(Held::Stopped(halt)) => halt,
-            Ending::Held(Held::Said(message)) => {
-                return (id.map(|id| message.with_id(id)), None);
-            }
+impl RefusalContext<'_> {
+    /// The reply to the asker; none where nobody asked (a notification).
+    pub(crate) fn reply(&self, id: Option<&Id>, interrupted: &Interrupted) -> Option<Message> {
+        let Self {
+            call,
+            hook,
+            executed,
+        } = *self;
+        let refusal = RefusalReply {
+            call,
+            hook,
+            executed,
+            interceptor: &interrupted.interceptor,
+            cause: &interrupted.cause,
         };
-        let stopped = Stopped {
-            call: self.call,
-            step: &halt.chain.steps[halt.stop.step],
-            hook: self.hook,
-            executed: self.executed,
-            reason: &halt.stop.reason,
-        };
-        (stopped.reply(id, chain.refusal), Some(halt))
+        refusal.reply(id?, interrupted.style)
     }
+}
+
+/// A refusal on its way into words.
+struct RefusalReply<'a> {
+    call: &'a Call,
+    hook: Hook,
+    executed: bool,
+    interceptor: &'a str,
+    cause: &'a RefusalCause,
 }
 
 /// What programs read, in `_meta` of a result and in `data` of an error.
@@ -111,24 +113,23 @@ struct ValidationError<'a> {
     severity: &'static str,
 }
 
-impl Stopped<'_> {
-    /// The reply to the asker; none where nobody asked (a notification).
-    pub(crate) fn reply(&self, id: Option<&Id>, chain: Option<RefusalStyle>) -> Option<Message> {
-        let id = id?;
-        let style = self.step.place().refusal.or(chain);
+impl RefusalReply<'_> {
+    fn reply(&self, id: &Id, style: Option<RefusalStyle>) -> Option<Message> {
         let has_result = self.tool() && Method::new(&self.call.method).refuses_by_result();
-        let by_result = match (style, self.reason) {
-            (Some(RefusalStyle::Result), _) | (None, Reason::Refused(_)) => has_result,
-            (Some(RefusalStyle::Error), _) | (None, Reason::Failed(_)) => false,
+        let by_result = match (style, self.cause) {
+            (Some(RefusalStyle::Result), _) | (None, RefusalCause::Refused(_)) => has_result,
+            (Some(RefusalStyle::Error), _) | (None, RefusalCause::Failed(_)) => false,
         };
         let text = self.text();
         if by_result && let Some(result) = self.result(&text) {
             return Some(Message::result(id, &result));
         }
-        let code = match self.reason {
-            Reason::Refused(_) => error_codes::INVALID_PARAMS,
-            Reason::Failed(Failure::Deadline(_) | Failure::Overload(_)) => error_codes::SERVER,
-            Reason::Failed(_) => error_codes::INTERNAL,
+        let code = match self.cause {
+            RefusalCause::Refused(_) => error_codes::INVALID_PARAMS,
+            RefusalCause::Failed(Failure::Deadline(_) | Failure::Overload(_)) => {
+                error_codes::SERVER
+            }
+            RefusalCause::Failed(_) => error_codes::INTERNAL,
         };
         Some(Message::error(
             Some(id),
@@ -178,7 +179,7 @@ impl Stopped<'_> {
         let mut notice = Notice {
             call_id: &self.call.id.0,
             code: "",
-            interceptor: self.step.name(),
+            interceptor: self.interceptor,
             reached: if self.executed {
                 "executed"
             } else {
@@ -191,8 +192,8 @@ impl Stopped<'_> {
             phase: None,
             validation_errors: None,
         };
-        match self.reason {
-            Reason::Refused(refusal) => {
+        match self.cause {
+            RefusalCause::Refused(refusal) => {
                 notice.code = &refusal.code;
                 notice.pointer = refusal.pointer.as_deref();
                 notice.details = refusal.details.as_ref();
@@ -204,9 +205,9 @@ impl Stopped<'_> {
                 };
                 notice.validation_errors = error.then_some([problem]);
             }
-            Reason::Failed(failure) => {
+            RefusalCause::Failed(failure) => {
                 notice.code = failure.kind();
-                notice.failed_interceptor = Some(self.step.name());
+                notice.failed_interceptor = Some(self.interceptor);
                 notice.phase = Some(match self.hook {
                     Hook::PreCall => "request",
                     Hook::PostCall => "response",
@@ -226,24 +227,24 @@ impl Stopped<'_> {
     /// What people and models read.
     fn text(&self) -> String {
         let (name, noun) = (
-            self.step.name(),
+            self.interceptor,
             if self.tool() { "tool call" } else { "request" },
         );
-        let why = match self.reason {
-            Reason::Refused(refusal) => format!(
+        let why = match self.cause {
+            RefusalCause::Refused(refusal) => format!(
                 "policy {name:?} refused it ({}): {}",
                 refusal.code, refusal.message
             ),
-            Reason::Failed(Failure::Deadline(limit)) => {
+            RefusalCause::Failed(Failure::Deadline(limit)) => {
                 format!(
                     "policy {name:?} did not decide within {} ms",
                     limit.as_millis()
                 )
             }
-            Reason::Failed(Failure::Overload(what)) => {
+            RefusalCause::Failed(Failure::Overload(what)) => {
                 format!("the gateway is overloaded: policy {name:?} waited too long for {what}")
             }
-            Reason::Failed(failure) => format!("policy {name:?} failed ({})", failure.kind()),
+            RefusalCause::Failed(failure) => format!("policy {name:?} failed ({})", failure.kind()),
         };
         let end = if why.ends_with(['.', '!', '?', '。']) {
             ""
@@ -251,7 +252,9 @@ impl Stopped<'_> {
             "."
         };
         match (self.hook, self.executed) {
-            (Hook::PreCall, _) if matches!(self.reason, Reason::Failed(Failure::Overload(_))) => {
+            (Hook::PreCall, _)
+                if matches!(self.cause, RefusalCause::Failed(Failure::Overload(_))) =>
+            {
                 format!("This {noun} was not sent: {why}{end} Try again later.")
             }
             (Hook::PreCall, _) => format!("This {noun} was not sent: {why}{end}"),

@@ -24,10 +24,10 @@ pub struct Scope {
     pub groups: Globs,
 }
 
-/// Names that are known to exist, for [`crate::Step::idle`]; none where they cannot be known.
+/// Names that are known to exist, for [`crate::BoundInterceptor::idle`]; none where they cannot be known.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(missing_docs)]
-pub struct Known<'a> {
+pub struct KnownNames<'a> {
     pub events: Option<&'a [&'a str]>,
     pub servers: Option<&'a [&'a str]>,
     pub targets: Option<&'a [&'a str]>,
@@ -37,7 +37,7 @@ pub struct Known<'a> {
 
 /// A glob that matches none of the known names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Idle {
+pub struct UnusedPattern {
     /// The key it stands under: `events`, `servers`, `targets`, `principals` or `groups`.
     pub key: &'static str,
     /// As it was written.
@@ -76,7 +76,7 @@ impl Scope {
     }
 
     /// The globs that match none of the known names.
-    pub fn idle(&self, known: &Known<'_>) -> Vec<Idle> {
+    pub fn idle(&self, known: &KnownNames<'_>) -> Vec<UnusedPattern> {
         let lists = [
             ("events", &self.events, known.events),
             ("servers", &self.servers, known.servers),
@@ -87,7 +87,7 @@ impl Scope {
         let mut idle = Vec::new();
         for (key, globs, names) in lists {
             let Some(names) = names else { continue };
-            idle.extend(globs.idle(names).into_iter().map(|glob| Idle {
+            idle.extend(globs.idle(names).into_iter().map(|glob| UnusedPattern {
                 key,
                 glob: glob.into(),
             }));

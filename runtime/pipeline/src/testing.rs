@@ -9,7 +9,7 @@ use sandgate_message::{
     Interceptor, InterceptorInfo, Json, Limits, Message, PostDecision, PreDecision, Refusal, Role,
 };
 
-use crate::{Chain, Departure, Entry, Mode, Passage, Place, Step, StepError};
+use crate::{Admission, Admitted, Chain, FilteredReply, Mode, Step, StepConfig, StepError};
 
 type Answering<D> = Box<dyn Fn(HookRequest) -> BoxFuture<'static, HookResult<D>> + Send + Sync>;
 
@@ -18,7 +18,7 @@ pub(crate) struct Native {
     plugin: InterceptorInfo,
     pre: Option<Answering<PreDecision>>,
     post: Option<Answering<PostDecision>>,
-    place: Place,
+    place: StepConfig,
 }
 
 /// Has no hook yet.
@@ -33,7 +33,7 @@ pub(crate) fn native(name: &str) -> Native {
         plugin,
         pre: None,
         post: None,
-        place: Place::default(),
+        place: StepConfig::default(),
     }
 }
 
@@ -128,7 +128,7 @@ impl Native {
         self
     }
 
-    pub(crate) fn place(mut self, place: impl FnOnce(&mut Place)) -> Self {
+    pub(crate) fn place(mut self, place: impl FnOnce(&mut StepConfig)) -> Self {
         place(&mut self.place);
         self
     }
@@ -204,29 +204,29 @@ pub(crate) const ERROR: &str =
     r#"{"jsonrpc":"2.0","id":"a\u002f1","error":{"code":-32000,"message":"no"}}"#;
 
 /// Takes the usual request in; nothing in the chain may wait.
-pub(crate) fn enter(chain: &Arc<Chain>) -> Entry {
+pub(crate) fn enter(chain: &Arc<Chain>) -> Admission {
     chain
         .enter(Arc::new(call()), message(REQUEST))
         .now_or_never()
         .expect("nothing here waits")
 }
 
-pub(crate) fn onward(entry: Entry) -> Passage {
+pub(crate) fn onward(entry: Admission) -> Admitted {
     match entry {
-        Entry::Onward(passage) => passage,
-        Entry::Refused(departure) => panic!("refused: {departure:?}"),
+        Admission::Continue(passage) => passage,
+        Admission::Refused(departure) => panic!("refused: {departure:?}"),
     }
 }
 
-pub(crate) fn refused(entry: Entry) -> Departure {
+pub(crate) fn refused(entry: Admission) -> FilteredReply {
     match entry {
-        Entry::Refused(departure) => departure,
-        Entry::Onward(passage) => panic!("let in: {passage:?}"),
+        Admission::Refused(departure) => departure,
+        Admission::Continue(passage) => panic!("let in: {passage:?}"),
     }
 }
 
 /// Takes a reply out; nothing in the chain may wait.
-pub(crate) fn leave(passage: Passage, reply: &str) -> Departure {
+pub(crate) fn leave(passage: Admitted, reply: &str) -> FilteredReply {
     passage
         .leave(message(reply))
         .now_or_never()

@@ -6,7 +6,8 @@ use std::time::Instant;
 use sandgate_message::{Explanation, Failure, Finding, Hook, Json, Part, Severity};
 use serde::{Serialize, Serializer};
 
-use crate::step::{Mode, Step};
+use crate::raw_json::raw_json;
+use crate::step_config::Mode;
 
 /// Every hook run of one call: the way in, then the way out; in each, the order in which they were asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -117,27 +118,6 @@ impl TrailEntry {
     pub fn is_silent(&self) -> bool {
         self.decision == Decision::Proceed && self.findings.is_empty()
     }
-
-    /// Of a run that was asked and has not decided yet.
-    pub(crate) fn asked(step: &Step, hook: Hook) -> Self {
-        Self {
-            interceptor: step.name().clone(),
-            digest: step.digest().clone(),
-            hook,
-            mode: step.place().mode,
-            decision: Decision::Fault,
-            applied: false,
-            code: None,
-            pointer: None,
-            explanation: None,
-            failure: None,
-            fault: None,
-            findings: Vec::new(),
-            seen: None,
-            us: 0,
-            asked: None,
-        }
-    }
 }
 
 impl Trail {
@@ -206,18 +186,6 @@ fn findings<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok,
         message: &finding.message,
         details: finding.details.as_ref(),
     }))
-}
-
-/// Checked JSON goes out as it is, without being read again as a tree.
-pub(crate) fn raw_json<S: Serializer>(
-    json: &Option<&Json>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let raw = json
-        .map(|json| serde_json::from_str::<&serde_json::value::RawValue>(json.as_str()))
-        .transpose();
-    raw.map_err(serde::ser::Error::custom)?
-        .serialize(serializer)
 }
 
 #[cfg(test)]

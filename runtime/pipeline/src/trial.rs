@@ -6,7 +6,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -14,13 +14,23 @@ use sandgate_message::{
     Call, Failure, Finding, Hook, HookRequest, HookResult, Json, Part, PreDecision, Role,
 };
 
-use crate::asked::widen;
-use crate::candidate::{Note, Offer};
-use crate::refusal::Reason;
-use crate::round::Weighed;
-use crate::step::Step;
+use crate::apply::{DecisionRules, Effect, Weighed};
+use crate::bound::BoundInterceptor;
+use crate::hook_run::widen;
+use crate::refusal::RefusalCause;
 use crate::trail::Decision;
-use crate::verdict::{Effect, Terms};
+
+/// What the candidate is to be offered once the live run has decided.
+pub(crate) struct Offer {
+    pub(crate) call: Arc<Call>,
+    pub(crate) sent: Option<Json>,
+}
+
+/// Where a candidate's pre-call leaves its note.
+pub(crate) type Note = OnceLock<Option<Arc<[u8]>>>;
+
+/// What became of candidates' pre-calls, by place in the chain; none: dropped.
+pub(crate) type CandidateNotes = Vec<(usize, Option<Arc<Note>>)>;
 
 /// What the live run saw, and what came of it.
 pub(crate) struct Trial {
@@ -28,7 +38,7 @@ pub(crate) struct Trial {
     pub(crate) call: Arc<Call>,
     document: Json,
     sent: Option<Json>,
-    terms: Terms,
+    terms: DecisionRules,
     note: Option<Arc<Note>>,
     pub(crate) live: Live,
     /// Of the documents that it holds on to.
@@ -48,7 +58,7 @@ pub(crate) struct Live {
 }
 
 /// What came of a run of the candidate.
-pub(crate) struct Tried {
+pub(crate) struct TrialResult {
     pub(crate) decision: Decision,
     /// Of a refusal.
     pub(crate) code: Option<Box<str>>,
@@ -100,7 +110,7 @@ impl Live {
             Ok((word, Effect::Change(json) | Effect::Answer(json))) => {
                 (*word, 0, Some(json.clone()))
             }
-            Ok((word, Effect::Stop(Reason::Refused(refusal)))) => {
+            Ok((word, Effect::Stop(RefusalCause::Refused(refusal)))) => {
                 (*word, hashes.hash_one(&refusal.code), None)
             }
             Ok((word, _)) => (*word, 0, None),
@@ -152,7 +162,7 @@ impl Live {
 impl Trial {
     pub(crate) fn new(
         hook: Hook,
-        (offer, document, terms): (Offer, Json, Terms),
+        (offer, document, terms): (Offer, Json, DecisionRules),
         note: Option<Arc<Note>>,
         live: Live,
     ) -> Self {
@@ -171,10 +181,10 @@ impl Trial {
     }
 
     /// Runs the candidate on it. Whatever it does, it ends here.
-    pub(crate) async fn run(&self, step: &Step, hashes: &RandomState) -> Tried {
-        if !step.covers(self.hook, &self.call) {
+    pub(crate) async fn run(&self, bound: &BoundInterceptor, hashes: &RandomState) -> TrialResult {
+        if !bound.covers(self.hook, &self.call) {
             let proceeded = Live::of(&Ok((Decision::Proceed, Effect::Nothing)), &[], 0, hashes);
-            return Tried {
+            return TrialResult {
                 decision: Decision::Proceed,
                 code: None,
                 failure: None,
@@ -182,11 +192,11 @@ impl Trial {
                 us: None,
             };
         }
-        let outcome = AssertUnwindSafe(self.ask(step)).catch_unwind().await;
+        let outcome = AssertUnwindSafe(self.ask(bound)).catch_unwind().await;
         let outcome = outcome.unwrap_or_else(|_| {
             HookResult::failed(Failure::Malformed("it brought its own run down".into()))
         });
-        let role = step.role(self.hook).unwrap_or(Role::Validation);
+        let role = bound.role(self.hook).unwrap_or(Role::Validation);
         let weighed = outcome
             .decision
             .and_then(|decision| self.terms.weigh(role, &self.document, decision));
@@ -197,13 +207,13 @@ impl Trial {
         let us = micros(outcome.took);
         let own = Live::of(&weighed, &outcome.findings, us, hashes);
         let (code, failure) = match &weighed {
-            Ok((_, Effect::Stop(Reason::Refused(refusal)))) => {
+            Ok((_, Effect::Stop(RefusalCause::Refused(refusal)))) => {
                 (Some(refusal.code.as_str().into()), None)
             }
             Ok(_) => (None, None),
             Err(failure) => (None, Some(failure.kind())),
         };
-        Tried {
+        TrialResult {
             decision: own.decision,
             code,
             failure,
@@ -212,8 +222,8 @@ impl Trial {
         }
     }
 
-    async fn ask(&self, step: &Step) -> HookResult<PreDecision> {
-        let timeout = step.place().timeout;
+    async fn ask(&self, bound: &BoundInterceptor) -> HookResult<PreDecision> {
+        let timeout = bound.place().timeout;
         let carried = match self.hook {
             Hook::PreCall => None,
             Hook::PostCall => self
@@ -232,8 +242,8 @@ impl Trial {
             shadow: true,
         };
         match self.hook {
-            Hook::PreCall => step.interceptor().pre_call(run).await,
-            Hook::PostCall => widen(step.interceptor().post_call(run).await),
+            Hook::PreCall => bound.interceptor().pre_call(run).await,
+            Hook::PostCall => widen(bound.interceptor().post_call(run).await),
         }
     }
 }

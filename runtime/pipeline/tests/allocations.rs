@@ -12,7 +12,7 @@ use sandgate_message::{
     BoxFuture, Call, CallId, Direction, Era, Hook, HookRequest, HookResult, Interceptor,
     InterceptorInfo, Limits, Message, PostDecision, PreDecision, Role,
 };
-use sandgate_pipeline::{Chain, Entry, Globs, Place, Scope, Step};
+use sandgate_pipeline::{Admission, Chain, Globs, Scope, Step, StepConfig};
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
@@ -76,9 +76,9 @@ fn chain() -> Arc<Chain> {
         Step::new(
             "never",
             Arc::new(Never(plugin.clone())),
-            Place {
+            StepConfig {
                 scope,
-                ..Place::default()
+                ..StepConfig::default()
             },
         )
         .unwrap()
@@ -121,7 +121,7 @@ fn a_call_out_of_every_scope_allocates_nothing() {
             "crm"
         ));
         let entry = chain.enter(call, request).now_or_never().unwrap();
-        let Entry::Onward(passage) = entry else {
+        let Admission::Continue(passage) = entry else {
             panic!("refused")
         };
         let departure = passage.leave(reply).now_or_never().unwrap();

@@ -14,7 +14,9 @@ use std::sync::Arc;
 use sandgate_gateway::{ClientKey, Clients, Edition, Identity, Server};
 use sandgate_host::Host;
 use sandgate_message::{Direction, Hook, Limits};
-use sandgate_pipeline::{Chain, Globs, Mode, Place, RefusalStyle, Scope, Sees, Step, StepError};
+use sandgate_pipeline::{
+    Chain, Globs, Mode, RefusalStyle, Scope, Sees, Step, StepConfig, StepError,
+};
 
 use zeroize::Zeroizing;
 
@@ -290,7 +292,7 @@ fn step(
         principals: globs("/principals", &interceptor.principals)?,
         groups: globs("/groups", &interceptor.groups)?,
     };
-    let place = Place {
+    let place = StepConfig {
         scope,
         mode: match interceptor.mode {
             config::Mode::Active => Mode::Active,
@@ -338,12 +340,12 @@ fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
     let groups: Vec<&str> = groups
         .flat_map(|client| client.groups.iter().map(String::as_str))
         .collect();
-    let known = sandgate_pipeline::Known {
+    let known = sandgate_pipeline::KnownNames {
         servers: Some(&names),
         events: Some(crate::events::ALL),
         principals: Some(&clients),
         groups: Some(&groups),
-        ..sandgate_pipeline::Known::default()
+        ..sandgate_pipeline::KnownNames::default()
     };
     let mut issues = Vec::new();
     for (index, step) in steps.iter().enumerate() {

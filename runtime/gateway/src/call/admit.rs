@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Call, Direction, Era, Message};
-use sandgate_pipeline::{Entry, TrailEntry};
+use sandgate_pipeline::{Admission, TrailEntry};
 
 use crate::call::error_reply;
 use crate::call::in_flight::{InFlight, record_refused};
@@ -104,31 +104,31 @@ impl Proxy {
             arrival.begin_capture(&self.with_definition(&call), &message, chain);
         }
         let size = message.bytes().len();
-        let passage = match nested::enter(store, chain, call, message, arrival.nested_runs()).await
+        let admitted = match nested::enter(store, chain, call, message, arrival.nested_runs()).await
         {
-            Entry::Onward(passage) => passage,
-            Entry::Refused(departure) => {
-                let overloaded = departure.overloaded;
-                let reply = record_refused(recorder, departure, size, arrival);
+            Admission::Continue(admitted) => admitted,
+            Admission::Refused(filtered) => {
+                let overloaded = filtered.overloaded;
+                let reply = record_refused(recorder, filtered, size, arrival);
                 return Err(match overloaded {
                     true => Refused::Overloaded(reply),
                     false => Refused::Policy(reply),
                 });
             }
         };
-        let from_server = passage.call().direction == Direction::ServerToClient;
+        let from_server = admitted.call().direction == Direction::ServerToClient;
         let undecided = from_server
-            && passage.message().id().is_none()
-            && passage.trail().entries.iter().all(TrailEntry::is_silent);
+            && admitted.message().id().is_none()
+            && admitted.trail().entries.iter().all(TrailEntry::is_silent);
         if undecided
             && !self
                 .conn
                 .notification_budget
-                .admit(recorder, passage.call())
+                .admit(recorder, admitted.call())
         {
-            return Ok(InFlight::begin_unrecorded(recorder, passage, arrival));
+            return Ok(InFlight::begin_unrecorded(recorder, admitted, arrival));
         }
-        InFlight::begin(recorder, passage, arrival).map_err(Refused::Unrecorded)
+        InFlight::begin(recorder, admitted, arrival).map_err(Refused::Unrecorded)
     }
 
     /// The call with its target's definition, for a capture: no interceptor reads the definition now, but whoever plays

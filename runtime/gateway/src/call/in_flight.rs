@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use sandgate_message::{Call, Message};
-use sandgate_pipeline::{Chain, Departure, Halt, Kept, Passage, Trail, TrailEntry, Within};
+use sandgate_pipeline::{
+    Admitted, Chain, Continuation, FilteredReply, Interrupted, NestedMessages, Trail, TrailEntry,
+};
 
 use crate::call::error_reply;
 use crate::observe::call_log::{CallLogError, Decision, Ended, Forwarded};
@@ -19,7 +21,7 @@ pub(crate) struct InFlight {
     call: Arc<Call>,
     message: Message,
     /// Gone once the call is leaving.
-    passage: Option<Passage>,
+    admitted: Option<Admitted>,
     /// What stood in the trail when the call began to leave: for a record of one that never finished.
     trail: Trail,
     answer: Option<Message>,
@@ -39,7 +41,7 @@ pub(crate) struct DeferredCall {
     recorder: Arc<CallRecorder>,
     call: Arc<Call>,
     message: Message,
-    kept: Kept,
+    continuation: Continuation,
     started: Instant,
     request_bytes: usize,
     answered: AtomicBool,
@@ -52,25 +54,25 @@ pub(crate) struct Reply {
     /// It is not what the other side said.
     pub(crate) withheld: bool,
     /// The interceptor that stopped it.
-    pub(crate) interrupted: Option<Halt>,
+    pub(crate) interrupted: Option<Interrupted>,
     /// Every run.
     pub(crate) entries: Vec<TrailEntry>,
 }
 
 impl InFlight {
     /// A call that the interceptors let pass, before its first record.
-    fn new(recorder: &Arc<CallRecorder>, passage: Passage, arrival: Arrival) -> Self {
+    fn new(recorder: &Arc<CallRecorder>, admitted: Admitted, arrival: Arrival) -> Self {
         Self {
             recorder: recorder.clone(),
-            call: passage.call().clone(),
-            message: passage.message().clone(),
-            request_bytes: passage.message().bytes().len(),
+            call: admitted.call().clone(),
+            message: admitted.message().clone(),
+            request_bytes: admitted.message().bytes().len(),
             trail: Trail {
-                version: passage.trail().version,
+                version: admitted.trail().version,
                 entries: Vec::new(),
             },
-            answer: passage.answer(),
-            passage: Some(passage),
+            answer: admitted.answer(),
+            admitted: Some(admitted),
             arrival,
             went: None,
             returned: None,
@@ -87,10 +89,10 @@ impl InFlight {
     /// notification.
     pub(crate) fn begin(
         recorder: &Arc<CallRecorder>,
-        passage: Passage,
+        admitted: Admitted,
         arrival: Arrival,
     ) -> Result<Self, Option<Box<Message>>> {
-        let mut in_flight = Self::new(recorder, passage, arrival);
+        let mut in_flight = Self::new(recorder, admitted, arrival);
         if in_flight.answer.is_some() {
             return Ok(in_flight);
         }
@@ -114,10 +116,10 @@ impl InFlight {
     /// A notification that passes without records of its own.
     pub(crate) fn begin_unrecorded(
         recorder: &Arc<CallRecorder>,
-        passage: Passage,
+        admitted: Admitted,
         arrival: Arrival,
     ) -> Self {
-        let mut in_flight = Self::new(recorder, passage, arrival);
+        let mut in_flight = Self::new(recorder, admitted, arrival);
         in_flight.recorded = false;
         in_flight.went = Some(Instant::now());
         in_flight
@@ -137,8 +139,8 @@ impl InFlight {
     }
     /// Every run so far; none once it is leaving.
     pub(crate) fn entries(&self) -> &[TrailEntry] {
-        let passage = self.passage.as_ref();
-        passage.map_or(&[], |passage| &passage.trail().entries)
+        let admitted = self.admitted.as_ref();
+        admitted.map_or(&[], |admitted| &admitted.trail().entries)
     }
     /// What an interceptor put in place of the other side's reply.
     pub(crate) fn take_answer(&mut self) -> Option<Message> {
@@ -156,9 +158,9 @@ impl InFlight {
         mut self,
         reply: Message,
         decision: Decision,
-        within: Option<&mut (dyn Within + '_)>,
+        within: Option<&mut (dyn NestedMessages + '_)>,
     ) -> Reply {
-        let Some(passage) = self.passage.take() else {
+        let Some(admitted) = self.admitted.take() else {
             return Reply {
                 message: None,
                 withheld: true,
@@ -167,18 +169,18 @@ impl InFlight {
             };
         };
         self.returned = self.went.map(|_| Instant::now());
-        self.trail = passage.trail().clone();
+        self.trail = admitted.trail().clone();
         if let (Some(capture), true) = (&mut self.arrival.capture, self.went.is_some()) {
             capture.reply = Some(reply.clone());
         }
-        let Departure {
+        let FilteredReply {
             message,
             trail,
             withheld,
             overloaded,
-            halt,
+            interrupted,
             ..
-        } = passage.leave_with(reply, within).await;
+        } = admitted.leave_with(reply, within).await;
         self.trail = trail;
         let decision = match (withheld, overloaded) {
             (_, true) => Decision::Overloaded,
@@ -191,7 +193,7 @@ impl InFlight {
             Ok(()) => Reply {
                 message,
                 withheld,
-                interrupted: halt,
+                interrupted: interrupted,
                 entries,
             },
             Err(_) => {
@@ -208,23 +210,23 @@ impl InFlight {
 
     /// The chain that the call entered; none once it is leaving.
     pub(crate) fn chain(&self) -> Option<&Arc<Chain>> {
-        self.passage.as_ref().map(Passage::chain)
+        self.admitted.as_ref().map(Admitted::chain)
     }
 
     /// What it takes to let further replies to this call pass, after the first.
-    pub(crate) fn keep(&self) -> Option<Kept> {
-        self.passage.as_ref().map(Passage::keep)
+    pub(crate) fn keep(&self) -> Option<Continuation> {
+        self.admitted.as_ref().map(Admitted::keep)
     }
 
     /// Its reply comes in a message of its own.
     pub(crate) fn defer(mut self) -> Option<DeferredCall> {
-        let kept = self.passage.take()?.keep();
+        let continuation = self.admitted.take()?.keep();
         self.ended = true;
         Some(DeferredCall {
             recorder: self.recorder.clone(),
             call: self.call.clone(),
             message: self.message.clone(),
-            kept,
+            continuation,
             started: self.arrival.at,
             request_bytes: self.request_bytes,
             answered: AtomicBool::new(false),
@@ -244,8 +246,8 @@ impl InFlight {
     }
 
     fn take_trail(&mut self) {
-        if let Some(passage) = self.passage.take() {
-            self.trail = passage.end();
+        if let Some(admitted) = self.admitted.take() {
+            self.trail = admitted.end();
         }
     }
 
@@ -296,28 +298,28 @@ impl DeferredCall {
     /// The runs that its reply adds to those of its own.
     pub(crate) fn news<'a>(&self, entries: &'a [TrailEntry]) -> &'a [TrailEntry] {
         entries
-            .get(self.kept.trail().entries.len()..)
+            .get(self.continuation.trail().entries.len()..)
             .unwrap_or_default()
     }
 
     /// It passed this chain.
     pub(crate) fn is_of(&self, chain: &Arc<Chain>) -> bool {
-        self.kept.is_of(chain)
+        self.continuation.is_of(chain)
     }
 
     /// Its reply is there, and passes under this chain.
     pub(crate) fn resume(&self, chain: &Arc<Chain>) -> InFlight {
         self.answered.store(true, Ordering::Relaxed);
-        let passage = chain.resume(self.call.clone(), self.message.clone(), &self.kept);
+        let admitted = chain.resume(self.call.clone(), self.message.clone(), &self.continuation);
         InFlight {
             recorder: self.recorder.clone(),
             call: self.call.clone(),
             message: self.message.clone(),
             trail: Trail {
-                version: passage.trail().version,
+                version: admitted.trail().version,
                 entries: Vec::new(),
             },
-            passage: Some(passage),
+            admitted: Some(admitted),
             answer: None,
             arrival: self.recorder.nested_arrival(self.started),
             went: Some(self.started),
@@ -336,7 +338,7 @@ impl Drop for DeferredCall {
             let record = ended(
                 &self.call,
                 Decision::Cancelled,
-                self.kept.trail(),
+                self.continuation.trail(),
                 self.request_bytes,
                 None,
                 None,
@@ -368,17 +370,17 @@ impl Drop for InFlight {
 /// Records a call that did not go on, and hands back what its asker is told.
 pub(crate) fn record_refused(
     recorder: &CallRecorder,
-    departure: Departure,
+    filtered: FilteredReply,
     request_bytes: usize,
     mut arrival: Arrival,
 ) -> Option<Message> {
-    let Departure {
+    let FilteredReply {
         call,
         message,
         trail,
         overloaded,
         ..
-    } = departure;
+    } = filtered;
     let decision = match overloaded {
         true => Decision::Overloaded,
         false => Decision::Refused,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use sandgate_message::{
     Call, CallId, Direction, Edit, Hook, Id, Json, Kind, Limits, Message, Method, Node, error_codes,
 };
-use sandgate_pipeline::{Chain, Entry};
+use sandgate_pipeline::{Admission, Chain};
 
 use crate::call::error_reply;
 use crate::call::in_flight::{DeferredCall, InFlight, Reply, record_refused};
@@ -194,20 +194,20 @@ impl InputRequests {
             return Err(outer.withheld(&format!("of what it asks for, {why}")));
         }
         let method = call.method.clone();
-        let passage = match outer.chain.enter(call, question).await {
-            Entry::Onward(passage) => passage,
-            Entry::Refused(departure) => {
+        let admitted = match outer.chain.enter(call, question).await {
+            Admission::Continue(admitted) => admitted,
+            Admission::Refused(filtered) => {
                 let left = Reply {
-                    message: departure.message.clone(),
+                    message: filtered.message.clone(),
                     withheld: true,
-                    interrupted: departure.halt.clone(),
-                    entries: departure.trail.entries.clone(),
+                    interrupted: filtered.interrupted.clone(),
+                    entries: filtered.trail.entries.clone(),
                 };
-                record_refused(&outer.nested.recorder, departure, size, arrival);
+                record_refused(&outer.nested.recorder, filtered, size, arrival);
                 return Err(outer.trouble(left));
             }
         };
-        let mut in_flight = InFlight::begin(&outer.nested.recorder, passage, arrival)
+        let mut in_flight = InFlight::begin(&outer.nested.recorder, admitted, arrival)
             .map_err(|_| outer.unwritten())?;
         if let Some(answer) = in_flight.take_answer() {
             let left = in_flight.leave(answer, Decision::Answered).await;

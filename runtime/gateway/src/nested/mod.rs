@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use sandgate_message::{BoxFuture, Call, CallId, Direction, Hook, Id, Json, Message, Shape};
-use sandgate_pipeline::{Chain, Departure, Entry, Through, Trail, TrailEntry, Within};
+use sandgate_pipeline::{
+    Admission, Chain, FilteredReply, NestedMessages, NestedOutcome, Trail, TrailEntry,
+};
 
 use crate::admission::Overloaded;
 use crate::call::error_reply;
@@ -33,7 +35,7 @@ pub(crate) async fn enter(
     call: Arc<Call>,
     message: Message,
     nested_runs: Option<&SharedNestedRuns>,
-) -> Entry {
+) -> Admission {
     let carries = params_carry(&message);
     if !carries && !judged(chain, &call) {
         return chain.enter(call, message).await;
@@ -48,7 +50,7 @@ pub(crate) async fn enter(
         }
     };
     entry.unwrap_or_else(|Overloaded| {
-        Entry::Refused(Departure {
+        Admission::Refused(FilteredReply {
             message: id.map(|id| error_reply::overloaded(&asker).with_id(&id)),
             call: asker,
             trail: Trail {
@@ -57,7 +59,7 @@ pub(crate) async fn enter(
             },
             withheld: true,
             overloaded: true,
-            halt: None,
+            interrupted: None,
         })
     })
 }
@@ -66,8 +68,8 @@ pub(crate) async fn enter(
 async fn turn(
     nested: &NestedStore,
     call: &Call,
-    entry: Pin<&mut (impl Future<Output = Entry> + Send)>,
-) -> Result<Entry, Overloaded> {
+    entry: Pin<&mut (impl Future<Output = Admission> + Send)>,
+) -> Result<Admission, Overloaded> {
     match call.direction {
         Direction::ClientToServer => {
             let under_way = nested.recorder.observers.under_way();
@@ -91,7 +93,7 @@ async fn enter_with(
     call: Arc<Call>,
     message: Message,
     nested_runs: Option<&SharedNestedRuns>,
-) -> Entry {
+) -> Admission {
     if let Some(nested_runs) = nested_runs {
         nested_runs.lock().carries = true;
     }
@@ -107,7 +109,7 @@ async fn enter_with(
     let entry = chain
         .enter_with(call.clone(), message, Some(&mut pass))
         .await;
-    if let Entry::Onward(_) = entry {
+    if let Admission::Continue(_) = entry {
         pass.remember();
     }
     entry
@@ -141,7 +143,7 @@ pub(crate) async fn leave(
         let left = pin!(in_flight.leave(reply, decision));
         return nested.gate.go_on(&call.account, left).await;
     }
-    let kept = in_flight.keep();
+    let continuation = in_flight.keep();
     let nested_runs = in_flight.arrival().nested_runs().cloned();
     if let Some(nested_runs) = &nested_runs {
         nested_runs.lock().carries = true;
@@ -160,7 +162,7 @@ pub(crate) async fn leave(
         },
         what,
     );
-    let within: Option<&mut dyn Within> = match carries {
+    let within: Option<&mut dyn NestedMessages> = match carries {
         true => Some(&mut pass),
         false => None,
     };
@@ -169,8 +171,8 @@ pub(crate) async fn leave(
         nested.gate.go_on(&call.account, left.as_mut()).await
     };
     if let (Some(reply), false) = (&left.message, left.withheld) {
-        if let (Some(id), Some(kept)) = (tasks::begun(reply), kept) {
-            Task::new(&call, &sent, kept, nested_runs.is_some()).remember(nested, &id);
+        if let (Some(id), Some(continuation)) = (tasks::begun(reply), continuation) {
+            Task::new(&call, &sent, continuation, nested_runs.is_some()).remember(nested, &id);
         }
         if let Some(conn) = conn {
             pass.hand_on(conn, &sent);
@@ -224,11 +226,11 @@ enum Document {
     Reply { sent: Json, failed: bool },
 }
 
-impl Within for NestedPass<'_> {
-    fn pass<'a>(&'a mut self, document: &'a Json) -> BoxFuture<'a, Through> {
+impl NestedMessages for NestedPass<'_> {
+    fn pass<'a>(&'a mut self, document: &'a Json) -> BoxFuture<'a, NestedOutcome> {
         Box::pin(async move {
             match self.go(document).await {
-                Ok(document) => Through {
+                Ok(document) => NestedOutcome {
                     outcome: Ok(document),
                     entries: std::mem::take(&mut self.entries),
                 },

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sandgate_message::{Call, CallId, Edit, Id, Json, Message, apply};
-use sandgate_pipeline::{Chain, Held, Through, TrailEntry};
+use sandgate_pipeline::{Chain, NestedOutcome, NestedRefusal, TrailEntry};
 
 use crate::call::error_reply;
 use crate::call::in_flight::Reply;
@@ -25,7 +25,7 @@ pub(crate) struct Outer<'a> {
 
 /// Why it does not go on.
 pub(crate) struct NestedError {
-    pub(crate) held: Box<Held>,
+    pub(crate) held: Box<NestedRefusal>,
     pub(crate) entries: Vec<TrailEntry>,
 }
 
@@ -93,8 +93,8 @@ impl Outer<'_> {
     /// Something within it does not go on.
     pub(crate) fn trouble(&self, left: Reply) -> NestedError {
         match (left.interrupted, left.message) {
-            (Some(halt), _) => NestedError {
-                held: Box::new(Held::Stopped(halt)),
+            (Some(interrupted), _) => NestedError {
+                held: Box::new(NestedRefusal::Interrupted(interrupted)),
                 entries: left.entries,
             },
             (None, Some(message)) => NestedError::said(message),
@@ -107,13 +107,13 @@ impl NestedError {
     /// In the gateway's own words; the id is put in where the asker's is known.
     pub(crate) fn said(message: Message) -> Self {
         Self {
-            held: Box::new(Held::Said(Box::new(message))),
+            held: Box::new(NestedRefusal::Gateway(Box::new(message))),
             entries: Vec::new(),
         }
     }
 }
 
-impl From<NestedError> for Through {
+impl From<NestedError> for NestedOutcome {
     fn from(trouble: NestedError) -> Self {
         Self {
             outcome: Err(*trouble.held),

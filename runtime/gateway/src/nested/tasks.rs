@@ -12,7 +12,9 @@ use sandgate_message::{
     BoxFuture, Call, CallId, Direction, Edit, Hook, Id, Json, Kind, Message, Node, Shape,
     error_codes,
 };
-use sandgate_pipeline::{Chain, Departure, Held, Kept, Through, TrailEntry, Within};
+use sandgate_pipeline::{
+    Chain, Continuation, FilteredReply, NestedMessages, NestedOutcome, NestedRefusal, TrailEntry,
+};
 
 use crate::call::error_reply;
 use crate::nested::input_required::InputRequests;
@@ -41,7 +43,7 @@ pub(crate) fn tasks() -> Tasks {
 pub(crate) struct Task {
     call: Arc<Call>,
     message: Message,
-    kept: Kept,
+    continuation: Continuation,
     /// The exchange that began it was taken down.
     captured: bool,
 }
@@ -56,11 +58,16 @@ pub(crate) struct TaskUpdate {
 }
 
 impl Task {
-    pub(crate) fn new(call: &Arc<Call>, message: &Message, kept: Kept, captured: bool) -> Self {
+    pub(crate) fn new(
+        call: &Arc<Call>,
+        message: &Message,
+        continuation: Continuation,
+        captured: bool,
+    ) -> Self {
         Self {
             call: call.clone(),
             message: message.clone(),
-            kept,
+            continuation,
             captured,
         }
     }
@@ -92,9 +99,9 @@ impl Task {
             inputs: None,
         };
         let reply = Message::result(self.id(), document);
-        let departure = self.leave(outer.chain, reply, Some(&mut detail)).await;
+        let filtered = self.leave(outer.chain, reply, Some(&mut detail)).await;
         let inputs = detail.inputs;
-        let (reply, entries) = self.through(departure, outer)?;
+        let (reply, entries) = self.through(filtered, outer)?;
         let document = (reply.payload() != document).then(|| reply.payload().clone());
         Ok(TaskUpdate {
             document,
@@ -114,18 +121,18 @@ impl Task {
             let what = "what it says of the task is no outcome";
             return Err(outer.withheld(what));
         };
-        let departure = self.leave(outer.chain, reply, None).await;
-        if departure.withheld {
-            let entries = self.news(&departure);
-            let held = departure.message.unwrap_or_else(|| {
+        let filtered = self.leave(outer.chain, reply, None).await;
+        if filtered.withheld {
+            let entries = self.news(&filtered);
+            let held = filtered.message.unwrap_or_else(|| {
                 error_reply::withheld(outer.call, "a policy withheld it and said nothing")
             });
             return Err(NestedError {
-                held: Box::new(Held::Said(Box::new(held))),
+                held: Box::new(NestedRefusal::Gateway(Box::new(held))),
                 entries,
             });
         }
-        let (reply, entries) = self.through(departure, outer)?;
+        let (reply, entries) = self.through(filtered, outer)?;
         let document = (reply.payload() != outcome).then(|| reply.payload().clone());
         Ok(TaskUpdate {
             document,
@@ -138,33 +145,34 @@ impl Task {
         &self,
         chain: &Arc<Chain>,
         reply: Message,
-        within: Option<&mut (dyn Within + '_)>,
-    ) -> Departure {
+        within: Option<&mut (dyn NestedMessages + '_)>,
+    ) -> FilteredReply {
         chain
-            .resume(self.call.clone(), self.message.clone(), &self.kept)
+            .resume(self.call.clone(), self.message.clone(), &self.continuation)
             .leave_with(reply, within)
             .await
     }
 
     fn through(
         &self,
-        departure: Departure,
+        filtered: FilteredReply,
         outer: Outer<'_>,
     ) -> Result<(Message, Vec<TrailEntry>), NestedError> {
-        let entries = self.news(&departure);
-        match departure {
-            Departure {
+        let entries = self.news(&filtered);
+        match filtered {
+            FilteredReply {
                 message: Some(reply),
                 withheld: false,
                 ..
             } => Ok((reply, entries)),
-            Departure {
-                halt: Some(halt), ..
+            FilteredReply {
+                interrupted: Some(interrupted),
+                ..
             } => Err(NestedError {
-                held: Box::new(Held::Stopped(halt)),
+                held: Box::new(NestedRefusal::Interrupted(interrupted)),
                 entries,
             }),
-            Departure { message, .. } => {
+            FilteredReply { message, .. } => {
                 Err(NestedError::said(message.unwrap_or_else(|| {
                     error_reply::withheld(outer.call, "nothing is left of it")
                 })))
@@ -173,15 +181,9 @@ impl Task {
     }
 
     /// The runs that its request's own record does not have.
-    fn news(&self, departure: &Departure) -> Vec<TrailEntry> {
-        let known = self.kept.trail().entries.len();
-        departure
-            .trail
-            .entries
-            .iter()
-            .skip(known)
-            .cloned()
-            .collect()
+    fn news(&self, filtered: &FilteredReply) -> Vec<TrailEntry> {
+        let known = self.continuation.trail().entries.len();
+        filtered.trail.entries.iter().skip(known).cloned().collect()
     }
 
     fn outcome(&self, outcome: &Json, failed: bool) -> Option<Message> {
@@ -300,12 +302,12 @@ struct Detail<'a> {
     inputs: Option<InputRequests>,
 }
 
-impl Within for Detail<'_> {
-    fn pass<'a>(&'a mut self, document: &'a Json) -> BoxFuture<'a, Through> {
+impl NestedMessages for Detail<'_> {
+    fn pass<'a>(&'a mut self, document: &'a Json) -> BoxFuture<'a, NestedOutcome> {
         Box::pin(async move {
             let mut entries = Vec::new();
             match self.go(document, &mut entries).await {
-                Ok(document) => Through {
+                Ok(document) => NestedOutcome {
                     outcome: Ok(document),
                     entries,
                 },
@@ -371,7 +373,7 @@ impl Detail<'_> {
                 entries: runs,
             }) => {
                 let said = match *held {
-                    Held::Said(said) => said,
+                    NestedRefusal::Gateway(said) => said,
                     held => {
                         let (held, entries) = (Box::new(held), runs);
                         return Err(NestedError { held, entries });

@@ -8,7 +8,7 @@ use sandgate_message::{
     BoxFuture, Hook, HookRequest, HookResult, Interceptor, InterceptorInfo, PostDecision,
     PreDecision, Refusal, Role,
 };
-use sandgate_pipeline::{Mode, Place, Step};
+use sandgate_pipeline::{Mode, Step, StepConfig};
 
 type Decide<D> = Box<dyn Fn(HookRequest) -> BoxFuture<'static, HookResult<D>> + Send + Sync>;
 
@@ -46,10 +46,10 @@ fn step(
         digest: format!("sha256:{name}"),
         hooks: vec![(hook, role, events)],
     };
-    let place = Place {
+    let place = StepConfig {
         timeout: Duration::from_secs(10),
         mode,
-        ..Place::default()
+        ..StepConfig::default()
     };
     Step::new(name, Arc::new(Native { plugin, pre, post }), place).unwrap()
 }

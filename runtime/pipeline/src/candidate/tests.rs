@@ -10,7 +10,7 @@ use sandgate_message::{
 use super::*;
 use crate::testing::*;
 use crate::trial::Aspect;
-use crate::{Chain, Counts, Decision, Entry, Passage, StepError};
+use crate::{Admission, Admitted, Chain, Counts, Decision, StepError};
 
 /// The live one with a candidate beside it, and the candidate.
 fn tried_with(
@@ -78,7 +78,7 @@ fn notices(name: &str, rules: &'static [&'static str]) -> Native {
     })
 }
 
-fn sent(entry: Entry) -> String {
+fn sent(entry: Admission) -> String {
     text(onward(entry).message())
 }
 
@@ -251,14 +251,14 @@ fn what_waits_holds_on_to_a_bounded_number_of_bytes() {
     let (_, candidate) = tried(proceeds("live"), proceeds("new"));
     let document = json(&format!("\"{}\"", "x".repeat(3 << 20)));
     let mut tried = None;
-    let terms = Terms::of(&message(REQUEST), &Limits::default());
+    let terms = DecisionRules::of(&message(REQUEST), &Limits::default());
     for _ in 0..20 {
         let offer = Offer {
             call: Arc::new(call()),
             sent: None,
         };
         let live = candidate.live(
-            &Ok((Decision::Proceed, crate::verdict::Effect::Nothing)),
+            &Ok((Decision::Proceed, crate::apply::Effect::Nothing)),
             &[],
             0,
         );
@@ -296,7 +296,7 @@ fn both(name: &str, note: &'static [u8], seen: &Seen) -> Native {
 fn a_post_call_gets_the_note_of_its_own_pre_call() {
     let (live, new) = (Seen::default(), Seen::default());
     let (chain, candidate) = tried(both("live", b"old", &live), both("new", b"new", &new));
-    let passage: Passage = onward(enter(&chain));
+    let passage: Admitted = onward(enter(&chain));
     leave(passage, RESULT);
     drain(&candidate);
     assert_eq!(live.all(), ["pre", "old"]);

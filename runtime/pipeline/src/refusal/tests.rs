@@ -236,13 +236,11 @@ fn a_withheld_reply_of_another_method_speaks_of_a_request() {
 #[test]
 fn nobody_is_answered_who_did_not_ask() {
     let step: Step = refusing().try_step().unwrap();
-    let reason = Reason::Refused(refusal("no"));
-    let stopped = Stopped {
+    let interrupted = step.interrupted(RefusalCause::Refused(refusal("no")), None);
+    let context = RefusalContext {
         call: &call(),
-        step: &step,
         hook: Hook::PreCall,
         executed: false,
-        reason: &reason,
     };
-    assert!(stopped.reply(None, None).is_none());
+    assert!(context.reply(None, &interrupted).is_none());
 }

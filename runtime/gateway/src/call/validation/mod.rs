@@ -11,7 +11,7 @@ use sandgate_message::{
     Call, Direction, Message, Method, Target, error_codes, is_canonical_uri, looks_like,
     misspelt_member,
 };
-use sandgate_pipeline::{Chain, Departure, Trail};
+use sandgate_pipeline::{Chain, FilteredReply, Trail};
 
 use crate::call::error_reply;
 use crate::call::in_flight::record_refused;
@@ -158,16 +158,16 @@ impl Proxy {
             version: chain.version(),
             entries: Vec::new(),
         };
-        let departure = Departure {
+        let filtered = FilteredReply {
             call,
             message: reply,
             trail,
             withheld: true,
             overloaded: false,
-            halt: None,
+            interrupted: None,
         };
         let size = message.bytes().len();
-        record_refused(&self.shared.recorder, departure, size, arrival)
+        record_refused(&self.shared.recorder, filtered, size, arrival)
     }
 }
 

@@ -4,7 +4,7 @@ use sandgate_message::{
     EditError, Failure, Json, JsonError, Kind, Limits, Message, PreDecision, Role, apply,
 };
 
-use crate::refusal::Reason;
+use crate::refusal::RefusalCause;
 use crate::trail::Decision;
 
 /// What an active run's decision does.
@@ -12,12 +12,15 @@ pub(crate) enum Effect {
     Nothing,
     Change(Json),
     Answer(Json),
-    Stop(Reason),
+    Stop(RefusalCause),
 }
+
+/// A decision and what it does, or why there is none.
+pub(crate) type Weighed = Result<(Decision, Effect), Failure>;
 
 /// What may become of a document.
 #[derive(Clone, Copy)]
-pub(crate) struct Terms {
+pub(crate) struct DecisionRules {
     /// A request, which an answer can stand for.
     request: bool,
     /// The document is an error object.
@@ -25,7 +28,7 @@ pub(crate) struct Terms {
     limits: Limits,
 }
 
-impl Terms {
+impl DecisionRules {
     /// Of a message's payload: what its envelope takes is off the limits, so that the whole obeys them.
     pub(crate) fn of(message: &Message, limits: &Limits) -> Self {
         let envelope = message
@@ -56,9 +59,10 @@ impl Terms {
     ) -> Result<(Decision, Effect), Failure> {
         Ok(match decision {
             PreDecision::Proceed => (Decision::Proceed, Effect::Nothing),
-            PreDecision::Refuse(refusal) => {
-                (Decision::Refuse, Effect::Stop(Reason::Refused(refusal)))
-            }
+            PreDecision::Refuse(refusal) => (
+                Decision::Refuse,
+                Effect::Stop(RefusalCause::Refused(refusal)),
+            ),
             _ if role == Role::Validation => {
                 return malformed("a validation may only proceed or refuse");
             }

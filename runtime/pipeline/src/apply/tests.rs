@@ -7,7 +7,7 @@ use crate::testing::{ERROR, REQUEST, json, message, set};
 
 fn weigh(text: &str, limits: Limits, decision: PreDecision) -> Result<(Decision, Effect), Failure> {
     let message = message(text);
-    Terms::of(&message, &limits).weigh(Role::Mutation, message.payload(), decision)
+    DecisionRules::of(&message, &limits).weigh(Role::Mutation, message.payload(), decision)
 }
 
 fn fault(text: &str, limits: Limits, decision: PreDecision) -> String {

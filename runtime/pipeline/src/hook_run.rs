@@ -13,17 +13,17 @@ use sandgate_message::{
 };
 use tracing::Span;
 
-use crate::step::Step;
+use crate::bound::BoundInterceptor;
 
 /// A run under way. The interceptor is asked at the first poll, so that its time starts when it can run.
-pub(crate) struct Asked<'a> {
-    step: &'a Step,
+pub(crate) struct HookRun<'a> {
+    step: &'a BoundInterceptor,
     hook: Hook,
     span: Span,
     state: State<'a>,
     /// It could go on, and lets others have the thread.
     computes: bool,
-    ticket: Option<Ticket>,
+    ticket: Option<RunTicket>,
 }
 
 enum State<'a> {
@@ -33,7 +33,7 @@ enum State<'a> {
 }
 
 /// Which run it was, and what it saw.
-pub(crate) struct Ticket {
+pub(crate) struct RunTicket {
     /// Place in the chain.
     pub(crate) index: usize,
     /// Its entry in the trail.
@@ -46,10 +46,15 @@ pub(crate) struct Ticket {
 }
 
 /// A run that is over.
-pub(crate) type Decided = (Ticket, HookResult<PreDecision>);
+pub(crate) type FinishedRun = (RunTicket, HookResult<PreDecision>);
 
-impl<'a> Asked<'a> {
-    pub(crate) fn new(step: &'a Step, hook: Hook, ticket: Ticket, run: HookRequest) -> Self {
+impl<'a> HookRun<'a> {
+    pub(crate) fn new(
+        step: &'a BoundInterceptor,
+        hook: Hook,
+        ticket: RunTicket,
+        run: HookRequest,
+    ) -> Self {
         let span = tracing::debug_span!(
             "hook",
             interceptor = %step.name(),
@@ -68,10 +73,10 @@ impl<'a> Asked<'a> {
     }
 }
 
-impl Future for Asked<'_> {
-    type Output = Decided;
+impl Future for HookRun<'_> {
+    type Output = FinishedRun;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Decided> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<FinishedRun> {
         let this = &mut *self;
         let _within = this.span.enter();
         if let State::Idle(run) = &mut this.state
@@ -106,15 +111,15 @@ impl Future for Asked<'_> {
     }
 }
 
-/// Several at once.
-pub(crate) type Several<'a> = FuturesUnordered<Asked<'a>>;
+/// HookRuns at once.
+pub(crate) type HookRuns<'a> = FuturesUnordered<HookRun<'a>>;
 
 /// The next of several that has decided; none: all have. Not each of them is polled each time: those that could go on are
 /// remembered here.
 pub(crate) fn poll_next(
-    several: &mut Several<'_>,
+    several: &mut HookRuns<'_>,
     context: &mut Context<'_>,
-) -> Poll<Option<Decided>> {
+) -> Poll<Option<FinishedRun>> {
     let next = several.poll_next_unpin(context);
     if next.is_pending() && several.iter().any(|asked| asked.computes) {
         give_way();

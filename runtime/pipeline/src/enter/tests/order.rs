@@ -9,7 +9,7 @@ use tokio::sync::Barrier;
 use super::finding;
 use super::words;
 use crate::testing::*;
-use crate::{Decision, Entry};
+use crate::{Admission, Decision};
 
 #[test]
 fn rule_2_mutators_run_in_the_files_order_each_on_what_the_one_before_left() {
@@ -199,7 +199,7 @@ async fn a_dropped_entry_abandons_its_runs_and_the_next_call_is_served() {
     gate.add_permits(1);
     assert!(matches!(
         chain.enter(Arc::new(call()), message(REQUEST)).await,
-        Entry::Onward(_)
+        Admission::Continue(_)
     ));
 }
 

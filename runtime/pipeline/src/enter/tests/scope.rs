@@ -137,7 +137,7 @@ fn rule_14_what_no_interceptor_sees_does_not_pass_an_active_one() {
         sent(judges().place(|place| place.mode = Mode::Audit)),
         strange
     );
-    let elsewhere = |place: &mut crate::Place| {
+    let elsewhere = |place: &mut crate::StepConfig| {
         place.scope.servers = Globs::new(["other"]).unwrap();
     };
     assert_eq!(sent(judges().place(elsewhere)), strange);

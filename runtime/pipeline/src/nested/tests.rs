@@ -6,33 +6,33 @@ use futures_util::FutureExt;
 use sandgate_message::{BoxFuture, Edit, Json, Limits, Message, PostDecision, PreDecision, apply};
 
 use crate::testing::*;
-use crate::{Chain, Entry, Held, Through, Within};
+use crate::{Admission, Chain, NestedMessages, NestedOutcome, NestedRefusal};
 
 /// Replaces one place of the document, and notes what it was shown.
 struct Replaces(Seen, &'static str, &'static str);
 
-impl Within for Replaces {
-    fn pass<'a>(&'a mut self, document: &'a Json) -> BoxFuture<'a, Through> {
+impl NestedMessages for Replaces {
+    fn pass<'a>(&'a mut self, document: &'a Json) -> BoxFuture<'a, NestedOutcome> {
         let Self(seen, pointer, value) = self;
         seen.note(document.at(pointer).unwrap().as_str());
         let edit = [Edit::Set((*pointer).into(), (*value).into())];
         let outcome = Ok(apply(document, &edit, &Limits::default()).ok());
         let entries = Vec::new();
-        Box::pin(std::future::ready(Through { outcome, entries }))
+        Box::pin(std::future::ready(NestedOutcome { outcome, entries }))
     }
 }
 
-struct Stops(Option<Held>);
+struct Stops(Option<NestedRefusal>);
 
-impl Within for Stops {
-    fn pass<'a>(&'a mut self, _: &'a Json) -> BoxFuture<'a, Through> {
+impl NestedMessages for Stops {
+    fn pass<'a>(&'a mut self, _: &'a Json) -> BoxFuture<'a, NestedOutcome> {
         let outcome = Err(self.0.take().unwrap());
         let entries = Vec::new();
-        Box::pin(std::future::ready(Through { outcome, entries }))
+        Box::pin(std::future::ready(NestedOutcome { outcome, entries }))
     }
 }
 
-fn enter_with(chain: &Arc<Chain>, within: &mut dyn Within) -> Entry {
+fn enter_with(chain: &Arc<Chain>, within: &mut dyn NestedMessages) -> Admission {
     chain
         .enter_with(Arc::new(call()), message(REQUEST), Some(within))
         .now_or_never()
@@ -108,9 +108,9 @@ fn what_stops_a_message_within_another_is_told_as_if_it_stopped_the_whole() {
             .now_or_never()
             .unwrap(),
     );
-    let halt = stopped.halt.unwrap();
+    let interrupted = stopped.interrupted.unwrap();
 
-    let mut within = Stops(Some(Held::Stopped(halt.clone())));
+    let mut within = Stops(Some(NestedRefusal::Interrupted(interrupted.clone())));
     let whole = refused(enter_with(&chain, &mut within));
     let said = read(&whole.message.unwrap());
     let notice = &said["result"]["_meta"]["sandgate/refusal"];
@@ -119,7 +119,7 @@ fn what_stops_a_message_within_another_is_told_as_if_it_stopped_the_whole() {
     assert_eq!(notice["reached"], "not-sent");
 
     let passage = onward(enter(&chain));
-    let mut within = Stops(Some(Held::Stopped(halt)));
+    let mut within = Stops(Some(NestedRefusal::Interrupted(interrupted)));
     let departure = passage
         .leave_with(message(RESULT), Some(&mut within))
         .now_or_never()
@@ -136,10 +136,10 @@ fn what_stops_a_message_within_another_is_told_as_if_it_stopped_the_whole() {
 fn the_gateways_own_words_come_under_the_requests_id() {
     let chain = chain([]);
     let said = Message::error(None, -32602, "no such task", None);
-    let mut within = Stops(Some(Held::Said(Box::new(said))));
+    let mut within = Stops(Some(NestedRefusal::Gateway(Box::new(said))));
     let departure = refused(enter_with(&chain, &mut within));
     assert_eq!(read(&departure.message.unwrap())["id"], "a/1");
-    assert!(departure.halt.is_none());
+    assert!(departure.interrupted.is_none());
 }
 
 #[test]

@@ -11,7 +11,7 @@
 //! 6. An interceptor's answer goes the same way as a server's reply; refused, it is reported as never sent.
 //! 7. Each run is shown the params as they were sent, whether the reply is an error, and the note its own pre-call left.
 //! 8. Unknown members of the envelope, faults, audit and parallel refusals are as on the way in (see `chain`); an error stays an error, a result a result.
-//! 9. What a reply carries of other messages passes as what it is (see `within`), after the mutators of the whole and
+//! 9. What a reply notes of other messages passes as what it is (see `nested`), after the mutators of the whole and
 //!    before its validators.
 
 use std::sync::{Arc, Weak};
@@ -19,26 +19,26 @@ use std::sync::{Arc, Weak};
 use sandgate_message::{Call, Hook, Json, Message};
 
 use crate::chain::Chain;
-use crate::refusal::Why;
-use crate::round::{Carries, Ending, Round};
-use crate::step::Sees;
+use crate::hook_phase::{HookPhase, Notes, PhaseEnd};
+use crate::nested::NestedMessages;
+use crate::refusal::{Interrupted, RefusalContext};
+use crate::step_config::Sees;
 use crate::trail::Trail;
-use crate::within::{Halt, Within};
 
 /// A call that was let in, on the chain it entered.
 #[derive(Debug)]
-pub struct Passage {
+pub struct Admitted {
     chain: Arc<Chain>,
     call: Arc<Call>,
     message: Message,
     trail: Trail,
     pub(crate) answer: Option<Json>,
-    pub(crate) carries: Carries,
+    pub(crate) notes: Notes,
 }
 
 /// What goes back to the one who asked.
 #[derive(Debug)]
-pub struct Departure {
+pub struct FilteredReply {
     /// Who called what, as the interceptors that it passed left it.
     pub call: Arc<Call>,
     /// None for a refused notification: nothing is sent.
@@ -50,18 +50,18 @@ pub struct Departure {
     /// Nobody judged it, and so it does not go on: the gateway had too much to do.
     pub overloaded: bool,
     /// Who stopped it, where an interceptor did.
-    pub halt: Option<Halt>,
+    pub interrupted: Option<Interrupted>,
 }
 
-/// What is kept of a call whose reply comes in a message of its own, perhaps never. It does not keep the chain alive.
+/// What is continuation of a call whose reply comes in a message of its own, perhaps never. It does not keep the chain alive.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct Continuation {
     pub(crate) chain: Weak<Chain>,
-    pub(crate) carries: Carries,
+    pub(crate) notes: Notes,
     pub(crate) trail: Trail,
 }
 
-impl Kept {
+impl Continuation {
     /// Who decided what before.
     pub fn trail(&self) -> &Trail {
         &self.trail
@@ -73,7 +73,7 @@ impl Kept {
     }
 }
 
-impl Passage {
+impl Admitted {
     pub(crate) fn new(chain: Arc<Chain>, call: Arc<Call>, message: Message, trail: Trail) -> Self {
         Self {
             chain,
@@ -81,7 +81,7 @@ impl Passage {
             message,
             trail,
             answer: None,
-            carries: Carries::default(),
+            notes: Notes::default(),
         }
     }
 
@@ -106,32 +106,32 @@ impl Passage {
     }
 
     /// Takes the reply through every post-call in scope. Dropping the future abandons the runs.
-    pub async fn leave(self, reply: Message) -> Departure {
+    pub async fn leave(self, reply: Message) -> FilteredReply {
         self.leave_with(reply, None).await
     }
 
-    /// The same for one that carries others.
+    /// The same for one that notes others.
     pub async fn leave_with(
         self,
         reply: Message,
-        within: Option<&mut (dyn Within + '_)>,
-    ) -> Departure {
+        nested: Option<&mut (dyn NestedMessages + '_)>,
+    ) -> FilteredReply {
         let Self {
             chain,
             call,
             message: sent,
             trail,
             answer,
-            carries,
+            notes,
         } = self;
-        if within.is_none() && !chain.looks(Hook::PostCall, &call) {
-            return Departure {
+        if nested.is_none() && !chain.looks(Hook::PostCall, &call) {
+            return FilteredReply {
                 call,
                 message: Some(reply),
                 trail,
                 withheld: false,
                 overloaded: false,
-                halt: None,
+                interrupted: None,
             };
         }
         let reply = if chain.judges(Hook::PostCall, &call) {
@@ -139,38 +139,39 @@ impl Passage {
         } else {
             reply
         };
-        let mut round = Round::of_reply(&chain, call, &reply, &sent, carries, trail);
-        let ending = round.reply(within).await.err();
-        round.finish_audits().await;
-        let end = round.end();
-        let withheld = ending.is_some();
-        let (message, halt) = match (ending, end.changed) {
-            (Some(ending), _) => {
-                let why = Why {
+        let mut phase = HookPhase::of_reply(&chain, call, &reply, &sent, notes, trail);
+        let stopped = phase.reply(nested).await.err();
+        let stopped = stopped.map(|end| phase.interrupted(end));
+        phase.finish_audits().await;
+        let end = phase.end();
+        let withheld = stopped.is_some();
+        let (message, interrupted) = match (stopped, end.changed) {
+            (Some(stopped), _) => {
+                let context = RefusalContext {
                     call: &end.call,
                     hook: Hook::PostCall,
                     executed: answer.is_none(),
                 };
-                why.end(&chain, sent.id().or(reply.id()), ending)
+                stopped.reply(&context, sent.id().or(reply.id()))
             }
             (None, Some(payload)) => (Some(reply.with_payload(payload)), None),
             (None, None) => (Some(reply), None),
         };
-        Departure {
+        FilteredReply {
             call: end.call,
             message,
             trail: end.trail,
             withheld,
-            overloaded: halt.as_ref().is_some_and(Halt::overloaded),
-            halt,
+            overloaded: interrupted.as_ref().is_some_and(Interrupted::overloaded),
+            interrupted,
         }
     }
 
     /// What it takes to let the reply to this call pass later, under the chain that is in force then.
-    pub fn keep(&self) -> Kept {
-        Kept {
+    pub fn keep(&self) -> Continuation {
+        Continuation {
             chain: Arc::downgrade(&self.chain),
-            carries: self.carries.clone(),
+            notes: self.notes.clone(),
             trail: self.trail.clone(),
         }
     }
@@ -186,12 +187,15 @@ impl Passage {
     }
 }
 
-impl Round<'_> {
-    async fn reply(&mut self, within: Option<&mut (dyn Within + '_)>) -> Result<(), Ending> {
+impl HookPhase<'_> {
+    async fn reply(
+        &mut self,
+        nested: Option<&mut (dyn NestedMessages + '_)>,
+    ) -> Result<(), PhaseEnd> {
         self.validators(Sees::Raw).await?;
         let steps = self.steps();
         self.mutators(steps.iter().enumerate().rev()).await?;
-        self.within(within).await?;
+        self.nested(nested).await?;
         Ok(self.validators(Sees::Final).await?)
     }
 }

@@ -106,10 +106,10 @@ fn globs_that_match_nothing_are_told_with_their_key() {
             place.scope.servers = Globs::new(["crm", "hr*"]).unwrap();
             place.scope.principals = Globs::new(["nobody"]).unwrap();
         });
-    let known = Known {
+    let known = KnownNames {
         events: Some(&["tools/call", "resources/read"]),
         servers: Some(&["crm", "time"]),
-        ..Known::default()
+        ..KnownNames::default()
     };
     let idle = step.try_step().unwrap().idle(&known);
     let idle: Vec<_> = idle

@@ -11,78 +11,75 @@ use sandgate_message::{
     Call, Client, Failure, Hook, HookRequest, HookResult, Json, Message, Method, PreDecision, Role,
 };
 
-use crate::asked::{Asked, Decided, Several, Ticket, poll_next};
-use crate::candidate::{Offer, Tried};
+use crate::apply::{DecisionRules, Effect};
 use crate::chain::Chain;
-use crate::refusal::Reason;
-use crate::step::{Mode, Sees, Step};
-use crate::trail::{Decision, Malfunction, Trail, TrailEntry};
-use crate::trial::micros;
-use crate::verdict::{Effect, Terms};
-use crate::within::{Held, Through, Within};
+use crate::hook_run::{FinishedRun, HookRun, HookRuns, RunTicket, poll_next};
+use crate::nested::{NestedMessages, NestedOutcome, NestedRefusal};
+use crate::refusal::RefusalCause;
+use crate::step::Step;
+use crate::step_config::{Mode, Sees};
+use crate::trail::{Decision, Malfunction, Trail};
+use crate::trial::{CandidateNotes, Offer, micros};
 
 /// What pre-calls left for their post-calls.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Carries {
+pub(crate) struct Notes {
     /// Notes, by place in the chain.
-    notes: Vec<(usize, Arc<[u8]>)>,
+    live: Vec<(usize, Arc<[u8]>)>,
     /// Those of candidates; made where there is one.
-    tried: Option<Box<Tried>>,
+    candidates: Option<Box<CandidateNotes>>,
 }
 
-/// What was decided and what it does, or why nothing was.
-pub(crate) type Weighed = Result<(Decision, Effect), Failure>;
-
-/// Why a round ended early.
+/// Why a phase ended early.
 #[derive(Clone, Debug)]
-pub(crate) struct Stop {
+pub(crate) struct StepRefusal {
     /// Place in the chain.
     pub(crate) step: usize,
-    pub(crate) reason: Reason,
+    pub(crate) cause: RefusalCause,
 }
 
-/// How a round ended early.
-pub(crate) enum Ending {
-    /// By an interceptor of the round.
-    Stop(Stop),
-    /// By something that the document carries.
-    Held(Held),
+/// How a phase ended early.
+pub(crate) enum PhaseEnd {
+    /// By an interceptor of the phase.
+    Step(StepRefusal),
+    /// By something that the document notes.
+    Nested(NestedRefusal),
 }
 
-impl From<Stop> for Ending {
-    fn from(stop: Stop) -> Self {
-        Self::Stop(stop)
+impl From<StepRefusal> for PhaseEnd {
+    fn from(stop: StepRefusal) -> Self {
+        Self::Step(stop)
     }
 }
 
 /// One hook's runs over one document.
-pub(crate) struct Round<'a> {
+pub(crate) struct HookPhase<'a> {
     chain: &'a Chain,
     hook: Hook,
     call: Arc<Call>,
     document: Json,
     changed: bool,
-    terms: Terms,
+    rules: DecisionRules,
     /// On the way out: the params as they were sent.
     sent: Option<Json>,
     answer: Option<Json>,
-    carries: Carries,
+    notes: Notes,
     trail: Trail,
     /// Runs in audit that are under way; nobody waits for them before the end.
-    audits: Option<Several<'a>>,
+    audits: Option<HookRuns<'a>>,
 }
 
-/// What a round leaves.
-pub(crate) struct End {
+/// What a phase leaves.
+pub(crate) struct PhaseOutput {
     pub(crate) call: Arc<Call>,
     /// The document, where an active mutator changed it.
     pub(crate) changed: Option<Json>,
     pub(crate) answer: Option<Json>,
-    pub(crate) carries: Carries,
+    pub(crate) notes: Notes,
     pub(crate) trail: Trail,
 }
 
-impl<'a> Round<'a> {
+impl<'a> HookPhase<'a> {
     /// Over the params of a request or notification.
     pub(crate) fn of_params(chain: &'a Chain, call: Arc<Call>, message: &Message) -> Self {
         let trail = Trail::new(chain.version);
@@ -92,7 +89,7 @@ impl<'a> Round<'a> {
             call,
             message,
             None,
-            Carries::default(),
+            Notes::default(),
             trail,
         )
     }
@@ -103,11 +100,11 @@ impl<'a> Round<'a> {
         call: Arc<Call>,
         reply: &Message,
         sent: &Message,
-        carries: Carries,
+        notes: Notes,
         trail: Trail,
     ) -> Self {
         let sent = Some(sent.payload().clone());
-        Self::new(chain, Hook::PostCall, call, reply, sent, carries, trail)
+        Self::new(chain, Hook::PostCall, call, reply, sent, notes, trail)
     }
 
     fn new(
@@ -116,7 +113,7 @@ impl<'a> Round<'a> {
         call: Arc<Call>,
         message: &Message,
         sent: Option<Json>,
-        carries: Carries,
+        notes: Notes,
         trail: Trail,
     ) -> Self {
         Self {
@@ -125,12 +122,23 @@ impl<'a> Round<'a> {
             call,
             document: message.payload().clone(),
             changed: false,
-            terms: Terms::of(message, &chain.limits),
+            rules: DecisionRules::of(message, &chain.limits),
             sent,
             answer: None,
-            carries,
+            notes,
             trail,
             audits: None,
+        }
+    }
+
+    /// What ended the phase early, in terms of whoever stopped the message.
+    pub(crate) fn interrupted(&self, end: PhaseEnd) -> NestedRefusal {
+        match end {
+            PhaseEnd::Step(StepRefusal { step, cause }) => {
+                let step = &self.chain.steps[step];
+                NestedRefusal::Interrupted(step.interrupted(cause, self.chain.refusal))
+            }
+            PhaseEnd::Nested(refusal) => refusal,
         }
     }
 
@@ -142,7 +150,7 @@ impl<'a> Round<'a> {
     pub(crate) async fn mutators(
         &mut self,
         order: impl Iterator<Item = (usize, &'a Step)>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), StepRefusal> {
         for (index, step) in order {
             if step.role(self.hook) != Some(Role::Mutation) || !step.covers(self.hook, &self.call) {
                 continue;
@@ -159,11 +167,8 @@ impl<'a> Round<'a> {
                 Effect::Change(document) => self.change(document),
                 Effect::Answer(answer) if self.answer.is_none() => self.answer = Some(answer),
                 Effect::Answer(_) => self.trail.entries[slot].applied = false,
-                Effect::Stop(reason) => {
-                    return Err(Stop {
-                        step: index,
-                        reason,
-                    });
+                Effect::Stop(cause) => {
+                    return Err(StepRefusal { step: index, cause });
                 }
             }
         }
@@ -171,9 +176,9 @@ impl<'a> Round<'a> {
     }
 
     /// Runs the validators in parallel; all run to their end, so that the trail has every one.
-    pub(crate) async fn validators(&mut self, sees: Sees) -> Result<(), Stop> {
+    pub(crate) async fn validators(&mut self, sees: Sees) -> Result<(), StepRefusal> {
         let mut alone = None;
-        let mut several: Option<Several<'a>> = None;
+        let mut several: Option<HookRuns<'a>> = None;
         for (index, step) in self.steps().iter().enumerate() {
             // `sees` is of replies; a pre-call always judges what the server gets.
             let elsewhere = self.hook == Hook::PostCall && step.place().sees != sees;
@@ -192,7 +197,7 @@ impl<'a> Round<'a> {
                 several = Some([Some(first), alone.take()].into_iter().flatten().collect());
             }
         }
-        let mut first: Option<(usize, Stop)> = None;
+        let mut first: Option<(usize, StepRefusal)> = None;
         if let Some(asked) = alone {
             let decided = self.beside_audits(asked).await;
             self.judge(decided, &mut first);
@@ -209,21 +214,21 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// What the document carries passes by itself.
-    pub(crate) async fn within(
+    /// What the document notes passes by itself.
+    pub(crate) async fn nested(
         &mut self,
-        within: Option<&mut (dyn Within + '_)>,
-    ) -> Result<(), Ending> {
-        let Some(within) = within else {
+        nested: Option<&mut (dyn NestedMessages + '_)>,
+    ) -> Result<(), PhaseEnd> {
+        let Some(nested) = nested else {
             return Ok(());
         };
         let document = self.document.clone();
-        let Through { outcome, entries } = self.beside_audits(within.pass(&document)).await;
+        let NestedOutcome { outcome, entries } = self.beside_audits(nested.pass(&document)).await;
         self.trail.entries.extend(entries);
         match outcome {
             Ok(Some(document)) => self.change(document),
             Ok(None) => {}
-            Err(held) => return Err(Ending::Held(held)),
+            Err(held) => return Err(PhaseEnd::Nested(held)),
         }
         Ok(())
     }
@@ -238,27 +243,24 @@ impl<'a> Round<'a> {
         }
     }
 
-    pub(crate) fn end(self) -> End {
+    pub(crate) fn end(self) -> PhaseOutput {
         let changed = self.changed.then_some(self.document);
-        End {
+        PhaseOutput {
             call: self.call,
             changed,
             answer: self.answer,
-            carries: self.carries,
+            notes: self.notes,
             trail: self.trail,
         }
     }
 
     /// Keeps the stop that is first in the file, and only that one as applied.
-    fn judge(&mut self, (ticket, outcome): Decided, first: &mut Option<(usize, Stop)>) {
+    fn judge(&mut self, (ticket, outcome): FinishedRun, first: &mut Option<(usize, StepRefusal)>) {
         let (index, slot) = (ticket.index, ticket.slot);
-        let Effect::Stop(reason) = self.settle(ticket, outcome) else {
+        let Effect::Stop(cause) = self.settle(ticket, outcome) else {
             return;
         };
-        let stop = Stop {
-            step: index,
-            reason,
-        };
+        let stop = StepRefusal { step: index, cause };
         match first {
             Some((_, earlier)) if earlier.step < index => self.trail.entries[slot].applied = false,
             Some(later) => {
@@ -291,11 +293,11 @@ impl<'a> Round<'a> {
         self.changed = true;
     }
 
-    fn ask(&mut self, index: usize, step: &'a Step) -> Asked<'a> {
+    fn ask(&mut self, index: usize, step: &'a Step) -> HookRun<'a> {
         let place = step.place();
         let slot = self.trail.entries.len();
-        self.trail.entries.push(TrailEntry::asked(step, self.hook));
-        let mut notes = self.carries.notes.iter();
+        self.trail.entries.push(step.trail_entry(self.hook));
+        let mut notes = self.notes.live.iter();
         let carried = match self.hook {
             Hook::PreCall => None,
             Hook::PostCall => notes
@@ -306,20 +308,20 @@ impl<'a> Round<'a> {
             call: self.call.clone(),
             document: self.document.clone(),
             sent: self.sent.clone(),
-            failed: self.terms.failed(),
+            failed: self.rules.failed(),
             carried,
             timeout: place.timeout,
             deadline: Instant::now(),
             shadow: place.mode == Mode::Audit,
         };
-        let ticket = Ticket {
+        let ticket = RunTicket {
             index,
             slot,
             document: self.document.clone(),
             asked: None,
             offer: self.offer(step),
         };
-        Asked::new(step, self.hook, ticket, run)
+        HookRun::new(step, self.hook, ticket, run)
     }
 
     /// For the candidate beside it, where this call is one of those that it is tried on.
@@ -349,7 +351,7 @@ impl<'a> Round<'a> {
     }
 
     /// Writes the entry and says what the decision does; nothing in audit.
-    fn settle(&mut self, ticket: Ticket, outcome: HookResult<PreDecision>) -> Effect {
+    fn settle(&mut self, ticket: RunTicket, outcome: HookResult<PreDecision>) -> Effect {
         let HookResult {
             decision,
             findings,
@@ -360,7 +362,7 @@ impl<'a> Round<'a> {
         let active = step.place().mode == Mode::Active;
         // Only a step that has a role at this hook was asked.
         let role = step.role(self.hook).unwrap_or(Role::Validation);
-        let weighed = decision.and_then(|it| self.terms.weigh(role, &ticket.document, it));
+        let weighed = decision.and_then(|it| self.rules.weigh(role, &ticket.document, it));
         let us = micros(took);
         let seen = self.chain.shows.then(|| ticket.document.clone());
         if let (Some(candidate), Some(offer)) = (step.candidate(), ticket.offer) {
@@ -369,9 +371,9 @@ impl<'a> Round<'a> {
                 call: offer,
                 sent: self.sent.clone(),
             };
-            let what = (offer, ticket.document, self.terms);
+            let what = (offer, ticket.document, self.rules);
             let place = (self.hook, ticket.index);
-            candidate.offer(place, what, live, &mut self.carries.tried);
+            candidate.offer(place, what, live, &mut self.notes.candidates);
         }
         let entry = &mut self.trail.entries[ticket.slot];
         entry.findings = findings;
@@ -383,13 +385,13 @@ impl<'a> Round<'a> {
             Ok((word, effect)) => {
                 entry.decision = word;
                 entry.applied = active;
-                if let Effect::Stop(Reason::Refused(refusal)) = &effect {
+                if let Effect::Stop(RefusalCause::Refused(refusal)) = &effect {
                     entry.code = Some(refusal.code.as_str().into());
                     entry.pointer = refusal.pointer.as_deref().map(Into::into);
                     entry.explanation = refusal.explanation.clone();
                 }
                 if let (Hook::PreCall, Some(note)) = (self.hook, carry) {
-                    self.carries.notes.push((ticket.index, note));
+                    self.notes.live.push((ticket.index, note));
                 }
                 effect
             }
@@ -405,7 +407,7 @@ impl<'a> Round<'a> {
                 if passes {
                     Effect::Nothing
                 } else {
-                    Effect::Stop(Reason::Failed(failure))
+                    Effect::Stop(RefusalCause::Failed(failure))
                 }
             }
         };

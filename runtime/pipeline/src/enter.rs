@@ -1,0 +1,137 @@
+//! The way in.
+//!
+//! What happens to a request or notification, in this order:
+//!
+//! 1. An interceptor looks where its plugin asks to AND its scope lets it; a chain in which none looks leaves the very
+//!    message.
+//! 2. Mutators run first, one after another in the file's order, each on what the one before it left.
+//! 3. Validators run after all mutators, in parallel, on the final params.
+//! 4. Only a refusal blocks. A refusing mutator ends the way in at once: nobody after it is asked.
+//! 5. Of several validators that refuse (or fail closed), the first in the file's order answers; all run to their end.
+//! 6. An answer stands in for the server and for nothing else: later mutators run, validators judge the call.
+//! 7. Of several answers the first in the file's order stands.
+//! 8. A validator may only proceed or refuse: anything else is a fault.
+//! 9. What a mutator makes must apply, keep its kind and obey the limits, and only a request can be answered: anything
+//!    else is a fault.
+//! 10. A fault under fail-open counts as `proceed`; otherwise it blocks as a refusal would, with the draft's error. What
+//!     load continuation from deciding blocks in any case.
+//! 11. Audit neither blocks nor changes, and sees what the active ones left at its place.
+//! 12. A mutator that changes the target (a tool's name) changes the scope of all who come after it; the definition, which
+//!     was the old target's, is gone. Likewise one that changes what the client says of itself: later interceptors and
+//!     the records know it as the server does.
+//! 13. A refused call passes no post-call: nothing came from a server. A refused notification is answered by silence.
+//! 14. Members of the envelope that JSON-RPC does not know do not pass where an active interceptor looks: it would not see
+//!     them.
+//! 15. What a message notes of other messages passes as what it is (see `nested`), after the mutators of the whole and
+//!     before its validators.
+
+use std::sync::Arc;
+
+use sandgate_message::{Call, Hook, Message};
+
+use crate::admitted::{Admitted, Continuation, FilteredReply};
+use crate::chain::Chain;
+use crate::hook_phase::{HookPhase, PhaseEnd};
+use crate::nested::NestedMessages;
+use crate::refusal::{Interrupted, RefusalContext};
+use crate::step_config::Sees;
+use crate::trail::Trail;
+
+/// What became of a message on its way in.
+#[derive(Debug)]
+pub enum Admission {
+    /// It goes on.
+    Continue(Admitted),
+    /// It does not: the reply goes back to the one who asked.
+    Refused(FilteredReply),
+}
+
+impl Chain {
+    /// Takes a request or notification through every pre-call in scope. Dropping the future abandons the runs.
+    pub async fn enter(self: &Arc<Self>, call: Arc<Call>, message: Message) -> Admission {
+        self.enter_with(call, message, None).await
+    }
+
+    /// The same for one that notes others.
+    pub async fn enter_with(
+        self: &Arc<Self>,
+        call: Arc<Call>,
+        message: Message,
+        nested: Option<&mut (dyn NestedMessages + '_)>,
+    ) -> Admission {
+        if nested.is_none() && !self.looks(Hook::PreCall, &call) {
+            return Admission::Continue(Admitted::new(
+                self.clone(),
+                call,
+                message,
+                Trail::new(self.version),
+            ));
+        }
+        let message = if self.judges(Hook::PreCall, &call) {
+            message.plain()
+        } else {
+            message
+        };
+        let mut phase = HookPhase::of_params(self, call, &message);
+        let stopped = phase.request(nested).await.err();
+        let stopped = stopped.map(|end| phase.interrupted(end));
+        phase.finish_audits().await;
+        let end = phase.end();
+        let Some(stopped) = stopped else {
+            let message = match end.changed {
+                Some(params) => message.with_payload(params),
+                None => message,
+            };
+            let mut admitted = Admitted::new(self.clone(), end.call, message, end.trail);
+            admitted.answer = end.answer;
+            admitted.notes = end.notes;
+            return Admission::Continue(admitted);
+        };
+        let mut trail = end.trail;
+        trail.overtake_answer();
+        let context = RefusalContext {
+            call: &end.call,
+            hook: Hook::PreCall,
+            executed: false,
+        };
+        let (reply, interrupted) = stopped.reply(&context, message.id());
+        Admission::Refused(FilteredReply {
+            call: end.call,
+            message: reply,
+            trail,
+            withheld: true,
+            overloaded: interrupted.as_ref().is_some_and(Interrupted::overloaded),
+            interrupted,
+        })
+    }
+
+    /// A call that passed every pre-call before, and whose reply comes now. The notes that its pre-calls left are still
+    /// there where this is the chain that it passed.
+    pub fn resume(
+        self: &Arc<Self>,
+        call: Arc<Call>,
+        message: Message,
+        continuation: &Continuation,
+    ) -> Admitted {
+        let mut admitted = Admitted::new(self.clone(), call, message, continuation.trail.clone());
+        if continuation.is_of(self) {
+            admitted.notes = continuation.notes.clone();
+        }
+        admitted
+    }
+}
+
+impl HookPhase<'_> {
+    async fn request(
+        &mut self,
+        nested: Option<&mut (dyn NestedMessages + '_)>,
+    ) -> Result<(), PhaseEnd> {
+        let steps = self.steps();
+        self.mutators(steps.iter().enumerate()).await?;
+        self.nested(nested).await?;
+        Ok(self.validators(Sees::Final).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests;
