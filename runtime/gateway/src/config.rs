@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sandgate_message::{Era, Limits};
 
-use crate::admission::TrustedProxies;
+use crate::admission::address::TrustedProxies;
 use crate::auth::origin::Access;
 
 /// Everything about the client's side that an operator may set. Every default stands in [`GatewayConfig::default`].

@@ -5,7 +5,7 @@
 //! caller at its limits leaves room for every other. Nothing here waits for a caller, and nothing is kept of an account
 //! that uses nothing. What policies compute is behind a [`Gate`]: there calls wait, since processors are soon free again.
 
-mod address;
+pub(crate) mod address;
 mod body;
 mod budget;
 mod connections;

@@ -11,9 +11,9 @@ use crate::call::error_reply;
 use crate::call::in_flight::{InFlight, record_refused};
 use crate::call::proxy::Proxy;
 use crate::call::response::ClientResponse;
-use crate::call::validation;
 use crate::nested;
 use crate::observe::observer::Arrival;
+use crate::protocol::validation;
 use crate::registry::Edition;
 
 /// A message as it was received.

@@ -186,3 +186,11 @@ pub(crate) fn modern_status(message: &Message) -> StatusCode {
         _ => StatusCode::OK,
     }
 }
+
+/// Plain text: a JSON-RPC error would look as if the server were modern.
+pub(crate) fn legacy_only(error: &ServerError) -> ClientResponse {
+    ClientResponse::text(
+        StatusCode::BAD_REQUEST,
+        format!("{error}: begin with initialize\n"),
+    )
+}

@@ -9,7 +9,7 @@ use crate::call::admit::{Incoming, Refused};
 use crate::call::from_client::restamped;
 use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
-use crate::nested::tasks;
+use crate::nested::task;
 use crate::nested::ttl_map::{Lookup, Owner};
 use crate::observe::call_log::Decision;
 use crate::upstream::ServerEvent;
@@ -63,7 +63,7 @@ impl Proxy {
         let owner = Owner::client(caller.principal.name.as_ref(), caller.session.as_ref());
         task.and_then(|task| task.to::<String>().ok())
             .is_some_and(|id| {
-                let place = tasks::place(self.conn.server.name(), &id);
+                let place = task::place(self.conn.server.name(), &id);
                 let found = self.shared.nested.tasks.find(&place, &owner);
                 matches!(found, Lookup::Own(_))
             })

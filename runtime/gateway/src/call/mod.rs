@@ -1,9 +1,11 @@
 //! One call on its way: described, admitted, forwarded, answered.
 //!
-//! The modules in their order, each of which uses those before it only: `id`, `describe`, `response`, `error_reply`,
-//! `in_flight`, `pending`, then (after `nested`) `admit`, `from_server`, `relay`, `proxy`, `from_client`.
+//! A request of a client's goes through `request` and there, in this order, through `describe`, `validate`, `admit`,
+//! `headers`, and back through `relay` (a stream) and `finish`. `from_client` has a client's other messages, `from_server`
+//! a server's own.
 
 pub(crate) mod admit;
+pub(crate) mod caller;
 pub(crate) mod describe;
 pub(crate) mod error_reply;
 pub(crate) mod finish;
@@ -15,5 +17,6 @@ pub(crate) mod in_flight;
 pub(crate) mod pending;
 pub(crate) mod proxy;
 pub(crate) mod relay;
+pub(crate) mod request;
 pub(crate) mod response;
-pub(crate) mod validation;
+pub(crate) mod validate;

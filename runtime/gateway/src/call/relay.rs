@@ -9,8 +9,8 @@ use crate::call::error_reply;
 use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
 use crate::call::response::EventStream;
-use crate::downstream::subscription::LISTEN;
 use crate::observe::call_log::Decision;
+use crate::protocol::subscription::LISTEN;
 use crate::registry::Edition;
 use crate::upstream::{ServerError, ServerEvent, ServerEvents};
 

@@ -3,25 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, CONNECTION, EXPECT, RETRY_AFTER, WWW_AUTHENTICATE,
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{ALLOW, AUTHORIZATION, CONNECTION, EXPECT, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use sandgate_message::Id;
 
+use super::http_rules::{SESSION, accepts, nothing_here, session, too_many_listeners};
 use super::response::{ResponseBody, respond};
-use super::{Endpoint, Router, Session, post, protected};
+use super::{Endpoint, Router, post, protected};
 use crate::admission::{Budget, Connection, Permit};
 use crate::auth::challenge;
 use crate::auth::origin::host_of;
-use crate::auth::principals::{Principal, UnknownClientError};
-use crate::call::describe::Requester;
+use crate::auth::principals::UnknownClientError;
+use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::response::{ClientResponse, ClientResponseBody};
-
-pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
 /// How long the rest of a body that nobody wants is read before its request is answered.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -203,13 +199,6 @@ fn address(router: &Router, connection: &Connection, request: &Request<()>) -> S
     format!("{scheme}://{host}")
 }
 
-pub(super) fn nothing_here() -> ClientResponse {
-    ClientResponse::text(
-        StatusCode::NOT_FOUND,
-        "nothing here: an MCP server is at /mcp/NAME, all of them are at /mcp\n",
-    )
-}
-
 fn unauthorised(unknown: UnknownClientError) -> ClientResponse {
     let mut delivery = ClientResponse::text(StatusCode::UNAUTHORIZED, format!("{unknown}\n"));
     let challenge = HeaderValue::from_static("Bearer");
@@ -244,12 +233,6 @@ async fn get(
     (router.listen(&session, headers, false).await, Some(place))
 }
 
-/// As many streams as one client may listen on.
-pub(super) fn too_many_listeners(id: Option<&Id>) -> ClientResponse {
-    let text = "this client listens on as many streams as it may: close one first";
-    error_reply::busy(id, text)
-}
-
 async fn delete(
     router: &Router,
     requester: &Requester,
@@ -268,50 +251,6 @@ async fn delete(
     }
 }
 
-/// The session that the client names; none where there is none of its own of that name at this endpoint.
-pub(super) fn session(
-    router: &Router,
-    principal: &Arc<Principal>,
-    endpoint: &Endpoint,
-    headers: &HeaderMap,
-) -> Option<Arc<Session>> {
-    let mut ids = headers.get_all(SESSION).iter();
-    match (ids.next(), ids.next()) {
-        (Some(id), None) => router.sessions.find(id.to_str().ok()?, endpoint, principal),
-        _ => None,
-    }
-}
-
-/// Whether a media type may be answered with. A client that says nothing takes anything.
-pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
-    if !headers.contains_key(ACCEPT) {
-        return true;
-    }
-    let wanted = wanted.as_bytes();
-    let kind = wanted.split(|&b| b == b'/').next().unwrap_or_default();
-    let values = headers.get_all(ACCEPT).iter();
-    values
-        .flat_map(|value| value.as_bytes().split(|&b| b == b','))
-        .any(|range| {
-            let mut parts = range.split(|&b| b == b';').map(<[u8]>::trim_ascii);
-            let range = parts.next().unwrap_or_default();
-            let fits = range.eq_ignore_ascii_case(wanted)
-                || range == b"*/*"
-                || range
-                    .strip_suffix(b"/*")
-                    .is_some_and(|k| k.eq_ignore_ascii_case(kind));
-            fits && !parts.any(|parameter| {
-                let written = |weight: &[u8]| {
-                    let said = parameter.iter().filter(|&&b| b != b' ');
-                    said.map(u8::to_ascii_lowercase).eq(weight.iter().copied())
-                };
-                [&b"q=0"[..], b"q=0.0", b"q=0.00", b"q=0.000"]
-                    .into_iter()
-                    .any(written)
-            })
-        })
-}
-
 fn not_allowed() -> ClientResponse {
     let mut delivery = ClientResponse::text(
         StatusCode::METHOD_NOT_ALLOWED,
@@ -321,32 +260,4 @@ fn not_allowed() -> ClientResponse {
         .headers
         .insert(ALLOW, HeaderValue::from_static("POST, GET, DELETE"));
     delivery
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn accept(value: &str, wanted: &str) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, value.parse().unwrap());
-        accepts(&headers, wanted)
-    }
-
-    #[test]
-    fn accept_is_read_as_http_has_it() {
-        assert!(accepts(&HeaderMap::new(), "application/json"));
-        assert!(accept(
-            "application/json, text/event-stream",
-            "text/event-stream"
-        ));
-        assert!(accept("Application/JSON;q=0.5", "application/json"));
-        assert!(accept("*/*", "text/event-stream"));
-        assert!(accept("text/*", "text/event-stream"));
-        assert!(!accept("text/html", "application/json"));
-        assert!(!accept("application/json;q=0", "application/json"));
-        assert!(!accept("application/json; Q = 0.0", "application/json"));
-        assert!(!accept("application/jsonx", "application/json"));
-    }
 }

@@ -1,8 +1,11 @@
 //! Towards clients: what a message from one of them sets going, whatever the transport it came by.
 
 pub(crate) mod connection;
+pub(crate) mod endpoint;
 pub(crate) mod http;
+pub(crate) mod http_rules;
 pub(crate) mod listening;
+pub(crate) mod new_session;
 pub(crate) mod post;
 mod protected;
 mod response;
@@ -21,7 +24,7 @@ use sandgate_message::{Era, Message, Shape, error_codes};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
-use crate::call::describe::{Caller, Requester};
+use crate::call::caller::{Caller, Requester};
 use crate::call::error_reply;
 use crate::call::from_client;
 use crate::call::pending::{OpenRequest, PendingError};
@@ -35,17 +38,9 @@ use crate::registry::Edition;
 use crate::shared::Shared;
 use crate::upstream::{Asker, Server, ServerError};
 use crate::upstream_conn::UpstreamConn;
+pub use endpoint::Endpoint;
 pub(crate) use session::{Backing, Session};
 pub(crate) use sessions::Sessions;
-
-/// Where a client connects.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Endpoint {
-    /// `/mcp`: all servers, their names before the names of their tools and prompts.
-    Merged,
-    /// `/mcp/NAME`: one server, as it is.
-    Server(Arc<str>),
-}
 
 /// What stands between the transports and the exchange.
 pub(crate) struct Router {
@@ -73,7 +68,7 @@ impl Router {
         }
         let edition = self.shared.registry.current();
         let caller = Caller::of_request(requester, &message);
-        let listens = matches!(message.shape(), Shape::Request { method, .. } if &**method == subscription::LISTEN);
+        let listens = matches!(message.shape(), Shape::Request { method, .. } if &**method == crate::protocol::subscription::LISTEN);
         let name = match endpoint {
             Endpoint::Server(name) => name,
             Endpoint::Merged => {
@@ -92,7 +87,7 @@ impl Router {
         let budget = &requester.budget;
         let conversation = server.converse_for(Era::Modern, &asker, budget).await;
         if let Err(error @ ServerError::WrongEra { .. }) = &conversation {
-            return legacy_only(error);
+            return error_reply::legacy_only(error);
         }
         let conn = UpstreamConn::new(server.clone(), conversation);
         let proxy = Proxy {
@@ -133,7 +128,7 @@ impl Router {
         message: Message,
         headers: &HeaderMap,
     ) -> (ClientResponse, Option<Arc<Session>>) {
-        let Some(ground) = self.sessions.begin(endpoint.clone(), requester) else {
+        let Some(start) = self.sessions.begin(endpoint.clone(), requester) else {
             return (
                 error_reply::busy(message.id(), "too many sessions: try again later"),
                 None,
@@ -141,7 +136,7 @@ impl Router {
         };
         let edition = self.shared.registry.current();
         let params = message.payload().clone();
-        let caller = Caller::of_initialize(requester, &params, None, ground.pseudonym.clone());
+        let caller = Caller::of_initialize(requester, &params, None, start.pseudonym.clone());
         let (response, backing) = match endpoint {
             Endpoint::Server(name) => {
                 let Some(server) = edition.server(name) else {
@@ -151,14 +146,14 @@ impl Router {
                 let budget = &requester.budget;
                 let conversation = server.converse_for(Era::Legacy, &asker, budget).await;
                 let conn = UpstreamConn::new(server.clone(), conversation);
-                let proxy = ground.proxy(&self.shared, caller, conn.clone());
+                let proxy = start.proxy(&self.shared, caller, conn.clone());
                 (
                     proxy.request(&edition, message, headers, None).await,
                     Backing::One(conn),
                 )
             }
             Endpoint::Merged => {
-                let links = Links::new(self.shared.clone(), &ground, caller, message.clone());
+                let links = Links::new(self.shared.clone(), &start, caller, message.clone());
                 let merged = Merged::of_session(edition, links.clone());
                 (merged.receive(message, headers).await, Backing::Many(links))
             }
@@ -180,8 +175,8 @@ impl Router {
             // Each server's way to the client has its own.
             Backing::Many(_) => &params,
         };
-        let caller = Caller::of_initialize(requester, introduced, agreed, ground.pseudonym.clone());
-        let session = ground.session(caller, backing);
+        let caller = Caller::of_initialize(requester, introduced, agreed, start.pseudonym.clone());
+        let session = Session::new(start, caller, backing);
         if !begun {
             session.end().await;
             return (response, None);
@@ -316,12 +311,4 @@ fn holding(
 
 fn no_server(name: &str) -> ClientResponse {
     ClientResponse::text(StatusCode::NOT_FOUND, format!("no server {name:?} here\n"))
-}
-
-/// Plain text: a JSON-RPC error would look as if the server were modern.
-pub(crate) fn legacy_only(error: &ServerError) -> ClientResponse {
-    ClientResponse::text(
-        StatusCode::BAD_REQUEST,
-        format!("{error}: begin with initialize\n"),
-    )
 }

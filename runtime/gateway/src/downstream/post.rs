@@ -5,10 +5,10 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Body, Incoming};
 use sandgate_message::{Era, JsonErrorKind, Message, MessageError, Shape, error_codes};
 
-use super::http::{SESSION, accepts, session, too_many_listeners};
+use super::http_rules::{SESSION, accepts, session, too_many_listeners};
 use super::{Endpoint, Router};
 use crate::admission::{Budget, CollectError, MemoryError, Permit, collect};
-use crate::call::describe::Requester;
+use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::response::ClientResponse;
 

@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 use sandgate_message::{Json, Kind, Limits, Node};
 
 use super::Endpoint;
-use super::http::nothing_here;
+use super::http_rules::nothing_here;
 use crate::auth::challenge::metadata_path;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::registry::Edition;

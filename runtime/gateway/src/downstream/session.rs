@@ -8,11 +8,11 @@ use parking_lot::Mutex;
 use sandgate_message::Message;
 use tokio_util::sync::CancellationToken;
 
-use super::Endpoint;
-use super::unheard::{Hearing, Unheard};
-use crate::admission::Permit;
+use super::endpoint::Endpoint;
+use super::new_session::NewSession;
+use super::unheard::Hearing;
 use crate::auth::principals::Principal;
-use crate::call::describe::{Caller, Requester};
+use crate::call::caller::Caller;
 use crate::call::pending::PendingRequests;
 use crate::call::proxy::Proxy;
 use crate::merged::Links;
@@ -23,7 +23,7 @@ use crate::upstream_conn::UpstreamConn;
 
 /// One session. Its id on the wire is known to the client and to the table of sessions only.
 pub(crate) struct Session {
-    ground: NewSession,
+    start: NewSession,
     caller: Caller,
     backing: Backing,
     /// Ends the stream that listens now, for the next to take its place.
@@ -39,58 +39,11 @@ pub(crate) enum Backing {
     Many(Arc<Links>),
 }
 
-/// A session before the server has agreed to it.
-pub(crate) struct NewSession {
-    id: Box<str>,
-    pub(crate) pseudonym: Arc<str>,
-    endpoint: Endpoint,
-    requester: Requester,
-    pub(crate) pending: Arc<PendingRequests>,
-    pub(crate) unheard: Unheard,
-    hearing: Arc<tokio::sync::Mutex<Hearing>>,
-    pub(crate) over: CancellationToken,
-    _place: Permit,
-}
-
-impl NewSession {
-    /// On the merged endpoint servers' ids may clash, so the client sees ids of the gateway's there.
-    pub(crate) fn new(
-        id: Box<str>,
-        pseudonym: Arc<str>,
-        endpoint: Endpoint,
-        requester: Requester,
-        max_in_flight: usize,
-        place: Permit,
-    ) -> Self {
-        let (unheard, hearing) = Unheard::new();
-        let pending = PendingRequests::new(max_in_flight, endpoint == Endpoint::Merged);
-        let hearing = Arc::new(tokio::sync::Mutex::new(hearing));
+impl Session {
+    /// The server has agreed to the session.
+    pub(crate) fn new(start: NewSession, caller: Caller, backing: Backing) -> Self {
         Self {
-            id,
-            pseudonym,
-            endpoint,
-            requester,
-            pending,
-            unheard,
-            hearing,
-            over: CancellationToken::new(),
-            _place: place,
-        }
-    }
-
-    pub(crate) fn proxy(&self, shared: &Arc<Shared>, caller: Caller, conn: UpstreamConn) -> Proxy {
-        Proxy {
-            shared: shared.clone(),
-            caller,
-            conn,
-            pending: Some(self.pending.clone()),
-            claims: None,
-        }
-    }
-
-    pub(crate) fn session(self, caller: Caller, backing: Backing) -> Session {
-        Session {
-            ground: self,
+            start,
             caller,
             backing,
             listener: Mutex::default(),
@@ -98,44 +51,42 @@ impl NewSession {
             listened: AtomicBool::new(false),
         }
     }
-}
 
-impl Session {
     pub(crate) fn id(&self) -> &str {
-        &self.ground.id
+        &self.start.id
     }
     pub(crate) fn endpoint(&self) -> &Endpoint {
-        &self.ground.endpoint
+        &self.start.endpoint
     }
     /// Whose it is.
     pub(crate) fn principal(&self) -> &Arc<Principal> {
-        &self.ground.requester.principal
+        &self.start.requester.principal
     }
     pub(crate) fn pending(&self) -> &Arc<PendingRequests> {
-        &self.ground.pending
+        &self.start.pending
     }
     pub(crate) fn backing(&self) -> &Backing {
         &self.backing
     }
     pub(crate) fn over(&self) -> &CancellationToken {
-        &self.ground.over
+        &self.start.over
     }
     pub(crate) fn hearing(&self) -> Arc<tokio::sync::Mutex<Hearing>> {
-        self.ground.hearing.clone()
+        self.start.hearing.clone()
     }
     pub(crate) fn proxy(&self, shared: &Arc<Shared>, conn: UpstreamConn) -> Proxy {
-        self.ground.proxy(shared, self.caller.clone(), conn)
+        self.start.proxy(shared, self.caller.clone(), conn)
     }
 
     /// A message of the gateway's own, for when the client listens.
     pub(crate) fn notice(&self, message: Message) {
         // Full: the client has plenty to catch up with, and these notices say nothing twice.
-        let _ = self.ground.unheard.keep(ServerEvent::of(message));
+        let _ = self.start.unheard.keep(ServerEvent::of(message));
     }
 
     /// A new listener takes the place of the one before.
     pub(crate) fn take_over(&self) -> CancellationToken {
-        let token = self.ground.over.child_token();
+        let token = self.start.over.child_token();
         std::mem::replace(&mut *self.listener.lock(), token.clone()).cancel();
         self.listened.store(true, Ordering::Relaxed);
         token
@@ -151,14 +102,14 @@ impl Session {
             true => time.min(gone),
             false => time,
         };
-        let listens = self.ground.hearing.try_lock().is_err();
-        !listens && self.ground.pending.is_idle() && self.touched.lock().elapsed() >= time
+        let listens = self.start.hearing.try_lock().is_err();
+        !listens && self.start.pending.is_idle() && self.touched.lock().elapsed() >= time
     }
 
     /// Its client is still known, its server is still the one in force, and has not ended the conversation. On the merged endpoint servers come and
     /// go.
     pub(crate) fn stands(&self, edition: &Edition) -> bool {
-        if self.ground.requester.principal.over().is_cancelled() {
+        if self.start.requester.principal.over().is_cancelled() {
             return false;
         }
         match &self.backing {
@@ -169,13 +120,13 @@ impl Session {
 
     /// Takes nothing more; what is under way may finish, and the last of it closes the conversations.
     pub(crate) fn retire(&self) {
-        self.ground.over.cancel();
+        self.start.over.cancel();
     }
 
     /// Ends at once.
     pub(crate) async fn end(&self) {
-        self.ground.over.cancel();
-        self.ground.pending.close();
+        self.start.over.cancel();
+        self.start.pending.close();
         match &self.backing {
             Backing::One(conn) => {
                 if let Ok(conversation) = &conn.conversation {

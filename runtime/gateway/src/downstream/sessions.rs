@@ -10,10 +10,11 @@ use parking_lot::Mutex;
 use sha2::Sha256;
 
 use super::Endpoint;
-use super::session::{NewSession, Session};
+use super::new_session::NewSession;
+use super::session::Session;
 use crate::admission::Quota;
 use crate::auth::principals::Principal;
-use crate::call::describe::Requester;
+use crate::call::caller::Requester;
 use crate::config::GatewayConfig;
 
 pub(crate) struct Sessions {

@@ -16,15 +16,15 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::subscription::{LISTEN, cancelled, closed};
 use super::{Endpoint, Router, Session};
 use crate::admission::{Budget, MemoryError};
-use crate::call::describe::Requester;
+use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::pending::PendingError;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::framing::lines::{self, Line, Lines};
 use crate::protocol::era;
+use crate::protocol::subscription::{LISTEN, cancelled, closed};
 
 /// Messages on their way to the client that it has not read yet; beyond it, their makers wait.
 const UNREAD: usize = 64;

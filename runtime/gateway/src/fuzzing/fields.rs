@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use crate::TraceContext;
 use crate::auth::challenge;
 use crate::auth::origin::Access;
-use crate::downstream::http::accepts;
+use crate::downstream::http_rules::accepts;
 use crate::downstream::post::is_json;
 use crate::protocol::header_mirror;
 use crate::upstream::http::event_id;

@@ -17,12 +17,12 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::filter::Filter;
 use super::{Client, Merged};
-use crate::call::describe::Caller;
+use crate::call::caller::Caller;
 use crate::call::error_reply;
 use crate::call::proxy::Proxy;
 use crate::call::response::{ClientResponse, ClientResponseBody, EventStream};
 use crate::claims::NameClaims;
-use crate::downstream::subscription::{ACKNOWLEDGED, closed, is_over, mark, marked, own};
+use crate::protocol::subscription::{ACKNOWLEDGED, closed, mark, marked, own};
 use crate::registry::Edition;
 use crate::shared::Shared;
 use crate::upstream::{Asker, Server, ServerEvent};
@@ -242,7 +242,7 @@ impl Feed {
         loop {
             if let Some(mut stream) = stream.take() {
                 while let Some(arrival) = stream.next().await {
-                    if is_over(&arrival) {
+                    if arrival.is_reply() {
                         break;
                     }
                     if self.passes(&arrival) {
@@ -309,7 +309,7 @@ impl Feed {
 
     /// What may have happened while nobody listened.
     fn missed(&self) -> impl Iterator<Item = Message> + '_ {
-        let lists = self.filter.wanted.notification_budget();
+        let lists = self.filter.wanted.notices();
         let updated = self.uris.iter().map(|uri| {
             let params = own(format!(
                 r#"{{"_meta":{},"uri":{}}}"#,

@@ -2,7 +2,7 @@
 
 use sandgate_message::{Edit, Id, Json, Kind, Limits, Message, apply};
 
-use crate::downstream::subscription::{ACKNOWLEDGED, Wanted, mark, own};
+use crate::protocol::subscription::{ACKNOWLEDGED, Wanted, mark, own};
 
 /// Resources that one subscription may name.
 const MOST_RESOURCES: usize = 1024;

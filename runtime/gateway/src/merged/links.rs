@@ -15,11 +15,11 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::replayed_state::ReplayedState;
-use crate::call::describe::Caller;
+use crate::call::caller::Caller;
 use crate::call::pending::PendingRequests;
 use crate::call::proxy::Proxy;
 use crate::claims::NameClaims;
-use crate::downstream::session::NewSession;
+use crate::downstream::new_session::NewSession;
 use crate::downstream::unheard::Unheard;
 use crate::protocol::era::VERSION_HEADER;
 use crate::protocol::list_changed;
@@ -100,7 +100,7 @@ impl ServerHandle {
     }
 
     /// What a client is told that was given lists without this server's part.
-    fn notification_budget(&self) -> Vec<&'static str> {
+    fn notices(&self) -> Vec<&'static str> {
         let lists = [
             ("tools", list_changed::TOOLS),
             ("prompts", list_changed::PROMPTS),
@@ -185,19 +185,19 @@ pub(crate) struct Links {
 impl Links {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        ground: &NewSession,
+        start: &NewSession,
         caller: Caller,
         initialize: Message,
     ) -> Arc<Self> {
         Arc::new(Self {
             shared,
             caller,
-            pseudonym: ground.pseudonym.clone(),
+            pseudonym: start.pseudonym.clone(),
             initialize,
             initialized: AtomicBool::new(false),
-            pending: ground.pending.clone(),
-            unheard: ground.unheard.clone(),
-            over: ground.over.clone(),
+            pending: start.pending.clone(),
+            unheard: start.unheard.clone(),
+            over: start.over.clone(),
             slots: Mutex::default(),
             replayed_state: ReplayedState::default(),
             claims: NameClaims::new(),
@@ -279,10 +279,10 @@ impl Links {
                     // Large, and once a session and server.
                     let opened = Box::pin(links.open(&edition, &server)).await;
                     let (absent, offer) = (opened.absent, opened.offer.is_some());
-                    let notification_budget = opened.notification_budget();
+                    let notices = opened.notices();
                     found.send_replace(Some(Arc::new(opened)));
                     if offer && missed.swap(false, Ordering::Relaxed) {
-                        for notice in notification_budget {
+                        for notice in notices {
                             let notice = ServerEvent::of(list_changed::notice(notice));
                             // Full: the client has plenty to catch up with.
                             let _ = links.unheard.keep(notice);

@@ -20,13 +20,12 @@ use futures_util::stream::FuturesUnordered;
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Era, Id, Json, Message, Method, Shape};
 
-use crate::call::describe::Caller;
+use crate::call::caller::Caller;
 use crate::call::error_reply;
 use crate::call::proxy::Proxy;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::claims::NameClaims;
-use crate::downstream::legacy_only;
-use crate::downstream::subscription::LISTEN;
+use crate::protocol::subscription::LISTEN;
 use crate::registry::Edition;
 use crate::shared::Shared;
 use crate::upstream::{Asker, Conversation, Definitions, Server, ServerError};
@@ -157,7 +156,10 @@ impl Merged {
             .find(|server| server.eras().modern == Some(false));
         let server = one.or(servers.first())?.name().clone();
         let era = Era::Modern.as_str();
-        Some(legacy_only(&ServerError::WrongEra { server, era }))
+        Some(error_reply::legacy_only(&ServerError::WrongEra {
+            server,
+            era,
+        }))
     }
 
     /// What is known when each server has answered its probe, or has not within its `list-timeout`. None: no server has.

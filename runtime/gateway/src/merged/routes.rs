@@ -10,7 +10,7 @@ use super::links::WaitPolicy;
 use super::{Client, Merged, names};
 use crate::call::error_reply;
 use crate::call::response::ClientResponse;
-use crate::nested::tasks;
+use crate::nested::task;
 use crate::nested::ttl_map::{Lookup, Owner};
 use crate::upstream::Server;
 
@@ -104,7 +104,7 @@ impl Merged {
         let caller = self.caller();
         let owner = Owner::client(caller.principal.name.as_ref(), caller.session.as_ref());
         let promised = |server: &&Arc<Server>| {
-            let place = tasks::place(server.name(), &id);
+            let place = task::place(server.name(), &id);
             matches!(
                 self.shared.nested.tasks.find(&place, &owner),
                 Lookup::Own(_)

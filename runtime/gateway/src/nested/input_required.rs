@@ -7,85 +7,31 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sandgate_message::{
-    Call, CallId, Direction, Edit, Hook, Id, Json, Kind, Limits, Message, Method, Node, error_codes,
+    Call, Direction, Edit, Hook, Id, Json, Kind, Limits, Message, Method, Node, error_codes,
 };
 use sandgate_pipeline::{Admission, Chain};
 
 use crate::call::error_reply;
-use crate::call::in_flight::{DeferredCall, InFlight, Reply, record_refused};
-use crate::call::validation;
+use crate::call::in_flight::{InFlight, Reply, record_refused};
+use crate::nested::input_requests::{AROUND, InputRequests, Question};
 use crate::nested::outer::{NestedError, Outer};
 use crate::nested::store::NestedStore;
-use crate::nested::ttl_map::{Bounds, Lookup, Owner, TtlKey, TtlMap};
+use crate::nested::ttl_map::{Lookup, Owner, TtlKey};
 use crate::observe::call_log::Decision;
+use crate::protocol::validation;
 
 /// What servers ask clients.
 pub(crate) const EVENTS: [&str; 3] = ["elicitation/create", "roots/list", "sampling/createMessage"];
 /// Questions in one reply; a reply with more is refused.
 const MOST_QUESTIONS: usize = 64;
-/// People are asked: as long as a server of the legacy era may wait for them.
-const BOUNDS: Bounds = Bounds {
-    entries: 4096,
-    of_one: 1024,
-    bytes: 32 << 20,
-    time: Duration::from_secs(60 * 60),
-};
-/// What a question weighs beside its text.
-const AROUND: usize = 512;
-
-/// What was asked.
-pub(crate) type InputRequestMap = TtlMap<Arc<InputRequests>>;
-
-pub(crate) fn rounds() -> InputRequestMap {
-    TtlMap::new(BOUNDS)
-}
-
-/// The questions of one reply.
-pub(crate) struct InputRequests {
-    method: Arc<str>,
-    target: Option<Arc<str>>,
-    /// The exchange in which they were asked, where it was taken down.
-    captured: Option<CallId>,
-    questions: HashMap<Box<str>, Question>,
-    /// What interceptors answered in the client's place.
-    answers: Vec<(Box<str>, Json)>,
-    bytes: usize,
-}
-
-#[derive(Clone)]
-struct Question {
-    /// As the server asked it.
-    original: Json,
-    shelved: Arc<DeferredCall>,
-    /// What stood beside method and params, where no interceptor reads, is gone.
-    bare: bool,
-}
-
 /// Whether any interceptor would look at a question, or at an answer.
 pub(crate) fn judged(chain: &Chain, hook: Hook, server: &str) -> bool {
     EVENTS
         .iter()
         .any(|event| chain.concerns(hook, event, Direction::ServerToClient, server))
-}
-
-/// Where the questions are kept that were asked under this state, or, without one, in reply to these very params.
-pub(crate) fn place(server: &Arc<str>, params: Node<'_>, state: Option<Node<'_>>) -> TtlKey {
-    if let Some(state) = state {
-        let text = state.string();
-        return TtlKey::new(server, ["state", text.as_deref().unwrap_or(state.as_str())]);
-    }
-    let mut members: Vec<_> = params
-        .members()
-        .filter(|(name, _)| !matches!(&**name, "_meta" | "inputResponses" | "requestState"))
-        .collect();
-    members.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let parts = members
-        .iter()
-        .flat_map(|(name, value)| [&**name, value.as_str()]);
-    TtlKey::new(server, std::iter::once("params").chain(parts))
 }
 
 impl InputRequests {
@@ -100,20 +46,11 @@ impl InputRequests {
         }
     }
 
-    /// The exchange in which they were asked, where it was taken down.
-    pub(crate) fn captured(&self) -> Option<&CallId> {
-        self.captured.as_ref()
-    }
-
-    /// It was begun by such a request.
-    pub(crate) fn fits(&self, method: &str, params: &Json) -> bool {
-        let target = Method::new(method).target_in(params);
-        *self.method == *method && self.target.as_deref() == target.as_deref()
-    }
-
     pub(crate) fn remember(self, nested: &NestedStore, place: TtlKey, owner: Owner) {
         let bytes = self.bytes;
-        nested.rounds.put(place, owner, Arc::new(self), bytes);
+        nested
+            .input_requests
+            .put(place, owner, Arc::new(self), bytes);
     }
 
     /// Takes the questions through the interceptors; hands back what is to change in `inputRequests`, of which `at` is
@@ -259,11 +196,6 @@ impl InputRequests {
         self.questions.insert(key.into(), question);
         edit
     }
-}
-
-/// Where the questions of a task are kept.
-pub(crate) fn place_of_task(server: &Arc<str>, id: &str) -> TtlKey {
-    TtlKey::new(server, ["task's", id])
 }
 
 /// Takes the client's answers through the interceptors; hands back what is to change in the params.

@@ -7,7 +7,7 @@ use sandgate_pipeline::{Chain, NestedOutcome, NestedRefusal, TrailEntry};
 
 use crate::call::error_reply;
 use crate::call::in_flight::Reply;
-use crate::nested::input_required::InputRequests;
+use crate::nested::input_requests::InputRequests;
 use crate::nested::store::NestedStore;
 use crate::nested::ttl_map::{Lookup, Owner, TtlKey};
 use crate::observe::capture::{NestedRun, SharedNestedRuns};
@@ -36,7 +36,7 @@ impl Outer<'_> {
 
     /// What was asked there; from now on the whole is known to continue it.
     pub(crate) fn inputs(&self, place: &TtlKey) -> Lookup<Arc<InputRequests>> {
-        let found = self.nested.rounds.find(place, &self.client());
+        let found = self.nested.input_requests.find(place, &self.client());
         if let Lookup::Own(inputs) = &found {
             self.follows(inputs.captured());
         }

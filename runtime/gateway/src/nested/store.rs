@@ -6,8 +6,8 @@ use sandgate_message::{Call, CallId, Direction, Json, Limits};
 
 use crate::admission::Gate;
 use crate::call::id::new_id;
-use crate::nested::input_required::{self, InputRequestMap};
-use crate::nested::tasks::{self, Tasks};
+use crate::nested::input_requests::{self, InputRequestMap};
+use crate::nested::task::{self, Tasks};
 use crate::nested::ttl_map::{Lookup, Owner, TtlKey};
 use crate::observe::recorder::CallRecorder;
 
@@ -18,7 +18,7 @@ pub(crate) struct NestedStore {
     /// Where calls wait for their turn with the interceptors.
     pub(crate) gate: Arc<Gate>,
     /// What servers of the modern era asked in replies.
-    pub(crate) rounds: InputRequestMap,
+    pub(crate) input_requests: InputRequestMap,
     /// What was begun and comes to its end later.
     pub(crate) tasks: Tasks,
     /// Nothing of it is live: ids within follow from the id of the whole, so that they are the same each time.
@@ -31,8 +31,8 @@ impl NestedStore {
             recorder,
             limits,
             gate,
-            rounds: input_required::rounds(),
-            tasks: tasks::tasks(),
+            input_requests: input_requests::input_requests(),
+            tasks: task::tasks(),
             replayed: false,
         }
     }
@@ -56,7 +56,7 @@ impl NestedStore {
     /// The exchanges that such a message continues; none in place of one that nobody took down.
     pub(crate) fn before(&self, call: &Call, params: &Json) -> Vec<Option<CallId>> {
         let owner = Owner::client(call.principal.as_ref(), call.session.as_ref());
-        let inputs = |place: &TtlKey| match self.rounds.find(place, &owner) {
+        let inputs = |place: &TtlKey| match self.input_requests.find(place, &owner) {
             Lookup::Own(inputs) => Some(inputs.captured().cloned()),
             Lookup::Others | Lookup::Nothing => None,
         };
@@ -64,12 +64,12 @@ impl NestedStore {
         let about_task = |begun: Direction| {
             let id = root.get("taskId").and_then(|id| id.string());
             let id = id.unwrap_or_default();
-            let (place, owner) = tasks::whose(call, begun, &id);
+            let (place, owner) = task::whose(call, begun, &id);
             let task = match self.tasks.find(&place, &owner) {
                 Lookup::Own(task) => Some(task.captured().cloned()),
                 Lookup::Others | Lookup::Nothing => None,
             };
-            let asked = inputs(&input_required::place_of_task(&call.server, &id));
+            let asked = inputs(&input_requests::place_of_task(&call.server, &id));
             task.into_iter().chain(asked).collect()
         };
         match &*call.method {
@@ -78,7 +78,7 @@ impl NestedStore {
             method if method.starts_with("notifications/tasks") => {
                 about_task(call.direction.opposite())
             }
-            _ => inputs(&input_required::place(
+            _ => inputs(&input_requests::place(
                 &call.server,
                 root,
                 root.get("requestState"),

@@ -6,47 +6,20 @@
 //! looked at its outcome.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use sandgate_message::{
-    BoxFuture, Call, CallId, Direction, Edit, Hook, Id, Json, Kind, Message, Node, Shape,
-    error_codes,
+    BoxFuture, Direction, Edit, Hook, Id, Json, Kind, Message, Node, Shape, error_codes,
 };
 use sandgate_pipeline::{
-    Chain, Continuation, FilteredReply, NestedMessages, NestedOutcome, NestedRefusal, TrailEntry,
+    Chain, FilteredReply, NestedMessages, NestedOutcome, NestedRefusal, TrailEntry,
 };
 
 use crate::call::error_reply;
-use crate::nested::input_required::InputRequests;
+use crate::nested::input_requests::InputRequests;
 use crate::nested::outer::{NestedError, Outer};
 use crate::nested::store::NestedStore;
-use crate::nested::ttl_map::{Bounds, Lookup, Owner, TtlKey, TtlMap};
-
-/// Tasks that nobody asked about for a day are forgotten. A task weighs what its request does.
-const BOUNDS: Bounds = Bounds {
-    entries: 8192,
-    of_one: 1024,
-    bytes: 32 << 20,
-    time: Duration::from_secs(24 * 60 * 60),
-};
-/// What a task weighs beside its request.
-const AROUND: usize = 1024;
-
-/// Tasks under way, and those that are over and may be asked about.
-pub(crate) type Tasks = TtlMap<Arc<Task>>;
-
-pub(crate) fn tasks() -> Tasks {
-    TtlMap::new(BOUNDS)
-}
-
-/// The request that began a task, as the one who carries it out got it.
-pub(crate) struct Task {
-    call: Arc<Call>,
-    message: Message,
-    continuation: Continuation,
-    /// The exchange that began it was taken down.
-    captured: bool,
-}
+use crate::nested::task::{AROUND, Task, whose};
+use crate::nested::ttl_map::Lookup;
 
 /// What a message says of a task.
 pub(crate) struct TaskUpdate {
@@ -58,25 +31,6 @@ pub(crate) struct TaskUpdate {
 }
 
 impl Task {
-    pub(crate) fn new(
-        call: &Arc<Call>,
-        message: &Message,
-        continuation: Continuation,
-        captured: bool,
-    ) -> Self {
-        Self {
-            call: call.clone(),
-            message: message.clone(),
-            continuation,
-            captured,
-        }
-    }
-
-    /// The exchange that began it, where it was taken down.
-    pub(crate) fn captured(&self) -> Option<&CallId> {
-        self.captured.then_some(&self.call.id)
-    }
-
     /// From now on the caller may ask about it under this id.
     pub(crate) fn remember(self, nested: &NestedStore, id: &str) {
         let (place, owner) = whose(&self.call, self.call.direction, id);
@@ -396,26 +350,6 @@ impl Detail<'_> {
             }
         }
     }
-}
-
-/// Where a task is kept that such a request began. Servers name their tasks, each for itself; a client names its own for
-/// all servers alike, and each of those asks for its own only.
-pub(crate) fn whose(call: &Call, begun: Direction, id: &str) -> (TtlKey, Owner) {
-    match begun {
-        Direction::ClientToServer => (
-            place(&call.server, id),
-            Owner::client(call.principal.as_ref(), call.session.as_ref()),
-        ),
-        Direction::ServerToClient => (
-            TtlKey::new(&"".into(), ["client's", id]),
-            Owner::server(call),
-        ),
-    }
-}
-
-/// Where a server's task is kept.
-pub(crate) fn place(server: &Arc<str>, id: &str) -> TtlKey {
-    TtlKey::new(server, ["server's", id])
 }
 
 /// Whether any interceptor looks at what can become a task.

@@ -26,7 +26,7 @@ pub(crate) fn lists(before: &Edition, now: &Edition, server: Option<&str>) -> Ve
     if Arc::ptr_eq(before.chain(), now.chain()) && !others {
         return Vec::new();
     }
-    let mut notification_budget: Vec<&'static str> = LISTS
+    let mut notices: Vec<&'static str> = LISTS
         .iter()
         .filter(|(list, _)| {
             let differs =
@@ -38,8 +38,8 @@ pub(crate) fn lists(before: &Edition, now: &Edition, server: Option<&str>) -> Ve
         })
         .map(|(_, notice)| *notice)
         .collect();
-    notification_budget.dedup();
-    notification_budget
+    notices.dedup();
+    notices
 }
 
 /// As a message of the gateway's own.

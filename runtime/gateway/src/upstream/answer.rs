@@ -7,11 +7,10 @@ use std::task::{Context, Poll};
 use bytes::BytesMut;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode};
-use sandgate_message::Message;
+use sandgate_message::{Message, Shape};
 
 use super::ServerError;
-use super::server::ServerFacts;
-use super::stdio::is_reply;
+use super::facts::ServerFacts;
 use crate::admission::Permit;
 use crate::framing::sse;
 
@@ -98,6 +97,11 @@ impl std::fmt::Debug for ServerEvents {
     }
 }
 
+/// The message answers a request.
+pub(super) fn is_reply(message: &Message) -> bool {
+    matches!(message.shape(), Shape::Result { .. } | Shape::Error { .. })
+}
+
 /// One event of a stream, and what the client needs of its frame. What a server writes beside that (comments, other
 /// names of events) goes no further. Empty: the server says that the stream is alive.
 #[derive(Clone, Debug, Default)]
@@ -115,6 +119,14 @@ pub struct ServerEvent {
 }
 
 impl ServerEvent {
+    /// The event is the reply: nothing more comes.
+    pub(crate) fn is_reply(&self) -> bool {
+        matches!(
+            self.message.as_ref().map(Message::shape),
+            Some(Shape::Result { .. } | Shape::Error { .. })
+        )
+    }
+
     /// A message with nothing around it.
     pub fn of(message: Message) -> Self {
         Self {

@@ -5,26 +5,16 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::HeaderMap;
 use parking_lot::{Mutex, RwLock};
-use sandgate_message::{Era, Id, Json, Limits, Message, Method, Shape};
+use sandgate_message::{Era, Json, Limits, Method};
 use tokio::time::Instant;
 
 use super::catalogue::{Catalogue, List};
-use super::{Body, Conversation};
 use crate::protocol::era;
 
 /// Lists of which pages have been seen and the last one has not; the oldest gives way.
 const MOST_GATHERING: usize = 8;
-/// Pages asked for in one go.
-const MOST_PAGES: usize = 64;
-/// For all pages together.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// A target that a list lacked is not looked for again before.
-const REMEMBERED: Duration = Duration::from_secs(30);
-
 /// The definitions of tools, prompts, resources and resource templates, exactly as the server gave them.
 #[derive(Debug, Default)]
 pub struct Definitions {
@@ -32,9 +22,9 @@ pub struct Definitions {
     catalogue: Arc<Catalogue>,
     members: RwLock<Members>,
     /// One asks, the others wait for what it learns.
-    asking: tokio::sync::Mutex<()>,
+    pub(super) asking: tokio::sync::Mutex<()>,
     /// When each member was last asked for.
-    asked: Mutex<HashMap<&'static str, Instant>>,
+    pub(super) asked: Mutex<HashMap<&'static str, Instant>>,
 }
 
 #[derive(Debug, Default)]
@@ -133,42 +123,6 @@ impl Definitions {
         self.asked.lock().clear();
     }
 
-    /// The same; where it is not known, the server is asked for its list first. A list that lacks the target is not
-    /// asked for again until some time has passed. Bounded in time and pages.
-    pub async fn fetch(
-        &self,
-        conversation: &Conversation,
-        method: &str,
-        target: &str,
-        headers: &HeaderMap,
-    ) -> Option<Json> {
-        if let Some(known) = self.get(method, target) {
-            return Some(known);
-        }
-        let member = member_of(method)?;
-        let _asking = self.asking.lock().await;
-        // Another may have asked meanwhile.
-        if let Some(known) = self.get(method, target) {
-            return Some(known);
-        }
-        if self
-            .asked
-            .lock()
-            .get(member)
-            .is_some_and(|at| at.elapsed() < REMEMBERED)
-        {
-            return None;
-        }
-        // Large, and seldom gone through: every call would carry it.
-        let asking = Box::pin(self.ask(conversation, member, headers));
-        let answered = tokio::time::timeout(PATIENCE, asking).await;
-        if !matches!(answered, Ok(Some(()))) {
-            tracing::debug!(member, "the server did not list what it offers");
-        }
-        self.asked.lock().insert(member, Instant::now());
-        self.get(method, target)
-    }
-
     /// Forgets a member (`tools`, `prompts`, `resources`, `resourceTemplates`) after its list has changed.
     /// Conversations do this by themselves.
     pub fn forget(&self, member: &str) {
@@ -188,7 +142,7 @@ impl Definitions {
     }
 
     /// A list without end is taken as far as it was asked for.
-    fn settle(&self, member: &'static str, next: &str) {
+    pub(super) fn settle(&self, member: &'static str, next: &str) {
         let mut members = self.members.write();
         let asked = |one: &Gathering| one.member == member && one.next == next;
         if let Some(at) = members.gathering.iter().position(asked)
@@ -198,52 +152,13 @@ impl Definitions {
             members.whole.insert(member, list);
         }
     }
-
-    async fn ask(
-        &self,
-        conversation: &Conversation,
-        member: &'static str,
-        headers: &HeaderMap,
-    ) -> Option<()> {
-        let method = match member {
-            "tools" => "tools/list",
-            "prompts" => "prompts/list",
-            "resourceTemplates" => "resources/templates/list",
-            _ => "resources/list",
-        };
-        let mut next = None;
-        for _ in 0..MOST_PAGES {
-            let id = Id::from_json(&Json::string(&format!(
-                "sandgate-{:016x}",
-                rand::random::<u64>()
-            )))?;
-            let params = list_params(conversation.era(), next.as_deref())?;
-            let request = Message::request(&id, method, &params);
-            let answer = conversation.request(&request, headers).await.ok()?;
-            let reply = match answer.body {
-                Body::Message(reply) => reply,
-                Body::Stream(arrivals) => arrivals.reply().await?,
-                Body::Empty => return None,
-            };
-            // What the conversation brings back, it has learnt from.
-            let Shape::Result { .. } = reply.shape() else {
-                return None;
-            };
-            next = cursor(reply.payload());
-            if next.is_none() {
-                return Some(());
-            }
-        }
-        self.settle(member, &next?);
-        Some(())
-    }
 }
 
-fn cursor(result: &Json) -> Option<String> {
+pub(super) fn cursor(result: &Json) -> Option<String> {
     Some(result.root().get("nextCursor")?.string()?.into_owned())
 }
 
-fn list_params(era: Era, cursor: Option<&str>) -> Option<Json> {
+pub(super) fn list_params(era: Era, cursor: Option<&str>) -> Option<Json> {
     let mut params = serde_json::Map::new();
     if let Some(cursor) = cursor {
         params.insert("cursor".into(), cursor.into());
@@ -263,7 +178,7 @@ pub(super) fn modern_meta() -> serde_json::Value {
     })
 }
 
-fn member_of(method: &str) -> Option<&'static str> {
+pub(super) fn member_of(method: &str) -> Option<&'static str> {
     match method {
         "tools/call" => Some("tools"),
         "prompts/get" => Some("prompts"),

@@ -133,3 +133,18 @@ impl ServerError {
         }
     }
 }
+
+/// Whether an error hints at a server that is not there, rather than at one that does not like what it was asked.
+pub(crate) fn hints_at_absence(error: &ServerError) -> bool {
+    matches!(
+        error,
+        ServerError::NotFound { .. }
+            | ServerError::Start { .. }
+            | ServerError::Exited { .. }
+            | ServerError::BackingOff { .. }
+            | ServerError::Unreachable { .. }
+            | ServerError::Timeout { .. }
+            | ServerError::Starting { .. }
+            | ServerError::Down { .. }
+    )
+}

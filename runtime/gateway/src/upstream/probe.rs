@@ -7,9 +7,9 @@ use http::HeaderMap;
 use sandgate_message::{Era, Id, Json, Message, Shape};
 
 use super::definitions::modern_meta;
+use super::facts::ServerFacts;
 use super::http::Channel;
 use super::http::client::HttpClient;
-use super::server::ServerFacts;
 use super::stdio;
 use super::stdio::child::Child;
 use super::watch::{Notes, Watch};
@@ -81,7 +81,7 @@ async fn put(
     question: Message,
     wait: Duration,
 ) -> Result<Answer, ServerError> {
-    let asked = stdio::request(child, 0, &question, watch(known), None);
+    let asked = stdio::request::request(child, 0, &question, watch(known), None);
     match tokio::time::timeout(wait, asked).await {
         Ok(answer) => answer,
         Err(_) => Err(ServerError::Timeout {

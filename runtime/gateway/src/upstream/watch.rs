@@ -7,7 +7,7 @@ use sandgate_message::{Era, Message, Method, Shape};
 
 use super::Definitions;
 use super::demux::shown_ids::ShownIds;
-use super::server::ServerFacts;
+use super::facts::ServerFacts;
 use crate::admission::Budget;
 
 /// What is known of a conversation.

@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 use crate::upstream::ServerError;
 use crate::upstream::demux::attribution::is_released;
 use crate::upstream::demux::key::Key;
-use crate::upstream::demux::pending::{EndCause, Reader, RoutedMessage};
+use crate::upstream::demux::pending::{Reader, RoutedMessage};
+use crate::upstream::demux::queue::EndCause;
 use crate::upstream::demux::splice::{SUBSCRIPTION, SUBSCRIPTION_POINTER, meta, under_id};
 use crate::upstream::demux::{ChildUsers, Demux};
 

@@ -7,7 +7,7 @@ use sandgate_message::{Id, Json, Limits, Message, Shape, canonical_uri, error_co
 
 use crate::admission::{Budget, Permit};
 use crate::upstream::demux::key::Key;
-use crate::upstream::demux::pending::Listener;
+use crate::upstream::demux::queue::Listener;
 use crate::upstream::demux::splice::splice;
 use crate::upstream::share::Owner;
 use crate::upstream::{Definitions, ServerError};

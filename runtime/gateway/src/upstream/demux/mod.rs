@@ -16,6 +16,7 @@ pub(in crate::upstream) mod deliver;
 pub(in crate::upstream) mod key;
 pub(in crate::upstream) mod members;
 pub(in crate::upstream) mod pending;
+pub(in crate::upstream) mod queue;
 pub(in crate::upstream) mod shown_ids;
 pub(in crate::upstream) mod splice;
 
@@ -30,9 +31,10 @@ use tokio::sync::mpsc;
 use crate::admission::Budget;
 use crate::upstream::demux::key::Key;
 use crate::upstream::demux::members::MemberState;
-use crate::upstream::demux::pending::{Listener, PendingTable, Queue, Waiting};
+use crate::upstream::demux::pending::{PendingTable, Waiting};
+use crate::upstream::demux::queue::{Listener, Queue};
 use crate::upstream::demux::splice::splice;
-use crate::upstream::server::ServerFacts;
+use crate::upstream::facts::ServerFacts;
 use crate::upstream::share::Owner;
 use crate::upstream::{Definitions, ServerError};
 

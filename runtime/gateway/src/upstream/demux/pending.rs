@@ -1,7 +1,6 @@
 //! What is under way with one child, and the queues on which its messages wait for their readers.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sandgate_message::{Id, Json, Message};
@@ -11,9 +10,7 @@ use crate::admission::Budget;
 use crate::upstream::ServerError;
 use crate::upstream::demux::key::Key;
 use crate::upstream::demux::members::Members;
-
-/// Messages that wait for one reader.
-const QUEUE: usize = 32;
+use crate::upstream::demux::queue::{EndCause, Listener};
 
 #[derive(Debug, Default)]
 pub(in crate::upstream) struct PendingTable {
@@ -31,9 +28,6 @@ pub(in crate::upstream) struct PendingTable {
     pub(in crate::upstream) over: Option<ServerError>,
 }
 
-/// Why a queue ended before its reply: an error, or none for an end that is no failure.
-pub(in crate::upstream) type EndCause = Arc<OnceLock<Option<ServerError>>>;
-
 #[derive(Debug)]
 pub(in crate::upstream) struct Waiting {
     pub(in crate::upstream) sender: mpsc::Sender<Message>,
@@ -48,46 +42,6 @@ pub(in crate::upstream) struct Waiting {
     pub(in crate::upstream) lasts: bool,
     pub(in crate::upstream) patience: Duration,
     pub(in crate::upstream) budget: Budget,
-}
-
-/// Who hears what belongs to no request.
-#[derive(Debug)]
-pub(in crate::upstream) struct Listener {
-    pub(in crate::upstream) sender: mpsc::Sender<Message>,
-    pub(in crate::upstream) end_cause: EndCause,
-    pub(in crate::upstream) patience: Duration,
-    pub(in crate::upstream) budget: Budget,
-}
-
-/// Messages for one request, or for who listens.
-#[derive(Debug)]
-pub(in crate::upstream) struct Queue {
-    receiver: mpsc::Receiver<Message>,
-    end_cause: EndCause,
-}
-
-impl Queue {
-    /// A queue, the end that fills it, and why it ends.
-    pub(in crate::upstream) fn new() -> (Self, mpsc::Sender<Message>, EndCause) {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        let end_cause = EndCause::default();
-        (
-            Self {
-                receiver,
-                end_cause: end_cause.clone(),
-            },
-            sender,
-            end_cause,
-        )
-    }
-
-    /// The next one; none where it ended without failure.
-    pub(in crate::upstream) async fn next(&mut self) -> Option<Result<Message, ServerError>> {
-        match self.receiver.recv().await {
-            Some(message) => Some(Ok(message)),
-            None => self.end_cause.get().cloned().flatten().map(Err),
-        }
-    }
 }
 
 /// For whom a message is.

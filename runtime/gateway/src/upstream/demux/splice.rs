@@ -2,8 +2,8 @@
 
 use sandgate_message::{Edit, Id, Json, Limits, Message, Shape, apply};
 
+use crate::upstream::answer::is_reply;
 use crate::upstream::demux::key::Key;
-use crate::upstream::stdio::is_reply;
 
 pub(in crate::upstream) const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 pub(in crate::upstream) const SUBSCRIPTION_POINTER: &str =

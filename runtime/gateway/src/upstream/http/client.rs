@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use tower_service::Service;
 
 use crate::admission::{self, Budget, CollectError, Permit};
-use crate::upstream::http::metadata;
+use crate::upstream::http::metadata_place;
 use crate::upstream::{ServerConfig, ServerError};
 
 /// An HTTP/2 connection that is silent is asked so often, in use or not, whether it is still there, and given so long to
@@ -131,7 +131,7 @@ impl HttpClient {
             if !self.config.forward_authorization {
                 return Err(self.unauthorised());
             }
-            if let Some(place) = metadata::place_in(response.headers(), &self.way.url) {
+            if let Some(place) = metadata_place::place_in(response.headers(), &self.way.url) {
                 *self.way.metadata.lock() = Some(place);
             }
         }

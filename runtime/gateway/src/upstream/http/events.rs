@@ -11,9 +11,10 @@ use sandgate_message::{Era, Id, Message};
 
 use crate::admission::Permit;
 use crate::framing::sse::{Event, Parser};
+use crate::upstream::answer::is_reply;
 use crate::upstream::demux::splice::restore;
 use crate::upstream::http::event_id;
-use crate::upstream::stdio::{ASKED, is_reply};
+use crate::upstream::stdio::request::ASKED;
 use crate::upstream::watch::Watch;
 use crate::upstream::{ServerConfig, ServerError, ServerEvent, ServerEvents};
 

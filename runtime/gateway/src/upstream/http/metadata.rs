@@ -1,13 +1,13 @@
 //! The metadata of the resource that a server protects (RFC 9728): where its clients get their tokens.
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Method, StatusCode, Uri};
+use http::{Method, StatusCode};
 use sandgate_message::{Json, Limits};
 
 use crate::admission::Budget;
-use crate::auth::challenge::{METADATA, metadata_in};
+use crate::auth::challenge::METADATA;
 use crate::upstream::ServerError;
 use crate::upstream::http::client::HttpClient;
 use crate::upstream::http::headers;
@@ -49,44 +49,4 @@ async fn at(remote: &HttpClient, place: PathAndQuery) -> Result<Option<Json>, Se
     };
     let found = body.and_then(|(body, _)| Json::parse(body, &limits).ok());
     Ok(found.filter(|found| found.get("authorization_servers").is_some()))
-}
-
-/// Where a server says that its metadata stands, if that is at the server itself: the gateway asks nobody else.
-pub(in crate::upstream) fn place_in(headers: &HeaderMap, server: &Uri) -> Option<PathAndQuery> {
-    let url: Uri = metadata_in(headers)?.parse().ok()?;
-    let (scheme, authority) = (url.scheme()?, url.authority()?);
-    let own = server.scheme() == Some(scheme)
-        && server
-            .authority()
-            .is_some_and(|own| own.as_str().eq_ignore_ascii_case(authority.as_str()));
-    own.then(|| url.path_and_query().cloned())?
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn place(said: &str) -> Option<String> {
-        let mut headers = HeaderMap::new();
-        let challenge = format!("Bearer resource_metadata=\"{said}\"");
-        headers.insert(header::WWW_AUTHENTICATE, challenge.parse().unwrap());
-        let server = Uri::from_static("https://s.example:8443/mcp");
-        place_in(&headers, &server).map(|place| place.to_string())
-    }
-
-    #[test]
-    fn the_place_of_the_metadata_is_believed_at_the_server_itself_alone() {
-        assert_eq!(place("https://S.example:8443/x?y").as_deref(), Some("/x?y"));
-        for elsewhere in [
-            "https://s.example/x",
-            "http://s.example:8443/x",
-            "https://s.example:8443@evil.example/x",
-            "https://169.254.169.254/latest",
-            "/x",
-            "",
-        ] {
-            assert_eq!(place(elsewhere), None, "{elsewhere}");
-        }
-    }
 }

@@ -5,6 +5,7 @@ pub(crate) mod event_id;
 pub(in crate::upstream) mod events;
 pub(in crate::upstream) mod headers;
 pub(in crate::upstream) mod metadata;
+pub(in crate::upstream) mod metadata_place;
 
 use std::time::Duration;
 

@@ -10,11 +10,11 @@ use tokio::sync::Notify;
 use crate::admission::Budget;
 use crate::upstream::demux::ChildUsers;
 use crate::upstream::demux::members::MemberState;
-use crate::upstream::demux::pending::Queue;
+use crate::upstream::demux::queue::Queue;
 use crate::upstream::share::children::{Begun, SharedChild};
 use crate::upstream::share::{Owner, Share, ShareKey};
 use crate::upstream::stdio::child::Child;
-use crate::upstream::stdio::{answer, request};
+use crate::upstream::stdio::request::{answer, request};
 use crate::upstream::watch::Watch;
 use crate::upstream::{Answer, Body, Definitions, Server, ServerError, hints_at_absence};
 

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::Permit;
 use crate::upstream::demux::{ChildUsers, Demux};
-use crate::upstream::server::ServerFacts;
+use crate::upstream::facts::ServerFacts;
 use crate::upstream::stdio::process::{self, Process};
 use crate::upstream::stdio::tasks::{self, Reader};
 use crate::upstream::{ServerConfig, ServerError};

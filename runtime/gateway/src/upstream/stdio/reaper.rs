@@ -79,7 +79,7 @@ mod system {
         set_child_subreaper, waitid,
     };
 
-    use super::{MARK, Starting};
+    use crate::upstream::stdio::reaper::{MARK, Starting};
 
     /// Looks at the processes there are, until none of a tree is left: the pause between two, and the most of them.
     const LOOKS: (Duration, usize) = (Duration::from_millis(5), 100);
@@ -88,18 +88,18 @@ mod system {
     struct Server {
         mark: String,
         /// Its descendants as they were seen last.
-        seen: HashSet<ServerFacts>,
+        seen: HashSet<KnownProcess>,
     }
 
     /// A process: numbers are used again, but not with the same time of start.
     #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-    struct ServerFacts {
+    struct KnownProcess {
         pid: i32,
         started: u64,
     }
 
     struct Process {
-        known: ServerFacts,
+        known: KnownProcess,
         parent: i32,
         session: i32,
         dead: bool,
@@ -262,7 +262,7 @@ mod system {
         })
     }
 
-    fn signal(known: ServerFacts, signal: Signal) {
+    fn signal(known: KnownProcess, signal: Signal) {
         // From here on the descriptor means this process and no other, whatever becomes of its number.
         if let Some(pid) = Pid::from_raw(known.pid)
             && let Ok(process) = pidfd_open(pid, PidfdFlags::empty())
@@ -286,7 +286,7 @@ mod system {
         let text = &text[memchr::memrchr(b')', &text)? + 1..];
         let fields: Vec<&str> = std::str::from_utf8(text).ok()?.split_whitespace().collect();
         Some(Process {
-            known: ServerFacts {
+            known: KnownProcess {
                 pid,
                 started: fields.get(19)?.parse().ok()?,
             },

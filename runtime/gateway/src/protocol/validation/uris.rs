@@ -2,10 +2,10 @@
 
 use sandgate_message::{Message, Method, Node, Target};
 
-use crate::downstream::subscription::LISTEN;
+use crate::protocol::subscription::LISTEN;
 
 /// Whether such a message may name any.
-pub(super) fn has_uris(method: &str, message: &Message) -> bool {
+pub(crate) fn has_uris(method: &str, message: &Message) -> bool {
     method == LISTEN
         || match Method::new(method).target() {
             Target::Resource => true,
@@ -15,7 +15,7 @@ pub(super) fn has_uris(method: &str, message: &Message) -> bool {
 }
 
 /// Each URI, and the method whose targets the server lists it among; none for one that no list can have.
-pub(super) fn of(method: &str, message: &Message) -> Vec<(String, Option<&'static str>)> {
+pub(crate) fn of(method: &str, message: &Message) -> Vec<(String, Option<&'static str>)> {
     let params = message.payload().root();
     let text = |node: Node<'_>| node.string().map(std::borrow::Cow::into_owned);
     let resource = |uri: String| (uri, Some("resources/read"));

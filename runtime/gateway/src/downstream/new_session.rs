@@ -1,0 +1,64 @@
+//! A legacy client's session before its server has agreed to it.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::endpoint::Endpoint;
+use super::unheard::{Hearing, Unheard};
+use crate::admission::Permit;
+use crate::call::caller::{Caller, Requester};
+use crate::call::pending::PendingRequests;
+use crate::call::proxy::Proxy;
+use crate::shared::Shared;
+use crate::upstream_conn::UpstreamConn;
+
+/// A session before the server has agreed to it.
+pub(crate) struct NewSession {
+    pub(super) id: Box<str>,
+    pub(crate) pseudonym: Arc<str>,
+    pub(super) endpoint: Endpoint,
+    pub(super) requester: Requester,
+    pub(crate) pending: Arc<PendingRequests>,
+    pub(crate) unheard: Unheard,
+    pub(super) hearing: Arc<tokio::sync::Mutex<Hearing>>,
+    pub(crate) over: CancellationToken,
+    _place: Permit,
+}
+
+impl NewSession {
+    /// On the merged endpoint servers' ids may clash, so the client sees ids of the gateway's there.
+    pub(crate) fn new(
+        id: Box<str>,
+        pseudonym: Arc<str>,
+        endpoint: Endpoint,
+        requester: Requester,
+        max_in_flight: usize,
+        place: Permit,
+    ) -> Self {
+        let (unheard, hearing) = Unheard::new();
+        let pending = PendingRequests::new(max_in_flight, endpoint == Endpoint::Merged);
+        let hearing = Arc::new(tokio::sync::Mutex::new(hearing));
+        Self {
+            id,
+            pseudonym,
+            endpoint,
+            requester,
+            pending,
+            unheard,
+            hearing,
+            over: CancellationToken::new(),
+            _place: place,
+        }
+    }
+
+    pub(crate) fn proxy(&self, shared: &Arc<Shared>, caller: Caller, conn: UpstreamConn) -> Proxy {
+        Proxy {
+            shared: shared.clone(),
+            caller,
+            conn,
+            pending: Some(self.pending.clone()),
+            claims: None,
+        }
+    }
+}
