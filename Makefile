@@ -46,7 +46,7 @@ fuzz: toolchain $(TOOLS)/stamp peers
 soak: MINUTES = 30
 soak: toolchain peers
 	cargo build --workspace --bins
-	SOAK_MINUTES=$(MINUTES) cargo test --workspace --test soak -- --nocapture
+	SOAK_MINUTES=$(MINUTES) cargo test --workspace --test load_journeys soak:: -- --nocapture
 
 # Bills of materials (CycloneDX, JSON) under target/sbom: of the program, and of the plugins that it brings, which are
 # compiled into it as components. cargo-cyclonedx describes every package of the workspace, each beside its manifest.

@@ -1,7 +1,11 @@
-//! The floors of ARCHITECTURE.md, held against the manifests: nothing runs back up, and strangers stay strangers.
+//! The order of ARCHITECTURE.md: of crates, held against the manifests, and of modules, held against the source. Nothing
+//! runs back up, and strangers stay strangers.
 #![allow(clippy::unwrap_used)]
 
+mod modules;
+
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -133,4 +137,34 @@ fn what_belongs_to_one_floor_is_known_to_that_floor_alone() {
             );
         }
     }
+}
+
+#[test]
+fn modules_import_each_other_in_one_order() {
+    for name in ["pipeline", "host", "gateway"] {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../runtime/{name}/src"));
+        let circles = modules::circles(&source);
+        assert!(
+            circles.is_empty(),
+            "{name}: these modules import each other in a circle: {circles:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_circle_of_modules_is_found_through_a_re_export() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("lib.rs", "mod low;\nmod high;\npub use high::High;\n");
+    write("low.rs", "pub struct Low;\n");
+    write("high.rs", "use crate::low::Low;\npub struct High(Low);\n");
+    assert_eq!(modules::circles(folder.path()), Vec::<Vec<String>>::new());
+    write("low.rs", "use crate::{High, other};\npub struct Low;\n");
+    assert_eq!(modules::circles(folder.path()), [["high", "low"]]);
+    write("low.rs", "fn low() { super::high::High; }\n");
+    assert_eq!(modules::circles(folder.path()), [["high", "low"]]);
+    // A test may use what the module itself must not, and a comment may name it.
+    let text = "/// As `crate::High`.\npub struct Low;\n#[cfg(test)]\nmod tests {\n    use crate::High;\n}\n";
+    write("low.rs", text);
+    assert_eq!(modules::circles(folder.path()), Vec::<Vec<String>>::new());
 }

@@ -2,8 +2,8 @@
 
 use harness::{Canary, Era, FakeServer, Gateway, Script};
 
-use crate::stand::{Format, Left, Stand, loud};
-use crate::talk::{Talk, stdio};
+use crate::canary::stand::{Format, Left, Stand, loud};
+use crate::canary::talk::{Talk, stdio};
 
 const WORD: &str = "canaryQ7xK2vR9";
 

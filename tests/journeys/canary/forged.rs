@@ -4,8 +4,8 @@
 use harness::{Era, FakeServer, Gateway, Script, request};
 use serde_json::Value;
 
-use crate::stand::{Format, Left, Stand, loud};
-use crate::talk::{Talk, stdio};
+use crate::canary::stand::{Format, Left, Stand, loud};
+use crate::canary::talk::{Talk, stdio};
 
 /// As a JSON string has it: what looks like a line of the log, and what steers terminals: CR, ESC, CSI, BEL, DEL, NUL.
 const FORGED: &str = r"\n2026-01-01T00:00:00.000000Z  INFO sandgate: @ forged\r\n\u001b[2K\u001b]0;x\u0007\u009b1A\u007f\u0000\n";

@@ -2,9 +2,9 @@
 
 use harness::{Canary, Envelope, Era, Gateway};
 
-use crate::servers::{OverStdio, over_http};
-use crate::stand::{Format, Left, Stand, loud};
-use crate::talk::{Talk, stdio};
+use crate::canary::servers::{OverStdio, over_http};
+use crate::canary::stand::{Format, Left, Stand, loud};
+use crate::canary::talk::{Talk, stdio};
 
 /// Masked by the policy, so it is nowhere.
 pub(crate) const MASKED: &str = "canaryQ7xK2vR9";

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use harness::{Canary, Era, FakeServer, Gateway, Process, Script, binary, request, sandgate};
 
-use crate::stand::{Format, Stand, loud};
-use crate::talk::Talk;
+use crate::canary::stand::{Format, Stand, loud};
+use crate::canary::talk::Talk;
 
 const SECRET: &str = "canaryQ7xK2vR9";
 

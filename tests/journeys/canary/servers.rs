@@ -2,7 +2,7 @@
 
 use harness::{Chunk, FakeServer, Reply, Script, binary};
 
-use crate::masked::{ID, MASKED, METHOD};
+use crate::canary::masked::{ID, MASKED, METHOD};
 
 /// What the servers say: the word in everything that a server can say.
 fn script() -> Script {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use harness::Gateway;
 
-use crate::{ask, desk, settled};
+use crate::candidate::{ask, desk, settled};
 
 const GUESTS: [&str; 14] = [
     "amplifies",

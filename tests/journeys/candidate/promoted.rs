@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use harness::Gateway;
 
-use crate::{ask, candidate, desk, settled, text};
+use crate::candidate::{ask, candidate, desk, settled, text};
 
 /// With comments and a layout that somebody cares for.
 fn written(server: &str) -> String {

@@ -2,7 +2,7 @@
 
 use harness::{Client, Gateway, Part, Parts, Plan, request};
 
-use crate::{ask, candidate, desk, is, settled, text};
+use crate::candidate::{ask, candidate, desk, is, settled, text};
 
 const METRICS: &str = "[telemetry]\nmetrics = \"127.0.0.1:0\"\n\n";
 const LIVE: &str = "[[interceptors]]\nname = \"scrub\"\nplugin = \"builtin:pii-scrubber\"\nhooks = [\"post-call\"]\ntimeout = \"20s\"\n\

@@ -2,7 +2,7 @@
 
 use harness::Gateway;
 
-use crate::{ask, desk, text};
+use crate::candidate::{ask, desk, text};
 
 #[test]
 fn a_mistake_in_it_is_a_mistake_of_the_configuration() {

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, interceptor};
+use crate::changes::stage::{Stage, interceptor};
 
 /// Long enough that a change would have been noticed.
 const A_WHILE: Duration = Duration::from_secs(3);

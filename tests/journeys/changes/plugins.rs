@@ -5,7 +5,7 @@ use std::process::Command;
 use harness::{Gateway, Save};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, bytes, interceptor};
+use crate::changes::stage::{Stage, bytes, interceptor};
 
 #[test]
 fn a_plugin_file_that_is_replaced_is_live_on_the_next_call() {

@@ -1,6 +1,6 @@
 //! No code in the book that nothing builds.
 
-use crate::page::{Block, pages, root};
+use crate::guide::page::{Block, pages, root};
 
 #[test]
 fn every_block_of_code_in_the_book_is_a_file_that_is_built_or_is_read_as_what_it_is() {

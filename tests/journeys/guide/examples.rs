@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use crate::page::{Page, pages, root};
-use crate::stranger::{Stranger, Tongue};
+use crate::guide::page::{Page, pages, root};
+use crate::guide::stranger::{Stranger, Tongue};
 
 /// The plugin `quota`, as it lies in `examples/guide`, in a project that `new` made.
 fn quota(tongue: Tongue) -> Stranger {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-use crate::page::root;
+use crate::guide::page::root;
 
 #[test]
 fn the_book_builds_without_a_warning_and_no_link_in_it_leads_nowhere() {

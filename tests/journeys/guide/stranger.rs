@@ -9,8 +9,8 @@ use std::process::Command;
 use harness::{Era, FakeServer, Gateway, Script, Speaker};
 use serde_json::{Value, json};
 
-use crate::page::{Block, Page};
-use crate::wanted::fits;
+use crate::guide::page::{Block, Page};
+use crate::guide::wanted::fits;
 
 /// The language of a chapter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

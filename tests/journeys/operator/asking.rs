@@ -8,7 +8,7 @@ use std::time::Duration;
 use harness::{Gateway, Save};
 use serde_json::Value;
 
-use crate::stage::{POLICIES, Stage, call};
+use crate::operator::stage::{POLICIES, Stage, call};
 
 #[test]
 fn beside_a_running_gateway_status_needs_no_flags() {

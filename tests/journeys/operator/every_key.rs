@@ -11,8 +11,8 @@ use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 use toml::Table;
 
-use crate::own_log::modern;
-use crate::stage::Stage;
+use crate::operator::own_log::modern;
+use crate::operator::stage::Stage;
 
 /// What becomes of a changed key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use harness::{Era, Gateway, Speaker, request};
 use serde_json::Value;
 
-use crate::stage::{Stage, by_shell, call};
+use crate::operator::stage::{Stage, by_shell, call};
 
 /// What happens to whatever is written to stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

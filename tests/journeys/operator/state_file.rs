@@ -7,7 +7,7 @@ use harness::{Gateway, request};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::json;
 
-use crate::stage::{Stage, by_shell, call};
+use crate::operator::stage::{Stage, by_shell, call};
 
 const REMEMBERS: &str = r#"
 [[interceptors]]

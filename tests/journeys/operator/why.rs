@@ -7,7 +7,7 @@ use std::time::Duration;
 use harness::{Ended, Gateway};
 use serde_json::Value;
 
-use crate::stage::{POLICIES, Stage, call};
+use crate::operator::stage::{POLICIES, Stage, call};
 
 fn started(stage: &Stage) -> Gateway {
     let log = "[call-log]\nto = \"calls.jsonl\"\npayloads = true\n";

@@ -6,7 +6,7 @@ use serde_json::Value;
 use wit_bindgen_core::Files;
 use wit_parser::{PackageId, Resolve};
 
-use crate::author::{Author, call, gateway, telling_server};
+use crate::plugin_kit::author::{Author, call, gateway, telling_server};
 
 #[test]
 fn from_nothing_to_a_call_that_a_c_plugin_changed() {

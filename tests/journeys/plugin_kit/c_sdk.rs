@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::author::Author;
+use crate::plugin_kit::author::Author;
 
 const MANIFEST: &str = r#"name = "says"
 version = "0.1.0"

@@ -9,7 +9,7 @@ use harness::{Gateway, Process};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::author::{Author, call, gateway, telling_server};
+use crate::plugin_kit::author::{Author, call, gateway, telling_server};
 
 /// Debug builds compile slowly.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);

@@ -1,6 +1,6 @@
 //! What goes wrong before anything runs is said with what to do.
 
-use crate::author::Author;
+use crate::plugin_kit::author::Author;
 
 #[test]
 fn without_a_toolchain_it_says_what_to_install() {

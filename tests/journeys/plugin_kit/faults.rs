@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use harness::{FakeServer, Gateway, Script};
 use serde_json::json;
 
-use crate::author::{Author, call_with};
+use crate::plugin_kit::author::{Author, call_with};
 
 /// What the failures repeat, and nobody may read unasked.
 const SECRET: &str = "jane.doe@example.com";

@@ -8,7 +8,7 @@ use std::path::Path;
 use harness::Gateway;
 use serde_json::{Value, json};
 
-use crate::author::{Author, call_with};
+use crate::plugin_kit::author::{Author, call_with};
 
 const MANIFEST: &str = "name = \"asks\"\nversion = \"0.1.0\"\ndescription = \"Asks.\"\n\n[hooks.pre-call]\n\
     type = \"mutation\"\nevents = [\"tools/call\"]\n\n[asks]\nhttp = { hosts = [\"*\"], why = \"asks what it is told to ask\" }\n";
@@ -191,7 +191,7 @@ fn asks(language: &str, source: &str, ready: fn(&Path)) {
         };
         let gateway = Gateway::start(&format!(
             "[gateway]\nlisten = \"127.0.0.1:0\"\n\n{}\n[[interceptors]]\nname = \"asks\"\nplugin = {plugin:?}\ntimeout = \"20s\"\n{grants}",
-            crate::author::telling_server().config("fake")
+            crate::plugin_kit::author::telling_server().config("fake")
         ));
         let url = format!("http://{}/echo", server);
         let params = json!({ "name": "x", "arguments": { "url": url, "method": "POST", "body": "abc".repeat(200) } });

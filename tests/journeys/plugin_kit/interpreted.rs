@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::author::{Author, call, gateway, telling_server};
+use crate::plugin_kit::author::{Author, call, gateway, telling_server};
 
 #[test]
 fn from_nothing_to_a_call_that_a_python_plugin_changed() {

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use crate::author::Author;
-use crate::dev::Dev;
-use crate::interpreted::{made, with_packages};
+use crate::plugin_kit::author::Author;
+use crate::plugin_kit::dev::Dev;
+use crate::plugin_kit::interpreted::{made, with_packages};
 
 const WHEEL: &str = r#"
 import sys, zipfile
@@ -103,7 +103,7 @@ fn only_this_fixture(author: &Author) {
 /// A virtual environment with a package that was installed from a wheel; the compiler is the one of the SDK's own tests.
 fn with_an_environment_of_its_own(author: &Author) {
     let python = harness::sdks().join("python/bin/python3");
-    let done = |said: crate::author::Said| {
+    let done = |said: crate::plugin_kit::author::Said| {
         assert_eq!(said.code, Some(0), "{said:?}");
         said.out
     };

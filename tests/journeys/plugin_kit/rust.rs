@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::author::{Author, call, gateway, telling_server};
+use crate::plugin_kit::author::{Author, call, gateway, telling_server};
 
 #[test]
 fn from_nothing_to_a_call_that_a_rust_plugin_changed() {

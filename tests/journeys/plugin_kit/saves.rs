@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use harness::{Gateway, Save};
 
-use crate::author::{Author, call, gateway, telling_server};
-use crate::dev::{Dev, edit, told};
-use crate::interpreted;
+use crate::plugin_kit::author::{Author, call, gateway, telling_server};
+use crate::plugin_kit::dev::{Dev, edit, told};
+use crate::plugin_kit::interpreted;
 
 /// Saves of each language; the middle one counts.
 const SAVES: usize = 5;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::author::Author;
+use crate::plugin_kit::author::Author;
 
 /// A language, and what makes its folder of `examples/mask-email` ready to be built.
 type Language = (&'static str, fn(&Author, &Path) -> PathBuf);

@@ -5,8 +5,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
-use crate::author::Author;
-use crate::dev::{PATIENCE, edit};
+use crate::plugin_kit::author::Author;
+use crate::plugin_kit::dev::{PATIENCE, edit};
 
 /// Gives a program a terminal, whose keys are its own stdin and whose screen is its stdout.
 const TERMINAL: &str = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::stand::{SCRUB, Stand, says};
+use crate::recorded::stand::{SCRUB, Stand, says};
 
 const BLOCKS: usize = 4;
 const CALLS: usize = 60;

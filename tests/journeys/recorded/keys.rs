@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 
-use crate::stand::{Stand, interceptor, says};
+use crate::recorded::stand::{Stand, interceptor, says};
 
 /// What GitHub's tokens begin with and go on with, but for their check.
 const GITHUB: [&str; 2] = [

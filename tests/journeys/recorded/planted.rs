@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::stand::{SCRUB, Stand, says};
+use crate::recorded::stand::{SCRUB, Stand, says};
 
 /// A value, and the text that a server has it in.
 struct Planted {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::stand::{Stand, interceptor, says};
+use crate::recorded::stand::{Stand, interceptor, says};
 
 fn third(folder: &Path, name: &str) -> String {
     interceptor(

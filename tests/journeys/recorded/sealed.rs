@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stand::{SCRUB, Stand, says};
+use crate::recorded::stand::{SCRUB, Stand, says};
 
 /// A pair that the age format's own documents use.
 const PUBLIC: &str = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";

@@ -6,7 +6,7 @@ use std::path::Path;
 use harness::{Era, FakeServer, Reply};
 use serde_json::{Value, json};
 
-use crate::stand::{Stand, interceptor, says, usual};
+use crate::recorded::stand::{Stand, interceptor, says, usual};
 
 const ASKED: &str = "AKIAQ1W2E3R4T5Y6U7I8";
 const ANSWERED: &str = "sk_live_a1b2c3d4e5f6g7h8i9j0";

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::stand::{SCRUB, Stand, says};
+use crate::recorded::stand::{SCRUB, Stand, says};
 
 /// Refuses what is not allowed.
 fn allowing(tools: &str) -> String {

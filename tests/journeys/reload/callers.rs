@@ -7,8 +7,8 @@ use std::thread;
 use harness::{Envelope, Era, Speaker};
 use serde_json::Value;
 
-use crate::upstream::Upstream;
-use crate::{CALLS, IN_FLIGHT, STREAMS, WORK};
+use crate::reload::upstream::Upstream;
+use crate::reload::{CALLS, IN_FLIGHT, STREAMS, WORK};
 
 /// The clients, each on a thread: half of them in sessions.
 pub(crate) struct Callers {

@@ -8,7 +8,7 @@ use std::thread;
 use harness::{Chunk, Envelope, FakeServer, Heard, Reply, Script};
 use parking_lot::Mutex;
 
-use crate::WORK;
+use crate::reload::WORK;
 
 /// The server: takes its time, and keeps streams open until they are released.
 #[derive(Clone, Default)]

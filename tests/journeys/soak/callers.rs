@@ -12,9 +12,9 @@ use harness::{Client, Era, Plan, Speaker};
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use crate::Day;
-use crate::dice::Dice;
-use crate::servers::{Errand, SERVERS, Server};
+use crate::soak::Day;
+use crate::soak::dice::Dice;
+use crate::soak::servers::{Errand, SERVERS, Server};
 
 /// Between two calls of one client.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::servers::Server;
+use crate::soak::servers::Server;
 
 /// Every outage there was.
 #[derive(Default)]

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use harness::{Figures, Process, Save};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::Day;
-use crate::dice::Dice;
-use crate::servers::{REMOTE, SERVERS, Server};
+use crate::soak::Day;
+use crate::soak::dice::Dice;
+use crate::soak::servers::{REMOTE, SERVERS, Server};
 
 /// How long the disk is full, and nobody reads the log.
 const WHILE: Duration = Duration::from_secs(6);

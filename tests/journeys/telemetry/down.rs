@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use harness::{Era, Gateway, Speaker};
 
-use crate::{call, sample, scrape, server};
+use crate::telemetry::{call, sample, scrape, server};
 
 /// How long a call takes at the median of many.
 fn median(gateway: &Gateway) -> Duration {

@@ -1,7 +1,9 @@
 use harness::{Gateway, Save, request};
 
-use crate::collector::Collector;
-use crate::{GONE, POLICIES, call, exposition, metrics_url, sample, say, scrape, server};
+use crate::telemetry::collector::Collector;
+use crate::telemetry::{
+    GONE, POLICIES, call, exposition, metrics_url, sample, say, scrape, server,
+};
 
 const METRICS: &str = "[telemetry]\nmetrics = \"127.0.0.1:0\"\n\n";
 

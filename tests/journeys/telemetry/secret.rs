@@ -1,7 +1,7 @@
 use harness::{Canary, Era, FakeServer, Gateway, Script, Speaker};
 
-use crate::collector::Collector;
-use crate::scrape;
+use crate::telemetry::collector::Collector;
+use crate::telemetry::scrape;
 
 const WORD: &str = "canaryQ7xK2vR9";
 

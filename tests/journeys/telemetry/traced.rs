@@ -1,8 +1,8 @@
 use harness::{Era, FakeServer, Gateway, Script, Speaker, request};
 use opentelemetry_proto::tonic::trace::v1::Span;
 
-use crate::collector::{Collector, attributes};
-use crate::{POLICIES, call, say, server};
+use crate::telemetry::collector::{Collector, attributes};
+use crate::telemetry::{POLICIES, call, say, server};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";

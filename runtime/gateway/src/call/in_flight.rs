@@ -193,7 +193,7 @@ impl InFlight {
             Ok(()) => Reply {
                 message,
                 withheld,
-                interrupted: interrupted,
+                interrupted,
                 entries,
             },
             Err(_) => {
