@@ -15,14 +15,18 @@ const FLOORS: &[(&str, &[&str])] = &[
         "sandgate-gateway",
         &["sandgate-message", "sandgate-pipeline"],
     ),
+    ("sandgate-text", &[]),
+    ("sandgate-config", &["sandgate-text"]),
     (
         "sandgate",
         &[
+            "sandgate-config",
             "sandgate-embed",
             "sandgate-gateway",
             "sandgate-host",
             "sandgate-message",
             "sandgate-pipeline",
+            "sandgate-text",
             "support-desk",
         ],
     ),

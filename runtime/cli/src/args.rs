@@ -4,10 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sandgate_config::Size;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
-
-use crate::config::Size;
 
 /// An MCP gateway whose every policy is a sandboxed WebAssembly component.
 #[derive(Clone, Debug, Parser)]

@@ -5,10 +5,10 @@ use std::fmt::Write;
 
 use sandgate_message::CallId;
 use sandgate_pipeline::{Candidate, Difference, Step};
+use sandgate_text::printable;
 use serde::{Deserialize, Serialize};
 
 use crate::status::{short, time};
-use crate::table::printable;
 
 /// Of the last differences, those that `status` shows.
 const SHOWN: usize = 5;

@@ -1,11 +1,11 @@
 //! `sandgate check`: everything that `run` does up to serving, and the pipeline as a table.
 
+use sandgate_config::{DescribedIssue, Environment, Loaded, PluginSource, Report, Severity};
 use sandgate_message::{Direction, Hook, Role};
 use sandgate_pipeline::{Chain, Mode, Sees, Step};
 use serde::Serialize;
 
 use crate::assembly::{Assembler, Loading};
-use crate::config::{DescribedIssue, Environment, Loaded, PluginSource, Report, Severity};
 use crate::table::{self, EventRow, IdleGlob, Pipeline, Row, ServerRows, Stop};
 use crate::{events, house, serve};
 
@@ -104,7 +104,7 @@ fn pipeline(loaded: &Loaded, chain: &Chain) -> Pipeline {
     }
 }
 
-fn row(written: &crate::config::Interceptor, step: &Step) -> Row {
+fn row(written: &sandgate_config::Interceptor, step: &Step) -> Row {
     let plugin = step.interceptor().plugin();
     let hooks = [Hook::PreCall, Hook::PostCall]
         .into_iter()

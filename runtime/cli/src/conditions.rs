@@ -5,11 +5,11 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
+use sandgate_config::{ConditionName, Config};
 use sandgate_gateway::{Condition, Conditions, Gateway};
 use sandgate_host::StateHealth;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{ConditionName, Config};
 use crate::logging;
 use crate::record::Record;
 use crate::status::time;

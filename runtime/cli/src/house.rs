@@ -6,12 +6,12 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
 use rustix::process::{Resource, getrlimit};
+use sandgate_config::{Environment, Issue, Loaded, MergedEra, OnFailure, Report, Side};
 use sandgate_gateway::{Access, GatewayConfig, OnUnwritten, TrustedProxies};
 use sandgate_host::{Cache, EngineConfig, Host, State, StateQuota};
 use sandgate_message::Era;
 
 use crate::assembly::document_limits;
-use crate::config::{Environment, Issue, Loaded, MergedEra, OnFailure, Report, Side};
 
 /// Makes the host: its machine code cache and the memory of interceptors.
 ///

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use bytes::Bytes;
+use sandgate_config::Files;
 use sandgate_host::{Access, MAX_FILE, PluginFile};
 use sandgate_message::Role;
 use serde_json::{Value, json};
 use wasm_metadata::Producers;
 
 use crate::builtin;
-use crate::config::Files;
 
 /// Reads a plugin by path or as `builtin:NAME`.
 ///

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use sandgate_config::{Config, Loaded};
 use sandgate_gateway::{Ended, Gateway, Observer, Taken, Way};
 use sandgate_message::Call;
 
 use crate::conditions::GatewayConditions;
-use crate::config::{Config, Loaded};
 use crate::metrics::Metrics;
 use crate::recording::Recording;
 use crate::traces::Traces;

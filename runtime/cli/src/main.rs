@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use sandgate::admin::{self, Ask};
 use sandgate::args::{self, Arguments, NewHooks, Plugin, Reached, Token, Verb};
-use sandgate::config::{Environment, Loaded, Report};
 use sandgate::logging::say;
 use sandgate::operator::Operator;
 use sandgate::outcome::Outcome;
@@ -20,9 +19,9 @@ use sandgate::replay::NotReplayed;
 use sandgate::serve::RunError;
 use sandgate::status::Status;
 use sandgate::terminal::{self, print};
-use sandgate::{
-    check, completions, demo, import, inspect, logging, plugin, replay, schema, serve, token, why,
-};
+use sandgate::{check, completions, demo, inspect, logging, plugin, replay, serve, token, why};
+use sandgate_config::{Environment, Loaded, Report};
+use sandgate_config::{import, schema};
 use tracing::Level;
 
 fn main() -> ExitCode {
@@ -86,7 +85,7 @@ fn carry_out(verb: Verb) -> ExitCode {
                     }
                     Err(error) => Err(Box::new(Report::new(
                         None,
-                        vec![sandgate::config::Issue::error(None, error.to_string())],
+                        vec![sandgate_config::Issue::error(None, error.to_string())],
                     ))),
                 });
             let (table, report) = match checked {
@@ -172,7 +171,12 @@ fn carry_out(verb: Verb) -> ExitCode {
                 Err(error) => fail(&error),
             }
         }
-        Verb::Import(asked) => match import::run(&asked) {
+        Verb::Import(asked) => match import::run(&import::Request {
+            files: asked.files,
+            output: asked.output,
+            force: asked.force,
+            client_config: asked.client_config,
+        }) {
             Ok(imported) => {
                 print(&imported.output);
                 say(Level::WARN, &imported.report);

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use sandgate_config::share_a_piece;
 use sandgate_gateway::Ended;
 use sandgate_message::{CallId, Hook, Json, Part};
 use sandgate_pipeline::TrailEntry;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
-
-use crate::config::share_a_piece;
 
 /// How long words are kept. They are looked through every second, so that none is older than ten minutes.
 const AGE: Duration = Duration::from_secs(10 * 60 - 5);

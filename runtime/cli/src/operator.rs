@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use sandgate_config::{Destination, Environment, Files, glimpse};
+
 use crate::admin::Place;
 use crate::args::Reached;
-use crate::config::{Destination, Environment, Files, glimpse};
 
 /// Which gateway is meant, and what its configuration says of where to ask. A configuration that is wrong by now is the
 /// very reason to ask, so only what is needed is read of it.

@@ -3,13 +3,13 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use sandgate_config::Loaded;
 use sandgate_gateway::Server;
 use sandgate_message::Interceptor;
 use sandgate_pipeline::Step;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::Loaded;
 use crate::restart;
 
 /// What came of a reload.

@@ -16,6 +16,7 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use sandgate_config::{Destination, FileError, Files};
 use sandgate_gateway::{CallLog, Decision, Ended, Forwarded, LeftOut, Unwritten};
 use sandgate_message::Json;
 use serde::Serialize;
@@ -23,7 +24,6 @@ use serde_json::value::RawValue;
 
 use self::line::Line;
 use self::sink::Sink;
-use crate::config::{Destination, FileError, Files};
 use crate::matched_values::MatchedValues;
 use crate::recent::{MAX_LINE, Recent};
 

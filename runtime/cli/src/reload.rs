@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
+use sandgate_config::{Environment, Loaded, Report};
 use sandgate_gateway::{Edition, Gateway, Server};
 
 use crate::assembly::{Assembler, Loading};
-use crate::config::{Environment, Loaded, Report};
 use crate::lookout::Lookout;
 use crate::outcome::{Outcome, Written};
 use crate::record::Record;

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use sandgate_config::{Config, Limits};
 use serde::Serialize;
 use serde_json::Value;
-
-use crate::config::{Config, Limits};
 
 /// Keys of `[gateway]` that a reload puts in force. `[call-log]`, `[clients]`, `[servers]` and `[[interceptors]]` it puts in
 /// force altogether; every other key waits for the next start.
@@ -99,7 +98,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::Loaded;
+    use sandgate_config::Loaded;
 
     fn config(text: &str) -> Config {
         let text = format!("{text}\n[servers.a]\nurl = \"http://127.0.0.1:9/mcp\"\n");

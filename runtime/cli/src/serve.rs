@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use sandgate_config::client_config;
+use sandgate_config::{Environment, FileError, Issue, Loaded, Report, Side};
 use sandgate_gateway::{Endpoint, Gateway, Registry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,14 +20,13 @@ use crate::admin::{self, Desk, Door as AdminDoor, Place, Told};
 use crate::args;
 use crate::assembly::{Assembler, Loading};
 use crate::conditions::GatewayConditions;
-use crate::config::{Environment, FileError, Issue, Loaded, Report, Side};
 use crate::lookout::Lookout;
 use crate::outcome::Outcome;
 use crate::record::RecordTarget;
 use crate::recording::{Recipient, Recording, Wanted};
 use crate::reload::{self, Reloader};
 use crate::watch::Watch;
-use crate::{descriptors, house, logging, metrics, record, snippet};
+use crate::{descriptors, house, logging, metrics, record};
 
 /// Why it does not serve, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -398,7 +399,7 @@ async fn listen(given: Option<SocketAddr>, loaded: &Loaded) -> Result<TcpListene
 
 fn announce(address: SocketAddr, loaded: &Loaded) {
     let names: Vec<_> = loaded.config.servers.keys().map(String::as_str).collect();
-    let front = snippet::Front {
+    let front = client_config::Front {
         address,
         https: loaded.config.gateway.tls.is_some(),
         keyed: !loaded.config.clients.is_empty(),
@@ -407,7 +408,7 @@ fn announce(address: SocketAddr, loaded: &Loaded) {
     // Stdout may be the call log's.
     logging::say(
         tracing::Level::INFO,
-        &format!("{}\n", snippet::text(front, &names)),
+        &format!("{}\n", client_config::text(front, &names)),
     );
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use sandgate_pipeline::Mode;
+use sandgate_text::{grid, printable};
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::CandidateStatus;
@@ -12,7 +13,6 @@ use crate::conditions::ConditionStatus;
 use crate::logging;
 use crate::recent::{Calls, Tally};
 use crate::recording::RecordingStatus;
-use crate::table::{grid, printable};
 
 /// Lines of an error that are shown to people; programs get all of it.
 const FIRST_LINES: usize = 6;

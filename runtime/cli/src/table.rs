@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::control::steers;
+use sandgate_text::{grid, printable};
 
 /// What there is to show.
 #[derive(Clone, Debug, Default)]
@@ -214,41 +214,6 @@ fn on_reply(stops: &[Stop]) -> Vec<Stop> {
         (false, false) => (2, stop.interceptor),
     });
     stops
-}
-
-/// Columns as wide as their widest cell, two spaces between and before.
-pub(crate) fn grid(lines: Vec<Vec<String>>, text: &mut String) {
-    let lines: Vec<Vec<String>> = lines
-        .into_iter()
-        .map(|line| line.iter().map(|cell| printable(cell)).collect())
-        .collect();
-    let columns = lines.first().map_or(0, Vec::len);
-    let width = |column: usize| {
-        lines
-            .iter()
-            .map(|line| line[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<_> = (0..columns).map(width).collect();
-    for line in &lines {
-        let mut row = String::new();
-        for (cell, width) in line.iter().zip(&widths) {
-            let _ = write!(row, "  {cell:width$}");
-        }
-        text.push_str(row.trim_end());
-        text.push('\n');
-    }
-}
-
-/// A plugin's own words reach a terminal here.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c.is_control() || steers(c) {
-            true => '\u{fffd}',
-            false => c,
-        })
-        .collect()
 }
 
 #[cfg(test)]

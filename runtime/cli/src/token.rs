@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
+use sandgate_config::TokenHash;
 use sha2::{Digest, Sha256};
-
-use crate::config::TokenHash;
 
 /// A token that nobody can guess. It is printed once and kept nowhere.
 pub struct Token(String);
@@ -49,7 +48,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::Loaded;
+    use sandgate_config::Loaded;
 
     #[test]
     fn what_is_printed_is_a_configuration_that_knows_the_token_and_not_the_token() {

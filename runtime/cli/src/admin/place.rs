@@ -6,10 +6,9 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, FileType, FlockOperation, Mode, OFlags};
+use sandgate_config::{AdminSocket, Environment, Files};
 use sha2::{Digest, Sha256};
 use tokio::net::{UnixListener, UnixSocket};
-
-use crate::config::{AdminSocket, Environment, Files};
 
 /// Connections that wait to be accepted: people ask one question at a time.
 const WAITING: u32 = 16;

@@ -7,8 +7,6 @@ use sandgate_message::Interceptor;
 use sandgate_pipeline::{Candidate, Step, StepError};
 use serde_json::Value;
 
-use crate::config;
-
 /// Those of one edition.
 #[derive(Clone, Default)]
 pub(super) struct Shelf(Vec<Held>);
@@ -32,7 +30,7 @@ impl Shelf {
         before: &Self,
         live: Step,
         tried: Step,
-        (interceptor, written): (&config::Interceptor, &config::Candidate),
+        (interceptor, written): (&sandgate_config::Interceptor, &sandgate_config::Candidate),
     ) -> Result<Step, StepError> {
         let value = serde_json::to_value(interceptor).unwrap_or_default();
         let same = before.0.iter().find(|held| {

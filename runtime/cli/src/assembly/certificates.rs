@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use sandgate_config::{Issue, Loaded, Severity, Side};
 use sandgate_gateway::{Authorities, Identity};
-
-use crate::config::{Issue, Loaded, Severity, Side};
 
 /// Far above any chain of certificates.
 const LARGEST: u64 = 1 << 20;

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use sandgate_config::{Issue, Loaded, PluginSource, Severity, Side};
 use sandgate_message::{Direction, Hook, Meeting, Method, Target, canonical_uri, meetings};
 use sandgate_pipeline::{Globs, Mode, Step};
-
-use crate::config::{Issue, Loaded, PluginSource, Severity, Side};
 
 /// Events that one warning names.
 const MOST: usize = 6;

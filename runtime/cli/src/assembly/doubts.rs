@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use sandgate_pipeline::Globs;
-
-use super::programs;
-use crate::config::{
+use sandgate_config::{
     ConditionName, Config, Destination, Environment, Issue, Loaded, PluginSource, Resolved,
     Severity, Sharing, Side,
 };
+use sandgate_pipeline::Globs;
+
+use super::programs;
 
 /// The port of OTLP over gRPC, which the gateway does not speak.
 const OTLP_GRPC: u16 = 4317;

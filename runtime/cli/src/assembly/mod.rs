@@ -11,14 +11,13 @@ mod servers;
 
 use std::sync::Arc;
 
+use sandgate_config::{Environment, Issue, Loaded, Report, Side};
 use sandgate_gateway::{ClientKey, Clients, Edition, Identity, Server};
 use sandgate_host::Host;
 use sandgate_message::{Direction, Hook, Limits};
 use sandgate_pipeline::{Chain, Globs, Mode, Place, RefusalStyle, Scope, Sees, Step, StepError};
-
 use zeroize::Zeroizing;
 
-use crate::config::{self, Environment, Issue, Loaded, Report, Side};
 use crate::trials::Trials;
 
 pub use plugins::Loading;
@@ -106,7 +105,7 @@ impl Assembler {
             };
             let beside = step(&promoted, prepared).and_then(|tried| {
                 issues.extend(widened(&live, &tried).map(|why| Issue {
-                    severity: config::Severity::Note,
+                    severity: sandgate_config::Severity::Note,
                     ..error(("/candidate", why))
                 }));
                 let place = (interceptor, written);
@@ -146,7 +145,7 @@ impl Assembler {
             let why = "the words that policies match are kept in memory for ten minutes, and `sandgate why` shows them";
             let note = loaded.error("/gateway/why-values", Side::Value, why);
             all.push(Issue {
-                severity: config::Severity::Note,
+                severity: sandgate_config::Severity::Note,
                 ..note.help("leave it out once what was refused is explained")
             });
         }
@@ -154,7 +153,7 @@ impl Assembler {
         all.extend(cover::gaps(loaded, &steps));
         if issues
             .iter()
-            .any(|issue| issue.severity == config::Severity::Error)
+            .any(|issue| issue.severity == sandgate_config::Severity::Error)
         {
             all.extend(issues);
             return Err(loaded.report(all));
@@ -210,8 +209,8 @@ impl Assembled {
         for issue in &self.warnings {
             let text = loaded.report(vec![issue.clone()]).render(false);
             match issue.severity {
-                config::Severity::Note => tracing::info!("{}", text.trim_end()),
-                config::Severity::Warning | config::Severity::Error => {
+                sandgate_config::Severity::Note => tracing::info!("{}", text.trim_end()),
+                sandgate_config::Severity::Warning | sandgate_config::Severity::Error => {
                     tracing::warn!("{}", text.trim_end())
                 }
             }
@@ -260,11 +259,11 @@ fn widened(live: &Step, tried: &Step) -> Option<String> {
 
 /// The interceptor in its place; an error names the key that is wrong.
 fn step(
-    interceptor: &config::Interceptor,
+    interceptor: &sandgate_config::Interceptor,
     prepared: &plugins::Prepared,
 ) -> Result<Step, (&'static str, String)> {
-    let globs = |key: &'static str, patterns: &[config::Pattern]| {
-        Globs::new(patterns.iter().map(config::Pattern::as_str))
+    let globs = |key: &'static str, patterns: &[sandgate_config::Pattern]| {
+        Globs::new(patterns.iter().map(sandgate_config::Pattern::as_str))
             .map_err(|error| (key, error.to_string()))
     };
     let scope = Scope {
@@ -272,8 +271,8 @@ fn step(
             .hooks
             .iter()
             .map(|hook| match hook {
-                config::Hook::PreCall => Hook::PreCall,
-                config::Hook::PostCall => Hook::PostCall,
+                sandgate_config::Hook::PreCall => Hook::PreCall,
+                sandgate_config::Hook::PostCall => Hook::PostCall,
             })
             .collect(),
         events: globs("/events", &interceptor.events)?,
@@ -281,8 +280,8 @@ fn step(
             .directions
             .iter()
             .map(|direction| match direction {
-                config::Direction::ClientToServer => Direction::ClientToServer,
-                config::Direction::ServerToClient => Direction::ServerToClient,
+                sandgate_config::Direction::ClientToServer => Direction::ClientToServer,
+                sandgate_config::Direction::ServerToClient => Direction::ServerToClient,
             })
             .collect(),
         servers: globs("/servers", &interceptor.servers)?,
@@ -293,8 +292,8 @@ fn step(
     let place = Place {
         scope,
         mode: match interceptor.mode {
-            config::Mode::Active => Mode::Active,
-            config::Mode::Audit => Mode::Audit,
+            sandgate_config::Mode::Active => Mode::Active,
+            sandgate_config::Mode::Audit => Mode::Audit,
         },
         fail_open: interceptor.fail_open,
         timeout: interceptor
@@ -302,8 +301,8 @@ fn step(
             .map(|period| period.0)
             .unwrap_or(prepared.timeout),
         sees: match interceptor.sees {
-            config::Sees::Final => Sees::Final,
-            config::Sees::Raw => Sees::Raw,
+            sandgate_config::Sees::Final => Sees::Final,
+            sandgate_config::Sees::Raw => Sees::Raw,
         },
         refusal: interceptor.refusal.map(refusal_style),
     };
@@ -323,10 +322,10 @@ fn misplaced(error: StepError) -> (&'static str, String) {
     (key, error.to_string())
 }
 
-fn refusal_style(style: config::RefusalStyle) -> RefusalStyle {
+fn refusal_style(style: sandgate_config::RefusalStyle) -> RefusalStyle {
     match style {
-        config::RefusalStyle::Result => RefusalStyle::Result,
-        config::RefusalStyle::Error => RefusalStyle::Error,
+        sandgate_config::RefusalStyle::Result => RefusalStyle::Result,
+        sandgate_config::RefusalStyle::Error => RefusalStyle::Error,
     }
 }
 
@@ -365,7 +364,7 @@ fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
                 _ => "the plugin asks for no such event; `sandgate plugin inspect` shows what it asks for".into(),
             };
             issues.push(Issue {
-                severity: config::Severity::Warning,
+                severity: sandgate_config::Severity::Warning,
                 ..issue.help(help)
             });
         }

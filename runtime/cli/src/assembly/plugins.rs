@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use sandgate_config::{Issue, Loaded, PluginSource, Resolved, ResolvedInterceptor, Severity, Side};
 use sandgate_host::{
     Access, DirGrant, FileError, GrantError, Grants, Host, MAX_FILE, Plugin, PluginFile,
     PrepareError, Spec,
@@ -14,9 +15,6 @@ use sandgate_message::{
 };
 
 use crate::builtin;
-use crate::config::{
-    self, Issue, Loaded, PluginSource, Resolved, ResolvedInterceptor, Severity, Side,
-};
 
 /// Of a hook run, where neither operator nor author says.
 const TIMEOUT: Duration = Duration::from_millis(50);
@@ -52,7 +50,7 @@ struct Key {
     digest: String,
     settings: serde_json::Value,
     outside: Vec<String>,
-    grants: config::Grants,
+    grants: sandgate_config::Grants,
     env: Vec<(String, String)>,
     memory: Option<u64>,
     concurrency: u32,
@@ -140,11 +138,11 @@ impl Shelf {
 struct Place<'a> {
     loaded: &'a Loaded,
     index: usize,
-    interceptor: &'a config::Interceptor,
+    interceptor: &'a sandgate_config::Interceptor,
     resolved: &'a ResolvedInterceptor,
     document: Limits,
     /// It is tried beside an interceptor, and this is how that was written.
-    tried: Option<&'a config::Candidate>,
+    tried: Option<&'a sandgate_config::Candidate>,
 }
 
 struct Failed {
@@ -278,8 +276,8 @@ impl<'a> Place<'a> {
                 self.error(&format!("/grants/dirs/{guest}/path"), error)
             })?;
             let access = match grant.access {
-                config::Access::Ro => Access::Ro,
-                config::Access::Rw => Access::Rw,
+                sandgate_config::Access::Ro => Access::Ro,
+                sandgate_config::Access::Rw => Access::Rw,
             };
             dirs.push(DirGrant {
                 guest: guest.clone(),
@@ -376,7 +374,7 @@ struct Unloaded {
 }
 
 impl Unloaded {
-    fn prepared(interceptor: &config::Interceptor, file: Option<&PluginFile>) -> Prepared {
+    fn prepared(interceptor: &sandgate_config::Interceptor, file: Option<&PluginFile>) -> Prepared {
         let everything = || {
             let all = || vec!["*".to_owned()];
             vec![

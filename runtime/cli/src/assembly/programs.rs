@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
+use sandgate_config::{Environment, Given, Issue, Loaded, ResolvedServer, Side};
 
 use super::doubts::warning;
-use crate::config::{self, Environment, Given, Issue, Loaded, ResolvedServer, Side};
 
 /// Programs that replace variables themselves.
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "env"];
@@ -14,7 +14,7 @@ const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "env"];
 pub(super) fn of(
     loaded: &Loaded,
     name: &str,
-    server: &config::Server,
+    server: &sandgate_config::Server,
     values: &ResolvedServer,
     environment: &Environment,
 ) -> Vec<Issue> {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use sandgate_config::{Issue, Loaded, Resolved, ResolvedServer, Secret};
 use sandgate_gateway::{Server, ServerConfig, Share, Transport};
 use sandgate_message::Limits;
 
 use super::certificates;
-use crate::config::{self, Issue, Loaded, Resolved, ResolvedServer, Secret};
 
 /// By name.
 #[derive(Default)]
@@ -27,7 +27,7 @@ struct Key {
     timeouts: [Duration; 4],
     limits: Limits,
     most: (u32, u32),
-    share: config::Sharing,
+    share: sandgate_config::Sharing,
     keep_alive: Duration,
     authorities: Option<Vec<u8>>,
     /// Its `Authorization`; its `tracestate` and `baggage`.
@@ -90,7 +90,7 @@ impl Shelf {
 }
 
 fn key(
-    server: &config::Server,
+    server: &sandgate_config::Server,
     values: &ResolvedServer,
     limits: Limits,
     authorities: Option<Vec<u8>>,
@@ -118,7 +118,7 @@ fn key(
 
 fn describe(
     name: &str,
-    server: &config::Server,
+    server: &sandgate_config::Server,
     values: &ResolvedServer,
     loaded: &Loaded,
     limits: Limits,
@@ -169,9 +169,9 @@ fn describe(
         max_concurrent: count(server.max_concurrent),
         max_children: count(server.max_children),
         share: match server.share {
-            config::Sharing::None => Share::None,
-            config::Sharing::Principal => Share::Principal,
-            config::Sharing::All => Share::All,
+            sandgate_config::Sharing::None => Share::None,
+            sandgate_config::Sharing::Principal => Share::Principal,
+            sandgate_config::Sharing::All => Share::All,
         },
         keep_alive: server.keep_alive.0,
         forward_authorization: server.forward_authorization,

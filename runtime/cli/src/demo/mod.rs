@@ -12,15 +12,15 @@ mod story;
 
 use std::io;
 
+use sandgate_config::Report;
+use sandgate_config::client_config;
 use tokio_util::sync::CancellationToken;
 
 use self::client::ClientError;
 use self::page::Page;
 use self::stage::Stage;
 use self::story::Story;
-use crate::config::Report;
 use crate::serve::until_told;
-use crate::snippet;
 
 /// What the log shows during the demo unless told otherwise: the story itself tells of the change that is refused.
 pub const LOG_LEVEL: &str = "warn,sandgate::reload=error";
@@ -67,8 +67,8 @@ pub async fn run(serve: bool) -> Result<(), DemoError> {
         () = stop.cancelled() => Err(io::Error::from(io::ErrorKind::Interrupted).into()),
     };
     if told.is_ok() && serve {
-        page.text(&snippet::text(
-            snippet::Front::plain(stage.gateway),
+        page.text(&client_config::text(
+            client_config::Front::plain(stage.gateway),
             &["desk"],
         ))?;
         page.text(&format!(

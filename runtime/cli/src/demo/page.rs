@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use sandgate_config::{Mode, PluginSource};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::records::Run;
 use super::stage::Stage;
-use crate::config::{Mode, PluginSource};
 use crate::inspect;
 
 const WIDTH: usize = 100;

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::Uri;
+use sandgate_config::{Environment, Loaded};
 use support_desk::Desk;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::DemoError;
-use crate::config::{Environment, Loaded};
 use crate::house;
 use crate::serve::{self, Door};
 

@@ -2,12 +2,12 @@
 
 use std::time::SystemTime;
 
+use sandgate_config::{DescribedIssue, IssueDetails, Severity};
+use sandgate_text::escape;
 use serde::Serialize;
 use tracing::Level;
 
 use crate::args::LogFormat;
-use crate::config::{DescribedIssue, IssueDetails, Severity};
-use crate::control;
 
 /// What stands where tracing's events name their module.
 const TARGET: &str = "sandgate";
@@ -56,7 +56,7 @@ impl<'a> Line<'a> {
             LogFormat::Text => {
                 let (time, level, message) = (&self.timestamp, self.level, &self.message);
                 let text = format!("{time} {level:>5} {TARGET}: {message}\n");
-                control::event(&text, false).into_owned()
+                escape::event(&text, false).into_owned()
             }
         }
     }
@@ -64,7 +64,7 @@ impl<'a> Line<'a> {
     /// As JSON on one line, with its end.
     pub(super) fn json(&self) -> Vec<u8> {
         let text = serde_json::to_string(self).unwrap_or_default();
-        let mut line = control::json(&text).into_owned().into_bytes();
+        let mut line = escape::json(&text).into_owned().into_bytes();
         line.push(b'\n');
         line
     }

@@ -11,6 +11,8 @@ use std::os::fd::AsFd;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use sandgate_config::Report;
+use sandgate_text::escape;
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -18,8 +20,6 @@ use tracing_subscriber::fmt::MakeWriter;
 use self::line::Line;
 pub use self::queue::LogQueue;
 use crate::args::LogFormat;
-use crate::config::Report;
-use crate::control;
 
 /// How long the end of the process waits for its last lines: enough for any reader that reads.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -263,8 +263,8 @@ impl<W: Write> Write for Safely<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let safe = match self.format {
-            LogFormat::Text => control::event(&text, self.colours),
-            LogFormat::Json => control::json(&text),
+            LogFormat::Text => escape::event(&text, self.colours),
+            LogFormat::Json => escape::json(&text),
         };
         self.to.write_all(safe.as_bytes())?;
         Ok(event.len())

@@ -12,6 +12,7 @@ use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use sandgate_config::{Loaded, Report, Side};
 use sandgate_gateway::Access;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -19,7 +20,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::Metrics;
 use super::exposition::Exposition;
-use crate::config::{Loaded, Report, Side};
 
 /// Connections at a time: a few scrapers; more wait.
 const MOST: usize = 16;

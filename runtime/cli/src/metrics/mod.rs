@@ -13,15 +13,14 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwap;
+use sandgate_config::Config;
 use sandgate_gateway::{Ended, Gateway, Way};
 
-use self::meters::{InterceptorMeters, ServerMeters, one_more};
-use crate::conditions::GatewayConditions;
-use crate::config::Config;
-use crate::traces::Told;
-
 pub use self::listener::{bind, serve};
+use self::meters::{InterceptorMeters, ServerMeters, one_more};
 pub(crate) use self::meters::{method_label, mode_label, outcome_label};
+use crate::conditions::GatewayConditions;
+use crate::traces::Told;
 
 /// Everything that is counted.
 #[derive(Default)]

@@ -10,20 +10,20 @@ mod noop;
 
 use std::time::{Duration, Instant};
 
+use counter::Counter;
+use measured::{Row, Spread};
+use sandgate_config::Report;
 use sandgate_host::{Grants, Plugin, PrepareError, Simulation};
 use sandgate_message::{Hook, Json, Method};
 use serde_json::json;
-
-use counter::Counter;
-pub use measured::Measured;
-use measured::{Row, Spread};
 
 use super::fixture::Fixture;
 use super::run::call;
 use super::trial::{Decided, Exercise, Trial};
 use crate::args;
-use crate::config::Report;
 use crate::inspect;
+
+pub use measured::Measured;
 
 /// Bytes of text in the documents that are made where no fixture is given.
 const SIZES: [usize; 4] = [256, 2 << 10, 16 << 10, 128 << 10];

@@ -6,13 +6,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use sandgate_config::{Files, Issue, Report, Side, Source, shape};
 use sandgate_host::CannedResponse;
 use sandgate_message::{Hook, Json, Limits, Method};
 use serde_json::{Map, Value, json};
 
 use super::run::{call, set};
 use super::trial::Exercise;
-use crate::config::{Files, Issue, Report, Side, Source, shape};
 
 /// Written by hand or by `--bless`: a bound, not a quota.
 const LARGEST: u64 = 8 << 20;

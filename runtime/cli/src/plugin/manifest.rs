@@ -4,14 +4,13 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use sandgate_config::Word as _;
+use sandgate_config::shape;
+use sandgate_config::suggest;
+use sandgate_config::{Files, Issue, Pattern, Report, Side, Source};
 use sandgate_host::{Manifest, check_schema};
 use sandgate_message::Method;
 use serde_json::{Value, json};
-
-use crate::config::shape;
-use crate::config::word::Word as _;
-use crate::config::wording::suggest;
-use crate::config::{Files, Issue, Pattern, Report, Side, Source};
 
 /// The manifest's name in a project's folder.
 pub const MANIFEST: &str = "plugin.toml";

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use sandgate_config::Report;
+
 use super::lang::{self, Language};
 use super::manifest::{Authored, MANIFEST};
-use crate::config::Report;
 
 /// A plugin's folder.
 pub struct Project {

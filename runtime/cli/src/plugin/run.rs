@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use sandgate_config::Files;
 use sandgate_host::{Grants, PluginFile, PrepareError, Simulation};
 use sandgate_message::{Call, CallId, Direction, Era, Hook, Json, Limits, Method};
 use sandgate_pipeline::Globs;
@@ -11,7 +12,6 @@ use serde_json::{Value, json};
 use super::telling;
 use super::trial::{Decided, Exercise, Seen, Trial};
 use crate::args;
-use crate::config::Files;
 use crate::inspect;
 
 /// The largest document that is read from a file or stdin.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use sandgate_config::Environment;
 use sandgate_host::{
     Cache, EngineConfig, Grants, Host, Plugin, PluginFile, PrepareError, Simulation, Spec, State,
     StateQuota,
@@ -15,7 +16,6 @@ use sandgate_message::{
 use serde_json::Value;
 use tracing::instrument::WithSubscriber;
 
-use crate::config::Environment;
 use crate::house;
 use crate::plugin::overheard::{Line, Overheard};
 

@@ -6,11 +6,12 @@ mod edit;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use sandgate_config::{Environment, FileError, Files, Loaded, Report};
+
 use crate::admin::{self, Ask, AskError, Place};
 use crate::args;
 use crate::assembly::{Assembler, Loading};
 use crate::candidate::CandidateStatus;
-use crate::config::{Environment, FileError, Files, Loaded, Report};
 use crate::house;
 use crate::operator::Operator;
 use crate::outcome::Outcome;

@@ -6,10 +6,9 @@ use std::time::SystemTime;
 use sandgate_gateway::{Decision, Unwritten};
 use sandgate_message::{Call, cut};
 use sandgate_pipeline::Trail;
+use sandgate_text::escape;
 use serde::Serialize;
 use serde_json::value::RawValue;
-
-use crate::control;
 
 /// The longest target that is written as it is, in bytes. All other texts of others in a record have bounds of their own:
 /// methods, ids, what clients say of themselves, findings.
@@ -110,7 +109,7 @@ impl<'a> Line<'a> {
             text.retain(|c| !matches!(c, '\n' | '\r'));
         }
         text.push('\n');
-        Ok(match control::json(&text) {
+        Ok(match escape::json(&text) {
             Cow::Borrowed(_) => text,
             Cow::Owned(safe) => safe,
         })

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sandgate_config::{Environment, Files, Loaded, Report};
 use sandgate_gateway::Rehearsal;
 use sandgate_host::{Host, State, StateQuota};
 use sandgate_pipeline::Chain;
@@ -21,7 +22,6 @@ use sha2::{Digest, Sha256};
 
 use crate::args;
 use crate::assembly::{Assembler, Loading};
-use crate::config::{Environment, Files, Loaded, Report};
 use crate::house;
 use crate::recording::{
     self, Exchange, FolderError, Identities, NotAnExchange, Played, Recorded, Scene, SealError,

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sandgate_text::{grid, printable};
 use serde_json::{Value, json};
 
 use super::difference::{Difference, What};
 use super::seconds;
-use crate::table::{grid, printable};
 
 /// What a replay came to.
 #[derive(Debug)]

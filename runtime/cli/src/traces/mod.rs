@@ -14,6 +14,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use parking_lot::Mutex;
+use sandgate_config::{Collector, Config};
 use sandgate_gateway::{Ended, Way};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -21,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 
 use self::sender::Sender;
 use self::span::{Ends, Peer};
-use crate::config::{Collector, Config};
 use crate::refusal_codes::RefusalCodes;
 
 /// Calls whose spans wait to be sent; a few megabytes at most.

@@ -8,18 +8,18 @@ mod story;
 
 use std::path::PathBuf;
 
+use paste::Written;
+use sandgate_text::printable;
 use serde_json::value::RawValue;
+use story::story;
 
 use crate::admin::{self, Ask, AskError, Place};
 use crate::candidate::Tried;
 use crate::matched_values::ToldWord;
 use crate::operator::{Operator, Unknown};
-use crate::table::printable;
 
-use paste::Written;
 pub use record::Record;
 pub use search::SearchError;
-use story::story;
 
 /// A call's records, oldest first: when it was forwarded, when it ended, one of which may be missing; and those of
 /// candidates that differed, which the running gateway alone knows.

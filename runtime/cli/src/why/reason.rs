@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use sandgate_message::Explanation;
+use sandgate_text::printable;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::paste::Written;
-use crate::table::printable;
 
 /// Places named of one finding.
 const PLACES: usize = 3;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use sandgate_text::printable;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -10,7 +11,6 @@ use super::reason::{self, Told};
 use super::record::{Entry, Kind, Record};
 use crate::candidate::Tried;
 use crate::status::short;
-use crate::table::printable;
 
 /// Lines of one payload that are shown.
 const MAX_LINES: usize = 200;

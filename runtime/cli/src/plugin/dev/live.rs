@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use sandgate_config::{Environment, Loaded, PluginSource};
+
 use crate::admin::{self, Ask, AskError};
 use crate::args::{Configured, Reached};
-use crate::config::{Environment, Loaded, PluginSource};
 use crate::operator::Operator;
 use crate::outcome::Outcome;
 use crate::status::Status;

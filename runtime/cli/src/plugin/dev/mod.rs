@@ -16,18 +16,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anstyle::{AnsiColor, Style};
 use bytes::Bytes;
-use sandgate_host::{PluginFile, PrepareError};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-
-pub use compile::compile;
 use decisions::Decisions;
 use live::{Live, Swapped};
 use lock::Lock;
-pub use lock::LockError;
 use making::Making;
+use sandgate_config::{Environment, Loaded};
+use sandgate_host::{PluginFile, PrepareError};
 use screen::Screen;
 use sources::{Saved, Sources};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use super::build::{self, BuildError};
 use super::manifest::MANIFEST;
@@ -35,8 +33,10 @@ use super::project::{Project, ProjectError};
 use super::test::{self, NotTested, Tested};
 use super::trial::Trial;
 use crate::args;
-use crate::config::{Environment, Loaded};
 use crate::house;
+
+pub use compile::compile;
+pub use lock::LockError;
 
 const OK: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();

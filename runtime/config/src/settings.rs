@@ -92,7 +92,7 @@ impl ResolvedSettings {
 }
 
 /// Whether a text holds a piece of a value: a message may quote it in part, or with some of its characters escaped.
-pub(crate) fn share_a_piece(text: &str, value: &str) -> bool {
+pub fn share_a_piece(text: &str, value: &str) -> bool {
     let held: HashSet<&[u8]> = text.as_bytes().windows(PIECE).collect();
     let told = |piece: &[u8]| !piece.iter().any(u8::is_ascii_whitespace);
     let mut pieces = value.as_bytes().windows(PIECE);

@@ -7,49 +7,64 @@ use toml::de::{DeTable, DeValue};
 
 /// A value and its place. A table written as `[header]` has the header's place.
 #[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) span: Range<usize>,
-    pub(crate) node: Node,
+pub struct Entry {
+    /// The bytes at which it stands.
+    pub span: Range<usize>,
+    /// What it is.
+    pub node: Node,
 }
 
+/// A value of any kind.
 #[derive(Debug)]
-pub(crate) enum Node {
+pub enum Node {
+    /// A string.
     Text(String),
-    /// None: over 64 bits.
+    /// A whole number; none: over 64 bits.
     Integer(Option<i64>),
+    /// A number with a point.
     Float(f64),
+    /// `true` or `false`.
     Truth(bool),
+    /// A date or time.
     Date,
+    /// An array, inline or of tables.
     List(Vec<Entry>),
+    /// A table, inline or with a header.
     Table(Table),
 }
 
 /// Members in the file's order.
 #[derive(Debug, Default)]
-pub(crate) struct Table(Vec<(Key, Entry)>);
+pub struct Table(Vec<(Key, Entry)>);
 
+/// The name of a member.
 #[derive(Debug)]
-pub(crate) struct Key {
-    pub(crate) span: Range<usize>,
-    pub(crate) name: String,
+pub struct Key {
+    /// The bytes at which it stands.
+    pub span: Range<usize>,
+    /// As it reads without its quotes.
+    pub name: String,
 }
 
 impl Entry {
-    pub(crate) fn text(&self) -> Option<&str> {
+    /// The string that it is.
+    pub fn text(&self) -> Option<&str> {
         match &self.node {
             Node::Text(text) => Some(text),
             _ => None,
         }
     }
 
-    pub(crate) fn list(&self) -> Option<&[Self]> {
+    /// The array that it is.
+    pub fn list(&self) -> Option<&[Self]> {
         match &self.node {
             Node::List(items) => Some(items),
             _ => None,
         }
     }
 
-    pub(crate) fn table(&self) -> Option<&Table> {
+    /// The table that it is.
+    pub fn table(&self) -> Option<&Table> {
         match &self.node {
             Node::Table(table) => Some(table),
             _ => None,
@@ -71,23 +86,28 @@ impl Table {
         )
     }
 
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, (Key, Entry)> {
+    /// The members, in the file's order.
+    pub fn iter(&self) -> std::slice::Iter<'_, (Key, Entry)> {
         self.0.iter()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether it has no members.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(crate) fn member(&self, name: &str) -> Option<&(Key, Entry)> {
+    /// The member of that name, with its key.
+    pub fn member(&self, name: &str) -> Option<&(Key, Entry)> {
         self.0.iter().find(|(key, _)| key.name == name)
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<&Entry> {
+    /// The value of that name.
+    pub fn get(&self, name: &str) -> Option<&Entry> {
         self.member(name).map(|(_, entry)| entry)
     }
 
-    pub(crate) fn table(&self, name: &str) -> Option<&Self> {
+    /// The table of that name.
+    pub fn table(&self, name: &str) -> Option<&Self> {
         self.get(name)?.table()
     }
 }

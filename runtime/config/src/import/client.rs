@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::entry::Imported;
 use super::shape::{Client, ClientFile};
-use crate::config::Gateway;
+use crate::Gateway;
 
 pub(super) fn through_gateway(
     file: &ClientFile,

@@ -3,9 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use sandgate::args;
-use sandgate::config::{Environment, Loaded};
-use sandgate::import::{Import, ImportError, run};
+use sandgate_config::import::{Import, ImportError, Request, run};
+use sandgate_config::{Environment, Loaded};
 
 const FILES: [&str; 6] = [
     "claude-desktop/claude_desktop_config.json",
@@ -123,7 +122,7 @@ fn a_file_that_is_there_is_written_over_only_when_told_to() {
     let place = tempfile::tempdir().unwrap();
     let output = place.path().join("sandgate.toml");
     std::fs::write(&output, "mine").unwrap();
-    let mut asked = args::Import {
+    let mut asked = Request {
         files: vec![folder().join(FILES[0])],
         output: Some(output.clone()),
         force: false,

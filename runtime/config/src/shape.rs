@@ -11,12 +11,7 @@ use super::word;
 use super::wording::{TRUTH, kind, kind_of, listed, named, suggest};
 
 /// Everything in which the file, called `subject`, is not what the schema says.
-pub(crate) fn check(
-    source: &Source,
-    schema: &Value,
-    subject: &'static str,
-    issues: &mut Vec<Issue>,
-) {
+pub fn check(source: &Source, schema: &Value, subject: &'static str, issues: &mut Vec<Issue>) {
     let mut shape = Shape {
         source,
         subject,

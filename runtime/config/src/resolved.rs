@@ -44,7 +44,7 @@ pub struct ResolvedInterceptor {
 
 impl Resolved {
     /// Every value that the gateway brings to servers and plugins: it is the operator's and no caller's.
-    pub(crate) fn managed(&self) -> Vec<Zeroizing<String>> {
+    pub fn managed(&self) -> Vec<Zeroizing<String>> {
         let servers = self.servers.values();
         let servers = servers.flat_map(|server| server.env.iter().chain(&server.headers));
         let servers = servers.map(|(_, secret)| secret.expose());

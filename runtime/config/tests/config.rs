@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sandgate::config::{
+use sandgate_config::{
     Access, AdminSocket, ConditionName, Config, Destination, Direction, Environment, Files, Hook,
     Loaded, Mode, OnFailure, Period, PluginSource, RefusalStyle, Report, Sees, Sharing, Side, Size,
 };
@@ -219,7 +219,7 @@ fn every_key_is_read_as_it_was_written() {
 #[test]
 fn the_right_files_use_every_key_that_there_is() {
     let text = std::fs::read_to_string(folder("right").join("all.toml")).unwrap();
-    for key in keys(sandgate::schema::value()) {
+    for key in keys(sandgate_config::schema::value()) {
         assert!(
             text.contains(&format!("{key} =")) || text.contains(&format!("{key}]")),
             "{key}"
@@ -248,8 +248,8 @@ fn a_file_that_says_the_least_gets_every_default() {
 
 #[test]
 fn the_schema_has_no_null_and_is_closed() {
-    let schema = sandgate::schema::value();
-    assert!(!sandgate::schema::text().contains("null"));
+    let schema = sandgate_config::schema::value();
+    assert!(!sandgate_config::schema::text().contains("null"));
     assert_eq!(schema["additionalProperties"], false);
     for name in [
         "Gateway",
@@ -267,7 +267,7 @@ fn the_schema_has_no_null_and_is_closed() {
             "{name}"
         );
     }
-    golden(&folder("schema.json"), &sandgate::schema::text());
+    golden(&folder("schema.json"), &sandgate_config::schema::text());
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn other_machines_are_let_in_only_where_somebody_asks_who_they_are() {
         loaded.check_exposure(address.parse().unwrap(), false)
     };
     let client = format!("[clients.ada]\ntoken-sha256 = '{}'", "1".repeat(64));
-    let messages = |issues: &[sandgate::config::Issue]| -> Vec<String> {
+    let messages = |issues: &[sandgate_config::Issue]| -> Vec<String> {
         issues.iter().map(|issue| issue.message.clone()).collect()
     };
     for address in ["127.0.0.1:1", "[::1]:1", "127.3.2.1:1"] {
@@ -528,7 +528,7 @@ fn control_characters_do_not_reach_the_terminal() {
 fn the_reference_has_every_key_with_its_default() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
     let page = std::fs::read_to_string(page).unwrap();
-    let schema = sandgate::schema::value();
+    let schema = sandgate_config::schema::value();
     let tables = schema["$defs"].as_object().unwrap().iter();
     for (table, definition) in tables {
         for (key, property) in definition["properties"].as_object().into_iter().flatten() {
@@ -616,7 +616,7 @@ fn files_are_looked_for_beside_the_configuration() {
 #[test]
 fn the_page_of_limits_has_every_bound_that_can_be_set() {
     let page = include_str!("../../../docs/limits.md");
-    let schema = sandgate::schema::value();
+    let schema = sandgate_config::schema::value();
     let is_bound = |key: &&String| key.starts_with("max-") || key.ends_with("-timeout");
     for name in ["Limits", "Server"] {
         let keys = schema["$defs"][name]["properties"].as_object().unwrap();

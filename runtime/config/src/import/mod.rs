@@ -20,8 +20,7 @@ use serde_json::Value;
 use self::entry::Imported;
 use self::shape::ClientFile;
 use self::variables::Variables;
-use crate::args;
-use crate::config::{FileError, Files, Loaded};
+use crate::{FileError, Files, Loaded};
 
 /// Of a client's file: those also hold other settings.
 const LARGEST: u64 = 8 << 20;
@@ -85,6 +84,19 @@ pub enum ImportError {
     Unusable(String),
 }
 
+/// What is to be imported, and what is to come of it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The clients' files.
+    pub files: Vec<PathBuf>,
+    /// Where the configuration is written; none: it is the output.
+    pub output: Option<PathBuf>,
+    /// A file that is there is written over.
+    pub force: bool,
+    /// The output is what the clients' own files should say.
+    pub client_config: bool,
+}
+
 /// What `sandgate import` has to say.
 #[derive(Debug)]
 pub struct Said {
@@ -98,7 +110,7 @@ pub struct Said {
 ///
 /// # Errors
 /// Nothing was written.
-pub fn run(asked: &args::Import) -> Result<Said, ImportError> {
+pub fn run(asked: &Request) -> Result<Said, ImportError> {
     let import = Import::of(&asked.files)?;
     let mut report = import.report();
     if let Some(path) = &asked.output {

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use sandgate_text::printable;
+
 use super::Import;
-use crate::table::printable;
 
 pub(super) fn report(import: &Import) -> String {
     let mut text = String::new();

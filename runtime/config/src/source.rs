@@ -38,14 +38,17 @@ pub struct Position {
 }
 
 /// What TOML itself objects to.
-pub(crate) struct SyntaxError {
-    pub(crate) message: String,
-    pub(crate) span: Range<usize>,
+#[derive(Debug)]
+pub struct SyntaxError {
+    /// As the parser says it.
+    pub message: String,
+    /// The bytes that it is about.
+    pub span: Range<usize>,
 }
 
 impl Source {
     /// Reads the text, as far as it is TOML.
-    pub(crate) fn parse(path: &Path, text: String) -> (Self, Vec<SyntaxError>) {
+    pub fn parse(path: &Path, text: String) -> (Self, Vec<SyntaxError>) {
         let (tree, errors) = DeTable::parse_recoverable(&text);
         let tree = Table::read(tree.get_ref());
         let errors = errors
@@ -77,11 +80,12 @@ impl Source {
     }
 
     /// The text as it may be shown, byte for byte in the same places.
-    pub(crate) fn shown(&self) -> &str {
+    pub fn shown(&self) -> &str {
         self.shown.as_deref().unwrap_or(&self.text)
     }
 
-    pub(crate) fn tree(&self) -> &Table {
+    /// The text as it was parsed.
+    pub fn tree(&self) -> &Table {
         &self.tree
     }
 
@@ -128,7 +132,7 @@ impl Source {
 
     /// What TOML objects to: everything that is there twice, and of other errors the first, since those after it mostly
     /// come of it.
-    pub(crate) fn syntax_issues(&self, errors: Vec<SyntaxError>) -> Vec<Issue> {
+    pub fn syntax_issues(&self, errors: Vec<SyntaxError>) -> Vec<Issue> {
         let (twice, mut other): (Vec<_>, Vec<_>) = errors
             .into_iter()
             .partition(|e| e.message == "duplicate key");
@@ -150,7 +154,7 @@ impl Source {
     }
 
     /// Whether the table was opened by a `[header]`, so that the keys below it are its own until the next header.
-    pub(crate) fn has_header(&self, table: &Entry) -> bool {
+    pub fn has_header(&self, table: &Entry) -> bool {
         table.table().is_some()
             && self
                 .text

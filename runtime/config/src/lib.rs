@@ -1,33 +1,40 @@
 //! The configuration: one TOML file, read strictly. What is wrong is said all at once, each with its place and a remedy.
 //!
-//! It knows what can be written, not what becomes of it: no server is started and no plugin is loaded here.
+//! This crate knows what can be written, not what becomes of it: no server is started and no plugin is loaded here.
+#![allow(
+    clippy::result_large_err,
+    reason = "a report of what is wrong is made once, at a start or reload"
+)]
 
 mod amount;
 mod call_log;
 mod candidate;
 mod client;
+pub mod client_config;
 mod condition;
 mod exposure;
 mod files;
 mod gateway;
 mod glimpse;
 mod grants;
+pub mod import;
 mod interceptor;
 mod issue;
 mod pattern;
 mod replace;
 mod resolved;
 mod rules;
+pub mod schema;
 mod secret;
 mod server;
 mod settings;
 mod settings_issue;
-pub(crate) mod shape;
+pub mod shape;
 mod source;
 mod telemetry;
-pub(crate) mod tree;
-pub(crate) mod word;
-pub(crate) mod wording;
+pub mod tree;
+mod word;
+mod wording;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -54,10 +61,11 @@ pub use pattern::Pattern;
 pub use resolved::{Resolved, ResolvedInterceptor, ResolvedServer};
 pub use secret::{Environment, FetchError, Given, Outside, Secret, Sources};
 pub use server::{Server, Sharing, Url};
-pub(crate) use settings::share_a_piece;
-pub use settings::{ResolvedSettings, Settings};
-pub use source::{Position, Side, Source};
+pub use settings::{ResolvedSettings, Settings, share_a_piece};
+pub use source::{Position, Side, Source, SyntaxError};
 pub use telemetry::{Collector, Telemetry};
+pub use word::{Mistake, Word};
+pub use wording::suggest;
 
 /// A whole configuration file.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -92,8 +100,8 @@ pub struct Loaded {
     pub warnings: Vec<Issue>,
 }
 
-/// A configuration is written by hand: this is a bound, not a quota.
-pub(crate) const LARGEST_FILE: u64 = 4 << 20;
+/// The most bytes that a configuration file may have. It is written by hand: this is a bound, not a quota.
+pub const LARGEST_FILE: u64 = 4 << 20;
 
 impl Loaded {
     /// Reads and checks a file.
@@ -130,12 +138,7 @@ impl Loaded {
             return Err(Report::new(Some(source), issues));
         }
         let mut issues = Vec::new();
-        shape::check(
-            &source,
-            crate::schema::value(),
-            "the configuration",
-            &mut issues,
-        );
+        shape::check(&source, schema::value(), "the configuration", &mut issues);
         rules::check(&source, &mut issues);
         if issues.iter().any(|issue| issue.severity == Severity::Error) {
             return Err(Report::new(Some(source), issues));

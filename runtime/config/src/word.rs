@@ -5,18 +5,16 @@ use std::borrow::Cow;
 
 /// What is wrong with a word, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mistake {
+pub struct Mistake {
     /// Continues "`key` …", for example "is not a length of time".
-    pub(crate) why: Cow<'static, str>,
+    pub why: Cow<'static, str>,
     /// What to do.
-    pub(crate) help: Cow<'static, str>,
+    pub help: Cow<'static, str>,
 }
 
 impl Mistake {
-    pub(crate) fn new(
-        why: impl Into<Cow<'static, str>>,
-        help: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    /// What is wrong, and what to do.
+    pub fn new(why: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>) -> Self {
         Self {
             why: why.into(),
             help: help.into(),
@@ -25,13 +23,16 @@ impl Mistake {
 }
 
 /// A typed value written as one string.
-pub(crate) trait Word: Sized {
+pub trait Word: Sized {
     /// What it is, with an example; continues "takes …".
     const KIND: &'static str;
     /// The regular expression that editors may check it by.
     const PATTERN: Option<&'static str> = None;
 
     /// Reads it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
     fn read(text: &str) -> Result<Self, Mistake>;
     /// As it would be written.
     fn write(&self) -> String;
@@ -83,13 +84,13 @@ macro_rules! word {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                 let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(from)?;
-                <Self as $crate::config::word::Word>::read(&text)
+                <Self as $crate::word::Word>::read(&text)
                     .map_err(|mistake| serde::de::Error::custom(format!("{}; {}", mistake.why, mistake.help)))
             }
         }
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_str(&<Self as $crate::config::word::Word>::write(self))
+                to.serialize_str(&<Self as $crate::word::Word>::write(self))
             }
         }
         impl schemars::JsonSchema for $name {
@@ -97,9 +98,9 @@ macro_rules! word {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                let kind = <Self as $crate::config::word::Word>::KIND;
+                let kind = <Self as $crate::word::Word>::KIND;
                 let mut schema = schemars::json_schema!({ "type": "string", "description": kind });
-                if let Some(pattern) = <Self as $crate::config::word::Word>::PATTERN {
+                if let Some(pattern) = <Self as $crate::word::Word>::PATTERN {
                     schema.insert("pattern".into(), pattern.into());
                 }
                 schema

@@ -37,7 +37,7 @@ pub(crate) fn named(pointer: &str) -> String {
 }
 
 /// The nearest of the names, or all of them.
-pub(crate) fn suggest<'n>(wrong: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
+pub fn suggest<'n>(wrong: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
     let far = |name: &str| strsim::damerau_levenshtein(wrong, name);
     match names
         .clone()

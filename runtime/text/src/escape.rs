@@ -57,7 +57,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
 
 /// Control characters that JSON does not escape, separators of lines, and what is invisible and changes how the text
 /// around it reads: direction marks and overrides (U+202E shows a name backwards), zero-width characters, tags.
-pub(crate) fn steers(c: char) -> bool {
+fn steers(c: char) -> bool {
     matches!(c,
         '\x7f'..='\u{9f}'
         | '\u{ad}'
@@ -69,6 +69,16 @@ pub(crate) fn steers(c: char) -> bool {
         | '\u{feff}'
         | '\u{fff9}'..='\u{fffb}'
         | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A plugin's own words reach a terminal here.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c.is_control() || steers(c) {
+            true => '\u{fffd}',
+            false => c,
+        })
+        .collect()
 }
 
 fn escaped(c: char) -> String {

@@ -1,0 +1,7 @@
+//! Text for people: nothing in it steers a terminal or begins a line of a log, and rows stand in columns.
+
+mod columns;
+pub mod escape;
+
+pub use columns::grid;
+pub use escape::printable;
