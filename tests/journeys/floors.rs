@@ -18,6 +18,16 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-text", &[]),
     ("sandgate-config", &["sandgate-text"]),
     (
+        "sandgate-telemetry",
+        &[
+            "sandgate-config",
+            "sandgate-gateway",
+            "sandgate-message",
+            "sandgate-pipeline",
+            "sandgate-text",
+        ],
+    ),
+    (
         "sandgate",
         &[
             "sandgate-config",
@@ -26,6 +36,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-host",
             "sandgate-message",
             "sandgate-pipeline",
+            "sandgate-telemetry",
             "sandgate-text",
             "support-desk",
         ],
@@ -46,6 +57,7 @@ const ONLY: &[(&str, &[&str])] = &[
         &[
             "sandgate-gateway",
             "sandgate-host",
+            "sandgate-telemetry",
             "sandgate",
             "support-desk",
             "sandgate-tests",
@@ -56,6 +68,7 @@ const ONLY: &[(&str, &[&str])] = &[
         &[
             "sandgate-gateway",
             "sandgate-host",
+            "sandgate-telemetry",
             "sandgate",
             "support-desk",
             "sandgate-tests",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sandgate_config::Size;
+use sandgate_telemetry::logging;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 
@@ -506,6 +507,15 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line
     Json,
+}
+
+impl From<LogFormat> for logging::LogFormat {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+        }
+    }
 }
 
 #[cfg(test)]

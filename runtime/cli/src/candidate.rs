@@ -6,9 +6,10 @@ use std::fmt::Write;
 use sandgate_message::CallId;
 use sandgate_pipeline::{Candidate, Difference, Step};
 use sandgate_text::printable;
+use sandgate_text::time;
 use serde::{Deserialize, Serialize};
 
-use crate::status::{short, time};
+use crate::status::short;
 
 /// Of the last differences, those that `status` shows.
 const SHOWN: usize = 5;

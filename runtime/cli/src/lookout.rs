@@ -5,11 +5,11 @@ use std::sync::Arc;
 use sandgate_config::{Config, Loaded};
 use sandgate_gateway::{Ended, Gateway, Observer, Taken, Way};
 use sandgate_message::Call;
+use sandgate_telemetry::conditions::GatewayConditions;
+use sandgate_telemetry::metrics::Metrics;
+use sandgate_telemetry::traces::Traces;
 
-use crate::conditions::GatewayConditions;
-use crate::metrics::Metrics;
 use crate::recording::Recording;
-use crate::traces::Traces;
 
 /// What watches the calls of one gateway.
 #[derive(Clone, Default)]

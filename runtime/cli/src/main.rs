@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use sandgate::admin::{self, Ask};
 use sandgate::args::{self, Arguments, NewHooks, Plugin, Reached, Token, Verb};
-use sandgate::logging::say;
 use sandgate::operator::Operator;
 use sandgate::outcome::Outcome;
 use sandgate::plugin::ProjectError;
@@ -19,9 +18,10 @@ use sandgate::replay::NotReplayed;
 use sandgate::serve::RunError;
 use sandgate::status::Status;
 use sandgate::terminal::{self, print};
-use sandgate::{check, completions, demo, inspect, logging, plugin, replay, serve, token, why};
+use sandgate::{check, completions, demo, inspect, plugin, replay, serve, token, why};
 use sandgate_config::{Environment, Loaded, Report};
 use sandgate_config::{import, schema};
+use sandgate_telemetry::logging::{self, say};
 use tracing::Level;
 
 fn main() -> ExitCode {
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         });
     let serving = matches!(arguments.verb, Verb::Run(_) | Verb::Demo(_));
     // Kept to the end of the process, whichever way that comes.
-    let _log = match logging::set_up(level, arguments.log_format, serving) {
+    let _log = match logging::set_up(level, arguments.log_format.into(), serving) {
         Ok(guard) => guard,
         Err(error) => {
             complain(&error);

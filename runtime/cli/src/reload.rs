@@ -9,11 +9,11 @@ use std::time::{Duration, SystemTime};
 use parking_lot::Mutex;
 use sandgate_config::{Environment, Loaded, Report};
 use sandgate_gateway::{Edition, Gateway, Server};
+use sandgate_telemetry::record::Record;
 
 use crate::assembly::{Assembler, Loading};
 use crate::lookout::Lookout;
 use crate::outcome::{Outcome, Written};
-use crate::record::Record;
 use crate::restart::{self, StartKeys};
 use crate::watch::Watch;
 use crate::{house, serve};

@@ -11,6 +11,9 @@ use std::time::Duration;
 use sandgate_config::client_config;
 use sandgate_config::{Environment, FileError, Issue, Loaded, Report, Side};
 use sandgate_gateway::{Endpoint, Gateway, Registry};
+use sandgate_telemetry::conditions::GatewayConditions;
+use sandgate_telemetry::record::RecordTarget;
+use sandgate_telemetry::{logging, metrics, record};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -19,14 +22,12 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::{self, Desk, Door as AdminDoor, Place, Told};
 use crate::args;
 use crate::assembly::{Assembler, Loading};
-use crate::conditions::GatewayConditions;
 use crate::lookout::Lookout;
 use crate::outcome::Outcome;
-use crate::record::RecordTarget;
 use crate::recording::{Recipient, Recording, Wanted};
 use crate::reload::{self, Reloader};
 use crate::watch::Watch;
-use crate::{descriptors, house, logging, metrics, record};
+use crate::{descriptors, house};
 
 /// Why it does not serve, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +110,12 @@ pub(crate) async fn start(
         lookout.observer(),
     );
     gateway.identify(identity);
-    let conditions = GatewayConditions::new(&gateway, record.clone(), state, &loaded.config);
+    let conditions = GatewayConditions::new(
+        &gateway,
+        record.clone(),
+        move || state.failure(),
+        &loaded.config,
+    );
     lookout.watch(&gateway, conditions);
     let mut reloader = Reloader::new(
         path,

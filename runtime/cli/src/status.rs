@@ -2,16 +2,16 @@
 
 use std::fmt::Write;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use sandgate_pipeline::Mode;
+use sandgate_telemetry::conditions::ConditionStatus;
+use sandgate_telemetry::logging;
+use sandgate_telemetry::recent::{Calls, Tally};
 use sandgate_text::{grid, printable};
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::CandidateStatus;
-use crate::conditions::ConditionStatus;
-use crate::logging;
-use crate::recent::{Calls, Tally};
 use crate::recording::RecordingStatus;
 
 /// Lines of an error that are shown to people; programs get all of it.
@@ -177,11 +177,6 @@ pub struct LastError {
     pub at: String,
     /// What.
     pub error: String,
-}
-
-/// As people and programs read it.
-pub(crate) fn time(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time.max(SystemTime::UNIX_EPOCH)).to_string()
 }
 
 impl Status {

@@ -2,6 +2,8 @@
 
 mod columns;
 pub mod escape;
+mod time;
 
 pub use columns::grid;
 pub use escape::printable;
+pub use time::time;

@@ -8,19 +8,20 @@ use parking_lot::Mutex;
 use sandgate_gateway::{Availability, Eras, Gateway, Server, Transport};
 use sandgate_message::CallId;
 use sandgate_message::Era;
+use sandgate_telemetry::conditions::GatewayConditions;
+use sandgate_telemetry::record::Record;
+use sandgate_text::time;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{mpsc, oneshot};
 
 use super::protocol::Ask;
 use crate::candidate::{CandidateStatus, Tried};
-use crate::conditions::GatewayConditions;
 use crate::outcome::Outcome;
-use crate::record::Record;
 use crate::recording::Recording;
 use crate::reload::History;
 use crate::status::{
-    EditionStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus, Status, time,
+    EditionStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus, Status,
 };
 
 /// What a running gateway knows of itself.

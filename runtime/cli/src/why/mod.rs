@@ -9,13 +9,13 @@ mod story;
 use std::path::PathBuf;
 
 use paste::Written;
+use sandgate_telemetry::matched_values::ToldWord;
 use sandgate_text::printable;
 use serde_json::value::RawValue;
 use story::story;
 
 use crate::admin::{self, Ask, AskError, Place};
 use crate::candidate::Tried;
-use crate::matched_values::ToldWord;
 use crate::operator::{Operator, Unknown};
 
 pub use record::Record;

@@ -69,7 +69,7 @@ impl Metrics {
     }
 
     /// A call has ended.
-    pub(crate) fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
+    pub fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
         let table = self.table.load();
         if let Some(meters) = table.servers.get(&*record.call.server) {
             meters.ended(record, way);
@@ -82,17 +82,17 @@ impl Metrics {
     }
 
     /// Whom to ask how much there is. The first counts.
-    pub(crate) fn ask(&self, gateway: &Arc<Gateway>) {
+    pub fn ask(&self, gateway: &Arc<Gateway>) {
         let _ = self.gateway.set(Arc::downgrade(gateway));
     }
 
     /// Whom to ask what is wrong. The first counts.
-    pub(crate) fn ask_what_is_wrong(&self, conditions: Arc<GatewayConditions>) {
+    pub fn ask_what_is_wrong(&self, conditions: Arc<GatewayConditions>) {
         let _ = self.conditions.set(conditions);
     }
 
     /// Spans are sent, and this counts what becomes of them. The first counts.
-    pub(crate) fn count_spans(&self, told: Arc<Told>) {
+    pub fn count_spans(&self, told: Arc<Told>) {
         let _ = self.spans.set(told);
     }
 }

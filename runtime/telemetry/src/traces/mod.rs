@@ -105,7 +105,7 @@ impl Traces {
     }
 
     /// A call has ended.
-    pub(crate) fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
+    pub fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
         let Some(trace) = way.trace else {
             return;
         };

@@ -7,7 +7,7 @@ use sandgate_text::escape;
 use serde::Serialize;
 use tracing::Level;
 
-use crate::args::LogFormat;
+use super::LogFormat;
 
 /// What stands where tracing's events name their module.
 const TARGET: &str = "sandgate";

@@ -7,12 +7,11 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use sandgate_config::{ConditionName, Config};
 use sandgate_gateway::{Condition, Conditions, Gateway};
-use sandgate_host::StateHealth;
+use sandgate_text::time;
 use serde::{Deserialize, Serialize};
 
 use crate::logging;
 use crate::record::Record;
-use crate::status::time;
 
 /// Before a certificate's end: time enough to get another one.
 const EXPIRING: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -25,7 +24,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub struct GatewayConditions {
     gateway: Weak<Gateway>,
     record: Arc<Record>,
-    state: StateHealth,
+    /// Why the interceptors' memory cannot be written.
+    state: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// What makes `/readyz` answer 503.
     unready: ArcSwap<Vec<ConditionName>>,
 }
@@ -42,17 +42,18 @@ pub struct ConditionStatus {
 }
 
 impl GatewayConditions {
-    /// Of this gateway, and of what it writes.
+    /// Of this gateway, and of what it writes. `state` says why the interceptors' memory cannot be written, where that is
+    /// so.
     pub fn new(
         gateway: &Arc<Gateway>,
         record: Arc<Record>,
-        state: StateHealth,
+        state: impl Fn() -> Option<String> + Send + Sync + 'static,
         config: &Config,
     ) -> Arc<Self> {
         Arc::new(Self {
             gateway: Arc::downgrade(gateway),
             record,
-            state,
+            state: Box::new(state),
             unready: ArcSwap::from_pointee(config.not_ready_when()),
         })
     }
@@ -115,7 +116,7 @@ impl GatewayConditions {
                     .is_err()
                     .then(|| format!("ended at {}", time(until)))
             }
-            ConditionName::State => self.state.failure(),
+            ConditionName::State => (self.state)(),
             ConditionName::Log => {
                 let why = logging::queue()?.failure()?;
                 Some(format!("cannot be written: {why}"))

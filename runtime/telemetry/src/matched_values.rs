@@ -47,11 +47,15 @@ struct Word {
 
 /// One of them, as an operator is told it.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ToldWord {
-    pub(crate) interceptor: String,
-    pub(crate) rule: String,
-    pub(crate) pointer: String,
-    pub(crate) text: String,
+pub struct ToldWord {
+    /// Of the interceptor that matched it.
+    pub interceptor: String,
+    /// The rule, or the refusal's code.
+    pub rule: String,
+    /// Where it stood (RFC 6901).
+    pub pointer: String,
+    /// The very words.
+    pub text: String,
 }
 
 /// What `details` of a finding say of places.
@@ -103,7 +107,7 @@ impl MatchedValues {
     }
 
     /// Those of a call; none: nothing is kept at all.
-    pub(crate) fn of(&self, call: &str) -> Option<Vec<ToldWord>> {
+    pub fn of(&self, call: &str) -> Option<Vec<ToldWord>> {
         let mut kept = self.0.lock();
         kept.forget(Instant::now());
         let words = kept.words.iter().filter(|word| *word.call.0 == *call);

@@ -19,7 +19,16 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use self::line::Line;
 pub use self::queue::LogQueue;
-use crate::args::LogFormat;
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
 
 /// How long the end of the process waits for its last lines: enough for any reader that reads.
 const LAST_LINES: Duration = Duration::from_secs(1);
