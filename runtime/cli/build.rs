@@ -1,12 +1,10 @@
-//! Compiles the plugins under `plugins/` to components and puts them into the binary as `builtin:NAME`.
+//! Puts the SDKs' sources into the binary, for new projects.
 #![allow(clippy::print_stdout, reason = "cargo reads it")]
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
-
-use sandgate_embed::{Compiler, embed, manifest};
 
 fn main() {
     if let Err(error) = run() {
@@ -23,36 +21,13 @@ fn run() -> Result<(), Box<dyn Error>> {
         .join("../..")
         .canonicalize()?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    // All that the components are made of; the profile and the versions are in the last two.
-    for source in ["plugins", "sdk", "wit", "Cargo.toml", "Cargo.lock"] {
+    // What the Rust SDK takes from the workspace is in the manifest.
+    for source in ["sdk", "Cargo.toml"] {
         println!(
             "cargo::rerun-if-changed={}",
             workspace.join(source).display()
         );
     }
-
-    let names = plugins(&workspace.join("plugins"))?;
-    let packages = names.iter().flat_map(|name| ["-p", name]);
-    let components = Compiler::within(&workspace, &out).build(packages)?;
-
-    let mut table = String::from("&[\n");
-    for name in &names {
-        let compiled = components.join(format!("{}.wasm", name.replace('-', "_")));
-        let mut component =
-            fs::read(&compiled).map_err(|error| format!("{}: {error}", compiled.display()))?;
-        embed(
-            &mut component,
-            &manifest(&workspace.join("plugins").join(name))?,
-        );
-        let file = out.join(format!("{name}.wasm"));
-        fs::write(&file, component)?;
-        writeln!(
-            table,
-            "    Builtin {{ name: {name:?}, bytes: include_bytes!({file:?}) }},"
-        )?;
-    }
-    table += "]\n";
-    fs::write(out.join("builtins.rs"), table)?;
     let manifest = alone(&workspace, "sdk/rust/Cargo.toml")?;
     carry(
         &workspace.join("sdk/rust"),
@@ -146,22 +121,4 @@ fn alone(workspace: &Path, manifest: &str) -> Result<String, Box<dyn Error>> {
         }
     }
     Ok(toml::to_string(&manifest)?)
-}
-
-/// The folders with a manifest, in alphabetical order. The package is named as the folder is.
-fn plugins(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.path().join("plugin.toml").is_file() {
-            names.push(
-                entry
-                    .file_name()
-                    .into_string()
-                    .map_err(|name| format!("a plugin's name is no text: {name:?}"))?,
-            );
-        }
-    }
-    names.sort();
-    Ok(names)
 }

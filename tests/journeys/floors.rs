@@ -28,8 +28,20 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "sandgate-assembly",
+        &[
+            "sandgate-config",
+            "sandgate-embed",
+            "sandgate-gateway",
+            "sandgate-host",
+            "sandgate-message",
+            "sandgate-pipeline",
+        ],
+    ),
+    (
         "sandgate",
         &[
+            "sandgate-assembly",
             "sandgate-config",
             "sandgate-embed",
             "sandgate-gateway",
@@ -58,6 +70,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-gateway",
             "sandgate-host",
             "sandgate-telemetry",
+            "sandgate-assembly",
             "sandgate",
             "support-desk",
             "sandgate-tests",
@@ -69,6 +82,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-gateway",
             "sandgate-host",
             "sandgate-telemetry",
+            "sandgate-assembly",
             "sandgate",
             "support-desk",
             "sandgate-tests",

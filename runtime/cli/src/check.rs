@@ -1,13 +1,14 @@
 //! `sandgate check`: everything that `run` does up to serving, and the pipeline as a table.
 
+use sandgate_assembly::{Assembler, Loading};
+use sandgate_assembly::{events, host_setup};
 use sandgate_config::{DescribedIssue, Environment, Loaded, PluginSource, Report, Severity};
 use sandgate_message::{Direction, Hook, Role};
 use sandgate_pipeline::{Chain, Mode, Sees, Step};
 use serde::Serialize;
 
-use crate::assembly::{Assembler, Loading};
+use crate::serve;
 use crate::table::{self, EventRow, IdleGlob, Pipeline, Row, ServerRows, Stop};
-use crate::{events, house, serve};
 
 /// What a check found: the table for stdout, and warnings for stderr.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl Verdict {
 /// Everything that is wrong.
 pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked, Report> {
     let exposed = loaded.check_exposure(loaded.config.gateway.listen.0, false)?;
-    let host = house::host(loaded, environment)?;
+    let host = host_setup::host(loaded, environment)?;
     let assembler = Assembler::new(host);
     let mut assembled = assembler
         .assemble(loaded, environment, Loading::Start)

@@ -6,16 +6,11 @@
 
 pub mod admin;
 pub mod args;
-pub mod assembly;
-pub mod builtin;
 pub mod candidate;
 pub mod check;
 pub mod completions;
 pub mod demo;
 mod descriptors;
-pub mod events;
-pub mod house;
-pub mod inspect;
 pub mod lookout;
 pub mod operator;
 pub mod outcome;
@@ -31,6 +26,5 @@ pub mod status;
 pub mod table;
 pub mod terminal;
 pub mod token;
-mod trials;
 pub mod watch;
 pub mod why;

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
+use sandgate_assembly::host_setup;
+use sandgate_assembly::{Assembler, Loading};
 use sandgate_config::{Environment, Loaded, Report};
 use sandgate_gateway::{Edition, Gateway, Server};
 use sandgate_telemetry::record::Record;
 
-use crate::assembly::{Assembler, Loading};
 use crate::lookout::Lookout;
 use crate::outcome::{Outcome, Written};
 use crate::restart::{self, StartKeys};
+use crate::serve;
 use crate::watch::Watch;
-use crate::{house, serve};
 
 /// How often it is looked whether calls still use what was replaced.
 const LOOK: Duration = Duration::from_millis(100);
@@ -203,7 +204,8 @@ impl Reloader {
                 .matched_values()
                 .switch(loaded.config.gateway.why_values, managed);
         }
-        self.gateway.set_on_unwritten(house::on_unwritten(&loaded));
+        self.gateway
+            .set_on_unwritten(host_setup::on_unwritten(&loaded));
         self.gateway.identify(assembled.identity.take());
         self.lookout.adopt(&loaded.config);
         let edition = self.assembler.adopt(assembled);

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use sandgate_assembly::host_setup;
+use sandgate_assembly::{Assembler, Loading};
 use sandgate_config::client_config;
 use sandgate_config::{Environment, FileError, Issue, Loaded, Report, Side};
 use sandgate_gateway::{Endpoint, Gateway, Registry};
@@ -21,13 +23,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Desk, Door as AdminDoor, Place, Told};
 use crate::args;
-use crate::assembly::{Assembler, Loading};
+use crate::descriptors;
 use crate::lookout::Lookout;
 use crate::outcome::Outcome;
 use crate::recording::{Recipient, Recording, Wanted};
 use crate::reload::{self, Reloader};
 use crate::watch::Watch;
-use crate::{descriptors, house};
 
 /// Why it does not serve, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +79,7 @@ pub(crate) async fn start(
         .gateway
         .watch
         .then(|| Watch::new(reload::files(path, loaded)));
-    let host = house::host(loaded, &environment)?;
+    let host = host_setup::host(loaded, &environment)?;
     let state = host.state().health();
     let mut assembler = Assembler::new(host);
     let mut assembled = assembler
@@ -104,7 +105,7 @@ pub(crate) async fn start(
         lookout.recording = Some(begin_recording(wanted)?);
     }
     let gateway = Gateway::observed(
-        house::gateway_config(loaded),
+        host_setup::gateway_config(loaded),
         registry,
         record.clone(),
         lookout.observer(),

@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use sandgate_assembly::inspect;
 use sandgate_config::{Mode, PluginSource};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::records::Run;
 use super::stage::Stage;
-use crate::inspect;
 
 const WIDTH: usize = 100;
 /// Where texts begin, right of their labels.

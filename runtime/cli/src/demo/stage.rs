@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::Uri;
+use sandgate_assembly::host_setup;
 use sandgate_config::{Environment, Loaded};
 use support_desk::Desk;
 use tokio::net::TcpListener;
@@ -15,7 +16,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::DemoError;
-use crate::house;
 use crate::serve::{self, Door};
 
 const CONFIG: &str = "sandgate.toml";
@@ -72,7 +72,7 @@ impl Stage {
             desk_at,
             gateway,
             started_in,
-            cache: house::cache_folder(&loaded, &Environment::of_process()),
+            cache: host_setup::cache_folder(&loaded, &Environment::of_process()),
             loaded,
             folder,
             stop,

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use counter::Counter;
 use measured::{Row, Spread};
+use sandgate_assembly::inspect;
 use sandgate_config::Report;
 use sandgate_host::{Grants, Plugin, PrepareError, Simulation};
 use sandgate_message::{Hook, Json, Method};
@@ -21,7 +22,6 @@ use super::fixture::Fixture;
 use super::run::call;
 use super::trial::{Decided, Exercise, Trial};
 use crate::args;
-use crate::inspect;
 
 pub use measured::Measured;
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bytes::Bytes;
+use sandgate_assembly::inspect;
 use sandgate_host::{FileError, Grants, PluginFile, PrepareError};
 use serde_json::json;
 
@@ -13,7 +14,6 @@ use super::lang::NotCompiled;
 use super::project::{Project, ProjectError};
 use super::telling;
 use super::trial::Trial;
-use crate::inspect;
 
 /// A plugin that was built and checked.
 pub struct Built {

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
+use sandgate_assembly::inspect;
 use sandgate_host::PluginFile;
 use sandgate_message::Role;
 use serde_json::Value;
-
-use crate::inspect;
 
 /// The page.
 pub fn page(file: &PluginFile) -> String {

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use sandgate_assembly::inspect;
 use sandgate_config::Files;
 use sandgate_host::{Grants, PluginFile, PrepareError, Simulation};
 use sandgate_message::{Call, CallId, Direction, Era, Hook, Json, Limits, Method};
@@ -12,7 +13,6 @@ use serde_json::{Value, json};
 use super::telling;
 use super::trial::{Decided, Exercise, Seen, Trial};
 use crate::args;
-use crate::inspect;
 
 /// The largest document that is read from a file or stdin.
 const LARGEST: u64 = 16 << 20;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use sandgate_assembly::inspect;
 use sandgate_config::Report;
 use sandgate_host::{Grants, Plugin, PluginFile, PrepareError, Simulation};
 use serde_json::{Map, Value, json};
@@ -17,7 +18,6 @@ use super::project::Project;
 use super::telling;
 use super::trial::{Seen, Trial};
 use crate::args;
-use crate::inspect;
 
 const OK: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use sandgate_assembly::host_setup;
 use sandgate_config::Environment;
 use sandgate_host::{
     Cache, EngineConfig, Grants, Host, Plugin, PluginFile, PrepareError, Simulation, Spec, State,
@@ -16,7 +17,6 @@ use sandgate_message::{
 use serde_json::Value;
 use tracing::instrument::WithSubscriber;
 
-use crate::house;
 use crate::plugin::overheard::{Line, Overheard};
 
 /// At most so many runs at once; an author makes one.
@@ -75,14 +75,14 @@ impl Trial {
     /// With a memory of its own, gone with it. Machine code is kept where this user's gateways keep it: what was built
     /// is not compiled again to be tested, run or served.
     pub(super) fn new() -> Result<Self, PrepareError> {
-        Self::keeping(house::cache_for(None, &Environment::of_process()))
+        Self::keeping(host_setup::cache_for(None, &Environment::of_process()))
     }
 
     /// The same, with machine code from there where it is known, and kept there for the next that needs it.
     pub(super) fn keeping(cache: Option<Cache>) -> Result<Self, PrepareError> {
         let config = EngineConfig {
             instances: INSTANCES,
-            ..house::engine()
+            ..host_setup::engine()
         };
         let host = Host::new(config, cache, State::in_memory(StateQuota::default()))?;
         Ok(Self { host })

@@ -6,13 +6,13 @@ mod edit;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use sandgate_assembly::host_setup;
+use sandgate_assembly::{Assembler, Loading};
 use sandgate_config::{Environment, FileError, Files, Loaded, Report};
 
 use crate::admin::{self, Ask, AskError, Place};
 use crate::args;
-use crate::assembly::{Assembler, Loading};
 use crate::candidate::CandidateStatus;
-use crate::house;
 use crate::operator::Operator;
 use crate::outcome::Outcome;
 use crate::status::{InterceptorStatus, Status, short};
@@ -158,7 +158,7 @@ async fn check(
 ) -> Result<Becomes, PromoteError> {
     let mut stateless = next.clone();
     stateless.config.gateway.state = None;
-    let host = house::host(&stateless, environment)?;
+    let host = host_setup::host(&stateless, environment)?;
     let assembled = Assembler::new(host)
         .assemble(next, environment, Loading::Reload)
         .await?;

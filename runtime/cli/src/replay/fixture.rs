@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sandgate_assembly::inspect;
 use sandgate_config::{Environment, PluginSource};
 use sandgate_gateway::Rehearsal;
 use sandgate_host::{State, StateQuota};
@@ -14,7 +15,6 @@ use serde_json::{Map, Value, json};
 use super::{NotReplayed, Policy, scene};
 use crate::args;
 use crate::args::HookName;
-use crate::inspect;
 use crate::plugin::test::{item, with_expectation};
 use crate::recording::{Exchange, Sight, Theatre};
 

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sandgate_assembly::host_setup;
+use sandgate_assembly::{Assembler, Loading};
 use sandgate_config::{Environment, Files, Loaded, Report};
 use sandgate_gateway::Rehearsal;
 use sandgate_host::{Host, State, StateQuota};
@@ -21,8 +23,6 @@ use sandgate_pipeline::Chain;
 use sha2::{Digest, Sha256};
 
 use crate::args;
-use crate::assembly::{Assembler, Loading};
-use crate::house;
 use crate::recording::{
     self, Exchange, FolderError, Identities, NotAnExchange, Played, Recorded, Scene, SealError,
     Theatre, Verdict, became,
@@ -103,7 +103,7 @@ pub async fn replay(asked: &args::Replay) -> Result<Replayed, NotReplayed> {
     let recorded = read(asked)?;
     let environment = Environment::of_process();
     let new = Loaded::read(&asked.configured.config)?;
-    let host = house::host_apart(&new, &environment)?;
+    let host = host_setup::host_apart(&new, &environment)?;
     let new = Policy::prepare(new, &host, &environment).await?;
     let old = match &asked.against {
         Some(path) => {
@@ -151,7 +151,7 @@ pub async fn as_fixture(asked: &args::Replay) -> Result<String, NotReplayed> {
     let recorded = read(asked)?;
     let environment = Environment::of_process();
     let loaded = Loaded::read(&asked.configured.config)?;
-    let host = house::host_apart(&loaded, &environment)?;
+    let host = host_setup::host_apart(&loaded, &environment)?;
     let policy = Policy::prepare(loaded, &host, &environment).await?;
     let (exchanges, _) = whole(recorded.exchanges);
     fixture::write(asked, &exchanges, &policy, &environment).await

@@ -20,6 +20,7 @@ use decisions::Decisions;
 use live::{Live, Swapped};
 use lock::Lock;
 use making::Making;
+use sandgate_assembly::host_setup;
 use sandgate_config::{Environment, Loaded};
 use sandgate_host::{PluginFile, PrepareError};
 use screen::Screen;
@@ -33,7 +34,6 @@ use super::project::{Project, ProjectError};
 use super::test::{self, NotTested, Tested};
 use super::trial::Trial;
 use crate::args;
-use crate::house;
 
 pub use compile::compile;
 pub use lock::LockError;
@@ -89,7 +89,7 @@ pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
         })?;
         live = Some(Live::new(config));
     }
-    let cache = house::cache_for(
+    let cache = host_setup::cache_for(
         asked
             .gateway
             .as_deref()

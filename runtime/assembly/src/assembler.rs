@@ -1,14 +1,6 @@
 //! From a configuration to an edition: every plugin prepared, every server known, or nothing at all. The one place that
 //! knows both the pipeline and the host.
 
-mod candidates;
-mod certificates;
-mod cover;
-mod doubts;
-mod plugins;
-mod programs;
-mod servers;
-
 use std::sync::Arc;
 
 use sandgate_config::{Environment, Issue, Loaded, Report, Side};
@@ -18,9 +10,9 @@ use sandgate_message::{Direction, Hook, Limits};
 use sandgate_pipeline::{Chain, Globs, Mode, Place, RefusalStyle, Scope, Sees, Step, StepError};
 use zeroize::Zeroizing;
 
-use crate::trials::Trials;
-
-pub use plugins::Loading;
+use crate::candidate_runner::Trials;
+use crate::plugins::Loading;
+use crate::{candidates, certificates, cover, doubts, plugins, servers};
 
 /// Builds editions one after another; what did not change is not made again.
 pub struct Assembler {
@@ -41,7 +33,7 @@ pub struct Assembled {
     /// What the gateway shows its clients.
     pub identity: Option<Identity>,
     /// Values that the gateway brings, where words are kept: none of them may be.
-    pub(crate) managed: Vec<Zeroizing<String>>,
+    pub managed: Vec<Zeroizing<String>>,
     plugins: plugins::Shelf,
     servers: servers::Shelf,
     candidates: candidates::Shelf,

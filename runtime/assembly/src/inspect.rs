@@ -204,7 +204,7 @@ impl Made {
 }
 
 /// What it asks for, and why.
-pub(crate) fn asks(file: &PluginFile) -> Vec<(String, String)> {
+pub fn asks(file: &PluginFile) -> Vec<(String, String)> {
     let asks = &file.manifest().asks;
     let mut all = Vec::new();
     if let Some(why) = &asks.state {

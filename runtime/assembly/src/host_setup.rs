@@ -11,7 +11,7 @@ use sandgate_gateway::{Access, GatewayConfig, OnUnwritten, TrustedProxies};
 use sandgate_host::{Cache, EngineConfig, Host, State, StateQuota};
 use sandgate_message::Era;
 
-use crate::assembly::document_limits;
+use crate::document_limits;
 
 /// Makes the host: its machine code cache and the memory of interceptors.
 ///
@@ -69,7 +69,7 @@ fn host_with(
 }
 
 /// As this process may have it.
-pub(crate) fn engine() -> EngineConfig {
+pub fn engine() -> EngineConfig {
     EngineConfig {
         address_space: getrlimit(Resource::As).current,
         ..EngineConfig::default()
@@ -146,7 +146,7 @@ pub fn gateway_config(loaded: &Loaded) -> GatewayConfig {
 }
 
 /// What happens to calls whose record cannot be written.
-pub(crate) fn on_unwritten(loaded: &Loaded) -> OnUnwritten {
+pub fn on_unwritten(loaded: &Loaded) -> OnUnwritten {
     match loaded.config.call_log.on_failure {
         OnFailure::Refuse => OnUnwritten::Refuse,
         OnFailure::Continue => OnUnwritten::Continue,
@@ -154,7 +154,7 @@ pub(crate) fn on_unwritten(loaded: &Loaded) -> OnUnwritten {
 }
 
 /// Where compiled plugins are kept; nowhere if neither the configuration nor the environment says.
-pub(crate) fn cache_folder(loaded: &Loaded, environment: &Environment) -> Option<PathBuf> {
+pub fn cache_folder(loaded: &Loaded, environment: &Environment) -> Option<PathBuf> {
     if let Some(path) = &loaded.config.gateway.cache {
         return Some(loaded.files.path(path));
     }
@@ -175,7 +175,7 @@ fn default_cache_folder(environment: &Environment) -> Option<PathBuf> {
 
 /// Where the gateway on this configuration keeps compiled plugins; without one, where any gateway of this user does. None
 /// where that cannot be used, which costs time.
-pub(crate) fn cache_for(loaded: Option<&Loaded>, environment: &Environment) -> Option<Cache> {
+pub fn cache_for(loaded: Option<&Loaded>, environment: &Environment) -> Option<Cache> {
     let folder = match loaded {
         Some(loaded) => cache_folder(loaded, environment)?,
         None => default_cache_folder(environment)?,
