@@ -39,6 +39,18 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "sandgate-recording",
+        &[
+            "sandgate-assembly",
+            "sandgate-config",
+            "sandgate-gateway",
+            "sandgate-host",
+            "sandgate-message",
+            "sandgate-pipeline",
+            "sandgate-text",
+        ],
+    ),
+    (
         "sandgate",
         &[
             "sandgate-assembly",
@@ -48,6 +60,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-host",
             "sandgate-message",
             "sandgate-pipeline",
+            "sandgate-recording",
             "sandgate-telemetry",
             "sandgate-text",
             "support-desk",
@@ -71,6 +84,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-host",
             "sandgate-telemetry",
             "sandgate-assembly",
+            "sandgate-recording",
             "sandgate",
             "support-desk",
             "sandgate-tests",
@@ -83,6 +97,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-host",
             "sandgate-telemetry",
             "sandgate-assembly",
+            "sandgate-recording",
             "sandgate",
             "support-desk",
             "sandgate-tests",

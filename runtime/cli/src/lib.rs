@@ -16,9 +16,7 @@ pub mod operator;
 pub mod outcome;
 pub mod plugin;
 pub mod promote;
-pub mod recording;
 pub mod reload;
-pub mod replay;
 
 mod restart;
 pub mod serve;

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use sandgate_config::{Config, Loaded};
 use sandgate_gateway::{Ended, Gateway, Observer, Taken, Way};
 use sandgate_message::Call;
+use sandgate_recording::Recording;
 use sandgate_telemetry::conditions::GatewayConditions;
 use sandgate_telemetry::metrics::Metrics;
 use sandgate_telemetry::traces::Traces;
-
-use crate::recording::Recording;
 
 /// What watches the calls of one gateway.
 #[derive(Clone, Default)]

@@ -12,16 +12,17 @@ use sandgate::plugin::ProjectError;
 use sandgate::plugin::build::BuildError;
 use sandgate::plugin::dev::NotDeveloped;
 use sandgate::plugin::lang::New;
+use sandgate::plugin::recorded::{self, NoFixture};
 use sandgate::plugin::test::NotTested;
 use sandgate::promote::{self, PromoteError};
-use sandgate::replay::NotReplayed;
 use sandgate::serve::RunError;
 use sandgate::status::Status;
 use sandgate::terminal::{self, print};
-use sandgate::{check, completions, demo, plugin, replay, serve, token, why};
+use sandgate::{check, completions, demo, plugin, serve, token, why};
 use sandgate_assembly::inspect;
 use sandgate_config::{Environment, Loaded, Report};
 use sandgate_config::{import, schema};
+use sandgate_recording::replay::{self, NotReplayed};
 use sandgate_telemetry::logging::{self, say};
 use tracing::Level;
 
@@ -142,36 +143,13 @@ fn carry_out(verb: Verb) -> ExitCode {
             }
         }
         Verb::Promote(asked) => promote(&asked),
-        Verb::Replay(asked) => {
-            let replayed = runtime(None).map(|runtime| {
-                runtime.block_on(async {
-                    Ok(match asked.fixture {
-                        Some(_) => (replay::as_fixture(&asked).await?, false),
-                        None => {
-                            let replayed = replay::replay(&asked).await?;
-                            let text = match asked.json {
-                                true => format!("{:#}\n", replayed.as_json()),
-                                false => replayed.text(),
-                            };
-                            let differ = !replayed.differences.is_empty();
-                            (text, differ && asked.fail_on_difference)
-                        }
-                    })
-                })
-            });
-            match replayed {
-                Ok(Ok((text, fails))) => {
-                    print(&text);
-                    ExitCode::from(u8::from(fails))
-                }
-                Ok(Err(NotReplayed::Config(report))) => refuse(&report),
-                Ok(Err(error)) => {
-                    complain(&error);
-                    ExitCode::from(2)
-                }
-                Err(error) => fail(&error),
-            }
-        }
+        Verb::Replay(asked) => match runtime(None) {
+            Ok(runtime) => match &asked.fixture {
+                Some(_) => fixture(runtime.block_on(recorded::as_fixture(&asked))),
+                None => runtime.block_on(replay(&asked)),
+            },
+            Err(error) => fail(&error),
+        },
         Verb::Import(asked) => match import::run(&import::Request {
             files: asked.files,
             output: asked.output,
@@ -325,6 +303,51 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Completions(asked) => {
             print(&String::from_utf8_lossy(&completions::script(asked.shell)));
             ExitCode::SUCCESS
+        }
+    }
+}
+
+async fn replay(asked: &args::Replay) -> ExitCode {
+    let request = replay::Request {
+        folder: asked.folder.clone(),
+        config: asked.configured.config.clone(),
+        against: asked.against.clone(),
+        identity: asked.identity.clone(),
+        findings: asked.findings,
+    };
+    match replay::replay(&request).await {
+        Ok(replayed) => {
+            match asked.json {
+                true => print(&format!("{:#}\n", replayed.as_json())),
+                false => print(&replayed.text()),
+            }
+            let differ = !replayed.differences.is_empty();
+            ExitCode::from(u8::from(differ && asked.fail_on_difference))
+        }
+        Err(error) => not_replayed(&error),
+    }
+}
+
+fn fixture(written: Result<String, NoFixture>) -> ExitCode {
+    match written {
+        Ok(text) => {
+            print(&text);
+            ExitCode::SUCCESS
+        }
+        Err(NoFixture::Replay(error)) => not_replayed(&error),
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn not_replayed(error: &NotReplayed) -> ExitCode {
+    match error {
+        NotReplayed::Config(report) => refuse(report),
+        error => {
+            complain(error);
+            ExitCode::from(2)
         }
     }
 }

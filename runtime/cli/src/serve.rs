@@ -13,6 +13,7 @@ use sandgate_assembly::{Assembler, Loading};
 use sandgate_config::client_config;
 use sandgate_config::{Environment, FileError, Issue, Loaded, Report, Side};
 use sandgate_gateway::{Endpoint, Gateway, Registry};
+use sandgate_recording::{Recipient, Recording, Wanted};
 use sandgate_telemetry::conditions::GatewayConditions;
 use sandgate_telemetry::record::RecordTarget;
 use sandgate_telemetry::{logging, metrics, record};
@@ -26,7 +27,6 @@ use crate::args;
 use crate::descriptors;
 use crate::lookout::Lookout;
 use crate::outcome::Outcome;
-use crate::recording::{Recipient, Recording, Wanted};
 use crate::reload::{self, Reloader};
 use crate::watch::Watch;
 

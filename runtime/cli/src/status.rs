@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sandgate_pipeline::Mode;
+use sandgate_recording::RecordingStatus;
 use sandgate_telemetry::conditions::ConditionStatus;
 use sandgate_telemetry::logging;
 use sandgate_telemetry::recent::{Calls, Tally};
@@ -12,7 +13,6 @@ use sandgate_text::{grid, printable};
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::CandidateStatus;
-use crate::recording::RecordingStatus;
 
 /// Lines of an error that are shown to people; programs get all of it.
 const FIRST_LINES: usize = 6;

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use sandgate_gateway::{Availability, Eras, Gateway, Server, Transport};
 use sandgate_message::CallId;
 use sandgate_message::Era;
+use sandgate_recording::Recording;
 use sandgate_telemetry::conditions::GatewayConditions;
 use sandgate_telemetry::record::Record;
 use sandgate_text::time;
@@ -18,7 +19,6 @@ use tokio::sync::{mpsc, oneshot};
 use super::protocol::Ask;
 use crate::candidate::{CandidateStatus, Tried};
 use crate::outcome::Outcome;
-use crate::recording::Recording;
 use crate::reload::History;
 use crate::status::{
     EditionStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus, Status,

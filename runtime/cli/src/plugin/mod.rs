@@ -16,6 +16,7 @@ mod manifest;
 pub mod new;
 mod overheard;
 mod project;
+pub mod recorded;
 pub mod run;
 mod telling;
 pub mod test;

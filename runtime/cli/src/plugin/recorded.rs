@@ -5,18 +5,18 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sandgate_assembly::inspect;
-use sandgate_config::{Environment, PluginSource};
+use sandgate_assembly::{host_setup, inspect};
+use sandgate_config::{Environment, Loaded, PluginSource};
 use sandgate_gateway::Rehearsal;
 use sandgate_host::{State, StateQuota};
 use sandgate_message::{Call, Hook, PreDecision};
+use sandgate_recording::replay::{self, NotReplayed, Policy, scene, whole};
+use sandgate_recording::{Exchange, Sight, Theatre};
 use serde_json::{Map, Value, json};
 
-use super::{NotReplayed, Policy, scene};
+use super::test::{item, with_expectation};
 use crate::args;
 use crate::args::HookName;
-use crate::plugin::test::{item, with_expectation};
-use crate::recording::{Exchange, Sight, Theatre};
 
 /// Calls named where the beginning of an id fits several.
 const NAMED: usize = 5;
@@ -25,6 +25,8 @@ const NAMED: usize = 5;
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum NoFixture {
+    #[error(transparent)]
+    Replay(#[from] NotReplayed),
     #[error("no recorded call has an id that begins with {0:?}")]
     NoCall(String),
     #[error("{given:?} begins several ids: {}; give more of it", .ids.join(", "))]
@@ -60,13 +62,26 @@ pub enum NoFixture {
     },
 }
 
-/// Writes it; what was written, for people.
-pub(super) async fn write(
+/// Writes a recorded call as a fixture; what was written, for people.
+///
+/// # Errors
+/// Nothing was written.
+pub async fn as_fixture(asked: &args::Replay) -> Result<String, NoFixture> {
+    let recorded = replay::read(&asked.folder, asked.identity.as_deref())?;
+    let environment = Environment::of_process();
+    let loaded = Loaded::read(&asked.configured.config).map_err(NotReplayed::from)?;
+    let host = host_setup::host_apart(&loaded, &environment).map_err(NotReplayed::from)?;
+    let policy = Policy::prepare(loaded, &host, &environment).await?;
+    let (exchanges, _) = whole(recorded.exchanges);
+    write(asked, &exchanges, &policy, &environment).await
+}
+
+async fn write(
     asked: &args::Replay,
     exchanges: &[Exchange],
     policy: &Policy,
     environment: &Environment,
-) -> Result<String, NotReplayed> {
+) -> Result<String, NoFixture> {
     let (Some(given), Some(name), Some(to)) = (&asked.fixture, &asked.interceptor, &asked.to)
     else {
         return Ok(String::new());
@@ -83,10 +98,13 @@ pub(super) async fn write(
             .collect::<Vec<_>>()
             .join(", "),
     })?;
-    let resolved = policy.loaded.resolve(environment)?;
+    let resolved = policy
+        .loaded
+        .resolve(environment)
+        .map_err(NotReplayed::from)?;
     let own = &resolved.interceptors[index];
     if !own.settings.outside.is_empty() || !own.env.is_empty() {
-        return Err(NoFixture::Outside(name.clone()).into());
+        return Err(NoFixture::Outside(name.clone()));
     }
     let source = match &written[index].plugin {
         PluginSource::Builtin(name) => format!("builtin:{name}"),
@@ -124,8 +142,7 @@ pub(super) async fn write(
         return Err(NoFixture::Otherwise {
             test: decided,
             replay: replayed,
-        }
-        .into());
+        });
     }
     create(to, &text).map_err(|why| NoFixture::Write {
         path: to.clone(),

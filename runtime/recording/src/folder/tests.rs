@@ -2,7 +2,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::recording::read;
+use crate::read;
 
 fn line(n: usize) -> String {
     format!(

@@ -10,14 +10,15 @@ use sandgate_message::{Json, Limits};
 use sandgate_pipeline::Chain;
 use tokio::sync::{Notify, mpsc};
 
+use super::capture::{Tallies, size};
 use super::continued::Continued;
 use super::exchange::{Exchange, Noticed, Place, Verdict, placed};
 use super::folder::{Folder, Written};
+use super::found;
 use super::found::Value;
 use super::playing::{Played, Scene, Theatre};
 use super::replacing::Replacing;
 use super::surrogate::Surrogates;
-use super::{Tallies, found, size};
 
 pub(super) struct Writer {
     folder: Folder,

@@ -6,7 +6,6 @@
 //! about tasks.
 
 mod difference;
-mod fixture;
 mod report;
 
 use std::collections::{BTreeMap, HashSet};
@@ -22,14 +21,12 @@ use sandgate_host::{Host, State, StateQuota};
 use sandgate_pipeline::Chain;
 use sha2::{Digest, Sha256};
 
-use crate::args;
-use crate::recording::{
-    self, Exchange, FolderError, Identities, NotAnExchange, Played, Recorded, Scene, SealError,
-    Theatre, Verdict, became,
+use crate::{
+    Exchange, FolderError, Identities, NotAnExchange, Played, Recorded, Scene, SealError, Theatre,
+    Verdict, became,
 };
 
 pub use difference::{Difference, What};
-pub use fixture::NoFixture;
 pub use report::Replayed;
 
 /// A file of keys is small.
@@ -61,9 +58,6 @@ pub enum NotReplayed {
     /// A part of the program gave up.
     #[error("the replay gave up: {0}")]
     GaveUp(String),
-    /// It cannot be written as a fixture.
-    #[error(transparent)]
-    Fixture(#[from] NoFixture),
 }
 
 impl From<FolderError> for NotReplayed {
@@ -78,6 +72,21 @@ impl From<Report> for NotReplayed {
     }
 }
 
+/// What is to be replayed, and how.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The recording's folder.
+    pub folder: PathBuf,
+    /// The configuration to run it through.
+    pub config: PathBuf,
+    /// The configuration to compare with; none: with what was decided live.
+    pub against: Option<PathBuf>,
+    /// The file with the secret key of age to which it was recorded.
+    pub identity: Option<PathBuf>,
+    /// What interceptors noticed is compared, too.
+    pub findings: bool,
+}
+
 /// What was decided about a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Decided {
@@ -88,21 +97,23 @@ pub(crate) struct Decided {
 }
 
 /// A configuration, ready to be played through.
-struct Policy {
-    loaded: Loaded,
-    chain: Arc<Chain>,
+pub struct Policy {
+    /// As it was written.
+    pub loaded: Loaded,
+    /// Its interceptors.
+    pub chain: Arc<Chain>,
     /// Some interceptor remembers things.
-    remembers: bool,
+    pub remembers: bool,
 }
 
 /// Replays a recording.
 ///
 /// # Errors
 /// Nothing was replayed.
-pub async fn replay(asked: &args::Replay) -> Result<Replayed, NotReplayed> {
-    let recorded = read(asked)?;
+pub async fn replay(asked: &Request) -> Result<Replayed, NotReplayed> {
+    let recorded = read(&asked.folder, asked.identity.as_deref())?;
     let environment = Environment::of_process();
-    let new = Loaded::read(&asked.configured.config)?;
+    let new = Loaded::read(&asked.config)?;
     let host = host_setup::host_apart(&new, &environment)?;
     let new = Policy::prepare(new, &host, &environment).await?;
     let old = match &asked.against {
@@ -136,30 +147,20 @@ pub async fn replay(asked: &args::Replay) -> Result<Replayed, NotReplayed> {
         orphaned,
         from: exchanges.first().map(|one| one.time.clone()),
         to: exchanges.last().map(|one| one.time.clone()),
-        config: asked.configured.config.clone(),
+        config: asked.config.clone(),
         against: asked.against.clone(),
         took,
         differences,
     })
 }
 
-/// Writes a recorded call as a fixture; what was written, for people.
+/// Reads a recording; one that is sealed, with the keys in a file.
 ///
 /// # Errors
-/// Nothing was written.
-pub async fn as_fixture(asked: &args::Replay) -> Result<String, NotReplayed> {
-    let recorded = read(asked)?;
-    let environment = Environment::of_process();
-    let loaded = Loaded::read(&asked.configured.config)?;
-    let host = host_setup::host_apart(&loaded, &environment)?;
-    let policy = Policy::prepare(loaded, &host, &environment).await?;
-    let (exchanges, _) = whole(recorded.exchanges);
-    fixture::write(asked, &exchanges, &policy, &environment).await
-}
-
-fn read(asked: &args::Replay) -> Result<Recorded, NotReplayed> {
+/// It cannot be read, or there is nothing in it.
+pub fn read(folder: &Path, identity: Option<&Path>) -> Result<Recorded, NotReplayed> {
     let wrong = |error: &dyn std::fmt::Display| NotReplayed::Identity(error.to_string());
-    let identities = match &asked.identity {
+    let identities = match identity {
         None => None,
         Some(path) => {
             let bytes = Files::in_folder(Path::new(""))
@@ -169,16 +170,19 @@ fn read(asked: &args::Replay) -> Result<Recorded, NotReplayed> {
             Some(Identities::read(&text).map_err(|error| wrong(&error))?)
         }
     };
-    let recorded = recording::read(&asked.folder, identities.as_ref())?;
+    let recorded = crate::read(folder, identities.as_ref())?;
     if recorded.exchanges.is_empty() {
-        return Err(NotReplayed::Empty(asked.folder.clone()));
+        return Err(NotReplayed::Empty(folder.to_owned()));
     }
     Ok(recorded)
 }
 
 impl Policy {
     /// Checks everything and prepares every plugin, as for serving.
-    async fn prepare(
+    ///
+    /// # Errors
+    /// Something is wrong with the configuration.
+    pub async fn prepare(
         loaded: Loaded,
         host: &Arc<Host>,
         environment: &Environment,
@@ -243,7 +247,7 @@ fn lanes_of(exchanges: &[Exchange], lanes: usize) -> Vec<Vec<usize>> {
 }
 
 /// Without the calls that continue one which is not there, and how many those are.
-fn whole(exchanges: Vec<Exchange>) -> (Vec<Exchange>, usize) {
+pub fn whole(exchanges: Vec<Exchange>) -> (Vec<Exchange>, usize) {
     let count = exchanges.len();
     let mut there: HashSet<String> = HashSet::new();
     let mut kept = Vec::with_capacity(count);
@@ -260,7 +264,10 @@ fn whole(exchanges: Vec<Exchange>) -> (Vec<Exchange>, usize) {
 }
 
 /// The call as it is played.
-fn scene(exchange: &Exchange, chain: &Chain) -> Result<Scene, NotReplayed> {
+///
+/// # Errors
+/// It was not recorded as this program records calls.
+pub fn scene(exchange: &Exchange, chain: &Chain) -> Result<Scene, NotReplayed> {
     let limits = chain.limits();
     let scene = || -> Result<Scene, NotAnExchange> {
         Ok(Scene {

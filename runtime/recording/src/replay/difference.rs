@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Decided;
-use crate::recording::{Exchange, Place, Verdict, placed};
+use crate::{Exchange, Place, Verdict, placed};
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -167,7 +167,7 @@ fn noticed(run: Option<&Verdict>) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::recording::Noticed;
+    use crate::Noticed;
 
     fn exchange() -> Exchange {
         serde_json::from_str(

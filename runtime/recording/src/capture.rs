@@ -5,21 +5,6 @@
 //! policies found in it, and with the surrogates in place, to see that they find them again. What is not found again the
 //! same way is not written.
 
-mod continued;
-mod exchange;
-mod folder;
-mod found;
-mod key;
-mod kind;
-mod number;
-mod playing;
-mod reading;
-mod replacing;
-mod seal;
-mod shape;
-mod surrogate;
-mod writer;
-
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -32,13 +17,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc};
 
-pub use exchange::{Exchange, NotAnExchange, Noticed, Place, Verdict, became, placed, verdicts};
-pub use folder::{Folder, FolderError, Written};
-pub use playing::{Played, Scene, Sight, Theatre};
-pub use reading::{Recorded, read};
-pub use seal::{Identities, Recipient, SealError};
-
-use writer::Writer;
+use crate::folder::{Folder, FolderError};
+use crate::seal::Recipient;
+use crate::writer::Writer;
 
 /// Exchanges that wait to be written.
 const WAITING: usize = 1024;
@@ -74,14 +55,14 @@ pub struct Recording {
 /// What became of the calls that were to be recorded.
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
-    written: AtomicU64,
-    queue: AtomicU64,
-    orphaned: AtomicU64,
-    unplaced: AtomicU64,
-    unlike: AtomicU64,
-    left: AtomicU64,
-    large: AtomicU64,
-    failed: AtomicU64,
+    pub(crate) written: AtomicU64,
+    pub(crate) queue: AtomicU64,
+    pub(crate) orphaned: AtomicU64,
+    pub(crate) unplaced: AtomicU64,
+    pub(crate) unlike: AtomicU64,
+    pub(crate) left: AtomicU64,
+    pub(crate) large: AtomicU64,
+    pub(crate) failed: AtomicU64,
 }
 
 /// What became of the calls that were to be recorded, for `sandgate status`.
@@ -244,7 +225,7 @@ fn lot(id: &CallId) -> u16 {
     u16::try_from(word % 10_000).unwrap_or(0)
 }
 
-fn size(taken: &Taken) -> usize {
+pub(crate) fn size(taken: &Taken) -> usize {
     let payload = |message: &sandgate_message::Message| message.payload().as_str().len();
     payload(&taken.message) + taken.reply.as_ref().map_or(0, payload)
 }
