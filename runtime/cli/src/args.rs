@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use sandgate_config::Size;
+use sandgate_config::{Environment, Size};
+use sandgate_daemon::operator::{Operator, Unknown};
 use sandgate_telemetry::logging;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -87,6 +88,16 @@ pub struct Reached {
     /// Its admin socket [default: where the configuration says]
     #[arg(long, value_name = "PATH")]
     pub admin: Option<PathBuf>,
+}
+
+impl Reached {
+    /// Finds the gateway.
+    ///
+    /// # Errors
+    /// Neither its configuration nor its socket says where it is.
+    pub fn operator(&self, environment: &Environment) -> Result<Operator, Unknown> {
+        Operator::of(&self.configured.config, self.admin.as_deref(), environment)
+    }
 }
 
 /// `sandgate check`.

@@ -7,7 +7,6 @@ use sandgate_message::{Direction, Hook, Role};
 use sandgate_pipeline::{Chain, Mode, Sees, Step};
 use serde::Serialize;
 
-use crate::serve;
 use crate::table::{self, EventRow, IdleGlob, Pipeline, Row, ServerRows, Stop};
 
 /// What a check found: the table for stdout, and warnings for stderr.
@@ -53,7 +52,7 @@ pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked
     let mut assembled = assembler
         .assemble(loaded, environment, Loading::Start)
         .await?;
-    serve::open_record(loaded, false)?;
+    sandgate_daemon::open_record(loaded, false)?;
     assembled.warnings.extend(exposed);
     let table = table::text(&pipeline(loaded, assembled.edition.chain()));
     Ok(Checked {

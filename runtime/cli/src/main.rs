@@ -4,10 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use sandgate::admin::{self, Ask};
 use sandgate::args::{self, Arguments, NewHooks, Plugin, Reached, Token, Verb};
-use sandgate::operator::Operator;
-use sandgate::outcome::Outcome;
 use sandgate::plugin::ProjectError;
 use sandgate::plugin::build::BuildError;
 use sandgate::plugin::dev::NotDeveloped;
@@ -15,13 +12,15 @@ use sandgate::plugin::lang::New;
 use sandgate::plugin::recorded::{self, NoFixture};
 use sandgate::plugin::test::NotTested;
 use sandgate::promote::{self, PromoteError};
-use sandgate::serve::RunError;
-use sandgate::status::Status;
+use sandgate::run::{self, RunError};
 use sandgate::terminal::{self, print};
-use sandgate::{check, completions, demo, plugin, serve, token, why};
+use sandgate::{check, completions, demo, plugin, token, why};
 use sandgate_assembly::inspect;
 use sandgate_config::{Environment, Loaded, Report};
 use sandgate_config::{import, schema};
+use sandgate_daemon::admin::{self, Ask};
+use sandgate_daemon::outcome::Outcome;
+use sandgate_daemon::status::Status;
 use sandgate_recording::replay::{self, NotReplayed};
 use sandgate_telemetry::logging::{self, say};
 use tracing::Level;
@@ -57,13 +56,13 @@ fn main() -> ExitCode {
 
 fn carry_out(verb: Verb) -> ExitCode {
     match verb {
-        Verb::Run(run) => {
-            let loaded = match Loaded::read(&run.configured.config) {
+        Verb::Run(asked) => {
+            let loaded = match Loaded::read(&asked.configured.config) {
                 Ok(loaded) => loaded,
                 Err(report) => return refuse(&report),
             };
             match runtime(loaded.config.gateway.workers).and_then(|runtime| {
-                let served = runtime.block_on(serve::run(&run, &loaded));
+                let served = runtime.block_on(run::run(&asked, &loaded));
                 // A thread that still reads stdin ends with the process.
                 runtime.shutdown_background();
                 match served {
@@ -127,7 +126,7 @@ fn carry_out(verb: Verb) -> ExitCode {
             Err(error) => fail(&*error),
         },
         Verb::Why(asked) => {
-            let operator = Operator::of(&asked.reached, &Environment::of_process());
+            let operator = asked.reached.operator(&Environment::of_process());
             let found = why::find(operator, asked.call.as_deref(), asked.log);
             let told = found.and_then(|found| {
                 let text = match asked.json {
@@ -401,7 +400,7 @@ fn ask<T: serde::de::DeserializeOwned>(
     reached: &Reached,
     ask: Ask,
 ) -> Result<T, Box<dyn std::error::Error>> {
-    let operator = Operator::of(reached, &Environment::of_process())?;
+    let operator = reached.operator(&Environment::of_process())?;
     Ok(admin::ask(operator.place()?, ask)?)
 }
 

@@ -14,16 +14,16 @@ use std::io;
 
 use sandgate_config::Report;
 use sandgate_config::client_config;
+use sandgate_daemon::until_told;
 use tokio_util::sync::CancellationToken;
 
 use self::client::ClientError;
 use self::page::Page;
 use self::stage::Stage;
 use self::story::Story;
-use crate::serve::until_told;
 
 /// What the log shows during the demo unless told otherwise: the story itself tells of the change that is refused.
-pub const LOG_LEVEL: &str = "warn,sandgate::reload=error";
+pub const LOG_LEVEL: &str = "warn,sandgate_daemon::reload=error";
 
 /// The demo did not come out as told.
 #[derive(Debug, thiserror::Error)]

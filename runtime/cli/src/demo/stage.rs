@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use http::Uri;
 use sandgate_assembly::host_setup;
 use sandgate_config::{Environment, Loaded};
+use sandgate_daemon::{Door, start};
 use support_desk::Desk;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::DemoError;
-use crate::serve::{self, Door};
 
 const CONFIG: &str = "sandgate.toml";
 const CALL_LOG: &str = "calls.jsonl";
@@ -61,7 +61,7 @@ impl Stage {
         let loaded = Loaded::read(&config_file)?;
         let listener = TcpListener::bind(loaded.config.gateway.listen.0).await?;
         let gateway = listener.local_addr()?;
-        let running = serve::start(&config_file, &loaded, false, None).await?;
+        let running = start(&config_file, &loaded, false, None).await?;
         let started_in = since.elapsed();
         let serving = tokio::spawn({
             let stop = stop.clone();

@@ -9,13 +9,12 @@ use std::path::PathBuf;
 use sandgate_assembly::host_setup;
 use sandgate_assembly::{Assembler, Loading};
 use sandgate_config::{Environment, FileError, Files, Loaded, Report};
+use sandgate_daemon::admin::{self, Ask, AskError, Place};
+use sandgate_daemon::candidate::CandidateStatus;
+use sandgate_daemon::outcome::Outcome;
+use sandgate_daemon::status::{InterceptorStatus, Status, short};
 
-use crate::admin::{self, Ask, AskError, Place};
 use crate::args;
-use crate::candidate::CandidateStatus;
-use crate::operator::Operator;
-use crate::outcome::Outcome;
-use crate::status::{InterceptorStatus, Status, short};
 
 /// What the name of the file that was there before ends in.
 pub const KEPT: &str = ".before-promote";
@@ -181,7 +180,7 @@ fn ask(
         let doubt = format!("how it does is not known: {why}");
         (None, None, vec![doubt])
     };
-    let operator = Operator::of(&asked.reached, environment);
+    let operator = asked.reached.operator(environment);
     let place = match operator.and_then(|operator| operator.place().cloned()) {
         Ok(place) => place,
         Err(unknown) => return alone(unknown.to_string()),

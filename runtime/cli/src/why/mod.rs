@@ -9,14 +9,13 @@ mod story;
 use std::path::PathBuf;
 
 use paste::Written;
+use sandgate_daemon::admin::{self, Ask, AskError, Place};
+use sandgate_daemon::candidate::Tried;
+use sandgate_daemon::operator::{Operator, Unknown};
 use sandgate_telemetry::matched_values::ToldWord;
 use sandgate_text::printable;
 use serde_json::value::RawValue;
 use story::story;
-
-use crate::admin::{self, Ask, AskError, Place};
-use crate::candidate::Tried;
-use crate::operator::{Operator, Unknown};
 
 pub use record::Record;
 pub use search::SearchError;

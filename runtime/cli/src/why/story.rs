@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use sandgate_daemon::candidate::Tried;
+use sandgate_daemon::status::short;
 use sandgate_text::printable;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -9,8 +11,6 @@ use serde_json::value::RawValue;
 use super::paste::Written;
 use super::reason::{self, Told};
 use super::record::{Entry, Kind, Record};
-use crate::candidate::Tried;
-use crate::status::short;
 
 /// Lines of one payload that are shown.
 const MAX_LINES: usize = 200;

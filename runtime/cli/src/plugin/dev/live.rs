@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use sandgate_config::{Environment, Loaded, PluginSource};
-
-use crate::admin::{self, Ask, AskError};
-use crate::args::{Configured, Reached};
-use crate::operator::Operator;
-use crate::outcome::Outcome;
-use crate::status::Status;
+use sandgate_daemon::admin::{self, Ask, AskError};
+use sandgate_daemon::operator::Operator;
+use sandgate_daemon::outcome::Outcome;
+use sandgate_daemon::status::Status;
 
 /// A gateway, running or not.
 #[derive(Clone, Debug)]
@@ -77,14 +75,9 @@ impl Live {
     }
 
     fn ask<T: serde::de::DeserializeOwned>(&self, ask: Ask) -> Result<T, Unanswered> {
-        let reached = Reached {
-            configured: Configured {
-                config: self.config.clone(),
-            },
-            admin: None,
-        };
         let other = |error: &dyn std::fmt::Display| Unanswered::Other(error.to_string());
-        let operator = Operator::of(&reached, &Environment::of_process()).map_err(|e| other(&e))?;
+        let operator =
+            Operator::of(&self.config, None, &Environment::of_process()).map_err(|e| other(&e))?;
         let place = operator.place().map_err(|e| other(&e))?;
         admin::ask(place, ask).map_err(|error| match error {
             AskError::NotRunning { .. } => Unanswered::NotRunning(error.to_string()),

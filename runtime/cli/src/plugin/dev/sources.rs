@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::watch::Watch;
+use sandgate_daemon::watch::Watch;
 
 /// At most so many files are looked at: a folder with more holds something that no author wrote.
 const MOST: usize = 4096;

@@ -1,4 +1,4 @@
-//! `sandgate run`: serves until told to stop, reloads when files change.
+//! A gateway from its start to its end: everything opened, served until told to stop, reloaded when files change.
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use sandgate_assembly::host_setup;
 use sandgate_assembly::{Assembler, Loading};
-use sandgate_config::client_config;
 use sandgate_config::{Environment, FileError, Issue, Loaded, Report, Side};
 use sandgate_gateway::{Endpoint, Gateway, Registry};
-use sandgate_recording::{Recipient, Recording, Wanted};
+use sandgate_recording::{Recording, Wanted};
 use sandgate_telemetry::conditions::GatewayConditions;
 use sandgate_telemetry::record::RecordTarget;
 use sandgate_telemetry::{logging, metrics, record};
@@ -23,50 +22,31 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Desk, Door as AdminDoor, Place, Told};
-use crate::args;
-use crate::descriptors;
 use crate::lookout::Lookout;
 use crate::outcome::Outcome;
 use crate::reload::{self, Reloader};
 use crate::watch::Watch;
 
-/// Why it does not serve, or no longer.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Nothing was started: something in the configuration is wrong.
-    #[error("{}", .0.summary())]
-    Config(Box<Report>),
-    /// It had to stop.
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-}
-
-impl From<Report> for RunError {
-    fn from(report: Report) -> Self {
-        Self::Config(Box::new(report))
-    }
-}
-
 /// Everything that a gateway runs on, before it serves.
-pub(crate) struct Running {
-    pub(crate) gateway: Arc<Gateway>,
-    pub(crate) record: Arc<record::Record>,
-    pub(crate) reloader: Reloader,
-    pub(crate) watch: Option<Watch>,
+pub struct Running {
+    gateway: Arc<Gateway>,
+    record: Arc<record::Record>,
+    reloader: Reloader,
+    watch: Option<Watch>,
     /// Where operators come in.
-    pub(crate) admin: Option<AdminDoor>,
-    pub(crate) lookout: Lookout,
+    admin: Option<AdminDoor>,
+    lookout: Lookout,
     /// Where the metrics are read.
-    pub(crate) scraped: Option<TcpListener>,
+    scraped: Option<TcpListener>,
     /// How long it serves on after it was told to stop, without being ready.
-    pub(crate) lame_duck: Option<Duration>,
+    lame_duck: Option<Duration>,
 }
 
 /// Reads, prepares and opens everything; serves nothing yet.
 ///
 /// # Errors
 /// Everything that is wrong; nothing is left running.
-pub(crate) async fn start(
+pub async fn start(
     path: &Path,
     loaded: &Loaded,
     stdio: bool,
@@ -187,7 +167,10 @@ fn open_admin(
 }
 
 /// The call log of the configuration.
-pub(crate) fn open_record(loaded: &Loaded, stdio: bool) -> Result<record::Record, Report> {
+///
+/// # Errors
+/// It cannot be opened.
+pub fn open_record(loaded: &Loaded, stdio: bool) -> Result<record::Record, Report> {
     let to = loaded.call_log_destination(stdio)?;
     let payloads = loaded.config.call_log.payloads;
     unopened(loaded, record::Record::open(&to, payloads, &loaded.files))
@@ -209,7 +192,7 @@ fn unopened<T>(loaded: &Loaded, opened: Result<T, FileError>) -> Result<T, Repor
 }
 
 /// Where clients come in.
-pub(crate) enum Door {
+pub enum Door {
     /// Streamable HTTP.
     Http(TcpListener),
     /// One client on stdin and stdout.
@@ -229,12 +212,17 @@ impl Door {
 }
 
 impl Running {
+    /// Clients come in there: a reload that would let in whom nobody knows is refused.
+    pub fn listens_at(&mut self, address: SocketAddr) {
+        self.reloader.listens_at(address);
+    }
+
     /// Serves until told to stop, reloading whenever a file of the configuration changes; then ends every session and
     /// server.
     ///
     /// # Errors
     /// The door broke.
-    pub(crate) async fn serve(self, door: Door, told: CancellationToken) -> std::io::Result<()> {
+    pub async fn serve(self, door: Door, told: CancellationToken) -> std::io::Result<()> {
         let Self {
             gateway,
             record,
@@ -298,125 +286,6 @@ impl Running {
         lookout.finish().await;
         served
     }
-}
-
-/// Serves until a signal.
-///
-/// # Errors
-/// See [`RunError`].
-pub async fn run(arguments: &args::Run, loaded: &Loaded) -> Result<(), RunError> {
-    let path = &arguments.configured.config;
-    let endpoint = endpoint(arguments, loaded)?;
-    let door = match arguments.stdio {
-        true => Door::Stdio(endpoint, client(arguments, loaded)?),
-        false => {
-            let given = arguments.listen.is_some();
-            let address = arguments.listen.unwrap_or(loaded.config.gateway.listen.0);
-            for issue in loaded.check_exposure(address, given)? {
-                tracing::warn!("{}", loaded.report(vec![issue]).render(false).trim_end());
-            }
-            descriptors::raise(loaded.config.gateway.limits.max_connections as usize);
-            Door::Http(listen(arguments.listen, loaded).await?)
-        }
-    };
-    let record_to = record_to(&arguments.record)?;
-    let mut running = start(path, loaded, arguments.stdio, record_to).await?;
-    if let Door::Http(listener) = &door {
-        running.reloader.listens_at(listener.local_addr()?);
-    }
-    let stop = CancellationToken::new();
-    let signals = tokio::spawn(until_told(stop.clone()));
-    if let Door::Http(listener) = &door {
-        announce(listener.local_addr()?, loaded);
-    }
-    let served = running.serve(door, stop).await;
-    signals.abort();
-    Ok(served?)
-}
-
-/// What the command line asks to be recorded.
-fn record_to(asked: &args::RecordCalls) -> Result<Option<Wanted>, Report> {
-    let Some(folder) = &asked.record else {
-        return Ok(None);
-    };
-    let raw_to = asked.record_raw_to.as_deref().map(Recipient::read);
-    let raw_to = raw_to.transpose().map_err(|error| {
-        let issue = Issue::error(None, format!("--record-raw-to: {error}"));
-        Report::new(None, vec![issue])
-    })?;
-    Ok(Some(Wanted {
-        folder: folder.clone(),
-        share: asked.record_share,
-        max: asked.record_max.0,
-        raw_to,
-    }))
-}
-
-fn endpoint(arguments: &args::Run, loaded: &Loaded) -> Result<Endpoint, Report> {
-    let Some(name) = &arguments.server else {
-        return Ok(Endpoint::Merged);
-    };
-    if loaded.config.servers.contains_key(name) {
-        return Ok(Endpoint::Server(name.as_str().into()));
-    }
-    let names: Vec<_> = loaded.config.servers.keys().map(String::as_str).collect();
-    let issue = Issue::error(None, format!("--server: there is no server {name:?}"));
-    Err(loaded.report(vec![
-        issue.help(format!("the servers are: {}", names.join(", "))),
-    ]))
-}
-
-/// Who the client on stdin and stdout is. Nobody asks it for a key: whoever starts the gateway can read its configuration.
-fn client(arguments: &args::Run, loaded: &Loaded) -> Result<Option<Arc<str>>, Report> {
-    let clients = &loaded.config.clients;
-    let issue = match &arguments.client {
-        None if clients.is_empty() => return Ok(None),
-        Some(name) if clients.contains_key(name) => return Ok(Some(name.as_str().into())),
-        None => {
-            "--stdio: the configuration has clients, and it is not said which one this is".into()
-        }
-        Some(name) => format!("--client: there is no client {name:?}"),
-    };
-    let names: Vec<_> = clients.keys().map(String::as_str).collect();
-    let help = match names.as_slice() {
-        [] => "add it to [clients], or leave --client out".to_owned(),
-        names => format!("give --client NAME; the clients are: {}", names.join(", ")),
-    };
-    Err(loaded.report(vec![Issue::error(None, issue).help(help)]))
-}
-
-async fn listen(given: Option<SocketAddr>, loaded: &Loaded) -> Result<TcpListener, Report> {
-    let address = given.unwrap_or(loaded.config.gateway.listen.0);
-    TcpListener::bind(address).await.map_err(|error| {
-        let why = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                format!("{address} is in use: another program listens there")
-            }
-            _ => format!("{address} cannot be listened on: {error}"),
-        };
-        let issue = match given {
-            Some(_) => Issue::error(None, format!("--listen: {why}")),
-            None => loaded.error("/gateway/listen", Side::Value, why),
-        };
-        loaded.report(vec![issue.help(
-            "choose another port (0 takes a free one), or stop the other program",
-        )])
-    })
-}
-
-fn announce(address: SocketAddr, loaded: &Loaded) {
-    let names: Vec<_> = loaded.config.servers.keys().map(String::as_str).collect();
-    let front = client_config::Front {
-        address,
-        https: loaded.config.gateway.tls.is_some(),
-        keyed: !loaded.config.clients.is_empty(),
-    };
-    tracing::info!("listening on {}", front.scheme_and_address());
-    // Stdout may be the call log's.
-    logging::say(
-        tracing::Level::INFO,
-        &format!("{}\n", client_config::text(front, &names)),
-    );
 }
 
 /// Told so long after `told`; in between the gateway serves and says that it is not ready.
@@ -484,7 +353,7 @@ async fn reload_unharmed(reloader: &mut Reloader, watch: Option<&mut Watch>) -> 
 }
 
 /// Tells on SIGTERM or Ctrl-C; a second one ends the process.
-pub(crate) async fn until_told(stop: CancellationToken) {
+pub async fn until_told(stop: CancellationToken) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),

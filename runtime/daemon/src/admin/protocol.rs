@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// Of these two messages.
-pub const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 /// Of a question, in bytes: far above a call's id.
 pub(super) const MAX_QUESTION: u64 = 4 << 10;
 /// Of an answer, in bytes: a call's two records with payloads of the largest size fit.
-pub const MAX_ANSWER: u64 = 64 << 20;
+pub(super) const MAX_ANSWER: u64 = 64 << 20;
 
 /// What can be asked of a running gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

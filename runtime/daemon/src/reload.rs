@@ -16,7 +16,7 @@ use sandgate_telemetry::record::Record;
 use crate::lookout::Lookout;
 use crate::outcome::{Outcome, Written};
 use crate::restart::{self, StartKeys};
-use crate::serve;
+use crate::running;
 use crate::watch::Watch;
 
 /// How often it is looked whether calls still use what was replaced.
@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reloads one gateway's configuration.
-pub struct Reloader {
+pub(crate) struct Reloader {
     path: PathBuf,
     environment: Environment,
     assembler: Assembler,
@@ -47,29 +47,29 @@ pub struct Reloader {
 
 /// When what is in force came to be, and the last change that did not.
 #[derive(Clone, Debug)]
-pub struct History {
+pub(crate) struct History {
     /// Since when the edition is in force.
-    pub since: SystemTime,
+    pub(crate) since: SystemTime,
     /// The last change that was refused, and why.
-    pub failed: Option<Failed>,
+    pub(crate) failed: Option<Failed>,
     /// Keys of the file that are in force at the next start only, for example `gateway.listen`.
-    pub needs_restart: Vec<String>,
+    pub(crate) needs_restart: Vec<String>,
 }
 
 /// A change that was refused.
 #[derive(Clone, Debug)]
-pub struct Failed {
+pub(crate) struct Failed {
     /// When.
-    pub at: SystemTime,
+    pub(crate) at: SystemTime,
     /// All that was wrong.
-    pub why: String,
+    pub(crate) why: String,
     /// A good one came after it.
-    pub mended: bool,
+    pub(crate) mended: bool,
 }
 
 impl Reloader {
     /// `loaded` is what is in force.
-    pub fn new(
+    pub(crate) fn new(
         path: &Path,
         loaded: &Loaded,
         environment: Environment,
@@ -101,34 +101,34 @@ impl Reloader {
     }
 
     /// The configuration's file.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Calls are recorded there; with `stdio`, stdout is a client's.
-    pub fn records_to(&mut self, record: Arc<Record>, stdio: bool) {
+    pub(crate) fn records_to(&mut self, record: Arc<Record>, stdio: bool) {
         self.record = Some((record, stdio));
     }
 
     /// The version in force.
-    pub fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         self.gateway.current().version()
     }
 
     /// What came of reloading, kept current.
-    pub fn history(&self) -> Arc<Mutex<History>> {
+    pub(crate) fn history(&self) -> Arc<Mutex<History>> {
         self.history.clone()
     }
 
     /// Clients come in there: a configuration that would let in whom nobody knows is not good.
-    pub fn listens_at(&mut self, address: SocketAddr) {
+    pub(crate) fn listens_at(&mut self, address: SocketAddr) {
         self.listening = Some(address);
     }
 
     /// Reads everything anew. Good: it is in force when this returns. Bad: nothing has changed, the log and `/readyz` say
     /// why; what the refused configuration names is watched beside what is in force, since the fault may be put right
     /// there.
-    pub async fn reload(&mut self, mut watch: Option<&mut Watch>) -> Outcome {
+    pub(crate) async fn reload(&mut self, mut watch: Option<&mut Watch>) -> Outcome {
         if let Some(watch) = &mut watch {
             // What is read now need not be read again when the change is noticed.
             watch.know();
@@ -155,7 +155,7 @@ impl Reloader {
                 .await?;
             let moved = restart::call_log_target(&loaded.config) != self.written.call_log_target();
             let target = match &self.record {
-                Some((_, stdio)) if moved => Some(serve::open_target(&loaded, *stdio)?),
+                Some((_, stdio)) if moved => Some(running::open_target(&loaded, *stdio)?),
                 _ => None,
             };
             Ok::<_, Report>((loaded, assembled, target, needs_restart))

@@ -9,7 +9,8 @@ mod place;
 mod protocol;
 
 pub use ask::{AskError, ask};
-pub use desk::{Desk, Told};
-pub use door::{AT_A_TIME, serve};
-pub use place::{Door, DoorError, Place};
-pub use protocol::{Ask, MAX_ANSWER, VERSION};
+pub(crate) use desk::{Desk, Told};
+pub(crate) use door::{AT_A_TIME, serve};
+pub(crate) use place::Door;
+pub use place::{DoorError, Place};
+pub use protocol::Ask;

@@ -378,7 +378,7 @@ impl Status {
 }
 
 /// Enough of a digest to tell one from another.
-pub(crate) fn short(digest: &str) -> String {
+pub fn short(digest: &str) -> String {
     digest.chars().take("sha256:".len() + 12).collect()
 }
 

@@ -25,7 +25,7 @@ use crate::status::{
 };
 
 /// What a running gateway knows of itself.
-pub struct Desk {
+pub(crate) struct Desk {
     gateway: Arc<Gateway>,
     record: Arc<Record>,
     told: Told,
@@ -35,7 +35,7 @@ pub struct Desk {
 }
 
 /// What the desk is told by those who run the gateway.
-pub struct Told {
+pub(crate) struct Told {
     /// The configuration's file.
     pub config_file: PathBuf,
     /// Where clients come in.
@@ -48,7 +48,7 @@ pub struct Told {
 
 impl Desk {
     /// Of a gateway that starts to serve now.
-    pub fn new(gateway: Arc<Gateway>, record: Arc<Record>, told: Told) -> Self {
+    pub(crate) fn new(gateway: Arc<Gateway>, record: Arc<Record>, told: Told) -> Self {
         Self {
             gateway,
             record,
@@ -61,13 +61,13 @@ impl Desk {
 
     /// And of what is recorded, where calls are.
     #[must_use]
-    pub fn recording(self, recording: Option<Arc<Recording>>) -> Self {
+    pub(crate) fn recording(self, recording: Option<Arc<Recording>>) -> Self {
         Self { recording, ..self }
     }
 
     /// And of what is wrong with the gateway.
     #[must_use]
-    pub fn conditions(self, conditions: Option<Arc<GatewayConditions>>) -> Self {
+    pub(crate) fn conditions(self, conditions: Option<Arc<GatewayConditions>>) -> Self {
         Self { conditions, ..self }
     }
 

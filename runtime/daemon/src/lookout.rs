@@ -12,20 +12,20 @@ use sandgate_telemetry::traces::Traces;
 
 /// What watches the calls of one gateway.
 #[derive(Clone, Default)]
-pub struct Lookout {
+pub(crate) struct Lookout {
     /// None: nothing is counted.
-    pub metrics: Option<Arc<Metrics>>,
+    pub(crate) metrics: Option<Arc<Metrics>>,
     /// None: nothing is traced.
-    pub traces: Option<Arc<Traces>>,
+    pub(crate) traces: Option<Arc<Traces>>,
     /// None: nothing is recorded.
-    pub recording: Option<Arc<Recording>>,
+    pub(crate) recording: Option<Arc<Recording>>,
     /// What is wrong with the gateway; none before there is one.
-    pub conditions: Option<Arc<GatewayConditions>>,
+    pub(crate) conditions: Option<Arc<GatewayConditions>>,
 }
 
 impl Lookout {
     /// As `[telemetry]` asks. `stdio`: clients are spoken to over pipes.
-    pub fn of(loaded: &Loaded, stdio: bool) -> Self {
+    pub(crate) fn of(loaded: &Loaded, stdio: bool) -> Self {
         let telemetry = &loaded.config.telemetry;
         let lookout = Self {
             metrics: telemetry.metrics.map(|_| Arc::default()),
@@ -44,13 +44,13 @@ impl Lookout {
     }
 
     /// What the gateway is to call; none where nobody watches, which then costs nothing.
-    pub fn observer(&self) -> Option<Arc<dyn Observer>> {
+    pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
         let watched = self.metrics.is_some() || self.traces.is_some() || self.recording.is_some();
         watched.then(|| Arc::new(self.clone()) as Arc<dyn Observer>)
     }
 
     /// The gateway that is watched, and what is wrong with it.
-    pub fn watch(&mut self, gateway: &Arc<Gateway>, conditions: Arc<GatewayConditions>) {
+    pub(crate) fn watch(&mut self, gateway: &Arc<Gateway>, conditions: Arc<GatewayConditions>) {
         if let Some(metrics) = &self.metrics {
             metrics.ask(gateway);
             metrics.ask_what_is_wrong(conditions.clone());
@@ -60,7 +60,7 @@ impl Lookout {
     }
 
     /// Knows what a configuration names. To be called before any call can meet it.
-    pub fn adopt(&self, config: &Config) {
+    pub(crate) fn adopt(&self, config: &Config) {
         if let Some(metrics) = &self.metrics {
             metrics.adopt(config);
         }
@@ -73,14 +73,14 @@ impl Lookout {
     }
 
     /// A change of configuration is in force, or was refused.
-    pub fn reloaded(&self, applied: bool) {
+    pub(crate) fn reloaded(&self, applied: bool) {
         if let Some(metrics) = &self.metrics {
             metrics.reloaded(applied);
         }
     }
 
     /// Sends what still waits to be sent, for two seconds at most, and writes what still waits to be recorded.
-    pub async fn finish(&self) {
+    pub(crate) async fn finish(&self) {
         if let Some(traces) = &self.traces {
             traces.finish().await;
         }

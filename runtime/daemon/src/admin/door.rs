@@ -13,12 +13,12 @@ use super::desk::Desk;
 use super::protocol::{Answer, MAX_QUESTION, Question};
 
 /// Questions at a time. One that waits for a reload holds its place; a further one is turned away.
-pub const AT_A_TIME: usize = 16;
+pub(crate) const AT_A_TIME: usize = 16;
 /// For a question to arrive, and for an answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Answers until told to stop.
-pub async fn serve(door: Door, desk: Arc<Desk>, stop: CancellationToken) {
+pub(crate) async fn serve(door: Door, desk: Arc<Desk>, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(AT_A_TIME));
     let own = rustix::process::geteuid().as_raw();
     loop {

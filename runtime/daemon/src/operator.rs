@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use sandgate_config::{Destination, Environment, Files, glimpse};
 
 use crate::admin::Place;
-use crate::args::Reached;
 
 /// Which gateway is meant, and what its configuration says of where to ask. A configuration that is wrong by now is the
 /// very reason to ask, so only what is needed is read of it.
@@ -27,16 +26,19 @@ pub struct Operator {
 pub struct Unknown(String);
 
 impl Operator {
-    /// By `--admin`, else by the configuration.
+    /// By its socket (`--admin`), else by its configuration.
     ///
     /// # Errors
     /// There is no such configuration, and no `--admin`.
-    pub fn of(reached: &Reached, environment: &Environment) -> Result<Self, Unknown> {
-        let file: &Path = &reached.configured.config;
+    pub fn of(
+        file: &Path,
+        admin: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<Self, Unknown> {
         let seen = glimpse(file);
-        let place = match (&reached.admin, &seen) {
+        let place = match (admin, &seen) {
             (Some(path), _) => Some(Place {
-                path: path.clone(),
+                path: path.to_owned(),
                 configured: true,
             }),
             (None, Err(error)) => return Err(Unknown(error.to_string())),
@@ -68,16 +70,9 @@ impl Operator {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::args::Configured;
 
     fn operator(file: &Path, admin: Option<&str>) -> Result<Operator, Unknown> {
-        let reached = Reached {
-            configured: Configured {
-                config: file.to_owned(),
-            },
-            admin: admin.map(PathBuf::from),
-        };
-        Operator::of(&reached, &Environment::default())
+        Operator::of(file, admin.map(Path::new), &Environment::default())
     }
 
     #[test]

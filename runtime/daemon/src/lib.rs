@@ -1,0 +1,19 @@
+//! A gateway that runs: started from its configuration, reloaded when files change, asked by operators over its socket,
+//! and stopped.
+#![allow(
+    clippy::result_large_err,
+    reason = "a report of what is wrong is made once, at a start or reload"
+)]
+
+pub mod admin;
+pub mod candidate;
+mod lookout;
+pub mod operator;
+pub mod outcome;
+mod reload;
+mod restart;
+mod running;
+pub mod status;
+pub mod watch;
+
+pub use running::{Door, Running, open_record, start, until_told};
