@@ -5,14 +5,17 @@
 )]
 
 pub mod args;
+#[cfg(feature = "authoring")]
+mod author;
 pub mod check;
 pub mod completions;
 pub mod demo;
+pub mod exit;
 pub mod plugin;
 pub mod promote;
+pub mod replay;
 mod rlimit;
 pub mod run;
-
 pub mod table;
 pub mod terminal;
 pub mod token;

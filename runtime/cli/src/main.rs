@@ -1,27 +1,18 @@
 //! The thin binary: reads the command line, calls the library, prints, and turns errors into exit codes (2: nothing was
 //! started, 1: something failed later).
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use sandgate::args::{self, Arguments, NewHooks, Plugin, Reached, Token, Verb};
-use sandgate::plugin::ProjectError;
-use sandgate::plugin::build::BuildError;
-use sandgate::plugin::dev::NotDeveloped;
-use sandgate::plugin::lang::New;
-use sandgate::plugin::recorded::{self, NoFixture};
-use sandgate::plugin::test::NotTested;
+use sandgate::args::{self, Arguments, Token, Verb};
+use sandgate::exit::{ask, complain, fail, refuse, runtime, show};
 use sandgate::promote::{self, PromoteError};
 use sandgate::run::{self, RunError};
 use sandgate::terminal::{self, print};
-use sandgate::{check, completions, demo, plugin, token, why};
-use sandgate_assembly::inspect;
-use sandgate_config::{Environment, Loaded, Report};
-use sandgate_config::{import, schema};
-use sandgate_daemon::admin::{self, Ask};
+use sandgate::{check, completions, demo, plugin, replay, token, why};
+use sandgate_config::{Environment, Loaded, Report, import, schema};
+use sandgate_daemon::admin::Ask;
 use sandgate_daemon::outcome::Outcome;
 use sandgate_daemon::status::Status;
-use sandgate_recording::replay::{self, NotReplayed};
 use sandgate_telemetry::logging::{self, say};
 use tracing::Level;
 
@@ -142,13 +133,7 @@ fn carry_out(verb: Verb) -> ExitCode {
             }
         }
         Verb::Promote(asked) => promote(&asked),
-        Verb::Replay(asked) => match runtime(None) {
-            Ok(runtime) => match &asked.fixture {
-                Some(_) => fixture(runtime.block_on(recorded::as_fixture(&asked))),
-                None => runtime.block_on(replay(&asked)),
-            },
-            Err(error) => fail(&error),
-        },
+        Verb::Replay(asked) => replay::carry_out(&asked),
         Verb::Import(asked) => match import::run(&import::Request {
             files: asked.files,
             output: asked.output,
@@ -173,124 +158,7 @@ fn carry_out(verb: Verb) -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error),
         },
-        Verb::Plugin(Plugin::New(asked)) => {
-            let new = New {
-                name: asked.name,
-                pre: asked.hook != NewHooks::Post,
-                post: asked.hook != NewHooks::Pre,
-            };
-            match plugin::new::new(Path::new(""), &asked.lang, &new) {
-                Ok(next) => {
-                    print(&format!("{} is there. Next: {next}", new.name));
-                    ExitCode::SUCCESS
-                }
-                Err(error) => {
-                    complain(&error);
-                    ExitCode::from(2)
-                }
-            }
-        }
-        Verb::Plugin(Plugin::Build(asked)) => {
-            let build = plugin::build::build(&asked.folder, asked.lang.as_deref());
-            match runtime(None).map(|runtime| runtime.block_on(build)) {
-                Ok(Ok(built)) => {
-                    print(&built.text());
-                    ExitCode::SUCCESS
-                }
-                Ok(Err(error)) => not_built(&error),
-                Err(error) => fail(&error),
-            }
-        }
-        Verb::Plugin(Plugin::Run(asked)) => {
-            match runtime(None).map(|runtime| runtime.block_on(plugin::run::run(&asked))) {
-                Ok(Ok(ran)) => {
-                    if asked.json {
-                        print(&ran.as_json().to_string());
-                    } else {
-                        print(&ran.text());
-                    }
-                    ExitCode::from(ran.exit_code())
-                }
-                Ok(Err(error)) => {
-                    complain(&error);
-                    ExitCode::from(2)
-                }
-                Err(error) => fail(&error),
-            }
-        }
-        Verb::Plugin(Plugin::Test(asked)) => {
-            match runtime(None).map(|runtime| runtime.block_on(plugin::test::test(&asked))) {
-                Ok(Ok(tested)) => {
-                    print(&tested.text());
-                    ExitCode::from(u8::from(tested.failed() > 0))
-                }
-                Ok(Err(NotTested::Build(error))) => not_built(&error),
-                Ok(Err(error)) => {
-                    complain(&error);
-                    ExitCode::from(2)
-                }
-                Err(error) => fail(&error),
-            }
-        }
-        Verb::Plugin(Plugin::Dev(asked)) => match runtime(None).map(|runtime| {
-            let ended = runtime.block_on(plugin::dev::dev(&asked));
-            // What still waits for a gateway's answer ends with the process.
-            runtime.shutdown_background();
-            ended
-        }) {
-            Ok(Ok(())) => ExitCode::SUCCESS,
-            Ok(Err(NotDeveloped::Project(error))) => not_built(&BuildError::Project(error)),
-            Ok(Err(error)) => {
-                complain(&error);
-                ExitCode::from(2)
-            }
-            Err(error) => fail(&error),
-        },
-        Verb::Plugin(Plugin::Compile(asked)) => match plugin::dev::compile(&asked) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => not_built(&error),
-        },
-        Verb::Plugin(Plugin::Bench(asked)) => {
-            match runtime(None).map(|runtime| runtime.block_on(plugin::bench::bench(&asked))) {
-                Ok(Ok(measured)) => {
-                    if asked.json {
-                        print(&format!("{:#}", measured.as_json()));
-                    } else {
-                        print(&measured.text());
-                    }
-                    ExitCode::SUCCESS
-                }
-                Ok(Err(error)) => {
-                    complain(&error);
-                    ExitCode::from(2)
-                }
-                Err(error) => fail(&error),
-            }
-        }
-        Verb::Plugin(Plugin::Doc(asked)) => match inspect::read(&asked.plugin) {
-            Ok(file) => {
-                print(&plugin::doc::page(&file));
-                ExitCode::SUCCESS
-            }
-            Err(error) => {
-                complain(&error);
-                ExitCode::from(2)
-            }
-        },
-        Verb::Plugin(Plugin::Inspect(asked)) => match inspect::read(&asked.plugin) {
-            Ok(file) if asked.json => {
-                print(&format!("{:#}", inspect::as_json(&file)));
-                ExitCode::SUCCESS
-            }
-            Ok(file) => {
-                print(&inspect::as_text(&file));
-                ExitCode::SUCCESS
-            }
-            Err(error) => {
-                complain(&error);
-                ExitCode::from(2)
-            }
-        },
+        Verb::Plugin(asked) => plugin::carry_out(&asked),
         Verb::Token(Token { client }) => {
             print(&token::Token::random().text(&client));
             ExitCode::SUCCESS
@@ -302,51 +170,6 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Completions(asked) => {
             print(&String::from_utf8_lossy(&completions::script(asked.shell)));
             ExitCode::SUCCESS
-        }
-    }
-}
-
-async fn replay(asked: &args::Replay) -> ExitCode {
-    let request = replay::Request {
-        folder: asked.folder.clone(),
-        config: asked.configured.config.clone(),
-        against: asked.against.clone(),
-        identity: asked.identity.clone(),
-        findings: asked.findings,
-    };
-    match replay::replay(&request).await {
-        Ok(replayed) => {
-            match asked.json {
-                true => print(&format!("{:#}\n", replayed.as_json())),
-                false => print(&replayed.text()),
-            }
-            let differ = !replayed.differences.is_empty();
-            ExitCode::from(u8::from(differ && asked.fail_on_difference))
-        }
-        Err(error) => not_replayed(&error),
-    }
-}
-
-fn fixture(written: Result<String, NoFixture>) -> ExitCode {
-    match written {
-        Ok(text) => {
-            print(&text);
-            ExitCode::SUCCESS
-        }
-        Err(NoFixture::Replay(error)) => not_replayed(&error),
-        Err(error) => {
-            complain(&error);
-            ExitCode::from(2)
-        }
-    }
-}
-
-fn not_replayed(error: &NotReplayed) -> ExitCode {
-    match error {
-        NotReplayed::Config(report) => refuse(report),
-        error => {
-            complain(error);
-            ExitCode::from(2)
         }
     }
 }
@@ -394,52 +217,4 @@ fn confirmed() -> bool {
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
-}
-
-fn ask<T: serde::de::DeserializeOwned>(
-    reached: &Reached,
-    ask: Ask,
-) -> Result<T, Box<dyn std::error::Error>> {
-    let operator = reached.operator(&Environment::of_process())?;
-    Ok(admin::ask(operator.place()?, ask)?)
-}
-
-fn show(json: bool, told: &impl serde::Serialize, text: impl FnOnce() -> String) {
-    match json {
-        true => print(&format!(
-            "{:#}",
-            serde_json::to_value(told).unwrap_or_default()
-        )),
-        false => print(&text()),
-    }
-}
-
-fn runtime(workers: Option<u16>) -> std::io::Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Some(workers) = workers {
-        builder.worker_threads(usize::from(workers));
-    }
-    builder.enable_all().build()
-}
-
-fn refuse(report: &Report) -> ExitCode {
-    logging::say_report(report);
-    ExitCode::from(2)
-}
-
-fn not_built(error: &BuildError) -> ExitCode {
-    if let BuildError::Project(ProjectError::Manifest(report)) = error {
-        return refuse(report);
-    }
-    complain(&error);
-    ExitCode::from(2)
-}
-
-fn fail(error: &dyn std::error::Error) -> ExitCode {
-    complain(error);
-    ExitCode::FAILURE
-}
-
-fn complain(error: &(impl std::fmt::Display + ?Sized)) {
-    say(Level::ERROR, &error.to_string());
 }

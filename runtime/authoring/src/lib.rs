@@ -2,7 +2,12 @@
 //!
 //! A project is a folder with a `plugin.toml` and sources in one of the languages of [`lang`]. Whatever its language,
 //! what comes out is checked and run by the very host that the gateway uses.
+#![allow(
+    clippy::result_large_err,
+    reason = "a report of what is wrong is made once, at a start or reload"
+)]
 
+pub mod args;
 pub mod bench;
 pub mod build;
 mod carried;

@@ -7,9 +7,9 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter};
-use crate::plugin::carried;
-use crate::plugin::project::Project;
-use crate::plugin::toolchain::{Install, Missing, find};
+use crate::carried;
+use crate::project::Project;
+use crate::toolchain::{Install, Missing, find};
 
 const TEMPLATE: [(&str, &str); 7] = [
     ("plugin.ts", include_str!("../templates/ts/plugin.ts")),

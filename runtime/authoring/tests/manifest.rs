@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sandgate::plugin::Authored;
+use sandgate_authoring::Authored;
 
 #[test]
 fn every_wrong_manifest_is_told_what_is_wrong_with_it_where_and_what_to_do() {

@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::{Compiled, File, ForDev, Language, New, NotCompiled, run};
-use crate::plugin::carried;
-use crate::plugin::project::Project;
-use crate::plugin::toolchain::{Install, Missing, find};
+use crate::carried;
+use crate::project::Project;
+use crate::toolchain::{Install, Missing, find};
 
 const TEMPLATE: [(&str, &str); 4] = [
     ("Cargo.toml", include_str!("../templates/rust/Cargo.toml")),

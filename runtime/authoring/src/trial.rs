@@ -17,7 +17,7 @@ use sandgate_message::{
 use serde_json::Value;
 use tracing::instrument::WithSubscriber;
 
-use crate::plugin::overheard::{Line, Overheard};
+use crate::overheard::{Line, Overheard};
 
 /// At most so many runs at once; an author makes one.
 const INSTANCES: u32 = 16;

@@ -119,7 +119,7 @@ fn write(path: &Path, file: &File) -> std::io::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::plugin::Authored;
+    use crate::Authored;
 
     fn asked(name: &str, pre: bool, post: bool) -> New {
         New {

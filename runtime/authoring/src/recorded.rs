@@ -15,8 +15,7 @@ use sandgate_recording::{Exchange, Sight, Theatre};
 use serde_json::{Map, Value, json};
 
 use super::test::{item, with_expectation};
-use crate::args;
-use crate::args::HookName;
+use crate::args::{HookName, RecordedFixture};
 
 /// Calls named where the beginning of an id fits several.
 const NAMED: usize = 5;
@@ -66,10 +65,15 @@ pub enum NoFixture {
 ///
 /// # Errors
 /// Nothing was written.
-pub async fn as_fixture(asked: &args::Replay) -> Result<String, NoFixture> {
-    let recorded = replay::read(&asked.folder, asked.identity.as_deref())?;
+pub async fn as_fixture(
+    folder: &Path,
+    identity: Option<&Path>,
+    config: &Path,
+    asked: &RecordedFixture,
+) -> Result<String, NoFixture> {
+    let recorded = replay::read(folder, identity)?;
     let environment = Environment::of_process();
-    let loaded = Loaded::read(&asked.configured.config).map_err(NotReplayed::from)?;
+    let loaded = Loaded::read(config).map_err(NotReplayed::from)?;
     let host = host_setup::host_apart(&loaded, &environment).map_err(NotReplayed::from)?;
     let policy = Policy::prepare(loaded, &host, &environment).await?;
     let (exchanges, _) = whole(recorded.exchanges);
@@ -77,7 +81,7 @@ pub async fn as_fixture(asked: &args::Replay) -> Result<String, NoFixture> {
 }
 
 async fn write(
-    asked: &args::Replay,
+    asked: &RecordedFixture,
     exchanges: &[Exchange],
     policy: &Policy,
     environment: &Environment,
@@ -90,7 +94,7 @@ async fn write(
     let written = &policy.loaded.config.interceptors;
     let index = written.iter().position(|one| one.name == *name);
     let index = index.ok_or_else(|| NoFixture::NoInterceptor {
-        config: asked.configured.config.display().to_string(),
+        config: policy.loaded.source.path().display().to_string(),
         name: name.clone(),
         has: written
             .iter()

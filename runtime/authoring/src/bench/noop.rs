@@ -15,7 +15,7 @@ use wit_parser::Resolve;
 use super::super::component;
 
 /// The contract.
-const WIT: &str = include_str!("../../../../../wit/interceptor.wit");
+const WIT: &str = include_str!("../../../../wit/interceptor.wit");
 
 /// Where its decision lies: all zero, which is to accept and to proceed. In its data, so that it is there from the start.
 const DECISION: i32 = 1024;

@@ -1,9 +1,9 @@
 //! What `dev` runs in a process of its own, so that it can be ended at any moment: the compiler, and no checks.
 
 use crate::args;
-use crate::plugin::build::BuildError;
-use crate::plugin::component;
-use crate::plugin::project::Project;
+use crate::build::BuildError;
+use crate::component;
+use crate::project::Project;
 
 /// Builds the plugin as quickly as its language can and writes it there.
 ///

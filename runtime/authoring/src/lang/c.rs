@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{Compiled, File, Language, New, NotCompiled, run};
-use crate::plugin::carried;
-use crate::plugin::project::Project;
-use crate::plugin::toolchain::{Install, Missing, find};
+use crate::carried;
+use crate::project::Project;
+use crate::toolchain::{Install, Missing, find};
 
 const SDK: &str = "vendor/sandgate-sdk";
 

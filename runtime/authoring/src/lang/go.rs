@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use wasm_encoder::{CustomSection, Section as _};
 
 use super::{Compiled, File, Language, New, NotCompiled, run};
-use crate::plugin::carried;
-use crate::plugin::component;
-use crate::plugin::manifest::Authored;
-use crate::plugin::project::Project;
-use crate::plugin::toolchain::{Install, Missing, find};
+use crate::carried;
+use crate::component;
+use crate::manifest::Authored;
+use crate::project::Project;
+use crate::toolchain::{Install, Missing, find};
 
 const TEMPLATE: [(&str, &str); 5] = [
     ("plugin.go", include_str!("../templates/go/plugin.go")),

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter};
-use crate::plugin::carried;
-use crate::plugin::project::Project;
-use crate::plugin::toolchain::{Install, Missing, find};
+use crate::carried;
+use crate::project::Project;
+use crate::toolchain::{Install, Missing, find};
 
 const TEMPLATE: [(&str, &str); 8] = [
     ("plugin.py", include_str!("../templates/python/plugin.py")),
