@@ -61,6 +61,7 @@ pub enum Verb {
     /// Turn the file in which an MCP client lists its servers into a configuration
     Import(Import),
     /// Show real calls passing real policies, with a server and a client that come along
+    #[cfg(feature = "demo")]
     Demo(Demo),
     /// Make plugins, and look at them
     #[command(subcommand)]
@@ -71,6 +72,18 @@ pub enum Verb {
     Schema,
     /// Print a script that completes this program's words, for your shell to load
     Completions(Completions),
+}
+
+impl Verb {
+    /// Whether a gateway serves in this process.
+    pub fn serves(&self) -> bool {
+        match self {
+            Self::Run(_) => true,
+            #[cfg(feature = "demo")]
+            Self::Demo(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// The configuration to use.
@@ -306,6 +319,7 @@ pub struct Token {
 }
 
 /// `sandgate demo`.
+#[cfg(feature = "demo")]
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Demo {
     /// Keep the gateway up afterwards, and print how to connect a client

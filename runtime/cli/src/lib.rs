@@ -9,6 +9,7 @@ pub mod args;
 mod author;
 pub mod check;
 pub mod completions;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod exit;
 pub mod plugin;

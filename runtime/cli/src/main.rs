@@ -22,13 +22,14 @@ fn main() -> ExitCode {
         .log_level
         .as_deref()
         .unwrap_or(match arguments.verb {
-            Verb::Demo(_) => demo::LOG_LEVEL,
+            #[cfg(feature = "demo")]
+            Verb::Demo(_) => sandgate_demo::LOG_LEVEL,
             // What goes wrong is told by the verb itself.
             Verb::Plugin(_) | Verb::Promote(_) => "off",
             Verb::Replay(_) => "warn",
             _ => "info",
         });
-    let serving = matches!(arguments.verb, Verb::Run(_) | Verb::Demo(_));
+    let serving = arguments.verb.serves();
     // Kept to the end of the process, whichever way that comes.
     let _log = match logging::set_up(level, arguments.log_format.into(), serving) {
         Ok(guard) => guard,
@@ -150,14 +151,8 @@ fn carry_out(verb: Verb) -> ExitCode {
                 ExitCode::from(2)
             }
         },
-        Verb::Demo(arguments) => match runtime(None).and_then(|runtime| {
-            let shown = runtime.block_on(demo::run(arguments.serve));
-            runtime.shutdown_background();
-            shown.map_err(std::io::Error::other)
-        }) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&error),
-        },
+        #[cfg(feature = "demo")]
+        Verb::Demo(asked) => demo::carry_out(asked),
         Verb::Plugin(asked) => plugin::carry_out(&asked),
         Verb::Token(Token { client }) => {
             print(&token::Token::random().text(&client));
