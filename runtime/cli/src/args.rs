@@ -1,16 +1,25 @@
 //! The command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-#[cfg(feature = "authoring")]
-use sandgate_authoring::args::{Author, RecordedFixture};
-use sandgate_config::{Environment, Size};
+use sandgate_config::Environment;
 use sandgate_daemon::operator::{Operator, Unknown};
 use sandgate_telemetry::logging;
-use serde::Deserialize;
-use serde::de::IntoDeserializer;
+
+use crate::check::Check;
+use crate::completions::Completions;
+#[cfg(feature = "demo")]
+use crate::demo::Demo;
+use crate::import::Import;
+use crate::plugin::Plugin;
+use crate::promote::Promote;
+use crate::reload::Reload;
+use crate::replay::Replay;
+use crate::run::Run;
+use crate::status::Status;
+use crate::token::Token;
+use crate::why::Why;
 
 /// An MCP gateway whose every policy is a sandboxed WebAssembly component.
 #[derive(Clone, Debug, Parser)]
@@ -113,240 +122,6 @@ impl Reached {
     pub fn operator(&self, environment: &Environment) -> Result<Operator, Unknown> {
         Operator::of(&self.configured.config, self.admin.as_deref(), environment)
     }
-}
-
-/// `sandgate check`.
-#[derive(Clone, Debug, Args)]
-pub struct Check {
-    /// The configuration to check.
-    #[command(flatten)]
-    pub configured: Configured,
-    /// Exit with 1 where something is doubtful, too
-    #[arg(long)]
-    pub strict: bool,
-    /// What is wrong and what is doubtful, as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `sandgate status`.
-#[derive(Clone, Debug, Args)]
-pub struct Status {
-    /// The running gateway to ask.
-    #[command(flatten)]
-    pub reached: Reached,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `sandgate reload`.
-#[derive(Clone, Debug, Args)]
-pub struct Reload {
-    /// The running gateway to ask.
-    #[command(flatten)]
-    pub reached: Reached,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `sandgate why`.
-#[derive(Clone, Debug, Args)]
-pub struct Why {
-    /// The call's id, or the beginning of it; a refusal names its own as `callId`
-    #[arg(
-        value_name = "CALL-ID",
-        required_unless_present = "last",
-        conflicts_with = "last"
-    )]
-    pub call: Option<String>,
-    /// The last call that ended
-    #[arg(long)]
-    pub last: bool,
-    /// Look in this call log alone [default: the running gateway, then the configuration's call log]
-    #[arg(long, value_name = "FILE")]
-    pub log: Option<PathBuf>,
-    /// The running gateway to ask.
-    #[command(flatten)]
-    pub reached: Reached,
-    /// The call's records, as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `sandgate promote`.
-#[derive(Clone, Debug, Args)]
-pub struct Promote {
-    /// The interceptor
-    #[arg(value_name = "NAME")]
-    pub name: String,
-    /// The running gateway to ask.
-    #[command(flatten)]
-    pub reached: Reached,
-    /// Show how the candidate did and what would change in the file, and change nothing
-    #[arg(long, conflicts_with = "yes")]
-    pub dry_run: bool,
-    /// Ask nothing, whatever speaks against it
-    #[arg(short, long)]
-    pub yes: bool,
-}
-
-/// `sandgate import`.
-#[derive(Clone, Debug, Args)]
-pub struct Import {
-    /// Files of MCP clients: claude_desktop_config.json, .mcp.json, .cursor/mcp.json, .vscode/mcp.json and the like
-    #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<PathBuf>,
-    /// Write the configuration here instead of to stdout
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Write over a file that is there
-    #[arg(long, requires = "output")]
-    pub force: bool,
-    /// Print what the clients' own files should say, so that their calls go through the gateway; the configuration is
-    /// printed only where --output says so
-    #[arg(long)]
-    pub client_config: bool,
-}
-
-/// `sandgate completions`.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Completions {
-    /// The shell
-    #[arg(value_enum, value_name = "SHELL")]
-    pub shell: clap_complete::Shell,
-}
-
-/// `sandgate run`.
-#[derive(Clone, Debug, Args)]
-pub struct Run {
-    /// The configuration to use.
-    #[command(flatten)]
-    pub configured: Configured,
-    /// Serve one client on stdin and stdout instead of HTTP
-    #[arg(long, conflicts_with = "listen")]
-    pub stdio: bool,
-    /// With --stdio: this server alone, its tools under their own names
-    #[arg(long, value_name = "NAME", requires = "stdio")]
-    pub server: Option<String>,
-    /// With --stdio: the client that it is, by its name in [clients]; it needs no key
-    #[arg(long, value_name = "NAME", requires = "stdio")]
-    pub client: Option<String>,
-    /// Listen here instead of where the configuration says
-    #[arg(long, value_name = "ADDR")]
-    pub listen: Option<SocketAddr>,
-    /// What to record.
-    #[command(flatten)]
-    pub record: RecordCalls,
-}
-
-/// What `sandgate run` records.
-#[derive(Clone, Debug, Args)]
-pub struct RecordCalls {
-    /// Record calls there, for `sandgate replay`; what policies find in them is replaced by surrogates. What no policy
-    /// finds is recorded as it is
-    #[arg(long, value_name = "DIR")]
-    pub record: Option<PathBuf>,
-    /// Of all calls, record so many
-    #[arg(long, value_name = "PERCENT", default_value = "100%", value_parser = share, requires = "record")]
-    pub record_share: u16,
-    /// When so much is recorded, drop the oldest
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size, requires = "record")]
-    pub record_max: Size,
-    /// Record calls as they come, encrypted to this public key of age
-    #[arg(long, value_name = "age1…", requires = "record")]
-    pub record_raw_to: Option<String>,
-}
-
-/// Of 10,000.
-fn share(text: &str) -> Result<u16, String> {
-    let percent = text
-        .strip_suffix('%')
-        .and_then(|number| number.parse::<f64>().ok());
-    match percent {
-        Some(percent) if percent > 0.0 && percent <= 100.0 => {
-            // At least one in ten thousand, and no more than all.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            Ok(((percent * 100.0).round() as u16).max(1))
-        }
-        _ => Err("write a share such as 10% or 0.5%, more than 0% and at most 100%".into()),
-    }
-}
-
-fn size(text: &str) -> Result<Size, String> {
-    let read =
-        Size::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(text));
-    read.map_err(|error| error.to_string())
-}
-
-/// `sandgate replay`.
-#[derive(Clone, Debug, Args)]
-pub struct Replay {
-    /// The recording
-    #[arg(value_name = "DIR")]
-    pub folder: PathBuf,
-    /// The configuration to run it through.
-    #[command(flatten)]
-    pub configured: Configured,
-    /// Compare with what this configuration decides [default: with what was decided live]
-    #[arg(long, value_name = "FILE")]
-    pub against: Option<PathBuf>,
-    /// The file with the secret key of age to which it was recorded
-    #[arg(long, value_name = "FILE")]
-    pub identity: Option<PathBuf>,
-    /// Compare what interceptors noticed, too
-    #[arg(long)]
-    pub findings: bool,
-    /// Exit with 1 where a decision differs
-    #[arg(long)]
-    pub fail_on_difference: bool,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-    /// The call to write as a fixture.
-    #[cfg(feature = "authoring")]
-    #[command(flatten)]
-    pub fixture: RecordedFixture,
-}
-
-/// `sandgate token`.
-#[derive(Clone, Debug, Args)]
-pub struct Token {
-    /// The client's name
-    #[arg(value_name = "NAME", default_value = "NAME")]
-    pub client: String,
-}
-
-/// `sandgate demo`.
-#[cfg(feature = "demo")]
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Demo {
-    /// Keep the gateway up afterwards, and print how to connect a client
-    #[arg(long)]
-    pub serve: bool,
-}
-
-/// `sandgate plugin`.
-#[derive(Clone, Debug, Subcommand)]
-pub enum Plugin {
-    /// What an author of plugins needs.
-    #[cfg(feature = "authoring")]
-    #[command(flatten)]
-    Author(Author),
-    /// Show what a plugin is and asks for, without running it
-    Inspect(Inspect),
-}
-
-/// `sandgate plugin inspect`.
-#[derive(Clone, Debug, Args)]
-pub struct Inspect {
-    /// The component file, or `builtin:NAME`
-    #[arg(value_name = "FILE")]
-    pub plugin: String,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// How the gateway's own log is written.

@@ -15,7 +15,7 @@ use crate::exit::{complain, fail, refuse, runtime};
 use crate::terminal::print;
 
 /// Carries out one of them.
-pub fn carry_out(asked: &Author) -> ExitCode {
+pub(crate) fn carry_out(asked: &Author) -> ExitCode {
     match asked {
         Author::New(asked) => {
             let wanted = New {

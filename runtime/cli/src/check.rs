@@ -1,13 +1,33 @@
 //! `sandgate check`: everything that `run` does up to serving, and the pipeline as a table.
 
+use std::process::ExitCode;
+
+use clap::Args;
 use sandgate_assembly::{Assembler, Loading};
 use sandgate_assembly::{events, host_setup};
-use sandgate_config::{DescribedIssue, Environment, Loaded, PluginSource, Report, Severity};
+use sandgate_config::{DescribedIssue, Environment, Issue, Loaded, PluginSource, Report, Severity};
 use sandgate_message::{Direction, Hook, Role};
 use sandgate_pipeline::{Chain, Mode, Sees, Step};
+use sandgate_telemetry::logging;
 use serde::Serialize;
 
+use crate::args::Configured;
+use crate::exit::{runtime, show};
 use crate::table::{self, EventRow, IdleGlob, Pipeline, Row, ServerRows, Stop};
+
+/// `sandgate check`.
+#[derive(Clone, Debug, Args)]
+pub struct Check {
+    /// The configuration to check.
+    #[command(flatten)]
+    pub configured: Configured,
+    /// Exit with 1 where something is doubtful, too
+    #[arg(long)]
+    pub strict: bool,
+    /// What is wrong and what is doubtful, as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// What a check found: the table for stdout, and warnings for stderr.
 #[derive(Debug)]
@@ -38,6 +58,37 @@ impl Verdict {
             (false, false) => "good",
         };
         Self { result, issues }
+    }
+}
+
+/// Checks, and prints what was found.
+pub fn carry_out(asked: &Check) -> ExitCode {
+    let checked = Loaded::read(&asked.configured.config)
+        .map_err(Box::new)
+        .and_then(|loaded| match runtime(None) {
+            Ok(runtime) => {
+                let environment = Environment::of_process();
+                let checked = runtime.block_on(check(&loaded, &environment));
+                Ok(checked.map_err(Box::new)?)
+            }
+            Err(error) => Err(Box::new(Report::new(
+                None,
+                vec![Issue::error(None, error.to_string())],
+            ))),
+        });
+    let (table, report) = match checked {
+        Ok(checked) => (Some(checked.table), checked.warnings),
+        Err(report) => (None, *report),
+    };
+    let verdict = Verdict::of(&report);
+    show(asked.json, &verdict, || table.unwrap_or_default());
+    if !asked.json {
+        logging::say_report(&report);
+    }
+    match verdict.result {
+        "wrong" => ExitCode::from(2),
+        "doubtful" if asked.strict => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
     }
 }
 

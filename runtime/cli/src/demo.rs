@@ -2,13 +2,21 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
 use sandgate_demo::run;
 
-use crate::args;
 use crate::exit::{fail, runtime};
 
+/// `sandgate demo`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Demo {
+    /// Keep the gateway up afterwards, and print how to connect a client
+    #[arg(long)]
+    pub serve: bool,
+}
+
 /// Shows it.
-pub fn carry_out(asked: args::Demo) -> ExitCode {
+pub fn carry_out(asked: Demo) -> ExitCode {
     let shown = runtime(None).and_then(|runtime| {
         let shown = runtime.block_on(run(asked.serve));
         runtime.shutdown_background();

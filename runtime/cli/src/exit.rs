@@ -11,7 +11,8 @@ use tracing::Level;
 use crate::args::Reached;
 use crate::terminal::print;
 
-pub fn ask<T: serde::de::DeserializeOwned>(
+/// What the running gateway answers.
+pub(crate) fn ask<T: serde::de::DeserializeOwned>(
     reached: &Reached,
     ask: Ask,
 ) -> Result<T, Box<dyn std::error::Error>> {
@@ -19,7 +20,8 @@ pub fn ask<T: serde::de::DeserializeOwned>(
     Ok(admin::ask(operator.place()?, ask)?)
 }
 
-pub fn show(json: bool, told: &impl serde::Serialize, text: impl FnOnce() -> String) {
+/// Prints it, for programs or for people.
+pub(crate) fn show(json: bool, told: &impl serde::Serialize, text: impl FnOnce() -> String) {
     match json {
         true => print(&format!(
             "{:#}",
@@ -29,7 +31,8 @@ pub fn show(json: bool, told: &impl serde::Serialize, text: impl FnOnce() -> Str
     }
 }
 
-pub fn runtime(workers: Option<u16>) -> std::io::Result<tokio::runtime::Runtime> {
+/// What runs on several threads; none: as many as there are processors.
+pub(crate) fn runtime(workers: Option<u16>) -> std::io::Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = workers {
         builder.worker_threads(usize::from(workers));
@@ -37,16 +40,19 @@ pub fn runtime(workers: Option<u16>) -> std::io::Result<tokio::runtime::Runtime>
     builder.enable_all().build()
 }
 
-pub fn refuse(report: &Report) -> ExitCode {
+/// Nothing was started: the configuration is wrong.
+pub(crate) fn refuse(report: &Report) -> ExitCode {
     logging::say_report(report);
     ExitCode::from(2)
 }
 
-pub fn fail(error: &dyn std::error::Error) -> ExitCode {
+/// Something failed later.
+pub(crate) fn fail(error: &dyn std::error::Error) -> ExitCode {
     complain(error);
     ExitCode::FAILURE
 }
 
-pub fn complain(error: &(impl std::fmt::Display + ?Sized)) {
+/// Tells people why.
+pub(crate) fn complain(error: &(impl std::fmt::Display + ?Sized)) {
     say(Level::ERROR, &error.to_string());
 }

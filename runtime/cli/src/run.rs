@@ -1,21 +1,90 @@
 //! `sandgate run`: serves until told to stop, reloads when files change.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 
-use sandgate_config::{Issue, Loaded, Report, Side, client_config};
+use clap::Args;
+use sandgate_config::{Issue, Loaded, Report, Side, Size, client_config};
 use sandgate_daemon::{Door, start, until_told};
 use sandgate_gateway::Endpoint;
 use sandgate_recording::{Recipient, Wanted};
 use sandgate_telemetry::logging;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{args, rlimit};
+use crate::args::Configured;
+use crate::exit::{fail, refuse, runtime};
+use crate::rlimit;
+
+/// `sandgate run`.
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// The configuration to use.
+    #[command(flatten)]
+    pub configured: Configured,
+    /// Serve one client on stdin and stdout instead of HTTP
+    #[arg(long, conflicts_with = "listen")]
+    pub stdio: bool,
+    /// With --stdio: this server alone, its tools under their own names
+    #[arg(long, value_name = "NAME", requires = "stdio")]
+    pub server: Option<String>,
+    /// With --stdio: the client that it is, by its name in [clients]; it needs no key
+    #[arg(long, value_name = "NAME", requires = "stdio")]
+    pub client: Option<String>,
+    /// Listen here instead of where the configuration says
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// What to record.
+    #[command(flatten)]
+    pub record: RecordCalls,
+}
+
+/// What `sandgate run` records.
+#[derive(Clone, Debug, Args)]
+pub struct RecordCalls {
+    /// Record calls there, for `sandgate replay`; what policies find in them is replaced by surrogates. What no policy
+    /// finds is recorded as it is
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// Of all calls, record so many
+    #[arg(long, value_name = "PERCENT", default_value = "100%", value_parser = share, requires = "record")]
+    pub record_share: u16,
+    /// When so much is recorded, drop the oldest
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size, requires = "record")]
+    pub record_max: Size,
+    /// Record calls as they come, encrypted to this public key of age
+    #[arg(long, value_name = "age1…", requires = "record")]
+    pub record_raw_to: Option<String>,
+}
+
+/// Of 10,000.
+fn share(text: &str) -> Result<u16, String> {
+    let percent = text
+        .strip_suffix('%')
+        .and_then(|number| number.parse::<f64>().ok());
+    match percent {
+        Some(percent) if percent > 0.0 && percent <= 100.0 => {
+            // At least one in ten thousand, and no more than all.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            Ok(((percent * 100.0).round() as u16).max(1))
+        }
+        _ => Err("write a share such as 10% or 0.5%, more than 0% and at most 100%".into()),
+    }
+}
+
+fn size(text: &str) -> Result<Size, String> {
+    let read =
+        Size::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(text));
+    read.map_err(|error| error.to_string())
+}
 
 /// Why it does not serve, or no longer.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+enum RunError {
     /// Nothing was started: something in the configuration is wrong.
     #[error("{}", .0.summary())]
     Config(Box<Report>),
@@ -30,11 +99,33 @@ impl From<Report> for RunError {
     }
 }
 
+/// Serves until told to stop.
+pub fn carry_out(asked: &Run) -> ExitCode {
+    let loaded = match Loaded::read(&asked.configured.config) {
+        Ok(loaded) => loaded,
+        Err(report) => return refuse(&report),
+    };
+    let served = runtime(loaded.config.gateway.workers).and_then(|runtime| {
+        let served = runtime.block_on(run(asked, &loaded));
+        // A thread that still reads stdin ends with the process.
+        runtime.shutdown_background();
+        match served {
+            Err(RunError::Io(error)) => Err(error),
+            Err(RunError::Config(report)) => Ok(refuse(&report)),
+            Ok(()) => Ok(ExitCode::SUCCESS),
+        }
+    });
+    match served {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
 /// Serves until a signal.
 ///
 /// # Errors
 /// See [`RunError`].
-pub async fn run(arguments: &args::Run, loaded: &Loaded) -> Result<(), RunError> {
+async fn run(arguments: &Run, loaded: &Loaded) -> Result<(), RunError> {
     let path = &arguments.configured.config;
     let endpoint = endpoint(arguments, loaded)?;
     let door = match arguments.stdio {
@@ -65,7 +156,7 @@ pub async fn run(arguments: &args::Run, loaded: &Loaded) -> Result<(), RunError>
 }
 
 /// What the command line asks to be recorded.
-fn record_to(asked: &args::RecordCalls) -> Result<Option<Wanted>, Report> {
+fn record_to(asked: &RecordCalls) -> Result<Option<Wanted>, Report> {
     let Some(folder) = &asked.record else {
         return Ok(None);
     };
@@ -82,7 +173,7 @@ fn record_to(asked: &args::RecordCalls) -> Result<Option<Wanted>, Report> {
     }))
 }
 
-fn endpoint(arguments: &args::Run, loaded: &Loaded) -> Result<Endpoint, Report> {
+fn endpoint(arguments: &Run, loaded: &Loaded) -> Result<Endpoint, Report> {
     let Some(name) = &arguments.server else {
         return Ok(Endpoint::Merged);
     };
@@ -97,7 +188,7 @@ fn endpoint(arguments: &args::Run, loaded: &Loaded) -> Result<Endpoint, Report> 
 }
 
 /// Who the client on stdin and stdout is. Nobody asks it for a key: whoever starts the gateway can read its configuration.
-fn client(arguments: &args::Run, loaded: &Loaded) -> Result<Option<Arc<str>>, Report> {
+fn client(arguments: &Run, loaded: &Loaded) -> Result<Option<Arc<str>>, Report> {
     let clients = &loaded.config.clients;
     let issue = match &arguments.client {
         None if clients.is_empty() => return Ok(None),

@@ -2,6 +2,7 @@
 //! runs with it; in both or in neither.
 
 mod edit;
+mod verb;
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use sandgate_daemon::candidate::CandidateStatus;
 use sandgate_daemon::outcome::Outcome;
 use sandgate_daemon::status::{InterceptorStatus, Status, short};
 
-use crate::args;
+pub use verb::{Promote, carry_out};
 
 /// What the name of the file that was there before ends in.
 pub const KEPT: &str = ".before-promote";
@@ -99,7 +100,7 @@ impl From<Report> for PromoteError {
 ///
 /// # Errors
 /// It cannot be promoted.
-pub async fn plan(asked: &args::Promote, environment: &Environment) -> Result<Plan, PromoteError> {
+pub async fn plan(asked: &Promote, environment: &Environment) -> Result<Plan, PromoteError> {
     let file = &asked.reached.configured.config;
     let loaded = Loaded::read(file)?;
     let before = loaded.source.text().to_owned();
@@ -172,7 +173,7 @@ async fn check(
 
 /// How the candidate does, and what speaks against it.
 fn ask(
-    asked: &args::Promote,
+    asked: &Promote,
     environment: &Environment,
     becomes: &Becomes,
 ) -> (Option<Place>, Option<CandidateStatus>, Vec<String>) {

@@ -5,20 +5,22 @@ mod reason;
 mod record;
 mod search;
 mod story;
+mod verb;
 
 use std::path::PathBuf;
 
 use paste::Written;
+use record::Record;
 use sandgate_daemon::admin::{self, Ask, AskError, Place};
 use sandgate_daemon::candidate::Tried;
 use sandgate_daemon::operator::{Operator, Unknown};
 use sandgate_telemetry::matched_values::ToldWord;
 use sandgate_text::printable;
+use search::SearchError;
 use serde_json::value::RawValue;
 use story::story;
 
-pub use record::Record;
-pub use search::SearchError;
+pub use verb::{Why, carry_out};
 
 /// A call's records, oldest first: when it was forwarded, when it ended, one of which may be missing; and those of
 /// candidates that differed, which the running gateway alone knows.
@@ -64,7 +66,7 @@ pub enum WhyError {
 ///
 /// # Errors
 /// It is nowhere, or more than one fits.
-pub fn find(
+fn find(
     operator: Result<Operator, Unknown>,
     call: Option<&str>,
     log: Option<PathBuf>,

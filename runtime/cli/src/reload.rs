@@ -1,0 +1,41 @@
+//! `sandgate reload`: the running gateway reads its configuration and plugins anew.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use sandgate_daemon::admin::Ask;
+use sandgate_daemon::outcome::Outcome;
+use sandgate_telemetry::logging::say;
+use tracing::Level;
+
+use crate::args::Reached;
+use crate::exit::{ask, fail, show};
+
+/// `sandgate reload`.
+#[derive(Clone, Debug, Args)]
+pub struct Reload {
+    /// The running gateway to ask.
+    #[command(flatten)]
+    pub reached: Reached,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Has the gateway reload, and prints what came of it.
+pub fn carry_out(asked: &Reload) -> ExitCode {
+    match ask::<Outcome>(&asked.reached, Ask::Reload) {
+        Ok(outcome) => {
+            let (text, aside) = outcome.text();
+            show(asked.json, &outcome, || text);
+            if !asked.json {
+                say(Level::WARN, &aside);
+            }
+            match outcome.error {
+                None => ExitCode::SUCCESS,
+                Some(_) => ExitCode::FAILURE,
+            }
+        }
+        Err(error) => fail(&*error),
+    }
+}

@@ -1,0 +1,13 @@
+//! `sandgate schema`: the JSON Schema of the configuration.
+
+use std::process::ExitCode;
+
+use sandgate_config::schema;
+
+use crate::terminal::print;
+
+/// Prints it.
+pub fn carry_out() -> ExitCode {
+    print(&format!("{:#}", schema::value()));
+    ExitCode::SUCCESS
+}
