@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
-use sandgate_config::{Environment, Given, Issue, Loaded, ResolvedServer, Side};
+use sandgate_config::{Environment, Issue, Loaded, ResolvedServer, Side, ValueOrRef};
 
 use super::doubts::warning;
 
@@ -50,11 +50,13 @@ pub(super) fn of(
 pub(super) fn given<'a>(
     loaded: &Loaded,
     place: &str,
-    values: impl IntoIterator<Item = (&'a String, &'a Given)>,
+    values: impl IntoIterator<Item = (&'a String, &'a ValueOrRef)>,
 ) -> Vec<Issue> {
     let mut issues = Vec::new();
     for (key, value) in values {
-        let Given::Plain(text) = value else { continue };
+        let ValueOrRef::Plain(text) = value else {
+            continue;
+        };
         if let Some(word) = shell_word(text) {
             let place = format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
             let why = format!("`{word}` is handed on as it is: nothing replaces it");

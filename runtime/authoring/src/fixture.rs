@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use sandgate_config::{Files, Issue, Report, Side, Source, shape};
+use sandgate_config::{Files, Issue, Report, Side, Source, validate};
 use sandgate_host::CannedResponse;
 use sandgate_message::{Hook, Json, Limits, Method};
 use serde_json::{Map, Value, json};
@@ -82,7 +82,7 @@ impl Fixture {
             return Err(Report::new(Some(source), issues));
         }
         let mut issues = Vec::new();
-        shape::check(&source, &SCHEMA, "the fixture", &mut issues);
+        validate(&source, &SCHEMA, "the fixture", &mut issues);
         let report = |issues| Report::new(Some(source.clone()), issues);
         if !issues.is_empty() {
             return Err(report(issues));

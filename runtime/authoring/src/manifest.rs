@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use sandgate_config::Word as _;
-use sandgate_config::shape;
+use sandgate_config::Scalar as _;
 use sandgate_config::suggest;
+use sandgate_config::validate;
 use sandgate_config::{Files, Issue, Pattern, Report, Side, Source};
 use sandgate_host::{Manifest, check_schema};
 use sandgate_message::Method;
@@ -63,7 +63,7 @@ impl Authored {
             return Err(Report::new(Some(source), issues));
         }
         let mut issues = Vec::new();
-        shape::check(&source, &SCHEMA, "the manifest", &mut issues);
+        validate(&source, &SCHEMA, "the manifest", &mut issues);
         let value = toml::from_str::<toml::Table>(source.text())
             .map(|table| sandgate_embed::json(toml::Value::Table(table)))
             .unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::word::{Mistake, Word, word};
+use super::scalar::{Mistake, Scalar, scalar};
 
 /// A length of time: a whole number and `ms`, `s`, `m` (minutes), `h` or `d`, for example `"50ms"`. At least `"1ms"`, at
 /// most `"365d"`.
@@ -33,7 +33,7 @@ impl Size {
     }
 }
 
-impl Word for Period {
+impl Scalar for Period {
     const KIND: &'static str = "a length of time such as \"50ms\"";
     const PATTERN: Option<&'static str> = Some("^[0-9]+(ms|s|m|h|d)$");
 
@@ -80,7 +80,7 @@ impl Word for Period {
     }
 }
 
-impl Word for Size {
+impl Scalar for Size {
     const KIND: &'static str = "a size such as \"64MiB\"";
     const PATTERN: Option<&'static str> = Some("^[0-9]+(B|KiB|MiB|GiB)$");
 
@@ -117,7 +117,7 @@ impl Word for Size {
     }
 }
 
-word!(Period, Size);
+scalar!(Period, Size);
 
 fn split(text: &str) -> Option<(u64, &str)> {
     let end = text

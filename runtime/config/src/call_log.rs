@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::word::{Mistake, Word, word};
+use super::scalar::{Mistake, Scalar, scalar};
 
 /// The record of each call: one JSON line when it is forwarded and one when it ends.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -45,7 +45,7 @@ pub enum OnFailure {
     Continue,
 }
 
-impl Word for Destination {
+impl Scalar for Destination {
     const KIND: &'static str = "\"stdout\", \"stderr\", \"none\" or the path of a file";
 
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -73,4 +73,4 @@ impl Word for Destination {
     }
 }
 
-word!(Destination);
+scalar!(Destination);

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::grants::Grants;
 use super::interceptor::{Digest, Interceptor, PluginSource};
+use super::scalar::{Mistake, Scalar, scalar};
 use super::settings::Settings;
-use super::word::{Mistake, Word, word};
 
 /// Another plugin, other settings, or both, tried on the calls that the interceptor looks at: it changes and refuses
 /// nothing, and what it would have done otherwise is counted. A key left out is the interceptor's own.
@@ -95,7 +95,7 @@ impl Default for Share {
     }
 }
 
-impl Word for Share {
+impl Scalar for Share {
     const KIND: &'static str = "a share such as \"10%\"";
     const PATTERN: Option<&'static str> = Some("^[0-9]{1,3}(\\.[0-9]{1,4})?%$");
 
@@ -127,7 +127,7 @@ impl Word for Share {
     }
 }
 
-word!(Share);
+scalar!(Share);
 
 #[cfg(test)]
 mod tests {

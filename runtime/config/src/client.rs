@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::word::{Mistake, Word, word};
+use super::scalar::{Mistake, Scalar, scalar};
 
 /// A client that may call, known by its token. With any client, a request without a known token is answered 401.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -67,7 +67,7 @@ impl std::fmt::Debug for TokenHash {
     }
 }
 
-impl Word for TokenHash {
+impl Scalar for TokenHash {
     const KIND: &'static str = "a SHA-256 hash in 64 hexadecimal digits";
     const PATTERN: Option<&'static str> = Some("^[0-9A-Fa-f]{64}$");
 
@@ -96,7 +96,7 @@ impl Word for TokenHash {
     }
 }
 
-impl Word for RatePerSecond {
+impl Scalar for RatePerSecond {
     const KIND: &'static str = "a rate such as \"100/s\"";
     const PATTERN: Option<&'static str> = Some("^[1-9][0-9]*/s$");
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -111,7 +111,7 @@ impl Word for RatePerSecond {
     }
 }
 
-word!(TokenHash, RatePerSecond);
+scalar!(TokenHash, RatePerSecond);
 
 #[cfg(test)]
 mod tests {

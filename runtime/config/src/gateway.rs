@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::amount::{Period, Size};
 use super::condition::ConditionName;
-use super::word::{Mistake, Word, word};
+use super::scalar::{Mistake, Scalar, scalar};
 
 /// The gateway itself.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -241,7 +241,7 @@ impl Default for Limits {
     }
 }
 
-impl Word for Listen {
+impl Scalar for Listen {
     const KIND: &'static str = "an address and port such as \"127.0.0.1:8808\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -257,7 +257,7 @@ impl Word for Listen {
     }
 }
 
-impl Word for AdminSocket {
+impl Scalar for AdminSocket {
     const KIND: &'static str = "the path of a socket, or \"none\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -279,7 +279,7 @@ impl Word for AdminSocket {
     }
 }
 
-impl Word for HostName {
+impl Scalar for HostName {
     const KIND: &'static str = "a host name such as \"mcp.example.com\", with or without a port";
 
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -301,7 +301,7 @@ impl Word for HostName {
     }
 }
 
-impl Word for Network {
+impl Scalar for Network {
     const KIND: &'static str = "a network such as \"10.0.0.0/8\"";
     fn read(text: &str) -> Result<Self, Mistake> {
         let network = text
@@ -317,7 +317,7 @@ impl Word for Network {
     }
 }
 
-impl Word for KnownMethod {
+impl Scalar for KnownMethod {
     const KIND: &'static str = "a method such as \"tools/customThing\" or \"x-acme/*\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -337,7 +337,7 @@ impl Word for KnownMethod {
     }
 }
 
-impl Word for Origin {
+impl Scalar for Origin {
     const KIND: &'static str = "a web origin such as \"https://app.example.com\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -360,7 +360,7 @@ impl Word for Origin {
     }
 }
 
-impl Word for PublicUrl {
+impl Scalar for PublicUrl {
     const KIND: &'static str = "a URL without a path such as \"https://mcp.example.com\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -380,7 +380,7 @@ impl Word for PublicUrl {
     }
 }
 
-word!(
+scalar!(
     AdminSocket,
     Listen,
     HostName,

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::files::{FileError, Files};
 use super::gateway::AdminSocket;
+use super::scalar::Scalar;
 use super::source::Source;
-use super::word::Word;
 use super::{Destination, LARGEST_FILE};
 
 /// What could be read, as far as it was right.

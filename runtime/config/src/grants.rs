@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::word::{Mistake, Word, word};
+use super::scalar::{Mistake, Scalar, scalar};
 
 /// What the operator gives. Nothing is given unless it is written here, and only what the plugin asks for can be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -53,7 +53,7 @@ pub struct HttpHost(pub String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuestPath(pub String);
 
-impl Word for HttpHost {
+impl Scalar for HttpHost {
     const KIND: &'static str = "a host such as \"api.example.com\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -77,7 +77,7 @@ impl Word for HttpHost {
     }
 }
 
-impl Word for GuestPath {
+impl Scalar for GuestPath {
     const KIND: &'static str = "an absolute path such as \"/rules\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -100,7 +100,7 @@ impl Word for GuestPath {
     }
 }
 
-word!(HttpHost, GuestPath);
+scalar!(HttpHost, GuestPath);
 
 #[cfg(test)]
 mod tests {

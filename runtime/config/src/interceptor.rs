@@ -10,8 +10,8 @@ use super::candidate::Candidate;
 use super::gateway::RefusalStyle;
 use super::grants::Grants;
 use super::pattern::Pattern;
+use super::scalar::{Mistake, Scalar, scalar};
 use super::settings::Settings;
-use super::word::{Mistake, Word, word};
 
 /// An entry of the pipeline: a plugin, its settings, what it may do and where it looks. The scope (`hooks` to `groups`)
 /// narrows what the plugin asks for and never widens it; a key left out or empty narrows nothing.
@@ -145,7 +145,7 @@ fn max_concurrent() -> u32 {
     16
 }
 
-impl Word for PluginSource {
+impl Scalar for PluginSource {
     const KIND: &'static str = "\"builtin:NAME\" or the path of a component file";
 
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -166,7 +166,7 @@ impl Word for PluginSource {
     }
 }
 
-impl Word for Digest {
+impl Scalar for Digest {
     const KIND: &'static str = "\"sha256:\" and 64 hexadecimal digits";
     const PATTERN: Option<&'static str> = Some("^sha256:[0-9a-f]{64}$");
 
@@ -205,7 +205,7 @@ impl std::fmt::Display for Digest {
     }
 }
 
-word!(PluginSource, Digest);
+scalar!(PluginSource, Digest);
 
 #[cfg(test)]
 mod tests {

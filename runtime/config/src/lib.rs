@@ -24,16 +24,16 @@ mod pattern;
 mod replace;
 mod resolved;
 mod rules;
+mod scalar;
 pub mod schema;
 mod secret;
 mod server;
 mod settings;
 mod settings_issue;
-pub mod shape;
 mod source;
 mod telemetry;
 pub mod tree;
-mod word;
+mod validate;
 mod wording;
 
 use std::collections::BTreeMap;
@@ -59,12 +59,13 @@ pub use interceptor::{Digest, Direction, Hook, Interceptor, Mode, PluginSource, 
 pub use issue::{DescribedIssue, Issue, IssueDetails, Report, Severity};
 pub use pattern::Pattern;
 pub use resolved::{Resolved, ResolvedInterceptor, ResolvedServer};
-pub use secret::{Environment, FetchError, Given, Outside, Secret, Sources};
+pub use scalar::{Mistake, Scalar};
+pub use secret::{Environment, FetchError, Secret, SecretRef, Sources, ValueOrRef};
 pub use server::{Server, Sharing, Url};
 pub use settings::{ResolvedSettings, Settings, share_a_piece};
 pub use source::{Position, Side, Source, SyntaxError};
 pub use telemetry::{Collector, Telemetry};
-pub use word::{Mistake, Word};
+pub use validate::validate;
 pub use wording::suggest;
 
 /// A whole configuration file.
@@ -138,7 +139,7 @@ impl Loaded {
             return Err(Report::new(Some(source), issues));
         }
         let mut issues = Vec::new();
-        shape::check(&source, schema::value(), "the configuration", &mut issues);
+        validate(&source, schema::value(), "the configuration", &mut issues);
         rules::check(&source, &mut issues);
         if issues.iter().any(|issue| issue.severity == Severity::Error) {
             return Err(Report::new(Some(source), issues));

@@ -2,7 +2,7 @@
 
 use globset::{ErrorKind, GlobBuilder, GlobMatcher};
 
-use super::word::{Mistake, Word, word};
+use super::scalar::{Mistake, Scalar, scalar};
 
 /// A glob over a name: `*` any run of characters (slashes too), `?` one byte, `[a-z]` one of a class, `{a,b}` one of several,
 /// `\` takes the next character as it is.
@@ -32,7 +32,7 @@ impl PartialEq for Pattern {
 
 impl Eq for Pattern {}
 
-impl Word for Pattern {
+impl Scalar for Pattern {
     const KIND: &'static str = "a glob such as \"lookup_*\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -65,7 +65,7 @@ impl Word for Pattern {
     }
 }
 
-word!(Pattern);
+scalar!(Pattern);
 
 #[cfg(test)]
 mod tests {

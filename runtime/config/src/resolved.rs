@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::issue::{Issue, Report, Severity};
-use super::secret::{Environment, Given, Secret, Sources};
+use super::secret::{Environment, Secret, Sources, ValueOrRef};
 use super::settings::{ResolvedSettings, push};
 use super::source::Side;
 use super::{Interceptor, Loaded, PluginSource, wording};
@@ -75,7 +75,7 @@ impl Loaded {
         let mut resolved = Resolved::default();
         let mut issues = Vec::new();
         for (name, server) in &self.config.servers {
-            let mut all = |key: &str, given: &BTreeMap<String, Given>| {
+            let mut all = |key: &str, given: &BTreeMap<String, ValueOrRef>| {
                 let mut values = Vec::new();
                 for (variable, given) in given {
                     let mut pointer = "/servers".to_owned();

@@ -6,9 +6,9 @@ use super::amount::{Period, Size};
 use super::grants::GuestPath;
 use super::issue::Issue;
 use super::pattern::Pattern;
+use super::scalar::{Mistake, Scalar};
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
-use super::word::{Mistake, Word};
 use super::wording::{named, suggest};
 use super::{client, gateway, server};
 

@@ -11,17 +11,17 @@ use super::files::{FileError, Files};
 /// Text, or where to fetch it: `"text"`, `{ from-env = "NAME" }` or `{ from-file = "path" }`.
 #[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(untagged)]
-pub enum Given {
+pub enum ValueOrRef {
     /// Written in the file itself.
     Plain(String),
     /// Fetched when the configuration is loaded.
-    Outside(Outside),
+    Ref(SecretRef),
 }
 
 /// Where a value is fetched from.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Outside {
+pub enum SecretRef {
     /// A variable of the gateway's environment.
     FromEnv(String),
     /// A text file, relative to the configuration; one line end at its end is not part of the value.
@@ -65,7 +65,7 @@ pub enum FetchError {
 /// What a secret's file may hold at most: far above any key or certificate chain.
 const LARGEST: u64 = 1 << 20;
 
-impl Given {
+impl ValueOrRef {
     /// Fetches it.
     ///
     /// # Errors
@@ -76,20 +76,20 @@ impl Given {
                 value: value.clone(),
                 outside: false,
             }),
-            Self::Outside(outside) => outside.resolve(sources),
+            Self::Ref(secret) => secret.resolve(sources),
         }
     }
 
     /// The file it is fetched from, as it was written.
     pub fn file(&self) -> Option<&Path> {
         match self {
-            Self::Outside(Outside::FromFile(path)) => Some(path),
+            Self::Ref(SecretRef::FromFile(path)) => Some(path),
             _ => None,
         }
     }
 }
 
-impl Outside {
+impl SecretRef {
     /// Fetches it.
     ///
     /// # Errors
@@ -160,11 +160,11 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
     }
 }
 
-impl fmt::Debug for Given {
+impl fmt::Debug for ValueOrRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(_) => f.write_str("Plain(…)"),
-            Self::Outside(outside) => outside.fmt(f),
+            Self::Ref(secret) => secret.fmt(f),
         }
     }
 }
@@ -181,8 +181,9 @@ impl fmt::Debug for Environment {
     }
 }
 
-impl JsonSchema for Given {
+impl JsonSchema for ValueOrRef {
     fn schema_name() -> std::borrow::Cow<'static, str> {
+        // The published name.
         "Given".into()
     }
 
@@ -215,7 +216,7 @@ mod tests {
 
     #[test]
     fn no_value_is_printed_by_debug() {
-        let plain = Given::Plain("canary".into());
+        let plain = ValueOrRef::Plain("canary".into());
         let secret = Secret {
             value: "canary".into(),
             outside: true,
@@ -237,7 +238,7 @@ mod tests {
             ("\n", ""),
         ] {
             std::fs::write(folder.path().join("key"), content).unwrap();
-            let secret = Outside::FromFile("key".into())
+            let secret = SecretRef::FromFile("key".into())
                 .resolve(Sources {
                     environment: &environment,
                     files: &files,
@@ -247,7 +248,7 @@ mod tests {
             assert!(secret.is_outside());
         }
         std::fs::write(folder.path().join("key"), [0xff]).unwrap();
-        let error = Outside::FromFile("key".into())
+        let error = SecretRef::FromFile("key".into())
             .resolve(Sources {
                 environment: &environment,
                 files: &files,

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::amount::Period;
-use super::secret::Given;
-use super::word::{Mistake, Word, word};
+use super::scalar::{Mistake, Scalar, scalar};
+use super::secret::ValueOrRef;
 
 /// A server: a program that speaks MCP on stdin and stdout (`command`), or a Streamable HTTP endpoint (`url`).
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -25,7 +25,7 @@ pub struct Server {
     /// Its whole environment, beside `PATH`: nothing else of the gateway's own is handed on. A value is text,
     /// `{ from-env = "NAME" }` or `{ from-file = "path" }`.
     #[serde(default)]
-    pub env: BTreeMap<String, Given>,
+    pub env: BTreeMap<String, ValueOrRef>,
     /// Its working directory, relative to this file. Left out: this file's directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<PathBuf>,
@@ -34,7 +34,7 @@ pub struct Server {
     pub url: Option<Url>,
     /// Headers sent with every request to `url`. A value is text, `{ from-env = "NAME" }` or `{ from-file = "path" }`.
     #[serde(default)]
-    pub headers: BTreeMap<String, Given>,
+    pub headers: BTreeMap<String, ValueOrRef>,
     /// How long a connection may take, TLS included.
     #[serde(default = "connect_timeout")]
     pub connect_timeout: Period,
@@ -180,7 +180,7 @@ fn request_timeout() -> Period {
     Period::secs(5 * 60)
 }
 
-impl Word for Url {
+impl Scalar for Url {
     const KIND: &'static str = "a URL such as \"http://127.0.0.1:9000/mcp\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -212,7 +212,7 @@ impl Word for Url {
     }
 }
 
-word!(Url);
+scalar!(Url);
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::secret::{FetchError, Outside, Sources};
+use super::secret::{FetchError, SecretRef, Sources};
 
 /// Bytes by which a value is recognised: fewer may stand in a message by chance.
 const PIECE: usize = 6;
@@ -58,8 +58,8 @@ impl Settings {
     pub fn files(&self) -> Vec<std::path::PathBuf> {
         fn walk(value: &Value, into: &mut Vec<std::path::PathBuf>) {
             match (outside(value), value) {
-                (Some(Outside::FromFile(path)), _) => into.push(path),
-                (Some(Outside::FromEnv(_)), _) => {}
+                (Some(SecretRef::FromFile(path)), _) => into.push(path),
+                (Some(SecretRef::FromEnv(_)), _) => {}
                 (None, Value::Object(members)) => members.values().for_each(|v| walk(v, into)),
                 (None, Value::Array(items)) => items.iter().for_each(|v| walk(v, into)),
                 _ => {}
@@ -117,11 +117,11 @@ pub(crate) fn push(pointer: &mut String, segment: &str) {
     }
 }
 
-fn outside(value: &Value) -> Option<Outside> {
+fn outside(value: &Value) -> Option<SecretRef> {
     let members = value.as_object().filter(|members| members.len() == 1)?;
     match members.iter().next()? {
-        (key, Value::String(name)) if key == "from-env" => Some(Outside::FromEnv(name.clone())),
-        (key, Value::String(path)) if key == "from-file" => Some(Outside::FromFile(path.into())),
+        (key, Value::String(name)) if key == "from-env" => Some(SecretRef::FromEnv(name.clone())),
+        (key, Value::String(path)) if key == "from-file" => Some(SecretRef::FromFile(path.into())),
         _ => None,
     }
 }

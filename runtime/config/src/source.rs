@@ -8,8 +8,8 @@ use toml::de::DeTable;
 
 use super::client::TokenHash;
 use super::issue::Issue;
+use super::scalar::Scalar;
 use super::tree::{Entry, Table};
-use super::word::Word;
 
 /// A TOML file that parsed.
 pub struct Source {

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::gateway::Listen;
+use super::scalar::{Mistake, Scalar, scalar};
 use super::server::Url;
-use super::word::{Mistake, Word, word};
 
 /// Metrics and traces. Never a payload; neither holds up traffic.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -25,7 +25,7 @@ pub struct Telemetry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collector(pub http::Uri);
 
-impl Word for Collector {
+impl Scalar for Collector {
     const KIND: &'static str = "the URL of a collector such as \"http://127.0.0.1:4318\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
@@ -47,7 +47,7 @@ impl Word for Collector {
     }
 }
 
-word!(Collector);
+scalar!(Collector);
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use super::client_file::{Client, ClientFile};
 use super::entry::Imported;
-use super::shape::{Client, ClientFile};
 use crate::Gateway;
 
 pub(super) fn through_gateway(

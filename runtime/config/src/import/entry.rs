@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::client_file::{ClientFile, kind};
 use super::name::variable;
 use super::secret::{Part, has_password, looks_secret, named_secret, parts};
-use super::shape::{ClientFile, kind};
 use super::shell::{Word, script};
 use super::variables::Variables;
 

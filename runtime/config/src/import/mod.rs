@@ -3,11 +3,11 @@
 //! over is named, with what to do.
 
 mod client;
+mod client_file;
 mod entry;
 mod name;
 mod report;
 mod secret;
-mod shape;
 mod shell;
 mod text;
 mod variables;
@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use self::client_file::ClientFile;
 use self::entry::Imported;
-use self::shape::ClientFile;
 use self::variables::Variables;
 use crate::{FileError, Files, Loaded};
 

@@ -1,9 +1,9 @@
-//! A word: a typed value that the configuration writes as one string. Reading it, its entry in the schema and what is
+//! A scalar: a typed value that the configuration writes as one string. Reading it, its entry in the schema and what is
 //! said of a wrong one all come from here, so that they cannot differ.
 
 use std::borrow::Cow;
 
-/// What is wrong with a word, and what to write instead.
+/// What is wrong with a scalar, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     /// Continues "`key` …", for example "is not a length of time".
@@ -23,7 +23,7 @@ impl Mistake {
 }
 
 /// A typed value written as one string.
-pub trait Word: Sized {
+pub trait Scalar: Sized {
     /// What it is, with an example; continues "takes …".
     const KIND: &'static str;
     /// The regular expression that editors may check it by.
@@ -38,15 +38,15 @@ pub trait Word: Sized {
     fn write(&self) -> String;
 }
 
-/// What is known of a word by its name in the schema.
+/// What is known of a scalar by its name in the schema.
 pub(crate) struct Known {
     pub(crate) kind: &'static str,
     pub(crate) check: fn(&str) -> Result<(), Mistake>,
 }
 
-/// The words by the names under which the schema defines them.
+/// The scalars by the names under which the schema defines them.
 pub(crate) fn known(name: &str) -> Option<Known> {
-    fn of<W: Word>() -> Known {
+    fn of<W: Scalar>() -> Known {
         Known {
             kind: W::KIND,
             check: |text| W::read(text).map(drop),
@@ -77,20 +77,20 @@ pub(crate) fn known(name: &str) -> Option<Known> {
     })
 }
 
-/// Serde and schema for words. The schema's definition has the type's own name, by which [`known`] finds it, and its
+/// Serde and schema for scalars. The schema's definition has the type's own name, by which [`known`] finds it, and its
 /// doc comment as description.
-macro_rules! word {
+macro_rules! scalar {
     ($($name:ident),+) => {$(
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                 let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(from)?;
-                <Self as $crate::word::Word>::read(&text)
+                <Self as $crate::scalar::Scalar>::read(&text)
                     .map_err(|mistake| serde::de::Error::custom(format!("{}; {}", mistake.why, mistake.help)))
             }
         }
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_str(&<Self as $crate::word::Word>::write(self))
+                to.serialize_str(&<Self as $crate::scalar::Scalar>::write(self))
             }
         }
         impl schemars::JsonSchema for $name {
@@ -98,9 +98,9 @@ macro_rules! word {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                let kind = <Self as $crate::word::Word>::KIND;
+                let kind = <Self as $crate::scalar::Scalar>::KIND;
                 let mut schema = schemars::json_schema!({ "type": "string", "description": kind });
-                if let Some(pattern) = <Self as $crate::word::Word>::PATTERN {
+                if let Some(pattern) = <Self as $crate::scalar::Scalar>::PATTERN {
                     schema.insert("pattern".into(), pattern.into());
                 }
                 schema
@@ -108,4 +108,4 @@ macro_rules! word {
         }
     )+};
 }
-pub(crate) use word;
+pub(crate) use scalar;

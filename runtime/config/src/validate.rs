@@ -4,15 +4,15 @@
 use serde_json::{Map, Value};
 
 use super::issue::Issue;
+use super::scalar;
 use super::settings::push;
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
-use super::word;
 use super::wording::{TRUTH, kind, kind_of, listed, named, suggest};
 
 /// Everything in which the file, called `subject`, is not what the schema says.
-pub fn check(source: &Source, schema: &Value, subject: &'static str, issues: &mut Vec<Issue>) {
-    let mut shape = Shape {
+pub fn validate(source: &Source, schema: &Value, subject: &'static str, issues: &mut Vec<Issue>) {
+    let mut validator = Validator {
         source,
         subject,
         definitions: &schema["$defs"],
@@ -20,10 +20,10 @@ pub fn check(source: &Source, schema: &Value, subject: &'static str, issues: &mu
         pointer: String::new(),
         around: Vec::new(),
     };
-    shape.table(schema, source.tree(), None);
+    validator.table(schema, source.tree(), None);
 }
 
-struct Shape<'a> {
+struct Validator<'a> {
     source: &'a Source,
     /// What the whole file is called.
     subject: &'static str,
@@ -34,15 +34,15 @@ struct Shape<'a> {
     around: Vec<(&'a Value, String)>,
 }
 
-impl<'a> Shape<'a> {
+impl<'a> Validator<'a> {
     fn value(&mut self, schema: &'a Value, value: &'a Entry) {
         let mut schema = schema;
         while let Some(name) = schema["$ref"]
             .as_str()
             .and_then(|path| path.strip_prefix("#/$defs/"))
         {
-            if let Some(word) = word::known(name) {
-                return self.word(&word, value);
+            if let Some(scalar) = scalar::known(name) {
+                return self.scalar(&scalar, value);
             }
             match name {
                 "Given" => return self.given(value),
@@ -58,8 +58,8 @@ impl<'a> Shape<'a> {
             (Some("object"), Node::Table(table)) => self.table(schema, table, Some(value)),
             (Some("array"), Node::List(items)) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.within(&index.to_string(), |shape| {
-                        shape.value(&schema["items"], item)
+                    self.within(&index.to_string(), |validator| {
+                        validator.value(&schema["items"], item)
                     });
                 }
             }
@@ -91,7 +91,7 @@ impl<'a> Shape<'a> {
                     continue;
                 }
             };
-            self.within(name, |shape| shape.value(inner, member));
+            self.within(name, |validator| validator.value(inner, member));
         }
         self.around.pop();
         for name in schema["required"]
@@ -135,7 +135,7 @@ impl<'a> Shape<'a> {
         issue.help(suggest(name, properties.keys().map(String::as_str)))
     }
 
-    fn word(&mut self, word: &word::Known, value: &Entry) {
+    fn scalar(&mut self, scalar: &scalar::Known, value: &Entry) {
         let Node::Text(text) = &value.node else {
             // What would be said of it in quotes, so that nobody is told to quote what is wrong in quotes too.
             let bare = self
@@ -143,18 +143,18 @@ impl<'a> Shape<'a> {
                 .text()
                 .get(value.span.clone())
                 .unwrap_or_default();
-            self.wrong(word.kind.to_owned(), value);
-            if let (Err(mistake), Some(last)) = ((word.check)(bare), self.issues.last_mut()) {
+            self.wrong(scalar.kind.to_owned(), value);
+            if let (Err(mistake), Some(last)) = ((scalar.check)(bare), self.issues.last_mut()) {
                 last.help = Some(mistake.help.into_owned());
             }
             return;
         };
-        if let Err(mistake) = (word.check)(text) {
+        if let Err(mistake) = (scalar.check)(text) {
             self.mistake(mistake, value);
         }
     }
 
-    fn mistake(&mut self, mistake: word::Mistake, value: &Entry) {
+    fn mistake(&mut self, mistake: scalar::Mistake, value: &Entry) {
         let issue = Issue::error(
             Some(value.span.clone()),
             format!("{} {}", self.place(), mistake.why),
@@ -184,18 +184,18 @@ impl<'a> Shape<'a> {
         );
         if length < least {
             self.mistake(
-                word::Mistake::new("is empty", "write a value, or leave the key out"),
+                scalar::Mistake::new("is empty", "write a value, or leave the key out"),
                 value,
             );
         } else if let Some(most) = most.filter(|most| length > *most) {
             let why = format!("is {length} characters long");
             self.mistake(
-                word::Mistake::new(why, format!("write at most {most}")),
+                scalar::Mistake::new(why, format!("write at most {most}")),
                 value,
             );
         } else if text.contains('\0') {
             self.mistake(
-                word::Mistake::new("has a NUL character", "leave it out"),
+                scalar::Mistake::new("has a NUL character", "leave it out"),
                 value,
             );
         }
@@ -212,7 +212,7 @@ impl<'a> Shape<'a> {
         );
         if number.is_none_or(|number| number < least || number > most) {
             self.mistake(
-                word::Mistake::new(
+                scalar::Mistake::new(
                     "is out of range",
                     format!("write a number from {least} to {most}"),
                 ),
@@ -226,7 +226,7 @@ impl<'a> Shape<'a> {
         match &value.node {
             Node::Text(text) if text.contains('\0') => {
                 self.mistake(
-                    word::Mistake::new("has a NUL character", "leave it out"),
+                    scalar::Mistake::new("has a NUL character", "leave it out"),
                     value,
                 );
             }
@@ -234,7 +234,7 @@ impl<'a> Shape<'a> {
             Node::Table(table) if is_outside(table) => {}
             Node::Table(_) => {
                 let why = "is a table, but not one that says where to fetch the value";
-                self.mistake(word::Mistake::new(why, OUTSIDE), value);
+                self.mistake(scalar::Mistake::new(why, OUTSIDE), value);
             }
             other => {
                 let issue = Issue::error(
@@ -267,17 +267,17 @@ impl<'a> Shape<'a> {
             }
             Node::Table(table) => {
                 for (key, member) in table {
-                    self.within(&key.name, |shape| shape.setting(member));
+                    self.within(&key.name, |validator| validator.setting(member));
                 }
             }
             Node::List(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.within(&index.to_string(), |shape| shape.setting(item));
+                    self.within(&index.to_string(), |validator| validator.setting(item));
                 }
             }
             Node::Date => {
                 self.mistake(
-                    word::Mistake::new(
+                    scalar::Mistake::new(
                         "is a TOML date, which plugins cannot get",
                         "put it in quotes",
                     ),
@@ -286,13 +286,16 @@ impl<'a> Shape<'a> {
             }
             Node::Float(number) if !number.is_finite() => {
                 self.mistake(
-                    word::Mistake::new("is not a finite number", "write a number, or leave it out"),
+                    scalar::Mistake::new(
+                        "is not a finite number",
+                        "write a number, or leave it out",
+                    ),
                     value,
                 );
             }
             Node::Integer(None) => {
                 self.mistake(
-                    word::Mistake::new(
+                    scalar::Mistake::new(
                         "does not fit into 64 bits",
                         "write a smaller number, or text",
                     ),
@@ -340,7 +343,7 @@ impl<'a> Shape<'a> {
             .as_str()
             .and_then(|path| path.strip_prefix("#/$defs/"))
         {
-            Some(name) => word::known(name).map(|word| word.kind.to_owned()),
+            Some(name) => scalar::known(name).map(|scalar| scalar.kind.to_owned()),
             None => Some(kind_of(schema["type"].as_str()?, schema)),
         }
     }
