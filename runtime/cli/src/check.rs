@@ -103,7 +103,7 @@ pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked
     let mut assembled = assembler
         .assemble(loaded, environment, Loading::Start)
         .await?;
-    sandgate_daemon::open_record(loaded, false)?;
+    sandgate_daemon::open_call_log(loaded, false)?;
     assembled.warnings.extend(exposed);
     let table = table::text(&pipeline(loaded, assembled.edition.chain()));
     Ok(Checked {

@@ -16,4 +16,4 @@ mod running;
 pub mod status;
 pub mod watch;
 
-pub use running::{Door, Running, open_record, start, until_told};
+pub use running::{Door, Running, open_call_log, start, until_told};

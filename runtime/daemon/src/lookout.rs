@@ -53,7 +53,7 @@ impl Lookout {
     pub(crate) fn watch(&mut self, gateway: &Arc<Gateway>, conditions: Arc<GatewayConditions>) {
         if let Some(metrics) = &self.metrics {
             metrics.ask(gateway);
-            metrics.ask_what_is_wrong(conditions.clone());
+            metrics.watch_conditions(conditions.clone());
         }
         gateway.status().ask(conditions.clone());
         self.conditions = Some(conditions);

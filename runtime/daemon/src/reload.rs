@@ -11,7 +11,7 @@ use sandgate_assembly::host_setup;
 use sandgate_assembly::{Assembler, Loading};
 use sandgate_config::{Environment, Loaded, Report};
 use sandgate_gateway::{Edition, Gateway, Server};
-use sandgate_telemetry::record::Record;
+use sandgate_telemetry::call_log::CallLogWriter;
 
 use crate::lookout::Lookout;
 use crate::outcome::{Outcome, Written};
@@ -40,7 +40,7 @@ pub(crate) struct Reloader {
     history: Arc<Mutex<History>>,
     broken: bool,
     /// The call log, and whether stdout is a client's. None before there is one.
-    record: Option<(Arc<Record>, bool)>,
+    call_log: Option<(Arc<CallLogWriter>, bool)>,
     /// Where clients come in; none: on stdin.
     listening: Option<SocketAddr>,
 }
@@ -95,7 +95,7 @@ impl Reloader {
             written,
             history: Arc::new(Mutex::new(history)),
             broken: false,
-            record: None,
+            call_log: None,
             listening: None,
         }
     }
@@ -106,8 +106,8 @@ impl Reloader {
     }
 
     /// Calls are recorded there; with `stdio`, stdout is a client's.
-    pub(crate) fn records_to(&mut self, record: Arc<Record>, stdio: bool) {
-        self.record = Some((record, stdio));
+    pub(crate) fn logs_calls_to(&mut self, call_log: Arc<CallLogWriter>, stdio: bool) {
+        self.call_log = Some((call_log, stdio));
     }
 
     /// The version in force.
@@ -154,8 +154,8 @@ impl Reloader {
                 .assemble(&loaded, &self.environment, Loading::Reload)
                 .await?;
             let moved = restart::call_log_target(&loaded.config) != self.written.call_log_target();
-            let target = match &self.record {
-                Some((_, stdio)) if moved => Some(running::open_target(&loaded, *stdio)?),
+            let target = match &self.call_log {
+                Some((_, stdio)) if moved => Some(running::open_call_log_target(&loaded, *stdio)?),
                 _ => None,
             };
             Ok::<_, Report>((loaded, assembled, target, needs_restart))
@@ -195,12 +195,12 @@ impl Reloader {
             watch.target(self.files.iter().cloned());
         }
         let before: Vec<Arc<Server>> = self.assembler.servers().cloned().collect();
-        if let (Some(target), Some((record, _))) = (target, &self.record) {
-            record.redirect(target);
+        if let (Some(target), Some((call_log, _))) = (target, &self.call_log) {
+            call_log.redirect(target);
         }
-        if let Some((record, _)) = &self.record {
+        if let Some((call_log, _)) = &self.call_log {
             let managed = std::mem::take(&mut assembled.managed);
-            record
+            call_log
                 .matched_values()
                 .switch(loaded.config.gateway.why_values, managed);
         }

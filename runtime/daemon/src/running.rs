@@ -13,9 +13,9 @@ use sandgate_assembly::{Assembler, Loading};
 use sandgate_config::{Environment, FileError, Issue, Loaded, Report, Side};
 use sandgate_gateway::{Endpoint, Gateway, Registry};
 use sandgate_recording::{Recording, Wanted};
+use sandgate_telemetry::call_log::{CallLogTarget, CallLogWriter};
 use sandgate_telemetry::conditions::GatewayConditions;
-use sandgate_telemetry::record::RecordTarget;
-use sandgate_telemetry::{logging, metrics, record};
+use sandgate_telemetry::{logging, metrics};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -30,7 +30,7 @@ use crate::watch::Watch;
 /// Everything that a gateway runs on, before it serves.
 pub struct Running {
     gateway: Arc<Gateway>,
-    record: Arc<record::Record>,
+    call_log: Arc<CallLogWriter>,
     reloader: Reloader,
     watch: Option<Watch>,
     /// Where operators come in.
@@ -67,15 +67,15 @@ pub async fn start(
         .await?;
     assembled.log(loaded);
     let identity = assembled.identity.take();
-    let record = open_record(loaded, stdio)?;
+    let call_log = open_call_log(loaded, stdio)?;
     let scraped = metrics::bind(loaded).await?;
     // Last of all that is opened: who has it, serves.
     let admin = open_admin(path, loaded, &environment)?;
-    let record = Arc::new(match admin {
-        Some(_) => record.remembering(),
-        None => record,
+    let call_log = Arc::new(match admin {
+        Some(_) => call_log.remembering(),
+        None => call_log,
     });
-    record.matched_values().switch(
+    call_log.matched_values().switch(
         loaded.config.gateway.why_values,
         std::mem::take(&mut assembled.managed),
     );
@@ -87,13 +87,13 @@ pub async fn start(
     let gateway = Gateway::observed(
         host_setup::gateway_config(loaded),
         registry,
-        record.clone(),
+        call_log.clone(),
         lookout.observer(),
     );
     gateway.identify(identity);
     let conditions = GatewayConditions::new(
         &gateway,
-        record.clone(),
+        call_log.clone(),
         move || state.failure(),
         &loaded.config,
     );
@@ -106,10 +106,10 @@ pub async fn start(
         gateway.clone(),
         lookout.clone(),
     );
-    reloader.records_to(record.clone(), stdio);
+    reloader.logs_calls_to(call_log.clone(), stdio);
     Ok(Running {
         gateway,
-        record,
+        call_log,
         reloader,
         watch,
         admin,
@@ -170,17 +170,17 @@ fn open_admin(
 ///
 /// # Errors
 /// It cannot be opened.
-pub fn open_record(loaded: &Loaded, stdio: bool) -> Result<record::Record, Report> {
+pub fn open_call_log(loaded: &Loaded, stdio: bool) -> Result<CallLogWriter, Report> {
     let to = loaded.call_log_destination(stdio)?;
     let payloads = loaded.config.call_log.payloads;
-    unopened(loaded, record::Record::open(&to, payloads, &loaded.files))
+    unopened(loaded, CallLogWriter::open(&to, payloads, &loaded.files))
 }
 
 /// The same, for the log that is there.
-pub(crate) fn open_target(loaded: &Loaded, stdio: bool) -> Result<RecordTarget, Report> {
+pub(crate) fn open_call_log_target(loaded: &Loaded, stdio: bool) -> Result<CallLogTarget, Report> {
     let to = loaded.call_log_destination(stdio)?;
     let payloads = loaded.config.call_log.payloads;
-    unopened(loaded, RecordTarget::open(&to, payloads, &loaded.files))
+    unopened(loaded, CallLogTarget::open(&to, payloads, &loaded.files))
 }
 
 fn unopened<T>(loaded: &Loaded, opened: Result<T, FileError>) -> Result<T, Report> {
@@ -225,7 +225,7 @@ impl Running {
     pub async fn serve(self, door: Door, told: CancellationToken) -> std::io::Result<()> {
         let Self {
             gateway,
-            record,
+            call_log,
             reloader,
             watch,
             admin,
@@ -263,12 +263,12 @@ impl Running {
             reload: ask,
         };
         if let Some(admin) = admin {
-            let desk = Desk::new(gateway.clone(), record.clone(), told)
+            let desk = Desk::new(gateway.clone(), call_log.clone(), told)
                 .recording(lookout.recording.clone())
                 .conditions(lookout.conditions.clone());
             tokio::spawn(admin::serve(admin, Arc::new(desk), stop.clone()));
         }
-        let keeper = tokio::spawn(keep_current(reloader, watch, record, asked, stop.clone()));
+        let keeper = tokio::spawn(keep_current(reloader, watch, call_log, asked, stop.clone()));
         let served = match door {
             // Both are large, and one of them runs.
             Door::Http(listener) => Box::pin(gateway.serve(listener, stop.clone())).await,
@@ -306,7 +306,7 @@ fn after(told: CancellationToken, period: Duration, gateway: &Arc<Gateway>) -> C
 async fn keep_current(
     mut reloader: Reloader,
     mut watch: Option<Watch>,
-    record: Arc<record::Record>,
+    call_log: Arc<CallLogWriter>,
     mut asked: mpsc::Receiver<oneshot::Sender<Outcome>>,
     stop: CancellationToken,
 ) {
@@ -327,7 +327,7 @@ async fn keep_current(
             Some(answer) = asked.recv() => (true, Some(answer)),
             else => return,
         };
-        if reopen && let Err(error) = record.reopen() {
+        if reopen && let Err(error) = call_log.reopen() {
             tracing::warn!("the call log stays as it is: {error}");
         }
         let outcome = reload_unharmed(&mut reloader, watch.as_mut()).await;

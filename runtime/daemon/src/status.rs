@@ -8,7 +8,7 @@ use sandgate_pipeline::Mode;
 use sandgate_recording::RecordingStatus;
 use sandgate_telemetry::conditions::ConditionStatus;
 use sandgate_telemetry::logging;
-use sandgate_telemetry::recent::{Calls, Tally};
+use sandgate_telemetry::recent_calls::{Calls, Tally};
 use sandgate_text::{grid, printable};
 use serde::{Deserialize, Serialize};
 

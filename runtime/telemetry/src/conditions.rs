@@ -10,8 +10,8 @@ use sandgate_gateway::{Condition, Conditions, Gateway};
 use sandgate_text::time;
 use serde::{Deserialize, Serialize};
 
+use crate::call_log::CallLogWriter;
 use crate::logging;
-use crate::record::Record;
 
 /// Before a certificate's end: time enough to get another one.
 const EXPIRING: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -23,7 +23,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Knows what is wrong with one gateway.
 pub struct GatewayConditions {
     gateway: Weak<Gateway>,
-    record: Arc<Record>,
+    call_log: Arc<CallLogWriter>,
     /// Why the interceptors' memory cannot be written.
     state: Box<dyn Fn() -> Option<String> + Send + Sync>,
     /// What makes `/readyz` answer 503.
@@ -46,13 +46,13 @@ impl GatewayConditions {
     /// so.
     pub fn new(
         gateway: &Arc<Gateway>,
-        record: Arc<Record>,
+        call_log: Arc<CallLogWriter>,
         state: impl Fn() -> Option<String> + Send + Sync + 'static,
         config: &Config,
     ) -> Arc<Self> {
         Arc::new(Self {
             gateway: Arc::downgrade(gateway),
-            record,
+            call_log,
             state: Box::new(state),
             unready: ArcSwap::from_pointee(config.not_ready_when()),
         })
@@ -84,7 +84,7 @@ impl GatewayConditions {
 
     /// Records that could not be written.
     pub fn unwritten(&self) -> u64 {
-        self.record.unwritten()
+        self.call_log.unwritten()
     }
 
     /// When the certificate that clients are shown ends.
@@ -97,7 +97,7 @@ impl GatewayConditions {
         let left = |until: SystemTime| until.duration_since(SystemTime::now());
         match name {
             ConditionName::CallLog => {
-                let failure = self.record.failure()?;
+                let failure = self.call_log.failure()?;
                 let (count, since) = (failure.count, time(failure.since));
                 let why = failure.why;
                 Some(format!(
@@ -130,8 +130,8 @@ impl GatewayConditions {
         let mut warned = None;
         let mut looked: Option<tokio::time::Instant> = None;
         loop {
-            self.record.retry();
-            self.record.matched_values().forget();
+            self.call_log.retry();
+            self.call_log.matched_values().forget();
             if looked.is_none_or(|at| at.elapsed() >= LOOK) {
                 looked = Some(tokio::time::Instant::now());
                 let certificate = [

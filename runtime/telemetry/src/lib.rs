@@ -4,11 +4,11 @@
     reason = "a report of what is wrong is made once, at a start or reload"
 )]
 
+pub mod call_log;
 pub mod conditions;
 pub mod logging;
 pub mod matched_values;
 pub mod metrics;
-pub mod recent;
-pub mod record;
+pub mod recent_calls;
 mod refusal_codes;
 pub mod traces;

@@ -32,11 +32,11 @@ struct Kept {
     on: bool,
     /// Values from the gateway's own settings: words that hold a piece of one are not kept.
     managed: Vec<Zeroizing<String>>,
-    words: VecDeque<Word>,
+    words: VecDeque<KeptValue>,
     bytes: usize,
 }
 
-struct Word {
+struct KeptValue {
     call: CallId,
     at: Instant,
     interceptor: Arc<str>,
@@ -47,7 +47,7 @@ struct Word {
 
 /// One of them, as an operator is told it.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct ToldWord {
+pub struct MatchedValue {
     /// Of the interceptor that matched it.
     pub interceptor: String,
     /// The rule, or the refusal's code.
@@ -89,7 +89,7 @@ impl MatchedValues {
         let seen = |entry: &&TrailEntry| entry.seen.is_some();
         for entry in record.trail.entries.iter().filter(seen) {
             for (rule, pointer, text) in matched(entry).into_iter().take(OF_RUN) {
-                self.0.lock().keep(Word {
+                self.0.lock().keep(KeptValue {
                     call: record.call.id.clone(),
                     at: Instant::now(),
                     interceptor: entry.interceptor.clone(),
@@ -107,11 +107,11 @@ impl MatchedValues {
     }
 
     /// Those of a call; none: nothing is kept at all.
-    pub fn of(&self, call: &str) -> Option<Vec<ToldWord>> {
+    pub fn of(&self, call: &str) -> Option<Vec<MatchedValue>> {
         let mut kept = self.0.lock();
         kept.forget(Instant::now());
         let words = kept.words.iter().filter(|word| *word.call.0 == *call);
-        let told = words.map(|word| ToldWord {
+        let told = words.map(|word| MatchedValue {
             interceptor: word.interceptor.to_string(),
             rule: word.rule.to_string(),
             pointer: word.pointer.to_string(),
@@ -122,7 +122,7 @@ impl MatchedValues {
 }
 
 impl Kept {
-    fn keep(&mut self, mut word: Word) {
+    fn keep(&mut self, mut word: KeptValue) {
         let holds = |secret: &Zeroizing<String>| {
             !secret.is_empty()
                 && (word.text.contains(secret.as_str()) || share_a_piece(&word.text, secret))
@@ -142,7 +142,7 @@ impl Kept {
     }
 
     fn forget(&mut self, now: Instant) {
-        let is_old = |word: &Word| now.duration_since(word.at) >= AGE;
+        let is_old = |word: &KeptValue| now.duration_since(word.at) >= AGE;
         while self.words.front().is_some_and(is_old) {
             self.drop_oldest();
         }
@@ -156,7 +156,7 @@ impl Kept {
     }
 }
 
-impl Word {
+impl KeptValue {
     fn bytes(&self) -> usize {
         self.text.len() + self.rule.len() + self.pointer.len()
     }
@@ -221,8 +221,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn word(call: &str, text: &str) -> Word {
-        Word {
+    fn word(call: &str, text: &str) -> KeptValue {
+        KeptValue {
             call: CallId(call.into()),
             at: Instant::now(),
             interceptor: "guard".into(),

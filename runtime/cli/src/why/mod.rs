@@ -14,7 +14,7 @@ use record::Record;
 use sandgate_daemon::admin::{self, Ask, AskError, Place};
 use sandgate_daemon::candidate::Tried;
 use sandgate_daemon::operator::{Operator, Unknown};
-use sandgate_telemetry::matched_values::ToldWord;
+use sandgate_telemetry::matched_values::MatchedValue;
 use sandgate_text::printable;
 use search::SearchError;
 use serde_json::value::RawValue;
@@ -153,7 +153,7 @@ impl Found {
             .zip(records.first())
             .map(|(place, record)| {
                 let call = record.id.clone();
-                admin::ask::<Vec<ToldWord>>(place, Ask::MatchedValues { call })
+                admin::ask::<Vec<MatchedValue>>(place, Ask::MatchedValues { call })
             });
         let words = asked.and_then(Result::ok).unwrap_or_default();
         let lines = words.iter().map(|word| {

@@ -9,8 +9,8 @@ use sandgate_gateway::{Availability, Eras, Gateway, Server, Transport};
 use sandgate_message::CallId;
 use sandgate_message::Era;
 use sandgate_recording::Recording;
+use sandgate_telemetry::call_log::CallLogWriter;
 use sandgate_telemetry::conditions::GatewayConditions;
-use sandgate_telemetry::record::Record;
 use sandgate_text::time;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -27,7 +27,7 @@ use crate::status::{
 /// What a running gateway knows of itself.
 pub(crate) struct Desk {
     gateway: Arc<Gateway>,
-    record: Arc<Record>,
+    call_log: Arc<CallLogWriter>,
     told: Told,
     started: (SystemTime, Instant),
     recording: Option<Arc<Recording>>,
@@ -48,10 +48,10 @@ pub(crate) struct Told {
 
 impl Desk {
     /// Of a gateway that starts to serve now.
-    pub(crate) fn new(gateway: Arc<Gateway>, record: Arc<Record>, told: Told) -> Self {
+    pub(crate) fn new(gateway: Arc<Gateway>, call_log: Arc<CallLogWriter>, told: Told) -> Self {
         Self {
             gateway,
-            record,
+            call_log,
             told,
             started: (SystemTime::now(), Instant::now()),
             recording: None,
@@ -81,7 +81,7 @@ impl Desk {
                 raw(&answered.await.map_err(|_| ending())?)
             }
             Ask::MatchedValues { call } => {
-                let words = self.record.matched_values().of(&call);
+                let words = self.call_log.matched_values().of(&call);
                 if let Some(words) = &words {
                     let count = words.len();
                     tracing::warn!(call, count, "matched words were read by `sandgate why`");
@@ -89,7 +89,7 @@ impl Desk {
                 raw(&words.unwrap_or_default())
             }
             Ask::Why { call } => {
-                let recent = self.record.recent();
+                let recent = self.call_log.recent();
                 let lines = recent.map(|recent| recent.lines(call.as_deref()));
                 let lines = lines.transpose().map_err(|error| error.to_string())?;
                 // They are JSON already, one object a line.
@@ -126,7 +126,7 @@ impl Desk {
     fn status(&self) -> Status {
         let edition = self.gateway.current();
         let history = self.told.history.lock().clone();
-        let recent = self.record.recent();
+        let recent = self.call_log.recent();
         let interceptors = edition.chain().steps().iter().map(|step| {
             let plugin = step.interceptor().plugin();
             InterceptorStatus {
@@ -172,7 +172,7 @@ impl Desk {
                 .map(|conditions| conditions.status())
                 .unwrap_or_default(),
             certificate_until: self.gateway.certificate_until().map(time),
-            unwritten_records: self.record.unwritten(),
+            unwritten_records: self.call_log.unwritten(),
             log: LogStatus::of_process(),
             interceptors: interceptors.collect(),
             servers: edition

@@ -20,7 +20,7 @@ pub use self::listener::{bind, serve};
 use self::meters::{InterceptorMeters, ServerMeters, one_more};
 pub(crate) use self::meters::{method_label, mode_label, outcome_label};
 use crate::conditions::GatewayConditions;
-use crate::traces::Told;
+use crate::traces::SpanCounts;
 
 /// Everything that is counted.
 #[derive(Default)]
@@ -33,7 +33,7 @@ pub struct Metrics {
     /// What is wrong with it.
     conditions: OnceLock<Arc<GatewayConditions>>,
     /// What became of spans, where there are any.
-    spans: OnceLock<Arc<Told>>,
+    spans: OnceLock<Arc<SpanCounts>>,
 }
 
 /// The counters by name. Names come from configurations alone; those of earlier ones stay, since a counter only rises.
@@ -87,12 +87,12 @@ impl Metrics {
     }
 
     /// Whom to ask what is wrong. The first counts.
-    pub fn ask_what_is_wrong(&self, conditions: Arc<GatewayConditions>) {
+    pub fn watch_conditions(&self, conditions: Arc<GatewayConditions>) {
         let _ = self.conditions.set(conditions);
     }
 
     /// Spans are sent, and this counts what becomes of them. The first counts.
-    pub fn count_spans(&self, told: Arc<Told>) {
+    pub fn count_spans(&self, told: Arc<SpanCounts>) {
         let _ = self.spans.set(told);
     }
 }

@@ -32,7 +32,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// Makes spans of calls and hands them on.
 pub struct Traces {
     queue: mpsc::Sender<Vec<Span>>,
-    told: Arc<Told>,
+    told: Arc<SpanCounts>,
     /// The way to clients.
     door: Peer,
     /// The ways to servers, by name.
@@ -45,13 +45,13 @@ pub struct Traces {
 
 /// What became of spans.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct SpanCounts {
     sent: AtomicU64,
     dropped: AtomicU64,
     failed: AtomicU64,
 }
 
-impl Told {
+impl SpanCounts {
     /// The counters, by the label of what they count: taken by the collector; no room in the queue; not taken.
     pub(crate) fn counters(&self) -> [(&'static str, &AtomicU64); 3] {
         [
@@ -70,7 +70,7 @@ impl Traces {
     /// Begins to send. `stdio`: clients are spoken to over pipes.
     pub fn start(collector: &Collector, stdio: bool) -> Arc<Self> {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let (told, over) = (Arc::<Told>::default(), CancellationToken::new());
+        let (told, over) = (Arc::<SpanCounts>::default(), CancellationToken::new());
         let sender = Sender::new(collector, told.clone(), over.clone());
         let sending = tokio::spawn(sender.run(waiting));
         Arc::new(Self {
@@ -85,7 +85,7 @@ impl Traces {
     }
 
     /// What became of spans so far.
-    pub fn told(&self) -> &Arc<Told> {
+    pub fn told(&self) -> &Arc<SpanCounts> {
         &self.told
     }
 

@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Told;
+use super::SpanCounts;
 
 /// Spans in one request, about.
 const BATCH: usize = 512;
@@ -51,7 +51,7 @@ const LONGEST_ANSWER: usize = 64 << 10;
 pub(super) struct Sender {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     url: Uri,
-    told: Arc<Told>,
+    told: Arc<SpanCounts>,
     /// The gateway ends: what waits is sent once, and no more is awaited.
     over: CancellationToken,
     said: Option<Instant>,
@@ -80,7 +80,11 @@ impl Unsent {
 }
 
 impl Sender {
-    pub(super) fn new(collector: &Collector, told: Arc<Told>, over: CancellationToken) -> Self {
+    pub(super) fn new(
+        collector: &Collector,
+        told: Arc<SpanCounts>,
+        over: CancellationToken,
+    ) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(CONNECT));

@@ -32,7 +32,7 @@ fn call() -> Call {
     }
 }
 
-fn forward(record: &Record, params: &str) -> Result<(), Unwritten> {
+fn forward(record: &CallLogWriter, params: &str) -> Result<(), Unwritten> {
     let params = Json::parse(params.to_owned(), &Limits::default()).unwrap();
     let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_500_000);
     record.forwarded(&Forwarded {
@@ -43,7 +43,7 @@ fn forward(record: &Record, params: &str) -> Result<(), Unwritten> {
     })
 }
 
-fn end(record: &Record) -> Result<(), Unwritten> {
+fn end(record: &CallLogWriter) -> Result<(), Unwritten> {
     let trail = Trail {
         version: 7,
         entries: Vec::new(),
@@ -62,8 +62,8 @@ fn end(record: &Record) -> Result<(), Unwritten> {
     })
 }
 
-fn in_file(folder: &Path, payloads: bool) -> Record {
-    Record::open(
+fn in_file(folder: &Path, payloads: bool) -> CallLogWriter {
+    CallLogWriter::open(
         &Destination::File("log".into()),
         payloads,
         &Files::in_folder(folder),
@@ -143,7 +143,7 @@ fn a_torn_tail_becomes_a_line_of_its_own() {
 #[test]
 fn a_full_disk_is_reported() {
     let files = Files::in_folder(Path::new("/dev"));
-    let record = Record::open(&Destination::File("full".into()), false, &files).unwrap();
+    let record = CallLogWriter::open(&Destination::File("full".into()), false, &files).unwrap();
     let error = end(&record).unwrap_err();
     assert!(error.to_string().contains("No space left"), "{error}");
     assert!(end(&record).is_err());
@@ -152,7 +152,7 @@ fn a_full_disk_is_reported() {
 #[test]
 fn a_stalled_reader_fails_records_and_gets_whole_lines_once_it_reads_again() {
     let (mut reader, writer) = io::pipe().unwrap();
-    let record = Record::to(RecordTarget::new(
+    let record = CallLogWriter::to(CallLogTarget::new(
         true,
         Some(Sink::new(writer.into())),
         None,
@@ -193,7 +193,7 @@ fn a_stalled_reader_fails_records_and_gets_whole_lines_once_it_reads_again() {
 #[test]
 fn a_log_that_nobody_writes_to_learns_that_it_can_be_written_again() {
     let (mut reader, writer) = io::pipe().unwrap();
-    let record = Record::to(RecordTarget::new(
+    let record = CallLogWriter::to(CallLogTarget::new(
         false,
         Some(Sink::new(writer.into())),
         None,
@@ -211,7 +211,7 @@ fn a_log_that_nobody_writes_to_learns_that_it_can_be_written_again() {
 fn a_reader_that_is_gone_is_an_error() {
     let (reader, writer) = io::pipe().unwrap();
     drop(reader);
-    let record = Record::to(RecordTarget::new(
+    let record = CallLogWriter::to(CallLogTarget::new(
         false,
         Some(Sink::new(writer.into())),
         None,
@@ -245,7 +245,7 @@ fn after_a_rotation_the_log_is_reopened_by_its_name() {
 
 #[test]
 fn nothing_is_written_nowhere() {
-    let record = Record::open(
+    let record = CallLogWriter::open(
         &Destination::None,
         true,
         &Files::in_folder(Path::new("/nonexistent")),

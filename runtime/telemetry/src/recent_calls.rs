@@ -21,7 +21,7 @@ const NAMED: usize = 5;
 
 /// What is remembered.
 #[derive(Debug, Default)]
-pub struct Recent(Mutex<Kept>);
+pub struct RecentCalls(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -72,7 +72,7 @@ pub struct Ambiguous {
     pub ids: Vec<String>,
 }
 
-impl Recent {
+impl RecentCalls {
     /// A call is about to be forwarded.
     pub(crate) fn forwarded(&self, id: &CallId, text: String) {
         self.0.lock().keep(id, false, text);
@@ -176,18 +176,18 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn remember(recent: &Recent, id: &str, ended: bool, text: &str) {
+    fn remember(recent: &RecentCalls, id: &str, ended: bool, text: &str) {
         recent.0.lock().keep(&CallId(id.into()), ended, text.into());
     }
 
-    fn found(recent: &Recent, call: Option<&str>) -> Vec<String> {
+    fn found(recent: &RecentCalls, call: Option<&str>) -> Vec<String> {
         let lines = recent.lines(call).unwrap();
         lines.iter().map(|line| line.to_string()).collect()
     }
 
     #[test]
     fn a_call_is_found_by_the_beginning_of_its_id() {
-        let recent = Recent::default();
+        let recent = RecentCalls::default();
         remember(&recent, "0a1", false, "one forwarded");
         remember(&recent, "0a2", true, "two ended");
         remember(&recent, "0a1", true, "one ended");
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_oldest_is_forgotten_by_count_and_by_size() {
-        let recent = Recent::default();
+        let recent = RecentCalls::default();
         for n in 0..=MAX_LINES {
             remember(&recent, &format!("{n:08}"), true, "x");
         }

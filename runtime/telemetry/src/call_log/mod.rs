@@ -25,24 +25,24 @@ use serde_json::value::RawValue;
 use self::line::Line;
 use self::sink::Sink;
 use crate::matched_values::MatchedValues;
-use crate::recent::{MAX_LINE, Recent};
+use crate::recent_calls::{MAX_LINE, RecentCalls};
 
 /// Writes the call log.
 #[derive(Debug)]
-pub struct Record {
-    target: ArcSwap<RecordTarget>,
+pub struct CallLogWriter {
+    target: ArcSwap<CallLogTarget>,
     /// What can be asked of a running gateway.
-    recent: Option<Recent>,
+    recent: Option<RecentCalls>,
     matched_values: MatchedValues,
     unwritten: AtomicU64,
     /// `failure` is there. Looked at by every record.
     failing: AtomicBool,
-    failure: Mutex<Option<RecordFailure>>,
+    failure: Mutex<Option<WriteFailure>>,
 }
 
 /// Where records go, and what is in them.
 #[derive(Debug)]
-pub struct RecordTarget {
+pub struct CallLogTarget {
     payloads: bool,
     /// None: nothing is recorded.
     sink: Option<Mutex<Sink>>,
@@ -51,7 +51,7 @@ pub struct RecordTarget {
 
 /// Since when records cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordFailure {
+pub struct WriteFailure {
     /// Since when.
     pub since: SystemTime,
     /// Records that could not be written since then.
@@ -69,7 +69,7 @@ struct Gap {
     unwritten: u64,
 }
 
-impl RecordTarget {
+impl CallLogTarget {
     /// Opens the destination. With `payloads`, params and results are recorded too.
     ///
     /// # Errors
@@ -108,16 +108,16 @@ impl RecordTarget {
     }
 }
 
-impl Record {
+impl CallLogWriter {
     /// Opens the destination. With `payloads`, params and results are recorded too.
     ///
     /// # Errors
     /// The file cannot be opened, or the standard stream is closed.
     pub fn open(to: &Destination, payloads: bool, files: &Files) -> Result<Self, FileError> {
-        Ok(Self::to(RecordTarget::open(to, payloads, files)?))
+        Ok(Self::to(CallLogTarget::open(to, payloads, files)?))
     }
 
-    fn to(target: RecordTarget) -> Self {
+    fn to(target: CallLogTarget) -> Self {
         Self {
             target: ArcSwap::from_pointee(target),
             recent: None,
@@ -129,7 +129,7 @@ impl Record {
     }
 
     /// Records go there from now on.
-    pub fn redirect(&self, target: RecordTarget) {
+    pub fn redirect(&self, target: CallLogTarget) {
         if target.sink.is_none() {
             *self.failure.lock() = None;
             self.failing.store(false, Ordering::Relaxed);
@@ -143,7 +143,7 @@ impl Record {
     }
 
     /// Why records cannot be written at present; none where they can.
-    pub fn failure(&self) -> Option<RecordFailure> {
+    pub fn failure(&self) -> Option<WriteFailure> {
         match self.failing.load(Ordering::Relaxed) {
             true => self.failure.lock().clone(),
             false => None,
@@ -188,7 +188,7 @@ impl Record {
         if let (Err(error), false) = (&written, line.is_empty()) {
             self.unwritten.fetch_add(1, Ordering::Relaxed);
             let mut failure = self.failure.lock();
-            let failure = failure.get_or_insert_with(|| RecordFailure {
+            let failure = failure.get_or_insert_with(|| WriteFailure {
                 since: SystemTime::now(),
                 count: 0,
                 why: String::new(),
@@ -204,13 +204,13 @@ impl Record {
     #[must_use]
     pub fn remembering(self) -> Self {
         Self {
-            recent: Some(Recent::default()),
+            recent: Some(RecentCalls::default()),
             ..self
         }
     }
 
     /// What it remembers, where it does.
-    pub fn recent(&self) -> Option<&Recent> {
+    pub fn recent(&self) -> Option<&RecentCalls> {
         self.recent.as_ref()
     }
 
@@ -238,7 +238,7 @@ impl Record {
     fn write(
         &self,
         line: Line<'_>,
-        remember: impl FnOnce(&Recent, String),
+        remember: impl FnOnce(&RecentCalls, String),
     ) -> Result<(), Unwritten> {
         let target = self.target.load();
         if target.sink.is_none() && self.recent.is_none() {
@@ -260,7 +260,7 @@ impl Record {
     }
 }
 
-impl CallLog for Record {
+impl CallLog for CallLogWriter {
     fn forwarded(&self, record: &Forwarded<'_>) -> Result<(), Unwritten> {
         let line = Line {
             params: self.payload(Some(record.params)),
@@ -304,7 +304,7 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-impl Record {
+impl CallLogWriter {
     fn payload<'a>(&self, json: Option<&'a Json>) -> Option<&'a RawValue> {
         let json = json.filter(|_| self.target.load().payloads)?;
         // Checked when it came in: it is JSON.
