@@ -10,8 +10,8 @@ use sandgate_config::{Environment, Loaded, PluginSource};
 use sandgate_gateway::Rehearsal;
 use sandgate_host::{State, StateQuota};
 use sandgate_message::{Call, Hook, PreDecision};
-use sandgate_recording::replay::{self, NotReplayed, Policy, scene, whole};
-use sandgate_recording::{Exchange, Sight, Theatre};
+use sandgate_recording::replay::{self, NotReplayed, Policy, input, whole};
+use sandgate_recording::{Exchange, Observation, Replayer};
 use serde_json::{Map, Value, json};
 
 use super::test::{item, with_expectation};
@@ -119,29 +119,30 @@ async fn write(
         why,
     };
     let file = inspect::read(&source).map_err(failed)?;
-    let theatre = Theatre::of(&policy.chain, true);
+    let replayer = Replayer::of(&policy.chain, true);
     let state = Arc::new(State::by_a_clock(StateQuota::default()));
     // What it remembers is what the calls before left.
     let rehearsal = Rehearsal::new(*policy.chain.limits());
     let before = exchanges[..call].iter();
     for exchange in before.filter(|one| policy.remembers || one.carries) {
-        let scene = scene(exchange, &policy.chain)?;
-        theatre.play(scene, &state, &rehearsal).await;
+        let input = input(exchange, &policy.chain)?;
+        replayer.play(input, &state, &rehearsal).await;
     }
     let exchange = &exchanges[call];
     let remembered = state.entries(name);
-    let scene = scene(exchange, &policy.chain)?;
-    let played = theatre.play(scene, &state, &rehearsal).await;
-    let sight = chosen(&played.sights, name, asked.hook).ok_or_else(|| NoFixture::NotAsked {
-        interceptor: name.clone(),
-        call: exchange.id.clone(),
-        at: asked.hook.map_or_else(String::new, |hook| {
-            format!(" at the {}", self::hook(hook).as_str())
-        }),
-    })?;
-    let text = text(exchange, sight, &own.settings.value, &remembered);
+    let input = input(exchange, &policy.chain)?;
+    let played = replayer.play(input, &state, &rehearsal).await;
+    let observation =
+        chosen(&played.observations, name, asked.hook).ok_or_else(|| NoFixture::NotAsked {
+            interceptor: name.clone(),
+            call: exchange.id.clone(),
+            at: asked.hook.map_or_else(String::new, |hook| {
+                format!(" at the {}", self::hook(hook).as_str())
+            }),
+        })?;
+    let text = text(exchange, observation, &own.settings.value, &remembered);
     let (text, decided) = with_expectation(file, to, text).await.map_err(failed)?;
-    let replayed = word(sight);
+    let replayed = word(observation);
     if decided != replayed {
         return Err(NoFixture::Otherwise {
             test: decided,
@@ -156,7 +157,7 @@ async fn write(
         "{}: what {name:?} met of call {} at the {}, and decided ({decided})\n",
         to.display(),
         exchange.id,
-        sight.hook.as_str()
+        observation.hook.as_str()
     ))
 }
 
@@ -178,17 +179,21 @@ fn find(exchanges: &[Exchange], given: &str) -> Result<usize, NoFixture> {
 }
 
 /// At the hook that was asked for; else where it did something, else where it was asked first.
-fn chosen<'a>(sights: &'a [Sight], name: &str, hook: Option<HookName>) -> Option<&'a Sight> {
+fn chosen<'a>(
+    observations: &'a [Observation],
+    name: &str,
+    hook: Option<HookName>,
+) -> Option<&'a Observation> {
     let hook = hook.map(self::hook);
-    let mut own = sights
+    let mut own = observations
         .iter()
-        .filter(|sight| &*sight.interceptor == name)
-        .filter(|sight| hook.is_none_or(|hook| sight.hook == hook));
+        .filter(|observation| &*observation.interceptor == name)
+        .filter(|observation| hook.is_none_or(|hook| observation.hook == hook));
     let first = own.clone().next();
-    let idle = |sight: &&Sight| {
-        matches!(sight.decision, Ok(PreDecision::Proceed)) && sight.findings.is_empty()
+    let idle = |observation: &&Observation| {
+        matches!(observation.decision, Ok(PreDecision::Proceed)) && observation.findings.is_empty()
     };
-    own.find(|sight| !idle(sight)).or(first)
+    own.find(|observation| !idle(observation)).or(first)
 }
 
 fn hook(hook: HookName) -> Hook {
@@ -198,8 +203,8 @@ fn hook(hook: HookName) -> Hook {
     }
 }
 
-fn word(sight: &Sight) -> &'static str {
-    match &sight.decision {
+fn word(observation: &Observation) -> &'static str {
+    match &observation.decision {
         Ok(PreDecision::Proceed) => "proceed",
         Ok(PreDecision::Edit(_)) => "edit",
         Ok(PreDecision::Replace(_)) => "replace",
@@ -211,7 +216,7 @@ fn word(sight: &Sight) -> &'static str {
 
 fn text(
     exchange: &Exchange,
-    sight: &Sight,
+    observation: &Observation,
     settings: &Value,
     remembered: &BTreeMap<String, Vec<u8>>,
 ) -> String {
@@ -219,22 +224,22 @@ fn text(
     let mut put = |key: &str, value: Value| {
         document.insert(key, item(&value));
     };
-    put("hook", sight.hook.as_str().into());
-    put("event", (&*sight.call.method).into());
-    let (params, reply) = match sight.hook {
-        Hook::PreCall => (Some(&sight.document), None),
-        Hook::PostCall => (sight.sent.as_ref(), Some(&sight.document)),
+    put("hook", observation.hook.as_str().into());
+    put("event", (&*observation.call.method).into());
+    let (params, reply) = match observation.hook {
+        Hook::PreCall => (Some(&observation.document), None),
+        Hook::PostCall => (observation.sent.as_ref(), Some(&observation.document)),
     };
     if let Some(params) = params {
         put("params", params.as_str().into());
     }
     if let Some(reply) = reply {
         put("reply", reply.as_str().into());
-        if sight.failed {
+        if observation.failed {
             put("failed", true.into());
         }
     }
-    if let Some(note) = &sight.carried {
+    if let Some(note) = &observation.carried {
         put("carried", remembered_value(note));
     }
     put("clock", exchange.time.clone().into());
@@ -244,7 +249,7 @@ fn text(
     {
         put("settings", settings.clone());
     }
-    put("context", context(&sight.call));
+    put("context", context(&observation.call));
     if !remembered.is_empty() {
         let entries = remembered.iter();
         let state: Map<String, Value> = entries
@@ -254,7 +259,7 @@ fn text(
     }
     format!(
         "# A recorded call, {}, as it met the interceptor {:?}.\n{document}",
-        exchange.id, sight.interceptor
+        exchange.id, observation.interceptor
     )
 }
 

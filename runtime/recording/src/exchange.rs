@@ -101,7 +101,7 @@ pub struct Verdict {
 
 /// Which run of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place<'a> {
+pub struct RunId<'a> {
     /// The method of the message within, where it is about one.
     pub of: Option<&'a str>,
     /// `pre-call` or `post-call`.
@@ -282,20 +282,20 @@ pub fn verdicts(trail: &Trail, within: &[Aside]) -> Vec<Verdict> {
     trail.entries.iter().map(verdict).chain(within).collect()
 }
 
-/// Every run with its place. An interceptor may have several at one hook: each message within an exchange is one more.
-pub fn placed(verdicts: &[Verdict]) -> impl Iterator<Item = (Place<'_>, &Verdict)> {
-    let mut turns: BTreeMap<Place<'_>, usize> = BTreeMap::new();
+/// Every run with what identifies it. An interceptor may have several at one hook: each message within an exchange is one more.
+pub fn by_run(verdicts: &[Verdict]) -> impl Iterator<Item = (RunId<'_>, &Verdict)> {
+    let mut turns: BTreeMap<RunId<'_>, usize> = BTreeMap::new();
     verdicts.iter().map(move |verdict| {
-        let place = Place {
+        let run = RunId {
             of: verdict.of.as_deref(),
             hook: &verdict.hook,
             interceptor: &verdict.interceptor,
             turn: 0,
         };
-        let turns = turns.entry(place).or_default();
+        let turns = turns.entry(run).or_default();
         *turns += 1;
         let turn = *turns;
-        (Place { turn, ..place }, verdict)
+        (RunId { turn, ..run }, verdict)
     })
 }
 

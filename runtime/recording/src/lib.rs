@@ -6,25 +6,25 @@
 )]
 
 mod capture;
-mod continued;
+mod detect;
 mod exchange;
 mod folder;
-mod found;
 mod key;
 mod kind;
+mod lineage;
 mod number;
-mod playing;
 mod reading;
-mod replacing;
+mod redact;
 pub mod replay;
+mod replayer;
 mod seal;
 mod shape;
 mod surrogate;
 mod writer;
 
 pub use capture::{Recording, RecordingStatus, Wanted};
-pub use exchange::{Exchange, NotAnExchange, Noticed, Place, Verdict, became, placed, verdicts};
+pub use exchange::{Exchange, NotAnExchange, Noticed, RunId, Verdict, became, by_run, verdicts};
 pub use folder::{Folder, FolderError, Written};
-pub use playing::{Played, Scene, Sight, Theatre};
 pub use reading::{Recorded, read};
+pub use replayer::{Input, Observation, Played, Replayer};
 pub use seal::{Identities, Recipient, SealError};

@@ -11,13 +11,13 @@ use sandgate_pipeline::Chain;
 use tokio::sync::{Notify, mpsc};
 
 use super::capture::{Tallies, size};
-use super::continued::Continued;
-use super::exchange::{Exchange, Noticed, Place, Verdict, placed};
+use super::detect;
+use super::detect::Value;
+use super::exchange::{Exchange, Noticed, RunId, Verdict, by_run};
 use super::folder::{Folder, Written};
-use super::found;
-use super::found::Value;
-use super::playing::{Played, Scene, Theatre};
-use super::replacing::Replacing;
+use super::lineage::Lineage;
+use super::redact::Redactor;
+use super::replayer::{Input, Played, Replayer};
 use super::surrogate::Surrogates;
 
 pub(super) struct Writer {
@@ -26,15 +26,15 @@ pub(super) struct Writer {
     surrogates: Surrogates,
     /// What was asked and begun in the calls as they came, and with surrogates.
     rehearsals: Option<[Rehearsal; 2]>,
-    continued: Continued,
+    continued: Lineage,
     /// Of the chain that the last call passed: most calls pass the same.
-    theatre: Option<(Arc<Chain>, Theatre)>,
+    replayer: Option<(Arc<Chain>, Replayer)>,
     said: bool,
 }
 
 /// Why an exchange is not written.
 enum Not {
-    Unplaced(found::Unplaced),
+    Unplaced(detect::Unplaced),
     /// It continues one that is not recorded.
     Orphaned,
     /// It would be judged otherwise.
@@ -78,8 +78,8 @@ impl Writer {
             tallies,
             surrogates: Surrogates::default(),
             rehearsals: None,
-            continued: Continued::default(),
-            theatre: None,
+            continued: Lineage::default(),
+            replayer: None,
             said: false,
         }
     }
@@ -203,7 +203,7 @@ impl Writer {
         if !repeats(&raw.trail, &again) {
             return Err(Not::Unlike);
         }
-        let mut found = found::values(&first.sights, &limits).map_err(Not::Unplaced)?;
+        let mut found = detect::values(&first.observations, &limits).map_err(Not::Unplaced)?;
         for value in before {
             if !found.iter().any(|known| known.text == value.text) {
                 found.push(value);
@@ -223,7 +223,7 @@ impl Writer {
                 Some((value.text.clone(), surrogate))
             })
             .collect();
-        let replacing = Replacing::of(&pairs.ok_or(Not::Left)?).ok_or(Not::Left)?;
+        let replacing = Redactor::of(&pairs.ok_or(Not::Left)?).ok_or(Not::Left)?;
         let whole = Json::parse(
             Line::of(&raw, Vec::new())?.text,
             &Limits {
@@ -251,9 +251,9 @@ impl Writer {
         // What is said of the live runs stays; where they found something, it is where it is found now.
         new.id = raw.id;
         let live = new.trail.clone();
-        let now: BTreeMap<Place<'_>, &Verdict> = placed(&played).collect();
-        for (verdict, (place, _)) in new.trail.iter_mut().zip(placed(&live)) {
-            if let Some(now) = now.get(&place)
+        let now: BTreeMap<RunId<'_>, &Verdict> = by_run(&played).collect();
+        for (verdict, (run, _)) in new.trail.iter_mut().zip(by_run(&live)) {
+            if let Some(now) = now.get(&run)
                 && now.decision == verdict.decision
             {
                 verdict.findings.clone_from(&now.findings);
@@ -265,25 +265,25 @@ impl Writer {
     /// Plays it with a memory of its own.
     async fn play(&mut self, taken: &Taken, exchange: &Exchange, world: World) -> Option<Played> {
         let limits = taken.chain.limits();
-        let scene = Scene {
+        let input = Input {
             call: exchange.call(limits).ok()?,
             message: exchange.message(limits).ok()?,
             reply: exchange.answer(limits).ok()?,
             at: exchange.came().ok()?,
         };
-        let known = |(chain, _): &&mut (Arc<Chain>, Theatre)| Arc::ptr_eq(chain, &taken.chain);
-        if self.theatre.as_mut().filter(known).is_none() {
-            let theatre = Theatre::of(&taken.chain, true);
-            self.theatre = Some((taken.chain.clone(), theatre));
+        let known = |(chain, _): &&mut (Arc<Chain>, Replayer)| Arc::ptr_eq(chain, &taken.chain);
+        if self.replayer.as_mut().filter(known).is_none() {
+            let replayer = Replayer::of(&taken.chain, true);
+            self.replayer = Some((taken.chain.clone(), replayer));
         }
-        let (_, theatre) = self.theatre.as_ref()?;
+        let (_, replayer) = self.replayer.as_ref()?;
         let rehearsals = self
             .rehearsals
             .get_or_insert_with(|| [*limits; 2].map(Rehearsal::new));
         let state = Arc::new(State::by_a_clock(StateQuota::default()));
         Some(
-            theatre
-                .play(scene, &state, &rehearsals[world as usize])
+            replayer
+                .play(input, &state, &rehearsals[world as usize])
                 .await,
         )
     }
@@ -336,7 +336,7 @@ fn alike(one: &[Verdict], other: &[Verdict]) -> bool {
 }
 
 /// Where members are named by what was found.
-fn with_pointers(mut verdict: Verdict, replacing: &Replacing) -> Verdict {
+fn with_pointers(mut verdict: Verdict, replacing: &Redactor) -> Verdict {
     for Noticed { pointer, .. } in &mut verdict.findings {
         if let Some(pointer) = pointer {
             *pointer = replacing.text(pointer);
@@ -346,7 +346,7 @@ fn with_pointers(mut verdict: Verdict, replacing: &Replacing) -> Verdict {
 }
 
 /// Whether anything that was found stands in a line, in it as it is or in a text of it.
-fn is_left(replacing: &Replacing, found: &[Value], line: &str) -> bool {
+fn is_left(replacing: &Redactor, found: &[Value], line: &str) -> bool {
     if found.iter().any(|value| line.contains(&value.text)) {
         return true;
     }

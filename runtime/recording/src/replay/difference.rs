@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Decided;
-use crate::{Exchange, Place, Verdict, placed};
+use crate::{Exchange, RunId, Verdict, by_run};
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -79,10 +79,10 @@ pub(super) fn between(
             is,
         });
     };
-    let before: BTreeMap<Place<'_>, &Verdict> = placed(&was.verdicts).collect();
-    let now: BTreeMap<Place<'_>, &Verdict> = placed(&is.verdicts).collect();
-    let fresh = placed(&is.verdicts).filter(|(place, _)| !before.contains_key(place));
-    for (place, run) in placed(&was.verdicts).chain(fresh) {
+    let before: BTreeMap<RunId<'_>, &Verdict> = by_run(&was.verdicts).collect();
+    let now: BTreeMap<RunId<'_>, &Verdict> = by_run(&is.verdicts).collect();
+    let fresh = by_run(&is.verdicts).filter(|(place, _)| !before.contains_key(place));
+    for (place, run) in by_run(&was.verdicts).chain(fresh) {
         let (before, now) = (before.get(&place).copied(), now.get(&place).copied());
         let (before_word, now_word) = (word(before), word(now));
         // Not to have been asked and to have nothing to say come to the same.

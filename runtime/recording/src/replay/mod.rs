@@ -22,7 +22,7 @@ use sandgate_pipeline::Chain;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Exchange, FolderError, Identities, NotAnExchange, Played, Recorded, Scene, SealError, Theatre,
+    Exchange, FolderError, Identities, Input, NotAnExchange, Played, Recorded, Replayer, SealError,
     Verdict, became,
 };
 
@@ -204,18 +204,18 @@ impl Policy {
             true => 1,
             false => std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let theatre = Arc::new(Theatre::of(&self.chain, false));
+        let replayer = Arc::new(Replayer::of(&self.chain, false));
         let state = Arc::new(State::by_a_clock(StateQuota::default()));
         let rehearsal = Arc::new(Rehearsal::new(*self.chain.limits()));
         let mut running = Vec::new();
         for lane in lanes_of(exchanges, lanes) {
             let (exchanges, chain) = (exchanges.clone(), self.chain.clone());
-            let (theatre, state, rehearsal) = (theatre.clone(), state.clone(), rehearsal.clone());
+            let (replayer, state, rehearsal) = (replayer.clone(), state.clone(), rehearsal.clone());
             running.push(tokio::spawn(async move {
                 let mut played = Vec::with_capacity(lane.len());
                 for n in lane {
-                    let scene = scene(&exchanges[n], &chain)?;
-                    let again = theatre.play(scene, &state, &rehearsal).await;
+                    let input = input(&exchanges[n], &chain)?;
+                    let again = replayer.play(input, &state, &rehearsal).await;
                     played.push((n, Decided::again(&again)));
                 }
                 Ok::<_, NotReplayed>(played)
@@ -267,17 +267,17 @@ pub fn whole(exchanges: Vec<Exchange>) -> (Vec<Exchange>, usize) {
 ///
 /// # Errors
 /// It was not recorded as this program records calls.
-pub fn scene(exchange: &Exchange, chain: &Chain) -> Result<Scene, NotReplayed> {
+pub fn input(exchange: &Exchange, chain: &Chain) -> Result<Input, NotReplayed> {
     let limits = chain.limits();
-    let scene = || -> Result<Scene, NotAnExchange> {
-        Ok(Scene {
+    let input = || -> Result<Input, NotAnExchange> {
+        Ok(Input {
             call: exchange.call(limits)?,
             message: exchange.message(limits)?,
             reply: exchange.answer(limits)?,
             at: exchange.came()?,
         })
     };
-    scene().map_err(|why| NotReplayed::Exchange {
+    input().map_err(|why| NotReplayed::Exchange {
         id: exchange.id.clone(),
         why: Box::new(why),
     })

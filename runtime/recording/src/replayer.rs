@@ -26,7 +26,7 @@ const RANDOM: [u8; 16] = [
 ];
 
 /// What is played.
-pub struct Scene {
+pub struct Input {
     /// Who calls what.
     pub call: Call,
     /// The request or notification.
@@ -50,12 +50,12 @@ pub struct Played {
     /// The payload of what the asker got, where there is one.
     pub left: Option<Json>,
     /// Every run, in the order in which they ended.
-    pub sights: Vec<Sight>,
+    pub observations: Vec<Observation>,
 }
 
 /// What an interceptor saw in one run, and what it decided.
 #[derive(Clone, Debug)]
-pub struct Sight {
+pub struct Observation {
     /// Its name.
     pub interceptor: Arc<str>,
     /// Where it ran.
@@ -77,49 +77,52 @@ pub struct Sight {
 }
 
 /// A chain whose runs are looked at.
-pub struct Theatre {
+pub struct Replayer {
     chain: Arc<Chain>,
-    sights: Option<Arc<Mutex<Vec<Sight>>>>,
+    observations: Option<Arc<Mutex<Vec<Observation>>>>,
 }
 
-impl Theatre {
-    /// Of a chain. `watched`: what each interceptor sees is kept; scenes must then be played one at a time.
+impl Replayer {
+    /// Of a chain. `watched`: what each interceptor sees is kept; inputs must then be played one at a time.
     pub fn of(chain: &Chain, watched: bool) -> Self {
-        let sights = watched.then(Arc::<Mutex<Vec<Sight>>>::default);
+        let observations = watched.then(Arc::<Mutex<Vec<Observation>>>::default);
         let chain = chain.remade(|step| {
             let inner = step.interceptor().clone();
-            match &sights {
+            match &observations {
                 None => step.with(inner, TIMEOUT),
-                Some(sights) => {
+                Some(observations) => {
                     let witness = Witness {
                         name: step.name().clone(),
                         inner,
-                        sights: sights.clone(),
+                        observations: observations.clone(),
                     };
                     step.with(Arc::new(witness), TIMEOUT)
                 }
             }
         });
-        Self { chain, sights }
+        Self {
+            chain,
+            observations,
+        }
     }
 
-    /// Plays a scene. `state`: what interceptors remember. `rehearsal`: what was asked and begun before.
-    pub async fn play(&self, scene: Scene, state: &Arc<State>, rehearsal: &Rehearsal) -> Played {
-        state.set_time(scene.at);
-        let mut simulation = Simulation::closed(scene.at, RANDOM.to_vec(), Vec::new());
+    /// Plays an input. `state`: what interceptors remember. `rehearsal`: what was asked and begun before.
+    pub async fn play(&self, input: Input, state: &Arc<State>, rehearsal: &Rehearsal) -> Played {
+        state.set_time(input.at);
+        let mut simulation = Simulation::closed(input.at, RANDOM.to_vec(), Vec::new());
         simulation.state = Some(state.clone());
         // The future is large, and one of many.
-        let playing = Box::pin(Arc::new(simulation).during(self.run(scene, rehearsal)));
+        let playing = Box::pin(Arc::new(simulation).during(self.run(input, rehearsal)));
         playing.with_subscriber(NoSubscriber::default()).await
     }
 
-    async fn run(&self, scene: Scene, rehearsal: &Rehearsal) -> Played {
-        let Scene {
+    async fn run(&self, input: Input, rehearsal: &Rehearsal) -> Played {
+        let Input {
             call,
             message,
             reply,
             ..
-        } = scene;
+        } = input;
         let Rehearsed {
             trail,
             within,
@@ -127,15 +130,15 @@ impl Theatre {
             sent,
             left,
         } = rehearsal.play(&self.chain, call, message, reply).await;
-        let sights = self.sights.as_ref();
+        let observations = self.observations.as_ref();
         Played {
             trail,
             within,
             became: decision,
             sent,
             left,
-            sights: sights
-                .map(|sights| std::mem::take(&mut *sights.lock()))
+            observations: observations
+                .map(|observations| std::mem::take(&mut *observations.lock()))
                 .unwrap_or_default(),
         }
     }
@@ -151,13 +154,13 @@ impl Played {
 struct Witness {
     name: Arc<str>,
     inner: Arc<dyn Interceptor>,
-    sights: Arc<Mutex<Vec<Sight>>>,
+    observations: Arc<Mutex<Vec<Observation>>>,
 }
 
 impl Witness {
     fn saw<D>(&self, hook: Hook, run: Run, outcome: &Outcome<D>, decision: Option<PreDecision>) {
         let failed = || Failure::Load("it did not decide".into());
-        self.sights.lock().push(Sight {
+        self.observations.lock().push(Observation {
             interceptor: self.name.clone(),
             hook,
             call: run.call,

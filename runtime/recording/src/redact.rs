@@ -23,14 +23,14 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
 /// Values and what stands in their place.
-pub(super) struct Replacing {
+pub(super) struct Redactor {
     spellings: Vec<(String, String)>,
     matcher: Option<AhoCorasick>,
     /// By their digits alone.
     numbers: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-impl Replacing {
+impl Redactor {
     /// Of these pairs. None: they are too much to look for.
     pub(super) fn of(pairs: &[(String, String)]) -> Option<Self> {
         let mut spellings: Vec<(String, String)> = Vec::new();
@@ -290,13 +290,13 @@ mod tests {
 
     use super::*;
 
-    fn replacing() -> Replacing {
+    fn replacing() -> Redactor {
         let pairs = [
             ("ada+x@mail.example", "q1@zz.example.net"),
             ("4111 1111 1111 1111", "4000 0012 3456 7899"),
             ("p\"w/d \\ 1", "z\"z/z \\ 2"),
         ];
-        Replacing::of(&pairs.map(|(one, other)| (one.to_owned(), other.to_owned()))).unwrap()
+        Redactor::of(&pairs.map(|(one, other)| (one.to_owned(), other.to_owned()))).unwrap()
     }
 
     #[test]

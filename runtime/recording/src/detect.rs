@@ -7,7 +7,7 @@ use sandgate_message::{Finding, Json, Limits, Node, Part, PreDecision, apply};
 use serde::Deserialize;
 use similar::{ChangeTag, TextDiff};
 
-use super::playing::Sight;
+use super::replayer::Observation;
 
 /// Shorter values stand in too many places by chance: they cannot be told from what nobody meant.
 const SHORTEST: usize = 4;
@@ -60,11 +60,14 @@ impl Details {
 ///
 /// # Errors
 /// Something was found, and it is not known where.
-pub(super) fn values(sights: &[Sight], limits: &Limits) -> Result<Vec<Value>, Unplaced> {
+pub(super) fn values(
+    observations: &[Observation],
+    limits: &Limits,
+) -> Result<Vec<Value>, Unplaced> {
     let mut values = Vec::new();
-    for sight in sights {
+    for observation in observations {
         Seeker {
-            sight,
+            observation,
             values: &mut values,
         }
         .seek(limits)?;
@@ -75,24 +78,24 @@ pub(super) fn values(sights: &[Sight], limits: &Limits) -> Result<Vec<Value>, Un
 }
 
 struct Seeker<'a> {
-    sight: &'a Sight,
+    observation: &'a Observation,
     values: &'a mut Vec<Value>,
 }
 
 impl Seeker<'_> {
     fn seek(&mut self, limits: &Limits) -> Result<(), Unplaced> {
-        let sight = self.sight;
-        let changed = match &sight.decision {
-            Ok(PreDecision::Edit(edits)) => apply(&sight.document, edits, limits).ok(),
+        let observation = self.observation;
+        let changed = match &observation.decision {
+            Ok(PreDecision::Edit(edits)) => apply(&observation.document, edits, limits).ok(),
             Ok(PreDecision::Replace(json)) => Some(json.clone()),
             _ => None,
         };
         // Whether all that was found is known to the character.
-        let mut exact = !sight.findings.is_empty();
-        for finding in &sight.findings {
+        let mut exact = !observation.findings.is_empty();
+        for finding in &observation.findings {
             exact &= self.finding(finding, changed.is_some())?;
         }
-        if let Ok(PreDecision::Refuse(refusal)) = &sight.decision
+        if let Ok(PreDecision::Refuse(refusal)) = &observation.decision
             && !exact
             && let Some(pointer) = &refusal.pointer
         {
@@ -100,16 +103,16 @@ impl Seeker<'_> {
             let kind = details.entity.clone();
             let kind = kind.unwrap_or_else(|| last_word(&refusal.code));
             // The name of a tool or a prompt is what the call is about, and no value in it.
-            let is_name =
-                pointer == "/name" && matches!(&*sight.call.method, "tools/call" | "prompts/get");
+            let is_name = pointer == "/name"
+                && matches!(&*observation.call.method, "tools/call" | "prompts/get");
             if details.private != Some(false) && !is_name {
-                let document = sight.document.clone();
+                let document = observation.document.clone();
                 self.at(&document, pointer, details.start.zip(details.end), &kind)
                     .ok_or_else(|| self.unplaced(&refusal.code))?;
             }
         }
         if let (Some(changed), false) = (changed, exact) {
-            let document = sight.document.clone();
+            let document = observation.document.clone();
             self.replaced(document.root(), changed.root())
                 .ok_or_else(|| self.unplaced("a change"))?;
         }
@@ -124,9 +127,9 @@ impl Seeker<'_> {
         }
         let kind = details.entity.clone();
         let kind = kind.unwrap_or_else(|| last_word(&finding.rule));
-        let document = match (finding.part, &self.sight.sent) {
+        let document = match (finding.part, &self.observation.sent) {
             (Part::Params, Some(sent)) => sent.clone(),
-            _ => self.sight.document.clone(),
+            _ => self.observation.document.clone(),
         };
         let unplaced = || self.unplaced(&finding.rule);
         let unplaced = unplaced();
@@ -227,7 +230,7 @@ impl Seeker<'_> {
 
     fn unplaced(&self, rule: &str) -> Unplaced {
         Unplaced {
-            interceptor: self.sight.interceptor.to_string(),
+            interceptor: self.observation.interceptor.to_string(),
             rule: rule.to_owned(),
         }
     }
@@ -310,8 +313,11 @@ mod tests {
         Json::parse(text.to_owned(), &Limits::default()).unwrap()
     }
 
-    fn sight(decision: PreDecision, findings: &[(Option<&str>, Option<&str>)]) -> Sight {
-        Sight {
+    fn observation(
+        decision: PreDecision,
+        findings: &[(Option<&str>, Option<&str>)],
+    ) -> Observation {
+        Observation {
             interceptor: "own".into(),
             hook: Hook::PostCall,
             call: Arc::new(Call {
@@ -348,8 +354,8 @@ mod tests {
         }
     }
 
-    fn found(sight: Sight) -> Option<Vec<(String, String)>> {
-        let values = values(&[sight], &Limits::default()).ok()?;
+    fn found(observation: Observation) -> Option<Vec<(String, String)>> {
+        let values = values(&[observation], &Limits::default()).ok()?;
         Some(
             values
                 .into_iter()
@@ -369,12 +375,12 @@ mod tests {
             (None, Some(spans)),
             (Some("/a"), Some(r#"{"entity":"email","start":5,"end":21}"#)),
         ] {
-            let found = found(sight(PreDecision::Proceed, &[finding]));
+            let found = found(observation(PreDecision::Proceed, &[finding]));
             assert_eq!(found, one("email", "ada@corp.example"));
         }
-        let whole = found(sight(PreDecision::Proceed, &[(Some("/a"), None)]));
+        let whole = found(observation(PreDecision::Proceed, &[(Some("/a"), None)]));
         assert_eq!(whole, one("secret", "mail ada@corp.example now"));
-        let number = found(sight(PreDecision::Proceed, &[(Some("/n"), None)]));
+        let number = found(observation(PreDecision::Proceed, &[(Some("/n"), None)]));
         assert_eq!(number, one("secret", "4111111111111111"));
     }
 
@@ -388,14 +394,14 @@ mod tests {
             (Some("/a"), beyond),
         ] {
             assert_eq!(
-                found(sight(PreDecision::Proceed, &[finding])),
+                found(observation(PreDecision::Proceed, &[finding])),
                 None,
                 "{finding:?}"
             );
         }
         let public = (None, Some(r#"{"private":false}"#));
         assert_eq!(
-            found(sight(PreDecision::Proceed, &[public])),
+            found(observation(PreDecision::Proceed, &[public])),
             Some(Vec::new())
         );
     }
@@ -404,7 +410,7 @@ mod tests {
     fn what_was_changed_shows_what_was_found() {
         let edit = |finding| {
             let edits = vec![Edit::Set("/a".into(), r#""mail [email] now""#.into())];
-            found(sight(PreDecision::Edit(edits), finding))
+            found(observation(PreDecision::Edit(edits), finding))
         };
         assert_eq!(edit(&[]), one("", "ada@corp.example"));
         assert_eq!(edit(&[(None, None)]), one("", "ada@corp.example"));
@@ -420,7 +426,7 @@ mod tests {
                 details: details.map(json),
                 explanation: None,
             };
-            found(sight(PreDecision::Refuse(refusal), &[]))
+            found(observation(PreDecision::Refuse(refusal), &[]))
         };
         assert_eq!(refusal(None), one("key", "mail ada@corp.example now"));
         assert_eq!(refusal(Some(r#"{"private":false}"#)), Some(Vec::new()));

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::found::Value;
+use super::detect::Value;
 
 /// As many as the gateway itself remembers: 4,096 rounds and 8,192 tasks.
 const MOST: usize = 12_288;
@@ -12,13 +12,13 @@ const MOST_BYTES: usize = 32 << 20;
 
 /// The latest of them.
 #[derive(Default)]
-pub(super) struct Continued {
+pub(super) struct Lineage {
     found: HashMap<String, Vec<Value>>,
     order: VecDeque<String>,
     bytes: usize,
 }
 
-impl Continued {
+impl Lineage {
     /// All that was found in these; none: one of them is not recorded, or was too long ago.
     pub(super) fn by(&self, follows: &[String]) -> Option<Vec<Value>> {
         let mut values = Vec::new();
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn what_was_found_in_all_that_is_continued_is_known_and_what_is_not_recorded_is_not() {
-        let mut continued = Continued::default();
+        let mut continued = Lineage::default();
         continued.put("a", vec![value("ada@corp.example")]);
         continued.put("b", vec![value("bob@corp.example")]);
         let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_oldest_give_way_to_the_latest_in_number_and_in_bytes() {
-        let mut continued = Continued::default();
+        let mut continued = Lineage::default();
         for n in 0..=MOST {
             continued.put(&n.to_string(), Vec::new());
         }
