@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sandgate_config::Environment;
-use sandgate_daemon::operator::{Operator, Unknown};
+use sandgate_daemon::locate::{Located, Unknown};
 use sandgate_telemetry::logging;
 
 use crate::check::Check;
@@ -119,8 +119,8 @@ impl Reached {
     ///
     /// # Errors
     /// Neither its configuration nor its socket says where it is.
-    pub fn operator(&self, environment: &Environment) -> Result<Operator, Unknown> {
-        Operator::of(&self.configured.config, self.admin.as_deref(), environment)
+    pub fn operator(&self, environment: &Environment) -> Result<Located, Unknown> {
+        Located::of(&self.configured.config, self.admin.as_deref(), environment)
     }
 }
 

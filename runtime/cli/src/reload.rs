@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use sandgate_daemon::admin::Ask;
-use sandgate_daemon::outcome::Outcome;
+use sandgate_daemon::reload_report::ReloadReport;
 use sandgate_telemetry::logging::say;
 use tracing::Level;
 
@@ -24,7 +24,7 @@ pub struct Reload {
 
 /// Has the gateway reload, and prints what came of it.
 pub fn carry_out(asked: &Reload) -> ExitCode {
-    match ask::<Outcome>(&asked.reached, Ask::Reload) {
+    match ask::<ReloadReport>(&asked.reached, Ask::Reload) {
         Ok(outcome) => {
             let (text, aside) = outcome.text();
             show(asked.json, &outcome, || text);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use sandgate_config::{Issue, Loaded, Report, Side, Size, client_config};
-use sandgate_daemon::{Door, start, until_told};
+use sandgate_daemon::{Transport, start, until_told};
 use sandgate_gateway::Endpoint;
 use sandgate_recording::{Recipient, Wanted};
 use sandgate_telemetry::logging;
@@ -128,8 +128,8 @@ pub fn carry_out(asked: &Run) -> ExitCode {
 async fn run(arguments: &Run, loaded: &Loaded) -> Result<(), RunError> {
     let path = &arguments.configured.config;
     let endpoint = endpoint(arguments, loaded)?;
-    let door = match arguments.stdio {
-        true => Door::Stdio(endpoint, client(arguments, loaded)?),
+    let transport = match arguments.stdio {
+        true => Transport::Stdio(endpoint, client(arguments, loaded)?),
         false => {
             let given = arguments.listen.is_some();
             let address = arguments.listen.unwrap_or(loaded.config.gateway.listen.0);
@@ -137,20 +137,20 @@ async fn run(arguments: &Run, loaded: &Loaded) -> Result<(), RunError> {
                 tracing::warn!("{}", loaded.report(vec![issue]).render(false).trim_end());
             }
             rlimit::raise(loaded.config.gateway.limits.max_connections as usize);
-            Door::Http(listen(arguments.listen, loaded).await?)
+            Transport::Http(listen(arguments.listen, loaded).await?)
         }
     };
     let record_to = record_to(&arguments.record)?;
     let mut running = start(path, loaded, arguments.stdio, record_to).await?;
-    if let Door::Http(listener) = &door {
+    if let Transport::Http(listener) = &transport {
         running.listens_at(listener.local_addr()?);
     }
     let stop = CancellationToken::new();
     let signals = tokio::spawn(until_told(stop.clone()));
-    if let Door::Http(listener) = &door {
+    if let Transport::Http(listener) = &transport {
         announce(listener.local_addr()?, loaded);
     }
-    let served = running.serve(door, stop).await;
+    let served = running.serve(transport, stop).await;
     signals.abort();
     Ok(served?)
 }

@@ -46,7 +46,7 @@ pub struct CandidateStatus {
     /// Half of the live one's runs on the same calls took less.
     pub live_median_us: Option<u64>,
     /// The last calls on which it differed or failed, the last first.
-    pub recent: Vec<Tried>,
+    pub recent: Vec<CandidateResult>,
 }
 
 /// How the two differed, and how often.
@@ -66,7 +66,7 @@ pub struct Differing {
 
 /// What a candidate made of a call, where that is not what the live one did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tried {
+pub struct CandidateResult {
     /// `candidate`: among the records of a call it is one of its own kind.
     pub record: String,
     /// When that was found.
@@ -132,7 +132,9 @@ impl CandidateStatus {
                 .collect(),
             median_us: results.medians.map(|(own, _)| own),
             live_median_us: results.medians.map(|(_, live)| live),
-            recent: recent.map(|one| Tried::of(candidate.step(), one)).collect(),
+            recent: recent
+                .map(|one| CandidateResult::of(candidate.step(), one))
+                .collect(),
         }
     }
 
@@ -184,7 +186,7 @@ impl CandidateStatus {
     }
 }
 
-impl Tried {
+impl CandidateResult {
     /// What the candidates in these places made of a call.
     pub fn of_call(steps: &[Step], call: &CallId) -> Vec<Self> {
         let candidates = steps.iter().filter_map(Step::candidate);

@@ -7,13 +7,13 @@
 
 pub mod admin;
 pub mod candidate;
+pub mod locate;
 mod lookout;
-pub mod operator;
-pub mod outcome;
 mod reload;
+pub mod reload_report;
 mod restart;
 mod running;
 pub mod status;
 pub mod watch;
 
-pub use running::{Door, Running, open_call_log, start, until_told};
+pub use running::{Running, Transport, open_call_log, start, until_told};

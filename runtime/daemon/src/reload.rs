@@ -14,7 +14,7 @@ use sandgate_gateway::{Edition, Gateway, Server};
 use sandgate_telemetry::call_log::CallLogWriter;
 
 use crate::lookout::Lookout;
-use crate::outcome::{Outcome, Written};
+use crate::reload_report::{ReloadReport, Written};
 use crate::restart::{self, StartKeys};
 use crate::running;
 use crate::watch::Watch;
@@ -128,7 +128,7 @@ impl Reloader {
     /// Reads everything anew. Good: it is in force when this returns. Bad: nothing has changed, the log and `/readyz` say
     /// why; what the refused configuration names is watched beside what is in force, since the fault may be put right
     /// there.
-    pub(crate) async fn reload(&mut self, mut watch: Option<&mut Watch>) -> Outcome {
+    pub(crate) async fn reload(&mut self, mut watch: Option<&mut Watch>) -> ReloadReport {
         if let Some(watch) = &mut watch {
             // What is read now need not be read again when the change is noticed.
             watch.know();
@@ -176,7 +176,7 @@ impl Reloader {
                     why: why.clone(),
                     mended: false,
                 });
-                return Outcome::refused(self.gateway.current().version(), why);
+                return ReloadReport::refused(self.gateway.current().version(), why);
             }
         };
         assembled.log(&loaded);
@@ -240,7 +240,7 @@ impl Reloader {
             }
         );
         self.broken = false;
-        Outcome {
+        ReloadReport {
             version,
             changes,
             error: None,

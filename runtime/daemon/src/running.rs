@@ -21,10 +21,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{self, Desk, Door as AdminDoor, Place, Told};
+use crate::admin::{self, AdminListener, Handler, RunContext, SocketPath};
 use crate::lookout::Lookout;
-use crate::outcome::Outcome;
 use crate::reload::{self, Reloader};
+use crate::reload_report::ReloadReport;
 use crate::watch::Watch;
 
 /// Everything that a gateway runs on, before it serves.
@@ -34,7 +34,7 @@ pub struct Running {
     reloader: Reloader,
     watch: Option<Watch>,
     /// Where operators come in.
-    admin: Option<AdminDoor>,
+    admin: Option<AdminListener>,
     lookout: Lookout,
     /// Where the metrics are read.
     scraped: Option<TcpListener>,
@@ -145,14 +145,15 @@ fn open_admin(
     path: &Path,
     loaded: &Loaded,
     environment: &Environment,
-) -> Result<Option<AdminDoor>, Report> {
-    let Some(place) = Place::of(path, loaded.config.gateway.admin.as_ref(), environment) else {
+) -> Result<Option<AdminListener>, Report> {
+    let Some(place) = SocketPath::of(path, loaded.config.gateway.admin.as_ref(), environment)
+    else {
         return Ok(None);
     };
     match place.open() {
-        Ok(door) => {
+        Ok(listener) => {
             tracing::info!("operators are answered on {}", place.path.display());
-            Ok(Some(door))
+            Ok(Some(listener))
         }
         Err(error) if place.configured => {
             Err(loaded.report(vec![loaded.error("/gateway/admin", Side::Value, error)]))
@@ -192,14 +193,14 @@ fn unopened<T>(loaded: &Loaded, opened: Result<T, FileError>) -> Result<T, Repor
 }
 
 /// Where clients come in.
-pub enum Door {
+pub enum Transport {
     /// Streamable HTTP.
     Http(TcpListener),
     /// One client on stdin and stdout.
     Stdio(Endpoint, Option<Arc<str>>),
 }
 
-impl Door {
+impl Transport {
     fn name(&self) -> String {
         match self {
             Self::Http(listener) => match listener.local_addr() {
@@ -221,8 +222,8 @@ impl Running {
     /// server.
     ///
     /// # Errors
-    /// The door broke.
-    pub async fn serve(self, door: Door, told: CancellationToken) -> std::io::Result<()> {
+    /// The transport broke.
+    pub async fn serve(self, transport: Transport, told: CancellationToken) -> std::io::Result<()> {
         let Self {
             gateway,
             call_log,
@@ -233,8 +234,8 @@ impl Running {
             scraped,
             lame_duck,
         } = self;
-        let stop = match (&door, lame_duck) {
-            (Door::Http(_), Some(period)) => after(told, period, &gateway),
+        let stop = match (&transport, lame_duck) {
+            (Transport::Http(_), Some(period)) => after(told, period, &gateway),
             _ => told,
         };
         if let Some(conditions) = lookout.conditions.clone() {
@@ -256,23 +257,23 @@ impl Running {
             ));
         }
         let (ask, asked) = mpsc::channel(admin::AT_A_TIME);
-        let told = Told {
+        let context = RunContext {
             config_file: reloader.path().to_owned(),
-            listeners: vec![door.name()],
+            listeners: vec![transport.name()],
             history: reloader.history(),
             reload: ask,
         };
         if let Some(admin) = admin {
-            let desk = Desk::new(gateway.clone(), call_log.clone(), told)
+            let handler = Handler::new(gateway.clone(), call_log.clone(), context)
                 .recording(lookout.recording.clone())
                 .conditions(lookout.conditions.clone());
-            tokio::spawn(admin::serve(admin, Arc::new(desk), stop.clone()));
+            tokio::spawn(admin::serve(admin, Arc::new(handler), stop.clone()));
         }
         let keeper = tokio::spawn(keep_current(reloader, watch, call_log, asked, stop.clone()));
-        let served = match door {
+        let served = match transport {
             // Both are large, and one of them runs.
-            Door::Http(listener) => Box::pin(gateway.serve(listener, stop.clone())).await,
-            Door::Stdio(endpoint, client) => {
+            Transport::Http(listener) => Box::pin(gateway.serve(listener, stop.clone())).await,
+            Transport::Stdio(endpoint, client) => {
                 let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
                 let told = stop.clone();
                 Box::pin(gateway.serve_stdio_as(client, input, output, endpoint, told)).await
@@ -307,7 +308,7 @@ async fn keep_current(
     mut reloader: Reloader,
     mut watch: Option<Watch>,
     call_log: Arc<CallLogWriter>,
-    mut asked: mpsc::Receiver<oneshot::Sender<Outcome>>,
+    mut asked: mpsc::Receiver<oneshot::Sender<ReloadReport>>,
     stop: CancellationToken,
 ) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
@@ -339,14 +340,14 @@ async fn keep_current(
 }
 
 /// Reloads; where that panics nothing has changed, and the next change is tried like any other.
-async fn reload_unharmed(reloader: &mut Reloader, watch: Option<&mut Watch>) -> Outcome {
+async fn reload_unharmed(reloader: &mut Reloader, watch: Option<&mut Watch>) -> ReloadReport {
     let version = reloader.version();
     let mut reloading = pin!(reloader.reload(watch));
     std::future::poll_fn(|context| {
         let polled = catch_unwind(AssertUnwindSafe(|| reloading.as_mut().poll(context)));
         polled.unwrap_or_else(|_| {
             let why = "error: the reload ended in a panic, which the gateway's log tells\n";
-            Poll::Ready(Outcome::refused(version, why.to_owned()))
+            Poll::Ready(ReloadReport::refused(version, why.to_owned()))
         })
     })
     .await

@@ -463,7 +463,7 @@ mod tests {
                     failures: [("trap".to_owned(), 1)].into(),
                     median_us: Some(41),
                     live_median_us: Some(40),
-                    recent: vec![crate::candidate::Tried {
+                    recent: vec![crate::candidate::CandidateResult {
                         record: "candidate".into(),
                         time: "2026-11-22T10:31:00Z".into(),
                         id: "0a11".into(),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use http::Uri;
 use sandgate_assembly::host_setup;
 use sandgate_config::{Environment, Loaded};
-use sandgate_daemon::{Door, start};
+use sandgate_daemon::{Transport, start};
 use support_desk::Desk;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -65,7 +65,7 @@ impl Stage {
         let started_in = since.elapsed();
         let serving = tokio::spawn({
             let stop = stop.clone();
-            async move { running.serve(Door::Http(listener), stop).await }
+            async move { running.serve(Transport::Http(listener), stop).await }
         });
         Ok(Self {
             desk,

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use sandgate_config::{Environment, Loaded, PluginSource};
 use sandgate_daemon::admin::{self, Ask, AskError};
-use sandgate_daemon::operator::Operator;
-use sandgate_daemon::outcome::Outcome;
+use sandgate_daemon::locate::Located;
+use sandgate_daemon::reload_report::ReloadReport;
 use sandgate_daemon::status::Status;
 
 /// A gateway, running or not.
@@ -54,8 +54,8 @@ impl Live {
         if interceptors.is_empty() {
             return Swapped::Unused(lines(name, output));
         }
-        match self.ask::<Outcome>(Ask::Reload) {
-            Ok(Outcome {
+        match self.ask::<ReloadReport>(Ask::Reload) {
+            Ok(ReloadReport {
                 error: Some(why), ..
             }) => Swapped::Refused(why),
             Ok(outcome) => Swapped::Live {
@@ -77,7 +77,7 @@ impl Live {
     fn ask<T: serde::de::DeserializeOwned>(&self, ask: Ask) -> Result<T, Unanswered> {
         let other = |error: &dyn std::fmt::Display| Unanswered::Other(error.to_string());
         let operator =
-            Operator::of(&self.config, None, &Environment::of_process()).map_err(|e| other(&e))?;
+            Located::of(&self.config, None, &Environment::of_process()).map_err(|e| other(&e))?;
         let place = operator.place().map_err(|e| other(&e))?;
         admin::ask(place, ask).map_err(|error| match error {
             AskError::NotRunning { .. } => Unanswered::NotRunning(error.to_string()),

@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use sandgate_assembly::host_setup;
 use sandgate_assembly::{Assembler, Loading};
 use sandgate_config::{Environment, FileError, Files, Loaded, Report};
-use sandgate_daemon::admin::{self, Ask, AskError, Place};
+use sandgate_daemon::admin::{self, Ask, AskError, SocketPath};
 use sandgate_daemon::candidate::CandidateStatus;
-use sandgate_daemon::outcome::Outcome;
+use sandgate_daemon::reload_report::ReloadReport;
 use sandgate_daemon::status::{InterceptorStatus, Status, short};
 
 pub use verb::{Promote, carry_out};
@@ -29,7 +29,7 @@ pub struct Plan {
     after: String,
     becomes: Becomes,
     /// Of the gateway that runs; none: there is none that can be asked.
-    gateway: Option<Place>,
+    gateway: Option<SocketPath>,
     seen: Option<CandidateStatus>,
     doubts: Vec<String>,
 }
@@ -176,7 +176,7 @@ fn ask(
     asked: &Promote,
     environment: &Environment,
     becomes: &Becomes,
-) -> (Option<Place>, Option<CandidateStatus>, Vec<String>) {
+) -> (Option<SocketPath>, Option<CandidateStatus>, Vec<String>) {
     let alone = |why: String| {
         let doubt = format!("how it does is not known: {why}");
         (None, None, vec![doubt])
@@ -282,7 +282,7 @@ impl Plan {
                 }
                 // What the gateway says of that is what it said before: this was in force.
                 if let Some(place) = &self.gateway {
-                    let _ = admin::ask::<Outcome>(place, Ask::Reload);
+                    let _ = admin::ask::<ReloadReport>(place, Ask::Reload);
                 }
                 return Err(PromoteError::NotTaken(why));
             }
@@ -295,8 +295,8 @@ impl Plan {
         Ok(Promoted { text })
     }
 
-    fn live(&self, place: &Place) -> Result<Live, String> {
-        let outcome: Outcome = match admin::ask(place, Ask::Reload) {
+    fn live(&self, place: &SocketPath) -> Result<Live, String> {
+        let outcome: ReloadReport = match admin::ask(place, Ask::Reload) {
             Ok(outcome) => outcome,
             Err(error @ AskError::NotRunning { .. }) => return Ok(Live::Later(error.to_string())),
             Err(error) => return Err(error.to_string()),

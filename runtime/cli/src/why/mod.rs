@@ -11,9 +11,9 @@ use std::path::PathBuf;
 
 use paste::Written;
 use record::Record;
-use sandgate_daemon::admin::{self, Ask, AskError, Place};
-use sandgate_daemon::candidate::Tried;
-use sandgate_daemon::operator::{Operator, Unknown};
+use sandgate_daemon::admin::{self, Ask, AskError, SocketPath};
+use sandgate_daemon::candidate::CandidateResult;
+use sandgate_daemon::locate::{Located, Unknown};
 use sandgate_telemetry::matched_values::MatchedValue;
 use sandgate_text::printable;
 use search::SearchError;
@@ -31,7 +31,7 @@ pub struct Found {
     /// The configuration's file, where it is known.
     pub config: Option<PathBuf>,
     /// The gateway that told of it.
-    place: Option<Place>,
+    place: Option<SocketPath>,
 }
 
 /// Why there is no story.
@@ -67,7 +67,7 @@ pub enum WhyError {
 /// # Errors
 /// It is nowhere, or more than one fits.
 fn find(
-    operator: Result<Operator, Unknown>,
+    operator: Result<Located, Unknown>,
     call: Option<&str>,
     log: Option<PathBuf>,
 ) -> Result<Found, WhyError> {
@@ -134,7 +134,7 @@ enum Silent {
     Refused(AskError),
 }
 
-fn ask(operator: &Operator, call: Option<String>) -> Result<Vec<Box<RawValue>>, Silent> {
+fn ask(operator: &Located, call: Option<String>) -> Result<Vec<Box<RawValue>>, Silent> {
     let place = operator
         .place()
         .map_err(|unknown| Silent::Because(unknown.to_string()))?;
@@ -173,7 +173,7 @@ impl Found {
     /// # Errors
     /// A record is none that this program wrote.
     pub fn text(&self) -> Result<String, WhyError> {
-        let (mut records, mut tried) = (Vec::<Record>::new(), Vec::<Tried>::new());
+        let (mut records, mut tried) = (Vec::<Record>::new(), Vec::<CandidateResult>::new());
         for record in &self.records {
             // A candidate's has members of its own.
             match serde_json::from_str(record.get()) {

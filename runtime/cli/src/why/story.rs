@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use sandgate_daemon::candidate::Tried;
+use sandgate_daemon::candidate::CandidateResult;
 use sandgate_daemon::status::short;
 use sandgate_text::printable;
 use serde_json::Value;
@@ -16,7 +16,11 @@ use super::record::{Entry, Kind, Record};
 const MAX_LINES: usize = 200;
 
 /// The story, of records oldest first, and of what candidates made of the call. Empty where there are no records.
-pub(super) fn story(records: &[Record], tried: &[Tried], written: Option<&Written>) -> String {
+pub(super) fn story(
+    records: &[Record],
+    tried: &[CandidateResult],
+    written: Option<&Written>,
+) -> String {
     let forwarded = records.iter().find(|one| one.record == Kind::Forwarded);
     let ended = records.iter().find(|one| one.record == Kind::Ended);
     let Some(known) = ended.or(forwarded) else {

@@ -2,15 +2,15 @@
 //!
 //! It knows who may ask and how; what is answered is the business of those who are asked.
 
-mod ask;
-mod desk;
-mod door;
-mod place;
+mod client;
+mod handler;
+mod listener;
 mod protocol;
+mod socket;
 
-pub use ask::{AskError, ask};
-pub(crate) use desk::{Desk, Told};
-pub(crate) use door::{AT_A_TIME, serve};
-pub(crate) use place::Door;
-pub use place::{DoorError, Place};
+pub use client::{AskError, ask};
+pub(crate) use handler::{Handler, RunContext};
+pub(crate) use listener::{AT_A_TIME, serve};
 pub use protocol::Ask;
+pub(crate) use socket::AdminListener;
+pub use socket::{SocketError, SocketPath};

@@ -81,9 +81,9 @@ pub(super) fn between(
     };
     let before: BTreeMap<RunId<'_>, &Verdict> = by_run(&was.verdicts).collect();
     let now: BTreeMap<RunId<'_>, &Verdict> = by_run(&is.verdicts).collect();
-    let fresh = by_run(&is.verdicts).filter(|(place, _)| !before.contains_key(place));
-    for (place, run) in by_run(&was.verdicts).chain(fresh) {
-        let (before, now) = (before.get(&place).copied(), now.get(&place).copied());
+    let fresh = by_run(&is.verdicts).filter(|(key, _)| !before.contains_key(key));
+    for (key, run) in by_run(&was.verdicts).chain(fresh) {
+        let (before, now) = (before.get(&key).copied(), now.get(&key).copied());
         let (before_word, now_word) = (word(before), word(now));
         // Not to have been asked and to have nothing to say come to the same.
         let silent = |word: &str| word == NONE || word == "proceed";

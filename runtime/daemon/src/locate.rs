@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use sandgate_config::{Destination, Environment, Files, glimpse};
 
-use crate::admin::Place;
+use crate::admin::SocketPath;
 
 /// Which gateway is meant, and what its configuration says of where to ask. A configuration that is wrong by now is the
 /// very reason to ask, so only what is needed is read of it.
 #[derive(Clone, Debug)]
-pub struct Operator {
+pub struct Located {
     /// Where the gateway answers; none: it answers nowhere.
-    pub place: Option<Place>,
+    pub place: Option<SocketPath>,
     /// The configuration's file.
     pub config: PathBuf,
     /// The file of the call log, where it is one.
@@ -25,7 +25,7 @@ pub struct Operator {
 )]
 pub struct Unknown(String);
 
-impl Operator {
+impl Located {
     /// By its socket (`--admin`), else by its configuration.
     ///
     /// # Errors
@@ -37,12 +37,12 @@ impl Operator {
     ) -> Result<Self, Unknown> {
         let seen = glimpse(file);
         let place = match (admin, &seen) {
-            (Some(path), _) => Some(Place {
+            (Some(path), _) => Some(SocketPath {
                 path: path.to_owned(),
                 configured: true,
             }),
             (None, Err(error)) => return Err(Unknown(error.to_string())),
-            (None, Ok(seen)) => Place::of(file, seen.admin.as_ref(), environment),
+            (None, Ok(seen)) => SocketPath::of(file, seen.admin.as_ref(), environment),
         };
         let call_log = match seen.ok().and_then(|seen| seen.call_log) {
             Some(Destination::File(path)) => Some(Files::beside(file).path(&path)),
@@ -59,7 +59,7 @@ impl Operator {
     ///
     /// # Errors
     /// Its configuration says that it answers nowhere.
-    pub fn place(&self) -> Result<&Place, Unknown> {
+    pub fn place(&self) -> Result<&SocketPath, Unknown> {
         self.place.as_ref().ok_or_else(|| {
             Unknown("the configuration says `admin = \"none\"`: nobody can ask this gateway".into())
         })
@@ -71,8 +71,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn operator(file: &Path, admin: Option<&str>) -> Result<Operator, Unknown> {
-        Operator::of(file, admin.map(Path::new), &Environment::default())
+    fn operator(file: &Path, admin: Option<&str>) -> Result<Located, Unknown> {
+        Located::of(file, admin.map(Path::new), &Environment::default())
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::restart;
 
 /// What came of a reload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct ReloadReport {
     /// The version in force now.
     pub version: u64,
     /// What differs from the version before.
@@ -57,7 +57,7 @@ pub(crate) struct Written {
 /// What runs as an interceptor, and what is tried beside it.
 type Run = Vec<Arc<dyn Interceptor>>;
 
-impl Outcome {
+impl ReloadReport {
     /// Nothing changed, this version stays.
     pub(crate) fn refused(version: u64, why: String) -> Self {
         Self {
@@ -272,14 +272,14 @@ mod tests {
 
     #[test]
     fn a_refused_change_says_that_the_old_version_stays() {
-        let (text, aside) = Outcome::refused(3, "error: no\n".into()).text();
+        let (text, aside) = ReloadReport::refused(3, "error: no\n".into()).text();
         assert_eq!(text, "Nothing has changed: version 3 stays in force.\n");
         assert_eq!(aside, "error: no\n");
     }
 
     #[test]
     fn a_reload_that_changed_nothing_says_so() {
-        let outcome = Outcome {
+        let outcome = ReloadReport {
             version: 2,
             changes: Vec::new(),
             error: None,
@@ -293,7 +293,7 @@ mod tests {
             "Reloaded: version 2 is in force.\n  nothing differs from the version before\n"
         );
         assert_eq!(aside, "");
-        let outcome = Outcome {
+        let outcome = ReloadReport {
             at_next_start: true,
             needs_restart: vec!["call-log.to".into(), "gateway.listen".into()],
             ..outcome

@@ -17,25 +17,25 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{mpsc, oneshot};
 
 use super::protocol::Ask;
-use crate::candidate::{CandidateStatus, Tried};
-use crate::outcome::Outcome;
+use crate::candidate::{CandidateResult, CandidateStatus};
 use crate::reload::History;
+use crate::reload_report::ReloadReport;
 use crate::status::{
     EditionStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus, Status,
 };
 
 /// What a running gateway knows of itself.
-pub(crate) struct Desk {
+pub(crate) struct Handler {
     gateway: Arc<Gateway>,
     call_log: Arc<CallLogWriter>,
-    told: Told,
+    context: RunContext,
     started: (SystemTime, Instant),
     recording: Option<Arc<Recording>>,
     conditions: Option<Arc<GatewayConditions>>,
 }
 
-/// What the desk is told by those who run the gateway.
-pub(crate) struct Told {
+/// What those who run the gateway tell of it.
+pub(crate) struct RunContext {
     /// The configuration's file.
     pub config_file: PathBuf,
     /// Where clients come in.
@@ -43,16 +43,20 @@ pub(crate) struct Told {
     /// What came of reloading.
     pub history: Arc<Mutex<History>>,
     /// Whoever reloads takes a question and answers it.
-    pub reload: mpsc::Sender<oneshot::Sender<Outcome>>,
+    pub reload: mpsc::Sender<oneshot::Sender<ReloadReport>>,
 }
 
-impl Desk {
+impl Handler {
     /// Of a gateway that starts to serve now.
-    pub(crate) fn new(gateway: Arc<Gateway>, call_log: Arc<CallLogWriter>, told: Told) -> Self {
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        call_log: Arc<CallLogWriter>,
+        context: RunContext,
+    ) -> Self {
         Self {
             gateway,
             call_log,
-            told,
+            context,
             started: (SystemTime::now(), Instant::now()),
             recording: None,
             conditions: None,
@@ -77,7 +81,11 @@ impl Desk {
             Ask::Reload => {
                 let (answer, answered) = oneshot::channel();
                 let ending = || "the gateway is about to end".to_owned();
-                self.told.reload.send(answer).await.map_err(|_| ending())?;
+                self.context
+                    .reload
+                    .send(answer)
+                    .await
+                    .map_err(|_| ending())?;
                 raw(&answered.await.map_err(|_| ending())?)
             }
             Ask::MatchedValues { call } => {
@@ -108,7 +116,7 @@ impl Desk {
     }
 
     /// What candidates made of the call that this is a record of.
-    fn tried(&self, record: &RawValue) -> Vec<Tried> {
+    fn tried(&self, record: &RawValue) -> Vec<CandidateResult> {
         #[derive(serde::Deserialize)]
         struct Named {
             id: String,
@@ -118,14 +126,14 @@ impl Desk {
             |_| Vec::new(),
             |Named { id }| {
                 let edition = self.gateway.current();
-                Tried::of_call(edition.chain().steps(), &CallId(id.into()))
+                CandidateResult::of_call(edition.chain().steps(), &CallId(id.into()))
             },
         )
     }
 
     fn status(&self) -> Status {
         let edition = self.gateway.current();
-        let history = self.told.history.lock().clone();
+        let history = self.context.history.lock().clone();
         let recent = self.call_log.recent();
         let interceptors = edition.chain().steps().iter().map(|step| {
             let plugin = step.interceptor().plugin();
@@ -146,7 +154,7 @@ impl Desk {
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
-            config: self.told.config_file.clone(),
+            config: self.context.config_file.clone(),
             started: time(self.started.0),
             uptime_s: self.started.1.elapsed().as_secs(),
             edition: EditionStatus {
@@ -159,7 +167,7 @@ impl Desk {
                 mended: failed.mended,
             }),
             needs_restart: history.needs_restart,
-            listeners: self.told.listeners.clone(),
+            listeners: self.context.listeners.clone(),
             calls: recent.map(|recent| recent.calls()).unwrap_or_default(),
             connections: figures.connections,
             sessions: figures.sessions,

@@ -17,7 +17,7 @@ const DIGITS: usize = 16;
 
 /// Where the socket is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct SocketPath {
     /// Of the socket.
     pub path: PathBuf,
     /// The configuration names it. Otherwise it is the default, which a gateway can do without.
@@ -26,18 +26,18 @@ pub struct Place {
 
 /// A socket that listens. Dropping it takes the socket away.
 #[derive(Debug)]
-pub struct Door {
+pub struct AdminListener {
     pub(super) listener: UnixListener,
     folder: OwnedFd,
     name: OsString,
     lock_name: OsString,
-    /// Held for as long as the door is open; it goes with the process, however that ends.
+    /// Held for as long as the socket is there; it goes with the process, however that ends.
     _lock: OwnedFd,
 }
 
 /// Why there is no socket.
 #[derive(Debug, thiserror::Error)]
-pub enum DoorError {
+pub enum SocketError {
     /// Another gateway has it.
     #[error(
         "{} belongs to another gateway that runs{}: stop that one, or give this one another `admin`",
@@ -73,7 +73,7 @@ pub enum DoorError {
     },
 }
 
-impl Place {
+impl SocketPath {
     /// Of a configuration file: where it says, or its own in the user's runtime directory (`XDG_RUNTIME_DIR`, else one
     /// under /tmp that bears the user's number). None where it says `none`, or the file's directory is not there.
     pub fn of(
@@ -107,10 +107,10 @@ impl Place {
     ///
     /// # Errors
     /// Another gateway has it, or its directory is not to be trusted.
-    pub fn open(&self) -> Result<Door, DoorError> {
+    pub fn open(&self) -> Result<AdminListener, SocketError> {
         let failed = |what| {
             let path = self.path.clone();
-            move |source: io::Error| DoorError::Io { path, what, source }
+            move |source: io::Error| SocketError::Io { path, what, source }
         };
         let made = |error: rustix::io::Errno| failed("made")(error.into());
         let (folder, name) = self.folder(true)?;
@@ -124,7 +124,7 @@ impl Place {
         let lock = match self.lock(&folder, &lock_name).map_err(made)? {
             Ok(lock) => lock,
             Err(process) => {
-                return Err(DoorError::Held {
+                return Err(SocketError::Held {
                     path: self.path.clone(),
                     process,
                 });
@@ -137,7 +137,7 @@ impl Place {
         if let Ok(there) = fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW)
             && FileType::from_raw_mode(there.st_mode) != FileType::Socket
         {
-            return Err(DoorError::NoSocket(self.path.clone()));
+            return Err(SocketError::NoSocket(self.path.clone()));
         }
         let new = beside(".new");
         let _ = fs::unlinkat(&folder, &new, AtFlags::empty());
@@ -148,7 +148,7 @@ impl Place {
             let _ = fs::unlinkat(&folder, &new, AtFlags::empty());
             return Err(failed("made")(error));
         }
-        Ok(Door {
+        Ok(AdminListener {
             listener,
             folder,
             name,
@@ -192,10 +192,10 @@ impl Place {
     }
 
     /// The socket's directory, opened once: what was checked is what is used.
-    pub(super) fn folder(&self, make: bool) -> Result<(OwnedFd, OsString), DoorError> {
+    pub(super) fn folder(&self, make: bool) -> Result<(OwnedFd, OsString), SocketError> {
         let failed = |what| {
             let path = self.path.clone();
-            move |source: io::Error| DoorError::Io { path, what, source }
+            move |source: io::Error| SocketError::Io { path, what, source }
         };
         let name = self
             .path
@@ -225,7 +225,7 @@ impl Place {
             meta.st_mode,
             rustix::process::geteuid().as_raw(),
         )
-        .map_err(|why| DoorError::Folder {
+        .map_err(|why| SocketError::Folder {
             folder: parent.to_owned(),
             why,
         })?;
@@ -291,7 +291,7 @@ fn default_name(config_file: &Path) -> Option<String> {
     Some(digits.take(DIGITS).chain(".sock".chars()).collect())
 }
 
-impl Drop for Door {
+impl Drop for AdminListener {
     fn drop(&mut self) {
         let _ = fs::unlinkat(&self.folder, &self.name, AtFlags::empty());
         // The lock itself goes last.
@@ -306,22 +306,22 @@ mod tests {
 
     use super::*;
 
-    fn place(folder: &Path) -> Place {
-        Place {
+    fn place(folder: &Path) -> SocketPath {
+        SocketPath {
             path: folder.join("admin.sock"),
             configured: true,
         }
     }
 
     #[tokio::test]
-    async fn the_socket_is_its_owners_alone_and_goes_with_the_door() {
+    async fn the_socket_is_its_owners_alone_and_goes_with_the_listener() {
         let folder = tempfile::tempdir().unwrap();
         let place = place(&folder.path().join("new"));
-        let door = place.open().unwrap();
+        let listener = place.open().unwrap();
         let mode = |path: &Path| std::fs::symlink_metadata(path).unwrap().mode() & 0o777;
         assert_eq!(mode(&place.path), 0o600);
         assert_eq!(mode(place.path.parent().unwrap()), 0o700);
-        drop(door);
+        drop(listener);
         let left = std::fs::read_dir(place.path.parent().unwrap()).unwrap();
         assert_eq!(left.count(), 0);
     }
@@ -333,7 +333,7 @@ mod tests {
         let error = place(folder.path()).open().unwrap_err();
         let me = std::process::id();
         assert!(
-            matches!(error, DoorError::Held { process: Some(id), .. } if id == me),
+            matches!(error, SocketError::Held { process: Some(id), .. } if id == me),
             "{error}"
         );
         assert!(folder.path().join("admin.sock").exists());
@@ -347,7 +347,7 @@ mod tests {
         let path = folder.path().join("admin.sock");
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         let before = std::fs::symlink_metadata(&path).unwrap().ino();
-        let _door = place(folder.path()).open().unwrap();
+        let _listener = place(folder.path()).open().unwrap();
         assert_ne!(std::fs::symlink_metadata(&path).unwrap().ino(), before);
     }
 
@@ -357,7 +357,7 @@ mod tests {
         let path = folder.path().join("admin.sock");
         std::fs::write(&path, "mine").unwrap();
         let error = place(folder.path()).open().unwrap_err();
-        assert!(matches!(error, DoorError::NoSocket(_)), "{error}");
+        assert!(matches!(error, SocketError::NoSocket(_)), "{error}");
         assert_eq!(std::fs::read_to_string(path).unwrap(), "mine");
     }
 
@@ -366,7 +366,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         let error = place(folder.path()).open().unwrap_err();
-        assert!(matches!(error, DoorError::Folder { .. }), "{error}");
+        assert!(matches!(error, SocketError::Folder { .. }), "{error}");
         assert!(error.to_string().contains("mode 777"), "{error}");
     }
 
@@ -386,7 +386,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("x".repeat(200));
         let place = place(&deep);
-        let _door = place.open().unwrap();
+        let _listener = place.open().unwrap();
         assert!(place.path.as_os_str().len() > 108);
     }
 
@@ -396,7 +396,7 @@ mod tests {
         let file = folder.path().join("a.toml");
         let runtime: Environment = [("XDG_RUNTIME_DIR", "/run/user/7")].into_iter().collect();
         let default = |file: &Path, environment: &Environment| {
-            let place = Place::of(file, None, environment).unwrap();
+            let place = SocketPath::of(file, None, environment).unwrap();
             assert!(!place.configured);
             place.path
         };
@@ -406,9 +406,12 @@ mod tests {
         assert_ne!(path, default(&folder.path().join("b.toml"), &runtime));
         let elsewhere = default(&file, &Environment::default());
         assert!(elsewhere.starts_with("/tmp"), "{elsewhere:?}");
-        assert_eq!(Place::of(&file, Some(&AdminSocket::None), &runtime), None);
+        assert_eq!(
+            SocketPath::of(&file, Some(&AdminSocket::None), &runtime),
+            None
+        );
         let named = AdminSocket::Path("run/admin.sock".into());
-        let place = Place::of(&file, Some(&named), &runtime).unwrap();
+        let place = SocketPath::of(&file, Some(&named), &runtime).unwrap();
         assert_eq!(place.path, folder.path().join("run/admin.sock"));
     }
 }

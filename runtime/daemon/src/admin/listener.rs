@@ -8,8 +8,8 @@ use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::Door;
-use super::desk::Desk;
+use super::AdminListener;
+use super::handler::Handler;
 use super::protocol::{Answer, MAX_QUESTION, Question};
 
 /// Questions at a time. One that waits for a reload holds its place; a further one is turned away.
@@ -18,13 +18,13 @@ pub(crate) const AT_A_TIME: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Answers until told to stop.
-pub(crate) async fn serve(door: Door, desk: Arc<Desk>, stop: CancellationToken) {
+pub(crate) async fn serve(admin: AdminListener, handler: Arc<Handler>, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(AT_A_TIME));
     let own = rustix::process::geteuid().as_raw();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
-            accepted = door.listener.accept() => accepted,
+            accepted = admin.listener.accept() => accepted,
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,
@@ -46,11 +46,11 @@ pub(crate) async fn serve(door: Door, desk: Arc<Desk>, stop: CancellationToken) 
         let Ok(place) = places.clone().try_acquire_owned() else {
             continue;
         };
-        let (desk, stop) = (desk.clone(), stop.clone());
+        let (handler, stop) = (handler.clone(), stop.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = answer(stream, &desk) => {}
+                () = answer(stream, &handler) => {}
             }
             drop(place);
         });
@@ -62,7 +62,7 @@ fn may_ask(uid: u32, own: u32) -> bool {
     uid == own || uid == 0
 }
 
-async fn answer(mut stream: UnixStream, desk: &Desk) {
+async fn answer(mut stream: UnixStream, handler: &Handler) {
     let (input, _) = stream.split();
     let mut line = Vec::new();
     let mut input = BufReader::new(input.take(MAX_QUESTION));
@@ -71,7 +71,7 @@ async fn answer(mut stream: UnixStream, desk: &Desk) {
         return;
     }
     let told = match Question::read(&line) {
-        Ok(question) => desk.answer(question.ask).await,
+        Ok(question) => handler.answer(question.ask).await,
         Err(error) => Err(error),
     };
     let line = Answer::line(told);

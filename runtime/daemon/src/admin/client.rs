@@ -8,8 +8,8 @@ use std::time::Duration;
 use rustix::fs::{self, AtFlags, FileType};
 use serde::de::DeserializeOwned;
 
-use super::place::{DoorError, Place, within};
 use super::protocol::{Answer, Ask, MAX_ANSWER, Question, VERSION};
+use super::socket::{SocketError, SocketPath, within};
 
 /// For a question to be taken and, but for a reload, answered.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,7 +39,7 @@ pub enum AskError {
     },
     /// The directory is not to be trusted.
     #[error(transparent)]
-    Door(#[from] DoorError),
+    Socket(#[from] SocketError),
     /// The connection failed.
     #[error("{}: {source}", .path.display())]
     Io {
@@ -65,7 +65,7 @@ pub enum AskError {
 ///
 /// # Errors
 /// Nobody answers, or the gateway says no.
-pub fn ask<T: DeserializeOwned>(place: &Place, ask: Ask) -> Result<T, AskError> {
+pub fn ask<T: DeserializeOwned>(place: &SocketPath, ask: Ask) -> Result<T, AskError> {
     let path = || place.path.clone();
     let failed = |source: io::Error| {
         let why = match source.kind() {
@@ -83,13 +83,13 @@ pub fn ask<T: DeserializeOwned>(place: &Place, ask: Ask) -> Result<T, AskError> 
         AskError::NotRunning { path: path(), why }
     };
     let (folder, name) = place.folder(false).map_err(|error| match error {
-        DoorError::Io { source, .. } => failed(source),
-        other => AskError::Door(other),
+        SocketError::Io { source, .. } => failed(source),
+        other => AskError::Socket(other),
     })?;
     let there = fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW)
         .map_err(|error| failed(error.into()))?;
     if FileType::from_raw_mode(there.st_mode) != FileType::Socket {
-        return Err(AskError::Door(DoorError::NoSocket(path())));
+        return Err(AskError::Socket(SocketError::NoSocket(path())));
     }
     let own = rustix::process::geteuid().as_raw();
     if there.st_uid != own {
