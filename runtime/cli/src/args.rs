@@ -119,7 +119,7 @@ impl Reached {
     ///
     /// # Errors
     /// Neither its configuration nor its socket says where it is.
-    pub fn operator(&self, environment: &Environment) -> Result<Located, Unknown> {
+    pub fn locate(&self, environment: &Environment) -> Result<Located, Unknown> {
         Located::of(&self.configured.config, self.admin.as_deref(), environment)
     }
 }

@@ -16,8 +16,8 @@ pub(crate) fn ask<T: serde::de::DeserializeOwned>(
     reached: &Reached,
     ask: Ask,
 ) -> Result<T, Box<dyn std::error::Error>> {
-    let operator = reached.operator(&Environment::of_process())?;
-    Ok(admin::ask(operator.place()?, ask)?)
+    let located = reached.locate(&Environment::of_process())?;
+    Ok(admin::ask(located.socket()?, ask)?)
 }
 
 /// Prints it, for programs or for people.

@@ -11,7 +11,7 @@ use crate::admin::SocketPath;
 #[derive(Clone, Debug)]
 pub struct Located {
     /// Where the gateway answers; none: it answers nowhere.
-    pub place: Option<SocketPath>,
+    pub socket: Option<SocketPath>,
     /// The configuration's file.
     pub config: PathBuf,
     /// The file of the call log, where it is one.
@@ -36,7 +36,7 @@ impl Located {
         environment: &Environment,
     ) -> Result<Self, Unknown> {
         let seen = glimpse(file);
-        let place = match (admin, &seen) {
+        let socket = match (admin, &seen) {
             (Some(path), _) => Some(SocketPath {
                 path: path.to_owned(),
                 configured: true,
@@ -49,7 +49,7 @@ impl Located {
             _ => None,
         };
         Ok(Self {
-            place,
+            socket,
             config: file.to_owned(),
             call_log,
         })
@@ -59,8 +59,8 @@ impl Located {
     ///
     /// # Errors
     /// Its configuration says that it answers nowhere.
-    pub fn place(&self) -> Result<&SocketPath, Unknown> {
-        self.place.as_ref().ok_or_else(|| {
+    pub fn socket(&self) -> Result<&SocketPath, Unknown> {
+        self.socket.as_ref().ok_or_else(|| {
             Unknown("the configuration says `admin = \"none\"`: nobody can ask this gateway".into())
         })
     }
@@ -71,7 +71,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn operator(file: &Path, admin: Option<&str>) -> Result<Located, Unknown> {
+    fn locate(file: &Path, admin: Option<&str>) -> Result<Located, Unknown> {
         Located::of(file, admin.map(Path::new), &Environment::default())
     }
 
@@ -81,18 +81,18 @@ mod tests {
         let file = folder.path().join("sandgate.toml");
         let text = "[gateway]\nadmin = \"run/a.sock\"\nlisten = 7\n[call-log]\nto = \"calls.jsonl\"\n[oops\n";
         std::fs::write(&file, text).unwrap();
-        let operator = operator(&file, None).unwrap();
-        let place = operator.place().unwrap();
-        assert_eq!(place.path, folder.path().join("run/a.sock"));
-        assert_eq!(operator.call_log, Some(folder.path().join("calls.jsonl")));
+        let located = locate(&file, None).unwrap();
+        let socket = located.socket().unwrap();
+        assert_eq!(socket.path, folder.path().join("run/a.sock"));
+        assert_eq!(located.call_log, Some(folder.path().join("calls.jsonl")));
     }
 
     #[test]
     fn a_socket_that_is_named_needs_no_configuration() {
         let missing = Path::new("/nonexistent/sandgate.toml");
-        let named = operator(missing, Some("a.sock")).unwrap();
-        assert_eq!(named.place().unwrap().path, Path::new("a.sock"));
-        let said = operator(missing, None).unwrap_err().to_string();
+        let named = locate(missing, Some("a.sock")).unwrap();
+        assert_eq!(named.socket().unwrap().path, Path::new("a.sock"));
+        let said = locate(missing, None).unwrap_err().to_string();
         assert!(said.contains("/nonexistent/sandgate.toml"), "{said}");
         assert!(said.contains("--admin"), "{said}");
     }
@@ -102,8 +102,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sandgate.toml");
         std::fs::write(&file, "[gateway]\nadmin = \"none\"\n").unwrap();
-        let operator = operator(&file, None).unwrap();
-        let said = operator.place().unwrap_err().to_string();
+        let located = locate(&file, None).unwrap();
+        let said = located.socket().unwrap_err().to_string();
         assert!(said.contains("nobody can ask"), "{said}");
     }
 }

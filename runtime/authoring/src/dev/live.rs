@@ -76,10 +76,10 @@ impl Live {
 
     fn ask<T: serde::de::DeserializeOwned>(&self, ask: Ask) -> Result<T, Unanswered> {
         let other = |error: &dyn std::fmt::Display| Unanswered::Other(error.to_string());
-        let operator =
+        let located =
             Located::of(&self.config, None, &Environment::of_process()).map_err(|e| other(&e))?;
-        let place = operator.place().map_err(|e| other(&e))?;
-        admin::ask(place, ask).map_err(|error| match error {
+        let socket = located.socket().map_err(|e| other(&e))?;
+        admin::ask(socket, ask).map_err(|error| match error {
             AskError::NotRunning { .. } => Unanswered::NotRunning(error.to_string()),
             error => other(&error),
         })

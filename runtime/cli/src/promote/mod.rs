@@ -181,12 +181,12 @@ fn ask(
         let doubt = format!("how it does is not known: {why}");
         (None, None, vec![doubt])
     };
-    let operator = asked.reached.operator(environment);
-    let place = match operator.and_then(|operator| operator.place().cloned()) {
-        Ok(place) => place,
+    let located = asked.reached.locate(environment);
+    let socket = match located.and_then(|located| located.socket().cloned()) {
+        Ok(socket) => socket,
         Err(unknown) => return alone(unknown.to_string()),
     };
-    let status: Status = match admin::ask(&place, Ask::Status) {
+    let status: Status = match admin::ask(&socket, Ask::Status) {
         Ok(status) => status,
         Err(error) => return alone(error.to_string()),
     };
@@ -198,7 +198,7 @@ fn ask(
         None => vec!["the gateway that runs does not try it".to_owned()],
         Some(one) => doubts(one, becomes),
     };
-    (Some(place), candidate, doubts)
+    (Some(socket), candidate, doubts)
 }
 
 fn doubts(candidate: &CandidateStatus, becomes: &Becomes) -> Vec<String> {
@@ -267,7 +267,7 @@ impl Plan {
             self.becomes.version,
             short(&self.becomes.digest)
         );
-        match self.gateway.as_ref().map(|place| self.live(place)) {
+        match self.gateway.as_ref().map(|socket| self.live(socket)) {
             None => text.push_str("; it takes effect when a gateway starts with this file"),
             Some(Ok(Live::Now(version))) => {
                 let _ = write!(text, "; version {version} is in force");
@@ -281,8 +281,8 @@ impl Plan {
                     return Err(PromoteError::NotPutBack { why, file, kept });
                 }
                 // What the gateway says of that is what it said before: this was in force.
-                if let Some(place) = &self.gateway {
-                    let _ = admin::ask::<ReloadReport>(place, Ask::Reload);
+                if let Some(socket) = &self.gateway {
+                    let _ = admin::ask::<ReloadReport>(socket, Ask::Reload);
                 }
                 return Err(PromoteError::NotTaken(why));
             }
@@ -295,8 +295,8 @@ impl Plan {
         Ok(Promoted { text })
     }
 
-    fn live(&self, place: &SocketPath) -> Result<Live, String> {
-        let outcome: ReloadReport = match admin::ask(place, Ask::Reload) {
+    fn live(&self, socket: &SocketPath) -> Result<Live, String> {
+        let outcome: ReloadReport = match admin::ask(socket, Ask::Reload) {
             Ok(outcome) => outcome,
             Err(error @ AskError::NotRunning { .. }) => return Ok(Live::Later(error.to_string())),
             Err(error) => return Err(error.to_string()),
@@ -304,7 +304,7 @@ impl Plan {
         if let Some(error) = outcome.error {
             return Err(error);
         }
-        let status: Status = admin::ask(place, Ask::Status).map_err(|error| error.to_string())?;
+        let status: Status = admin::ask(socket, Ask::Status).map_err(|error| error.to_string())?;
         let is_live = |one: &InterceptorStatus| {
             one.name == self.name && one.digest == self.becomes.digest && one.candidate.is_none()
         };

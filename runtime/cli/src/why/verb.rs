@@ -36,8 +36,8 @@ pub struct Why {
 
 /// Finds the call, and tells its story.
 pub fn carry_out(asked: &Why) -> ExitCode {
-    let operator = asked.reached.operator(&Environment::of_process());
-    let found = find(operator, asked.call.as_deref(), asked.log.clone());
+    let located = asked.reached.locate(&Environment::of_process());
+    let found = find(located, asked.call.as_deref(), asked.log.clone());
     let told = found.and_then(|found| {
         let text = match asked.json {
             true => String::new(),
