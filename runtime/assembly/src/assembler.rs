@@ -10,17 +10,17 @@ use sandgate_message::{Direction, Hook, Limits};
 use sandgate_pipeline::{Chain, Globs, Mode, Place, RefusalStyle, Scope, Sees, Step, StepError};
 use zeroize::Zeroizing;
 
-use crate::candidate_runner::Trials;
+use crate::candidate_runner::CandidateRunner;
 use crate::plugins::Loading;
 use crate::{candidates, certificates, cover, doubts, plugins, servers};
 
 /// Builds editions one after another; what did not change is not made again.
 pub struct Assembler {
     host: Arc<Host>,
-    plugins: plugins::Shelf,
-    servers: servers::Shelf,
-    candidates: candidates::Shelf,
-    trials: Trials,
+    plugins: plugins::PreparedPlugins,
+    servers: servers::KnownServers,
+    candidates: candidates::HeldCandidates,
+    runner: CandidateRunner,
     version: u64,
 }
 
@@ -34,9 +34,9 @@ pub struct Assembled {
     pub identity: Option<Identity>,
     /// Values that the gateway brings, where words are kept: none of them may be.
     pub managed: Vec<Zeroizing<String>>,
-    plugins: plugins::Shelf,
-    servers: servers::Shelf,
-    candidates: candidates::Shelf,
+    plugins: plugins::PreparedPlugins,
+    servers: servers::KnownServers,
+    candidates: candidates::HeldCandidates,
 }
 
 impl Assembler {
@@ -44,10 +44,10 @@ impl Assembler {
     pub fn new(host: Arc<Host>) -> Self {
         Self {
             host,
-            plugins: plugins::Shelf::default(),
-            servers: servers::Shelf::default(),
-            candidates: candidates::Shelf::default(),
-            trials: Trials::default(),
+            plugins: plugins::PreparedPlugins::default(),
+            servers: servers::KnownServers::default(),
+            candidates: candidates::HeldCandidates::default(),
+            runner: CandidateRunner::default(),
             version: 0,
         }
     }
@@ -69,7 +69,7 @@ impl Assembler {
             .prepare(&self.host, loaded, &resolved, limits, loading)
             .await;
         let mut steps = Vec::new();
-        let mut candidates = candidates::Shelf::default();
+        let mut candidates = candidates::HeldCandidates::default();
         for (index, prepared) in plugins.in_order().enumerate() {
             let interceptor = &loaded.config.interceptors[index];
             let error = |(key, why): (&str, String)| {
@@ -115,8 +115,8 @@ impl Assembler {
         }
         let mut all = resolved.warnings.clone();
         all.extend(loaded.warnings.iter().cloned());
-        let (servers, shelf) = match self.servers.stock(loaded, &resolved, limits) {
-            Ok((servers, shelf)) => (servers, shelf),
+        let (servers, known_servers) = match self.servers.stock(loaded, &resolved, limits) {
+            Ok((servers, known_servers)) => (servers, known_servers),
             Err(wrong) => {
                 issues.extend(wrong);
                 Default::default()
@@ -172,7 +172,7 @@ impl Assembler {
             identity,
             managed,
             plugins,
-            servers: shelf,
+            servers: known_servers,
             candidates,
         })
     }
@@ -183,7 +183,7 @@ impl Assembler {
         self.plugins = assembled.plugins;
         self.servers = assembled.servers;
         for candidate in assembled.candidates.new_since(&self.candidates) {
-            self.trials.run(candidate);
+            self.runner.run(candidate);
         }
         self.candidates = assembled.candidates;
         assembled.edition

@@ -16,11 +16,11 @@ const NICER: i32 = 5;
 
 /// Runs candidates. Without one it is nothing.
 #[derive(Default)]
-pub(crate) struct Trials {
+pub(crate) struct CandidateRunner {
     runtime: Option<Runtime>,
 }
 
-impl Trials {
+impl CandidateRunner {
     /// Runs what is offered to it, until its chain is gone.
     pub(crate) fn run(&mut self, candidate: &Arc<Candidate>) {
         let runtime = match &mut self.runtime {
@@ -59,7 +59,7 @@ fn thread() -> std::io::Result<Runtime> {
         .build()
 }
 
-impl Drop for Trials {
+impl Drop for CandidateRunner {
     fn drop(&mut self) {
         // It may be dropped on a thread that must not wait.
         if let Some(runtime) = self.runtime.take() {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Those of one edition.
 #[derive(Clone, Default)]
-pub(super) struct Shelf(Vec<Held>);
+pub(super) struct HeldCandidates(Vec<Held>);
 
 #[derive(Clone)]
 struct Held {
@@ -20,7 +20,7 @@ struct Held {
     candidate: Arc<Candidate>,
 }
 
-impl Shelf {
+impl HeldCandidates {
     /// Puts `tried` beside `live`: the one of `before` where nothing differs.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ pub(super) struct Prepared {
 
 /// In the configuration's order.
 #[derive(Clone, Default)]
-pub(super) struct Shelf(Vec<Prepared>);
+pub(super) struct PreparedPlugins(Vec<Prepared>);
 
 /// Everything that a prepared plugin depends on.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,12 +58,12 @@ struct Key {
     fault_detail: bool,
 }
 
-impl Shelf {
+impl PreparedPlugins {
     pub(super) fn in_order(&self) -> impl Iterator<Item = &Prepared> {
         self.0.iter()
     }
 
-    /// Prepares what is new or changed. With an error among the issues the shelf is not whole.
+    /// Prepares what is new or changed. With an error among the issues some are missing.
     pub(super) async fn prepare(
         &self,
         host: &Arc<Host>,
@@ -72,7 +72,7 @@ impl Shelf {
         document: Limits,
         loading: Loading,
     ) -> (Self, Vec<Issue>) {
-        let mut shelf = Vec::new();
+        let mut all = Vec::new();
         let mut issues = Vec::new();
         for (index, interceptor) in loaded.config.interceptors.iter().enumerate() {
             let resolved = &resolved.interceptors[index];
@@ -86,7 +86,7 @@ impl Shelf {
             };
             match place.prepare(host, self.0.iter()).await {
                 Ok((prepared, warnings)) => {
-                    shelf.push(prepared);
+                    all.push(prepared);
                     issues.extend(warnings);
                 }
                 Err(failed) if interceptor.fail_open && loading == Loading::Start => {
@@ -98,12 +98,12 @@ impl Shelf {
                         }
                         .label(note)
                     }));
-                    shelf.push(Unloaded::prepared(interceptor, failed.file.as_deref()));
+                    all.push(Unloaded::prepared(interceptor, failed.file.as_deref()));
                 }
                 Err(failed) => {
                     issues.extend(failed.issues);
                     // Keeps the order of those that follow; the issues keep it from being used.
-                    shelf.push(Unloaded::prepared(interceptor, failed.file.as_deref()));
+                    all.push(Unloaded::prepared(interceptor, failed.file.as_deref()));
                 }
             }
             let promoted = interceptor.promoted();
@@ -123,7 +123,7 @@ impl Shelf {
             match place.prepare(host, before).await {
                 Ok((prepared, warnings)) => {
                     issues.extend(warnings);
-                    if let Some(live) = shelf.last_mut() {
+                    if let Some(live) = all.last_mut() {
                         live.candidate = Some(Box::new(prepared));
                     }
                 }
@@ -131,7 +131,7 @@ impl Shelf {
                 Err(failed) => issues.extend(failed.issues),
             }
         }
-        (Self(shelf), issues)
+        (Self(all), issues)
     }
 }
 

@@ -14,7 +14,7 @@ use super::certificates;
 
 /// By name.
 #[derive(Default)]
-pub(super) struct Shelf(BTreeMap<String, (Key, Arc<Server>)>);
+pub(super) struct KnownServers(BTreeMap<String, (Key, Arc<Server>)>);
 
 /// Everything that a server depends on.
 #[derive(PartialEq, Eq)]
@@ -34,12 +34,12 @@ struct Key {
     forwards: (bool, bool),
 }
 
-impl Shelf {
+impl KnownServers {
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Server>> {
         self.0.values().map(|(_, server)| server)
     }
 
-    /// The servers in the file's order of names, and the shelf that holds them.
+    /// The servers in the file's order of names, and what is known of them from here on.
     ///
     /// # Errors
     /// Files that cannot be used.
@@ -51,7 +51,7 @@ impl Shelf {
     ) -> Result<(Vec<Arc<Server>>, Self), Vec<Issue>> {
         let mut wrong = Vec::new();
         let nothing = ResolvedServer::default();
-        let mut shelf = BTreeMap::new();
+        let mut known = BTreeMap::new();
         let mut order = Vec::new();
         for (name, server) in &loaded.config.servers {
             let values = resolved.servers.get(name).unwrap_or(&nothing);
@@ -79,10 +79,10 @@ impl Shelf {
                 })
             });
             order.push(made.clone());
-            shelf.insert(name.clone(), (key, made));
+            known.insert(name.clone(), (key, made));
         }
         if wrong.is_empty() {
-            Ok((order, Self(shelf)))
+            Ok((order, Self(known)))
         } else {
             Err(wrong)
         }

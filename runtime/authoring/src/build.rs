@@ -12,7 +12,7 @@ use serde_json::json;
 use super::component::{self, NotAComponent};
 use super::lang::NotCompiled;
 use super::project::{Project, ProjectError};
-use super::telling;
+use super::render;
 use super::trial::Trial;
 
 /// A plugin that was built and checked.
@@ -129,7 +129,7 @@ fn told(error: &PrepareError) -> String {
     let (PrepareError::Configure(failure) | PrepareError::Smoke { failure, .. }) = error else {
         return text;
     };
-    let _ = write!(text, "\n{}", telling::told(failure).trim_end());
+    let _ = write!(text, "\n{}", render::told(failure).trim_end());
     text
 }
 

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::test::Tried;
+use super::test::FixtureResult;
 
 /// One suite.
-pub(super) fn report(suite: &str, results: &[Tried]) -> String {
+pub(super) fn report(suite: &str, results: &[FixtureResult]) -> String {
     let failed = results.iter().filter(|tried| tried.wrong.is_some()).count();
     let seconds: f64 = results.iter().map(|tried| tried.took.as_secs_f64()).sum();
     let suite = escaped(suite);
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_without_colours_and_nothing_breaks_the_xml() {
-        let tried = |name: &str, wrong: Option<&str>| Tried {
+        let tried = |name: &str, wrong: Option<&str>| FixtureResult {
             name: name.into(),
             took: Duration::from_millis(1),
             wrong: wrong.map(Into::into),

@@ -10,23 +10,23 @@
 pub mod args;
 pub mod bench;
 pub mod build;
-mod carried;
 mod component;
 pub mod dev;
 pub mod doc;
 mod fixture;
 mod junit;
 pub mod lang;
+mod log_capture;
 mod manifest;
 pub mod new;
-mod overheard;
 mod project;
 pub mod recorded;
+mod render;
 pub mod run;
-mod telling;
 pub mod test;
 mod toolchain;
 mod trial;
+mod vendored_sdk;
 
 pub use manifest::{Authored, MANIFEST};
 pub use project::{Project, ProjectError};

@@ -10,7 +10,7 @@ use sandgate_message::{Call, CallId, Direction, Era, Hook, Json, Limits, Method}
 use sandgate_pipeline::Globs;
 use serde_json::{Value, json};
 
-use super::telling;
+use super::render;
 use super::trial::{Decided, Exercise, Seen, Trial};
 use crate::args;
 
@@ -264,7 +264,7 @@ fn given(name: &str, text: &str) -> Result<Vec<u8>, NotRun> {
 impl Ran {
     /// For people; with ANSI colours.
     pub fn text(&self) -> String {
-        let mut text = telling::text(&self.seen, &self.document);
+        let mut text = render::text(&self.seen, &self.document);
         for note in &self.notes {
             text += &format!("note      {note}\n");
         }
@@ -273,7 +273,7 @@ impl Ran {
 
     /// For programs.
     pub fn as_json(&self) -> Value {
-        telling::as_json(&self.seen)
+        render::as_json(&self.seen)
     }
 
     /// 0: it goes on, changed or not; 10: refused; 20: the plugin failed.

@@ -15,7 +15,7 @@ use super::build::{self, BuildError};
 use super::fixture::{self, Fixture};
 use super::junit;
 use super::project::Project;
-use super::telling;
+use super::render;
 use super::trial::{Seen, Trial};
 use crate::args;
 
@@ -58,14 +58,14 @@ pub enum NotTested {
 /// What came of all fixtures.
 pub struct Tested {
     title: String,
-    results: Vec<Tried>,
+    results: Vec<FixtureResult>,
     /// What each came to, in the words of `[expect]`.
     decisions: BTreeMap<String, Map<String, Value>>,
     blessed: usize,
 }
 
 /// What came of one.
-pub(super) struct Tried {
+pub(super) struct FixtureResult {
     pub(super) name: String,
     pub(super) took: Duration,
     /// What is not as it should be, for people; none where all is.
@@ -305,7 +305,7 @@ impl Tested {
     }
 
     fn push(&mut self, name: String, took: Duration, wrong: Option<String>) {
-        self.results.push(Tried { name, took, wrong });
+        self.results.push(FixtureResult { name, took, wrong });
     }
 
     /// How many were not as expected.
@@ -375,9 +375,9 @@ fn failure(name: &str, wrong: &str) -> String {
 
 /// What came of it, in the words of `[expect]`. The state is only there where it changed.
 fn actual(seen: &Seen, state: &BTreeMap<String, Vec<u8>>, fixture: &Fixture) -> Map<String, Value> {
-    let mut actual = telling::decision(seen);
+    let mut actual = render::decision(seen);
     if *state != fixture.state {
-        actual.insert("state".into(), telling::state_as_value(state));
+        actual.insert("state".into(), render::state_as_value(state));
     }
     actual
 }
@@ -429,9 +429,9 @@ fn differs(
     if actual == wanted {
         return None;
     }
-    let mut text = telling::difference(&lines(&wanted), &lines(&actual));
+    let mut text = render::difference(&lines(&wanted), &lines(&actual));
     if let super::trial::Decided::Fault(failure) = &seen.decided {
-        let _ = write!(text, "it {failure}\n{}", telling::told(failure));
+        let _ = write!(text, "it {failure}\n{}", render::told(failure));
     }
     for line in &seen.log {
         let _ = writeln!(text, "log {} {}", line.level, line.message);

@@ -17,7 +17,7 @@ use sandgate_message::{
 use serde_json::Value;
 use tracing::instrument::WithSubscriber;
 
-use crate::overheard::{Line, Overheard};
+use crate::log_capture::{Line, LogCapture};
 
 /// At most so many runs at once; an author makes one.
 const INSTANCES: u32 = 16;
@@ -149,7 +149,7 @@ impl Exercise {
         let run = self.begun();
         let document = run.document.clone();
         let log = Arc::new(Mutex::default());
-        let overheard = Overheard::new(log.clone());
+        let overheard = LogCapture::new(log.clone());
         let (outcome, decided) = match self.hook {
             Hook::PreCall => {
                 let outcome = plugin.pre_call(run).with_subscriber(overheard).await;

@@ -32,7 +32,7 @@ pub(super) struct Story<'a, W> {
 }
 
 /// A call that was made, and its traces.
-pub(super) struct Told {
+pub(super) struct ShownCall {
     pub(super) reply: Reply,
     pub(super) record: Record,
     /// The call as it reached the desk.
@@ -82,7 +82,7 @@ impl<'a, W: Write> Story<'a, W> {
         era: Era,
         method: &str,
         params: Value,
-    ) -> Result<Told, DemoError> {
+    ) -> Result<ShownCall, DemoError> {
         let client = match era {
             Era::Legacy => &mut self.legacy,
             Era::Modern => &mut self.modern,
@@ -95,7 +95,7 @@ impl<'a, W: Write> Story<'a, W> {
         self.calls += 1;
         self.run_times
             .extend(record.trail.entries.iter().map(|run| run.us));
-        let told = Told {
+        let told = ShownCall {
             seen: heard.iter().find(|seen| seen.method == method).cloned(),
             reply,
             record,
@@ -104,7 +104,12 @@ impl<'a, W: Write> Story<'a, W> {
         Ok(told)
     }
 
-    fn show(&mut self, question: &Question, told: &Told, heard: &[Seen]) -> Result<(), DemoError> {
+    fn show(
+        &mut self,
+        question: &Question,
+        told: &ShownCall,
+        heard: &[Seen],
+    ) -> Result<(), DemoError> {
         self.page.row("client sent", &in_short(question))?;
         self.runs("way in", &told.record.trail.entries, Run::is_way_in)?;
         let saw = match &told.seen {
@@ -197,7 +202,7 @@ impl<'a, W: Write> Story<'a, W> {
     }
 }
 
-impl Told {
+impl ShownCall {
     /// The run of that interceptor on that way.
     pub(super) fn run(&self, interceptor: &str, way_in: bool) -> Option<&Run> {
         let mut runs = self.record.trail.entries.iter();

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{Compiled, File, Language, New, NotCompiled, run};
-use crate::carried;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
+use crate::vendored_sdk;
 
 const SDK: &str = "vendor/sandgate-sdk";
 
@@ -118,7 +118,7 @@ impl Language for C {
             .iter()
             .map(|(path, text)| File::new(*path, new.render(text)))
             .collect();
-        files.extend(carried::c(SDK));
+        files.extend(vendored_sdk::c(SDK));
         files
     }
 }

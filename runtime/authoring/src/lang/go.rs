@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use wasm_encoder::{CustomSection, Section as _};
 
 use super::{Compiled, File, Language, New, NotCompiled, run};
-use crate::carried;
 use crate::component;
 use crate::manifest::Authored;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
+use crate::vendored_sdk;
 
 const TEMPLATE: [(&str, &str); 5] = [
     ("plugin.go", include_str!("../templates/go/plugin.go")),
@@ -144,7 +144,7 @@ impl Language for Go {
             .iter()
             .map(|(path, text)| File::new(*path, new.render(text)))
             .collect();
-        files.extend(carried::go(SDK));
+        files.extend(vendored_sdk::go(SDK));
         files
     }
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter};
-use crate::carried;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
+use crate::vendored_sdk;
 
 const TEMPLATE: [(&str, &str); 8] = [
     ("plugin.py", include_str!("../templates/python/plugin.py")),
@@ -109,7 +109,7 @@ impl Language for Python {
             .iter()
             .map(|(path, text)| File::new(*path, new.render(text)))
             .collect();
-        files.extend(carried::python("vendor"));
+        files.extend(vendored_sdk::python("vendor"));
         files
     }
 }

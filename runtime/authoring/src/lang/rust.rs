@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::{Compiled, File, ForDev, Language, New, NotCompiled, run};
-use crate::carried;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
+use crate::vendored_sdk;
 
 const TEMPLATE: [(&str, &str); 4] = [
     ("Cargo.toml", include_str!("../templates/rust/Cargo.toml")),
@@ -60,7 +60,7 @@ impl Language for Rust {
             .iter()
             .map(|(path, text)| File::new(*path, new.render(text)))
             .collect();
-        files.extend(carried::rust("vendor/sandgate-sdk"));
+        files.extend(vendored_sdk::rust("vendor/sandgate-sdk"));
         files
     }
 }

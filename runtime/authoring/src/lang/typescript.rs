@@ -7,9 +7,9 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter};
-use crate::carried;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
+use crate::vendored_sdk;
 
 const TEMPLATE: [(&str, &str); 7] = [
     ("plugin.ts", include_str!("../templates/ts/plugin.ts")),
@@ -110,7 +110,7 @@ impl Language for TypeScript {
             .iter()
             .map(|(path, text)| File::new(*path, new.render(text)))
             .collect();
-        files.extend(carried::js("vendor/sandgate"));
+        files.extend(vendored_sdk::js("vendor/sandgate"));
         files
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::paste::Written;
-use super::reason::{self, Told};
+use super::reason::{self, FindingDetails};
 use super::record::{Entry, Kind, Record};
 
 /// Lines of one payload that are shown.
@@ -189,7 +189,7 @@ fn hooks(text: &mut String, heading: &str, hook: &str, ended: &Record, written: 
                 finding.message
             );
             let _ = writeln!(text, "    {}", printable(&said));
-            let told = Told::of(finding.details.as_deref());
+            let told = FindingDetails::of(finding.details.as_deref());
             reason::lines(
                 text,
                 &entry.interceptor,

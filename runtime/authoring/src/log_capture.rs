@@ -19,15 +19,15 @@ pub(super) struct Line {
 }
 
 /// Keeps the lines of the plugin that runs under it, and nothing else.
-pub(super) struct Overheard(Arc<Mutex<Vec<Line>>>);
+pub(super) struct LogCapture(Arc<Mutex<Vec<Line>>>);
 
-impl Overheard {
+impl LogCapture {
     pub(super) fn new(lines: Arc<Mutex<Vec<Line>>>) -> Self {
         Self(lines)
     }
 }
 
-impl Subscriber for Overheard {
+impl Subscriber for LogCapture {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target() == PLUGIN
     }

@@ -3,16 +3,16 @@
 use super::lang::File;
 
 /// A source file: its path within the SDK, and its bytes.
-type Carried = (&'static str, &'static [u8]);
+type SourceFile = (&'static str, &'static [u8]);
 
 /// The Rust SDK, with a manifest that needs no workspace.
-const RUST: &[Carried] = include!(concat!(env!("OUT_DIR"), "/sdk_rust.rs"));
+const RUST: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_rust.rs"));
 
 /// The Python package.
-const PYTHON: &[Carried] = include!(concat!(env!("OUT_DIR"), "/sdk_python.rs"));
+const PYTHON: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_python.rs"));
 
 /// The npm package, in TypeScript.
-const JS: &[Carried] = include!(concat!(env!("OUT_DIR"), "/sdk_js.rs"));
+const JS: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_js.rs"));
 
 /// The Rust SDK, for this folder of a project.
 pub(super) fn rust(folder: &str) -> Vec<File> {
@@ -30,7 +30,7 @@ pub(super) fn js(folder: &str) -> Vec<File> {
 }
 
 /// The C SDK's header and sources, with the contract's types as an object file.
-const C: &[Carried] = include!(concat!(env!("OUT_DIR"), "/sdk_c.rs"));
+const C: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_c.rs"));
 
 /// The C SDK, for this folder of a project.
 pub(super) fn c(folder: &str) -> Vec<File> {
@@ -38,14 +38,14 @@ pub(super) fn c(folder: &str) -> Vec<File> {
 }
 
 /// The Go module.
-const GO: &[Carried] = include!(concat!(env!("OUT_DIR"), "/sdk_go.rs"));
+const GO: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_go.rs"));
 
 /// The Go module, for this folder of a project.
 pub(super) fn go(folder: &str) -> Vec<File> {
     laid(GO, folder)
 }
 
-fn laid(files: &[Carried], folder: &str) -> Vec<File> {
+fn laid(files: &[SourceFile], folder: &str) -> Vec<File> {
     files
         .iter()
         .map(|(path, content)| File::new(format!("{folder}/{path}"), *content))
