@@ -96,7 +96,6 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-daemon",
             "sandgate-demo",
             "sandgate-gateway",
-            "sandgate-host",
             "sandgate-message",
             "sandgate-pipeline",
             "sandgate-recording",

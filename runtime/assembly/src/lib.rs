@@ -18,6 +18,7 @@ pub mod inspect;
 mod plugins;
 mod programs;
 mod servers;
+mod unloaded;
 
 pub use assembler::{Assembled, Assembler, document_limits};
 pub use plugins::Loading;

@@ -9,15 +9,13 @@ use sandgate_host::{
     Access, DirGrant, FileError, GrantError, Grants, Host, MAX_FILE, Plugin, PluginFile,
     PrepareError, Spec,
 };
-use sandgate_message::{
-    Failure, Hook, Interceptor, Limits, Outcome, Pending, Plugin as Description, PostDecision,
-    PreDecision, Role, Run,
-};
+use sandgate_message::{Interceptor, Limits};
 
 use crate::builtin;
+use crate::unloaded::Unloaded;
 
 /// Of a hook run, where neither operator nor author says.
-const TIMEOUT: Duration = Duration::from_millis(50);
+pub(super) const TIMEOUT: Duration = Duration::from_millis(50);
 
 /// What a plugin that cannot be loaded means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +32,7 @@ pub(super) struct Prepared {
     pub(super) interceptor: Arc<dyn Interceptor>,
     /// The author's, or the default.
     pub(super) timeout: Duration,
-    key: Option<Key>,
+    pub(super) key: Option<Key>,
     /// What is tried beside it.
     pub(super) candidate: Option<Box<Prepared>>,
 }
@@ -45,7 +43,7 @@ pub(super) struct PreparedPlugins(Vec<Prepared>);
 
 /// Everything that a prepared plugin depends on.
 #[derive(Clone, PartialEq, Eq)]
-struct Key {
+pub(super) struct Key {
     name: String,
     digest: String,
     settings: serde_json::Value,
@@ -76,7 +74,7 @@ impl PreparedPlugins {
         let mut issues = Vec::new();
         for (index, interceptor) in loaded.config.interceptors.iter().enumerate() {
             let resolved = &resolved.interceptors[index];
-            let place = Place {
+            let unprepared = Unprepared {
                 loaded,
                 index,
                 interceptor,
@@ -84,7 +82,7 @@ impl PreparedPlugins {
                 document,
                 tried: None,
             };
-            match place.prepare(host, self.0.iter()).await {
+            match unprepared.prepare(host, self.0.iter()).await {
                 Ok((prepared, warnings)) => {
                     all.push(prepared);
                     issues.extend(warnings);
@@ -111,7 +109,7 @@ impl PreparedPlugins {
             let (Some((promoted, written)), Some(resolved)) = (tried, &resolved.candidate) else {
                 continue;
             };
-            let place = Place {
+            let unprepared = Unprepared {
                 loaded,
                 index,
                 interceptor: promoted,
@@ -120,7 +118,7 @@ impl PreparedPlugins {
                 tried: Some(written),
             };
             let before = self.0.iter().filter_map(|one| one.candidate.as_deref());
-            match place.prepare(host, before).await {
+            match unprepared.prepare(host, before).await {
                 Ok((prepared, warnings)) => {
                     issues.extend(warnings);
                     if let Some(live) = all.last_mut() {
@@ -135,7 +133,8 @@ impl PreparedPlugins {
     }
 }
 
-struct Place<'a> {
+/// An interceptor of the file, with all that it takes to prepare its plugin.
+struct Unprepared<'a> {
     loaded: &'a Loaded,
     index: usize,
     interceptor: &'a sandgate_config::Interceptor,
@@ -150,7 +149,7 @@ struct Failed {
     file: Option<Arc<PluginFile>>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Unprepared<'a> {
     async fn prepare<'b>(
         &self,
         host: &Arc<Host>,
@@ -365,53 +364,5 @@ impl<'a> Place<'a> {
             Some(tried) if tried.has(name) => format!("{place}/candidate"),
             _ => place,
         }
-    }
-}
-
-/// Stands where a plugin could not be loaded. Each run of it fails, and `fail-open` says what that means.
-struct Unloaded {
-    description: Description,
-}
-
-impl Unloaded {
-    fn prepared(interceptor: &sandgate_config::Interceptor, file: Option<&PluginFile>) -> Prepared {
-        let everything = || {
-            let all = || vec!["*".to_owned()];
-            vec![
-                (Hook::PreCall, Role::Validation, all()),
-                (Hook::PostCall, Role::Validation, all()),
-            ]
-        };
-        let description = Description {
-            name: file.map_or_else(
-                || interceptor.name.clone(),
-                |file| file.manifest().name.clone(),
-            ),
-            version: file.map_or_else(String::new, |file| file.manifest().version.clone()),
-            digest: file.map_or_else(|| "none".to_owned(), |file| file.digest().to_owned()),
-            hooks: file.map_or_else(everything, |file| file.manifest().hooks()),
-        };
-        Prepared {
-            interceptor: Arc::new(Self { description }),
-            timeout: TIMEOUT,
-            key: None,
-            candidate: None,
-        }
-    }
-}
-
-impl Interceptor for Unloaded {
-    fn plugin(&self) -> &Description {
-        &self.description
-    }
-    fn pre_call(&self, _: Run) -> Pending<'_, Outcome<PreDecision>> {
-        Box::pin(std::future::ready(Outcome::failed(Failure::Load(
-            "see the start of the log".into(),
-        ))))
-    }
-    fn post_call(&self, _: Run) -> Pending<'_, Outcome<PostDecision>> {
-        Box::pin(std::future::ready(Outcome::failed(Failure::Load(
-            "see the start of the log".into(),
-        ))))
     }
 }

@@ -4,6 +4,7 @@
 
 mod client;
 mod client_file;
+mod command_line;
 mod entry;
 mod name;
 mod report;
