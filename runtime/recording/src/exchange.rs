@@ -148,6 +148,9 @@ pub enum NotAnExchange {
 
 impl Exchange {
     /// Of a call that was taken down; its session by another name.
+    ///
+    /// # Errors
+    /// A part of it is no JSON.
     pub fn of(taken: &Taken, session: Option<String>) -> Result<Self, serde_json::Error> {
         let call = &taken.call;
         let carried = taken.carried();
