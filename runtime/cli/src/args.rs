@@ -1,13 +1,25 @@
 //! The command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use serde::Deserialize;
-use serde::de::IntoDeserializer;
+use sandgate_config::Environment;
+use sandgate_daemon::locate::{Located, Unknown};
+use sandgate_telemetry::logging;
 
-use crate::config::Size;
+use crate::check::Check;
+use crate::completions::Completions;
+#[cfg(feature = "demo")]
+use crate::demo::Demo;
+use crate::import::Import;
+use crate::plugin::Plugin;
+use crate::promote::Promote;
+use crate::reload::Reload;
+use crate::replay::Replay;
+use crate::run::Run;
+use crate::status::Status;
+use crate::token::Token;
+use crate::why::Why;
 
 /// An MCP gateway whose every policy is a sandboxed WebAssembly component.
 #[derive(Clone, Debug, Parser)]
@@ -58,6 +70,7 @@ pub enum Verb {
     /// Turn the file in which an MCP client lists its servers into a configuration
     Import(Import),
     /// Show real calls passing real policies, with a server and a client that come along
+    #[cfg(feature = "demo")]
     Demo(Demo),
     /// Make plugins, and look at them
     #[command(subcommand)]
@@ -68,6 +81,18 @@ pub enum Verb {
     Schema,
     /// Print a script that completes this program's words, for your shell to load
     Completions(Completions),
+}
+
+impl Verb {
+    /// Whether a gateway serves in this process.
+    pub fn serves(&self) -> bool {
+        match self {
+            Self::Run(_) => true,
+            #[cfg(feature = "demo")]
+            Self::Demo(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// The configuration to use.
@@ -89,414 +114,14 @@ pub struct Reached {
     pub admin: Option<PathBuf>,
 }
 
-/// `sandgate check`.
-#[derive(Clone, Debug, Args)]
-pub struct Check {
-    /// The configuration to check.
-    #[command(flatten)]
-    pub configured: Configured,
-    /// Exit with 1 where something is doubtful, too
-    #[arg(long)]
-    pub strict: bool,
-    /// What is wrong and what is doubtful, as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `sandgate status`.
-#[derive(Clone, Debug, Args)]
-pub struct Status {
-    /// The running gateway to ask.
-    #[command(flatten)]
-    pub reached: Reached,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `sandgate reload`.
-#[derive(Clone, Debug, Args)]
-pub struct Reload {
-    /// The running gateway to ask.
-    #[command(flatten)]
-    pub reached: Reached,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `sandgate why`.
-#[derive(Clone, Debug, Args)]
-pub struct Why {
-    /// The call's id, or the beginning of it; a refusal names its own as `callId`
-    #[arg(
-        value_name = "CALL-ID",
-        required_unless_present = "last",
-        conflicts_with = "last"
-    )]
-    pub call: Option<String>,
-    /// The last call that ended
-    #[arg(long)]
-    pub last: bool,
-    /// Look in this call log alone [default: the running gateway, then the configuration's call log]
-    #[arg(long, value_name = "FILE")]
-    pub log: Option<PathBuf>,
-    /// The running gateway to ask.
-    #[command(flatten)]
-    pub reached: Reached,
-    /// The call's records, as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `sandgate promote`.
-#[derive(Clone, Debug, Args)]
-pub struct Promote {
-    /// The interceptor
-    #[arg(value_name = "NAME")]
-    pub name: String,
-    /// The running gateway to ask.
-    #[command(flatten)]
-    pub reached: Reached,
-    /// Show how the candidate did and what would change in the file, and change nothing
-    #[arg(long, conflicts_with = "yes")]
-    pub dry_run: bool,
-    /// Ask nothing, whatever speaks against it
-    #[arg(short, long)]
-    pub yes: bool,
-}
-
-/// `sandgate import`.
-#[derive(Clone, Debug, Args)]
-pub struct Import {
-    /// Files of MCP clients: claude_desktop_config.json, .mcp.json, .cursor/mcp.json, .vscode/mcp.json and the like
-    #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<PathBuf>,
-    /// Write the configuration here instead of to stdout
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Write over a file that is there
-    #[arg(long, requires = "output")]
-    pub force: bool,
-    /// Print what the clients' own files should say, so that their calls go through the gateway; the configuration is
-    /// printed only where --output says so
-    #[arg(long)]
-    pub client_config: bool,
-}
-
-/// `sandgate completions`.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Completions {
-    /// The shell
-    #[arg(value_enum, value_name = "SHELL")]
-    pub shell: clap_complete::Shell,
-}
-
-/// `sandgate run`.
-#[derive(Clone, Debug, Args)]
-pub struct Run {
-    /// The configuration to use.
-    #[command(flatten)]
-    pub configured: Configured,
-    /// Serve one client on stdin and stdout instead of HTTP
-    #[arg(long, conflicts_with = "listen")]
-    pub stdio: bool,
-    /// With --stdio: this server alone, its tools under their own names
-    #[arg(long, value_name = "NAME", requires = "stdio")]
-    pub server: Option<String>,
-    /// With --stdio: the client that it is, by its name in [clients]; it needs no key
-    #[arg(long, value_name = "NAME", requires = "stdio")]
-    pub client: Option<String>,
-    /// Listen here instead of where the configuration says
-    #[arg(long, value_name = "ADDR")]
-    pub listen: Option<SocketAddr>,
-    /// What to record.
-    #[command(flatten)]
-    pub record: RecordCalls,
-}
-
-/// What `sandgate run` records.
-#[derive(Clone, Debug, Args)]
-pub struct RecordCalls {
-    /// Record calls there, for `sandgate replay`; what policies find in them is replaced by surrogates. What no policy
-    /// finds is recorded as it is
-    #[arg(long, value_name = "DIR")]
-    pub record: Option<PathBuf>,
-    /// Of all calls, record so many
-    #[arg(long, value_name = "PERCENT", default_value = "100%", value_parser = share, requires = "record")]
-    pub record_share: u16,
-    /// When so much is recorded, drop the oldest
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size, requires = "record")]
-    pub record_max: Size,
-    /// Record calls as they come, encrypted to this public key of age
-    #[arg(long, value_name = "age1…", requires = "record")]
-    pub record_raw_to: Option<String>,
-}
-
-/// Of 10,000.
-fn share(text: &str) -> Result<u16, String> {
-    let percent = text
-        .strip_suffix('%')
-        .and_then(|number| number.parse::<f64>().ok());
-    match percent {
-        Some(percent) if percent > 0.0 && percent <= 100.0 => {
-            // At least one in ten thousand, and no more than all.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            Ok(((percent * 100.0).round() as u16).max(1))
-        }
-        _ => Err("write a share such as 10% or 0.5%, more than 0% and at most 100%".into()),
+impl Reached {
+    /// Finds the gateway.
+    ///
+    /// # Errors
+    /// Neither its configuration nor its socket says where it is.
+    pub fn locate(&self, environment: &Environment) -> Result<Located, Unknown> {
+        Located::of(&self.configured.config, self.admin.as_deref(), environment)
     }
-}
-
-fn size(text: &str) -> Result<Size, String> {
-    let read =
-        Size::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(text));
-    read.map_err(|error| error.to_string())
-}
-
-/// `sandgate replay`.
-#[derive(Clone, Debug, Args)]
-pub struct Replay {
-    /// The recording
-    #[arg(value_name = "DIR")]
-    pub folder: PathBuf,
-    /// The configuration to run it through.
-    #[command(flatten)]
-    pub configured: Configured,
-    /// Compare with what this configuration decides [default: with what was decided live]
-    #[arg(long, value_name = "FILE", conflicts_with = "fixture")]
-    pub against: Option<PathBuf>,
-    /// The file with the secret key of age to which it was recorded
-    #[arg(long, value_name = "FILE")]
-    pub identity: Option<PathBuf>,
-    /// Compare what interceptors noticed, too
-    #[arg(long)]
-    pub findings: bool,
-    /// Exit with 1 where a decision differs
-    #[arg(long)]
-    pub fail_on_difference: bool,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Write the call of this id as a fixture for `sandgate plugin test`; the beginning of the id is enough
-    #[arg(long, value_name = "CALL-ID", requires_all = ["interceptor", "to"], conflicts_with_all = ["json", "findings", "fail_on_difference"])]
-    pub fixture: Option<String>,
-    /// With --fixture: what this interceptor met
-    #[arg(long, value_name = "NAME", requires = "fixture")]
-    pub interceptor: Option<String>,
-    /// With --fixture: at this hook [default: where it did something]
-    #[arg(long, value_enum, value_name = "HOOK", requires = "fixture")]
-    pub hook: Option<HookName>,
-    /// With --fixture: the file to write; must not be there
-    #[arg(long, value_name = "FILE", requires = "fixture")]
-    pub to: Option<PathBuf>,
-}
-
-/// `sandgate token`.
-#[derive(Clone, Debug, Args)]
-pub struct Token {
-    /// The client's name
-    #[arg(value_name = "NAME", default_value = "NAME")]
-    pub client: String,
-}
-
-/// `sandgate demo`.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Demo {
-    /// Keep the gateway up afterwards, and print how to connect a client
-    #[arg(long)]
-    pub serve: bool,
-}
-
-/// `sandgate plugin`.
-#[derive(Clone, Debug, Subcommand)]
-pub enum Plugin {
-    /// Make a small, complete project that builds and passes its tests at once
-    New(NewPlugin),
-    /// Build the plugin in a folder to one file for an operator, and check it
-    Build(Build),
-    /// Run one hook of a plugin and show everything that comes of it [exit code 10: refused, 20: the plugin failed]
-    Run(RunPlugin),
-    /// Build a plugin and run its fixtures, without a gateway
-    Test(TestPlugin),
-    /// Build, test and reload a plugin at every save, until Ctrl-C
-    Dev(DevPlugin),
-    /// One build of `dev`, in a process that it can end
-    #[command(hide = true)]
-    Compile(CompilePlugin),
-    /// Measure what runs of a plugin cost on this machine
-    Bench(BenchPlugin),
-    /// Write a plugin's page in Markdown, from what it says of itself
-    Doc(DocPlugin),
-    /// Show what a plugin is and asks for, without running it
-    Inspect(Inspect),
-}
-
-/// `sandgate plugin new`.
-#[derive(Clone, Debug, Args)]
-pub struct NewPlugin {
-    /// Its name and folder: lower-case letters, digits and hyphens
-    #[arg(value_name = "NAME")]
-    pub name: String,
-    /// What it is to be written in
-    #[arg(long, value_name = "LANGUAGE")]
-    pub lang: String,
-    /// Which hooks it has
-    #[arg(long, value_enum, value_name = "HOOK", default_value = "both")]
-    pub hook: NewHooks,
-}
-
-/// The hooks of a new plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum NewHooks {
-    /// Before a request goes on
-    Pre,
-    /// On the reply
-    Post,
-    /// Both
-    Both,
-}
-
-/// `sandgate plugin build`.
-#[derive(Clone, Debug, Args)]
-pub struct Build {
-    /// The plugin's folder, with its plugin.toml
-    #[arg(value_name = "DIR", default_value = ".")]
-    pub folder: PathBuf,
-    /// Its language, where the folder does not show it
-    #[arg(long, value_name = "LANGUAGE")]
-    pub lang: Option<String>,
-}
-
-/// `sandgate plugin run`.
-#[derive(Clone, Debug, Args)]
-pub struct RunPlugin {
-    /// The component file, or `builtin:NAME`
-    #[arg(value_name = "FILE")]
-    pub plugin: String,
-    /// Which hook; may be left out where the plugin has one
-    #[arg(long, value_enum, value_name = "HOOK")]
-    pub hook: Option<HookName>,
-    /// The MCP method [default: the first that the hook asks for]
-    #[arg(long, value_name = "METHOD")]
-    pub event: Option<String>,
-    /// The request's params: JSON, @FILE, or - for stdin
-    #[arg(long, value_name = "JSON")]
-    pub params: Option<String>,
-    /// The reply, for a post-call: JSON, @FILE, or - for stdin
-    #[arg(long, value_name = "JSON")]
-    pub reply: Option<String>,
-    /// The reply is an error object
-    #[arg(long, requires = "reply")]
-    pub failed: bool,
-    /// The note that the pre-call left
-    #[arg(long, value_name = "TEXT")]
-    pub carried: Option<String>,
-    /// The plugin's settings: JSON, @FILE, or - for stdin
-    #[arg(long, value_name = "JSON")]
-    pub settings: Option<String>,
-    /// A part of the context: server, target, principal, groups (with commas), …; may be repeated
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub context: Vec<String>,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// A hook, on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum HookName {
-    /// Before a request goes on
-    PreCall,
-    /// On the reply
-    PostCall,
-}
-
-/// `sandgate plugin test`.
-#[derive(Clone, Debug, Args)]
-pub struct TestPlugin {
-    /// The plugin's folder, with its plugin.toml and fixtures/
-    #[arg(value_name = "DIR", default_value = ".")]
-    pub folder: PathBuf,
-    /// Its language, where the folder does not show it
-    #[arg(long, value_name = "LANGUAGE")]
-    pub lang: Option<String>,
-    /// Fixtures elsewhere
-    #[arg(long, value_name = "DIR")]
-    pub fixtures: Option<PathBuf>,
-    /// Test what was built before
-    #[arg(long)]
-    pub no_build: bool,
-    /// Test this component
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_build", "lang"])]
-    pub plugin: Option<String>,
-    /// Write what came of each fixture into it, as what is expected from now on
-    #[arg(long)]
-    pub bless: bool,
-    /// Write the results there, in JUnit's XML
-    #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
-}
-
-/// `sandgate plugin dev`.
-#[derive(Clone, Debug, Args)]
-pub struct DevPlugin {
-    /// The plugin's folder, with its plugin.toml and fixtures/
-    #[arg(value_name = "DIR", default_value = ".")]
-    pub folder: PathBuf,
-    /// Its language, where the folder does not show it
-    #[arg(long, value_name = "LANGUAGE")]
-    pub lang: Option<String>,
-    /// The gateway that runs on this configuration gets each version that passes
-    #[arg(long, value_name = "CONFIG")]
-    pub gateway: Option<PathBuf>,
-}
-
-/// `sandgate plugin compile`.
-#[derive(Clone, Debug, Args)]
-pub struct CompilePlugin {
-    /// The plugin's folder
-    #[arg(value_name = "DIR")]
-    pub folder: PathBuf,
-    /// Its language, where the folder does not show it
-    #[arg(long, value_name = "LANGUAGE")]
-    pub lang: Option<String>,
-    /// Where the component goes
-    #[arg(long, value_name = "FILE")]
-    pub into: PathBuf,
-}
-
-/// `sandgate plugin bench`.
-#[derive(Clone, Debug, Args)]
-pub struct BenchPlugin {
-    /// The component file, or `builtin:NAME`
-    #[arg(value_name = "FILE")]
-    pub plugin: String,
-    /// The run of this fixture, instead of documents of several sizes
-    #[arg(long, value_name = "FILE")]
-    pub fixture: Option<PathBuf>,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `sandgate plugin doc`.
-#[derive(Clone, Debug, Args)]
-pub struct DocPlugin {
-    /// The component file, or `builtin:NAME`
-    #[arg(value_name = "FILE")]
-    pub plugin: String,
-}
-
-/// `sandgate plugin inspect`.
-#[derive(Clone, Debug, Args)]
-pub struct Inspect {
-    /// The component file, or `builtin:NAME`
-    #[arg(value_name = "FILE")]
-    pub plugin: String,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// How the gateway's own log is written.
@@ -507,6 +132,15 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line
     Json,
+}
+
+impl From<LogFormat> for logging::LogFormat {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+        }
+    }
 }
 
 #[cfg(test)]

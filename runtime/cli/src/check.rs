@@ -1,13 +1,33 @@
 //! `sandgate check`: everything that `run` does up to serving, and the pipeline as a table.
 
+use std::process::ExitCode;
+
+use clap::Args;
+use sandgate_assembly::{Assembler, Loading};
+use sandgate_assembly::{events, host_setup};
+use sandgate_config::{DescribedIssue, Environment, Issue, Loaded, PluginSource, Report, Severity};
 use sandgate_message::{Direction, Hook, Role};
 use sandgate_pipeline::{Chain, Mode, Sees, Step};
+use sandgate_telemetry::logging;
 use serde::Serialize;
 
-use crate::assembly::{Assembler, Loading};
-use crate::config::{DescribedIssue, Environment, Loaded, PluginSource, Report, Severity};
+use crate::args::Configured;
+use crate::exit::{runtime, show};
 use crate::table::{self, EventRow, IdleGlob, Pipeline, Row, ServerRows, Stop};
-use crate::{events, house, serve};
+
+/// `sandgate check`.
+#[derive(Clone, Debug, Args)]
+pub struct Check {
+    /// The configuration to check.
+    #[command(flatten)]
+    pub configured: Configured,
+    /// Exit with 1 where something is doubtful, too
+    #[arg(long)]
+    pub strict: bool,
+    /// What is wrong and what is doubtful, as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// What a check found: the table for stdout, and warnings for stderr.
 #[derive(Debug)]
@@ -41,18 +61,49 @@ impl Verdict {
     }
 }
 
+/// Checks, and prints what was found.
+pub fn carry_out(asked: &Check) -> ExitCode {
+    let checked = Loaded::read(&asked.configured.config)
+        .map_err(Box::new)
+        .and_then(|loaded| match runtime(None) {
+            Ok(runtime) => {
+                let environment = Environment::of_process();
+                let checked = runtime.block_on(check(&loaded, &environment));
+                Ok(checked.map_err(Box::new)?)
+            }
+            Err(error) => Err(Box::new(Report::new(
+                None,
+                vec![Issue::error(None, error.to_string())],
+            ))),
+        });
+    let (table, report) = match checked {
+        Ok(checked) => (Some(checked.table), checked.warnings),
+        Err(report) => (None, *report),
+    };
+    let verdict = Verdict::of(&report);
+    show(asked.json, &verdict, || table.unwrap_or_default());
+    if !asked.json {
+        logging::say_report(&report);
+    }
+    match verdict.result {
+        "wrong" => ExitCode::from(2),
+        "doubtful" if asked.strict => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
+}
+
 /// Checks everything; plugins are prepared as for serving.
 ///
 /// # Errors
 /// Everything that is wrong.
 pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked, Report> {
     let exposed = loaded.check_exposure(loaded.config.gateway.listen.0, false)?;
-    let host = house::host(loaded, environment)?;
+    let host = host_setup::host(loaded, environment)?;
     let assembler = Assembler::new(host);
     let mut assembled = assembler
         .assemble(loaded, environment, Loading::Start)
         .await?;
-    serve::open_record(loaded, false)?;
+    sandgate_daemon::open_call_log(loaded, false)?;
     assembled.warnings.extend(exposed);
     let table = table::text(&pipeline(loaded, assembled.edition.chain()));
     Ok(Checked {
@@ -104,7 +155,7 @@ fn pipeline(loaded: &Loaded, chain: &Chain) -> Pipeline {
     }
 }
 
-fn row(written: &crate::config::Interceptor, step: &Step) -> Row {
+fn row(written: &sandgate_config::Interceptor, step: &Step) -> Row {
     let plugin = step.interceptor().plugin();
     let hooks = [Hook::PreCall, Hook::PostCall]
         .into_iter()

@@ -1,12 +1,29 @@
 //! `sandgate completions SHELL`.
 
-use clap::CommandFactory;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use crate::args::Arguments;
+use crate::terminal::print;
+
+/// `sandgate completions`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// Prints the script.
+pub fn carry_out(asked: Completions) -> ExitCode {
+    print(&String::from_utf8_lossy(&script(asked.shell)));
+    ExitCode::SUCCESS
+}
 
 /// The script that the shell loads.
-pub fn script(shell: Shell) -> Vec<u8> {
+fn script(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "sandgate", &mut script);
     script

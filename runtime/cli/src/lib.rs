@@ -4,46 +4,24 @@
     reason = "a report of what is wrong is made once, at a start or reload"
 )]
 
-pub mod admin;
 pub mod args;
-pub mod assembly;
-pub mod builtin;
-pub mod candidate;
+#[cfg(feature = "authoring")]
+mod author;
 pub mod check;
 pub mod completions;
-pub mod conditions;
-pub mod config;
-pub mod control;
+#[cfg(feature = "demo")]
 pub mod demo;
-mod descriptors;
-pub mod events;
-pub mod house;
+mod exit;
 pub mod import;
-pub mod inspect;
-pub mod logging;
-pub mod lookout;
-pub mod metrics;
-pub mod operator;
-pub mod outcome;
 pub mod plugin;
 pub mod promote;
-pub mod recent;
-pub mod record;
-pub mod recording;
-mod refusal_codes;
 pub mod reload;
 pub mod replay;
-
-mod matched_values;
-mod restart;
+mod rlimit;
+pub mod run;
 pub mod schema;
-pub mod serve;
-pub mod snippet;
 pub mod status;
-pub mod table;
+mod table;
 pub mod terminal;
 pub mod token;
-pub mod traces;
-mod trials;
-pub mod watch;
 pub mod why;

@@ -1,28 +1,16 @@
-//! The thin binary: reads the command line, calls the library, prints, and turns errors into exit codes (2: nothing was
-//! started, 1: something failed later).
-use std::path::Path;
+//! The thin binary: reads the command line, sets the log up, and leaves the rest to the verb.
+
 use std::process::ExitCode;
 
 use clap::Parser;
-use sandgate::admin::{self, Ask};
-use sandgate::args::{self, Arguments, NewHooks, Plugin, Reached, Token, Verb};
-use sandgate::config::{Environment, Loaded, Report};
-use sandgate::logging::say;
-use sandgate::operator::Operator;
-use sandgate::outcome::Outcome;
-use sandgate::plugin::ProjectError;
-use sandgate::plugin::build::BuildError;
-use sandgate::plugin::dev::NotDeveloped;
-use sandgate::plugin::lang::New;
-use sandgate::plugin::test::NotTested;
-use sandgate::promote::{self, PromoteError};
-use sandgate::replay::NotReplayed;
-use sandgate::serve::RunError;
-use sandgate::status::Status;
-use sandgate::terminal::{self, print};
+use sandgate::args::{Arguments, Verb};
+#[cfg(feature = "demo")]
+use sandgate::demo;
 use sandgate::{
-    check, completions, demo, import, inspect, logging, plugin, replay, schema, serve, token, why,
+    check, completions, import, plugin, promote, reload, replay, run, schema, status, terminal,
+    token, why,
 };
+use sandgate_telemetry::logging;
 use tracing::Level;
 
 fn main() -> ExitCode {
@@ -31,18 +19,19 @@ fn main() -> ExitCode {
         .log_level
         .as_deref()
         .unwrap_or(match arguments.verb {
-            Verb::Demo(_) => demo::LOG_LEVEL,
+            #[cfg(feature = "demo")]
+            Verb::Demo(_) => sandgate_demo::LOG_LEVEL,
             // What goes wrong is told by the verb itself.
             Verb::Plugin(_) | Verb::Promote(_) => "off",
             Verb::Replay(_) => "warn",
             _ => "info",
         });
-    let serving = matches!(arguments.verb, Verb::Run(_) | Verb::Demo(_));
+    let serving = arguments.verb.serves();
     // Kept to the end of the process, whichever way that comes.
-    let _log = match logging::set_up(level, arguments.log_format, serving) {
+    let _log = match logging::set_up(level, arguments.log_format.into(), serving) {
         Ok(guard) => guard,
         Err(error) => {
-            complain(&error);
+            logging::say(Level::ERROR, &error.to_string());
             logging::flush();
             return ExitCode::from(2);
         }
@@ -56,363 +45,19 @@ fn main() -> ExitCode {
 
 fn carry_out(verb: Verb) -> ExitCode {
     match verb {
-        Verb::Run(run) => {
-            let loaded = match Loaded::read(&run.configured.config) {
-                Ok(loaded) => loaded,
-                Err(report) => return refuse(&report),
-            };
-            match runtime(loaded.config.gateway.workers).and_then(|runtime| {
-                let served = runtime.block_on(serve::run(&run, &loaded));
-                // A thread that still reads stdin ends with the process.
-                runtime.shutdown_background();
-                match served {
-                    Err(RunError::Io(error)) => Err(error),
-                    Err(RunError::Config(report)) => Ok(refuse(&report)),
-                    Ok(()) => Ok(ExitCode::SUCCESS),
-                }
-            }) {
-                Ok(code) => code,
-                Err(error) => fail(&error),
-            }
-        }
-        Verb::Check(asked) => {
-            let checked = Loaded::read(&asked.configured.config)
-                .map_err(Box::new)
-                .and_then(|loaded| match runtime(None) {
-                    Ok(runtime) => {
-                        let environment = Environment::of_process();
-                        let checked = runtime.block_on(check::check(&loaded, &environment));
-                        Ok(checked.map_err(Box::new)?)
-                    }
-                    Err(error) => Err(Box::new(Report::new(
-                        None,
-                        vec![sandgate::config::Issue::error(None, error.to_string())],
-                    ))),
-                });
-            let (table, report) = match checked {
-                Ok(checked) => (Some(checked.table), checked.warnings),
-                Err(report) => (None, *report),
-            };
-            let verdict = check::Verdict::of(&report);
-            show(asked.json, &verdict, || table.unwrap_or_default());
-            if !asked.json {
-                logging::say_report(&report);
-            }
-            match verdict.result {
-                "wrong" => ExitCode::from(2),
-                "doubtful" if asked.strict => ExitCode::FAILURE,
-                _ => ExitCode::SUCCESS,
-            }
-        }
-        Verb::Status(asked) => match ask::<Status>(&asked.reached, Ask::Status) {
-            Ok(status) => {
-                show(asked.json, &status, || status.text());
-                ExitCode::SUCCESS
-            }
-            Err(error) => fail(&*error),
-        },
-        Verb::Reload(asked) => match ask::<Outcome>(&asked.reached, Ask::Reload) {
-            Ok(outcome) => {
-                let (text, aside) = outcome.text();
-                show(asked.json, &outcome, || text);
-                if !asked.json {
-                    say(Level::WARN, &aside);
-                }
-                match outcome.error {
-                    None => ExitCode::SUCCESS,
-                    Some(_) => ExitCode::FAILURE,
-                }
-            }
-            Err(error) => fail(&*error),
-        },
-        Verb::Why(asked) => {
-            let operator = Operator::of(&asked.reached, &Environment::of_process());
-            let found = why::find(operator, asked.call.as_deref(), asked.log);
-            let told = found.and_then(|found| {
-                let text = match asked.json {
-                    true => String::new(),
-                    false => found.text()?,
-                };
-                show(asked.json, &found.records, || text);
-                Ok(())
-            });
-            match told {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => fail(&error),
-            }
-        }
-        Verb::Promote(asked) => promote(&asked),
-        Verb::Replay(asked) => {
-            let replayed = runtime(None).map(|runtime| {
-                runtime.block_on(async {
-                    Ok(match asked.fixture {
-                        Some(_) => (replay::as_fixture(&asked).await?, false),
-                        None => {
-                            let replayed = replay::replay(&asked).await?;
-                            let text = match asked.json {
-                                true => format!("{:#}\n", replayed.as_json()),
-                                false => replayed.text(),
-                            };
-                            let differ = !replayed.differences.is_empty();
-                            (text, differ && asked.fail_on_difference)
-                        }
-                    })
-                })
-            });
-            match replayed {
-                Ok(Ok((text, fails))) => {
-                    print(&text);
-                    ExitCode::from(u8::from(fails))
-                }
-                Ok(Err(NotReplayed::Config(report))) => refuse(&report),
-                Ok(Err(error)) => {
-                    complain(&error);
-                    ExitCode::from(2)
-                }
-                Err(error) => fail(&error),
-            }
-        }
-        Verb::Import(asked) => match import::run(&asked) {
-            Ok(imported) => {
-                print(&imported.output);
-                say(Level::WARN, &imported.report);
-                ExitCode::SUCCESS
-            }
-            Err(error) => {
-                complain(&error);
-                ExitCode::from(2)
-            }
-        },
-        Verb::Demo(arguments) => match runtime(None).and_then(|runtime| {
-            let shown = runtime.block_on(demo::run(arguments.serve));
-            runtime.shutdown_background();
-            shown.map_err(std::io::Error::other)
-        }) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&error),
-        },
-        Verb::Plugin(Plugin::New(asked)) => {
-            let new = New {
-                name: asked.name,
-                pre: asked.hook != NewHooks::Post,
-                post: asked.hook != NewHooks::Pre,
-            };
-            match plugin::new::new(Path::new(""), &asked.lang, &new) {
-                Ok(next) => {
-                    print(&format!("{} is there. Next: {next}", new.name));
-                    ExitCode::SUCCESS
-                }
-                Err(error) => {
-                    complain(&error);
-                    ExitCode::from(2)
-                }
-            }
-        }
-        Verb::Plugin(Plugin::Build(asked)) => {
-            let build = plugin::build::build(&asked.folder, asked.lang.as_deref());
-            match runtime(None).map(|runtime| runtime.block_on(build)) {
-                Ok(Ok(built)) => {
-                    print(&built.text());
-                    ExitCode::SUCCESS
-                }
-                Ok(Err(error)) => not_built(&error),
-                Err(error) => fail(&error),
-            }
-        }
-        Verb::Plugin(Plugin::Run(asked)) => {
-            match runtime(None).map(|runtime| runtime.block_on(plugin::run::run(&asked))) {
-                Ok(Ok(ran)) => {
-                    if asked.json {
-                        print(&ran.as_json().to_string());
-                    } else {
-                        print(&ran.text());
-                    }
-                    ExitCode::from(ran.exit_code())
-                }
-                Ok(Err(error)) => {
-                    complain(&error);
-                    ExitCode::from(2)
-                }
-                Err(error) => fail(&error),
-            }
-        }
-        Verb::Plugin(Plugin::Test(asked)) => {
-            match runtime(None).map(|runtime| runtime.block_on(plugin::test::test(&asked))) {
-                Ok(Ok(tested)) => {
-                    print(&tested.text());
-                    ExitCode::from(u8::from(tested.failed() > 0))
-                }
-                Ok(Err(NotTested::Build(error))) => not_built(&error),
-                Ok(Err(error)) => {
-                    complain(&error);
-                    ExitCode::from(2)
-                }
-                Err(error) => fail(&error),
-            }
-        }
-        Verb::Plugin(Plugin::Dev(asked)) => match runtime(None).map(|runtime| {
-            let ended = runtime.block_on(plugin::dev::dev(&asked));
-            // What still waits for a gateway's answer ends with the process.
-            runtime.shutdown_background();
-            ended
-        }) {
-            Ok(Ok(())) => ExitCode::SUCCESS,
-            Ok(Err(NotDeveloped::Project(error))) => not_built(&BuildError::Project(error)),
-            Ok(Err(error)) => {
-                complain(&error);
-                ExitCode::from(2)
-            }
-            Err(error) => fail(&error),
-        },
-        Verb::Plugin(Plugin::Compile(asked)) => match plugin::dev::compile(&asked) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => not_built(&error),
-        },
-        Verb::Plugin(Plugin::Bench(asked)) => {
-            match runtime(None).map(|runtime| runtime.block_on(plugin::bench::bench(&asked))) {
-                Ok(Ok(measured)) => {
-                    if asked.json {
-                        print(&format!("{:#}", measured.as_json()));
-                    } else {
-                        print(&measured.text());
-                    }
-                    ExitCode::SUCCESS
-                }
-                Ok(Err(error)) => {
-                    complain(&error);
-                    ExitCode::from(2)
-                }
-                Err(error) => fail(&error),
-            }
-        }
-        Verb::Plugin(Plugin::Doc(asked)) => match inspect::read(&asked.plugin) {
-            Ok(file) => {
-                print(&plugin::doc::page(&file));
-                ExitCode::SUCCESS
-            }
-            Err(error) => {
-                complain(&error);
-                ExitCode::from(2)
-            }
-        },
-        Verb::Plugin(Plugin::Inspect(asked)) => match inspect::read(&asked.plugin) {
-            Ok(file) if asked.json => {
-                print(&format!("{:#}", inspect::as_json(&file)));
-                ExitCode::SUCCESS
-            }
-            Ok(file) => {
-                print(&inspect::as_text(&file));
-                ExitCode::SUCCESS
-            }
-            Err(error) => {
-                complain(&error);
-                ExitCode::from(2)
-            }
-        },
-        Verb::Token(Token { client }) => {
-            print(&token::Token::random().text(&client));
-            ExitCode::SUCCESS
-        }
-        Verb::Schema => {
-            print(&format!("{:#}", schema::value()));
-            ExitCode::SUCCESS
-        }
-        Verb::Completions(asked) => {
-            print(&String::from_utf8_lossy(&completions::script(asked.shell)));
-            ExitCode::SUCCESS
-        }
+        Verb::Run(asked) => run::carry_out(&asked),
+        Verb::Check(asked) => check::carry_out(&asked),
+        Verb::Status(asked) => status::carry_out(&asked),
+        Verb::Reload(asked) => reload::carry_out(&asked),
+        Verb::Why(asked) => why::carry_out(&asked),
+        Verb::Promote(asked) => promote::carry_out(&asked),
+        Verb::Replay(asked) => replay::carry_out(&asked),
+        Verb::Import(asked) => import::carry_out(asked),
+        #[cfg(feature = "demo")]
+        Verb::Demo(asked) => demo::carry_out(asked),
+        Verb::Plugin(asked) => plugin::carry_out(&asked),
+        Verb::Token(asked) => token::carry_out(&asked),
+        Verb::Schema => schema::carry_out(),
+        Verb::Completions(asked) => completions::carry_out(asked),
     }
-}
-
-fn promote(asked: &args::Promote) -> ExitCode {
-    let environment = Environment::of_process();
-    let planned = runtime(None).map(|runtime| runtime.block_on(promote::plan(asked, &environment)));
-    let plan = match planned {
-        Ok(Ok(plan)) => plan,
-        Ok(Err(PromoteError::Config(report))) => return refuse(&report),
-        Ok(Err(error)) => {
-            complain(&error);
-            return ExitCode::from(2);
-        }
-        Err(error) => return fail(&error),
-    };
-    print(&plan.text());
-    for doubt in plan.doubts() {
-        say(Level::WARN, &format!("doubtful: {doubt}"));
-    }
-    if asked.dry_run {
-        return ExitCode::SUCCESS;
-    }
-    if !plan.doubts().is_empty() && !asked.yes && !confirmed() {
-        say(Level::WARN, "Nothing has changed.");
-        return ExitCode::FAILURE;
-    }
-    match plan.carry_out() {
-        Ok(promoted) => {
-            print(promoted.text());
-            ExitCode::SUCCESS
-        }
-        Err(error) => fail(&error),
-    }
-}
-
-/// Asks whoever sits there. Where nobody does, the answer is no.
-fn confirmed() -> bool {
-    use std::io::{IsTerminal, Write};
-    if !std::io::stdin().is_terminal() {
-        say(Level::WARN, "--yes promotes it all the same.");
-        return false;
-    }
-    let _ = std::io::stderr().write_all(b"Promote it all the same? [y/N] ");
-    let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
-}
-
-fn ask<T: serde::de::DeserializeOwned>(
-    reached: &Reached,
-    ask: Ask,
-) -> Result<T, Box<dyn std::error::Error>> {
-    let operator = Operator::of(reached, &Environment::of_process())?;
-    Ok(admin::ask(operator.place()?, ask)?)
-}
-
-fn show(json: bool, told: &impl serde::Serialize, text: impl FnOnce() -> String) {
-    match json {
-        true => print(&format!(
-            "{:#}",
-            serde_json::to_value(told).unwrap_or_default()
-        )),
-        false => print(&text()),
-    }
-}
-
-fn runtime(workers: Option<u16>) -> std::io::Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Some(workers) = workers {
-        builder.worker_threads(usize::from(workers));
-    }
-    builder.enable_all().build()
-}
-
-fn refuse(report: &Report) -> ExitCode {
-    logging::say_report(report);
-    ExitCode::from(2)
-}
-
-fn not_built(error: &BuildError) -> ExitCode {
-    if let BuildError::Project(ProjectError::Manifest(report)) = error {
-        return refuse(report);
-    }
-    complain(&error);
-    ExitCode::from(2)
-}
-
-fn fail(error: &dyn std::error::Error) -> ExitCode {
-    complain(error);
-    ExitCode::FAILURE
-}
-
-fn complain(error: &(impl std::fmt::Display + ?Sized)) {
-    say(Level::ERROR, &error.to_string());
 }

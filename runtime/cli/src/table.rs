@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use crate::control::steers;
+use sandgate_text::{grid, printable};
 
 /// What there is to show.
 #[derive(Clone, Debug, Default)]
-pub struct Pipeline {
+pub(crate) struct Pipeline {
     /// In the file's order.
     pub interceptors: Vec<Row>,
     /// The servers and what is in force at each.
@@ -17,7 +17,7 @@ pub struct Pipeline {
 
 /// One interceptor.
 #[derive(Clone, Debug, Default)]
-pub struct Row {
+pub(crate) struct Row {
     /// Its name.
     pub name: String,
     /// Plugin and version, for example `builtin:pii-scrubber 0.1.0`.
@@ -38,7 +38,7 @@ pub struct Row {
 
 /// One server.
 #[derive(Clone, Debug, Default)]
-pub struct ServerRows {
+pub(crate) struct ServerRows {
     /// Its name.
     pub name: String,
     /// Its command or URL.
@@ -49,7 +49,7 @@ pub struct ServerRows {
 
 /// One event at one server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventRow {
+pub(crate) struct EventRow {
     /// The MCP method.
     pub event: String,
     /// Who looks at the request.
@@ -60,7 +60,7 @@ pub struct EventRow {
 
 /// An interceptor at one hook of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stop {
+pub(crate) struct Stop {
     /// Index in [`Pipeline::interceptors`].
     pub interceptor: usize,
     /// A mutator; otherwise a validator.
@@ -73,7 +73,7 @@ pub struct Stop {
 
 /// A glob that matches nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdleGlob {
+pub(crate) struct IdleGlob {
     /// The interceptor's name.
     pub interceptor: String,
     /// The key, for example `servers`.
@@ -83,7 +83,7 @@ pub struct IdleGlob {
 }
 
 /// The whole text, with a line end at its end.
-pub fn text(pipeline: &Pipeline) -> String {
+pub(crate) fn text(pipeline: &Pipeline) -> String {
     let mut text = String::new();
     interceptors(pipeline, &mut text);
     for server in &pipeline.servers {
@@ -214,41 +214,6 @@ fn on_reply(stops: &[Stop]) -> Vec<Stop> {
         (false, false) => (2, stop.interceptor),
     });
     stops
-}
-
-/// Columns as wide as their widest cell, two spaces between and before.
-pub(crate) fn grid(lines: Vec<Vec<String>>, text: &mut String) {
-    let lines: Vec<Vec<String>> = lines
-        .into_iter()
-        .map(|line| line.iter().map(|cell| printable(cell)).collect())
-        .collect();
-    let columns = lines.first().map_or(0, Vec::len);
-    let width = |column: usize| {
-        lines
-            .iter()
-            .map(|line| line[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<_> = (0..columns).map(width).collect();
-    for line in &lines {
-        let mut row = String::new();
-        for (cell, width) in line.iter().zip(&widths) {
-            let _ = write!(row, "  {cell:width$}");
-        }
-        text.push_str(row.trim_end());
-        text.push('\n');
-    }
-}
-
-/// A plugin's own words reach a terminal here.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c.is_control() || steers(c) {
-            true => '\u{fffd}',
-            false => c,
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub fn print(text: &str) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         Err(error) => {
             if !FAILED.swap(true, Ordering::Relaxed) {
-                crate::logging::say(
+                sandgate_telemetry::logging::say(
                     tracing::Level::ERROR,
                     &format!("stdout cannot be written: {error}"),
                 );

@@ -1,15 +1,32 @@
 //! `sandgate token`: a token for a client, and its hash for the configuration.
 
 use std::fmt::Write;
+use std::process::ExitCode;
 
+use clap::Args;
+use sandgate_config::TokenHash;
 use sha2::{Digest, Sha256};
 
-use crate::config::TokenHash;
+use crate::terminal::print;
+
+/// `sandgate token`.
+#[derive(Clone, Debug, Args)]
+pub struct Token {
+    /// The client's name
+    #[arg(value_name = "NAME", default_value = "NAME")]
+    pub client: String,
+}
+
+/// Makes one, and prints it.
+pub fn carry_out(asked: &Token) -> ExitCode {
+    print(&NewToken::random().text(&asked.client));
+    ExitCode::SUCCESS
+}
 
 /// A token that nobody can guess. It is printed once and kept nowhere.
-pub struct Token(String);
+pub struct NewToken(String);
 
-impl Token {
+impl NewToken {
     /// 256 random bits. It does not look like a hash, so that one put in the place of its hash is noticed.
     pub fn random() -> Self {
         let random: [u8; 32] = rand::random();
@@ -49,12 +66,12 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::Loaded;
+    use sandgate_config::Loaded;
 
     #[test]
     fn what_is_printed_is_a_configuration_that_knows_the_token_and_not_the_token() {
-        let token = Token::random();
-        assert_ne!(token.0, Token::random().0);
+        let token = NewToken::random();
+        assert_ne!(token.0, NewToken::random().0);
         let text = token.text("ada@example.com");
         let loaded = Loaded::parse(Path::new("x.toml"), text.clone()).unwrap();
         let hash = loaded.config.clients["ada@example.com"].token_sha256;

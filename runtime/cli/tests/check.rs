@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use sandgate::check::{self, Verdict};
-use sandgate::config::{Environment, Loaded};
+use sandgate_config::{Environment, Loaded};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check")

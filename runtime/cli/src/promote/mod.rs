@@ -2,19 +2,20 @@
 //! runs with it; in both or in neither.
 
 mod edit;
+mod verb;
 
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use crate::admin::{self, Ask, AskError, Place};
-use crate::args;
-use crate::assembly::{Assembler, Loading};
-use crate::candidate::CandidateStatus;
-use crate::config::{Environment, FileError, Files, Loaded, Report};
-use crate::house;
-use crate::operator::Operator;
-use crate::outcome::Outcome;
-use crate::status::{InterceptorStatus, Status, short};
+use sandgate_assembly::host_setup;
+use sandgate_assembly::{Assembler, Loading};
+use sandgate_config::{Environment, FileError, Files, Loaded, Report};
+use sandgate_daemon::admin::{self, Ask, AskError, SocketPath};
+use sandgate_daemon::candidate::CandidateStatus;
+use sandgate_daemon::reload_report::ReloadReport;
+use sandgate_daemon::status::{InterceptorStatus, Status, short};
+
+pub use verb::{Promote, carry_out};
 
 /// What the name of the file that was there before ends in.
 pub const KEPT: &str = ".before-promote";
@@ -28,7 +29,7 @@ pub struct Plan {
     after: String,
     becomes: Becomes,
     /// Of the gateway that runs; none: there is none that can be asked.
-    gateway: Option<Place>,
+    gateway: Option<SocketPath>,
     seen: Option<CandidateStatus>,
     doubts: Vec<String>,
 }
@@ -99,7 +100,7 @@ impl From<Report> for PromoteError {
 ///
 /// # Errors
 /// It cannot be promoted.
-pub async fn plan(asked: &args::Promote, environment: &Environment) -> Result<Plan, PromoteError> {
+pub async fn plan(asked: &Promote, environment: &Environment) -> Result<Plan, PromoteError> {
     let file = &asked.reached.configured.config;
     let loaded = Loaded::read(file)?;
     let before = loaded.source.text().to_owned();
@@ -157,7 +158,7 @@ async fn check(
 ) -> Result<Becomes, PromoteError> {
     let mut stateless = next.clone();
     stateless.config.gateway.state = None;
-    let host = house::host(&stateless, environment)?;
+    let host = host_setup::host(&stateless, environment)?;
     let assembled = Assembler::new(host)
         .assemble(next, environment, Loading::Reload)
         .await?;
@@ -172,20 +173,20 @@ async fn check(
 
 /// How the candidate does, and what speaks against it.
 fn ask(
-    asked: &args::Promote,
+    asked: &Promote,
     environment: &Environment,
     becomes: &Becomes,
-) -> (Option<Place>, Option<CandidateStatus>, Vec<String>) {
+) -> (Option<SocketPath>, Option<CandidateStatus>, Vec<String>) {
     let alone = |why: String| {
         let doubt = format!("how it does is not known: {why}");
         (None, None, vec![doubt])
     };
-    let operator = Operator::of(&asked.reached, environment);
-    let place = match operator.and_then(|operator| operator.place().cloned()) {
-        Ok(place) => place,
+    let located = asked.reached.locate(environment);
+    let socket = match located.and_then(|located| located.socket().cloned()) {
+        Ok(socket) => socket,
         Err(unknown) => return alone(unknown.to_string()),
     };
-    let status: Status = match admin::ask(&place, Ask::Status) {
+    let status: Status = match admin::ask(&socket, Ask::Status) {
         Ok(status) => status,
         Err(error) => return alone(error.to_string()),
     };
@@ -197,7 +198,7 @@ fn ask(
         None => vec!["the gateway that runs does not try it".to_owned()],
         Some(one) => doubts(one, becomes),
     };
-    (Some(place), candidate, doubts)
+    (Some(socket), candidate, doubts)
 }
 
 fn doubts(candidate: &CandidateStatus, becomes: &Becomes) -> Vec<String> {
@@ -266,7 +267,7 @@ impl Plan {
             self.becomes.version,
             short(&self.becomes.digest)
         );
-        match self.gateway.as_ref().map(|place| self.live(place)) {
+        match self.gateway.as_ref().map(|socket| self.live(socket)) {
             None => text.push_str("; it takes effect when a gateway starts with this file"),
             Some(Ok(Live::Now(version))) => {
                 let _ = write!(text, "; version {version} is in force");
@@ -280,8 +281,8 @@ impl Plan {
                     return Err(PromoteError::NotPutBack { why, file, kept });
                 }
                 // What the gateway says of that is what it said before: this was in force.
-                if let Some(place) = &self.gateway {
-                    let _ = admin::ask::<Outcome>(place, Ask::Reload);
+                if let Some(socket) = &self.gateway {
+                    let _ = admin::ask::<ReloadReport>(socket, Ask::Reload);
                 }
                 return Err(PromoteError::NotTaken(why));
             }
@@ -294,8 +295,8 @@ impl Plan {
         Ok(Promoted { text })
     }
 
-    fn live(&self, place: &Place) -> Result<Live, String> {
-        let outcome: Outcome = match admin::ask(place, Ask::Reload) {
+    fn live(&self, socket: &SocketPath) -> Result<Live, String> {
+        let outcome: ReloadReport = match admin::ask(socket, Ask::Reload) {
             Ok(outcome) => outcome,
             Err(error @ AskError::NotRunning { .. }) => return Ok(Live::Later(error.to_string())),
             Err(error) => return Err(error.to_string()),
@@ -303,7 +304,7 @@ impl Plan {
         if let Some(error) = outcome.error {
             return Err(error);
         }
-        let status: Status = admin::ask(place, Ask::Status).map_err(|error| error.to_string())?;
+        let status: Status = admin::ask(socket, Ask::Status).map_err(|error| error.to_string())?;
         let is_live = |one: &InterceptorStatus| {
             one.name == self.name && one.digest == self.becomes.digest && one.candidate.is_none()
         };

@@ -5,21 +5,22 @@ mod reason;
 mod record;
 mod search;
 mod story;
+mod verb;
 
 use std::path::PathBuf;
 
-use serde_json::value::RawValue;
-
-use crate::admin::{self, Ask, AskError, Place};
-use crate::candidate::Tried;
-use crate::matched_values::ToldWord;
-use crate::operator::{Operator, Unknown};
-use crate::table::printable;
-
 use paste::Written;
-pub use record::Record;
-pub use search::SearchError;
+use record::Record;
+use sandgate_daemon::admin::{self, Ask, AskError, SocketPath};
+use sandgate_daemon::candidate::CandidateResult;
+use sandgate_daemon::locate::{Located, Unknown};
+use sandgate_telemetry::matched_values::MatchedValue;
+use sandgate_text::printable;
+use search::SearchError;
+use serde_json::value::RawValue;
 use story::story;
+
+pub use verb::{Why, carry_out};
 
 /// A call's records, oldest first: when it was forwarded, when it ended, one of which may be missing; and those of
 /// candidates that differed, which the running gateway alone knows.
@@ -30,7 +31,7 @@ pub struct Found {
     /// The configuration's file, where it is known.
     pub config: Option<PathBuf>,
     /// The gateway that told of it.
-    place: Option<Place>,
+    socket: Option<SocketPath>,
 }
 
 /// Why there is no story.
@@ -65,8 +66,8 @@ pub enum WhyError {
 ///
 /// # Errors
 /// It is nowhere, or more than one fits.
-pub fn find(
-    operator: Result<Operator, Unknown>,
+fn find(
+    located: Result<Located, Unknown>,
     call: Option<&str>,
     log: Option<PathBuf>,
 ) -> Result<Found, WhyError> {
@@ -77,24 +78,24 @@ pub fn find(
         return Err(WhyError::NoId(wanted.clone()));
     }
     let mut looked = Vec::new();
-    let config = operator.as_ref().ok().map(|known| known.config.clone());
+    let config = located.as_ref().ok().map(|known| known.config.clone());
     let mut file = log.clone();
     if log.is_none() {
-        match operator {
-            Ok(operator) => {
-                match ask(&operator, wanted.clone()) {
+        match located {
+            Ok(located) => {
+                match ask(&located, wanted.clone()) {
                     Ok(records) if !records.is_empty() => {
                         return Ok(Found {
                             records,
                             config,
-                            place: operator.place,
+                            socket: located.socket,
                         });
                     }
                     Ok(_) => looked.push("the gateway that runs remembers no such call".to_owned()),
                     Err(Silent::Because(why)) => looked.push(why),
                     Err(Silent::Refused(error)) => return Err(WhyError::Ask(error)),
                 }
-                file = operator.call_log;
+                file = located.call_log;
                 if file.is_none() {
                     looked.push(
                         "the configuration has no file as its call log (a saved log can be searched with --log FILE)"
@@ -111,7 +112,7 @@ pub fn find(
             return Ok(Found {
                 records,
                 config,
-                place: None,
+                socket: None,
             });
         }
         looked.push(format!("it is not in {}", file.display()));
@@ -133,11 +134,11 @@ enum Silent {
     Refused(AskError),
 }
 
-fn ask(operator: &Operator, call: Option<String>) -> Result<Vec<Box<RawValue>>, Silent> {
-    let place = operator
-        .place()
+fn ask(located: &Located, call: Option<String>) -> Result<Vec<Box<RawValue>>, Silent> {
+    let socket = located
+        .socket()
         .map_err(|unknown| Silent::Because(unknown.to_string()))?;
-    admin::ask(place, Ask::Why { call }).map_err(|error| match error {
+    admin::ask(socket, Ask::Why { call }).map_err(|error| match error {
         AskError::Refused(_) | AskError::Unintelligible { .. } => Silent::Refused(error),
         other => Silent::Because(other.to_string()),
     })
@@ -147,12 +148,12 @@ impl Found {
     /// What the gateway still has of the words that matched. An older one does not know the question.
     fn words(&self, records: &[Record]) -> String {
         let asked = self
-            .place
+            .socket
             .as_ref()
             .zip(records.first())
-            .map(|(place, record)| {
+            .map(|(socket, record)| {
                 let call = record.id.clone();
-                admin::ask::<Vec<ToldWord>>(place, Ask::MatchedValues { call })
+                admin::ask::<Vec<MatchedValue>>(socket, Ask::MatchedValues { call })
             });
         let words = asked.and_then(Result::ok).unwrap_or_default();
         let lines = words.iter().map(|word| {
@@ -172,7 +173,7 @@ impl Found {
     /// # Errors
     /// A record is none that this program wrote.
     pub fn text(&self) -> Result<String, WhyError> {
-        let (mut records, mut tried) = (Vec::<Record>::new(), Vec::<Tried>::new());
+        let (mut records, mut tried) = (Vec::<Record>::new(), Vec::<CandidateResult>::new());
         for record in &self.records {
             // A candidate's has members of its own.
             match serde_json::from_str(record.get()) {

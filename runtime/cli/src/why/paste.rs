@@ -4,11 +4,10 @@
 use std::ops::Range;
 use std::path::Path;
 
+use sandgate_config::tree::{Entry, Node, Table};
+use sandgate_config::{Files, LARGEST_FILE, Source};
 use serde::Serialize;
 use serde_json::Value;
-
-use crate::config::tree::{Entry, Node, Table};
-use crate::config::{Files, LARGEST_FILE, Source};
 
 /// A line to paste.
 #[derive(Debug, PartialEq, Eq)]

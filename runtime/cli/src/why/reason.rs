@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use sandgate_message::Explanation;
+use sandgate_text::printable;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::paste::Written;
-use crate::table::printable;
 
 /// Places named of one finding.
 const PLACES: usize = 3;
@@ -15,7 +15,7 @@ const PLACES: usize = 3;
 /// What `details` of a finding say, as far as a story needs it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Told {
+pub(super) struct FindingDetails {
     pub(super) explanation: Option<Explanation>,
     spans: Vec<Span>,
 }
@@ -25,7 +25,7 @@ struct Span {
     pointer: String,
 }
 
-impl Told {
+impl FindingDetails {
     pub(super) fn of(details: Option<&RawValue>) -> Self {
         let read = details.map(|details| serde_json::from_str(details.get()));
         read.and_then(Result::ok).unwrap_or_default()

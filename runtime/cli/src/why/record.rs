@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 /// When a call was forwarded, or when it ended.
 #[derive(Debug, Deserialize)]
 #[allow(missing_docs)]
-pub struct Record {
+pub(super) struct Record {
     pub record: Kind,
     pub time: String,
     pub id: String,
@@ -49,7 +49,7 @@ pub struct Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
-pub enum Kind {
+pub(super) enum Kind {
     Forwarded,
     Ended,
 }
@@ -57,7 +57,7 @@ pub enum Kind {
 /// What a client said of itself.
 #[derive(Debug, Deserialize)]
 #[allow(missing_docs)]
-pub struct Client {
+pub(super) struct Client {
     pub name: String,
     #[serde(default)]
     pub version: Option<String>,
@@ -66,7 +66,7 @@ pub struct Client {
 /// Who decided what.
 #[derive(Debug, Default, Deserialize)]
 #[allow(missing_docs)]
-pub struct Trail {
+pub(super) struct Trail {
     pub version: u64,
     pub entries: Vec<Entry>,
 }
@@ -74,7 +74,7 @@ pub struct Trail {
 /// One hook run.
 #[derive(Debug, Deserialize)]
 #[allow(missing_docs)]
-pub struct Entry {
+pub(super) struct Entry {
     pub interceptor: String,
     pub digest: String,
     pub hook: String,
@@ -99,7 +99,7 @@ pub struct Entry {
 /// Where a run failed by itself.
 #[derive(Debug, Deserialize)]
 #[allow(missing_docs)]
-pub struct Malfunction {
+pub(super) struct Malfunction {
     pub kind: String,
     #[serde(default)]
     pub frames: Vec<String>,
@@ -108,7 +108,7 @@ pub struct Malfunction {
 /// What a run noticed.
 #[derive(Debug, Deserialize)]
 #[allow(missing_docs)]
-pub struct Noticed {
+pub(super) struct Noticed {
     pub rule: String,
     pub severity: String,
     pub part: String,

@@ -2,21 +2,25 @@
 
 use std::fmt::Write;
 
+use sandgate_daemon::candidate::CandidateResult;
+use sandgate_daemon::status::short;
+use sandgate_text::printable;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::paste::Written;
-use super::reason::{self, Told};
+use super::reason::{self, FindingDetails};
 use super::record::{Entry, Kind, Record};
-use crate::candidate::Tried;
-use crate::status::short;
-use crate::table::printable;
 
 /// Lines of one payload that are shown.
 const MAX_LINES: usize = 200;
 
 /// The story, of records oldest first, and of what candidates made of the call. Empty where there are no records.
-pub(super) fn story(records: &[Record], tried: &[Tried], written: Option<&Written>) -> String {
+pub(super) fn story(
+    records: &[Record],
+    tried: &[CandidateResult],
+    written: Option<&Written>,
+) -> String {
     let forwarded = records.iter().find(|one| one.record == Kind::Forwarded);
     let ended = records.iter().find(|one| one.record == Kind::Ended);
     let Some(known) = ended.or(forwarded) else {
@@ -185,7 +189,7 @@ fn hooks(text: &mut String, heading: &str, hook: &str, ended: &Record, written: 
                 finding.message
             );
             let _ = writeln!(text, "    {}", printable(&said));
-            let told = Told::of(finding.details.as_deref());
+            let told = FindingDetails::of(finding.details.as_deref());
             reason::lines(
                 text,
                 &entry.interceptor,

@@ -1,0 +1,365 @@
+//! From a configuration to an edition: every plugin prepared, every server known, or nothing at all. The one place that
+//! knows both the pipeline and the host.
+
+use std::sync::Arc;
+
+use sandgate_config::{Environment, Issue, Loaded, Report, Side};
+use sandgate_gateway::{ClientKey, Clients, Edition, Identity, Server};
+use sandgate_host::Host;
+use sandgate_message::{Direction, Hook, Limits};
+use sandgate_pipeline::{Chain, Globs, Mode, Place, RefusalStyle, Scope, Sees, Step, StepError};
+use zeroize::Zeroizing;
+
+use crate::candidate_runner::CandidateRunner;
+use crate::plugins::Loading;
+use crate::{candidates, certificates, cover, doubts, plugins, servers};
+
+/// Builds editions one after another; what did not change is not made again.
+pub struct Assembler {
+    host: Arc<Host>,
+    plugins: plugins::PreparedPlugins,
+    servers: servers::KnownServers,
+    candidates: candidates::HeldCandidates,
+    runner: CandidateRunner,
+    version: u64,
+}
+
+/// An edition, ready to be published, and what else came to light.
+pub struct Assembled {
+    /// Chain and servers.
+    pub edition: Edition,
+    /// What likely is not meant so, and what is good to know.
+    pub warnings: Vec<Issue>,
+    /// What the gateway shows its clients.
+    pub identity: Option<Identity>,
+    /// Values that the gateway brings, where words are kept: none of them may be.
+    pub managed: Vec<Zeroizing<String>>,
+    plugins: plugins::PreparedPlugins,
+    servers: servers::KnownServers,
+    candidates: candidates::HeldCandidates,
+}
+
+impl Assembler {
+    /// Prepares plugins on this host.
+    pub fn new(host: Arc<Host>) -> Self {
+        Self {
+            host,
+            plugins: plugins::PreparedPlugins::default(),
+            servers: servers::KnownServers::default(),
+            candidates: candidates::HeldCandidates::default(),
+            runner: CandidateRunner::default(),
+            version: 0,
+        }
+    }
+
+    /// Builds an edition. Nothing changes until [`Self::adopt`].
+    ///
+    /// # Errors
+    /// Everything that is wrong, with its place in the file.
+    pub async fn assemble(
+        &self,
+        loaded: &Loaded,
+        environment: &Environment,
+        loading: Loading,
+    ) -> Result<Assembled, Report> {
+        let resolved = loaded.resolve(environment)?;
+        let limits = document_limits(loaded);
+        let (plugins, mut issues) = self
+            .plugins
+            .prepare(&self.host, loaded, &resolved, limits, loading)
+            .await;
+        let mut steps = Vec::new();
+        let mut candidates = candidates::HeldCandidates::default();
+        for (index, prepared) in plugins.in_order().enumerate() {
+            let interceptor = &loaded.config.interceptors[index];
+            let error = |(key, why): (&str, String)| {
+                let place = format!("/interceptors/{index}{key}");
+                let issue = loaded.error(&place, Side::Value, why);
+                match key {
+                    "/hooks" | "/events" => issue.help(
+                        "`sandgate plugin inspect` shows the hooks and events that the plugin asks for",
+                    ),
+                    _ => issue,
+                }
+            };
+            let live = match step(interceptor, prepared) {
+                Ok(step) => step,
+                Err(wrong) => {
+                    issues.push(error(wrong));
+                    continue;
+                }
+            };
+            let tried = interceptor.promoted().zip(prepared.candidate.as_deref());
+            let (Some((promoted, prepared)), Some(written)) = (tried, &interceptor.candidate)
+            else {
+                steps.push(live);
+                continue;
+            };
+            let beside = step(&promoted, prepared).and_then(|tried| {
+                issues.extend(widened(&live, &tried).map(|why| Issue {
+                    severity: sandgate_config::Severity::Note,
+                    ..error(("/candidate", why))
+                }));
+                let place = (interceptor, written);
+                let beside = candidates.beside(&self.candidates, live, tried, place);
+                beside.map_err(misplaced)
+            });
+            match beside {
+                Ok(step) => steps.push(step),
+                Err((key, why)) => {
+                    issues.push(error((key, why)).help(
+                        "change the interceptor's own key, or try another plugin: promoted, it would stand there",
+                    ));
+                }
+            }
+        }
+        let mut all = resolved.warnings.clone();
+        all.extend(loaded.warnings.iter().cloned());
+        let (servers, known_servers) = match self.servers.stock(loaded, &resolved, limits) {
+            Ok((servers, known_servers)) => (servers, known_servers),
+            Err(wrong) => {
+                issues.extend(wrong);
+                Default::default()
+            }
+        };
+        issues.extend(doubts::of(loaded, &resolved, environment));
+        let identity = match certificates::identity(loaded) {
+            Ok((identity, soon)) => {
+                all.extend(soon);
+                identity
+            }
+            Err(wrong) => {
+                issues.push(wrong);
+                None
+            }
+        };
+        if loaded.config.gateway.why_values {
+            let why = "the words that policies match are kept in memory for ten minutes, and `sandgate why` shows them";
+            let note = loaded.error("/gateway/why-values", Side::Value, why);
+            all.push(Issue {
+                severity: sandgate_config::Severity::Note,
+                ..note.help("leave it out once what was refused is explained")
+            });
+        }
+        all.extend(idle(loaded, &steps));
+        all.extend(cover::gaps(loaded, &steps));
+        if issues
+            .iter()
+            .any(|issue| issue.severity == sandgate_config::Severity::Error)
+        {
+            all.extend(issues);
+            return Err(loaded.report(all));
+        }
+        all.extend(issues);
+        let refusal = loaded.config.gateway.refusal.map(refusal_style);
+        let known = &loaded.config.gateway.known_methods;
+        let known = Globs::new(known.iter().map(|method| &method.0))
+            .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?;
+        let shows = loaded.config.gateway.why_values;
+        let managed = match shows {
+            true => resolved.managed(),
+            false => Vec::new(),
+        };
+        let chain = Chain::new(self.version + 1, steps, refusal, limits)
+            .extended(known)
+            .showing(shows);
+        let edition = Edition::new(chain, servers)
+            .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?
+            .for_clients(clients(loaded));
+        Ok(Assembled {
+            edition,
+            warnings: all,
+            identity,
+            managed,
+            plugins,
+            servers: known_servers,
+            candidates,
+        })
+    }
+
+    /// From here on this is what the next edition is compared with. Hands out the edition.
+    pub fn adopt(&mut self, assembled: Assembled) -> Edition {
+        self.version = assembled.edition.version();
+        self.plugins = assembled.plugins;
+        self.servers = assembled.servers;
+        for candidate in assembled.candidates.new_since(&self.candidates) {
+            self.runner.run(candidate);
+        }
+        self.candidates = assembled.candidates;
+        assembled.edition
+    }
+
+    /// The servers in force.
+    pub fn servers(&self) -> impl Iterator<Item = &Arc<Server>> {
+        self.servers.all()
+    }
+}
+
+impl Assembled {
+    /// Tells the gateway's own log what came to light.
+    pub fn log(&self, loaded: &Loaded) {
+        for issue in &self.warnings {
+            let text = loaded.report(vec![issue.clone()]).render(false);
+            match issue.severity {
+                sandgate_config::Severity::Note => tracing::info!("{}", text.trim_end()),
+                sandgate_config::Severity::Warning | sandgate_config::Severity::Error => {
+                    tracing::warn!("{}", text.trim_end())
+                }
+            }
+        }
+    }
+}
+
+/// Who may call.
+fn clients(loaded: &Loaded) -> Clients {
+    let keys = loaded
+        .config
+        .clients
+        .iter()
+        .map(|(name, client)| ClientKey {
+            name: name.as_str().into(),
+            token_sha256: client.token_sha256.0,
+            groups: client.groups.iter().cloned().collect(),
+            rate: client.rate.map(|rate| rate.0),
+        });
+    Clients::new(keys.collect())
+}
+
+/// Bounds of one message.
+pub fn document_limits(loaded: &Loaded) -> Limits {
+    let limits = &loaded.config.gateway.limits;
+    Limits {
+        bytes: usize::try_from(limits.max_body.0).unwrap_or(usize::MAX),
+        depth: usize::from(limits.max_depth),
+    }
+}
+
+/// What a candidate would look at that the live one does not, and so is not tried on.
+fn widened(live: &Step, tried: &Step) -> Option<String> {
+    let hooks = [Hook::PreCall, Hook::PostCall].into_iter();
+    let more: Vec<_> = hooks
+        .filter(|hook| live.role(*hook).is_none() && tried.role(*hook).is_some())
+        .map(|hook| hook.as_str())
+        .collect();
+    (!more.is_empty()).then(|| {
+        format!(
+            "it has a {} too, at which the live plugin does not look: there it is not tried, and promoted it would look",
+            more.join(" and a ")
+        )
+    })
+}
+
+/// The interceptor in its place; an error names the key that is wrong.
+fn step(
+    interceptor: &sandgate_config::Interceptor,
+    prepared: &plugins::Prepared,
+) -> Result<Step, (&'static str, String)> {
+    let globs = |key: &'static str, patterns: &[sandgate_config::Pattern]| {
+        Globs::new(patterns.iter().map(sandgate_config::Pattern::as_str))
+            .map_err(|error| (key, error.to_string()))
+    };
+    let scope = Scope {
+        hooks: interceptor
+            .hooks
+            .iter()
+            .map(|hook| match hook {
+                sandgate_config::Hook::PreCall => Hook::PreCall,
+                sandgate_config::Hook::PostCall => Hook::PostCall,
+            })
+            .collect(),
+        events: globs("/events", &interceptor.events)?,
+        directions: interceptor
+            .directions
+            .iter()
+            .map(|direction| match direction {
+                sandgate_config::Direction::ClientToServer => Direction::ClientToServer,
+                sandgate_config::Direction::ServerToClient => Direction::ServerToClient,
+            })
+            .collect(),
+        servers: globs("/servers", &interceptor.servers)?,
+        targets: globs("/targets", &interceptor.targets)?,
+        principals: globs("/principals", &interceptor.principals)?,
+        groups: globs("/groups", &interceptor.groups)?,
+    };
+    let place = StepConfig {
+        scope,
+        mode: match interceptor.mode {
+            sandgate_config::Mode::Active => Mode::Active,
+            sandgate_config::Mode::Audit => Mode::Audit,
+        },
+        fail_open: interceptor.fail_open,
+        timeout: interceptor
+            .timeout
+            .map(|period| period.0)
+            .unwrap_or(prepared.timeout),
+        sees: match interceptor.sees {
+            sandgate_config::Sees::Final => Sees::Final,
+            sandgate_config::Sees::Raw => Sees::Raw,
+        },
+        refusal: interceptor.refusal.map(refusal_style),
+    };
+    Step::new(&interceptor.name, prepared.interceptor.clone(), place).map_err(misplaced)
+}
+
+/// The key that is wrong, and why.
+fn misplaced(error: StepError) -> (&'static str, String) {
+    let key = match &error {
+        StepError::Hook { .. } => "/hooks",
+        StepError::Event { .. } => "/events",
+        StepError::Raw { .. } => "/sees",
+        StepError::Timeout { .. } => "/timeout",
+        StepError::Plugin { .. } => "/plugin",
+        StepError::Candidate { .. } => "/candidate",
+    };
+    (key, error.to_string())
+}
+
+fn refusal_style(style: sandgate_config::RefusalStyle) -> RefusalStyle {
+    match style {
+        sandgate_config::RefusalStyle::Result => RefusalStyle::Result,
+        sandgate_config::RefusalStyle::Error => RefusalStyle::Error,
+    }
+}
+
+/// Globs over servers that match none: an interceptor that silently looks at nothing protects nothing.
+fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
+    let names: Vec<&str> = loaded.config.servers.keys().map(String::as_str).collect();
+    let clients: Vec<&str> = loaded.config.clients.keys().map(String::as_str).collect();
+    let groups = loaded.config.clients.values();
+    let groups: Vec<&str> = groups
+        .flat_map(|client| client.groups.iter().map(String::as_str))
+        .collect();
+    let known = sandgate_pipeline::KnownNames {
+        servers: Some(&names),
+        events: Some(crate::events::ALL),
+        principals: Some(&clients),
+        groups: Some(&groups),
+        ..sandgate_pipeline::KnownNames::default()
+    };
+    let mut issues = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        // Of servers it was said when the file was read.
+        for idle in step
+            .idle(&known)
+            .into_iter()
+            .filter(|idle| idle.key != "servers")
+        {
+            let place = format!("/interceptors/{index}/{}", idle.key);
+            let issue = loaded.error(
+                &place,
+                Side::Value,
+                format!("{:?} matches nothing", idle.glob),
+            );
+            let help = match idle.key {
+                "principals" => doubts::known_ones("client", &clients),
+                "groups" => "no client in [clients] has such a group".into(),
+                _ => "the plugin asks for no such event; `sandgate plugin inspect` shows what it asks for".into(),
+            };
+            issues.push(Issue {
+                severity: sandgate_config::Severity::Warning,
+                ..issue.help(help)
+            });
+        }
+    }
+    issues
+}

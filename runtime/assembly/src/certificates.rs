@@ -1,0 +1,76 @@
+//! Certificates that the configuration names: the gateway's own, and those of the authorities behind its servers.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use sandgate_config::{Issue, Loaded, Severity, Side};
+use sandgate_gateway::{Authorities, Identity};
+
+/// Far above any chain of certificates.
+const LARGEST: u64 = 1 << 20;
+/// Time enough to get another certificate.
+const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// What the gateway shows its clients; a warning where that soon ends.
+///
+/// # Errors
+/// What is wrong with the files, at their place in the configuration.
+pub(super) fn identity(loaded: &Loaded) -> Result<(Option<Identity>, Option<Issue>), Issue> {
+    let Some(tls) = &loaded.config.gateway.tls else {
+        return Ok((None, None));
+    };
+    let (chain, key) = (
+        read(loaded, "/gateway/tls/cert", &tls.cert)?,
+        read(loaded, "/gateway/tls/key", &tls.key)?,
+    );
+    let now = SystemTime::now();
+    let identity = Identity::from_pem(&chain, &key, now).map_err(|error| {
+        let (place, path) = match error.is_about_key() {
+            true => ("/gateway/tls/key", &tls.key),
+            false => ("/gateway/tls/cert", &tls.cert),
+        };
+        unusable(loaded, place, path, &error)
+    })?;
+    let left = identity.until().duration_since(now).unwrap_or_default();
+    let soon = (left < SOON).then(|| {
+        let days = left.as_secs() / (24 * 60 * 60);
+        let why = format!("{} expires in {days} days", tls.cert.display());
+        let issue = loaded.error("/gateway/tls/cert", Side::Value, why);
+        Issue {
+            severity: Severity::Warning,
+            ..issue.help("put another in its place: it is in use as soon as it is there")
+        }
+    });
+    Ok((Some(identity), soon))
+}
+
+/// Who may vouch for a server, and the text that says so.
+///
+/// # Errors
+/// As above.
+pub(super) fn authorities(
+    loaded: &Loaded,
+    server: &str,
+    path: &Path,
+) -> Result<(Vec<u8>, Authorities), Issue> {
+    let place = format!("/servers/{server}/ca");
+    let text = read(loaded, &place, path)?;
+    match Authorities::from_pem(&text) {
+        Ok(authorities) => Ok((text, authorities)),
+        Err(error) => Err(unusable(loaded, &place, path, &error)),
+    }
+}
+
+fn read(loaded: &Loaded, place: &str, path: &Path) -> Result<Vec<u8>, Issue> {
+    loaded.files.read(path, LARGEST).map_err(|error| {
+        let issue = loaded.error(place, Side::Value, error);
+        issue.help("correct the path, or let the gateway's user read the file")
+    })
+}
+
+fn unusable(loaded: &Loaded, place: &str, path: &Path, why: &dyn std::error::Error) -> Issue {
+    let issue = loaded.error(place, Side::Value, format!("{}: {why}", path.display()));
+    issue.help(
+        "give a file in PEM that is valid now, the key with the certificate that it belongs to",
+    )
+}

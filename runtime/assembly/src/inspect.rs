@@ -1,0 +1,264 @@
+//! `sandgate plugin inspect`: what a plugin is and asks for, read from its file; none of its code is run.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use bytes::Bytes;
+use sandgate_config::Files;
+use sandgate_host::{Access, MAX_FILE, PluginFile};
+use sandgate_message::Role;
+use serde_json::{Value, json};
+use wasm_metadata::Producers;
+
+use crate::builtin;
+
+/// Reads a plugin by path or as `builtin:NAME`.
+///
+/// # Errors
+/// Why it is no plugin, for people.
+pub fn read(plugin: &str) -> Result<PluginFile, String> {
+    let bytes = match plugin.strip_prefix("builtin:") {
+        Some(name) => {
+            let names = || {
+                builtin::all()
+                    .iter()
+                    .map(|builtin| builtin.name)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
+            let found = builtin::find(name);
+            Bytes::from_static(
+                found
+                    .ok_or_else(|| {
+                        format!("there is no {plugin}; the builtin plugins are: {}", names())
+                    })?
+                    .bytes,
+            )
+        }
+        None => {
+            let here = Files::in_folder(Path::new(""));
+            Bytes::from(
+                here.read(Path::new(plugin), MAX_FILE as u64)
+                    .map_err(|error| error.to_string())?,
+            )
+        }
+    };
+    PluginFile::read(bytes).map_err(|error| format!("{plugin}: {error}"))
+}
+
+/// For programs.
+pub fn as_json(file: &PluginFile) -> Value {
+    let manifest = file.manifest();
+    let hooks: Value = manifest
+        .hooks()
+        .into_iter()
+        .map(|(hook, role, events)| {
+            (
+                hook.as_str().to_owned(),
+                json!({ "type": role, "events": events }),
+            )
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    json!({
+        "name": manifest.name,
+        "version": manifest.version,
+        "description": manifest.description,
+        "licence": manifest.licence,
+        "language": Made::of(file).language,
+        "sdk": Made::of(file).sdk.map(|(name, version)| json!({ "name": name, "version": version })),
+        "digest": file.digest(),
+        "bytes": file.bytes().len(),
+        "hooks": hooks,
+        "asks": asks(file).into_iter().map(|(what, why)| json!({ "what": what, "why": why })).collect::<Vec<_>>(),
+        "limits": { "memory": manifest.limits.memory, "timeout": manifest.limits.timeout },
+        "imports": file.imports(),
+        "exports": file.exports(),
+        "snapshot": file.snapshot().is_ok(),
+        "settings": manifest.settings,
+    })
+}
+
+/// For people: all of it.
+pub fn as_text(file: &PluginFile) -> String {
+    let mut out = summary(file);
+    let settings = serde_json::to_string_pretty(&file.manifest().settings).unwrap_or_default();
+    entry(&mut out, "settings", &settings);
+    out
+}
+
+fn entry(out: &mut String, key: &str, value: &str) {
+    let mut lines = value.lines();
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{key:<10}{}", lines.next().unwrap_or_default());
+    for more in lines {
+        let _ = writeln!(out, "{:<10}{more}", "");
+    }
+}
+
+/// For people, without the schema of the settings.
+pub fn summary(file: &PluginFile) -> String {
+    let manifest = file.manifest();
+    let mut out = String::new();
+    let mut line = |key: &str, value: String| entry(&mut out, key, &value);
+    line("plugin", format!("{} {}", manifest.name, manifest.version));
+    if !manifest.description.is_empty() {
+        line("", manifest.description.clone());
+    }
+    line(
+        "licence",
+        if manifest.licence.is_empty() {
+            "not stated".into()
+        } else {
+            manifest.licence.clone()
+        },
+    );
+    let made = Made::of(file);
+    if let Some(language) = made.text() {
+        line("language", language);
+    }
+    line("digest", file.digest().to_owned());
+    line("size", format!("{} bytes", file.bytes().len()));
+    for (hook, role, events) in manifest.hooks() {
+        let role = match role {
+            Role::Validation => "validation",
+            Role::Mutation => "mutation",
+        };
+        line(hook.as_str(), format!("{role} of {}", events.join(", ")));
+    }
+    let asks = asks(file);
+    if asks.is_empty() {
+        line("asks for", "nothing: it only computes".into());
+    }
+    for (what, why) in asks {
+        line(
+            "asks for",
+            if why.is_empty() {
+                what
+            } else {
+                format!("{what}: {why}")
+            },
+        );
+    }
+    let limits = [
+        ("memory", &manifest.limits.memory),
+        ("timeout", &manifest.limits.timeout),
+    ];
+    let limits: Vec<_> = limits
+        .iter()
+        .filter_map(|(name, limit)| Some(format!("{name} {}", limit.as_ref()?)))
+        .collect();
+    if !limits.is_empty() {
+        line("limits", limits.join(", "));
+    }
+    line(
+        "imports",
+        if file.imports().is_empty() {
+            "nothing".into()
+        } else {
+            file.imports().join("\n")
+        },
+    );
+    line(
+        "start",
+        match file.snapshot() {
+            Ok(()) => "from the memory that configure left (snapshot)".into(),
+            Err(why) => {
+                format!("configured anew for every run, since it cannot be snapshotted: {why}")
+            }
+        },
+    );
+    out
+}
+
+/// How a plugin was made, as far as it says.
+#[derive(Debug, Default)]
+struct Made {
+    language: Option<String>,
+    sdk: Option<(String, String)>,
+}
+
+impl Made {
+    fn of(file: &PluginFile) -> Self {
+        let Ok(Some(producers)) = Producers::from_wasm(file.bytes()) else {
+            return Self::default();
+        };
+        let first = |field: &str| {
+            let field = producers.get(field)?;
+            let (name, version) = field.iter().next()?;
+            Some((name.clone(), version.clone()))
+        };
+        Self {
+            language: first("language").map(|(name, _)| name),
+            sdk: first("sdk"),
+        }
+    }
+
+    fn text(&self) -> Option<String> {
+        let language = self.language.as_deref()?;
+        Some(match &self.sdk {
+            Some((name, version)) => format!("{language} ({name} {version})"),
+            None => language.to_owned(),
+        })
+    }
+}
+
+/// What it asks for, and why.
+pub fn asks(file: &PluginFile) -> Vec<(String, String)> {
+    let asks = &file.manifest().asks;
+    let mut all = Vec::new();
+    if let Some(why) = &asks.state {
+        all.push(("state".into(), why.clone()));
+    }
+    if let Some(http) = &asks.http {
+        all.push((
+            format!("http to {}", http.hosts.join(", ")),
+            http.why.clone(),
+        ));
+    }
+    for (path, dir) in &asks.dirs {
+        let access = match dir.access {
+            Access::Ro => "read",
+            Access::Rw => "read and write",
+        };
+        all.push((format!("the directory {path} ({access})"), dir.why.clone()));
+    }
+    for (name, why) in &asks.env {
+        all.push((format!("the variable {name}"), why.clone()));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_builtin_shows_what_it_is_without_being_run() {
+        let file = read("builtin:allow-tools").unwrap();
+        let text = as_text(&file);
+        for part in [
+            "plugin    allow-tools 0.1.0",
+            "digest    sha256:",
+            "pre-call  validation of ",
+            "imports   sandgate:interceptor/",
+            "start     from the memory",
+        ] {
+            assert!(text.contains(part), "{part:?} in\n{text}");
+        }
+        let json = as_json(&file);
+        assert_eq!(json["name"], "allow-tools");
+        assert_eq!(json["bytes"], file.bytes().len());
+    }
+
+    #[test]
+    fn what_is_not_there_is_said_with_what_is() {
+        assert!(
+            read("builtin:alow-tools")
+                .unwrap_err()
+                .contains("allow-tools, ")
+        );
+        assert!(read("no/such.wasm").unwrap_err().contains("no/such.wasm"));
+    }
+}

@@ -1,0 +1,24 @@
+//! From a configuration to what runs: the host, every plugin prepared, every server known, in one edition, or nothing at
+//! all. No other crate knows both the pipeline and the host.
+#![allow(
+    clippy::result_large_err,
+    reason = "a report of what is wrong is made once, at a start or reload"
+)]
+
+mod assembler;
+pub mod builtin;
+mod candidate_runner;
+mod candidates;
+mod certificates;
+mod cover;
+mod doubts;
+pub mod events;
+pub mod host_setup;
+pub mod inspect;
+mod plugins;
+mod programs;
+mod servers;
+mod unloaded;
+
+pub use assembler::{Assembled, Assembler, document_limits};
+pub use plugins::Loading;

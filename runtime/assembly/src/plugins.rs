@@ -1,0 +1,368 @@
+//! Plugins of the configuration, prepared; those that did not change are taken as they are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sandgate_config::{Issue, Loaded, PluginSource, Resolved, ResolvedInterceptor, Severity, Side};
+use sandgate_host::{
+    Access, DirGrant, FileError, GrantError, Grants, Host, MAX_FILE, Plugin, PluginFile,
+    PrepareError, Spec,
+};
+use sandgate_message::{Interceptor, Limits};
+
+use crate::builtin;
+use crate::unloaded::Unloaded;
+
+/// Of a hook run, where neither operator nor author says.
+pub(super) const TIMEOUT: Duration = Duration::from_millis(50);
+
+/// What a plugin that cannot be loaded means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loading {
+    /// At the start: an error, or with `fail-open` a warning, and the calls in its scope pass.
+    Start,
+    /// At a reload: always an error, since the one that runs is better than none.
+    Reload,
+}
+
+/// A plugin ready to be put in its place.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    pub(super) interceptor: Arc<dyn Interceptor>,
+    /// The author's, or the default.
+    pub(super) timeout: Duration,
+    pub(super) key: Option<Key>,
+    /// What is tried beside it.
+    pub(super) candidate: Option<Box<Prepared>>,
+}
+
+/// In the configuration's order.
+#[derive(Clone, Default)]
+pub(super) struct PreparedPlugins(Vec<Prepared>);
+
+/// Everything that a prepared plugin depends on.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    name: String,
+    digest: String,
+    settings: serde_json::Value,
+    outside: Vec<String>,
+    grants: sandgate_config::Grants,
+    env: Vec<(String, String)>,
+    memory: Option<u64>,
+    concurrency: u32,
+    document: Limits,
+    fault_detail: bool,
+}
+
+impl PreparedPlugins {
+    pub(super) fn in_order(&self) -> impl Iterator<Item = &Prepared> {
+        self.0.iter()
+    }
+
+    /// Prepares what is new or changed. With an error among the issues some are missing.
+    pub(super) async fn prepare(
+        &self,
+        host: &Arc<Host>,
+        loaded: &Loaded,
+        resolved: &Resolved,
+        document: Limits,
+        loading: Loading,
+    ) -> (Self, Vec<Issue>) {
+        let mut all = Vec::new();
+        let mut issues = Vec::new();
+        for (index, interceptor) in loaded.config.interceptors.iter().enumerate() {
+            let resolved = &resolved.interceptors[index];
+            let unprepared = Unprepared {
+                loaded,
+                index,
+                interceptor,
+                resolved,
+                document,
+                tried: None,
+            };
+            match unprepared.prepare(host, self.0.iter()).await {
+                Ok((prepared, warnings)) => {
+                    all.push(prepared);
+                    issues.extend(warnings);
+                }
+                Err(failed) if interceptor.fail_open && loading == Loading::Start => {
+                    let note = "it is left out, since its `fail-open` is true: calls in its scope pass without it";
+                    issues.extend(failed.issues.into_iter().map(|issue| {
+                        Issue {
+                            severity: Severity::Warning,
+                            ..issue
+                        }
+                        .label(note)
+                    }));
+                    all.push(Unloaded::prepared(interceptor, failed.file.as_deref()));
+                }
+                Err(failed) => {
+                    issues.extend(failed.issues);
+                    // Keeps the order of those that follow; the issues keep it from being used.
+                    all.push(Unloaded::prepared(interceptor, failed.file.as_deref()));
+                }
+            }
+            let promoted = interceptor.promoted();
+            let tried = promoted.as_ref().zip(interceptor.candidate.as_ref());
+            let (Some((promoted, written)), Some(resolved)) = (tried, &resolved.candidate) else {
+                continue;
+            };
+            let unprepared = Unprepared {
+                loaded,
+                index,
+                interceptor: promoted,
+                resolved,
+                document,
+                tried: Some(written),
+            };
+            let before = self.0.iter().filter_map(|one| one.candidate.as_deref());
+            match unprepared.prepare(host, before).await {
+                Ok((prepared, warnings)) => {
+                    issues.extend(warnings);
+                    if let Some(live) = all.last_mut() {
+                        live.candidate = Some(Box::new(prepared));
+                    }
+                }
+                // Whatever `fail-open` says: it is about calls, and no call depends on a candidate.
+                Err(failed) => issues.extend(failed.issues),
+            }
+        }
+        (Self(all), issues)
+    }
+}
+
+/// An interceptor of the file, with all that it takes to prepare its plugin.
+struct Unprepared<'a> {
+    loaded: &'a Loaded,
+    index: usize,
+    interceptor: &'a sandgate_config::Interceptor,
+    resolved: &'a ResolvedInterceptor,
+    document: Limits,
+    /// It is tried beside an interceptor, and this is how that was written.
+    tried: Option<&'a sandgate_config::Candidate>,
+}
+
+struct Failed {
+    issues: Vec<Issue>,
+    file: Option<Arc<PluginFile>>,
+}
+
+impl<'a> Unprepared<'a> {
+    async fn prepare<'b>(
+        &self,
+        host: &Arc<Host>,
+        mut before: impl Iterator<Item = &'b Prepared>,
+    ) -> Result<(Prepared, Vec<Issue>), Failed> {
+        let file = self.read().map_err(|issue| Failed {
+            issues: vec![issue],
+            file: None,
+        })?;
+        let key = self.key(&file);
+        if let Some(same) = before.find(|prepared| prepared.key.as_ref() == Some(&key)) {
+            let same = Prepared {
+                candidate: None,
+                ..same.clone()
+            };
+            return Ok((same, Vec::new()));
+        }
+        let failed = |issues| Failed {
+            issues,
+            file: Some(file.clone()),
+        };
+        let spec = self.spec(&file).map_err(|issue| failed(vec![issue]))?;
+        let prepared = match self.tried {
+            None => host.prepare(spec).await,
+            Some(_) => host.prepare_candidate(spec).await,
+        };
+        match prepared {
+            Ok(plugin) => {
+                let mut warnings = self.withheld(&plugin);
+                // Keys that only landed in the settings by TOML's order; the plugin may have had no complaint.
+                warnings.extend(self.strays(&file, &[]));
+                let errors = warnings
+                    .iter()
+                    .any(|issue| issue.severity == Severity::Error);
+                if errors {
+                    return Err(failed(warnings));
+                }
+                let timeout = file.manifest().timeout().unwrap_or(TIMEOUT);
+                Ok((
+                    Prepared {
+                        interceptor: Arc::new(plugin),
+                        timeout,
+                        key: Some(key),
+                        candidate: None,
+                    },
+                    warnings,
+                ))
+            }
+            Err(PrepareError::Settings(found)) => {
+                let found: Vec<_> = found
+                    .into_iter()
+                    .map(|issue| (issue.pointer, issue.message))
+                    .collect();
+                Err(failed(self.strays(&file, &found)))
+            }
+            Err(PrepareError::Grant(GrantError { grant, why })) => {
+                Err(failed(vec![self.error(&format!("/grants/{grant}"), why)]))
+            }
+            Err(error @ PrepareError::Memory) => Err(failed(vec![self.error("/memory", error)])),
+            Err(error) => Err(failed(vec![self.error("/plugin", error)])),
+        }
+    }
+
+    /// The plugin's file, read once: what is digested here is what is compiled later.
+    fn read(&self) -> Result<Arc<PluginFile>, Issue> {
+        let bytes = match &self.interceptor.plugin {
+            PluginSource::Builtin(name) => match builtin::find(name) {
+                Some(found) => Bytes::from_static(found.bytes),
+                None => {
+                    let names: Vec<_> = builtin::all().iter().map(|builtin| builtin.name).collect();
+                    let issue = self.error("/plugin", format!("there is no builtin:{name}"));
+                    return Err(
+                        issue.help(format!("the builtin plugins are: {}", names.join(", ")))
+                    );
+                }
+            },
+            PluginSource::File(path) => {
+                let read = self.loaded.files.read(path, MAX_FILE as u64);
+                Bytes::from(read.map_err(|error| {
+                    self.error("/plugin", error)
+                        .help("give the path of a component, relative to the configuration file")
+                })?)
+            }
+        };
+        let file =
+            PluginFile::read(bytes).map_err(|error: FileError| self.error("/plugin", error))?;
+        if let Some(digest) = &self.interceptor.digest {
+            let wanted = digest.to_string();
+            if wanted != file.digest() {
+                let issue = self.error(
+                    "/digest",
+                    format!("the file is another one: it has {}", file.digest()),
+                );
+                return Err(issue.help(
+                    "put the pinned file back, or pin this one if it is the one you reviewed",
+                ));
+            }
+        }
+        Ok(Arc::new(file))
+    }
+
+    fn key(&self, file: &PluginFile) -> Key {
+        Key {
+            name: self.interceptor.name.clone(),
+            digest: file.digest().to_owned(),
+            settings: self.resolved.settings.value.clone(),
+            outside: self.resolved.settings.outside.clone(),
+            grants: self.interceptor.grants.clone(),
+            env: self.resolved.env.clone(),
+            memory: self.interceptor.memory.map(|size| size.0),
+            concurrency: self.interceptor.max_concurrent,
+            document: self.document,
+            fault_detail: self.interceptor.fault_detail,
+        }
+    }
+
+    fn spec(&self, file: &Arc<PluginFile>) -> Result<Spec, Issue> {
+        let given = &self.interceptor.grants;
+        let mut dirs = Vec::new();
+        for (guest, grant) in &given.dirs {
+            let dir = self.loaded.files.open_dir(&grant.path).map_err(|error| {
+                let guest = guest.replace('~', "~0").replace('/', "~1");
+                self.error(&format!("/grants/dirs/{guest}/path"), error)
+            })?;
+            let access = match grant.access {
+                sandgate_config::Access::Ro => Access::Ro,
+                sandgate_config::Access::Rw => Access::Rw,
+            };
+            dirs.push(DirGrant {
+                guest: guest.clone(),
+                dir: Arc::new(dir),
+                access,
+            });
+        }
+        let http = given.http.iter().map(|host| host.0.clone()).collect();
+        Ok(Spec {
+            interceptor: self.interceptor.name.as_str().into(),
+            file: file.clone(),
+            settings: self.resolved.settings.value.clone(),
+            settings_private: !self.resolved.settings.outside.is_empty(),
+            grants: Grants {
+                state: given.state,
+                http,
+                dirs,
+                env: self.resolved.env.clone(),
+            },
+            memory: self.interceptor.memory.map(|size| size.0),
+            concurrency: usize::try_from(self.interceptor.max_concurrent).ok(),
+            document: self.document,
+            fault_detail: self.interceptor.fault_detail,
+        })
+    }
+
+    fn withheld(&self, plugin: &Plugin) -> Vec<Issue> {
+        plugin
+            .withheld()
+            .iter()
+            .map(|withheld| {
+                let message = format!(
+                    "the plugin asks for {} ({}) and is not given it",
+                    withheld.what, withheld.why
+                );
+                let help = match (self.tried, withheld.what.starts_with("http ")) {
+                    (Some(_), true) => {
+                        "nothing that is tried has HTTP: each of its requests is denied, and what it decides then is compared"
+                    }
+                    _ => "give it under `grants`, if the plugin should have it",
+                };
+                let issue = self.error("/plugin", message).help(help);
+                // A plugin asks for all that some settings need; to give less is the operator's right, not a mistake.
+                Issue {
+                    severity: Severity::Note,
+                    ..issue
+                }
+            })
+            .collect()
+    }
+
+    fn strays(&self, file: &PluginFile, found: &[(String, String)]) -> Vec<Issue> {
+        let whose = self.whose("/settings");
+        let mut issues = self.loaded.settings_issues(
+            &whose,
+            found,
+            &file.manifest().settings,
+            &self.resolved.settings,
+        );
+        if self.tried.is_some() && !whose.ends_with("/candidate") {
+            for issue in &mut issues {
+                issue.message += " (says its candidate, which has no settings of its own)";
+            }
+        }
+        issues
+    }
+
+    fn error(&self, key: &str, why: impl std::fmt::Display) -> Issue {
+        let whose = self.whose(key);
+        let place = format!("{whose}{key}");
+        match self.tried.is_some() && !whose.ends_with("/candidate") {
+            true => {
+                let why = format!("for its candidate: {why}");
+                self.loaded.error(&place, Side::Value, why)
+            }
+            false => self.loaded.error(&place, Side::Value, why),
+        }
+    }
+
+    /// The table in which a key stands: the interceptor's, or its candidate's.
+    fn whose(&self, key: &str) -> String {
+        let place = format!("/interceptors/{}", self.index);
+        let name = key.split('/').nth(1).unwrap_or_default();
+        match self.tried {
+            Some(tried) if tried.has(name) => format!("{place}/candidate"),
+            _ => place,
+        }
+    }
+}

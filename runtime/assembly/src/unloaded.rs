@@ -1,0 +1,62 @@
+//! What runs in the place of a plugin that could not be loaded.
+
+use std::sync::Arc;
+
+use sandgate_host::PluginFile;
+use sandgate_message::{
+    Failure, Hook, Interceptor, Outcome, Pending, Plugin as Description, PostDecision, PreDecision,
+    Role, Run,
+};
+
+use crate::plugins::{Prepared, TIMEOUT};
+
+/// Stands where a plugin could not be loaded. Each run of it fails, and `fail-open` says what that means.
+pub(super) struct Unloaded {
+    description: Description,
+}
+
+impl Unloaded {
+    pub(super) fn prepared(
+        interceptor: &sandgate_config::Interceptor,
+        file: Option<&PluginFile>,
+    ) -> Prepared {
+        let everything = || {
+            let all = || vec!["*".to_owned()];
+            vec![
+                (Hook::PreCall, Role::Validation, all()),
+                (Hook::PostCall, Role::Validation, all()),
+            ]
+        };
+        let description = Description {
+            name: file.map_or_else(
+                || interceptor.name.clone(),
+                |file| file.manifest().name.clone(),
+            ),
+            version: file.map_or_else(String::new, |file| file.manifest().version.clone()),
+            digest: file.map_or_else(|| "none".to_owned(), |file| file.digest().to_owned()),
+            hooks: file.map_or_else(everything, |file| file.manifest().hooks()),
+        };
+        Prepared {
+            interceptor: Arc::new(Self { description }),
+            timeout: TIMEOUT,
+            key: None,
+            candidate: None,
+        }
+    }
+}
+
+impl Interceptor for Unloaded {
+    fn plugin(&self) -> &Description {
+        &self.description
+    }
+    fn pre_call(&self, _: Run) -> Pending<'_, Outcome<PreDecision>> {
+        Box::pin(std::future::ready(Outcome::failed(Failure::Load(
+            "see the start of the log".into(),
+        ))))
+    }
+    fn post_call(&self, _: Run) -> Pending<'_, Outcome<PostDecision>> {
+        Box::pin(std::future::ready(Outcome::failed(Failure::Load(
+            "see the start of the log".into(),
+        ))))
+    }
+}

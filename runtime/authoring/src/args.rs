@@ -1,0 +1,200 @@
+//! The command line of `sandgate plugin`, for authors.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// What `sandgate plugin` does for authors.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Author {
+    /// Make a small, complete project that builds and passes its tests at once
+    New(NewPlugin),
+    /// Build the plugin in a folder to one file for an operator, and check it
+    Build(Build),
+    /// Run one hook of a plugin and show everything that comes of it [exit code 10: refused, 20: the plugin failed]
+    Run(RunPlugin),
+    /// Build a plugin and run its fixtures, without a gateway
+    Test(TestPlugin),
+    /// Build, test and reload a plugin at every save, until Ctrl-C
+    Dev(DevPlugin),
+    /// One build of `dev`, in a process that it can end
+    #[command(hide = true)]
+    Compile(CompilePlugin),
+    /// Measure what runs of a plugin cost on this machine
+    Bench(BenchPlugin),
+    /// Write a plugin's page in Markdown, from what it says of itself
+    Doc(DocPlugin),
+}
+
+/// `sandgate plugin new`.
+#[derive(Clone, Debug, Args)]
+pub struct NewPlugin {
+    /// Its name and folder: lower-case letters, digits and hyphens
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// What it is to be written in
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: String,
+    /// Which hooks it has
+    #[arg(long, value_enum, value_name = "HOOK", default_value = "both")]
+    pub hook: NewHooks,
+}
+
+/// The hooks of a new plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NewHooks {
+    /// Before a request goes on
+    Pre,
+    /// On the reply
+    Post,
+    /// Both
+    Both,
+}
+
+/// `sandgate plugin build`.
+#[derive(Clone, Debug, Args)]
+pub struct Build {
+    /// The plugin's folder, with its plugin.toml
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+    /// Its language, where the folder does not show it
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Option<String>,
+}
+
+/// `sandgate plugin run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunPlugin {
+    /// The component file, or `builtin:NAME`
+    #[arg(value_name = "FILE")]
+    pub plugin: String,
+    /// Which hook; may be left out where the plugin has one
+    #[arg(long, value_enum, value_name = "HOOK")]
+    pub hook: Option<HookName>,
+    /// The MCP method [default: the first that the hook asks for]
+    #[arg(long, value_name = "METHOD")]
+    pub event: Option<String>,
+    /// The request's params: JSON, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON")]
+    pub params: Option<String>,
+    /// The reply, for a post-call: JSON, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON")]
+    pub reply: Option<String>,
+    /// The reply is an error object
+    #[arg(long, requires = "reply")]
+    pub failed: bool,
+    /// The note that the pre-call left
+    #[arg(long, value_name = "TEXT")]
+    pub carried: Option<String>,
+    /// The plugin's settings: JSON, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON")]
+    pub settings: Option<String>,
+    /// A part of the context: server, target, principal, groups (with commas), …; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub context: Vec<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A hook, on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HookName {
+    /// Before a request goes on
+    PreCall,
+    /// On the reply
+    PostCall,
+}
+
+/// `sandgate plugin test`.
+#[derive(Clone, Debug, Args)]
+pub struct TestPlugin {
+    /// The plugin's folder, with its plugin.toml and fixtures/
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+    /// Its language, where the folder does not show it
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Option<String>,
+    /// Fixtures elsewhere
+    #[arg(long, value_name = "DIR")]
+    pub fixtures: Option<PathBuf>,
+    /// Test what was built before
+    #[arg(long)]
+    pub no_build: bool,
+    /// Test this component
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_build", "lang"])]
+    pub plugin: Option<String>,
+    /// Write what came of each fixture into it, as what is expected from now on
+    #[arg(long)]
+    pub bless: bool,
+    /// Write the results there, in JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+/// `sandgate plugin dev`.
+#[derive(Clone, Debug, Args)]
+pub struct DevPlugin {
+    /// The plugin's folder, with its plugin.toml and fixtures/
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+    /// Its language, where the folder does not show it
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Option<String>,
+    /// The gateway that runs on this configuration gets each version that passes
+    #[arg(long, value_name = "CONFIG")]
+    pub gateway: Option<PathBuf>,
+}
+
+/// `sandgate plugin compile`.
+#[derive(Clone, Debug, Args)]
+pub struct CompilePlugin {
+    /// The plugin's folder
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Its language, where the folder does not show it
+    #[arg(long, value_name = "LANGUAGE")]
+    pub lang: Option<String>,
+    /// Where the component goes
+    #[arg(long, value_name = "FILE")]
+    pub into: PathBuf,
+}
+
+/// `sandgate plugin bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchPlugin {
+    /// The component file, or `builtin:NAME`
+    #[arg(value_name = "FILE")]
+    pub plugin: String,
+    /// The run of this fixture, instead of documents of several sizes
+    #[arg(long, value_name = "FILE")]
+    pub fixture: Option<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sandgate plugin doc`.
+#[derive(Clone, Debug, Args)]
+pub struct DocPlugin {
+    /// The component file, or `builtin:NAME`
+    #[arg(value_name = "FILE")]
+    pub plugin: String,
+}
+
+/// The recorded call that `sandgate replay` writes as a fixture.
+#[derive(Clone, Debug, Args)]
+pub struct RecordedFixture {
+    /// Write the call of this id as a fixture for `sandgate plugin test`; the beginning of the id is enough
+    #[arg(long, value_name = "CALL-ID", requires_all = ["interceptor", "to"], conflicts_with_all = ["against", "json", "findings", "fail_on_difference"])]
+    pub fixture: Option<String>,
+    /// With --fixture: what this interceptor met
+    #[arg(long, value_name = "NAME", requires = "fixture")]
+    pub interceptor: Option<String>,
+    /// With --fixture: at this hook [default: where it did something]
+    #[arg(long, value_enum, value_name = "HOOK", requires = "fixture")]
+    pub hook: Option<HookName>,
+    /// With --fixture: the file to write; must not be there
+    #[arg(long, value_name = "FILE", requires = "fixture")]
+    pub to: Option<PathBuf>,
+}

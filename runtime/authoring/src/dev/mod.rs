@@ -1,0 +1,298 @@
+//! `sandgate plugin dev`: at every save the plugin is built and its fixtures run; a version that passes is written, and
+//! the gateway that runs goes on with it. One that does not pass changes nothing.
+
+mod compile;
+mod decisions;
+mod live;
+mod lock;
+mod making;
+mod screen;
+mod since;
+mod sources;
+mod verdict;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anstyle::{AnsiColor, Style};
+use bytes::Bytes;
+use decisions::Decisions;
+use live::Live;
+use lock::Lock;
+use making::Making;
+use sandgate_assembly::host_setup;
+use sandgate_config::{Environment, Loaded};
+use sandgate_host::{PluginFile, PrepareError};
+use screen::Screen;
+use since::Since;
+use sources::{Saved, Sources};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::build::{self, BuildError};
+use super::manifest::MANIFEST;
+use super::project::{Project, ProjectError};
+use super::test::{self, NotTested, Tested};
+use super::trial::Trial;
+use crate::args;
+
+pub use compile::compile;
+pub use lock::LockError;
+
+const OK: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const QUIET: Style = Style::new().dimmed();
+
+/// How often it is looked whether the gateway runs.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Why `dev` does not begin, or cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDeveloped {
+    /// The folder is no plugin's.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// Another `dev` has it, or it cannot be used.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The gateway's configuration is not there.
+    #[error("{} cannot be opened: {error}; give the configuration that the gateway runs on", path.display())]
+    Gateway {
+        /// As it was given.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The host itself.
+    #[error(transparent)]
+    Host(#[from] PrepareError),
+    /// Nobody reads what it says, or no signal can be waited for.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Builds, tests and swaps at every save, until told to stop.
+///
+/// # Errors
+/// It cannot begin, or nobody reads along any more. What is wrong with a plugin is said and waited out.
+pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
+    let folder = &asked.folder;
+    let lock = Lock::take(folder)?;
+    if !folder.join(MANIFEST).exists() {
+        // Says what a project is. One that is merely wrong is waited for.
+        Project::open(folder, asked.lang.as_deref())?;
+    }
+    let mut live = None;
+    if let Some(config) = &asked.gateway {
+        std::fs::metadata(config).map_err(|error| NotDeveloped::Gateway {
+            path: config.clone(),
+            error,
+        })?;
+        live = Some(Live::new(config));
+    }
+    let cache = host_setup::cache_for(
+        asked
+            .gateway
+            .as_deref()
+            .and_then(|config| Loaded::read(config).ok())
+            .as_ref(),
+        &Environment::of_process(),
+    );
+    let stop = told()?;
+    let mut sources = Sources::new(folder);
+    let mut dev = Dev {
+        folder,
+        language: asked.lang.as_deref(),
+        live,
+        trial: Trial::keeping(cache)?,
+        screen: Screen::stdout(),
+        lock: Some(lock),
+        tried: 0,
+        built: None,
+        good: None,
+        decisions: None,
+        runs: None,
+        noted: None,
+    };
+    let mut since = Since::start();
+    loop {
+        // What was saved while this works is begun anew with; so it is dropped, and the compiler with it.
+        let made = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            saved = sources.changed() => {
+                since = dev.saved(&saved);
+                continue;
+            }
+            made = dev.make() => made?,
+        };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            told = dev.tell(made, &since) => told?,
+        }
+        let saved = loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                saved = sources.changed() => break saved,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            dev.look().await?;
+        };
+        since = dev.saved(&saved);
+    }
+}
+
+/// Tells on Ctrl-C, SIGTERM and when the terminal goes away.
+fn told() -> io::Result<CancellationToken> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let stop = CancellationToken::new();
+    let tell = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+        tell.cancel();
+    });
+    Ok(stop)
+}
+
+/// A project under development.
+struct Dev<'a> {
+    folder: &'a Path,
+    language: Option<&'a str>,
+    live: Option<Live>,
+    trial: Trial,
+    screen: Screen<io::Stdout>,
+    lock: Option<Lock>,
+    /// Versions that were tried.
+    tried: u32,
+    /// What the sources came to, unless they were saved since.
+    built: Option<PluginFile>,
+    /// The last version that was written.
+    good: Option<u32>,
+    /// Of the last version that ran.
+    decisions: Option<Decisions>,
+    /// Whether the gateway runs, where it is known.
+    runs: Option<bool>,
+    /// What was last said of the gateway: not said again with each version.
+    noted: Option<String>,
+}
+
+/// What came of a version, before anything is written.
+enum Made {
+    /// The folder is gone.
+    Gone,
+    /// There is nothing to run. What to read, and what it comes to in a few words.
+    NotBuilt { said: String, why: String },
+    /// Its fixtures were run.
+    Tested {
+        said: String,
+        file: Box<PluginFile>,
+        /// None: there are no fixtures.
+        tested: Option<Tested>,
+        build: Duration,
+    },
+}
+
+impl Dev<'_> {
+    /// What is to be made anew after this.
+    fn saved(&mut self, saved: &Saved) -> Since {
+        if saved.paths.iter().any(|path| !path.starts_with("fixtures")) {
+            self.built = None;
+        }
+        Since::save(saved)
+    }
+
+    /// Builds and tests. Safe to cancel: nothing but scratch is written.
+    async fn make(&mut self) -> io::Result<Made> {
+        if !self.folder.is_dir() {
+            self.lock = None;
+            self.built = None;
+            return Ok(Made::Gone);
+        }
+        if self.lock.is_none() {
+            match Lock::take(self.folder) {
+                Ok(lock) => self.lock = Some(lock),
+                Err(error) => {
+                    return Ok(Made::NotBuilt {
+                        said: String::new(),
+                        why: error.to_string(),
+                    });
+                }
+            }
+        }
+        let started = Instant::now();
+        let (said, file) = match self.built.clone() {
+            Some(file) => (String::new(), file),
+            None => {
+                self.screen.doing(&format!("{QUIET}building{QUIET:#}"))?;
+                let into = self.folder.join("target").join("dev.wasm.new");
+                let colours = self.screen.shows_colours();
+                let made = match Making::start(self.folder, self.language, &into, colours) {
+                    Ok(making) => making.finished().await,
+                    Err(error) => Err(error),
+                };
+                let made = match made {
+                    Ok(made) => made,
+                    Err(error) => {
+                        return Ok(Made::NotBuilt {
+                            said: String::new(),
+                            why: format!("cannot be built: {error}"),
+                        });
+                    }
+                };
+                let Some(component) = made.component else {
+                    let why = "does not build".to_owned();
+                    return Ok(Made::NotBuilt {
+                        said: made.said,
+                        why,
+                    });
+                };
+                match PluginFile::read(Bytes::from(component)) {
+                    Ok(file) => (made.said, file),
+                    Err(error) => {
+                        let said = format!("{}\n{}", made.said, BuildError::File(error));
+                        let why = "is no plugin".to_owned();
+                        return Ok(Made::NotBuilt { said, why });
+                    }
+                }
+            }
+        };
+        self.built = Some(file.clone());
+        let build = started.elapsed();
+        self.screen.doing(&format!("{QUIET}testing{QUIET:#}"))?;
+        let fixtures = self.folder.join("fixtures");
+        let tested = match test::all(&self.trial, &file, &fixtures, false).await {
+            Ok(tested) => Some(tested),
+            Err(NotTested::NoFixtures { .. }) => match build::try_out(&self.trial, &file).await {
+                Ok(_) => None,
+                Err(error) => {
+                    let error = BuildError::Run(error);
+                    return Ok(Made::NotBuilt {
+                        said: format!("{said}\n{error}"),
+                        why: "does not run".into(),
+                    });
+                }
+            },
+            Err(error) => {
+                return Ok(Made::NotBuilt {
+                    said: format!("{said}\n{error}"),
+                    why: "cannot be tested".into(),
+                });
+            }
+        };
+        Ok(Made::Tested {
+            said,
+            file: Box::new(file),
+            tested,
+            build,
+        })
+    }
+}

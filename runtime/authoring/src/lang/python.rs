@@ -1,0 +1,175 @@
+//! Python: the SDK checks that manifest and source agree and makes a component with componentize-py.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter};
+use crate::project::Project;
+use crate::toolchain::{Install, Missing, find};
+use crate::vendored_sdk;
+
+const TEMPLATE: [(&str, &str); 8] = [
+    ("plugin.py", include_str!("../templates/python/plugin.py")),
+    (
+        "test_plugin.py",
+        include_str!("../templates/python/test_plugin.py"),
+    ),
+    (
+        "plugin.toml",
+        include_str!("../templates/python/plugin.toml"),
+    ),
+    (
+        "pyproject.toml",
+        include_str!("../templates/python/pyproject.toml"),
+    ),
+    (
+        "requirements.txt",
+        include_str!("../templates/python/requirements.txt"),
+    ),
+    (".gitignore", include_str!("../templates/python/gitignore")),
+    ("README.md", include_str!("../templates/python/README.md")),
+    (
+        ".github/workflows/ci.yml",
+        include_str!("../templates/python/ci.yml"),
+    ),
+];
+
+const PYTHON: Install = Install {
+    debian: "sudo apt install python3 python3-venv",
+    fedora: "sudo dnf install python3",
+    arch: "sudo pacman -S python",
+    alpine: "apk add python3",
+    macos: "brew install python",
+    anywhere: "see https://www.python.org/downloads",
+};
+
+/// Says its version where SDK and compiler are there.
+const PROBE: &str = "import componentize_py, sandgate; print(sandgate.__version__)";
+
+/// Python.
+pub(super) struct Python;
+
+impl Language for Python {
+    fn key(&self) -> &'static str {
+        "python"
+    }
+    fn name(&self) -> &'static str {
+        "Python"
+    }
+    fn mark(&self) -> &'static str {
+        "plugin.py"
+    }
+
+    fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled> {
+        let (python, folder) = &installed(project)?;
+        let version = probed(python, folder)?;
+        let scratch = tempfile::tempdir()
+            .map_err(|error| NotCompiled::Project(format!("no temporary folder: {error}")))?;
+        let made = scratch.path().join("component.wasm");
+        let output = said(
+            python_in(python, folder)
+                .args(["-m", "sandgate", "build", "--bare", "-o"])
+                .arg(&made)
+                .arg("."),
+        )?;
+        if !output.status.success() {
+            let text = String::from_utf8_lossy(&output.stderr);
+            return Err(NotCompiled::Said(text.trim_end().to_owned()));
+        }
+        let wasm = std::fs::read(&made).map_err(|error| {
+            NotCompiled::Project(format!("componentize-py made no component: {error}"))
+        })?;
+        Ok(Compiled {
+            wasm,
+            sdk: Some(("sandgate".into(), version)),
+        })
+    }
+
+    fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
+        let (python, folder) = &installed(project)?;
+        let version = probed(python, folder)?;
+        let mut command = python_in(python, folder);
+        command.args([
+            "-m",
+            "sandgate",
+            "dev",
+            "--interpreters",
+            interpreter::FOLDER,
+            ".",
+        ]);
+        interpreter::made(&mut command, folder, Some(("sandgate".into(), version)))
+    }
+
+    fn once(&self) -> Option<&'static str> {
+        Some("python3 -m venv .venv && .venv/bin/pip install -r requirements.txt")
+    }
+
+    fn template(&self, new: &New) -> Vec<File> {
+        let mut files: Vec<_> = TEMPLATE
+            .iter()
+            .map(|(path, text)| File::new(*path, new.render(text)))
+            .collect();
+        files.extend(vendored_sdk::python("vendor"));
+        files
+    }
+}
+
+/// The interpreter that runs the SDK, and the project's folder.
+fn installed(project: &Project) -> Result<(PathBuf, PathBuf), NotCompiled> {
+    // A program's path that is relative would be looked for within the folder it is run in.
+    let folder = std::path::absolute(&project.folder)
+        .map_err(|error| NotCompiled::Project(format!("{}: {error}", project.folder.display())))?;
+    let own = [folder.join(".venv/bin")];
+    let python = find("python3", &own).ok_or_else(|| Missing {
+        what: "Python 3.11 or later".into(),
+        install: PYTHON.here(),
+    })?;
+    Ok((python, folder))
+}
+
+/// The SDK's version.
+fn probed(python: &Path, folder: &Path) -> Result<String, NotCompiled> {
+    let output = said(python_in(python, folder).args(["-c", PROBE]))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    }
+    let here = folder.join("requirements.txt").is_file();
+    let wanted = match here {
+        true => "-r requirements.txt",
+        false => "'sandgate[build]'",
+    };
+    Err(Missing {
+        what: "the Python package sandgate or its compiler, componentize-py,".into(),
+        install: vec![format!(
+            "python3 -m venv .venv && .venv/bin/pip install {wanted}"
+        )],
+    }
+    .into())
+}
+
+/// Python, at work in this folder: finds the SDK that lies in its `vendor`, leaves nothing there.
+fn python_in(python: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(python);
+    command
+        .current_dir(folder)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let vendor = PathBuf::from("vendor");
+    if folder.join(&vendor).join("sandgate").is_dir() {
+        let given = std::env::var_os("PYTHONPATH").unwrap_or_default();
+        let paths = std::iter::once(vendor).chain(std::env::split_paths(&given));
+        if let Ok(paths) = std::env::join_paths(paths) {
+            command.env("PYTHONPATH", paths);
+        }
+    }
+    command
+}
+
+fn said(command: &mut Command) -> Result<std::process::Output, NotCompiled> {
+    command
+        .stdin(std::process::Stdio::null())
+        .output()
+        .map_err(|error| NotCompiled::Run {
+            program: command.get_program().to_string_lossy().into_owned(),
+            error,
+        })
+}

@@ -1,0 +1,138 @@
+//! TypeScript and JavaScript: the SDK checks that manifest and source agree, bundles with esbuild and makes a component with
+//! componentize-qjs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter};
+use crate::project::Project;
+use crate::toolchain::{Install, Missing, find};
+use crate::vendored_sdk;
+
+const TEMPLATE: [(&str, &str); 7] = [
+    ("plugin.ts", include_str!("../templates/ts/plugin.ts")),
+    (
+        "plugin.test.mjs",
+        include_str!("../templates/ts/plugin.test.mjs"),
+    ),
+    ("plugin.toml", include_str!("../templates/ts/plugin.toml")),
+    ("package.json", include_str!("../templates/ts/package.json")),
+    (".gitignore", include_str!("../templates/ts/gitignore")),
+    ("README.md", include_str!("../templates/ts/README.md")),
+    (
+        ".github/workflows/ci.yml",
+        include_str!("../templates/ts/ci.yml"),
+    ),
+];
+
+const NODE: Install = Install {
+    debian: "sudo apt install nodejs npm",
+    fedora: "sudo dnf install nodejs npm",
+    arch: "sudo pacman -S nodejs npm",
+    alpine: "apk add nodejs npm",
+    macos: "brew install node",
+    anywhere: "see https://nodejs.org/download",
+};
+
+/// Where npm puts the SDK.
+const SDK: &str = "node_modules/sandgate";
+
+const INSTALL: &str = "npm install";
+
+/// TypeScript, and JavaScript with it.
+pub(super) struct TypeScript;
+
+impl Language for TypeScript {
+    fn key(&self) -> &'static str {
+        "ts"
+    }
+    fn name(&self) -> &'static str {
+        "TypeScript"
+    }
+    fn mark(&self) -> &'static str {
+        "plugin.ts"
+    }
+    fn owns(&self, folder: &Path) -> bool {
+        ["plugin.ts", "plugin.js"]
+            .iter()
+            .any(|name| folder.join(name).is_file())
+    }
+
+    fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled> {
+        let folder = &project.folder;
+        let node = installed(folder)?;
+        let scratch = tempfile::tempdir()
+            .map_err(|error| NotCompiled::Project(format!("no temporary folder: {error}")))?;
+        let made = scratch.path().join("component.wasm");
+        let mut command = Command::new(node);
+        command
+            .arg(Path::new(SDK).join("dist/cli.js"))
+            .args(["build", ".", "--bare", "-o"])
+            .arg(&made)
+            .current_dir(folder)
+            .stdin(std::process::Stdio::null());
+        let output = command.output().map_err(|error| NotCompiled::Run {
+            program: "node".into(),
+            error,
+        })?;
+        if !output.status.success() {
+            let text = String::from_utf8_lossy(&output.stderr);
+            return Err(NotCompiled::Said(text.trim_end().to_owned()));
+        }
+        let wasm = std::fs::read(&made).map_err(|error| {
+            NotCompiled::Project(format!("componentize-qjs made no component: {error}"))
+        })?;
+        Ok(Compiled {
+            wasm,
+            sdk: version(folder).map(|version| ("sandgate".into(), version)),
+        })
+    }
+
+    fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
+        let folder = &project.folder;
+        let mut command = Command::new(installed(folder)?);
+        command
+            .arg(Path::new(SDK).join("dist/cli.js"))
+            .args(["dev", ".", "--interpreters", interpreter::FOLDER])
+            .current_dir(folder);
+        let sdk = version(folder).map(|version| ("sandgate".into(), version));
+        interpreter::made(&mut command, folder, sdk)
+    }
+
+    fn once(&self) -> Option<&'static str> {
+        Some(INSTALL)
+    }
+
+    fn template(&self, new: &New) -> Vec<File> {
+        let mut files: Vec<_> = TEMPLATE
+            .iter()
+            .map(|(path, text)| File::new(*path, new.render(text)))
+            .collect();
+        files.extend(vendored_sdk::js("vendor/sandgate"));
+        files
+    }
+}
+
+/// Node, where the SDK is there too.
+fn installed(folder: &Path) -> Result<PathBuf, NotCompiled> {
+    let node = find("node", &[]).ok_or_else(|| Missing {
+        what: "Node 20 or later".into(),
+        install: NODE.here(),
+    })?;
+    if !folder.join(SDK).join("dist/cli.js").is_file() {
+        return Err(Missing {
+            what: "the npm package sandgate".into(),
+            install: vec![INSTALL.into()],
+        }
+        .into());
+    }
+    Ok(node)
+}
+
+fn version(folder: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(folder.join(SDK).join("package.json")).ok()?;
+    let package: Value = serde_json::from_str(&text).ok()?;
+    Some(package["version"].as_str()?.to_owned())
+}

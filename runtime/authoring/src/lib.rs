@@ -1,0 +1,33 @@
+//! `sandgate plugin …`: what an author of plugins needs, from an empty folder to one file for an operator.
+//!
+//! A project is a folder with a `plugin.toml` and sources in one of the languages of [`lang`]. Whatever its language,
+//! what comes out is checked and run by the very host that the gateway uses.
+#![allow(
+    clippy::result_large_err,
+    reason = "a report of what is wrong is made once, at a start or reload"
+)]
+
+pub mod args;
+pub mod bench;
+pub mod build;
+mod component;
+pub mod dev;
+pub mod doc;
+mod fixture;
+mod junit;
+pub mod lang;
+mod log_capture;
+mod manifest;
+pub mod new;
+mod project;
+pub mod recorded;
+mod render;
+pub mod run;
+pub mod test;
+mod toolchain;
+mod trial;
+mod vendored_sdk;
+
+pub use manifest::{Authored, MANIFEST};
+pub use project::{Project, ProjectError};
+pub use toolchain::{Install, Missing};

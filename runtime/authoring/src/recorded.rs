@@ -1,0 +1,313 @@
+//! A recorded call as a fixture of a plugin's tests: all that one interceptor met in one run, and what it decided.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sandgate_assembly::{host_setup, inspect};
+use sandgate_config::{Environment, Loaded, PluginSource};
+use sandgate_gateway::Rehearsal;
+use sandgate_host::{State, StateQuota};
+use sandgate_message::{Call, Hook, PreDecision};
+use sandgate_recording::replay::{self, NotReplayed, Policy, input, whole};
+use sandgate_recording::{Exchange, Observation, Replayer};
+use serde_json::{Map, Value, json};
+
+use super::test::{item, with_expectation};
+use crate::args::{HookName, RecordedFixture};
+
+/// Calls named where the beginning of an id fits several.
+const NAMED: usize = 5;
+
+/// Why a call cannot be written as a fixture.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum NoFixture {
+    #[error(transparent)]
+    Replay(#[from] NotReplayed),
+    #[error("no recorded call has an id that begins with {0:?}")]
+    NoCall(String),
+    #[error("{given:?} begins several ids: {}; give more of it", .ids.join(", "))]
+    Ambiguous { given: String, ids: Vec<String> },
+    #[error("{config} has no interceptor {name:?}; it has: {has}")]
+    NoInterceptor {
+        config: String,
+        name: String,
+        has: String,
+    },
+    #[error("interceptor {interceptor:?} was not asked about call {call}{at}")]
+    NotAsked {
+        interceptor: String,
+        call: String,
+        at: String,
+    },
+    #[error(
+        "interceptor {0:?} has settings or variables from outside the configuration, which a fixture would give away: \
+         write it with a configuration that has others"
+    )]
+    Outside(String),
+    #[error("interceptor {interceptor:?}: {why}")]
+    Plugin { interceptor: String, why: String },
+    #[error("{} cannot be written: {why}", path.display())]
+    Write { path: PathBuf, why: std::io::Error },
+    #[error(
+        "in a test it decides {test}, and in the replay {replay}: what it needs (a directory, a shared memory) a fixture \
+         does not have"
+    )]
+    Otherwise {
+        test: &'static str,
+        replay: &'static str,
+    },
+}
+
+/// Writes a recorded call as a fixture; what was written, for people.
+///
+/// # Errors
+/// Nothing was written.
+pub async fn as_fixture(
+    folder: &Path,
+    identity: Option<&Path>,
+    config: &Path,
+    asked: &RecordedFixture,
+) -> Result<String, NoFixture> {
+    let recorded = replay::read(folder, identity)?;
+    let environment = Environment::of_process();
+    let loaded = Loaded::read(config).map_err(NotReplayed::from)?;
+    let host = host_setup::host_apart(&loaded, &environment).map_err(NotReplayed::from)?;
+    let policy = Policy::prepare(loaded, &host, &environment).await?;
+    let (exchanges, _) = whole(recorded.exchanges);
+    write(asked, &exchanges, &policy, &environment).await
+}
+
+async fn write(
+    asked: &RecordedFixture,
+    exchanges: &[Exchange],
+    policy: &Policy,
+    environment: &Environment,
+) -> Result<String, NoFixture> {
+    let (Some(given), Some(name), Some(to)) = (&asked.fixture, &asked.interceptor, &asked.to)
+    else {
+        return Ok(String::new());
+    };
+    let call = find(exchanges, given)?;
+    let written = &policy.loaded.config.interceptors;
+    let index = written.iter().position(|one| one.name == *name);
+    let index = index.ok_or_else(|| NoFixture::NoInterceptor {
+        config: policy.loaded.source.path().display().to_string(),
+        name: name.clone(),
+        has: written
+            .iter()
+            .map(|one| &*one.name)
+            .collect::<Vec<_>>()
+            .join(", "),
+    })?;
+    let resolved = policy
+        .loaded
+        .resolve(environment)
+        .map_err(NotReplayed::from)?;
+    let own = &resolved.interceptors[index];
+    if !own.settings.outside.is_empty() || !own.env.is_empty() {
+        return Err(NoFixture::Outside(name.clone()));
+    }
+    let source = match &written[index].plugin {
+        PluginSource::Builtin(name) => format!("builtin:{name}"),
+        PluginSource::File(path) => policy.loaded.files.path(path).display().to_string(),
+    };
+    let failed = |why| NoFixture::Plugin {
+        interceptor: name.clone(),
+        why,
+    };
+    let file = inspect::read(&source).map_err(failed)?;
+    let replayer = Replayer::of(&policy.chain, true);
+    let state = Arc::new(State::by_a_clock(StateQuota::default()));
+    // What it remembers is what the calls before left.
+    let rehearsal = ReplaySession::new(*policy.chain.limits());
+    let before = exchanges[..call].iter();
+    for exchange in before.filter(|one| policy.remembers || one.carries) {
+        let input = input(exchange, &policy.chain)?;
+        replayer.play(input, &state, &rehearsal).await;
+    }
+    let exchange = &exchanges[call];
+    let remembered = state.entries(name);
+    let input = input(exchange, &policy.chain)?;
+    let played = replayer.play(input, &state, &rehearsal).await;
+    let observation =
+        chosen(&played.observations, name, asked.hook).ok_or_else(|| NoFixture::NotAsked {
+            interceptor: name.clone(),
+            call: exchange.id.clone(),
+            at: asked.hook.map_or_else(String::new, |hook| {
+                format!(" at the {}", self::hook(hook).as_str())
+            }),
+        })?;
+    let text = text(exchange, observation, &own.settings.value, &remembered);
+    let (text, decided) = with_expectation(file, to, text).await.map_err(failed)?;
+    let replayed = word(observation);
+    if decided != replayed {
+        return Err(NoFixture::Otherwise {
+            test: decided,
+            replay: replayed,
+        });
+    }
+    create(to, &text).map_err(|why| NoFixture::Write {
+        path: to.clone(),
+        why,
+    })?;
+    Ok(format!(
+        "{}: what {name:?} met of call {} at the {}, and decided ({decided})\n",
+        to.display(),
+        exchange.id,
+        observation.hook.as_str()
+    ))
+}
+
+fn find(exchanges: &[Exchange], given: &str) -> Result<usize, NoFixture> {
+    let fits = |(n, one): (usize, &Exchange)| one.id.starts_with(given).then_some(n);
+    let found: Vec<usize> = exchanges.iter().enumerate().filter_map(fits).collect();
+    match found.as_slice() {
+        [] => Err(NoFixture::NoCall(given.to_owned())),
+        [one] => Ok(*one),
+        several => Err(NoFixture::Ambiguous {
+            given: given.to_owned(),
+            ids: several
+                .iter()
+                .take(NAMED)
+                .map(|n| exchanges[*n].id.clone())
+                .collect(),
+        }),
+    }
+}
+
+/// At the hook that was asked for; else where it did something, else where it was asked first.
+fn chosen<'a>(
+    observations: &'a [Observation],
+    name: &str,
+    hook: Option<HookName>,
+) -> Option<&'a Observation> {
+    let hook = hook.map(self::hook);
+    let mut own = observations
+        .iter()
+        .filter(|observation| &*observation.interceptor == name)
+        .filter(|observation| hook.is_none_or(|hook| observation.hook == hook));
+    let first = own.clone().next();
+    let idle = |observation: &&Observation| {
+        matches!(observation.decision, Ok(PreDecision::Proceed)) && observation.findings.is_empty()
+    };
+    own.find(|observation| !idle(observation)).or(first)
+}
+
+fn hook(hook: HookName) -> Hook {
+    match hook {
+        HookName::PreCall => Hook::PreCall,
+        HookName::PostCall => Hook::PostCall,
+    }
+}
+
+fn word(observation: &Observation) -> &'static str {
+    match &observation.decision {
+        Ok(PreDecision::Proceed) => "proceed",
+        Ok(PreDecision::Edit(_)) => "edit",
+        Ok(PreDecision::Replace(_)) => "replace",
+        Ok(PreDecision::Refuse(_)) => "refuse",
+        Ok(PreDecision::Answer(_)) => "answer",
+        Err(_) => "fault",
+    }
+}
+
+fn text(
+    exchange: &Exchange,
+    observation: &Observation,
+    settings: &Value,
+    remembered: &BTreeMap<String, Vec<u8>>,
+) -> String {
+    let mut document = toml_edit::DocumentMut::new();
+    let mut put = |key: &str, value: Value| {
+        document.insert(key, item(&value));
+    };
+    put("hook", observation.hook.as_str().into());
+    put("event", (&*observation.call.method).into());
+    let (params, reply) = match observation.hook {
+        Hook::PreCall => (Some(&observation.document), None),
+        Hook::PostCall => (observation.sent.as_ref(), Some(&observation.document)),
+    };
+    if let Some(params) = params {
+        put("params", params.as_str().into());
+    }
+    if let Some(reply) = reply {
+        put("reply", reply.as_str().into());
+        if observation.failed {
+            put("failed", true.into());
+        }
+    }
+    if let Some(note) = &observation.carried {
+        put("carried", remembered_value(note));
+    }
+    put("clock", exchange.time.clone().into());
+    if settings
+        .as_object()
+        .is_some_and(|settings| !settings.is_empty())
+    {
+        put("settings", settings.clone());
+    }
+    put("context", context(&observation.call));
+    if !remembered.is_empty() {
+        let entries = remembered.iter();
+        let state: Map<String, Value> = entries
+            .map(|(key, value)| (key.clone(), remembered_value(value)))
+            .collect();
+        put("state", state.into());
+    }
+    format!(
+        "# A recorded call, {}, as it met the interceptor {:?}.\n{document}",
+        exchange.id, observation.interceptor
+    )
+}
+
+fn context(call: &Call) -> Value {
+    let mut context = Map::new();
+    let mut put = |key: &str, value: Value| {
+        context.insert(key.to_owned(), value);
+    };
+    put("id", (*call.id.0).into());
+    put("direction", call.direction.as_str().into());
+    put("server", (*call.server).into());
+    if let Some(target) = &call.target {
+        put("target", (**target).into());
+    }
+    if let Some(session) = &call.session {
+        put("session", (**session).into());
+    }
+    if let Some(principal) = &call.principal {
+        put("principal", (**principal).into());
+    }
+    if !call.groups.is_empty() {
+        put("groups", json!(&*call.groups));
+    }
+    if let Some(definition) = &call.definition {
+        put("definition", definition.as_str().into());
+    }
+    if !call.attributes.is_empty() {
+        let attributes = call.attributes.iter();
+        let attributes: Map<String, Value> = attributes
+            .map(|(name, value)| (name.clone(), value.as_str().into()))
+            .collect();
+        put("attributes", attributes.into());
+    }
+    context.into()
+}
+
+fn remembered_value(bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.chars().any(char::is_control) => text.into(),
+        _ => json!({ "hex": bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>() }),
+    }
+}
+
+/// Nothing that is there is written over.
+fn create(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)?;
+    file.write_all(text.as_bytes())
+}

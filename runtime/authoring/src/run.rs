@@ -1,0 +1,287 @@
+//! `sandgate plugin run`: one hook of a built plugin, and everything that came of it.
+
+use std::io::Read;
+use std::path::Path;
+
+use sandgate_assembly::inspect;
+use sandgate_config::Files;
+use sandgate_host::{Grants, PluginFile, PrepareError, Simulation};
+use sandgate_message::{Call, CallId, Direction, Era, Hook, Json, Limits, Method};
+use sandgate_pipeline::Globs;
+use serde_json::{Value, json};
+
+use super::render;
+use super::trial::{Decided, Exercise, Seen, Trial};
+use crate::args;
+
+/// The largest document that is read from a file or stdin.
+const LARGEST: u64 = 16 << 20;
+
+/// What came of a run.
+pub struct Ran {
+    seen: Seen,
+    document: Json,
+    notes: Vec<String>,
+}
+
+/// Why nothing was run.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRun {
+    /// The file is no plugin.
+    #[error("{0}")]
+    File(String),
+    /// An argument makes no sense.
+    #[error("{argument}: {why}")]
+    Argument {
+        /// Which.
+        argument: String,
+        /// What is wrong and what would be right.
+        why: String,
+    },
+    /// It cannot be prepared.
+    #[error("{}", prepare(.0))]
+    Prepare(#[from] PrepareError),
+}
+
+fn prepare(error: &PrepareError) -> String {
+    let mut text = error.to_string();
+    if let PrepareError::Settings(issues) = error {
+        for issue in issues {
+            let at = if issue.pointer.is_empty() {
+                "settings"
+            } else {
+                &issue.pointer
+            };
+            text += &format!("\n  {at}: {}", issue.message);
+        }
+    }
+    text
+}
+
+fn argument(argument: impl Into<String>, why: impl Into<String>) -> NotRun {
+    NotRun::Argument {
+        argument: argument.into(),
+        why: why.into(),
+    }
+}
+
+/// Runs one hook.
+///
+/// # Errors
+/// Nothing could be run: says why. What the plugin itself does wrong is a result.
+pub async fn run(asked: &args::RunPlugin) -> Result<Ran, NotRun> {
+    let file = inspect::read(&asked.plugin).map_err(NotRun::File)?;
+    let exercise = exercise(asked, &file)?;
+    let settings = match &asked.settings {
+        Some(text) => serde_json::from_slice(&given("--settings", text)?)
+            .map_err(|error| argument("--settings", format!("no JSON: {error}")))?,
+        None => json!({}),
+    };
+    let asks = &file.manifest().asks;
+    let mut notes = unseen(&exercise, &file);
+    // Nobody gave it more: an author who wants http answered writes a fixture.
+    let grants = Grants {
+        state: asks.state.is_some(),
+        ..Grants::default()
+    };
+    let limit = file.manifest().timeout();
+    let trial = Trial::new()?;
+    let mut plugin = trial.prepare(file, settings, grants).await?;
+    notes.extend(
+        plugin
+            .withheld()
+            .iter()
+            .map(|withheld| format!("it asks for {}, which it does not get here", withheld.what)),
+    );
+    let seen = exercise.run(&mut plugin, Simulation::default()).await;
+    if let Some(limit) = limit.filter(|limit| seen.took > *limit) {
+        notes.push(format!(
+            "longer than its own limit of {} ms",
+            limit.as_millis()
+        ));
+    }
+    Ok(Ran {
+        seen,
+        document: exercise.document(),
+        notes,
+    })
+}
+
+/// A gateway calls a hook for the events of its manifest only.
+fn unseen(exercise: &Exercise, file: &PluginFile) -> Vec<String> {
+    let hooks = file.manifest().hooks();
+    let own = hooks.iter().find(|(hook, ..)| *hook == exercise.hook);
+    let event = &*exercise.call.method;
+    match own.map(|(_, _, events)| (Globs::new(events), events)) {
+        Some((Ok(globs), events)) if !globs.matches(event) => vec![format!(
+            "its {} sees {}: a gateway would not call it for {event}",
+            exercise.hook.as_str(),
+            events.join(", ")
+        )],
+        _ => Vec::new(),
+    }
+}
+
+fn exercise(asked: &args::RunPlugin, file: &PluginFile) -> Result<Exercise, NotRun> {
+    let hooks = file.manifest().hooks();
+    let hook = match asked.hook {
+        Some(args::HookName::PreCall) => Hook::PreCall,
+        Some(args::HookName::PostCall) => Hook::PostCall,
+        None => match hooks.as_slice() {
+            [(hook, ..)] => *hook,
+            _ => return Err(argument("--hook", "it has both: say pre-call or post-call")),
+        },
+    };
+    let Some((_, _, events)) = hooks.iter().find(|(known, ..)| *known == hook) else {
+        let why = format!("the plugin has no {}", hook.as_str());
+        return Err(argument("--hook", why));
+    };
+    let event = asked.event.clone().unwrap_or_else(|| {
+        let plain = events.iter().find(|event| Method::new(event).is_known());
+        plain.map_or("tools/call", String::as_str).to_owned()
+    });
+    let document = |name: &str, text: &Option<String>| {
+        let parse = |text: &String| {
+            Json::parse(given(name, text)?, &Limits::default())
+                .map_err(|error| argument(name, error.to_string()))
+        };
+        text.as_ref().map(parse).transpose()
+    };
+    let params = document("--params", &asked.params)?;
+    let reply = document("--reply", &asked.reply)?;
+    match hook {
+        Hook::PreCall if reply.is_some() => {
+            return Err(argument("--reply", "a pre-call has none; give --params"));
+        }
+        Hook::PostCall if reply.is_none() => {
+            return Err(argument(
+                "--reply",
+                "a post-call needs one: JSON, @FILE or - for stdin",
+            ));
+        }
+        _ => {}
+    }
+    let mut call = call(&event);
+    if let Some(params) = &params {
+        call.target = Method::new(&event).target_in(params).map(Into::into);
+    }
+    for pair in &asked.context {
+        let (key, value) = pair
+            .split_once('=')
+            .ok_or_else(|| argument("--context", format!("\"{pair}\" is not KEY=VALUE")))?;
+        set(&mut call, key, value).map_err(|why| argument(format!("--context {key}"), why))?;
+    }
+    Ok(Exercise {
+        hook,
+        call,
+        params,
+        reply,
+        failed: asked.failed,
+        carried: asked.carried.as_ref().map(|note| note.clone().into_bytes()),
+    })
+}
+
+/// An anonymous client's call of the server `server`.
+pub(super) fn call(event: &str) -> Call {
+    Call {
+        id: CallId("test".into()),
+        method: event.into(),
+        direction: Direction::ClientToServer,
+        era: Era::Modern,
+        server: "server".into(),
+        target: None,
+        client_target: None,
+        session: None,
+        principal: None,
+        account: sandgate_message::Account::Local,
+        groups: [].into(),
+        definition: None,
+        attributes: [].into(),
+    }
+}
+
+/// Sets a part of the context by the name that the contract has for it; a name with a point is an attribute.
+pub(super) fn set(call: &mut Call, key: &str, value: &str) -> Result<(), String> {
+    match key {
+        "id" => call.id = CallId(value.into()),
+        "direction" => {
+            call.direction = match value {
+                "client-to-server" => Direction::ClientToServer,
+                "server-to-client" => Direction::ServerToClient,
+                _ => return Err("write client-to-server or server-to-client".into()),
+            }
+        }
+        "server" => call.server = value.into(),
+        "target" => call.target = Some(value.into()),
+        "session" => call.session = Some(value.into()),
+        "principal" => call.principal = Some(value.into()),
+        "groups" => {
+            let groups = value
+                .split(',')
+                .map(str::trim)
+                .filter(|group| !group.is_empty());
+            call.groups = groups.map(str::to_owned).collect::<Vec<_>>().into();
+        }
+        "definition" => {
+            let definition = Json::parse(value.to_owned(), &Limits::default());
+            call.definition = Some(definition.map_err(|error| error.to_string())?);
+        }
+        name if name.contains('.') => {
+            let mut attributes = call.attributes.to_vec();
+            attributes.push((name.to_owned(), value.to_owned()));
+            call.attributes = attributes.into();
+        }
+        _ => {
+            return Err(
+                "there is no such part of the context; there are id, direction, server, target, session, principal, \
+                 groups, definition, and attributes such as client.name"
+                    .into(),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The text itself, `@FILE`, or `-` for stdin.
+fn given(name: &str, text: &str) -> Result<Vec<u8>, NotRun> {
+    let failed = |why: String| argument(name, why);
+    if text == "-" {
+        let mut bytes = Vec::new();
+        let mut stdin = std::io::stdin().lock().take(LARGEST);
+        stdin
+            .read_to_end(&mut bytes)
+            .map_err(|error| failed(format!("stdin cannot be read: {error}")))?;
+        return Ok(bytes);
+    }
+    match text.strip_prefix('@') {
+        Some(path) => Files::in_folder(Path::new(""))
+            .read(Path::new(path), LARGEST)
+            .map_err(|error| failed(error.to_string())),
+        None => Ok(text.as_bytes().to_owned()),
+    }
+}
+
+impl Ran {
+    /// For people; with ANSI colours.
+    pub fn text(&self) -> String {
+        let mut text = render::text(&self.seen, &self.document);
+        for note in &self.notes {
+            text += &format!("note      {note}\n");
+        }
+        text
+    }
+
+    /// For programs.
+    pub fn as_json(&self) -> Value {
+        render::as_json(&self.seen)
+    }
+
+    /// 0: it goes on, changed or not; 10: refused; 20: the plugin failed.
+    pub fn exit_code(&self) -> u8 {
+        match self.seen.decided {
+            Decided::Refuse(_) => 10,
+            Decided::Fault(_) => 20,
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What `sandgate plugin` does for authors of plugins.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use sandgate_assembly::inspect;
+use sandgate_authoring::args::{Author, NewHooks};
+use sandgate_authoring::build::BuildError;
+use sandgate_authoring::dev::NotDeveloped;
+use sandgate_authoring::lang::New;
+use sandgate_authoring::test::NotTested;
+use sandgate_authoring::{ProjectError, bench, build, dev, doc, new, run, test};
+
+use crate::exit::{complain, fail, refuse, runtime};
+use crate::terminal::print;
+
+/// Carries out one of them.
+pub(crate) fn carry_out(asked: &Author) -> ExitCode {
+    match asked {
+        Author::New(asked) => {
+            let wanted = New {
+                name: asked.name.clone(),
+                pre: asked.hook != NewHooks::Post,
+                post: asked.hook != NewHooks::Pre,
+            };
+            match new::new(Path::new(""), &asked.lang, &wanted) {
+                Ok(next) => {
+                    print(&format!("{} is there. Next: {next}", wanted.name));
+                    ExitCode::SUCCESS
+                }
+                Err(error) => wrong(&error),
+            }
+        }
+        Author::Build(asked) => {
+            let build = build::build(&asked.folder, asked.lang.as_deref());
+            match runtime(None).map(|runtime| runtime.block_on(build)) {
+                Ok(Ok(built)) => {
+                    print(&built.text());
+                    ExitCode::SUCCESS
+                }
+                Ok(Err(error)) => not_built(&error),
+                Err(error) => fail(&error),
+            }
+        }
+        Author::Run(asked) => {
+            match runtime(None).map(|runtime| runtime.block_on(run::run(asked))) {
+                Ok(Ok(ran)) => {
+                    if asked.json {
+                        print(&ran.as_json().to_string());
+                    } else {
+                        print(&ran.text());
+                    }
+                    ExitCode::from(ran.exit_code())
+                }
+                Ok(Err(error)) => wrong(&error),
+                Err(error) => fail(&error),
+            }
+        }
+        Author::Test(asked) => {
+            match runtime(None).map(|runtime| runtime.block_on(test::test(asked))) {
+                Ok(Ok(tested)) => {
+                    print(&tested.text());
+                    ExitCode::from(u8::from(tested.failed() > 0))
+                }
+                Ok(Err(NotTested::Build(error))) => not_built(&error),
+                Ok(Err(error)) => wrong(&error),
+                Err(error) => fail(&error),
+            }
+        }
+        Author::Dev(asked) => match runtime(None).map(|runtime| {
+            let ended = runtime.block_on(dev::dev(asked));
+            // What still waits for a gateway's answer ends with the process.
+            runtime.shutdown_background();
+            ended
+        }) {
+            Ok(Ok(())) => ExitCode::SUCCESS,
+            Ok(Err(NotDeveloped::Project(error))) => not_built(&BuildError::Project(error)),
+            Ok(Err(error)) => wrong(&error),
+            Err(error) => fail(&error),
+        },
+        Author::Compile(asked) => match dev::compile(asked) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => not_built(&error),
+        },
+        Author::Bench(asked) => {
+            match runtime(None).map(|runtime| runtime.block_on(bench::bench(asked))) {
+                Ok(Ok(measured)) => {
+                    if asked.json {
+                        print(&format!("{:#}", measured.as_json()));
+                    } else {
+                        print(&measured.text());
+                    }
+                    ExitCode::SUCCESS
+                }
+                Ok(Err(error)) => wrong(&error),
+                Err(error) => fail(&error),
+            }
+        }
+        Author::Doc(asked) => match inspect::read(&asked.plugin) {
+            Ok(file) => {
+                print(&doc::page(&file));
+                ExitCode::SUCCESS
+            }
+            Err(error) => wrong(&error),
+        },
+    }
+}
+
+fn not_built(error: &BuildError) -> ExitCode {
+    if let BuildError::Project(ProjectError::Manifest(report)) = error {
+        return refuse(report);
+    }
+    wrong(error)
+}
+
+fn wrong(error: &(impl std::fmt::Display + ?Sized)) -> ExitCode {
+    complain(error);
+    ExitCode::from(2)
+}

@@ -1,0 +1,76 @@
+//! `[call-log]`: where the record of each call goes.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::scalar::{Mistake, Scalar, scalar};
+
+/// The record of each call: one JSON line when it is forwarded and one when it ends.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CallLog {
+    /// `stdout`, `stderr`, `none`, or the path of a file that lines are appended to, relative to this file. Left out:
+    /// `stdout`; with `--stdio`, whose stdout belongs to the client, `stderr`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Destination>,
+    /// Record params and results too, as they were after the interceptors.
+    pub payloads: bool,
+    /// What happens to a call whose record cannot be written.
+    pub on_failure: OnFailure,
+}
+
+/// Where records go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// The process's standard output.
+    Stdout,
+    /// The process's standard error.
+    Stderr,
+    /// Nowhere.
+    None,
+    /// A file; a path as it was written.
+    File(PathBuf),
+}
+
+/// What happens to a call whose record cannot be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// It is refused: nothing happens off the record.
+    #[default]
+    Refuse,
+    /// It goes on, and the gateway's own log says so.
+    Continue,
+}
+
+impl Scalar for Destination {
+    const KIND: &'static str = "\"stdout\", \"stderr\", \"none\" or the path of a file";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        Ok(match text {
+            "stdout" => Self::Stdout,
+            "stderr" => Self::Stderr,
+            "none" => Self::None,
+            "" => {
+                return Err(Mistake::new(
+                    "is empty",
+                    "write \"stdout\", \"stderr\", \"none\" or the path of a file",
+                ));
+            }
+            path => Self::File(path.into()),
+        })
+    }
+
+    fn write(&self) -> String {
+        match self {
+            Self::Stdout => "stdout".into(),
+            Self::Stderr => "stderr".into(),
+            Self::None => "none".into(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+scalar!(Destination);

@@ -1,0 +1,45 @@
+//! What a client's own file should say, so that its calls go through the gateway: the same names, so that what the user
+//! and the model know them by stays.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::client_file::{Client, ClientFile};
+use super::entry::Imported;
+use crate::Gateway;
+
+pub(super) fn through_gateway(
+    file: &ClientFile,
+    servers: &[Imported],
+    config_file: &Path,
+) -> Value {
+    let base = format!("http://{}/mcp", Gateway::default().listen.0);
+    if file.client == Client::ClaudeDesktop {
+        // Its file knows servers that it starts itself, and no URLs.
+        let path = std::path::absolute(config_file).unwrap_or_else(|_| config_file.to_owned());
+        return json!({ "mcpServers": { "sandgate": {
+            "command": "sandgate",
+            "args": ["run", "--stdio", "--config", path],
+        } } });
+    }
+    let entry = |server: &Imported| {
+        let url = format!("{base}/{}", server.name);
+        match file.client {
+            Client::Cursor | Client::Zed => json!({ "url": url }),
+            Client::Windsurf => json!({ "serverUrl": url }),
+            _ => json!({ "type": "http", "url": url }),
+        }
+    };
+    let entries: Map<String, Value> = servers
+        .iter()
+        .filter(|server| server.file == file.path && !server.disabled)
+        .map(|server| (server.given.clone(), entry(server)))
+        .collect();
+    let table = match file.client {
+        Client::VsCode => "servers",
+        Client::Zed => "context_servers",
+        _ => "mcpServers",
+    };
+    json!({ table: entries })
+}

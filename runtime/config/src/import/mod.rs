@@ -1,0 +1,253 @@
+//! `sandgate import`: a configuration made of the files in which MCP clients list their servers. What looks like a secret
+//! is not copied: it is fetched from the environment, and the report says which variables to set. What cannot be taken
+//! over is named, with what to do.
+
+mod client;
+mod client_file;
+mod command_line;
+mod entry;
+mod name;
+mod report;
+mod secret;
+mod shell;
+mod text;
+mod variables;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use self::client_file::ClientFile;
+use self::entry::Imported;
+use self::variables::Variables;
+use crate::{FileError, Files, Loaded};
+
+/// Of a client's file: those also hold other settings.
+const LARGEST: u64 = 8 << 20;
+
+/// What became of the files.
+#[derive(Debug)]
+pub struct Import {
+    files: Vec<ClientFile>,
+    servers: Vec<Imported>,
+    variables: Variables,
+    left_out: Vec<LeftOut>,
+}
+
+/// A server that was not taken over.
+#[derive(Debug)]
+struct LeftOut {
+    name: String,
+    why: String,
+}
+
+/// Why there is nothing to import.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It is not JSON.
+    #[error("{} is not JSON, with or without comments: {what}", .path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        what: String,
+    },
+    /// It is JSON, and not a client's file.
+    #[error(
+        "{} lists no MCP servers in a way that is known here: {found}. Expected `mcpServers` (Claude, Cursor, Windsurf and \
+         others), `servers` (VS Code) or `context_servers` (Zed), for example \
+         {{\"mcpServers\": {{\"time\": {{\"command\": \"mcp-server-time\"}}}}}}",
+        .path.display()
+    )]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// What is there instead.
+        found: String,
+    },
+    /// The configuration cannot be written.
+    #[error("{} cannot be written: {source}{}", .path.display(), match .source.kind() {
+        std::io::ErrorKind::AlreadyExists => "; choose another name, or give --force to write over it",
+        _ => "",
+    })]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Its reason.
+        source: std::io::Error,
+    },
+    /// The result would not pass as a configuration: the fault is the program's.
+    #[error("the result cannot be used as a configuration: {0}")]
+    Unusable(String),
+}
+
+/// What is to be imported, and what is to come of it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The clients' files.
+    pub files: Vec<PathBuf>,
+    /// Where the configuration is written; none: it is the output.
+    pub output: Option<PathBuf>,
+    /// A file that is there is written over.
+    pub force: bool,
+    /// The output is what the clients' own files should say.
+    pub client_config: bool,
+}
+
+/// What `sandgate import` has to say.
+#[derive(Debug)]
+pub struct Said {
+    /// For stdout: the configuration, or what the clients' files should say.
+    pub output: String,
+    /// For stderr, and for people.
+    pub report: String,
+}
+
+/// Imports, and writes the configuration where that is asked for.
+///
+/// # Errors
+/// Nothing was written.
+pub fn run(asked: &Request) -> Result<Said, ImportError> {
+    let import = Import::of(&asked.files)?;
+    let mut report = import.report();
+    if let Some(path) = &asked.output {
+        write(path, &import.text(), asked.force).map_err(|source| ImportError::Write {
+            path: path.clone(),
+            source,
+        })?;
+        report.push_str(&format!("Written to {}.\n", path.display()));
+    }
+    let config_file = asked.output.as_deref();
+    let output = match (asked.client_config, &asked.output) {
+        (true, _) => {
+            let config_file = config_file.unwrap_or(Path::new("sandgate.toml"));
+            let clients = import.clients(config_file);
+            clients
+                .iter()
+                .map(|client| format!("{client:#}\n"))
+                .collect()
+        }
+        (false, Some(_)) => String::new(),
+        (false, None) => import.text(),
+    };
+    Ok(Said { output, report })
+}
+
+/// As a whole or not at all, for its owner only.
+fn write(path: &Path, text: &str, force: bool) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    let written = match force {
+        true => file.persist(path),
+        false => file.persist_noclobber(path),
+    };
+    written.map(|_| ()).map_err(|error| error.error)
+}
+
+impl Import {
+    /// Reads the files; relative paths are relative to the working directory.
+    ///
+    /// # Errors
+    /// One of them cannot be read or is no client's file: nothing is imported of the others either.
+    pub fn of(files: &[PathBuf]) -> Result<Self, ImportError> {
+        let here = Files::in_folder(Path::new(""));
+        let read = files.iter().map(|path| {
+            let bytes = here.read(path, LARGEST)?;
+            ClientFile::read(path, &String::from_utf8_lossy(&bytes))
+        });
+        let files: Vec<ClientFile> = read.collect::<Result<_, _>>()?;
+        let mut import = Self {
+            files: Vec::new(),
+            servers: Vec::new(),
+            variables: Variables::default(),
+            left_out: Vec::new(),
+        };
+        let mut names = name::Names::default();
+        for file in files {
+            for (given, value) in &file.servers {
+                import.take(&file, given, value, &mut names);
+            }
+            import.files.push(file);
+        }
+        let text = import.text();
+        match Loaded::parse(Path::new("sandgate.toml"), text) {
+            Ok(_) => Ok(import),
+            Err(report) => Err(ImportError::Unusable(report.summary())),
+        }
+    }
+
+    fn take(&mut self, file: &ClientFile, given: &str, value: &Value, names: &mut name::Names) {
+        let mut variables = self.variables.clone();
+        let name = names.give(given);
+        let mut imported = match entry::import(file, given, &name, value, &mut variables) {
+            Ok(imported) => imported,
+            Err(why) => {
+                names.take_back(&name);
+                self.left_out.push(LeftOut {
+                    name: given.to_owned(),
+                    why,
+                });
+                return;
+            }
+        };
+        if name != given {
+            imported.notes.insert(
+                0,
+                format!("called {name:?} here: a name is letters, digits, `-` and single `_`, and is given once"),
+            );
+        }
+        // By itself, so that one that cannot be used costs no other.
+        match Loaded::parse(Path::new("sandgate.toml"), text::server(&imported)) {
+            Ok(_) => {
+                if !imported.disabled {
+                    self.variables = variables;
+                }
+                self.servers.push(imported);
+            }
+            Err(report) => {
+                names.take_back(&name);
+                let why = report
+                    .issues
+                    .first()
+                    .map(|issue| issue.message.clone())
+                    .unwrap_or_default();
+                self.left_out.push(LeftOut {
+                    name: given.to_owned(),
+                    why,
+                });
+            }
+        }
+    }
+
+    /// The configuration, in TOML.
+    pub fn text(&self) -> String {
+        text::configuration(self)
+    }
+
+    /// What was taken over, what was not, and what is left to do: for people.
+    pub fn report(&self) -> String {
+        report::report(self)
+    }
+
+    /// What the clients' own files should say instead, in the order of the files. `config_file` is where the
+    /// configuration is.
+    pub fn clients(&self, config_file: &Path) -> Vec<Value> {
+        self.files
+            .iter()
+            .map(|file| client::through_gateway(file, &self.servers, config_file))
+            .collect()
+    }
+
+    /// The variables that the configuration fetches.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().map(|(name, _)| name)
+    }
+}

@@ -1,0 +1,230 @@
+//! `[[interceptors]]`: the pipeline, in the file's order.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::amount::{Period, Size};
+use super::candidate::Candidate;
+use super::gateway::RefusalStyle;
+use super::grants::Grants;
+use super::pattern::Pattern;
+use super::scalar::{Mistake, Scalar, scalar};
+use super::settings::Settings;
+
+/// An entry of the pipeline: a plugin, its settings, what it may do and where it looks. The scope (`hooks` to `groups`)
+/// narrows what the plugin asks for and never widens it; a key left out or empty narrows nothing.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Interceptor {
+    /// Its name in logs, refusals and its state. Unique.
+    #[schemars(length(min = 1, max = 64))]
+    pub name: String,
+    /// `builtin:NAME`, or the path of a component file (`.wasm`), relative to this file.
+    pub plugin: PluginSource,
+    /// The only file it may be, as `sha256:` and 64 hexadecimal digits (`sandgate plugin inspect` prints it).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The hooks it runs at.
+    #[serde(default)]
+    pub hooks: Vec<Hook>,
+    /// MCP methods, globs.
+    #[serde(default)]
+    pub events: Vec<Pattern>,
+    /// Which way the request or notification goes.
+    #[serde(default)]
+    pub directions: Vec<Direction>,
+    /// Servers by their names in this file, globs.
+    #[serde(default)]
+    pub servers: Vec<Pattern>,
+    /// Tool or prompt names or resource URIs as the server has them, globs.
+    #[serde(default)]
+    pub targets: Vec<Pattern>,
+    /// Callers, globs. An anonymous one fits none.
+    #[serde(default)]
+    pub principals: Vec<Pattern>,
+    /// Groups of callers, globs; one of the caller's must fit.
+    #[serde(default)]
+    pub groups: Vec<Pattern>,
+    /// `active`, or `audit`: it runs and is recorded, but changes and refuses nothing.
+    #[serde(default)]
+    pub mode: Mode,
+    /// What happens to a call when the interceptor fails: `false` refuses it, `true` lets it pass.
+    #[serde(default)]
+    pub fail_open: bool,
+    /// How long one hook may compute, and wait for what it asks for, together; at most `"1h"`. Left out: what the plugin
+    /// states, else `"50ms"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Period>,
+    /// Memory of one run. Left out: what the plugin states, else `"64MiB"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Size>,
+    /// Runs that one caller may have at a time; further ones wait, and are refused where that lasts too long.
+    #[serde(default = "max_concurrent")]
+    #[schemars(range(min = 1, max = 1024))]
+    pub max_concurrent: u32,
+    /// What a validator of replies judges: `final` is what the client gets, `raw` the reply as it came, before any
+    /// mutator.
+    #[serde(default)]
+    pub sees: Sees,
+    /// Log what a failing plugin says of its failure (its error text, the end of its stderr). It may repeat the call's
+    /// content.
+    #[serde(default)]
+    pub fault_detail: bool,
+    /// How its refusals are answered. Left out: as `[gateway]` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<RefusalStyle>,
+    /// What the plugin's own settings schema allows (`sandgate plugin inspect` shows it). Any text in it may be
+    /// `{ from-env = "NAME" }` or `{ from-file = "path" }`.
+    #[serde(default)]
+    pub settings: Settings,
+    /// What it may do beyond looking at calls.
+    #[serde(default)]
+    pub grants: Grants,
+    /// What is tried on the same calls, beside it and without effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<Candidate>,
+}
+
+/// One of the two places at which an interceptor runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hook {
+    /// Before a request or notification goes on.
+    PreCall,
+    /// On the reply.
+    PostCall,
+}
+
+/// Which way the request or notification goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Direction {
+    ClientToServer,
+    ServerToClient,
+}
+
+/// Whether its decisions count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// They do.
+    #[default]
+    Active,
+    /// They are recorded.
+    Audit,
+}
+
+/// Which reply a validator judges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sees {
+    /// What the client gets.
+    #[default]
+    Final,
+    /// What the server sent.
+    Raw,
+}
+
+/// Where a plugin comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PluginSource {
+    /// One that the program carries, by its name.
+    Builtin(String),
+    /// A component file; a path as it was written.
+    File(PathBuf),
+}
+
+/// SHA-256 of a file's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest(pub [u8; 32]);
+
+fn max_concurrent() -> u32 {
+    16
+}
+
+impl Scalar for PluginSource {
+    const KIND: &'static str = "\"builtin:NAME\" or the path of a component file";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let help = "write \"builtin:NAME\" or the path of a .wasm file";
+        match text.strip_prefix("builtin:") {
+            Some("") => Err(Mistake::new("names no plugin", help)),
+            Some(name) => Ok(Self::Builtin(name.to_owned())),
+            None if text.is_empty() => Err(Mistake::new("is empty", help)),
+            None => Ok(Self::File(text.into())),
+        }
+    }
+
+    fn write(&self) -> String {
+        match self {
+            Self::Builtin(name) => format!("builtin:{name}"),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+impl Scalar for Digest {
+    const KIND: &'static str = "\"sha256:\" and 64 hexadecimal digits";
+    const PATTERN: Option<&'static str> = Some("^sha256:[0-9a-f]{64}$");
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let help = "write \"sha256:\" and 64 lower-case hexadecimal digits, as `sandgate plugin inspect` prints them";
+        let bad = || Mistake::new("is not a SHA-256 digest", help);
+        let digits = text
+            .strip_prefix("sha256:")
+            .map(str::as_bytes)
+            .filter(|d| d.len() == 64)
+            .ok_or_else(bad)?;
+        let mut digest = [0; 32];
+        for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
+            for &digit in pair {
+                let value = match digit {
+                    b'0'..=b'9' => digit - b'0',
+                    b'a'..=b'f' => digit - b'a' + 10,
+                    _ => return Err(bad()),
+                };
+                *byte = *byte << 4 | value;
+            }
+        }
+        Ok(Self(digest))
+    }
+
+    fn write(&self) -> String {
+        self.0.iter().fold("sha256:".to_owned(), |text, byte| {
+            text + &format!("{byte:02x}")
+        })
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.write())
+    }
+}
+
+scalar!(PluginSource, Digest);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_digest_reads_back_as_it_was_written() {
+        let text = format!("sha256:{}", "0123456789abcdef".repeat(4));
+        assert_eq!(Digest::read(&text).unwrap().write(), text);
+        for text in [
+            "",
+            "sha256:",
+            "sha256:00",
+            &text.to_uppercase(),
+            &text.replace('f', "g"),
+            &text[7..],
+        ] {
+            assert!(Digest::read(text).is_err(), "{text}");
+        }
+    }
+}

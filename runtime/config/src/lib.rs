@@ -1,0 +1,192 @@
+//! The configuration: one TOML file, read strictly. What is wrong is said all at once, each with its place and a remedy.
+//!
+//! This crate knows what can be written, not what becomes of it: no server is started and no plugin is loaded here.
+#![allow(
+    clippy::result_large_err,
+    reason = "a report of what is wrong is made once, at a start or reload"
+)]
+
+mod amount;
+mod call_log;
+mod candidate;
+mod client;
+pub mod client_config;
+mod condition;
+mod exposure;
+mod files;
+mod gateway;
+mod glimpse;
+mod grants;
+pub mod import;
+mod interceptor;
+mod issue;
+mod pattern;
+mod replace;
+mod resolved;
+mod rules;
+mod scalar;
+pub mod schema;
+mod secret;
+mod server;
+mod settings;
+mod settings_issue;
+mod source;
+mod telemetry;
+pub mod tree;
+mod validate;
+mod wording;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use amount::{Period, Size};
+pub use call_log::{CallLog, Destination, OnFailure};
+pub use candidate::{Candidate, Share};
+pub use client::{Client, TokenHash};
+pub use condition::ConditionName;
+pub use files::{FileError, Files};
+pub use gateway::{
+    AdminSocket, Gateway, HostName, KnownMethod, Limits, Listen, MergedEra, Origin, PublicUrl,
+    RefusalStyle, Tls,
+};
+pub use glimpse::{Glimpse, glimpse};
+pub use grants::{Access, DirGrant, Grants, GuestPath, HttpHost};
+pub use interceptor::{Digest, Direction, Hook, Interceptor, Mode, PluginSource, Sees};
+pub use issue::{DescribedIssue, Issue, IssueDetails, Report, Severity};
+pub use pattern::Pattern;
+pub use resolved::{Resolved, ResolvedInterceptor, ResolvedServer};
+pub use scalar::{Mistake, Scalar};
+pub use secret::{Environment, FetchError, Secret, SecretRef, Sources, ValueOrRef};
+pub use server::{Server, Sharing, Url};
+pub use settings::{ResolvedSettings, Settings, share_a_piece};
+pub use source::{Position, Side, Source, SyntaxError};
+pub use telemetry::{Collector, Telemetry};
+pub use validate::validate;
+pub use wording::suggest;
+
+/// A whole configuration file.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "Configuration of Sandgate")]
+pub struct Config {
+    /// The gateway itself.
+    pub gateway: Gateway,
+    /// The record of each call.
+    pub call_log: CallLog,
+    /// Metrics and traces.
+    pub telemetry: Telemetry,
+    /// Who may call, by name. None: anybody who reaches the gateway, which then listens on loopback only.
+    pub clients: BTreeMap<String, Client>,
+    /// What stands behind the gateway, by name. A name is letters, digits, `-` and single `_`; on the merged endpoint
+    /// tools are called `NAME__tool`.
+    pub servers: BTreeMap<String, Server>,
+    /// The pipeline: requests pass it in this order, replies the other way.
+    pub interceptors: Vec<Interceptor>,
+}
+
+/// A configuration that can be used, and the file that it came from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub config: Config,
+    /// How it was written.
+    pub source: Arc<Source>,
+    /// Opens the paths in it.
+    pub files: Files,
+    /// What likely is not meant so.
+    pub warnings: Vec<Issue>,
+}
+
+/// The most bytes that a configuration file may have. It is written by hand: this is a bound, not a quota.
+pub const LARGEST_FILE: u64 = 4 << 20;
+
+impl Loaded {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// It cannot be read, or something in it is wrong: everything that is.
+    pub fn read(path: &Path) -> Result<Self, Report> {
+        let unreadable = |why: String| {
+            let help = "give the file with --config FILE, or write one: `sandgate schema` prints what it may hold";
+            Report::new(None, vec![Issue::error(None, why).help(help)])
+        };
+        let bytes = Files::in_folder(Path::new(""))
+            .read(path, LARGEST_FILE)
+            .map_err(|e| unreadable(e.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|e| {
+            unreadable(format!(
+                "{} is not UTF-8 text (byte {})",
+                path.display(),
+                e.utf8_error().valid_up_to()
+            ))
+        })?;
+        Self::parse(path, text)
+    }
+
+    /// Checks a text that came from `path`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(path: &Path, text: String) -> Result<Self, Report> {
+        let (source, syntax) = Source::parse(path, text);
+        let source = Arc::new(source);
+        if !syntax.is_empty() {
+            let issues = source.syntax_issues(syntax);
+            return Err(Report::new(Some(source), issues));
+        }
+        let mut issues = Vec::new();
+        validate(&source, schema::value(), "the configuration", &mut issues);
+        rules::check(&source, &mut issues);
+        if issues.iter().any(|issue| issue.severity == Severity::Error) {
+            return Err(Report::new(Some(source), issues));
+        }
+        // The shape was checked against the schema of these very types, so this succeeds; if the two ever differ, the
+        // stricter one decides.
+        match toml::from_str(source.text()) {
+            Ok(config) => Ok(Self {
+                config,
+                files: Files::beside(path),
+                warnings: issues,
+                source,
+            }),
+            Err(error) => Err(Report::new(
+                Some(source),
+                vec![Issue::error(error.span(), error.message())],
+            )),
+        }
+    }
+
+    /// These issues, to be shown with the file.
+    pub fn report(&self, issues: Vec<Issue>) -> Report {
+        Report::new(Some(self.source.clone()), issues)
+    }
+
+    /// An error at a place (RFC 6901, for example `/interceptors/0/digest`) of the file.
+    pub fn error(&self, pointer: &str, side: Side, why: impl std::fmt::Display) -> Issue {
+        Issue::error(
+            self.source.locate(pointer, side),
+            format!("{}: {why}", wording::named(pointer)),
+        )
+    }
+
+    /// Where the call log goes.
+    ///
+    /// # Errors
+    /// With `stdio`, stdout belongs to the client: the log cannot go there.
+    pub fn call_log_destination(&self, stdio: bool) -> Result<Destination, Report> {
+        match (&self.config.call_log.to, stdio) {
+            (None, false) => Ok(Destination::Stdout),
+            (None, true) => Ok(Destination::Stderr),
+            (Some(Destination::Stdout), true) => {
+                let why = "with --stdio, stdout belongs to the client";
+                let issue = self.error("/call-log/to", Side::Value, why);
+                Err(self.report(vec![issue.help("write \"stderr\" or the path of a file")]))
+            }
+            (Some(to), _) => Ok(to.clone()),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The configuration with everything fetched that comes from outside the file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::issue::{Issue, Report, Severity};
+use super::secret::{Environment, Secret, Sources, ValueOrRef};
+use super::settings::{ResolvedSettings, push};
+use super::source::Side;
+use super::{Interceptor, Loaded, PluginSource, wording};
+
+/// What the file leaves to the environment and to other files.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved {
+    /// By the servers' names.
+    pub servers: BTreeMap<String, ResolvedServer>,
+    /// In the file's order.
+    pub interceptors: Vec<ResolvedInterceptor>,
+    /// Variables that are granted and not set.
+    pub warnings: Vec<Issue>,
+}
+
+/// A server's.
+#[derive(Clone, Debug, Default)]
+pub struct ResolvedServer {
+    /// `env`.
+    pub env: Vec<(String, Secret)>,
+    /// `headers`.
+    pub headers: Vec<(String, Secret)>,
+}
+
+/// An interceptor's.
+#[derive(Clone, Debug)]
+pub struct ResolvedInterceptor {
+    /// `settings`.
+    pub settings: ResolvedSettings,
+    /// `grants.env`, those that are set. From outside, all of them.
+    pub env: Vec<(String, String)>,
+    /// The same of what is tried beside it.
+    pub candidate: Option<Box<Self>>,
+}
+
+impl Resolved {
+    /// Every value that the gateway brings to servers and plugins: it is the operator's and no caller's.
+    pub fn managed(&self) -> Vec<Zeroizing<String>> {
+        let servers = self.servers.values();
+        let servers = servers.flat_map(|server| server.env.iter().chain(&server.headers));
+        let servers = servers.map(|(_, secret)| secret.expose());
+        let all = self.interceptors.iter();
+        let all = all.flat_map(|one| [Some(one), one.candidate.as_deref()]);
+        let interceptors = all.flatten().flat_map(|one| {
+            let settings = one.settings.outside.iter();
+            let settings = settings.filter_map(|at| one.settings.value.pointer(at)?.as_str());
+            settings.chain(one.env.iter().map(|(_, value)| value.as_str()))
+        });
+        servers
+            .chain(interceptors)
+            .map(|value| Zeroizing::new(value.to_owned()))
+            .collect()
+    }
+}
+
+impl Loaded {
+    /// Fetches everything.
+    ///
+    /// # Errors
+    /// Every value that is not there.
+    pub fn resolve(&self, environment: &Environment) -> Result<Resolved, Report> {
+        let sources = Sources {
+            environment,
+            files: &self.files,
+        };
+        let mut resolved = Resolved::default();
+        let mut issues = Vec::new();
+        for (name, server) in &self.config.servers {
+            let mut all = |key: &str, given: &BTreeMap<String, ValueOrRef>| {
+                let mut values = Vec::new();
+                for (variable, given) in given {
+                    let mut pointer = "/servers".to_owned();
+                    for segment in [name.as_str(), key, variable.as_str()] {
+                        push(&mut pointer, segment);
+                    }
+                    match given.resolve(sources) {
+                        Ok(secret) => values.push((variable.clone(), secret)),
+                        Err(error) => issues.push(self.error_at(&pointer, Side::Value, error)),
+                    }
+                }
+                values
+            };
+            let server = ResolvedServer {
+                env: all("env", &server.env),
+                headers: all("headers", &server.headers),
+            };
+            let fits =
+                |header: &(String, Secret)| http::HeaderValue::from_str(header.1.expose()).is_ok();
+            if let Some((header, _)) = server.headers.iter().find(|header| !fits(header)) {
+                let mut pointer = "/servers".to_owned();
+                for segment in [name.as_str(), "headers", header.as_str()] {
+                    push(&mut pointer, segment);
+                }
+                let why =
+                    "the value has a line end or a control character, which no header may have";
+                issues.push(self.error_at(&pointer, Side::Value, why));
+            }
+            resolved.servers.insert(name.clone(), server);
+        }
+        for (index, interceptor) in self.config.interceptors.iter().enumerate() {
+            let mut of = |interceptor: &Interceptor, own: &dyn Fn(&str) -> Option<String>| {
+                let mut env = Vec::new();
+                for (position, name) in interceptor.grants.env.iter().enumerate() {
+                    match (environment.get(name), own("grants")) {
+                        (Some(value), _) => env.push((name.clone(), value.to_owned())),
+                        // It was said of the interceptor whose grants they are.
+                        (None, None) => {}
+                        (None, Some(place)) => {
+                            let pointer = format!("{place}/grants/env/{position}");
+                            let error = format!(
+                                "the environment variable `{name}` is not set; the plugin will not see it"
+                            );
+                            let issue = self.error_at(&pointer, Side::Value, error);
+                            resolved.warnings.push(Issue {
+                                severity: Severity::Warning,
+                                ..issue
+                            });
+                        }
+                    }
+                }
+                let failures = match interceptor.settings.resolve(sources) {
+                    Ok(settings) => {
+                        return Some(ResolvedInterceptor {
+                            settings,
+                            env,
+                            candidate: None,
+                        });
+                    }
+                    Err(failures) => failures,
+                };
+                for ((pointer, error), place) in
+                    failures.into_iter().zip(std::iter::repeat(own("settings")))
+                {
+                    let Some(place) = place else { continue };
+                    let pointer = format!("{place}/settings{pointer}");
+                    issues.push(self.error_at(&pointer, Side::Value, error));
+                }
+                None
+            };
+            let place = format!("/interceptors/{index}");
+            let live = of(interceptor, &|_| Some(place.clone()));
+            let tried = interceptor.promoted().zip(interceptor.candidate.as_ref());
+            let candidate = tried.and_then(|(promoted, candidate)| {
+                of(&promoted, &|key| {
+                    candidate.has(key).then(|| format!("{place}/candidate"))
+                })
+            });
+            resolved
+                .interceptors
+                .extend(live.map(|live| ResolvedInterceptor {
+                    candidate: candidate.map(Box::new),
+                    ..live
+                }));
+        }
+        if issues.is_empty() {
+            Ok(resolved)
+        } else {
+            Err(self.report(issues))
+        }
+    }
+
+    /// Every other file that this one names, whether it is there or not: a change of one is a change of the
+    /// configuration. Plugins, and files that values and certificates come from, since a rotated secret is a change.
+    pub fn other_files(&self) -> Vec<PathBuf> {
+        let plugins = self
+            .config
+            .interceptors
+            .iter()
+            .flat_map(|one| {
+                let tried = one.candidate.as_ref().and_then(|one| one.plugin.as_ref());
+                [Some(&one.plugin), tried].into_iter().flatten()
+            })
+            .filter_map(|plugin| match plugin {
+                PluginSource::File(path) => Some(path.clone()),
+                PluginSource::Builtin(_) => None,
+            });
+        let settings = self
+            .config
+            .interceptors
+            .iter()
+            .flat_map(|one| {
+                let tried = one.candidate.as_ref().and_then(|one| one.settings.as_ref());
+                [Some(&one.settings), tried].into_iter().flatten()
+            })
+            .flat_map(|settings| settings.files());
+        let given = self
+            .config
+            .servers
+            .values()
+            .flat_map(|server| server.env.values().chain(server.headers.values()));
+        let values = given.filter_map(|given| given.file().map(Path::to_owned));
+        let tls = self.config.gateway.tls.iter();
+        let certificates = tls
+            .flat_map(|tls| [tls.cert.clone(), tls.key.clone()])
+            .chain(
+                self.config
+                    .servers
+                    .values()
+                    .filter_map(|server| server.ca.clone()),
+            );
+        plugins
+            .chain(settings)
+            .chain(values)
+            .chain(certificates)
+            .map(|path| self.files.path(&path))
+            .collect()
+    }
+
+    fn error_at(&self, pointer: &str, side: Side, why: impl std::fmt::Display) -> Issue {
+        let issue = Issue::error(
+            self.source.locate(pointer, side),
+            format!("{}: {why}", wording::named(pointer)),
+        );
+        issue.help("set it, or correct the name")
+    }
+}

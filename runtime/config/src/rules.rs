@@ -1,0 +1,356 @@
+//! What no schema can say: names, either-or, and globs that match nothing.
+
+use std::collections::HashMap;
+
+use super::amount::{Period, Size};
+use super::grants::GuestPath;
+use super::issue::Issue;
+use super::pattern::Pattern;
+use super::scalar::{Mistake, Scalar};
+use super::source::Source;
+use super::tree::{Entry, Node, Table};
+use super::wording::{named, suggest};
+use super::{client, gateway, server};
+
+/// Looks at the tree rather than at the typed configuration, so that one wrong value hides no other.
+pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
+    let tree = source.tree();
+    if let Some(gateway) = tree.table("gateway") {
+        check_gateway(gateway, issues);
+    }
+    let servers = tree.table("servers");
+    if let Some(clients) = tree.table("clients") {
+        check_clients(clients, issues);
+        check_two_authorizations(clients, servers, issues);
+    }
+    for (name, entry) in servers.into_iter().flatten() {
+        if let Err(mistake) = server::check_name(&name.name) {
+            issues.push(wrong(
+                name.span.clone(),
+                format!("the server name {:?}", name.name),
+                mistake,
+            ));
+        }
+        if let Node::Table(table) = &entry.node {
+            check_server(&name.name, entry, table, issues);
+        }
+    }
+    if servers.is_none_or(|servers| servers.is_empty()) {
+        let issue = Issue::warning(None, format!("{} has no server", source.path().display()));
+        issues.push(
+            issue.help("add one, for example: [servers.time] with command = \"mcp-server-time\""),
+        );
+    }
+    if let Some(interceptors) = tree.get("interceptors").and_then(Entry::list) {
+        check_interceptors(interceptors, servers, issues);
+    }
+}
+
+fn check_gateway(gateway: &Table, issues: &mut Vec<Issue>) {
+    if let Some(listen) = gateway.get("listen") {
+        let open = listen
+            .text()
+            .and_then(|text| gateway::Listen::read(text).ok());
+        let names = gateway.get("allowed-hosts").and_then(Entry::list);
+        if open.is_some_and(|listen| !listen.0.ip().is_loopback())
+            && names.is_none_or(<[_]>::is_empty)
+        {
+            let issue = Issue::warning(
+                Some(listen.span.clone()),
+                "`gateway.listen` lets other machines in",
+            );
+            issues.push(issue.help(
+                "list the host names they use in `allowed-hosts`; any other is answered 403",
+            ));
+        }
+    }
+    let limits = gateway.table("limits");
+    let memory = limits.and_then(|limits| limits.get("max-memory"));
+    if let Some((value, size)) = memory.and_then(|v| Some((v, Size::read(v.text()?).ok()?)))
+        && size.0 < 64 << 20
+    {
+        let mistake = Mistake::new("is too small", "write at least \"64MiB\"");
+        issues.push(wrong(
+            value.span.clone(),
+            "`gateway.limits.max-memory`".into(),
+            mistake,
+        ));
+    }
+    let size = limits.and_then(|limits| limits.get("max-body"));
+    if let Some((value, size)) = size.and_then(|v| Some((v, Size::read(v.text()?).ok()?)))
+        && size.0 > 1 << 30
+    {
+        let mistake = Mistake::new("is too large", "write at most \"1GiB\"");
+        issues.push(wrong(
+            value.span.clone(),
+            "`gateway.limits.max-body`".into(),
+            mistake,
+        ));
+    }
+}
+
+fn check_clients(clients: &Table, issues: &mut Vec<Issue>) {
+    let mut hashes = HashMap::new();
+    for (name, entry) in clients {
+        if let Err(mistake) = client::check_name(&name.name) {
+            let what = format!("the client name {:?}", name.name);
+            issues.push(wrong(name.span.clone(), what, mistake));
+        }
+        let hash = entry.table().and_then(|table| table.get("token-sha256"));
+        let Some((value, hash)) = hash.and_then(|value| {
+            let hash = client::TokenHash::read(value.text()?).ok()?;
+            Some((value, hash))
+        }) else {
+            continue;
+        };
+        if let Some(first) = hashes.insert(hash.0, name.name.as_str()) {
+            let issue = Issue::error(
+                Some(value.span.clone()),
+                format!("the clients {first:?} and {:?} have one token", name.name),
+            );
+            issues.push(issue.help("give each a token of its own: `sandgate token` makes one"));
+        }
+    }
+}
+
+/// Two meanings for one header: the gateway's keys, or the servers' tokens.
+fn check_two_authorizations(clients: &Table, servers: Option<&Table>, issues: &mut Vec<Issue>) {
+    if clients.is_empty() {
+        return;
+    }
+    for (name, entry) in servers.into_iter().flatten() {
+        let Some((key, value)) = entry
+            .table()
+            .and_then(|table| table.member("forward-authorization"))
+        else {
+            continue;
+        };
+        if is_true(value) {
+            let issue = Issue::error(
+                Some(key.span.clone()),
+                format!(
+                    "{} cannot be `true` where there are clients: their keys are in the same header",
+                    named(&format!("/servers/{}/forward-authorization", name.name))
+                ),
+            );
+            issues.push(issue.help(
+                "leave out [clients] where servers ask for tokens themselves, or give the gateway's own credentials in \
+                 the server's `headers`",
+            ));
+        }
+    }
+}
+
+fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue>) {
+    let place = named(&format!(
+        "/servers/{}",
+        name.replace('~', "~0").replace('/', "~1")
+    ));
+    let span = Some(entry.span.clone());
+    let (other, foreign): (_, &[&str]) = match (table.member("command"), table.member("url")) {
+        (Some(_), Some((url, _))) => {
+            let issue = Issue::error(
+                Some(url.span.clone()),
+                format!("{place} has both `command` and `url`"),
+            );
+            issues.push(issue.help("keep `command` for a program, or `url` for an HTTP endpoint"));
+            return;
+        }
+        (None, None) => {
+            let issue = Issue::error(span, format!("{place} has neither `command` nor `url`"));
+            issues.push(issue.help("add `command` for a program, or `url` for an HTTP endpoint"));
+            return;
+        }
+        (Some(_), None) => (
+            "url",
+            &[
+                "headers",
+                "keep-alive",
+                "ca",
+                "forward-authorization",
+                "forward-trace-state",
+            ],
+        ),
+        (None, Some(_)) => ("command", &["args", "env", "cwd", "max-children", "share"]),
+    };
+    for key in foreign {
+        if let Some((found, _)) = table.member(key) {
+            let issue = Issue::error(
+                Some(found.span.clone()),
+                format!("{place} has `{key}`, which goes with `{other}`"),
+            );
+            issues.push(issue.help("leave it out"));
+        }
+    }
+    let forwards = table.get("forward-authorization").is_some_and(is_true);
+    for (header, value) in table.table("headers").into_iter().flatten() {
+        if forwards && header.name.eq_ignore_ascii_case("authorization") {
+            let issue = Issue::error(
+                Some(header.span.clone()),
+                format!("{place} has an `Authorization` of its own and forwards the client's"),
+            );
+            issues.push(issue.help("keep the one that the server is to judge"));
+        }
+        let name = || format!("the header {:?}", header.name);
+        if let Err(mistake) = server::check_header(&header.name) {
+            issues.push(wrong(header.span.clone(), name(), mistake));
+        }
+        if value
+            .text()
+            .is_some_and(|text| http::HeaderValue::from_str(text).is_err())
+        {
+            let mistake = Mistake::new(
+                "has a line end or control character in its value",
+                "leave it out",
+            );
+            issues.push(wrong(value.span.clone(), name(), mistake));
+        }
+    }
+    for (variable, _) in table.table("env").into_iter().flatten() {
+        if variable.name.is_empty() || variable.name.contains(['=', '\0']) {
+            let mistake = Mistake::new(
+                "is not the name of a variable",
+                "use letters, digits and `_`",
+            );
+            issues.push(wrong(
+                variable.span.clone(),
+                format!("{:?}", variable.name),
+                mistake,
+            ));
+        }
+    }
+}
+
+fn check_interceptors(interceptors: &[Entry], servers: Option<&Table>, issues: &mut Vec<Issue>) {
+    let server_names: Vec<_> = servers
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.name.as_str())
+        .collect();
+    let mut names = HashMap::new();
+    for (index, entry) in interceptors.iter().enumerate() {
+        let Some(table) = entry.table() else { continue };
+        if let Some(value) = table.get("name")
+            && let Some(name) = value.text()
+        {
+            if !name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            {
+                let mistake = Mistake::new(
+                    "has a character other than letters, digits, `-`, `_` and `.`",
+                    "leave it out",
+                );
+                issues.push(wrong(
+                    value.span.clone(),
+                    named(&format!("/interceptors/{index}/name")),
+                    mistake,
+                ));
+            }
+            if let Some(first) = names.insert(name, index) {
+                let issue = Issue::error(
+                    Some(value.span.clone()),
+                    format!("two interceptors are called \"{name}\""),
+                );
+                issues.push(issue.help(format!(
+                    "`interceptors[{first}]` has the name too; give one of them another"
+                )));
+            }
+        }
+        let timeout = table.get("timeout");
+        if timeout
+            .and_then(Entry::text)
+            .and_then(|t| Period::read(t).ok())
+            .is_some_and(|t| t > Period::secs(3600))
+        {
+            let mistake =
+                Mistake::new("is too long", "write at most \"1h\": no asker waits longer");
+            let span = timeout.map_or(0..0, |entry| entry.span.clone());
+            issues.push(wrong(
+                span,
+                named(&format!("/interceptors/{index}/timeout")),
+                mistake,
+            ));
+        }
+        check_guest_paths(table, issues);
+        if let Some((key, candidate)) = table.member("candidate") {
+            check_candidate(index, key.span.clone(), candidate, issues);
+        }
+        let globs = table.get("servers").and_then(Entry::list);
+        for value in globs.into_iter().flat_map(|globs| globs.iter()) {
+            let Some(glob) = value.text().and_then(|text| Pattern::read(text).ok()) else {
+                continue;
+            };
+            let all = || server_names.iter().copied();
+            if !all().any(|name| glob.matches(name)) {
+                let issue = Issue::warning(
+                    Some(value.span.clone()),
+                    format!(
+                        "{}: no server fits \"{}\"",
+                        named(&format!("/interceptors/{index}/servers")),
+                        glob.as_str()
+                    ),
+                );
+                issues.push(if all().next().is_some() {
+                    issue.help(
+                        suggest(glob.as_str(), all()).replace("the keys are", "the servers are"),
+                    )
+                } else {
+                    issue
+                });
+            }
+        }
+    }
+}
+
+fn check_guest_paths(table: &Table, issues: &mut Vec<Issue>) {
+    let dirs = table
+        .table("grants")
+        .and_then(|grants| grants.table("dirs"));
+    for (path, _) in dirs.into_iter().flatten() {
+        if let Err(mistake) = GuestPath::read(&path.name) {
+            issues.push(wrong(
+                path.span.clone(),
+                format!("{:?}", path.name),
+                mistake,
+            ));
+        }
+    }
+}
+
+fn check_candidate(
+    index: usize,
+    span: std::ops::Range<usize>,
+    candidate: &Entry,
+    issues: &mut Vec<Issue>,
+) {
+    let Some(table) = candidate.table() else {
+        return;
+    };
+    check_guest_paths(table, issues);
+    let place = named(&format!("/interceptors/{index}/candidate"));
+    if table.get("plugin").is_none() && table.get("settings").is_none() {
+        let issue = Issue::error(Some(span), format!("{place} names nothing to try"));
+        issues.push(
+            issue.help(
+                "add `plugin`, `settings` or both; what is left out is the interceptor's own",
+            ),
+        );
+    }
+    if let (Some((digest, _)), None) = (table.member("digest"), table.get("plugin")) {
+        let issue = Issue::error(
+            Some(digest.span.clone()),
+            format!("{place} has `digest`, which goes with `plugin`"),
+        );
+        issues
+            .push(issue.help("leave it out: the interceptor's own `plugin` has its own `digest`"));
+    }
+}
+
+fn is_true(value: &Entry) -> bool {
+    matches!(value.node, Node::Truth(true))
+}
+
+fn wrong(span: std::ops::Range<usize>, what: String, mistake: Mistake) -> Issue {
+    Issue::error(Some(span), format!("{what} {}", mistake.why)).help(mistake.help)
+}

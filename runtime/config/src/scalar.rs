@@ -1,0 +1,111 @@
+//! A scalar: a typed value that the configuration writes as one string. Reading it, its entry in the schema and what is
+//! said of a wrong one all come from here, so that they cannot differ.
+
+use std::borrow::Cow;
+
+/// What is wrong with a scalar, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Continues "`key` …", for example "is not a length of time".
+    pub why: Cow<'static, str>,
+    /// What to do.
+    pub help: Cow<'static, str>,
+}
+
+impl Mistake {
+    /// What is wrong, and what to do.
+    pub fn new(why: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            why: why.into(),
+            help: help.into(),
+        }
+    }
+}
+
+/// A typed value written as one string.
+pub trait Scalar: Sized {
+    /// What it is, with an example; continues "takes …".
+    const KIND: &'static str;
+    /// The regular expression that editors may check it by.
+    const PATTERN: Option<&'static str> = None;
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn read(text: &str) -> Result<Self, Mistake>;
+    /// As it would be written.
+    fn write(&self) -> String;
+}
+
+/// What is known of a scalar by its name in the schema.
+pub(crate) struct Known {
+    pub(crate) kind: &'static str,
+    pub(crate) check: fn(&str) -> Result<(), Mistake>,
+}
+
+/// The scalars by the names under which the schema defines them.
+pub(crate) fn known(name: &str) -> Option<Known> {
+    fn of<W: Scalar>() -> Known {
+        Known {
+            kind: W::KIND,
+            check: |text| W::read(text).map(drop),
+        }
+    }
+    Some(match name {
+        "Period" => of::<super::amount::Period>(),
+        "Size" => of::<super::amount::Size>(),
+        "Share" => of::<super::candidate::Share>(),
+        "Pattern" => of::<super::pattern::Pattern>(),
+        "Digest" => of::<super::interceptor::Digest>(),
+        "PluginSource" => of::<super::interceptor::PluginSource>(),
+        "HttpHost" => of::<super::grants::HttpHost>(),
+        "GuestPath" => of::<super::grants::GuestPath>(),
+        "Url" => of::<super::server::Url>(),
+        "Collector" => of::<super::telemetry::Collector>(),
+        "AdminSocket" => of::<super::gateway::AdminSocket>(),
+        "Network" => of::<super::gateway::Network>(),
+        "RatePerSecond" => of::<super::client::RatePerSecond>(),
+        "Listen" => of::<super::gateway::Listen>(),
+        "HostName" => of::<super::gateway::HostName>(),
+        "KnownMethod" => of::<super::gateway::KnownMethod>(),
+        "Origin" => of::<super::gateway::Origin>(),
+        "PublicUrl" => of::<super::gateway::PublicUrl>(),
+        "TokenHash" => of::<super::client::TokenHash>(),
+        "Destination" => of::<super::call_log::Destination>(),
+        _ => return None,
+    })
+}
+
+/// Serde and schema for scalars. The schema's definition has the type's own name, by which [`known`] finds it, and its
+/// doc comment as description.
+macro_rules! scalar {
+    ($($name:ident),+) => {$(
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(from)?;
+                <Self as $crate::scalar::Scalar>::read(&text)
+                    .map_err(|mistake| serde::de::Error::custom(format!("{}; {}", mistake.why, mistake.help)))
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(&<Self as $crate::scalar::Scalar>::write(self))
+            }
+        }
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let kind = <Self as $crate::scalar::Scalar>::KIND;
+                let mut schema = schemars::json_schema!({ "type": "string", "description": kind });
+                if let Some(pattern) = <Self as $crate::scalar::Scalar>::PATTERN {
+                    schema.insert("pattern".into(), pattern.into());
+                }
+                schema
+            }
+        }
+    )+};
+}
+pub(crate) use scalar;

@@ -1,0 +1,246 @@
+//! `[servers.NAME]`: what stands behind the gateway.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::amount::Period;
+use super::scalar::{Mistake, Scalar, scalar};
+use super::secret::ValueOrRef;
+
+/// A server: a program that speaks MCP on stdin and stdout (`command`), or a Streamable HTTP endpoint (`url`).
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Server {
+    /// The program: a path, relative to this file where it has a slash, or a name looked up in the gateway's `PATH`.
+    /// Either this or `url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub command: Option<String>,
+    /// Its arguments.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Its whole environment, beside `PATH`: nothing else of the gateway's own is handed on. A value is text,
+    /// `{ from-env = "NAME" }` or `{ from-file = "path" }`.
+    #[serde(default)]
+    pub env: BTreeMap<String, ValueOrRef>,
+    /// Its working directory, relative to this file. Left out: this file's directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<PathBuf>,
+    /// The endpoint, `http` or `https`. Either this or `command`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Url>,
+    /// Headers sent with every request to `url`. A value is text, `{ from-env = "NAME" }` or `{ from-file = "path" }`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, ValueOrRef>,
+    /// How long a connection may take, TLS included.
+    #[serde(default = "connect_timeout")]
+    pub connect_timeout: Period,
+    /// How long the server may take to answer its first question: a program may have to be fetched first.
+    #[serde(default = "start_timeout")]
+    pub start_timeout: Period,
+    /// How long answers of `/mcp` wait for this server's part. What it offers is left out where it takes longer, and clients
+    /// are told when it is there.
+    #[serde(default = "list_timeout")]
+    pub list_timeout: Period,
+    /// The longest silence while a request is under way; whatever arrives for it starts it anew.
+    #[serde(default = "request_timeout")]
+    pub request_timeout: Period,
+    /// Requests under way with it at a time, subscriptions aside. A further one waits for as long as `connect-timeout`.
+    #[serde(default = "max_concurrent")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub max_concurrent: u32,
+    /// Processes of `command` at a time: one for each session of a legacy client, or as `share` says, and one that modern
+    /// clients share. A further session is refused.
+    #[serde(default = "max_children")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_children: u32,
+    /// Which sessions of legacy clients use one process of `command`.
+    #[serde(default)]
+    pub share: Sharing,
+    /// How long an unused connection to `url` is kept for the next request.
+    #[serde(default = "keep_alive")]
+    pub keep_alive: Period,
+    /// File with the certificates (PEM) of the authorities that may vouch for `url`, instead of those that the system
+    /// trusts. Relative to this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+    /// A client's own `Authorization` goes on to `url`, and what the server says about it comes back. On `/mcp/NAME`
+    /// alone, and not together with `[clients]`, whose keys are in the same header.
+    #[serde(default)]
+    pub forward_authorization: bool,
+    /// A client's `tracestate` and `baggage` go on to `url`. They are free text that no interceptor sees.
+    #[serde(default)]
+    pub forward_trace_state: bool,
+}
+
+/// Which sessions of legacy clients use one process, where they began alike: with the same protocol version and
+/// capabilities.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sharing {
+    /// Each has its own.
+    #[default]
+    None,
+    /// Those of one client of `[clients]`, or, without clients, of one address.
+    Principal,
+    /// Everybody's: what the program keeps in memory is one for all callers.
+    All,
+}
+
+/// An `http` or `https` URL without fragment or user name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url(pub http::Uri);
+
+/// What a server's name is made of, since clients see it before their tools' names: letters, digits, `-` and `_`, no
+/// `__` (which ends the prefix), at most 64 characters.
+pub(crate) fn check_name(name: &str) -> Result<(), Mistake> {
+    let help = "use letters, digits, `-` and single `_` within, at most 64";
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || name.len() > 64 {
+        Err(Mistake::new("is not 1 to 64 characters long", help))
+    } else if let Some(c) = name.chars().find(|&c| !fits(c)) {
+        Err(Mistake::new(
+            format!("has the character `{}`", c.escape_default()),
+            help,
+        ))
+    } else if name.contains("__") {
+        Err(Mistake::new(
+            "has `__`, which ends the prefix of merged tool names",
+            help,
+        ))
+    } else if name.starts_with('_') || name.ends_with('_') {
+        Err(Mistake::new(
+            "starts or ends with `_`, which would run into the `__` of merged tool names",
+            help,
+        ))
+    } else {
+        Ok(())
+    }
+}
+
+/// Headers that the gateway makes itself, or that end at each hop.
+pub(crate) fn check_header(name: &str) -> Result<(), Mistake> {
+    let own = [
+        "host",
+        "content-length",
+        "content-type",
+        "accept",
+        "connection",
+        "keep-alive",
+        "transfer-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "last-event-id",
+        "mcp-session-id",
+        "mcp-protocol-version",
+        "mcp-method",
+        "mcp-name",
+    ];
+    if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+        Err(Mistake::new(
+            "is not a header name",
+            "use letters, digits and `-`",
+        ))
+    } else if own.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+        Err(Mistake::new("is set by the gateway itself", "leave it out"))
+    } else {
+        Ok(())
+    }
+}
+
+fn connect_timeout() -> Period {
+    Period::secs(10)
+}
+
+fn start_timeout() -> Period {
+    Period::secs(60)
+}
+
+fn list_timeout() -> Period {
+    Period::secs(2)
+}
+
+fn max_concurrent() -> u32 {
+    1024
+}
+
+fn max_children() -> u32 {
+    256
+}
+
+fn keep_alive() -> Period {
+    Period::secs(4)
+}
+
+fn request_timeout() -> Period {
+    Period::secs(5 * 60)
+}
+
+impl Scalar for Url {
+    const KIND: &'static str = "a URL such as \"http://127.0.0.1:9000/mcp\"";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let help = "write an http or https URL, for example \"http://127.0.0.1:9000/mcp\"";
+        let uri: http::Uri = text
+            .parse()
+            .map_err(|_| Mistake::new("is not a URL", help))?;
+        let Some(authority) = uri.authority() else {
+            return Err(Mistake::new("has no host", help));
+        };
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(Mistake::new("is neither http nor https", help));
+        }
+        if authority.as_str().contains('@') {
+            let help = "put it into `headers`, for example Authorization = { from-env = \"NAME\" }";
+            return Err(Mistake::new("has a user name or password", help));
+        }
+        if text.contains('#') {
+            return Err(Mistake::new(
+                "has a fragment (`#…`), which is never sent",
+                "leave it out",
+            ));
+        }
+        Ok(Self(uri))
+    }
+
+    fn write(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+scalar!(Url);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_run_into_the_prefix_of_merged_tools() {
+        for name in ["time", "crm-2", "a_b"] {
+            assert!(check_name(name).is_ok(), "{name}");
+        }
+        for name in ["", "a__b", "_a", "a_", "a.b", "é", "a b"] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_url_holds_no_credentials() {
+        assert!(Url::read("https://example.com/mcp?x=1").is_ok());
+        for text in [
+            "",
+            "/mcp",
+            "example.com",
+            "ftp://x/",
+            "http://u:p@x/",
+            "http://x/#a",
+            "http:///mcp",
+        ] {
+            assert!(Url::read(text).is_err(), "{text}");
+        }
+    }
+}

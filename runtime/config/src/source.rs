@@ -1,0 +1,193 @@
+//! The file as it was written: its text, and where in it each key and value stands.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use super::client::TokenHash;
+use super::issue::Issue;
+use super::scalar::Scalar;
+use super::tree::{Entry, Table};
+
+/// A TOML file that parsed.
+pub struct Source {
+    path: PathBuf,
+    text: String,
+    /// The text to show, where that is another: without what somebody wrote in place of a hash.
+    shown: Option<String>,
+    tree: Table,
+}
+
+/// Which side of `key = value` is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The key; of a table, its header.
+    Key,
+    /// The value; of a table that has a header, that header.
+    Value,
+}
+
+/// A line and column, both from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Position {
+    pub line: usize,
+    pub column: usize,
+}
+
+/// What TOML itself objects to.
+#[derive(Debug)]
+pub struct SyntaxError {
+    /// As the parser says it.
+    pub message: String,
+    /// The bytes that it is about.
+    pub span: Range<usize>,
+}
+
+impl Source {
+    /// Reads the text, as far as it is TOML.
+    pub fn parse(path: &Path, text: String) -> (Self, Vec<SyntaxError>) {
+        let (tree, errors) = DeTable::parse_recoverable(&text);
+        let tree = Table::read(tree.get_ref());
+        let errors = errors
+            .iter()
+            .map(|error| SyntaxError {
+                message: error.message().to_owned(),
+                span: error.span().unwrap_or(0..0),
+            })
+            .collect();
+        (
+            Self {
+                path: path.to_owned(),
+                shown: masked(&text, &tree),
+                text,
+                tree,
+            },
+            errors,
+        )
+    }
+
+    /// The file's path, as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text as it may be shown, byte for byte in the same places.
+    pub fn shown(&self) -> &str {
+        self.shown.as_deref().unwrap_or(&self.text)
+    }
+
+    /// The text as it was parsed.
+    pub fn tree(&self) -> &Table {
+        &self.tree
+    }
+
+    /// The bytes at which a place (RFC 6901) stands; where nothing does, the nearest table or list around it.
+    pub fn locate(&self, pointer: &str, side: Side) -> Option<Range<usize>> {
+        let mut found = None;
+        let mut table = Some(&self.tree);
+        let mut value: Option<&Entry> = None;
+        for segment in pointer.split('/').skip(1) {
+            let segment = segment.replace("~1", "/").replace("~0", "~");
+            let (key, next) =
+                if let Some((key, next)) = table.and_then(|table| table.member(&segment)) {
+                    (Some(key), next)
+                } else {
+                    let list = value.and_then(Entry::list);
+                    let Some(next) = segment
+                        .parse::<usize>()
+                        .ok()
+                        .and_then(|index| list?.get(index))
+                    else {
+                        break;
+                    };
+                    (None, next)
+                };
+            found = Some(match (side, key) {
+                (Side::Key, Some(key)) => key.span.clone(),
+                _ => next.span.clone(),
+            });
+            table = next.table();
+            value = Some(next);
+        }
+        found
+    }
+
+    /// The same as a line and column.
+    pub fn position(&self, offset: usize) -> Position {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        Position {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+
+    /// What TOML objects to: everything that is there twice, and of other errors the first, since those after it mostly
+    /// come of it.
+    pub fn syntax_issues(&self, errors: Vec<SyntaxError>) -> Vec<Issue> {
+        let (twice, mut other): (Vec<_>, Vec<_>) = errors
+            .into_iter()
+            .partition(|e| e.message == "duplicate key");
+        other.sort_by_key(|error| error.span.start);
+        let first = other.into_iter().next();
+        let limit = first.as_ref().map_or(usize::MAX, |error| error.span.start);
+        let twice = twice.into_iter().filter(|error| error.span.start < limit).map(|error| {
+            let there = self.text.get(error.span.clone()).unwrap_or_default();
+            Issue::error(Some(error.span.clone()), format!("`{there}` is there twice"))
+                .help("remove one, or give one another name; TOML allows each key and each `[table]` once")
+        });
+        let first = first.map(|error| {
+            // The parser's list of what it expected names its own grammar, not what people write.
+            let what = error.message.split(", expected").next().unwrap_or_default();
+            Issue::error(Some(error.span), format!("this is not TOML: {what}"))
+                .help("text stands in quotes, lists in `[ ]`, inline tables in `{ }`; see https://toml.io")
+        });
+        twice.chain(first).collect()
+    }
+
+    /// Whether the table was opened by a `[header]`, so that the keys below it are its own until the next header.
+    pub fn has_header(&self, table: &Entry) -> bool {
+        table.table().is_some()
+            && self
+                .text
+                .get(table.span.clone())
+                .is_some_and(|text| text.starts_with('['))
+    }
+}
+
+/// The text with stars for what stands where the hash of a client's token should be, and is none: likely the token.
+fn masked(text: &str, tree: &Table) -> Option<String> {
+    let clients = tree.table("clients").into_iter().flatten();
+    let given = clients.filter_map(|(_, client)| client.table()?.get("token-sha256"));
+    let secret = given.filter(|value| {
+        value
+            .text()
+            .is_none_or(|text| TokenHash::read(text).is_err())
+    });
+    let mut bytes = None;
+    for value in secret {
+        let bytes: &mut Vec<u8> = bytes.get_or_insert_with(|| text.as_bytes().to_vec());
+        if let Some(value) = bytes.get_mut(value.span.clone()) {
+            value
+                .iter_mut()
+                .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+                .for_each(|byte| *byte = b'*');
+        }
+    }
+    String::from_utf8(bytes?).ok()
+}
+
+/// Without the text, which may hold what nobody wants in a log.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({})", self.path.display())
+    }
+}

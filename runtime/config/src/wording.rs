@@ -1,0 +1,91 @@
+//! How the configuration's errors name places, keys and kinds of values.
+
+use serde_json::Value;
+
+use super::tree::Node;
+
+/// What takes `true` or `false`.
+pub(crate) const TRUTH: &str = "true or false";
+
+/// A place in the file as people name it: `` `interceptors[0].timeout` ``.
+pub(crate) fn named(pointer: &str) -> String {
+    let mut name = String::new();
+    for segment in pointer.split('/').skip(1) {
+        let segment = segment.replace("~1", "/").replace("~0", "~");
+        if !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_digit()) {
+            name += &format!("[{segment}]");
+            continue;
+        }
+        if !name.is_empty() {
+            name.push('.');
+        }
+        let bare = !segment.is_empty()
+            && segment
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        name += &if bare {
+            segment
+        } else {
+            format!("{segment:?}")
+        };
+    }
+    if name.is_empty() {
+        "the configuration".into()
+    } else {
+        format!("`{name}`")
+    }
+}
+
+/// The nearest of the names, or all of them.
+pub fn suggest<'n>(wrong: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
+    let far = |name: &str| strsim::damerau_levenshtein(wrong, name);
+    match names
+        .clone()
+        .min_by_key(|name| far(name))
+        .filter(|name| far(name) <= (name.len() / 3).max(1))
+    {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!(
+            "the keys are {}",
+            listed(names.map(|name| format!("`{name}`")), "and")
+        ),
+    }
+}
+
+/// `a, b and c`.
+pub(crate) fn listed(items: impl Iterator<Item = String>, last: &str) -> String {
+    let items: Vec<_> = items.collect();
+    match items.split_last() {
+        Some((end, [])) => end.clone(),
+        Some((end, rest)) => format!("{} {last} {end}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// What a key takes, by its schema.
+pub(crate) fn kind_of(kind: &str, schema: &Value) -> String {
+    match kind {
+        "object" => "a table".into(),
+        "array" => "a list".into(),
+        "string" => "text".into(),
+        "boolean" => TRUTH.into(),
+        "integer" => match (schema["minimum"].as_i64(), schema["maximum"].as_i64()) {
+            (Some(least), Some(most)) => format!("a whole number from {least} to {most}"),
+            _ => "a whole number".into(),
+        },
+        other => other.into(),
+    }
+}
+
+/// What a value is.
+pub(crate) fn kind(value: &Node) -> &'static str {
+    match value {
+        Node::Text(_) => "text",
+        Node::Integer(_) => "a whole number",
+        Node::Float(_) => "a number with a point",
+        Node::Truth(_) => "true or false",
+        Node::Date => "a date or time",
+        Node::List(_) => "a list",
+        Node::Table(_) => "a table",
+    }
+}

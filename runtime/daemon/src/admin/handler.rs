@@ -1,0 +1,241 @@
+//! Who answers operators: what the gateway is asked, and where each answer comes from.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use parking_lot::Mutex;
+use sandgate_gateway::{Availability, Eras, Gateway, Server, Transport};
+use sandgate_message::CallId;
+use sandgate_message::Era;
+use sandgate_recording::Recording;
+use sandgate_telemetry::call_log::CallLogWriter;
+use sandgate_telemetry::conditions::GatewayConditions;
+use sandgate_text::time;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use tokio::sync::{mpsc, oneshot};
+
+use super::protocol::Ask;
+use crate::candidate::{CandidateResult, CandidateStatus};
+use crate::reload::History;
+use crate::reload_report::ReloadReport;
+use crate::status::{
+    EditionStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus, Status,
+};
+
+/// What a running gateway knows of itself.
+pub(crate) struct Handler {
+    gateway: Arc<Gateway>,
+    call_log: Arc<CallLogWriter>,
+    context: RunContext,
+    started: (SystemTime, Instant),
+    recording: Option<Arc<Recording>>,
+    conditions: Option<Arc<GatewayConditions>>,
+}
+
+/// What those who run the gateway tell of it.
+pub(crate) struct RunContext {
+    /// The configuration's file.
+    pub config_file: PathBuf,
+    /// Where clients come in.
+    pub listeners: Vec<String>,
+    /// What came of reloading.
+    pub history: Arc<Mutex<History>>,
+    /// Whoever reloads takes a question and answers it.
+    pub reload: mpsc::Sender<oneshot::Sender<ReloadReport>>,
+}
+
+impl Handler {
+    /// Of a gateway that starts to serve now.
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        call_log: Arc<CallLogWriter>,
+        context: RunContext,
+    ) -> Self {
+        Self {
+            gateway,
+            call_log,
+            context,
+            started: (SystemTime::now(), Instant::now()),
+            recording: None,
+            conditions: None,
+        }
+    }
+
+    /// And of what is recorded, where calls are.
+    #[must_use]
+    pub(crate) fn recording(self, recording: Option<Arc<Recording>>) -> Self {
+        Self { recording, ..self }
+    }
+
+    /// And of what is wrong with the gateway.
+    #[must_use]
+    pub(crate) fn conditions(self, conditions: Option<Arc<GatewayConditions>>) -> Self {
+        Self { conditions, ..self }
+    }
+
+    pub(super) async fn answer(&self, ask: Ask) -> Result<Box<RawValue>, String> {
+        match ask {
+            Ask::Status => raw(&self.status()),
+            Ask::Reload => {
+                let (answer, answered) = oneshot::channel();
+                let ending = || "the gateway is about to end".to_owned();
+                self.context
+                    .reload
+                    .send(answer)
+                    .await
+                    .map_err(|_| ending())?;
+                raw(&answered.await.map_err(|_| ending())?)
+            }
+            Ask::MatchedValues { call } => {
+                let words = self.call_log.matched_values().of(&call);
+                if let Some(words) = &words {
+                    let count = words.len();
+                    tracing::warn!(call, count, "matched words were read by `sandgate why`");
+                }
+                raw(&words.unwrap_or_default())
+            }
+            Ask::Why { call } => {
+                let recent = self.call_log.recent();
+                let lines = recent.map(|recent| recent.lines(call.as_deref()));
+                let lines = lines.transpose().map_err(|error| error.to_string())?;
+                // They are JSON already, one object a line.
+                let mut records: Vec<Box<RawValue>> = lines
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|line| RawValue::from_string(line.trim_end().to_owned()).ok())
+                    .collect();
+                let tried = records.first().map(|record| self.tried(record));
+                for one in tried.into_iter().flatten() {
+                    records.push(raw(&one)?);
+                }
+                raw(&records)
+            }
+        }
+    }
+
+    /// What candidates made of the call that this is a record of.
+    fn tried(&self, record: &RawValue) -> Vec<CandidateResult> {
+        #[derive(serde::Deserialize)]
+        struct Named {
+            id: String,
+        }
+        let named: Result<Named, _> = serde_json::from_str(record.get());
+        named.map_or_else(
+            |_| Vec::new(),
+            |Named { id }| {
+                let edition = self.gateway.current();
+                CandidateResult::of_call(edition.chain().steps(), &CallId(id.into()))
+            },
+        )
+    }
+
+    fn status(&self) -> Status {
+        let edition = self.gateway.current();
+        let history = self.context.history.lock().clone();
+        let recent = self.call_log.recent();
+        let interceptors = edition.chain().steps().iter().map(|step| {
+            let plugin = step.interceptor().plugin();
+            InterceptorStatus {
+                name: step.name().to_string(),
+                plugin: plugin.name.clone(),
+                plugin_version: plugin.version.clone(),
+                digest: step.digest().to_string(),
+                mode: step.place().mode,
+                fail_open: step.place().fail_open,
+                tally: recent
+                    .map(|recent| recent.tally(step.name()))
+                    .unwrap_or_default(),
+                candidate: step.candidate().map(|one| CandidateStatus::of(one)),
+            }
+        });
+        let figures = self.gateway.figures();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            process: std::process::id(),
+            config: self.context.config_file.clone(),
+            started: time(self.started.0),
+            uptime_s: self.started.1.elapsed().as_secs(),
+            edition: EditionStatus {
+                number: edition.version(),
+                since: time(history.since),
+            },
+            failed_reload: history.failed.map(|failed| FailedReload {
+                at: time(failed.at),
+                error: failed.why,
+                mended: failed.mended,
+            }),
+            needs_restart: history.needs_restart,
+            listeners: self.context.listeners.clone(),
+            calls: recent.map(|recent| recent.calls()).unwrap_or_default(),
+            connections: figures.connections,
+            sessions: figures.sessions,
+            under_way: figures.under_way,
+            waiting: figures.waiting,
+            recording: self.recording.as_ref().map(|recording| recording.status()),
+            conditions: self
+                .conditions
+                .as_ref()
+                .map(|conditions| conditions.status())
+                .unwrap_or_default(),
+            certificate_until: self.gateway.certificate_until().map(time),
+            unwritten_records: self.call_log.unwritten(),
+            log: LogStatus::of_process(),
+            interceptors: interceptors.collect(),
+            servers: edition
+                .servers()
+                .iter()
+                .map(|one| server(one, self.gateway.merged_era()))
+                .collect(),
+        }
+    }
+}
+
+fn server(server: &Server, merged: Option<Era>) -> ServerStatus {
+    let health = server.health();
+    let (transport, at) = match &server.config().transport {
+        // Arguments and a URL's query may hold secrets.
+        Transport::Stdio { command, .. } => ("stdio", command.clone()),
+        Transport::Http { url, .. } => {
+            let scheme = url.scheme_str().unwrap_or("http");
+            let host = url.authority().map(|host| host.as_str());
+            let at = format!("{scheme}://{}{}", host.unwrap_or_default(), url.path());
+            ("http", at)
+        }
+    };
+    let Eras { legacy, modern } = server.eras();
+    let known = [("legacy", legacy), ("modern", modern)];
+    let (availability, down_since) = match server.availability() {
+        Availability::Unknown => ("unknown", None),
+        Availability::Probing { .. } => ("probing", None),
+        Availability::Up => ("up", None),
+        Availability::Down { since, .. } => ("down", Some(time(since))),
+    };
+    ServerStatus {
+        name: server.name().to_string(),
+        transport: transport.to_owned(),
+        at,
+        eras: known
+            .into_iter()
+            .filter(|(_, speaks)| *speaks == Some(true))
+            .map(|(era, _)| era.to_owned())
+            .collect(),
+        availability: availability.to_owned(),
+        down_since,
+        hidden_from_modern: merged == Some(Era::Modern) && modern == Some(false),
+        failing_since: health.failing_since.map(time),
+        last_error: health.last_failure.map(|failure| crate::status::LastError {
+            at: time(failure.at),
+            error: failure.what,
+        }),
+        children: health.children,
+        under_way: health.under_way,
+        lookalikes: server.lookalikes().all(),
+        dropped: health.dropped,
+    }
+}
+
+fn raw(value: &impl Serialize) -> Result<Box<RawValue>, String> {
+    to_raw_value(value).map_err(|error| error.to_string())
+}

@@ -1,0 +1,126 @@
+//! What is said over the socket: one line of JSON each way, then the end. Whoever asks says which version it speaks, so
+//! that an older program and a newer gateway understand that they do not.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Of these two messages.
+pub(super) const VERSION: u32 = 1;
+/// Of a question, in bytes: far above a call's id.
+pub(super) const MAX_QUESTION: u64 = 4 << 10;
+/// Of an answer, in bytes: a call's two records with payloads of the largest size fit.
+pub(super) const MAX_ANSWER: u64 = 64 << 20;
+
+/// What can be asked of a running gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Ask {
+    /// How it is.
+    Status,
+    /// Read the configuration anew, now.
+    Reload,
+    /// The records of a call.
+    Why {
+        /// Its id or the beginning of it; none: the last that ended.
+        #[serde(default)]
+        call: Option<String>,
+    },
+    /// The words that policies matched in a call, where they are kept.
+    MatchedValues {
+        /// Its whole id.
+        call: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Question {
+    pub(super) version: u32,
+    #[serde(flatten)]
+    pub(super) ask: Ask,
+}
+
+/// The version alone, which every version of the protocol has.
+#[derive(Deserialize)]
+struct Spoken {
+    version: u32,
+}
+
+/// `ok`, or `error`: a text for people.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Answer {
+    pub(super) version: u32,
+    /// Of the program that answers.
+    pub(super) gateway: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ok: Option<Box<RawValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
+}
+
+impl Question {
+    /// Reads a line; an error is an answer.
+    pub(super) fn read(line: &[u8]) -> Result<Self, String> {
+        let spoken: Spoken = serde_json::from_slice(line).map_err(|_| {
+            "this is not a question: send one line of JSON with `version`".to_owned()
+        })?;
+        if spoken.version != VERSION {
+            return Err(format!(
+                "the gateway ({}) speaks version {VERSION} of this protocol, you speak {}: use the `sandgate` it was started with",
+                env!("CARGO_PKG_VERSION"),
+                spoken.version
+            ));
+        }
+        serde_json::from_slice(line).map_err(|error| format!("this cannot be asked: {error}"))
+    }
+}
+
+impl Answer {
+    /// As a line, with its end.
+    pub(super) fn line(told: Result<Box<RawValue>, String>) -> Vec<u8> {
+        let (ok, error) = match told {
+            Ok(ok) => (Some(ok), None),
+            Err(error) => (None, Some(error)),
+        };
+        let answer = Self {
+            version: VERSION,
+            gateway: env!("CARGO_PKG_VERSION").to_owned(),
+            ok,
+            error,
+        };
+        let mut line = serde_json::to_vec(&answer).unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_question_is_one_line_and_of_this_version() {
+        let question = Question {
+            version: VERSION,
+            ask: Ask::Why {
+                call: Some("06".into()),
+            },
+        };
+        let line = serde_json::to_vec(&question).unwrap();
+        assert_eq!(Question::read(&line).unwrap().ask, question.ask);
+        let read = |line: &str| Question::read(line.as_bytes()).map(|question| question.ask);
+        assert_eq!(read(r#"{"version":1,"ask":"status"}"#), Ok(Ask::Status));
+        assert_eq!(
+            read(r#"{"version":1,"ask":"why"}"#),
+            Ok(Ask::Why { call: None })
+        );
+        for (line, said) in [
+            ("status", "not a question"),
+            (r#"{"version":2,"ask":"status"}"#, "you speak 2"),
+            (r#"{"version":1,"ask":"shutdown"}"#, "shutdown"),
+            (r#"{"version":1}"#, "cannot be asked"),
+        ] {
+            assert!(read(line).unwrap_err().contains(said), "{line}");
+        }
+    }
+}

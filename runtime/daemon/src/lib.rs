@@ -1,0 +1,19 @@
+//! A gateway that runs: started from its configuration, reloaded when files change, asked by operators over its socket,
+//! and stopped.
+#![allow(
+    clippy::result_large_err,
+    reason = "a report of what is wrong is made once, at a start or reload"
+)]
+
+pub mod admin;
+pub mod candidate;
+pub mod locate;
+mod lookout;
+mod reload;
+pub mod reload_report;
+mod restart;
+mod running;
+pub mod status;
+pub mod watch;
+
+pub use running::{Running, Transport, open_call_log, start, until_told};

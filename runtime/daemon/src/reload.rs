@@ -1,0 +1,274 @@
+//! A new configuration or plugin goes live while calls pass: built beside the old one, published as a whole, or not at
+//! all.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use parking_lot::Mutex;
+use sandgate_assembly::host_setup;
+use sandgate_assembly::{Assembler, Loading};
+use sandgate_config::{Environment, Loaded, Report};
+use sandgate_gateway::{Edition, Gateway, Server};
+use sandgate_telemetry::call_log::CallLogWriter;
+
+use crate::lookout::Lookout;
+use crate::reload_report::{ReloadReport, Written};
+use crate::restart::{self, StartKeys};
+use crate::running;
+use crate::watch::Watch;
+
+/// How often it is looked whether calls still use what was replaced.
+const LOOK: Duration = Duration::from_millis(100);
+/// After this long what was replaced is ended, whoever still uses it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Reloads one gateway's configuration.
+pub(crate) struct Reloader {
+    path: PathBuf,
+    environment: Environment,
+    assembler: Assembler,
+    gateway: Arc<Gateway>,
+    lookout: Lookout,
+    /// What is not reloaded.
+    start_keys: StartKeys,
+    /// The files that what is in force was made of.
+    files: Vec<PathBuf>,
+    /// What is in force, as it was written.
+    written: Written,
+    history: Arc<Mutex<History>>,
+    broken: bool,
+    /// The call log, and whether stdout is a client's. None before there is one.
+    call_log: Option<(Arc<CallLogWriter>, bool)>,
+    /// Where clients come in; none: on stdin.
+    listening: Option<SocketAddr>,
+}
+
+/// When what is in force came to be, and the last change that did not.
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    /// Since when the edition is in force.
+    pub(crate) since: SystemTime,
+    /// The last change that was refused, and why.
+    pub(crate) failed: Option<Failed>,
+    /// Keys of the file that are in force at the next start only, for example `gateway.listen`.
+    pub(crate) needs_restart: Vec<String>,
+}
+
+/// A change that was refused.
+#[derive(Clone, Debug)]
+pub(crate) struct Failed {
+    /// When.
+    pub(crate) at: SystemTime,
+    /// All that was wrong.
+    pub(crate) why: String,
+    /// A good one came after it.
+    pub(crate) mended: bool,
+}
+
+impl Reloader {
+    /// `loaded` is what is in force.
+    pub(crate) fn new(
+        path: &Path,
+        loaded: &Loaded,
+        environment: Environment,
+        assembler: Assembler,
+        gateway: Arc<Gateway>,
+        lookout: Lookout,
+    ) -> Self {
+        let files = files(path, loaded);
+        let written = Written::of(loaded, gateway.current().chain().steps());
+        let history = History {
+            since: SystemTime::now(),
+            failed: None,
+            needs_restart: Vec::new(),
+        };
+        Self {
+            path: path.to_owned(),
+            environment,
+            assembler,
+            gateway,
+            lookout,
+            start_keys: StartKeys::of(&loaded.config),
+            files,
+            written,
+            history: Arc::new(Mutex::new(history)),
+            broken: false,
+            call_log: None,
+            listening: None,
+        }
+    }
+
+    /// The configuration's file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Calls are recorded there; with `stdio`, stdout is a client's.
+    pub(crate) fn logs_calls_to(&mut self, call_log: Arc<CallLogWriter>, stdio: bool) {
+        self.call_log = Some((call_log, stdio));
+    }
+
+    /// The version in force.
+    pub(crate) fn version(&self) -> u64 {
+        self.gateway.current().version()
+    }
+
+    /// What came of reloading, kept current.
+    pub(crate) fn history(&self) -> Arc<Mutex<History>> {
+        self.history.clone()
+    }
+
+    /// Clients come in there: a configuration that would let in whom nobody knows is not good.
+    pub(crate) fn listens_at(&mut self, address: SocketAddr) {
+        self.listening = Some(address);
+    }
+
+    /// Reads everything anew. Good: it is in force when this returns. Bad: nothing has changed, the log and `/readyz` say
+    /// why; what the refused configuration names is watched beside what is in force, since the fault may be put right
+    /// there.
+    pub(crate) async fn reload(&mut self, mut watch: Option<&mut Watch>) -> ReloadReport {
+        if let Some(watch) = &mut watch {
+            // What is read now need not be read again when the change is noticed.
+            watch.know();
+        }
+        let assembled = async {
+            let mut loaded = Loaded::read(&self.path)?;
+            if let Some(address) = self.listening {
+                let written = loaded.config.gateway.listen.0.ip() == address.ip();
+                loaded.check_exposure(address, !written)?;
+            }
+            if let Some(watch) = &mut watch {
+                // Before they are read, so that no change in between is missed.
+                watch.target(
+                    files(&self.path, &loaded)
+                        .into_iter()
+                        .chain(self.files.iter().cloned()),
+                );
+            }
+            let needs_restart = self.start_keys.differing(&loaded.config);
+            self.start_keys.keep(&mut loaded.config);
+            let assembled = self
+                .assembler
+                .assemble(&loaded, &self.environment, Loading::Reload)
+                .await?;
+            let moved = restart::call_log_target(&loaded.config) != self.written.call_log_target();
+            let target = match &self.call_log {
+                Some((_, stdio)) if moved => Some(running::open_call_log_target(&loaded, *stdio)?),
+                _ => None,
+            };
+            Ok::<_, Report>((loaded, assembled, target, needs_restart))
+        };
+        let (loaded, mut assembled, target, needs_restart) = match assembled.await {
+            Ok(good) => good,
+            Err(report) => {
+                let said = report.summary();
+                if self.gateway.status().reload_error().as_deref() != Some(&*said) {
+                    tracing::warn!("the change is not in force, the last good version is: {said}");
+                }
+                self.gateway.status().set_reload_error(Some(said));
+                self.broken = true;
+                self.lookout.reloaded(false);
+                let why = report.render(false);
+                self.history.lock().failed = Some(Failed {
+                    at: SystemTime::now(),
+                    why: why.clone(),
+                    mended: false,
+                });
+                return ReloadReport::refused(self.gateway.current().version(), why);
+            }
+        };
+        assembled.log(&loaded);
+        let warnings = match assembled.warnings.is_empty() {
+            true => None,
+            false => Some(loaded.report(assembled.warnings.clone()).render(false)),
+        };
+        if !needs_restart.is_empty() && self.history.lock().needs_restart != needs_restart {
+            tracing::warn!(
+                "not in force before the next start: {}",
+                needs_restart.join(", ")
+            );
+        }
+        self.files = files(&self.path, &loaded);
+        if let Some(watch) = watch {
+            watch.target(self.files.iter().cloned());
+        }
+        let before: Vec<Arc<Server>> = self.assembler.servers().cloned().collect();
+        if let (Some(target), Some((call_log, _))) = (target, &self.call_log) {
+            call_log.redirect(target);
+        }
+        if let Some((call_log, _)) = &self.call_log {
+            let managed = std::mem::take(&mut assembled.managed);
+            call_log
+                .matched_values()
+                .switch(loaded.config.gateway.why_values, managed);
+        }
+        self.gateway
+            .set_on_unwritten(host_setup::on_unwritten(&loaded));
+        self.gateway.identify(assembled.identity.take());
+        self.lookout.adopt(&loaded.config);
+        let edition = self.assembler.adopt(assembled);
+        let version = edition.version();
+        let written = Written::of(&loaded, edition.chain().steps());
+        let now: Vec<Arc<Server>> = edition.servers().to_vec();
+        let changes = self.written.changes(&written, (&before, &now));
+        self.written = written;
+        let replaced = self.gateway.publish(edition);
+        self.lookout.reloaded(true);
+        self.gateway.status().set_reload_error(None);
+        {
+            let mut history = self.history.lock();
+            history.since = SystemTime::now();
+            history.needs_restart.clone_from(&needs_restart);
+            if let Some(failed) = &mut history.failed {
+                failed.mended = true;
+            }
+        }
+        let gone: Vec<_> = before
+            .into_iter()
+            .filter(|server| !self.assembler.servers().any(|now| Arc::ptr_eq(now, server)))
+            .collect();
+        tokio::spawn(retire(replaced, gone));
+        tracing::info!(
+            version,
+            "{}",
+            if self.broken {
+                "reloaded; the configuration is good again"
+            } else {
+                "reloaded"
+            }
+        );
+        self.broken = false;
+        ReloadReport {
+            version,
+            changes,
+            error: None,
+            warnings,
+            at_next_start: !needs_restart.is_empty(),
+            needs_restart,
+        }
+    }
+}
+
+/// All that a configuration is made of.
+pub(crate) fn files(path: &Path, loaded: &Loaded) -> Vec<PathBuf> {
+    std::iter::once(path.to_owned())
+        .chain(loaded.other_files())
+        .collect()
+}
+
+/// Ends the servers that are no longer configured once the calls that still use them have ended.
+async fn retire(replaced: Arc<Edition>, servers: Vec<Arc<Server>>) {
+    let edition = Arc::downgrade(&replaced);
+    drop(replaced);
+    let unused = async {
+        while edition.strong_count() > 0 {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let _ = tokio::time::timeout(PATIENCE, unused).await;
+    for server in servers {
+        server.close().await;
+    }
+}

@@ -1,0 +1,377 @@
+//! A gateway from its start to its end: everything opened, served until told to stop, reloaded when files change.
+
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use sandgate_assembly::host_setup;
+use sandgate_assembly::{Assembler, Loading};
+use sandgate_config::{Environment, FileError, Issue, Loaded, Report, Side};
+use sandgate_gateway::{Endpoint, Gateway, Registry};
+use sandgate_recording::{Recording, Wanted};
+use sandgate_telemetry::call_log::{CallLogTarget, CallLogWriter};
+use sandgate_telemetry::conditions::GatewayConditions;
+use sandgate_telemetry::{logging, metrics};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::{self, AdminListener, Handler, RunContext, SocketPath};
+use crate::lookout::Lookout;
+use crate::reload::{self, Reloader};
+use crate::reload_report::ReloadReport;
+use crate::watch::Watch;
+
+/// Everything that a gateway runs on, before it serves.
+pub struct Running {
+    gateway: Arc<Gateway>,
+    call_log: Arc<CallLogWriter>,
+    reloader: Reloader,
+    watch: Option<Watch>,
+    /// Where operators come in.
+    admin: Option<AdminListener>,
+    lookout: Lookout,
+    /// Where the metrics are read.
+    scraped: Option<TcpListener>,
+    /// How long it serves on after it was told to stop, without being ready.
+    lame_duck: Option<Duration>,
+}
+
+/// Reads, prepares and opens everything; serves nothing yet.
+///
+/// # Errors
+/// Everything that is wrong; nothing is left running.
+pub async fn start(
+    path: &Path,
+    loaded: &Loaded,
+    stdio: bool,
+    record_to: Option<Wanted>,
+) -> Result<Running, Report> {
+    let environment = Environment::of_process();
+    // Before anything is read, so that no change in between is missed.
+    let watch = loaded
+        .config
+        .gateway
+        .watch
+        .then(|| Watch::new(reload::files(path, loaded)));
+    let host = host_setup::host(loaded, &environment)?;
+    let state = host.state().health();
+    let mut assembler = Assembler::new(host);
+    let mut assembled = assembler
+        .assemble(loaded, &environment, Loading::Start)
+        .await?;
+    assembled.log(loaded);
+    let identity = assembled.identity.take();
+    let call_log = open_call_log(loaded, stdio)?;
+    let scraped = metrics::bind(loaded).await?;
+    // Last of all that is opened: who has it, serves.
+    let admin = open_admin(path, loaded, &environment)?;
+    let call_log = Arc::new(match admin {
+        Some(_) => call_log.remembering(),
+        None => call_log,
+    });
+    call_log.matched_values().switch(
+        loaded.config.gateway.why_values,
+        std::mem::take(&mut assembled.managed),
+    );
+    let registry = Registry::new(assembler.adopt(assembled));
+    let mut lookout = Lookout::of(loaded, stdio);
+    if let Some(wanted) = record_to {
+        lookout.recording = Some(begin_recording(wanted)?);
+    }
+    let gateway = Gateway::observed(
+        host_setup::gateway_config(loaded),
+        registry,
+        call_log.clone(),
+        lookout.observer(),
+    );
+    gateway.identify(identity);
+    let conditions = GatewayConditions::new(
+        &gateway,
+        call_log.clone(),
+        move || state.failure(),
+        &loaded.config,
+    );
+    lookout.watch(&gateway, conditions);
+    let mut reloader = Reloader::new(
+        path,
+        loaded,
+        environment,
+        assembler,
+        gateway.clone(),
+        lookout.clone(),
+    );
+    reloader.logs_calls_to(call_log.clone(), stdio);
+    Ok(Running {
+        gateway,
+        call_log,
+        reloader,
+        watch,
+        admin,
+        lookout,
+        scraped,
+        lame_duck: loaded
+            .config
+            .gateway
+            .limits
+            .lame_duck
+            .map(|period| period.0),
+    })
+}
+
+fn begin_recording(wanted: Wanted) -> Result<Arc<Recording>, Report> {
+    let folder = wanted.folder.clone();
+    let sealed = wanted.raw_to.is_some();
+    let recording = Recording::begin(wanted).map_err(|error| {
+        Report::new(None, vec![Issue::error(None, format!("--record: {error}"))])
+    })?;
+    let how = match sealed {
+        true => "as they come, encrypted",
+        false => {
+            "with surrogates for what policies find; what they do not find is recorded as it is"
+        }
+    };
+    tracing::info!("calls are recorded to {}, {how}", folder.display());
+    Ok(recording)
+}
+
+/// The admin socket. The default one is a convenience: where it cannot be had, the gateway serves all the same.
+fn open_admin(
+    path: &Path,
+    loaded: &Loaded,
+    environment: &Environment,
+) -> Result<Option<AdminListener>, Report> {
+    let Some(place) = SocketPath::of(path, loaded.config.gateway.admin.as_ref(), environment)
+    else {
+        return Ok(None);
+    };
+    match place.open() {
+        Ok(listener) => {
+            tracing::info!("operators are answered on {}", place.path.display());
+            Ok(Some(listener))
+        }
+        Err(error) if place.configured => {
+            Err(loaded.report(vec![loaded.error("/gateway/admin", Side::Value, error)]))
+        }
+        Err(error) => {
+            tracing::warn!(
+                "`sandgate status`, `reload` and `why` will not reach this gateway: {error}"
+            );
+            Ok(None)
+        }
+    }
+}
+
+/// The call log of the configuration.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn open_call_log(loaded: &Loaded, stdio: bool) -> Result<CallLogWriter, Report> {
+    let to = loaded.call_log_destination(stdio)?;
+    let payloads = loaded.config.call_log.payloads;
+    unopened(loaded, CallLogWriter::open(&to, payloads, &loaded.files))
+}
+
+/// The same, for the log that is there.
+pub(crate) fn open_call_log_target(loaded: &Loaded, stdio: bool) -> Result<CallLogTarget, Report> {
+    let to = loaded.call_log_destination(stdio)?;
+    let payloads = loaded.config.call_log.payloads;
+    unopened(loaded, CallLogTarget::open(&to, payloads, &loaded.files))
+}
+
+fn unopened<T>(loaded: &Loaded, opened: Result<T, FileError>) -> Result<T, Report> {
+    opened.map_err(|error| {
+        let issue = loaded.error("/call-log/to", Side::Value, error);
+        let help = "correct the path, make its folder, or let the gateway's user write there";
+        loaded.report(vec![issue.help(help)])
+    })
+}
+
+/// Where clients come in.
+pub enum Transport {
+    /// Streamable HTTP.
+    Http(TcpListener),
+    /// One client on stdin and stdout.
+    Stdio(Endpoint, Option<Arc<str>>),
+}
+
+impl Transport {
+    fn name(&self) -> String {
+        match self {
+            Self::Http(listener) => match listener.local_addr() {
+                Ok(address) => address.to_string(),
+                Err(error) => format!("unknown: {error}"),
+            },
+            Self::Stdio(..) => "stdin and stdout".into(),
+        }
+    }
+}
+
+impl Running {
+    /// Clients come in there: a reload that would let in whom nobody knows is refused.
+    pub fn listens_at(&mut self, address: SocketAddr) {
+        self.reloader.listens_at(address);
+    }
+
+    /// Serves until told to stop, reloading whenever a file of the configuration changes; then ends every session and
+    /// server.
+    ///
+    /// # Errors
+    /// The transport broke.
+    pub async fn serve(self, transport: Transport, told: CancellationToken) -> std::io::Result<()> {
+        let Self {
+            gateway,
+            call_log,
+            reloader,
+            watch,
+            admin,
+            lookout,
+            scraped,
+            lame_duck,
+        } = self;
+        let stop = match (&transport, lame_duck) {
+            (Transport::Http(_), Some(period)) => after(told, period, &gateway),
+            _ => told,
+        };
+        if let Some(conditions) = lookout.conditions.clone() {
+            let stop = stop.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = conditions.watch() => {}
+                    () = stop.cancelled() => {}
+                }
+            });
+        }
+        if let (Some(listener), Some(metrics)) = (scraped, &lookout.metrics) {
+            let access = gateway.access().clone();
+            tokio::spawn(metrics::serve(
+                listener,
+                metrics.clone(),
+                access,
+                stop.clone(),
+            ));
+        }
+        let (ask, asked) = mpsc::channel(admin::AT_A_TIME);
+        let context = RunContext {
+            config_file: reloader.path().to_owned(),
+            listeners: vec![transport.name()],
+            history: reloader.history(),
+            reload: ask,
+        };
+        if let Some(admin) = admin {
+            let handler = Handler::new(gateway.clone(), call_log.clone(), context)
+                .recording(lookout.recording.clone())
+                .conditions(lookout.conditions.clone());
+            tokio::spawn(admin::serve(admin, Arc::new(handler), stop.clone()));
+        }
+        let keeper = tokio::spawn(keep_current(reloader, watch, call_log, asked, stop.clone()));
+        let served = match transport {
+            // Both are large, and one of them runs.
+            Transport::Http(listener) => Box::pin(gateway.serve(listener, stop.clone())).await,
+            Transport::Stdio(endpoint, client) => {
+                let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
+                let told = stop.clone();
+                Box::pin(gateway.serve_stdio_as(client, input, output, endpoint, told)).await
+            }
+        };
+        stop.cancel();
+        keeper.abort();
+        gateway.close().await;
+        // With the keeper goes the host, and with that the last of the state is written: not before, since calls write it.
+        let _ = keeper.await;
+        lookout.finish().await;
+        served
+    }
+}
+
+/// Told so long after `told`; in between the gateway serves and says that it is not ready.
+fn after(told: CancellationToken, period: Duration, gateway: &Arc<Gateway>) -> CancellationToken {
+    let stop = CancellationToken::new();
+    let (ended, gateway) = (stop.clone(), gateway.clone());
+    tokio::spawn(async move {
+        told.cancelled().await;
+        gateway.status().leave();
+        tracing::info!("not ready any more; connections are accepted for another {period:?}");
+        tokio::time::sleep(period).await;
+        ended.cancel();
+    });
+    stop
+}
+
+/// Reloads when a file changes, and when told to by SIGHUP or an operator, which also opens the call log anew.
+async fn keep_current(
+    mut reloader: Reloader,
+    mut watch: Option<Watch>,
+    call_log: Arc<CallLogWriter>,
+    mut asked: mpsc::Receiver<oneshot::Sender<ReloadReport>>,
+    stop: CancellationToken,
+) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
+    loop {
+        let changed = async {
+            match &mut watch {
+                Some(watch) => drop(watch.changed().await),
+                None => std::future::pending().await,
+            }
+        };
+        let (reopen, answer) = tokio::select! {
+            () = stop.cancelled() => return,
+            () = changed => (false, None),
+            Some(()) = hangup.recv() => (true, None),
+            Some(answer) = asked.recv() => (true, Some(answer)),
+            else => return,
+        };
+        if reopen && let Err(error) = call_log.reopen() {
+            tracing::warn!("the call log stays as it is: {error}");
+        }
+        let outcome = reload_unharmed(&mut reloader, watch.as_mut()).await;
+        if let Some(answer) = answer {
+            // Whoever asked may have gone away.
+            let _ = answer.send(outcome);
+        }
+    }
+}
+
+/// Reloads; where that panics nothing has changed, and the next change is tried like any other.
+async fn reload_unharmed(reloader: &mut Reloader, watch: Option<&mut Watch>) -> ReloadReport {
+    let version = reloader.version();
+    let mut reloading = pin!(reloader.reload(watch));
+    std::future::poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| reloading.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| {
+            let why = "error: the reload ended in a panic, which the gateway's log tells\n";
+            Poll::Ready(ReloadReport::refused(version, why.to_owned()))
+        })
+    })
+    .await
+}
+
+/// Tells on SIGTERM or Ctrl-C; a second one ends the process.
+pub async fn until_told(stop: CancellationToken) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping; calls in flight may finish");
+    stop.cancel();
+    // Asked twice is meant.
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    logging::flush();
+    std::process::exit(1);
+}

@@ -1,0 +1,371 @@
+//! The status for people.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use sandgate_pipeline::Mode;
+use sandgate_telemetry::conditions::ConditionStatus;
+use sandgate_telemetry::recent_calls::Calls;
+use sandgate_text::{grid, printable};
+
+use super::{LastError, Status, short};
+
+/// Lines of an error that are shown to people; programs get all of it.
+const FIRST_LINES: usize = 6;
+
+impl Status {
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let up = humantime::format_duration(Duration::from_secs(self.uptime_s));
+        let mut line = |key: &str, value: String| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{key:<15}{}", printable(&value));
+        };
+        line(
+            "sandgate",
+            format!("{}, process {}, up {up}", self.version, self.process),
+        );
+        line(
+            "configuration",
+            format!(
+                "{}, version {} since {}",
+                self.config.display(),
+                self.edition.number,
+                self.edition.since
+            ),
+        );
+        line("listening on", self.listeners.join(", "));
+        let Calls {
+            forwarded,
+            refused,
+            answered,
+            failed,
+            overloaded,
+            cancelled,
+        } = self.calls;
+        line(
+            "calls",
+            format!(
+                "{forwarded} forwarded, {refused} refused, {answered} answered by interceptors, {failed} failed, {overloaded} turned away, {cancelled} cancelled; {} under way, {} of them waiting",
+                self.under_way, self.waiting
+            ),
+        );
+        line(
+            "clients",
+            format!(
+                "{} connections, {} sessions",
+                self.connections, self.sessions
+            ),
+        );
+        if let Some(recording) = &self.recording {
+            line("recording", recording.text());
+        }
+        if let Some(until) = &self.certificate_until {
+            line("certificate", format!("until {until}"));
+        }
+        if self.unwritten_records > 0 {
+            let count = self.unwritten_records;
+            line("call log", format!("{count} records could not be written"));
+        }
+        if self.log.dropped > 0 {
+            line("log", format!("{} lines lost", self.log.dropped));
+        }
+        // A change that was refused is shown below, in more words.
+        let shown = |wrong: &&ConditionStatus| wrong.unready || wrong.condition != "reload";
+        for wrong in self.conditions.iter().filter(shown) {
+            let unready = match wrong.unready {
+                true => " (not ready)",
+                false => "",
+            };
+            let text = format!("{}{unready}: {}", wrong.condition, wrong.detail);
+            line("wrong", text);
+        }
+        if !self.needs_restart.is_empty() {
+            line("at next start", self.needs_restart.join(", "));
+        }
+        if let Some(failed) = &self.failed_reload {
+            let mended = match failed.mended {
+                true => "mended since",
+                false => "what was in force stays so",
+            };
+            line("failed reload", format!("{}, {mended}:", failed.at));
+            self.first_lines(&failed.error, &mut text);
+        }
+        text.push('\n');
+        self.interceptors(&mut text);
+        text.push('\n');
+        self.servers(&mut text);
+        text
+    }
+
+    fn first_lines(&self, error: &str, text: &mut String) {
+        for line in error.trim_end().lines().take(FIRST_LINES) {
+            let _ = writeln!(text, "  {}", printable(line));
+        }
+        if error.trim_end().lines().count() > FIRST_LINES {
+            text.push_str("  (more: `sandgate check` shows everything)\n");
+        }
+    }
+
+    fn interceptors(&self, text: &mut String) {
+        if self.interceptors.is_empty() {
+            text.push_str("No interceptors: every message passes as it is.\n");
+            return;
+        }
+        let head = [
+            "interceptor",
+            "plugin",
+            "mode",
+            "runs",
+            "refusals",
+            "faults",
+            "digest",
+        ];
+        let rows = self.interceptors.iter().map(|one| {
+            vec![
+                one.name.clone(),
+                format!("{} {}", one.plugin, one.plugin_version),
+                match one.mode {
+                    Mode::Active => "active".into(),
+                    Mode::Audit => "audit".into(),
+                },
+                one.tally.runs.to_string(),
+                one.tally.refusals.to_string(),
+                one.tally.faults.to_string(),
+                short(&one.digest),
+            ]
+        });
+        grid(table(&head, rows), text);
+        for one in &self.interceptors {
+            if let Some(candidate) = &one.candidate {
+                candidate.text(&one.name, text);
+            }
+        }
+    }
+
+    fn servers(&self, text: &mut String) {
+        if self.servers.is_empty() {
+            text.push_str("No servers.\n");
+            return;
+        }
+        let head = ["server", "state", "eras", "children", "under way", "at"];
+        let rows = self.servers.iter().map(|one| {
+            let state = match (&one.down_since, &one.failing_since, one.eras.is_empty()) {
+                (Some(since), ..) => format!("down since {since}"),
+                _ if one.availability == "probing" => "starting".into(),
+                (_, Some(since), _) => format!("failing since {since}"),
+                (_, None, true) => "not asked yet".into(),
+                (_, None, false) => "well".into(),
+            };
+            vec![
+                one.name.clone(),
+                state,
+                match one.eras.is_empty() {
+                    true => "-".into(),
+                    false => one.eras.join(", "),
+                },
+                one.children.to_string(),
+                one.under_way.to_string(),
+                one.at.clone(),
+            ]
+        });
+        grid(table(&head, rows), text);
+        for one in self.servers.iter().filter(|one| one.hidden_from_modern) {
+            let _ = writeln!(
+                text,
+                "  {} is hidden from modern clients of /mcp: it speaks the legacy protocol only. Reload, or set merged-era = \"legacy\"",
+                one.name
+            );
+        }
+        for one in self.servers.iter().filter(|one| one.dropped > 0) {
+            let _ = writeln!(
+                text,
+                "  {} sent {} messages that belong to nothing it was asked; they were dropped",
+                one.name, one.dropped
+            );
+        }
+        for one in &self.servers {
+            if let Some(LastError { at, error }) = &one.last_error {
+                let _ = writeln!(
+                    text,
+                    "  last error of {}, {at}: {}",
+                    one.name,
+                    printable(error)
+                );
+            }
+            if !one.lookalikes.is_empty() {
+                let names: Vec<_> = one
+                    .lookalikes
+                    .iter()
+                    .map(|name| format!("{name:?}"))
+                    .collect();
+                let _ = writeln!(
+                    text,
+                    "  left out of the lists of {}, since they look the same: {}",
+                    one.name,
+                    names.join(", ")
+                );
+            }
+        }
+    }
+}
+
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<Vec<String>> {
+    let head = head.iter().map(|&cell| cell.to_owned()).collect();
+    std::iter::once(head).chain(rows).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sandgate_telemetry::recent_calls::Tally;
+
+    use super::super::{EditionStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus};
+    use super::*;
+    use crate::candidate::CandidateStatus;
+
+    fn status() -> Status {
+        Status {
+            version: "0.1.0".into(),
+            process: 42,
+            config: "sandgate.toml".into(),
+            started: "2026-11-22T10:00:00Z".into(),
+            uptime_s: 3_725,
+            edition: EditionStatus {
+                number: 3,
+                since: "2026-11-22T10:30:00Z".into(),
+            },
+            failed_reload: Some(FailedReload {
+                at: "2026-11-22T10:40:00Z".into(),
+                error: "error: a\nb\nc\nd\ne\nf\ng\n".into(),
+                mended: false,
+            }),
+            needs_restart: vec!["call-log.to".into(), "gateway.listen".into()],
+            listeners: vec!["127.0.0.1:8808".into()],
+            calls: Calls {
+                forwarded: 12,
+                refused: 2,
+                ..Calls::default()
+            },
+            connections: 3,
+            sessions: 1,
+            under_way: 1,
+            waiting: 0,
+            recording: None,
+            conditions: vec![ConditionStatus {
+                condition: "call-log".into(),
+                detail: "cannot be written: No space left on device".into(),
+                unready: true,
+            }],
+            certificate_until: Some("2027-01-01T00:00:00Z".into()),
+            unwritten_records: 5,
+            log: LogStatus {
+                dropped: 3,
+                failing: None,
+            },
+            interceptors: vec![InterceptorStatus {
+                name: "scrub".into(),
+                plugin: "pii-scrubber".into(),
+                plugin_version: "0.1.0".into(),
+                digest: "sha256:0123456789abcdef".into(),
+                mode: Mode::Audit,
+                fail_open: false,
+                tally: Tally {
+                    runs: 14,
+                    refusals: 2,
+                    faults: 0,
+                },
+                candidate: Some(CandidateStatus {
+                    plugin: "pii-scrubber".into(),
+                    plugin_version: "0.2.0".into(),
+                    digest: "sha256:fedcba9876543210".into(),
+                    share: 12.5,
+                    since: "2026-11-22T10:30:00Z".into(),
+                    runs: 10,
+                    same: 7,
+                    differs: 2,
+                    failed: 1,
+                    dropped: 4,
+                    differences: vec![crate::candidate::Differing {
+                        hook: "post-call".into(),
+                        live: "proceed".into(),
+                        candidate: "edit".into(),
+                        differs_in: "decision".into(),
+                        count: 2,
+                    }],
+                    failures: [("trap".to_owned(), 1)].into(),
+                    median_us: Some(41),
+                    live_median_us: Some(40),
+                    recent: vec![crate::candidate::CandidateResult {
+                        record: "candidate".into(),
+                        time: "2026-11-22T10:31:00Z".into(),
+                        id: "0a11".into(),
+                        interceptor: "scrub".into(),
+                        digest: "sha256:fedcba9876543210".into(),
+                        hook: "post-call".into(),
+                        live: "proceed".into(),
+                        candidate: "edit".into(),
+                        differs_in: Some("decision".into()),
+                        code: None,
+                        failure: None,
+                    }],
+                }),
+            }],
+            servers: vec![ServerStatus {
+                name: "crm".into(),
+                transport: "http".into(),
+                at: "http://127.0.0.1:9000/mcp".into(),
+                eras: vec!["legacy".into()],
+                availability: "unknown".into(),
+                down_since: None,
+                hidden_from_modern: false,
+                failing_since: Some("2026-11-22T10:41:00Z".into()),
+                last_error: Some(LastError {
+                    at: "2026-11-22T10:42:00Z".into(),
+                    error: "it answered \u{1b}503".into(),
+                }),
+                children: 0,
+                under_way: 1,
+                lookalikes: Vec::new(),
+                dropped: 0,
+            }],
+        }
+    }
+
+    #[test]
+    fn people_see_everything_at_a_glance() {
+        let expected = "\
+sandgate       0.1.0, process 42, up 1h 2m 5s
+configuration  sandgate.toml, version 3 since 2026-11-22T10:30:00Z
+listening on   127.0.0.1:8808
+calls          12 forwarded, 2 refused, 0 answered by interceptors, 0 failed, 0 turned away, 0 cancelled; 1 under way, 0 of them waiting
+clients        3 connections, 1 sessions
+certificate    until 2027-01-01T00:00:00Z
+call log       5 records could not be written
+log            3 lines lost
+wrong          call-log (not ready): cannot be written: No space left on device
+at next start  call-log.to, gateway.listen
+failed reload  2026-11-22T10:40:00Z, what was in force stays so:
+  error: a
+  b
+  c
+  d
+  e
+  f
+  (more: `sandgate check` shows everything)
+
+  interceptor  plugin              mode   runs  refusals  faults  digest
+  scrub        pii-scrubber 0.1.0  audit  14    2         0       sha256:0123456789ab
+  candidate of scrub: pii-scrubber 0.2.0, sha256:fedcba987654, 12.5% of calls since 2026-11-22T10:30:00Z
+    10 runs: 7 the same, 2 differ, 1 failed; 4 dropped; median 41 µs, 40 µs live
+    2 × post-call proceed → edit, differs in its decision
+    1 × failed: trap
+    the last of them (`sandgate why`): 0a11
+
+  server  state                               eras    children  under way  at
+  crm     failing since 2026-11-22T10:41:00Z  legacy  0         1          http://127.0.0.1:9000/mcp
+  last error of crm, 2026-11-22T10:42:00Z: it answered \u{fffd}503
+";
+        assert_eq!(status().text(), expected);
+    }
+}

@@ -1,0 +1,325 @@
+//! Calls that are kept, to be played again: `sandgate run --record DIR`.
+//!
+//! Off the path of every call: what a call leaves goes into a bounded queue, and a thread of its own does the rest. With
+//! surrogates, an exchange is played twice through the chain that it passed, on a stage: as it came, to learn what
+//! policies found in it, and with the surrogates in place, to see that they find them again. What is not found again the
+//! same way is not written.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sandgate_gateway::CapturedCall;
+use sandgate_message::{Call, CallId};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::sync::{Notify, mpsc};
+
+use crate::folder::{Folder, FolderError};
+use crate::seal::Recipient;
+use crate::writer::Writer;
+
+/// Exchanges that wait to be written.
+const WAITING: usize = 1024;
+/// What they may hold together, in bytes.
+const WAITING_BYTES: usize = 64 << 20;
+/// How long the end of a gateway waits for what has not been written yet.
+const LAST: Duration = Duration::from_secs(10);
+
+/// What `sandgate run` is asked to record.
+#[derive(Clone)]
+pub struct Wanted {
+    /// Where to.
+    pub folder: PathBuf,
+    /// Of 10,000 calls.
+    pub share: u16,
+    /// Bytes of all that is kept.
+    pub max: u64,
+    /// Kept as it comes, for the owner of this key; else with surrogates.
+    pub raw_to: Option<Recipient>,
+}
+
+/// Records the calls of a gateway.
+pub struct Recording {
+    wanted: Wanted,
+    queue: mpsc::Sender<Box<CapturedCall>>,
+    /// Nothing more is taken; what waits is written.
+    closing: Arc<Notify>,
+    waiting: Arc<AtomicUsize>,
+    tallies: Arc<Tallies>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+/// What became of the calls that were to be recorded.
+#[derive(Debug, Default)]
+pub(crate) struct Tallies {
+    pub(crate) written: AtomicU64,
+    pub(crate) queue: AtomicU64,
+    pub(crate) orphaned: AtomicU64,
+    pub(crate) unplaced: AtomicU64,
+    pub(crate) unlike: AtomicU64,
+    pub(crate) left: AtomicU64,
+    pub(crate) large: AtomicU64,
+    pub(crate) failed: AtomicU64,
+}
+
+/// What became of the calls that were to be recorded, for `sandgate status`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingStatus {
+    /// Where to.
+    pub folder: PathBuf,
+    /// Kept as they came, encrypted.
+    pub sealed: bool,
+    /// They are in it, or were.
+    pub written: u64,
+    /// The recorder did not keep up.
+    pub dropped: u64,
+    /// They continue calls that are not recorded.
+    pub orphaned: u64,
+    /// A policy found something in them and does not say where.
+    pub unplaced: u64,
+    /// With surrogates they would not have been judged the same.
+    pub unlike: u64,
+    /// A value that was found was still in them.
+    pub unclean: u64,
+    /// Larger than all that may be kept.
+    pub too_large: u64,
+    /// They could not be written.
+    pub failed: u64,
+}
+
+impl Recording {
+    /// Begins to record.
+    ///
+    /// # Errors
+    /// The folder cannot be recorded to.
+    pub fn begin(wanted: Wanted) -> Result<Arc<Self>, FolderError> {
+        let folder = Folder::open(&wanted.folder, wanted.raw_to.clone(), wanted.max)?;
+        let (queue, waits) = mpsc::channel(WAITING);
+        let (waiting, tallies) = (Arc::<AtomicUsize>::default(), Arc::<Tallies>::default());
+        let writer = Writer::new(folder, tallies.clone());
+        let (bytes, closing) = (waiting.clone(), Arc::<Notify>::default());
+        let close = closing.clone();
+        let thread = std::thread::Builder::new()
+            .name("recording".into())
+            .spawn(move || writer.run(waits, &bytes, &close))
+            .map_err(|source| FolderError::Io {
+                path: wanted.folder.clone(),
+                what: "cannot be recorded to",
+                source,
+            })?;
+        Ok(Arc::new(Self {
+            wanted,
+            queue,
+            closing,
+            waiting,
+            tallies,
+            thread: Mutex::new(Some(thread)),
+        }))
+    }
+
+    /// Whether the call is one of those to keep: decided by its id alone, so that it costs nothing to ask.
+    pub fn wants(&self, call: &Call) -> bool {
+        self.wanted.share >= 10_000 || lot(&call.id) < self.wanted.share
+    }
+
+    /// Keeps an exchange, unless too many wait already: without a lock, and without waiting.
+    pub fn take(&self, taken: Box<CapturedCall>) {
+        let size = size(&taken);
+        let fits = self.waiting.fetch_add(size, Ordering::Relaxed) + size <= WAITING_BYTES;
+        if !fits || self.queue.try_send(taken).is_err() {
+            self.waiting.fetch_sub(size, Ordering::Relaxed);
+            let before = self.tallies.queue.fetch_add(1, Ordering::Relaxed);
+            if before.is_power_of_two() || before == 0 {
+                tracing::warn!(
+                    dropped = before + 1,
+                    "calls are not recorded, and go on: the recorder does not keep up"
+                );
+            }
+        }
+    }
+
+    /// What became of those that were to be recorded.
+    pub fn status(&self) -> RecordingStatus {
+        let Tallies {
+            written,
+            queue,
+            orphaned,
+            unplaced,
+            unlike,
+            left,
+            large,
+            failed,
+        } = &*self.tallies;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        RecordingStatus {
+            folder: self.wanted.folder.clone(),
+            sealed: self.wanted.raw_to.is_some(),
+            written: count(written),
+            dropped: count(queue),
+            orphaned: count(orphaned),
+            unplaced: count(unplaced),
+            unlike: count(unlike),
+            unclean: count(left),
+            too_large: count(large),
+            failed: count(failed),
+        }
+    }
+
+    /// Writes what still waits, for ten seconds at most, and tells what became of all.
+    pub async fn finish(&self) {
+        self.closing.notify_one();
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            let ended = tokio::task::spawn_blocking(move || drop(thread.join()));
+            if tokio::time::timeout(LAST, ended).await.is_err() {
+                tracing::warn!("the last calls are not recorded: the recorder does not keep up");
+            }
+        }
+        tracing::info!("{}", self.status().text());
+    }
+}
+
+impl RecordingStatus {
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut text = format!("{}: {} calls", self.folder.display(), self.written);
+        for (count, why) in [
+            (self.dropped, "not recorded, too many at a time"),
+            (
+                self.orphaned,
+                "not recorded, since they continue calls that are not",
+            ),
+            (
+                self.unplaced,
+                "not recorded, since a policy does not say where it found something",
+            ),
+            (
+                self.unlike,
+                "not recorded, since surrogates would be judged otherwise",
+            ),
+            (
+                self.unclean,
+                "not recorded, since a value could not be replaced",
+            ),
+            (self.too_large, "not recorded, too large"),
+            (
+                self.failed,
+                "not recorded, since the folder cannot be written",
+            ),
+        ] {
+            if count > 0 {
+                text += &format!("; {count} {why}");
+            }
+        }
+        text
+    }
+}
+
+/// Below 10,000, evenly.
+fn lot(id: &CallId) -> u16 {
+    let digest = Sha256::digest(id.0.as_bytes());
+    let word = u32::from_le_bytes(std::array::from_fn(|n| digest[n]));
+    u16::try_from(word % 10_000).unwrap_or(0)
+}
+
+pub(crate) fn size(taken: &Taken) -> usize {
+    let payload = |message: &sandgate_message::Message| message.payload().as_str().len();
+    payload(&taken.message) + taken.reply.as_ref().map_or(0, payload)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sandgate_message::{Direction, Era, Json, Limits, Message};
+    use sandgate_pipeline::Chain;
+
+    use super::*;
+
+    fn taken(text: &str) -> Box<CapturedCall> {
+        let call = Arc::new(Call {
+            id: CallId("1".into()),
+            method: "notifications/told".into(),
+            direction: Direction::ClientToServer,
+            era: Era::Modern,
+            server: "desk".into(),
+            target: None,
+            client_target: None,
+            session: None,
+            principal: None,
+            account: sandgate_message::Account::Local,
+            groups: Arc::new([]),
+            definition: None,
+            attributes: Arc::new([]),
+        });
+        let params = Json::of(&serde_json::json!({ "text": text })).unwrap();
+        let message = Message::notification("notifications/told", &params);
+        let chain = Chain::new(1, Vec::new(), None, Limits::default());
+        Box::new(CapturedCall::new(&call, &message, &chain))
+    }
+
+    /// Records, and nobody writes what waits.
+    fn stuck() -> (Recording, mpsc::Receiver<Box<CapturedCall>>) {
+        let (queue, waits) = mpsc::channel(WAITING);
+        let recording = Recording {
+            wanted: Wanted {
+                folder: "calls".into(),
+                share: 10_000,
+                max: 1 << 20,
+                raw_to: None,
+            },
+            queue,
+            closing: Arc::default(),
+            waiting: Arc::default(),
+            tallies: Arc::default(),
+            thread: Mutex::new(None),
+        };
+        (recording, waits)
+    }
+
+    #[test]
+    fn where_the_recorder_is_behind_calls_are_dropped_and_counted() {
+        let (recording, mut waits) = stuck();
+        for _ in 0..WAITING + 3 {
+            recording.take(taken("open"));
+        }
+        assert_eq!(recording.status().dropped, 3);
+        assert!(waits.try_recv().is_ok());
+        recording.take(taken("open"));
+        assert_eq!(recording.status().dropped, 3);
+    }
+
+    #[test]
+    fn what_waits_is_bounded_in_bytes_too() {
+        let (recording, _waits) = stuck();
+        let large = "x".repeat(WAITING_BYTES / 4);
+        for _ in 0..5 {
+            recording.take(taken(&large));
+        }
+        assert_eq!(recording.status().dropped, 2);
+        assert!(recording.waiting.load(Ordering::Relaxed) <= WAITING_BYTES);
+    }
+
+    #[test]
+    fn a_share_of_calls_is_that_share() {
+        let drawn = (0..10_000).filter(|n| lot(&CallId(format!("{n:x}").into())) < 1_000);
+        let count = drawn.count();
+        assert!((850..1150).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn what_was_not_recorded_is_said_with_its_reason() {
+        let status = RecordingStatus {
+            folder: "rec".into(),
+            written: 7,
+            unlike: 2,
+            ..RecordingStatus::default()
+        };
+        assert_eq!(
+            status.text(),
+            "rec: 7 calls; 2 not recorded, since surrogates would be judged otherwise"
+        );
+    }
+}

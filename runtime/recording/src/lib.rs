@@ -1,0 +1,30 @@
+//! Calls that are kept on disk, with surrogates for what policies find in them or sealed, and what becomes of them when
+//! they are played again.
+#![allow(
+    clippy::result_large_err,
+    reason = "a report of what is wrong is made once, at a start or reload"
+)]
+
+mod capture;
+mod detect;
+mod exchange;
+mod folder;
+mod key;
+mod kind;
+mod lineage;
+mod number;
+mod reading;
+mod redact;
+pub mod replay;
+mod replayer;
+mod seal;
+mod shape;
+mod surrogate;
+mod writer;
+
+pub use capture::{Recording, RecordingStatus, Wanted};
+pub use exchange::{Exchange, NotAnExchange, Noticed, RunId, Verdict, became, by_run, verdicts};
+pub use folder::{Folder, FolderError, Written};
+pub use reading::{Recorded, read};
+pub use replayer::{Input, Observation, Played, Replayer};
+pub use seal::{Identities, Recipient, SealError};

@@ -1,0 +1,167 @@
+//! What is wrong with the gateway itself: shown by `status`, `/readyz` and metrics. A server that fails is none of it: the
+//! other servers are served all the same, and the gateway learns from calls alone that it works again.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use sandgate_config::{ConditionName, Config};
+use sandgate_gateway::{Condition, Conditions, Gateway};
+use sandgate_text::time;
+use serde::{Deserialize, Serialize};
+
+use crate::call_log::CallLogWriter;
+use crate::logging;
+
+/// Before a certificate's end: time enough to get another one.
+const EXPIRING: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How often the certificate's end is looked at.
+const LOOK: Duration = Duration::from_secs(60);
+/// How often a call log that cannot be written is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Knows what is wrong with one gateway.
+pub struct GatewayConditions {
+    gateway: Weak<Gateway>,
+    call_log: Arc<CallLogWriter>,
+    /// Why the interceptors' memory cannot be written.
+    state: Box<dyn Fn() -> Option<String> + Send + Sync>,
+    /// What makes `/readyz` answer 503.
+    unready: ArcSwap<Vec<ConditionName>>,
+}
+
+/// Something that is wrong, as operators are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConditionStatus {
+    /// As `[gateway] not-ready-when` spells it.
+    pub condition: String,
+    /// What is wrong.
+    pub detail: String,
+    /// It makes `/readyz` answer 503.
+    pub unready: bool,
+}
+
+impl GatewayConditions {
+    /// Of this gateway, and of what it writes. `state` says why the interceptors' memory cannot be written, where that is
+    /// so.
+    pub fn new(
+        gateway: &Arc<Gateway>,
+        call_log: Arc<CallLogWriter>,
+        state: impl Fn() -> Option<String> + Send + Sync + 'static,
+        config: &Config,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            gateway: Arc::downgrade(gateway),
+            call_log,
+            state: Box::new(state),
+            unready: ArcSwap::from_pointee(config.not_ready_when()),
+        })
+    }
+
+    /// Another configuration is in force.
+    pub fn adopt(&self, config: &Config) {
+        self.unready.store(Arc::new(config.not_ready_when()));
+    }
+
+    /// All that is wrong, in words.
+    pub fn status(&self) -> Vec<ConditionStatus> {
+        let unready = self.unready.load();
+        let all = ConditionName::ALL.iter().filter_map(|name| {
+            Some(ConditionStatus {
+                condition: name.as_str().to_owned(),
+                detail: self.detail(*name)?,
+                unready: unready.contains(name),
+            })
+        });
+        all.collect()
+    }
+
+    /// Whether each condition holds.
+    pub fn each(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        let all = ConditionName::ALL.iter();
+        all.map(|name| (name.as_str(), self.detail(*name).is_some()))
+    }
+
+    /// Records that could not be written.
+    pub fn unwritten(&self) -> u64 {
+        self.call_log.unwritten()
+    }
+
+    /// When the certificate that clients are shown ends.
+    pub fn certificate_until(&self) -> Option<SystemTime> {
+        self.gateway.upgrade()?.certificate_until()
+    }
+
+    /// What is wrong; none where nothing is.
+    fn detail(&self, name: ConditionName) -> Option<String> {
+        let left = |until: SystemTime| until.duration_since(SystemTime::now());
+        match name {
+            ConditionName::CallLog => {
+                let failure = self.call_log.failure()?;
+                let (count, since) = (failure.count, time(failure.since));
+                let why = failure.why;
+                Some(format!(
+                    "cannot be written: {why}; {count} records lost since {since}"
+                ))
+            }
+            ConditionName::CertificateExpiring => {
+                let until = self.certificate_until()?;
+                let soon = left(until).ok().filter(|left| *left < EXPIRING)?;
+                let days = soon.as_secs() / (24 * 60 * 60);
+                Some(format!("ends in {days} days, at {}", time(until)))
+            }
+            ConditionName::CertificateExpired => {
+                let until = self.certificate_until()?;
+                left(until)
+                    .is_err()
+                    .then(|| format!("ended at {}", time(until)))
+            }
+            ConditionName::State => (self.state)(),
+            ConditionName::Log => {
+                let why = logging::queue()?.failure()?;
+                Some(format!("cannot be written: {why}"))
+            }
+            ConditionName::Reload => self.gateway.upgrade()?.status().reload_error(),
+        }
+    }
+
+    /// Tries a call log again that cannot be written, forgets words that are too old, and warns of a certificate that ends. Never returns.
+    pub async fn watch(&self) {
+        let mut warned = None;
+        let mut looked: Option<tokio::time::Instant> = None;
+        loop {
+            self.call_log.retry();
+            self.call_log.matched_values().forget();
+            if looked.is_none_or(|at| at.elapsed() >= LOOK) {
+                looked = Some(tokio::time::Instant::now());
+                let certificate = [
+                    ConditionName::CertificateExpired,
+                    ConditionName::CertificateExpiring,
+                ];
+                let found = certificate
+                    .into_iter()
+                    .find_map(|name| Some((name, self.detail(name)?)));
+                if let Some((name, detail)) = &found
+                    && warned != Some(*name)
+                {
+                    tracing::warn!("the certificate that clients are shown {detail}");
+                }
+                warned = found.map(|(name, _)| name);
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+}
+
+impl Conditions for GatewayConditions {
+    fn current(&self) -> Vec<Condition> {
+        let unready = self.unready.load();
+        let all = ConditionName::ALL.iter();
+        all.filter(|name| self.detail(**name).is_some())
+            .map(|name| Condition {
+                name: name.as_str(),
+                unready: unready.contains(name),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,219 @@
+//! The calls that a running gateway remembers, for those who ask what became of one: the lines of the call log as they
+//! were written, the oldest forgotten first; and counts since the start.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use sandgate_gateway::{Decision, Ended};
+use sandgate_message::CallId;
+use sandgate_pipeline::Decision as Decided;
+use serde::{Deserialize, Serialize};
+
+/// Lines remembered: two for most calls.
+const MAX_LINES: usize = 4_000;
+/// What they may hold together, in bytes.
+const MAX_BYTES: usize = 16 << 20;
+/// A line larger than this is remembered without its payload.
+pub(crate) const MAX_LINE: usize = 256 << 10;
+/// Calls named where the beginning of an id fits several.
+const NAMED: usize = 5;
+
+/// What is remembered.
+#[derive(Debug, Default)]
+pub struct RecentCalls(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    lines: VecDeque<Line>,
+    bytes: usize,
+    calls: Calls,
+    tallies: BTreeMap<Arc<str>, Tally>,
+}
+
+#[derive(Debug)]
+struct Line {
+    id: CallId,
+    ended: bool,
+    text: Box<str>,
+}
+
+/// What became of calls since the start. Those under way are not among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Calls {
+    pub forwarded: u64,
+    pub refused: u64,
+    pub answered: u64,
+    pub failed: u64,
+    #[serde(default)]
+    pub overloaded: u64,
+    pub cancelled: u64,
+}
+
+/// What an interceptor of that name did since the start, in audit or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Hook runs.
+    pub runs: u64,
+    /// Runs that decided to refuse.
+    pub refusals: u64,
+    /// Runs that failed.
+    pub faults: u64,
+}
+
+/// The beginning of an id fits several calls; these are the last of them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{given:?} begins several ids: {}; give more of it", .ids.join(", "))]
+pub struct Ambiguous {
+    /// As it was asked for.
+    pub given: String,
+    /// The last of the ids that it fits.
+    pub ids: Vec<String>,
+}
+
+impl RecentCalls {
+    /// A call is about to be forwarded.
+    pub(crate) fn forwarded(&self, id: &CallId, text: String) {
+        self.0.lock().keep(id, false, text);
+    }
+
+    /// A call has ended.
+    pub(crate) fn ended(&self, record: &Ended<'_>, text: String) {
+        let mut kept = self.0.lock();
+        let calls = &mut kept.calls;
+        *match record.decision {
+            Decision::Forwarded => &mut calls.forwarded,
+            Decision::Refused => &mut calls.refused,
+            Decision::Answered => &mut calls.answered,
+            Decision::Failed => &mut calls.failed,
+            Decision::Overloaded => &mut calls.overloaded,
+            Decision::Cancelled => &mut calls.cancelled,
+        } += 1;
+        for entry in &record.trail.entries {
+            if !kept.tallies.contains_key(&entry.interceptor) {
+                kept.tallies
+                    .insert(entry.interceptor.clone(), Tally::default());
+            }
+            if let Some(tally) = kept.tallies.get_mut(&entry.interceptor) {
+                tally.runs += 1;
+                tally.refusals += u64::from(entry.decision == Decided::Refuse);
+                tally.faults += u64::from(entry.decision == Decided::Fault);
+            }
+        }
+        kept.keep(&record.call.id, true, text);
+    }
+
+    /// What became of calls.
+    pub fn calls(&self) -> Calls {
+        self.0.lock().calls
+    }
+
+    /// What the interceptor of that name did.
+    pub fn tally(&self, interceptor: &str) -> Tally {
+        self.0
+            .lock()
+            .tallies
+            .get(interceptor)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// The lines of the call whose id begins so, oldest first; none: of the last that ended. Empty where it is not
+    /// remembered.
+    ///
+    /// # Errors
+    /// Several calls' ids begin so.
+    pub fn lines(&self, call: Option<&str>) -> Result<Vec<Box<str>>, Ambiguous> {
+        let kept = self.0.lock();
+        let newest = || kept.lines.iter().rev();
+        let id = match call {
+            None => newest().find(|line| line.ended).map(|line| line.id.clone()),
+            Some(given) => {
+                let mut ids: Vec<&CallId> = newest()
+                    .map(|line| &line.id)
+                    .filter(|id| id.0.starts_with(given))
+                    .collect();
+                ids.sort();
+                ids.dedup();
+                if ids.len() > 1 {
+                    let last = ids.iter().rev().take(NAMED);
+                    return Err(Ambiguous {
+                        given: given.to_owned(),
+                        ids: last.map(|id| id.0.to_string()).collect(),
+                    });
+                }
+                ids.first().map(|id| (*id).clone())
+            }
+        };
+        let Some(id) = id else {
+            return Ok(Vec::new());
+        };
+        let of_call = kept.lines.iter().filter(|line| line.id == id);
+        Ok(of_call.map(|line| line.text.clone()).collect())
+    }
+}
+
+impl Kept {
+    fn keep(&mut self, id: &CallId, ended: bool, text: String) {
+        self.bytes += text.len();
+        self.lines.push_back(Line {
+            id: id.clone(),
+            ended,
+            text: text.into(),
+        });
+        while self.lines.len() > MAX_LINES || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.lines.pop_front() else {
+                return;
+            };
+            self.bytes -= oldest.text.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn remember(recent: &RecentCalls, id: &str, ended: bool, text: &str) {
+        recent.0.lock().keep(&CallId(id.into()), ended, text.into());
+    }
+
+    fn found(recent: &RecentCalls, call: Option<&str>) -> Vec<String> {
+        let lines = recent.lines(call).unwrap();
+        lines.iter().map(|line| line.to_string()).collect()
+    }
+
+    #[test]
+    fn a_call_is_found_by_the_beginning_of_its_id() {
+        let recent = RecentCalls::default();
+        remember(&recent, "0a1", false, "one forwarded");
+        remember(&recent, "0a2", true, "two ended");
+        remember(&recent, "0a1", true, "one ended");
+        remember(&recent, "0b1", false, "three forwarded");
+        assert_eq!(found(&recent, Some("0a1")), ["one forwarded", "one ended"]);
+        assert_eq!(found(&recent, Some("0b")), ["three forwarded"]);
+        assert_eq!(found(&recent, None), ["one forwarded", "one ended"]);
+        assert!(found(&recent, Some("0c")).is_empty());
+        let ambiguous = recent.lines(Some("0a")).unwrap_err();
+        assert_eq!(ambiguous.ids, ["0a2", "0a1"]);
+    }
+
+    #[test]
+    fn the_oldest_is_forgotten_by_count_and_by_size() {
+        let recent = RecentCalls::default();
+        for n in 0..=MAX_LINES {
+            remember(&recent, &format!("{n:08}"), true, "x");
+        }
+        assert!(found(&recent, Some("00000000")).is_empty());
+        assert_eq!(found(&recent, Some("00000001")), ["x"]);
+        let large = "x".repeat(MAX_LINE);
+        for n in 0..=MAX_BYTES / MAX_LINE {
+            remember(&recent, &format!("l{n:08}"), true, &large);
+        }
+        assert!(recent.0.lock().bytes <= MAX_BYTES);
+        assert!(found(&recent, Some("l00000000")).is_empty());
+        assert_eq!(found(&recent, Some("l00000001")).len(), 1);
+    }
+}

@@ -1,0 +1,135 @@
+//! Spans of calls, sent to a collector by OTLP over HTTP. Ids, names and times: never a payload.
+//!
+//! A call leaves its spans in a bounded queue and goes on; what finds no room there is dropped and counted. One task
+//! sends, in batches; nothing else ever waits for the collector.
+
+mod sender;
+mod span;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use parking_lot::Mutex;
+use sandgate_config::{Collector, Config};
+use sandgate_gateway::{Ended, Way};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use self::sender::Sender;
+use self::span::{Ends, Peer};
+use crate::refusal_codes::RefusalCodes;
+
+/// Calls whose spans wait to be sent; a few megabytes at most.
+const QUEUE: usize = 2048;
+/// How long the end may take: what is not sent by then is lost.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Makes spans of calls and hands them on.
+pub struct Traces {
+    queue: mpsc::Sender<Vec<Span>>,
+    told: Arc<SpanCounts>,
+    /// The way to clients.
+    door: Peer,
+    /// The ways to servers, by name.
+    servers: ArcSwap<HashMap<String, Peer>>,
+    /// The codes of interceptors' refusals, by the interceptor's name.
+    codes: ArcSwap<HashMap<String, Arc<RefusalCodes>>>,
+    over: CancellationToken,
+    sending: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What became of spans.
+#[derive(Debug, Default)]
+pub struct SpanCounts {
+    sent: AtomicU64,
+    dropped: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl SpanCounts {
+    /// The counters, by the label of what they count: taken by the collector; no room in the queue; not taken.
+    pub(crate) fn counters(&self) -> [(&'static str, &AtomicU64); 3] {
+        [
+            ("sent", &self.sent),
+            ("dropped", &self.dropped),
+            ("failed", &self.failed),
+        ]
+    }
+
+    fn lost(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed) + self.failed.load(Ordering::Relaxed)
+    }
+}
+
+impl Traces {
+    /// Begins to send. `stdio`: clients are spoken to over pipes.
+    pub fn start(collector: &Collector, stdio: bool) -> Arc<Self> {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (told, over) = (Arc::<SpanCounts>::default(), CancellationToken::new());
+        let sender = Sender::new(collector, told.clone(), over.clone());
+        let sending = tokio::spawn(sender.run(waiting));
+        Arc::new(Self {
+            queue,
+            told,
+            door: if stdio { Peer::pipe() } else { Peer::tcp() },
+            servers: ArcSwap::default(),
+            codes: ArcSwap::default(),
+            over,
+            sending: Mutex::new(Some(sending)),
+        })
+    }
+
+    /// What became of spans so far.
+    pub fn told(&self) -> &Arc<SpanCounts> {
+        &self.told
+    }
+
+    /// The servers and interceptors that a configuration names. To be called before any call can meet it.
+    pub fn adopt(&self, config: &Config) {
+        let mut servers = HashMap::clone(&self.servers.load());
+        for (name, server) in &config.servers {
+            let peer = server.url.as_ref().map(|url| Peer::at(&url.0));
+            servers.insert(name.clone(), peer.unwrap_or_else(Peer::pipe));
+        }
+        self.servers.store(Arc::new(servers));
+        let mut codes = HashMap::clone(&self.codes.load());
+        for interceptor in &config.interceptors {
+            codes.entry(interceptor.name.clone()).or_default();
+        }
+        self.codes.store(Arc::new(codes));
+    }
+
+    /// A call has ended.
+    pub fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
+        let Some(trace) = way.trace else {
+            return;
+        };
+        let servers = self.servers.load();
+        let ends = Ends {
+            client: &self.door,
+            server: servers.get(&*record.call.server).unwrap_or(&self.door),
+        };
+        let spans = span::of(record, timings, trace, &ends, &self.codes.load());
+        if let Err(unsent) = self.queue.try_send(spans) {
+            let count = unsent.into_inner().len() as u64;
+            self.told.dropped.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// Sends what still waits, for two seconds at most.
+    pub async fn finish(&self) {
+        self.over.cancel();
+        let Some(mut sending) = self.sending.lock().take() else {
+            return;
+        };
+        if tokio::time::timeout(FAREWELL, &mut sending).await.is_err() {
+            sending.abort();
+            tracing::warn!("the last spans were not sent: the collector did not take them in time");
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Sends spans in batches. A collector that is down costs memory for one queue and one batch, and a warning a minute.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use prost::Message;
+use sandgate_config::Collector;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::SpanCounts;
+
+/// Spans in one request, about.
+const BATCH: usize = 512;
+/// How long a batch waits for more.
+const LINGER: Duration = Duration::from_secs(1);
+/// For a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+/// For one request, as OTLP advises.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Between attempts to send one batch; then it is lost.
+const PAUSES: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+/// How often it is said that spans are lost.
+const SAY: Duration = Duration::from_secs(60);
+/// What is read of an answer.
+const LONGEST_ANSWER: usize = 64 << 10;
+
+/// Sends to one collector.
+pub(super) struct Sender {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    url: Uri,
+    told: Arc<SpanCounts>,
+    /// The gateway ends: what waits is sent once, and no more is awaited.
+    over: CancellationToken,
+    said: Option<Instant>,
+    broken: bool,
+}
+
+/// Why a batch was not taken.
+#[derive(Debug, thiserror::Error)]
+enum Unsent {
+    #[error("{0}")]
+    Unreachable(String),
+    #[error("it does not answer")]
+    Silent,
+    #[error("it answers {0}")]
+    Status(StatusCode),
+}
+
+impl Unsent {
+    /// It may go better another time, as OTLP has it.
+    fn passes(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Silent => true,
+            Self::Status(status) => matches!(status.as_u16(), 429 | 502..=504),
+        }
+    }
+}
+
+impl Sender {
+    pub(super) fn new(
+        collector: &Collector,
+        told: Arc<SpanCounts>,
+        over: CancellationToken,
+    ) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_connect_timeout(Some(CONNECT));
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(1)
+            .build(connector);
+        Self {
+            client,
+            url: endpoint(&collector.0),
+            told,
+            over,
+            said: None,
+            broken: false,
+        }
+    }
+
+    /// Sends what comes until the gateway ends, and then what still waits.
+    pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Vec<Span>>) {
+        let over = self.over.clone();
+        loop {
+            let first = tokio::select! {
+                biased;
+                first = waiting.recv() => first,
+                () = over.cancelled() => None,
+            };
+            let Some(mut batch) = first else {
+                return;
+            };
+            let full = tokio::time::sleep(LINGER);
+            tokio::pin!(full);
+            while batch.len() < BATCH {
+                let more = tokio::select! {
+                    biased;
+                    more = waiting.recv() => more,
+                    () = over.cancelled() => None,
+                    () = &mut full => None,
+                };
+                match more {
+                    Some(more) => batch.extend(more),
+                    None => break,
+                }
+            }
+            self.deliver(batch).await;
+        }
+    }
+
+    async fn deliver(&mut self, batch: Vec<Span>) {
+        let count = batch.len() as u64;
+        let body = Bytes::from(request(batch).encode_to_vec());
+        let mut pauses = PAUSES.iter();
+        loop {
+            let unsent = match self.send(body.clone()).await {
+                Ok(rejected) => {
+                    let rejected = rejected.min(count);
+                    self.told
+                        .sent
+                        .fetch_add(count - rejected, Ordering::Relaxed);
+                    self.told.failed.fetch_add(rejected, Ordering::Relaxed);
+                    if std::mem::take(&mut self.broken) {
+                        let lost = self.told.lost();
+                        tracing::info!(lost, "the collector at {} takes spans again", self.url);
+                    }
+                    return;
+                }
+                Err(unsent) => unsent,
+            };
+            let pause = pauses
+                .next()
+                .filter(|_| unsent.passes() && !self.over.is_cancelled());
+            let Some(pause) = pause else {
+                self.told.failed.fetch_add(count, Ordering::Relaxed);
+                return self.complain(&unsent);
+            };
+            tokio::select! {
+                () = tokio::time::sleep(*pause) => {}
+                () = self.over.cancelled() => {}
+            }
+        }
+    }
+
+    /// How many of the spans it did not want.
+    async fn send(&self, body: Bytes) -> Result<u64, Unsent> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.url.clone();
+        let headers = request.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-protobuf"),
+        );
+        headers.insert(
+            USER_AGENT,
+            HeaderValue::from_static(concat!("sandgate/", env!("CARGO_PKG_VERSION"))),
+        );
+        let exchange = async {
+            let response = self.client.request(request).await.map_err(|error| {
+                let mut why = error.to_string();
+                let mut cause = error.source();
+                while let Some(deeper) = cause {
+                    why = deeper.to_string();
+                    cause = deeper.source();
+                }
+                Unsent::Unreachable(why)
+            })?;
+            let status = response.status();
+            // Read to its end, so that the connection can be used again.
+            let body = Limited::new(response.into_body(), LONGEST_ANSWER)
+                .collect()
+                .await;
+            if !status.is_success() {
+                return Err(Unsent::Status(status));
+            }
+            let answer = body
+                .map(http_body_util::Collected::to_bytes)
+                .unwrap_or_default();
+            let partly = ExportTraceServiceResponse::decode(answer)
+                .ok()
+                .and_then(|answer| answer.partial_success);
+            Ok(partly.map_or(0, |part| u64::try_from(part.rejected_spans).unwrap_or(0)))
+        };
+        tokio::time::timeout(TIMEOUT, exchange)
+            .await
+            .unwrap_or(Err(Unsent::Silent))
+    }
+
+    fn complain(&mut self, unsent: &Unsent) {
+        self.broken = true;
+        if self.said.is_some_and(|said| said.elapsed() < SAY) {
+            return;
+        }
+        self.said = Some(Instant::now());
+        let lost = self.told.lost();
+        tracing::warn!(
+            lost,
+            "spans are lost, calls go on: the collector at {}: {unsent}",
+            self.url
+        );
+    }
+}
+
+fn request(spans: Vec<Span>) -> ExportTraceServiceRequest {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let attribute = |key: &str, value: &str| KeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue {
+            value: Some(Value::StringValue(value.to_owned())),
+        }),
+        ..KeyValue::default()
+    };
+    let resource = Resource {
+        attributes: vec![
+            attribute("service.name", "sandgate"),
+            attribute("service.version", &version),
+        ],
+        ..Resource::default()
+    };
+    let scope = InstrumentationScope {
+        name: "sandgate".into(),
+        version,
+        ..InstrumentationScope::default()
+    };
+    ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans {
+            resource: Some(resource),
+            scope_spans: vec![ScopeSpans {
+                scope: Some(scope),
+                spans,
+                ..ScopeSpans::default()
+            }],
+            ..ResourceSpans::default()
+        }],
+    }
+}
+
+/// `/v1/traces` under the base.
+fn endpoint(base: &Uri) -> Uri {
+    let path = format!("{}/v1/traces", base.path().trim_end_matches('/'));
+    let mut parts = base.clone().into_parts();
+    parts.path_and_query = path.parse().ok();
+    Uri::from_parts(parts).unwrap_or_else(|_| base.clone())
+}
+
+/// With the certificates that browsers trust.
+fn tls() -> rustls::ClientConfig {
+    let roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(rustls::ALL_VERSIONS)
+        .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())
+        .unwrap_or_else(|_| unreachable!("ring speaks every version"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn spans_go_to_their_place_under_the_base() {
+        for (base, whole) in [
+            ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
+            ("http://127.0.0.1:4318/", "http://127.0.0.1:4318/v1/traces"),
+            ("https://x.example/in/", "https://x.example/in/v1/traces"),
+        ] {
+            assert_eq!(endpoint(&base.parse().unwrap()), whole);
+        }
+    }
+}
