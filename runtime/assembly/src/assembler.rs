@@ -7,7 +7,9 @@ use sandgate_config::{Environment, Issue, Loaded, Report, Side};
 use sandgate_gateway::{ClientKey, Clients, Edition, Identity, Server};
 use sandgate_host::Host;
 use sandgate_message::{Direction, Hook, Limits};
-use sandgate_pipeline::{Chain, Globs, Mode, Place, RefusalStyle, Scope, Sees, Step, StepError};
+use sandgate_pipeline::{
+    Chain, Globs, Mode, RefusalStyle, Scope, Sees, Step, StepConfig, StepError,
+};
 use zeroize::Zeroizing;
 
 use crate::candidate_runner::CandidateRunner;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use sandgate_config::{Issue, Loaded, PluginSource, Severity, Side};
-use sandgate_message::{Direction, Hook, Meeting, Method, Target, canonical_uri, meetings};
+use sandgate_message::{Direction, Hook, HookPoint, Method, Target, canonical_uri, hook_points};
 use sandgate_pipeline::{Globs, Mode, Step};
 
 /// Events that one warning names.

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use sandgate_host::PluginFile;
 use sandgate_message::{
-    Failure, Hook, Interceptor, Outcome, Pending, Plugin as Description, PostDecision, PreDecision,
-    Role, Run,
+    BoxFuture, Failure, Hook, HookRequest, HookResult, Interceptor, InterceptorInfo, PostDecision,
+    PreDecision, Role,
 };
 
 use crate::plugins::{Prepared, TIMEOUT};
 
 /// Stands where a plugin could not be loaded. Each run of it fails, and `fail-open` says what that means.
 pub(super) struct Unloaded {
-    description: Description,
+    description: InterceptorInfo,
 }
 
 impl Unloaded {
@@ -27,7 +27,7 @@ impl Unloaded {
                 (Hook::PostCall, Role::Validation, all()),
             ]
         };
-        let description = Description {
+        let description = InterceptorInfo {
             name: file.map_or_else(
                 || interceptor.name.clone(),
                 |file| file.manifest().name.clone(),
@@ -46,16 +46,16 @@ impl Unloaded {
 }
 
 impl Interceptor for Unloaded {
-    fn plugin(&self) -> &Description {
+    fn plugin(&self) -> &InterceptorInfo {
         &self.description
     }
-    fn pre_call(&self, _: Run) -> Pending<'_, Outcome<PreDecision>> {
-        Box::pin(std::future::ready(Outcome::failed(Failure::Load(
+    fn pre_call(&self, _: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>> {
+        Box::pin(std::future::ready(HookResult::failed(Failure::Load(
             "see the start of the log".into(),
         ))))
     }
-    fn post_call(&self, _: Run) -> Pending<'_, Outcome<PostDecision>> {
-        Box::pin(std::future::ready(Outcome::failed(Failure::Load(
+    fn post_call(&self, _: HookRequest) -> BoxFuture<'_, HookResult<PostDecision>> {
+        Box::pin(std::future::ready(HookResult::failed(Failure::Load(
             "see the start of the log".into(),
         ))))
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sandgate_assembly::{host_setup, inspect};
 use sandgate_config::{Environment, Loaded, PluginSource};
-use sandgate_gateway::Rehearsal;
+use sandgate_gateway::ReplaySession;
 use sandgate_host::{State, StateQuota};
 use sandgate_message::{Call, Hook, PreDecision};
 use sandgate_recording::replay::{self, NotReplayed, Policy, input, whole};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use sandgate_message::CallId;
-use sandgate_pipeline::{Candidate, Difference, Step};
+use sandgate_pipeline::{BoundInterceptor, Candidate, Difference, Step};
 use sandgate_text::printable;
 use sandgate_text::time;
 use serde::{Deserialize, Serialize};

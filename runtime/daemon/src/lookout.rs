@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sandgate_config::{Config, Loaded};
-use sandgate_gateway::{Ended, Gateway, Observer, Taken, Way};
+use sandgate_gateway::{CallTimings, CapturedCall, Ended, Gateway, Observer};
 use sandgate_message::Call;
 use sandgate_recording::Recording;
 use sandgate_telemetry::conditions::GatewayConditions;

@@ -225,7 +225,7 @@ fn lot(id: &CallId) -> u16 {
     u16::try_from(word % 10_000).unwrap_or(0)
 }
 
-pub(crate) fn size(taken: &Taken) -> usize {
+pub(crate) fn size(taken: &CapturedCall) -> usize {
     let payload = |message: &sandgate_message::Message| message.payload().as_str().len();
     payload(&taken.message) + taken.reply.as_ref().map_or(0, payload)
 }

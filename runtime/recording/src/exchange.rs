@@ -151,7 +151,7 @@ impl Exchange {
     ///
     /// # Errors
     /// A part of it is no JSON.
-    pub fn of(taken: &Taken, session: Option<String>) -> Result<Self, serde_json::Error> {
+    pub fn of(taken: &CapturedCall, session: Option<String>) -> Result<Self, serde_json::Error> {
         let call = &taken.call;
         let carried = taken.carried();
         let raw = |json: &Json| RawValue::from_string(json.as_str().to_owned());

@@ -107,7 +107,12 @@ impl Replayer {
     }
 
     /// Plays an input. `state`: what interceptors remember. `rehearsal`: what was asked and begun before.
-    pub async fn play(&self, input: Input, state: &Arc<State>, rehearsal: &Rehearsal) -> Played {
+    pub async fn play(
+        &self,
+        input: Input,
+        state: &Arc<State>,
+        rehearsal: &ReplaySession,
+    ) -> Played {
         state.set_time(input.at);
         let mut simulation = Simulation::closed(input.at, RANDOM.to_vec(), Vec::new());
         simulation.state = Some(state.clone());
@@ -116,14 +121,14 @@ impl Replayer {
         playing.with_subscriber(NoSubscriber::default()).await
     }
 
-    async fn run(&self, input: Input, rehearsal: &Rehearsal) -> Played {
+    async fn run(&self, input: Input, rehearsal: &ReplaySession) -> Played {
         let Input {
             call,
             message,
             reply,
             ..
         } = input;
-        let Rehearsed {
+        let ReplayResult {
             trail,
             within,
             decision,

@@ -25,7 +25,7 @@ pub(super) struct Writer {
     tallies: Arc<Tallies>,
     surrogates: Surrogates,
     /// What was asked and begun in the calls as they came, and with surrogates.
-    rehearsals: Option<[Rehearsal; 2]>,
+    rehearsals: Option<[ReplaySession; 2]>,
     continued: Lineage,
     /// Of the chain that the last call passed: most calls pass the same.
     replayer: Option<(Arc<Chain>, Replayer)>,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use sandgate_assembly::host_setup;
 use sandgate_assembly::{Assembler, Loading};
 use sandgate_config::{Environment, Files, Loaded, Report};
-use sandgate_gateway::Rehearsal;
+use sandgate_gateway::ReplaySession;
 use sandgate_host::{Host, State, StateQuota};
 use sandgate_pipeline::Chain;
 use sha2::{Digest, Sha256};

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sandgate_config::{Destination, FileError, Files};
-use sandgate_gateway::{CallLog, Decision, Ended, Forwarded, LeftOut, Unwritten};
+use sandgate_gateway::{CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut};
 use sandgate_message::Json;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -239,7 +239,7 @@ impl CallLogWriter {
         &self,
         line: Line<'_>,
         remember: impl FnOnce(&RecentCalls, String),
-    ) -> Result<(), Unwritten> {
+    ) -> Result<(), CallLogError> {
         let target = self.target.load();
         if target.sink.is_none() && self.recent.is_none() {
             return Ok(());
@@ -261,7 +261,7 @@ impl CallLogWriter {
 }
 
 impl CallLog for CallLogWriter {
-    fn forwarded(&self, record: &Forwarded<'_>) -> Result<(), Unwritten> {
+    fn forwarded(&self, record: &Forwarded<'_>) -> Result<(), CallLogError> {
         let line = Line {
             params: self.payload(Some(record.params)),
             ..Line::of("forwarded", record.call, record.at, record.request_bytes)

@@ -32,7 +32,7 @@ fn call() -> Call {
     }
 }
 
-fn forward(record: &CallLogWriter, params: &str) -> Result<(), Unwritten> {
+fn forward(record: &CallLogWriter, params: &str) -> Result<(), CallLogError> {
     let params = Json::parse(params.to_owned(), &Limits::default()).unwrap();
     let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_500_000);
     record.forwarded(&Forwarded {
@@ -43,7 +43,7 @@ fn forward(record: &CallLogWriter, params: &str) -> Result<(), Unwritten> {
     })
 }
 
-fn end(record: &CallLogWriter) -> Result<(), Unwritten> {
+fn end(record: &CallLogWriter) -> Result<(), CallLogError> {
     let trail = Trail {
         version: 7,
         entries: Vec::new(),

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwap;
 use sandgate_config::Config;
-use sandgate_gateway::{Ended, Gateway, Way};
+use sandgate_gateway::{CallTimings, Ended, Gateway};
 
 pub use self::listener::{bind, serve};
 use self::meters::{InterceptorMeters, ServerMeters, one_more};
@@ -69,7 +69,7 @@ impl Metrics {
     }
 
     /// A call has ended.
-    pub fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
+    pub fn ended(&self, record: &Ended<'_>, timings: &CallTimings<'_>) {
         let table = self.table.load();
         if let Some(meters) = table.servers.get(&*record.call.server) {
             meters.ended(record, timings);

@@ -15,7 +15,7 @@ use arc_swap::ArcSwap;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use parking_lot::Mutex;
 use sandgate_config::{Collector, Config};
-use sandgate_gateway::{Ended, Way};
+use sandgate_gateway::{CallTimings, Ended};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -105,8 +105,8 @@ impl Traces {
     }
 
     /// A call has ended.
-    pub fn ended(&self, record: &Ended<'_>, way: &Way<'_>) {
-        let Some(trace) = way.trace else {
+    pub fn ended(&self, record: &Ended<'_>, timings: &CallTimings<'_>) {
+        let Some(trace) = timings.trace else {
             return;
         };
         let servers = self.servers.load();
