@@ -8,7 +8,7 @@ use std::path::Path;
 type Sources = BTreeMap<String, String>;
 
 /// The modules that import each other in a circle, each circle in alphabetical order.
-pub fn circles(root: &Path) -> Vec<Vec<String>> {
+pub(crate) fn circles(root: &Path) -> Vec<Vec<String>> {
     let mut sources = Sources::new();
     read(root, root, &mut sources);
     let imports = sources

@@ -44,21 +44,18 @@ pub(super) fn identity(loaded: &Loaded) -> Result<(Option<Identity>, Option<Issu
     Ok((Some(identity), soon))
 }
 
-/// Who may vouch for a server, and the text that says so.
+/// The authorities that may vouch for a server.
 ///
 /// # Errors
-/// As above.
+/// The file cannot be read or has no certificates in PEM: the issue, at its place in the configuration.
 pub(super) fn authorities(
     loaded: &Loaded,
     server: &str,
     path: &Path,
-) -> Result<(Vec<u8>, Authorities), Issue> {
+) -> Result<Authorities, Issue> {
     let place = format!("/servers/{server}/ca");
     let text = read(loaded, &place, path)?;
-    match Authorities::from_pem(&text) {
-        Ok(authorities) => Ok((text, authorities)),
-        Err(error) => Err(unusable(loaded, &place, path, &error)),
-    }
+    Authorities::from_pem(&text).map_err(|error| unusable(loaded, &place, path, &error))
 }
 
 fn read(loaded: &Loaded, place: &str, path: &Path) -> Result<Vec<u8>, Issue> {

@@ -1,9 +1,7 @@
 //! Servers of the configuration; those that did not change go on as they are, with their children and sessions.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sandgate_config::{Issue, Loaded, Resolved, ResolvedServer, Secret};
@@ -12,31 +10,13 @@ use sandgate_message::Limits;
 
 use super::certificates;
 
-/// By name.
+/// The servers of the last configuration, by name.
 #[derive(Default)]
-pub(super) struct KnownServers(BTreeMap<String, (Key, Arc<Server>)>);
-
-/// Everything that a server depends on.
-#[derive(PartialEq, Eq)]
-struct Key {
-    command: Option<String>,
-    args: Vec<String>,
-    url: Option<http::Uri>,
-    values: Vec<(String, String)>,
-    cwd: Option<PathBuf>,
-    timeouts: [Duration; 4],
-    limits: Limits,
-    most: (u32, u32),
-    share: sandgate_config::Sharing,
-    keep_alive: Duration,
-    authorities: Option<Vec<u8>>,
-    /// Its `Authorization`; its `tracestate` and `baggage`.
-    forwards: (bool, bool),
-}
+pub(super) struct KnownServers(BTreeMap<String, Arc<Server>>);
 
 impl KnownServers {
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Server>> {
-        self.0.values().map(|(_, server)| server)
+        self.0.values()
     }
 
     /// The servers in the file's order of names, and what is known of them from here on.
@@ -55,64 +35,29 @@ impl KnownServers {
         let mut order = Vec::new();
         for (name, server) in &loaded.config.servers {
             let values = resolved.servers.get(name).unwrap_or(&nothing);
-            let vouching = server
-                .ca
-                .as_ref()
-                .map(|ca| certificates::authorities(loaded, name, ca));
-            let (text, authorities) = match vouching.transpose() {
-                Ok(vouching) => vouching.unzip(),
+            let authorities = server.ca.as_ref();
+            let authorities = authorities.map(|ca| certificates::authorities(loaded, name, ca));
+            let authorities = match authorities.transpose() {
+                Ok(authorities) => authorities,
                 Err(issue) => {
                     wrong.push(issue);
                     continue;
                 }
             };
-            let key = key(server, values, limits, text);
-            let same = self
-                .0
-                .get(name)
-                .filter(|(before, _)| *before == key)
-                .map(|(_, server)| server.clone());
-            let made = same.unwrap_or_else(|| {
-                Server::new(ServerConfig {
-                    authorities,
-                    ..describe(name, server, values, loaded, limits)
-                })
-            });
-            order.push(made.clone());
-            known.insert(name.clone(), (key, made));
+            let config = ServerConfig {
+                authorities,
+                ..describe(name, server, values, loaded, limits)
+            };
+            let unchanged = self.0.get(name).filter(|known| *known.config() == config);
+            let server = unchanged.cloned().unwrap_or_else(|| Server::new(config));
+            order.push(server.clone());
+            known.insert(name.clone(), server);
         }
         if wrong.is_empty() {
             Ok((order, Self(known)))
         } else {
             Err(wrong)
         }
-    }
-}
-
-fn key(
-    server: &sandgate_config::Server,
-    values: &ResolvedServer,
-    limits: Limits,
-    authorities: Option<Vec<u8>>,
-) -> Key {
-    Key {
-        command: server.command.clone(),
-        args: server.args.clone(),
-        url: server.url.as_ref().map(|url| url.0.clone()),
-        values: exposed(values.env.iter().chain(&values.headers)),
-        cwd: server.cwd.clone(),
-        timeouts: [
-            server.connect_timeout.0,
-            server.start_timeout.0,
-            server.list_timeout.0,
-            server.request_timeout.0,
-        ],
-        limits,
-        most: (server.max_concurrent, server.max_children),
-        share: server.share,
-        keep_alive: server.keep_alive.0,
-        authorities,
-        forwards: (server.forward_authorization, server.forward_trace_state),
     }
 }
 
@@ -188,4 +133,80 @@ fn exposed<'a>(values: impl Iterator<Item = &'a (String, Secret)>) -> Vec<(Strin
     values
         .map(|(name, value)| (name.clone(), value.expose().to_owned()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::path::Path;
+
+    use rcgen::{CertificateParams, KeyPair};
+    use sandgate_config::Environment;
+
+    use super::*;
+
+    const PROGRAM: &str = "command = \"true\"";
+    const ENDPOINT: &str = "url = \"http://127.0.0.1:1/mcp\"";
+
+    /// Each key of `[servers.NAME]` with a value that is not its default, beside the lines of a program or an endpoint.
+    const KEYS: [(&str, &str, &str); 17] = [
+        ("", "command", "\"false\""),
+        (PROGRAM, "args", "[\"x\"]"),
+        (PROGRAM, "env", "{ X = \"y\" }"),
+        (PROGRAM, "cwd", "\"elsewhere\""),
+        ("", "url", "\"http://127.0.0.1:2/mcp\""),
+        (ENDPOINT, "headers", "{ X-A = \"b\" }"),
+        (ENDPOINT, "connect-timeout", "\"9s\""),
+        (ENDPOINT, "start-timeout", "\"9s\""),
+        (ENDPOINT, "list-timeout", "\"9s\""),
+        (ENDPOINT, "request-timeout", "\"9s\""),
+        (ENDPOINT, "max-concurrent", "9"),
+        (PROGRAM, "max-children", "9"),
+        (PROGRAM, "share", "\"principal\""),
+        (ENDPOINT, "keep-alive", "\"9s\""),
+        (ENDPOINT, "ca", "\"ca.pem\""),
+        (ENDPOINT, "forward-authorization", "true"),
+        (ENDPOINT, "forward-trace-state", "true"),
+    ];
+
+    fn stock(folder: &Path, lines: &str, before: &KnownServers) -> (Arc<Server>, KnownServers) {
+        let file = folder.join("sandgate.toml");
+        std::fs::write(&file, format!("[servers.desk]\n{lines}\n")).unwrap();
+        let loaded = Loaded::read(&file).unwrap_or_else(|_| panic!("wrong: {lines}"));
+        let resolved = loaded.resolve(&Environment::default());
+        let resolved = resolved.unwrap_or_else(|_| panic!("wrong: {lines}"));
+        let stocked = before.stock(&loaded, &resolved, Limits::default());
+        let (servers, known) = stocked.unwrap_or_else(|_| panic!("wrong: {lines}"));
+        (servers[0].clone(), known)
+    }
+
+    #[test]
+    fn a_server_is_replaced_when_any_of_its_keys_changes_and_only_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = KeyPair::generate().unwrap();
+        let ca = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let ca = ca.self_signed(&key).unwrap();
+        std::fs::write(folder.path().join("ca.pem"), ca.pem()).unwrap();
+        for (beside, key, value) in &KEYS {
+            let base = match *key {
+                "command" => PROGRAM,
+                "url" => ENDPOINT,
+                _ => beside,
+            };
+            let (first, known) = stock(folder.path(), base, &KnownServers::default());
+            let (same, known) = stock(folder.path(), base, &known);
+            assert!(Arc::ptr_eq(&first, &same), "{key}: nothing changed");
+            let changed = format!("{beside}\n{key} = {value}");
+            let (other, _) = stock(folder.path(), &changed, &known);
+            assert!(!Arc::ptr_eq(&first, &other), "{key} keeps the old server");
+        }
+    }
+
+    #[test]
+    fn every_key_of_a_server_is_among_those_that_were_changed() {
+        let properties = &sandgate_config::schema::value()["$defs"]["Server"]["properties"];
+        for key in properties.as_object().unwrap().keys() {
+            assert!(KEYS.iter().any(|(_, known, _)| known == key), "{key}");
+        }
+    }
 }
