@@ -5,11 +5,20 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks
+.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
 	cargo run --quiet --package sandgate -- demo
+
+# Before each commit: format, lints, the unit tests of the packages that changed, and the pages of the crates. Always the
+# whole workspace, since a part of it has other features and everything would be built once more.
+check: toolchain $(TOOLS)/stamp
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- --deny warnings
+	@filter=$$(tests/tools/changed) && if [ -z "$$filter" ]; then echo 'no package changed: no unit tests'; \
+	else echo "unit tests: $$filter" && cargo nextest run --workspace --lib --no-tests pass --filterset "$$filter"; fi
+	cargo doc --workspace --no-deps --quiet
 
 # All tests: unit, property, zoo, and journeys with real MCP servers and clients.
 test: toolchain $(TOOLS)/stamp peers sdks test-sdks
