@@ -10,10 +10,10 @@ use wasmtime::Store;
 use wasmtime::component::{Instance, Resource};
 
 use crate::decide;
-use crate::imports::DOCUMENT;
+use crate::handles::DOCUMENT;
 use crate::meter::metered;
-use crate::plugin::{Plugin, store};
-use crate::sandbox::{Sandbox, Task};
+use crate::plugin::Plugin;
+use crate::sandbox::{Sandbox, Task, store};
 
 /// A plugin's instance that stays.
 pub struct BenchInstance<'a> {

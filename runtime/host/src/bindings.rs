@@ -17,8 +17,8 @@ wasmtime::component::bindgen!({
     },
     exports: { default: async },
     with: {
-        "sandgate:interceptor/call.document": crate::imports::DocumentHandle,
-        "sandgate:interceptor/call.context": crate::imports::ContextHandle,
+        "sandgate:interceptor/call.document": crate::handles::DocumentHandle,
+        "sandgate:interceptor/call.context": crate::handles::ContextHandle,
     },
 });
 

@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::file::hex;
+use crate::digest::hex;
 
 const KEY_FILE: &str = "key";
 const TAG: usize = 32;

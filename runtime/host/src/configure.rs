@@ -8,22 +8,14 @@ use wasmtime::Store;
 use wasmtime::component::{Component, Instance, Linker};
 
 use crate::bindings::settings::GuestIndices;
+use crate::capabilities::Capabilities;
 use crate::engine::EpochEngine;
 use crate::failure::classify;
-use crate::plugin;
-use crate::sandbox::{Capabilities, Sandbox, Task};
+use crate::sandbox::{Sandbox, Task, store};
+use crate::schema::Issue;
 
 /// How long `configure` may take when a plugin is prepared: it compiles rules, and runs once.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Something wrong with the settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issue {
-    /// JSON Pointer into the settings.
-    pub pointer: String,
-    /// What is wrong; never a value that came from the environment or a file.
-    pub message: String,
-}
 
 /// Why a plugin is not configured.
 #[derive(Clone, Debug)]
@@ -50,7 +42,7 @@ pub(crate) async fn run(
     let indices =
         GuestIndices::new(&pre).map_err(|error| Configured::Unlinked(format!("{error:#}")))?;
     let _ticking = epoch_engine.ticking();
-    let mut store = plugin::store(&epoch_engine.engine, capabilities, Task::Configure);
+    let mut store = store(&epoch_engine.engine, capabilities, Task::Configure);
     let run = async {
         let instance = pre.instantiate_async(&mut store).await?;
         call(&mut store, &instance, &indices, settings)

@@ -9,10 +9,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use wasmparser::BinaryReader;
 
-use crate::file::hex;
+use crate::digest;
 
 /// The name of the top-level custom section that holds the source.
 pub const SOURCE: &str = "sandgate:source";
@@ -69,7 +68,7 @@ impl DevSource {
         let source = std::str::from_utf8(source)
             .map_err(|_| format!("its `{SOURCE}` section is not UTF-8 text"))?;
         Ok(Some(Self {
-            digest: format!("sha256:{}", hex(&Sha256::digest(&code))),
+            digest: digest::sha256(&code),
             code: code.into(),
             source: source.into(),
         }))

@@ -6,10 +6,12 @@ use wasmtime::{
 };
 
 use crate::clock::{Clock, Ticking};
-use crate::prepare::DEFAULT_MEMORY;
 
 /// The largest memory any guest can be given; the pool's slots are this large.
 pub const MAX_MEMORY: u64 = 256 << 20;
+
+/// Memory of a guest unless its author or the operator says otherwise.
+pub const DEFAULT_MEMORY: u64 = 64 << 20;
 
 /// The largest table any guest can have. Python components have 7,700 entries.
 pub(crate) const MAX_TABLE: usize = 20_000;

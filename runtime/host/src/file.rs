@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use sandgate_message::Hook;
-use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, Parser, Payload};
 
 use crate::dev_source::DevSource;
+use crate::digest;
+use crate::instrument;
 use crate::manifest::{Manifest, ManifestError};
-use crate::snapshot;
 
 /// The contract's package.
 const PACKAGE: &str = "sandgate:interceptor/";
@@ -103,7 +103,7 @@ impl PluginFile {
             return Err(FileError::HookMissing(hook));
         }
         let dev_source = DevSource::read(&bytes).map_err(FileError::Damaged)?;
-        let digest = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
+        let digest = digest::sha256(&bytes);
         Ok(Self {
             bytes,
             digest,
@@ -139,7 +139,7 @@ impl PluginFile {
         if self.dev_source.is_some() {
             return Err(DEVELOPMENT.into());
         }
-        snapshot::possible(&self.bytes)
+        instrument::possible(&self.bytes)
     }
 }
 
@@ -148,17 +148,6 @@ impl PluginFile {
     pub(crate) fn dev_source(&self) -> Option<&DevSource> {
         self.dev_source.as_ref()
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
 }
 
 /// `pre-call` of `sandgate:interceptor/pre-call@0.1.0`.

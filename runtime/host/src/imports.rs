@@ -8,8 +8,10 @@ use wasmtime::component::Resource;
 use crate::bindings::{call, decision, log, report, state};
 use crate::failure::StopReason;
 use crate::fault_report::FaultReport;
+use crate::handles::{ContextHandle, DOCUMENT, DocumentHandle, SENT};
+use crate::meter;
 use crate::sandbox::{Sandbox, Task};
-use crate::state::StateFailure;
+use crate::state::table::{StateFailure, Table};
 
 /// Calls into the gateway by one run. Walking 20,000 texts one by one with their pointers takes 40,000.
 const CALLS: u64 = 1_000_000;
@@ -24,19 +26,6 @@ const LOG: usize = 32 << 10;
 /// Bytes of a note to the post-call.
 const NOTE: usize = 64 << 10;
 
-/// Stands for the call; there is one, so the handle carries nothing.
-#[allow(unreachable_pub, reason = "the generated bindings export it again")]
-pub struct ContextHandle;
-
-/// Stands for a document; its number says which ([`DOCUMENT`] or [`SENT`]).
-#[allow(unreachable_pub, reason = "the generated bindings export it again")]
-pub struct DocumentHandle;
-
-/// The document in question.
-pub(crate) const DOCUMENT: u32 = 0;
-/// The params as they were sent.
-pub(crate) const SENT: u32 = 1;
-
 impl Sandbox {
     fn count(&mut self) -> wasmtime::Result<()> {
         self.calls += 1;
@@ -44,12 +33,6 @@ impl Sandbox {
             return Err(self.stop(StopReason::Quota("calls into the gateway")));
         }
         Ok(())
-    }
-
-    /// Notes why the guest is stopped; the error stops it.
-    pub(crate) fn stop(&mut self, stop_reason: StopReason) -> wasmtime::Error {
-        self.stop_reason = Some(stop_reason);
-        wasmtime::format_err!("stopped by the gateway")
     }
 
     fn document(&self, handle: &Resource<DocumentHandle>) -> wasmtime::Result<&Json> {
@@ -189,7 +172,7 @@ impl call::HostContext for Sandbox {
         if let Some(told) = told {
             return Ok(u64::try_from(told.as_micros()).unwrap_or(u64::MAX));
         }
-        Ok(crate::meter::left().map_or(0, |left| {
+        Ok(meter::left().map_or(0, |left| {
             u64::try_from(left.as_micros()).unwrap_or(u64::MAX)
         }))
     }
@@ -331,9 +314,7 @@ impl log::Host for Sandbox {
 
 impl Sandbox {
     /// The interceptor's state, and against whose share of it the run's writes count.
-    fn state(
-        &mut self,
-    ) -> wasmtime::Result<Result<(&crate::state::Table, &Account), state::Failure>> {
+    fn state(&mut self) -> wasmtime::Result<Result<(&Table, &Account), state::Failure>> {
         self.count()?;
         Ok(match &self.task {
             Task::Hook(run) if self.capabilities.grants.state => {

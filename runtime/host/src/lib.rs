@@ -7,18 +7,22 @@
 mod bench_instance;
 mod bindings;
 mod cache;
+mod capabilities;
 mod clock;
 mod concurrency;
 mod configure;
 mod decide;
 mod dev_source;
+mod digest;
 mod egress;
 mod engine;
 mod failure;
 mod fault_report;
 mod file;
 mod grants;
+mod handles;
 mod imports;
+mod instrument;
 mod manifest;
 mod meter;
 mod plugin;
@@ -32,16 +36,15 @@ mod stderr;
 
 pub use bench_instance::BenchInstance;
 pub use cache::{Cache, CacheError};
-pub use configure::Issue;
 pub use dev_source::SOURCE;
-pub use engine::{EngineConfig, MAX_MEMORY, pagemap_scan_available};
+pub use engine::{DEFAULT_MEMORY, EngineConfig, MAX_MEMORY, pagemap_scan_available};
 pub use file::{FileError, MAX_FILE, PluginFile};
 pub use grants::{DirGrant, GrantError, Grants, Withheld};
 pub use manifest::{
     Access, Asks, DirAsk, HookManifest, Hooks, HttpAsk, Manifest, ManifestError, SECTION,
 };
 pub use plugin::Plugin;
-pub use prepare::{DEFAULT_CONCURRENCY, DEFAULT_MEMORY, Host, PrepareError, Spec};
-pub use schema::check_schema;
+pub use prepare::{DEFAULT_CONCURRENCY, Host, PrepareError, Spec};
+pub use schema::{Issue, check_schema};
 pub use simulation::{CannedResponse, Simulation};
 pub use state::{State, StateError, StateHealth, StateQuota};

@@ -10,11 +10,12 @@ use sandgate_message::{
     BoxFuture, Failure, HookRequest, HookResult, Interceptor, InterceptorInfo, PostDecision,
     PreDecision,
 };
+use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Resource};
-use wasmtime::{Engine, Store};
 
 use crate::bindings::decision::Fault;
 use crate::bindings::{post_call, pre_call, settings};
+use crate::capabilities::Capabilities;
 use crate::concurrency::ConcurrencyLimit;
 use crate::configure;
 use crate::decide;
@@ -22,9 +23,9 @@ use crate::engine::EpochEngine;
 use crate::failure::{PROCESSOR, StopReason, classify};
 use crate::fault_report::FaultReport;
 use crate::grants::Withheld;
-use crate::imports::DOCUMENT;
+use crate::handles::DOCUMENT;
 use crate::meter::{Stop, metered};
-use crate::sandbox::{Capabilities, Sandbox, Task};
+use crate::sandbox::{Sandbox, Task, store};
 use crate::simulation::Simulation;
 
 /// An interceptor that is a sandboxed component.
@@ -276,28 +277,4 @@ impl Interceptor for Plugin {
             .await
         })
     }
-}
-
-/// Bytes that a guest may hand over in one call, beside twice the largest document: copied before anything can look at
-/// them, so that many pointers to one text cost as many texts.
-const HANDED_OVER: usize = 16 << 20;
-
-/// A store for one task, with everything on: limits, clock, an empty world.
-pub(crate) fn store(
-    engine: &Engine,
-    capabilities: &Arc<Capabilities>,
-    task: Task,
-) -> Store<Sandbox> {
-    let mut store = Store::new(engine, Sandbox::new(capabilities.clone(), task));
-    store.limiter(|sandbox| sandbox);
-    store.set_hostcall_fuel(
-        capabilities
-            .document
-            .bytes
-            .saturating_mul(2)
-            .saturating_add(HANDED_OVER),
-    );
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(Sandbox::tick);
-    store
 }

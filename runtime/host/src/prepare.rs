@@ -16,20 +16,18 @@ use wasmtime::component::{Component, Linker};
 
 use crate::bindings::{self, post_call, pre_call, settings};
 use crate::cache::{Cache, Id};
+use crate::capabilities::Capabilities;
 use crate::concurrency::ConcurrencyLimit;
-use crate::configure::{self, Configured, Issue};
+use crate::configure::{self, Configured};
 use crate::dev_source::DevSource;
-use crate::engine::{EngineConfig, EpochEngine, MAX_MEMORY};
+use crate::engine::{DEFAULT_MEMORY, EngineConfig, EpochEngine, MAX_MEMORY};
 use crate::file::{DEVELOPMENT, PluginFile};
 use crate::grants::{GrantError, Grants, ResolvedGrants, settle};
 use crate::plugin::{Guest, PerRunConfigure, Plugin};
-use crate::sandbox::{Capabilities, Sandbox};
-use crate::schema;
+use crate::sandbox::Sandbox;
+use crate::schema::{self, Issue};
 use crate::snapshot::{self, Snapshot};
 use crate::state::State;
-
-/// Memory of a guest unless its author or the operator says otherwise.
-pub const DEFAULT_MEMORY: u64 = 64 << 20;
 
 /// Runs of one interceptor that one caller may have at once, unless the operator says otherwise.
 pub const DEFAULT_CONCURRENCY: usize = 16;

@@ -3,23 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sandgate_message::{Finding, HookRequest, Limits};
+use sandgate_message::{Finding, HookRequest};
 use wasmtime::component::ResourceTable;
-use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
+use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{
     FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::capabilities::Capabilities;
 use crate::egress::Egress;
 use crate::engine::MAX_TABLE;
 use crate::failure::StopReason;
 use crate::fault_report::FaultReport;
-use crate::grants::ResolvedGrants;
 use crate::manifest::Access;
 use crate::meter;
-use crate::simulation::Simulation;
-use crate::state::Table;
 use crate::stderr::Tail;
 
 /// Resources (streams, directories, requests) a guest may hold at once.
@@ -27,21 +25,9 @@ const HANDLES: usize = 1000;
 /// Bytes of one set of HTTP headers: what a thousand of them may cost is bounded by both.
 const HEADERS: usize = 32 << 10;
 
-/// What all runs of one interceptor share.
-#[derive(Clone)]
-pub(crate) struct Capabilities {
-    pub(crate) interceptor: Arc<str>,
-    pub(crate) grants: ResolvedGrants,
-    pub(crate) state: Arc<Table>,
-    pub(crate) shadow: Arc<Table>,
-    pub(crate) memory: u64,
-    pub(crate) document: Limits,
-    /// What goes wrong in a run is no news for the operator's log: a candidate's is counted, and a smoke call's is the
-    /// error of preparing, or means nothing.
-    pub(crate) quiet: bool,
-    /// Instead of the world, in an author's tests.
-    pub(crate) simulation: Option<Arc<Simulation>>,
-}
+/// Bytes that a guest may hand over in one call, beside twice the largest document: copied before anything can look at
+/// them, so that many pointers to one text cost as many texts.
+const HANDED_OVER: usize = 16 << 20;
 
 /// What a guest is doing, and so what it may do.
 pub(crate) enum Task {
@@ -72,19 +58,6 @@ pub(crate) struct Sandbox {
     wasi: Option<Box<WasiCtx>>,
     http: WasiHttpCtx,
     egress: Option<Box<Egress>>,
-}
-
-impl Capabilities {
-    /// The same in a simulation, which gives what is remembered and what the world answers.
-    pub(crate) fn on(&self, simulation: Arc<Simulation>) -> Arc<Self> {
-        let mut capabilities = self.clone();
-        if let Some(state) = &simulation.state {
-            capabilities.state = state.table(&self.interceptor);
-            capabilities.shadow = capabilities.state.clone();
-        }
-        capabilities.simulation = Some(simulation);
-        Arc::new(capabilities)
-    }
 }
 
 impl Sandbox {
@@ -151,6 +124,12 @@ impl Sandbox {
             1,
             Box::pin(tokio::task::yield_now()),
         ))
+    }
+
+    /// Notes why the guest is stopped; the error stops it.
+    pub(crate) fn stop(&mut self, stop_reason: StopReason) -> wasmtime::Error {
+        self.stop_reason = Some(stop_reason);
+        wasmtime::format_err!("stopped by the gateway")
     }
 
     fn build_wasi(&mut self) -> WasiCtx {
@@ -258,6 +237,26 @@ impl ResourceLimiter for Sandbox {
         }
         Ok(fits)
     }
+}
+
+/// A store for one task, with everything on: limits, clock, an empty world.
+pub(crate) fn store(
+    engine: &Engine,
+    capabilities: &Arc<Capabilities>,
+    task: Task,
+) -> Store<Sandbox> {
+    let mut store = Store::new(engine, Sandbox::new(capabilities.clone(), task));
+    store.limiter(|sandbox| sandbox);
+    store.set_hostcall_fuel(
+        capabilities
+            .document
+            .bytes
+            .saturating_mul(2)
+            .saturating_add(HANDED_OVER),
+    );
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(Sandbox::tick);
+    store
 }
 
 /// Time as `configure` sees it.

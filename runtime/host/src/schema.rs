@@ -6,8 +6,6 @@ use std::collections::HashMap;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
-use crate::configure::Issue;
-
 /// Subschemas, each counted as often as something refers to it. The largest schema in the contract's own plugins has
 /// fewer than a hundred.
 const WORK: u64 = 100_000;
@@ -15,6 +13,15 @@ const WORK: u64 = 100_000;
 const DEPTH: usize = 200;
 /// Issues told.
 const ISSUES: usize = 100;
+
+/// Something wrong with the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// JSON Pointer into the settings.
+    pub pointer: String,
+    /// What is wrong; never a value that came from the environment or a file.
+    pub message: String,
+}
 
 /// Whether settings can be checked against this schema at all.
 ///

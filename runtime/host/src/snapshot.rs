@@ -1,6 +1,6 @@
 //! `configure` once, and the memory it left as the start of every later instance.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -8,9 +8,11 @@ use wasmtime::Store;
 use wasmtime::component::{Component, Instance, Lift, Linker};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
+use crate::capabilities::Capabilities;
 use crate::configure::{self, Configured};
 use crate::engine::EpochEngine;
-use crate::sandbox::{Capabilities, Sandbox};
+use crate::instrument::guarded;
+use crate::sandbox::Sandbox;
 
 /// What a snapshot came to.
 pub(crate) enum Snapshot {
@@ -20,11 +22,6 @@ pub(crate) enum Snapshot {
     Impossible(String),
     /// `configure` did not accept its settings, or failed.
     Refused(Configured),
-}
-
-/// Whether a component is of a shape that can be snapshotted.
-pub(crate) fn possible(component: &[u8]) -> Result<(), String> {
-    guarded(|| Wizer::new().instrument_component(component).map(|_| ()))
 }
 
 /// Runs `configure` in an instance whose memory can be read, and takes it.
@@ -69,14 +66,6 @@ pub(crate) async fn take(
         (_, Some(error)) | (Ok(Err(error)), None) => Snapshot::Impossible(error.to_string()),
         (Err(_), None) => Snapshot::Impossible("its memory cannot be read".into()),
         (Ok(Ok(bytes)), None) => Snapshot::Taken(bytes),
-    }
-}
-
-/// The instrumenter asserts where a component has a shape it does not know.
-fn guarded<T>(f: impl FnOnce() -> wasmtime::Result<T>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(result) => result.map_err(|error| format!("{error:#}")),
-        Err(_) => Err("a shape that cannot be snapshotted".into()),
     }
 }
 
