@@ -1,4 +1,4 @@
-//! What all runs of one interceptor share: its grants, its state, its limits.
+//! The capabilities of one interceptor: its grants, its state and its limits.
 
 use std::sync::Arc;
 
@@ -8,25 +8,30 @@ use crate::grants::ResolvedGrants;
 use crate::simulation::Simulation;
 use crate::state::table::Table;
 
-/// What all runs of one interceptor share.
+/// The capabilities that all runs of one interceptor share.
 #[derive(Clone)]
 pub(crate) struct Capabilities {
+    /// The interceptor's name in log lines.
     pub(crate) interceptor: Arc<str>,
     pub(crate) grants: ResolvedGrants,
+    /// The state that a live run reads and writes.
     pub(crate) state: Arc<Table>,
+    /// The state of runs that must leave no trace ([`HookRequest::shadow`](sandgate_message::HookRequest::shadow)).
     pub(crate) shadow: Arc<Table>,
+    /// Bytes of one linear memory.
     pub(crate) memory: u64,
+    /// Bounds of the documents that a run returns.
     pub(crate) document: Limits,
-    /// What goes wrong in a run is no news for the operator's log: a candidate's is counted, and a smoke call's is the
-    /// error of preparing, or means nothing.
+    /// Logs a failed run at level `debug` instead of `warn`. A candidate's failures are counted elsewhere, and a failed
+    /// smoke call is reported as the error of preparing.
     pub(crate) quiet: bool,
-    /// Instead of the world, in an author's tests.
+    /// Replaces clock, randomness, network and state in an author's tests. `None`: a live run.
     pub(crate) simulation: Option<Arc<Simulation>>,
 }
 
 impl Capabilities {
-    /// The same in a simulation, which gives what is remembered and what the world answers.
-    pub(crate) fn on(&self, simulation: Arc<Simulation>) -> Arc<Self> {
+    /// The same capabilities in a simulation, with the state of the simulation where it has one.
+    pub(crate) fn with_simulation(&self, simulation: Arc<Simulation>) -> Arc<Self> {
         let mut capabilities = self.clone();
         if let Some(state) = &simulation.state {
             capabilities.state = state.table(&self.interceptor);
