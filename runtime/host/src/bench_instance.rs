@@ -1,7 +1,7 @@
 //! One instance for many runs, to measure how much an instance per run costs.
 //!
-//! [`BenchInstance`] does not implement [`Interceptor`](sandgate_message::Interceptor), so it cannot be part of a pipeline: in
-//! a gateway no two runs share an instance.
+//! [`BenchInstance`] does not implement [`Interceptor`](sandgate_message::Interceptor), so it cannot be part of a
+//! pipeline: in a gateway no two runs share an instance.
 
 use std::time::{Duration, Instant};
 
@@ -51,8 +51,8 @@ impl Plugin {
 }
 
 impl BenchInstance<'_> {
-    /// Runs a hook and returns the time it took. `None`: the run failed, for example because the guest never frees memory
-    /// and has filled it. The instance must not be used again then.
+    /// Runs a hook and returns the time it took. `None`: the run failed, for example because the guest never frees
+    /// memory and has filled it. The instance must not be used again then.
     pub async fn run(&mut self, hook: Hook, run: HookRequest) -> Option<Duration> {
         let started = Instant::now();
         let bounds = (run.timeout, run.deadline);

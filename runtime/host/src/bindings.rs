@@ -1,5 +1,5 @@
-//! The bindings that wasmtime generates from `wit/`. A component may export one hook or both, so exports are looked up by
-//! interface and not by world.
+//! The bindings that wasmtime generates from `wit/`. A component may export one hook or both, so exports are looked up
+//! by interface and not by world.
 // The lints of generated code are the generator's. Its unsafe code loads exported functions whose types were checked.
 #![allow(
     missing_docs,

@@ -1,6 +1,6 @@
-//! The cache of machine code on disk, which lets a gateway start in milliseconds. Machine code that is loaded is trusted, so
-//! every entry is authenticated with a key that only the owner of the folder can read. The bytes that were checked are the
-//! bytes that are loaded.
+//! The cache of machine code on disk, which lets a gateway start in milliseconds. Machine code that is loaded is
+//! trusted, so every entry is authenticated with a key that only the owner of the folder can read. The bytes that were
+//! checked are the bytes that are loaded.
 
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, PermissionsExt};
 use hmac::{Hmac, KeyInit, Mac};
@@ -39,8 +39,8 @@ pub(crate) struct Entry {
 impl Entry {
     /// Loads the code into an engine. `None`: the code is for another version or configuration of the engine.
     pub(crate) fn load(&self, engine: &Engine) -> Option<Component> {
-        // SAFETY: only `Cache::get` makes entries, of bytes that `put` wrote: their MAC was checked with a key that only
-        // this user can read, and they are in our memory, so nobody changes them after the check.
+        // SAFETY: only `Cache::get` makes entries, of bytes that `put` wrote: their MAC was checked with a key that
+        // only this user can read, and they are in our memory, so nobody changes them after the check.
         #[allow(unsafe_code)]
         let component = unsafe { Component::deserialize(engine, &self.code) };
         component.ok()
@@ -48,8 +48,8 @@ impl Entry {
 }
 
 impl Cache {
-    /// Opens the cache in a folder, which must belong to this user. Access of other users to the folder is removed, and a key
-    /// is made where there is none.
+    /// Opens the cache in a folder, which must belong to this user. Access of other users to the folder is removed, and
+    /// a key is made where there is none.
     ///
     /// # Errors
     /// The folder belongs to another user, or cannot be read or written.
@@ -146,8 +146,8 @@ impl std::fmt::Debug for Cache {
     }
 }
 
-/// The key of an entry: a hash of all that machine code depends on, which is the plugin's bytes, its settings, the engine,
-/// and the version of this crate.
+/// The key of an entry: a hash of all that machine code depends on, which is the plugin's bytes, its settings, the
+/// engine, and the version of this crate.
 pub(crate) struct CacheKey([u8; 32]);
 
 impl CacheKey {

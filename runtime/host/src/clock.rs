@@ -15,8 +15,8 @@ pub(crate) const TICK: Duration = Duration::from_micros(500);
 /// these ticks.
 const IDLE_TICKS: u32 = 20;
 
-/// The epoch clock of one engine. It has a thread of its own, because a guest can keep every thread of the async runtime
-/// busy. The thread ends when the clock is dropped.
+/// The epoch clock of one engine. It has a thread of its own, because a guest can keep every thread of the async
+/// runtime busy. The thread ends when the clock is dropped.
 pub(crate) struct EpochClock {
     shared: Arc<Shared>,
     thread: Thread,
@@ -61,8 +61,8 @@ impl EpochClock {
 
     /// Makes the clock tick until the returned guard is dropped. To be called before a guest can run.
     pub(crate) fn start(&self) -> TickGuard<'_> {
-        // This thread counts the guest first and reads `parked` second; the clock sets `parked` first and reads the count
-        // second. So at least one of them sees the other.
+        // This thread counts the guest first and reads `parked` second; the clock sets `parked` first and reads the
+        // count second. So at least one of them sees the other.
         self.shared.guests.fetch_add(1, Ordering::SeqCst);
         if self.shared.parked.load(Ordering::SeqCst) {
             self.wake();

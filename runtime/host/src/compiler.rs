@@ -31,7 +31,8 @@ pub(crate) struct Compiler {
     snapshot_engine: EpochEngine,
     snapshot_linker: Linker<Sandbox>,
     cache: Option<Cache>,
-    /// Digest and machine code of the interpreters used last: each save of a plugin's source needs its interpreter again.
+    /// Digest and machine code of the interpreters used last: each save of a plugin's source needs its interpreter
+    /// again.
     interpreters: Mutex<VecDeque<(String, Component)>>,
 }
 
@@ -52,8 +53,8 @@ impl Compiler {
         })
     }
 
-    /// The linked component of a plugin: loaded from the cache, or configured, snapshotted and compiled. `configure` runs
-    /// with `capabilities`.
+    /// The linked component of a plugin: loaded from the cache, or configured, snapshotted and compiled. `configure`
+    /// runs with `capabilities`.
     pub(crate) async fn component(
         &self,
         spec: &Spec,
@@ -225,7 +226,8 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<Sandbox>> {
     Ok(linker)
 }
 
-/// A number that changes with everything on which machine code depends: wasmtime, its settings, the processor.
+/// A hash of what machine code depends on in the engine: the version and configuration of wasmtime, and the features of
+/// the processor.
 fn engine_hash(engine: &Engine) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
@@ -233,8 +235,8 @@ fn engine_hash(engine: &Engine) -> u64 {
     hasher.finish()
 }
 
-/// Turns a failed `configure` into the error of preparing. A guest may repeat its settings in anything it says, so its own
-/// words are withheld where the settings are private.
+/// Turns a failed `configure` into the error of preparing. A guest may repeat its settings in anything it says, so its
+/// own words are withheld where the settings are private.
 fn prepare_error(error: ConfigureError, spec: &Spec) -> PrepareError {
     match error {
         ConfigureError::Unlinked(why) => PrepareError::Link(why),

@@ -1,6 +1,6 @@
 //! Plugins under development: a component that is an interpreter, with the author's source in a custom section. The
-//! interpreter gets the source together with its settings. `sandgate plugin dev` builds such a component for each version
-//! of the source. The machine code is that of the interpreter alone, so a new source needs no compiling.
+//! interpreter gets the source together with its settings. `sandgate plugin dev` builds such a component for each
+//! version of the source. The machine code is that of the interpreter alone, so a new source needs no compiling.
 //!
 //! The section grants nothing: it is part of the file and of the file's digest, the source runs in the component's own
 //! sandbox, and all checks apply as to any component. The cost is time: the component is configured before each run,
@@ -75,8 +75,8 @@ impl DevSource {
         }))
     }
 
-    /// The settings that `configure` of the interpreter gets: a JSON object of `settings` and `source`. The given settings
-    /// must be JSON.
+    /// The settings that `configure` of the interpreter gets: a JSON object of `settings` and `source`. The given
+    /// settings must be JSON.
     pub(crate) fn settings(&self, settings: &str) -> Arc<str> {
         let source = serde_json::Value::from(&*self.source);
         format!("{{\"settings\":{settings},\"source\":{source}}}").into()

@@ -1,5 +1,5 @@
-//! Outgoing HTTP of guests: to granted hosts only. A host's address is resolved once and checked before the connection is
-//! made to it.
+//! Outgoing HTTP of guests: to granted hosts only. A host's address is resolved once and checked before the connection
+//! is made to it.
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -192,8 +192,8 @@ async fn send(
     }
 }
 
-/// Resolves a name once, checks the addresses, and connects to one of them. A second look-up could return another address
-/// than the checked one.
+/// Resolves a name once, checks the addresses, and connects to one of them. A second look-up could return another
+/// address than the checked one.
 async fn connect(name: &str, port: u16, private: bool) -> Result<TcpStream, Error> {
     let addresses: Vec<SocketAddr> = match name.parse::<IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, port)],
@@ -227,7 +227,7 @@ where
     S: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
 {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
-    // A task drives the connection while the request is sent. It ends when the response's body is dropped.
+    // A task of its own drives the connection. It ends with the response's body.
     let driver = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(connection));
     let first_byte = options
         .and_then(|o| o.first_byte_timeout)

@@ -7,7 +7,7 @@ use wasmtime::{
 
 use crate::clock::{EpochClock, TickGuard};
 
-/// The largest memory limit of a guest, in bytes. Each memory slot of the pool has this size.
+/// The largest memory limit of a guest, in bytes. A memory slot of the pool holds this many.
 pub const MAX_MEMORY: u64 = 256 << 20;
 
 /// The memory limit of a guest in bytes, unless its author or the operator sets another.
@@ -16,9 +16,9 @@ pub const DEFAULT_MEMORY: u64 = 64 << 20;
 /// Entries of the largest table a guest can have. Tables of Python components have 7,700 entries.
 pub(crate) const MAX_TABLE: usize = 20_000;
 
-/// Bytes of address space that one instance takes in the pool. An instance has one and a quarter memory slots on average.
-/// A slot is a 4 GiB reservation with guard pages, which catch an access out of bounds without a check at every access.
-/// 1,000 instances take about 5.5 TB; address space that is not used costs nothing.
+/// Bytes of address space that one instance takes in the pool. An instance has one and a quarter memory slots on
+/// average. A slot is a 4 GiB reservation with guard pages, which catch an access out of bounds without a check at
+/// every access. 1,000 instances take about 5.5 TB; address space that is not used costs nothing.
 const INSTANCE_SPACE: u64 = 5 << 30;
 
 /// Instances that are allowed however little address space there is.
@@ -27,11 +27,11 @@ const MIN_INSTANCES: u32 = 4;
 /// The configuration of the engine and its instance pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// Instances that can exist at once. Default: 1000. A further run waits for an instance, and fails as overload at its
-    /// deadline.
+    /// Instances that can exist at once. Default: 1,000. A further run waits for an instance until its deadline, and
+    /// then fails as overload.
     pub instances: u32,
-    /// Whether memory is reset by asking the kernel which pages were written (`PAGEMAP_SCAN`, Linux 6.7 or later), which
-    /// is two to five times faster. Default `None`: where the kernel can.
+    /// Whether memory is reset by asking the kernel which pages were written (`PAGEMAP_SCAN`, Linux 6.7 or later),
+    /// which is two to five times faster. Default `None`: it is used where the kernel has it.
     pub pagemap_scan: Option<bool>,
     /// Bytes of address space that the process may have (`RLIMIT_AS`). Default `None`: no limit.
     pub address_space: Option<u64>,
@@ -48,9 +48,9 @@ impl Default for EngineConfig {
 }
 
 impl EngineConfig {
-    /// How many instances can exist at once where the address space is too small for the pool. Each is then allocated on
-    /// demand, with as much address space as its memory has bytes. Half of the address space is left to the rest of the
-    /// process. `None`: the pool fits.
+    /// How many instances can exist at once where the address space is too small for the pool. Each is then allocated
+    /// on demand, with as much address space as its memory has bytes. Half of the address space is left to the rest of
+    /// the process. `None`: the pool fits.
     pub fn on_demand(&self) -> Option<u32> {
         let limit = self.address_space?;
         let pool = u64::from(self.instances).saturating_mul(INSTANCE_SPACE);
@@ -148,7 +148,8 @@ fn pool(config: EngineConfig) -> InstanceAllocationStrategy {
         .max_tables_per_component(16)
         .max_memory_size(usize::try_from(MAX_MEMORY).unwrap_or(usize::MAX))
         .table_elements(MAX_TABLE)
-        // These bytes stay resident between runs. Most runs dirty far less, so no page is given back and faulted in again.
+        // These bytes stay resident between runs. Most runs dirty far less, so no page is given back and faulted in
+        // again.
         .linear_memory_keep_resident(1 << 20)
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10)

@@ -1,5 +1,5 @@
-//! Fault reports: what a guest says of its own malfunction, and the frames of a trap. Their size is bounded, and they hold
-//! no control characters, so that they can be printed to a terminal.
+//! Fault reports: what a guest says of its own malfunction, and the frames of a trap. Their size is bounded. Kind
+//! and frames hold no control characters, so that a terminal can show them.
 
 use rustc_demangle::demangle;
 use wasmtime::{FrameSymbol, WasmBacktrace};
@@ -37,7 +37,7 @@ pub(crate) struct FaultReport {
 }
 
 impl FaultReport {
-    /// Bounds and cleans the `fault` record of `wit/`.
+    /// Takes a `fault` record of `wit/`: bounds its size, and removes control characters from kind and frames.
     pub(crate) fn of(fault: Fault) -> Self {
         Self {
             kind: printable(&fault.kind, MAX_KIND),
@@ -111,8 +111,8 @@ fn author_frame(symbol: &FrameSymbol) -> Option<String> {
     })
 }
 
-/// The path from the folder above `src`, or the file's name where there is no `src`. The rest of the path would show where
-/// the plugin was built.
+/// The path from the folder above `src`, or the file's name where there is no `src`. The rest of the path would show
+/// where the plugin was built.
 fn within_project(file: &str) -> &str {
     match file.rfind("/src/") {
         Some(at) => &file[at + 1..],

@@ -70,8 +70,8 @@ pub enum FileError {
 }
 
 impl PluginFile {
-    /// Reads a plugin from the bytes of its file. The plugin keeps the bytes, so that the bytes that were checked are the
-    /// bytes that are compiled.
+    /// Reads a plugin from the bytes of its file. The plugin keeps the bytes, so that the bytes that were checked are
+    /// the bytes that are compiled.
     ///
     /// # Errors
     /// The bytes are no plugin for this host; the [`FileError`] says why.
@@ -138,8 +138,8 @@ impl PluginFile {
     pub fn exports(&self) -> &[String] {
         &self.exports
     }
-    /// Checks that the plugin can be snapshotted: its memory after `configure` is the start of each run. Otherwise the plugin
-    /// is configured before each run.
+    /// Checks that the plugin can be snapshotted: its memory after `configure` is the start of each run. Otherwise the
+    /// plugin is configured before each run.
     ///
     /// # Errors
     /// Why the plugin cannot be snapshotted.

@@ -11,8 +11,8 @@ use crate::manifest::{Access, Asks};
 pub struct Grants {
     /// State that lasts between calls.
     pub state: bool,
-    /// Hosts that the plugin may send HTTP requests to: `name`, `name:port` or `*.name`. The prefix `private:` allows a host
-    /// to resolve to a private address.
+    /// Hosts that the plugin may send HTTP requests to: `name`, `name:port` or `*.name`. The prefix `private:` allows a
+    /// host to resolve to a private address.
     pub http: Vec<String>,
     /// Directories.
     pub dirs: Vec<DirGrant>,
@@ -59,12 +59,12 @@ pub(crate) struct ResolvedGrants {
     pub(crate) env: Vec<(String, String)>,
 }
 
-/// Resolves the operator's grants against what the plugin asks for. Returns what the plugin gets, and what it asks for in
-/// vain.
+/// Resolves the operator's grants against what the plugin asks for. Returns what the plugin gets, and what it asks for
+/// in vain.
 ///
 /// # Errors
-/// The operator grants what the plugin does not ask for. That is a mistake, or the plugin has changed what it asks for; the
-/// error says what could be granted.
+/// The operator grants what the plugin does not ask for. That is a mistake, or the plugin has changed what it asks for;
+/// the error says what could be granted.
 pub(crate) fn resolve(
     asks: &Asks,
     given: &Grants,
@@ -172,8 +172,8 @@ pub(crate) fn resolve(
 }
 
 impl ResolvedGrants {
-    /// The grants of a candidate, which must leave no trace outside: no HTTP, and directories read-only. What the candidate
-    /// loses is added to `withheld`.
+    /// The grants of a candidate, which must leave no trace outside: no HTTP, and directories read-only. What the
+    /// candidate loses is added to `withheld`.
     pub(crate) fn for_candidate(mut self, asks: &Asks, withheld: &mut Vec<Withheld>) -> Self {
         if let Some(ask) = asks.http.as_ref().filter(|_| !self.http.is_empty()) {
             withheld.push(Withheld {

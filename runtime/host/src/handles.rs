@@ -10,5 +10,5 @@ pub struct DocumentHandle;
 
 /// The document that the hook decides on: the params in a pre-call, the reply in a post-call.
 pub(crate) const DOCUMENT: u32 = 0;
-/// The params as they were sent to the server, in a post-call.
+/// In a post-call: the params as they were sent.
 pub(crate) const SENT: u32 = 1;

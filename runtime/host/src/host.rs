@@ -1,5 +1,5 @@
-//! Prepares plugins: from a [`Spec`] to a [`Plugin`] that is ready, or to the reason why not. Nothing here runs during a
-//! call.
+//! Prepares plugins: from a [`Spec`] to a [`Plugin`] that is ready, or to the reason why not. Nothing here runs during
+//! a call.
 
 use std::sync::Arc;
 
@@ -65,8 +65,8 @@ impl Host {
         &self.state
     }
 
-    /// Prepares a plugin. Takes milliseconds where its machine code is cached, tens of milliseconds for a small new plugin,
-    /// seconds for an interpreter.
+    /// Prepares a plugin. Takes milliseconds where its machine code is cached, tens of milliseconds for a small new
+    /// plugin, seconds for an interpreter.
     ///
     /// # Errors
     /// The plugin cannot be used as `spec` says; the [`PrepareError`] tells why.
@@ -74,9 +74,9 @@ impl Host {
         self.prepare_as(spec, false).await
     }
 
-    /// Prepares a candidate: a plugin that is tried beside the live plugin of the same name. Settings and grants are checked
-    /// as for a live plugin. The candidate has no HTTP, its directories are read-only, its state is a copy of the live
-    /// plugin's state as it is now, and its runs take no instance from those of live plugins.
+    /// Prepares a candidate: a plugin that is tried beside the live plugin of the same name. Settings and grants are
+    /// checked as for a live plugin. The candidate has no HTTP, its directories are read-only, its state is a copy of
+    /// the live plugin's state as it is now, and its runs take no instance from those of live plugins.
     ///
     /// # Errors
     /// The plugin cannot be used as `spec` says; the [`PrepareError`] tells why.
@@ -114,7 +114,8 @@ impl Host {
         if memory > MAX_MEMORY {
             return Err(PrepareError::Memory);
         }
-        // The name in log lines. A slash is in no interceptor's name, so a candidate is told from a live plugin.
+        // The name in log lines. No interceptor's name has a slash, so a candidate cannot be mistaken for a live
+        // plugin.
         let interceptor: Arc<str> = match candidate {
             true => format!("{}/candidate", spec.interceptor).into(),
             false => spec.interceptor.clone(),
@@ -132,10 +133,13 @@ impl Host {
             })
         };
         let empty = || self.state.shadow();
-        let nothing = capabilities(ResolvedGrants::default(), empty(), empty(), true);
+        let no_capabilities = capabilities(ResolvedGrants::default(), empty(), empty(), true);
         let settings: Arc<str> = spec.settings.to_string().into();
-        let component = self.compiler.component(&spec, &settings, &nothing).await?;
-        let description = InterceptorInfo {
+        let component = self
+            .compiler
+            .component(&spec, &settings, &no_capabilities)
+            .await?;
+        let info = InterceptorInfo {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
             digest: spec.file.digest().to_owned(),
@@ -143,9 +147,9 @@ impl Host {
         };
         let concurrency = spec.concurrency.unwrap_or(DEFAULT_CONCURRENCY);
         let mut plugin = Plugin {
-            description,
+            info,
             component,
-            capabilities: nothing,
+            capabilities: no_capabilities,
             concurrency: ConcurrencyLimit::new(
                 concurrency,
                 match candidate {

@@ -212,8 +212,8 @@ impl call::HostContext for Sandbox {
     }
 }
 
-/// The canonical form of a target that is a URI in another spelling. Empty: the URI has no canonical form. `None`: the target
-/// is no URI, or is canonical.
+/// The canonical form of a target that is a URI in another spelling. Empty: the URI has no canonical form. `None`: the
+/// target is no URI, or is canonical.
 fn canonical_target(call: &Call) -> Option<String> {
     let target = call.target.as_deref()?;
     if !Method::new(&call.method).addresses_uri() || is_canonical_uri(target) {
@@ -315,8 +315,8 @@ impl log::Host for Sandbox {
 }
 
 impl Sandbox {
-    /// The state table of the run, and the account whose share of the quota its writes use. The inner error: the run has no
-    /// state.
+    /// The state table of the run, and the account whose share of the quota its writes use. The inner error: the run
+    /// has no state.
     fn state(&mut self) -> wasmtime::Result<Result<(&Table, &Account), state::Failure>> {
         self.count()?;
         Ok(match &self.task {

@@ -1,18 +1,19 @@
 //! Interceptors that are sandboxed WebAssembly components: prepared once, with a fresh instance for every hook run.
 //!
-//! This crate is responsible for isolation, limits and capabilities. It knows neither MCP's transports nor the pipeline: a
-//! [`Plugin`] implements [`sandgate_message::Interceptor`], and callers need no more than that. The crate opens no path and
-//! reads no environment variable by itself: directories and values are handed to it.
+//! This crate is responsible for isolation, limits and capabilities. It knows neither MCP's transports nor the
+//! pipeline: a [`Plugin`] implements [`sandgate_message::Interceptor`], and callers need no more than that. The crate
+//! opens no path and reads no environment variable by itself: directories and values are handed to it.
 //!
-//! Each module uses only modules above it in this list:
+//! Each module uses only modules that stand before it:
 //!
-//! - `clock`, `concurrency`, `digest`, `handles`, `instrument`, `manifest`, `schema`, `stderr`: use no other module
-//! - `bindings`, `cache`, `dev_source`, `engine`, `grants`, `meter`
-//! - `fault_report`, `file`; `failure`; `decisions`
-//! - `state`, then `simulation`, then `capabilities` and `egress`
-//! - `sandbox`: what a wasmtime store holds; `configure` and `imports`: calls into a guest and out of it
-//! - `plugin`, `snapshot`; then `compiler`, `bench_instance` and `spec`
-//! - `smoke`, `host`
+//! - A plugin's file: `digest`, `manifest`, `schema` (settings against their JSON Schema), `instrument` (for
+//!   snapshots), `dev_source` (plugins under development), `file`.
+//! - Grants and limits: `grants`, `concurrency`, `clock` (interrupts guests), `meter` (the own time of a run),
+//!   `engine`.
+//! - The contract: `handles`, `bindings`, `fault_report`, `failure`, `decisions`.
+//! - What a guest can reach: `stderr`, `state`, `simulation` (for authors' tests), `capabilities`, `egress`.
+//! - One run: `sandbox` (the data of a store), `imports` (host functions), `configure`, `plugin`, `bench_instance`.
+//! - Preparing: `snapshot`, `cache` (machine code on disk), `spec`, `compiler`, `smoke`, `host`.
 
 #![warn(clippy::missing_errors_doc)]
 

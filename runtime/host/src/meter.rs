@@ -1,8 +1,9 @@
-//! Metering the own time of a run: the processor time of its guest, and the time for which the guest waits for an answer of
-//! the host. The time for which a run is ready but waits for a processor does not count, so that load makes no run time
-//! out.
+//! Metering the own time of a run: the processor time of its guest, and the time for which the guest waits for an
+//! answer of the host. The time for which a run is ready but waits for a processor does not count, so that load makes
+//! no run time out.
 //!
-//! A run that ends within one tick of the epoch clock, as most do, is not measured at all: no system clock is read for it.
+//! A run that ends within one tick of the epoch clock, as most do, is not measured at all: no system clock is read for
+//! it.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -67,8 +68,8 @@ pub(crate) async fn metered<F: Future>(
     poll_fn(move |context| meter.poll(run.as_mut(), context)).await
 }
 
-/// Checks the bounds of the current run. Called within the guest at each tick of the epoch clock; without an error the guest
-/// then yields the thread.
+/// Checks the bounds of the current run. Called within the guest at each tick of the epoch clock; without an error the
+/// guest then yields the thread.
 pub(crate) fn tick() -> Result<(), Expiry> {
     let Some(mut turn) = TURN.get() else {
         return Ok(());

@@ -30,7 +30,7 @@ use crate::simulation::Simulation;
 
 /// A plugin that is ready: an interceptor that runs in a sandboxed component.
 pub struct Plugin {
-    pub(crate) description: InterceptorInfo,
+    pub(crate) info: InterceptorInfo,
     pub(crate) component: LinkedComponent,
     pub(crate) capabilities: Arc<Capabilities>,
     pub(crate) concurrency: ConcurrencyLimit,
@@ -242,7 +242,7 @@ impl LinkedComponent {
 
 impl Interceptor for Plugin {
     fn plugin(&self) -> &InterceptorInfo {
-        &self.description
+        &self.info
     }
 
     fn pre_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>> {

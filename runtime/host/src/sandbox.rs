@@ -26,8 +26,8 @@ const MAX_HANDLES: usize = 1000;
 /// headers.
 const MAX_HEADERS: usize = 32 << 10;
 
-/// Bytes that a guest may pass to the host in one call, in addition to twice the largest document. wasmtime copies arguments
-/// before the host can check them, and a guest can pass many pointers to one text, each of which is copied.
+/// Bytes that a guest may pass to the host in one call, in addition to twice the largest document. wasmtime copies
+/// arguments before the host can check them, and a guest can pass many pointers to one text, each of which is copied.
 const CALL_BYTES: usize = 16 << 20;
 
 /// What a guest does, which decides what it may use.
@@ -99,7 +99,8 @@ impl Sandbox {
         self.egress = None;
     }
 
-    /// Starts another run in the same instance, for measuring. Everything that the last run left is cleared.
+    /// Starts another run in the same instance, for measuring. Clears the findings, the note, the counters and the stop
+    /// reason of the last run.
     pub(crate) fn restart(&mut self, run: HookRequest) {
         self.task = Task::Hook(run);
         self.findings.clear();
@@ -117,7 +118,8 @@ impl Sandbox {
         }
     }
 
-    /// The epoch callback of the store, called at each tick: stops the guest past its time, and otherwise yields the thread.
+    /// The epoch callback of the store, called at each tick: stops the guest past its time, and otherwise yields the
+    /// thread.
     pub(crate) fn tick(mut store: StoreContextMut<'_, Self>) -> wasmtime::Result<UpdateDeadline> {
         if let Err(expiry) = meter::tick() {
             return Err(store.data_mut().stop(expiry.into()));

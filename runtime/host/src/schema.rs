@@ -1,13 +1,13 @@
-//! Checking settings against a plugin's JSON Schema. The work that a schema takes is counted before it is used: anybody may
-//! have written the schema, and a few lines of it can take more time than there is.
+//! Checking settings against a plugin's JSON Schema. The work that a schema takes is counted before it is used: anybody
+//! may have written the schema, and a few lines of it can take more time than there is.
 
 use std::collections::HashMap;
 
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
-/// Subschemas of one schema, each counted as often as it is referred to. The largest schema of the plugins that come with
-/// the gateway has fewer than a hundred.
+/// Subschemas of one schema, each counted as often as it is referred to. The largest schema of the plugins that come
+/// with the gateway has fewer than a hundred.
 const MAX_WORK: u64 = 100_000;
 /// Subschemas that are nested in one another or refer to one another in a row.
 const MAX_DEPTH: usize = 200;
@@ -31,8 +31,8 @@ pub fn check_schema(schema: &Value) -> Result<(), String> {
     issues(schema, &Value::Null, true).map(drop)
 }
 
-/// Checks settings against a schema and returns what is wrong, at most [`MAX_ISSUES`] issues. With `private`, the texts hold
-/// no values of the settings.
+/// Checks settings against a schema and returns what is wrong, at most [`MAX_ISSUES`] issues. With `private`, the texts
+/// hold no values of the settings.
 ///
 /// # Errors
 /// The schema cannot be used, see [`check_schema`].
@@ -92,8 +92,8 @@ fn issues_of(error: &jsonschema::ValidationError<'_>, private: bool) -> Vec<Issu
 /// Counts the work of checking one place of a document against a schema: the number of subschemas that apply.
 struct WorkCounter<'a> {
     root: &'a Value,
-    /// The work of each part that was counted, by the part's address in memory. A part whose count is in progress has 1: a
-    /// reference back to it is followed only as deep as the document goes.
+    /// The work of each part that was counted, by the part's address in memory. A part whose count is in progress has
+    /// 1: a reference back to it is followed only as deep as the document goes.
     known: HashMap<*const Value, u64>,
 }
 
@@ -140,8 +140,8 @@ impl<'a> WorkCounter<'a> {
         Ok(weight)
     }
 
-    /// The member, or the part of the schema that it refers to. A reference that could mean anything but a place in this
-    /// schema is refused, so that the parts that were counted are the parts that the validator follows.
+    /// The member, or the part of the schema that it refers to. A reference that could mean anything but a place in
+    /// this schema is refused, so that the parts that were counted are the parts that the validator follows.
     fn resolve(&self, name: &str, member: &'a Value, depth: usize) -> Result<&'a Value, String> {
         let Value::String(text) = member else {
             return Ok(member);

@@ -19,8 +19,8 @@ tokio::task_local! {
     static CURRENT: Arc<Simulation>;
 }
 
-/// What a plugin meets instead of the machine's clock, randomness, network and state. A field that is `None` leaves the real
-/// one in place.
+/// What a plugin meets instead of the machine's clock, randomness, network and state. A field that is `None` leaves the
+/// real one in place.
 #[derive(Debug, Default)]
 pub struct Simulation {
     /// The time since the Unix epoch. It does not advance.
@@ -54,14 +54,15 @@ pub struct CannedResponse {
 /// What was observed of the runs in a simulation.
 #[derive(Debug, Default)]
 struct Observed {
-    /// The largest linear memory of a run, in bytes.
+    /// The most linear memory that a run had, in bytes.
     memory: AtomicU64,
     /// Requests without an answer, as `METHOD URL`.
     unanswered: Mutex<Vec<String>>,
 }
 
 impl Simulation {
-    /// A simulation of clock, randomness and HTTP, in which a plugin is told that it has 50 ms left. State is not simulated.
+    /// A simulation of clock, randomness and HTTP, in which a plugin is told that it has 50 ms left. State is not
+    /// simulated.
     pub fn closed(now: Duration, random: Vec<u8>, http: Vec<CannedResponse>) -> Self {
         Self {
             now: Some(now),
@@ -84,7 +85,7 @@ impl Simulation {
         CURRENT.try_with(Arc::clone).ok()
     }
 
-    /// The largest linear memory of a run in the simulation, in bytes.
+    /// The most linear memory that a run in the simulation had, in bytes.
     pub fn memory(&self) -> u64 {
         self.observed.memory.load(Ordering::Relaxed)
     }

@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// Runs each hook once with an empty document. A hook that is not exported, or that crashes at once, is found before
 /// traffic finds it.
 pub(crate) async fn smoke(plugin: &Plugin) -> Result<(), PrepareError> {
-    for (hook, _, events) in &plugin.description.hooks {
+    for (hook, _, events) in &plugin.info.hooks {
         let method = events
             .iter()
             .find(|event| !event.contains(['*', '?', '[', '{']))

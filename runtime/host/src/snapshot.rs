@@ -69,7 +69,8 @@ pub(crate) async fn take(
     }
 }
 
-/// Gives Wizer the memories and globals of an instance, which it reads through the exports that the instrumentation added.
+/// Gives Wizer the memories and globals of an instance, which it reads through the exports that the instrumentation
+/// added.
 struct InstrumentedInstance<'a> {
     store: &'a mut Store<Sandbox>,
     instance: Instance,

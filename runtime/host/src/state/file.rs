@@ -117,8 +117,8 @@ impl File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        // Tables may outlive the file and hold senders, so the channel does not close. A change with an empty interceptor
-        // name tells the writer to end.
+        // Tables may outlive the file and hold senders, so the channel does not close. A change with an empty
+        // interceptor name tells the writer to end.
         if let Some(changes) = self.changes.take() {
             let _ = changes.send(Change {
                 interceptor: "".into(),
@@ -177,16 +177,16 @@ fn write_behind(
                         tracing::info!("the state file can be written again");
                     }
                 }
-                // The changes stay pending and are tried again in a second. Until then guests get an error for every write,
-                // so that no guest relies on a value that would be lost.
+                // The changes stay pending and are tried again in a second. Until then guests get an error for every
+                // write, so that no guest relies on a value that would be lost.
                 Err(error) => {
                     let why = format!("the state file cannot be written: {error}");
                     if failure.lock().replace(why.clone()).is_none() {
                         tracing::error!("{why}");
                     }
                     due = Some(Instant::now() + Duration::from_secs(1));
-                    // After a disk error redb refuses all writes until the database is opened anew. An open database locks
-                    // the file, so the old one closes first.
+                    // After a disk error redb refuses all writes until the database is opened anew. An open database
+                    // locks the file, so the old one closes first.
                     drop(std::mem::replace(&mut opened, Err(String::new())));
                     opened = open_database(file);
                 }

@@ -1,5 +1,5 @@
-//! What interceptors remember between calls. Each interceptor has its own bounded table in memory; a state file keeps the
-//! tables across restarts where one is configured.
+//! What interceptors remember between calls. Each interceptor has its own bounded table in memory; a state file keeps
+//! the tables across restarts where one is configured.
 
 mod entries;
 mod file;
@@ -39,8 +39,8 @@ impl StateHealth {
     }
 }
 
-/// The state of all interceptors. It outlives reloads of the configuration: an interceptor keeps its state as long as it
-/// keeps its name.
+/// The state of all interceptors. It outlives reloads of the configuration: an interceptor keeps its state as long as
+/// it keeps its name.
 pub struct State {
     quota: StateQuota,
     tables: Mutex<HashMap<String, Arc<Table>>>,
@@ -78,9 +78,9 @@ impl State {
         }
     }
 
-    /// State in memory and in the file `name` of `dir`, which is created if it is missing. Changes reach the file within
-    /// 50 ms, and at the latest when the state is dropped. A killed process may lose its last 50 ms; it never leaves half
-    /// a transaction.
+    /// State in memory and in the file `name` of `dir`, which is created if it is missing. Changes reach the file
+    /// within 50 ms, and at the latest when the state is dropped. A killed process may lose its last 50 ms; it never
+    /// leaves half a transaction.
     ///
     /// # Errors
     /// The file cannot be opened, or is no state file.

@@ -56,8 +56,8 @@ impl Table {
         }
     }
 
-    /// A table in memory only that starts with the present entries. Changes to the copy reach neither this table nor the
-    /// state file.
+    /// A table in memory only that starts with the present entries. Changes to the copy reach neither this table nor
+    /// the state file.
     pub(super) fn copy(&self) -> Self {
         Self {
             quota: self.quota,
@@ -67,8 +67,8 @@ impl Table {
         }
     }
 
-    /// Inserts an entry that was read from the state file. Quota and journal are left out: the entry passed them when it
-    /// was written.
+    /// Inserts an entry that was read from the state file. It is not written again, and its quota was checked when it
+    /// was first written.
     pub(super) fn load(&self, key: String, entry: Entry) {
         self.entries.lock().insert(key, entry);
     }
@@ -132,7 +132,8 @@ impl Table {
         Ok(new)
     }
 
-    /// Sets `key` to `value` if it holds `expected` at present (`None`: if there is no such key). Returns whether it did.
+    /// Sets `key` to `value` if it holds `expected` at present (`None`: if there is no such key). Returns whether it
+    /// did.
     pub(crate) fn compare_and_set(
         &self,
         key: &str,
