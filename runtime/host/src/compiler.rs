@@ -14,7 +14,7 @@ use crate::capabilities::Capabilities;
 use crate::configure::{self, ConfigureError};
 use crate::dev_source::DevSource;
 use crate::engine::{EngineConfig, EpochEngine};
-use crate::file::DEVELOPMENT;
+use crate::file::UNDER_DEVELOPMENT;
 use crate::plugin::{LinkedComponent, PerRunConfigure};
 use crate::sandbox::Sandbox;
 use crate::snapshot::{self, Snapshot};
@@ -40,7 +40,7 @@ impl Compiler {
     /// `cache`: where machine code is kept. `None`: plugins are compiled at every start.
     pub(crate) fn new(config: EngineConfig, cache: Option<Cache>) -> wasmtime::Result<Self> {
         let epoch_engine = Arc::new(EpochEngine::new(config)?);
-        let snapshot_engine = EpochEngine::quick(config)?;
+        let snapshot_engine = EpochEngine::without_pool(config)?;
         let linker = linker(&epoch_engine.engine)?;
         let snapshot_linker = self::linker(&snapshot_engine.engine)?;
         Ok(Self {
@@ -55,7 +55,7 @@ impl Compiler {
 
     /// The linked component of a plugin: loaded from the cache, or configured, snapshotted and compiled. `configure`
     /// runs with `capabilities`.
-    pub(crate) async fn component(
+    pub(crate) async fn linked_component(
         &self,
         spec: &Spec,
         settings: &Arc<str>,
@@ -63,7 +63,7 @@ impl Compiler {
     ) -> Result<LinkedComponent, PrepareError> {
         if let Some(dev_source) = spec.file.dev_source() {
             return self
-                .interpreted(spec, dev_source, settings, capabilities)
+                .linked_interpreter(spec, dev_source, settings, capabilities)
                 .await;
         }
         let engine = &self.epoch_engine.engine;
@@ -118,7 +118,7 @@ impl Compiler {
 
     /// The linked component of a plugin under development: an interpreter that gets the source with its settings before
     /// each run.
-    async fn interpreted(
+    async fn linked_interpreter(
         &self,
         spec: &Spec,
         dev_source: &DevSource,
@@ -126,17 +126,17 @@ impl Compiler {
         capabilities: &Arc<Capabilities>,
     ) -> Result<LinkedComponent, PrepareError> {
         let component = self.interpreter(dev_source).await?;
-        let given = dev_source.settings(settings);
+        let wrapped = dev_source.wrap_settings(settings);
         match configure::run(
             &self.epoch_engine,
             &self.linker,
             &component,
-            &given,
+            &wrapped,
             capabilities,
         )
         .await
         {
-            Ok(_) => self.link(spec, &component, &given, Some(DEVELOPMENT.into())),
+            Ok(_) => self.link(spec, &component, &wrapped, Some(UNDER_DEVELOPMENT.into())),
             Err(error) => Err(prepare_error(error, spec)),
         }
     }

@@ -77,7 +77,7 @@ impl DevSource {
 
     /// The settings that `configure` of the interpreter gets: a JSON object of `settings` and `source`. The given
     /// settings must be JSON.
-    pub(crate) fn settings(&self, settings: &str) -> Arc<str> {
+    pub(crate) fn wrap_settings(&self, settings: &str) -> Arc<str> {
         let source = serde_json::Value::from(&*self.source);
         format!("{{\"settings\":{settings},\"source\":{source}}}").into()
     }
@@ -112,7 +112,8 @@ mod tests {
         let (one, two) = (split("a \"b\"\n", b"1"), split("c", b"22"));
         assert_eq!(one.code, [EMPTY, &[7, 1, 0]].concat());
         assert_eq!(one.digest, two.digest);
-        let given: serde_json::Value = serde_json::from_str(&one.settings("{\"x\":1}")).unwrap();
+        let given: serde_json::Value =
+            serde_json::from_str(&one.wrap_settings("{\"x\":1}")).unwrap();
         assert_eq!(
             given,
             serde_json::json!({"settings": {"x": 1}, "source": "a \"b\"\n"})

@@ -14,7 +14,7 @@ pub const MAX_MEMORY: u64 = 256 << 20;
 pub const DEFAULT_MEMORY: u64 = 64 << 20;
 
 /// Entries of the largest table a guest can have. Tables of Python components have 7,700 entries.
-pub(crate) const MAX_TABLE: usize = 20_000;
+pub(crate) const MAX_TABLE_ENTRIES: usize = 20_000;
 
 /// Bytes of address space that one instance takes in the pool. An instance has one and a quarter memory slots on
 /// average. A slot is a 4 GiB reservation with guard pages, which catch an access out of bounds without a check at
@@ -75,7 +75,7 @@ impl EpochEngine {
     }
 
     /// An engine for code that runs once: compiles in a fraction of the time, and allocates instances on demand.
-    pub(crate) fn quick(config: EngineConfig) -> wasmtime::Result<Self> {
+    pub(crate) fn without_pool(config: EngineConfig) -> wasmtime::Result<Self> {
         let mut wasm = Config::new();
         if config.on_demand().is_some() {
             save_address_space(&mut wasm);
@@ -147,7 +147,7 @@ fn pool(config: EngineConfig) -> InstanceAllocationStrategy {
         .max_memories_per_component(8)
         .max_tables_per_component(16)
         .max_memory_size(usize::try_from(MAX_MEMORY).unwrap_or(usize::MAX))
-        .table_elements(MAX_TABLE)
+        .table_elements(MAX_TABLE_ENTRIES)
         // These bytes stay resident between runs. Most runs dirty far less, so no page is given back and faulted in
         // again.
         .linear_memory_keep_resident(1 << 20)

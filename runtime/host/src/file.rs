@@ -18,7 +18,7 @@ const SERIES: &str = "0.1.";
 pub const MAX_FILE: usize = 128 << 20;
 
 /// Why a plugin under development is configured before each run.
-pub(crate) const DEVELOPMENT: &str = "it is a version under development, with its source beside an interpreter: build it for an operator";
+pub(crate) const UNDER_DEVELOPMENT: &str = "it is a version under development, with its source beside an interpreter: build it for an operator";
 
 /// A component that can be an interceptor, with what its file says of it.
 #[derive(Clone, Debug)]
@@ -145,7 +145,7 @@ impl PluginFile {
     /// Why the plugin cannot be snapshotted.
     pub fn snapshot(&self) -> Result<(), String> {
         if self.dev_source.is_some() {
-            return Err(DEVELOPMENT.into());
+            return Err(UNDER_DEVELOPMENT.into());
         }
         instrument::check(&self.bytes)
     }

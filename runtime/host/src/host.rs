@@ -137,7 +137,7 @@ impl Host {
         let settings: Arc<str> = spec.settings.to_string().into();
         let component = self
             .compiler
-            .component(&spec, &settings, &no_capabilities)
+            .linked_component(&spec, &settings, &no_capabilities)
             .await?;
         let info = InterceptorInfo {
             name: manifest.name.clone(),

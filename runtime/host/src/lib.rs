@@ -11,7 +11,7 @@
 //! - Grants and limits: `grants`, `concurrency`, `clock` (interrupts guests), `meter` (the own time of a run),
 //!   `engine`.
 //! - The contract: `handles`, `bindings`, `fault_report`, `failure`, `decisions`.
-//! - What a guest can reach: `stderr`, `state`, `simulation` (for authors' tests), `capabilities`, `egress`.
+//! - What a guest can reach: `stderr`, `state`, `simulation` (for authors' tests), `capabilities`, `public_ip`, `egress`.
 //! - One run: `sandbox` (the data of a store), `imports` (host functions), `configure`, `plugin`, `bench_instance`.
 //! - Preparing: `snapshot`, `cache` (machine code on disk), `spec`, `compiler`, `smoke`, `host`.
 
@@ -41,6 +41,7 @@ mod instrument;
 mod manifest;
 mod meter;
 mod plugin;
+mod public_ip;
 mod sandbox;
 mod schema;
 mod simulation;

@@ -29,7 +29,7 @@ pub(crate) enum Expiry {
 
 /// One poll of a run on the current thread.
 #[derive(Clone, Copy)]
-struct Turn {
+struct CurrentPoll {
     bounds: Bounds,
     /// The own time of the run up to `since`.
     own: Duration,
@@ -50,7 +50,7 @@ struct Bounds {
 
 thread_local! {
     /// The poll that is in progress on this thread.
-    static TURN: Cell<Option<Turn>> = const { Cell::new(None) };
+    static CURRENT_POLL: Cell<Option<CurrentPoll>> = const { Cell::new(None) };
 }
 
 /// Polls a run until it ends, has used `timeout` of its own time, or reaches the deadline.
@@ -71,16 +71,16 @@ pub(crate) async fn metered<F: Future>(
 /// Checks the bounds of the current run. Called within the guest at each tick of the epoch clock; without an error the
 /// guest then yields the thread.
 pub(crate) fn tick() -> Result<(), Expiry> {
-    let Some(mut turn) = TURN.get() else {
+    let Some(mut current) = CURRENT_POLL.get() else {
         return Ok(());
     };
-    turn.measure();
-    turn.yielded = true;
-    TURN.set(Some(turn));
-    if turn.own >= turn.bounds.timeout {
+    current.measure();
+    current.yielded = true;
+    CURRENT_POLL.set(Some(current));
+    if current.own >= current.bounds.timeout {
         return Err(Expiry::Timeout);
     }
-    if Instant::now() >= turn.bounds.deadline {
+    if Instant::now() >= current.bounds.deadline {
         return Err(Expiry::Overload);
     }
     sandgate_message::give_way();
@@ -89,15 +89,15 @@ pub(crate) fn tick() -> Result<(), Expiry> {
 
 /// The own time that is left to the current run. `None`: no run is polled on this thread.
 pub(crate) fn remaining() -> Option<Duration> {
-    let mut turn = TURN.get()?;
-    if turn.since.is_some() {
-        turn.measure();
-        TURN.set(Some(turn));
+    let mut current = CURRENT_POLL.get()?;
+    if current.since.is_some() {
+        current.measure();
+        CURRENT_POLL.set(Some(current));
     }
-    Some(turn.bounds.timeout.saturating_sub(turn.own))
+    Some(current.bounds.timeout.saturating_sub(current.own))
 }
 
-impl Turn {
+impl CurrentPoll {
     /// Adds the processor time since the last measurement to the own time.
     fn measure(&mut self) {
         let now = processor_time();
@@ -162,16 +162,18 @@ impl Meter {
             return Poll::Ready(Err(expiry));
         }
         loop {
-            let (polled, turn) = match &self.wait {
-                None => self.turn(run.as_mut(), context),
-                Some(wait) => self.turn(run.as_mut(), &mut Context::from_waker(&wait.waker)),
+            let (polled, current) = match &self.wait {
+                None => self.poll_measured(run.as_mut(), context),
+                Some(wait) => {
+                    self.poll_measured(run.as_mut(), &mut Context::from_waker(&wait.waker))
+                }
             };
-            self.own = turn.own;
-            self.measured |= turn.since.is_some();
+            self.own = current.own;
+            self.measured |= current.since.is_some();
             if let Poll::Ready(output) = polled {
                 return Poll::Ready(Ok(output));
             }
-            if turn.yielded {
+            if current.yielded {
                 return Poll::Pending;
             }
             if self.wait.is_some() {
@@ -182,24 +184,25 @@ impl Meter {
         }
     }
 
-    fn turn<F: Future>(
+    /// Polls the run once, and measures the poll if the run is measured.
+    fn poll_measured<F: Future>(
         &self,
         run: Pin<&mut F>,
         context: &mut Context<'_>,
-    ) -> (Poll<F::Output>, Turn) {
-        let turn = Turn {
+    ) -> (Poll<F::Output>, CurrentPoll) {
+        let current = CurrentPoll {
             bounds: self.bounds,
             own: self.own,
             since: self.measured.then(processor_time),
             yielded: false,
         };
-        let before = TURN.replace(Some(turn));
+        let before = CURRENT_POLL.replace(Some(current));
         let polled = run.poll(context);
-        let mut turn = TURN.replace(before).unwrap_or(turn);
-        if polled.is_pending() && !turn.yielded && turn.since.is_some() {
-            turn.measure();
+        let mut current = CURRENT_POLL.replace(before).unwrap_or(current);
+        if polled.is_pending() && !current.yielded && current.since.is_some() {
+            current.measure();
         }
-        (polled, turn)
+        (polled, current)
     }
 
     /// Ends a wait and adds it to the own time.

@@ -13,7 +13,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::capabilities::Capabilities;
 use crate::egress::Egress;
-use crate::engine::MAX_TABLE;
+use crate::engine::MAX_TABLE_ENTRIES;
 use crate::failure::StopReason;
 use crate::fault_report::FaultReport;
 use crate::manifest::Access;
@@ -237,7 +237,7 @@ impl ResourceLimiter for Sandbox {
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let fits = desired <= MAX_TABLE;
+        let fits = desired <= MAX_TABLE_ENTRIES;
         if !fits {
             self.stop_reason = Some(StopReason::Quota("table entries"));
         }

@@ -101,7 +101,7 @@ impl Entries {
             Some(old) if old.account == entry.account => entry.value.len() > old.value.len(),
             _ => true,
         };
-        let within_share = !shared || !grows || own.plus(new).within(whole.minus(all));
-        all.plus(new).within(whole) && within_share
+        let within_share = !shared || !grows || own.plus(new).fits_in(whole.minus(all));
+        all.plus(new).fits_in(whole) && within_share
     }
 }

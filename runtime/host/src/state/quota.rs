@@ -47,7 +47,7 @@ impl Usage {
         }
     }
 
-    pub(super) fn within(self, other: Self) -> bool {
+    pub(super) fn fits_in(self, other: Self) -> bool {
         self.bytes <= other.bytes && self.keys <= other.keys
     }
 }
