@@ -1,4 +1,4 @@
-//! Decisions as they come over the border, checked: JSON that is JSON, and no more of it than a document may have.
+//! Checking the decisions that a guest returns: JSON must be JSON, and within the bounds of a document.
 
 use sandgate_message::{
     Edit, Explanation, Json, JsonErrorKind, Limits, PostDecision, PreDecision, Refusal,
@@ -7,15 +7,17 @@ use sandgate_message::{
 use crate::bindings::decision;
 use crate::failure::StopReason;
 
-/// Edits of one decision.
-const EDITS: usize = 100_000;
-/// Bytes of a refusal's code, and of its message.
-const CODE: usize = 128;
-const MESSAGE: usize = 2 << 10;
-/// Bytes of a refusal's pointer; a longer one is left out, since a part of it would point elsewhere.
-const POINTER: usize = 1 << 10;
+/// Edits that one decision may have.
+const MAX_EDITS: usize = 100_000;
+/// Bytes of a refusal's code; the rest is cut off.
+const MAX_CODE: usize = 128;
+/// Bytes of a refusal's message; the rest is cut off.
+const MAX_MESSAGE: usize = 2 << 10;
+/// Bytes of a refusal's pointer. A longer pointer is left out, since a part of it would point elsewhere.
+const MAX_POINTER: usize = 1 << 10;
 
-pub(crate) fn pre(
+/// Checks the decision of a pre-call. The error is the reason to stop the guest.
+pub(crate) fn pre_call(
     decision: decision::PreDecision,
     limits: &Limits,
 ) -> Result<PreDecision, StopReason> {
@@ -30,7 +32,8 @@ pub(crate) fn pre(
     })
 }
 
-pub(crate) fn post(
+/// Checks the decision of a post-call. The error is the reason to stop the guest.
+pub(crate) fn post_call(
     decision: decision::PostDecision,
     limits: &Limits,
 ) -> Result<PostDecision, StopReason> {
@@ -53,7 +56,7 @@ fn edits(list: Vec<decision::Edit>, limits: &Limits) -> Result<Vec<Edit>, StopRe
             decision::Edit::Text((_, text)) => text.len(),
         })
         .sum();
-    if list.len() > EDITS || bytes > limits.bytes {
+    if list.len() > MAX_EDITS || bytes > limits.bytes {
         return Err(StopReason::Quota("edits"));
     }
     Ok(list
@@ -80,8 +83,8 @@ fn refusal(refusal: decision::Refusal, limits: &Limits) -> Result<Refusal, StopR
         pointer,
         details,
     } = refusal;
-    code.truncate(code.floor_char_boundary(CODE));
-    message.truncate(message.floor_char_boundary(MESSAGE));
+    code.truncate(code.floor_char_boundary(MAX_CODE));
+    message.truncate(message.floor_char_boundary(MAX_MESSAGE));
     let details = details
         .map(|text| json("refusal's details", text, limits))
         .transpose()?;
@@ -89,7 +92,7 @@ fn refusal(refusal: decision::Refusal, limits: &Limits) -> Result<Refusal, StopR
     Ok(Refusal {
         code,
         message,
-        pointer: pointer.filter(|pointer| pointer.len() <= POINTER),
+        pointer: pointer.filter(|pointer| pointer.len() <= MAX_POINTER),
         details,
         explanation,
     })
