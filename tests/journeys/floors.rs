@@ -15,9 +15,10 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-message", &[]),
     ("sandgate-pipeline", &["sandgate-message"]),
     ("sandgate-host", &["sandgate-message"]),
+    ("sandgate-upstream", &["sandgate-message"]),
     (
         "sandgate-gateway",
-        &["sandgate-message", "sandgate-pipeline"],
+        &["sandgate-message", "sandgate-pipeline", "sandgate-upstream"],
     ),
     ("sandgate-text", &[]),
     ("sandgate-config", &["sandgate-text"]),
@@ -124,6 +125,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-gateway",
             "sandgate-host",
             "sandgate-telemetry",
+            "sandgate-upstream",
             "support-desk",
             "sandgate-tests",
         ],
@@ -134,6 +136,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-gateway",
             "sandgate-host",
             "sandgate-telemetry",
+            "sandgate-upstream",
             "sandgate-assembly",
             "sandgate-recording",
             "sandgate-daemon",
@@ -224,7 +227,7 @@ fn what_belongs_to_one_floor_is_known_to_that_floor_alone() {
 
 #[test]
 fn modules_import_each_other_in_one_order() {
-    for name in ["pipeline", "host", "gateway"] {
+    for name in ["pipeline", "host", "upstream", "gateway"] {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../runtime/{name}/src"));
         let circles = modules::circles(&source);
         assert!(

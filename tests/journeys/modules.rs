@@ -64,7 +64,8 @@ fn code(text: &str) -> String {
     let mut code = String::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
-        if line == "#[cfg(test)]" && lines.peek().is_some_and(|next| next.ends_with('{')) {
+        let for_tests = line.starts_with("#[cfg(") && line.contains("test");
+        if for_tests && lines.peek().is_some_and(|next| next.ends_with('{')) {
             break;
         }
         code += line.split("//").next().unwrap_or_default();

@@ -13,7 +13,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::admission::{Admission, Gate};
 use crate::auth::origin::Access;
-use crate::auth::tls::Identity;
 use crate::config::{GatewayConfig, OnUnwritten};
 use crate::downstream::{Backing, Endpoint, Router, Session, Sessions, connection, stdio};
 use crate::health::Status;
@@ -24,6 +23,7 @@ use crate::observe::recorder::CallRecorder;
 use crate::protocol::list_changed;
 use crate::registry::{Edition, Registry};
 use crate::shared::Shared;
+use sandgate_upstream::Identity;
 
 /// How often sessions are looked through for idle ones.
 const SWEEP: Duration = Duration::from_secs(15);

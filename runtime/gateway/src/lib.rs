@@ -10,7 +10,6 @@ mod call;
 mod claims;
 mod config;
 mod downstream;
-pub mod framing;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -23,13 +22,11 @@ mod protocol;
 mod registry;
 mod replay;
 mod shared;
-pub mod upstream;
 mod upstream_conn;
 
-pub use admission::{Budget, MemoryError, TrustedProxies};
+pub use admission::TrustedProxies;
 pub use auth::origin::{Access, OriginError};
 pub use auth::principals::{ClientKey, Clients};
-pub use auth::tls::{Authorities, Identity, IdentityError};
 pub use config::{GatewayConfig, OnUnwritten};
 pub use downstream::Endpoint;
 pub use gateway::Gateway;
@@ -37,9 +34,13 @@ pub use health::{Condition, Conditions, Status};
 pub use observe::call_log::{CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut};
 pub use observe::capture::{CapturedCall, NestedMessages, NestedRun};
 pub use observe::observer::{CallTimings, Figures, Observer};
-pub use observe::trace_context::{SpanId, Trace, TraceContext, TraceId};
 pub use registry::{Edition, EditionError, Registry};
 pub use replay::{ReplayResult, ReplaySession};
-pub use upstream::{
-    Availability, Eras, Failure, Health, Server, ServerConfig, ServerError, Share, Transport,
+pub use sandgate_upstream as upstream;
+pub use sandgate_upstream::framing;
+pub use sandgate_upstream::trace_context::{SpanId, Trace, TraceContext, TraceId};
+pub use sandgate_upstream::{
+    Authorities, Availability, Eras, Failure, Health, Identity, IdentityError, Server,
+    ServerConfig, ServerError, Share, Transport,
 };
+pub use sandgate_upstream::{Budget, MemoryError};

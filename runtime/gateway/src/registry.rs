@@ -10,7 +10,7 @@ use sandgate_pipeline::Chain;
 use tokio::sync::watch;
 
 use crate::auth::principals::Clients;
-use crate::upstream::Server;
+use sandgate_upstream::Server;
 
 /// The chain, the servers and the clients that belong together. A call takes one edition and keeps it, so that it never meets a new
 /// server under the old chain or the reverse.

@@ -8,7 +8,7 @@ use sandgate_message::{Json, Message};
 use tokio::sync::Semaphore;
 
 use crate::observe::notification_budget::NotificationBudget;
-use crate::upstream::{Answer, Conversation, Definitions, Server, ServerError};
+use sandgate_upstream::{Answer, Conversation, Definitions, Server, ServerError};
 
 /// Replies of the gateway's own that one server has not read yet.
 const MOST_OWED: usize = 64;

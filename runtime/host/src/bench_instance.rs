@@ -1,7 +1,7 @@
-//! One instance for many runs, to tell what an instance of its own costs a run: for measuring alone.
+//! One instance for many runs, to measure how much an instance per run costs.
 //!
-//! It is no [`Interceptor`](sandgate_message::Interceptor), so that no pipeline can be given one: in a gateway no two runs
-//! share an instance.
+//! [`BenchInstance`] does not implement [`Interceptor`](sandgate_message::Interceptor), so it cannot be part of a
+//! pipeline: in a gateway no two runs share an instance.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,13 @@ use sandgate_message::{Failure, Hook, HookRequest};
 use wasmtime::Store;
 use wasmtime::component::{Instance, Resource};
 
-use crate::decide;
-use crate::imports::DOCUMENT;
+use crate::decisions;
+use crate::handles::DOCUMENT;
 use crate::meter::metered;
-use crate::plugin::{Plugin, store};
-use crate::sandbox::{Sandbox, Task};
+use crate::plugin::Plugin;
+use crate::sandbox::{Sandbox, Task, store};
 
-/// A plugin's instance that stays.
+/// An instance of a plugin that is kept for many runs.
 pub struct BenchInstance<'a> {
     plugin: &'a Plugin,
     store: Store<Sandbox>,
@@ -23,15 +23,19 @@ pub struct BenchInstance<'a> {
 }
 
 impl Plugin {
-    /// An instance that stays as long as what is returned: what one run leaves in its memory, the next one finds.
+    /// Makes an instance for many runs. Each run finds the memory as the last one left it.
     ///
     /// # Errors
-    /// There is no room for it, or it cannot be configured.
+    /// The instance cannot be made, or its `configure` fails.
     pub async fn bench_instance(&self) -> Result<BenchInstance<'_>, Failure> {
         let _ticking = self.epoch_engine.ticking();
-        let mut store = store(self.guest.pre.engine(), &self.capabilities, Task::Configure);
+        let mut store = store(
+            self.component.pre.engine(),
+            &self.capabilities,
+            Task::Configure,
+        );
         let made = self
-            .guest
+            .component
             .run(&mut store, async |_, instance| Ok(Ok(*instance)))
             .await;
         match made {
@@ -47,19 +51,19 @@ impl Plugin {
 }
 
 impl BenchInstance<'_> {
-    /// How long one run takes; nothing where it fails. After that the instance is of no more use: a guest that never gives
-    /// memory back has filled it, for example.
+    /// Runs a hook and returns the time it took. `None`: the run failed, for example because the guest never frees
+    /// memory and has filled it. The instance must not be used again then.
     pub async fn run(&mut self, hook: Hook, run: HookRequest) -> Option<Duration> {
         let started = Instant::now();
         let bounds = (run.timeout, run.deadline);
-        self.store.data_mut().again(run);
+        self.store.data_mut().restart(run);
         self.store.set_epoch_deadline(1);
         let _ticking = self.plugin.epoch_engine.ticking();
         let decided = metered(bounds, self.call(hook)).await;
         matches!(decided, Ok(Ok(true))).then(|| started.elapsed())
     }
 
-    /// Whether it came to a decision that is one.
+    /// Calls a hook. Returns whether the guest came to a valid decision.
     async fn call(&mut self, hook: Hook) -> wasmtime::Result<bool> {
         let Self {
             plugin,
@@ -70,20 +74,20 @@ impl BenchInstance<'_> {
         let (context, document) = (Resource::new_borrow(0), Resource::new_borrow(DOCUMENT));
         Ok(match hook {
             Hook::PreCall => {
-                let Some(indices) = &plugin.guest.pre_call else {
+                let Some(indices) = &plugin.component.pre_call else {
                     return Ok(false);
                 };
                 let guest = indices.load(&mut *store, instance)?;
                 let decided = guest.call_handle(&mut *store, context, document).await?;
-                decided.is_ok_and(|decision| decide::pre(decision, limits).is_ok())
+                decided.is_ok_and(|decision| decisions::pre_call(decision, limits).is_ok())
             }
             Hook::PostCall => {
-                let Some(indices) = &plugin.guest.post_call else {
+                let Some(indices) = &plugin.component.post_call else {
                     return Ok(false);
                 };
                 let guest = indices.load(&mut *store, instance)?;
                 let decided = guest.call_handle(&mut *store, context, document).await?;
-                decided.is_ok_and(|decision| decide::post(decision, limits).is_ok())
+                decided.is_ok_and(|decision| decisions::post_call(decision, limits).is_ok())
             }
         })
     }

@@ -1,6 +1,6 @@
-//! What wasmtime generates from `wit/`: the typed border. A component may export either hook or both, so exports are
-//! looked up one interface at a time rather than by world.
-// Generated code: its lints are the generator's, and it loads exported functions whose types were checked.
+//! The bindings that wasmtime generates from `wit/`. A component may export one hook or both, so exports are looked up
+//! by interface and not by world.
+// The lints of generated code are the generator's. Its unsafe code loads exported functions whose types were checked.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -17,8 +17,8 @@ wasmtime::component::bindgen!({
     },
     exports: { default: async },
     with: {
-        "sandgate:interceptor/call.document": crate::imports::DocumentHandle,
-        "sandgate:interceptor/call.context": crate::imports::ContextHandle,
+        "sandgate:interceptor/call.document": crate::handles::DocumentHandle,
+        "sandgate:interceptor/call.context": crate::handles::ContextHandle,
     },
 });
 

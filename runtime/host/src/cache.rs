@@ -1,5 +1,6 @@
-//! Machine code on disk, so that a gateway starts in milliseconds. Loading machine code is trusting it: every entry is
-//! authenticated with a key that only this folder's owner can read, and what was checked is what is loaded.
+//! The cache of machine code on disk, which lets a gateway start in milliseconds. Machine code that is loaded is
+//! trusted, so every entry is authenticated with a key that only the owner of the folder can read. The bytes that were
+//! checked are the bytes that are loaded.
 
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt, PermissionsExt};
 use hmac::{Hmac, KeyInit, Mac};
@@ -8,36 +9,38 @@ use std::io::{Read, Write};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::file::hex;
+use crate::digest::hex;
 
+/// The file of the key, in the cache's folder.
 const KEY_FILE: &str = "key";
-const TAG: usize = 32;
-/// Entries kept; the oldest go first.
-const ENTRIES: usize = 256;
+/// Bytes of a MAC, and of its key.
+const MAC_BYTES: usize = 32;
+/// Entries that are kept. Beyond that, the oldest are removed.
+const MAX_ENTRIES: usize = 256;
 
-/// Why the folder cannot be used.
+/// Why a folder cannot be used as a cache.
 #[derive(Debug, thiserror::Error)]
 #[error("the machine code cache: {0}")]
 pub struct CacheError(String);
 
-/// A private folder of machine code.
+/// A private folder with machine code.
 pub struct Cache {
     dir: Dir,
     key: Vec<u8>,
 }
 
-/// What an entry holds.
+/// The machine code of one plugin with its settings.
 pub(crate) struct Entry {
-    /// The code starts from the memory that `configure` left.
+    /// Whether the code is that of a snapshot: its initial memory is that after `configure`.
     pub(crate) snapshotted: bool,
     code: Vec<u8>,
 }
 
 impl Entry {
-    /// As a component of this engine; none where the engine has changed since.
+    /// Loads the code into an engine. `None`: the code is for another version or configuration of the engine.
     pub(crate) fn load(&self, engine: &Engine) -> Option<Component> {
-        // SAFETY: only `Cache::get` makes entries, of bytes that `put` wrote: their MAC was checked with a key that only
-        // this user can read, and they are in our memory, so nobody changes them after the check.
+        // SAFETY: only `Cache::get` makes entries, of bytes that `put` wrote: their MAC was checked with a key that
+        // only this user can read, and they are in our memory, so nobody changes them after the check.
         #[allow(unsafe_code)]
         let component = unsafe { Component::deserialize(engine, &self.code) };
         component.ok()
@@ -45,7 +48,11 @@ impl Entry {
 }
 
 impl Cache {
-    /// Uses a folder that is this user's alone; makes its permissions so where it is this user's.
+    /// Opens the cache in a folder, which must belong to this user. Access of other users to the folder is removed, and
+    /// a key is made where there is none.
+    ///
+    /// # Errors
+    /// The folder belongs to another user, or cannot be read or written.
     pub fn open(dir: Dir) -> Result<Self, CacheError> {
         let error = |what: &str, e: std::io::Error| CacheError(format!("{what}: {e}"));
         let meta = dir.dir_metadata().map_err(|e| error("the folder", e))?;
@@ -57,10 +64,10 @@ impl Cache {
                 .map_err(|e| error("its permissions", e))?;
         }
         let key = match dir.read(KEY_FILE) {
-            Ok(key) if key.len() == TAG => key,
-            // A damaged or missing key only makes the entries worthless.
+            Ok(key) if key.len() == MAC_BYTES => key,
+            // A new key replaces a damaged or missing one. Entries under the old key are then no longer genuine.
             _ => {
-                let key: [u8; TAG] = rand::random();
+                let key: [u8; MAC_BYTES] = rand::random();
                 write(&dir, KEY_FILE, &[&key]).map_err(|e| error("its key", e))?;
                 key.to_vec()
             }
@@ -68,21 +75,21 @@ impl Cache {
         Ok(Self { dir, key })
     }
 
-    /// The code for this plugin with these settings on this engine, if it is there and genuine.
-    pub(crate) fn get(&self, id: &Id) -> Option<Entry> {
+    /// The entry under a key, if there is one and it is genuine.
+    pub(crate) fn get(&self, key: &CacheKey) -> Option<Entry> {
         let mut bytes = Vec::new();
         self.dir
-            .open(id.name())
+            .open(key.name())
             .ok()?
             .read_to_end(&mut bytes)
             .ok()?;
-        if bytes.len() <= TAG {
+        if bytes.len() <= MAC_BYTES {
             return None;
         }
-        let body = bytes.split_off(TAG);
-        if self.mac(id, &body).verify_slice(&bytes).is_err() {
+        let body = bytes.split_off(MAC_BYTES);
+        if self.mac(key, &body).verify_slice(&bytes).is_err() {
             tracing::warn!(
-                entry = id.name(),
+                entry = key.name(),
                 "an entry of the machine code cache is not genuine; compiling anew"
             );
             return None;
@@ -94,23 +101,23 @@ impl Cache {
         })
     }
 
-    /// Keeps code. A full disk costs time at the next start and nothing else.
-    pub(crate) fn put(&self, id: &Id, snapshotted: bool, code: &[u8]) {
+    /// Stores code. A failure is logged and nothing else: the code is then compiled again at the next start.
+    pub(crate) fn put(&self, key: &CacheKey, snapshotted: bool, code: &[u8]) {
         let mut body = Vec::with_capacity(code.len() + 1);
         body.push(u8::from(snapshotted));
         body.extend_from_slice(code);
-        let tag = self.mac(id, &body).finalize().into_bytes();
-        if let Err(error) = write(&self.dir, &id.name(), &[&tag, &body]) {
+        let tag = self.mac(key, &body).finalize().into_bytes();
+        if let Err(error) = write(&self.dir, &key.name(), &[&tag, &body]) {
             tracing::warn!("machine code cannot be cached: {error}");
         }
         self.prune();
     }
 
-    fn mac(&self, id: &Id, body: &[u8]) -> Hmac<Sha256> {
-        // HMAC takes a key of any length.
+    fn mac(&self, key: &CacheKey, body: &[u8]) -> Hmac<Sha256> {
+        // HMAC accepts keys of any length.
         #[allow(clippy::expect_used)]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("any length");
-        mac.update(&id.0);
+        mac.update(&key.0);
         mac.update(body);
         mac
     }
@@ -124,9 +131,9 @@ impl Cache {
             .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.file_name())))
             .filter(|(_, name)| name != KEY_FILE)
             .collect();
-        if found.len() > ENTRIES {
+        if found.len() > MAX_ENTRIES {
             found.sort_by_key(|(modified, _)| *modified);
-            for (_, name) in &found[..found.len() - ENTRIES] {
+            for (_, name) in &found[..found.len() - MAX_ENTRIES] {
                 let _ = self.dir.remove_file(name);
             }
         }
@@ -139,10 +146,11 @@ impl std::fmt::Debug for Cache {
     }
 }
 
-/// What machine code depends on: the plugin's bytes, its settings, and the engine that compiled it.
-pub(crate) struct Id([u8; 32]);
+/// The key of an entry: a hash of all that machine code depends on, which is the plugin's bytes, its settings, the
+/// engine, and the version of this crate.
+pub(crate) struct CacheKey([u8; 32]);
 
-impl Id {
+impl CacheKey {
     pub(crate) fn new(plugin_digest: &str, settings: &str, engine: u64) -> Self {
         let mut hash = Sha256::new();
         for part in [env!("CARGO_PKG_VERSION"), plugin_digest, settings] {
@@ -158,17 +166,17 @@ impl Id {
     }
 }
 
-/// Whole or not at all.
+/// Writes a file whole or not at all, by renaming a temporary file.
 fn write(dir: &Dir, name: &str, parts: &[&[u8]]) -> std::io::Result<()> {
-    let scratch = format!("{name}.{:016x}", rand::random::<u64>());
+    let temporary = format!("{name}.{:016x}", rand::random::<u64>());
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     let written = dir
-        .open_with(&scratch, &options)
+        .open_with(&temporary, &options)
         .and_then(|mut file| parts.iter().try_for_each(|part| file.write_all(part)));
-    let renamed = written.and_then(|()| dir.rename(&scratch, dir, name));
+    let renamed = written.and_then(|()| dir.rename(&temporary, dir, name));
     if renamed.is_err() {
-        let _ = dir.remove_file(&scratch);
+        let _ = dir.remove_file(&temporary);
     }
     renamed
 }
@@ -185,26 +193,26 @@ mod tests {
     #[test]
     fn only_genuine_entries_come_back() {
         let folder = tempfile::tempdir().unwrap();
-        let id = Id::new("sha256:a", "{}", 7);
-        open(folder.path()).put(&id, true, b"code");
-        let entry = open(folder.path()).get(&id).unwrap();
+        let key = CacheKey::new("sha256:a", "{}", 7);
+        open(folder.path()).put(&key, true, b"code");
+        let entry = open(folder.path()).get(&key).unwrap();
         assert!(entry.snapshotted && entry.code == b"code");
 
-        let path = folder.path().join(id.name());
+        let path = folder.path().join(key.name());
         let genuine = std::fs::read(&path).unwrap();
         for at in 0..genuine.len() {
             let mut forged = genuine.clone();
             forged[at] ^= 1;
             std::fs::write(&path, forged).unwrap();
-            assert!(open(folder.path()).get(&id).is_none(), "byte {at}");
+            assert!(open(folder.path()).get(&key).is_none(), "byte {at}");
         }
         // An entry under another's name is not that entry.
-        let other = Id::new("sha256:b", "{}", 7);
+        let other = CacheKey::new("sha256:b", "{}", 7);
         std::fs::write(folder.path().join(other.name()), &genuine).unwrap();
         assert!(open(folder.path()).get(&other).is_none());
-        std::fs::write(folder.path().join(KEY_FILE), [0; TAG]).unwrap();
+        std::fs::write(folder.path().join(KEY_FILE), [0; MAC_BYTES]).unwrap();
         std::fs::write(&path, &genuine).unwrap();
-        assert!(open(folder.path()).get(&id).is_none(), "another key");
+        assert!(open(folder.path()).get(&key).is_none(), "another key");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The clock that stops guests: it ticks while a guest can run, and stands still otherwise.
+//! The epoch clock: it increments the engine's epoch while a guest can run, so that guests can be interrupted. It parks
+//! its thread otherwise.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,37 +8,39 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
-/// Between two ticks: how late a runaway guest can be stopped, and how long it may hold a thread before it has to yield.
+/// The time between two ticks. A guest is stopped at most this late, and yields its thread at least this often.
 pub(crate) const TICK: Duration = Duration::from_micros(500);
 
-/// Ticks without a guest after which it stands still: starting it anew for each of many calls costs more than those.
-const LINGER: u32 = 20;
+/// Ticks without a guest after which the clock parks. Waking the thread for each of many calls would cost more than
+/// these ticks.
+const IDLE_TICKS: u32 = 20;
 
-/// The clock of one engine, on a thread of its own: a runtime that a guest keeps busy could not. It ends when this is
-/// dropped.
-pub(crate) struct Clock {
+/// The epoch clock of one engine. It has a thread of its own, because a guest can keep every thread of the async
+/// runtime busy. The thread ends when the clock is dropped.
+pub(crate) struct EpochClock {
     shared: Arc<Shared>,
     thread: Thread,
 }
 
-/// A guest of that engine can run for as long as this is kept.
-pub(crate) struct Ticking<'a>(&'a Shared);
+/// Keeps the clock ticking. A guest must run only while it is held.
+pub(crate) struct TickGuard<'a>(&'a Shared);
 
 struct Shared {
-    /// Guests that can run. The one thing that runs on two processors both write.
+    /// Guests that can run. The only value that runs on different processors both write.
     guests: AtomicUsize,
-    /// It stands still: whoever comes next starts it.
-    standing: AtomicBool,
-    over: AtomicBool,
+    /// The clock is parked; [`EpochClock::start`] wakes it.
+    parked: AtomicBool,
+    /// The clock has been dropped and its thread ends.
+    stopped: AtomicBool,
 }
 
-impl Clock {
-    /// Of this engine.
+impl EpochClock {
+    /// Starts the clock of `engine`. The thread holds the engine weakly.
     pub(crate) fn new(engine: &Engine) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             guests: AtomicUsize::new(0),
-            standing: AtomicBool::new(false),
-            over: AtomicBool::new(false),
+            parked: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
         });
         let (weak, own) = (engine.weak(), shared.clone());
         let ticks = move || {
@@ -49,34 +52,35 @@ impl Clock {
         };
         let ticking = thread::Builder::new()
             .name("sandgate-epoch".into())
-            .spawn(move || own.tick(ticks))?;
+            .spawn(move || own.run(ticks))?;
         Ok(Self {
             shared,
             thread: ticking.thread().clone(),
         })
     }
 
-    /// It ticks from now on, until what this returns is dropped: to be called before a guest can run.
-    pub(crate) fn start(&self) -> Ticking<'_> {
-        // Counted first, looked at second; the clock does it the other way round. So one of the two notices the other.
+    /// Makes the clock tick until the returned guard is dropped. To be called before a guest can run.
+    pub(crate) fn start(&self) -> TickGuard<'_> {
+        // This thread counts the guest first and reads `parked` second; the clock sets `parked` first and reads the
+        // count second. So at least one of them sees the other.
         self.shared.guests.fetch_add(1, Ordering::SeqCst);
-        if self.shared.standing.load(Ordering::SeqCst) {
+        if self.shared.parked.load(Ordering::SeqCst) {
             self.wake();
         }
-        Ticking(&self.shared)
+        TickGuard(&self.shared)
     }
 
     fn wake(&self) {
-        self.shared.standing.store(false, Ordering::SeqCst);
+        self.shared.parked.store(false, Ordering::SeqCst);
         self.thread.unpark();
     }
 }
 
 impl Shared {
-    /// Until it is over, or there is nothing left to tick for.
-    fn tick(&self, mut ticks: impl FnMut() -> bool) {
+    /// The clock's thread: ticks until the clock is dropped or `ticks` returns `false`.
+    fn run(&self, mut ticks: impl FnMut() -> bool) {
         let mut idle = 0;
-        while !self.over.load(Ordering::SeqCst) {
+        while !self.stopped.load(Ordering::SeqCst) {
             thread::sleep(TICK);
             if !ticks() {
                 return;
@@ -85,33 +89,33 @@ impl Shared {
                 0 => idle + 1,
                 _ => 0,
             };
-            if idle >= LINGER {
-                self.stand();
+            if idle >= IDLE_TICKS {
+                self.park();
                 idle = 0;
             }
         }
     }
 
-    fn stand(&self) {
-        self.standing.store(true, Ordering::SeqCst);
+    fn park(&self) {
+        self.parked.store(true, Ordering::SeqCst);
         let nobody =
-            || self.guests.load(Ordering::SeqCst) == 0 && !self.over.load(Ordering::SeqCst);
-        while self.standing.load(Ordering::SeqCst) && nobody() {
+            || self.guests.load(Ordering::SeqCst) == 0 && !self.stopped.load(Ordering::SeqCst);
+        while self.parked.load(Ordering::SeqCst) && nobody() {
             thread::park();
         }
-        self.standing.store(false, Ordering::SeqCst);
+        self.parked.store(false, Ordering::SeqCst);
     }
 }
 
-impl Drop for Ticking<'_> {
+impl Drop for TickGuard<'_> {
     fn drop(&mut self) {
         self.0.guests.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-impl Drop for Clock {
+impl Drop for EpochClock {
     fn drop(&mut self) {
-        self.shared.over.store(true, Ordering::SeqCst);
+        self.shared.stopped.store(true, Ordering::SeqCst);
         self.wake();
     }
 }
@@ -135,29 +139,29 @@ mod tests {
     }
 
     #[test]
-    fn it_ticks_while_a_guest_can_run_and_stands_still_otherwise() {
+    fn it_ticks_while_a_guest_can_run_and_is_parked_otherwise() {
         let shared = Arc::new(Shared {
             guests: AtomicUsize::new(0),
-            standing: AtomicBool::new(false),
-            over: AtomicBool::new(false),
+            parked: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
         });
         let (own, count) = (shared.clone(), Arc::new(AtomicUsize::new(0)));
         let counted = count.clone();
         let ticking = thread::spawn(move || {
-            own.tick(|| {
+            own.run(|| {
                 counted.fetch_add(1, Ordering::SeqCst);
                 true
             });
         });
-        let clock = Clock {
+        let clock = EpochClock {
             shared: shared.clone(),
             thread: ticking.thread().clone(),
         };
         for _ in 0..50 {
-            assert!(eventually(|| shared.standing.load(Ordering::SeqCst)));
+            assert!(eventually(|| shared.parked.load(Ordering::SeqCst)));
             let before = count.load(Ordering::SeqCst);
             let guest = clock.start();
-            let more = before + LINGER as usize + 5;
+            let more = before + IDLE_TICKS as usize + 5;
             assert!(eventually(|| count.load(Ordering::SeqCst) >= more));
             drop(guest);
         }
@@ -166,9 +170,9 @@ mod tests {
     }
 
     #[test]
-    fn guests_that_come_and_go_never_find_it_standing() {
+    fn guests_that_come_and_go_never_find_it_parked() {
         let engine = Engine::default();
-        let clock = &Clock::new(&engine).unwrap();
+        let clock = &EpochClock::new(&engine).unwrap();
         thread::scope(|scope| {
             for pause in [0, 700, 11_000] {
                 scope.spawn(move || {
@@ -176,8 +180,8 @@ mod tests {
                     while Instant::now() < until {
                         let guest = clock.start();
                         assert!(
-                            eventually(|| !clock.shared.standing.load(Ordering::SeqCst)),
-                            "it stands still while a guest can run"
+                            eventually(|| !clock.shared.parked.load(Ordering::SeqCst)),
+                            "it is parked while a guest can run"
                         );
                         drop(guest);
                         thread::sleep(Duration::from_micros(pause));

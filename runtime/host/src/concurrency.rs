@@ -1,5 +1,5 @@
-//! How many runs of one interceptor one caller may have at once. A payload that makes a policy slow then costs its sender
-//! a place, and nobody else.
+//! The limit of concurrent runs of one interceptor by one caller. A payload that makes a policy slow then takes a place
+//! from its own sender and from nobody else.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,36 +9,37 @@ use parking_lot::Mutex;
 use sandgate_message::{Account, Failure};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Callers remembered before those without a run are forgotten.
-const REMEMBERED: usize = 1024;
+/// Accounts whose semaphore is kept. Beyond that, semaphores of accounts without a run are dropped.
+const MAX_ACCOUNTS: usize = 1024;
 
-/// Places by account, and the pool's places for all.
+/// The permits of one interceptor: some for each account, and those of the instance pool for all.
 pub(crate) struct ConcurrencyLimit {
-    each: usize,
+    /// Runs that one account may have at once.
+    per_account: usize,
     pool: Arc<Semaphore>,
     by_account: Mutex<HashMap<Account, Arc<Semaphore>>>,
 }
 
-/// Held during a run.
+/// The right to run. It is held during the run.
 pub(crate) struct Permit {
     _own: OwnedSemaphorePermit,
     _pool: OwnedSemaphorePermit,
 }
 
 impl ConcurrencyLimit {
-    pub(crate) fn new(each: usize, pool: Arc<Semaphore>) -> Self {
+    pub(crate) fn new(per_account: usize, pool: Arc<Semaphore>) -> Self {
         Self {
-            each,
+            per_account,
             pool,
             by_account: Mutex::default(),
         }
     }
 
-    /// Waits for a place until the deadline.
+    /// Waits until the deadline for a permit of the account and one of the pool.
     ///
     /// # Errors
-    /// [`Failure::Overload`]: there was none.
-    pub(crate) async fn take(
+    /// [`Failure::Overload`]: one of them was not free in time.
+    pub(crate) async fn acquire(
         &self,
         account: &Account,
         deadline: Instant,
@@ -58,12 +59,12 @@ impl ConcurrencyLimit {
         if let Some(semaphore) = all.get(account) {
             return semaphore.clone();
         }
-        if all.len() >= REMEMBERED {
+        if all.len() >= MAX_ACCOUNTS {
             all.retain(|_, semaphore| {
-                Arc::strong_count(semaphore) > 1 || semaphore.available_permits() < self.each
+                Arc::strong_count(semaphore) > 1 || semaphore.available_permits() < self.per_account
             });
         }
-        let semaphore = Arc::new(Semaphore::new(self.each));
+        let semaphore = Arc::new(Semaphore::new(self.per_account));
         all.insert(account.clone(), semaphore.clone());
         semaphore
     }
@@ -94,13 +95,13 @@ mod tests {
         let places = ConcurrencyLimit::new(1, Arc::new(Semaphore::new(10)));
         let (ann, bob) = (client("ann"), client("bob"));
         let soon = || Instant::now() + Duration::from_millis(20);
-        let held = places.take(&ann, soon()).await.unwrap();
-        let none = places.take(&ann, soon()).await.err();
+        let held = places.acquire(&ann, soon()).await.unwrap();
+        let none = places.acquire(&ann, soon()).await.err();
         assert_eq!(none.map(|failure| failure.kind()), Some("overload"));
-        assert!(places.take(&bob, soon()).await.is_ok());
-        assert!(places.take(&Account::Local, soon()).await.is_ok());
+        assert!(places.acquire(&bob, soon()).await.is_ok());
+        assert!(places.acquire(&Account::Local, soon()).await.is_ok());
         drop(held);
-        assert!(places.take(&ann, soon()).await.is_ok());
+        assert!(places.acquire(&ann, soon()).await.is_ok());
     }
 
     #[tokio::test]
@@ -108,12 +109,15 @@ mod tests {
         let places = ConcurrencyLimit::new(1, Arc::new(Semaphore::new(10)));
         let later = Instant::now() + Duration::from_secs(1);
         let busy = client("busy");
-        let held = places.take(&busy, later).await.unwrap();
-        for n in 0..3 * REMEMBERED {
-            places.take(&client(&n.to_string()), later).await.unwrap();
+        let held = places.acquire(&busy, later).await.unwrap();
+        for n in 0..3 * MAX_ACCOUNTS {
+            places
+                .acquire(&client(&n.to_string()), later)
+                .await
+                .unwrap();
         }
         let remembered = places.by_account.lock();
-        assert!(remembered.len() <= REMEMBERED && remembered.contains_key(&busy));
+        assert!(remembered.len() <= MAX_ACCOUNTS && remembered.contains_key(&busy));
         drop(held);
     }
 }

@@ -1,4 +1,4 @@
-//! One call of `configure`: settings in, acceptance or issues out.
+//! Running `configure` of a guest: it gets the settings and accepts them or returns issues.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,49 +8,41 @@ use wasmtime::Store;
 use wasmtime::component::{Component, Instance, Linker};
 
 use crate::bindings::settings::GuestIndices;
+use crate::capabilities::Capabilities;
 use crate::engine::EpochEngine;
 use crate::failure::classify;
-use crate::plugin;
-use crate::sandbox::{Capabilities, Sandbox, Task};
+use crate::sandbox::{Sandbox, Task, store};
+use crate::schema::Issue;
 
-/// How long `configure` may take when a plugin is prepared: it compiles rules, and runs once.
+/// How long `configure` may take when a plugin is prepared. It may compile rules there, since it runs once.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Something wrong with the settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issue {
-    /// JSON Pointer into the settings.
-    pub pointer: String,
-    /// What is wrong; never a value that came from the environment or a file.
-    pub message: String,
-}
 
 /// Why a plugin is not configured.
 #[derive(Clone, Debug)]
-pub(crate) enum Configured {
-    /// It does not accept its settings.
+pub(crate) enum ConfigureError {
+    /// The plugin does not accept its settings.
     Issues(Vec<Issue>),
-    /// It failed.
+    /// `configure` failed.
     Failed(Failure),
-    /// The component cannot be linked; says what is missing.
+    /// The component cannot be linked. The text says what is missing.
     Unlinked(String),
 }
 
-/// Instantiates and configures; hands back the instance for its memory to be read.
+/// Instantiates a component and calls its `configure`. Returns the instance, so that its memory can be read.
 pub(crate) async fn run(
     epoch_engine: &EpochEngine,
     linker: &Linker<Sandbox>,
     component: &Component,
     settings: &str,
     capabilities: &Arc<Capabilities>,
-) -> Result<(Store<Sandbox>, Instance), Configured> {
+) -> Result<(Store<Sandbox>, Instance), ConfigureError> {
     let pre = linker
         .instantiate_pre(component)
-        .map_err(|error| Configured::Unlinked(format!("{error:#}")))?;
+        .map_err(|error| ConfigureError::Unlinked(format!("{error:#}")))?;
     let indices =
-        GuestIndices::new(&pre).map_err(|error| Configured::Unlinked(format!("{error:#}")))?;
+        GuestIndices::new(&pre).map_err(|error| ConfigureError::Unlinked(format!("{error:#}")))?;
     let _ticking = epoch_engine.ticking();
-    let mut store = plugin::store(&epoch_engine.engine, capabilities, Task::Configure);
+    let mut store = store(&epoch_engine.engine, capabilities, Task::Configure);
     let run = async {
         let instance = pre.instantiate_async(&mut store).await?;
         call(&mut store, &instance, &indices, settings)
@@ -58,12 +50,12 @@ pub(crate) async fn run(
             .map(|answer| (instance, answer))
     };
     match tokio::time::timeout(TIMEOUT, run).await {
-        Err(_) => Err(Configured::Failed(Failure::Deadline(TIMEOUT))),
+        Err(_) => Err(ConfigureError::Failed(Failure::Deadline(TIMEOUT))),
         Ok(Err(error)) => {
             let data = store.data_mut();
             let (stop_reason, said) = (data.stop_reason.take(), data.last_words.take());
             let stderr = data.stderr.contents();
-            Err(Configured::Failed(classify(
+            Err(ConfigureError::Failed(classify(
                 &error,
                 stop_reason,
                 TIMEOUT,
@@ -71,12 +63,12 @@ pub(crate) async fn run(
                 &stderr,
             )))
         }
-        Ok(Ok((_, Err(issues)))) => Err(Configured::Issues(issues)),
+        Ok(Ok((_, Err(issues)))) => Err(ConfigureError::Issues(issues)),
         Ok(Ok((instance, Ok(())))) => Ok((store, instance)),
     }
 }
 
-/// Calls `configure` of an instance.
+/// Calls `configure` of an instance. Returns at most 100 issues.
 pub(crate) async fn call(
     store: &mut Store<Sandbox>,
     instance: &Instance,

@@ -1,32 +1,31 @@
-//! A component whose author's source lies beside its code, in a section of its own, and is handed to it with its settings:
-//! an interpreter to which `sandgate plugin dev` gives each version of a plugin. The machine code is that of the
-//! interpreter alone, so another source needs no compiling.
+//! Plugins under development: a component that is an interpreter, with the author's source in a custom section. The
+//! interpreter gets the source together with its settings. `sandgate plugin dev` builds such a component for each
+//! version of the source. The machine code is that of the interpreter alone, so a new source needs no compiling.
 //!
-//! It gives nobody anything: the section is part of the file and of its digest, what the source does it does within the
-//! component's own sandbox, and every check is that of any other component. What it costs is time: it is configured before
-//! each run, and its memory after `configure` is not kept.
+//! The section grants nothing: it is part of the file and of the file's digest, the source runs in the component's own
+//! sandbox, and all checks apply as to any component. The cost is time: the component is configured before each run,
+//! because its memory after `configure` is not snapshotted.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use wasmparser::BinaryReader;
 
-use crate::file::hex;
+use crate::digest;
 
 /// The name of the top-level custom section that holds the source.
 pub const SOURCE: &str = "sandgate:source";
 
-/// The largest source, in bytes: it is handed over before each run.
-const LARGEST: usize = 4 << 20;
+/// Bytes of the largest source. The limit is small because the source is copied into the guest before each run.
+const MAX_SOURCE: usize = 4 << 20;
 
-/// Magic, version and layer.
+/// Bytes before the first section of a component: magic, version and layer.
 const PREAMBLE: usize = 8;
 
-/// Code and source, apart.
+/// The code and the source of a plugin under development.
 #[derive(Clone, Debug)]
 pub(crate) struct DevSource {
-    /// The component without its custom sections, none of which is code.
+    /// The component without its custom sections, which hold no code.
     pub(crate) code: Bytes,
     /// `sha256:…` of the code.
     pub(crate) digest: String,
@@ -34,7 +33,8 @@ pub(crate) struct DevSource {
 }
 
 impl DevSource {
-    /// Takes a component apart, where it is one of these. An error says what is wrong with it.
+    /// Splits a component into code and source. `None`: it has no source section. The error says what is wrong with the
+    /// component.
     pub(crate) fn read(component: &[u8]) -> Result<Option<Self>, String> {
         let mut code = component.get(..PREAMBLE).unwrap_or_default().to_vec();
         let mut source = None;
@@ -60,23 +60,24 @@ impl DevSource {
             return Ok(None);
         };
         let length = source.bytes_remaining();
-        if length > LARGEST {
+        if length > MAX_SOURCE {
             return Err(format!(
-                "its `{SOURCE}` section has {length} bytes; it may have {LARGEST}"
+                "its `{SOURCE}` section has {length} bytes; it may have {MAX_SOURCE}"
             ));
         }
         let source = source.read_bytes(length).map_err(damaged)?;
         let source = std::str::from_utf8(source)
             .map_err(|_| format!("its `{SOURCE}` section is not UTF-8 text"))?;
         Ok(Some(Self {
-            digest: format!("sha256:{}", hex(&Sha256::digest(&code))),
+            digest: digest::sha256(&code),
             code: code.into(),
             source: source.into(),
         }))
     }
 
-    /// What `configure` is given: the settings, which are JSON, and the source beside them.
-    pub(crate) fn settings(&self, settings: &str) -> Arc<str> {
+    /// The settings that `configure` of the interpreter gets: a JSON object of `settings` and `source`. The given
+    /// settings must be JSON.
+    pub(crate) fn wrap_settings(&self, settings: &str) -> Arc<str> {
         let source = serde_json::Value::from(&*self.source);
         format!("{{\"settings\":{settings},\"source\":{source}}}").into()
     }
@@ -111,7 +112,8 @@ mod tests {
         let (one, two) = (split("a \"b\"\n", b"1"), split("c", b"22"));
         assert_eq!(one.code, [EMPTY, &[7, 1, 0]].concat());
         assert_eq!(one.digest, two.digest);
-        let given: serde_json::Value = serde_json::from_str(&one.settings("{\"x\":1}")).unwrap();
+        let given: serde_json::Value =
+            serde_json::from_str(&one.wrap_settings("{\"x\":1}")).unwrap();
         assert_eq!(
             given,
             serde_json::json!({"settings": {"x": 1}, "source": "a \"b\"\n"})

@@ -1,7 +1,8 @@
-//! Outgoing HTTP: to listed hosts only, at an address that was looked at before it is used.
+//! Outgoing HTTP of guests: to granted hosts only. A host's address is resolved once and checked before the connection
+//! is made to it.
 
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -10,45 +11,48 @@ use tokio::net::TcpStream;
 use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+use crate::public_ip::is_public;
 use crate::simulation::Simulation;
 
-/// How long a connection may take; the run's own deadline usually ends it sooner.
-const CONNECT: Duration = Duration::from_secs(5);
+/// How long connecting may take. The run's own deadline usually ends it sooner.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-type Sent = (
+/// A response, and the task that drives its connection.
+type OutgoingResponse = (
     http::Response<WasiBody>,
     Box<dyn Future<Output = Result<(), Error>> + Send>,
 );
 
-/// The hosts one interceptor may reach. Redirects are not followed: a guest that follows one asks again, and is checked
-/// again.
+/// Sends the HTTP requests of one interceptor to the hosts it was granted. The host follows no redirects: a guest that
+/// follows one sends a new request, which is checked again.
 pub(crate) struct Egress {
-    hosts: Arc<[Host]>,
+    hosts: Arc<[AllowedHost]>,
     simulation: Option<Arc<Simulation>>,
 }
 
+/// One entry of the granted hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Host {
-    /// Lower case; for a wildcard what follows the `*`, with its dot.
+struct AllowedHost {
+    /// The name in lower case. For a wildcard `*.example.com`: `.example.com`.
     name: String,
     wildcard: bool,
-    /// None: the scheme's own.
+    /// `None`: the default port of the request's scheme.
     port: Option<u16>,
-    /// May be at an address that is not public.
+    /// Whether the host may resolve to an address that is not public.
     private: bool,
 }
 
 impl Egress {
-    /// `simulation`: answers instead of the network, where there is one.
+    /// `simulation`: gives the answers instead of the network. `None`: requests go to the network.
     pub(crate) fn new(hosts: &[String], simulation: Option<Arc<Simulation>>) -> Self {
         Self {
             simulation,
-            hosts: hosts.iter().map(|host| Host::parse(host)).collect(),
+            hosts: hosts.iter().map(|host| AllowedHost::parse(host)).collect(),
         }
     }
 }
 
-impl Host {
+impl AllowedHost {
     fn parse(text: &str) -> Self {
         let (text, listed_private) = match text.strip_prefix("private:") {
             Some(rest) => (rest, true),
@@ -64,7 +68,7 @@ impl Host {
             .trim_start_matches('[')
             .trim_end_matches(']')
             .to_ascii_lowercase();
-        // An address that is written out, or this machine by its name, was meant.
+        // An operator who writes an address or `localhost` means it, so `private:` is not needed.
         let private = listed_private || name == "localhost" || name.parse::<IpAddr>().is_ok();
         match name.strip_prefix('*') {
             Some(rest) if rest.starts_with('.') => Self {
@@ -98,11 +102,11 @@ impl WasiHttpHooks for Egress {
         request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
+    ) -> Box<dyn Future<Output = Result<OutgoingResponse, Error>> + Send> {
         let hosts = self.hosts.clone();
         let simulation = self.simulation.clone();
         Box::new(async move {
-            let asked = Asked::of(&request, &hosts)?;
+            let destination = Destination::of(&request, &hosts)?;
             let written = simulation.as_ref().and_then(|simulation| {
                 simulation.answer(request.method().as_str(), &request.uri().to_string())
             });
@@ -110,28 +114,28 @@ impl WasiHttpHooks for Egress {
                 let done: Box<dyn Future<Output = _> + Send> = Box::new(async { Ok(()) });
                 return Ok((response?, done));
             }
-            send(asked, request, options).await
+            send(destination, request, options).await
         })
     }
 }
 
-/// Where a request goes, and that it may.
-struct Asked {
+/// Where a request goes, after it was checked against the granted hosts.
+struct Destination {
     tls: bool,
     name: String,
     port: u16,
-    /// May be at an address that is not public.
+    /// Whether the host may resolve to an address that is not public.
     private: bool,
 }
 
-impl Asked {
-    fn of(request: &http::Request<WasiBody>, hosts: &[Host]) -> Result<Self, Error> {
+impl Destination {
+    fn of(request: &http::Request<WasiBody>, hosts: &[AllowedHost]) -> Result<Self, Error> {
         let tls = request.uri().scheme() != Some(&http::uri::Scheme::HTTP);
         let authority = request
             .uri()
             .authority()
             .ok_or(Error::HttpRequestUriInvalid)?;
-        // `user@host` could show one host to a reader and another to a parser.
+        // A reader and a parser may take different parts of `user@host` for the host.
         if authority.as_str().contains('@') {
             return Err(Error::HttpRequestUriInvalid);
         }
@@ -156,20 +160,20 @@ impl Asked {
 }
 
 async fn send(
-    asked: Asked,
+    destination: Destination,
     mut request: http::Request<WasiBody>,
     options: Option<RequestOptions>,
-) -> Result<Sent, Error> {
-    let Asked {
+) -> Result<OutgoingResponse, Error> {
+    let Destination {
         tls,
         name,
         port,
         private,
-    } = asked;
+    } = destination;
     let within = options
         .and_then(|o| o.connect_timeout)
-        .unwrap_or(CONNECT)
-        .min(CONNECT);
+        .unwrap_or(CONNECT_TIMEOUT)
+        .min(CONNECT_TIMEOUT);
     let stream = tokio::time::timeout(within, connect(&name, port, private))
         .await
         .map_err(|_| Error::ConnectionTimeout)??;
@@ -189,7 +193,8 @@ async fn send(
     }
 }
 
-/// Resolves once and connects to what was looked at: a second look-up could answer otherwise.
+/// Resolves a name once, checks the addresses, and connects to one of them. A second look-up could return another
+/// address than the checked one.
 async fn connect(name: &str, port: u16, private: bool) -> Result<TcpStream, Error> {
     let addresses: Vec<SocketAddr> = match name.parse::<IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, port)],
@@ -204,7 +209,7 @@ async fn connect(name: &str, port: u16, private: bool) -> Result<TcpStream, Erro
     let mut last = Error::DestinationIpProhibited;
     for address in addresses
         .into_iter()
-        .filter(|address| private || public(address.ip()))
+        .filter(|address| private || is_public(address.ip()))
     {
         match TcpStream::connect(address).await {
             Ok(stream) => return Ok(stream),
@@ -218,12 +223,12 @@ async fn exchange<S>(
     io: S,
     request: http::Request<WasiBody>,
     options: Option<RequestOptions>,
-) -> Result<Sent, Error>
+) -> Result<OutgoingResponse, Error>
 where
     S: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
 {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
-    // The connection is driven beside the request and ends with the response's body.
+    // A task of its own drives the connection. It ends with the response's body.
     let driver = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(connection));
     let first_byte = options
         .and_then(|o| o.first_byte_timeout)
@@ -253,55 +258,12 @@ fn tls_config() -> Arc<rustls::ClientConfig> {
             let provider = Arc::new(rustls::crypto::ring::default_provider());
             let versions = rustls::ClientConfig::builder_with_provider(provider)
                 .with_safe_default_protocol_versions();
-            // The provider is ring's own, which has the default versions.
+            // ring supports all default versions of TLS.
             #[allow(clippy::expect_used)]
             let builder = versions.expect("ring has TLS 1.2 and 1.3");
             Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
         })
         .clone()
-}
-
-/// Reachable by anyone on the internet: IANA's special-purpose registries are left out, metadata addresses with them.
-fn public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => public_v4(ip),
-        IpAddr::V6(ip) => public_v6(ip),
-    }
-}
-
-fn public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    !(ip.is_private()
-        || ip.is_loopback()
-        || ip.is_link_local()
-        || ip.is_broadcast()
-        || ip.is_documentation()
-        || ip.is_multicast()
-        || a == 0
-        || a >= 240
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 192 && b == 88 && c == 99)
-        || (a == 198 && (b == 18 || b == 19)))
-}
-
-fn public_v6(ip: Ipv6Addr) -> bool {
-    // Ways to write an IPv4 address: it is the one inside that counts.
-    if let Some(v4) = ip.to_ipv4_mapped() {
-        return public_v4(v4);
-    }
-    let s = ip.segments();
-    let embedded = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match s {
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => public_v4(embedded(high, low)),
-        [0x2002, high, low, ..] => public_v4(embedded(high, low)),
-        // Only 2000::/3 is given out; within it, Teredo, ORCHID, benchmarking and documentation are not places.
-        [first, second, ..] => {
-            (0x2000..0x4000).contains(&first)
-                && !(first == 0x2001 && (second < 0x200 || second == 0xdb8))
-                && !(first == 0x3fff && second < 0x1000)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -310,56 +272,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_the_internet_routes_is_public() {
-        for ip in [
-            "8.8.8.8",
-            "2606:4700::1111",
-            "::ffff:8.8.8.8",
-            "64:ff9b::808:808",
-        ] {
-            assert!(public(ip.parse().unwrap()), "{ip}");
-        }
-        for ip in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "224.0.0.1",
-            "255.255.255.255",
-            "198.18.0.1",
-            "::",
-            "::1",
-            "fe80::1",
-            "fd00:ec2::254",
-            "::ffff:169.254.169.254",
-            "64:ff9b::a9fe:a9fe",
-            "2002:7f00:1::",
-            "2001:db8::1",
-            "::127.0.0.1",
-        ] {
-            assert!(!public(ip.parse().unwrap()), "{ip}");
-        }
-    }
-
-    #[test]
     fn a_host_is_allowed_by_name_and_port() {
-        let host = Host::parse("api.example.com");
+        let host = AllowedHost::parse("api.example.com");
         assert!(host.allows("api.example.com", 443, 443));
         assert!(!host.allows("api.example.com", 8443, 443));
         assert!(!host.allows("evil-api.example.com", 443, 443));
-        let host = Host::parse("*.example.com:8443");
+        let host = AllowedHost::parse("*.example.com:8443");
         assert!(host.allows("a.b.example.com", 8443, 443));
         assert!(!host.allows("example.com", 8443, 443));
         assert!(!host.allows("evilexample.com", 8443, 443));
-        assert!(!Host::parse("internal.example.com").private);
-        assert!(Host::parse("private:internal.example.com").private);
-        assert!(Host::parse("127.0.0.1:9000").private);
+        assert!(!AllowedHost::parse("internal.example.com").private);
+        assert!(AllowedHost::parse("private:internal.example.com").private);
+        assert!(AllowedHost::parse("127.0.0.1:9000").private);
         assert_eq!(
-            Host::parse("[::1]:9000"),
-            Host {
+            AllowedHost::parse("[::1]:9000"),
+            AllowedHost {
                 name: "::1".into(),
                 wildcard: false,
                 port: Some(9000),
@@ -382,9 +309,9 @@ mod tests {
         let request = http::Request::get("http://unlisted.invalid/")
             .body(body)
             .unwrap();
-        let hosts = [Host::parse("listed.invalid")];
+        let hosts = [AllowedHost::parse("listed.invalid")];
         assert!(matches!(
-            Asked::of(&request, &hosts).map(|_| ()),
+            Destination::of(&request, &hosts).map(|_| ()),
             Err(Error::HttpRequestDenied)
         ));
     }

@@ -1,36 +1,39 @@
-//! The one engine: how guests are compiled, where their memory lives, and the clock that stops them.
+//! The wasmtime engine: how guests are compiled, where their memory lives, and the clock that interrupts them.
 
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
     RegallocAlgorithm, WasmBacktraceDetails,
 };
 
-use crate::clock::{Clock, Ticking};
-use crate::prepare::DEFAULT_MEMORY;
+use crate::clock::{EpochClock, TickGuard};
 
-/// The largest memory any guest can be given; the pool's slots are this large.
+/// The largest memory limit of a guest, in bytes. A memory slot of the pool holds this many.
 pub const MAX_MEMORY: u64 = 256 << 20;
 
-/// The largest table any guest can have. Python components have 7,700 entries.
-pub(crate) const MAX_TABLE: usize = 20_000;
+/// The memory limit of a guest in bytes, unless its author or the operator sets another.
+pub const DEFAULT_MEMORY: u64 = 64 << 20;
 
-/// Address space that one instance takes in the pool: its memory's slot, of which there are a quarter more than instances,
-/// with what tells that a guest goes beyond it, without a check at every access. So 1,000 take about 5.5 TB, of which what
-/// is not used costs nothing.
-const SLOT: u64 = 5 << 30;
+/// Entries of the largest table a guest can have. Tables of Python components have 7,700 entries.
+pub(crate) const MAX_TABLE_ENTRIES: usize = 20_000;
 
-/// Instances that there can be at the least, however little address space.
-const FEWEST: u32 = 4;
+/// Bytes of address space that one instance takes in the pool. An instance has one and a quarter memory slots on
+/// average. A slot is a 4 GiB reservation with guard pages, which catch an access out of bounds without a check at
+/// every access. 1,000 instances take about 5.5 TB; address space that is not used costs nothing.
+const INSTANCE_SPACE: u64 = 5 << 30;
 
-/// How the pool is made.
+/// Instances that are allowed however little address space there is.
+const MIN_INSTANCES: u32 = 4;
+
+/// The configuration of the engine and its instance pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// Instances that can exist at once; a run beyond that waits, and is refused where that lasts too long.
+    /// Instances that can exist at once. Default: 1,000. A further run waits for an instance until its deadline, and
+    /// then fails as overload.
     pub instances: u32,
-    /// Reset memory by asking the kernel which pages were written (Linux 6.7 or later; two to five times faster).
-    /// `None`: where the kernel can.
+    /// Whether memory is reset by asking the kernel which pages were written (`PAGEMAP_SCAN`, Linux 6.7 or later),
+    /// which is two to five times faster. Default `None`: it is used where the kernel has it.
     pub pagemap_scan: Option<bool>,
-    /// Bytes of address space that the process may have (`RLIMIT_AS`). `None`: as many as there are.
+    /// Bytes of address space that the process may have (`RLIMIT_AS`). Default `None`: no limit.
     pub address_space: Option<u64>,
 }
 
@@ -45,36 +48,37 @@ impl Default for EngineConfig {
 }
 
 impl EngineConfig {
-    /// Where there is not enough address space for the pool: how many instances there can be at once, each made when it is
-    /// needed, in as much memory as it asks for. Half of the space is left to everything else.
+    /// How many instances can exist at once where the address space is too small for the pool. Each is then allocated
+    /// on demand, with as much address space as its memory has bytes. Half of the address space is left to the rest of
+    /// the process. `None`: the pool fits.
     pub fn on_demand(&self) -> Option<u32> {
         let limit = self.address_space?;
-        let pool = u64::from(self.instances).saturating_mul(SLOT);
+        let pool = u64::from(self.instances).saturating_mul(INSTANCE_SPACE);
         if limit / 2 >= pool {
             return None;
         }
         let fit = u32::try_from(limit / 2 / DEFAULT_MEMORY).unwrap_or(u32::MAX);
-        Some(fit.clamp(FEWEST, self.instances))
+        Some(fit.clamp(MIN_INSTANCES, self.instances))
     }
 }
 
-/// The engine and its clock, which ends with it.
+/// A wasmtime engine with its epoch clock, which ends with the engine.
 pub(crate) struct EpochEngine {
     pub(crate) engine: Engine,
-    clock: Clock,
+    clock: EpochClock,
 }
 
 impl EpochEngine {
-    /// Makes the engine.
+    /// The engine for hook runs: compiles for speed, and has a pool.
     pub(crate) fn new(config: EngineConfig) -> wasmtime::Result<Self> {
-        Self::of(&wasmtime_config(config))
+        Self::with_config(&wasmtime_config(config))
     }
 
-    /// An engine for code that runs once: compiles in a fraction of the time, and has no pool.
-    pub(crate) fn quick(config: EngineConfig) -> wasmtime::Result<Self> {
+    /// An engine for code that runs once: compiles in a fraction of the time, and allocates instances on demand.
+    pub(crate) fn without_pool(config: EngineConfig) -> wasmtime::Result<Self> {
         let mut wasm = Config::new();
         if config.on_demand().is_some() {
-            frugal(&mut wasm);
+            save_address_space(&mut wasm);
         }
         wasm.cranelift_opt_level(OptLevel::None)
             .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass)
@@ -82,22 +86,23 @@ impl EpochEngine {
             .wasm_backtrace_details(WasmBacktraceDetails::Enable)
             .max_wasm_stack(256 << 10)
             .async_stack_size(512 << 10);
-        Self::of(&wasm)
+        Self::with_config(&wasm)
     }
 
-    fn of(config: &Config) -> wasmtime::Result<Self> {
+    fn with_config(config: &Config) -> wasmtime::Result<Self> {
         let engine = Engine::new(config)?;
-        let clock = Clock::new(&engine)?;
+        let clock = EpochClock::new(&engine)?;
         Ok(Self { engine, clock })
     }
 
-    /// Its guests can run, and be stopped, for as long as what this returns is kept.
-    pub(crate) fn ticking(&self) -> Ticking<'_> {
+    /// Keeps the epoch clock ticking while the returned guard is held. Guests must run only in that time: without ticks
+    /// they cannot be interrupted.
+    pub(crate) fn ticking(&self) -> TickGuard<'_> {
         self.clock.start()
     }
 }
 
-/// Whether this kernel can tell which pages were written.
+/// Whether this kernel has `PAGEMAP_SCAN`, see [`EngineConfig::pagemap_scan`].
 pub fn pagemap_scan_available() -> bool {
     PoolingAllocationConfig::is_pagemap_scan_available()
 }
@@ -105,21 +110,22 @@ pub fn pagemap_scan_available() -> bool {
 fn wasmtime_config(config: EngineConfig) -> Config {
     let mut wasm = Config::new();
     match config.on_demand() {
-        Some(_) => frugal(&mut wasm),
+        Some(_) => save_address_space(&mut wasm),
         None => drop(wasm.allocation_strategy(pool(config))),
     }
     wasm.cranelift_opt_level(OptLevel::Speed)
         .memory_init_cow(true)
         .epoch_interruption(true)
-        // A crash says its file and line where the component has them; whatever the environment says.
+        // Backtraces have file and line where the component has debug information, whatever
+        // `WASMTIME_BACKTRACE_DETAILS` says.
         .wasm_backtrace_details(WasmBacktraceDetails::Enable)
         .max_wasm_stack(256 << 10)
         .async_stack_size(512 << 10);
     wasm
 }
 
-/// Memories take as much address space as they have bytes, and are checked at every access.
-fn frugal(wasm: &mut Config) {
+/// On-demand allocation: a memory takes as much address space as it has bytes, and each access is checked in software.
+fn save_address_space(wasm: &mut Config) {
     wasm.allocation_strategy(InstanceAllocationStrategy::OnDemand)
         .memory_reservation(0)
         .memory_reservation_for_growth(1 << 20)
@@ -130,7 +136,8 @@ fn frugal(wasm: &mut Config) {
 fn pool(config: EngineConfig) -> InstanceAllocationStrategy {
     let n = config.instances;
     let mut pool = PoolingAllocationConfig::new();
-    // A component of one Rust module is one core instance; Python's have up to 108, QuickJS's two or three memories.
+    // A component of one Rust module has one core instance, one of Python up to 108. A component of QuickJS has two or
+    // three memories.
     pool.total_component_instances(n)
         .total_core_instances(n.saturating_mul(4))
         .total_memories(n.saturating_add(n / 4))
@@ -140,8 +147,9 @@ fn pool(config: EngineConfig) -> InstanceAllocationStrategy {
         .max_memories_per_component(8)
         .max_tables_per_component(16)
         .max_memory_size(usize::try_from(MAX_MEMORY).unwrap_or(usize::MAX))
-        .table_elements(MAX_TABLE)
-        // Kept resident between runs: the usual run dirties far less, so nothing is given back and faulted in again.
+        .table_elements(MAX_TABLE_ENTRIES)
+        // These bytes stay resident between runs. Most runs dirty far less, so no page is given back and faulted in
+        // again.
         .linear_memory_keep_resident(1 << 20)
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10)
@@ -170,6 +178,6 @@ mod tests {
         assert_eq!(on_demand(Some(12 << 40)), None);
         assert_eq!(on_demand(Some(8 << 40)), Some(1000));
         assert_eq!(on_demand(Some(8 << 30)), Some(64));
-        assert_eq!(on_demand(Some(1)), Some(FEWEST));
+        assert_eq!(on_demand(Some(1)), Some(MIN_INSTANCES));
     }
 }

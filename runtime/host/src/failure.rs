@@ -1,37 +1,43 @@
-//! Every way a plugin fails, told from what wasmtime reports and from what the sandbox saw.
+//! Classifying failed runs by the error that wasmtime reports and the reason for which the sandbox stopped the guest.
 
 use rustix::io::Errno;
 use sandgate_message::Failure;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
-use crate::fault_report::{self, FaultReport, cut};
-use crate::meter::Stop;
+use crate::fault_report::{self, FaultReport, cut_detail};
+use crate::meter::Expiry;
 
-/// Set by the sandbox before it stops a guest; goes before what the guest made of it.
+/// Why the sandbox stopped a guest. It is set before the guest stops and takes precedence over the error that the guest
+/// ends with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StopReason {
+    /// The run used up its own time.
     Deadline,
+    /// The run lasted until its deadline, most of the time waiting for a processor.
     Overload,
-    /// The bytes it may have.
+    /// The guest needs more memory than its limit, in bytes.
     Memory(u64),
+    /// The guest exceeded the named quota.
     Quota(&'static str),
+    /// The guest returned what the contract does not allow.
     Malformed(String),
 }
 
-impl From<Stop> for StopReason {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Timeout => Self::Deadline,
-            Stop::Overload => Self::Overload,
+impl From<Expiry> for StopReason {
+    fn from(expiry: Expiry) -> Self {
+        match expiry {
+            Expiry::Timeout => Self::Deadline,
+            Expiry::Overload => Self::Overload,
         }
     }
 }
 
-/// It lasted too long, most of it for others.
-pub(crate) const PROCESSOR: Failure = Failure::Overload("a processor");
+/// A run lasted until its deadline, most of the time waiting for a processor.
+pub(crate) const NO_PROCESSOR: Failure = Failure::Overload("a processor");
 
-/// What a failed run comes to. What the guest itself said of it before (`said`) says more than the trap it ended in.
+/// Classifies a failed run. `said` is the fault that the guest reported before it trapped; it tells more than the trap.
+/// `stderr` is the end of what the guest wrote there.
 pub(crate) fn classify(
     error: &wasmtime::Error,
     stop_reason: Option<StopReason>,
@@ -41,7 +47,7 @@ pub(crate) fn classify(
 ) -> Failure {
     match stop_reason {
         Some(StopReason::Deadline) => return Failure::Deadline(timeout),
-        Some(StopReason::Overload) => return PROCESSOR,
+        Some(StopReason::Overload) => return NO_PROCESSOR,
         Some(StopReason::Memory(bytes)) => return Failure::Memory(bytes),
         Some(StopReason::Quota(what)) => return Failure::Quota(what),
         Some(StopReason::Malformed(why)) => return Failure::Malformed(why),
@@ -57,7 +63,7 @@ pub(crate) fn classify(
         return Failure::Quota("handles");
     }
     let cause = error.root_cause().to_string();
-    // Wasmtime keeps the type to itself.
+    // The type of this error is private to wasmtime, so its text has to do.
     if cause.contains("fuel allocated for hostcalls") {
         return Failure::Quota("bytes handed over at once");
     }
@@ -68,18 +74,18 @@ pub(crate) fn classify(
     };
     let seen = error
         .downcast_ref::<WasmBacktrace>()
-        .map(fault_report::frames)
+        .map(fault_report::trap_frames)
         .unwrap_or_default();
     let (reason, frames, mut detail) = match said {
         None => (reason, seen, String::new()),
-        // The way there adds to a place that is known already.
+        // The guest knows the place of the fault; the backtrace of the trap adds how the guest got there.
         Some(FaultReport {
             kind,
             frames,
             detail,
         }) => {
             let named = if kind.is_empty() { reason } else { kind };
-            (named, joined(frames, seen), detail)
+            (named, merge_frames(frames, seen), detail)
         }
     };
     if !stderr.is_empty() {
@@ -92,15 +98,15 @@ pub(crate) fn classify(
     Failure::Trap {
         reason,
         frames,
-        detail: cut(detail),
+        detail: cut_detail(detail),
     }
 }
 
-/// Both, innermost first, no place twice.
-fn joined(mut said: Vec<String>, seen: Vec<String>) -> Vec<String> {
+/// The frames that the guest reported, then those of the backtrace. A place is listed once.
+fn merge_frames(mut said: Vec<String>, seen: Vec<String>) -> Vec<String> {
     let place = |frame: &str| frame.split(" in ").next().unwrap_or_default().to_owned();
     for frame in seen {
-        if said.len() < fault_report::FRAMES
+        if said.len() < fault_report::MAX_FRAMES
             && !said.iter().any(|known| place(known) == place(&frame))
         {
             said.push(frame);

@@ -1,21 +1,22 @@
-//! What a guest says of its own malfunction, and where wasmtime saw it: bounded, and nothing in it that a terminal obeys.
+//! Fault reports: what a guest says of its own malfunction, and the frames of a trap. Their size is bounded. Kind
+//! and frames hold no control characters, so that a terminal can show them.
 
 use rustc_demangle::demangle;
 use wasmtime::{FrameSymbol, WasmBacktrace};
 
 use crate::bindings::decision::Fault;
 
-/// Bytes of a kind.
-const KIND: usize = 128;
-/// Frames kept.
-pub(crate) const FRAMES: usize = 16;
-/// Bytes of a frame.
-const FRAME: usize = 256;
-/// Bytes kept of what a guest says of its failure.
-const DETAIL: usize = 8 << 10;
+/// Bytes of the kind of a fault.
+const MAX_KIND: usize = 128;
+/// Frames of one fault; further ones are dropped.
+pub(crate) const MAX_FRAMES: usize = 16;
+/// Bytes of one frame.
+const MAX_FRAME: usize = 256;
+/// Bytes of the detail of a fault.
+const MAX_DETAIL: usize = 8 << 10;
 
-/// Folders that are not the author's: compilers, C libraries, registries, the SDKs.
-const ELSEWHERE: [&str; 9] = [
+/// Parts of paths whose sources are not the author's: compilers, C libraries, package registries, the SDKs.
+const FOREIGN_FOLDERS: [&str; 9] = [
     "/rustc/",
     "/rustlib/",
     "/registry/src/",
@@ -27,7 +28,7 @@ const ELSEWHERE: [&str; 9] = [
     "/zig/lib/",
 ];
 
-/// A guest's own account.
+/// What a guest says of its own malfunction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FaultReport {
     pub(crate) kind: String,
@@ -36,41 +37,41 @@ pub(crate) struct FaultReport {
 }
 
 impl FaultReport {
-    /// Of the contract's record.
+    /// Takes a `fault` record of `wit/`: bounds its size, and removes control characters from kind and frames.
     pub(crate) fn of(fault: Fault) -> Self {
         Self {
-            kind: plain(&fault.kind, KIND),
+            kind: printable(&fault.kind, MAX_KIND),
             frames: fault
                 .frames
                 .iter()
-                .take(FRAMES)
-                .map(|frame| plain(frame, FRAME))
+                .take(MAX_FRAMES)
+                .map(|frame| printable(frame, MAX_FRAME))
                 .collect(),
-            detail: cut(fault.detail),
+            detail: cut_detail(fault.detail),
         }
     }
 }
 
-/// No more of a guest's words than an operator would read, and a mark where there were more.
-pub(crate) fn cut(mut text: String) -> String {
-    if text.len() > DETAIL {
-        text.truncate(text.floor_char_boundary(DETAIL));
+/// Cuts a detail off after [`MAX_DETAIL`] bytes, and marks the cut.
+pub(crate) fn cut_detail(mut text: String) -> String {
+    if text.len() > MAX_DETAIL {
+        text.truncate(text.floor_char_boundary(MAX_DETAIL));
         text.push_str("… (cut)");
     }
     text
 }
 
-/// The author's frames of a trap, innermost first: file, line and function where the component has lines; the names of
-/// all functions where it has none of the author's.
-pub(crate) fn frames(trace: &WasmBacktrace) -> Vec<String> {
+/// The frames of a trap, innermost first. Where the component has debug information: file, line and function of the
+/// author's frames. Where no frame of the author is known: the names of all functions.
+pub(crate) fn trap_frames(trace: &WasmBacktrace) -> Vec<String> {
     let symbols = || trace.frames().iter().flat_map(|frame| frame.symbols());
     let mut frames = Vec::new();
     for symbol in symbols() {
-        keep(&mut frames, placed(symbol));
+        push_frame(&mut frames, author_frame(symbol));
     }
     if frames.is_empty() {
         for frame in trace.frames() {
-            keep(
+            push_frame(
                 &mut frames,
                 frame
                     .func_name()
@@ -81,24 +82,25 @@ pub(crate) fn frames(trace: &WasmBacktrace) -> Vec<String> {
     frames
 }
 
-/// One line for a function that calls itself.
-fn keep(frames: &mut Vec<String>, frame: Option<String>) {
-    let Some(frame) = frame.map(|frame| plain(&frame, FRAME)) else {
+/// Appends a frame, unless it repeats the last one, as in a recursion, or there are [`MAX_FRAMES`] already.
+fn push_frame(frames: &mut Vec<String>, frame: Option<String>) {
+    let Some(frame) = frame.map(|frame| printable(&frame, MAX_FRAME)) else {
         return;
     };
-    if frames.len() < FRAMES && frames.last() != Some(&frame) {
+    if frames.len() < MAX_FRAMES && frames.last() != Some(&frame) {
         frames.push(frame);
     }
 }
 
-fn placed(symbol: &FrameSymbol) -> Option<String> {
+/// File, line and function of a symbol. `None`: the position is unknown, or is not in the author's sources.
+fn author_frame(symbol: &FrameSymbol) -> Option<String> {
     let (file, line) = (symbol.file()?, symbol.line()?);
-    // Compilers write paths with either stroke.
+    // Compilers on Windows write backslashes.
     let file = file.replace('\\', "/");
-    if line == 0 || ELSEWHERE.iter().any(|folder| file.contains(folder)) {
+    if line == 0 || FOREIGN_FOLDERS.iter().any(|folder| file.contains(folder)) {
         return None;
     }
-    // What a macro of the SDK put into the author's file.
+    // A macro of the SDK generates this function in the author's file.
     if symbol.name().is_some_and(|name| name == "export_handle") {
         return None;
     }
@@ -109,7 +111,8 @@ fn placed(symbol: &FrameSymbol) -> Option<String> {
     })
 }
 
-/// The path from the project's folder, where its sources lie in `src`: where it was built is nobody's business.
+/// The path from the folder above `src`, or the file's name where there is no `src`. The rest of the path would show
+/// where the plugin was built.
 fn within_project(file: &str) -> &str {
     match file.rfind("/src/") {
         Some(at) => &file[at + 1..],
@@ -117,13 +120,13 @@ fn within_project(file: &str) -> &str {
     }
 }
 
-/// On one line, with nothing that steers a terminal, at most so many bytes.
-fn plain(text: &str, bytes: usize) -> String {
+/// Removes control characters, line breaks and marks of text direction, and cuts the text off after `bytes` bytes.
+fn printable(text: &str, bytes: usize) -> String {
     let mut kept = String::with_capacity(text.len().min(bytes));
     for c in text.chars() {
-        let steers =
+        let is_control =
             c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if steers {
+        if is_control {
             continue;
         }
         if kept.len() + c.len_utf8() > bytes {
@@ -143,12 +146,14 @@ mod tests {
         let words = FaultReport::of(Fault {
             kind: format!("\u{1b}[31m{}", "é".repeat(100)),
             frames: vec!["a.py:1\nin \u{202e}x".repeat(60); 20],
-            detail: "d".repeat(DETAIL + 1),
+            detail: "d".repeat(MAX_DETAIL + 1),
         });
         assert_eq!(words.kind, format!("[31m{}", "é".repeat(62)));
-        assert_eq!(words.frames.len(), FRAMES);
-        assert!(words.frames[0].starts_with("a.py:1in xa.py") && words.frames[0].len() == FRAME);
-        assert!(words.detail.len() < DETAIL + 20);
+        assert_eq!(words.frames.len(), MAX_FRAMES);
+        assert!(
+            words.frames[0].starts_with("a.py:1in xa.py") && words.frames[0].len() == MAX_FRAME
+        );
+        assert!(words.detail.len() < MAX_DETAIL + 20);
     }
 
     #[test]

@@ -1,26 +1,26 @@
-//! A plugin's file, read but not run: what it is, what it says of itself, what it imports and exports.
+//! A plugin's file: its manifest, its imports and its exports. The file is parsed; no code of it runs.
 
 use bytes::Bytes;
 use sandgate_message::Hook;
-use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, Parser, Payload};
 
 use crate::dev_source::DevSource;
+use crate::digest;
+use crate::instrument;
 use crate::manifest::{Manifest, ManifestError};
-use crate::snapshot;
 
-/// The contract's package.
+/// The WIT package of the contract, with the separator before the interface.
 const PACKAGE: &str = "sandgate:interceptor/";
-/// The versions of it that this host has: 0.1.x.
+/// The versions of the contract that this host supports: 0.1.x.
 const SERIES: &str = "0.1.";
 
-/// A file larger than this is not read. Python's components have 18 MB.
+/// Bytes of the largest file that is read. Python's components have 18 MB.
 pub const MAX_FILE: usize = 128 << 20;
 
-/// Why a component with its source beside it is configured before each run.
-pub(crate) const DEVELOPMENT: &str = "it is a version under development, with its source beside an interpreter: build it for an operator";
+/// Why a plugin under development is configured before each run.
+pub(crate) const UNDER_DEVELOPMENT: &str = "it is a version under development, with its source beside an interpreter: build it for an operator";
 
-/// A component that can be an interceptor.
+/// A component that can be an interceptor, with what its file says of it.
 #[derive(Clone, Debug)]
 pub struct PluginFile {
     bytes: Bytes,
@@ -31,46 +31,50 @@ pub struct PluginFile {
     dev_source: Option<DevSource>,
 }
 
-/// Why a file is no plugin, and what to do.
+/// Why a file is no plugin. The text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// Some other kind of file.
+    /// The file is not WebAssembly.
     #[error(
         "it is not WebAssembly: a plugin is a component, built for example with `cargo build --target wasm32-wasip2`"
     )]
     NotWasm,
-    /// A module, not a component.
+    /// The file is a core module, not a component.
     #[error(
         "it is a core WebAssembly module, not a component: build it for wasm32-wasip2, or encode it as a component"
     )]
     CoreModule,
-    /// Over [`MAX_FILE`].
+    /// The file has this many bytes, more than [`MAX_FILE`].
     #[error("it has {0} bytes; a plugin may have {MAX_FILE}")]
     TooLarge(usize),
-    /// The encoding is broken.
+    /// The component does not parse.
     #[error("it is a damaged component: {0}")]
     Damaged(String),
     /// The manifest is missing or wrong.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// A component for something else.
+    /// The component exports neither hook. The list holds its exports.
     #[error("it exports neither pre-call nor post-call of sandgate:interceptor, so it is a component of another world (it exports {})", list(.0))]
     OtherWorld(Vec<String>),
-    /// Built for a contract that this host does not have.
+    /// The component was built for a version of the contract that this host does not support.
     #[error(
         "it was built for {found}; this gateway has sandgate:interceptor@{SERIES}x: use a gateway of that version, or build it again for this one"
     )]
     Version {
-        /// The interface as the component names it.
+        /// The name of the interface in the component, with its version.
         found: String,
     },
-    /// The manifest promises a hook that is not there.
+    /// The manifest names a hook that the component does not export.
     #[error("its manifest names the hook {}, which the component does not export", .0.as_str())]
     HookMissing(Hook),
 }
 
 impl PluginFile {
-    /// Reads a file's bytes. What is returned keeps them: what was looked at is what will be compiled.
+    /// Reads a plugin from the bytes of its file. The plugin keeps the bytes, so that the bytes that were checked are
+    /// the bytes that are compiled.
+    ///
+    /// # Errors
+    /// The bytes are no plugin for this host; the [`FileError`] says why.
     pub fn read(bytes: Bytes) -> Result<Self, FileError> {
         if bytes.len() > MAX_FILE {
             return Err(FileError::TooLarge(bytes.len()));
@@ -103,7 +107,7 @@ impl PluginFile {
             return Err(FileError::HookMissing(hook));
         }
         let dev_source = DevSource::read(&bytes).map_err(FileError::Damaged)?;
-        let digest = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
+        let digest = digest::sha256(&bytes);
         Ok(Self {
             bytes,
             digest,
@@ -122,46 +126,37 @@ impl PluginFile {
     pub fn digest(&self) -> &str {
         &self.digest
     }
-    /// What it says of itself.
+    /// The manifest in the file.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
-    /// The interfaces it imports: what it may use, if it is given it.
+    /// The names of the imported interfaces. The plugin can use them as far as they are granted.
     pub fn imports(&self) -> &[String] {
         &self.imports
     }
-    /// The interfaces it exports.
+    /// The names of the exported interfaces.
     pub fn exports(&self) -> &[String] {
         &self.exports
     }
-    /// Its memory after `configure` can be kept; otherwise it is configured anew for every run. Says why not.
+    /// Checks that the plugin can be snapshotted: its memory after `configure` is the start of each run. Otherwise the
+    /// plugin is configured before each run.
+    ///
+    /// # Errors
+    /// Why the plugin cannot be snapshotted.
     pub fn snapshot(&self) -> Result<(), String> {
         if self.dev_source.is_some() {
-            return Err(DEVELOPMENT.into());
+            return Err(UNDER_DEVELOPMENT.into());
         }
-        snapshot::possible(&self.bytes)
+        instrument::check(&self.bytes)
     }
-}
 
-impl PluginFile {
-    /// Code and source, where they lie apart.
+    /// Code and source of a plugin under development. `None`: the plugin is an ordinary component.
     pub(crate) fn dev_source(&self) -> Option<&DevSource> {
         self.dev_source.as_ref()
     }
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
-}
-
-/// `pre-call` of `sandgate:interceptor/pre-call@0.1.0`.
+/// The interface in a name of the contract: `pre-call` in `sandgate:interceptor/pre-call@0.1.0`.
 fn interface(name: &str) -> Option<&str> {
     let rest = name.strip_prefix(PACKAGE)?;
     Some(
@@ -170,7 +165,7 @@ fn interface(name: &str) -> Option<&str> {
     )
 }
 
-/// The component's own imports and exports, not those of what is nested in it.
+/// The names of the component's own imports and exports, without those of nested components and modules.
 fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), FileError> {
     let damaged = |error: wasmparser::BinaryReaderError| FileError::Damaged(error.to_string());
     let (mut imports, mut exports) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! Capabilities: what the plugin asks for AND the operator gives. Neither alone is enough.
+//! Grants: a plugin gets what its manifest asks for AND the operator grants. Neither alone is enough.
 
 use std::sync::Arc;
 
@@ -6,50 +6,51 @@ use cap_std::fs::Dir;
 
 use crate::manifest::{Access, Asks};
 
-/// What the operator gives. Directories are opened already: this crate opens no path of its own.
+/// What the operator grants. Directories are open already, since this crate opens no path by itself.
 #[derive(Clone, Debug, Default)]
 pub struct Grants {
-    /// Memory between calls.
+    /// State that lasts between calls.
     pub state: bool,
-    /// Hosts, `name`, `name:port` or `*.name`; with `private:` before it where it may resolve to a private address.
+    /// Hosts that the plugin may send HTTP requests to: `name`, `name:port` or `*.name`. The prefix `private:` allows a
+    /// host to resolve to a private address.
     pub http: Vec<String>,
-    /// Directories by the plugin's own path.
+    /// Directories.
     pub dirs: Vec<DirGrant>,
-    /// Environment variables, with their values.
+    /// Environment variables: name and value.
     pub env: Vec<(String, String)>,
 }
 
-/// One directory.
+/// The grant of one directory.
 #[derive(Clone, Debug)]
 pub struct DirGrant {
-    /// The path the plugin knows it under, for example `/rules`.
+    /// The path of the directory as the plugin sees it, for example `/rules`.
     pub guest: String,
     /// The opened directory.
     pub dir: Arc<Dir>,
-    /// At most this.
+    /// The most that the plugin may do in the directory.
     pub access: Access,
 }
 
-/// A grant that the plugin did not ask for, or one it asks for otherwise.
+/// A grant that the plugin does not ask for, or does not ask for in this form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("grants.{grant}: {why}")]
 pub struct GrantError {
-    /// Which: `state`, `http`, `dirs` or `env`.
+    /// The kind of grant: `state`, `http`, `dirs` or `env`.
     pub grant: &'static str,
-    /// What is wrong and what would be right.
+    /// What is wrong, and what would be right.
     pub why: String,
 }
 
-/// What a plugin asks for and did not get: it runs, and meets a refusal where it uses it.
+/// A capability that a plugin asks for and does not get. The plugin runs; only the use of the capability fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withheld {
-    /// Which: `state`, `http`, `dirs` or `env`, with the name where there are several.
+    /// The kind, with a name where there can be several: `state`, `http HOSTS`, `dirs PATH` or `env NAME`.
     pub what: String,
-    /// Why the plugin asks for it.
+    /// Why the plugin asks for the capability.
     pub why: String,
 }
 
-/// Asked AND given.
+/// What the plugin asks for AND the operator grants.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ResolvedGrants {
     pub(crate) state: bool,
@@ -58,12 +59,13 @@ pub(crate) struct ResolvedGrants {
     pub(crate) env: Vec<(String, String)>,
 }
 
-/// Settles what is given against what is asked.
+/// Resolves the operator's grants against what the plugin asks for. Returns what the plugin gets, and what it asks for
+/// in vain.
 ///
 /// # Errors
-/// A grant that was not asked for is refused with what could be granted: it is a slip of the pen, or a plugin that
-/// changed what it wants.
-pub(crate) fn settle(
+/// The operator grants what the plugin does not ask for. That is a mistake, or the plugin has changed what it asks for;
+/// the error says what could be granted.
+pub(crate) fn resolve(
     asks: &Asks,
     given: &Grants,
 ) -> Result<(ResolvedGrants, Vec<Withheld>), GrantError> {
@@ -170,7 +172,8 @@ pub(crate) fn settle(
 }
 
 impl ResolvedGrants {
-    /// What a candidate may do: judge, and leave no mark outside. What it asks for beyond that is withheld.
+    /// The grants of a candidate, which must leave no trace outside: no HTTP, and directories read-only. What the
+    /// candidate loses is added to `withheld`.
     pub(crate) fn for_candidate(mut self, asks: &Asks, withheld: &mut Vec<Withheld>) -> Self {
         if let Some(ask) = asks.http.as_ref().filter(|_| !self.http.is_empty()) {
             withheld.push(Withheld {
@@ -206,7 +209,7 @@ mod tests {
     #[test]
     fn what_is_asked_and_not_given_is_withheld() {
         let asks = asks(serde_json::json!({ "state": "counts", "env": { "REGION": "picks" } }));
-        let (resolved, withheld) = settle(&asks, &Grants::default()).unwrap();
+        let (resolved, withheld) = resolve(&asks, &Grants::default()).unwrap();
         assert!(!resolved.state);
         assert_eq!(
             withheld.iter().map(|w| w.what.as_str()).collect::<Vec<_>>(),
@@ -224,7 +227,7 @@ mod tests {
             ..Grants::default()
         };
         assert_eq!(
-            settle(&asks, &given).unwrap_err().why,
+            resolve(&asks, &given).unwrap_err().why,
             "the plugin does not ask for REGOIN; it asks for REGION"
         );
         let given = Grants {
@@ -232,7 +235,7 @@ mod tests {
             ..Grants::default()
         };
         assert!(
-            settle(&asks, &given)
+            resolve(&asks, &given)
                 .unwrap_err()
                 .why
                 .ends_with("it asks for api.example.com")
@@ -241,7 +244,7 @@ mod tests {
             state: true,
             ..Grants::default()
         };
-        assert_eq!(settle(&asks, &given).unwrap_err().grant, "state");
+        assert_eq!(resolve(&asks, &given).unwrap_err().grant, "state");
     }
 
     #[test]
@@ -252,7 +255,7 @@ mod tests {
             ..Grants::default()
         };
         assert_eq!(
-            settle(&asks, &given).unwrap().0.http,
+            resolve(&asks, &given).unwrap().0.http,
             ["api.example.com:8443"]
         );
     }

@@ -1,4 +1,4 @@
-//! The host side of `wit/`: what a guest can ask, and what each asking costs it.
+//! The host functions that guests import by `wit/`, with the quotas of their use.
 
 use sandgate_message::{
     Account, Call, Finding, Json, Method, Part, Severity, TextRun, canonical_uri, is_canonical_uri,
@@ -8,48 +8,32 @@ use wasmtime::component::Resource;
 use crate::bindings::{call, decision, log, report, state};
 use crate::failure::StopReason;
 use crate::fault_report::FaultReport;
+use crate::handles::{ContextHandle, DOCUMENT, DocumentHandle, SENT};
+use crate::meter;
 use crate::sandbox::{Sandbox, Task};
-use crate::state::StateFailure;
+use crate::state::table::{StateFailure, Table};
 
-/// Calls into the gateway by one run. Walking 20,000 texts one by one with their pointers takes 40,000.
-const CALLS: u64 = 1_000_000;
-/// Findings of one run; more are dropped, the last one says so.
-const FINDINGS: usize = 256;
-/// Bytes of a finding's or a log line's text.
-const TEXT: usize = 1 << 10;
+/// Calls of host functions by one run. A guest that reads 20,000 texts one by one with their pointers needs 40,000.
+const MAX_CALLS: u64 = 1_000_000;
+/// Findings of one run. Further ones are dropped, and one more finding says so.
+const MAX_FINDINGS: usize = 256;
+/// Bytes of one text of a finding or log line; the rest is cut off.
+const MAX_TEXT: usize = 1 << 10;
 /// Bytes of a finding's details.
-const DETAILS: usize = 4 << 10;
-/// Bytes of log lines by one run.
-const LOG: usize = 32 << 10;
-/// Bytes of a note to the post-call.
-const NOTE: usize = 64 << 10;
-
-/// Stands for the call; there is one, so the handle carries nothing.
-#[allow(unreachable_pub, reason = "the generated bindings export it again")]
-pub struct ContextHandle;
-
-/// Stands for a document; its number says which ([`DOCUMENT`] or [`SENT`]).
-#[allow(unreachable_pub, reason = "the generated bindings export it again")]
-pub struct DocumentHandle;
-
-/// The document in question.
-pub(crate) const DOCUMENT: u32 = 0;
-/// The params as they were sent.
-pub(crate) const SENT: u32 = 1;
+const MAX_DETAILS: usize = 4 << 10;
+/// Bytes of all log lines of one run; further lines are dropped.
+const MAX_LOG: usize = 32 << 10;
+/// Bytes of the note that a pre-call carries to the post-call.
+const MAX_NOTE: usize = 64 << 10;
 
 impl Sandbox {
+    /// Counts one call of a host function. The error stops the guest.
     fn count(&mut self) -> wasmtime::Result<()> {
         self.calls += 1;
-        if self.calls > CALLS {
+        if self.calls > MAX_CALLS {
             return Err(self.stop(StopReason::Quota("calls into the gateway")));
         }
         Ok(())
-    }
-
-    /// Notes why the guest is stopped; the error stops it.
-    pub(crate) fn stop(&mut self, stop_reason: StopReason) -> wasmtime::Error {
-        self.stop_reason = Some(stop_reason);
-        wasmtime::format_err!("stopped by the gateway")
     }
 
     fn document(&self, handle: &Resource<DocumentHandle>) -> wasmtime::Result<&Json> {
@@ -97,15 +81,15 @@ impl call::HostDocument for Sandbox {
     }
     fn texts(&mut self, this: Resource<DocumentHandle>) -> wasmtime::Result<call::TextRun> {
         self.count()?;
-        Ok(run(self.document(&this)?.texts()))
+        Ok(text_run(self.document(&this)?.texts()))
     }
     fn strings(&mut self, this: Resource<DocumentHandle>) -> wasmtime::Result<call::TextRun> {
         self.count()?;
-        Ok(run(self.document(&this)?.strings()))
+        Ok(text_run(self.document(&this)?.strings()))
     }
     fn keys(&mut self, this: Resource<DocumentHandle>) -> wasmtime::Result<call::TextRun> {
         self.count()?;
-        Ok(run(self.document(&this)?.keys()))
+        Ok(text_run(self.document(&this)?.keys()))
     }
     fn text_pointer(
         &mut self,
@@ -189,13 +173,13 @@ impl call::HostContext for Sandbox {
         if let Some(told) = told {
             return Ok(u64::try_from(told.as_micros()).unwrap_or(u64::MAX));
         }
-        Ok(crate::meter::left().map_or(0, |left| {
+        Ok(meter::remaining().map_or(0, |left| {
             u64::try_from(left.as_micros()).unwrap_or(u64::MAX)
         }))
     }
     fn carry(&mut self, _: Resource<ContextHandle>, note: Vec<u8>) -> wasmtime::Result<()> {
         self.count()?;
-        if note.len() > NOTE {
+        if note.len() > MAX_NOTE {
             return Err(self.stop(StopReason::Quota("bytes carried to the post-call")));
         }
         self.carry = Some(note.into());
@@ -228,7 +212,8 @@ impl call::HostContext for Sandbox {
     }
 }
 
-/// The canonical form of a target that is a URI in another spelling; empty where it has none.
+/// The canonical form of a target that is a URI in another spelling. Empty: the URI has no canonical form. `None`: the
+/// target is no URI, or is canonical.
 fn canonical_target(call: &Call) -> Option<String> {
     let target = call.target.as_deref()?;
     if !Method::new(&call.method).addresses_uri() || is_canonical_uri(target) {
@@ -242,21 +227,21 @@ impl decision::Host for Sandbox {}
 impl report::Host for Sandbox {
     fn find(&mut self, finding: report::Finding) -> wasmtime::Result<()> {
         self.count()?;
-        if self.findings.len() >= FINDINGS {
-            if self.findings.len() == FINDINGS {
+        if self.findings.len() >= MAX_FINDINGS {
+            if self.findings.len() == MAX_FINDINGS {
                 self.findings.push(Finding {
                     rule: "sandgate.findings-cut".into(),
                     severity: Severity::Warn,
                     part: Part::Params,
                     pointer: None,
-                    message: format!("more than {FINDINGS} findings; the rest is left out"),
+                    message: format!("more than {MAX_FINDINGS} findings; the rest is left out"),
                     details: None,
                 });
             }
             return Ok(());
         }
         let details = match finding.details {
-            Some(text) if text.len() <= DETAILS => {
+            Some(text) if text.len() <= MAX_DETAILS => {
                 match Json::parse(text, &self.capabilities.document) {
                     Ok(json) => Some(json),
                     Err(why) => {
@@ -296,11 +281,11 @@ impl report::Host for Sandbox {
 impl log::Host for Sandbox {
     fn log(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
         self.count()?;
-        if self.logged > LOG {
+        if self.logged > MAX_LOG {
             return Ok(());
         }
-        self.logged += message.len().min(TEXT) + 16;
-        let message = if self.logged > LOG {
+        self.logged += message.len().min(MAX_TEXT) + 16;
+        let message = if self.logged > MAX_LOG {
             "… (the rest of this run's log is left out)".into()
         } else {
             cut(message)
@@ -330,10 +315,9 @@ impl log::Host for Sandbox {
 }
 
 impl Sandbox {
-    /// The interceptor's state, and against whose share of it the run's writes count.
-    fn state(
-        &mut self,
-    ) -> wasmtime::Result<Result<(&crate::state::Table, &Account), state::Failure>> {
+    /// The state table of the run, and the account whose share of the quota its writes use. The inner error: the run
+    /// has no state.
+    fn state(&mut self) -> wasmtime::Result<Result<(&Table, &Account), state::Failure>> {
         self.count()?;
         Ok(match &self.task {
             Task::Hook(run) if self.capabilities.grants.state => {
@@ -398,14 +382,14 @@ impl From<StateFailure> for state::Failure {
     }
 }
 
-fn run(texts: TextRun) -> call::TextRun {
+fn text_run(texts: TextRun) -> call::TextRun {
     call::TextRun {
         text: texts.text,
         ends: texts.ends,
     }
 }
 
-/// Escaped, so that a guest cannot write lines of its own making; quotes do no harm in a line.
+/// Escapes control characters, so that a guest cannot write log lines of its own. Quotes stay as they are.
 fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
@@ -417,10 +401,10 @@ fn one_line(text: &str) -> String {
     line
 }
 
-/// Bounds a text, and says that it did.
+/// Cuts a text off after [`MAX_TEXT`] bytes, and marks the cut.
 fn cut(mut text: String) -> String {
-    if text.len() > TEXT {
-        text.truncate(text.floor_char_boundary(TEXT));
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
         text.push('…');
     }
     text

@@ -1,47 +1,68 @@
 //! Interceptors that are sandboxed WebAssembly components: prepared once, with a fresh instance for every hook run.
 //!
-//! It answers for isolation, limits and capabilities. It knows neither MCP's transports nor the pipeline: what it makes
-//! implements [`sandgate_message::Interceptor`], and that is all anyone needs to know. It opens no path, address or
-//! variable by itself; what it may reach is handed to it.
+//! This crate is responsible for isolation, limits and capabilities. It knows neither MCP's transports nor the
+//! pipeline: a [`Plugin`] implements [`sandgate_message::Interceptor`], and callers need no more than that. The crate
+//! opens no path and reads no environment variable by itself: directories and values are handed to it.
+//!
+//! Each module uses only modules that stand before it:
+//!
+//! - A plugin's file: `digest`, `manifest`, `schema` (settings against their JSON Schema), `instrument` (for
+//!   snapshots), `dev_source` (plugins under development), `file`.
+//! - Grants and limits: `grants`, `concurrency`, `clock` (interrupts guests), `meter` (the own time of a run),
+//!   `engine`.
+//! - The contract: `handles`, `bindings`, `fault_report`, `failure`, `decisions`.
+//! - What a guest can reach: `stderr`, `state`, `simulation` (for authors' tests), `capabilities`, `public_ip`, `egress`.
+//! - One run: `sandbox` (the data of a store), `imports` (host functions), `configure`, `plugin`, `bench_instance`.
+//! - Preparing: `snapshot`, `cache` (machine code on disk), `spec`, `compiler`, `smoke`, `host`.
+
+#![warn(clippy::missing_errors_doc)]
 
 mod bench_instance;
 mod bindings;
 mod cache;
+mod capabilities;
 mod clock;
+mod compiler;
 mod concurrency;
 mod configure;
-mod decide;
+mod decisions;
 mod dev_source;
+mod digest;
 mod egress;
 mod engine;
 mod failure;
 mod fault_report;
 mod file;
 mod grants;
+mod handles;
+mod host;
 mod imports;
+mod instrument;
 mod manifest;
 mod meter;
 mod plugin;
-mod prepare;
+mod public_ip;
 mod sandbox;
 mod schema;
 mod simulation;
+mod smoke;
 mod snapshot;
+mod spec;
 mod state;
 mod stderr;
 
 pub use bench_instance::BenchInstance;
 pub use cache::{Cache, CacheError};
-pub use configure::Issue;
 pub use dev_source::SOURCE;
-pub use engine::{EngineConfig, MAX_MEMORY, pagemap_scan_available};
+pub use engine::{DEFAULT_MEMORY, EngineConfig, MAX_MEMORY, pagemap_scan_available};
 pub use file::{FileError, MAX_FILE, PluginFile};
 pub use grants::{DirGrant, GrantError, Grants, Withheld};
+pub use host::Host;
 pub use manifest::{
     Access, Asks, DirAsk, HookManifest, Hooks, HttpAsk, Manifest, ManifestError, SECTION,
 };
 pub use plugin::Plugin;
-pub use prepare::{DEFAULT_CONCURRENCY, DEFAULT_MEMORY, Host, PrepareError, Spec};
-pub use schema::check_schema;
+pub use schema::{Issue, check_schema};
 pub use simulation::{CannedResponse, Simulation};
+pub use spec::{DEFAULT_CONCURRENCY, PrepareError, Spec};
 pub use state::{State, StateError, StateHealth, StateQuota};

@@ -1,4 +1,4 @@
-//! What a plugin says of itself, in a custom section: nobody runs code to learn what it wants.
+//! The manifest of a plugin, in a custom section of its component. It can be read without running code of the plugin.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,88 +11,88 @@ use wasmparser::{Parser, Payload};
 /// The name of the top-level custom section that holds the manifest as JSON.
 pub const SECTION: &str = "sandgate:manifest";
 
-/// `plugin.toml`, as it travels.
+/// The manifest of a plugin: its `plugin.toml`, as JSON.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manifest {
-    /// The plugin's name: `[a-z0-9-]+`.
+    /// The plugin's name. It matches `[a-z0-9-]+`.
     pub name: String,
-    /// Semantic version.
+    /// The plugin's semantic version.
     pub version: String,
-    /// One sentence.
+    /// What the plugin does, in one sentence. Default: empty.
     #[serde(default)]
     pub description: String,
-    /// SPDX expression.
+    /// The licence as an SPDX expression. Default: empty.
     #[serde(default)]
     pub licence: String,
-    /// The hooks it has.
+    /// The hooks of the plugin.
     pub hooks: Hooks,
-    /// What it asks for, and why.
+    /// The capabilities that the plugin asks for. Default: none.
     #[serde(default)]
     pub asks: Asks,
-    /// Its author's limits; the operator's go before them.
+    /// The author's limits. The operator's limits take precedence.
     #[serde(default)]
     pub limits: Limits,
-    /// JSON Schema of its settings.
+    /// The JSON Schema of the settings. Default: an object without members.
     #[serde(default = "no_settings")]
     pub settings: Value,
 }
 
-/// The hooks a plugin has.
+/// The hooks of a plugin. At least one is set.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Hooks {
-    /// Before a request or notification goes on.
+    /// The hook that runs before a request or notification is passed on.
     pub pre_call: Option<HookManifest>,
-    /// On the reply.
+    /// The hook that runs on the reply.
     pub post_call: Option<HookManifest>,
 }
 
-/// One hook.
+/// What the manifest says of one hook.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HookManifest {
-    /// What it is for.
+    /// What the hook is for.
     #[serde(rename = "type")]
     pub role: Role,
-    /// MCP methods it wants to see; globs.
+    /// Globs of the MCP methods that the hook runs for. At least one.
     pub events: Vec<String>,
 }
 
-/// What a plugin asks for. Each says why, for the operator's eyes.
+/// The capabilities that a plugin asks for. Each has a text for the operator that says why.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asks {
-    /// Memory between calls.
+    /// State that lasts between calls; the text says why.
     pub state: Option<String>,
     /// Outgoing HTTP.
     pub http: Option<HttpAsk>,
-    /// Directories, by the path the plugin knows them under.
+    /// Directories, by their path as the plugin sees it.
     #[serde(default)]
     pub dirs: BTreeMap<String, DirAsk>,
-    /// Environment variables.
+    /// Environment variables by name; the text says why.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
 }
 
-/// Which hosts.
+/// A request for outgoing HTTP.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpAsk {
-    /// Host names; `*` stands for whatever the operator lists.
+    /// Host names. `*` stands for all hosts that the operator grants.
     pub hosts: Vec<String>,
-    /// Why.
+    /// Why the plugin asks for it. Default: empty.
     #[serde(default)]
     pub why: String,
 }
 
-/// How a directory is used.
+/// A request for a directory.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DirAsk {
-    /// Read only, or read and write.
+    /// How the plugin uses the directory.
     pub access: Access,
-    /// Why.
+    /// Why the plugin asks for it. Default: empty.
     #[serde(default)]
     pub why: String,
 }
@@ -107,32 +107,32 @@ pub enum Access {
     Rw,
 }
 
-/// Limits as the author measured them.
+/// The limits that the author sets for a run.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// For example `16MiB`.
+    /// Linear memory in KiB, MiB or GiB, for example `16MiB`.
     pub memory: Option<String>,
-    /// For example `50ms`.
+    /// Time of one run in us, ms or s, for example `50ms`.
     pub timeout: Option<String>,
 }
 
 /// Why a manifest cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// The component carries none.
+    /// The component has no manifest section.
     #[error("it has no `{SECTION}` section: build it with its plugin.toml embedded")]
     Missing,
-    /// The section is there twice; which one would count?
+    /// The component has two manifest sections, so it is not clear which one applies.
     #[error("it has two `{SECTION}` sections")]
     Twice,
-    /// Not the JSON that a manifest is.
+    /// The section does not hold the JSON of a manifest.
     #[error("its manifest does not read: {0}")]
     Json(#[from] serde_json::Error),
-    /// A value makes no sense.
+    /// A value is not allowed.
     #[error("its manifest's `{key}`: {why}")]
     Value {
-        /// Where, as in `plugin.toml`.
+        /// The key of the value in `plugin.toml`.
         key: &'static str,
         /// What is wrong.
         why: String,
@@ -140,12 +140,15 @@ pub enum ManifestError {
 }
 
 impl Manifest {
-    /// Reads the section of a component.
+    /// Reads the manifest section of a component and checks its values.
+    ///
+    /// # Errors
+    /// There is not exactly one manifest section, or it does not hold a valid manifest.
     pub fn read(component: &[u8]) -> Result<Self, ManifestError> {
         let mut found = None;
         let mut depth = 0_u32;
         for payload in Parser::new(0).parse_all(component) {
-            // What does not parse is reported when it is compiled; here it only ends the search.
+            // A component that does not parse is reported when it is compiled. Here it only ends the search.
             let Ok(payload) = payload else { break };
             match payload {
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
@@ -165,7 +168,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Hooks with what each is for and the events it asks for.
+    /// The hooks, each with its role and its event globs.
     pub fn hooks(&self) -> Vec<(Hook, Role, Vec<String>)> {
         let of =
             |hook, m: &Option<HookManifest>| m.as_ref().map(|m| (hook, m.role, m.events.clone()));
@@ -178,12 +181,12 @@ impl Manifest {
         .collect()
     }
 
-    /// The author's memory limit, in bytes.
+    /// The author's memory limit in bytes. `None`: the author sets none.
     pub fn memory(&self) -> Option<u64> {
         self.limits.memory.as_deref().and_then(bytes)
     }
 
-    /// The author's timeout.
+    /// The author's timeout of one run. `None`: the author sets none.
     pub fn timeout(&self) -> Option<Duration> {
         self.limits.timeout.as_deref().and_then(duration)
     }

@@ -1,7 +1,9 @@
-//! What time of a run is its own: a processor's time in the guest, and the time for which it waits for what it asked the
-//! host for. While it could go on and others have the processor its time stands still, so that load stops nobody.
+//! Metering the own time of a run: the processor time of its guest, and the time for which the guest waits for an
+//! answer of the host. The time for which a run is ready but waits for a processor does not count, so that load makes
+//! no run time out.
 //!
-//! A run that is over within a tick, as most are, is not measured at all: no clock is read for it.
+//! A run that ends within one tick of the epoch clock, as most do, is not measured at all: no system clock is read for
+//! it.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -18,39 +20,44 @@ use crate::clock::TICK;
 
 /// Why a run is stopped before it has decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// Its own time is over.
+pub(crate) enum Expiry {
+    /// The run used up its own time.
     Timeout,
-    /// It has lasted too long, most of it for others.
+    /// The run lasted until its deadline, most of the time waiting for a processor.
     Overload,
 }
 
-/// The run that this thread polls.
+/// One poll of a run on the current thread.
 #[derive(Clone, Copy)]
-struct Turn {
+struct CurrentPoll {
     bounds: Bounds,
-    /// Its own time until `since`.
+    /// The own time of the run up to `since`.
     own: Duration,
-    /// The thread's processor time; none: it began to be polled just now, for the first time.
+    /// The processor time of the thread when `own` was last updated. `None`: the run is not measured yet.
     since: Option<Duration>,
-    gave_way: bool,
+    /// The guest yielded at a tick; it does not wait for the host.
+    yielded: bool,
 }
 
+/// The bounds of one run.
 #[derive(Clone, Copy)]
 struct Bounds {
+    /// The limit of the own time.
     timeout: Duration,
+    /// The limit of the time on the wall.
     deadline: Instant,
 }
 
 thread_local! {
-    static TURN: Cell<Option<Turn>> = const { Cell::new(None) };
+    /// The poll that is in progress on this thread.
+    static CURRENT_POLL: Cell<Option<CurrentPoll>> = const { Cell::new(None) };
 }
 
-/// Polls a run, which may take so much of its own time, and until the deadline in any case.
+/// Polls a run until it ends, has used `timeout` of its own time, or reaches the deadline.
 pub(crate) async fn metered<F: Future>(
     (timeout, deadline): (Duration, Instant),
     run: F,
-) -> Result<F::Output, Stop> {
+) -> Result<F::Output, Expiry> {
     let mut run = pin!(run);
     let mut meter = Meter {
         bounds: Bounds { timeout, deadline },
@@ -61,82 +68,86 @@ pub(crate) async fn metered<F: Future>(
     poll_fn(move |context| meter.poll(run.as_mut(), context)).await
 }
 
-/// At a tick, within the guest: whether it has to end. Where it has not, it is about to let others have the thread.
-pub(crate) fn tick() -> Result<(), Stop> {
-    let Some(mut turn) = TURN.get() else {
+/// Checks the bounds of the current run. Called within the guest at each tick of the epoch clock; without an error the
+/// guest then yields the thread.
+pub(crate) fn tick() -> Result<(), Expiry> {
+    let Some(mut current) = CURRENT_POLL.get() else {
         return Ok(());
     };
-    turn.measure();
-    turn.gave_way = true;
-    TURN.set(Some(turn));
-    if turn.own >= turn.bounds.timeout {
-        return Err(Stop::Timeout);
+    current.measure();
+    current.yielded = true;
+    CURRENT_POLL.set(Some(current));
+    if current.own >= current.bounds.timeout {
+        return Err(Expiry::Timeout);
     }
-    if Instant::now() >= turn.bounds.deadline {
-        return Err(Stop::Overload);
+    if Instant::now() >= current.bounds.deadline {
+        return Err(Expiry::Overload);
     }
     sandgate_message::give_way();
     Ok(())
 }
 
-/// What is left of its own time to the guest that asks.
-pub(crate) fn left() -> Option<Duration> {
-    let mut turn = TURN.get()?;
-    if turn.since.is_some() {
-        turn.measure();
-        TURN.set(Some(turn));
+/// The own time that is left to the current run. `None`: no run is polled on this thread.
+pub(crate) fn remaining() -> Option<Duration> {
+    let mut current = CURRENT_POLL.get()?;
+    if current.since.is_some() {
+        current.measure();
+        CURRENT_POLL.set(Some(current));
     }
-    Some(turn.bounds.timeout.saturating_sub(turn.own))
+    Some(current.bounds.timeout.saturating_sub(current.own))
 }
 
-impl Turn {
+impl CurrentPoll {
+    /// Adds the processor time since the last measurement to the own time.
     fn measure(&mut self) {
         let now = processor_time();
-        // When it began is not known: within a tick, since every tick is noticed.
+        // The start of the first poll is not known. The guest notices every tick, so it started at most one tick ago.
         let took = self.since.map_or(TICK, |since| now.saturating_sub(since));
         self.own += took;
         self.since = Some(now);
     }
 }
 
-/// This thread's.
+/// The processor time of this thread.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
+/// Measures one run over all its polls.
 struct Meter {
     bounds: Bounds,
     own: Duration,
-    /// It has lasted longer than a tick: each turn is measured from now on.
+    /// The run has lasted longer than a tick, so each poll is measured from now on.
     measured: bool,
-    /// Made when it waits for the first time.
-    wait: Option<Box<Wait>>,
+    /// `None` until the run waits for the host for the first time.
+    wait: Option<Box<HostWait>>,
 }
 
-/// How a run waits for what it asked the host for.
-struct Wait {
-    /// None: it does not.
+/// The wait of a run for an answer of the host.
+struct HostWait {
+    /// When the wait began. `None`: the run does not wait.
     since: Option<Instant>,
-    bell: Arc<Bell>,
-    /// Rings the bell.
+    alarm: Arc<TimedWaker>,
+    /// The `alarm` as a waker.
     waker: Waker,
+    /// Ends the wait at the bounds of the run.
     timer: Pin<Box<Sleep>>,
 }
 
-/// Notes when what a run waits for has come: until it is polled it waits for a processor.
-struct Bell {
+/// A waker that notes when it was first woken. From that moment until the next poll the run waits for a processor.
+struct TimedWaker {
     task: Mutex<Waker>,
-    rang: Mutex<Option<Instant>>,
+    woken: Mutex<Option<Instant>>,
 }
 
-impl Wake for Bell {
+impl Wake for TimedWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
     fn wake_by_ref(self: &Arc<Self>) {
-        self.rang.lock().get_or_insert_with(Instant::now);
+        self.woken.lock().get_or_insert_with(Instant::now);
         self.task.lock().wake_by_ref();
     }
 }
@@ -146,64 +157,67 @@ impl Meter {
         &mut self,
         mut run: Pin<&mut F>,
         context: &mut Context<'_>,
-    ) -> Poll<Result<F::Output, Stop>> {
-        if let Some(stop) = self.waited(context) {
-            return Poll::Ready(Err(stop));
+    ) -> Poll<Result<F::Output, Expiry>> {
+        if let Some(expiry) = self.end_wait(context) {
+            return Poll::Ready(Err(expiry));
         }
         loop {
-            let (polled, turn) = match &self.wait {
-                None => self.turn(run.as_mut(), context),
-                Some(wait) => self.turn(run.as_mut(), &mut Context::from_waker(&wait.waker)),
+            let (polled, current) = match &self.wait {
+                None => self.poll_measured(run.as_mut(), context),
+                Some(wait) => {
+                    self.poll_measured(run.as_mut(), &mut Context::from_waker(&wait.waker))
+                }
             };
-            self.own = turn.own;
-            self.measured |= turn.since.is_some();
+            self.own = current.own;
+            self.measured |= current.since.is_some();
             if let Poll::Ready(output) = polled {
                 return Poll::Ready(Ok(output));
             }
-            if turn.gave_way {
+            if current.yielded {
                 return Poll::Pending;
             }
             if self.wait.is_some() {
-                return self.wait(context);
+                return self.start_wait(context);
             }
-            // Polled once more, so that what it waits for rings the bell.
-            self.wait = Some(Box::new(Wait::new(context)));
+            // The run is polled once more, so that it registers the timed waker with what it waits for.
+            self.wait = Some(Box::new(HostWait::new(context)));
         }
     }
 
-    fn turn<F: Future>(
+    /// Polls the run once, and measures the poll if the run is measured.
+    fn poll_measured<F: Future>(
         &self,
         run: Pin<&mut F>,
         context: &mut Context<'_>,
-    ) -> (Poll<F::Output>, Turn) {
-        let turn = Turn {
+    ) -> (Poll<F::Output>, CurrentPoll) {
+        let current = CurrentPoll {
             bounds: self.bounds,
             own: self.own,
             since: self.measured.then(processor_time),
-            gave_way: false,
+            yielded: false,
         };
-        let before = TURN.replace(Some(turn));
+        let before = CURRENT_POLL.replace(Some(current));
         let polled = run.poll(context);
-        let mut turn = TURN.replace(before).unwrap_or(turn);
-        if polled.is_pending() && !turn.gave_way && turn.since.is_some() {
-            turn.measure();
+        let mut current = CURRENT_POLL.replace(before).unwrap_or(current);
+        if polled.is_pending() && !current.yielded && current.since.is_some() {
+            current.measure();
         }
-        (polled, turn)
+        (polled, current)
     }
 
-    /// Counts how long it waited.
-    fn waited(&mut self, context: &Context<'_>) -> Option<Stop> {
+    /// Ends a wait and adds it to the own time.
+    fn end_wait(&mut self, context: &Context<'_>) -> Option<Expiry> {
         let wait = self.wait.as_mut()?;
-        wait.bell.task.lock().clone_from(context.waker());
-        let rang = wait.bell.rang.lock().take();
+        wait.alarm.task.lock().clone_from(context.waker());
+        let woken = wait.alarm.woken.lock().take();
         let since = wait.since.take()?;
-        let until = rang.unwrap_or_else(Instant::now);
+        let until = woken.unwrap_or_else(Instant::now);
         self.own += until.saturating_duration_since(since);
-        (self.own >= self.bounds.timeout).then_some(Stop::Timeout)
+        (self.own >= self.bounds.timeout).then_some(Expiry::Timeout)
     }
 
-    /// From now on it waits for something, as long as it may.
-    fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<Result<T, Stop>> {
+    /// Starts a wait, which the timer ends at the bounds of the run.
+    fn start_wait<T>(&mut self, context: &mut Context<'_>) -> Poll<Result<T, Expiry>> {
         let Some(wait) = &mut self.wait else {
             return Poll::Pending;
         };
@@ -213,23 +227,23 @@ impl Meter {
         let until = over.min(self.bounds.deadline);
         wait.timer.as_mut().reset(until.into());
         match wait.timer.as_mut().poll(context) {
-            Poll::Ready(()) if over <= self.bounds.deadline => Poll::Ready(Err(Stop::Timeout)),
-            Poll::Ready(()) => Poll::Ready(Err(Stop::Overload)),
+            Poll::Ready(()) if over <= self.bounds.deadline => Poll::Ready(Err(Expiry::Timeout)),
+            Poll::Ready(()) => Poll::Ready(Err(Expiry::Overload)),
             Poll::Pending => Poll::Pending,
         }
     }
 }
 
-impl Wait {
+impl HostWait {
     fn new(context: &Context<'_>) -> Self {
-        let bell = Arc::new(Bell {
+        let alarm = Arc::new(TimedWaker {
             task: Mutex::new(context.waker().clone()),
-            rang: Mutex::new(None),
+            woken: Mutex::new(None),
         });
         Self {
             since: None,
-            waker: bell.clone().into(),
-            bell,
+            waker: alarm.clone().into(),
+            alarm,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
         }
     }

@@ -1,7 +1,7 @@
-//! A plugin, prepared once; a fresh instance for every hook run.
+//! Plugins that are prepared, and their hook runs. Each run has an instance of its own.
 //!
-//! The instance starts from the memory that `configure` left and is thrown away after the run: nothing one caller sent is
-//! there when the next one comes, and a crash harms only the run it happens in.
+//! The instance starts with the memory after `configure` and is dropped after the run. So no run finds data of another
+//! caller, and a crash affects only the run in which it happens.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,92 +10,99 @@ use sandgate_message::{
     BoxFuture, Failure, HookRequest, HookResult, Interceptor, InterceptorInfo, PostDecision,
     PreDecision,
 };
+use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre, Resource};
-use wasmtime::{Engine, Store};
 
 use crate::bindings::decision::Fault;
 use crate::bindings::{post_call, pre_call, settings};
+use crate::capabilities::Capabilities;
 use crate::concurrency::ConcurrencyLimit;
 use crate::configure;
-use crate::decide;
+use crate::decisions;
 use crate::engine::EpochEngine;
-use crate::failure::{PROCESSOR, StopReason, classify};
+use crate::failure::{NO_PROCESSOR, StopReason, classify};
 use crate::fault_report::FaultReport;
 use crate::grants::Withheld;
-use crate::imports::DOCUMENT;
-use crate::meter::{Stop, metered};
-use crate::sandbox::{Capabilities, Sandbox, Task};
+use crate::handles::DOCUMENT;
+use crate::meter::{Expiry, metered};
+use crate::sandbox::{Sandbox, Task, store};
 use crate::simulation::Simulation;
 
-/// An interceptor that is a sandboxed component.
+/// A plugin that is ready: an interceptor that runs in a sandboxed component.
 pub struct Plugin {
-    pub(crate) description: InterceptorInfo,
-    pub(crate) guest: Guest,
+    pub(crate) info: InterceptorInfo,
+    pub(crate) component: LinkedComponent,
     pub(crate) capabilities: Arc<Capabilities>,
     pub(crate) concurrency: ConcurrencyLimit,
     pub(crate) withheld: Vec<Withheld>,
+    /// Whether the log shows what a failing guest says, which may repeat the payload.
     pub(crate) fault_detail: bool,
-    /// Without its clock a guest that only computes would never be stopped.
+    /// The plugin keeps the engine's clock alive: without it a guest that only computes is never stopped.
     pub(crate) epoch_engine: Arc<EpochEngine>,
 }
 
-/// The linked component and where its hooks are.
-pub(crate) struct Guest {
+/// A component that is linked with the host functions, and the indices of its hooks.
+pub(crate) struct LinkedComponent {
     pub(crate) pre: InstancePre<Sandbox>,
     pub(crate) pre_call: Option<pre_call::GuestIndices>,
     pub(crate) post_call: Option<post_call::GuestIndices>,
-    /// Where the component cannot be snapshotted: how to configure every instance, and why.
+    /// How to configure the instance of each run. `None`: the component is a snapshot.
     pub(crate) per_run: Option<PerRunConfigure>,
 }
 
+/// Configures the instance of each run, for a component that cannot be snapshotted.
 pub(crate) struct PerRunConfigure {
     pub(crate) configure: settings::GuestIndices,
     pub(crate) settings: Arc<str>,
+    /// Why the component cannot be snapshotted.
     pub(crate) why: String,
 }
 
 impl Plugin {
-    /// Asked for and not given.
+    /// The capabilities that the plugin asks for and does not get.
     pub fn withheld(&self) -> &[Withheld] {
         &self.withheld
     }
 
-    /// Why every instance is configured anew, where its memory after `configure` could not be kept.
+    /// Why the instance of each run is configured anew. `None`: the plugin is a snapshot.
     pub fn configured_each_time(&self) -> Option<&str> {
-        self.guest.per_run.as_ref().map(|each| each.why.as_str())
+        self.component
+            .per_run
+            .as_ref()
+            .map(|each| each.why.as_str())
     }
 
-    /// From here on it meets this instead of the world. For an author's tests.
+    /// The plugin in a simulation, for an author's tests.
     #[must_use]
     pub fn on(mut self, simulation: Arc<Simulation>) -> Self {
         self.set_simulation(simulation);
         self
     }
 
-    /// The same, for a plugin that stays where it is.
+    /// Puts the plugin into a simulation from now on, for an author's tests.
     pub fn set_simulation(&mut self, simulation: Arc<Simulation>) {
         let mut capabilities = Capabilities::clone(&self.capabilities);
         capabilities.simulation = Some(simulation);
         self.capabilities = Arc::new(capabilities);
     }
 
-    /// Makes an instance and throws it away, with nothing on and nothing run: below this no hook run can come. For
-    /// measuring.
+    /// Makes an instance without limits and drops it, without running a hook. No hook run can be faster. For measuring.
     ///
     /// # Errors
-    /// The pool is full.
+    /// The instance cannot be made, for example because the pool is full.
     #[doc(hidden)]
     pub async fn floor(&self) -> Result<(), Failure> {
         let _ticking = self.epoch_engine.ticking();
         let sandbox = Sandbox::new(self.capabilities.clone(), Task::Configure);
-        let mut store = Store::new(self.guest.pre.engine(), sandbox);
-        // Without a deadline the first check in the guest would stop it.
+        let mut store = Store::new(self.component.pre.engine(), sandbox);
+        // The epoch deadline of a new store has passed, so the guest would trap at its first check.
         store.set_epoch_deadline(u64::MAX / 2);
-        let made = self.guest.pre.instantiate_async(&mut store).await;
+        let made = self.component.pre.instantiate_async(&mut store).await;
         made.map(drop)
             .map_err(|error| Failure::Load(error.to_string()))
     }
 
+    /// Runs a hook in an instance of its own, within the limits of the run.
     async fn run<D>(
         &self,
         run: HookRequest,
@@ -103,15 +110,15 @@ impl Plugin {
     ) -> HookResult<D> {
         let started = Instant::now();
         let (deadline, timeout) = (run.deadline, run.timeout);
-        let mut outcome = match self.concurrency.take(&run.call.account, deadline).await {
+        let mut outcome = match self.concurrency.acquire(&run.call.account, deadline).await {
             Err(overload) => HookResult::failed(overload),
-            Ok(_place) => {
+            Ok(_permit) => {
                 let _ticking = self.epoch_engine.ticking();
-                let staged =
-                    Simulation::current().map(|simulation| self.capabilities.on(simulation));
-                let capabilities = staged.as_ref().unwrap_or(&self.capabilities);
-                let mut store = store(self.guest.pre.engine(), capabilities, Task::Hook(run));
-                let ran = metered((timeout, deadline), self.guest.run(&mut store, hook)).await;
+                let simulated = Simulation::current()
+                    .map(|simulation| self.capabilities.with_simulation(simulation));
+                let capabilities = simulated.as_ref().unwrap_or(&self.capabilities);
+                let mut store = store(self.component.pre.engine(), capabilities, Task::Hook(run));
+                let ran = metered((timeout, deadline), self.component.run(&mut store, hook)).await;
                 self.outcome(ran, store, timeout)
             }
         };
@@ -119,25 +126,26 @@ impl Plugin {
         outcome
     }
 
-    /// What a guest says may repeat the payload.
-    fn withheld_unless_asked(&self, detail: String) -> String {
+    /// The detail of a fault, or nothing unless the operator asked for details: a detail may repeat the payload.
+    fn permitted_detail(&self, detail: String) -> String {
         match self.fault_detail {
             true => detail,
             false => String::new(),
         }
     }
 
+    /// Turns the end of a run into its result, and logs a failure.
     fn outcome<D>(
         &self,
-        ran: Result<wasmtime::Result<Result<D, Fault>>, Stop>,
+        ran: Result<wasmtime::Result<Result<D, Fault>>, Expiry>,
         mut store: Store<Sandbox>,
         timeout: std::time::Duration,
     ) -> HookResult<D> {
         let data = store.data_mut();
         let (findings, carry) = (std::mem::take(&mut data.findings), data.carry.take());
         let decision = match ran {
-            Err(Stop::Timeout) => Err(Failure::Deadline(timeout)),
-            Err(Stop::Overload) => Err(PROCESSOR),
+            Err(Expiry::Timeout) => Err(Failure::Deadline(timeout)),
+            Err(Expiry::Overload) => Err(NO_PROCESSOR),
             Ok(Ok(Ok(decision))) => Ok(decision),
             Ok(Ok(Err(fault))) => {
                 let FaultReport {
@@ -152,18 +160,18 @@ impl Plugin {
                         kind
                     },
                     frames,
-                    detail: self.withheld_unless_asked(detail),
+                    detail: self.permitted_detail(detail),
                 })
             }
             Ok(Err(error)) => {
-                // What a guest printed may repeat the payload.
+                // What a guest wrote to stderr may repeat the payload.
                 let stderr = if self.fault_detail {
                     data.stderr.contents()
                 } else {
                     Vec::new()
                 };
                 let said = data.last_words.take().map(|words| FaultReport {
-                    detail: self.withheld_unless_asked(words.detail),
+                    detail: self.permitted_detail(words.detail),
                     ..*words
                 });
                 Err(classify(
@@ -178,11 +186,11 @@ impl Plugin {
         if let Err(failure) = &decision {
             let interceptor = &*self.capabilities.interceptor;
             let call = data.run().map_or("-", |run| &*run.call.id.0);
-            let (kind, told) = (failure.kind(), told(failure));
+            let (kind, cause) = (failure.kind(), frames_and_detail(failure));
             if self.capabilities.quiet {
-                tracing::debug!(interceptor, call, kind, "{failure}{told}");
+                tracing::debug!(interceptor, call, kind, "{failure}{cause}");
             } else {
-                tracing::warn!(interceptor, call, kind, "{failure}{told}");
+                tracing::warn!(interceptor, call, kind, "{failure}{cause}");
             }
         }
         HookResult {
@@ -194,8 +202,8 @@ impl Plugin {
     }
 }
 
-/// Where it was, a line a frame, and what was said of it where the operator wants that.
-fn told(failure: &Failure) -> String {
+/// The frames of a failure, one per line, and its detail.
+fn frames_and_detail(failure: &Failure) -> String {
     let mut text = String::new();
     for frame in failure.frames() {
         text.push_str("\n  at ");
@@ -208,8 +216,8 @@ fn told(failure: &Failure) -> String {
     text
 }
 
-impl Guest {
-    /// One run in an instance of its own.
+impl LinkedComponent {
+    /// Makes an instance, configures it where that is due, and runs a hook in it.
     pub(crate) async fn run<D>(
         &self,
         store: &mut Store<Sandbox>,
@@ -217,11 +225,11 @@ impl Guest {
     ) -> wasmtime::Result<Result<D, Fault>> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         if let Some(each) = &self.per_run {
-            // Under the same rules as when it was prepared: then it cannot come out otherwise.
+            // The same rules apply as when the plugin was prepared, so that the result is the same.
             let run = std::mem::replace(&mut store.data_mut().task, Task::Configure);
             let configured =
                 configure::call(store, &instance, &each.configure, &each.settings).await?;
-            store.data_mut().begin(run);
+            store.data_mut().switch_task(run);
             if configured.is_err() {
                 return Err(store
                     .data_mut()
@@ -234,12 +242,12 @@ impl Guest {
 
 impl Interceptor for Plugin {
     fn plugin(&self) -> &InterceptorInfo {
-        &self.description
+        &self.info
     }
 
     fn pre_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>> {
         Box::pin(async move {
-            let Some(indices) = &self.guest.pre_call else {
+            let Some(indices) = &self.component.pre_call else {
                 return HookResult::failed(Failure::Load("it has no pre-call".into()));
             };
             let limits = self.capabilities.document;
@@ -247,7 +255,7 @@ impl Interceptor for Plugin {
                 let guest = indices.load(&mut *store, instance)?;
                 let (context, params) = (Resource::new_borrow(0), Resource::new_borrow(DOCUMENT));
                 match guest.call_handle(&mut *store, context, params).await? {
-                    Ok(decision) => decide::pre(decision, &limits)
+                    Ok(decision) => decisions::pre_call(decision, &limits)
                         .map(Ok)
                         .map_err(|stop_reason| store.data_mut().stop(stop_reason)),
                     Err(fault) => Ok(Err(fault)),
@@ -259,7 +267,7 @@ impl Interceptor for Plugin {
 
     fn post_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PostDecision>> {
         Box::pin(async move {
-            let Some(indices) = &self.guest.post_call else {
+            let Some(indices) = &self.component.post_call else {
                 return HookResult::failed(Failure::Load("it has no post-call".into()));
             };
             let limits = self.capabilities.document;
@@ -267,7 +275,7 @@ impl Interceptor for Plugin {
                 let guest = indices.load(&mut *store, instance)?;
                 let (context, reply) = (Resource::new_borrow(0), Resource::new_borrow(DOCUMENT));
                 match guest.call_handle(&mut *store, context, reply).await? {
-                    Ok(decision) => decide::post(decision, &limits)
+                    Ok(decision) => decisions::post_call(decision, &limits)
                         .map(Ok)
                         .map_err(|stop_reason| store.data_mut().stop(stop_reason)),
                     Err(fault) => Ok(Err(fault)),
@@ -276,28 +284,4 @@ impl Interceptor for Plugin {
             .await
         })
     }
-}
-
-/// Bytes that a guest may hand over in one call, beside twice the largest document: copied before anything can look at
-/// them, so that many pointers to one text cost as many texts.
-const HANDED_OVER: usize = 16 << 20;
-
-/// A store for one task, with everything on: limits, clock, an empty world.
-pub(crate) fn store(
-    engine: &Engine,
-    capabilities: &Arc<Capabilities>,
-    task: Task,
-) -> Store<Sandbox> {
-    let mut store = Store::new(engine, Sandbox::new(capabilities.clone(), task));
-    store.limiter(|sandbox| sandbox);
-    store.set_hostcall_fuel(
-        capabilities
-            .document
-            .bytes
-            .saturating_mul(2)
-            .saturating_add(HANDED_OVER),
-    );
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(Sandbox::tick);
-    store
 }

@@ -1,51 +1,39 @@
-//! What a store holds: one hook run (or one `configure`), its limits, and the little it may reach.
+//! The data of a wasmtime store: one hook run or one `configure`, its limits, and what the guest can reach.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sandgate_message::{Finding, HookRequest, Limits};
+use sandgate_message::{Finding, HookRequest};
 use wasmtime::component::ResourceTable;
-use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
+use wasmtime::{Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{
     FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::capabilities::Capabilities;
 use crate::egress::Egress;
-use crate::engine::MAX_TABLE;
+use crate::engine::MAX_TABLE_ENTRIES;
 use crate::failure::StopReason;
 use crate::fault_report::FaultReport;
-use crate::grants::ResolvedGrants;
 use crate::manifest::Access;
 use crate::meter;
-use crate::simulation::Simulation;
-use crate::state::Table;
-use crate::stderr::Tail;
+use crate::stderr::StderrTail;
 
-/// Resources (streams, directories, requests) a guest may hold at once.
-const HANDLES: usize = 1000;
-/// Bytes of one set of HTTP headers: what a thousand of them may cost is bounded by both.
-const HEADERS: usize = 32 << 10;
+/// Resources (streams, directories, requests) that a guest may hold at once.
+const MAX_HANDLES: usize = 1000;
+/// Bytes of one set of HTTP headers. Together with [`MAX_HANDLES`] this bounds the memory that a guest can take with
+/// headers.
+const MAX_HEADERS: usize = 32 << 10;
 
-/// What all runs of one interceptor share.
-#[derive(Clone)]
-pub(crate) struct Capabilities {
-    pub(crate) interceptor: Arc<str>,
-    pub(crate) grants: ResolvedGrants,
-    pub(crate) state: Arc<Table>,
-    pub(crate) shadow: Arc<Table>,
-    pub(crate) memory: u64,
-    pub(crate) document: Limits,
-    /// What goes wrong in a run is no news for the operator's log: a candidate's is counted, and a smoke call's is the
-    /// error of preparing, or means nothing.
-    pub(crate) quiet: bool,
-    /// Instead of the world, in an author's tests.
-    pub(crate) simulation: Option<Arc<Simulation>>,
-}
+/// Bytes that a guest may pass to the host in one call, in addition to twice the largest document. wasmtime copies
+/// arguments before the host can check them, and a guest can pass many pointers to one text, each of which is copied.
+const CALL_BYTES: usize = 16 << 20;
 
-/// What a guest is doing, and so what it may do.
+/// What a guest does, which decides what it may use.
 pub(crate) enum Task {
-    /// `configure`: computes from its settings and sees nothing else; time and randomness are fixed.
+    /// `configure`: the guest sees its settings and nothing else. Clock and randomness are fixed, so that the result is
+    /// always the same.
     Configure,
     /// One hook run.
     Hook(HookRequest),
@@ -57,42 +45,30 @@ pub(crate) struct Sandbox {
     pub(crate) task: Task,
     pub(crate) findings: Vec<Finding>,
     pub(crate) carry: Option<Arc<[u8]>>,
-    /// Bytes of log lines so far.
+    /// Bytes that the run has logged so far.
     pub(crate) logged: usize,
-    /// Calls into the gateway so far.
+    /// Calls of the host by the run so far.
     pub(crate) calls: u64,
+    /// Why the guest was stopped. `None`: it was not.
     pub(crate) stop_reason: Option<StopReason>,
-    /// What the guest says of a malfunction that it will not outlive.
+    /// The fault that the guest reported before a trap.
     pub(crate) last_words: Option<Box<FaultReport>>,
-    /// Bytes of linear memory so far.
+    /// Bytes of linear memory so far. Counted in a simulation only.
     memory: u64,
-    pub(crate) stderr: Tail,
+    pub(crate) stderr: StderrTail,
     table: ResourceTable,
-    // Made when first used: most hooks never ask WASI for anything.
+    // Made when first used, since most hooks never use WASI.
     wasi: Option<Box<WasiCtx>>,
     http: WasiHttpCtx,
     egress: Option<Box<Egress>>,
 }
 
-impl Capabilities {
-    /// The same in a simulation, which gives what is remembered and what the world answers.
-    pub(crate) fn on(&self, simulation: Arc<Simulation>) -> Arc<Self> {
-        let mut capabilities = self.clone();
-        if let Some(state) = &simulation.state {
-            capabilities.state = state.table(&self.interceptor);
-            capabilities.shadow = capabilities.state.clone();
-        }
-        capabilities.simulation = Some(simulation);
-        Arc::new(capabilities)
-    }
-}
-
 impl Sandbox {
     pub(crate) fn new(capabilities: Arc<Capabilities>, task: Task) -> Self {
         let mut table = ResourceTable::new();
-        table.set_max_capacity(HANDLES);
+        table.set_max_capacity(MAX_HANDLES);
         let mut http = WasiHttpCtx::default();
-        http.set_field_size_limit(HEADERS);
+        http.set_field_size_limit(MAX_HEADERS);
         Self {
             capabilities,
             task,
@@ -103,7 +79,7 @@ impl Sandbox {
             stop_reason: None,
             last_words: None,
             memory: 0,
-            stderr: Tail::default(),
+            stderr: StderrTail::default(),
             table,
             wasi: None,
             http,
@@ -111,20 +87,21 @@ impl Sandbox {
         }
     }
 
-    /// The guest holds nothing of the host's: only then does its memory mean the same in another instance.
-    pub(crate) fn holds_nothing(&self) -> bool {
+    /// Whether the guest holds no resource of the host. Only then does its memory make sense in another instance.
+    pub(crate) fn has_no_resources(&self) -> bool {
         self.table.is_empty()
     }
 
-    /// From here on the guest does this, with the world that belongs to it.
-    pub(crate) fn begin(&mut self, task: Task) {
+    /// Switches the guest to a task, with the WASI context and the network of that task.
+    pub(crate) fn switch_task(&mut self, task: Task) {
         self.task = task;
         self.wasi = None;
         self.egress = None;
     }
 
-    /// What the same guest does next where it is measured: of the run before, nothing counts any more.
-    pub(crate) fn again(&mut self, run: HookRequest) {
+    /// Starts another run in the same instance, for measuring. Clears the findings, the note, the counters and the stop
+    /// reason of the last run.
+    pub(crate) fn restart(&mut self, run: HookRequest) {
         self.task = Task::Hook(run);
         self.findings.clear();
         self.carry = None;
@@ -133,7 +110,7 @@ impl Sandbox {
         self.stop_reason = None;
     }
 
-    /// The run, while there is one.
+    /// The hook run. `None`: the guest is configured.
     pub(crate) fn run(&self) -> Option<&HookRequest> {
         match &self.task {
             Task::Configure => None,
@@ -141,21 +118,28 @@ impl Sandbox {
         }
     }
 
-    /// At every tick: past its time the guest ends; before, it lets others have the thread.
+    /// The epoch callback of the store, called at each tick: stops the guest past its time, and otherwise yields the
+    /// thread.
     pub(crate) fn tick(mut store: StoreContextMut<'_, Self>) -> wasmtime::Result<UpdateDeadline> {
-        if let Err(stop) = meter::tick() {
-            return Err(store.data_mut().stop(stop.into()));
+        if let Err(expiry) = meter::tick() {
+            return Err(store.data_mut().stop(expiry.into()));
         }
-        // Not `Yield`: that starves tokio's timers and sockets.
+        // `UpdateDeadline::Yield` would starve tokio's timers and sockets.
         Ok(UpdateDeadline::YieldCustom(
             1,
             Box::pin(tokio::task::yield_now()),
         ))
     }
 
+    /// Notes why the guest is stopped and returns the error that stops it.
+    pub(crate) fn stop(&mut self, stop_reason: StopReason) -> wasmtime::Error {
+        self.stop_reason = Some(stop_reason);
+        wasmtime::format_err!("stopped by the gateway")
+    }
+
     fn build_wasi(&mut self) -> WasiCtx {
         let mut wasi = WasiCtxBuilder::new();
-        wasi.stderr(self.stderr.keeping())
+        wasi.stderr(self.stderr.open())
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)
@@ -164,18 +148,19 @@ impl Sandbox {
             wasi.secure_random(wasmtime_wasi::Deterministic::new(vec![0x5a]))
                 .insecure_random(wasmtime_wasi::Deterministic::new(vec![0x5a]))
                 .insecure_random_seed(0x5a)
-                .wall_clock(Stopped)
-                .monotonic_clock(Stopped);
+                .wall_clock(ZeroClock)
+                .monotonic_clock(ZeroClock);
             return wasi.build();
         }
         if let Some(simulation) = &self.capabilities.simulation {
-            simulation.set(&mut wasi);
+            simulation.apply(&mut wasi);
         }
         let grants = &self.capabilities.grants;
         wasi.envs(&grants.env);
         for grant in &grants.dirs {
             use std::os::fd::AsRawFd;
-            // The directory that was opened when the configuration was read, whatever its path names by now.
+            // The path leads to the directory that was opened with the configuration, even if its own path now names
+            // another one.
             let path = format!("/proc/self/fd/{}", grant.dir.as_raw_fd());
             let perms = match grant.access {
                 Access::Rw if self.capabilities.simulation.is_none() => FsPerms::ReadWrite,
@@ -199,7 +184,7 @@ impl WasiView for Sandbox {
             let made = self.build_wasi();
             self.wasi = Some(Box::new(made));
         }
-        // Just made if it was not there.
+        // The context was made above, so the closure never runs.
         let ctx = self
             .wasi
             .get_or_insert_with(|| Box::new(WasiCtx::builder().build()));
@@ -237,10 +222,10 @@ impl ResourceLimiter for Sandbox {
         let fits = desired as u64 <= self.capabilities.memory;
         if let (true, Some(simulation)) = (fits, &self.capabilities.simulation) {
             self.memory += desired.saturating_sub(current) as u64;
-            simulation.grew(self.memory);
+            simulation.note_memory(self.memory);
         }
         if !fits {
-            // Remembered, since most guests abort when they do not get it.
+            // Most guests abort when memory does not grow. The reason says why they did.
             self.stop_reason = Some(StopReason::Memory(self.capabilities.memory));
         }
         Ok(fits)
@@ -252,7 +237,7 @@ impl ResourceLimiter for Sandbox {
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let fits = desired <= MAX_TABLE;
+        let fits = desired <= MAX_TABLE_ENTRIES;
         if !fits {
             self.stop_reason = Some(StopReason::Quota("table entries"));
         }
@@ -260,10 +245,30 @@ impl ResourceLimiter for Sandbox {
     }
 }
 
-/// Time as `configure` sees it.
-struct Stopped;
+/// A store for one task, with all limits and the epoch callback set.
+pub(crate) fn store(
+    engine: &Engine,
+    capabilities: &Arc<Capabilities>,
+    task: Task,
+) -> Store<Sandbox> {
+    let mut store = Store::new(engine, Sandbox::new(capabilities.clone(), task));
+    store.limiter(|sandbox| sandbox);
+    store.set_hostcall_fuel(
+        capabilities
+            .document
+            .bytes
+            .saturating_mul(2)
+            .saturating_add(CALL_BYTES),
+    );
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(Sandbox::tick);
+    store
+}
 
-impl HostWallClock for Stopped {
+/// The clock during `configure`: always 0.
+struct ZeroClock;
+
+impl HostWallClock for ZeroClock {
     fn resolution(&self) -> Duration {
         Duration::from_secs(1)
     }
@@ -272,7 +277,7 @@ impl HostWallClock for Stopped {
     }
 }
 
-impl HostMonotonicClock for Stopped {
+impl HostMonotonicClock for ZeroClock {
     fn resolution(&self) -> u64 {
         1_000_000_000
     }

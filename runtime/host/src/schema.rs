@@ -1,43 +1,51 @@
-//! Settings against a plugin's own JSON Schema, which is looked at before it is used: anyone may have written it, and a
-//! few lines of it can say more work than there is time.
+//! Checking settings against a plugin's JSON Schema. The work that a schema takes is counted before it is used: anybody
+//! may have written the schema, and a few lines of it can take more time than there is.
 
 use std::collections::HashMap;
 
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
-use crate::configure::Issue;
+/// Subschemas of one schema, each counted as often as it is referred to. The largest schema of the plugins that come
+/// with the gateway has fewer than a hundred.
+const MAX_WORK: u64 = 100_000;
+/// Subschemas that are nested in one another or refer to one another in a row.
+const MAX_DEPTH: usize = 200;
+/// Issues that are reported; further ones are dropped.
+const MAX_ISSUES: usize = 100;
 
-/// Subschemas, each counted as often as something refers to it. The largest schema in the contract's own plugins has
-/// fewer than a hundred.
-const WORK: u64 = 100_000;
-/// Subschemas within or behind one another.
-const DEPTH: usize = 200;
-/// Issues told.
-const ISSUES: usize = 100;
+/// A part of the settings that is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// The JSON Pointer to the part within the settings.
+    pub pointer: String,
+    /// What is wrong. The text never holds a value that came from the environment or a file.
+    pub message: String,
+}
 
-/// Whether settings can be checked against this schema at all.
+/// Checks that a settings schema can be used.
 ///
 /// # Errors
-/// Why not: it is none, refers to something outside, or takes too much work.
+/// The text says why not: the schema is not valid, refers to something outside of it, or takes too much work.
 pub fn check_schema(schema: &Value) -> Result<(), String> {
     issues(schema, &Value::Null, true).map(drop)
 }
 
-/// What is wrong with the settings, by the schema; nothing where they fit. `private`: values are left out of the text.
+/// Checks settings against a schema and returns what is wrong, at most [`MAX_ISSUES`] issues. With `private`, the texts
+/// hold no values of the settings.
 ///
 /// # Errors
-/// The schema is none, refers to something outside, or takes too much work.
+/// The schema cannot be used, see [`check_schema`].
 pub(crate) fn issues(
     schema: &Value,
     settings: &Value,
     private: bool,
 ) -> Result<Vec<Issue>, String> {
-    let mut weights = Weights {
+    let mut work = WorkCounter {
         root: schema,
         known: HashMap::new(),
     };
-    weights.of(schema, 0)?;
+    work.count(schema, 0)?;
     let validator = jsonschema::draft202012::new(schema).map_err(|error| {
         let place = error.instance_path().to_string();
         if place.is_empty() {
@@ -48,15 +56,16 @@ pub(crate) fn issues(
     })?;
     Ok(validator
         .iter_errors(settings)
-        .flat_map(|error| told(&error, private))
-        .take(ISSUES)
+        .flat_map(|error| issues_of(&error, private))
+        .take(MAX_ISSUES)
         .collect())
 }
 
-fn told(error: &jsonschema::ValidationError<'_>, private: bool) -> Vec<Issue> {
+/// The issues that one error of the validator stands for.
+fn issues_of(error: &jsonschema::ValidationError<'_>, private: bool) -> Vec<Issue> {
     let pointer = error.instance_path().to_string();
     let message = match error.kind() {
-        // At the key, where it is to be mended, rather than at what surrounds it.
+        // The validator points at the object. The issue points at the key, which is what has to be changed.
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             let unknown = |name: &String| Issue {
                 pointer: format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")),
@@ -65,7 +74,7 @@ fn told(error: &jsonschema::ValidationError<'_>, private: bool) -> Vec<Issue> {
             return unexpected.iter().map(unknown).collect();
         }
         _ if private => error.masked().to_string(),
-        // All of them: what is meant is likely among those that would be left out.
+        // The validator would leave most options out, and the one that was meant is likely among them.
         ValidationErrorKind::Enum { options } => {
             let options: Vec<_> = options
                 .as_array()
@@ -80,16 +89,17 @@ fn told(error: &jsonschema::ValidationError<'_>, private: bool) -> Vec<Issue> {
     vec![Issue { pointer, message }]
 }
 
-/// How much work each part of a schema is at one place of a document.
-struct Weights<'a> {
+/// Counts the work of checking one place of a document against a schema: the number of subschemas that apply.
+struct WorkCounter<'a> {
     root: &'a Value,
-    /// By where the part lies in memory. What is still being weighed counts as one: a reference back to it is followed
-    /// only as deep as the document goes.
+    /// The work of each part that was counted, by the part's address in memory. A part whose count is in progress has
+    /// 1: a reference back to it is followed only as deep as the document goes.
     known: HashMap<*const Value, u64>,
 }
 
-impl<'a> Weights<'a> {
-    fn of(&mut self, part: &'a Value, depth: usize) -> Result<u64, String> {
+impl<'a> WorkCounter<'a> {
+    /// The work of `part`, which lies `depth` levels below the schema.
+    fn count(&mut self, part: &'a Value, depth: usize) -> Result<u64, String> {
         let parts = match part {
             Value::Object(members) => members.len(),
             Value::Array(elements) => elements.len(),
@@ -98,16 +108,16 @@ impl<'a> Weights<'a> {
         if let Some(weight) = self.known.get(&std::ptr::from_ref(part)) {
             return Ok(*weight);
         }
-        if depth > DEPTH {
+        if depth > MAX_DEPTH {
             return Err("it is nested, or refers on, too deeply".into());
         }
         self.known.insert(part, 1);
         let mut weight = 1 + parts as u64;
         let mut add = |more: u64| {
             weight += more;
-            if weight > WORK {
+            if weight > MAX_WORK {
                 return Err(format!(
-                    "it takes too much work: more than {WORK} subschemas, each counted as often as it is referred to"
+                    "it takes too much work: more than {MAX_WORK} subschemas, each counted as often as it is referred to"
                 ));
             }
             Ok(())
@@ -115,13 +125,13 @@ impl<'a> Weights<'a> {
         match part {
             Value::Object(members) => {
                 for (name, member) in members {
-                    let member = self.member(name, member, depth)?;
-                    add(self.of(member, depth + 1)?)?;
+                    let member = self.resolve(name, member, depth)?;
+                    add(self.count(member, depth + 1)?)?;
                 }
             }
             Value::Array(elements) => {
                 for element in elements {
-                    add(self.of(element, depth + 1)?)?;
+                    add(self.count(element, depth + 1)?)?;
                 }
             }
             _ => {}
@@ -130,9 +140,9 @@ impl<'a> Weights<'a> {
         Ok(weight)
     }
 
-    /// The member, or what it refers to. Everything by which a reference could mean something else than a place in this
-    /// text is refused: what was weighed must be what is followed.
-    fn member(&self, name: &str, member: &'a Value, depth: usize) -> Result<&'a Value, String> {
+    /// The member, or the part of the schema that it refers to. A reference that could mean anything but a place in
+    /// this schema is refused, so that the parts that were counted are the parts that the validator follows.
+    fn resolve(&self, name: &str, member: &'a Value, depth: usize) -> Result<&'a Value, String> {
         let Value::String(text) = member else {
             return Ok(member);
         };

@@ -1,6 +1,5 @@
-//! A made-up world around a plugin, for its author's tests: a clock that stands where it was set, randomness that
-//! repeats, and answers to HTTP requests that were written beforehand. Nothing leaves the machine, and the same run comes
-//! out the same.
+//! Simulations for an author's tests: a fixed clock, randomness that repeats, and canned answers to HTTP requests. No
+//! request leaves the machine, and a run with the same input has the same result.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,49 +15,54 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use crate::state::State;
 
 tokio::task_local! {
-    static SET: Arc<Simulation>;
+    /// The simulation of the current task.
+    static CURRENT: Arc<Simulation>;
 }
 
-/// What a plugin in a simulation meets instead of the world, where it says so.
+/// What a plugin meets instead of the machine's clock, randomness, network and state. A field that is `None` leaves the
+/// real one in place.
 #[derive(Debug, Default)]
 pub struct Simulation {
-    /// The time of day, since the Unix epoch. It does not pass.
+    /// The time since the Unix epoch. It does not advance.
     pub now: Option<Duration>,
-    /// Repeated as often as randomness is asked for; not empty.
+    /// The random bytes, repeated without end. They must not be empty.
     pub random: Option<Vec<u8>>,
-    /// What its requests are answered with, each as often as it is asked for; any other fails.
+    /// The answers to HTTP requests. Each can be used any number of times; a request without an answer fails.
     pub http: Option<Vec<CannedResponse>>,
-    /// What it is told is left of its time.
+    /// The time that the plugin is told it has left.
     pub remaining: Option<Duration>,
-    /// What it remembers, instead of what it remembers elsewhere.
+    /// The state of the interceptors.
     pub state: Option<Arc<State>>,
-    seen: Seen,
+    observed: Observed,
 }
 
-/// A request and its answer.
+/// An HTTP request and its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CannedResponse {
-    /// For example `GET`.
+    /// The method of the request, for example `GET`.
     pub method: String,
-    /// The whole URL.
+    /// The whole URL of the request.
     pub url: String,
-    /// For example 200.
+    /// The status of the answer, for example 200.
     pub status: u16,
-    /// By name.
+    /// The headers of the answer: name and value.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body of the answer.
     pub body: Bytes,
 }
 
-/// What was seen of the runs on a simulation.
+/// What was observed of the runs in a simulation.
 #[derive(Debug, Default)]
-struct Seen {
+struct Observed {
+    /// The most linear memory that a run had, in bytes.
     memory: AtomicU64,
+    /// Requests without an answer, as `METHOD URL`.
     unanswered: Mutex<Vec<String>>,
 }
 
 impl Simulation {
-    /// On which nothing comes from the world: this clock, this randomness, these answers.
+    /// A simulation of clock, randomness and HTTP, in which a plugin is told that it has 50 ms left. State is not
+    /// simulated.
     pub fn closed(now: Duration, random: Vec<u8>, http: Vec<CannedResponse>) -> Self {
         Self {
             now: Some(now),
@@ -66,36 +70,38 @@ impl Simulation {
             http: Some(http),
             remaining: Some(Duration::from_millis(50)),
             state: None,
-            seen: Seen::default(),
+            observed: Observed::default(),
         }
     }
 
-    /// Whatever plugin runs within this future meets the simulation, whoever else it runs for at the same time; what it was
-    /// granted of directories it may only read.
+    /// Runs a future in the simulation: every plugin that runs within it meets the simulation, and its directories are
+    /// read-only. Other tasks that use the same plugin do not notice.
     pub async fn during<F: Future>(self: Arc<Self>, future: F) -> F::Output {
-        SET.scope(self, future).await
+        CURRENT.scope(self, future).await
     }
 
-    /// The one that is set for the task that runs.
+    /// The simulation of the current task, see [`Self::during`].
     pub(crate) fn current() -> Option<Arc<Self>> {
-        SET.try_with(Arc::clone).ok()
+        CURRENT.try_with(Arc::clone).ok()
     }
 
-    /// The most linear memory that a run on it had, in bytes.
+    /// The most linear memory that a run in the simulation had, in bytes.
     pub fn memory(&self) -> u64 {
-        self.seen.memory.load(Ordering::Relaxed)
+        self.observed.memory.load(Ordering::Relaxed)
     }
 
-    /// Requests that there was no answer for, as `METHOD URL`.
+    /// The requests without an answer, as `METHOD URL`.
     pub fn unanswered(&self) -> Vec<String> {
-        self.seen.unanswered.lock().clone()
+        self.observed.unanswered.lock().clone()
     }
 
-    pub(crate) fn grew(&self, memory: u64) {
-        self.seen.memory.fetch_max(memory, Ordering::Relaxed);
+    /// Notes that a run has this many bytes of linear memory.
+    pub(crate) fn note_memory(&self, memory: u64) {
+        self.observed.memory.fetch_max(memory, Ordering::Relaxed);
     }
 
-    pub(crate) fn set(&self, wasi: &mut WasiCtxBuilder) {
+    /// Replaces clock and randomness of a WASI context.
+    pub(crate) fn apply(&self, wasi: &mut WasiCtxBuilder) {
         if let Some(random) = &self.random {
             let again = || wasmtime_wasi::Deterministic::new(random.clone());
             let seed = random
@@ -106,21 +112,21 @@ impl Simulation {
                 .insecure_random_seed(seed);
         }
         if let Some(now) = self.now {
-            wasi.wall_clock(Fixed(now))
-                .monotonic_clock(Ticking::default());
+            wasi.wall_clock(FixedClock(now))
+                .monotonic_clock(SteppingClock::default());
         }
     }
 
-    /// An answer that was written for this request; none at all where the network answers.
+    /// The canned answer to a request, or an error if there is none. `None`: HTTP is not simulated.
     pub(crate) fn answer(
         &self,
         method: &str,
         url: &str,
     ) -> Option<Result<http::Response<WasiBody>, Error>> {
-        Some(self.written(self.http.as_deref()?, method, url))
+        Some(self.find_answer(self.http.as_deref()?, method, url))
     }
 
-    fn written(
+    fn find_answer(
         &self,
         all: &[CannedResponse],
         method: &str,
@@ -130,7 +136,10 @@ impl Simulation {
             .iter()
             .find(|known| known.method == method && known.url == url);
         let Some(known) = found else {
-            self.seen.unanswered.lock().push(format!("{method} {url}"));
+            self.observed
+                .unanswered
+                .lock()
+                .push(format!("{method} {url}"));
             return Err(Error::ConnectionRefused);
         };
         let mut response = http::Response::builder().status(known.status);
@@ -144,9 +153,10 @@ impl Simulation {
     }
 }
 
-struct Fixed(Duration);
+/// A wall clock that does not advance.
+struct FixedClock(Duration);
 
-impl HostWallClock for Fixed {
+impl HostWallClock for FixedClock {
     fn resolution(&self) -> Duration {
         Duration::from_secs(1)
     }
@@ -155,11 +165,11 @@ impl HostWallClock for Fixed {
     }
 }
 
-/// A microsecond passes between two looks at it, so that what waits for it comes to an end.
+/// A monotonic clock that advances a microsecond each time it is read, so that a guest that waits for it goes on.
 #[derive(Default)]
-struct Ticking(AtomicU64);
+struct SteppingClock(AtomicU64);
 
-impl HostMonotonicClock for Ticking {
+impl HostMonotonicClock for SteppingClock {
     fn resolution(&self) -> u64 {
         1000
     }

@@ -1,6 +1,6 @@
-//! `configure` once, and the memory it left as the start of every later instance.
+//! Snapshots: `configure` runs once, and its memory becomes the initial memory of all later instances.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -8,28 +8,25 @@ use wasmtime::Store;
 use wasmtime::component::{Component, Instance, Lift, Linker};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
-use crate::configure::{self, Configured};
+use crate::capabilities::Capabilities;
+use crate::configure::{self, ConfigureError};
 use crate::engine::EpochEngine;
-use crate::sandbox::{Capabilities, Sandbox};
+use crate::instrument::catch_panic;
+use crate::sandbox::Sandbox;
 
-/// What a snapshot came to.
+/// The result of taking a snapshot.
 pub(crate) enum Snapshot {
-    /// The component with its memory filled.
+    /// The component whose initial memory is that after `configure`.
     Taken(Vec<u8>),
-    /// It cannot be done for this component; says why.
+    /// The component cannot be snapshotted. The text says why.
     Impossible(String),
-    /// `configure` did not accept its settings, or failed.
-    Refused(Configured),
+    /// `configure` did not accept the settings, or failed.
+    Refused(ConfigureError),
 }
 
-/// Whether a component is of a shape that can be snapshotted.
-pub(crate) fn possible(component: &[u8]) -> Result<(), String> {
-    guarded(|| Wizer::new().instrument_component(component).map(|_| ()))
-}
-
-/// Runs `configure` in an instance whose memory can be read, and takes it.
+/// Runs `configure` in an instrumented instance and takes a snapshot of its memory.
 ///
-/// Its engine compiles quickly rather than well: the code runs once.
+/// The engine should compile quickly rather than well, since the code runs once.
 pub(crate) async fn take(
     epoch_engine: &EpochEngine,
     linker: &Linker<Sandbox>,
@@ -38,7 +35,7 @@ pub(crate) async fn take(
     capabilities: &Arc<Capabilities>,
 ) -> Snapshot {
     let wizer = Wizer::new();
-    let (context, instrumented) = match guarded(|| wizer.instrument_component(component)) {
+    let (context, instrumented) = match catch_panic(|| wizer.instrument_component(component)) {
         Ok(pair) => pair,
         Err(why) => return Snapshot::Impossible(why),
     };
@@ -46,48 +43,42 @@ pub(crate) async fn take(
         Ok(component) => component,
         Err(error) => return Snapshot::Impossible(error.to_string()),
     };
-    // The memory is read by running code of the component.
+    // Reading the memory runs code of the component, so the clock has to tick.
     let _ticking = epoch_engine.ticking();
     let (mut store, instance) =
         match configure::run(epoch_engine, linker, &component, settings, capabilities).await {
             Ok(done) => done,
             Err(refused) => return Snapshot::Refused(refused),
         };
-    if !store.data().holds_nothing() {
+    if !store.data().has_no_resources() {
         return Snapshot::Impossible("configure leaves WASI resources open".into());
     }
-    let mut state = Access {
+    let mut state = InstrumentedInstance {
         store: &mut store,
         instance,
-        trouble: None,
+        error: None,
     };
-    // The snapshot walks a component that anybody may have written.
+    // Anybody may have written the component, and Wizer panics on what it does not expect.
     let taken = AssertUnwindSafe(wizer.snapshot_component(&context, &mut state))
         .catch_unwind()
         .await;
-    match (taken, state.trouble) {
+    match (taken, state.error) {
         (_, Some(error)) | (Ok(Err(error)), None) => Snapshot::Impossible(error.to_string()),
         (Err(_), None) => Snapshot::Impossible("its memory cannot be read".into()),
         (Ok(Ok(bytes)), None) => Snapshot::Taken(bytes),
     }
 }
 
-/// The instrumenter asserts where a component has a shape it does not know.
-fn guarded<T>(f: impl FnOnce() -> wasmtime::Result<T>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(result) => result.map_err(|error| format!("{error:#}")),
-        Err(_) => Err("a shape that cannot be snapshotted".into()),
-    }
-}
-
-/// Reads memories and globals through the accessors that the instrumentation exported.
-struct Access<'a> {
+/// Gives Wizer the memories and globals of an instance, which it reads through the exports that the instrumentation
+/// added.
+struct InstrumentedInstance<'a> {
     store: &'a mut Store<Sandbox>,
     instance: Instance,
-    trouble: Option<wasmtime::Error>,
+    /// The first error. Wizer's interface has no place for errors.
+    error: Option<wasmtime::Error>,
 }
 
-impl Access<'_> {
+impl InstrumentedInstance<'_> {
     async fn read<R: Lift + 'static>(&mut self, instance: &str, func: &str) -> Option<R> {
         let result = async {
             let missing = || wasmtime::format_err!("no accessor {instance}#{func}");
@@ -107,14 +98,14 @@ impl Access<'_> {
         match result.await {
             Ok(value) => Some(value),
             Err(error) => {
-                self.trouble.get_or_insert(error);
+                self.error.get_or_insert(error);
                 None
             }
         }
     }
 }
 
-impl ComponentInstanceState for Access<'_> {
+impl ComponentInstanceState for InstrumentedInstance<'_> {
     async fn call_func_ret_list_u8(
         &mut self,
         instance: &str,

@@ -1,4 +1,4 @@
-//! The last of what a guest wrote to its stderr: what a panic says is there.
+//! The end of a guest's stderr, where a panic message stands.
 
 use std::io;
 use std::pin::Pin;
@@ -11,15 +11,16 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// Bytes kept.
-const KEEP: usize = 4 << 10;
+/// Bytes of stderr that are kept.
+const TAIL_BYTES: usize = 4 << 10;
 
-/// Keeps the end, forgets the rest; takes any amount at no cost in memory.
+/// Keeps the last bytes that are written to it and drops the rest. Empty at no cost: memory is allocated when a guest
+/// first opens its stderr.
 #[derive(Clone, Default)]
-pub(crate) struct Tail(Option<Arc<Mutex<Vec<u8>>>>);
+pub(crate) struct StderrTail(Option<Arc<Mutex<Vec<u8>>>>);
 
-impl Tail {
-    /// What is kept, oldest first.
+impl StderrTail {
+    /// The bytes that are kept, oldest first.
     pub(crate) fn contents(&self) -> Vec<u8> {
         self.0
             .as_ref()
@@ -30,25 +31,25 @@ impl Tail {
     fn push(&self, bytes: &[u8]) {
         let Some(kept) = &self.0 else { return };
         let mut kept = kept.lock();
-        kept.extend_from_slice(&bytes[bytes.len().saturating_sub(KEEP)..]);
-        let over = kept.len().saturating_sub(KEEP);
+        kept.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]);
+        let over = kept.len().saturating_sub(TAIL_BYTES);
         kept.drain(..over);
     }
 
-    /// A tail that keeps; the default one has no memory of its own until a guest asks for its stderr.
-    pub(crate) fn keeping(&mut self) -> Self {
+    /// Allocates the buffer and returns a handle that writes to it. Before that nothing is kept.
+    pub(crate) fn open(&mut self) -> Self {
         self.0.get_or_insert_default();
         self.clone()
     }
 }
 
-impl IsTerminal for Tail {
+impl IsTerminal for StderrTail {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for Tail {
+impl StdoutStream for StderrTail {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
         Box::new(self.clone())
     }
@@ -58,11 +59,11 @@ impl StdoutStream for Tail {
 }
 
 #[wasmtime_wasi::async_trait]
-impl Pollable for Tail {
+impl Pollable for StderrTail {
     async fn ready(&mut self) {}
 }
 
-impl OutputStream for Tail {
+impl OutputStream for StderrTail {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         self.push(&bytes);
         Ok(())
@@ -75,7 +76,7 @@ impl OutputStream for Tail {
     }
 }
 
-impl AsyncWrite for Tail {
+impl AsyncWrite for StderrTail {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -98,12 +99,12 @@ mod tests {
 
     #[test]
     fn only_the_end_is_kept() {
-        let tail = Tail::default().keeping();
+        let tail = StderrTail::default().open();
         tail.push(b"start");
-        tail.push(&[b'x'; 3 * KEEP]);
+        tail.push(&[b'x'; 3 * TAIL_BYTES]);
         tail.push(b"end");
         let kept = tail.contents();
-        assert_eq!(kept.len(), KEEP);
+        assert_eq!(kept.len(), TAIL_BYTES);
         assert!(kept.ends_with(b"xend"));
     }
 }

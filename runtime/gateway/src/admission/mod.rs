@@ -6,20 +6,16 @@
 //! that uses nothing. What policies compute is behind a [`Gate`]: there calls wait, since processors are soon free again.
 
 pub(crate) mod address;
-mod body;
-mod budget;
 mod connections;
 mod gate;
-mod quota;
 mod rate;
 
 pub use address::TrustedProxies;
-pub(crate) use body::{CollectError, collect};
-pub use budget::{Budget, MemoryError};
 pub(crate) use connections::{BUFFERS, Connection, Connections};
 pub(crate) use gate::{Gate, Overloaded};
-pub(crate) use quota::{Permit, Quota};
 pub(crate) use rate::Rate;
+pub(crate) use sandgate_upstream::{Budget, MemoryError, Permit, Quota};
+pub(crate) use sandgate_upstream::{CollectError, collect};
 
 use std::sync::Arc;
 

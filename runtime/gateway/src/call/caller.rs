@@ -6,7 +6,7 @@ use sandgate_message::{Client, Era, Json, Message, cut};
 
 use crate::admission::Budget;
 use crate::auth::principals::Principal;
-use crate::protocol::era::VERSION_KEY;
+use sandgate_upstream::era::VERSION_KEY;
 
 /// The longest protocol version that is kept as it is, in bytes.
 const MAX_VERSION: usize = 64;

@@ -6,7 +6,7 @@ use sandgate_message::{Call, Id, Json, Message, error_codes};
 use serde::Serialize;
 
 use crate::call::response::{ClientResponse, ClientResponseBody};
-use crate::upstream::ServerError;
+use sandgate_upstream::ServerError;
 
 /// "Session not found", as the SDKs have it.
 const NO_SESSION: i64 = -32001;

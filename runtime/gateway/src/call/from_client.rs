@@ -12,7 +12,7 @@ use crate::nested;
 use crate::observe::call_log::Decision;
 use crate::registry::Edition;
 use crate::shared::Shared;
-use crate::upstream::{Answer, ServerError};
+use sandgate_upstream::{Answer, ServerError};
 
 impl Proxy {
     /// Proxies a notification of the client's.

@@ -12,7 +12,7 @@ use crate::call::proxy::Proxy;
 use crate::nested::task;
 use crate::nested::ttl_map::{Lookup, Owner};
 use crate::observe::call_log::Decision;
-use crate::upstream::ServerEvent;
+use sandgate_upstream::ServerEvent;
 
 impl Proxy {
     /// Something the server said that is no reply to the request on whose stream it came: what of it the client gets.

@@ -5,8 +5,8 @@ use sandgate_message::{Call, Direction, Era, Hook, Json, Message};
 
 use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
-use crate::protocol::header_mirror;
 use crate::registry::Edition;
+use sandgate_upstream::header_mirror;
 
 impl Proxy {
     /// Whether the headers that mirror arguments say what the body says. An HTTP server whose list nobody has asked for

@@ -12,7 +12,7 @@ use crate::call::response::EventStream;
 use crate::observe::call_log::Decision;
 use crate::protocol::subscription::LISTEN;
 use crate::registry::Edition;
-use crate::upstream::{ServerError, ServerEvent, ServerEvents};
+use sandgate_upstream::{ServerError, ServerEvent, ServerEvents};
 
 /// The answer to one request, event by event. Dropped before its end, the client has gone away.
 pub(crate) struct Relay {

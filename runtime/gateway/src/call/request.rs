@@ -15,7 +15,7 @@ use crate::call::relay::Relay;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::observe::call_log::Decision;
 use crate::registry::Edition;
-use crate::upstream::{Answer, Body, ServerError};
+use sandgate_upstream::{Answer, Body, ServerError};
 
 impl Proxy {
     /// Proxies a client's request. `alias` is the client's name for the target, where it differs. Dropping the future, or

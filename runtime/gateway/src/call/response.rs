@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use sandgate_message::{Message, Shape};
 use tokio_util::sync::CancellationToken;
 
-use crate::upstream::ServerEvent;
+use sandgate_upstream::ServerEvent;
 
 /// Events on their way to a client; each has passed the pipeline.
 pub(crate) type EventStream = Pin<Box<dyn Stream<Item = ServerEvent> + Send>>;

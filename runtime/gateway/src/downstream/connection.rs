@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use super::timeout_io::IoTimeout;
 use super::{Router, http};
 use crate::admission::{BUFFERS, Connection};
-use crate::auth::tls::Identity;
+use sandgate_upstream::Identity;
 
 /// Headers of one request, in bytes: more than any MCP client sends. Over HTTP/1.1 hyper's own bounds stand, 100 headers
 /// among them: said here, even the same number would cost every request an allocation.

@@ -12,12 +12,12 @@ use super::http_rules::{SESSION, accepts, nothing_here, session, too_many_listen
 use super::response::{ResponseBody, respond};
 use super::{Endpoint, Router, post, protected};
 use crate::admission::{Budget, Connection, Permit};
-use crate::auth::challenge;
 use crate::auth::origin::host_of;
 use crate::auth::principals::UnknownClientError;
 use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::response::{ClientResponse, ClientResponseBody};
+use sandgate_upstream::challenge;
 
 /// How long the rest of a body that nobody wants is read before its request is answered.
 const DRAIN: Duration = Duration::from_secs(1);

@@ -12,7 +12,7 @@ use super::{Backing, Router, Session};
 use crate::call::error_reply;
 use crate::call::proxy::Proxy;
 use crate::call::response::{ClientResponse, ClientResponseBody};
-use crate::upstream::{Answer, Body, ServerEvent, ServerEvents};
+use sandgate_upstream::{Answer, Body, ServerEvent, ServerEvents};
 
 const RESUME: &str = "last-event-id";
 

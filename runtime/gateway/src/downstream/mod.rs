@@ -32,13 +32,13 @@ use crate::call::proxy::Proxy;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::health::Status;
 use crate::merged::{Links, Merged};
-use crate::protocol::era;
-use crate::protocol::header_mirror;
 use crate::registry::Edition;
 use crate::shared::Shared;
-use crate::upstream::{Asker, Server, ServerError};
 use crate::upstream_conn::UpstreamConn;
 pub use endpoint::Endpoint;
+use sandgate_upstream::era;
+use sandgate_upstream::header_mirror;
+use sandgate_upstream::{Asker, Server, ServerError};
 pub(crate) use session::{Backing, Session};
 pub(crate) use sessions::Sessions;
 

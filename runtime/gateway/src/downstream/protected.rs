@@ -7,9 +7,9 @@ use sandgate_message::{Json, Kind, Limits, Node};
 
 use super::Endpoint;
 use super::http_rules::nothing_here;
-use crate::auth::challenge::metadata_path;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::registry::Edition;
+use sandgate_upstream::challenge::metadata_path;
 
 /// Where a client finds the metadata of what it called; `own` is the gateway's address.
 pub(super) fn metadata_url(endpoint: &Endpoint, own: &str) -> Option<String> {

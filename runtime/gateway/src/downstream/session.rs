@@ -18,8 +18,8 @@ use crate::call::proxy::Proxy;
 use crate::merged::Links;
 use crate::registry::Edition;
 use crate::shared::Shared;
-use crate::upstream::ServerEvent;
 use crate::upstream_conn::UpstreamConn;
+use sandgate_upstream::ServerEvent;
 
 /// One session. Its id on the wire is known to the client and to the table of sessions only.
 pub(crate) struct Session {

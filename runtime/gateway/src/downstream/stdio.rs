@@ -22,9 +22,9 @@ use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::pending::PendingError;
 use crate::call::response::{ClientResponse, ClientResponseBody};
-use crate::framing::lines::{self, Line, Lines};
-use crate::protocol::era;
 use crate::protocol::subscription::{LISTEN, cancelled, closed};
+use sandgate_upstream::era;
+use sandgate_upstream::framing::lines::{self, Line, Lines};
 
 /// Messages on their way to the client that it has not read yet; beyond it, their makers wait.
 const UNREAD: usize = 64;

@@ -18,7 +18,7 @@ use crate::protocol::list_changed;
 use crate::protocol::subscription::{Wanted, closed, marked};
 use crate::registry::Edition;
 use crate::shared::Shared;
-use crate::upstream::{Server, ServerEvent};
+use sandgate_upstream::{Server, ServerEvent};
 
 /// A silent stream says that it is there: a connection whose other end is gone is found out, and what stands between does
 /// not take it for dead. Less than the minute after which common proxies cut a silent connection.

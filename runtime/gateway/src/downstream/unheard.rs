@@ -6,7 +6,7 @@ use sandgate_message::{Account, Message};
 use tokio::sync::mpsc;
 
 use crate::admission::{Permit, Quota};
-use crate::upstream::ServerEvent;
+use sandgate_upstream::ServerEvent;
 
 /// Messages of one session. Beyond it new ones are lost, as they are for a client that never listens.
 const MESSAGES: usize = 256;

@@ -4,13 +4,13 @@ use http::header::{ACCEPT, CONTENT_TYPE, HOST, ORIGIN, WWW_AUTHENTICATE};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
-use crate::TraceContext;
-use crate::auth::challenge;
 use crate::auth::origin::Access;
 use crate::downstream::http_rules::accepts;
 use crate::downstream::post::is_json;
-use crate::protocol::header_mirror;
-use crate::upstream::http::event_id;
+use sandgate_upstream::challenge;
+use sandgate_upstream::event_id;
+use sandgate_upstream::header_mirror;
+use sandgate_upstream::trace_context::TraceContext;
 
 const METADATA: &str = "https://gateway.example/.well-known/oauth-protected-resource/mcp/s";
 

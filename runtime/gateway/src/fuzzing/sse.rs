@@ -1,9 +1,9 @@
 use bytes::{Bytes, BytesMut};
 use sandgate_message::{Limits, Message};
 
-use crate::framing::sse::{Event, Parser};
-use crate::upstream::ServerEvent;
-use crate::upstream::http::event_id;
+use sandgate_upstream::ServerEvent;
+use sandgate_upstream::event_id;
+use sandgate_upstream::framing::sse::{Event, Parser};
 
 const LIMIT: usize = 1 << 20;
 

@@ -25,8 +25,8 @@ use crate::claims::NameClaims;
 use crate::protocol::subscription::{ACKNOWLEDGED, closed, mark, marked, own};
 use crate::registry::Edition;
 use crate::shared::Shared;
-use crate::upstream::{Asker, Server, ServerEvent};
 use crate::upstream_conn::UpstreamConn;
+use sandgate_upstream::{Asker, Server, ServerEvent};
 
 /// The first pause before a server is asked again, and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));

@@ -15,7 +15,7 @@ use super::Merged;
 use super::links::{ServerHandle, WaitPolicy};
 use crate::call::error_reply;
 use crate::call::response::{ClientResponse, ClientResponseBody};
-use crate::protocol::era::{FIRST_MODERN, LEGACY, VERSION_KEY};
+use sandgate_upstream::era::{FIRST_MODERN, LEGACY, VERSION_KEY};
 
 /// Capabilities that hold for the whole where they hold for one server. Others would promise what is not passed on here.
 const SHARED: [&str; 6] = [

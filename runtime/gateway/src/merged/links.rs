@@ -21,15 +21,15 @@ use crate::call::proxy::Proxy;
 use crate::claims::NameClaims;
 use crate::downstream::new_session::NewSession;
 use crate::downstream::unheard::Unheard;
-use crate::protocol::era::VERSION_HEADER;
 use crate::protocol::list_changed;
 use crate::registry::Edition;
 use crate::shared::Shared;
-use crate::upstream::{
+use crate::upstream_conn::UpstreamConn;
+use sandgate_upstream::era::VERSION_HEADER;
+use sandgate_upstream::{
     Answer, Asker, Availability, Body, Conversation, Definitions, Server, ServerError, ServerEvent,
     hints_at_absence,
 };
-use crate::upstream_conn::UpstreamConn;
 
 /// A server's stream that ended is opened again after this long, then after twice as long, up to the second.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));

@@ -11,7 +11,7 @@ use super::links::WaitPolicy;
 use super::{Client, Merged, names};
 use crate::call::error_reply;
 use crate::call::response::ClientResponse;
-use crate::upstream::Server;
+use sandgate_upstream::Server;
 
 /// It may be forged, another caller's, another list's, or older than this process: all the same to the one who asks.
 const NO_CURSOR: &str = "no such cursor here: ask for the first page again";

@@ -28,10 +28,10 @@ use crate::claims::NameClaims;
 use crate::protocol::subscription::LISTEN;
 use crate::registry::Edition;
 use crate::shared::Shared;
-use crate::upstream::{Asker, Conversation, Definitions, Server, ServerError};
 use crate::upstream_conn::UpstreamConn;
 pub(crate) use links::Links;
 use links::{ServerHandle, WaitPolicy};
+use sandgate_upstream::{Asker, Conversation, Definitions, Server, ServerError};
 
 /// One client of the merged endpoint, under one edition.
 pub(crate) struct Merged {

@@ -12,7 +12,7 @@ use crate::call::error_reply;
 use crate::call::response::ClientResponse;
 use crate::nested::task;
 use crate::nested::ttl_map::{Lookup, Owner};
-use crate::upstream::Server;
+use sandgate_upstream::Server;
 
 /// "Resource not found" in the legacy era.
 const NO_RESOURCE: i64 = -32002;

@@ -7,4 +7,3 @@ pub(crate) mod capture;
 pub(crate) mod notification_budget;
 pub(crate) mod observer;
 pub(crate) mod recorder;
-pub(crate) mod trace_context;

@@ -10,7 +10,7 @@ use sandgate_pipeline::Chain;
 
 use crate::observe::call_log::Ended;
 use crate::observe::capture::{CapturedCall, SharedNestedRuns};
-use crate::observe::trace_context::Trace;
+use sandgate_upstream::trace_context::Trace;
 
 /// Watches calls. Called on the path of every call: it may neither wait nor fail.
 pub trait Observer: Send + Sync {

@@ -2,8 +2,6 @@
 //! refused before any interceptor looks.
 
 pub(crate) mod cache_scope;
-pub(crate) mod era;
-pub(crate) mod header_mirror;
 pub(crate) mod list_changed;
 pub(crate) mod subscription;
 pub(crate) mod validation;

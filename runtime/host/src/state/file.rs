@@ -1,4 +1,4 @@
-//! The file behind the tables: written behind them by a thread of its own, in whole transactions.
+//! The state file: a redb database that a thread of its own writes behind the tables, in whole transactions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,51 +12,26 @@ use redb::backends::FileBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use sandgate_message::Account;
 
-use super::StateQuota;
-use super::table::{Entry, Table};
+use super::entries::Entry;
+use super::journal::{Change, Journal};
+use super::quota::StateQuota;
+use super::table::Table;
 
-/// (interceptor, key) → (expiry in ms since the Unix epoch, 0 for never; whose call wrote it, see [`written`]; value).
+/// (interceptor, key) → (expiry in milliseconds since the Unix epoch, 0 for never; the account whose call wrote the
+/// entry, as [`encode_account`] writes it; value).
 const ENTRIES: TableDefinition<(&str, &str), (u64, &str, &[u8])> = TableDefinition::new("state.v2");
-/// What versions before 0.2 wrote, without the account: read once, and then gone.
+/// The table of versions before 0.2, which has no accounts. Opening the file moves its rows to [`ENTRIES`].
 const OLD_ENTRIES: TableDefinition<(&str, &str), (u64, &[u8])> = TableDefinition::new("state.v1");
 
-/// How long a change may wait to be written.
-const BEHIND: Duration = Duration::from_millis(50);
+/// How long a change may wait before it is written. Changes within this time share a transaction.
+const WRITE_DELAY: Duration = Duration::from_millis(50);
 
-struct Change {
-    interceptor: Arc<str>,
-    key: String,
-    entry: Option<Entry>,
-}
-
-/// The open file and its writer.
+/// The open state file and its writer thread.
 pub(super) struct File {
+    /// `None` only while the file is dropped.
     changes: Option<Sender<Change>>,
-    trouble: Arc<Mutex<Option<String>>>,
+    failure: Arc<Mutex<Option<String>>>,
     writer: Option<JoinHandle<()>>,
-}
-
-/// One table's way to the file.
-pub(crate) struct Journal {
-    interceptor: Arc<str>,
-    changes: Sender<Change>,
-    trouble: Arc<Mutex<Option<String>>>,
-}
-
-impl Journal {
-    pub(super) fn wrote(&self, key: &str, entry: Option<Entry>) {
-        // The writer is gone only while the process ends.
-        let _ = self.changes.send(Change {
-            interceptor: self.interceptor.clone(),
-            key: key.into(),
-            entry,
-        });
-    }
-
-    /// Why nothing can be written at present.
-    pub(super) fn trouble(&self) -> Option<String> {
-        self.trouble.lock().clone()
-    }
 }
 
 impl File {
@@ -69,38 +44,38 @@ impl File {
         options.read(true).write(true).create(true).mode(0o600);
         let file = dir.open_with(name, &options).map_err(|e| e.to_string())?;
         let file = file.into_std();
-        let database = database(&file)?;
+        let database = open_database(&file)?;
         let (changes, incoming) = channel();
-        let trouble = Arc::new(Mutex::new(None));
+        let failure = Arc::new(Mutex::new(None));
         let mut this = Self {
             changes: Some(changes),
-            trouble: trouble.clone(),
+            failure: failure.clone(),
             writer: None,
         };
         let loaded = this.load(&database, quota).map_err(|e| e.to_string())?;
         let writer = std::thread::Builder::new()
             .name("sandgate-state".into())
-            .spawn(move || write_behind(&file, database, &incoming, &trouble))
+            .spawn(move || write_behind(&file, database, &incoming, &failure))
             .map_err(|e| e.to_string())?;
         this.writer = Some(writer);
         Ok((this, loaded))
     }
 
-    /// Why nothing can be written at present, kept current.
-    pub(super) fn trouble(&self) -> Arc<Mutex<Option<String>>> {
-        self.trouble.clone()
+    /// Why the file cannot be written at present; the writer keeps it up to date.
+    pub(super) fn failure(&self) -> Arc<Mutex<Option<String>>> {
+        self.failure.clone()
     }
 
     pub(super) fn journal(&self, interceptor: &str) -> Journal {
         let changes = match &self.changes {
             Some(changes) => changes.clone(),
-            // Only while being dropped, when nobody asks any more; a closed channel says so to whoever does.
+            // Nobody asks for a journal while the file is dropped. A closed channel is the safe answer.
             None => channel().0,
         };
         Journal {
             interceptor: interceptor.into(),
             changes,
-            trouble: self.trouble.clone(),
+            failure: self.failure.clone(),
         }
     }
 
@@ -131,7 +106,7 @@ impl File {
                     key.into(),
                     Entry {
                         value: value.into(),
-                        account: read(account),
+                        account: decode_account(account),
                         expires: (expires > 0).then_some(expires),
                     },
                 );
@@ -142,7 +117,8 @@ impl File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        // Tables that outlive the file hold senders too, so the writer is told by an empty name rather than by silence.
+        // Tables may outlive the file and hold senders, so the channel does not close. A change with an empty
+        // interceptor name tells the writer to end.
         if let Some(changes) = self.changes.take() {
             let _ = changes.send(Change {
                 interceptor: "".into(),
@@ -156,19 +132,20 @@ impl Drop for File {
     }
 }
 
-/// The database in the file.
-fn database(file: &std::fs::File) -> Result<Database, String> {
+/// Opens the database in the file.
+fn open_database(file: &std::fs::File) -> Result<Database, String> {
     let file = file.try_clone().map_err(|e| e.to_string())?;
     let backend = FileBackend::new(file).map_err(|e| e.to_string())?;
     let opened = Database::builder().create_with_backend(backend);
     opened.map_err(|e| e.to_string())
 }
 
+/// The writer thread: collects changes for [`WRITE_DELAY`], then writes them in one transaction.
 fn write_behind(
     file: &std::fs::File,
     opened: Database,
     incoming: &Receiver<Change>,
-    trouble: &Mutex<Option<String>>,
+    failure: &Mutex<Option<String>>,
 ) {
     let mut opened: Result<Database, String> = Ok(opened);
     let mut pending: HashMap<(Arc<str>, String), Option<Entry>> = HashMap::new();
@@ -181,7 +158,7 @@ fn write_behind(
             Ok(change) if change.interceptor.is_empty() => true,
             Ok(change) => {
                 pending.insert((change.interceptor, change.key), change.entry);
-                due.get_or_insert_with(|| Instant::now() + BEHIND);
+                due.get_or_insert_with(|| Instant::now() + WRITE_DELAY);
                 false
             }
             Err(RecvTimeoutError::Timeout) => false,
@@ -196,21 +173,22 @@ fn write_behind(
                 Ok(()) => {
                     pending.clear();
                     due = None;
-                    if trouble.lock().take().is_some() {
+                    if failure.lock().take().is_some() {
                         tracing::info!("the state file can be written again");
                     }
                 }
-                // Kept and tried again; meanwhile guests are told, so that nobody relies on what would be lost.
+                // The changes stay pending and are tried again in a second. Until then guests get an error for every
+                // write, so that no guest relies on a value that would be lost.
                 Err(error) => {
                     let why = format!("the state file cannot be written: {error}");
-                    if trouble.lock().replace(why.clone()).is_none() {
+                    if failure.lock().replace(why.clone()).is_none() {
                         tracing::error!("{why}");
                     }
                     due = Some(Instant::now() + Duration::from_secs(1));
-                    // After a failure of the disk a database takes nothing more until it is opened anew. One at a time: it
-                    // locks the file.
+                    // After a disk error redb refuses all writes until the database is opened anew. An open database
+                    // locks the file, so the old one closes first.
                     drop(std::mem::replace(&mut opened, Err(String::new())));
-                    opened = database(file);
+                    opened = open_database(file);
                 }
             }
         }
@@ -231,7 +209,7 @@ fn write(
             let key = (&**interceptor, key.as_str());
             match entry {
                 Some(entry) => {
-                    let account = written(&entry.account);
+                    let account = encode_account(&entry.account);
                     let expires = entry.expires.unwrap_or(0);
                     table.insert(key, (expires, account.as_str(), entry.value.as_slice()))?;
                 }
@@ -245,8 +223,8 @@ fn write(
     Ok(())
 }
 
-/// An account as the file has it: a letter for its sort, and its name.
-fn written(account: &Account) -> String {
+/// The text that stands for an account in the file: a letter for its kind, then its name. Empty: [`Account::Local`].
+fn encode_account(account: &Account) -> String {
     match account {
         Account::Local => String::new(),
         Account::Client(name) => format!("c{name}"),
@@ -255,7 +233,8 @@ fn written(account: &Account) -> String {
     }
 }
 
-fn read(text: &str) -> Account {
+/// Reads what [`encode_account`] wrote.
+fn decode_account(text: &str) -> Account {
     let name = |text: &str| text[1..].into();
     match text.as_bytes().first() {
         Some(b'c') => Account::Client(name(text)),

@@ -1,7 +1,11 @@
-//! Memory between calls: by interceptor, bounded, in memory; kept in a file where one is configured.
+//! What interceptors remember between calls. Each interceptor has its own bounded table in memory; a state file keeps
+//! the tables across restarts where one is configured.
 
+mod entries;
 mod file;
-mod table;
+mod journal;
+mod quota;
+pub(crate) mod table;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -12,32 +16,9 @@ use cap_std::fs::Dir;
 use parking_lot::Mutex;
 use sandgate_message::Account;
 
-pub(crate) use table::{StateFailure, Table};
+use table::Table;
 
-/// Bounds of one interceptor's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StateQuota {
-    /// Keys and values together.
-    pub bytes: usize,
-    /// Number of keys.
-    pub keys: usize,
-    /// One key.
-    pub key: usize,
-    /// One value.
-    pub value: usize,
-}
-
-impl Default for StateQuota {
-    /// 16 MiB, 65,536 keys of up to 1 KiB, values of up to 1 MiB.
-    fn default() -> Self {
-        Self {
-            bytes: 16 << 20,
-            keys: 1 << 16,
-            key: 1 << 10,
-            value: 1 << 20,
-        }
-    }
-}
+pub use quota::StateQuota;
 
 /// Why a state file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,28 +28,29 @@ pub struct StateError {
     why: String,
 }
 
-/// Whether the state file can be written. It may outlive the state.
+/// Tells whether the state file can be written. The handle may outlive its [`State`].
 #[derive(Clone, Default)]
 pub struct StateHealth(Option<Arc<Mutex<Option<String>>>>);
 
 impl StateHealth {
-    /// Why it cannot be written at present; none where it can, or where there is none.
+    /// Why the state file cannot be written at present. `None`: it can be written, or there is no state file.
     pub fn failure(&self) -> Option<String> {
         self.0.as_ref()?.lock().clone()
     }
 }
 
-/// All interceptors' state. Outlives reloads: an interceptor keeps its memory while its name stays.
+/// The state of all interceptors. It outlives reloads of the configuration: an interceptor keeps its state as long as
+/// it keeps its name.
 pub struct State {
     quota: StateQuota,
     tables: Mutex<HashMap<String, Arc<Table>>>,
     file: Option<file::File>,
-    /// Of a memory that goes by another clock than the machine's: milliseconds since the Unix epoch.
+    /// The time in milliseconds since the Unix epoch. `None`: the machine's clock tells it.
     clock: Option<Arc<AtomicU64>>,
 }
 
 impl State {
-    /// In memory: gone with the process.
+    /// State in memory only: it is lost when the process ends.
     pub fn in_memory(quota: StateQuota) -> Self {
         Self {
             quota,
@@ -78,7 +60,8 @@ impl State {
         }
     }
 
-    /// In memory, by a clock that stands until [`Self::set_time`] sets it: for what happens again.
+    /// State in memory only, whose entries expire by a clock that [`Self::set_time`] sets; the clock starts at the Unix
+    /// epoch and does not run by itself. For recorded traffic that is played again.
     pub fn by_a_clock(quota: StateQuota) -> Self {
         Self {
             clock: Some(Arc::default()),
@@ -86,7 +69,8 @@ impl State {
         }
     }
 
-    /// Sets the clock that it goes by, if it goes by one: since the Unix epoch.
+    /// Sets the clock of [`Self::by_a_clock`] to `now`, the time since the Unix epoch. State that goes by the machine's
+    /// clock ignores it.
     pub fn set_time(&self, now: Duration) {
         if let Some(clock) = &self.clock {
             let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
@@ -94,8 +78,12 @@ impl State {
         }
     }
 
-    /// In a file as well. Changes are written behind, every 50 ms and at the end: what a killed process wrote in its last
-    /// moments may be lost, never torn.
+    /// State in memory and in the file `name` of `dir`, which is created if it is missing. Changes reach the file
+    /// within 50 ms, and at the latest when the state is dropped. A killed process may lose its last 50 ms; it never
+    /// leaves half a transaction.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or is no state file.
     pub fn in_file(quota: StateQuota, dir: &Dir, name: &str) -> Result<Self, StateError> {
         let error = |why: String| StateError {
             file: name.into(),
@@ -110,7 +98,7 @@ impl State {
         })
     }
 
-    /// The live state of an interceptor.
+    /// The live table of an interceptor, empty if it is new.
     pub(crate) fn table(&self, interceptor: &str) -> Arc<Table> {
         let mut tables = self.tables.lock();
         if let Some(table) = tables.get(interceptor) {
@@ -118,27 +106,27 @@ impl State {
         }
         let journal = self.file.as_ref().map(|file| file.journal(interceptor));
         let table = Arc::new(match &self.clock {
-            Some(clock) => Table::by(clock.clone(), self.quota),
+            Some(clock) => Table::with_clock(clock.clone(), self.quota),
             None => Table::new(self.quota, journal),
         });
         tables.insert(interceptor.into(), table.clone());
         table
     }
 
-    /// Tells whether its file can be written.
+    /// A handle that tells whether the state file can be written.
     pub fn health(&self) -> StateHealth {
-        StateHealth(self.file.as_ref().map(file::File::trouble))
+        StateHealth(self.file.as_ref().map(file::File::failure))
     }
 
-    /// What an interceptor remembers, by key; counters as their eight bytes.
+    /// The keys and values of an interceptor. A counter is eight bytes, little-endian.
     pub fn entries(&self, interceptor: &str) -> BTreeMap<String, Vec<u8>> {
         self.table(interceptor).entries()
     }
 
-    /// Lets an interceptor remember this and nothing else.
+    /// Replaces the state of an interceptor by `entries`.
     ///
     /// # Errors
-    /// It does not fit into the quota.
+    /// The entries do not fit into the quota, or the state file cannot be written.
     pub fn fill(
         &self,
         interceptor: &str,
@@ -157,13 +145,13 @@ impl State {
         Ok(())
     }
 
-    /// What an interceptor remembers now, for a candidate that is tried beside it: it goes on by itself from there, and
-    /// is never written to a file.
+    /// A copy of an interceptor's table as it is now, for a candidate that is tried beside the live plugin. Changes to
+    /// the copy stay in memory and do not reach the live table.
     pub(crate) fn copy(&self, interceptor: &str) -> Arc<Table> {
         Arc::new(self.table(interceptor).copy())
     }
 
-    /// A state of its own for runs that must leave no mark; never written to a file.
+    /// An empty table in memory only, for runs that must leave no trace in the live state.
     pub(crate) fn shadow(&self) -> Arc<Table> {
         Arc::new(Table::new(self.quota, None))
     }

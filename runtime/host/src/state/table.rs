@@ -1,6 +1,6 @@
-//! One interceptor's keys and values.
+//! One interceptor's state: its keys and values, and the operations on them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,152 +8,41 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use parking_lot::Mutex;
 use sandgate_message::Account;
 
-use super::StateQuota;
-use super::file::Journal;
+use super::entries::{Entries, Entry};
+use super::journal::Journal;
+use super::quota::StateQuota;
 
-/// What an operation can come to instead of a result.
+/// Why an operation on the state has no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StateFailure {
-    /// Over a bound of [`StateQuota`].
+    /// The operation would exceed a bound of [`StateQuota`].
     Quota,
-    /// Not now, or not with this value; says why.
+    /// The state file cannot be written at present, or the value does not fit the operation. The text says which.
     Unavailable(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) value: Vec<u8>,
-    /// Whose call wrote it: against that account's share of the quota it counts.
-    pub(crate) account: Account,
-    /// Milliseconds since the Unix epoch, so that it means the same after a restart.
-    pub(crate) expires: Option<u64>,
-}
-
-impl Entry {
-    fn gone(&self, now: u64) -> bool {
-        self.expires.is_some_and(|at| at <= now)
-    }
-}
-
-/// Keys and values under one lock: every operation is one step to all others.
+/// The keys and values of one interceptor. One lock guards them all, so every operation is atomic.
 pub(crate) struct Table {
     quota: StateQuota,
-    inner: Mutex<Inner>,
+    entries: Mutex<Entries>,
+    /// Where changes are reported to the state file. `None`: the table is in memory only.
     journal: Option<Journal>,
-    /// Milliseconds since the Unix epoch, where another clock than the machine's is meant.
+    /// The time in milliseconds since the Unix epoch. `None`: the machine's clock tells it.
     clock: Option<Arc<AtomicU64>>,
-}
-
-#[derive(Default)]
-struct Inner {
-    entries: HashMap<String, Entry>,
-    all: Used,
-    by_account: HashMap<Account, Used>,
-}
-
-/// How much of the quota is in use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Used {
-    bytes: usize,
-    keys: usize,
-}
-
-impl Used {
-    fn of(key: &str, entry: &Entry) -> Self {
-        Self {
-            bytes: key.len() + entry.value.len(),
-            keys: 1,
-        }
-    }
-
-    fn plus(self, other: Self) -> Self {
-        Self {
-            bytes: self.bytes + other.bytes,
-            keys: self.keys + other.keys,
-        }
-    }
-
-    fn minus(self, other: Self) -> Self {
-        Self {
-            bytes: self.bytes.saturating_sub(other.bytes),
-            keys: self.keys.saturating_sub(other.keys),
-        }
-    }
-
-    fn within(self, other: Self) -> bool {
-        self.bytes <= other.bytes && self.keys <= other.keys
-    }
-}
-
-impl Inner {
-    fn insert(&mut self, key: String, entry: Entry) {
-        self.remove(&key);
-        let used = Used::of(&key, &entry);
-        self.all = self.all.plus(used);
-        let own = self.by_account.entry(entry.account.clone()).or_default();
-        *own = own.plus(used);
-        self.entries.insert(key, entry);
-    }
-
-    fn remove(&mut self, key: &str) -> bool {
-        let Some(old) = self.entries.remove(key) else {
-            return false;
-        };
-        let used = Used::of(key, &old);
-        self.all = self.all.minus(used);
-        if let Some(own) = self.by_account.get_mut(&old.account) {
-            *own = own.minus(used);
-            if own.keys == 0 {
-                self.by_account.remove(&old.account);
-            }
-        }
-        true
-    }
-
-    /// Whether there is room for the entry, and it is within its account's share: an account may have no more than would
-    /// be free without it, so that one that fills its share leaves as much to others.
-    fn has_room_for(&self, key: &str, entry: &Entry, quota: &StateQuota) -> bool {
-        let whole = Used {
-            bytes: quota.bytes,
-            keys: quota.keys,
-        };
-        let (mut all, mut own) = (
-            self.all,
-            self.by_account
-                .get(&entry.account)
-                .copied()
-                .unwrap_or_default(),
-        );
-        if let Some(old) = self.entries.get(key) {
-            all = all.minus(Used::of(key, old));
-            if old.account == entry.account {
-                own = own.minus(Used::of(key, old));
-            }
-        }
-        let new = Used::of(key, entry);
-        let shared = entry.account != Account::Local;
-        // What does not grow stays within any share.
-        let grows = match self.entries.get(key) {
-            Some(old) if old.account == entry.account => entry.value.len() > old.value.len(),
-            _ => true,
-        };
-        let within_share = !shared || !grows || own.plus(new).within(whole.minus(all));
-        all.plus(new).within(whole) && within_share
-    }
 }
 
 impl Table {
     pub(crate) fn new(quota: StateQuota, journal: Option<Journal>) -> Self {
         Self {
             quota,
-            inner: Mutex::default(),
+            entries: Mutex::default(),
             journal,
             clock: None,
         }
     }
 
-    /// In memory, by this clock.
-    pub(super) fn by(clock: Arc<AtomicU64>, quota: StateQuota) -> Self {
+    /// A table in memory only, whose entries expire by `clock` instead of the machine's clock.
+    pub(super) fn with_clock(clock: Arc<AtomicU64>, quota: StateQuota) -> Self {
         Self {
             clock: Some(clock),
             ..Self::new(quota, None)
@@ -162,38 +51,33 @@ impl Table {
 
     fn now(&self) -> u64 {
         match &self.clock {
-            None => now(),
+            None => system_time(),
             Some(clock) => clock.load(Ordering::Relaxed),
         }
     }
 
-    /// Another one that begins with what stands here, and leaves no mark here or in a file.
+    /// A table in memory only that starts with the present entries. Changes to the copy reach neither this table nor
+    /// the state file.
     pub(super) fn copy(&self) -> Self {
-        let inner = self.inner.lock();
         Self {
             quota: self.quota,
-            inner: Mutex::new(Inner {
-                entries: inner.entries.clone(),
-                all: inner.all,
-                by_account: inner.by_account.clone(),
-            }),
+            entries: Mutex::new(self.entries.lock().clone()),
             journal: None,
             clock: self.clock.clone(),
         }
     }
 
-    /// Puts in what a file held.
+    /// Inserts an entry that was read from the state file. It is not written again, and its quota was checked when it
+    /// was first written.
     pub(super) fn load(&self, key: String, entry: Entry) {
-        self.inner.lock().insert(key, entry);
+        self.entries.lock().insert(key, entry);
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<Vec<u8>> {
         let now = self.now();
-        self.inner
+        self.entries
             .lock()
-            .entries
-            .get(key)
-            .filter(|entry| !entry.gone(now))
+            .live(key, now)
             .map(|entry| entry.value.clone())
     }
 
@@ -210,15 +94,16 @@ impl Table {
             account: account.clone(),
             expires: ttl_ms.map(|ttl| now.saturating_add(ttl)),
         };
-        self.put(&mut self.inner.lock(), key, entry, now)
+        self.insert(&mut self.entries.lock(), key, entry, now)
     }
 
     pub(crate) fn delete(&self, key: &str) -> Result<(), StateFailure> {
-        self.writable()?;
-        self.take(&mut self.inner.lock(), key);
+        self.check_writable()?;
+        self.remove(&mut self.entries.lock(), key);
         Ok(())
     }
 
+    /// Adds `by` to a counter and returns the sum. A counter starts at 0 and keeps the expiry of its first increment.
     pub(crate) fn increment(
         &self,
         key: &str,
@@ -227,8 +112,8 @@ impl Table {
         account: &Account,
     ) -> Result<i64, StateFailure> {
         let now = self.now();
-        let mut inner = self.inner.lock();
-        let (old, expires) = match inner.entries.get(key).filter(|entry| !entry.gone(now)) {
+        let mut entries = self.entries.lock();
+        let (old, expires) = match entries.live(key, now) {
             None => (0, ttl_ms.map(|ttl| now.saturating_add(ttl))),
             Some(entry) => match entry.value.as_slice().try_into() {
                 Ok(bytes) => (i64::from_le_bytes(bytes), entry.expires),
@@ -238,19 +123,17 @@ impl Table {
         let new = old
             .checked_add(by)
             .ok_or_else(|| StateFailure::Unavailable("the counter is full".into()))?;
-        self.put(
-            &mut inner,
-            key,
-            Entry {
-                value: new.to_le_bytes().into(),
-                account: account.clone(),
-                expires,
-            },
-            now,
-        )?;
+        let entry = Entry {
+            value: new.to_le_bytes().into(),
+            account: account.clone(),
+            expires,
+        };
+        self.insert(&mut entries, key, entry, now)?;
         Ok(new)
     }
 
+    /// Sets `key` to `value` if it holds `expected` at present (`None`: if there is no such key). Returns whether it
+    /// did.
     pub(crate) fn compare_and_set(
         &self,
         key: &str,
@@ -260,90 +143,83 @@ impl Table {
         account: &Account,
     ) -> Result<bool, StateFailure> {
         let now = self.now();
-        let mut inner = self.inner.lock();
-        let stands = inner
-            .entries
-            .get(key)
-            .filter(|entry| !entry.gone(now))
-            .map(|entry| entry.value.as_slice());
-        if stands != expected {
+        let mut entries = self.entries.lock();
+        let present = entries.live(key, now).map(|entry| entry.value.as_slice());
+        if present != expected {
             return Ok(false);
         }
-        self.put(
-            &mut inner,
-            key,
-            Entry {
-                value,
-                account: account.clone(),
-                expires: ttl_ms.map(|ttl| now.saturating_add(ttl)),
-            },
-            now,
-        )?;
+        let entry = Entry {
+            value,
+            account: account.clone(),
+            expires: ttl_ms.map(|ttl| now.saturating_add(ttl)),
+        };
+        self.insert(&mut entries, key, entry, now)?;
         Ok(true)
     }
 
-    /// What stands in it now.
+    /// The keys and values that have not expired.
     pub(super) fn entries(&self) -> BTreeMap<String, Vec<u8>> {
         let now = self.now();
-        let inner = self.inner.lock();
-        let stands = inner.entries.iter().filter(|(_, entry)| !entry.gone(now));
-        stands
-            .map(|(key, entry)| (key.clone(), entry.value.clone()))
+        let entries = self.entries.lock();
+        let live = entries.iter().filter(|(_, entry)| !entry.is_expired(now));
+        live.map(|(key, entry)| (key.clone(), entry.value.clone()))
             .collect()
     }
 
-    fn writable(&self) -> Result<(), StateFailure> {
-        match self.journal.as_ref().and_then(Journal::trouble) {
+    fn check_writable(&self) -> Result<(), StateFailure> {
+        match self.journal.as_ref().and_then(Journal::failure) {
             None => Ok(()),
             Some(why) => Err(StateFailure::Unavailable(why)),
         }
     }
 
-    fn put(
+    fn insert(
         &self,
-        inner: &mut Inner,
+        entries: &mut Entries,
         key: &str,
         entry: Entry,
         now: u64,
     ) -> Result<(), StateFailure> {
-        self.writable()?;
+        self.check_writable()?;
         if key.len() > self.quota.key || entry.value.len() > self.quota.value {
             return Err(StateFailure::Quota);
         }
-        if !inner.has_room_for(key, &entry, &self.quota) {
-            self.sweep(inner, now);
-            if !inner.has_room_for(key, &entry, &self.quota) {
+        if !entries.has_room_for(key, &entry, &self.quota) {
+            self.remove_expired(entries, now);
+            if !entries.has_room_for(key, &entry, &self.quota) {
                 return Err(StateFailure::Quota);
             }
         }
         if let Some(journal) = &self.journal {
-            journal.wrote(key, Some(entry.clone()));
+            journal.record(key, Some(entry.clone()));
         }
-        inner.insert(key.into(), entry);
+        entries.insert(key.into(), entry);
         Ok(())
     }
-    fn take(&self, inner: &mut Inner, key: &str) {
-        if inner.remove(key)
+
+    fn remove(&self, entries: &mut Entries, key: &str) {
+        if entries.remove(key)
             && let Some(journal) = &self.journal
         {
-            journal.wrote(key, None);
+            journal.record(key, None);
         }
     }
-    /// Drops what has expired; only when room is needed, so that the usual operation stays short.
-    fn sweep(&self, inner: &mut Inner, now: u64) {
-        let gone: Vec<_> = inner
-            .entries
+
+    /// Removes expired entries. Runs only when an insertion lacks room, so that most operations stay short.
+    fn remove_expired(&self, entries: &mut Entries, now: u64) {
+        let expired: Vec<_> = entries
             .iter()
-            .filter(|(_, e)| e.gone(now))
-            .map(|(k, _)| k.clone())
+            .filter(|(_, entry)| entry.is_expired(now))
+            .map(|(key, _)| key.clone())
             .collect();
-        for key in gone {
-            self.take(inner, &key);
+        for key in expired {
+            self.remove(entries, &key);
         }
     }
 }
 
-fn now() -> u64 {
+/// Milliseconds since the Unix epoch by the machine's clock.
+fn system_time() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
@@ -485,7 +361,7 @@ mod tests {
         for n in 0..50 {
             table.delete(&format!("e{n}")).unwrap();
         }
-        assert!(!table.inner.lock().by_account.contains_key(&eve));
+        assert!(!table.entries.lock().by_account.contains_key(&eve));
         table.set("b", vec![0; 6], None, &eve).unwrap();
     }
 }

@@ -1,0 +1,118 @@
+//! The gateway's own probes of a server: one at a time, in the background, until one succeeds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::availability::Availability;
+use super::error::ServerError;
+use super::server::Server;
+
+/// The pause after a failed probe, doubled by each further one up to the second.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+impl Server {
+    /// What the gateway's probes know of it. Asks nobody.
+    pub fn availability(&self) -> Availability {
+        self.prober().now()
+    }
+
+    /// The last probe found it well, or nothing has hinted at trouble.
+    pub fn is_there(&self) -> bool {
+        let state = self.prober().state.borrow();
+        matches!(*state, Availability::Unknown | Availability::Up)
+    }
+
+    /// Probes it in the background until a probe succeeds, unless that is under way.
+    pub fn check(self: &Arc<Self>) {
+        if !self.prober().begin() {
+            return;
+        }
+        let server = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut pause = PAUSES.0;
+            // A question before `initialize` silences some legacy servers for good: every other probe does without.
+            let mut initialize_only = false;
+            for attempt in 0_u32.. {
+                let Some(server) = server.upgrade().filter(|server| !server.is_closed()) else {
+                    return;
+                };
+                let Err(error) = server.probe_once(initialize_only).await else {
+                    tracing::info!(server = %server.name(), attempt, "the server answers the gateway's probe");
+                    server.prober().state.send_replace(Availability::Up);
+                    return;
+                };
+                if server.is_closed() {
+                    return;
+                }
+                if attempt == 0 {
+                    tracing::warn!(server = %server.name(), "down: {}; it is probed until it answers", error.detail());
+                }
+                server.known().vitals.failed(&error);
+                initialize_only = !initialize_only && matches!(error, ServerError::Timeout { .. });
+                if let ServerError::BackingOff { retry_in, .. } = &error {
+                    pause = pause.max(*retry_in);
+                }
+                server.prober().failed(&error, Instant::now() + pause);
+                // Not held meanwhile: a server that a reload has replaced is probed no more.
+                drop(server);
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSES.1);
+            }
+        });
+    }
+
+    /// Whether it may be asked, or the error that says that it is down.
+    ///
+    /// # Errors
+    /// It is down, and asking it would take long.
+    pub fn admits(&self) -> Result<(), ServerError> {
+        let state = self.prober().state.borrow();
+        match &*state {
+            Availability::Down { retry_at, .. } if state.blocks() => Err(ServerError::Down {
+                server: self.name().clone(),
+                retry_in: retry_at.saturating_duration_since(Instant::now()),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it can be asked what a modern client asks several servers at once. Probes it where its eras are not known.
+    /// That lasts no longer than `list-timeout` from the probe's beginning.
+    ///
+    /// # Errors
+    /// It is down, or has not answered the probe yet.
+    pub async fn ready_for_lists(self: &Arc<Self>) -> Result<(), ServerError> {
+        if self.era_is_open() {
+            self.check();
+        }
+        self.admits()?;
+        if let Availability::Probing { since } = self.availability() {
+            let until = since + self.config().list_timeout;
+            let settled = tokio::time::timeout_at(until, self.prober().settled());
+            if settled.await.is_err() {
+                return Err(self.starting());
+            }
+            self.admits()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the end of the probe that is under way, if there is one.
+    pub async fn probed(&self) -> Availability {
+        self.prober().settled().await
+    }
+
+    /// Resolves when a probe has succeeded since the last failure.
+    pub async fn up(&self) {
+        self.prober().up().await;
+    }
+
+    /// It has not answered yet.
+    pub fn starting(&self) -> ServerError {
+        ServerError::Starting {
+            server: self.name().clone(),
+        }
+    }
+}

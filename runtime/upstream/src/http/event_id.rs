@@ -1,0 +1,68 @@
+//! The id of a server's event, as a client sees it. Visible ASCII passes; any other id is sealed, so that nothing that a
+//! reader of lines could take for the end of one stands in it, and is opened again when the client resumes from it.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderValue;
+
+/// Before a sealed id. An id of the server's that begins so is sealed too: opening is exact.
+const SEAL: &str = "sandgate~";
+/// The longest id that passes as it is, in bytes.
+const LONGEST_PLAIN: usize = 256;
+/// The longest id that is sealed, in bytes: what a header can carry back.
+const LONGEST: usize = 4096;
+
+/// The id that the client sees; none for an id that no `Last-Event-ID` could ever carry back.
+pub fn seal(id: &[u8]) -> Option<String> {
+    let plain = id.len() <= LONGEST_PLAIN
+        && id.iter().all(u8::is_ascii_graphic)
+        && !id.starts_with(SEAL.as_bytes());
+    if plain {
+        return std::str::from_utf8(id).ok().map(str::to_owned);
+    }
+    let carried = id.len() <= LONGEST && HeaderValue::from_bytes(id).is_ok();
+    carried.then(|| format!("{SEAL}{}", URL_SAFE_NO_PAD.encode(id)))
+}
+
+/// The server's id, from what a client says in `Last-Event-ID`.
+pub fn open(said: &HeaderValue) -> HeaderValue {
+    let sealed = said.as_bytes().strip_prefix(SEAL.as_bytes());
+    let id = sealed.and_then(|sealed| URL_SAFE_NO_PAD.decode(sealed).ok());
+    id.and_then(|id| HeaderValue::from_bytes(&id).ok())
+        .unwrap_or_else(|| said.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn visible_ascii_passes_as_it_is() {
+        for id in ["", "7", "a-b_c/9+=", "{\"x\":1}"] {
+            assert_eq!(seal(id.as_bytes()).as_deref(), Some(id));
+        }
+    }
+
+    #[test]
+    fn an_id_that_no_header_can_carry_is_left_out() {
+        assert_eq!(seal(b"a\x0bb"), None);
+        assert_eq!(seal(&[b'a'; LONGEST + 1]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sealed_is_visible_ascii_and_opens_to_the_same(
+            id in prop::collection::vec(prop_oneof![0x20u8..=0x7e, 0x80u8..], 0..300),
+            prefixed in any::<bool>(),
+        ) {
+            let id = if prefixed { [SEAL.as_bytes(), &id].concat() } else { id };
+            let sealed = seal(&id).unwrap();
+            prop_assert!(sealed.bytes().all(|b| b.is_ascii_graphic()));
+            let opened = open(&HeaderValue::from_str(&sealed).unwrap());
+            prop_assert_eq!(opened.as_bytes(), &id[..]);
+        }
+    }
+}

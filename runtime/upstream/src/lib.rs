@@ -1,0 +1,56 @@
+//! The servers behind the gateway: how each is reached, what it was last seen to offer, and the conversations with it.
+//!
+//! It knows nothing of the clients, of the pipeline, or of what a message means beyond where it must go.
+
+mod answer;
+mod audience;
+mod availability;
+mod body;
+mod budget;
+mod catalogue;
+pub mod challenge;
+mod check;
+mod connect;
+mod conversation;
+mod definitions;
+mod demux;
+pub mod era;
+mod error;
+mod facts;
+mod fetch;
+pub mod framing;
+pub mod header_mirror;
+mod health;
+mod http;
+mod lookalikes;
+mod probe;
+mod quota;
+mod server;
+mod server_config;
+mod share;
+mod stdio;
+#[cfg(test)]
+mod tests;
+mod tls;
+pub mod trace_context;
+mod transport;
+mod watch;
+
+pub use answer::{Answer, Body, ServerEvent, ServerEvents};
+pub use audience::Asker;
+pub use availability::Availability;
+pub use body::{CollectError, collect};
+pub use budget::{Budget, MemoryError};
+pub use conversation::Conversation;
+pub use definitions::Definitions;
+pub use error::{ServerError, hints_at_absence};
+pub use facts::Eras;
+pub use health::{Failure, Health};
+pub use http::event_id;
+pub use lookalikes::Lookalikes;
+pub use quota::{Permit, Quota};
+pub use server::Server;
+pub use server_config::ServerConfig;
+pub use share::Share;
+pub use tls::{Authorities, Identity, IdentityError};
+pub use transport::Transport;

@@ -1,0 +1,184 @@
+//! Which era a server speaks, found out by asking it what only the modern era knows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use sandgate_message::{Era, Id, Json, Message, Shape};
+
+use super::definitions::modern_meta;
+use super::facts::ServerFacts;
+use super::http::Channel;
+use super::http::client::HttpClient;
+use super::stdio;
+use super::stdio::child::Child;
+use super::watch::{Notes, Watch};
+use super::{Answer, Body, ServerError};
+use crate::Budget;
+use crate::era::{FIRST_MODERN, LEGACY};
+
+/// What the question brought to light.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It answered. `legacy`: it says that it speaks older versions too; if it does not say so, it may still.
+    Modern { legacy: bool },
+    /// It answered as one that does not know the question.
+    Legacy,
+    /// It is there, and left open which eras it speaks.
+    Undecided,
+}
+
+/// Legacy servers that say nothing to a question before `initialize` are asked to initialize after so long.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// Asks a child, first as the modern era does. A silent one is asked to initialize as well: a legacy server, and a program
+/// that is still being fetched, then answers in the order of the questions.
+///
+/// # Errors
+/// The child ended, or answered neither within `wait`.
+pub(super) async fn child(
+    child: &Child,
+    known: &Arc<ServerFacts>,
+    wait: Duration,
+) -> Result<Verdict, ServerError> {
+    let discover = async {
+        match put(child, known, discover(), wait).await {
+            Ok(answer) => Ok(judge(answer).await),
+            Err(error) => Err(error),
+        }
+    };
+    let initialize = async {
+        tokio::time::sleep(SILENCE).await;
+        put(child, known, initialize(), wait).await?;
+        // Its answer to the first question stands before this one in the pipe, if there is any.
+        tokio::time::sleep(SILENCE / 4).await;
+        Ok(Verdict::Legacy)
+    };
+    tokio::select! {
+        biased;
+        verdict = discover => verdict,
+        verdict = initialize => verdict,
+    }
+}
+
+/// Asks a child to initialize, and nothing else.
+///
+/// # Errors
+/// The child ended, or did not answer within `wait`.
+pub(super) async fn child_of_legacy(
+    child: &Child,
+    known: &Arc<ServerFacts>,
+    wait: Duration,
+) -> Result<Verdict, ServerError> {
+    put(child, known, initialize(), wait).await?;
+    known.speaks(Era::Legacy);
+    Ok(Verdict::Undecided)
+}
+
+async fn put(
+    child: &Child,
+    known: &Arc<ServerFacts>,
+    question: Message,
+    wait: Duration,
+) -> Result<Answer, ServerError> {
+    let asked = stdio::request::request(child, 0, &question, watch(known), None);
+    match tokio::time::timeout(wait, asked).await {
+        Ok(answer) => answer,
+        Err(_) => Err(ServerError::Timeout {
+            server: child.server().clone(),
+            after: wait,
+        }),
+    }
+}
+
+fn watch(known: &Arc<ServerFacts>) -> Watch {
+    Watch::new(
+        Era::Legacy,
+        &Arc::<Notes>::default(),
+        known,
+        &Arc::default(),
+        None,
+        &Budget::unbounded(),
+    )
+}
+
+/// Asks an HTTP server: whatever it answers, it is there.
+///
+/// # Errors
+/// It cannot be reached, or did not answer within `start-timeout`, or refuses the gateway's credentials.
+pub(super) async fn remote(
+    remote: &HttpClient,
+    known: &Arc<ServerFacts>,
+) -> Result<Verdict, ServerError> {
+    let channel = Channel::new(remote.clone(), Era::Modern);
+    let (question, none) = (discover(), HeaderMap::new());
+    let asked = async {
+        match channel.request(&question, &none, watch(known)).await {
+            // Who may ask it, it does not say to everybody.
+            Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => Ok(Verdict::Undecided),
+            Ok(answer) => Ok(judge(answer).await),
+            Err(ServerError::Garbage { .. } | ServerError::Cut { .. }) => Ok(Verdict::Legacy),
+            Err(error) => Err(error),
+        }
+    };
+    let after = remote.config.start_timeout;
+    match tokio::time::timeout(after, asked).await {
+        Ok(verdict) => verdict,
+        Err(_) => Err(ServerError::Timeout {
+            server: remote.name().clone(),
+            after,
+        }),
+    }
+}
+
+fn discover() -> Message {
+    question(
+        1,
+        "server/discover",
+        &serde_json::json!({ "_meta": modern_meta() }),
+    )
+}
+
+fn initialize() -> Message {
+    let params = serde_json::json!({
+        "protocolVersion": LEGACY[0],
+        "capabilities": {},
+        "clientInfo": { "name": "sandgate", "version": env!("CARGO_PKG_VERSION") },
+    });
+    question(2, "initialize", &params)
+}
+
+fn question(id: u64, method: &str, params: &serde_json::Value) -> Message {
+    let params = Json::of(params).unwrap_or_else(|_| Json::empty_object());
+    Message::request(&Id::number(id), method, &params)
+}
+
+async fn judge(answer: Answer) -> Verdict {
+    let reply = match answer.body {
+        Body::Message(reply) => reply,
+        Body::Stream(arrivals) => match arrivals.reply().await {
+            Some(reply) => reply,
+            None => return Verdict::Undecided,
+        },
+        Body::Empty => return Verdict::Legacy,
+    };
+    let versions = match reply.shape() {
+        // Anything else is the answer of a server that answers anything.
+        Shape::Result { .. } => match reply.payload().get("supportedVersions") {
+            Some(versions) => Some(versions),
+            None => return Verdict::Legacy,
+        },
+        // Codes that only the modern era has: it knows the question and has another objection.
+        _ => match reply.payload().root().get("code").map(|code| code.as_str()) {
+            Some("-32020" | "-32021" | "-32022") => reply.payload().at("/data/supported"),
+            _ => return Verdict::Legacy,
+        },
+    };
+    let older = |version: &str| version < FIRST_MODERN;
+    let legacy = versions.is_some_and(|all| {
+        all.root()
+            .elements()
+            .any(|v| v.string().is_some_and(|v| older(&v)))
+    });
+    Verdict::Modern { legacy }
+}

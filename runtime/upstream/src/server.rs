@@ -1,0 +1,207 @@
+//! One configured server.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sandgate_message::Account;
+use tokio::time::Instant;
+
+use super::availability::Prober;
+use super::demux::ChildUsers;
+use super::facts::{Eras, ServerFacts};
+use super::http::client::HttpClient;
+use super::server_config::ServerConfig;
+use super::share::children::SharedChildren;
+use super::stdio::child::Child;
+use super::transport::Transport;
+use super::{Asker, Definitions, Health, Lookalikes, ServerError};
+use crate::{Permit, Quota};
+
+/// One configured server. A changed configuration is another `Server`.
+#[derive(Debug)]
+pub struct Server {
+    pub(super) config: Arc<ServerConfig>,
+    pub(super) known: Arc<ServerFacts>,
+    pub(super) remote: Option<HttpClient>,
+    /// For requests.
+    pub(super) places: Arc<Quota>,
+    /// For children.
+    pub(super) crowd: Arc<Quota>,
+    /// Held while the shared child is started.
+    pub(super) starting: tokio::sync::Mutex<()>,
+    pub(super) children: Mutex<Children>,
+    pub(super) shared_children: SharedChildren,
+    pub(super) prober: Prober,
+    /// When a probe last left open whether it speaks the modern era.
+    pub(super) undecided: Mutex<Option<Instant>>,
+    pub(super) conversations: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Children {
+    pub(super) shared: Option<Arc<Child>>,
+    pub(super) own: Vec<Weak<Child>>,
+    pub(super) closed: bool,
+}
+
+/// A pause before a start that is worth waiting for rather than refusing.
+const WORTH_WAITING: Duration = Duration::from_secs(1);
+impl Server {
+    /// How the server is reached.
+    pub fn transport(&self) -> &Transport {
+        &self.config.transport
+    }
+
+    /// Starts nothing and connects to nothing.
+    pub fn new(config: ServerConfig) -> Arc<Self> {
+        let config = Arc::new(config);
+        let remote = match &config.transport {
+            Transport::Http { url, headers } => Some(HttpClient::new(&config, url, headers)),
+            Transport::Stdio { .. } => None,
+        };
+        let places = Quota::new(config.max_concurrent);
+        let crowd = Quota::new(config.max_children);
+        Arc::new(Self {
+            config,
+            known: Arc::default(),
+            remote,
+            places,
+            crowd,
+            starting: tokio::sync::Mutex::default(),
+            children: Mutex::default(),
+            shared_children: SharedChildren::default(),
+            prober: Prober::default(),
+            undecided: Mutex::default(),
+            conversations: AtomicU64::new(1),
+        })
+    }
+
+    /// As it was given.
+    pub fn config(&self) -> &ServerConfig {
+        &self.config
+    }
+
+    /// Its name in the configuration.
+    pub fn name(&self) -> &Arc<str> {
+        &self.config.name
+    }
+
+    /// How it is.
+    pub fn health(&self) -> Health {
+        self.known.vitals.look(self.places.used())
+    }
+
+    /// It sent something that belongs to nothing that it was asked.
+    pub fn dropped(&self, what: &str) {
+        self.known.vitals.dropped(self.name(), what);
+    }
+
+    /// A place for a request, waited for where there is none. What holds it has it for as long as the request is under
+    /// way.
+    pub(super) async fn place(&self, account: &Account) -> Result<Permit, ServerError> {
+        let deadline = Instant::now() + self.config.connect_timeout;
+        let place = self.places.take_by(account, 1, deadline).await;
+        place.ok_or_else(|| ServerError::Busy {
+            server: self.name().clone(),
+            limit: self.config.max_concurrent,
+        })
+    }
+    /// What it was last seen to offer to a caller of the modern era.
+    pub fn definitions(&self, asker: &Asker) -> Arc<Definitions> {
+        self.known.audience.of(asker)
+    }
+
+    /// Its tools and prompts whose names look the same.
+    pub fn lookalikes(&self) -> &Lookalikes {
+        &self.known.lookalikes
+    }
+
+    /// Ends its children and refuses further conversations.
+    pub async fn close(&self) {
+        let children = {
+            let mut children = self.children.lock();
+            children.closed = true;
+            let own = std::mem::take(&mut children.own);
+            own.iter()
+                .filter_map(Weak::upgrade)
+                .chain(children.shared.take())
+                .collect::<Vec<_>>()
+        };
+        futures_util::future::join_all(children.iter().map(|child| child.close())).await;
+    }
+
+    pub(super) fn known(&self) -> &Arc<ServerFacts> {
+        &self.known
+    }
+
+    /// Which eras it speaks, as far as is known; asks nobody.
+    pub fn eras(&self) -> Eras {
+        *self.known.eras.lock()
+    }
+
+    pub(super) fn prober(&self) -> &Prober {
+        &self.prober
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.children.lock().closed
+    }
+
+    pub(super) fn running(&self) -> Result<Option<Arc<Child>>, ServerError> {
+        let children = self.children.lock();
+        if children.closed {
+            return Err(self.closed());
+        }
+        Ok(children.shared.clone().filter(|child| !child.is_over()))
+    }
+
+    pub(super) fn share(&self, child: &Arc<Child>) -> Result<(), ServerError> {
+        let mut children = self.children.lock();
+        if children.closed {
+            return Err(self.closed());
+        }
+        children.shared = Some(child.clone());
+        Ok(())
+    }
+
+    pub(super) fn shared_children(&self) -> &SharedChildren {
+        &self.shared_children
+    }
+
+    /// A child.
+    pub(super) async fn start(
+        &self,
+        users: ChildUsers,
+        account: &Account,
+    ) -> Result<Arc<Child>, ServerError> {
+        let pause = self.known.backoff.lock().pause();
+        if pause > WORTH_WAITING {
+            return Err(ServerError::BackingOff {
+                server: self.name().clone(),
+                retry_in: pause,
+            });
+        }
+        tokio::time::sleep(pause).await;
+        let place = self.crowd.take(account, 1);
+        let place = place.ok_or_else(|| ServerError::Crowded {
+            server: self.name().clone(),
+            limit: self.config.max_children,
+        })?;
+        let child = Child::start(&self.config, &self.known, users, place).await?;
+        let mut children = self.children.lock();
+        if children.closed {
+            return Err(self.closed());
+        }
+        children.own.retain(|child| child.strong_count() > 0);
+        children.own.push(Arc::downgrade(&child));
+        Ok(child)
+    }
+
+    pub(super) fn closed(&self) -> ServerError {
+        ServerError::Closed {
+            server: self.name().clone(),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! A child process: how it is started, what it is given, and that it does not outlive the gateway.
+//!
+//! - Environment: empty but for what the configuration lists, the mark by which what it starts is known, and `PATH`, which is the gateway's own unless configured:
+//!   without it neither the program nor what it calls (`env node`) would be found. `HOME` and the rest only when listed.
+//! - A session of its own: what it started in turn ends with it (see [`reaper`]), and a Ctrl-C at the gateway's terminal
+//!   does not reach it before the gateway has drained.
+//! - When the gateway dies, even by SIGKILL, the kernel kills the child (Linux), and everything that reads its stdin
+//!   finds the end of it.
+
+use std::io;
+use std::process::Stdio;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::process::{Child, Command};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::stdio::reaper::{self, Starting, Tree};
+use crate::{ServerError, Transport};
+
+/// How often orphans that have died are waited for.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// A started process. Dropping it kills its whole group, and what has left that.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    group: Option<Group>,
+    tree: Option<Tree>,
+}
+
+impl Process {
+    /// Signals the whole group. A group that is gone already is no error.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Some(group) = &self.group {
+            group.signal(signal);
+        }
+    }
+
+    /// Notes what it has started: best before it is ended.
+    pub(crate) async fn look(&mut self) {
+        if let Some(tree) = self.tree.take() {
+            let looked = tokio::task::spawn_blocking(move || {
+                tree.look();
+                tree
+            });
+            self.tree = looked.await.ok();
+        }
+    }
+
+    /// Kills what is left of the group, and of what has left it. To be called as soon as the process has ended: later its
+    /// number may be another's.
+    pub(crate) async fn end_tree(&mut self) {
+        self.group = None;
+        if let Some(tree) = self.tree.take() {
+            let _ = tokio::task::spawn_blocking(move || drop(tree)).await;
+        }
+    }
+}
+
+/// Starts the program of a stdio transport, its three streams piped.
+pub(crate) async fn start(
+    server: &Arc<str>,
+    transport: &Transport,
+) -> Result<Process, ServerError> {
+    let failed = |why: String| ServerError::Start {
+        server: server.clone(),
+        why,
+    };
+    let Transport::Stdio {
+        command: program,
+        args,
+        env,
+        cwd,
+    } = transport
+    else {
+        return Err(failed("it is reached by HTTP".into()));
+    };
+    let mut command = Command::new(program);
+    command.args(args).env_clear();
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    command.envs(env.iter().map(|(name, value)| (name, value)));
+    if let Some(cwd) = cwd {
+        // Otherwise a missing folder would be reported as a missing program.
+        if !tokio::fs::metadata(cwd).await.is_ok_and(|it| it.is_dir()) {
+            return Err(failed(format!("`cwd` {cwd:?} is not a folder")));
+        }
+        command.current_dir(cwd);
+    }
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command.kill_on_drop(true);
+    let starting = Starting::new();
+    let mark = reaper::mark();
+    command.env(reaper::MARK, &mark);
+    be_alone(&mut command);
+
+    let child = spawn(command).await.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => ServerError::NotFound {
+            server: server.clone(),
+            program: program.clone(),
+        },
+        _ => failed(error.to_string()),
+    })?;
+    let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    let pid = pid.ok_or_else(|| failed("it has no process id".into()))?;
+    let tree = Some(Tree::new(pid, mark));
+    drop(starting);
+    Ok(Process {
+        child,
+        group: Some(Group(pid)),
+        tree,
+    })
+}
+
+#[derive(Debug)]
+struct Group(Pid);
+
+impl Group {
+    fn signal(&self, signal: Signal) {
+        // ESRCH: nobody is left, which is what was wanted.
+        let _ = kill_process_group(self.0, signal);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+/// In a session of its own, and dead when the gateway is.
+#[cfg(target_os = "linux")]
+fn be_alone(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    // SAFETY: between fork and exec only system calls are allowed; these are three, and nothing is allocated.
+    #[allow(unsafe_code)]
+    unsafe {
+        command.pre_exec(move || {
+            rustix::process::setsid()?;
+            rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+            // The parent may have died just before.
+            if rustix::process::getppid() == Some(parent) {
+                Ok(())
+            } else {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+        });
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn be_alone(command: &mut Command) {
+    command.process_group(0);
+}
+
+struct Job {
+    command: Command,
+    runtime: Handle,
+    done: oneshot::Sender<io::Result<Child>>,
+}
+
+/// Spawns on a thread that lives as long as the process: the kernel sends the death signal when the *thread* that
+/// forked ends, and threads of an async runtime come and go.
+async fn spawn(command: Command) -> io::Result<Child> {
+    static STARTER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
+    let starter = match STARTER.get() {
+        Some(starter) => starter,
+        None => {
+            let (sender, jobs) = mpsc::channel::<Job>();
+            std::thread::Builder::new()
+                .name("process-starter".into())
+                .spawn(move || {
+                    reaper::take_in_orphans();
+                    loop {
+                        match jobs.recv_timeout(SWEEP) {
+                            Ok(Job {
+                                mut command,
+                                runtime,
+                                done,
+                            }) => {
+                                let _entered = runtime.enter();
+                                // Nobody waits any more: the child is dropped, and so killed.
+                                let _ = done.send(command.spawn());
+                            }
+                            Err(RecvTimeoutError::Timeout) => reaper::sweep(),
+                            Err(RecvTimeoutError::Disconnected) => return,
+                        }
+                    }
+                })?;
+            // Where two were first at once, the second thread ends with its sender.
+            STARTER.get_or_init(|| sender)
+        }
+    };
+    let (done, spawned) = oneshot::channel();
+    let gone = |_| io::Error::other("the thread that starts processes is gone");
+    starter
+        .send(Job {
+            command,
+            runtime: Handle::current(),
+            done,
+        })
+        .map_err(|_| gone(()))?;
+    spawned.await.map_err(|_| gone(()))?
+}

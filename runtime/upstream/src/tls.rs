@@ -1,0 +1,279 @@
+//! Certificates: the one that the gateway shows its clients, and the authorities that vouch for a server. Both come as
+//! PEM text; whoever gives it knows the files.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{RootCertStore, ServerConfig};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+
+/// What the gateway shows its clients: a certificate chain and its key, checked against one another.
+#[derive(Clone)]
+pub struct Identity {
+    config: Arc<ServerConfig>,
+    until: SystemTime,
+}
+
+/// Why a certificate and key cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// No certificate in the text.
+    #[error("there is no certificate in it (`-----BEGIN CERTIFICATE-----`)")]
+    NoCertificate,
+    /// One that cannot be read.
+    #[error("certificate {0} of it cannot be read: {1}")]
+    Certificate(usize, String),
+    /// Its time is over.
+    #[error("certificate {} of it expired {} ago", .0, ago(.1))]
+    Expired(usize, Duration),
+    /// Its time has not come.
+    #[error("certificate {} of it is valid only in {}", .0, ago(.1))]
+    NotYet(usize, Duration),
+    /// No key in the text, or one that cannot be read. Its words are the parser's, which never repeat the text.
+    #[error("there is no private key in it that can be used: {0}")]
+    Key(String),
+    /// The key is another certificate's.
+    #[error("the key does not belong to the certificate")]
+    Strangers,
+}
+
+impl IdentityError {
+    /// It is about the key rather than the certificate.
+    pub fn is_about_key(&self) -> bool {
+        matches!(self, Self::Key(_) | Self::Strangers)
+    }
+}
+
+/// The authorities that may vouch for a server.
+#[derive(Clone, Debug)]
+pub struct Authorities(pub Arc<RootCertStore>);
+
+impl PartialEq for Authorities {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.roots == other.0.roots
+    }
+}
+
+impl Identity {
+    /// Of a chain, the gateway's own certificate first, and its key, at this time. HTTP/2 and HTTP/1.1 are offered, TLS
+    /// 1.2 and 1.3 spoken.
+    ///
+    /// # Errors
+    /// Anything with which clients would turn away later.
+    pub fn from_pem(chain: &[u8], key: &[u8], now: SystemTime) -> Result<Self, IdentityError> {
+        let chain = certificates(chain)?;
+        let mut until = None;
+        for (number, certificate) in (1..).zip(&chain) {
+            let end = judge(number, certificate, now)?;
+            until = Some(until.map_or(end, |until: SystemTime| until.min(end)));
+        }
+        let until = until.ok_or(IdentityError::NoCertificate)?;
+        let key = PrivateKeyDer::from_pem_slice(key)
+            .map_err(|error| IdentityError::Key(error.to_string()))?;
+        let built = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| IdentityError::Key(error.to_string()))?
+            .with_no_client_auth()
+            .with_single_cert(chain, key);
+        let mut config = built.map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => IdentityError::Strangers,
+            rustls::Error::InvalidCertificate(why) => {
+                IdentityError::Certificate(1, format!("{why:?}"))
+            }
+            other => IdentityError::Key(other.to_string()),
+        })?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Self {
+            config: Arc::new(config),
+            until,
+        })
+    }
+
+    /// The moment at which the first certificate of the chain expires.
+    pub fn until(&self) -> SystemTime {
+        self.until
+    }
+
+    /// The configuration of TLS under this identity.
+    pub fn config(&self) -> Arc<ServerConfig> {
+        self.config.clone()
+    }
+}
+
+impl Authorities {
+    /// Of one or several certificates.
+    ///
+    /// # Errors
+    /// There is none, or one cannot be read.
+    pub fn from_pem(text: &[u8]) -> Result<Self, IdentityError> {
+        let mut roots = RootCertStore::empty();
+        for (number, certificate) in (1..).zip(certificates(text)?) {
+            let added = roots.add(certificate);
+            added.map_err(|error| IdentityError::Certificate(number, error.to_string()))?;
+        }
+        Ok(Self(Arc::new(roots)))
+    }
+}
+
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, IdentityError> {
+    let read: Result<Vec<_>, _> = (1..)
+        .zip(CertificateDer::pem_slice_iter(text))
+        .map(|(number, one)| {
+            one.map_err(|error| IdentityError::Certificate(number, error.to_string()))
+        })
+        .collect();
+    match read? {
+        none if none.is_empty() => Err(IdentityError::NoCertificate),
+        some => Ok(some),
+    }
+}
+
+/// The end of its time, if it is now valid.
+fn judge(
+    number: usize,
+    certificate: &CertificateDer<'_>,
+    now: SystemTime,
+) -> Result<SystemTime, IdentityError> {
+    let parsed = Certificate::from_der(certificate)
+        .map_err(|error| IdentityError::Certificate(number, error.to_string()))?;
+    let validity = parsed.tbs_certificate().validity();
+    let (from, until) = (
+        validity.not_before.to_system_time(),
+        validity.not_after.to_system_time(),
+    );
+    if let Ok(over) = now.duration_since(until) {
+        return Err(IdentityError::Expired(number, over));
+    }
+    if let Ok(early) = from.duration_since(now)
+        && !early.is_zero()
+    {
+        return Err(IdentityError::NotYet(number, early));
+    }
+    Ok(until)
+}
+
+/// A length of time in its largest unit.
+fn ago(time: &Duration) -> String {
+    let seconds = time.as_secs();
+    for (unit, length) in [("day", 86_400), ("hour", 3_600), ("minute", 60)] {
+        match seconds / length {
+            0 => {}
+            1 => return format!("1 {unit}"),
+            many => return format!("{many} {unit}s"),
+        }
+    }
+    format!("{seconds} s")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    struct Made {
+        certificate: String,
+        key: String,
+    }
+
+    fn made(adjust: impl FnOnce(&mut CertificateParams)) -> Made {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        adjust(&mut params);
+        Made {
+            certificate: params.self_signed(&key).unwrap().pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
+    fn read(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
+        Identity::from_pem(certificate.as_bytes(), key.as_bytes(), SystemTime::now())
+    }
+
+    #[test]
+    fn a_chain_and_its_key_are_an_identity_for_as_long_as_all_of_it_is_valid() {
+        let (long, short) = (
+            made(|params| params.not_after = date_time_ymd(2200, 1, 1)),
+            made(|params| params.not_after = date_time_ymd(2100, 1, 1)),
+        );
+        let chain = format!("{}{}", long.certificate, short.certificate);
+        let identity = read(&chain, &long.key).unwrap();
+        let until = SystemTime::from(date_time_ymd(2100, 1, 1));
+        assert_eq!(identity.until(), until);
+        assert_eq!(identity.config().alpn_protocols.len(), 2);
+    }
+
+    #[test]
+    fn what_clients_would_turn_away_from_is_no_identity() {
+        let good = made(|_| {});
+        let old = made(|params| params.not_after = date_time_ymd(2020, 1, 1));
+        let early = made(|params| params.not_before = date_time_ymd(2190, 1, 1));
+        let error = |certificate: &str, key: &str| read(certificate, key).err().unwrap();
+        assert!(matches!(
+            error(&old.certificate, &old.key),
+            IdentityError::Expired(1, _)
+        ));
+        assert!(matches!(
+            error(&early.certificate, &early.key),
+            IdentityError::NotYet(1, _)
+        ));
+        let chain = format!("{}{}", good.certificate, old.certificate);
+        assert!(matches!(
+            error(&chain, &good.key),
+            IdentityError::Expired(2, _)
+        ));
+        assert_eq!(error(&good.certificate, &old.key), IdentityError::Strangers);
+        assert_eq!(error("", &good.key), IdentityError::NoCertificate);
+        assert!(error(&good.certificate, "").is_about_key());
+        assert!(error(&good.certificate, &good.certificate).is_about_key());
+        let cut = good.certificate.replace("-----END", "----END");
+        assert!(matches!(
+            error(&cut, &good.key),
+            IdentityError::Certificate(1, _)
+        ));
+    }
+
+    #[test]
+    fn an_error_never_repeats_the_key() {
+        let good = made(|_| {});
+        let broken = good.key.replace("-----END", "-----ENDE");
+        let secret = good.key.lines().nth(1).unwrap();
+        let said = read(&good.certificate, &broken).err().unwrap();
+        assert!(!format!("{said} {said:?}").contains(secret));
+    }
+
+    #[test]
+    fn authorities_are_certificates_and_nothing_else() {
+        let good = made(|_| {});
+        assert_eq!(
+            Authorities::from_pem(good.certificate.as_bytes())
+                .unwrap()
+                .0
+                .len(),
+            1
+        );
+        assert!(Authorities::from_pem(good.key.as_bytes()).is_err());
+        assert!(Authorities::from_pem(b"").is_err());
+    }
+
+    #[test]
+    fn time_is_told_in_its_largest_unit() {
+        for (seconds, text) in [
+            (5, "5 s"),
+            (60, "1 minute"),
+            (7_200, "2 hours"),
+            (172_801, "2 days"),
+        ] {
+            assert_eq!(ago(&Duration::from_secs(seconds)), text);
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! Trace context as W3C spells it: which trace a call is part of, and where in it. Ids alone; who keeps the spans is no
+//! concern of the gateway's.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use sandgate_message::{Edit, Limits, Message, apply};
+
+/// The HTTP headers, and the members of `params._meta`.
+const PARENT: &str = "traceparent";
+const STATE: &str = "tracestate";
+const PARENT_HEADER: HeaderName = HeaderName::from_static(PARENT);
+const STATE_HEADER: HeaderName = HeaderName::from_static(STATE);
+/// The longest `tracestate` that everybody must keep whole; a longer one is not kept with the spans.
+const LONGEST_STATE: usize = 512;
+/// The one flag that is defined here: somebody keeps this trace.
+const SAMPLED: u8 = 1;
+
+/// Names a trace. Never all zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TraceId(pub [u8; 16]);
+
+/// Names a span within its trace. Never all zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SpanId(pub [u8; 8]);
+
+/// A place in a trace: what `traceparent` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TraceContext {
+    /// The trace.
+    pub trace: TraceId,
+    /// The span under which what follows hangs.
+    pub span: SpanId,
+    /// Bit 0: the trace is kept.
+    pub flags: u8,
+}
+
+/// The part of a trace that one call is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// The span of the whole call.
+    pub call: TraceContext,
+    /// The asker's span, where it sent one.
+    pub parent: Option<SpanId>,
+    /// The span of what the other side does: its parent, as far as it knows.
+    pub onward: SpanId,
+    /// What the asker's tracing systems keep beside it, at most 512 bytes.
+    pub state: Option<String>,
+    /// The HTTP request's own place in a trace, where the message in it says another.
+    pub link: Option<TraceContext>,
+}
+
+impl TraceId {
+    fn random() -> Self {
+        Self(rand::random_range(1..=u128::MAX).to_be_bytes())
+    }
+}
+
+impl SpanId {
+    /// Another one.
+    pub fn random() -> Self {
+        Self(rand::random_range(1..=u64::MAX).to_be_bytes())
+    }
+}
+
+impl TraceContext {
+    /// Reads a `traceparent`. Of versions after 00, what 00 has of it.
+    pub fn read(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let version = hex::<1>(bytes.get(..2)?)?[0];
+        let whole = match version {
+            0 => bytes.len() == 55,
+            0xff => false,
+            _ => bytes.len() == 55 || bytes.get(55) == Some(&b'-'),
+        };
+        let parted = |at: usize| bytes.get(at) == Some(&b'-');
+        if !whole || ![2, 35, 52].into_iter().all(parted) {
+            return None;
+        }
+        let (trace, span) = (hex(bytes.get(3..35)?)?, hex(bytes.get(36..52)?)?);
+        let flags = hex::<1>(bytes.get(53..55)?)?[0];
+        let named = trace != [0; 16] && span != [0; 8];
+        named.then_some(Self {
+            trace: TraceId(trace),
+            span: SpanId(span),
+            flags,
+        })
+    }
+
+    /// A `traceparent` of version 00, with nothing behind it.
+    pub fn is_plain(text: &str) -> bool {
+        text.len() == 55 && text.starts_with("00") && Self::read(text).is_some()
+    }
+
+    /// Somebody before us keeps the trace.
+    pub fn sampled(self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+}
+
+impl fmt::Display for TraceContext {
+    /// A `traceparent` of version 00.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("00-")?;
+        self.trace.0.iter().try_for_each(|b| write!(f, "{b:02x}"))?;
+        f.write_str("-")?;
+        self.span.0.iter().try_for_each(|b| write!(f, "{b:02x}"))?;
+        write!(f, "-{:02x}", self.flags)
+    }
+}
+
+impl Trace {
+    /// Of a message as it came. What the message says of itself goes before what its HTTP request says. None where the
+    /// asker says that nobody keeps the trace; what says nothing begins a trace of its own.
+    pub fn of(message: &Message, headers: &HeaderMap) -> Option<Self> {
+        let meta = message.payload().root().get("_meta");
+        let said = |name| Some(meta?.get(name)?.string()?.into_owned());
+        let own = said(PARENT).and_then(|text| TraceContext::read(&text));
+        let carried = one(headers, &PARENT_HEADER).and_then(TraceContext::read);
+        let Some(parent) = own.or(carried) else {
+            return Some(Self::root());
+        };
+        if !parent.sampled() {
+            return None;
+        }
+        let state = match own {
+            Some(_) => said(STATE),
+            None => one(headers, &STATE_HEADER).map(str::to_owned),
+        };
+        Some(Self {
+            call: TraceContext {
+                span: SpanId::random(),
+                flags: SAMPLED,
+                ..parent
+            },
+            parent: Some(parent.span),
+            onward: SpanId::random(),
+            state: state.filter(|state| state.len() <= LONGEST_STATE),
+            link: carried.filter(|carried| own.is_some() && *carried != parent),
+        })
+    }
+
+    /// The asker says that it is part of a trace.
+    pub fn is_named_by(message: &Message) -> bool {
+        let meta = message.payload().root().get("_meta");
+        meta.is_some_and(|meta| meta.get(PARENT).is_some())
+    }
+
+    /// The message with our place in the trace where it named the asker's: only where it named one, since nobody else's
+    /// bytes are changed. Before any interceptor looks, so that what they see is what goes on.
+    pub fn stamp(&self, message: Message, limits: &Limits) -> Message {
+        if !Self::is_named_by(&message) {
+            return message;
+        }
+        let edit = Edit::Set(format!("/_meta/{PARENT}"), format!("\"{}\"", self.onward()));
+        match apply(message.payload(), &[edit], limits) {
+            Ok(params) => message.with_payload(params),
+            Err(_) => message,
+        }
+    }
+
+    /// The headers with which the message goes on.
+    pub fn renew(&self, headers: &mut HeaderMap) {
+        if let Ok(value) = HeaderValue::try_from(self.onward().to_string()) {
+            headers.insert(PARENT_HEADER, value);
+        }
+        if self.parent.is_none() || self.link.is_some() {
+            headers.remove(STATE_HEADER);
+        }
+        if self.link.is_some()
+            && let Some(state) = &self.state
+            && let Ok(value) = HeaderValue::try_from(state)
+        {
+            headers.insert(STATE_HEADER, value);
+        }
+    }
+
+    fn onward(&self) -> TraceContext {
+        TraceContext {
+            span: self.onward,
+            ..self.call
+        }
+    }
+
+    fn root() -> Self {
+        Self {
+            call: TraceContext {
+                trace: TraceId::random(),
+                span: SpanId::random(),
+                flags: SAMPLED,
+            },
+            parent: None,
+            onward: SpanId::random(),
+            state: None,
+            link: None,
+        }
+    }
+}
+
+/// A header that is there once: of several nobody knows which is meant.
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
+}
+
+/// Lower case only, as W3C has it.
+fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+    let digit = |b: u8| match b {
+        b'0'..=b'9' => Some(b - b'0'),
+        b'a'..=b'f' => Some(b - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; N];
+    if text.len() != 2 * N {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const ONE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const OTHER: &str = "00-11111111111111111111111111111111-2222222222222222-01";
+
+    fn message(meta: &str) -> Message {
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"_meta":{meta},"n":1.0}}}}"#
+        );
+        Message::parse(text.into_bytes(), &Limits::default()).unwrap()
+    }
+
+    fn headers(lines: &[(HeaderName, &str)]) -> HeaderMap {
+        let pairs = lines.iter();
+        pairs
+            .map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn a_traceparent_is_read_and_written_as_it_was() {
+        assert_eq!(TraceContext::read(ONE).unwrap().to_string(), ONE);
+        let later = format!("01{}-more", &ONE[2..]);
+        assert_eq!(TraceContext::read(&later), TraceContext::read(ONE));
+    }
+
+    #[test]
+    fn what_is_no_traceparent_is_none() {
+        let upper = ONE.to_uppercase();
+        let (longer, forbidden) = (format!("{ONE}-more"), format!("ff{}", &ONE[2..]));
+        let glued = format!("01{}x", &ONE[2..]);
+        for text in [
+            "",
+            "00",
+            &ONE[..54],
+            &upper,
+            &longer,
+            &forbidden,
+            &glued,
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e473é-0f067aa0ba902b7-01",
+        ] {
+            assert_eq!(TraceContext::read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_message_says_goes_before_its_http_request() {
+        let message = message(&format!(r#"{{"traceparent":"{ONE}","tracestate":"a=1"}}"#));
+        let headers = headers(&[(PARENT_HEADER, OTHER), (STATE_HEADER, "b=2")]);
+        let trace = Trace::of(&message, &headers).unwrap();
+        let parent = TraceContext::read(ONE).unwrap();
+        assert_eq!(
+            (trace.call.trace, trace.parent),
+            (parent.trace, Some(parent.span))
+        );
+        assert_eq!(trace.state.as_deref(), Some("a=1"));
+        assert_eq!(trace.link, TraceContext::read(OTHER));
+        assert!(![parent.span, trace.onward].contains(&trace.call.span));
+
+        let mut onward = headers.clone();
+        trace.renew(&mut onward);
+        assert_eq!(onward[&PARENT_HEADER], trace.onward().to_string());
+        assert_eq!(onward[&STATE_HEADER], "a=1");
+    }
+
+    #[test]
+    fn without_a_word_of_the_asker_a_trace_begins() {
+        let trace = Trace::of(&message("{}"), &HeaderMap::new()).unwrap();
+        assert!(trace.parent.is_none() && trace.call.sampled());
+        let twice = headers(&[(PARENT_HEADER, ONE)]);
+        let mut twice = twice;
+        twice.append(PARENT_HEADER, HeaderValue::from_static(OTHER));
+        assert!(Trace::of(&message("{}"), &twice).unwrap().parent.is_none());
+        let mut stray = headers(&[(STATE_HEADER, "b=2")]);
+        trace.renew(&mut stray);
+        assert!(!stray.contains_key(STATE_HEADER));
+    }
+
+    #[test]
+    fn what_nobody_keeps_is_left_alone() {
+        let idle = format!("{}00", &ONE[..53]);
+        assert_eq!(
+            Trace::of(&message("{}"), &headers(&[(PARENT_HEADER, &idle)])),
+            None
+        );
+    }
+
+    #[test]
+    fn only_a_message_that_names_a_place_gets_another() {
+        let limits = Limits::default();
+        let named = message(&format!(r#"{{ "traceparent" : "{ONE}", "x": 1e2}}"#));
+        let trace = Trace::of(&named, &HeaderMap::new()).unwrap();
+        let stamped = trace.stamp(named, &limits);
+        let expected = format!(
+            r#"{{"_meta":{{ "traceparent" : "{}", "x": 1e2}},"n":1.0}}"#,
+            trace.onward()
+        );
+        assert_eq!(stamped.payload().as_str(), expected);
+
+        let plain = message("{}");
+        let trace = Trace::of(&plain, &HeaderMap::new()).unwrap();
+        assert_eq!(trace.stamp(plain.clone(), &limits).bytes(), plain.bytes());
+    }
+
+    #[test]
+    fn a_state_that_is_too_long_is_not_kept() {
+        let long = "a=".to_owned() + &"x".repeat(LONGEST_STATE);
+        let headers = headers(&[(PARENT_HEADER, ONE), (STATE_HEADER, &long)]);
+        let trace = Trace::of(&message("{}"), &headers).unwrap();
+        assert_eq!(trace.state, None);
+        let mut onward = headers.clone();
+        trace.renew(&mut onward);
+        assert_eq!(onward[&STATE_HEADER], long);
+    }
+}
