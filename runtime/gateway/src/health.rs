@@ -112,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    /// Says that a reload failed, while somebody else says that it did not.
+    /// Reads the reload error while another thread clears it.
     struct AsksForTheReloadError(Arc<Status>);
 
     impl Conditions for AsksForTheReloadError {

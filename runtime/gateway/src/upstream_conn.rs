@@ -102,7 +102,7 @@ impl UpstreamConn {
             drop(place);
         });
     }
-    /// Sends a message to whose outcome no client request is bound.
+    /// Sends a notification or a reply, and notes an error that ends the conversation.
     ///
     /// # Errors
     ///

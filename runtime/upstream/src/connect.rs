@@ -145,7 +145,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// The server cannot be reached, or its answer is unusable.
+    /// The server is busy or cannot be reached, or its answer is unusable.
     pub async fn protected_resource(&self) -> Result<Option<Json>, ServerError> {
         match &self.remote {
             Some(remote) if self.config.forward_authorization => {
@@ -157,6 +157,10 @@ impl Server {
     }
 
     /// The child that modern conversations share, restarted if it has ended.
+    ///
+    /// # Errors
+    ///
+    /// The server is closed or not modern, or the child cannot be started.
     pub(super) async fn shared_child(self: &Arc<Self>) -> Result<Arc<Child>, ServerError> {
         if let Some(child) = self.running()? {
             return Ok(child);
@@ -185,6 +189,10 @@ impl Server {
     /// Probes whether the server is up and which eras it speaks. If a stdio server is modern, the child that answered
     /// is kept; if not, that child is never used again. With `initialize_only`, a stdio server is asked nothing that a
     /// legacy server does not know.
+    ///
+    /// # Errors
+    ///
+    /// The server is down.
     pub(super) async fn probe_once(
         self: &Arc<Self>,
         initialize_only: bool,

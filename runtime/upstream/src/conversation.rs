@@ -65,7 +65,7 @@ impl Conversation {
     ///
     /// # Errors
     ///
-    /// The server is busy or cannot be reached, or its answer is missing or unusable.
+    /// The conversation is over, the server is busy or cannot be reached, or its answer is missing or unusable.
     pub async fn request(
         &self,
         message: &Message,
@@ -111,7 +111,7 @@ impl Conversation {
     ///
     /// # Errors
     ///
-    /// The server cannot be reached, or its answer is unusable.
+    /// The conversation is over, the server cannot be reached, or its answer is unusable.
     pub async fn send(
         &self,
         message: &Message,
@@ -129,13 +129,13 @@ impl Conversation {
     }
 
     /// Listens to the server's own messages (legacy): the HTTP GET stream, or a child's messages that belong to no
-    /// request. At a child, a later listener replaces an earlier one, and messages that arrive while nobody listens go
-    /// to the oldest request in flight, or are dropped. `headers` may contain `Last-Event-ID`. In the modern era the
+    /// request. At a child, a later listener replaces an earlier one, and messages that arrive while none listens go to
+    /// the oldest request in flight, or are dropped. `headers` may contain `Last-Event-ID`. In the modern era the
     /// answer is status 405.
     ///
     /// # Errors
     ///
-    /// The server cannot be reached, or its answer is unusable.
+    /// The conversation is over, the server cannot be reached, or its answer is unusable.
     pub async fn listen(&self, headers: &HeaderMap) -> Result<Answer, ServerError> {
         if self.era == Era::Modern {
             let status = StatusCode::METHOD_NOT_ALLOWED;

@@ -223,12 +223,12 @@ mod tests {
         let last = json(r#"{"tools":[{"name":"b"}]}"#);
         definitions.learn("tools/list", Some("2"), &last);
         assert!(knows("a") && knows("b"));
-        // However often a list is begun anew, what was known holds until one has come to its end.
+        // The known list remains in use until a new one is complete, however often one is begun.
         for _ in 0..100 {
             definitions.learn("tools/list", None, &first);
             assert!(knows("a") && knows("b"));
         }
-        // A page of a list that nobody began says nothing.
+        // A page without a known first page is ignored.
         definitions.learn(
             "tools/list",
             Some("7"),

@@ -100,6 +100,10 @@ impl Server {
 
     /// Takes a place for a request, waiting up to `connect-timeout` if none is free. The request must hold the permit
     /// while it is in flight.
+    ///
+    /// # Errors
+    ///
+    /// No place became free in time.
     pub(super) async fn place(&self, account: &Account) -> Result<Permit, ServerError> {
         let deadline = Instant::now() + self.config.connect_timeout;
         let place = self.places.take_by(account, 1, deadline).await;
@@ -171,6 +175,11 @@ impl Server {
     }
 
     /// Starts a child process.
+    ///
+    /// # Errors
+    ///
+    /// The server is closed, has as many children as allowed or must not be restarted yet, or the program cannot be
+    /// started.
     pub(super) async fn start(
         &self,
         users: ChildUsers,

@@ -2,8 +2,9 @@
 //! children, memory and processors.
 //!
 //! Each is a [`Quota`]: a bound for all, and a fair share for each [`Account`](sandgate_message::Account), so that a
-//! caller at its limits leaves room for every other. Quotas never wait, and keep nothing about an account that uses
-//! nothing. Policies run behind a [`Gate`], at which calls do wait, since processors are soon free again.
+//! caller at its limits leaves room for every other. Here no request waits for a quota, and a quota keeps nothing about
+//! an account that uses nothing. Policies run behind a [`Gate`], at which calls do wait, since processors are soon free
+//! again.
 
 pub(crate) mod address;
 mod connections;

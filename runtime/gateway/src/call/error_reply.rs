@@ -1,4 +1,4 @@
-//! Error replies of the gateway's own. Every such text is written here.
+//! Builds the gateway's own error replies.
 
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};

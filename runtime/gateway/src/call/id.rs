@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use sandgate_message::CallId;
 
 /// Returns a new call id: 26 hexadecimal digits, of which 56 bits are microseconds since 1970 and 48 bits are random.
-/// Ids sort by time and cannot be guessed.
+/// Ids sort by time, cannot be guessed and do not repeat.
 pub(crate) fn new_id() -> CallId {
     let micros = SystemTime::now()
         .duration_since(UNIX_EPOCH)

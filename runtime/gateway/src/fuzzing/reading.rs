@@ -7,7 +7,7 @@ use super::{header_text, let_in, relay};
 /// it would forward, which the other parsers are to read.
 ///
 /// The kinds are: `j` a JSON text, `m` a message, `s` a server's event stream, `h` a mirroring header, `o` a `Host` and
-/// on a second line an `Origin`, `u` a URI in rules.
+/// on a second line an `Origin`, `u` a URI that rules judge.
 pub fn reading(kind: u8, bytes: &[u8]) -> Value {
     let limits = Limits::default();
     match kind {

@@ -111,8 +111,8 @@ async fn enter_with(
     entry
 }
 
-/// Runs a reply through the interceptors, once it is its turn. `conn` leads to the server that sent the reply; `None`
-/// for a reply that no server of the call sent.
+/// Runs a reply through the interceptors, once it is its turn. `conn` serves to remove lookalike names from a list, and
+/// to send the interceptors' answers to a task's questions to the server; `None` skips both.
 pub(crate) async fn leave(
     nested: &NestedStore,
     conn: Option<&UpstreamConn>,

@@ -226,6 +226,10 @@ pub(crate) fn find(
 }
 
 /// Passes each entry of a list of tasks. Tasks of other callers are left out.
+///
+/// # Errors
+///
+/// The edited list is invalid or exceeds the limits.
 pub(crate) async fn list(outer: Outer<'_>, document: &Json) -> Result<TaskUpdate, NestedError> {
     let (mut edits, mut entries) = (Vec::new(), Vec::new());
     let tasks = document.root().get("tasks");

@@ -1,5 +1,5 @@
-//! MCP rules that hold for every message: eras, headers that mirror the body, cache hints, `list_changed`, and checks
-//! that precede the interceptors.
+//! MCP rules that hold for every message: cache hints, `list_changed`, subscriptions, and checks that precede the
+//! interceptors.
 
 pub(crate) mod cache_scope;
 pub(crate) mod list_changed;

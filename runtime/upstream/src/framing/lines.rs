@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     async fn read(stream: &[u8], limit: usize) -> Vec<Line> {
-        // One byte at a time, so that every place is a cut.
+        // One byte at a time, so that the stream is split at every position.
         let (mut writer, reader) = tokio::io::duplex(1);
         let stream = stream.to_vec();
         let writing = tokio::spawn(async move {

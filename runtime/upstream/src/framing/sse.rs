@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn a_byte_order_mark_is_skipped_once() {
         assert_eq!(all("\u{feff}data: a\n\n"), [data("a")]);
-        // A second one makes the field another, which is ignored.
+        // A second mark becomes part of the field's name, which is then unknown and ignored.
         assert_eq!(all("\u{feff}\u{feff}data: a\n\n"), [Event::default()]);
     }
 

@@ -144,6 +144,10 @@ impl HttpClient {
     }
 
     /// Sends a request to `place` on the server, or to its configured URL for `None`.
+    ///
+    /// # Errors
+    ///
+    /// The server cannot be reached, or gives no response within `wait`.
     pub(crate) async fn exchange_at(
         &self,
         place: Option<PathAndQuery>,
@@ -196,6 +200,10 @@ impl HttpClient {
     }
 
     /// Collects the whole body, with the permit for its memory; `None` if it exceeds the limit.
+    ///
+    /// # Errors
+    ///
+    /// The body breaks off or stops coming, or there is no memory for it.
     pub(crate) async fn collect(
         &self,
         body: Incoming,

@@ -19,6 +19,10 @@ const DEPTH: usize = 16;
 
 /// Fetches the metadata from where the server said it is, else from the places in RFC 9728: with the resource's path,
 /// and without.
+///
+/// # Errors
+///
+/// The server cannot be reached, or its response breaks off.
 pub(crate) async fn fetch(remote: &HttpClient) -> Result<Option<Json>, ServerError> {
     let path = remote.url().path().trim_end_matches('/');
     let usual = [format!("{METADATA}{path}"), METADATA.to_owned()];

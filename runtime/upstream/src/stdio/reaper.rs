@@ -349,7 +349,7 @@ mod tests {
     #[test]
     fn what_is_being_started_is_nobodys_orphan() {
         let starting = Starting::new();
-        // A session of its own, and not known yet.
+        // The process leads a session of its own and is not registered yet.
         let mut new = Command::new("setsid")
             .args(["sleep", "60"])
             .spawn()
