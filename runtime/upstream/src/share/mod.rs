@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Which legacy sessions of a stdio server share one child.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Share {
-    /// None: each session has a child of its own.
+    /// Each session has a child of its own.
     #[default]
     None,
     /// The sessions of one principal share a child.
