@@ -1,6 +1,6 @@
-//! What each of a client's servers may name, where several of them speak to it on one endpoint: the progress tokens that
-//! it was given, the subscriptions that were made with it, the elicitations that it began. A message that names what is
-//! another server's would be taken for that server's own.
+//! Name claims: which server may name what, where a client hears several servers merged on one endpoint. Names are the
+//! progress tokens, subscriptions and elicitations of a server. A message that named another server's would be
+//! attributed to that server.
 
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroUsize;
@@ -10,14 +10,14 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use sandgate_message::{Json, Kind, Message, Node, Shape};
 
-/// Names remembered of one client; the one that was used longest ago gives way.
+/// The most names remembered per client; one more evicts the least recently used.
 const MOST: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
-/// "The client has to visit a URL first": such an error begins elicitations.
+/// The error code for "URL elicitation required": such an error begins elicitations.
 const URL_REQUIRED: &str = "-32042";
-/// Where the modern era says to which subscription a notification belongs.
+/// The `_meta` member in which a modern notification names its subscription.
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
-/// Who may name what. Names are kept by their hash, under a key of this table's own.
+/// The names that each server may use. Only keyed hashes of the names are kept.
 pub(crate) struct NameClaims {
     key: RandomState,
     claims: Mutex<LruCache<u64, Claim>>,
@@ -25,7 +25,7 @@ pub(crate) struct NameClaims {
 
 #[derive(Default)]
 struct Claim {
-    /// The request by which it was given. A list is asked of many servers by one request.
+    /// A hash of the id of the request that gave the name. A list request goes to many servers under one id.
     by: u64,
     servers: Vec<Arc<str>>,
 }
@@ -46,7 +46,8 @@ impl NameClaims {
         })
     }
 
-    /// A request goes to this server: it may name the request, its progress token, and the resource that it subscribes to.
+    /// Notes a request to a server, which may then name the request, its progress token, and the resource it subscribes
+    /// to.
     pub(crate) fn goes(&self, request: &Message, server: &Arc<str>) {
         let Shape::Request { id, method } = request.shape() else {
             return;
@@ -82,7 +83,8 @@ impl NameClaims {
         }
     }
 
-    /// The server asked something, or refused a request until something is done: elicitations that it may end begin so.
+    /// Notes a message of the server that begins elicitations, which the server may then complete: a request, or an
+    /// error that requires the client to visit a URL first.
     pub(crate) fn asks(&self, message: &Message, server: &Arc<str>) {
         let payload = message.payload().root();
         let begun = |one: Node<'_>| {
@@ -108,8 +110,8 @@ impl NameClaims {
         }
     }
 
-    /// Whether what this notification of the server's names is the server's to name. Tasks and the server's own questions
-    /// are remembered elsewhere.
+    /// Whether the server may name what its notification names. Tasks and the server's own requests are remembered
+    /// elsewhere.
     pub(crate) fn allow(&self, notification: &Message, server: &Arc<str>) -> bool {
         let params = notification.payload().root();
         let mine = |name, member: &str| {
@@ -134,12 +136,13 @@ impl NameClaims {
         }
     }
 
-    /// The server has this request of the client's.
+    /// Whether the client's request with this id was sent to the server.
     pub(crate) fn has_request(&self, id: &Json, server: &Arc<str>) -> bool {
         self.is_of(self.hash_of_text(Name::Request, id.as_str()), server)
     }
 
-    /// A resource that is subscribed to with this server, or one that lies beneath it: a server may tell of a part.
+    /// Whether the server has a subscription to the resource, or to one that contains it: a server may notify about a
+    /// part.
     fn covers(&self, uri: &str, server: &Arc<str>) -> bool {
         let beneath = uri
             .char_indices()
@@ -156,7 +159,7 @@ impl NameClaims {
         let mut claims = self.claims.lock();
         let claim = claims.get_or_insert_mut(name, Claim::default);
         if claim.by != by {
-            // Given anew: who had it before has it no more.
+            // The name was given again: its earlier servers lose it.
             claim.servers.clear();
             claim.by = by;
         }

@@ -1,4 +1,4 @@
-//! How a gateway behaves towards its clients. The program's configuration is composed of this and the other floors' own.
+//! The settings of the client side. The program's configuration is composed of these and the settings of other crates.
 
 use std::time::Duration;
 
@@ -7,68 +7,68 @@ use sandgate_message::{Era, Limits};
 use crate::admission::address::TrustedProxies;
 use crate::auth::origin::Access;
 
-/// Everything about the client's side that an operator may set. Every default stands in [`GatewayConfig::default`].
+/// The client-side settings of a gateway. [`GatewayConfig::default`] lists the defaults.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
-    /// Who is let in.
+    /// The allowed hosts and origins.
     pub access: Access,
-    /// The gateway's own address as clients know it, without a path, for example `https://mcp.example.com`; none: what
-    /// each request says in `Host`.
+    /// The gateway's own URL as clients know it, without a path, for example `https://mcp.example.com`. `None` uses
+    /// each request's `Host`.
     pub public_url: Option<String>,
-    /// Size and depth of one message, in both directions.
+    /// The largest size and depth of a message, in both directions.
     pub limits: Limits,
-    /// The era of the merged endpoint; none: legacy where one of the servers is known to be legacy at the first modern
-    /// request of an edition.
+    /// The era of the merged endpoint. `None` decides per edition at its first modern request: legacy if a server is
+    /// known to be legacy.
     pub merged_era: Option<Era>,
-    /// Proxies in front of the gateway whose `Forwarded` says who calls.
+    /// The proxies in front of the gateway whose `Forwarded` header is trusted.
     pub trusted_proxies: TrustedProxies,
-    /// Connections open at once; one client, or one address, has half at the most. A further one takes the place of an
-    /// idle one, or is answered on `/healthz` and `/readyz` alone.
+    /// The most connections open at once, of which one client or address gets at most half. A further one replaces an
+    /// idle connection, or is answered on `/healthz` and `/readyz` only.
     pub max_connections: usize,
-    /// HTTP requests under way at once, those that listen aside; one client has half at the most. A further one is
-    /// answered 503.
+    /// The most HTTP requests in flight, without listening ones, of which one client gets at most half. A further one
+    /// gets 503.
     pub max_requests: usize,
-    /// Bytes of messages that the gateway holds at once, with what they take beside their text; one client causes half at
-    /// the most. What would go beyond is answered 503 or dropped.
+    /// The most bytes of messages held at once, including what they take beside their text, of which one client gets at
+    /// most half. A message beyond that gets 503 or is dropped.
     pub max_memory: usize,
-    /// Concurrent requests on one HTTP/2 connection.
+    /// The most concurrent requests on one HTTP/2 connection.
     pub max_streams: u32,
-    /// Streams on which clients listen at once: GET streams of sessions and subscriptions; one client has half at the
-    /// most.
+    /// The most listening streams at once, GET streams of sessions and subscriptions, of which one client gets at most
+    /// half.
     pub max_listeners: usize,
-    /// An HTTP/2 connection without a request under way is closed after so long.
+    /// The time after which a connection without a request in flight is closed.
     pub connection_idle: Duration,
-    /// How long a client may take to send a request's headers.
+    /// The longest time for a client to send a request's headers.
     pub header_timeout: Duration,
-    /// How long a client may take to send a request's body, and how long it may leave unread what it is sent.
+    /// The longest time for a client to send a request's body, and to leave what it is sent unread.
     pub body_timeout: Duration,
-    /// Legacy sessions open at once; one client has half at the most. An `initialize` beyond it is answered 503.
+    /// The most legacy sessions open at once, of which one client gets at most half. A further `initialize` gets 503.
     pub max_sessions: usize,
-    /// A session nobody used for so long is closed.
+    /// The time after which an unused session is closed.
     pub session_idle: Duration,
-    /// A session whose client listened, does so no more and asks nothing is closed after so long. The SDKs' clients listen
-    /// for as long as they run, and come back within seconds where a stream ends.
+    /// The time after which a session is closed whose client has stopped listening and sends nothing. The SDKs' clients
+    /// listen for as long as they run, and reconnect within seconds when a stream ends.
     pub session_gone: Duration,
-    /// Requests of one session (or of a client on stdio) under way at once.
+    /// The most requests in flight per session, or per client on stdio.
     pub max_in_flight: usize,
     /// How long calls in flight may go on after the gateway was told to stop.
     pub drain: Duration,
-    /// What happens to a call whose record cannot be written.
+    /// The policy for calls whose record cannot be written.
     pub on_unwritten: OnUnwritten,
-    /// Processors that serve calls: a few calls for each are with the interceptors at a time, others wait, and are answered
-    /// 503 where they wait too long.
+    /// The number of processors that serve calls. A few calls per processor are with the interceptors at a time; others
+    /// wait, and get 503 if they wait too long.
     pub processors: usize,
-    /// Key of the pseudonyms under which sessions are logged; none: a random one for each process, so that nobody can
-    /// follow a client across restarts.
+    /// The key of the pseudonyms under which sessions are logged. `None` uses a random key per process, so that a
+    /// client cannot be followed across restarts.
     pub pseudonym_key: Option<[u8; 32]>,
 }
 
 impl Default for GatewayConfig {
-    /// Generous for people at work, small enough that a flood is bounded: 4 MiB messages, 1024 connections of 128
-    /// streams, closed after an idle minute, 4096 requests and 1 GiB of messages at once, 4096 streams to listen on, 10 s
-    /// for headers, 30 s for a body, 1024 sessions, closed after 30 idle minutes, or 5 where the client stopped listening,
-    /// 64 requests in flight in each, 10 s to drain (the grace that process supervisors commonly give), refusal of what
-    /// cannot be logged, all processors.
+    /// Generous for people at work, small enough to bound a flood: 4 MiB messages, 1024 connections of 128 streams,
+    /// closed after an idle minute, 4096 requests and 1 GiB of messages at once, 4096 listening streams, 10 s for
+    /// headers, 30 s for a body, 1024 sessions, closed after 30 idle minutes, or 5 once the client has stopped
+    /// listening, 64 requests in flight in each, 10 s to drain (the grace period that process supervisors commonly
+    /// give), refusal of calls that cannot be recorded, all processors.
     fn default() -> Self {
         Self {
             access: Access::default(),
@@ -96,13 +96,13 @@ impl Default for GatewayConfig {
     }
 }
 
-/// What happens to a call whose record cannot be written.
+/// The policy for a call whose record cannot be written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnUnwritten {
-    /// It is not forwarded, or its reply is withheld.
+    /// Refuse: the call is not forwarded, or its reply is withheld.
     #[default]
     Refuse,
-    /// It goes on; the loss is logged.
+    /// Continue: the call goes on, and the loss is logged.
     Continue,
 }

@@ -1,4 +1,4 @@
-//! The gateway as the program sees it: it is given what it needs, serves clients, and takes new editions.
+//! The gateway's public interface: serving clients and publishing editions.
 
 use std::io;
 use std::sync::Arc;
@@ -25,22 +25,22 @@ use crate::registry::{Edition, Registry};
 use crate::shared::Shared;
 use sandgate_upstream::Identity;
 
-/// How often sessions are looked through for idle ones.
+/// How often idle sessions are looked for.
 const SWEEP: Duration = Duration::from_secs(15);
 
-/// Serves MCP to clients. Cheap to share; one is enough for any number of listeners.
+/// An MCP gateway. It is cheap to share, and one is enough for any number of listeners.
 pub struct Gateway {
     router: Arc<Router>,
     identity: ArcSwapOption<Identity>,
 }
 
 impl Gateway {
-    /// Serves what the registry holds, and writes to this log.
+    /// Creates a gateway that serves the registry's editions and writes to `log`.
     pub fn new(config: GatewayConfig, registry: Arc<Registry>, log: Arc<dyn CallLog>) -> Arc<Self> {
         Self::observed(config, registry, log, None)
     }
 
-    /// The same, with somebody who watches the calls.
+    /// As [`new`](Self::new), with an observer of the calls.
     pub fn observed(
         config: GatewayConfig,
         registry: Arc<Registry>,
@@ -72,13 +72,12 @@ impl Gateway {
         })
     }
 
-    /// Serves connections that come from now on by TLS, under this identity; without one, in the clear. Those that are
-    /// open stay as they are.
+    /// Sets the TLS identity for new connections; `None` serves them without TLS. Open connections are not affected.
     pub fn identify(&self, identity: Option<Identity>) {
         self.identity.store(identity.map(Arc::new));
     }
 
-    /// What happens from now on to calls whose record cannot be written.
+    /// Changes the policy for records that cannot be written, for records from now on.
     pub fn set_on_unwritten(&self, on_unwritten: OnUnwritten) {
         self.router
             .shared
@@ -87,23 +86,23 @@ impl Gateway {
             .set_on_unwritten(on_unwritten);
     }
 
-    /// When the certificate that clients are shown ends; none where there is none.
+    /// When the server certificate expires; `None` without TLS.
     pub fn certificate_until(&self) -> Option<SystemTime> {
         let identity = self.identity.load();
         identity.as_ref().map(|identity| identity.until())
     }
 
-    /// What `/readyz` says beyond what the gateway knows.
+    /// The part of the status on `/readyz` that the program sets.
     pub fn status(&self) -> &Status {
         &self.router.status
     }
 
-    /// Who is let in.
+    /// The allowed hosts and origins.
     pub fn access(&self) -> &Access {
         &self.router.shared.config.access
     }
 
-    /// How much there is of everything at this moment.
+    /// The gateway's gauges at this moment.
     pub fn figures(&self) -> Figures {
         let gate = &self.router.shared.nested.gate;
         Figures {
@@ -115,19 +114,19 @@ impl Gateway {
         }
     }
 
-    /// The edition in force.
+    /// The current edition.
     pub fn current(&self) -> Arc<Edition> {
         self.router.shared.registry.current()
     }
 
-    /// The era of the merged endpoint, as configured or decided by now.
+    /// The era of the merged endpoint; `None` if it is neither configured nor decided yet.
     pub fn merged_era(&self) -> Option<Era> {
         let decided = || self.current().merged_era().get().copied();
         self.router.shared.config.merged_era.or_else(decided)
     }
 
-    /// Puts another edition in force, at once and as a whole, and tells clients whose lists may differ. Calls under way
-    /// finish under the one they came in by; sessions whose server is gone are over. Hands back the edition before.
+    /// Publishes an edition atomically and notifies clients whose lists may differ. Calls in flight finish under the
+    /// edition that admitted them. Sessions whose server is gone end. Returns the previous edition.
     pub fn publish(&self, edition: Edition) -> Arc<Edition> {
         let before = self.router.shared.registry.publish(edition);
         let now = self.current();
@@ -142,7 +141,11 @@ impl Gateway {
         before
     }
 
-    /// Serves HTTP until told to stop, then lets calls in flight finish, for as long as the configuration says.
+    /// Serves HTTP until `stop` is cancelled, then lets calls in flight finish for at most [`GatewayConfig::drain`].
+    ///
+    /// # Errors
+    ///
+    /// None at present: a connection that cannot be accepted is only logged.
     pub async fn serve(&self, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
         let (open, cut) = (TaskTracker::new(), CancellationToken::new());
         let sweeper = tokio::spawn(sweep(self.router.clone()));
@@ -164,7 +167,7 @@ impl Gateway {
                     });
                 }
                 Err(error) => {
-                    // Out of descriptors, or the client is gone already: neither is a reason to stop.
+                    // The process is out of descriptors, or the client is already gone: neither is a reason to stop.
                     tracing::warn!("cannot accept a connection: {error}");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -187,9 +190,13 @@ impl Gateway {
         Ok(())
     }
 
-    /// Serves one client on a pair of streams, one message a line, until its end or until told to stop; then lets calls
-    /// in flight finish. Nothing but the protocol is written to `output`. The client is anonymous, which is nobody where
-    /// the configuration has clients.
+    /// Serves one client on a pair of streams, with one message per line, until the input ends or `stop` is cancelled;
+    /// then lets calls in flight finish. Only the protocol is written to `output`. The client is anonymous, so it is
+    /// refused where clients are configured.
+    ///
+    /// # Errors
+    ///
+    /// Reading the input or writing the output failed.
     pub async fn serve_stdio<R, W>(
         &self,
         input: R,
@@ -205,7 +212,11 @@ impl Gateway {
             .await
     }
 
-    /// The same for a client by its name in the configuration; it needs no key.
+    /// As [`serve_stdio`](Self::serve_stdio), for a configured client, which needs no key.
+    ///
+    /// # Errors
+    ///
+    /// Reading the input or writing the output failed.
     pub async fn serve_stdio_as<R, W>(
         &self,
         client: Option<Arc<str>>,
@@ -219,7 +230,7 @@ impl Gateway {
         W: AsyncWrite + Unpin + Send + 'static,
     {
         let served = stdio::Served { endpoint, client };
-        // Large, and once in a process.
+        // Boxed because the future is large and runs once per process.
         Box::pin(stdio::serve(
             self.router.clone(),
             input,
@@ -230,7 +241,7 @@ impl Gateway {
         .await
     }
 
-    /// Ends all sessions and all servers. To be called when nothing is served any more.
+    /// Ends all sessions and servers. Call it once nothing is served any more.
     pub async fn close(&self) {
         self.router.draining.cancel();
         let sessions = self.router.sessions.take_all();

@@ -1,4 +1,4 @@
-//! What `/healthz` and `/readyz` say.
+//! The answers of `/healthz` and `/readyz`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -11,27 +11,27 @@ use serde::Serialize;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::registry::Edition;
 
-/// How the gateway is, beyond what it knows itself. Set by whoever loads configurations.
+/// The status of the gateway as far as the program sets it, such as the result of the last reload.
 #[derive(Default)]
 pub struct Status {
     reload_error: RwLock<Option<String>>,
-    /// The gateway is about to stop, and still serves.
+    /// Whether the gateway is about to stop while it still serves.
     leaving: AtomicBool,
     conditions: OnceLock<Arc<dyn Conditions>>,
 }
 
-/// Something that is wrong with the gateway itself, for example a call log that cannot be written.
+/// A problem of the gateway itself, for example a call log that cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// Its name, for example `call-log`.
+    /// The condition's name, for example `call-log`.
     pub name: &'static str,
-    /// It makes `/readyz` answer 503.
+    /// Whether the condition makes `/readyz` answer 503.
     pub unready: bool,
 }
 
-/// Knows what is wrong with the gateway at this moment. Asked by every `/readyz`, so an answer takes no time.
+/// Reports the gateway's current problems. Every `/readyz` asks, so implementations must answer at once.
 pub trait Conditions: Send + Sync {
-    /// All that is wrong; empty where nothing is.
+    /// The current conditions; empty if there are none.
     fn current(&self) -> Vec<Condition>;
 }
 
@@ -47,28 +47,29 @@ struct Readiness<'a> {
 }
 
 impl Status {
-    /// Why the last change of configuration is not in force; none when it is. Shown on `/readyz`.
+    /// Sets why the last change of the configuration is not in force, shown on `/readyz`; `None` if it is.
     pub fn set_reload_error(&self, error: Option<String>) {
         *self.reload_error.write() = error;
     }
-    /// As it was set.
+    /// The error set by [`set_reload_error`](Self::set_reload_error).
     pub fn reload_error(&self) -> Option<String> {
         self.reload_error.read().clone()
     }
 
-    /// The gateway is about to stop: `/readyz` answers 503 from now on, and everything else goes on.
+    /// Announces shutdown: `/readyz` answers 503 from now on, and everything else goes on.
     pub fn leave(&self) {
         self.leaving.store(true, Ordering::Relaxed);
     }
 
-    /// Whom to ask what is wrong. The first counts.
+    /// Sets the source of conditions. Only the first call has an effect.
     pub fn ask(&self, conditions: Arc<dyn Conditions>) {
         let _ = self.conditions.set(conditions);
     }
 
-    /// A gateway that keeps its old edition because a new one is bad is ready all the same.
+    /// The answer of `/readyz`. A gateway that keeps its old edition because a new one is bad is still ready.
     pub(crate) fn readiness(&self, edition: &Edition, draining: bool) -> ClientResponse {
-        // A copy: those who know the conditions ask for it too, and who waits to write it would be between the two.
+        // A copy, so that no lock is held while `current` runs: implementations read the error too, and a waiting
+        // writer in between would deadlock.
         let error = self.reload_error();
         let servers = edition
             .servers()
@@ -111,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    /// Says that a reload failed, while somebody else says that it did not.
+    /// Reads the reload error while another thread clears it.
     struct AsksForTheReloadError(Arc<Status>);
 
     impl Conditions for AsksForTheReloadError {

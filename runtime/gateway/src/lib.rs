@@ -1,8 +1,9 @@
-//! MCP on the wire: clients on one side, servers on the other, and the exchange between them, in both eras of the
-//! protocol and over both of its transports.
+//! The MCP wire layer of Sandgate: downstream clients, upstream servers, and the proxying of calls between them, in
+//! both protocol eras and over both transports.
 //!
-//! It answers for what is on the wire: framing, sessions, ids, headers, who is let in, and that every message passes the
-//! pipeline. It does not know what an interceptor is made of, where the configuration stands, or where records go.
+//! This crate owns framing, sessions, ids, headers and client authentication, and sends every message through the
+//! pipeline. It knows nothing about how interceptors are built, where the configuration is stored, or where records are
+//! written.
 
 mod admission;
 mod auth;

@@ -1,4 +1,4 @@
-//! What is in force: one immutable edition, published at once.
+//! The registry of the current edition, which is immutable and replaced atomically.
 
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
@@ -12,23 +12,23 @@ use tokio::sync::watch;
 use crate::auth::principals::Clients;
 use sandgate_upstream::Server;
 
-/// The chain, the servers and the clients that belong together. A call takes one edition and keeps it, so that it never meets a new
-/// server under the old chain or the reverse.
+/// A chain with the servers and clients that belong to it. A call keeps the edition it started with, so that it never
+/// meets a new server under the old chain or the reverse.
 pub struct Edition {
     chain: Arc<Chain>,
     servers: Vec<Arc<Server>>,
     clients: Clients,
-    /// Of the merged endpoint, once it is decided.
+    /// The era of the merged endpoint, once decided.
     merged_era: OnceLock<Era>,
 }
 
-/// Why servers cannot stand beside one another.
+/// Why servers cannot form an edition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditionError {
-    /// Two of one name.
+    /// Two servers have the same name.
     #[error("two servers are called {0:?}: give one of them another name")]
     Twice(String),
-    /// A name that cannot stand in `/mcp/NAME` or before `__`.
+    /// A server's name is unusable in `/mcp/NAME` or before `__`.
     #[error(
         "{0:?} cannot name a server: letters, digits, '-' and single '_' inside, at most 64 of them, so that it fits in \
          /mcp/NAME and NAME__tool can be read back"
@@ -37,8 +37,12 @@ pub enum EditionError {
 }
 
 impl Edition {
-    /// Servers in the configuration's order, which is the order of merged lists. One that did not change keeps its
-    /// `Arc` from edition to edition: its conversations then live on.
+    /// Creates an edition. The order of `servers` is that of merged lists. An unchanged server must keep its `Arc` from
+    /// edition to edition, so that its conversations live on.
+    ///
+    /// # Errors
+    ///
+    /// A server's name is unusable or not unique.
     pub fn new(chain: Arc<Chain>, servers: Vec<Arc<Server>>) -> Result<Self, EditionError> {
         let mut seen = HashSet::new();
         for server in &servers {
@@ -58,30 +62,30 @@ impl Edition {
         })
     }
 
-    /// For these clients; otherwise for anybody.
+    /// Restricts the edition to these clients; without this, every client is admitted.
     #[must_use]
     pub fn for_clients(mut self, clients: Clients) -> Self {
         self.clients = clients;
         self
     }
 
-    /// The version of its chain.
+    /// The version of the chain.
     pub fn version(&self) -> u64 {
         self.chain.version()
     }
-    /// The interceptors in force.
+    /// The chain of interceptors.
     pub fn chain(&self) -> &Arc<Chain> {
         &self.chain
     }
-    /// In the configuration's order.
+    /// The servers, in the configuration's order.
     pub fn servers(&self) -> &[Arc<Server>] {
         &self.servers
     }
-    /// Who may call.
+    /// The admitted clients.
     pub fn clients(&self) -> &Clients {
         &self.clients
     }
-    /// The server of that name.
+    /// The server with this name.
     pub fn server(&self, name: &str) -> Option<&Arc<Server>> {
         self.servers.iter().find(|server| &**server.name() == name)
     }
@@ -89,13 +93,13 @@ impl Edition {
     pub(crate) fn merged_era(&self) -> &OnceLock<Era> {
         &self.merged_era
     }
-    /// This very server, not another one of its name, is part of the edition.
+    /// Whether this very server, not another of the same name, is part of the edition.
     pub(crate) fn has(&self, server: &Arc<Server>) -> bool {
         self.servers.iter().any(|one| Arc::ptr_eq(one, server))
     }
 }
 
-/// Holds the edition in force. Reading it takes no lock.
+/// Holds the current edition. Reading it takes no lock.
 pub struct Registry {
     current: ArcSwap<Edition>,
     publishing: Mutex<()>,
@@ -103,7 +107,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Begins with this one.
+    /// Creates a registry with a first edition.
     pub fn new(edition: Edition) -> Arc<Self> {
         Arc::new(Self {
             current: ArcSwap::from_pointee(edition),
@@ -111,11 +115,11 @@ impl Registry {
             published: watch::Sender::new(()),
         })
     }
-    /// The edition in force; whoever asks keeps what they got.
+    /// The current edition, which stays valid for the caller after a new one is published.
     pub fn current(&self) -> Arc<Edition> {
         self.current.load_full()
     }
-    /// Puts another in force and hands back the one before.
+    /// Publishes an edition and returns the previous one.
     pub(crate) fn publish(&self, mut edition: Edition) -> Arc<Edition> {
         let _one_at_a_time = self.publishing.lock();
         edition.clients.inherit(&self.current.load().clients);
@@ -125,7 +129,8 @@ impl Registry {
         self.published.send_replace(());
         before
     }
-    /// Changes whenever another edition than `seen` is in force; at once, where one is already.
+    /// Returns a receiver that changes whenever an edition other than `seen` is published. It has changed already if
+    /// one is current.
     pub(crate) fn watch(&self, seen: &Arc<Edition>) -> watch::Receiver<()> {
         let mut published = self.published.subscribe();
         if !Arc::ptr_eq(&self.current.load(), seen) {
@@ -135,7 +140,7 @@ impl Registry {
     }
 }
 
-/// `__` parts server from tool on the merged endpoint, at its first occurrence.
+/// Whether a name can be a server's. The first `__` separates server and tool on the merged endpoint.
 fn usable(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
     (1..=64).contains(&name.len())

@@ -1,5 +1,5 @@
-//! Exchanges that were taken down, once more: the same way through a chain as live, with all that they carry, and no
-//! server. What one asks and another answers is remembered in between, as the gateway does.
+//! Replays of captured calls through a chain, without a server. Calls pass the chain as they do live, with their nested
+//! messages, and questions and tasks are remembered between calls as the gateway does.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,26 +16,26 @@ use crate::observe::capture::{CapturedCall, NestedRun};
 use crate::observe::observer::{Arrival, Observers};
 use crate::observe::recorder::CallRecorder;
 
-/// Plays exchanges; what is remembered is its own.
+/// Replays calls, with a memory of questions and tasks of its own.
 pub struct ReplaySession {
     nested: NestedStore,
 }
 
-/// What came of an exchange.
+/// The result of a replayed call.
 pub struct ReplayResult {
-    /// Who decided what.
+    /// The interceptors' decisions.
     pub trail: Trail,
-    /// Who decided what about the messages that it carries.
+    /// The interceptor runs over the nested messages.
     pub within: Vec<NestedRun>,
-    /// What became of it. A request that goes on and whose answer is not known counts as forwarded.
+    /// The call's outcome. A forwarded request whose reply is unknown counts as forwarded.
     pub decision: Decision,
-    /// The params as they went on, where they did.
+    /// The params as forwarded; `None` if the call was not forwarded.
     pub sent: Option<Json>,
-    /// The payload of what the asker got, where there is one.
+    /// The payload of the asker's reply, if there is one.
     pub left: Option<Json>,
 }
 
-/// Nothing is logged.
+/// A call log that writes nothing.
 struct Unlogged;
 
 impl CallLog for Unlogged {
@@ -53,7 +53,7 @@ impl CallLog for Unlogged {
 }
 
 impl ReplaySession {
-    /// Remembers nothing yet. `limits`: of one message.
+    /// Creates a session with an empty memory. `limits` apply to each message.
     pub fn new(limits: Limits) -> Self {
         let recorder = CallRecorder::new(
             Arc::new(Unlogged),
@@ -65,7 +65,7 @@ impl ReplaySession {
         }
     }
 
-    /// Takes an exchange through a chain: what came, and what the other side answers where that is known.
+    /// Replays a call through a chain. `reply` is the other side's reply, where it is known.
     pub async fn play(
         &self,
         chain: &Arc<Chain>,
@@ -127,7 +127,7 @@ impl ReplaySession {
     ) -> Reply {
         match InFlight::begin(&self.nested.recorder, admitted, arrival) {
             Ok(in_flight) => nested::leave(&self.nested, None, in_flight, reply, decision).await,
-            // It never is: nothing is logged.
+            // Unreachable: [`Unlogged`] never fails.
             Err(said) => Reply {
                 message: said.map(|said| *said),
                 withheld: true,

@@ -1,4 +1,4 @@
-//! What all exchanges share, and the servers they go to.
+//! The state that all calls share.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use crate::nested::store::NestedStore;
 use crate::observe::recorder::CallRecorder;
 use crate::registry::Registry;
 
-/// What all exchanges share.
+/// The state that all calls share.
 pub(crate) struct Shared {
     pub(crate) config: GatewayConfig,
     pub(crate) registry: Arc<Registry>,
     pub(crate) recorder: Arc<CallRecorder>,
-    /// Seals what clients are given to bring back. Of this process alone.
+    /// The key that seals the cursors of merged lists. It is random and does not outlive the process.
     pub(crate) seal: [u8; 32],
-    /// Messages within messages.
+    /// The state of nested messages.
     pub(crate) nested: NestedStore,
 }

@@ -1,4 +1,4 @@
-//! A server, and the conversation of one client with it.
+//! A connection to a server: the server, and one client's conversation with it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -10,22 +10,22 @@ use tokio::sync::Semaphore;
 use crate::observe::notification_budget::NotificationBudget;
 use sandgate_upstream::{Answer, Conversation, Definitions, Server, ServerError};
 
-/// Replies of the gateway's own that one server has not read yet.
+/// The most replies of the gateway's own that one server may have left unread.
 const MOST_OWED: usize = 64;
 
-/// A server, and the conversation with it. One that could not be opened is a server that fails each call: the call is
-/// judged and recorded all the same.
+/// A server and a client's conversation with it. If the conversation could not be opened, each call to it fails, but is
+/// still judged and recorded.
 #[derive(Clone)]
 pub(crate) struct UpstreamConn {
     pub(crate) server: Arc<Server>,
     pub(crate) conversation: Result<Arc<Conversation>, ServerError>,
-    /// The server has ended it, whoever found out.
+    /// Whether the server has ended the conversation.
     gone: Arc<AtomicBool>,
-    /// Replies of the gateway's own to the server's requests that it has yet to take.
+    /// The permits for replies of the gateway's own that the server has not read yet.
     owed: Arc<Semaphore>,
-    /// The params of the `initialize` with which it began, as the server got them.
+    /// The params of the `initialize` that began the conversation, as the server got them.
     introduction: Arc<OnceLock<Json>>,
-    /// Bounds what its notifications write to the call log.
+    /// Bounds what the conversation's notifications write to the call log.
     pub(crate) notification_budget: Arc<NotificationBudget>,
 }
 
@@ -44,20 +44,20 @@ impl UpstreamConn {
         }
     }
 
-    /// A request goes on, changed by every interceptor that wanted to: who the client is in this conversation is what an
-    /// `initialize` says now, not what it said when it came.
+    /// Notes a request that is about to be forwarded. The params of an `initialize` are kept as the interceptors left
+    /// them, since those tell the server who the client is.
     pub(crate) fn note_request(&self, request: &Message) {
         if request.method() == Some("initialize") {
             let _ = self.introduction.set(request.payload().clone());
         }
     }
 
-    /// The params of the `initialize` with which it began, as the server got them.
+    /// The params of the `initialize` that began the conversation, as the server got them.
     pub(crate) fn introduction(&self) -> Option<&Json> {
         self.introduction.get()
     }
 
-    /// What the server was last seen to offer to this client.
+    /// The definitions that the server was last seen to offer to this client.
     pub(crate) fn definitions(&self) -> Option<&Definitions> {
         self.conversation
             .as_ref()
@@ -65,7 +65,7 @@ impl UpstreamConn {
             .map(|open| &**open.definitions())
     }
 
-    /// What an error says about the conversation as a whole.
+    /// Notes whether an error ends the conversation.
     pub(crate) fn note(&self, error: &ServerError) {
         use ServerError::{Closed, Exited, SessionGone};
         if matches!(error, Closed { .. } | Exited { .. } | SessionGone { .. }) {
@@ -73,12 +73,12 @@ impl UpstreamConn {
         }
     }
 
-    /// Nothing more can be said in it.
+    /// Whether the conversation has ended.
     pub(crate) fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Acquire)
     }
 
-    /// The very same conversation.
+    /// Whether both are the same conversation.
     pub(crate) fn is(&self, other: &Self) -> bool {
         match (&self.conversation, &other.conversation) {
             (Ok(one), Ok(other)) => Arc::ptr_eq(one, other),
@@ -86,8 +86,8 @@ impl UpstreamConn {
         }
     }
 
-    /// Sends a reply of the gateway's own without waiting: the server may itself be waiting until what it sends is read. A
-    /// server that asks and does not read loses further replies.
+    /// Sends a reply of the gateway's own without waiting, since the server may itself wait until its output is read.
+    /// Further replies to a server that does not read are dropped.
     pub(crate) fn reply(&self, reply: Message) {
         let server = self.server.name().clone();
         let Ok(place) = self.owed.clone().try_acquire_owned() else {
@@ -102,7 +102,11 @@ impl UpstreamConn {
             drop(place);
         });
     }
-    /// Sends without a client waiting for what comes of it.
+    /// Sends a notification or a reply, and notes an error that ends the conversation.
+    ///
+    /// # Errors
+    ///
+    /// The conversation was never opened, or the message cannot be sent.
     pub(crate) async fn send(
         &self,
         message: &Message,

@@ -1,4 +1,4 @@
-//! What comes back from a server.
+//! A server's answers and events.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,45 +14,45 @@ use super::facts::ServerFacts;
 use crate::Permit;
 use crate::framing::sse;
 
-/// What a server answered to one message. A stdio server's answers are given the status that an HTTP server would have
-/// used.
+/// A server's answer to one message. The answer of a stdio server gets the status that an HTTP server would have used.
 #[derive(Debug)]
 pub struct Answer {
-    /// The server's own; 200 or 202 for a stdio server.
+    /// The server's status; 200 or 202 for a stdio server.
     pub status: StatusCode,
-    /// The end-to-end ones worth passing on: never a session id, a cookie or a hop-by-hop header. No `ClientResponseBody-Length`.
+    /// The headers that are returned to the client: never a session id, a cookie, a hop-by-hop header or
+    /// `Content-Length`.
     pub headers: HeaderMap,
-    /// What it said.
+    /// The body.
     pub body: Body,
 }
 
 /// The body of an [`Answer`].
 #[derive(Debug)]
 pub enum Body {
-    /// Nothing: what was sent needs no reply (202), or the server refused it (4xx, 5xx) without an error of JSON-RPC that
-    /// answers it. What it said instead goes no further.
+    /// No message: the message sent needs no reply (202), or the server refused it (4xx, 5xx) without a JSON-RPC error
+    /// that answers it. Any other body is dropped.
     Empty,
-    /// One message. Under a 2xx it is the reply to the request, with the request's own id; under any other status it is
-    /// an error with that id or none.
+    /// One message. With a 2xx status it is the reply with the request's own id; with any other it is an error with
+    /// that id or none.
     Message(Message),
-    /// Messages one by one.
+    /// A stream of messages.
     Stream(ServerEvents),
 }
 
-/// Messages as a server sends them. To a request: whatever belongs to it, then its reply, then the end; a failure is
-/// the last item. A legacy server that numbers its events may close the stream before the reply: the client resumes it
-/// by [`Conversation::listen`](super::Conversation::listen).
+/// The messages of a server as a stream. For a request it contains what belongs to the request, then the reply, then
+/// ends; a failure is the last item. A legacy server that puts ids on its events may close the stream before the reply,
+/// which the client then resumes with [`Conversation::listen`](super::Conversation::listen).
 ///
-/// Dropping it before its end tells the server that nobody waits any more: the HTTP response is closed, a stdio server
-/// gets `notifications/cancelled`.
+/// Dropping the stream before its end tells the server that the answer is no longer wanted: the HTTP response is
+/// closed, and a stdio server gets `notifications/cancelled`.
 pub struct ServerEvents {
     source: Pin<Box<dyn Stream<Item = Result<ServerEvent, ServerError>> + Send>>,
-    /// The request's place among those under way, and whom to tell when it fails.
+    /// The request's place, and the facts in which a failure is noted.
     held: Option<(Permit, Arc<ServerFacts>)>,
 }
 
 impl ServerEvents {
-    /// From any source.
+    /// Creates a stream from any source.
     pub fn new(
         source: impl Stream<Item = Result<ServerEvent, ServerError>> + Send + 'static,
     ) -> Self {
@@ -68,7 +68,7 @@ impl ServerEvents {
         self
     }
 
-    /// Waits for the reply and drops what comes before it; none where no reply comes.
+    /// Waits for the reply and drops the messages before it; `None` if the stream ends without a reply.
     pub(super) async fn reply(mut self) -> Option<Message> {
         while let Some(Ok(arrival)) = self.next().await {
             if let Some(message) = arrival.message.filter(is_reply) {
@@ -97,29 +97,29 @@ impl std::fmt::Debug for ServerEvents {
     }
 }
 
-/// The message answers a request.
+/// Whether a message is a reply.
 pub(super) fn is_reply(message: &Message) -> bool {
     matches!(message.shape(), Shape::Result { .. } | Shape::Error { .. })
 }
 
-/// One event of a stream, and what the client needs of its frame. What a server writes beside that (comments, other
-/// names of events) goes no further. Empty: the server says that the stream is alive.
+/// One event of a stream, with what the client needs of its frame. Comments and events with other names are dropped. An
+/// empty event says that the stream is alive.
 #[derive(Clone, Debug, Default)]
 pub struct ServerEvent {
-    /// None for an event that carries no data: an id to resume from.
+    /// The message; `None` for an event without data, which may still have an id to resume from.
     pub message: Option<Message>,
-    /// It has a data line with nothing in it. Without the line, clients would not take notice of its id.
+    /// Whether the event has an empty data line. Without that line, clients would ignore its id.
     pub blank: bool,
-    /// The server names its events `message`, which is what they are without a name too.
+    /// Whether the server names the event `message`, which is also the meaning of no name.
     pub named: bool,
-    /// The event's id, for `Last-Event-ID`: visible ASCII.
+    /// The event's id for `Last-Event-ID`, in visible ASCII.
     pub id: Option<String>,
-    /// Milliseconds after which to reconnect.
+    /// The time after which to reconnect, in milliseconds.
     pub retry: Option<u32>,
 }
 
 impl ServerEvent {
-    /// The event is the reply: nothing more comes.
+    /// Whether the event is the reply, after which nothing comes.
     pub fn is_reply(&self) -> bool {
         matches!(
             self.message.as_ref().map(Message::shape),
@@ -127,7 +127,7 @@ impl ServerEvent {
         )
     }
 
-    /// A message with nothing around it.
+    /// An event with only a message.
     pub fn of(message: Message) -> Self {
         Self {
             message: Some(message),
@@ -135,7 +135,7 @@ impl ServerEvent {
         }
     }
 
-    /// As a server-sent event of the gateway's own making, the data on one line.
+    /// Writes the event as a server-sent event, with the data on one line.
     pub fn write_sse(&self, out: &mut BytesMut) {
         let data = self.message.as_ref().map(Message::line);
         let fields = sse::Fields {

@@ -1,4 +1,4 @@
-//! To whom a server shows what it offers: whose definitions are whose.
+//! Which definitions a server has shown to which caller.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
@@ -12,18 +12,18 @@ use sha2::{Digest, Sha256};
 use super::Definitions;
 use super::catalogue::Catalogue;
 
-/// Callers of the modern era whose definitions are remembered; the one that called longest ago gives way.
+/// The most modern callers whose definitions are remembered; one more evicts the least recently used.
 const MOST: NonZeroUsize = match NonZeroUsize::new(1024) {
     Some(most) => most,
     None => NonZeroUsize::MIN,
 };
-/// Bytes of lists kept of one server, equal ones counted once.
+/// The most bytes of lists kept per server; equal lists count once.
 const MOST_BYTES: usize = 64 << 20;
-/// Bytes of lists kept of one server for one principal, in all its conversations.
+/// The most bytes of lists kept per server for one principal, in all its conversations.
 const MOST_BYTES_EACH: usize = 32 << 20;
 
-/// Who asks, as far as the server can tell: the principal, and the credentials that go on. A digest of them, since they
-/// are nobody's to keep.
+/// The caller as the server can distinguish it: its principal and its forwarded credentials. Only a digest of the
+/// credentials is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Asker {
     principal: Option<Arc<str>>,
@@ -31,8 +31,8 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// The caller of a request with these headers, of which the token goes on where there is one: it has been taken out
-    /// for a server that is not to see it.
+    /// The caller of a request with these headers. An `Authorization` still among them is forwarded; it was removed for
+    /// a server that must not see it.
     pub fn new(principal: Option<&Arc<str>>, headers: &HeaderMap) -> Self {
         let token = headers.get(AUTHORIZATION);
         Self {
@@ -48,15 +48,15 @@ impl Asker {
     }
 }
 
-/// A conversation's definitions, and its principal.
+/// A conversation's principal and definitions.
 type Begun = (Option<Arc<str>>, Weak<Definitions>);
 
-/// The definitions of all who ask one server.
+/// The definitions shown to all callers of one server.
 #[derive(Debug)]
 pub(super) struct Audience {
     catalogue: Arc<Catalogue>,
     callers: Mutex<LruCache<Asker, Arc<Definitions>>>,
-    /// Of legacy conversations, the oldest first.
+    /// The definitions of legacy conversations, oldest first.
     conversations: Mutex<Vec<Begun>>,
 }
 
@@ -71,7 +71,7 @@ impl Default for Audience {
 }
 
 impl Audience {
-    /// A caller's of the modern era.
+    /// The definitions of a modern caller.
     pub(super) fn of(&self, asker: &Asker) -> Arc<Definitions> {
         let mut callers = self.callers.lock();
         if let Some(known) = callers.get(asker) {
@@ -82,7 +82,7 @@ impl Audience {
         new
     }
 
-    /// Those of a new legacy conversation.
+    /// The definitions of a new legacy conversation.
     pub(super) fn begin(&self, principal: Option<&Arc<str>>) -> Arc<Definitions> {
         let new = Definitions::new(&self.catalogue);
         let mut conversations = self.conversations.lock();
@@ -91,17 +91,17 @@ impl Audience {
         new
     }
 
-    /// Everybody, after a change that was told on a channel that all share.
+    /// Notes a change for all modern callers, which share the channel that announced it.
     pub(super) fn changed(&self, method: &str) {
         for (_, definitions) in self.callers.lock().iter() {
             definitions.changed(method);
         }
     }
 
-    /// Keeps within bounds after somebody has learnt something: the oldest of the same principal give way, then the oldest
-    /// of all. What is needed again is asked for again.
+    /// Evicts lists after `learner` has grown: the oldest of the same principal beyond its bound, then the oldest of
+    /// all. Evicted lists are fetched again when needed.
     pub(super) fn trim(&self, learner: &Arc<Definitions>) {
-        // Nobody has more than everybody.
+        // No caller has more bytes than all together.
         if self.catalogue.bytes() <= MOST_BYTES_EACH && learner.bytes() <= MOST_BYTES_EACH {
             return;
         }

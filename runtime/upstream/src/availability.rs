@@ -1,9 +1,8 @@
-//! Whether a server can be asked at all, as the gateway's own probes find out: a circuit breaker for each server.
+//! A server's availability as found by the gateway's probes: a circuit breaker per server.
 //!
-//! Only a probe opens it or closes it. What a caller sends, and how the server takes it, says nothing here: a payload that
-//! makes one call fail or hang must not keep the server from anybody else. A probe is made when something hints at trouble
-//! (no answer in time at the merged endpoint, no connection, a process that ended at its start), and again after growing
-//! pauses until one succeeds.
+//! Only a probe opens or closes it. Callers' requests never do: a payload that makes one call fail or hang must not cut
+//! the server off from others. A probe is made when something hints at trouble (no answer in time at the merged
+//! endpoint, no connection, a process that ended at its start), and repeated after growing pauses until one succeeds.
 
 use std::time::SystemTime;
 
@@ -12,33 +11,33 @@ use tokio::time::Instant;
 
 use super::ServerError;
 
-/// What the gateway's probes know of a server.
+/// What the gateway's probes know about a server.
 #[derive(Clone, Debug, Default)]
 pub enum Availability {
-    /// It was not probed: nothing has hinted at trouble.
+    /// The server was not probed: nothing has hinted at trouble.
     #[default]
     Unknown,
-    /// The first probe, or one of a server that was well, is under way.
+    /// A probe is running, and none has failed since the last success.
     Probing {
-        /// When it began.
+        /// The time at which the probe began.
         since: Instant,
     },
     /// The last probe succeeded.
     Up,
     /// The last probe failed.
     Down {
-        /// When the first one in a row failed.
+        /// The time of the first failure in a row.
         since: SystemTime,
-        /// Why the last one failed.
+        /// The error of the last probe.
         error: ServerError,
-        /// When the next one is made.
+        /// The time of the next probe.
         retry_at: Instant,
     },
 }
 
 impl Availability {
-    /// It is down, and asking it again would take long: nobody has to wait for what is known. A server that fails at once
-    /// (no listener, no such program) is asked by each call, so that it is back as soon as it is started.
+    /// Whether calls fail without asking the server, since asking would take long. A server that fails at once (no
+    /// listener, no such program) is asked by each call, so that it is back as soon as it is started.
     pub(super) fn blocks(&self) -> bool {
         matches!(
             self,
@@ -69,7 +68,7 @@ impl Prober {
         self.state.borrow().clone()
     }
 
-    /// True for the one who has to probe.
+    /// Begins a probe if none is running. Returns whether the caller must probe.
     pub(super) fn begin(&self) -> bool {
         self.state.send_if_modified(|state| {
             let idle = matches!(state, Availability::Unknown | Availability::Up);
@@ -96,13 +95,13 @@ impl Prober {
         });
     }
 
-    /// Waits until a probe has come to an end, where one is under way.
+    /// Waits for the end of the running probe, if there is one.
     pub(super) async fn settled(&self) -> Availability {
         let mut state = self.state.subscribe();
         let settled = |state: &Availability| !matches!(state, Availability::Probing { .. });
         match state.wait_for(settled).await {
             Ok(state) => state.clone(),
-            // Never: the sender is ours.
+            // Unreachable: `self` owns the sender.
             Err(_) => Availability::Unknown,
         }
     }

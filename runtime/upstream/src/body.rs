@@ -1,4 +1,4 @@
-//! A body of HTTP in memory: bounded in bytes, and counted while it arrives.
+//! Collects an HTTP body in memory, bounded in bytes and charged while it arrives.
 
 use std::time::Duration;
 
@@ -9,24 +9,29 @@ use hyper::body::Body;
 use crate::budget::{Budget, MemoryError};
 use crate::quota::Permit;
 
-/// Why there is no whole body.
+/// Why a body could not be collected.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
-    /// It is over the limit.
+    /// The body exceeds the limit.
     #[error("the body is too large")]
     TooLarge,
-    /// It ended before it was whole.
+    /// The body ended too early.
     #[error("the body broke off")]
     Cut,
-    /// Nothing came for too long.
+    /// No data came for too long.
     #[error("the body stopped coming")]
     Silent,
-    /// There is no room for it.
+    /// There is no memory for the body.
     #[error(transparent)]
     Memory(#[from] MemoryError),
 }
 
-/// The whole body, with the permit for its memory. `silence`: the longest wait for more of it. A body that comes in one piece, as most do, is not copied.
+/// Collects a whole body, with the permit for its memory. `silence` is the longest wait for more data. A body that
+/// arrives in one piece, as most do, is not copied.
+///
+/// # Errors
+///
+/// The body is too large, breaks off or stops coming, or there is no memory for it.
 pub async fn collect(
     mut body: impl Body<Data = Bytes> + Unpin,
     limit: usize,

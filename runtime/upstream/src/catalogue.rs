@@ -1,4 +1,4 @@
-//! The lists that a server's callers were shown: equal ones are kept once, and all together within bounds.
+//! The lists that a server showed its callers; equal ones are kept once.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,31 +8,31 @@ use parking_lot::Mutex;
 use sandgate_message::Json;
 use sha2::{Digest, Sha256};
 
-/// Definitions kept of one list; what comes after is not kept.
+/// The most definitions kept of one list; further ones are not kept.
 const MOST: usize = 10_000;
-/// Bytes kept of one list.
+/// The most bytes kept of one list.
 const MOST_BYTES: usize = 16 << 20;
 
-/// The whole lists of one server, by what is in them.
+/// The lists of one server, by a digest of their contents.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
     lists: Mutex<HashMap<[u8; 32], Weak<List>>>,
     bytes: Arc<AtomicUsize>,
 }
 
-/// One list of one member: definitions by name.
+/// One list: definitions by name.
 #[derive(Debug, Default)]
 pub(super) struct List {
     by_name: HashMap<Box<str>, Json>,
     digest: Sha256,
     bytes: usize,
     full: bool,
-    /// Of the catalogue that counts it.
+    /// The counter of the catalogue that counts the list's bytes.
     counted: Option<Arc<AtomicUsize>>,
 }
 
 impl Catalogue {
-    /// The list as it is kept: the one that is there already, where it is equal.
+    /// Keeps a list. Returns the equal one that is kept already, if there is one.
     pub(super) fn keep(&self, mut list: List) -> Arc<List> {
         let digest = std::mem::take(&mut list.digest).finalize().into();
         let mut lists = self.lists.lock();
@@ -47,7 +47,7 @@ impl Catalogue {
         list
     }
 
-    /// Bytes of all lists, each counted once.
+    /// The bytes of all lists, each counted once.
     pub(super) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -99,7 +99,7 @@ impl Drop for List {
     }
 }
 
-/// What an item of this member is called by.
+/// The member that identifies an item of this list.
 pub(super) fn naming(member: &str) -> &'static str {
     match member {
         "resources" => "uri",

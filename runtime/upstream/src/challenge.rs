@@ -1,20 +1,20 @@
-//! What a server says when it wants a token (`WWW-Authenticate`, RFC 6750 and 9728), in words for the gateway's client.
+//! Rewrites a server's challenge (`WWW-Authenticate`, RFC 6750 and 9728) for the gateway's client.
 //!
-//! Only where the client's own `Authorization` goes on. The challenge is made anew from what is understood of it: its
-//! free text (`error_description`) is the server's prose, which no policy has seen.
+//! A challenge is only returned where the client's own `Authorization` is forwarded. It is rebuilt from its known
+//! parameters, because its free text (`error_description`) is the server's and no policy has judged it.
 
 use http::HeaderMap;
 use http::header::{HeaderValue, WWW_AUTHENTICATE};
 
-/// Where the metadata of a server's protected resource stands, by the name of the server, at this gateway's address.
+/// The path at which the gateway serves the metadata of a server's protected resource.
 pub fn metadata_path(server: &str) -> String {
     format!("{METADATA}/mcp/{server}")
 }
 
-/// RFC 9728, section 3.1: before the path of the resource.
+/// The well-known prefix before the path of the resource (RFC 9728, section 3.1).
 pub const METADATA: &str = "/.well-known/oauth-protected-resource";
 
-/// The URL of the metadata that a server names.
+/// The metadata URL that a server's challenge names.
 pub fn metadata_in(headers: &HeaderMap) -> Option<String> {
     let found = bearer(headers)?
         .into_iter()
@@ -22,8 +22,8 @@ pub fn metadata_in(headers: &HeaderMap) -> Option<String> {
     found.map(|(_, url)| url)
 }
 
-/// Puts the challenge in words for the client; `metadata` is the URL under which the gateway serves the metadata. Without
-/// one (nobody forwards tokens here) there is no challenge.
+/// Rewrites the challenge. `metadata` is the URL at which the gateway serves the metadata; with `None` (tokens are not
+/// forwarded) the challenge is removed.
 pub fn reword(headers: &mut HeaderMap, metadata: Option<&str>) {
     if !headers.contains_key(WWW_AUTHENTICATE) {
         return;
@@ -50,12 +50,12 @@ pub fn reword(headers: &mut HeaderMap, metadata: Option<&str>) {
     }
 }
 
-/// The characters of scope tokens and error codes (RFC 6749, appendix A).
+/// Whether a byte may occur in scope tokens and error codes (RFC 6749, appendix A).
 fn plain(b: u8) -> bool {
     b.is_ascii_graphic() && !matches!(b, b'"' | b'\\')
 }
 
-/// The parameters of the first challenge for a bearer token, names in lower case, each name once.
+/// The parameters of the first bearer challenge, with names in lower case and without duplicates.
 fn bearer(headers: &HeaderMap) -> Option<Vec<(String, String)>> {
     let values = headers.get_all(WWW_AUTHENTICATE).iter();
     values
@@ -84,7 +84,7 @@ fn bearer_in(text: &str) -> Option<Vec<(String, String)>> {
                 }
                 rest = after;
             }
-            // Another scheme begins.
+            // The next scheme begins.
             (None, Some(_)) => return found,
             (None, None) => {
                 if word.eq_ignore_ascii_case("bearer") {
@@ -96,7 +96,7 @@ fn bearer_in(text: &str) -> Option<Vec<(String, String)>> {
     }
 }
 
-/// A token of RFC 9110, and what follows it.
+/// Splits off a token as in RFC 9110.
 fn word(text: &str) -> (&str, &str) {
     let inside = |c: char| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?={}".contains(c);
     text.split_at(text.find(|c| !inside(c)).unwrap_or(text.len()))
@@ -104,7 +104,7 @@ fn word(text: &str) -> (&str, &str) {
 
 fn quoted_or_word(text: &str) -> Option<(String, &str)> {
     let Some(inner) = text.strip_prefix('"') else {
-        // A URL without its quotes is common enough.
+        // Servers commonly leave a URL unquoted.
         let end = text.find([',', ' ', '\t']).unwrap_or(text.len());
         return Some((text[..end].to_owned(), &text[end..]));
     };

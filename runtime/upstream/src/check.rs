@@ -1,4 +1,4 @@
-//! The gateway's own probes of a server: one at a time, in the background, until one succeeds.
+//! Background probes of a server: one at a time, until one succeeds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,22 +9,22 @@ use super::availability::Availability;
 use super::error::ServerError;
 use super::server::Server;
 
-/// The pause after a failed probe, doubled by each further one up to the second.
+/// The pause after the first failed probe, and the longest; the pause doubles in between.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 impl Server {
-    /// What the gateway's probes know of it. Asks nobody.
+    /// The availability found by the gateway's probes, without asking the server.
     pub fn availability(&self) -> Availability {
         self.prober().now()
     }
 
-    /// The last probe found it well, or nothing has hinted at trouble.
+    /// Whether the last probe succeeded, or nothing has hinted at trouble yet.
     pub fn is_there(&self) -> bool {
         let state = self.prober().state.borrow();
         matches!(*state, Availability::Unknown | Availability::Up)
     }
 
-    /// Probes it in the background until a probe succeeds, unless that is under way.
+    /// Starts probing in the background until a probe succeeds, unless that is already running.
     pub fn check(self: &Arc<Self>) {
         if !self.prober().begin() {
             return;
@@ -32,7 +32,8 @@ impl Server {
         let server = Arc::downgrade(self);
         tokio::spawn(async move {
             let mut pause = PAUSES.0;
-            // A question before `initialize` silences some legacy servers for good: every other probe does without.
+            // A request before `initialize` silences some legacy servers for good, so after a timeout the next probe
+            // does without.
             let mut initialize_only = false;
             for attempt in 0_u32.. {
                 let Some(server) = server.upgrade().filter(|server| !server.is_closed()) else {
@@ -55,7 +56,7 @@ impl Server {
                     pause = pause.max(*retry_in);
                 }
                 server.prober().failed(&error, Instant::now() + pause);
-                // Not held meanwhile: a server that a reload has replaced is probed no more.
+                // Not held during the pause, so that a server replaced by a reload is no longer probed.
                 drop(server);
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(PAUSES.1);
@@ -63,10 +64,11 @@ impl Server {
         });
     }
 
-    /// Whether it may be asked, or the error that says that it is down.
+    /// Checks whether the server may be asked.
     ///
     /// # Errors
-    /// It is down, and asking it would take long.
+    ///
+    /// The server is down, and asking it would take long.
     pub fn admits(&self) -> Result<(), ServerError> {
         let state = self.prober().state.borrow();
         match &*state {
@@ -78,11 +80,12 @@ impl Server {
         }
     }
 
-    /// Whether it can be asked what a modern client asks several servers at once. Probes it where its eras are not known.
-    /// That lasts no longer than `list-timeout` from the probe's beginning.
+    /// Waits until the server can answer list requests, probing it where its era is unknown. The wait ends at most
+    /// `list-timeout` after the probe began.
     ///
     /// # Errors
-    /// It is down, or has not answered the probe yet.
+    ///
+    /// The server is down, or has not answered the probe yet.
     pub async fn ready_for_lists(self: &Arc<Self>) -> Result<(), ServerError> {
         if self.era_is_open() {
             self.check();
@@ -99,17 +102,17 @@ impl Server {
         Ok(())
     }
 
-    /// Waits for the end of the probe that is under way, if there is one.
+    /// Waits for the end of the running probe, if there is one.
     pub async fn probed(&self) -> Availability {
         self.prober().settled().await
     }
 
-    /// Resolves when a probe has succeeded since the last failure.
+    /// Resolves once a probe has succeeded since the last failure.
     pub async fn up(&self) {
         self.prober().up().await;
     }
 
-    /// It has not answered yet.
+    /// The error of a server that has not answered yet.
     pub fn starting(&self) -> ServerError {
         ServerError::Starting {
             server: self.name().clone(),

@@ -1,4 +1,4 @@
-//! How conversations with a server begin, and how it is found out which eras the server speaks.
+//! Opening conversations with a server, and finding out which eras it speaks.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,12 +23,16 @@ use super::stdio;
 use super::stdio::child::Child;
 use crate::Budget;
 
-/// A probe that left open which eras the server speaks is not repeated before.
+/// How long a probe that left the era open is not repeated.
 const UNDECIDED: Duration = Duration::from_secs(60);
 
 impl Server {
-    /// Which eras it speaks. A stdio server is asked once (`server/discover`, with a timeout) and what it said is
-    /// remembered; of an HTTP server it is what has been learnt so far, without asking.
+    /// The eras that the server speaks. A stdio server is probed once (`server/discover`, with a timeout) and its
+    /// answer remembered. For an HTTP server it is what is known so far, without asking.
+    ///
+    /// # Errors
+    ///
+    /// The server is down.
     pub async fn era(self: &Arc<Self>) -> Result<Eras, ServerError> {
         match &self.remote {
             Some(_) => Ok(self.eras()),
@@ -36,9 +40,10 @@ impl Server {
         }
     }
 
-    /// The same, but an HTTP server is asked too where nothing is known.
+    /// As [`era`](Self::era), but an HTTP server is probed too where nothing is known.
     ///
     /// # Errors
+    ///
     /// The server is down.
     pub async fn probe(self: &Arc<Self>) -> Result<Eras, ServerError> {
         if self.era_is_open() {
@@ -50,14 +55,18 @@ impl Server {
         Ok(self.eras())
     }
 
-    /// A probe could tell whether it speaks the modern era.
+    /// Whether a probe could find out if the server is modern.
     pub(super) fn era_is_open(&self) -> bool {
         let undecided = *self.undecided.lock();
         self.eras().modern.is_none() && undecided.is_none_or(|since| since.elapsed() >= UNDECIDED)
     }
 
-    /// Opens a conversation for a caller. Legacy: a child process or an upstream session of its own, or a place at a child
-    /// that sessions share. Modern: one shared child, or stateless HTTP.
+    /// Opens a conversation. A legacy one gets a child process or an HTTP session of its own, or a place at a child
+    /// that sessions share. Modern ones share one child, or use stateless HTTP.
+    ///
+    /// # Errors
+    ///
+    /// The server is down, closed or of the other era, or its child cannot be started.
     pub async fn converse(
         self: &Arc<Self>,
         era: Era,
@@ -66,7 +75,12 @@ impl Server {
         self.converse_for(era, asker, &Budget::unbounded()).await
     }
 
-    /// The same within a budget: the caller's requests, its child and the bytes that come for it count against its share.
+    /// As [`converse`](Self::converse), within a budget: the caller's requests, child and incoming bytes count against
+    /// its share.
+    ///
+    /// # Errors
+    ///
+    /// The server is down, closed or of the other era, or its child cannot be started.
     pub async fn converse_for(
         self: &Arc<Self>,
         era: Era,
@@ -97,7 +111,7 @@ impl Server {
             (Some(_), _) if self.children.lock().closed => return Err(self.closed()),
             (Some(remote), _) => Channel::Http(Box::new(http::Channel::new(remote.clone(), era))),
             (None, Era::Modern) => {
-                // Fails now rather than at the first request.
+                // Fail now rather than at the first request.
                 self.shared_child().await?;
                 let number = self.conversations.fetch_add(1, Ordering::Relaxed);
                 Channel::Stdio(stdio::Channel::Shared(self.clone(), number))
@@ -126,8 +140,12 @@ impl Server {
         ))
     }
 
-    /// The metadata of the resource that it protects (RFC 9728), as it gives it; none where it gives none, or the
-    /// client's tokens do not go on to it.
+    /// The metadata of the protected resource (RFC 9728), as the server gives it; `None` if it gives none, or if
+    /// clients' tokens are not forwarded to it.
+    ///
+    /// # Errors
+    ///
+    /// The server is busy or cannot be reached, or its answer is unusable.
     pub async fn protected_resource(&self) -> Result<Option<Json>, ServerError> {
         match &self.remote {
             Some(remote) if self.config.forward_authorization => {
@@ -138,7 +156,11 @@ impl Server {
         }
     }
 
-    /// The child that modern conversations share, started anew where it has ended.
+    /// The child that modern conversations share, restarted if it has ended.
+    ///
+    /// # Errors
+    ///
+    /// The server is closed or not modern, or the child cannot be started.
     pub(super) async fn shared_child(self: &Arc<Self>) -> Result<Arc<Child>, ServerError> {
         if let Some(child) = self.running()? {
             return Ok(child);
@@ -164,16 +186,21 @@ impl Server {
         Ok(child)
     }
 
-    /// Finds out whether it is there, and which eras it speaks. A stdio server that speaks the modern era keeps the child
-    /// that was asked; one that does not is never spoken to on it again. `initialize_only`: a program is asked nothing that
-    /// a legacy server does not know.
+    /// Probes whether the server is up and which eras it speaks. If a stdio server is modern, the child that answered
+    /// is kept; if not, that child is never used again. With `initialize_only`, a stdio server is asked nothing that a
+    /// legacy server does not know.
+    ///
+    /// # Errors
+    ///
+    /// The server is down.
     pub(super) async fn probe_once(
         self: &Arc<Self>,
         initialize_only: bool,
     ) -> Result<(), ServerError> {
         let verdict = match &self.remote {
             Some(remote) => probe::remote(remote, &self.known).await?,
-            // Its child is shared, and busy with callers' requests perhaps: that it can be started is all that is asked.
+            // The child is shared, and may be busy with callers' requests: the probe only checks that it can be
+            // started.
             None if self.eras().modern == Some(true) => {
                 return self.shared_child().await.map(drop);
             }
@@ -186,14 +213,14 @@ impl Server {
                 };
                 match verdict {
                     Ok(Verdict::Modern { .. }) => self.share(&child)?,
-                    // Some legacy servers end at a question before `initialize`.
+                    // Some legacy servers exit on a request before `initialize`.
                     Err(ServerError::Exited { .. }) if !initialize_only => {
                         let child = self.start(ChildUsers::Modern, &Account::Local).await?;
                         probe::child_of_legacy(&child, &self.known, wait).await?;
                         self.known.eras.lock().modern = Some(false);
                         return Ok(());
                     }
-                    // The last one to hold the child ends it, and its end is no failure of the server's.
+                    // The last holder ends the child, and its end is not a failure of the server.
                     _ => drop(child),
                 }
                 verdict?

@@ -1,4 +1,4 @@
-//! One conversation with a server: what a client's session, or its single stateless request, is carried on.
+//! A conversation with a server, which serves a client's session or a single stateless request.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::watch::{Notes, Watch};
 use super::{Answer, Body, Definitions, Server, ServerError, http as remote, stdio};
 use crate::Budget;
 
-/// A conversation with a server. Dropping it ends it as [`Self::close`] does, without waiting.
+/// A conversation with a server. Dropping it ends it as [`Self::close`] does, but without waiting.
 #[derive(Debug)]
 pub struct Conversation {
     server: Arc<Server>,
@@ -44,24 +44,28 @@ impl Conversation {
         })
     }
 
-    /// The one it was opened for.
+    /// The era for which the conversation was opened.
     pub fn era(&self) -> Era {
         self.era
     }
 
-    /// The server that it is with.
+    /// The server of the conversation.
     pub fn server(&self) -> &Arc<Server> {
         &self.server
     }
 
-    /// What the server was last seen to offer in it, or to its caller.
+    /// The definitions that the server was last seen to offer in this conversation or to its caller.
     pub fn definitions(&self) -> &Arc<Definitions> {
         &self.definitions
     }
 
-    /// Sends a request. Everything that comes back bears the message's own id and progress token. `headers` are the
-    /// client's; of them only the ones with a meaning for the server go on. What a list request brings back is learnt
-    /// by its [`Definitions`].
+    /// Sends a request. All messages that come back carry the request's own id and progress token. `headers` are the
+    /// client's, of which only those with a meaning for the server are forwarded. The conversation's [`Definitions`]
+    /// learn from the replies to list requests.
+    ///
+    /// # Errors
+    ///
+    /// The conversation is over, the server is busy or cannot be reached, or its answer is missing or unusable.
     pub async fn request(
         &self,
         message: &Message,
@@ -74,7 +78,7 @@ impl Conversation {
             Channel::Http(channel) => channel.request(message, headers, watch).await,
         };
         let mut answer = self.noted(answer)?;
-        // A subscription is not work under way: it may last for ever.
+        // A subscription may last forever, so it holds no place.
         if let Body::Stream(arrivals) = answer.body {
             answer.body = Body::Stream(match message.method() {
                 Some("subscriptions/listen") => arrivals,
@@ -84,7 +88,7 @@ impl Conversation {
         Ok(answer)
     }
 
-    /// What an answer, or its absence, says about how the server is.
+    /// Notes what an answer, or its absence, says about the server's health.
     fn noted(&self, answer: Result<Answer, ServerError>) -> Result<Answer, ServerError> {
         let vitals = &self.server.known().vitals;
         match &answer {
@@ -94,7 +98,7 @@ impl Conversation {
             Ok(_) => vitals.well(),
             Err(error) => {
                 vitals.failed(error);
-                // No connection came about: nothing that the caller sent has to do with it.
+                // The connection failed, so the cause is the server and not the caller's message.
                 if let ServerError::Unreachable { .. } = error {
                     self.server.check();
                 }
@@ -103,7 +107,11 @@ impl Conversation {
         answer
     }
 
-    /// Sends a notification, or the client's reply to a request of the server's.
+    /// Sends a notification, or the client's reply to a request of the server.
+    ///
+    /// # Errors
+    ///
+    /// The conversation is over, the server cannot be reached, or its answer is unusable.
     pub async fn send(
         &self,
         message: &Message,
@@ -120,9 +128,14 @@ impl Conversation {
         Ok(answer)
     }
 
-    /// What the server says unasked (legacy): the HTTP GET stream, or a child's messages that belong to no request. Of
-    /// a child, a later one takes over from an earlier one, and what it says while nobody listens goes to the oldest
-    /// request under way, or is dropped. `headers` may hold `Last-Event-ID`. Modern: status 405.
+    /// Listens to the server's own messages (legacy): the HTTP GET stream, or a child's messages that belong to no
+    /// request. At a child, a later listener replaces an earlier one, and messages that arrive while none listens go to
+    /// the oldest request in flight, or are dropped. `headers` may contain `Last-Event-ID`. In the modern era the
+    /// answer is status 405.
+    ///
+    /// # Errors
+    ///
+    /// The conversation is over, the server cannot be reached, or its answer is unusable.
     pub async fn listen(&self, headers: &HeaderMap) -> Result<Answer, ServerError> {
         if self.era == Era::Modern {
             let status = StatusCode::METHOD_NOT_ALLOWED;
@@ -139,7 +152,7 @@ impl Conversation {
         }
     }
 
-    /// The HTTP server's session id; the client never sees it.
+    /// The id of the session with an HTTP server, which the client never sees.
     pub fn session_id(&self) -> Option<String> {
         match &self.channel {
             Channel::Stdio(_) => None,

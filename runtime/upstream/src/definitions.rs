@@ -1,7 +1,7 @@
-//! What a server was last seen to offer to one caller.
+//! The definitions that a server was last seen to offer to one caller.
 //!
-//! A server may answer by who asks. So definitions belong to a legacy conversation, or, in the modern era, to a caller:
-//! no caller is judged, or told of, by what another one was shown.
+//! A server's answer may depend on the caller. Definitions therefore belong to a legacy conversation or, in the modern
+//! era, to a caller: no caller is judged by, or told about, what another was shown.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use tokio::time::Instant;
 use super::catalogue::{Catalogue, List};
 use crate::era;
 
-/// Lists of which pages have been seen and the last one has not; the oldest gives way.
+/// The most incomplete lists kept; one more drops the oldest.
 const MOST_GATHERING: usize = 8;
 /// The definitions of tools, prompts, resources and resource templates, exactly as the server gave them.
 #[derive(Debug, Default)]
 pub struct Definitions {
-    /// Where equal lists of all callers are one.
+    /// The catalogue in which equal lists of all callers are kept once.
     catalogue: Arc<Catalogue>,
     members: RwLock<Members>,
-    /// One asks, the others wait for what it learns.
+    /// Held by the caller that fetches a list, while others wait for the result.
     pub(super) asking: tokio::sync::Mutex<()>,
-    /// When each member was last asked for.
+    /// When each list was last fetched.
     pub(super) asked: Mutex<HashMap<&'static str, Instant>>,
 }
 
@@ -37,7 +37,7 @@ struct Members {
 #[derive(Debug)]
 struct Gathering {
     member: &'static str,
-    /// The cursor of the page that comes next.
+    /// The cursor of the next page.
     next: String,
     list: List,
 }
@@ -50,9 +50,9 @@ impl Definitions {
         })
     }
 
-    /// Takes in a page of a list (`tools/list` …), which was asked for with this cursor. A list takes the place of what
-    /// was known once its last page has come: until then what was known holds, and the new pages beside it. Other
-    /// methods are ignored. Conversations do this by themselves.
+    /// Learns a page of a list (`tools/list` and so on) that was requested with this cursor. A list replaces the known
+    /// one once its last page has come; until then both the known list and the new pages count. Other methods are
+    /// ignored. Conversations call this themselves.
     pub fn learn(&self, method: &str, cursor: Option<&str>, result: &Json) {
         let Some(member) = Method::new(method).list_member() else {
             return;
@@ -70,7 +70,7 @@ impl Definitions {
                         .gathering
                         .remove(at)
                         .map_or_else(List::default, |one| one.list),
-                    // A page of a list whose beginning nobody remembers.
+                    // The list's first page is not known.
                     None => return,
                 }
             }
@@ -94,8 +94,8 @@ impl Definitions {
         }
     }
 
-    /// The definition that a request of this method is about: `target` is a tool's or prompt's name, or a resource's
-    /// URI.
+    /// The definition that a request of this method is about. `target` is the name of a tool or prompt, or the URI of a
+    /// resource.
     pub fn get(&self, method: &str, target: &str) -> Option<Json> {
         let member = member_of(method)?;
         let members = self.members.read();
@@ -109,7 +109,7 @@ impl Definitions {
         known.cloned()
     }
 
-    /// Bytes of all lists here, shared ones too.
+    /// The bytes of all lists here, including shared ones.
     pub(super) fn bytes(&self) -> usize {
         let members = self.members.read();
         let whole = members.whole.values().map(|list| list.bytes());
@@ -117,19 +117,19 @@ impl Definitions {
         whole.chain(gathering).sum()
     }
 
-    /// Forgets everything: what is needed is asked for again.
+    /// Forgets everything; lists are fetched again when needed.
     pub(super) fn clear(&self) {
         *self.members.write() = Members::default();
         self.asked.lock().clear();
     }
 
     /// Forgets a member (`tools`, `prompts`, `resources`, `resourceTemplates`) after its list has changed.
-    /// Conversations do this by themselves.
+    /// Conversations call this themselves.
     pub fn forget(&self, member: &str) {
         let mut members = self.members.write();
         members.whole.remove(member);
         members.gathering.retain(|one| one.member != member);
-        // What was not there may be there now.
+        // A target that was missing may be there now.
         self.asked.lock().remove(member);
     }
 
@@ -141,7 +141,7 @@ impl Definitions {
             .unwrap_or_default()
     }
 
-    /// A list without end is taken as far as it was asked for.
+    /// Takes the pages of a list so far as the whole list, where it has more pages than are fetched.
     pub(super) fn settle(&self, member: &'static str, next: &str) {
         let mut members = self.members.write();
         let asked = |one: &Gathering| one.member == member && one.next == next;
@@ -169,7 +169,7 @@ pub(super) fn list_params(era: Era, cursor: Option<&str>) -> Option<Json> {
     Json::parse(serde_json::to_vec(&params).ok()?, &Limits::default()).ok()
 }
 
-/// The `_meta` that a modern request of the gateway's own must bear.
+/// The `_meta` that a modern request of the gateway's own needs.
 pub(super) fn modern_meta() -> serde_json::Value {
     serde_json::json!({
         (era::VERSION_KEY): era::FIRST_MODERN,
@@ -223,12 +223,12 @@ mod tests {
         let last = json(r#"{"tools":[{"name":"b"}]}"#);
         definitions.learn("tools/list", Some("2"), &last);
         assert!(knows("a") && knows("b"));
-        // However often a list is begun anew, what was known holds until one has come to its end.
+        // The known list remains in use until a new one is complete, however often one is begun.
         for _ in 0..100 {
             definitions.learn("tools/list", None, &first);
             assert!(knows("a") && knows("b"));
         }
-        // A page of a list that nobody began says nothing.
+        // A page without a known first page is ignored.
         definitions.learn(
             "tools/list",
             Some("7"),

@@ -1,21 +1,20 @@
-//! Which of the protocol's two ways of working a request belongs to. Judged for each request by itself: one client may
-//! try both.
+//! Determines the protocol era of a message. Each message is judged by itself, since one client may use both eras.
 
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName};
 use sandgate_message::{Era, Message, Shape};
 
-/// The first version whose requests stand by themselves. Versions are dates, so they compare as text.
+/// The first modern protocol version. Versions are dates, so they compare as text.
 pub const FIRST_MODERN: &str = "2026-07-28";
-/// Versions that begin with `initialize`, newest first.
+/// The legacy versions, which begin with `initialize`, newest first.
 pub const LEGACY: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
-/// Where a modern request says its version.
+/// The member of `_meta` in which a modern request names its version.
 pub const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 /// The HTTP header that mirrors [`VERSION_KEY`].
 pub const VERSION_HEADER: HeaderName = HeaderName::from_static("mcp-protocol-version");
 
-/// The header and the body name different versions, or only one of them names any.
+/// The version header and the body contradict each other, or only one of them names a version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum EraMismatchError {
@@ -31,7 +30,11 @@ pub enum EraMismatchError {
     NoBody(String),
 }
 
-/// Over HTTP, where the version stands in a header too.
+/// The era of a message over HTTP, where a header names the version too.
+///
+/// # Errors
+///
+/// The header is unreadable, or it and the body do not name the same version.
 pub fn of_http(message: &Message, headers: &HeaderMap) -> Result<Era, EraMismatchError> {
     let header = single(headers).map_err(|()| EraMismatchError::Unreadable)?;
     let body = version_in(message);
@@ -42,7 +45,7 @@ pub fn of_http(message: &Message, headers: &HeaderMap) -> Result<Era, EraMismatc
             body: body.into(),
         }),
         (None, Some(body)) => Err(EraMismatchError::NoHeader(body.into())),
-        // Which headers a modern notification has is not defined, and it has no `_meta` of its own.
+        // Modern notifications have no `_meta`, and no headers are defined for them.
         (Some(header), None)
             if is_modern(header) && !matches!(message.shape(), Shape::Notification { .. }) =>
         {
@@ -53,7 +56,7 @@ pub fn of_http(message: &Message, headers: &HeaderMap) -> Result<Era, EraMismatc
     }
 }
 
-/// Over stdio, where only the body speaks.
+/// The era of a message over stdio, where only the body names a version.
 pub fn of_line(message: &Message) -> Era {
     if version_in(message).is_some() {
         Era::Modern
@@ -66,7 +69,7 @@ pub fn of_line(message: &Message) -> Era {
 pub fn version_in(message: &Message) -> Option<Cow<'_, str>> {
     message.method()?;
     let version = message.payload().root().get("_meta")?.get(VERSION_KEY)?;
-    // Something there that is no string is the modern way all the same: the server says what is wrong with it.
+    // A version that is no string still marks the message as modern; the server reports what is wrong with it.
     Some(version.string().unwrap_or(Cow::Borrowed(version.as_str())))
 }
 

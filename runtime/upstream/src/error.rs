@@ -1,17 +1,17 @@
-//! Every way in which a server can let the gateway down.
+//! The errors of a server.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Why there is no answer from a server. What it displays is for clients: it names the server as the configuration does,
-/// and nothing of the machine or the network. [`Self::detail`] is for the operator. Neither repeats a payload.
+/// Why a server gave no answer. The displayed text is for clients: it names the server as the configuration does, and
+/// reveals nothing about the machine or the network. [`Self::detail`] is for the operator. Neither repeats a payload.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ServerError {
-    /// There is no such program.
+    /// The program does not exist.
     #[error("server {server:?} could not be started; the gateway's log says why")]
     #[allow(missing_docs)]
     NotFound { server: Arc<str>, program: String },
-    /// The program exists and cannot be run.
+    /// The program exists but cannot be run.
     #[error("server {server:?} could not be started; the gateway's log says why")]
     #[allow(missing_docs)]
     Start { server: Arc<str>, why: String },
@@ -19,43 +19,43 @@ pub enum ServerError {
     #[error("server {server:?} ended while it was needed; the gateway's log says more")]
     #[allow(missing_docs)]
     Exited { server: Arc<str>, status: String },
-    /// It exited before it ever said anything, several times; the next start is put off.
+    /// The process repeatedly exited before its first message, so the next start is delayed.
     #[error("server {server:?} keeps exiting at its start; it is tried again in {} s", .retry_in.as_secs_f32().ceil())]
     #[allow(missing_docs)]
     BackingOff {
         server: Arc<str>,
         retry_in: Duration,
     },
-    /// It has not answered its first question yet.
+    /// The server has not answered its first request yet.
     #[error("server {server:?} is starting; try again in a few seconds")]
     #[allow(missing_docs)]
     Starting { server: Arc<str> },
-    /// It does not answer the gateway's probes.
+    /// The server does not answer the gateway's probes.
     #[error("server {server:?} is down; it is tried again in {} s", .retry_in.as_secs_f32().ceil())]
     #[allow(missing_docs)]
     Down {
         server: Arc<str>,
         retry_in: Duration,
     },
-    /// No connection, or one that broke.
+    /// No connection could be made.
     #[error("server {server:?} cannot be reached; the gateway's log says why")]
     #[allow(missing_docs)]
     Unreachable { server: Arc<str>, why: String },
-    /// It said nothing for as long as it is given.
+    /// The server sent nothing within the time limit.
     #[error("server {server:?} said nothing for {} s", .after.as_secs_f32())]
     #[allow(missing_docs)]
     Timeout { server: Arc<str>, after: Duration },
-    /// What it sent is not MCP; says why.
+    /// The server sent something that is not MCP; `why` says what.
     #[error("server {server:?} sent something that is not MCP; the gateway's log says what")]
     #[allow(missing_docs)]
     Garbage { server: Arc<str>, why: String },
-    /// What it sent is over the limit, in bytes.
+    /// The server sent a message over the limit, in bytes.
     #[error(
         "server {server:?} sent more than {limit} bytes in one message; raise the limit if that is its way"
     )]
     #[allow(missing_docs)]
     TooLarge { server: Arc<str>, limit: usize },
-    /// It wants credentials.
+    /// The server wants credentials.
     #[error(
         "server {server:?} answered 401: it wants credentials; give them in its `headers`, or let clients bring their own \
          with `forward-authorization = true`"
@@ -72,25 +72,25 @@ pub enum ServerError {
     #[error("the session with server {server:?} is over; initialize again")]
     #[allow(missing_docs)]
     SessionGone { server: Arc<str> },
-    /// It does not speak the era of the message.
+    /// The server does not speak the era of the message.
     #[error("server {server:?} does not speak the {era} protocol")]
     #[allow(missing_docs)]
     WrongEra { server: Arc<str>, era: &'static str },
-    /// A request with this id is already in flight in this conversation.
+    /// A request with this id is in flight in this conversation.
     #[error("a request with this id is already under way with server {server:?}; use another id")]
     #[allow(missing_docs)]
     IdInUse { server: Arc<str> },
-    /// More requests in flight than a server is given at once.
+    /// The server has as many requests in flight as allowed.
     #[error("server {server:?} has {limit} requests under way; try again when one has ended")]
     #[allow(missing_docs)]
     Busy { server: Arc<str>, limit: usize },
-    /// There is no room for what it sends.
+    /// The gateway has no memory for what the server sends.
     #[error(
         "what server {server:?} sent was dropped: the gateway holds as many bytes of messages as it may"
     )]
     #[allow(missing_docs)]
     Memory { server: Arc<str> },
-    /// As many child processes as it may have.
+    /// The server has as many child processes as allowed.
     #[error(
         "server {server:?} has {limit} child processes, as many as it may have; try again when a session has ended"
     )]
@@ -111,7 +111,7 @@ pub enum ServerError {
 }
 
 impl ServerError {
-    /// The error with what only the operator may know: programs, addresses, and what the system said.
+    /// The error with details that only the operator may know: programs, addresses, and the system's error texts.
     pub fn detail(&self) -> String {
         match self {
             Self::NotFound { server, program } => format!(
@@ -134,7 +134,7 @@ impl ServerError {
     }
 }
 
-/// Whether an error hints at a server that is not there, rather than at one that does not like what it was asked.
+/// Whether an error suggests that the server is down, and not that it rejects the request.
 pub fn hints_at_absence(error: &ServerError) -> bool {
     matches!(
         error,

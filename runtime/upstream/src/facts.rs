@@ -1,4 +1,4 @@
-//! What has been learnt of a server, whichever conversation it was learnt in.
+//! The facts learnt about a server in all its conversations.
 
 use parking_lot::Mutex;
 use sandgate_message::Era;
@@ -8,17 +8,17 @@ use super::health::HealthState;
 use super::lookalikes::Lookalikes;
 use super::stdio::backoff::Backoff;
 
-/// Which eras a server speaks, as far as is known.
+/// The eras that a server is known to speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Eras {
-    /// None: not known.
+    /// Whether the server speaks the legacy era; `None` if unknown.
     pub legacy: Option<bool>,
-    /// None: not known.
+    /// Whether the server speaks the modern era; `None` if unknown.
     pub modern: Option<bool>,
 }
 
 impl Eras {
-    /// Whether it speaks this one; none: not known.
+    /// Whether the server speaks this era; `None` if unknown.
     pub fn speaks(self, era: Era) -> Option<bool> {
         match era {
             Era::Legacy => self.legacy,
@@ -27,7 +27,7 @@ impl Eras {
     }
 }
 
-/// What has been learnt of a server, whichever conversation it was learnt in.
+/// The facts learnt about a server in all its conversations.
 #[derive(Debug, Default)]
 pub(super) struct ServerFacts {
     pub(super) audience: Audience,
@@ -38,7 +38,7 @@ pub(super) struct ServerFacts {
 }
 
 impl ServerFacts {
-    /// It answered as this era's servers do.
+    /// Notes that the server answered as one of this era.
     pub(super) fn speaks(&self, era: Era) {
         let mut eras = self.eras.lock();
         match era {

@@ -1,4 +1,4 @@
-//! Definitions that nobody has seen yet are asked for, within bounds of time and pages.
+//! Fetches definitions that are not known yet, within bounds of time and pages.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use super::answer::Body;
 use super::conversation::Conversation;
 use super::definitions::{Definitions, cursor, list_params, member_of};
 
-/// Pages asked for in one go.
+/// The most pages fetched of one list.
 const MOST_PAGES: usize = 64;
-/// For all pages together.
+/// The time limit for all pages together.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A target that a list lacked is not looked for again before.
+/// How long a list is not fetched again for a target that it lacked.
 const REMEMBERED: Duration = Duration::from_secs(30);
 
 impl Definitions {
-    /// The definition that a request of this method is about; where it is not known, the server is asked for its list first. A list that lacks the target is not
-    /// asked for again until some time has passed. Bounded in time and pages.
+    /// The definition that a request of this method is about. An unknown one is fetched with the server's list, within
+    /// bounds of time and pages. A list that lacks the target is not fetched again for 30 seconds.
     pub async fn fetch(
         &self,
         conversation: &Conversation,
@@ -32,7 +32,7 @@ impl Definitions {
         }
         let member = member_of(method)?;
         let _asking = self.asking.lock().await;
-        // Another may have asked meanwhile.
+        // Another caller may have fetched the list meanwhile.
         if let Some(known) = self.get(method, target) {
             return Some(known);
         }
@@ -44,7 +44,7 @@ impl Definitions {
         {
             return None;
         }
-        // Large, and seldom gone through: every call would carry it.
+        // Boxed because the future is large and rarely polled, while every call contains this one.
         let asking = Box::pin(self.ask(conversation, member, headers));
         let answered = tokio::time::timeout(PATIENCE, asking).await;
         if !matches!(answered, Ok(Some(()))) {
@@ -80,7 +80,7 @@ impl Definitions {
                 Body::Stream(arrivals) => arrivals.reply().await?,
                 Body::Empty => return None,
             };
-            // What the conversation brings back, it has learnt from.
+            // The conversation has already learnt from the reply.
             let Shape::Result { .. } = reply.shape() else {
                 return None;
             };

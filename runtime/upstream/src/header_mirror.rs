@@ -1,5 +1,5 @@
-//! The HTTP headers that mirror the body of a modern request (`Mcp-Method`, `Mcp-Name`, `Mcp-Param-*`): checked when it
-//! comes in, since others on the way may trust them, and written anew where an interceptor changed what they mirror.
+//! The HTTP headers that mirror the body of a modern request (`Mcp-Method`, `Mcp-Name`, `Mcp-Param-*`). They are
+//! checked on arrival, since intermediaries may trust them, and renewed where an interceptor changed what they mirror.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use sandgate_message::{Json, Kind, Message, Node, Shape};
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const PARAM: &str = "mcp-param-";
-/// Properties within properties that are followed in a schema; deeper ones mirror nothing.
+/// The deepest nesting of properties that is followed in a schema; deeper ones mirror nothing.
 const DEEPEST: usize = 16;
 
-/// A header that says something else than the body, or is missing.
+/// A header that contradicts the body, or is missing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum HeaderMismatchError {
@@ -26,7 +26,11 @@ pub enum HeaderMismatchError {
     Differs(HeaderName),
 }
 
-/// What a client of the modern era must send. Notifications have no rule; what they send must be true all the same.
+/// Checks `Mcp-Method` and `Mcp-Name` of a modern message. Notifications need neither, but those they send must match.
+///
+/// # Errors
+///
+/// A header is missing or unreadable, or contradicts the body.
 pub fn check(message: &Message, headers: &HeaderMap) -> Result<(), HeaderMismatchError> {
     let Some(method) = message.method() else {
         return Ok(());
@@ -36,14 +40,14 @@ pub fn check(message: &Message, headers: &HeaderMap) -> Result<(), HeaderMismatc
     let named = match method {
         "tools/call" | "prompts/get" => Some("name"),
         "resources/read" => Some("uri"),
-        // The tasks extension asks for it; what comes without it is the server's to judge.
+        // The tasks extension requires the header; a request without it is the server's to judge.
         "tasks/cancel" | "tasks/get" | "tasks/update" => Some("taskId"),
         _ => None,
     };
     let Some(member) = named else { return Ok(()) };
     let root = message.payload().root();
     let value = root.get(member).and_then(|node| node.string());
-    // A body without a name is the server's to refuse.
+    // A body without a name is for the server to refuse.
     compare(
         headers,
         NAME,
@@ -79,17 +83,21 @@ fn compare(
     }
 }
 
-/// The request came over HTTP by the rules of the modern era: others on the way may have read its headers.
+/// Whether the request came over HTTP by the modern rules, so that intermediaries may have read its headers.
 pub fn bears_headers(headers: &HeaderMap) -> bool {
     headers.contains_key(METHOD)
 }
 
-/// The request has parameters in its headers.
+/// Whether the request has `Mcp-Param-*` headers.
 pub fn bears_params(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| name.as_str().starts_with(PARAM))
 }
 
-/// `Mcp-Param-*` against the arguments that they mirror, as far as the tool's definition has any.
+/// Checks `Mcp-Param-*` against the arguments that they mirror, according to the tool's definition.
+///
+/// # Errors
+///
+/// A header is missing or unreadable, or contradicts its argument.
 pub fn check_params(
     headers: &HeaderMap,
     params: &Json,
@@ -117,7 +125,8 @@ pub fn check_params(
     Ok(())
 }
 
-/// `42.0` is 42. Beyond what a float holds exactly, only the same text is the same number.
+/// Whether two texts are the same number: `42.0` is 42. Beyond what a float holds exactly, two numbers never count as
+/// equal here.
 fn equal(one: &str, other: &str) -> bool {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match (one.parse::<f64>(), other.parse::<f64>()) {
@@ -126,8 +135,8 @@ fn equal(one: &str, other: &str) -> bool {
     }
 }
 
-/// `Mcp-Param-*` for changed arguments. What the tool's definition does not explain is taken away: a header that no
-/// longer mirrors the body would say to others on the way what an interceptor took out.
+/// Renews `Mcp-Param-*` for changed arguments. A header that the tool's definition does not explain is removed: it
+/// could reveal to intermediaries what an interceptor removed.
 pub fn renew_params(headers: &mut HeaderMap, params: &Json, definition: Option<&Json>) {
     let stale: Vec<HeaderName> = headers
         .keys()
@@ -147,11 +156,11 @@ pub fn renew_params(headers: &mut HeaderMap, params: &Json, definition: Option<&
     }
 }
 
-/// The headers that a tool's definition asks for, each with the argument at its place. A name that is asked for twice
-/// makes the definition invalid: nobody could say which of the two it mirrors.
+/// The headers that a tool's definition asks for, each with its argument. A name that occurs twice is left out: the
+/// definition is invalid, since it is unclear which argument the header mirrors.
 fn mirrored<'a>(params: &'a Json, definition: &Json) -> Vec<(HeaderName, Option<Node<'a>>)> {
     let mut found = Vec::new();
-    // Most tools have none.
+    // Most tools mirror nothing.
     if memchr::memmem::find(definition.as_str().as_bytes(), b"x-mcp-header").is_none() {
         return found;
     }
@@ -175,7 +184,7 @@ fn collect<'a>(
     };
     for (name, property) in properties.members() {
         let value = value.and_then(|value| value.get(&name));
-        // Floating numbers have no one spelling, and are not mirrored.
+        // Floats have no unique spelling and are not mirrored.
         let float = property
             .get("type")
             .is_some_and(|kind| kind.as_str() == "\"number\"");
@@ -198,7 +207,7 @@ fn text_of(value: Node<'_>) -> Option<String> {
     }
 }
 
-/// The protocol's way of putting any text into a header.
+/// Encodes any text for a header, as MCP defines it.
 pub fn encode(text: &str) -> Cow<'_, str> {
     let plain = text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\t'))
         && text.trim() == text
@@ -210,7 +219,7 @@ pub fn encode(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text that a header stands for, as [`encode`] wrote it; none where the encoding is broken.
+/// Decodes a header that [`encode`] wrote; `None` if the encoding is broken.
 pub fn decode(text: &str) -> Option<Cow<'_, str>> {
     match sentinel(text) {
         None => Some(Cow::Borrowed(text)),
@@ -218,8 +227,8 @@ pub fn decode(text: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// What stands between the marks. In `=?base64?=` they overlap: some readers take that for an encoded text and others do
-/// not, so it is one that cannot be decoded.
+/// The text between the encoding's marks. In `=?base64?=` the marks overlap, which some readers take for an encoded
+/// text and others do not. It therefore counts as one that cannot be decoded.
 fn sentinel(text: &str) -> Option<&str> {
     let inner = text.strip_prefix("=?base64?")?;
     match inner {

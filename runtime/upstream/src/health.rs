@@ -1,4 +1,4 @@
-//! How a server is, as far as its conversations have shown.
+//! The health of a server, as its conversations have shown.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::SystemTime;
@@ -7,35 +7,35 @@ use parking_lot::Mutex;
 
 use super::ServerError;
 
-/// How a server is at one moment.
+/// The health of a server at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// The last time that it let the gateway down, however long ago.
+    /// The last failure of the server, however long ago.
     pub last_failure: Option<Failure>,
-    /// Since when it has let the gateway down each time; none: it answered last, or was never asked.
+    /// When the current row of failures began; `None` if the server answered last, or was never asked.
     pub failing_since: Option<SystemTime>,
-    /// Child processes that run now; 0 for a server reached by HTTP.
+    /// The number of running child processes; 0 for an HTTP server.
     pub children: usize,
-    /// Requests under way with it, subscriptions aside.
+    /// The number of requests in flight, without subscriptions.
     pub under_way: usize,
-    /// What it sent that was dropped, because it belongs to nothing that the server was asked: replies to other requests,
-    /// notifications about what is another server's, events that are not MCP's.
+    /// The number of messages of the server that were dropped because they belong to no request: replies to other
+    /// requests, notifications about something of another server, events that are not MCP's.
     pub dropped: u64,
 }
 
-/// One failure.
+/// A failure of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// When it was noticed.
+    /// The time at which the failure was noticed.
     pub at: SystemTime,
-    /// What failed. Never repeats a payload.
+    /// The reason for the failure. It never repeats a payload.
     pub what: String,
 }
 
-/// What is kept between two looks.
+/// The health counters of a server.
 #[derive(Debug, Default)]
 pub(super) struct HealthState {
-    /// Read at every answer, so that a server that is well costs no lock.
+    /// Read at every answer, so that a healthy server takes no lock.
     failing: AtomicBool,
     failures: Mutex<(Option<Failure>, Option<SystemTime>)>,
     children: AtomicUsize,
@@ -43,7 +43,7 @@ pub(super) struct HealthState {
 }
 
 impl HealthState {
-    /// It answered.
+    /// Notes that the server answered.
     pub(super) fn well(&self) {
         if self.failing.load(Ordering::Relaxed) {
             let mut failures = self.failures.lock();
@@ -52,7 +52,7 @@ impl HealthState {
         }
     }
 
-    /// Something failed; whether that says anything about the server is judged here.
+    /// Notes an error, if it says something about the server.
     pub(super) fn failed(&self, error: &ServerError) {
         use ServerError as E;
         match error {
@@ -66,10 +66,10 @@ impl HealthState {
             | E::TooLarge { .. }
             | E::Unauthorised { .. }
             | E::Cut { .. } => self.ill(error.detail()),
-            // The client's doing, or the gateway's own.
+            // Caused by the client or by the gateway itself.
             E::SessionGone { .. }
             | E::WrongEra { .. }
-            // Nobody asked it.
+            // The server was not asked.
             | E::Starting { .. }
             | E::Down { .. }
             | E::IdInUse { .. }
@@ -82,7 +82,7 @@ impl HealthState {
         }
     }
 
-    /// It let the gateway down.
+    /// Notes a failure of the server.
     pub(super) fn ill(&self, what: String) {
         let at = SystemTime::now();
         let mut failures = self.failures.lock();
@@ -91,18 +91,18 @@ impl HealthState {
         self.failing.store(true, Ordering::Relaxed);
     }
 
-    /// It sent something that belongs to nothing that it was asked.
+    /// Notes a message that belongs to no request and was dropped.
     pub(crate) fn dropped(&self, server: &str, what: &str) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(server, "dropped: {what}");
     }
 
-    /// A child process runs from here on.
+    /// Notes that a child process has started.
     pub(super) fn child_started(&self) {
         self.children.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// It is gone.
+    /// Notes that a child process is gone.
     pub(super) fn child_ended(&self) {
         self.children.fetch_sub(1, Ordering::Relaxed);
     }

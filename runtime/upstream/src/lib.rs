@@ -1,6 +1,7 @@
-//! The servers behind the gateway: how each is reached, what it was last seen to offer, and the conversations with it.
+//! The upstream side: the servers behind the gateway, how each is reached, what each offers, and conversations with it.
 //!
-//! It knows nothing of the clients, of the pipeline, or of what a message means beyond where it must go.
+//! This crate knows nothing about clients or the pipeline, and interprets a message only as far as its routing
+//! requires.
 
 mod answer;
 mod audience;

@@ -1,5 +1,5 @@
-//! Tools and prompts of one server whose names look the same. Nobody could tell which of them is meant, so none of them
-//! is listed, and none can be called.
+//! Tools and prompts of one server whose names look alike. It is unclear which of them is meant, so none of them is
+//! listed and none can be called.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::RwLock;
 use sandgate_message::{Edit, Json, Limits, Message, Shape, apply, looks_like};
 
-/// Names of one list that are compared; what comes after is not.
+/// The most names of one list that are compared; further ones are not.
 const MOST: usize = 10_000;
-/// Bytes of them.
+/// The most bytes of those names.
 const MOST_BYTES: usize = 1 << 20;
 
-/// The names of a server's lists that look like another of the same list.
+/// The names in a server's lists that look like another name of the same list.
 #[derive(Debug, Default)]
 pub struct Lookalikes {
-    /// There are any.
+    /// Whether there are any.
     any: AtomicBool,
     tools: RwLock<List>,
     prompts: RwLock<List>,
@@ -23,17 +23,17 @@ pub struct Lookalikes {
 
 #[derive(Debug, Default)]
 struct List {
-    /// Of the list as it was last seen whole.
+    /// The lookalikes of the last complete list.
     whole: HashSet<Box<str>>,
-    /// Of the pages since the last first one.
+    /// The lookalikes of the pages since the last first page.
     pages: HashSet<Box<str>>,
-    /// The names of those pages, by how they look.
+    /// The names on those pages, by their appearance.
     names: HashMap<Box<str>, Box<str>>,
     bytes: usize,
 }
 
 impl Lookalikes {
-    /// Whether such a name looks like another of its list. `method`: one that lists tools or prompts, or uses one.
+    /// Whether a name looks like another of its list. `method` lists or uses tools or prompts.
     pub fn has(&self, method: &str, name: &str) -> bool {
         if !self.any.load(Ordering::Acquire) {
             return false;
@@ -44,7 +44,7 @@ impl Lookalikes {
         })
     }
 
-    /// All of them, for whoever has to see to it.
+    /// All lookalikes, sorted, for the operator.
     pub fn all(&self) -> Vec<String> {
         if !self.any.load(Ordering::Acquire) {
             return Vec::new();
@@ -58,8 +58,8 @@ impl Lookalikes {
         all
     }
 
-    /// Takes in a page of a list. A first page (`continued` false) begins a new one; what was found before stands until
-    /// that is whole.
+    /// Learns a page of a list. A first page (`continued` is false) begins a new list; earlier findings stay until that
+    /// list is complete.
     pub(super) fn learn(&self, method: &str, continued: bool, result: &Json) {
         let Some((member, list)) = member(method).zip(self.list(method)) else {
             return;
@@ -90,7 +90,7 @@ impl Lookalikes {
         }
     }
 
-    /// The reply without what looks like another.
+    /// Removes lookalikes from a list reply.
     pub fn without(&self, method: &str, reply: Message, limits: &Limits) -> Message {
         let Some(member) = member(method).filter(|_| self.any.load(Ordering::Acquire)) else {
             return reply;

@@ -1,4 +1,4 @@
-//! Which era a server speaks, found out by asking it what only the modern era knows.
+//! Probes which era a server speaks, with a request that only the modern era knows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,25 +17,28 @@ use super::{Answer, Body, ServerError};
 use crate::Budget;
 use crate::era::{FIRST_MODERN, LEGACY};
 
-/// What the question brought to light.
+/// The result of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It answered. `legacy`: it says that it speaks older versions too; if it does not say so, it may still.
+    /// The server answered as a modern one. `legacy` says whether it names older versions too; a server that names none
+    /// may still speak them.
     Modern { legacy: bool },
-    /// It answered as one that does not know the question.
+    /// The server does not know the request.
     Legacy,
-    /// It is there, and left open which eras it speaks.
+    /// The server is up, but its answer does not tell its eras.
     Undecided,
 }
 
-/// Legacy servers that say nothing to a question before `initialize` are asked to initialize after so long.
+/// How long to wait before a silent server is asked to initialize as well: some legacy servers ignore a request before
+/// it.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// Asks a child, first as the modern era does. A silent one is asked to initialize as well: a legacy server, and a program
-/// that is still being fetched, then answers in the order of the questions.
+/// Probes a child, first as the modern era does. A silent child is asked to initialize as well: a legacy server, or a
+/// program that is still being fetched, then answers the requests in order.
 ///
 /// # Errors
-/// The child ended, or answered neither within `wait`.
+///
+/// The child ended, or answered neither request within `wait`.
 pub(super) async fn child(
     child: &Child,
     known: &Arc<ServerFacts>,
@@ -50,7 +53,7 @@ pub(super) async fn child(
     let initialize = async {
         tokio::time::sleep(SILENCE).await;
         put(child, known, initialize(), wait).await?;
-        // Its answer to the first question stands before this one in the pipe, if there is any.
+        // The answer to the first request, if any, precedes this one in the pipe.
         tokio::time::sleep(SILENCE / 4).await;
         Ok(Verdict::Legacy)
     };
@@ -64,6 +67,7 @@ pub(super) async fn child(
 /// Asks a child to initialize, and nothing else.
 ///
 /// # Errors
+///
 /// The child ended, or did not answer within `wait`.
 pub(super) async fn child_of_legacy(
     child: &Child,
@@ -102,10 +106,11 @@ fn watch(known: &Arc<ServerFacts>) -> Watch {
     )
 }
 
-/// Asks an HTTP server: whatever it answers, it is there.
+/// Probes an HTTP server. Any answer shows that the server is up.
 ///
 /// # Errors
-/// It cannot be reached, or did not answer within `start-timeout`, or refuses the gateway's credentials.
+///
+/// The server cannot be reached, did not answer within `start-timeout`, or rejects the gateway's credentials.
 pub(super) async fn remote(
     remote: &HttpClient,
     known: &Arc<ServerFacts>,
@@ -114,7 +119,7 @@ pub(super) async fn remote(
     let (question, none) = (discover(), HeaderMap::new());
     let asked = async {
         match channel.request(&question, &none, watch(known)).await {
-            // Who may ask it, it does not say to everybody.
+            // The server does not tell its eras to unauthorized callers.
             Ok(answer) if matches!(answer.status.as_u16(), 401 | 403) => Ok(Verdict::Undecided),
             Ok(answer) => Ok(judge(answer).await),
             Err(ServerError::Garbage { .. } | ServerError::Cut { .. }) => Ok(Verdict::Legacy),
@@ -163,12 +168,12 @@ async fn judge(answer: Answer) -> Verdict {
         Body::Empty => return Verdict::Legacy,
     };
     let versions = match reply.shape() {
-        // Anything else is the answer of a server that answers anything.
+        // A result without versions comes from a server that answers anything.
         Shape::Result { .. } => match reply.payload().get("supportedVersions") {
             Some(versions) => Some(versions),
             None => return Verdict::Legacy,
         },
-        // Codes that only the modern era has: it knows the question and has another objection.
+        // Only the modern era has these codes: the server knows the request but has another objection.
         _ => match reply.payload().root().get("code").map(|code| code.as_str()) {
             Some("-32020" | "-32021" | "-32022") => reply.payload().at("/data/supported"),
             _ => return Verdict::Legacy,

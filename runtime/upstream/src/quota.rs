@@ -1,4 +1,4 @@
-//! A bound on what callers share, and a fair share of it for each.
+//! A quota on what callers share, with a fair share for each.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,11 +9,11 @@ use sandgate_message::Account;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// So many of something, shared by all accounts.
+/// A bound on a resource that all accounts share.
 ///
-/// An account may have no more than is free: alone it has half at the most, beside one that does the same a third, and
-/// whoever has nothing yet finds room. (The rule by which switches share a packet buffer: Choudhury and Hahne, "Dynamic
-/// queue length thresholds", 1998, with α = 1.) [`Account::Local`] is bound by the whole alone.
+/// An account may have no more than is free: one account alone gets at most half, two that do the same a third each,
+/// and an account that has nothing yet finds room. (The rule by which switches share a packet buffer: Choudhury and
+/// Hahne, "Dynamic queue length thresholds", 1998, with α = 1.) [`Account::Local`] is only bound by the whole.
 #[derive(Debug)]
 pub struct Quota {
     max: usize,
@@ -27,7 +27,7 @@ struct Used {
     by_account: HashMap<Account, usize>,
 }
 
-/// A part of a quota that is in use; free again when it is dropped.
+/// A part of a quota that is in use. Dropping it frees the part.
 #[derive(Debug)]
 pub struct Permit {
     quota: Arc<Quota>,
@@ -36,7 +36,7 @@ pub struct Permit {
 }
 
 impl Quota {
-    /// `max`: for all accounts together.
+    /// Creates a quota of `max` for all accounts together.
     pub fn new(max: usize) -> Arc<Self> {
         Arc::new(Self {
             max,
@@ -45,17 +45,17 @@ impl Quota {
         })
     }
 
-    /// How much there is for all.
+    /// The bound for all accounts together.
     pub fn max(&self) -> usize {
         self.max
     }
 
-    /// How much is in use.
+    /// The amount in use.
     pub fn used(&self) -> usize {
         self.used.lock().total
     }
 
-    /// So much for this account; none where that is more than its share, or than there is.
+    /// Takes an amount for an account; `None` if it is not free, or if the account has its share.
     pub fn take(self: &Arc<Self>, account: &Account, amount: usize) -> Option<Permit> {
         self.add(account, amount).then(|| Permit {
             quota: self.clone(),
@@ -64,7 +64,7 @@ impl Quota {
         })
     }
 
-    /// The same, waited for until the deadline.
+    /// As [`take`](Self::take), waiting until the deadline.
     pub async fn take_by(
         self: &Arc<Self>,
         account: &Account,
@@ -73,7 +73,7 @@ impl Quota {
     ) -> Option<Permit> {
         loop {
             let mut freed = std::pin::pin!(self.freed.notified());
-            // What is given back from here on is noticed.
+            // Anything freed from here on wakes this future.
             freed.as_mut().enable();
             if let Some(permit) = self.take(account, amount) {
                 return Some(permit);
@@ -119,7 +119,7 @@ impl Quota {
 }
 
 impl Permit {
-    /// More, or less. False, and as it was, where more is not to be had.
+    /// Changes the permit's amount. Returns `false` and changes nothing if more is not available.
     pub fn resize(&mut self, amount: usize) -> bool {
         match amount.checked_sub(self.amount) {
             Some(0) => return true,
@@ -131,7 +131,7 @@ impl Permit {
         true
     }
 
-    /// Whose it is.
+    /// The account of the permit.
     pub fn account(&self) -> &Account {
         &self.account
     }

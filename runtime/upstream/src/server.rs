@@ -1,4 +1,4 @@
-//! One configured server.
+//! A configured server.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
@@ -19,22 +19,22 @@ use super::transport::Transport;
 use super::{Asker, Definitions, Health, Lookalikes, ServerError};
 use crate::{Permit, Quota};
 
-/// One configured server. A changed configuration is another `Server`.
+/// A configured server. A changed configuration makes a new `Server`.
 #[derive(Debug)]
 pub struct Server {
     pub(super) config: Arc<ServerConfig>,
     pub(super) known: Arc<ServerFacts>,
     pub(super) remote: Option<HttpClient>,
-    /// For requests.
+    /// The places for concurrent requests.
     pub(super) places: Arc<Quota>,
-    /// For children.
+    /// The places for child processes.
     pub(super) crowd: Arc<Quota>,
     /// Held while the shared child is started.
     pub(super) starting: tokio::sync::Mutex<()>,
     pub(super) children: Mutex<Children>,
     pub(super) shared_children: SharedChildren,
     pub(super) prober: Prober,
-    /// When a probe last left open whether it speaks the modern era.
+    /// When a probe last left open whether the server is modern.
     pub(super) undecided: Mutex<Option<Instant>>,
     pub(super) conversations: AtomicU64,
 }
@@ -46,15 +46,15 @@ pub(super) struct Children {
     pub(super) closed: bool,
 }
 
-/// A pause before a start that is worth waiting for rather than refusing.
+/// The longest pause before a child's start that is waited for; a longer one refuses the start.
 const WORTH_WAITING: Duration = Duration::from_secs(1);
 impl Server {
-    /// How the server is reached.
+    /// The server's transport.
     pub fn transport(&self) -> &Transport {
         &self.config.transport
     }
 
-    /// Starts nothing and connects to nothing.
+    /// Creates a server without starting or connecting anything.
     pub fn new(config: ServerConfig) -> Arc<Self> {
         let config = Arc::new(config);
         let remote = match &config.transport {
@@ -78,28 +78,32 @@ impl Server {
         })
     }
 
-    /// As it was given.
+    /// The server's configuration.
     pub fn config(&self) -> &ServerConfig {
         &self.config
     }
 
-    /// Its name in the configuration.
+    /// The server's name in the configuration.
     pub fn name(&self) -> &Arc<str> {
         &self.config.name
     }
 
-    /// How it is.
+    /// The server's health.
     pub fn health(&self) -> Health {
         self.known.vitals.look(self.places.used())
     }
 
-    /// It sent something that belongs to nothing that it was asked.
+    /// Notes a message of the server that belongs to no request and was dropped.
     pub fn dropped(&self, what: &str) {
         self.known.vitals.dropped(self.name(), what);
     }
 
-    /// A place for a request, waited for where there is none. What holds it has it for as long as the request is under
-    /// way.
+    /// Takes a place for a request, waiting up to `connect-timeout` if none is free. The request must hold the permit
+    /// while it is in flight.
+    ///
+    /// # Errors
+    ///
+    /// No place became free in time.
     pub(super) async fn place(&self, account: &Account) -> Result<Permit, ServerError> {
         let deadline = Instant::now() + self.config.connect_timeout;
         let place = self.places.take_by(account, 1, deadline).await;
@@ -108,17 +112,17 @@ impl Server {
             limit: self.config.max_concurrent,
         })
     }
-    /// What it was last seen to offer to a caller of the modern era.
+    /// The definitions that a modern caller was last shown.
     pub fn definitions(&self, asker: &Asker) -> Arc<Definitions> {
         self.known.audience.of(asker)
     }
 
-    /// Its tools and prompts whose names look the same.
+    /// The server's tools and prompts whose names look alike.
     pub fn lookalikes(&self) -> &Lookalikes {
         &self.known.lookalikes
     }
 
-    /// Ends its children and refuses further conversations.
+    /// Ends the server's children and refuses further conversations.
     pub async fn close(&self) {
         let children = {
             let mut children = self.children.lock();
@@ -136,7 +140,7 @@ impl Server {
         &self.known
     }
 
-    /// Which eras it speaks, as far as is known; asks nobody.
+    /// The eras that the server is known to speak, without asking it.
     pub fn eras(&self) -> Eras {
         *self.known.eras.lock()
     }
@@ -170,7 +174,12 @@ impl Server {
         &self.shared_children
     }
 
-    /// A child.
+    /// Starts a child process.
+    ///
+    /// # Errors
+    ///
+    /// The server is closed, has as many children as allowed or must not be restarted yet, or the program cannot be
+    /// started.
     pub(super) async fn start(
         &self,
         users: ChildUsers,

@@ -1,4 +1,4 @@
-//! How a server is reached, and how much it is trusted with.
+//! The settings of a server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,44 +9,45 @@ use super::share::Share;
 use super::transport::Transport;
 use crate::tls::Authorities;
 
-/// How to reach a server, and how much it is trusted with.
+/// The settings of a server: how it is reached, and how far it is trusted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServerConfig {
-    /// Its name in the configuration.
+    /// The server's name in the configuration.
     pub name: Arc<str>,
-    /// The way there.
+    /// The transport to the server.
     pub transport: Transport,
-    /// For a TCP connection.
+    /// The time limit for making a connection.
     pub connect_timeout: Duration,
-    /// For a server that has not answered anything yet to answer a probe: a program may have to be fetched first.
+    /// The time limit for the first answer to a probe, within which a program may have to be fetched first.
     pub start_timeout: Duration,
-    /// The longest that answers of the merged endpoint wait for this server's part.
+    /// The longest time that answers of the merged endpoint wait for this server's part.
     pub list_timeout: Duration,
-    /// The longest silence while a request is under way; whatever arrives for it starts it anew.
+    /// The longest silence while a request is in flight; every message for it restarts the time.
     pub request_timeout: Duration,
-    /// Of one message.
+    /// The largest size and depth of a message.
     pub limits: Limits,
-    /// Requests under way at a time, subscriptions aside; a further one waits for as long as a connection may take.
+    /// The most requests in flight, without subscriptions. A further one waits up to `connect_timeout`.
     pub max_concurrent: usize,
-    /// Child processes at a time: one for each legacy session, or for those that share one, and one that modern clients
-    /// share.
+    /// The most child processes: one for each legacy session or group of sessions that share one, and one that modern
+    /// clients share.
     pub max_children: usize,
-    /// Of a program: which legacy sessions use one child.
+    /// For a stdio server: which legacy sessions share a child.
     pub share: Share,
-    /// Of an HTTP server: a client's own `Authorization` goes on to it, and its wish for one comes back.
+    /// For an HTTP server: whether a client's `Authorization` is forwarded, and the server's challenge returned.
     pub forward_authorization: bool,
-    /// Of an HTTP server: a client's `tracestate` and `baggage` go on to it.
+    /// For an HTTP server: whether a client's `tracestate` and `baggage` are forwarded.
     pub forward_trace_state: bool,
-    /// Of an HTTP server: who may vouch for it, instead of those whom the system trusts.
+    /// For an HTTP server: the trusted certificate authorities; `None` trusts those of the system.
     pub authorities: Option<Authorities>,
-    /// Of an HTTP server: how long an unused connection is kept for the next request.
+    /// For an HTTP server: how long an unused connection is kept for the next request.
     pub keep_alive: Duration,
 }
 
 impl ServerConfig {
-    /// With every default: 10 s for a connection, 60 s for a start, 2 s for its part of a merged list, 5 minutes of silence, 1,024 requests at a time, 256 children; unused
-    /// connections are dropped before common servers drop them (Node and uvicorn after 5 s), since a request written to
-    /// a connection that the server is closing fails, and it may not be repeated.
+    /// Creates settings with the defaults: 10 s for a connection, 60 s for a start, 2 s for the server's part of a
+    /// merged list, 5 minutes of silence, 1,024 requests in flight, 256 children. Unused connections are closed after 4
+    /// s, before common servers close them (Node and uvicorn after 5 s): a request written to a connection that the
+    /// server is closing fails, and must not be repeated.
     pub fn new(name: impl Into<Arc<str>>, transport: Transport) -> Self {
         Self {
             name: name.into(),

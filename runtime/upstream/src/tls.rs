@@ -1,5 +1,5 @@
-//! Certificates: the one that the gateway shows its clients, and the authorities that vouch for a server. Both come as
-//! PEM text; whoever gives it knows the files.
+//! TLS certificates: the gateway's own for its clients, and the authorities that are trusted for a server. Both are
+//! read from PEM text; the caller reads the files.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,7 +11,7 @@ use rustls::{RootCertStore, ServerConfig};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
-/// What the gateway shows its clients: a certificate chain and its key, checked against one another.
+/// The gateway's TLS identity: a certificate chain and its key, checked against each other.
 #[derive(Clone)]
 pub struct Identity {
     config: Arc<ServerConfig>,
@@ -21,34 +21,34 @@ pub struct Identity {
 /// Why a certificate and key cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
-    /// No certificate in the text.
+    /// The text contains no certificate.
     #[error("there is no certificate in it (`-----BEGIN CERTIFICATE-----`)")]
     NoCertificate,
-    /// One that cannot be read.
+    /// A certificate cannot be read.
     #[error("certificate {0} of it cannot be read: {1}")]
     Certificate(usize, String),
-    /// Its time is over.
+    /// A certificate has expired.
     #[error("certificate {} of it expired {} ago", .0, ago(.1))]
     Expired(usize, Duration),
-    /// Its time has not come.
+    /// A certificate is not valid yet.
     #[error("certificate {} of it is valid only in {}", .0, ago(.1))]
     NotYet(usize, Duration),
-    /// No key in the text, or one that cannot be read. Its words are the parser's, which never repeat the text.
+    /// The text contains no usable key. The reason is the parser's, which never repeats the text.
     #[error("there is no private key in it that can be used: {0}")]
     Key(String),
-    /// The key is another certificate's.
+    /// The key does not belong to the certificate.
     #[error("the key does not belong to the certificate")]
     Strangers,
 }
 
 impl IdentityError {
-    /// It is about the key rather than the certificate.
+    /// Whether the error is about the key, and not about the certificate.
     pub fn is_about_key(&self) -> bool {
         matches!(self, Self::Key(_) | Self::Strangers)
     }
 }
 
-/// The authorities that may vouch for a server.
+/// The certificate authorities that are trusted for a server.
 #[derive(Clone, Debug)]
 pub struct Authorities(pub Arc<RootCertStore>);
 
@@ -59,11 +59,12 @@ impl PartialEq for Authorities {
 }
 
 impl Identity {
-    /// Of a chain, the gateway's own certificate first, and its key, at this time. HTTP/2 and HTTP/1.1 are offered, TLS
-    /// 1.2 and 1.3 spoken.
+    /// Creates an identity from a chain, with the gateway's own certificate first, and its key, checked at the time
+    /// `now`. It offers HTTP/2 and HTTP/1.1 over TLS 1.2 and 1.3.
     ///
     /// # Errors
-    /// Anything with which clients would turn away later.
+    ///
+    /// The chain or the key is one that clients would reject.
     pub fn from_pem(chain: &[u8], key: &[u8], now: SystemTime) -> Result<Self, IdentityError> {
         let chain = certificates(chain)?;
         let mut until = None;
@@ -93,22 +94,23 @@ impl Identity {
         })
     }
 
-    /// The moment at which the first certificate of the chain expires.
+    /// When the first certificate of the chain to expire does so.
     pub fn until(&self) -> SystemTime {
         self.until
     }
 
-    /// The configuration of TLS under this identity.
+    /// The TLS configuration with this identity.
     pub fn config(&self) -> Arc<ServerConfig> {
         self.config.clone()
     }
 }
 
 impl Authorities {
-    /// Of one or several certificates.
+    /// Reads one or several certificates.
     ///
     /// # Errors
-    /// There is none, or one cannot be read.
+    ///
+    /// There is no certificate, or one cannot be read.
     pub fn from_pem(text: &[u8]) -> Result<Self, IdentityError> {
         let mut roots = RootCertStore::empty();
         for (number, certificate) in (1..).zip(certificates(text)?) {
@@ -136,7 +138,11 @@ fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, IdentityErr
     }
 }
 
-/// The end of its time, if it is now valid.
+/// The end of a certificate's validity.
+///
+/// # Errors
+///
+/// The certificate cannot be read, or is not valid at the time `now`.
 fn judge(
     number: usize,
     certificate: &CertificateDer<'_>,
@@ -160,7 +166,7 @@ fn judge(
     Ok(until)
 }
 
-/// A length of time in its largest unit.
+/// A duration in its largest unit.
 fn ago(time: &Duration) -> String {
     let seconds = time.as_secs();
     for (unit, length) in [("day", 86_400), ("hour", 3_600), ("minute", 60)] {

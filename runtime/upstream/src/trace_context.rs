@@ -1,52 +1,52 @@
-//! Trace context as W3C spells it: which trace a call is part of, and where in it. Ids alone; who keeps the spans is no
-//! concern of the gateway's.
+//! W3C trace context: which trace a call is part of, and where in it. Only ids are handled here; where spans are stored
+//! is not the gateway's concern.
 
 use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sandgate_message::{Edit, Limits, Message, apply};
 
-/// The HTTP headers, and the members of `params._meta`.
+/// The names of the HTTP headers, and of the members of `params._meta`.
 const PARENT: &str = "traceparent";
 const STATE: &str = "tracestate";
 const PARENT_HEADER: HeaderName = HeaderName::from_static(PARENT);
 const STATE_HEADER: HeaderName = HeaderName::from_static(STATE);
-/// The longest `tracestate` that everybody must keep whole; a longer one is not kept with the spans.
+/// The longest `tracestate` in bytes that W3C requires everyone to keep whole; a longer one is not kept with the spans.
 const LONGEST_STATE: usize = 512;
-/// The one flag that is defined here: somebody keeps this trace.
+/// The only defined flag: the trace is recorded.
 const SAMPLED: u8 = 1;
 
-/// Names a trace. Never all zeros.
+/// The id of a trace. Never all zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceId(pub [u8; 16]);
 
-/// Names a span within its trace. Never all zeros.
+/// The id of a span within its trace. Never all zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SpanId(pub [u8; 8]);
 
-/// A place in a trace: what `traceparent` says.
+/// A trace context: the contents of `traceparent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceContext {
     /// The trace.
     pub trace: TraceId,
-    /// The span under which what follows hangs.
+    /// The span that is the parent of what follows.
     pub span: SpanId,
-    /// Bit 0: the trace is kept.
+    /// The flags. Bit 0 means that the trace is recorded.
     pub flags: u8,
 }
 
-/// The part of a trace that one call is.
+/// The part of a trace that covers one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
     /// The span of the whole call.
     pub call: TraceContext,
-    /// The asker's span, where it sent one.
+    /// The asker's span; `None` if it sent none.
     pub parent: Option<SpanId>,
-    /// The span of what the other side does: its parent, as far as it knows.
+    /// The span of the other side's work, which the other side gets as its parent.
     pub onward: SpanId,
-    /// What the asker's tracing systems keep beside it, at most 512 bytes.
+    /// The asker's `tracestate`, at most 512 bytes.
     pub state: Option<String>,
-    /// The HTTP request's own place in a trace, where the message in it says another.
+    /// The trace context of the HTTP request, if the message in it names another.
     pub link: Option<TraceContext>,
 }
 
@@ -57,14 +57,14 @@ impl TraceId {
 }
 
 impl SpanId {
-    /// Another one.
+    /// Returns a random id.
     pub fn random() -> Self {
         Self(rand::random_range(1..=u64::MAX).to_be_bytes())
     }
 }
 
 impl TraceContext {
-    /// Reads a `traceparent`. Of versions after 00, what 00 has of it.
+    /// Parses a `traceparent`. Of versions after 00, only the fields of 00 are read.
     pub fn read(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let version = hex::<1>(bytes.get(..2)?)?[0];
@@ -87,19 +87,19 @@ impl TraceContext {
         })
     }
 
-    /// A `traceparent` of version 00, with nothing behind it.
+    /// Whether a text is a `traceparent` of version 00 without extra fields.
     pub fn is_plain(text: &str) -> bool {
         text.len() == 55 && text.starts_with("00") && Self::read(text).is_some()
     }
 
-    /// Somebody before us keeps the trace.
+    /// Whether the sender records the trace.
     pub fn sampled(self) -> bool {
         self.flags & SAMPLED != 0
     }
 }
 
 impl fmt::Display for TraceContext {
-    /// A `traceparent` of version 00.
+    /// Writes a `traceparent` of version 00.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("00-")?;
         self.trace.0.iter().try_for_each(|b| write!(f, "{b:02x}"))?;
@@ -110,8 +110,8 @@ impl fmt::Display for TraceContext {
 }
 
 impl Trace {
-    /// Of a message as it came. What the message says of itself goes before what its HTTP request says. None where the
-    /// asker says that nobody keeps the trace; what says nothing begins a trace of its own.
+    /// The trace of a message. The context in the message precedes that of its HTTP request. A message without any
+    /// begins a trace of its own. `None` if the asker says that the trace is not recorded.
     pub fn of(message: &Message, headers: &HeaderMap) -> Option<Self> {
         let meta = message.payload().root().get("_meta");
         let said = |name| Some(meta?.get(name)?.string()?.into_owned());
@@ -140,14 +140,14 @@ impl Trace {
         })
     }
 
-    /// The asker says that it is part of a trace.
+    /// Whether the message names a trace context.
     pub fn is_named_by(message: &Message) -> bool {
         let meta = message.payload().root().get("_meta");
         meta.is_some_and(|meta| meta.get(PARENT).is_some())
     }
 
-    /// The message with our place in the trace where it named the asker's: only where it named one, since nobody else's
-    /// bytes are changed. Before any interceptor looks, so that what they see is what goes on.
+    /// Replaces the asker's trace context in the message by the gateway's. A message without one is unchanged. This
+    /// precedes the interceptors, so that they see what is forwarded.
     pub fn stamp(&self, message: Message, limits: &Limits) -> Message {
         if !Self::is_named_by(&message) {
             return message;
@@ -159,7 +159,7 @@ impl Trace {
         }
     }
 
-    /// The headers with which the message goes on.
+    /// Renews the trace headers of the forwarded message.
     pub fn renew(&self, headers: &mut HeaderMap) {
         if let Ok(value) = HeaderValue::try_from(self.onward().to_string()) {
             headers.insert(PARENT_HEADER, value);
@@ -197,7 +197,7 @@ impl Trace {
     }
 }
 
-/// A header that is there once: of several nobody knows which is meant.
+/// The value of a header that occurs exactly once; several would be ambiguous.
 fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -206,7 +206,7 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     }
 }
 
-/// Lower case only, as W3C has it.
+/// Parses lower-case hexadecimal, as W3C requires.
 fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     let digit = |b: u8| match b {
         b'0'..=b'9' => Some(b - b'0'),

@@ -1,13 +1,14 @@
-//! How a server is reached, and what that way can do. The rest of the gateway asks here instead of naming a transport.
+//! The transports to servers and their properties. The rest of the gateway asks for a property instead of naming a
+//! transport.
 
 use std::path::PathBuf;
 
 use http::{HeaderMap, Uri};
 
-/// How a server is reached.
+/// The transport to a server.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Transport {
-    /// A child process, spoken to in lines of its standard input and output.
+    /// A child process with messages as lines on its standard input and output.
     #[allow(missing_docs)]
     Stdio {
         command: String,
@@ -21,27 +22,27 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// Requests have HTTP headers, some of which mirror params of the body. The server judges by itself whether they do.
+    /// Whether requests have HTTP headers, some of which mirror params. The server itself checks whether they match.
     pub fn mirrors_headers(&self) -> bool {
         self.is_http()
     }
 
-    /// Answers have an HTTP status.
+    /// Whether answers have an HTTP status.
     pub fn has_status(&self) -> bool {
         self.is_http()
     }
 
-    /// The server judges the protocol version in a request's headers; for any other, the gateway does.
+    /// Whether the server judges the protocol version in a request's headers; for any other, the gateway does.
     pub fn judges_version(&self) -> bool {
         self.is_http()
     }
 
-    /// A client may resume a stream of the server's where it broke off.
+    /// Whether a client may resume a broken stream of the server.
     pub fn is_resumable(&self) -> bool {
         self.is_http()
     }
 
-    /// The server is still there after its stream of messages has ended, and the stream can be opened again.
+    /// Whether the server survives the end of its message stream, which can then be opened again.
     pub fn outlives_stream(&self) -> bool {
         self.is_http()
     }

@@ -1,4 +1,4 @@
-//! What the gateway itself learns from what passes: lists, their changes, the version agreed on, who waits for whom.
+//! What the gateway learns from passing messages: lists, their changes, the negotiated version, and who waits for whom.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -10,15 +10,15 @@ use super::demux::shown_ids::ShownIds;
 use super::facts::ServerFacts;
 use crate::Budget;
 
-/// What is known of a conversation.
+/// The facts known about a conversation.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
-    /// Requests of the server's that the client has not answered yet. While there are any, the server's silence is the
-    /// client's.
+    /// The server's requests that the client has not answered yet. While there are any, the server is silent because it
+    /// waits for the client.
     asked: AtomicUsize,
-    /// The version agreed on by `initialize`.
+    /// The version negotiated by `initialize`.
     version: OnceLock<String>,
-    /// From which events the client may resume.
+    /// The event ids from which the client may resume.
     pub(super) shown_ids: ShownIds,
 }
 
@@ -26,7 +26,7 @@ impl Notes {
     pub(super) fn waits_for_client(&self) -> bool {
         self.asked.load(Ordering::Relaxed) > 0
     }
-    /// The client answered one.
+    /// Notes that the client answered a request.
     pub(super) fn answered(&self) {
         let _ = self
             .asked
@@ -37,7 +37,7 @@ impl Notes {
     }
 }
 
-/// Looks at every message that a request, or listening, brings back.
+/// Watches the messages that a request, or listening, brings back.
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     era: Era,
@@ -51,12 +51,12 @@ pub(super) struct Watch {
 #[derive(Clone, Debug)]
 struct Request {
     method: Box<str>,
-    /// It asked for the page of a list that this cursor names.
+    /// The cursor of the requested list page; `None` for a first page or another request.
     cursor: Option<Box<str>>,
 }
 
 impl Watch {
-    /// For what comes back to `message`; for listening, none.
+    /// Creates a watch for what comes back to `message`; `None` for listening.
     pub(super) fn new(
         era: Era,
         notes: &Arc<Notes>,
@@ -92,11 +92,11 @@ impl Watch {
         }
     }
 
-    /// The request's method; none for listening.
+    /// The request's method; `None` for listening.
     pub(super) fn method(&self) -> Option<&str> {
         self.request.as_ref().map(|request| &*request.method)
     }
-    /// What comes back is counted in it.
+    /// The budget that is charged for what comes back.
     pub(super) fn budget(&self) -> &Budget {
         &self.budget
     }
@@ -110,7 +110,7 @@ impl Watch {
         &self.known
     }
 
-    /// A message on its way to the client.
+    /// Looks at a message for the client.
     pub(super) fn look(&self, message: &Message) {
         match message.shape() {
             Shape::Notification { method } => self.definitions.changed(method),
@@ -128,7 +128,7 @@ impl Watch {
         };
         let result = message.payload();
         match self.era {
-            // A legacy server may answer a modern request in its own way; these words only the modern era has.
+            // A legacy server may answer a modern request in its own way; only the modern era has these members.
             Era::Modern => {
                 let result = result.root();
                 if result
@@ -162,7 +162,7 @@ impl Watch {
 }
 
 impl Definitions {
-    /// A notification passed that may say that a list is another one now.
+    /// Forgets a list after a notification that it may have changed.
     pub(super) fn changed(&self, method: &str) {
         match method {
             "notifications/tools/list_changed" => self.forget("tools"),

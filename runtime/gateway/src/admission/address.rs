@@ -1,4 +1,4 @@
-//! From which address a caller calls: the connection's own, or the one that a trusted proxy names.
+//! The address of a caller: that of the connection, or the one that a trusted proxy names.
 
 use std::net::IpAddr;
 
@@ -7,19 +7,19 @@ use http::header::FORWARDED;
 use ipnet::IpNet;
 use sandgate_message::Account;
 
-/// Networks of the proxies whose `Forwarded` header (RFC 7239) is believed. None: nobody's.
+/// The networks of the proxies whose `Forwarded` header (RFC 7239) is trusted. By default none is.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(pub Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Whether a connection from there is a trusted proxy's.
+    /// Whether a peer with this address is a trusted proxy.
     pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Whose request it is that came from there: the last address before the trusted proxies. What cannot be read
-    /// (`unknown`, an obfuscated name) ends the search at the proxy that said it.
+    /// The account of a request: the last address before the trusted proxies. An unreadable entry (`unknown`, an
+    /// obfuscated name) ends the search at the proxy that wrote it.
     pub(crate) fn account(&self, peer: IpAddr, headers: &HeaderMap) -> Account {
         let mut caller = peer;
         if self.trusts(peer) {
@@ -64,7 +64,7 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
     node.split(':').next()?.parse().ok()
 }
 
-/// Splits where no quoted string stands.
+/// Splits a text at a character outside quoted strings.
 fn split(text: &str, at: char) -> Vec<&str> {
     let mut quoted = false;
     text.split(|c: char| {

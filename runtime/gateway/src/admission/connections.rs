@@ -1,8 +1,8 @@
-//! The connections of clients: how many, whose, and which of them gives way.
+//! Client connections: their number, their accounts, and which one gives way.
 //!
-//! Nobody waits to be accepted. A connection beyond its account's share, or beyond the bound, takes the place of the one
-//! that has been idle for longest; where none is idle, it is answered on `/healthz` and `/readyz` alone and soon closed, so
-//! that whoever watches the gateway can always ask how it is.
+//! No connection waits to be accepted. One beyond its account's share, or beyond the bound, replaces the connection
+//! that has been idle for longest. Where none is idle, the new connection is answered on `/healthz` and `/readyz` only
+//! and closed soon, so that health checks always get through.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -16,13 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Permit, Quota, TrustedProxies};
 
-/// Connections beyond the bound that may ask how the gateway is; the oldest gives way.
+/// The most connections beyond the bound, which get health checks only; one more replaces the oldest.
 const FOR_HEALTH: usize = 16;
 
-/// Memory that one connection is counted with, in bytes: the buffers that it may fill before a request is read.
+/// The memory charged for one connection, in bytes: the buffers that it may fill before a request is read.
 pub(crate) const BUFFERS: usize = 128 << 10;
 
-/// All connections.
+/// All client connections.
 #[derive(Debug)]
 pub(crate) struct Connections {
     quota: Arc<Quota>,
@@ -38,21 +38,21 @@ struct Table {
     last: u64,
 }
 
-/// One connection.
+/// One client connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
     number: u64,
     peer: IpAddr,
-    /// The address at which it arrived.
+    /// The local address at which the connection arrived.
     pub(crate) local: SocketAddr,
-    /// It is served by TLS, which ends here.
+    /// Whether the connection uses TLS, which ends here.
     pub(crate) https: bool,
-    /// It gets answers about the gateway's health and none else.
+    /// Whether the connection gets health checks only.
     pub(crate) for_health: bool,
     of_proxy: bool,
-    /// Of its address.
+    /// The account of the peer's address.
     account: Account,
-    /// None: for health, or it has given way.
+    /// The place and the memory; `None` for a health-check connection, or one that gave way.
     permits: Mutex<Option<(Permit, Permit)>>,
     activity: Mutex<Activity>,
     over: CancellationToken,
@@ -64,11 +64,11 @@ struct Activity {
     idle_since: Instant,
 }
 
-/// A request under way on a connection, until its response has left.
+/// A request in flight on a connection, until its response is sent.
 #[derive(Debug)]
 pub(crate) struct Active(Arc<Connection>);
 
-/// A connection that is open; it is no longer when this is dropped.
+/// An open connection, which is closed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Open {
     connections: Arc<Connections>,
@@ -76,7 +76,7 @@ pub(crate) struct Open {
 }
 
 impl Connections {
-    /// At most `max` at a time.
+    /// Creates a table of at most `max` connections.
     pub(crate) fn new(max: usize, memory: Arc<Quota>, proxies: TrustedProxies) -> Arc<Self> {
         Arc::new(Self {
             quota: Quota::new(max),
@@ -86,16 +86,16 @@ impl Connections {
         })
     }
 
-    /// How many there are, those for health aside.
+    /// The number of connections, without those for health checks.
     pub(crate) fn count(&self) -> usize {
         self.quota.used()
     }
 
-    /// One more.
+    /// Registers a new connection.
     pub(crate) fn open(self: &Arc<Self>, peer: IpAddr, local: SocketAddr, https: bool) -> Open {
         let of_proxy = self.proxies.trusts(peer);
         let account = Account::of_address(peer);
-        // Whose requests a proxy's connection carries is said by each of them.
+        // Each request on a proxy's connection names its own caller.
         let permits = self.permits(if of_proxy { &Account::Local } else { &account });
         let mut table = self.table.lock();
         table.last += 1;
@@ -131,8 +131,7 @@ impl Connections {
         }
     }
 
-    /// Whose a request on this connection is, where it bears no key: its address's, or that for which a trusted proxy
-    /// speaks.
+    /// The account of a request without a key: its address, or the one that a trusted proxy names.
     pub(crate) fn account(&self, connection: &Connection, headers: &HeaderMap) -> Account {
         match connection.of_proxy {
             true => self.proxies.account(connection.peer, headers),
@@ -140,8 +139,8 @@ impl Connections {
         }
     }
 
-    /// A request on this connection shows whose it is: from now on it counts against that client's share, and no longer
-    /// against that of its address. False where the client has its share already.
+    /// Charges the connection to the account of an authenticated client instead of that of its address. Returns `false`
+    /// if the client has its share already.
     pub(crate) fn belongs(&self, connection: &Connection, account: &Account) -> bool {
         if connection.of_proxy || !matches!(account, Account::Client(_)) {
             return true;
@@ -168,7 +167,7 @@ impl Connections {
         })
     }
 
-    /// Ends the connection that has been idle for longest: one of the account, or where there is no place at all, anybody's.
+    /// Ends the connection that has been idle for longest: one of the account, or any if the bound is reached.
     fn give_way(&self, account: &Account) {
         let full = self.quota.used() >= self.quota.max();
         let table = self.table.lock();
@@ -185,19 +184,19 @@ impl Connections {
 }
 
 impl Connection {
-    /// A request begins.
+    /// Registers a request on the connection.
     pub(crate) fn begin(self: &Arc<Self>) -> Active {
         self.activity.lock().requests += 1;
         Active(self.clone())
     }
 
-    /// No request is under way since then; none: one is.
+    /// The time since which the connection has no request in flight; `None` if it has one.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
         let activity = self.activity.lock();
         (activity.requests == 0).then_some(activity.idle_since)
     }
 
-    /// It gives way to another.
+    /// Cancelled when the connection must give way.
     pub(crate) fn over(&self) -> &CancellationToken {
         &self.over
     }

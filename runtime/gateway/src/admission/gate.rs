@@ -1,24 +1,23 @@
-//! How many calls are with the policies at a time, who waits to be next, and who is turned away.
+//! The gate in front of the policies: how many calls they judge at a time, which call is next, and which is refused.
 //!
-//! Policies compute. More of them at a time than there are processors get nothing done earlier, and each takes longer, until
-//! all take too long. So a call has a place while interceptors judge it, and gives the place back while they wait for
-//! something (a server, HTTP, a timer). Who finds none waits in a queue:
+//! Policies compute. Running more of them than there are processors finishes none earlier and slows each, until all
+//! take too long. A call therefore holds a place while interceptors judge it, and gives the place back while they wait
+//! for something (a server, HTTP, a timer). A call that finds no place waits in a queue:
 //!
-//! 1. Half of the places are anybody's: taking one of these is one atomic addition, and nothing is known of who has it. Of
-//!    the others an account has no more than are free (see [`Quota`](super::Quota)), so that whoever has nothing yet finds
-//!    room beside a caller whose calls take long.
-//! 2. A place that becomes free is the next account's, in turns; within an account, who came first is first. Calls that are
-//!    on their way already (a reply came, something they waited for is there) go before those that come.
-//! 3. A call that comes is turned away at once where its account has its share of the queue already, and later where it has
-//!    waited too long: [`LONGEST`]; or [`STALE`], where even the calls that got a place had waited for the [`TARGET`]
-//!    throughout an [`INTERVAL`]. (The rule of CoDel, RFC 8289: a queue that drains again is a good one, and one that
-//!    stands only makes everybody wait.)
-//! 4. Policies that decide at once hold no place for long, and what waits for a processor then waits in the runtime's own
-//!    queue, unseen. So now and then, where many calls are under way, one goes through that queue once more and takes the
-//!    time. Where it took longer than a [`LAP`], those who come wait here, and as many come in with each further lap as
-//!    make it last about that long (see `pace`).
-//! 5. A call that is on its way is never turned away: a server may have carried it out. After [`PATIENCE`] it goes on
-//!    without a place.
+//! 1. Half of the places are shared by all accounts: taking one is a single atomic addition, and its account is not
+//!    tracked. Of the other half, an account holds no more than are free (see [`Quota`](super::Quota)), so that a new
+//!    caller finds room beside one whose calls take long.
+//! 2. A free place goes to the next account in turn, and within an account to the oldest call. Calls in flight (whose
+//!    reply came, or whose wait is over) go before new ones.
+//! 3. A new call is refused at once if its account has its share of the queue. Later it is refused if it waited for
+//!    [`LONGEST`], or for [`STALE`] while even admitted calls had waited for [`TARGET`] throughout an [`INTERVAL`].
+//!    This is CoDel's rule (RFC 8289): a queue that drains is harmless, while a standing queue only delays everyone.
+//! 4. Policies that decide at once hold no place for long; calls then wait for a processor in the runtime's own queue,
+//!    unseen. When many calls are in flight, one of them therefore passes through that queue once more from time to
+//!    time and measures a lap. If the lap took longer than [`LAP`], new calls wait here, and each further lap admits as
+//!    many as make laps last about that long (see `pace`).
+//! 5. A call in flight is never refused, since a server may have carried it out. After [`PATIENCE`] it goes on without
+//!    a place.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
@@ -34,39 +33,40 @@ use sandgate_message::{Account, BoxFuture, polled};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-/// How long a call waits where there are not more than can be done.
+/// The wait of a new call that is acceptable at normal load.
 const TARGET: Duration = Duration::from_millis(100);
-/// How long one may wait where there are. Callers come back as soon as they are turned away, and turning away costs as well.
+/// The longest wait of a new call under overload. Not shorter, since callers retry as soon as they are refused, and
+/// refusing costs time as well.
 const STALE: Duration = Duration::from_millis(500);
-/// How long that has to be so.
+/// How long waits must exceed [`TARGET`] before an account counts as overloaded.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// How long a call may wait in a burst.
+/// The longest wait of a new call in a burst.
 const LONGEST: Duration = Duration::from_secs(2);
-/// How long one may wait that is on its way.
+/// The longest wait of a call in flight.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Calls that wait to come in, of all accounts.
+/// The most new calls in the queue, of all accounts.
 const QUEUE: usize = 2048;
-/// Places for each processor.
+/// The number of places per processor.
 const EACH: usize = 4;
-/// How long a way once through the runtime's queue may take before those who come have to wait.
+/// The longest lap through the runtime's queue for which new calls need not wait.
 const LAP: Duration = Duration::from_millis(10);
 
-/// The gateway has more to do than it can.
+/// The error of a call that is refused because the gateway is overloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Overloaded;
 
-/// The places.
+/// The places, and the queue for them.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    /// Places that are anybody's, and as many that are shared out.
+    /// The number of unreserved places, and also of those shared out among accounts.
     half: usize,
-    /// Of those that are anybody's: in use.
+    /// The number of unreserved places in use.
     used: AtomicUsize,
-    /// Calls in the queue.
+    /// The number of calls in the queue.
     waiting: AtomicUsize,
-    /// Laps take long: who comes waits.
+    /// Whether laps take long, so that new calls wait.
     slow: AtomicBool,
-    /// When a lap was timed last, in milliseconds since `began`.
+    /// The time of the last lap, in milliseconds since `began`.
     timed: AtomicU64,
     began: Instant,
     queue: Mutex<Queue>,
@@ -74,24 +74,24 @@ pub(crate) struct Gate {
 
 #[derive(Debug, Default)]
 struct Queue {
-    /// Of the places that are shared out: in use.
+    /// The number of shared-out places in use.
     used: usize,
-    /// Calls that wait to come in.
+    /// The number of new calls in the queue.
     coming: usize,
-    /// How many of them may with this lap, where laps take long.
+    /// How many new calls this lap may still admit, while laps take long.
     tickets: usize,
     accounts: HashMap<Account, Share>,
-    /// Accounts of which calls wait, by [`Way`]; whose turn it is stands first.
+    /// The accounts with waiting calls, by [`Way`]; the first is next.
     turns: [VecDeque<Account>; 2],
 }
 
-/// An account's part.
+/// One account's share.
 #[derive(Debug, Default)]
 struct Share {
     used: usize,
-    /// By [`Way`].
+    /// The waiting calls, by [`Way`].
     waiting: [VecDeque<Waiter>; 2],
-    /// Since when every call had waited for [`TARGET`].
+    /// The time since which every admitted call had waited for [`TARGET`].
     slow_since: Option<Instant>,
     overloaded: bool,
 }
@@ -102,24 +102,24 @@ struct Waiter {
     since: Instant,
 }
 
-/// Where a call stands.
+/// The stage of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// It may have been carried out, or is the server's: it is not turned away.
+    /// In flight: a server may have carried the call out, or sent it. It is not refused.
     Within = 0,
-    /// Nothing has been done for it yet.
+    /// New: nothing has been done for the call yet.
     Coming = 1,
 }
 
-/// A place; free again when it is dropped.
+/// A place, which is freed when dropped.
 #[derive(Debug)]
 struct Place {
     gate: Option<Arc<Gate>>,
-    /// Whose; none: one that is anybody's.
+    /// The account that holds the place; `None` for an unreserved one.
     of: Option<Account>,
 }
 
-/// A call's place, while it has one.
+/// A call's place, while it holds one.
 struct Held<'a> {
     gate: &'a Arc<Gate>,
     account: &'a Account,
@@ -128,7 +128,7 @@ struct Held<'a> {
 }
 
 impl Gate {
-    /// For so many processors.
+    /// Creates a gate for this number of processors.
     pub(crate) fn new(processors: usize) -> Arc<Self> {
         Arc::new(Self {
             half: processors.saturating_mul(EACH).div_ceil(2).max(1),
@@ -141,20 +141,22 @@ impl Gate {
         })
     }
 
-    /// Nobody waits.
+    /// A gate at which no call waits.
     pub(crate) fn open() -> Arc<Self> {
         Self::new(usize::MAX)
     }
 
-    /// Calls that wait.
+    /// The number of waiting calls.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(SeqCst)
     }
 
-    /// Takes a call of this account through its interceptors, when it is its turn. `under_way`: calls in the whole gateway.
+    /// Polls a new call's `judged` future, once it is the call's turn. `under_way` is the number of calls in flight in
+    /// the gateway.
     ///
     /// # Errors
-    /// It has waited too long; nothing has been polled.
+    ///
+    /// The call waited too long; the future was never polled.
     pub(crate) async fn come_in<T>(
         self: &Arc<Self>,
         account: &Account,
@@ -168,7 +170,7 @@ impl Gate {
         Ok(self.pass(account, Some(place), judged).await)
     }
 
-    /// The same for one that is on its way already, and is not turned away.
+    /// As [`come_in`](Self::come_in), for a call in flight, which is not refused.
     pub(crate) async fn go_on<T>(
         self: &Arc<Self>,
         account: &Account,
@@ -204,11 +206,11 @@ impl Gate {
         if let Some(place) = self.take(account, Way::Coming) {
             return Ok(place);
         }
-        // Few wait: the future of every call has no room for it.
+        // Few calls wait: boxing keeps the future of every call small.
         Box::pin(self.clone().wait(account.clone(), Way::Coming)).await
     }
 
-    /// Times a lap, unless one was timed just now.
+    /// Measures a lap, unless one was measured within the last [`LAP`].
     async fn look(self: &Arc<Self>) {
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let last = self.timed.load(Relaxed);
@@ -225,7 +227,8 @@ impl Gate {
         }
     }
 
-    /// Lets as many in with each lap as make it last about a [`LAP`], until laps are short and nobody waits.
+    /// Admits with each lap as many new calls as make it last about a [`LAP`], until laps are short and no new call
+    /// waits.
     async fn pace(self: Arc<Self>, mut took: Duration) {
         let mut tickets = self.half;
         loop {
@@ -236,17 +239,18 @@ impl Gate {
             }
             took = lap().await;
             if took < LAP / 4 {
-                // Those who wait wait for places: laps would only keep a processor busy.
+                // The calls wait for places: further laps would only keep a processor busy.
                 tokio::time::sleep(LAP / 4).await;
             }
         }
     }
 
-    /// So many may come in with this lap. True: there is no need for that any more, since laps are short and nobody waits.
+    /// Sets how many new calls this lap may admit. Returns `true` once laps are short and no new call waits, so that
+    /// pacing can end.
     fn issue(self: &Arc<Self>, tickets: usize, took: Duration) -> bool {
         let mut queue = self.queue.lock();
         if queue.coming == 0 && took < LAP / 2 {
-            // Whoever saw it slow and queues up now finds it is not, and comes in.
+            // A call that saw the gate slow and queues up now finds that it is not, and is admitted.
             self.slow.store(false, SeqCst);
             return true;
         }
@@ -255,7 +259,7 @@ impl Gate {
         false
     }
 
-    /// A place, where nobody waits for it.
+    /// Takes a place that no earlier call waits for.
     fn take(self: &Arc<Self>, account: &Account, way: Way) -> Option<Place> {
         let slow = way == Way::Coming && self.slow.load(SeqCst);
         if slow {
@@ -265,7 +269,8 @@ impl Gate {
             return Some(Place::new(self, None));
         }
         let mut queue = self.queue.lock();
-        // One that waits and could go on goes on as soon as a place is free: who waits now waits for its account's share.
+        // A waiting call that could go on does so as soon as a place is free, so calls of this account that still wait
+        // are waiting for the account's share.
         let first = queue
             .accounts
             .get(account)
@@ -273,7 +278,7 @@ impl Gate {
         (first && queue.take(account, self.half)).then(|| Place::new(self, Some(account.clone())))
     }
 
-    /// One of those that are anybody's.
+    /// Takes an unreserved place.
     fn take_any(&self) -> bool {
         let more = |used| (used < self.half).then_some(used + 1);
         self.used.fetch_update(SeqCst, SeqCst, more).is_ok()
@@ -289,13 +294,13 @@ impl Gate {
         loop {
             match timeout_at(since + next, &mut place).await {
                 Ok(Ok(place)) => return Ok(place),
-                // Whoever waits is held by the gate, which we hold.
+                // Unreachable: the waiter's sender is in the gate, which `self` keeps alive.
                 Ok(Err(_)) => return Err(Overloaded),
                 Err(_) => {}
             }
             if way == Way::Within || next >= LONGEST || self.is_overloaded(&account) {
                 place.close();
-                // It may have come just now.
+                // The place may have arrived just now.
                 return place.try_recv().map_err(|_| Overloaded);
             }
             next += TARGET;
@@ -320,7 +325,8 @@ impl Gate {
             since,
         };
         queue.push(account, way, waiter);
-        // Counted first, looked at second; who gives a place back does it the other way round.
+        // The count is raised before the places are checked. A call that gives a place back does the opposite, so that
+        // neither misses the other.
         self.waiting.fetch_add(1, SeqCst);
         self.hand_out(queue);
         Some(receiver)
@@ -352,7 +358,7 @@ impl Gate {
         }
     }
 
-    /// What is free goes to those who wait.
+    /// Hands free places to waiting calls.
     fn hand_out(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>) {
         while self.waiting.load(SeqCst) > 0 {
             let any = self.take_any();
@@ -373,7 +379,7 @@ impl Gate {
                     Some(account.clone())
                 }
             };
-            // Whoever is gone meanwhile gives it back here: dropped, it would want the queue's lock.
+            // A place whose waiter is gone is given back here, since dropping it would lock the queue again.
             if let Err(mut place) = waiter.place.send(Place::new(self, of)) {
                 place.gate = None;
                 match any {
@@ -386,7 +392,7 @@ impl Gate {
     }
 }
 
-/// Once through the runtime's queue, to its end; how long it took.
+/// Passes once through the runtime's queue. Returns how long that took.
 async fn lap() -> Duration {
     let began = Instant::now();
     let mut queued = false;
@@ -401,17 +407,17 @@ async fn lap() -> Duration {
     began.elapsed()
 }
 
-/// So many times this, but no more than twice and no less than half of it, and one at least.
+/// Scales the number of tickets by a factor, limited to a half and a double, and to at least one.
 fn scaled(tickets: usize, by: f64) -> usize {
     let most = tickets.saturating_mul(2).min(QUEUE);
-    // Small enough to be exact.
+    // The value is small enough to be exact.
     ((tickets as f64 * by) as usize)
         .clamp(tickets / 2, most)
         .max(1)
 }
 
 impl Queue {
-    /// One of the places that are shared out, where the account may have it.
+    /// Takes one of the shared-out places, if the account may have it.
     fn take(&mut self, account: &Account, places: usize) -> bool {
         let may = self.may(account, places);
         if may {
@@ -438,7 +444,7 @@ impl Queue {
         }
     }
 
-    /// Whether another call of this account may wait to come in: it has no more than there is room left.
+    /// Whether one more new call of this account may wait: it may have fewer waiting than there is room left.
     fn has_room(&self, account: &Account) -> bool {
         let free = QUEUE.saturating_sub(self.coming);
         let share = self.accounts.get(account);
@@ -458,9 +464,8 @@ impl Queue {
         }
     }
 
-    /// Whose turn it is, of those that may have a place, and how many have left the queue. `places`: it is one of so many
-    /// that are shared out; none: anybody may have it.
-    /// `slow`: who comes needs a ticket.
+    /// Takes the next call that may have a place. Also returns how many calls left the queue. `places` is the number of
+    /// shared-out places, `None` for an unreserved place. With `slow`, a new call needs a ticket.
     fn next(
         &mut self,
         now: Instant,
@@ -494,7 +499,7 @@ impl Queue {
         (None, gone)
     }
 
-    /// The account's next, and how many have left. Those who gave up are passed over.
+    /// Takes the account's next call. Also returns how many calls left the queue; those that gave up are skipped.
     fn pop(&mut self, account: &Account, way: Way, now: Instant) -> (Option<Waiter>, usize) {
         let Some(share) = self.accounts.get_mut(account) else {
             return (None, 0);
@@ -521,7 +526,7 @@ impl Queue {
         (next, gone)
     }
 
-    /// Forgets those of an account who gave up and stand first; says how many.
+    /// Removes calls that gave up from the front of an account's queue. Returns their number.
     fn forget(&mut self, account: &Account, way: Way) -> usize {
         let Some(share) = self.accounts.get_mut(account) else {
             return 0;
@@ -544,7 +549,7 @@ impl Queue {
         gone
     }
 
-    /// Nothing is kept of an account that has nothing and wants nothing.
+    /// Removes an account without places and without waiting calls.
     fn tidy(&mut self, account: &Account) {
         let idle = self
             .accounts
@@ -557,7 +562,7 @@ impl Queue {
 }
 
 impl Share {
-    /// A call has come in after waiting for so long.
+    /// Notes how long an admitted call has waited.
     fn note(&mut self, now: Instant, waited: Duration) {
         if waited < TARGET {
             self.slow_since = None;
@@ -587,7 +592,7 @@ impl Drop for Place {
 }
 
 impl Held<'_> {
-    /// Ready when the call has a place, or has waited for one long enough.
+    /// Ready once the call has a place, or has waited long enough to go on without.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.place.is_some() {
             return Poll::Ready(());

@@ -1,9 +1,10 @@
-//! Who may use how much of what callers share: connections, sessions, requests, a server's places and children, memory,
-//! processors.
+//! Admission: fair shares of what callers share, namely connections, sessions, requests, a server's places and
+//! children, memory and processors.
 //!
-//! Each is a [`Quota`]: a bound for all, and a fair share for each [`Account`](sandgate_message::Account), so that one
-//! caller at its limits leaves room for every other. Nothing here waits for a caller, and nothing is kept of an account
-//! that uses nothing. What policies compute is behind a [`Gate`]: there calls wait, since processors are soon free again.
+//! Each is a [`Quota`]: a bound for all, and a fair share for each [`Account`](sandgate_message::Account), so that a
+//! caller at its limits leaves room for every other. Here no request waits for a quota, and a quota keeps nothing about
+//! an account that uses nothing. Policies run behind a [`Gate`], at which calls do wait, since processors are soon free
+//! again.
 
 pub(crate) mod address;
 mod connections;
@@ -21,19 +22,19 @@ use std::sync::Arc;
 
 use crate::config::GatewayConfig;
 
-/// Everything that clients share.
+/// The resources that clients share.
 pub(crate) struct Admission {
     pub(crate) connections: Arc<Connections>,
-    /// HTTP requests under way, those that listen aside.
+    /// HTTP requests in flight, without listening ones.
     pub(crate) requests: Arc<Quota>,
-    /// Streams on which clients listen.
+    /// Listening streams.
     pub(crate) listeners: Arc<Quota>,
-    /// Bytes of messages.
+    /// The bytes of messages.
     pub(crate) memory: Arc<Quota>,
 }
 
 impl Admission {
-    /// Within these bounds.
+    /// Creates the quotas with the configured bounds.
     pub(crate) fn new(config: &GatewayConfig) -> Self {
         let memory = Quota::new(config.max_memory);
         let proxies = config.trusted_proxies.clone();

@@ -1,4 +1,4 @@
-//! How many HTTP requests one client may make in a second.
+//! The rate limit of a client's HTTP requests.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-/// A rate, and how much of it is used. A client that was silent may make the requests of one second at once.
+/// A rate limit and its use. An idle client may make the requests of one second at once.
 pub(crate) struct Rate {
     per_second: NonZeroU32,
     limiter: DefaultDirectRateLimiter,
 }
 
 impl Rate {
-    /// So many requests a second.
+    /// A limit of `per_second` requests per second.
     pub(crate) fn per_second(per_second: NonZeroU32) -> Self {
         Self {
             per_second,
@@ -22,7 +22,11 @@ impl Rate {
         }
     }
 
-    /// One more request. The error is how long to wait before the next try.
+    /// Counts one request.
+    ///
+    /// # Errors
+    ///
+    /// The limit is reached; the error is the time to wait before the next try.
     pub(crate) fn check(&self) -> Result<(), Duration> {
         let now = DefaultClock::default().now();
         self.limiter
@@ -32,7 +36,7 @@ impl Rate {
 }
 
 impl PartialEq for Rate {
-    /// The same rate, whatever of it is used.
+    /// Compares the rates, not their use.
     fn eq(&self, other: &Self) -> bool {
         self.per_second == other.per_second
     }

@@ -1,4 +1,4 @@
-//! Who is let in: origins, client keys, TLS, and the challenges of servers that want a token.
+//! Authentication and access: origins and client keys.
 
 pub(crate) mod origin;
 pub(crate) mod principals;

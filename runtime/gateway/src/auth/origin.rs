@@ -1,21 +1,22 @@
-//! Who is let in: the Host and Origin of every request, checked by default, so that a web page cannot reach a gateway on
-//! its visitor's machine by pointing a name of its own at it (DNS rebinding).
+//! Checks the Host and Origin of every request, so that a web page cannot reach a gateway on its visitor's machine by
+//! pointing a name of its own at it (DNS rebinding).
 
 use std::net::{IpAddr, SocketAddr};
 
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, Uri};
 
-/// What is allowed beside loopback and the address that is listened on.
+/// The hosts and origins that are allowed besides loopback and the listening address.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
-    /// Host names, with or without a port, for example `mcp.example.com`. Without a port: any port.
+    /// Allowed host names, with or without a port, for example `mcp.example.com`. A name without a port allows any
+    /// port.
     pub hosts: Vec<String>,
-    /// Origins as browsers spell them, for example `https://app.example.com`.
+    /// Allowed origins as browsers spell them, for example `https://app.example.com`.
     pub origins: Vec<String>,
 }
 
-/// Why a request was not let in.
+/// Why a request's Host or Origin is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum OriginError {
@@ -28,7 +29,11 @@ pub enum OriginError {
 }
 
 impl Access {
-    /// Whether a request is let in. `local` is the address at which the connection arrived.
+    /// Checks the Host and Origin of a request. `local` is the address at which the connection arrived.
+    ///
+    /// # Errors
+    ///
+    /// The Host or the Origin is not allowed.
     pub fn check(
         &self,
         uri: &Uri,
@@ -75,7 +80,8 @@ impl Access {
     }
 }
 
-/// HTTP/2 has the authority in the URI, HTTP/1.1 in the Host header; where both are given they must agree.
+/// The authority of a request: HTTP/2 has it in the URI, HTTP/1.1 in the Host header. `None` unless exactly one is
+/// given or both agree.
 pub(crate) fn host_of<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     let mut hosts = headers.get_all(HOST).iter();
     let header = match (hosts.next(), hosts.next()) {
@@ -92,7 +98,7 @@ pub(crate) fn host_of<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a st
     }
 }
 
-/// The name without the port; none where the text is no `host[:port]`.
+/// The host without the port; `None` if the text is not `host[:port]`.
 fn name_of(authority: &str) -> Option<&str> {
     let port_is_fine = |port: &str| {
         !port.is_empty() && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit())
@@ -119,7 +125,7 @@ fn port_of(authority: &str) -> Option<&str> {
         .filter(|port| !port.contains(']'))
 }
 
-/// In brackets stands an IPv6 address and nothing else.
+/// The address in a host name. Brackets may only contain an IPv6 address.
 fn address_of(name: &str) -> Option<IpAddr> {
     match name.strip_prefix('[') {
         Some(rest) => Some(IpAddr::V6(rest.strip_suffix(']')?.parse().ok()?)),

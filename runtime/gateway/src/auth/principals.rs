@@ -1,4 +1,4 @@
-//! Who may call: the clients of the configuration, known by their keys, and who they are to policies.
+//! Authentication of clients by the keys in the configuration, and their identity for policies.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -14,38 +14,38 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::Rate;
 
-/// A client that may call, as the configuration has it.
+/// A configured client.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientKey {
-    /// Its name, by which policies know it.
+    /// The client's name, by which policies know it.
     pub name: Arc<str>,
-    /// SHA-256 of its token. The token itself is known to the client alone.
+    /// The SHA-256 of the client's token. Only the client knows the token itself.
     pub token_sha256: [u8; 32],
-    /// Its groups.
+    /// The client's groups.
     pub groups: Arc<[String]>,
-    /// HTTP requests that it may make in a second; none: as many as it likes.
+    /// The most HTTP requests of the client per second; `None` for no limit.
     pub rate: Option<NonZeroU32>,
 }
 
-/// Everybody who may call. Without any client it is anybody, under no name.
+/// The configured clients. If there are none, every client is admitted and anonymous.
 pub struct Clients {
     keys: Vec<ClientKey>,
-    /// One for each key; where there is no key, the one that everybody is.
+    /// One principal per key; a single anonymous one if there are no keys.
     principals: Vec<Arc<Principal>>,
 }
 
-/// Somebody who calls, for as long as the configuration has them as they are: one whose key or groups are changed is
-/// another.
+/// An authenticated client, for as long as the configuration keeps it unchanged. A client whose key or groups change
+/// becomes a new principal.
 #[derive(Debug, Default)]
 pub(crate) struct Principal {
-    /// None: anonymous.
+    /// The client's name; `None` for the anonymous client.
     pub(crate) name: Option<Arc<str>>,
     pub(crate) groups: Arc<[String]>,
     over: CancellationToken,
     rate: ArcSwapOption<Rate>,
 }
 
-/// Why a request was not let in.
+/// Why a request is not authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnknownClientError {
     #[error("this gateway serves known clients only: send a key as `Authorization: Bearer TOKEN`")]
@@ -55,7 +55,7 @@ pub(crate) enum UnknownClientError {
 }
 
 impl Clients {
-    /// Of these, whose names and keys differ from one another. None: anybody may call.
+    /// Creates the set of clients, whose names and keys must be distinct. Without any, every client is admitted.
     pub fn new(keys: Vec<ClientKey>) -> Self {
         let principals = match keys.as_slice() {
             [] => vec![Arc::default()],
@@ -64,12 +64,16 @@ impl Clients {
         Self { keys, principals }
     }
 
-    /// Anybody may call.
+    /// Whether every client is admitted.
     pub fn is_open(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// Whose key a request bears. Every key is compared, each in constant time, whichever fits.
+    /// Authenticates a request by its key. Every key is compared in constant time, so that timing reveals nothing.
+    ///
+    /// # Errors
+    ///
+    /// The request has no readable key, or the key is unknown.
     pub(crate) fn admit(&self, headers: &HeaderMap) -> Result<Arc<Principal>, UnknownClientError> {
         if self.keys.is_empty() {
             return self
@@ -89,13 +93,13 @@ impl Clients {
         principal.cloned().ok_or(UnknownClientError::Key)
     }
 
-    /// The client on a pair of streams, who needs no key: whoever can start the gateway can read its configuration.
+    /// The principal of a client on stdio. It needs no key: whoever can start the gateway can read its configuration.
     pub(crate) fn named(&self, name: Option<&str>) -> Option<Arc<Principal>> {
         let mut all = self.principals.iter();
         all.find(|one| one.name.as_deref() == name).cloned()
     }
 
-    /// Those who have not changed go on as who they were, with their sessions.
+    /// Keeps the principals of unchanged clients, and with them their sessions.
     pub(crate) fn inherit(&mut self, before: &Self) {
         if self.is_open() && before.is_open() {
             self.principals.clone_from(&before.principals);
@@ -111,7 +115,7 @@ impl Clients {
         }
     }
 
-    /// Ends all who are not among those of now: their streams end, and their sessions are no longer known.
+    /// Ends all principals that `now` does not have: their streams end, and their sessions are no longer found.
     pub(crate) fn end_others(&self, now: &Self) {
         for principal in &self.principals {
             if !now.principals.iter().any(|one| Arc::ptr_eq(one, principal)) {
@@ -122,7 +126,7 @@ impl Clients {
 }
 
 impl ClientKey {
-    /// The same client: what it may do in how much time aside.
+    /// Whether both keys are the same client; the rate is not compared.
     fn is_same_as(&self, other: &Self) -> bool {
         let identity = |key: &Self| (key.name.clone(), key.token_sha256, key.groups.clone());
         identity(self) == identity(other)
@@ -139,17 +143,22 @@ impl Principal {
         }
     }
 
-    /// The configuration no longer has them.
+    /// Cancelled when the configuration no longer has the client.
     pub(crate) fn over(&self) -> &CancellationToken {
         &self.over
     }
 
-    /// Against whose share of the limits its requests count; none: of the address that it calls from.
+    /// The account that the client's requests count against; `None` for the anonymous client, which counts by its
+    /// address.
     pub(crate) fn account(&self) -> Option<Account> {
         self.name.clone().map(Account::Client)
     }
 
-    /// One more HTTP request. The error is how long to wait before the next try.
+    /// Counts one HTTP request.
+    ///
+    /// # Errors
+    ///
+    /// The client exceeds its rate; the error is the time to wait before the next try.
     pub(crate) fn within_rate(&self) -> Result<(), Duration> {
         match &*self.rate.load() {
             Some(rate) => rate.check(),
@@ -158,7 +167,7 @@ impl Principal {
     }
 }
 
-/// The token of a request; one that could be read in two ways is none.
+/// The token of a request. An ambiguous `Authorization` counts as none.
 fn token(headers: &HeaderMap) -> Result<&[u8], UnknownClientError> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (given.next(), given.next()) else {

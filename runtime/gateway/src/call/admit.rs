@@ -1,5 +1,5 @@
-//! The one way in: every request and notification, whichever side sends it, is described, checked, judged by the
-//! interceptors and recorded here before it goes on.
+//! Admission: every request and notification, from either side, is described, checked, judged by the interceptors and
+//! recorded here before it is forwarded.
 
 use std::sync::Arc;
 
@@ -16,38 +16,42 @@ use crate::observe::observer::Arrival;
 use crate::protocol::validation;
 use crate::registry::Edition;
 
-/// A message as it was received.
+/// A message as it was received, before any check.
 pub(crate) struct Incoming<'a> {
     pub(crate) message: Message,
     pub(crate) direction: Direction,
     pub(crate) headers: &'a HeaderMap,
-    /// The client's name for the target, where it is not the server's.
+    /// The client's name for the target; `None` where it equals the server's name.
     pub(crate) alias: Option<Arc<str>>,
 }
 
-/// A message of which is known who calls what, before any interceptor sees it.
+/// A message that passed the gateway's own rules, with its call described. No interceptor has seen it yet.
 pub(crate) struct Described {
     pub(crate) call: Arc<Call>,
     pub(crate) message: Message,
     pub(crate) arrival: Arrival,
 }
 
-/// Why a message does not go on.
+/// Why a message is not forwarded. The payload is the reply to the asker; a notification gets none.
 pub(crate) enum Refused {
-    /// Its headers do not mirror its body. Not recorded: nobody knows which of the two is meant.
+    /// The headers do not mirror the body. Not recorded: it is unclear which of the two is meant.
     HeaderMismatch(ClientResponse),
-    /// The gateway itself refuses it.
+    /// The gateway's own rules refuse the message.
     Invalid(Option<Message>),
-    /// An interceptor refuses it.
+    /// An interceptor refuses the message.
     Policy(Option<Message>),
-    /// The gateway has more to do than it can.
+    /// The gateway is overloaded.
     Overloaded(Option<Message>),
-    /// It cannot be recorded.
+    /// The call log cannot record the message, and the policy is to refuse what cannot be recorded.
     Unrecorded(Option<Box<Message>>),
 }
 
 impl Proxy {
-    /// Who calls what, once the gateway's own rules let the message pass.
+    /// Describes the call and applies the gateway's own rules.
+    ///
+    /// # Errors
+    ///
+    /// The headers do not mirror the body, or the message breaks one of the gateway's rules.
     pub(crate) async fn receive(
         &self,
         edition: &Edition,
@@ -84,7 +88,11 @@ impl Proxy {
         })
     }
 
-    /// Takes a message through the interceptors and writes its first record.
+    /// Runs a message through the interceptors and writes its first record.
+    ///
+    /// # Errors
+    ///
+    /// An interceptor refuses the message, the gateway is overloaded, or the record cannot be written.
     pub(crate) async fn admit(
         &self,
         edition: &Edition,
@@ -131,8 +139,8 @@ impl Proxy {
         InFlight::begin(recorder, admitted, arrival).map_err(Refused::Unrecorded)
     }
 
-    /// The call with its target's definition, for a capture: no interceptor reads the definition now, but whoever plays
-    /// the call again may.
+    /// The call with its target's definition added, for a capture. No interceptor reads the definition now, but a
+    /// replay of the call may.
     fn with_definition(&self, call: &Arc<Call>) -> Arc<Call> {
         if let (None, Direction::ClientToServer) = (&call.definition, call.direction)
             && let Some(target) = call.target.as_deref()
@@ -148,7 +156,7 @@ impl Proxy {
 }
 
 impl Refused {
-    /// What the asker of a request is told.
+    /// The reply to the asker of a request. `None` for a header mismatch, which has a response of its own.
     pub(crate) fn reply(self) -> Option<Message> {
         match self {
             Self::Invalid(reply) | Self::Policy(reply) | Self::Overloaded(reply) => reply,
@@ -157,7 +165,7 @@ impl Refused {
         }
     }
 
-    /// The response to a client's request.
+    /// The HTTP response to a client's refused request.
     pub(crate) fn response(self, era: Era) -> ClientResponse {
         let (invalid, overloaded) = (
             matches!(self, Self::Invalid(_)),
@@ -178,7 +186,7 @@ impl Refused {
         }
     }
 
-    /// The response to a client's notification.
+    /// The HTTP response to a client's refused notification.
     pub(crate) fn acknowledgement(self) -> ClientResponse {
         let unavailable =
             |text: &'static str| ClientResponse::text(StatusCode::SERVICE_UNAVAILABLE, text);

@@ -1,4 +1,4 @@
-//! Who calls: the sender of a message, and what a client said of itself.
+//! The sender of a message, and what a client said about itself.
 
 use std::sync::Arc;
 
@@ -8,22 +8,22 @@ use crate::admission::Budget;
 use crate::auth::principals::Principal;
 use sandgate_upstream::era::VERSION_KEY;
 
-/// The longest protocol version that is kept as it is, in bytes.
+/// The longest protocol version kept in the attributes, in bytes; a longer one is cut.
 const MAX_VERSION: usize = 64;
 
-/// Who sends a message, before anything is read of what the message says. Cheap to clone.
+/// The sender of a message, before the message itself is read. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Requester {
     pub(crate) principal: Arc<Principal>,
-    /// The memory that its messages, and those for it, are counted in.
+    /// The memory budget that counts the messages from and to this sender.
     pub(crate) budget: Budget,
 }
 
-/// The client of an exchange. Cheap to clone.
+/// The client of a call. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) era: Era,
-    /// The session's pseudonym.
+    /// The session's pseudonym; `None` for a modern request.
     pub(crate) session: Option<Arc<str>>,
     pub(crate) principal: Arc<Principal>,
     pub(crate) budget: Budget,
@@ -31,14 +31,14 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The same sender.
+    /// The sender alone, without what the client said about itself.
     pub(crate) fn requester(&self) -> Requester {
         Requester {
             principal: self.principal.clone(),
             budget: self.budget.clone(),
         }
     }
-    /// Of a modern request, which says by itself who sent it.
+    /// The caller of a modern request, whose `_meta` says who sent it.
     pub(crate) fn of_request(requester: &Requester, message: &Message) -> Self {
         let meta = message.payload().root().get("_meta");
         let version = meta
@@ -49,7 +49,7 @@ impl Caller {
         Self::new(requester, Era::Modern, None, said, version)
     }
 
-    /// Of a legacy session, from the params of its `initialize` and the version that was agreed on.
+    /// The caller of a legacy session, from the params of its `initialize` and the negotiated version.
     pub(crate) fn of_initialize(
         requester: &Requester,
         params: &Json,
@@ -71,7 +71,7 @@ impl Caller {
     ) -> Self {
         let client = Client::said_in(params, era, method).unwrap_or_default();
         let version = version.map(|version| {
-            // Versions are dates; whoever sends something else does not get more room for it.
+            // Versions are dates: a longer text gets no more room.
             let version = cut(&version, MAX_VERSION).into_owned();
             ("protocol.version".to_owned(), version)
         });

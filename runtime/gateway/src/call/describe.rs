@@ -1,4 +1,4 @@
-//! Who calls: what a client said of itself, and the id under which each of its calls is known.
+//! Describes a call: its id, caller, method, target, and the target's definition.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::call::proxy::Proxy;
 use crate::registry::Edition;
 
 impl Proxy {
-    /// Who calls what; with the target's definition only where somebody may read it.
+    /// Describes the call of a message. The target's definition is fetched only where an interceptor may read it.
     pub(crate) async fn describe(
         &self,
         edition: &Edition,

@@ -1,4 +1,4 @@
-//! The one place in which the gateway's own troubles become words on the wire.
+//! Builds the gateway's own error replies.
 
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
@@ -8,19 +8,22 @@ use serde::Serialize;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use sandgate_upstream::ServerError;
 
-/// "Session not found", as the SDKs have it.
+/// The code for "Session not found" that the MCP SDKs use.
 const NO_SESSION: i64 = -32001;
 
-/// What programs read in `data`.
+/// The `data` of an error, which programs read.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Data<'a> {
+    /// The call's id, as it stands in logs and traces.
     call_id: &'a str,
+    /// The server's name.
     server: &'a str,
+    /// How far the request got: `not-sent`, `unknown` or `executed`.
     reached: &'static str,
 }
 
-/// The server gave no reply that can be passed on.
+/// The reply where the server gave none that can be forwarded.
 pub(crate) fn server_error(id: &Id, call: &Call, error: &ServerError) -> Message {
     let reached = match error {
         ServerError::NotFound { .. }
@@ -38,7 +41,7 @@ pub(crate) fn server_error(id: &Id, call: &Call, error: &ServerError) -> Message
     about(id, call, &error.to_string(), reached)
 }
 
-/// The server answered with something that is no reply.
+/// The reply where the server's answer is not a JSON-RPC reply.
 pub(crate) fn no_reply(id: &Id, call: &Call, what: &str) -> Message {
     about(
         id,
@@ -48,7 +51,8 @@ pub(crate) fn no_reply(id: &Id, call: &Call, what: &str) -> Message {
     )
 }
 
-/// The record of a call cannot be written, and the policy is to refuse what cannot be recorded.
+/// The reply where a record cannot be written and the policy is to refuse what cannot be recorded. `executed` says
+/// whether the server carried the request out.
 pub(crate) fn unwritten(id: &Id, call: &Call, executed: bool) -> Message {
     if executed {
         let text = "The request was carried out and may have had its effect; its reply is withheld, since the gateway cannot \
@@ -64,7 +68,7 @@ pub(crate) fn unwritten(id: &Id, call: &Call, executed: bool) -> Message {
     }
 }
 
-/// What came back cannot pass on, for a reason of the gateway's own. The id is the asker's to add.
+/// The reply where the gateway withholds the server's reply. The caller adds the request's id.
 pub(crate) fn withheld(call: &Call, what: &str) -> Message {
     let text = format!(
         "The request was carried out and may have had its effect; its reply is withheld: {what}. Do not retry."
@@ -72,13 +76,13 @@ pub(crate) fn withheld(call: &Call, what: &str) -> Message {
     noted(call, error_codes::SERVER, &text, "executed")
 }
 
-/// The gateway has more to do than it can. The id is the asker's to add.
+/// The reply where the gateway is overloaded. The caller adds the request's id.
 pub(crate) fn overloaded(call: &Call) -> Message {
     let why = "the gateway is overloaded, try again later";
     not_sent(call, error_codes::SERVER, why)
 }
 
-/// A reply of HTTP to what is to be tried again: the client is told when.
+/// Turns a response into a 503 with `Retry-After: 1`.
 pub(crate) fn later(mut response: ClientResponse) -> ClientResponse {
     response.status = StatusCode::SERVICE_UNAVAILABLE;
     let headers = &mut response.headers;
@@ -86,7 +90,7 @@ pub(crate) fn later(mut response: ClientResponse) -> ClientResponse {
     response
 }
 
-/// A request that does not go on, for a reason of the gateway's own. The id is the asker's to add.
+/// The reply to a request that the gateway does not forward. The caller adds the request's id.
 pub(crate) fn not_sent(call: &Call, code: i64, why: &str) -> Message {
     noted(
         call,
@@ -109,7 +113,7 @@ fn about(id: &Id, call: &Call, text: &str, reached: &'static str) -> Message {
     noted(call, error_codes::SERVER, text, reached).with_id(id)
 }
 
-/// An error that concerns no call: nothing was forwarded.
+/// An error that belongs to no call: nothing was forwarded.
 pub(crate) fn error(status: StatusCode, id: Option<&Id>, code: i64, text: &str) -> ClientResponse {
     ClientResponse::new(
         status,
@@ -117,7 +121,7 @@ pub(crate) fn error(status: StatusCode, id: Option<&Id>, code: i64, text: &str) 
     )
 }
 
-/// A modern request whose headers do not mirror its body.
+/// The response to a modern request whose headers do not mirror its body.
 pub(crate) fn mismatch(id: Option<&Id>, text: &str) -> ClientResponse {
     error(
         StatusCode::BAD_REQUEST,
@@ -127,7 +131,7 @@ pub(crate) fn mismatch(id: Option<&Id>, text: &str) -> ClientResponse {
     )
 }
 
-/// A request that cannot be understood.
+/// The response to a request that cannot be understood.
 pub(crate) fn bad_request(id: Option<&Id>, text: &str) -> ClientResponse {
     error(
         StatusCode::BAD_REQUEST,
@@ -137,7 +141,8 @@ pub(crate) fn bad_request(id: Option<&Id>, text: &str) -> ClientResponse {
     )
 }
 
-/// The session is unknown, expired, another endpoint's or another caller's: all the same to the one who asks.
+/// The response for a session that is unknown, expired, or belongs to another endpoint or caller. All four look the
+/// same to the client, so that a session's existence does not leak.
 pub(crate) fn no_session(id: Option<&Id>) -> ClientResponse {
     error(
         StatusCode::NOT_FOUND,
@@ -147,7 +152,7 @@ pub(crate) fn no_session(id: Option<&Id>) -> ClientResponse {
     )
 }
 
-/// More than is allowed at once.
+/// The response where a limit on concurrent work is reached.
 pub(crate) fn busy(id: Option<&Id>, text: &str) -> ClientResponse {
     error(
         StatusCode::SERVICE_UNAVAILABLE,
@@ -157,7 +162,7 @@ pub(crate) fn busy(id: Option<&Id>, text: &str) -> ClientResponse {
     )
 }
 
-/// A method that is not served here.
+/// The reply for a method that this endpoint does not serve.
 pub(crate) fn no_method(id: &Id, method: &str) -> Message {
     Message::error(
         Some(id),
@@ -167,12 +172,12 @@ pub(crate) fn no_method(id: &Id, method: &str) -> Message {
     )
 }
 
-/// Params that name nothing that exists.
+/// The reply for params that name nothing that exists.
 pub(crate) fn invalid_params(id: &Id, text: &str) -> Message {
     Message::error(Some(id), error_codes::INVALID_PARAMS, text, None)
 }
 
-/// The HTTP status that the modern era gives an error the gateway itself answers with.
+/// The HTTP status that the modern era assigns to an error reply of the gateway.
 pub(crate) fn modern_status(message: &Message) -> StatusCode {
     let code = message
         .failed()
@@ -187,7 +192,8 @@ pub(crate) fn modern_status(message: &Message) -> StatusCode {
     }
 }
 
-/// Plain text: a JSON-RPC error would look as if the server were modern.
+/// The response where a client must begin with `initialize`. Plain text, because a JSON-RPC error would make the server
+/// look modern.
 pub(crate) fn legacy_only(error: &ServerError) -> ClientResponse {
     ClientResponse::text(
         StatusCode::BAD_REQUEST,

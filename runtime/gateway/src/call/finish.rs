@@ -1,4 +1,4 @@
-//! The one way out: every reply, whichever side gives it, passes the interceptors and is recorded here.
+//! Replies on their way out: every reply, from either side, passes the interceptors and is recorded here.
 
 use sandgate_message::Message;
 
@@ -10,7 +10,8 @@ use crate::protocol::cache_scope::for_this_caller;
 use crate::registry::Edition;
 
 impl Proxy {
-    /// The reply to a client's request, as the client gets it.
+    /// Runs the reply to a client's request through the interceptors and records it. Returns the reply that the client
+    /// gets.
     pub(crate) async fn finish(
         &self,
         edition: &Edition,
@@ -19,7 +20,7 @@ impl Proxy {
         decision: Decision,
     ) -> Reply {
         if let (Decision::Forwarded, Some(claims)) = (decision, &self.claims) {
-            // An error may say what the client has to do first, and the server when that is done.
+            // An error may name a URL elicitation, whose completion the server announces later.
             claims.asks(&reply, self.conn.server.name());
         }
         let (store, limits) = (&self.shared.nested, &self.shared.config.limits);
@@ -33,12 +34,12 @@ impl Proxy {
         reply
     }
 
-    /// There is no reply: the gateway says why. Hands back what the asker is told.
+    /// Ends a call that got no reply with the gateway's own error. Returns the reply for the asker.
     pub(crate) async fn failed(&self, in_flight: InFlight, why: Message) -> Option<Message> {
         self.own_reply(in_flight, why, Decision::Failed).await
     }
 
-    /// A reply that is not the other side's: the gateway's own, or an interceptor's.
+    /// Ends a call with a reply that the other side did not send: the gateway's own, or an interceptor's.
     pub(crate) async fn own_reply(
         &self,
         in_flight: InFlight,

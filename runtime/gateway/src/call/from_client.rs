@@ -1,4 +1,4 @@
-//! What a client says without waiting for a reply: its notifications, and its replies to servers' requests.
+//! Client messages that expect no reply: notifications, and replies to servers' requests.
 
 use crate::call::admit::Incoming;
 use http::{HeaderMap, StatusCode};
@@ -15,7 +15,7 @@ use crate::shared::Shared;
 use sandgate_upstream::{Answer, ServerError};
 
 impl Proxy {
-    /// Proxies a notification of the client's.
+    /// Proxies a client's notification.
     pub(crate) async fn notify(
         &self,
         edition: &Edition,
@@ -43,13 +43,13 @@ impl Proxy {
             Ok(_) => Decision::Forwarded,
             Err(_) => Decision::Failed,
         };
-        // Nothing comes back that a missing record could still withhold.
+        // A notification has no reply that a missing record could withhold.
         let _ = in_flight.end(decision, None);
         acknowledgement(answer)
     }
 }
 
-/// The client's reply to a server's request.
+/// Forwards the client's reply to the server whose request it answers.
 pub(crate) async fn answer(
     shared: &Shared,
     pending: &PendingRequests,
@@ -79,7 +79,7 @@ pub(crate) async fn answer(
     }
 }
 
-/// What a client is told of a message that needs no reply.
+/// The HTTP response to a message that needs no reply.
 fn acknowledgement(answer: Result<Answer, ServerError>) -> ClientResponse {
     match answer {
         Ok(answer) if answer.status.is_success() => ClientResponse {
@@ -97,7 +97,7 @@ fn acknowledgement(answer: Result<Answer, ServerError>) -> ClientResponse {
     }
 }
 
-/// The id that the client sees in place of the server's.
+/// Replaces the message's id: the client and the server may know a request by different ids.
 pub(crate) fn restamped(message: Message, id: &Id) -> Message {
     if message.id() == Some(id) {
         message

@@ -1,6 +1,6 @@
-//! What a server says of its own accord: notifications and requests on their way to the client, and the client's replies
-//! to the latter. Each is a call of its own, in the other direction, under the edition in force when it comes: a stream
-//! may outlive many.
+//! Messages that a server starts: notifications and requests to the client, and late replies. Each notification or
+//! request is a call of its own in the server-to-client direction, under the edition that is current when it arrives,
+//! since a stream may outlive several editions.
 
 use http::HeaderMap;
 use sandgate_message::{Direction, Edit, Id, Message, Shape, apply, error_codes};
@@ -15,7 +15,8 @@ use crate::observe::call_log::Decision;
 use sandgate_upstream::ServerEvent;
 
 impl Proxy {
-    /// Something the server said that is no reply to the request on whose stream it came: what of it the client gets.
+    /// Takes an event that is not the reply to the request on whose stream it arrived. Returns what the client gets of
+    /// it.
     pub(crate) async fn receive_event(&self, mut event: ServerEvent) -> Option<ServerEvent> {
         let Some(message) = event.message.take() else {
             return Some(event);
@@ -25,7 +26,7 @@ impl Proxy {
             Shape::Request { .. } => self.receive_request(message).await,
             Shape::Result { .. } | Shape::Error { .. } => self.receive_late_reply(message).await,
         };
-        // An event whose message was kept back still moves the place from which a client resumes.
+        // An event without its message still carries the id from which a client resumes.
         let says_something = event.message.is_some() || event.id.is_some() || event.retry.is_some();
         says_something.then_some(event)
     }
@@ -42,8 +43,8 @@ impl Proxy {
         Some(message)
     }
 
-    /// The notification, by the names that the client knows. None where the client hears several servers, and what this
-    /// one names is not its own.
+    /// The notification, with ids as the client knows them. `None` where the client hears several servers merged and
+    /// the notification names something of another server.
     fn own(&self, message: Message) -> Option<Message> {
         let server = self.conn.server.name();
         match (message.method(), &self.claims) {
@@ -56,7 +57,7 @@ impl Proxy {
         }
     }
 
-    /// This server promised the caller the task that it tells of.
+    /// Whether this server created the task that the notification is about, for this caller.
     fn knows_task(&self, message: &Message) -> bool {
         let task = message.payload().get("taskId");
         let caller = &self.caller;
@@ -69,8 +70,8 @@ impl Proxy {
             })
     }
 
-    /// A server takes back a question of its own, which the client may know by another id; or, in the modern era, gives up
-    /// a request that it was sent.
+    /// Maps a `notifications/cancelled` of the server. A legacy server cancels a request of its own, which the client
+    /// may know by another id. A modern server gives up a request that it was sent.
     fn withdrawal(&self, message: Message) -> Option<Message> {
         let request = message.payload().get("requestId");
         if let (Some(claims), None) = (&self.claims, &self.pending) {
@@ -128,7 +129,7 @@ impl Proxy {
         }
     }
 
-    /// The client cannot be asked after all.
+    /// Ends a server's request that cannot be sent to the client; the server gets an error.
     pub(crate) async fn unaskable(&self, id: &Id, in_flight: InFlight) {
         let error = Message::error(
             Some(id),
@@ -141,8 +142,8 @@ impl Proxy {
         }
     }
 
-    /// The reply to a call whose stream was closed before it, on the stream that the client opened to resume. A reply to
-    /// anything else passed no interceptor on its way in, and does not pass.
+    /// Finishes a parked call, whose stream closed before its reply, with the reply that arrives on the stream the
+    /// client opened to resume. A reply to any other request is dropped: that request passed no interceptor.
     async fn receive_late_reply(&self, message: Message) -> Option<Message> {
         let server = self.conn.server.name();
         let parked = message
@@ -158,7 +159,11 @@ impl Proxy {
             .message
     }
 
-    /// Lets a server's message in, under the edition in force now.
+    /// Describes and admits a server's message under the current edition.
+    ///
+    /// # Errors
+    ///
+    /// The message is refused; see [`Refused`].
     async fn let_in(&self, message: Message) -> Result<InFlight, Refused> {
         let incoming = Incoming {
             message,

@@ -9,8 +9,12 @@ use crate::registry::Edition;
 use sandgate_upstream::header_mirror;
 
 impl Proxy {
-    /// Whether the headers that mirror arguments say what the body says. An HTTP server whose list nobody has asked for
-    /// judges for itself: it gets the headers as they came.
+    /// Checks the headers that mirror arguments against the body. Where an HTTP server's tools were never listed, the
+    /// definition is not fetched and the server checks the headers itself.
+    ///
+    /// # Errors
+    ///
+    /// A header contradicts the body.
     pub(crate) async fn mirrored(
         &self,
         call: &Call,
@@ -30,9 +34,9 @@ impl Proxy {
         }
     }
 
-    /// The headers with which a request goes on, where they differ from those that it came with: the ones that mirror
-    /// params, where an interceptor changed those, where the client, being on stdio, sent none, and where an interceptor
-    /// looks and the client sent some; and the gateway's place in a trace.
+    /// The headers for the forwarded request; `None` where the received ones serve. Params headers are renewed where an
+    /// interceptor changed the message, where the client sent none (as on stdio), and where an interceptor judges a
+    /// call whose client sent some. The trace context is renewed where there is one.
     pub(crate) async fn renewed_headers(
         &self,
         edition: &Edition,
@@ -43,7 +47,7 @@ impl Proxy {
         let (sent, call) = (in_flight.message(), in_flight.call());
         let changed = sent.bytes() != received;
         let unsaid = &*call.method == "tools/call" && !header_mirror::bears_headers(headers);
-        // A parameter in a header that no definition explains would say what no interceptor saw.
+        // A params header that no definition explains would carry a value that no interceptor saw.
         let unseen = header_mirror::bears_params(headers) && judged(edition, call);
         let traced = in_flight.arrival().renew(headers);
         let renews = changed || unsaid || unseen;
@@ -57,7 +61,7 @@ impl Proxy {
         Some(renewed)
     }
 
-    /// The definition of the call's target. Where nobody has seen it yet, the server is asked if `fetch` says so.
+    /// The definition of the call's target. With `fetch`, a definition that is not cached is requested from the server.
     async fn definition(&self, call: &Call, headers: &HeaderMap, fetch: bool) -> Option<Json> {
         if call.definition.is_some() {
             return call.definition.clone();
@@ -73,7 +77,7 @@ impl Proxy {
     }
 }
 
-/// An interceptor looks at the call or its reply.
+/// Whether an interceptor judges the call or its reply.
 fn judged(edition: &Edition, call: &Call) -> bool {
     [Hook::PreCall, Hook::PostCall].into_iter().any(|hook| {
         let chain = edition.chain();

@@ -1,10 +1,11 @@
-//! The id under which a call is known in logs, traces and errors.
+//! Call ids: the id of a call in logs, traces and errors.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sandgate_message::CallId;
 
-/// Microseconds since 1970 and 48 random bits, in hexadecimal: sorts by time, cannot be guessed, is not repeated.
+/// Returns a new call id: 26 hexadecimal digits, of which 56 bits are microseconds since 1970 and 48 bits are random.
+/// Ids sort by time, cannot be guessed and do not repeat.
 pub(crate) fn new_id() -> CallId {
     let micros = SystemTime::now()
         .duration_since(UNIX_EPOCH)

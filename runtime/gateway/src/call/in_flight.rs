@@ -1,5 +1,5 @@
-//! A call between its two records: one is written before the call is forwarded, the other before its reply departs. A call
-//! whose asker goes away in between is recorded as cancelled.
+//! Calls in flight. The call log gets one record before a call is forwarded and one before its reply is returned. A
+//! call whose asker goes away in between is recorded as cancelled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,28 +15,29 @@ use crate::observe::call_log::{CallLogError, Decision, Ended, Forwarded};
 use crate::observe::observer::{Arrival, CallTimings};
 use crate::observe::recorder::CallRecorder;
 
-/// A call between its two records. Dropped without having ended, it is recorded as cancelled.
+/// A call between its two records. Dropping it before it ended records it as cancelled.
 pub(crate) struct InFlight {
     recorder: Arc<CallRecorder>,
     call: Arc<Call>,
     message: Message,
-    /// Gone once the call is leaving.
+    /// The admitted call; `None` once the reply is being filtered.
     admitted: Option<Admitted>,
-    /// What stood in the trail when the call began to leave: for a record of one that never finished.
+    /// The trail so far, once the reply is being filtered: a call dropped in that time is recorded with it.
     trail: Trail,
+    /// An interceptor's answer in place of the other side's reply.
     answer: Option<Message>,
     arrival: Arrival,
-    /// When it went on to the other side.
+    /// When the call was forwarded; `None` if it was not.
     went: Option<Instant>,
-    /// When the other side's reply, or the news that there is none, came.
+    /// When the other side's reply, or the failure to get one, arrived.
     returned: Option<Instant>,
     request_bytes: usize,
-    /// False: a notification that is left out of the log.
+    /// Whether the call log gets a record; `false` for a notification over the budget.
     recorded: bool,
     ended: bool,
 }
 
-/// A call whose reply comes in a message of its own, or never. Dropped unanswered, it is recorded as cancelled.
+/// A call whose reply arrives in a later message, or never. Dropping it unanswered records it as cancelled.
 pub(crate) struct DeferredCall {
     recorder: Arc<CallRecorder>,
     call: Arc<Call>,
@@ -47,20 +48,20 @@ pub(crate) struct DeferredCall {
     answered: AtomicBool,
 }
 
-/// What is left of a reply after every interceptor.
+/// A reply after every interceptor.
 pub(crate) struct Reply {
-    /// What the asker gets.
+    /// The message that the asker gets.
     pub(crate) message: Option<Message>,
-    /// It is not what the other side said.
+    /// Whether the message stands in place of the other side's reply.
     pub(crate) withheld: bool,
-    /// The interceptor that stopped it.
+    /// The interceptor that stopped the reply.
     pub(crate) interrupted: Option<Interrupted>,
-    /// Every run.
+    /// Every interceptor run of the call.
     pub(crate) entries: Vec<TrailEntry>,
 }
 
 impl InFlight {
-    /// A call that the interceptors let pass, before its first record.
+    /// An admitted call, before its first record.
     fn new(recorder: &Arc<CallRecorder>, admitted: Admitted, arrival: Arrival) -> Self {
         Self {
             recorder: recorder.clone(),
@@ -81,11 +82,12 @@ impl InFlight {
         }
     }
 
-    /// Records that the call goes on. A call that an interceptor answers is not forwarded: only its end is recorded.
+    /// Writes the record that the call is forwarded. A call that an interceptor answers is not forwarded: only its end
+    /// is recorded.
     ///
     /// # Errors
     ///
-    /// The record cannot be written and the policy is to refuse. The error is what the asker is told; none for a
+    /// The record cannot be written and the policy is to refuse. The error is the reply for the asker; `None` for a
     /// notification.
     pub(crate) fn begin(
         recorder: &Arc<CallRecorder>,
@@ -113,7 +115,7 @@ impl InFlight {
         Err(refusal)
     }
 
-    /// A notification that passes without records of its own.
+    /// Begins a notification that is forwarded without records.
     pub(crate) fn begin_unrecorded(
         recorder: &Arc<CallRecorder>,
         admitted: Admitted,
@@ -125,35 +127,35 @@ impl InFlight {
         in_flight
     }
 
-    /// Who calls what, after every interceptor.
+    /// The call, as every interceptor left it.
     pub(crate) fn call(&self) -> &Arc<Call> {
         &self.call
     }
-    /// What the other side gets.
+    /// The message that the other side gets.
     pub(crate) fn message(&self) -> &Message {
         &self.message
     }
-    /// When it came, and its place in a trace.
+    /// The call's arrival: its time and its trace context.
     pub(crate) fn arrival(&self) -> &Arrival {
         &self.arrival
     }
-    /// Every run so far; none once it is leaving.
+    /// The interceptor runs so far; empty once the reply is being filtered.
     pub(crate) fn entries(&self) -> &[TrailEntry] {
         let admitted = self.admitted.as_ref();
         admitted.map_or(&[], |admitted| &admitted.trail().entries)
     }
-    /// What an interceptor put in place of the other side's reply.
+    /// Takes the answer that an interceptor gave in place of the other side's reply.
     pub(crate) fn take_answer(&mut self) -> Option<Message> {
         self.answer.take()
     }
 
-    /// The reply leaves through every interceptor; what comes out is what the asker gets. `decision` is what became of
-    /// the call if no interceptor withholds the reply.
+    /// Runs the reply through every interceptor and writes the second record. `decision` is what is recorded unless an
+    /// interceptor withholds the reply or the gateway is overloaded.
     pub(crate) async fn leave(self, reply: Message, decision: Decision) -> Reply {
         self.leave_with(reply, decision, None).await
     }
 
-    /// The same for a reply that carries other messages.
+    /// As [`leave`](Self::leave), for a reply with nested messages.
     pub(crate) async fn leave_with(
         mut self,
         reply: Message,
@@ -208,17 +210,18 @@ impl InFlight {
         }
     }
 
-    /// The chain that the call entered; none once it is leaving.
+    /// The chain that admitted the call; `None` once the reply is being filtered.
     pub(crate) fn chain(&self) -> Option<&Arc<Chain>> {
         self.admitted.as_ref().map(Admitted::chain)
     }
 
-    /// What it takes to let further replies to this call pass, after the first.
+    /// A continuation, with which later replies to this call can pass the interceptors; `None` once the reply is being
+    /// filtered.
     pub(crate) fn keep(&self) -> Option<Continuation> {
         self.admitted.as_ref().map(Admitted::keep)
     }
 
-    /// Its reply comes in a message of its own.
+    /// Turns the call into one whose reply arrives in a later message. `None` once the reply is being filtered.
     pub(crate) fn defer(mut self) -> Option<DeferredCall> {
         let continuation = self.admitted.take()?.keep();
         self.ended = true;
@@ -233,8 +236,11 @@ impl InFlight {
         })
     }
 
-    /// Nothing that interceptors look at comes back: a notification, or an answer that is no JSON-RPC. The error says
-    /// that what came back must be withheld.
+    /// Ends a call whose reply no interceptor sees: a notification, or an answer that is not JSON-RPC.
+    ///
+    /// # Errors
+    ///
+    /// The record cannot be written, and what came back must be withheld.
     pub(crate) fn end(
         mut self,
         decision: Decision,
@@ -287,7 +293,7 @@ impl InFlight {
 }
 
 impl DeferredCall {
-    /// What the other side got.
+    /// The message that the other side got.
     pub(crate) fn message(&self) -> &Message {
         &self.message
     }
@@ -295,19 +301,19 @@ impl DeferredCall {
         &self.call.method
     }
 
-    /// The runs that its reply adds to those of its own.
+    /// The interceptor runs that the reply added to those of the request.
     pub(crate) fn news<'a>(&self, entries: &'a [TrailEntry]) -> &'a [TrailEntry] {
         entries
             .get(self.continuation.trail().entries.len()..)
             .unwrap_or_default()
     }
 
-    /// It passed this chain.
+    /// Whether the request passed this chain.
     pub(crate) fn is_of(&self, chain: &Arc<Chain>) -> bool {
         self.continuation.is_of(chain)
     }
 
-    /// Its reply is there, and passes under this chain.
+    /// Resumes the call under `chain`, once its reply has arrived.
     pub(crate) fn resume(&self, chain: &Arc<Chain>) -> InFlight {
         self.answered.store(true, Ordering::Relaxed);
         let admitted = chain.resume(self.call.clone(), self.message.clone(), &self.continuation);
@@ -351,7 +357,7 @@ impl Drop for DeferredCall {
                 replied: left,
                 trace: None,
             };
-            // Nobody is left to be refused.
+            // A cancelled call has no reply that a missing record could withhold.
             let _ = self.recorder.ended(&record, &timings, true);
         }
     }
@@ -361,13 +367,13 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         if !self.ended {
             self.take_trail();
-            // Nobody is left to be refused.
+            // A cancelled call has no reply that a missing record could withhold.
             let _ = self.finish(Decision::Cancelled, None, None);
         }
     }
 }
 
-/// Records a call that did not go on, and hands back what its asker is told.
+/// Records a refused call. Returns the reply for its asker.
 pub(crate) fn record_refused(
     recorder: &CallRecorder,
     filtered: FilteredReply,
@@ -402,7 +408,8 @@ pub(crate) fn record_refused(
         replied: left,
         trace: arrival.trace.as_deref(),
     };
-    // The call went nowhere and its asker learns so: there is nothing that a missing record could still stop.
+    // A refused call was not forwarded and its asker is told so: there is nothing left that a missing record could
+    // withhold.
     let _ = recorder.ended(&record, &timings, true);
     recorder.capture(&mut arrival, decision, &trail);
     message

@@ -1,8 +1,8 @@
-//! One call on its way: described, admitted, forwarded, answered.
+//! The path of one call: described, admitted, forwarded, answered.
 //!
-//! A request of a client's goes through `request` and there, in this order, through `describe`, `validate`, `admit`,
-//! `headers`, and back through `relay` (a stream) and `finish`. `from_client` has a client's other messages, `from_server`
-//! a server's own.
+//! `request` takes a client's request through `describe`, `validate`, `admit` and `headers`, in this order, and its
+//! reply back through `relay` (for a stream) and `finish`. `from_client` handles a client's other messages,
+//! `from_server` those that a server starts.
 
 pub(crate) mod admit;
 pub(crate) mod caller;

@@ -1,4 +1,4 @@
-//! What is open between one client and its servers: requests under way in either direction.
+//! The requests in flight between one client and its servers, in both directions.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,16 +9,17 @@ use sandgate_message::Id;
 use crate::call::in_flight::InFlight;
 use crate::upstream_conn::UpstreamConn;
 
-/// ServerRequests of servers that wait for the client at once; more are answered by an error.
+/// The most server requests that wait for one client at once; any further one gets an error.
 const MAX_ASKED: usize = 64;
-/// Calls whose stream the server closed before the reply, to be resumed by the client; the oldest gives way.
+/// The most parked calls per client: calls whose stream the server closed before the reply, which the client may
+/// resume. Parking one more drops the oldest.
 const MAX_PARKED: usize = 64;
 
-/// The open requests of one client. One lock, never held while anything is awaited.
+/// The requests in flight of one client. The one lock is never held across an await.
 pub(crate) struct PendingRequests {
     open: Mutex<Open>,
     max_in_flight: usize,
-    /// Several servers may use the same id: the client sees one of ours instead.
+    /// Whether the client sees the gateway's ids in place of the servers', since several servers may use the same id.
     restamps: bool,
 }
 
@@ -35,13 +36,13 @@ struct Open {
 pub(crate) struct ServerRequest {
     pub(crate) in_flight: InFlight,
     pub(crate) conn: UpstreamConn,
-    /// As the server spelt it.
+    /// The request's id as the server wrote it.
     pub(crate) id: Id,
-    /// The token by which the client would report progress on it, as JSON text.
+    /// The progress token of the request, as JSON text.
     progress: Option<String>,
 }
 
-/// Why a request is not taken on.
+/// Why a client's request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PendingError {
     #[error("a request with this id is already under way: use another id")]
@@ -50,7 +51,7 @@ pub(crate) enum PendingError {
     TooMany,
 }
 
-/// A client's request under way; over when dropped.
+/// A client's request in flight; dropping it frees the id.
 pub(crate) struct OpenRequest {
     pending: Arc<PendingRequests>,
     id: Id,
@@ -65,7 +66,11 @@ impl PendingRequests {
         })
     }
 
-    /// A client's request begins.
+    /// Registers a client's request as in flight.
+    ///
+    /// # Errors
+    ///
+    /// A request with this id is in flight, or `max_in_flight` requests are.
     pub(crate) fn begin(self: &Arc<Self>, id: &Id) -> Result<OpenRequest, PendingError> {
         let mut open = self.open.lock();
         if open.in_flight.len() >= self.max_in_flight {
@@ -80,13 +85,17 @@ impl PendingRequests {
         })
     }
 
-    /// Nothing is under way.
+    /// Whether no client request is in flight.
     pub(crate) fn is_idle(&self) -> bool {
         self.open.lock().in_flight.is_empty()
     }
 
-    /// A server's request goes to the client; the id is the one that the client sees. Hands the call back where there is
-    /// no place for it, or one of that id waits already.
+    /// Registers a server's request to the client. Returns the id that the client sees.
+    ///
+    /// # Errors
+    ///
+    /// Hands the call back where [`MAX_ASKED`] requests wait, a request with this id waits already, or the session is
+    /// closed.
     pub(crate) fn ask(
         &self,
         conn: &UpstreamConn,
@@ -120,12 +129,12 @@ impl PendingRequests {
         Ok(seen)
     }
 
-    /// The client answers: whose server_request was it?
+    /// Takes the server request that the client's reply with this id answers.
     pub(crate) fn answered(&self, id: &Id) -> Option<ServerRequest> {
         self.open.lock().asked.remove(id)
     }
 
-    /// The server takes a server_request back; the id is the one that the client knows.
+    /// Removes a request that its server cancels. Returns the id that the client knows.
     pub(crate) fn withdrawn(&self, conn: &UpstreamConn, id: &Id) -> Option<Id> {
         let mut open = self.open.lock();
         let seen = open
@@ -140,7 +149,8 @@ impl PendingRequests {
         Some(seen)
     }
 
-    /// Whose server_request the client reports progress on; none where that is not certain.
+    /// The connection to the server on whose request the client reports progress; `None` unless exactly one request has
+    /// this token.
     pub(crate) fn asker(&self, token: &str) -> Option<UpstreamConn> {
         let open = self.open.lock();
         let mut askers = open
@@ -153,7 +163,7 @@ impl PendingRequests {
         }
     }
 
-    /// The reply to this call is expected on a stream that the client has yet to resume.
+    /// Parks a call whose reply is expected on a stream that the client has yet to resume.
     pub(crate) fn park(&self, id: Id, in_flight: InFlight) {
         let mut open = self.open.lock();
         let oldest = (open.parked.len() >= MAX_PARKED).then(|| open.parked.remove(0));
@@ -164,11 +174,11 @@ impl PendingRequests {
             None
         };
         drop(open);
-        // Dropping a call writes its record: not under the lock.
+        // Dropping a call writes its record, which must not happen under the lock.
         drop((oldest, refused));
     }
 
-    /// This server's reply to a parked call has come. Another server's call of the same id stays.
+    /// Takes a parked call whose reply arrived. A call with the same id to another server stays parked.
     pub(crate) fn unpark(&self, server: &str, id: &Id) -> Option<InFlight> {
         let mut open = self.open.lock();
         let at = open
@@ -178,7 +188,7 @@ impl PendingRequests {
         Some(open.parked.remove(at).1)
     }
 
-    /// The conversation is over: everything open is cancelled, and nothing new is taken on.
+    /// Cancels every server request and parked call, and refuses new ones: the session is over.
     pub(crate) fn close(&self) {
         let mut open = self.open.lock();
         open.closed = true;

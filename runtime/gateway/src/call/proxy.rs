@@ -1,4 +1,4 @@
-//! One client, one server, and what is open between them. What passes between the two is in `request`, `from_client`,
+//! [`Proxy`]: one client, one server, and the state between them. Its methods are in `request`, `from_client`,
 //! `from_server` and `relay`.
 
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use crate::claims::NameClaims;
 use crate::shared::Shared;
 use crate::upstream_conn::UpstreamConn;
 
-/// One client and one server, and what may pass between them. Cheap to clone.
+/// One client, one server, and the state between them. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) shared: Arc<Shared>,
     pub(crate) caller: Caller,
     pub(crate) conn: UpstreamConn,
-    /// Where the client can be asked something: a legacy session.
+    /// The requests in flight of a legacy session, whose client can be sent requests; `None` in the modern era.
     pub(crate) pending: Option<Arc<PendingRequests>>,
-    /// What each server may name, where the client hears several as one.
+    /// Which server may name what, where the client hears several servers merged.
     pub(crate) claims: Option<Arc<NameClaims>>,
 }

@@ -1,4 +1,4 @@
-//! A server's stream on its way to the client. An event is held only while it is looked at.
+//! Relays a server's event stream to the client, one event at a time.
 
 use std::sync::Arc;
 
@@ -14,22 +14,22 @@ use crate::protocol::subscription::LISTEN;
 use crate::registry::Edition;
 use sandgate_upstream::{ServerError, ServerEvent, ServerEvents};
 
-/// The answer to one request, event by event. Dropped before its end, the client has gone away.
+/// The answer to one request, as a stream of events. Dropping it before its end means that the client went away.
 pub(crate) struct Relay {
     proxy: Proxy,
-    /// The one that the request came under.
+    /// The edition under which the request was admitted.
     edition: Arc<Edition>,
     events: ServerEvents,
     id: Id,
-    /// Gone once the reply has left.
+    /// The call; `None` once its reply was sent.
     in_flight: Option<InFlight>,
-    /// A legacy server that numbers its events: the client may fetch the reply later.
+    /// Whether the client may fetch the reply on a later stream: a legacy server put ids on its events.
     resumable: bool,
 }
 
 impl Relay {
-    /// Whatever comes on the stream beside the reply belongs to the client as the server knows it: its attributes are those
-    /// that the interceptors left.
+    /// Creates a relay. Messages beside the reply are attributed to the client as the interceptors left it, since that
+    /// is the client the server knows.
     pub(crate) fn new(
         proxy: &Proxy,
         edition: Arc<Edition>,
@@ -74,7 +74,7 @@ impl Relay {
                 }
                 None if self.resumable => return None,
                 None if self.lasts() => {
-                    // Its server ended a subscription: nothing is missing.
+                    // A server may end a subscription without a reply.
                     let _ = self.in_flight.take()?.end(Decision::Forwarded, None);
                     return None;
                 }
@@ -97,7 +97,7 @@ impl Relay {
         Some((ServerEvent::of(reply), self))
     }
 
-    /// It is a subscription, which may end without a reply.
+    /// Whether the call is a subscription, which may end without a reply.
     fn lasts(&self) -> bool {
         let in_flight = self.in_flight.as_ref();
         in_flight.is_some_and(|in_flight| &*in_flight.call().method == LISTEN)

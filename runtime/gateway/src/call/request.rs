@@ -1,5 +1,5 @@
-//! A request's whole way on one screen: [`Proxy::request`]. The request goes in, its reply comes out, both through the
-//! interceptors that were in force when the request was received.
+//! A client's request, from start to end: [`Proxy::request`]. The request and its reply pass the interceptors of the
+//! edition that was current when the request arrived.
 
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ use crate::registry::Edition;
 use sandgate_upstream::{Answer, Body, ServerError};
 
 impl Proxy {
-    /// Proxies a client's request. `alias` is the client's name for the target, where it differs. Dropping the future, or
-    /// the stream in the response, is the client going away: the server is told, and the record says so. A request is
-    /// sent once: nobody knows whether it may be repeated.
+    /// Proxies a client's request. `alias` is the client's name for the target, where it differs from the server's.
+    /// Dropping the future, or the stream in the response, means that the client went away: the server is told, and the
+    /// call is recorded as cancelled. A request is sent at most once, since it may not be safe to repeat.
     pub(crate) async fn request(
         &self,
         edition: &Arc<Edition>,
@@ -39,8 +39,8 @@ impl Proxy {
             Err(refused) => return refused.response(self.caller.era),
         };
         let call = &described.call;
-        // The method is the client's own text: escaped, so that it cannot write lines of its making. No target: a URI may
-        // be what a policy masks.
+        // The method is client input: `?` escapes it, so that it cannot forge log lines. The target is left out, since
+        // a policy may mask it.
         let span = tracing::info_span!("call", id = %call.id, method = ?call.method, server = %call.server);
         self.exchange(edition, described, headers)
             .instrument(span)
@@ -83,7 +83,7 @@ impl Proxy {
             .await
     }
 
-    /// The server's answer, on its way to the client.
+    /// Turns the server's answer into the client's response.
     async fn respond(
         &self,
         edition: &Arc<Edition>,
@@ -99,7 +99,7 @@ impl Proxy {
         };
         match body {
             Body::Message(reply) if reply.method().is_none() => {
-                // On stdio there is no status: the one that a modern server has for such an error.
+                // Stdio has no status: use the one that a modern HTTP server gives such an error.
                 let has_status = self.conn.server.transport().has_status();
                 let status = match self.caller.era {
                     Era::Modern if !has_status => error_reply::modern_status(&reply),
@@ -109,7 +109,7 @@ impl Proxy {
                     .finish(edition, in_flight, reply, Decision::Forwarded)
                     .await;
                 match (reply.message, reply.withheld) {
-                    // A refusal is an answer: a 4xx would send clients back to `initialize`.
+                    // A refusal gets status 200: a 4xx would send clients back to `initialize`.
                     (message, true) => ClientResponse::of(message),
                     (Some(message), false) => ClientResponse {
                         status,
@@ -147,13 +147,13 @@ impl Proxy {
         let reply = error_reply::server_error(id, &call, error);
         let mut response = ClientResponse::of(self.failed(in_flight, reply).await);
         if matches!(error, ServerError::SessionGone { .. }) {
-            // What makes a client initialize again.
+            // A 404 makes a client initialize again.
             response.status = StatusCode::NOT_FOUND;
         }
         response
     }
 
-    /// A request goes on to the server as every interceptor left it.
+    /// Tells the connection and the name claims about a request, as every interceptor left it.
     fn note_request(&self, request: &Message) {
         self.conn.note_request(request);
         if let Some(claims) = &self.claims {
@@ -162,8 +162,9 @@ impl Proxy {
     }
 }
 
-/// The server refused the request in words that are no error of JSON-RPC. The client needs the status (a legacy server
-/// refuses a modern probe so), and the headers that say what to do about it; the words have passed no interceptor.
+/// The response where the server refused with a body that is not JSON-RPC. The client needs the status, as a legacy
+/// server refuses a modern probe this way, and the headers that say what to do. The body is dropped, since no
+/// interceptor saw it.
 fn refused(in_flight: InFlight, id: &Id, status: StatusCode, headers: HeaderMap) -> ClientResponse {
     let call = in_flight.call().clone();
     if in_flight.end(Decision::Failed, Some(0)).is_err() {

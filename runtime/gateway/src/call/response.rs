@@ -1,4 +1,4 @@
-//! What goes back to a client, whatever the transport.
+//! Responses to clients, independent of the transport.
 
 use std::pin::Pin;
 
@@ -10,19 +10,21 @@ use tokio_util::sync::CancellationToken;
 
 use sandgate_upstream::ServerEvent;
 
-/// Events on their way to a client; each has passed the pipeline.
+/// Events for a client, each of which passed the pipeline.
 pub(crate) type EventStream = Pin<Box<dyn Stream<Item = ServerEvent> + Send>>;
 
-/// An answer on its way to a client. Status and headers are HTTP's; stdio has no use for them.
+/// A response to a client. Stdio ignores the status and the headers.
 pub(crate) struct ClientResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: ClientResponseBody,
 }
 
+/// The body of a response.
 pub(crate) enum ClientResponseBody {
     Empty,
-    /// No JSON-RPC: as the server gave it, with its own `ClientResponseBody-Type` among the headers, or plain text of the gateway's.
+    /// A body that is not JSON-RPC: the server's own, with its `Content-Type` among the headers, or plain text of the
+    /// gateway's.
     Raw(Bytes),
     Message(Message),
     Stream(EventStream),
@@ -39,7 +41,7 @@ impl ClientResponse {
     pub(crate) fn message(message: Message) -> Self {
         Self::new(StatusCode::OK, ClientResponseBody::Message(message))
     }
-    /// The message, or an empty 202 where there is none.
+    /// The message with status 200, or an empty 202 for `None`.
     pub(crate) fn of(message: Option<Message>) -> Self {
         message.map_or_else(Self::accepted, Self::message)
     }
@@ -51,7 +53,7 @@ impl ClientResponse {
         Self::new(status, ClientResponseBody::Raw(text.into()))
     }
 
-    /// Ends the stream, if it is one, when this is cancelled.
+    /// Ends a stream body once `over` is cancelled; any other body is unaffected.
     pub(crate) fn until(mut self, over: &CancellationToken) -> Self {
         if let ClientResponseBody::Stream(stream) = self.body {
             let over = over.clone().cancelled_owned();
@@ -60,7 +62,7 @@ impl ClientResponse {
         self
     }
 
-    /// The reply alone; what comes before it on a stream goes to `aside`.
+    /// Waits for the reply. Messages that precede it on a stream go to `aside`.
     pub(crate) async fn settle(self, mut aside: impl FnMut(ServerEvent)) -> Option<Message> {
         match self.body {
             ClientResponseBody::Empty | ClientResponseBody::Raw(_) => None,

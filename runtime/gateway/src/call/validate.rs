@@ -1,4 +1,4 @@
-//! The gateway's own rules for a message, with the server's lists beside it.
+//! The gateway's own rules for a message, including those that need the server's lists.
 
 use std::sync::Arc;
 
@@ -13,7 +13,11 @@ use crate::protocol::validation::{InvalidMessageError, check, uris};
 use crate::registry::Edition;
 
 impl Proxy {
-    /// Whether a client's message passes.
+    /// Checks a client's message against the gateway's rules.
+    ///
+    /// # Errors
+    ///
+    /// The message breaks a rule; see [`InvalidMessageError`].
     pub(crate) async fn validate(
         &self,
         edition: &Edition,
@@ -70,7 +74,7 @@ impl Proxy {
         Ok(())
     }
 
-    /// Whether the server lists a target of this method, byte for byte; where nobody has asked it, it is asked.
+    /// Whether the server lists this exact target, byte for byte. The server is asked if the definition is not cached.
     async fn is_listed(&self, method: &str, target: &str, headers: &HeaderMap) -> bool {
         let Ok(conversation) = &self.conn.conversation else {
             return false;
@@ -80,7 +84,7 @@ impl Proxy {
         Box::pin(fetch).await.is_some()
     }
 
-    /// Records a message that does not pass, and hands back what its asker is told.
+    /// Records a refused message. Returns the reply for its asker.
     pub(crate) fn refuse(
         &self,
         chain: &Chain,
@@ -90,7 +94,7 @@ impl Proxy {
         arrival: Arrival,
     ) -> Option<Message> {
         let reply = message.id().map(|id| why.reply(&call).with_id(id));
-        // A record has the target and the client's name as the interceptors left them, and none of them has seen these.
+        // A record shows the target and attributes as the interceptors left them; no interceptor has seen these.
         let call = Arc::new(Call {
             target: None,
             client_target: None,

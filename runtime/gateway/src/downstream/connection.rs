@@ -1,4 +1,4 @@
-//! One connection of a client: HTTP/1.1 or HTTP/2, by TLS or in the clear, from its acceptance to its end.
+//! One client connection, HTTP/1.1 or HTTP/2, with or without TLS, from its acceptance to its end.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,25 +16,25 @@ use super::{Router, http};
 use crate::admission::{BUFFERS, Connection};
 use sandgate_upstream::Identity;
 
-/// Headers of one request, in bytes: more than any MCP client sends. Over HTTP/1.1 hyper's own bounds stand, 100 headers
-/// among them: said here, even the same number would cost every request an allocation.
+/// The largest header section of an HTTP/2 request, in bytes: more than any MCP client sends. HTTP/1.1 keeps hyper's
+/// own bounds, such as 100 headers, because setting even the same number would cost every request an allocation.
 const MAX_HEADER_BYTES: u32 = 32 << 10;
-/// What an HTTP/1.1 connection reads ahead, in bytes: room for the largest headers.
+/// The most bytes that an HTTP/1.1 connection reads ahead: room for the largest headers.
 const MAX_READ_AHEAD: usize = BUFFERS / 2;
-/// What all streams of an HTTP/2 connection, and one of them, may send before it is read.
+/// The HTTP/2 flow-control windows in bytes: of a connection, and of one stream.
 const MAX_UNREAD: (u32, u32) = (BUFFERS as u32, BUFFERS as u32 / 2);
-/// Streams that an HTTP/2 client may open and reset before they are looked at; one more ends its connection. What hyper
-/// has by default, said here because it is what bounds a flood of resets.
+/// The most HTTP/2 streams that a client may open and reset before the gateway accepts them; one more ends the
+/// connection. It is hyper's default, repeated here because it bounds a flood of resets.
 const MAX_RESET_UNSEEN: usize = 20;
-/// Streams of a connection that may be reset for the client's mistakes before it is ended: hyper's default is 1024, far
-/// more than any client at work makes.
+/// The most streams of a connection that may be reset for the client's errors before the connection ends. hyper's
+/// default of 1024 is far more than any working client needs.
 const MAX_RESET_BY_US: usize = 128;
-/// Bytes of one stream of HTTP/2 that wait to be sent.
+/// The most bytes of one HTTP/2 stream that wait to be sent.
 const MAX_SEND_BUFFER: usize = 64 << 10;
-/// From the announcement that a connection is to end to its end: for answers on their way.
+/// The time between announcing the end of an idle connection and ending it, for answers in flight.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// Serves it to its end.
+/// Serves a connection to its end.
 pub(crate) async fn serve(
     router: Arc<Router>,
     stream: TcpStream,
@@ -42,7 +42,7 @@ pub(crate) async fn serve(
     identity: Option<Arc<Identity>>,
 ) {
     let _ = stream.set_nodelay(true);
-    // Unknown: no address, so that only loopback and the allowed hosts are let in.
+    // An unknown address becomes 0.0.0.0, for which only loopback and the allowed hosts are accepted.
     let local = stream
         .local_addr()
         .unwrap_or_else(|_| ([0, 0, 0, 0], 0).into());
@@ -108,14 +108,14 @@ where
         ended = served.as_mut() => ended,
         () = router.draining.cancelled() => {
             served.as_mut().graceful_shutdown();
-            // Calls under way may finish for as long as the gateway drains.
+            // Calls in flight may finish for as long as the gateway drains.
             served.as_mut().await
         }
         () = idle(connection, config.connection_idle) => {
             served.as_mut().graceful_shutdown();
             match tokio::time::timeout(GOODBYE, served.as_mut()).await {
                 Ok(ended) => ended,
-                // It answers PINGs and does not go.
+                // The client answers PINGs but does not close.
                 Err(_) if connection.idle_since().is_some() => return,
                 Err(_) => served.as_mut().await,
             }
@@ -126,7 +126,7 @@ where
     }
 }
 
-/// Returns when no request has been under way for so long.
+/// Returns once the connection has been without a request for `limit`.
 async fn idle(connection: &Connection, limit: Duration) {
     loop {
         let since = connection.idle_since();

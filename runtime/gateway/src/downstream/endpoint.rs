@@ -1,12 +1,12 @@
-//! What a client connects to.
+//! The endpoints of the gateway.
 
 use std::sync::Arc;
 
-/// Where a client connects.
+/// An endpoint that a client connects to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
-    /// `/mcp`: all servers, their names before the names of their tools and prompts.
+    /// `/mcp`: all servers, whose names prefix the names of their tools and prompts.
     Merged,
-    /// `/mcp/NAME`: one server, as it is.
+    /// `/mcp/NAME`: one server, with its own names.
     Server(Arc<str>),
 }

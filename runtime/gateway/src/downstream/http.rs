@@ -1,4 +1,4 @@
-//! HTTP towards clients: who is let in, and which way a request goes.
+//! HTTP requests of clients: access checks, and dispatch by path and method.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +19,10 @@ use crate::call::error_reply;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use sandgate_upstream::challenge;
 
-/// How long the rest of a body that nobody wants is read before its request is answered.
+/// How long the rest of a body that is not needed is read before its request is answered.
 const DRAIN: Duration = Duration::from_secs(1);
-/// How much of it is read, in messages of the largest size: enough that most senders of one that is too large hear so.
+/// How much of such a body is read, in messages of the largest size: enough that most senders of an oversized message
+/// get the answer.
 const DRAIN_BODIES: u64 = 4;
 
 /// Answers one request.
@@ -42,9 +43,9 @@ pub(crate) async fn handle(
     }
 }
 
-/// Reads what is left of a request's body and forgets it, up to `most` bytes, for [`DRAIN`] at most. HTTP/2 allows an
-/// answer before the end of the body, followed by a reset without an error (RFC 9113, 8.1); common clients (curl 7.88
-/// among them) lose the answer with that reset. A client that waits to be told to send its body has not sent any.
+/// Reads and discards the rest of a request's body, up to `most` bytes and for at most [`DRAIN`]. HTTP/2 allows an
+/// answer before the end of the body, followed by a reset without an error (RFC 9113, 8.1), but common clients (curl
+/// 7.88 among them) lose the answer with that reset. A client that sent `Expect` has not sent its body yet.
 async fn drain(headers: &HeaderMap, body: &mut Incoming, most: u64) {
     let announced = body.size_hint().lower();
     if body.is_end_stream() || announced > most || headers.contains_key(EXPECT) {
@@ -62,9 +63,9 @@ async fn drain(headers: &HeaderMap, body: &mut Incoming, most: u64) {
     let _ = tokio::time::timeout(DRAIN, drained).await;
 }
 
-/// An answer, and what the request holds until the answer has left.
+/// An answer, and what the request holds until the answer is sent.
 enum Answered {
-    /// About the gateway itself, or a refusal: it costs nothing.
+    /// An answer about the gateway itself, or a refusal. It holds no place.
     Health(ClientResponse),
     ClientResponse(ClientResponse, Option<Permit>),
 }
@@ -112,7 +113,7 @@ async fn answer(
             }
         },
     };
-    // Before anything is said of what is served.
+    // Authenticate before revealing which servers exist.
     let principal = match edition.clients().admit(request.headers()) {
         Ok(principal) => principal,
         Err(unknown) => {
@@ -146,7 +147,7 @@ async fn answer(
         let own = address(router, connection, request);
         challenges = protected::metadata_url(&endpoint, &own);
     } else {
-        // It was given to the gateway: nobody behind this door gets to see it.
+        // The token was meant for the gateway: no server may see it.
         request.headers_mut().remove(AUTHORIZATION);
     }
     drop(edition);
@@ -164,11 +165,11 @@ async fn answer(
         _ => (not_allowed(), None),
     };
     challenge::reword(&mut delivery.headers, challenges.as_deref());
-    // A stream ends with the client's being known here.
+    // A stream ends when its client is removed from the configuration.
     Answered::ClientResponse(delivery.until(requester.principal.over()), place)
 }
 
-/// More connections than may be, or than this client's share.
+/// The response where the gateway or the client has too many connections.
 fn too_many_connections() -> ClientResponse {
     let text = "too many connections: close one first, or try again later\n";
     let mut delivery = ClientResponse::text(StatusCode::SERVICE_UNAVAILABLE, text);
@@ -178,7 +179,7 @@ fn too_many_connections() -> ClientResponse {
     delivery
 }
 
-/// More requests than the client may make in a second.
+/// The response to a client that exceeds its requests per second.
 fn too_fast(wait: Duration) -> ClientResponse {
     let text = "more requests than this client may make in a second: try again later\n";
     let mut delivery = ClientResponse::text(StatusCode::TOO_MANY_REQUESTS, text);
@@ -188,13 +189,13 @@ fn too_fast(wait: Duration) -> ClientResponse {
     delivery
 }
 
-/// The gateway's own address, as the client knows it.
+/// The gateway's own URL, as the client knows it.
 fn address(router: &Router, connection: &Connection, request: &Request<()>) -> String {
     if let Some(url) = &router.shared.config.public_url {
         return url.clone();
     }
     let scheme = if connection.https { "https" } else { "http" };
-    // It was checked against what is served here.
+    // The access check has compared the host with the allowed ones.
     let host = host_of(request.uri(), request.headers()).unwrap_or_default();
     format!("{scheme}://{host}")
 }
@@ -212,7 +213,7 @@ async fn get(
     endpoint: &Endpoint,
     headers: &HeaderMap,
 ) -> (ClientResponse, Option<Permit>) {
-    // Before 2025-03-26 and after 2025-11-25 there is no such stream; both sorts of client know this status.
+    // Versions before 2025-03-26 and after 2025-11-25 have no such stream, and clients of both know this status.
     if !headers.contains_key(SESSION) {
         return (not_allowed(), None);
     }

@@ -1,5 +1,5 @@
-//! What requests of HTTP have in common, whatever their method: the session that they name, the media types that they
-//! accept, and the answers to what is not here.
+//! Rules common to HTTP requests of every method: the session they name, the media types they accept, and the answers
+//! to unknown paths.
 
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ pub(super) fn nothing_here() -> ClientResponse {
     )
 }
 
-/// As many streams as one client may listen on.
+/// The response where a client has as many listening streams as it may.
 pub(super) fn too_many_listeners(id: Option<&Id>) -> ClientResponse {
     let text = "this client listens on as many streams as it may: close one first";
     error_reply::busy(id, text)
 }
 
-/// The session that the client names; none where there is none of its own of that name at this endpoint.
+/// The session that the request names; `None` unless it exists, belongs to this client and was opened at this endpoint.
 pub(super) fn session(
     router: &Router,
     principal: &Arc<Principal>,
@@ -43,7 +43,7 @@ pub(super) fn session(
     }
 }
 
-/// Whether a media type may be answered with. A client that says nothing takes anything.
+/// Whether the client accepts a media type. A request without `Accept` accepts any.
 pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     if !headers.contains_key(ACCEPT) {
         return true;

@@ -1,4 +1,4 @@
-//! A client that listens: what its servers say unasked, and the gateway's own notices, on one stream.
+//! A listening client: its servers' own messages and the gateway's notifications on one stream.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use sandgate_upstream::{Answer, Body, ServerEvent, ServerEvents};
 
 const RESUME: &str = "last-event-id";
 
-/// A stream that a client has open. Dropped, the client listens no more.
+/// A client's open listening stream. Dropping it means that the client no longer listens.
 struct Listening {
     session: Arc<Session>,
-    /// The one server of a transparent endpoint.
+    /// The server's stream, on an endpoint of one server.
     server: Option<(Proxy, ServerEvents)>,
-    /// The rest; not on a stream that only resumes another.
+    /// The queue of waiting messages; `None` on a stream that resumes another.
     hearing: Option<OwnedMutexGuard<Hearing>>,
     over: CancellationToken,
     draining: CancellationToken,
@@ -50,9 +50,9 @@ pub(super) async fn listen(
                 (status, passed) = (given, headers);
                 server = Some((session.proxy(&router.shared, conn.clone()), arrivals));
             }
-            // On stdio there is nothing to say no to; what the gateway itself has to say is heard all the same.
+            // On stdio the listening stream must exist for the gateway's own notifications.
             Ok(_) | Err(_) if always => {}
-            // The server says no: so do we. Not in its words, which nobody has judged.
+            // The server refuses to open a stream. Its status is passed on, but not its body, which no interceptor saw.
             Ok(Answer {
                 status, headers, ..
             }) => {
@@ -71,7 +71,7 @@ pub(super) async fn listen(
     let (over, hearing) = if resumes {
         (session.over().child_token(), None)
     } else {
-        // The one before lets go as soon as it is told.
+        // The previous listener releases the queue as soon as its token is cancelled.
         let over = session.take_over();
         (over, Some(session.hearing().lock_owned().await))
     };
@@ -115,13 +115,13 @@ impl Listening {
 }
 
 impl Drop for Listening {
-    /// From here on the client is silent.
+    /// The session's idle time starts now.
     fn drop(&mut self) {
         self.session.touch();
     }
 }
 
-/// Never, where there is nothing to hear or everybody who could say something is gone.
+/// The next queued message. Never resolves if there is no queue or its senders are gone.
 async fn heard(hearing: &mut Option<OwnedMutexGuard<Hearing>>) -> ServerEvent {
     if let Some(hearing) = hearing
         && let Some(arrival) = hearing.recv().await
@@ -131,7 +131,7 @@ async fn heard(hearing: &mut Option<OwnedMutexGuard<Hearing>>) -> ServerEvent {
     std::future::pending().await
 }
 
-/// None at the end of the server's stream; never, where there is no such stream.
+/// The server's next event; `None` at the end of its stream. Never resolves if there is no stream.
 async fn said(server: &mut Option<(Proxy, ServerEvents)>) -> Option<ServerEvent> {
     match server {
         None => std::future::pending().await,

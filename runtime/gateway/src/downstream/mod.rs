@@ -1,4 +1,4 @@
-//! Towards clients: what a message from one of them sets going, whatever the transport it came by.
+//! The client side: handles a client's message, whatever transport it came by.
 
 pub(crate) mod connection;
 pub(crate) mod endpoint;
@@ -42,18 +42,18 @@ use sandgate_upstream::{Asker, Server, ServerError};
 pub(crate) use session::{Backing, Session};
 pub(crate) use sessions::Sessions;
 
-/// What stands between the transports and the exchange.
+/// Routes messages from the transports to servers and sessions.
 pub(crate) struct Router {
     pub(crate) shared: Arc<Shared>,
     pub(crate) admission: Admission,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) status: Status,
-    /// The gateway is to stop: streams that would never end do so now.
+    /// Cancelled when the gateway shuts down, which ends streams that would otherwise never end.
     pub(crate) draining: CancellationToken,
 }
 
 impl Router {
-    /// A message that stands by itself.
+    /// Handles a modern message, which needs no session.
     pub(crate) async fn modern(
         &self,
         requester: &Requester,
@@ -62,8 +62,8 @@ impl Router {
         headers: &HeaderMap,
     ) -> ClientResponse {
         if message.method() == Some("notifications/cancelled") {
-            // What is under way by that id may be another client's: over HTTP the end of the stream cancels, on a line
-            // the transport has looked for the request among this client's own.
+            // The id may be that of another client's request. Over HTTP a client cancels by closing the stream; on
+            // stdio the transport has already looked for the request.
             return ClientResponse::accepted();
         }
         let edition = self.shared.registry.current();
@@ -120,7 +120,7 @@ impl Router {
         subscription::kept(shared, edition, server, request, draining, response)
     }
 
-    /// An `initialize`: a session begins, if the server agrees. It is not in the table of sessions yet.
+    /// Handles an `initialize`: opens a session if the server agrees. The caller adds the session to the table.
     pub(crate) async fn open(
         &self,
         requester: &Requester,
@@ -172,7 +172,7 @@ impl Router {
         };
         let introduced = match &backing {
             Backing::One(conn) => conn.introduction().unwrap_or(&params),
-            // Each server's way to the client has its own.
+            // Each server's conversation has its own `initialize` params.
             Backing::Many(_) => &params,
         };
         let caller = Caller::of_initialize(requester, introduced, agreed, start.pseudonym.clone());
@@ -184,7 +184,7 @@ impl Router {
         (response, Some(Arc::new(session)))
     }
 
-    /// A message of an open session.
+    /// Handles a message of an open session.
     pub(crate) async fn within(
         &self,
         session: &Arc<Session>,
@@ -231,8 +231,8 @@ impl Router {
         holding(response, in_flight, session)
     }
 
-    /// What the session's servers say unasked, and the gateway's own notices. `always`: also where the server has no such
-    /// stream.
+    /// Opens the listening stream of a session, with the servers' own messages and the gateway's notifications. With
+    /// `always`, the stream exists even if the server offers none.
     pub(crate) async fn listen(
         &self,
         session: &Arc<Session>,
@@ -248,13 +248,17 @@ impl Router {
         listening::listen(self, session, headers, always).await
     }
 
-    /// The client ends its session.
+    /// Ends a session at the client's request.
     pub(crate) async fn close(&self, session: &Arc<Session>) {
         self.sessions.forget(session);
         session.end().await;
     }
 
-    /// Of a message that came by HTTP: its era, or what is wrong with its headers.
+    /// The era of an HTTP message.
+    ///
+    /// # Errors
+    ///
+    /// The headers contradict the message, or a required header or `_meta` member is missing.
     pub(crate) fn classify(
         message: &Message,
         headers: &HeaderMap,
@@ -270,7 +274,7 @@ impl Router {
             )
         };
         let era = era::of_http(message, headers).map_err(|disagreement| match disagreement {
-            // Nothing disagrees: what every modern request must say is missing.
+            // Nothing contradicts: a member that every modern request must have is missing.
             era::EraMismatchError::NoBody(_) => {
                 refusal(error_codes::INVALID_PARAMS, disagreement.to_string())
             }
@@ -282,7 +286,8 @@ impl Router {
         Ok(era)
     }
 
-    /// In a session whose server is no HTTP server, the gateway is the one who judges the version header.
+    /// Whether the version header of a session's request is acceptable. A server that checks the header itself decides;
+    /// for any other the gateway does.
     pub(crate) fn version_served(session: &Session, headers: &HeaderMap) -> bool {
         let judged_there = matches!(session.backing(), Backing::One(conn) if conn.server.transport().judges_version());
         let version = headers
@@ -292,7 +297,7 @@ impl Router {
     }
 }
 
-/// The request is under way until its stream has ended; until then the session is not idle.
+/// Keeps the request in flight, and its session from becoming idle, until its stream has ended.
 fn holding(
     mut response: ClientResponse,
     in_flight: Option<OpenRequest>,
@@ -301,7 +306,7 @@ fn holding(
     if let ClientResponseBody::Stream(stream) = response.body {
         let session = session.clone();
         response.body = ClientResponseBody::Stream(Box::pin(stream.inspect(move |_| {
-            // Named, so that it is kept for as long as the stream.
+            // Captured, so that the request stays in flight as long as the stream.
             let _ = &in_flight;
             session.touch();
         })));

@@ -1,4 +1,4 @@
-//! A legacy client's session before its server has agreed to it.
+//! A legacy session before its server has agreed to it.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::call::proxy::Proxy;
 use crate::shared::Shared;
 use crate::upstream_conn::UpstreamConn;
 
-/// A session before the server has agreed to it.
+/// A session before its server has agreed to it.
 pub(crate) struct NewSession {
     pub(super) id: Box<str>,
     pub(crate) pseudonym: Arc<str>,
@@ -27,7 +27,8 @@ pub(crate) struct NewSession {
 }
 
 impl NewSession {
-    /// On the merged endpoint servers' ids may clash, so the client sees ids of the gateway's there.
+    /// Creates a session. On the merged endpoint the ids of different servers may clash, so the client sees ids of the
+    /// gateway's there.
     pub(crate) fn new(
         id: Box<str>,
         pseudonym: Arc<str>,

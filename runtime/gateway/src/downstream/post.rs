@@ -1,4 +1,4 @@
-//! A message that a client posts: checked before anything looks at it, then sent on its way.
+//! POST requests: reads, checks and dispatches the message.
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -31,7 +31,7 @@ pub(super) async fn post(
     let delivery = match Router::classify(&message, headers) {
         Err(mismatch) => *mismatch,
         Ok(Era::Modern) if message.method() == Some("subscriptions/listen") => {
-            // It lasts for as long as the client likes, so it has a place of another sort.
+            // A subscription lasts as long as the client likes, so it counts as a listener, not as a request.
             let Some(place) = router.admission.listeners.take(account, 1) else {
                 return (too_many_listeners(message.id()), Some(place));
             };
@@ -79,7 +79,7 @@ async fn begin(
     message: Message,
     headers: &HeaderMap,
 ) -> ClientResponse {
-    // Large, and once a session.
+    // Boxed because the future is large and runs once per session.
     let opening = Box::pin(router.open(requester, endpoint, message, headers));
     let (mut delivery, session) = opening.await;
     if let Some(session) = session {
@@ -92,7 +92,11 @@ async fn begin(
     delivery
 }
 
-/// Refused here, nothing has been forwarded.
+/// Reads and parses the body.
+///
+/// # Errors
+///
+/// The body or the headers are unacceptable; nothing has been forwarded.
 async fn read(
     router: &Router,
     budget: &Budget,
@@ -192,7 +196,8 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     plain && json && utf8
 }
 
-/// A reply bears the id of a request of ours: an error about it must not.
+/// The message's id if it is a request. An error must not carry the id of a reply, which is the id of a request to the
+/// client.
 fn request_id(message: &Message) -> Option<&sandgate_message::Id> {
     message.method().and_then(|_| message.id())
 }

@@ -1,4 +1,4 @@
-//! The metadata of servers' protected resources (RFC 9728), as if the gateway were the resource: a client compares the
+//! The metadata of servers' protected resources (RFC 9728), with the gateway as the resource: a client compares the
 //! address in it with the one that it called.
 
 use http::header::{ALLOW, CONTENT_TYPE};
@@ -11,7 +11,7 @@ use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::registry::Edition;
 use sandgate_upstream::challenge::metadata_path;
 
-/// Where a client finds the metadata of what it called; `own` is the gateway's address.
+/// The URL of an endpoint's metadata; `own` is the gateway's address. `None` for the merged endpoint.
 pub(super) fn metadata_url(endpoint: &Endpoint, own: &str) -> Option<String> {
     match endpoint {
         Endpoint::Server(name) => Some(format!("{own}{}", metadata_path(name))),
@@ -19,7 +19,7 @@ pub(super) fn metadata_url(endpoint: &Endpoint, own: &str) -> Option<String> {
     }
 }
 
-/// Answers a request for it. Needs no token: it says where to get one.
+/// Answers a request for the metadata. It needs no token, since the metadata says where to get one.
 pub(super) async fn resource(
     edition: &Edition,
     method: &Method,
@@ -64,10 +64,10 @@ pub(super) async fn resource(
     }
 }
 
-/// Whether a member's value, or an element of it, may come back.
+/// A check of a member's value, or of each element of an array.
 type Fits = fn(Node<'_>) -> bool;
 
-/// Members that hold an address, or several.
+/// Members that hold one or several addresses.
 const ADDRESSES: [&str; 5] = [
     "authorization_servers",
     "jwks_uri",
@@ -75,7 +75,7 @@ const ADDRESSES: [&str; 5] = [
     "resource_policy_uri",
     "resource_tos_uri",
 ];
-/// Members that hold words of the protocol, or say yes or no.
+/// Members that hold protocol keywords or booleans.
 const WORDS: [&str; 7] = [
     "scopes_supported",
     "bearer_methods_supported",
@@ -86,9 +86,9 @@ const WORDS: [&str; 7] = [
     "dpop_bound_access_tokens_required",
 ];
 
-/// The metadata made anew: the resource is the gateway's; who gives tokens for it is the server's affair. Other members
-/// stay here: what the server signed would go before what is said here, and free text has met no policy. None where an
-/// address is not plainly one, because clients have handed such addresses to a browser, or to a shell.
+/// Rebuilds the metadata with the gateway as the resource and the server's authorization servers. Other members are
+/// dropped: signed metadata would override what is said here, and no policy has judged free text. `None` if an address
+/// is not a plain one, since clients have handed such addresses to a browser or a shell.
 fn reworded(given: &Json, resource: &str) -> Option<Json> {
     let mut text = format!(r#"{{"resource":{}"#, Json::string(resource).as_str());
     for (members, fits) in [(&ADDRESSES[..], is_address as Fits), (&WORDS, is_word)] {
@@ -114,7 +114,8 @@ fn is_word(value: Node<'_>) -> bool {
     matches!(value.kind(), Kind::String | Kind::Bool)
 }
 
-/// An `http` or `https` URL that says nothing to a shell, a browser's script engine or a reader's eye.
+/// Whether a value is an `http` or `https` URL without characters that a shell, a script engine or a reader could
+/// misread.
 fn is_address(value: Node<'_>) -> bool {
     let Some(text) = value.string() else {
         return false;

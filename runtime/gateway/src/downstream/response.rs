@@ -1,4 +1,4 @@
-//! Answers as HTTP responses.
+//! Turns client responses into HTTP responses.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, Infallible>;
 
-/// A body, and what is kept until the body has left: the request's place, and the message's memory.
+/// A body with a value that is kept until the body is sent: the request's place, or the message's memory.
 struct Held<B, K> {
     body: B,
     _kept: K,
@@ -48,7 +48,7 @@ where
     }
 }
 
-/// As a response, which keeps something until it has left.
+/// Turns a client response into an HTTP response that keeps `kept` until it is sent.
 pub(crate) fn respond(
     delivery: ClientResponse,
     kept: impl Send + Unpin + 'static,

@@ -1,4 +1,4 @@
-//! A legacy client's session: who it is, the conversations behind it, and what is open between them.
+//! Legacy sessions: the client, its server conversations, and the requests in flight between them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,26 +21,26 @@ use crate::shared::Shared;
 use crate::upstream_conn::UpstreamConn;
 use sandgate_upstream::ServerEvent;
 
-/// One session. Its id on the wire is known to the client and to the table of sessions only.
+/// A session. Only the client and the table of sessions know its id on the wire.
 pub(crate) struct Session {
     start: NewSession,
     caller: Caller,
     backing: Backing,
-    /// Ends the stream that listens now, for the next to take its place.
+    /// Ends the current listening stream when another takes its place.
     listener: Mutex<CancellationToken>,
     touched: Mutex<Instant>,
-    /// The client has listened: where it does so no more, it is gone, or it comes back soon.
+    /// Whether the client has ever listened. A client that stopped listening is gone, or comes back soon.
     listened: AtomicBool,
 }
 
-/// What a session stands on.
+/// The server side of a session.
 pub(crate) enum Backing {
     One(UpstreamConn),
     Many(Arc<Links>),
 }
 
 impl Session {
-    /// The server has agreed to the session.
+    /// Creates a session that its server has agreed to.
     pub(crate) fn new(start: NewSession, caller: Caller, backing: Backing) -> Self {
         Self {
             start,
@@ -58,7 +58,7 @@ impl Session {
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.start.endpoint
     }
-    /// Whose it is.
+    /// The principal that opened the session.
     pub(crate) fn principal(&self) -> &Arc<Principal> {
         &self.start.requester.principal
     }
@@ -78,13 +78,13 @@ impl Session {
         self.start.proxy(shared, self.caller.clone(), conn)
     }
 
-    /// A message of the gateway's own, for when the client listens.
+    /// Queues a notification of the gateway's own until the client listens.
     pub(crate) fn notice(&self, message: Message) {
-        // Full: the client has plenty to catch up with, and these notices say nothing twice.
+        // If the queue is full, the client has plenty to catch up with, and these notifications are not repeated.
         let _ = self.start.unheard.keep(ServerEvent::of(message));
     }
 
-    /// A new listener takes the place of the one before.
+    /// Ends the current listening stream. Returns the token of its successor.
     pub(crate) fn take_over(&self) -> CancellationToken {
         let token = self.start.over.child_token();
         std::mem::replace(&mut *self.listener.lock(), token.clone()).cancel();
@@ -96,7 +96,8 @@ impl Session {
         *self.touched.lock() = Instant::now();
     }
 
-    /// Nobody used it for so long, or for `gone` since its client listened last. A client that listens uses it.
+    /// Whether the session has been unused for `time`, or for `gone` if its client has listened before. A listening
+    /// client uses the session.
     pub(crate) fn idle_for(&self, time: Duration, gone: Duration) -> bool {
         let time = match self.listened.load(Ordering::Relaxed) {
             true => time.min(gone),
@@ -106,8 +107,8 @@ impl Session {
         !listens && self.start.pending.is_idle() && self.touched.lock().elapsed() >= time
     }
 
-    /// Its client is still known, its server is still the one in force, and has not ended the conversation. On the merged endpoint servers come and
-    /// go.
+    /// Whether the session may go on: its client is still configured, its server is part of the edition, and the server
+    /// has not ended the conversation. On the merged endpoint servers come and go.
     pub(crate) fn stands(&self, edition: &Edition) -> bool {
         if self.start.requester.principal.over().is_cancelled() {
             return false;
@@ -118,12 +119,12 @@ impl Session {
         }
     }
 
-    /// Takes nothing more; what is under way may finish, and the last of it closes the conversations.
+    /// Ends the session for new messages. Calls in flight may finish; the last one closes the conversations.
     pub(crate) fn retire(&self) {
         self.start.over.cancel();
     }
 
-    /// Ends at once.
+    /// Ends the session at once: cancels calls and closes the conversations.
     pub(crate) async fn end(&self) {
         self.start.over.cancel();
         self.start.pending.close();

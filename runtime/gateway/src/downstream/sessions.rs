@@ -1,5 +1,5 @@
-//! The table of sessions. An id is 256 random bits, known to its client alone; whatever is logged bears a keyed
-//! pseudonym of it.
+//! The table of sessions. A session id is 256 random bits that only the client knows; logs show a keyed pseudonym of
+//! it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::auth::principals::Principal;
 use crate::call::caller::Requester;
 use crate::config::GatewayConfig;
 
+/// The open sessions, and the bounds on them.
 pub(crate) struct Sessions {
     open: Mutex<HashMap<Box<str>, Arc<Session>>>,
     places: Arc<Quota>,
@@ -38,7 +39,7 @@ impl Sessions {
         })
     }
 
-    /// Ground for another session; none where there are as many as may be, or the client has its share of them.
+    /// Begins a session; `None` where there are as many as allowed, or the client has its share.
     pub(crate) fn begin(&self, endpoint: Endpoint, requester: &Requester) -> Option<NewSession> {
         let place = self.places.take(requester.budget.account(), 1)?;
         let id = hex(&rand::random::<[u8; 32]>());
@@ -59,7 +60,7 @@ impl Sessions {
             .insert(session.id().into(), session.clone());
     }
 
-    /// A session is found only where it was begun, and by whom.
+    /// Finds a session for the principal that opened it, at the endpoint where it was opened.
     pub(crate) fn find(
         &self,
         id: &str,
@@ -86,7 +87,7 @@ impl Sessions {
         self.open.lock().len()
     }
 
-    /// Takes out those that nobody has used for too long.
+    /// Removes and returns the sessions that have been idle for too long.
     pub(crate) fn take_idle(&self) -> Vec<Arc<Session>> {
         let mut open = self.open.lock();
         let idle: Vec<_> = open
@@ -109,7 +110,7 @@ impl Sessions {
     }
 
     fn pseudonym(&self, id: &str) -> String {
-        // A key of any length will do for HMAC, so this cannot fail; an empty pseudonym would give nothing away.
+        // HMAC accepts keys of any length, so this cannot fail; an empty pseudonym would reveal nothing.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
             return String::new();
         };

@@ -1,5 +1,5 @@
-//! One client on a pair of streams, one message a line. The same exchange as over HTTP; nothing but the protocol is
-//! written.
+//! One client on a pair of streams, with one message per line. Messages are handled as over HTTP; only the protocol is
+//! written to the output.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -26,12 +26,12 @@ use crate::protocol::subscription::{LISTEN, cancelled, closed};
 use sandgate_upstream::era;
 use sandgate_upstream::framing::lines::{self, Line, Lines};
 
-/// Messages on their way to the client that it has not read yet; beyond it, their makers wait.
+/// The most messages that wait for the client to read; at that number their senders wait.
 const UNREAD: usize = 64;
-/// Messages that are ready go out together up to about this many bytes.
+/// Messages that are ready are written together, up to about this many bytes.
 const TOGETHER: usize = 64 << 10;
 
-/// What is served, and to whom.
+/// The endpoint that is served, and the client it is served to.
 #[derive(Clone)]
 pub(crate) struct Served {
     pub(crate) endpoint: Endpoint,
@@ -39,18 +39,18 @@ pub(crate) struct Served {
     pub(crate) client: Option<Arc<str>>,
 }
 
-/// The client, as the tasks that work for it see it.
+/// The client, shared by the tasks that work for it.
 #[derive(Clone)]
 struct Client {
     router: Arc<Router>,
     served: Served,
     output: mpsc::Sender<Message>,
     session: Arc<Mutex<Option<Arc<Session>>>>,
-    /// Modern requests under way, to be given up when the client cancels them.
+    /// Cancellation tokens of the modern requests in flight.
     cancels: Arc<Mutex<HashMap<Id, CancellationToken>>>,
-    /// No more comes from the client: nobody waits for what would last for as long as it likes.
+    /// Cancelled at the end of the input: subscriptions, which would last as long as the client likes, end then.
     over: CancellationToken,
-    /// The gateway is to stop: the client is told of the end of that.
+    /// Cancelled when the gateway shuts down: the client is told that its subscriptions end.
     stop: CancellationToken,
 }
 
@@ -118,7 +118,7 @@ where
                     .say(Message::error(id, error_codes::SERVER, &text, None))
                     .await;
             }
-            // A notification keeps its place among the messages: what follows it may depend on it.
+            // Notifications and replies are handled in order, since later messages may depend on them.
             Ok(message) if message.id().is_none() || message.method().is_none() => {
                 client.take(message).await
             }
@@ -130,7 +130,7 @@ where
             }
             Ok(message) => {
                 let Ok(place) = places.clone().try_acquire_owned() else {
-                    // To wait here would keep answers to servers' questions waiting too.
+                    // Waiting here would also delay the client's answers to servers' requests.
                     let text = PendingError::TooMany.to_string();
                     client
                         .say(Message::error(
@@ -169,11 +169,11 @@ where
 
 impl Client {
     async fn say(&self, message: Message) {
-        // The writer is gone only when the output is: then the input ends too.
+        // Fails only once the output is closed, and then the input ends too.
         let _ = self.output.send(message).await;
     }
 
-    /// Who it is, under the configuration in force.
+    /// The requester under the current edition; `None` if the client is not configured.
     fn requester(&self) -> Option<Requester> {
         let edition = self.router.shared.registry.current();
         let principal = edition.clients().named(self.served.client.as_deref())?;
@@ -181,7 +181,7 @@ impl Client {
         Some(Requester { principal, budget })
     }
 
-    /// A notification, or a reply to a server's request.
+    /// Handles a notification, or a reply to a server's request.
     async fn take(&self, message: Message) {
         if message.method() == Some("notifications/cancelled") && self.cancel(&message) {
             return;
@@ -210,8 +210,8 @@ impl Client {
         }
     }
 
-    /// In the modern era a request given up is a stream closed; the server is told in its own transport's way. False
-    /// where no such request is under way.
+    /// Cancels a modern request, which closes its stream; its transport tells the server. Returns `false` if no such
+    /// request is in flight.
     fn cancel(&self, message: &Message) -> bool {
         let request = message.payload().get("requestId");
         let id = request.as_ref().and_then(Id::from_json);
@@ -219,7 +219,7 @@ impl Client {
         token.inspect(CancellationToken::cancel).is_some()
     }
 
-    /// A request: exactly one reply is written, unless the client cancels it.
+    /// Handles a request: writes exactly one reply, unless the client cancels it.
     async fn request(&self, message: Message) {
         let Some(id) = message.id().cloned() else {
             return;
@@ -230,7 +230,7 @@ impl Client {
         let none = HeaderMap::new();
         let session = self.session.lock().clone();
         let edition = self.router.shared.registry.current();
-        // One whose server is gone makes room for another.
+        // An `initialize` may replace a session whose server is gone.
         let session = session
             .filter(|session| message.method() != Some("initialize") || session.stands(&edition));
         let response = match (era::of_line(&message), message.method(), session) {
@@ -288,7 +288,7 @@ impl Client {
         self.cancels.lock().remove(&id);
     }
 
-    /// The session's servers are listened to from its beginning.
+    /// Installs a session and listens to its servers from the start.
     fn begin(&self, session: Arc<Session>) {
         let before = self.session.lock().replace(session.clone());
         if let Some(before) = before {
@@ -312,7 +312,7 @@ impl Client {
         });
     }
 
-    /// `lasts`: a subscription, which may end without a reply.
+    /// Writes a response. With `lasts` it is a subscription's, which may end without a reply.
     async fn deliver(&self, id: &Id, response: ClientResponse, lasts: bool) {
         let mut replied = false;
         match response.body {
@@ -335,14 +335,14 @@ impl Client {
                     self.say(message).await;
                 }
                 if lasts && !replied {
-                    // Over HTTP the end of the stream would say it.
+                    // Over HTTP the end of the stream tells the client.
                     replied = true;
                     self.say(cancelled(id)).await;
                 }
             }
             ClientResponseBody::Raw(text) => {
                 replied = true;
-                // A client that probes takes an unknown method as a sign to begin with `initialize`.
+                // A probing client takes an unknown method as a sign to begin with `initialize`.
                 let text = String::from_utf8_lossy(&text);
                 let text = format!(
                     "{}: {}",
@@ -375,7 +375,7 @@ async fn write<W: AsyncWrite + Unpin>(
     while let Some(message) = messages.recv().await {
         buffer.clear();
         lines::write(&mut buffer, &message.line());
-        // What else is ready goes out with it.
+        // Write whatever else is ready together with it.
         while buffer.len() < TOGETHER
             && let Ok(message) = messages.try_recv()
         {

@@ -1,8 +1,8 @@
-//! A modern client's subscription: what its servers say on it, and what the gateway itself has to say (lists differ since
-//! a reload, the gateway is stopping).
+//! A modern client's subscription: the servers' notifications, and the gateway's own (lists changed by a reload,
+//! shutdown).
 //!
-//! No subscription can be named by anybody but its maker: its id is that of the request that opened it, and lives on that
-//! request's stream (HTTP) or on that client's line (stdio) alone.
+//! Only the client that made a subscription can name it: its id is that of the request that opened it, and exists only
+//! on that request's stream (HTTP) or that client's line (stdio).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,20 +20,20 @@ use crate::registry::Edition;
 use crate::shared::Shared;
 use sandgate_upstream::{Server, ServerEvent};
 
-/// A silent stream says that it is there: a connection whose other end is gone is found out, and what stands between does
-/// not take it for dead. Less than the minute after which common proxies cut a silent connection.
+/// The interval of keep-alives on a silent stream. They reveal dead connections, and keep proxies, which commonly cut a
+/// connection after a silent minute, from cutting it.
 const STILL_THERE: Duration = Duration::from_secs(25);
 
-/// An open one. Dropped, the client has gone away.
+/// An open subscription. Dropping it means that the client went away.
 struct Subscription {
     id: Id,
     wanted: Wanted,
     shared: Arc<Shared>,
-    /// The edition that the client's lists are of.
+    /// The edition that the client's lists belong to.
     seen: Arc<Edition>,
-    /// None: all servers together.
+    /// The server; `None` for all servers merged.
     server: Option<Arc<Server>>,
-    /// Gone at its end.
+    /// The stream; `None` once it has ended.
     stream: Option<EventStream>,
     acknowledged: bool,
     due: VecDeque<Message>,
@@ -41,7 +41,7 @@ struct Subscription {
     draining: CancellationToken,
 }
 
-/// The stream of a subscription, with the gateway's own words on it. Any other answer is left as it is.
+/// Adds the gateway's own notifications to the stream of a subscription. Any other response is unchanged.
 pub(crate) fn kept(
     shared: &Arc<Shared>,
     edition: &Arc<Edition>,
@@ -105,8 +105,8 @@ impl Subscription {
         }
     }
 
-    /// Another edition is in force. False where the subscription's server is no part of it: only a new subscription
-    /// reaches the one in its place.
+    /// Queues notifications about the lists that the current edition changed. Returns `false` if the subscription's
+    /// server is no longer part of the edition: only a new subscription reaches its replacement.
     fn turn(&mut self) -> bool {
         let now = self.shared.registry.current();
         if self.server.as_ref().is_some_and(|server| !now.has(server)) {
@@ -115,7 +115,7 @@ impl Subscription {
         let name = self.server.as_ref().map(|server| &**server.name());
         for notice in list_changed::lists(&self.seen, &now, name) {
             let notice = self.wanted.has(notice).then(|| marked(notice, &self.id));
-            // One that still waits to be said will do.
+            // A notification that is still queued is not queued again.
             self.due
                 .extend(notice.filter(|notice| !self.says(notice.method())));
         }
@@ -127,7 +127,7 @@ impl Subscription {
         self.due.iter().any(|due| due.method() == method)
     }
 
-    /// The server of the subscription is told when the stream is dropped.
+    /// Ends the subscription. Dropping the stream tells its server.
     fn end(mut self) -> (ServerEvent, Self) {
         self.stream = None;
         self.due.clear();

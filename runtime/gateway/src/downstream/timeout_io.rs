@@ -1,5 +1,5 @@
-//! How long a connection may keep the gateway waiting. hyper's own timer starts when it knows which HTTP is spoken, which
-//! it learns from the first bytes: these have a deadline here. So have bytes that are written and not read.
+//! I/O timeouts of a connection. hyper's own timer starts once it knows the HTTP version, which it learns from the
+//! first bytes; here those bytes have a deadline. Written bytes that the client does not read have one too.
 
 use std::future::Future;
 use std::io;
@@ -10,21 +10,22 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// The length of HTTP/2's preface; the shortest request of HTTP/1.1 is not much shorter.
+/// The length of HTTP/2's preface, in bytes. The shortest HTTP/1.1 request is not much shorter.
 const ENOUGH: usize = 24;
 
-/// A connection that must say something soon, and read what it is sent.
+/// A stream whose peer must send its first bytes in time, and read what it is sent.
 pub(crate) struct IoTimeout<T> {
     inner: T,
     heard: usize,
     speak: Option<Pin<Box<Sleep>>>,
     unread: Duration,
-    /// Since the other side stopped reading.
+    /// The deadline for the peer to read on; set while a write is blocked.
     read: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> IoTimeout<T> {
-    /// `speak`: for its first bytes; `unread`: for bytes to be taken once the buffers in between are full.
+    /// `speak` is the time for the first bytes; `unread` is the time for blocked writes to proceed once the buffers in
+    /// between are full.
     pub(crate) fn new(inner: T, speak: Duration, unread: Duration) -> Self {
         let speak = Some(Box::pin(tokio::time::sleep(speak)));
         Self {

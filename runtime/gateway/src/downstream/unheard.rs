@@ -1,4 +1,4 @@
-//! Messages that wait for a client to listen: bounded in number and in bytes.
+//! A queue of messages for a client that is not listening, bounded in number and in bytes.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use tokio::sync::mpsc;
 use crate::admission::{Permit, Quota};
 use sandgate_upstream::ServerEvent;
 
-/// Messages of one session. Beyond it new ones are lost, as they are for a client that never listens.
+/// The most messages of one session; further ones are lost, as they are for a client that never listens.
 const MESSAGES: usize = 256;
-/// Bytes of them: room for the largest message by default, as [`Message::memory`] counts it.
+/// The most bytes of those messages: room for the largest message by default, as counted by [`Message::memory`].
 const BYTES: usize = 64 << 20;
 
-/// Where messages are kept. Cheap to clone.
+/// The sending side of the queue. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Unheard {
     sender: mpsc::Sender<(ServerEvent, Permit)>,
     bytes: Arc<Quota>,
 }
 
-/// Where they are heard.
+/// The receiving side of the queue.
 pub(crate) struct Hearing(mpsc::Receiver<(ServerEvent, Permit)>);
 
 impl Unheard {
@@ -30,7 +30,11 @@ impl Unheard {
         (Self { sender, bytes }, Hearing(receiver))
     }
 
-    /// One more. Handed back where there is no room for it.
+    /// Queues a message.
+    ///
+    /// # Errors
+    ///
+    /// Hands the message back if the queue is full.
     pub(crate) fn keep(&self, arrival: ServerEvent) -> Result<(), Box<ServerEvent>> {
         let size = arrival.message.as_ref().map_or(0, Message::memory);
         match self.bytes.take(&Account::Local, size) {
@@ -44,7 +48,7 @@ impl Unheard {
 }
 
 impl Hearing {
-    /// The oldest, waited for; none where nothing can come any more.
+    /// Waits for the oldest message; `None` once no more can come.
     pub(crate) async fn recv(&mut self) -> Option<ServerEvent> {
         Some(self.0.recv().await?.0)
     }

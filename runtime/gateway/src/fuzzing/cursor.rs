@@ -9,11 +9,12 @@ const HERE: Bound<'static> = Bound {
     principal: Some("ann"),
 };
 
-/// The cursor of a merged list: what was sealed opens, and nothing else does. The first byte chooses what is spoilt; the
-/// rest is a cursor, and lines that name a server and its cursor in turn.
+/// Checks merged cursors: what was sealed opens, and nothing else does. The first byte of `data` chooses the byte to
+/// corrupt; the rest is a cursor, and also lines that alternately name a server and its cursor.
 ///
 /// # Panics
-/// Where a promise is broken.
+///
+/// A property does not hold.
 pub fn cursor(data: &[u8]) {
     let Some((&at, text)) = data.split_first() else {
         return;

@@ -14,10 +14,11 @@ use sandgate_upstream::trace_context::TraceContext;
 
 const METADATA: &str = "https://gateway.example/.well-known/oauth-protected-resource/mcp/s";
 
-/// The fields of a request's or response's head, one by one. The first byte, modulo eight, says which.
+/// Checks the parsers of single header fields. The first byte, modulo eight, chooses the field.
 ///
 /// # Panics
-/// Where a promise is broken.
+///
+/// A property does not hold.
 pub fn fields(data: &[u8]) {
     let Some((&which, value)) = data.split_first() else {
         return;
@@ -61,7 +62,7 @@ fn content_type(value: &[u8]) {
     }
 }
 
-/// Whether a request with this `Host`, and this `Origin` where there is one, is let in by default.
+/// Whether a request with this `Host`, and this `Origin` if there is one, is allowed by default.
 pub fn let_in(host: &[u8], origin: Option<&[u8]>) -> bool {
     let Some(mut headers) = single(HOST, host) else {
         return false;
@@ -95,7 +96,7 @@ fn host_and_origin(value: &[u8]) {
     }
 }
 
-/// By another reader than the one that decides.
+/// Decides with another parser than the one under test.
 fn is_here(authority: &[u8]) -> bool {
     let Ok(authority) = Authority::try_from(authority) else {
         return false;
@@ -134,7 +135,7 @@ fn traceparent(value: &[u8]) {
     }
 }
 
-/// What a header that mirrors a value says: `=?base64?…?=` resolved; none where it cannot be read.
+/// The text of a mirroring header, with `=?base64?…?=` decoded; `None` if it is unreadable.
 pub fn header_text(value: &[u8]) -> Option<String> {
     let value = HeaderValue::from_bytes(value).ok()?;
     let text = value.to_str().ok()?.trim().to_owned();
@@ -154,7 +155,7 @@ fn mirrored(value: &[u8]) {
     }
 }
 
-/// A server's id of an event comes back from a client as the server wrote it.
+/// Checks that a client brings a server's event id back exactly as the server wrote it.
 fn last_event_id(value: &[u8]) {
     let Some(sealed) = event_id::seal(value) else {
         return;

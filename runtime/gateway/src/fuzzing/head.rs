@@ -4,11 +4,12 @@ use sandgate_message::{Era, Limits, Message, Shape};
 use super::header_text;
 use crate::downstream::Router;
 
-/// The head of a request against its body: what is let through says the same in both. Lines `name: value`, an empty
-/// line, then a message.
+/// Checks that an accepted request says the same in its headers and its body. `data` is lines of `name: value`, an
+/// empty line, and a message.
 ///
 /// # Panics
-/// Where a promise is broken.
+///
+/// A property does not hold.
 pub fn head(data: &[u8]) {
     let mut headers = HeaderMap::new();
     let mut rest = data;

@@ -9,7 +9,7 @@ use sandgate_upstream::framing::lines::{Line, Lines};
 
 const LIMIT: usize = 24;
 
-/// A reader that gives at most so many bytes at a time.
+/// A reader that returns at most this many bytes at a time.
 struct Slow<'a>(&'a [u8], usize);
 
 impl AsyncRead for Slow<'_> {
@@ -35,11 +35,12 @@ fn read(stream: &[u8], at_a_time: usize) -> Vec<Line> {
     all
 }
 
-/// The lines of stdio: the same however the stream is cut, and none that another reader would split. The first byte is
-/// how many bytes come at a time.
+/// Checks the line framing of stdio: the lines are the same however the stream is split, and no other reader would
+/// split one. The first byte is the number of bytes per read.
 ///
 /// # Panics
-/// Where a promise is broken.
+///
+/// A property does not hold.
 pub fn lines(data: &[u8]) {
     let Some((&at_a_time, stream)) = data.split_first() else {
         return;

@@ -1,5 +1,5 @@
-//! The parsers of the wire, opened to the fuzzer. Each body takes any bytes and panics where a promise is broken; the
-//! fuzzer's targets (`fuzz/`) and the tests below run the same bodies.
+//! The wire parsers, exposed to the fuzzer. Each function takes any bytes and panics if a property does not hold. The
+//! fuzz targets (`fuzz/`) and the tests below run the same functions.
 
 mod cursor;
 mod fields;

@@ -3,11 +3,11 @@ use serde_json::{Value, json};
 
 use super::{header_text, let_in, relay};
 
-/// What the gateway reads in some bytes, for comparison with other readers; null where it refuses them. `onward` is what
-/// it would send on, which is what the others are to read.
+/// What the gateway reads in some bytes, for comparison with other parsers; null if it refuses them. `onward` is what
+/// it would forward, which the other parsers are to read.
 ///
-/// Kinds: `j` a JSON text, `m` a message, `s` a server's event stream, `h` a header that mirrors a value, `o` a `Host` and
-/// on a second line an `Origin`, `u` a URI where rules name URIs.
+/// The kinds are: `j` a JSON text, `m` a message, `s` a server's event stream, `h` a mirroring header, `o` a `Host` and
+/// on a second line an `Origin`, `u` a URI that rules judge.
 pub fn reading(kind: u8, bytes: &[u8]) -> Value {
     let limits = Limits::default();
     match kind {
@@ -24,7 +24,7 @@ pub fn reading(kind: u8, bytes: &[u8]) -> Value {
         b's' => {
             let (written, messages) = relay(bytes);
             let read: Vec<Value> = messages.iter().map(of_message).collect();
-            // Whatever the gateway writes is text: the others are given it as text.
+            // The gateway only writes text, so the other parsers get it as text.
             match String::from_utf8(written) {
                 Ok(written) => json!({ "onward": written, "read": read }),
                 Err(_) => Value::Null,
@@ -68,20 +68,20 @@ fn of_message(message: &Message) -> Value {
     json!({
         "kind": kind,
         "id": id,
-        // The protocol's ids are strings and integers.
+        // MCP ids are strings and integers.
         "odd_id": spelling.is_some_and(|id| !id.starts_with('"') && id.contains(['.', 'e', 'E'])),
         "method": message.method(),
         "payload": tree(message.payload().root()),
     })
 }
 
-/// A value in a form that keeps what JSON libraries lose: the order and number of members, and numbers as the double that
-/// most readers make of them.
+/// A value in a form that keeps what JSON libraries lose: the order and number of members. Numbers become the double
+/// that most parsers read.
 fn tree(node: Node<'_>) -> Value {
     match node.kind() {
         Kind::Null => Value::Null,
         Kind::Bool => json!(node.as_str() == "true"),
-        // Without a minus before zero, which some readers drop.
+        // Adding zero drops the sign of a negative zero, as some parsers do.
         Kind::Number => {
             let number = node.as_str().parse::<f64>().unwrap_or(f64::NAN) + 0.0;
             json!(["n", format!("{:016x}", number.to_bits())])

@@ -7,11 +7,12 @@ use sandgate_upstream::framing::sse::{Event, Parser};
 
 const LIMIT: usize = 1 << 20;
 
-/// An event stream on its way to a client: what is written reads the same to every reader, and holds no message that
-/// was not read. The first byte is how many bytes come at a time.
+/// Checks the relay of an event stream: what is written reads the same to every parser, and contains only messages that
+/// were read. The first byte is the number of bytes per chunk.
 ///
 /// # Panics
-/// Where a promise is broken.
+///
+/// A property does not hold.
 pub fn sse(data: &[u8]) {
     let Some((&at_a_time, stream)) = data.split_first() else {
         return;
@@ -34,8 +35,8 @@ pub fn sse(data: &[u8]) {
     assert_eq!(read, known, "another message is written than was read");
 }
 
-/// What the gateway writes to a client of a server's stream that no interceptor changes, and the messages that it read
-/// in it. Ends where the gateway would end the stream.
+/// The bytes that the gateway writes for a server's stream that no interceptor changes, and the messages it reads in
+/// it. Ends where the gateway would end the stream.
 pub fn relay(stream: &[u8]) -> (Vec<u8>, Vec<Message>) {
     let limits = Limits::default();
     let mut written = BytesMut::new();
@@ -77,7 +78,7 @@ fn read(stream: &[u8], at_a_time: usize) -> Vec<Event> {
     events
 }
 
-/// Names and data of events, to a reader that ends lines wherever Unicode does, as some clients do.
+/// The names and data of events, as read by a parser that ends lines wherever Unicode does, like some clients.
 fn lax(stream: &str) -> Vec<(String, String)> {
     let ends = [
         '\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}',
@@ -108,7 +109,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// None where serde cannot hold a number that JSON can write.
+/// `None` where serde cannot represent a number that JSON can.
 fn value(json: &[u8]) -> Option<serde_json::Value> {
     serde_json::from_slice(json).ok()
 }

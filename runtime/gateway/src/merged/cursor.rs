@@ -1,5 +1,5 @@
-//! Where a merged list goes on: one cursor for the client that holds each server's own, sealed, so that nobody makes one
-//! up, takes another caller's, or brings one to another list.
+//! Cursors of merged lists. One cursor for the client holds a cursor per server and is sealed, so that it cannot be
+//! forged, used by another caller, or used for another list.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// The longest cursor of one server that is kept, in bytes: those of real servers are a number or a key. A list with a
-/// longer one is not gone on with, and the log says so.
+/// The longest cursor of one server, in bytes; those of real servers are a number or a key. A list with a longer one is
+/// cut off there, with a warning in the log.
 pub(crate) const LONGEST: usize = 4096;
-/// Of the seal: 128 bits.
+/// The length of the seal, in bytes: 128 bits.
 const SEAL: usize = 16;
 
-/// Where each server that has more goes on, by the server's name.
+/// The cursor of each server that has more entries, by the server's name.
 pub(crate) type Cursors = BTreeMap<String, String>;
 
-/// What a cursor is good for. It does not outlive the process: the key is a random one.
+/// What a cursor is bound to. A cursor does not outlive the process, since the key is random.
 pub(crate) struct Bound<'a> {
     pub(crate) key: &'a [u8; 32],
     /// The method of the list.
@@ -26,7 +26,7 @@ pub(crate) struct Bound<'a> {
 }
 
 impl Bound<'_> {
-    /// For the client: opaque.
+    /// Seals the cursors into an opaque one for the client.
     pub(crate) fn seal(&self, cursors: &Cursors) -> Option<String> {
         let text = serde_json::to_vec(cursors).ok()?;
         let mut whole = self.mac(&text)?.finalize().into_bytes()[..SEAL].to_vec();
@@ -34,7 +34,7 @@ impl Bound<'_> {
         Some(URL_SAFE_NO_PAD.encode(whole))
     }
 
-    /// None for what was not sealed here, for this list and this caller.
+    /// Opens a cursor. `None` if it was not sealed with this key, for this list and this caller.
     pub(crate) fn open(&self, cursor: &str) -> Option<Cursors> {
         let whole = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (seal, text) = whole.split_at_checked(SEAL)?;
@@ -44,7 +44,7 @@ impl Bound<'_> {
 
     fn mac(&self, text: &[u8]) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.key).ok()?;
-        // Lengths before texts: none can run into the next.
+        // Each part is preceded by its length, so that no two lists of parts run together.
         let principal = self.principal.map_or(&b""[..], str::as_bytes);
         for part in [self.list.as_bytes(), principal, text] {
             mac.update(&(part.len() as u64).to_be_bytes());

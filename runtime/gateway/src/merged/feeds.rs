@@ -1,8 +1,8 @@
 //! A modern client's subscription to all servers: one stream, fed by a subscription at each server that it concerns.
 //!
-//! A server that does not acknowledge in time, or whose stream ends, does not end the client's: it is asked again, after
-//! growing pauses, and once it is back the client is told that what it subscribed to there may be another now. After a
-//! reload servers that are gone feed no more, and new ones do.
+//! A server that does not acknowledge in time, or whose stream ends, does not end the client's stream. The gateway
+//! subscribes again with growing pauses, and then tells the client that what it subscribed to may have changed. A
+//! reload removes the feeds of servers that are gone and adds those of new ones.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,9 +30,9 @@ use sandgate_upstream::{Asker, Server, ServerEvent};
 
 /// The first pause before a server is asked again, and the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-/// Messages that wait for the client to read; beyond it the servers wait.
+/// The most messages that wait for the client to read; at that number the servers wait.
 const UNREAD: usize = 16;
-/// What may come on such a stream beside the changes of lists.
+/// The notification of a changed resource.
 const UPDATED: &str = "notifications/resources/updated";
 
 /// The subscription as a whole, polled by the client's stream.
@@ -43,25 +43,25 @@ struct Together {
     request: Message,
     headers: HeaderMap,
     filter: Filter,
-    /// Which of the resources each server has, by its name.
+    /// The subscribed resources of each server, by the server's name.
     owned: HashMap<Arc<str>, Vec<String>>,
     published: watch::Receiver<()>,
     acknowledgement: Option<Message>,
     heard: mpsc::Receiver<ServerEvent>,
     say: mpsc::Sender<ServerEvent>,
     feeds: HashMap<Arc<str>, (Arc<Server>, AbortHandle)>,
-    /// Dropped with the client's stream, and every feed with it.
+    /// The tasks of the feeds, which stop when the client's stream is dropped.
     tasks: JoinSet<()>,
     over: bool,
 }
 
-/// One server's part.
+/// One server's part of the subscription.
 struct Feed {
     shared: Arc<Shared>,
     caller: Caller,
     server: Arc<Server>,
     id: Id,
-    /// With this server's part of the filter.
+    /// The request, with this server's part of the filter.
     request: Message,
     headers: HeaderMap,
     filter: Filter,
@@ -69,19 +69,20 @@ struct Feed {
     say: mpsc::Sender<ServerEvent>,
 }
 
-/// What became of asking a server.
+/// The result of opening a server's subscription.
 enum Opened {
-    /// Its stream after the acknowledgement, and the params of that.
+    /// The stream after the acknowledgement, and the acknowledgement's params.
     Stream(EventStream, Option<Json>),
-    /// It has no subscriptions.
+    /// The server does not know subscriptions.
     Unknown,
-    /// It, or a policy, said no.
+    /// The server or an interceptor refused.
     Refused(Message),
+    /// The server cannot be reached, or did not answer properly in time.
     Failed,
 }
 
 impl Merged {
-    /// The stream begins when every server has acknowledged, refused, or kept silent for long enough.
+    /// Opens the merged subscription. The stream begins once every server has acknowledged, refused, or timed out.
     pub(super) async fn listen(
         &self,
         id: &Id,
@@ -178,15 +179,15 @@ impl Together {
                         return Some((ServerEvent::of(closed(&self.id)), self));
                     }
                 }
-                // Never none: we hold a sender ourselves.
+                // Never `None`: `say` keeps a sender alive.
                 arrival = self.heard.recv() => return Some((arrival?, self)),
             }
             while self.tasks.try_join_next().is_some() {}
         }
     }
 
-    /// The servers of the edition in force feed the stream. False where there is a legacy one among them now: then the
-    /// whole is legacy, and the client has to begin anew.
+    /// Matches the feeds to the servers of the current edition. Returns `false` if one of them is legacy: the whole
+    /// endpoint is legacy then, and the client has to start again.
     async fn follow(&mut self) -> bool {
         let now = self.shared.registry.current();
         let merged = Merged::stateless(self.shared.clone(), now.clone(), self.caller.clone());
@@ -194,7 +195,7 @@ impl Together {
             return false;
         }
         self.feeds.retain(|_, (server, feed)| {
-            // One that a server or a policy refused may be welcome now.
+            // A server that was refused before may be accepted under this edition.
             let stays = now.has(server) && !feed.is_finished();
             if !stays {
                 feed.abort();
@@ -211,7 +212,7 @@ impl Together {
         true
     }
 
-    /// None where the subscription does not concern the server.
+    /// The feed of a server; `None` if the subscription does not concern it.
     fn feed(&self, server: &Arc<Server>) -> Option<Feed> {
         let uris = self.owned.get(server.name());
         let uris: Vec<&str> = uris.into_iter().flatten().map(String::as_str).collect();
@@ -275,7 +276,7 @@ impl Feed {
         }
     }
 
-    /// Until it is time to ask again, or a probe has found a server that was down.
+    /// Waits until it is time to ask again, or until a probe finds that a server that was down is up.
     async fn pause(&self, pause: Duration) {
         let there = self.server.is_there();
         let back = async {
@@ -290,7 +291,7 @@ impl Feed {
         }
     }
 
-    /// On a subscription come the changes that were asked for, and nothing else.
+    /// Whether a message belongs on the subscription: only the changes that were asked for do.
     fn passes(&self, arrival: &ServerEvent) -> bool {
         let Some(Shape::Notification { method }) = arrival.message.as_ref().map(Message::shape)
         else {
@@ -307,7 +308,7 @@ impl Feed {
         }
     }
 
-    /// What may have happened while nobody listened.
+    /// Notifications of everything that may have changed while no subscription was open.
     fn missed(&self) -> impl Iterator<Item = Message> + '_ {
         let lists = self.filter.wanted.notices();
         let updated = self.uris.iter().map(|uri| {
@@ -353,7 +354,7 @@ impl Feed {
     }
 }
 
-/// Waits for the first message. A policy may keep it back: the stream is open all the same.
+/// Waits for the acknowledgement. An interceptor may withhold it, and the stream is open nevertheless.
 async fn acknowledged(mut stream: EventStream, wait: Duration) -> Opened {
     let first = async {
         while let Some(arrival) = stream.next().await {
@@ -367,7 +368,7 @@ async fn acknowledged(mut stream: EventStream, wait: Duration) -> Opened {
         Ok(Some(message)) if message.method() == Some(ACKNOWLEDGED) => {
             Opened::Stream(stream, Some(message.payload().clone()))
         }
-        // Not what must come first, but not the end either.
+        // Not the acknowledgement, which must come first, but not the end either.
         Ok(Some(message)) if message.method().is_some() => Opened::Stream(stream, None),
         Ok(Some(reply)) => judged(reply),
         Ok(None) => Opened::Failed,
@@ -375,12 +376,12 @@ async fn acknowledged(mut stream: EventStream, wait: Duration) -> Opened {
     }
 }
 
-/// A reply instead of a stream.
+/// Interprets a reply in place of a stream.
 fn judged(reply: Message) -> Opened {
     let code: Option<i64> = reply.payload().get("code").and_then(|code| code.to().ok());
     match code {
         Some(error_codes::METHOD_NOT_FOUND) => Opened::Unknown,
-        // Its server cannot be reached, or does not answer.
+        // The server cannot be reached, or does not answer.
         Some(error_codes::SERVER) | None => Opened::Failed,
         Some(_) => Opened::Refused(reply),
     }

@@ -1,12 +1,12 @@
-//! What a client of the merged endpoint subscribes to, and each server's part of it.
+//! The filter of a merged subscription, and each server's part of it.
 
 use sandgate_message::{Edit, Id, Json, Kind, Limits, Message, apply};
 
 use crate::protocol::subscription::{ACKNOWLEDGED, Wanted, mark, own};
 
-/// Resources that one subscription may name.
+/// The most resources that one subscription may name.
 const MOST_RESOURCES: usize = 1024;
-/// Members of the filter that the gateway itself deals with. Whatever else stands there goes to every server.
+/// The members of the filter that the gateway handles. All others are sent to every server.
 const KNOWN: [&str; 5] = [
     "toolsListChanged",
     "promptsListChanged",
@@ -15,19 +15,23 @@ const KNOWN: [&str; 5] = [
     "taskIds",
 ];
 
-/// `params.notifications` of `subscriptions/listen`.
+/// The `params.notifications` of `subscriptions/listen`.
 #[derive(Clone, Debug)]
 pub(super) struct Filter {
     params: Json,
     pub(super) wanted: Wanted,
-    /// In the client's order, each once.
+    /// The subscribed resources in the client's order, without duplicates.
     pub(super) uris: Vec<String>,
-    /// It has members that only the servers understand.
+    /// Whether the filter has members that only the servers understand.
     foreign: bool,
 }
 
 impl Filter {
-    /// The error says what is wrong with it.
+    /// Reads the filter from the params.
+    ///
+    /// # Errors
+    ///
+    /// The filter is malformed; the error says how.
     pub(super) fn of(params: &Json) -> Result<Self, &'static str> {
         let filter = params
             .get("notifications")
@@ -60,8 +64,8 @@ impl Filter {
         })
     }
 
-    /// The params for a server that has these of the resources; none where nothing concerns it. Task ids are left out:
-    /// here they are not the servers' own.
+    /// The params for a server that owns these resources; `None` where nothing concerns it. Task ids are left out,
+    /// since on the merged endpoint they are not the servers' own.
     pub(super) fn part(&self, uris: &[&str], limits: &Limits) -> Option<Json> {
         if uris.is_empty() && !self.foreign && self.wanted == Wanted::default() {
             return None;
@@ -80,8 +84,8 @@ impl Filter {
         apply(&self.params, &edits, limits).ok()
     }
 
-    /// The first message of the client's stream. Changes of lists are always agreed to, since a reload changes them;
-    /// resources where their server agreed.
+    /// The acknowledgement, which begins the client's stream. List changes are always agreed to, since a reload changes
+    /// lists. A resource is agreed to if its server agreed.
     pub(super) fn acknowledgement(&self, id: &Id, agreed: &[Json]) -> Message {
         let mut honoured: Vec<String> = Vec::new();
         for name in &KNOWN[..3] {

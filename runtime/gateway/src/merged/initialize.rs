@@ -1,4 +1,4 @@
-//! What the whole says of itself: what its servers say, together.
+//! The merged endpoint's `initialize` and `server/discover`: the servers' replies combined.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use crate::call::error_reply;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use sandgate_upstream::era::{FIRST_MODERN, LEGACY, VERSION_KEY};
 
-/// Capabilities that hold for the whole where they hold for one server. Others would promise what is not passed on here.
+/// The capabilities that hold for the endpoint if they hold for one server. Any other would promise something that the
+/// gateway does not forward here.
 const SHARED: [&str; 6] = [
     "completions",
     "logging",
@@ -26,10 +27,11 @@ const SHARED: [&str; 6] = [
     "tasks",
     "tools",
 ];
-/// The flags of those: true where one server's is. What has `listChanged` has it here too, since a reload changes lists.
+/// The flags of those capabilities: true if one server sets them. Lists always have `listChanged`, since a reload
+/// changes them.
 const FLAGS: [&str; 2] = ["listChanged", "subscribe"];
 
-/// Tasks as the modern era has them.
+/// The tasks extension of the modern era.
 const TASKS: &str = "io.modelcontextprotocol/tasks";
 
 const UNREACHABLE: &str = "none of the servers can be reached: the gateway's log says why";
@@ -72,12 +74,12 @@ struct Discovered {
 }
 
 impl Merged {
-    /// Every server is asked, at once. The version is the oldest that any of them agreed to: what a newer one adds must
-    /// not come from some and be missing from others.
+    /// Answers `initialize` after asking every server at once. The version is the oldest that any server agreed to,
+    /// since a feature of a newer version must not be offered by some servers and missing from others.
     pub(super) async fn initialize(&self, id: &Id, message: &Message) -> ClientResponse {
         let mut reaches = self.ways(WaitPolicy::List).await;
         if reaches.iter().all(|handle| handle.offer.is_none()) {
-            // Nothing to begin with: the first that comes is waited for.
+            // No server is ready: wait for the first one.
             reaches = self.first_ways().await;
         }
         let offers: Vec<_> = reaches
@@ -129,14 +131,14 @@ impl Merged {
         result_of(id, &result)
     }
 
-    /// The way to every server.
+    /// Opens a connection to every server.
     async fn ways(&self, wait: WaitPolicy) -> Vec<Arc<ServerHandle>> {
         let none = HeaderMap::new();
         let servers = self.edition.servers().iter();
         join_all(servers.map(|server| self.handle(server, &none, wait))).await
     }
 
-    /// The same, when the first server has agreed or every one has failed.
+    /// Opens connections until the first server has agreed or every one has failed.
     async fn first_ways(&self) -> Vec<Arc<ServerHandle>> {
         let none = HeaderMap::new();
         let servers = self.edition.servers().iter();
@@ -152,7 +154,8 @@ impl Merged {
         self.ways(WaitPolicy::Now).await
     }
 
-    /// The same in the modern era. What one client may see is not for others to keep.
+    /// Answers the modern era's discovery request. The reply is private, since another client may see other servers'
+    /// features.
     pub(super) async fn discover(
         &self,
         id: &Id,
@@ -232,7 +235,7 @@ impl Merged {
     }
 }
 
-/// The versions that an error names instead of the one it objects to.
+/// The versions that an `UNSUPPORTED_VERSION` error names as supported.
 fn supported(error: &Json) -> Option<Vec<String>> {
     let code: i64 = error.get("code")?.to().ok()?;
     let versions = error
@@ -241,8 +244,8 @@ fn supported(error: &Json) -> Option<Vec<String>> {
     versions.to().ok()
 }
 
-/// No server here speaks the version that the client asked for: the message names those that they do, since it may be all
-/// that a person ever sees of it.
+/// The error where no server speaks the requested version. Its text names the versions that they speak, as it may be
+/// all that a person sees.
 fn unsupported(id: &Id, supported: &[String], requested: Option<Json>) -> ClientResponse {
     #[derive(Serialize)]
     struct Versions<'a> {
@@ -272,7 +275,7 @@ fn result_of(id: &Id, result: &impl Serialize) -> ClientResponse {
     }
 }
 
-/// `more`: servers may come that offer any kind of list.
+/// The union of the servers' capabilities. `more` says that absent servers may still offer any kind of list.
 fn union<'a>(servers: impl Iterator<Item = Node<'a>>, more: bool) -> Capabilities {
     let mut union = Capabilities::new();
     let mut extended = false;
@@ -304,7 +307,7 @@ fn union<'a>(servers: impl Iterator<Item = Node<'a>>, more: bool) -> Capabilitie
             .insert(TASKS, json!({}));
     }
     if let Some(tasks) = union.get_mut("tasks") {
-        // What all of this leads to is each server's to say.
+        // Which requests lead to tasks is for each server to say.
         tasks.insert("cancel", json!({}));
         tasks.insert("list", json!({}));
         tasks.insert("requests", json!({"tools": {"call": {}}}));
@@ -320,7 +323,7 @@ fn union<'a>(servers: impl Iterator<Item = Node<'a>>, more: bool) -> Capabilitie
     union
 }
 
-/// `absent`: servers that are not part of the whole yet.
+/// The servers' instructions, joined. `absent` names the servers that are not available yet.
 fn instructions<'a>(
     texts: impl Iterator<Item = (&'a str, &'a str)>,
     absent: &[&str],
@@ -344,7 +347,7 @@ fn versions(found: &Json) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// The modern versions that all of them speak.
+/// The modern versions that all servers speak.
 fn common(mut servers: impl Iterator<Item = Vec<String>>) -> Vec<String> {
     let mut common = servers
         .next()

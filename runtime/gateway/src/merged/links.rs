@@ -1,5 +1,5 @@
-//! The conversations behind one session of the merged endpoint: opened when they are first needed, and again when a
-//! reload has put another server in one's place.
+//! The server conversations behind a session of the merged endpoint. Each is opened when first needed, and again when a
+//! reload has replaced its server.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,21 +31,22 @@ use sandgate_upstream::{
     hints_at_absence,
 };
 
-/// A server's stream that ended is opened again after this long, then after twice as long, up to the second.
+/// The first pause before a stream that ended is opened again, and the longest; the pause doubles in between.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// A client's way to one server.
+/// A client's handle to one server.
 pub(crate) struct ServerHandle {
     pub(super) proxy: Proxy,
-    /// Among them the version that this server agreed to.
+    /// The headers for requests to the server, among them the protocol version that it agreed to.
     pub(super) headers: HeaderMap,
-    /// What the server said of itself; none where it could not be asked, and in the modern era, where nobody asks.
+    /// The server's answer to `initialize`; `None` where it could not be asked, and in the modern era, which has no
+    /// `initialize`.
     pub(super) offer: Option<Offer>,
-    /// Where what it says is kept until the client listens: a legacy session.
+    /// The queue for messages that wait until the client listens; `None` outside a legacy session.
     unheard: Option<Unheard>,
-    /// The server has not answered yet, or is down: it may be part of the whole later.
+    /// Whether the server is down or has not answered yet, and may join later.
     pub(super) absent: bool,
-    /// Ends the listening to it.
+    /// Stops listening to the server when dropped.
     _listening: Option<DropGuard>,
 }
 
@@ -57,7 +58,7 @@ pub(super) struct Offer {
 }
 
 impl ServerHandle {
-    /// Without anything kept beside it.
+    /// A handle without an offer and without a queue for messages.
     pub(super) fn plain(proxy: Proxy, headers: HeaderMap) -> Self {
         let conversation = &proxy.conn.conversation;
         Self {
@@ -70,14 +71,13 @@ impl ServerHandle {
         }
     }
 
-    /// The server agreed, and has not ended the conversation since.
+    /// Whether the server agreed to `initialize` and has not ended the conversation since.
     fn is_open(&self) -> bool {
         self.offer.is_some() && !self.proxy.conn.is_gone()
     }
 
-    /// The reply to a request that goes to several servers. What comes before it on one's stream is for when the client
-    /// listens.
-    /// None where it does not come within the server's `list-timeout`.
+    /// Sends a request that goes to several servers and waits for its reply. Messages that precede the reply are queued
+    /// for the listening client. `None` if there is no reply within the server's `list-timeout`.
     pub(super) async fn ask(&self, edition: &Arc<Edition>, message: Message) -> Option<Message> {
         let server = &self.proxy.conn.server;
         let reply = async {
@@ -99,7 +99,7 @@ impl ServerHandle {
         }
     }
 
-    /// What a client is told that was given lists without this server's part.
+    /// The list-changed notifications for a client that was given lists without this server's entries.
     fn notices(&self) -> Vec<&'static str> {
         let lists = [
             ("tools", list_changed::TOOLS),
@@ -110,7 +110,7 @@ impl ServerHandle {
         offered.map(|(_, notice)| notice).collect()
     }
 
-    /// Whether the server offers this sort of thing, as far as it said.
+    /// Whether the server offers this capability. A server without a known offer counts as offering it.
     pub(super) fn offers(&self, capability: &str) -> bool {
         let said = self
             .offer
@@ -120,24 +120,26 @@ impl ServerHandle {
     }
 }
 
-/// A server's place in a session: its way is opened in the background, so that nobody waits longer than they want to.
+/// A server's slot in a session. The conversation is opened in the background, so that no request waits longer than its
+/// [`WaitPolicy`].
 struct Slot {
     server: Arc<Server>,
     since: Instant,
     handle: watch::Receiver<Option<Arc<ServerHandle>>>,
-    /// The client was given an answer that lacks this server's part.
+    /// Whether the client was given an answer without this server's part.
     missed: Arc<AtomicBool>,
-    /// Ends the opening.
+    /// Stops opening the conversation when dropped.
     _opening: DropGuard,
 }
 
 impl Slot {
-    /// The way that is open now, or has failed.
+    /// The current handle, open or failed; `None` while it is being opened.
     fn now(&self) -> Option<Arc<ServerHandle>> {
         self.handle.borrow().clone()
     }
 
-    /// It is of this server, and is open, or being opened, or waits for the server's next probe.
+    /// Whether the slot still serves this server: its handle is open or being opened, or it waits for the server's next
+    /// probe.
     fn serves(&self, server: &Arc<Server>) -> bool {
         let of = Arc::ptr_eq(&self.server, server);
         let holds = |handle: Arc<ServerHandle>| {
@@ -147,31 +149,31 @@ impl Slot {
     }
 }
 
-/// No probe is under way that finds out just that, and the last one did not find that it takes long to fail.
+/// Whether the server can be asked now: no probe is running, and the server admits requests.
 fn can_be_asked(server: &Arc<Server>) -> bool {
     let probing = matches!(server.availability(), Availability::Probing { .. });
     !probing && server.admits().is_ok()
 }
 
-/// How long a request waits for a server that is not joined yet.
+/// How long a request waits for a server that has not joined yet.
 #[derive(Clone, Copy)]
 pub(super) enum WaitPolicy {
-    /// It concerns all servers: `list-timeout` from when joining began.
+    /// For a request to all servers: `list-timeout` from the time joining began.
     List,
-    /// It concerns this one alone: `connect-timeout`.
+    /// For a request to this server alone: `connect-timeout`.
     Call,
-    /// There is nothing to begin with yet: `start-timeout`.
+    /// For a session with no server yet: `start-timeout`.
     Start,
-    /// Not at all.
+    /// Do not wait.
     Now,
 }
 
-/// All of one session's.
+/// The server conversations of one session.
 pub(crate) struct Links {
     shared: Arc<Shared>,
     caller: Caller,
     pseudonym: Arc<str>,
-    /// The client's, for every server alike.
+    /// The client's `initialize`, which every server gets.
     initialize: Message,
     initialized: AtomicBool,
     pending: Arc<PendingRequests>,
@@ -216,8 +218,8 @@ impl Links {
         &self.caller
     }
 
-    /// The way to this server: the one there is, or a new one. A server that fails now is asked again next time; one that
-    /// is not there in time is joined when it is, and the client told of it.
+    /// Returns the handle to a server, opening a new one where there is none. A server that fails is asked again next
+    /// time. One that is not ready in time joins later, and the client is then notified.
     pub(super) async fn join(
         self: &Arc<Self>,
         edition: &Arc<Edition>,
@@ -262,7 +264,7 @@ impl Links {
         handle
     }
 
-    /// Opens the way to a server in the background, when it is there.
+    /// Starts opening a conversation in the background, once the server is up.
     fn begin(self: &Arc<Self>, edition: &Arc<Edition>, server: &Arc<Server>, missed: bool) -> Slot {
         let (found, handle) = watch::channel(None);
         let missed = Arc::new(AtomicBool::new(missed));
@@ -276,7 +278,7 @@ impl Links {
                     if server.admits().is_err() {
                         server.up().await;
                     }
-                    // Large, and once a session and server.
+                    // Boxed because the future is large and runs once per session and server.
                     let opened = Box::pin(links.open(&edition, &server)).await;
                     let (absent, offer) = (opened.absent, opened.offer.is_some());
                     let notices = opened.notices();
@@ -284,7 +286,7 @@ impl Links {
                     if offer && missed.swap(false, Ordering::Relaxed) {
                         for notice in notices {
                             let notice = ServerEvent::of(list_changed::notice(notice));
-                            // Full: the client has plenty to catch up with.
+                            // If the queue is full, the client has plenty to catch up with.
                             let _ = links.unheard.keep(notice);
                         }
                     }
@@ -377,7 +379,7 @@ impl Links {
             let initialized =
                 Message::notification("notifications/initialized", &Json::empty_object());
             proxy.notify(edition, initialized, &headers).await;
-            // One that was there before had been asked already.
+            // A server that joined before `initialized` was sent these requests by the client itself.
             for (n, request) in self.replayed_state.of(server.name()).iter().enumerate() {
                 let id = Json::string(&format!("sandgate-again-{n}"));
                 let Some(id) = Id::from_json(&id) else {
@@ -405,7 +407,7 @@ impl Links {
         }
     }
 
-    /// What the client was last shown by a server that is joined.
+    /// The definitions that the client was last shown by a joined server.
     pub(super) fn definitions(&self, server: &Arc<Server>) -> Option<Arc<Definitions>> {
         let handle = self.slots.lock().get(server.name())?.now()?;
         let conn = &handle.proxy.conn;
@@ -413,20 +415,20 @@ impl Links {
         Arc::ptr_eq(&conn.server, server).then(|| open.definitions().clone())
     }
 
-    /// The ways that are open now.
+    /// The handles that are open now.
     pub(super) fn joined(&self) -> Vec<Arc<ServerHandle>> {
         let slots = self.slots.lock();
         let open = slots.values().filter_map(Slot::now);
         open.filter(|handle| handle.offer.is_some()).collect()
     }
 
-    /// The client is ready: so it is for every server, also for those that are joined later.
+    /// Notes that the client is initialized, also for servers that join later. Returns the handles of the joined ones.
     pub(super) fn initialized(&self) -> Vec<Arc<ServerHandle>> {
         self.initialized.store(true, Ordering::Release);
         self.joined()
     }
 
-    /// The server whose request this progress of the client's is about.
+    /// The handle of the server whose request the client reports progress on; empty if there is none.
     pub(super) fn asker(&self, progress: &Message) -> Vec<Arc<ServerHandle>> {
         let Some(token) = progress.payload().get("progressToken") else {
             return Vec::new();
@@ -449,7 +451,7 @@ impl Links {
     }
 }
 
-/// What a server says unasked, kept until the client listens.
+/// Listens to a server and queues what it sends until the client listens.
 async fn hear(proxy: Proxy, mut headers: HeaderMap, unheard: Unheard, over: CancellationToken) {
     let Ok(conversation) = proxy.conn.conversation.clone() else {
         return;
@@ -485,7 +487,7 @@ async fn hear(proxy: Proxy, mut headers: HeaderMap, unheard: Unheard, over: Canc
                 keep(&proxy, &unheard, arrival);
             }
         }
-        // A child that said its last word does not speak again.
+        // A child process whose stream ended does not send again.
         if !proxy.conn.server.transport().outlives_stream() {
             let server = proxy.conn.server.name().clone();
             proxy.conn.note(&ServerError::Closed { server });
@@ -498,7 +500,7 @@ async fn hear(proxy: Proxy, mut headers: HeaderMap, unheard: Unheard, over: Canc
     }
 }
 
-/// Bounded: a client that never listens loses notifications, and cannot be asked anything.
+/// Queues a message. If the queue is full, a notification is lost and a request is answered with an error.
 fn keep(proxy: &Proxy, unheard: &Unheard, arrival: ServerEvent) {
     let Some(message) = arrival.message else {
         return;

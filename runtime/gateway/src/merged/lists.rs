@@ -1,4 +1,4 @@
-//! Lists of all servers in one: pages side by side, names under their prefixes, one cursor for all.
+//! Merged lists: the pages of all servers side by side, with prefixed names and one cursor.
 
 use std::sync::Arc;
 
@@ -13,19 +13,21 @@ use crate::call::error_reply;
 use crate::call::response::ClientResponse;
 use sandgate_upstream::Server;
 
-/// It may be forged, another caller's, another list's, or older than this process: all the same to the one who asks.
+/// A cursor may be forged, another caller's, another list's, or older than this process. The client gets the same error
+/// for each.
 const NO_CURSOR: &str = "no such cursor here: ask for the first page again";
 
-/// A server's part of a page.
+/// One server's part of a page.
 enum Part {
     Page(Arc<Server>, Json),
-    /// It has no such list.
+    /// The server has no such list.
     Nothing,
     Failed(Option<Message>),
 }
 
 impl Merged {
-    /// A page of each server makes a page of the whole. A server that fails is left out; the log says so.
+    /// Answers a list request with a page made of one page per server. A server that fails is left out, with a warning
+    /// in the log.
     pub(super) async fn list(
         &self,
         id: &Id,
@@ -125,8 +127,8 @@ impl Merged {
         }
     }
 
-    /// Each definition as its server gave it, but for the name. Where two servers have a resource of one URI, the first in
-    /// the configuration's order has it.
+    /// Joins the servers' pages. Each definition stays as its server gave it, except for the name. Of several resources
+    /// with the same URI, the first in the configuration's order wins.
     fn page(
         &self,
         member: &'static str,
@@ -191,7 +193,7 @@ impl Merged {
             ));
         }
         page.push('}');
-        // Every part was within the limits; together they may be larger than one.
+        // Every part was within the limits, but the joined page may exceed them.
         let bytes = limits
             .bytes
             .saturating_mul(pages.len() + 1)
@@ -206,8 +208,8 @@ impl Merged {
         .ok()
     }
 
-    /// For how long, and for whom, a client may keep the page: what holds for the most careful of its parts. Not at all
-    /// where a server failed, which may be well again, and where a policy may have had a hand in it.
+    /// The page's cache lifetime in milliseconds and its cache scope, each the most careful of its parts. The page is
+    /// not cached where a server failed, which may recover, or where an interceptor may have changed it.
     fn keeping(
         &self,
         method: &str,

@@ -1,6 +1,6 @@
-//! All servers behind one endpoint. The gateway answers for itself where a client speaks to the whole (`initialize`,
-//! `server/discover`, `ping`), merges lists, and sends every other request to the one server that it concerns, by that
-//! server's own name for the target. Whatever reaches a server passes the pipeline as a call to that server alone.
+//! The merged endpoint: all servers behind one. The gateway itself answers `initialize`, `server/discover` and `ping`,
+//! merges lists, and routes any other request to the one server it concerns, under that server's own name for the
+//! target. Every message to a server passes the pipeline as a call to that server alone.
 
 pub(crate) mod cursor;
 mod feeds;
@@ -41,9 +41,9 @@ pub(crate) struct Merged {
 }
 
 enum Client {
-    /// Legacy.
+    /// A legacy session.
     Session(Arc<Links>),
-    /// Modern: one message by itself.
+    /// The caller of a single modern message.
     Stateless(Caller),
 }
 
@@ -74,7 +74,7 @@ impl Merged {
         self.caller().principal.name.as_deref()
     }
 
-    /// A request or notification of the client's.
+    /// Handles a request or notification of the client.
     pub(crate) async fn receive(&self, message: Message, headers: &HeaderMap) -> ClientResponse {
         if let Some(refusal) = self.legacy_only().await {
             return refusal;
@@ -109,7 +109,7 @@ impl Merged {
             links.replayed_state().goes(&message, None);
         }
         match method {
-            // Large, and seldom asked for.
+            // Boxed because the future is large and rarely needed.
             "initialize" if legacy => Box::pin(self.initialize(id, &message)).await,
             "server/discover" if !legacy => self.discover(id, message, headers).await,
             LISTEN if !legacy => Box::pin(self.listen(id, message, headers)).await,
@@ -133,8 +133,9 @@ impl Merged {
         }
     }
 
-    /// One legacy server makes the whole legacy: a modern client is told so in plain text, as such a server would. What was
-    /// decided once holds for the edition: a server that turns out to be legacy later is left out for modern clients.
+    /// The refusal of modern clients where the endpoint is legacy: one legacy server makes it so. The refusal is plain
+    /// text, as a legacy server would send it. The decision holds for the edition: a server that turns out to be legacy
+    /// later is left out for modern clients.
     async fn legacy_only(&self) -> Option<ClientResponse> {
         let Client::Stateless(_) = self.client else {
             return None;
@@ -162,13 +163,14 @@ impl Merged {
         }))
     }
 
-    /// What is known when each server has answered its probe, or has not within its `list-timeout`. None: no server has.
+    /// Decides the endpoint's era, once each server has answered its probe or exceeded its `list-timeout`. `None` if no
+    /// server's era is known.
     async fn decide_era(&self) -> Option<Era> {
         let servers = self.edition.servers();
         join_all(servers.iter().map(|server| server.ready_for_lists())).await;
         let says = |answer: bool| servers.iter().any(|s| s.eras().modern == Some(answer));
         if !says(false) && !says(true) {
-            // Nothing to begin with: the first that comes is waited for.
+            // No server is ready: wait for the first one.
             let mut probes: FuturesUnordered<_> = servers.iter().map(|s| s.probe()).collect();
             while let Some(eras) = probes.next().await {
                 if eras.is_ok_and(|eras| eras.modern.is_some()) {
@@ -184,7 +186,7 @@ impl Merged {
         Some(*self.edition.merged_era().get_or_init(|| era))
     }
 
-    /// None of the servers begins with `initialize`, as far as can be found out.
+    /// Whether every server is known to be modern.
     async fn only_modern(&self) -> bool {
         let servers = self.edition.servers();
         join_all(servers.iter().map(|server| server.ready_for_lists())).await;
@@ -192,7 +194,7 @@ impl Merged {
         !servers.is_empty() && servers.iter().all(modern)
     }
 
-    /// To every server that is there; one that agrees is enough.
+    /// Sends a request to every reachable server; the endpoint agrees if one server does.
     async fn everywhere(&self, id: &Id, message: Message, headers: &HeaderMap) -> ClientResponse {
         let asked = self.edition.servers().iter().map(|server| async {
             let handle = self.handle(server, headers, WaitPolicy::List).await;
@@ -214,23 +216,23 @@ impl Merged {
         }
     }
 
-    /// A server agreed to what has to hold for as long as the session does.
+    /// Notes a setting that a server agreed to and that lasts as long as the session.
     fn agreed(&self, request: &Message, server: &Arc<Server>, reply: &Message) {
         if let (Client::Session(links), false) = (&self.client, reply.failed()) {
             links.replayed_state().agreed(request, server.name());
         }
     }
 
-    /// A notification goes to every server it may concern.
+    /// Sends a notification to every server it may concern.
     async fn notify(&self, message: Message, headers: &HeaderMap) -> ClientResponse {
         let Client::Session(links) = &self.client else {
             return ClientResponse::accepted();
         };
         let to = match message.method() {
             Some("notifications/initialized") => links.initialized(),
-            // The token is the server's, and another server may have given the same: only the one who asked is told.
+            // Several servers may have chosen the same token: only the server that asked is told.
             Some("notifications/progress") => links.asker(&message),
-            // Why a request is given up is no other server's business.
+            // The reason of a cancellation is not for other servers.
             Some("notifications/cancelled") => {
                 let way = links.replayed_state().way_of(&message);
                 let mut to = links.joined();
@@ -259,7 +261,7 @@ impl Merged {
         ClientResponse::accepted()
     }
 
-    /// What this client was last shown by a server that it has a way to.
+    /// The definitions that this client was last shown by a server.
     async fn definitions(
         &self,
         server: &Arc<Server>,
@@ -274,7 +276,8 @@ impl Merged {
         }
     }
 
-    /// The way to one server, whether it can be reached or not: what cannot is judged and recorded all the same.
+    /// A handle to one server. If the server cannot be reached, calls through the handle fail, but are still judged and
+    /// recorded.
     async fn handle(
         &self,
         server: &Arc<Server>,
@@ -298,7 +301,11 @@ impl Merged {
         }
     }
 
-    /// A conversation of the modern era.
+    /// Opens a modern conversation.
+    ///
+    /// # Errors
+    ///
+    /// The server is legacy, cannot be reached, or does not answer in time.
     async fn converse(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! Names on the merged endpoint: always `SERVER__NAME`, so that another server never renames a tool.
+//! Names on the merged endpoint: always `SERVER__NAME`, so that adding a server never renames a tool.
 
 use sandgate_message::{Edit, Json, Limits, Node, apply};
 
@@ -9,25 +9,25 @@ pub(super) fn join(server: &str, name: &str) -> String {
     format!("{server}{PARTING}{name}")
 }
 
-/// The server and its own name for it. Server names hold no `__`.
+/// Splits a client's name into the server and the server's own name. Server names contain no `__`.
 pub(super) fn split(name: &str) -> Option<(&str, &str)> {
     name.split_once(PARTING)
 }
 
-/// A definition under the client's name for it; none where it has no name.
+/// A definition under the client's name; `None` if it has no name.
 pub(super) fn renamed(definition: Node<'_>, server: &str, limits: &Limits) -> Option<Json> {
     let name = definition.get("name")?.string()?;
     set(&definition.to_json(), "/name", &join(server, &name), limits)
 }
 
-/// The document with a text of its own at a place.
+/// The document with the string at `pointer` replaced.
 pub(super) fn set(document: &Json, pointer: &str, text: &str, limits: &Limits) -> Option<Json> {
     let edit = Edit::Set(pointer.into(), Json::string(text).as_str().into());
     apply(document, &[edit], limits).ok()
 }
 
-/// Whether a URI may have come from a template (RFC 6570): its literal parts stand in the URI in their order, the first
-/// at the beginning, the last at the end.
+/// Whether a URI may be an expansion of a template (RFC 6570): the template's literal parts occur in the URI in order,
+/// the first at its beginning and the last at its end.
 pub(super) fn fits(template: &str, uri: &str) -> bool {
     let mut literals = template.split('{').enumerate().map(|(at, part)| match at {
         0 => part,

@@ -1,5 +1,5 @@
-//! What a legacy client has asked its servers to go on doing: a server that is joined again, having ended in between, is
-//! asked again. And where its latest requests went, so that only that server is told when one is cancelled.
+//! The settings and subscriptions of a legacy session, which are replayed to a server that joins again. Also the routes
+//! of recent requests, so that only the right server is told when one is cancelled.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,25 +7,25 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use sandgate_message::{Id, Json, Message};
 
-/// Subscriptions that are kept, and requests whose way is remembered; the oldest gives way.
+/// The most subscriptions and the most routes kept; one more drops the oldest.
 const MOST: usize = 1024;
 
-/// Of one session.
+/// The replayed state of one session.
 #[derive(Debug, Default)]
 pub(super) struct ReplayedState(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// `logging/setLevel`, for every server.
+    /// The last `logging/setLevel`, for every server.
     level: Option<Message>,
-    /// `resources/subscribe`, and whose resource it is.
+    /// The `resources/subscribe` requests, each with the server that has the resource.
     subscriptions: VecDeque<(Arc<str>, Message)>,
-    /// Where requests went; none: to every server.
+    /// The server of each request; `None` for one that went to every server.
     ways: VecDeque<(Id, Option<Arc<str>>)>,
 }
 
 impl ReplayedState {
-    /// A request goes to this server; none: to every server.
+    /// Notes the server that a request goes to; `None` means every server.
     pub(super) fn goes(&self, request: &Message, server: Option<&Arc<str>>) {
         let mut kept = self.0.lock();
         if let Some(id) = request.id() {
@@ -33,7 +33,8 @@ impl ReplayedState {
         }
     }
 
-    /// Where the request went that this notification cancels; none where that is not known.
+    /// The route of the request that a notification cancels: the outer `None` means that it is unknown, the inner that
+    /// the request went to every server.
     pub(super) fn way_of(&self, cancelled: &Message) -> Option<Option<Arc<str>>> {
         let id = Id::from_json(&cancelled.payload().get("requestId")?)?;
         let kept = self.0.lock();
@@ -41,7 +42,7 @@ impl ReplayedState {
         found.map(|(_, server)| server.clone())
     }
 
-    /// A server agreed to it.
+    /// Notes that a server agreed to a request.
     pub(super) fn agreed(&self, request: &Message, server: &Arc<str>) {
         let mut kept = self.0.lock();
         let same = |(of, known): &(Arc<str>, Message)| of == server && uri(known) == uri(request);
@@ -56,7 +57,7 @@ impl ReplayedState {
         }
     }
 
-    /// What a server that is joined again has to be asked.
+    /// The requests to replay to a server that joins again.
     pub(super) fn of(&self, server: &str) -> Vec<Message> {
         let kept = self.0.lock();
         let of = |(of, _): &&(Arc<str>, Message)| **of == *server;

@@ -1,4 +1,4 @@
-//! Which server a request concerns: by the prefix of a name, by who lists a URI.
+//! Routing on the merged endpoint: by the prefix of a name, or by the server that lists a URI.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use crate::nested::task;
 use crate::nested::ttl_map::{Lookup, Owner};
 use sandgate_upstream::Server;
 
-/// "Resource not found" in the legacy era.
+/// The legacy era's error code for "Resource not found".
 const NO_RESOURCE: i64 = -32002;
 
-/// Where a request goes, and what is different about it there.
+/// The route of a request.
 struct Route {
     server: Arc<Server>,
-    /// By the server's own name.
+    /// The message under the server's own name for the target.
     message: Message,
-    /// By the client's name, where it differs.
+    /// The client's name for the target, where it differs.
     alias: Option<Arc<str>>,
 }
 
@@ -38,7 +38,7 @@ impl Merged {
         let route = match method {
             "tools/call" | "prompts/get" => self.by_name(&message, "/name"),
             _ if method.starts_with("tasks/") => self.by_task(message),
-            // By its type, as the policies read it.
+            // Decided by the type of the reference, as the policies read it.
             "completion/complete" if is_resource(&params) => {
                 self.by_uri(message, params.at("/ref/uri"), headers).await
             }
@@ -63,7 +63,7 @@ impl Merged {
                 .request(&self.edition, message, &handle.headers, alias)
                 .await;
         }
-        // Nothing but its reply belongs to such a request.
+        // Only the reply is returned: these requests have no stream of their own.
         match handle.ask(&self.edition, message.clone()).await {
             Some(reply) => {
                 self.agreed(&message, &server, &reply);
@@ -96,8 +96,8 @@ impl Merged {
         }
     }
 
-    /// The server that promised the caller this task. Servers name their tasks each for itself: where two have given the
-    /// caller the same id, neither is guessed.
+    /// Routes to the server that created the task for this caller. Servers choose task ids independently: if two chose
+    /// the same id for this caller, neither is guessed.
     fn by_task(&self, message: Message) -> Option<Route> {
         let id = message.payload().get("taskId")?;
         let id = id.root().string()?;
@@ -142,16 +142,16 @@ impl Merged {
     ) -> Option<Route> {
         let uri = uri?.root().string()?.into_owned();
         Some(Route {
-            // Large, and seldom gone through as a whole.
+            // Boxed because the future is large and rarely runs to its end.
             server: Box::pin(self.owner(&uri, headers)).await?,
             message,
             alias: None,
         })
     }
 
-    /// Whose resource, or resource template, this is: the first server, in the configuration's order, that lists it; else
-    /// the first whose template it fits; else, where only one server has resources at all, that one. Lists that nobody
-    /// has asked for yet are asked for.
+    /// The server that owns a resource or resource template: the first, in the configuration's order, that lists it;
+    /// else the first with a template that the URI fits; else the only server that offers resources. Lists that are not
+    /// cached are fetched.
     pub(super) async fn owner(&self, uri: &str, headers: &HeaderMap) -> Option<Arc<Server>> {
         let servers = self.edition.servers();
         let listing = async || {

@@ -1,4 +1,4 @@
-//! The questions of one reply, and where they are remembered until the client answers them in another request.
+//! The questions of one reply, and the store that remembers them until the client answers in another request.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,17 +9,17 @@ use sandgate_message::{CallId, Json, Method, Node};
 use crate::call::in_flight::DeferredCall;
 use crate::nested::ttl_map::{Bounds, TtlKey, TtlMap};
 
-/// People are asked: as long as a server of the legacy era may wait for them.
+/// Questions are kept for one hour without use: as long as a legacy server may wait for people.
 const BOUNDS: Bounds = Bounds {
     entries: 4096,
     of_one: 1024,
     bytes: 32 << 20,
     time: Duration::from_secs(60 * 60),
 };
-/// What a question weighs beside its text.
+/// What a question weighs beside its text, in bytes.
 pub(super) const AROUND: usize = 512;
 
-/// What was asked.
+/// The questions that servers asked, by the place where the answers will look for them.
 pub(crate) type InputRequestMap = TtlMap<Arc<InputRequests>>;
 
 pub(crate) fn input_requests() -> InputRequestMap {
@@ -30,24 +30,24 @@ pub(crate) fn input_requests() -> InputRequestMap {
 pub(crate) struct InputRequests {
     pub(super) method: Arc<str>,
     pub(super) target: Option<Arc<str>>,
-    /// The exchange in which they were asked, where it was taken down.
+    /// The call in which the questions were asked, if it was captured.
     pub(super) captured: Option<CallId>,
     pub(super) questions: HashMap<Box<str>, Question>,
-    /// What interceptors answered in the client's place.
+    /// The interceptors' answers in the client's place.
     pub(super) answers: Vec<(Box<str>, Json)>,
     pub(super) bytes: usize,
 }
 
 #[derive(Clone)]
 pub(super) struct Question {
-    /// As the server asked it.
+    /// The params as the server sent them.
     pub(super) original: Json,
     pub(super) shelved: Arc<DeferredCall>,
-    /// What stood beside method and params, where no interceptor reads, is gone.
+    /// Whether members beside method and params were removed, since no interceptor reads them.
     pub(super) bare: bool,
 }
 
-/// Where the questions are kept that were asked under this state, or, without one, in reply to these very params.
+/// The key for questions asked under this `requestState` or, without one, in reply to exactly these params.
 pub(crate) fn place(server: &Arc<str>, params: Node<'_>, state: Option<Node<'_>>) -> TtlKey {
     if let Some(state) = state {
         let text = state.string();
@@ -65,19 +65,20 @@ pub(crate) fn place(server: &Arc<str>, params: Node<'_>, state: Option<Node<'_>>
 }
 
 impl InputRequests {
-    /// The exchange in which they were asked, where it was taken down.
+    /// The call in which the questions were asked, if it was captured.
     pub(crate) fn captured(&self) -> Option<&CallId> {
         self.captured.as_ref()
     }
 
-    /// It was begun by such a request.
+    /// Whether a request with this method and these params has the method and target of the one that led to the
+    /// questions.
     pub(crate) fn fits(&self, method: &str, params: &Json) -> bool {
         let target = Method::new(method).target_in(params);
         *self.method == *method && self.target.as_deref() == target.as_deref()
     }
 }
 
-/// Where the questions of a task are kept.
+/// The key for the questions of a task.
 pub(crate) fn place_of_task(server: &Arc<str>, id: &str) -> TtlKey {
     TtlKey::new(server, ["task's", id])
 }

@@ -1,9 +1,9 @@
-//! A server of the modern era asks for input in a reply, and gets it in another request. Each question and each answer
-//! passes the interceptors as the request and the reply that they would have been in the legacy era.
+//! Input requests of the modern era: a server asks for input in a reply, and gets it in another request. Each question
+//! and each answer passes the interceptors as the request and the reply that it would be in the legacy era.
 //!
-//! An answer does not say what it answers: that is remembered by the caller, the server and the `requestState` under
-//! which it comes back, or by the request's own params where the server gave none. What is not remembered is refused
-//! where an interceptor would have looked at it.
+//! An answer does not say which question it answers. Questions are therefore remembered by caller, server and the
+//! `requestState` that the answer brings back, or by the request's params where the server gave no `requestState`. An
+//! answer to an unknown question is refused where an interceptor would have judged it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,11 +23,11 @@ use crate::nested::ttl_map::{Lookup, Owner, TtlKey};
 use crate::observe::call_log::Decision;
 use crate::protocol::validation;
 
-/// What servers ask clients.
+/// The methods with which servers ask clients.
 pub(crate) const EVENTS: [&str; 3] = ["elicitation/create", "roots/list", "sampling/createMessage"];
-/// Questions in one reply; a reply with more is refused.
+/// The most questions in one reply; a reply with more is withheld.
 const MOST_QUESTIONS: usize = 64;
-/// Whether any interceptor would look at a question, or at an answer.
+/// Whether an interceptor judges questions (`Hook::PreCall`) or answers (`Hook::PostCall`) of this server.
 pub(crate) fn judged(chain: &Chain, hook: Hook, server: &str) -> bool {
     EVENTS
         .iter()
@@ -53,9 +53,14 @@ impl InputRequests {
             .put(place, owner, Arc::new(self), bytes);
     }
 
-    /// Takes the questions through the interceptors; hands back what is to change in `inputRequests`, of which `at` is
-    /// the place. `bearer`: an answer given in the client's place has a way back to the server. `before`: what was asked
-    /// there last time, since a task asks until it is answered.
+    /// Runs the questions through the interceptors. Returns the edits to `inputRequests`, whose JSON Pointer is `at`.
+    ///
+    /// `bearer` says whether an interceptor's answer in the client's place can still reach the server. `before` holds
+    /// the questions asked there last time: a task repeats its questions until they are answered.
+    ///
+    /// # Errors
+    ///
+    /// The reply must be withheld: it asks too much, a question is malformed, or an interceptor refuses one.
     pub(crate) async fn ask(
         &mut self,
         outer: Outer<'_>,
@@ -191,14 +196,18 @@ impl InputRequests {
         } else {
             None
         };
-        // The text twice, and about as much again for its tape.
+        // The text is kept twice, and its parsed form takes about as much again.
         self.bytes += 3 * shelved.message().bytes().len() + key.len() + AROUND;
         self.questions.insert(key.into(), question);
         edit
     }
 }
 
-/// Takes the client's answers through the interceptors; hands back what is to change in the params.
+/// Runs the client's answers through the interceptors. Returns the edits to the params.
+///
+/// # Errors
+///
+/// An answer fits no known question where an interceptor judges answers, or an interceptor refuses one.
 pub(crate) async fn answer(
     outer: Outer<'_>,
     inputs: Lookup<Arc<InputRequests>>,
@@ -273,7 +282,7 @@ pub(crate) async fn answer(
 }
 
 impl InputRequests {
-    /// What interceptors answered goes with what the client answered.
+    /// Adds the interceptors' answers to those of the client.
     fn join(&self, responses: bool) -> Vec<Edit> {
         if self.answers.is_empty() {
             return Vec::new();
@@ -288,7 +297,7 @@ impl InputRequests {
         vec![Edit::Set("/inputResponses".into(), self.answered())]
     }
 
-    /// What interceptors answered, as `inputResponses`.
+    /// The interceptors' answers, as an `inputResponses` object.
     pub(crate) fn answered(&self) -> String {
         let members: Vec<String> = self
             .answers
@@ -298,20 +307,20 @@ impl InputRequests {
         format!("{{{}}}", members.join(","))
     }
 
-    /// Interceptors answered everything.
+    /// Whether interceptors answered every question.
     pub(crate) fn is_answered(&self) -> bool {
         self.questions.is_empty() && !self.answers.is_empty()
     }
 }
 
-/// One of `inputRequests` as the message that it would be by itself.
+/// One entry of `inputRequests` as a message of its own; `None` if it is not a request.
 fn question(key: &str, request: Node<'_>, limits: &Limits) -> Option<Message> {
     let members = request.as_str().strip_prefix('{')?;
     let text = format!(
         r#"{{"jsonrpc":"2.0","id":{},{members}"#,
         Json::string(key).as_str()
     );
-    // Its own envelope comes on top of what the whole was allowed.
+    // The envelope added here comes on top of the limit for the whole message.
     let limits = Limits {
         bytes: limits.bytes + 64 + key.len() * 6,
         depth: limits.depth,
@@ -324,7 +333,7 @@ fn key_id(key: &str) -> Id {
     Id::from_json(&Json::string(key)).unwrap_or_else(|| Id::number(0))
 }
 
-/// A name as a token of a JSON Pointer.
+/// Escapes a name as a token of a JSON Pointer.
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

@@ -1,5 +1,5 @@
-//! Messages within messages: a reply that asks the client for input, a request that brings the answer, a task with its
-//! outcome. Each passes the interceptors as the message that it would be by itself.
+//! Nested messages: a reply that asks the client for input, a request that brings the answers, a task and its outcome.
+//! Each passes the interceptors as the message that it would be by itself.
 
 pub(crate) mod input_requests;
 pub(crate) mod input_required;

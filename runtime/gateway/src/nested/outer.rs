@@ -1,4 +1,4 @@
-//! A message that carries others, and what becomes of it because of them.
+//! The outer message, which carries nested ones.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use crate::nested::store::NestedStore;
 use crate::nested::ttl_map::{Lookup, Owner, TtlKey};
 use crate::observe::capture::{NestedRun, SharedNestedRuns};
 
-/// A message that carries others.
+/// A message that carries nested messages.
 #[derive(Clone, Copy)]
 pub(crate) struct Outer<'a> {
     pub(crate) nested: &'a NestedStore,
-    /// The one that the whole passes: what it carries passes no other.
+    /// The chain of the outer message, which its nested messages pass too.
     pub(crate) chain: &'a Arc<Chain>,
     pub(crate) call: &'a Arc<Call>,
-    /// Where it is taken down what becomes of what it carries.
+    /// The nested runs of the call's capture; `None` if the call is not captured.
     pub(crate) nested_runs: Option<&'a SharedNestedRuns>,
 }
 
-/// Why it does not go on.
+/// Why an outer message is not forwarded.
 pub(crate) struct NestedError {
     pub(crate) held: Box<NestedRefusal>,
     pub(crate) entries: Vec<TrailEntry>,
@@ -34,7 +34,8 @@ impl Outer<'_> {
         Owner::client(self.call.principal.as_ref(), self.call.session.as_ref())
     }
 
-    /// What was asked there; from now on the whole is known to continue it.
+    /// Looks up the questions kept under `place`. The capture notes that the outer call continues the one that asked
+    /// them.
     pub(crate) fn inputs(&self, place: &TtlKey) -> Lookup<Arc<InputRequests>> {
         let found = self.nested.input_requests.find(place, &self.client());
         if let Lookup::Own(inputs) = &found {
@@ -43,19 +44,19 @@ impl Outer<'_> {
         found
     }
 
-    /// It continues an exchange; none: one that nobody took down.
+    /// Notes in the capture that the call continues the call `before`; `None` means one that was not captured.
     pub(crate) fn follows(&self, before: Option<&CallId>) {
         if let Some(nested_runs) = self.nested_runs {
             nested_runs.lock().follow(before);
         }
     }
 
-    /// Its own id, where it is taken down.
+    /// The outer call's id, if the call is captured.
     pub(crate) fn captured(&self) -> Option<CallId> {
         self.nested_runs.map(|_| self.call.id.clone())
     }
 
-    /// Runs over a message that it carries.
+    /// Adds interceptor runs over a nested message to the capture.
     pub(crate) fn note(&self, method: &Arc<str>, runs: &[TrailEntry]) {
         if let Some(nested_runs) = self.nested_runs {
             let aside = |entry: &TrailEntry| NestedRun {
@@ -66,7 +67,11 @@ impl Outer<'_> {
         }
     }
 
-    /// The document after these edits; none where there are none.
+    /// The document with the edits applied; `None` where there are no edits.
+    ///
+    /// # Errors
+    ///
+    /// The edited document is invalid or exceeds the limits.
     pub(crate) fn edited(
         &self,
         document: &Json,
@@ -80,17 +85,17 @@ impl Outer<'_> {
             .map_err(|error| self.withheld(&format!("what policies made of it is {error}")))
     }
 
-    /// What came back cannot pass on.
+    /// The error for a reply that the gateway withholds.
     pub(crate) fn withheld(&self, what: &str) -> NestedError {
         NestedError::said(error_reply::withheld(self.call, what))
     }
 
-    /// It cannot be recorded.
+    /// The error for a nested message that cannot be recorded.
     pub(crate) fn unwritten(&self) -> NestedError {
         NestedError::said(error_reply::unwritten(&Id::number(0), self.call, true))
     }
 
-    /// Something within it does not go on.
+    /// The error for a nested message that an interceptor stopped or that cannot be recorded.
     pub(crate) fn trouble(&self, left: Reply) -> NestedError {
         match (left.interrupted, left.message) {
             (Some(interrupted), _) => NestedError {
@@ -104,7 +109,7 @@ impl Outer<'_> {
 }
 
 impl NestedError {
-    /// In the gateway's own words; the id is put in where the asker's is known.
+    /// An error with a message of the gateway's own. The asker's id is added later.
     pub(crate) fn said(message: Message) -> Self {
         Self {
             held: Box::new(NestedRefusal::Gateway(Box::new(message))),

@@ -1,5 +1,5 @@
-//! The way through the interceptors, both ways, for messages that may carry others: questions to the client, its answers,
-//! and what is told of tasks. Everything else goes straight on, at the price of a look at its outermost members.
+//! Both ways through the interceptors, for messages that may carry nested ones: questions to the client, its answers,
+//! and what is said about tasks. Any other message pays only for a look at its outermost members.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::observe::call_log::Decision;
 use crate::observe::capture::SharedNestedRuns;
 use crate::upstream_conn::UpstreamConn;
 
-/// A request or notification on its way in, when it is its turn.
+/// Runs a request or notification through the interceptors, once it is its turn.
 pub(crate) async fn enter(
     nested: &NestedStore,
     chain: &Arc<Chain>,
@@ -37,7 +37,7 @@ pub(crate) async fn enter(
         return chain.enter(call, message).await;
     }
     let (asker, id) = (call.clone(), message.id().cloned());
-    // Few messages carry others: the future of every call has no room for those.
+    // Few messages carry nested ones: boxing their future keeps that of every other call small.
     let entry = match carries {
         false => turn(nested, &asker, pin!(chain.enter(call, message))).await,
         true => {
@@ -60,7 +60,7 @@ pub(crate) async fn enter(
     })
 }
 
-/// Waits for the message's turn. Only what a client says is turned away: who else says something waits longer.
+/// Waits for the message's turn. Only clients' messages are refused under overload; servers' messages wait.
 async fn turn(
     nested: &NestedStore,
     call: &Call,
@@ -75,14 +75,14 @@ async fn turn(
     }
 }
 
-/// Whether an interceptor looks at the message or at its reply.
+/// Whether an interceptor judges the message or its reply.
 fn judged(chain: &Chain, call: &Call) -> bool {
     [Hook::PreCall, Hook::PostCall]
         .into_iter()
         .any(|hook| chain.concerns(hook, &call.method, call.direction, &call.server))
 }
 
-/// One that carries others.
+/// Runs a message with nested messages through the interceptors.
 async fn enter_with(
     nested: &NestedStore,
     chain: &Arc<Chain>,
@@ -111,7 +111,8 @@ async fn enter_with(
     entry
 }
 
-/// A reply on its way out, when it is its turn. `conn`: to the server of the conversation, where the reply is its own.
+/// Runs a reply through the interceptors, once it is its turn. `conn` serves to remove lookalike names from a list, and
+/// to send the interceptors' answers to a task's questions to the server; `None` skips both.
 pub(crate) async fn leave(
     nested: &NestedStore,
     conn: Option<&UpstreamConn>,
@@ -178,8 +179,8 @@ pub(crate) async fn leave(
     left
 }
 
-/// The exchanges that a message continues, by the ids of their calls; `None` in place of one that nobody captured. Empty
-/// for a message that carries no other.
+/// The ids of the calls that a message continues; `None` for one that was not captured. Empty for a message without
+/// nested ones.
 pub(crate) fn continued(
     store: &NestedStore,
     call: &Call,
@@ -208,12 +209,12 @@ fn reply_carries(call: &Call, reply: &Message) -> bool {
             && (root().get("inputRequests").is_some() || root().get("requestState").is_some())
 }
 
-/// What a document carries, on its way.
+/// One pass of a document's nested messages through the interceptors.
 struct NestedPass<'a> {
     outer: Outer<'a>,
     what: Document,
     entries: Vec<TrailEntry>,
-    /// What was asked, to be remembered once the whole has passed.
+    /// The questions asked, to be remembered once the outer message has passed.
     asked: Option<(TtlKey, InputRequests)>,
 }
 
@@ -257,7 +258,7 @@ impl<'a> NestedPass<'a> {
                     Ok(None)
                 }
                 _ if method.starts_with("notifications/tasks") => {
-                    // It comes from the one who carries the task out.
+                    // A notification about a task comes from the side that carries the task out.
                     let begun = self.outer.call.direction.opposite();
                     self.task(begun, document, document).await
                 }
@@ -281,7 +282,7 @@ impl<'a> NestedPass<'a> {
         }
     }
 
-    /// A reply asks the client.
+    /// Passes the questions of a reply.
     async fn questions(
         &mut self,
         sent: &Json,
@@ -307,7 +308,7 @@ impl<'a> NestedPass<'a> {
         self.outer.edited(document, &edits)
     }
 
-    /// A request brings what its reply asked for.
+    /// Passes the answers that a request brings.
     async fn input(&mut self, document: &Json) -> Result<Option<Json>, NestedError> {
         let root = document.root();
         let (state, responses) = (root.get("requestState"), root.get("inputResponses"));
@@ -329,7 +330,7 @@ impl<'a> NestedPass<'a> {
         self.outer.edited(document, &edits)
     }
 
-    /// A task gets what it asked for.
+    /// Passes the answers that a `tasks/update` brings.
     async fn task_input(&mut self, document: &Json) -> Result<Option<Json>, NestedError> {
         self.find(self.outer.call.direction, document)?;
         let root = document.root();
@@ -344,7 +345,7 @@ impl<'a> NestedPass<'a> {
         tasks::find(self.outer, begun, id)
     }
 
-    /// A document about the task that `named` names.
+    /// Passes a document about the task that `named` names.
     async fn task(
         &mut self,
         begun: Direction,
@@ -360,7 +361,7 @@ impl<'a> NestedPass<'a> {
             let told = task.tell(self.outer, document, before).await?;
             return Ok(self.told(told, Some(place)));
         }
-        // Nobody looks at its outcome; at what it asks somebody may.
+        // No interceptor judges the task's outcome, but one may judge its questions.
         let Some(requests) = document.root().get("inputRequests") else {
             return Ok(None);
         };
@@ -409,7 +410,8 @@ impl<'a> NestedPass<'a> {
         }
     }
 
-    /// Where interceptors answered all that a task asks, nobody else will bring it the answers.
+    /// Sends the server the interceptors' answers where they answered all that a task asks: the client will not send
+    /// any.
     fn hand_on(&mut self, conn: &UpstreamConn, sent: &Message) {
         if &*self.outer.call.method != "tasks/get" {
             return;
@@ -435,7 +437,7 @@ impl<'a> NestedPass<'a> {
             .and_then(|id| Id::from_json(&id))
             .unwrap_or_else(|| Id::number(0));
         let update = Message::request(&name, "tasks/update", &params);
-        // Does not wait: nothing that the client gets depends on it.
+        // Not awaited: the client's reply does not depend on it.
         tokio::spawn(async move {
             if let Err(error) = conversation.request(&update, &HeaderMap::new()).await {
                 tracing::warn!("{}", error.detail());

@@ -1,4 +1,4 @@
-//! What messages within messages need of the house: who remembers what was asked and begun, and where it is recorded.
+//! The state that nested messages need: remembered questions and tasks, and the recorder.
 
 use std::sync::Arc;
 
@@ -11,17 +11,18 @@ use crate::nested::task::{self, Tasks};
 use crate::nested::ttl_map::{Lookup, Owner, TtlKey};
 use crate::observe::recorder::CallRecorder;
 
-/// What messages within messages need.
+/// The state that nested messages need.
 pub(crate) struct NestedStore {
     pub(crate) recorder: Arc<CallRecorder>,
     pub(crate) limits: Limits,
-    /// Where calls wait for their turn with the interceptors.
+    /// The gate at which calls wait for their turn with the interceptors.
     pub(crate) gate: Arc<Gate>,
-    /// What servers of the modern era asked in replies.
+    /// The questions that modern servers asked in replies.
     pub(crate) input_requests: InputRequestMap,
-    /// What was begun and comes to its end later.
+    /// The tasks whose outcome comes later.
     pub(crate) tasks: Tasks,
-    /// Nothing of it is live: ids within follow from the id of the whole, so that they are the same each time.
+    /// Whether this is a replay: ids of nested calls are then derived from the outer call's id, so that every replay
+    /// has the same.
     replayed: bool,
 }
 
@@ -37,7 +38,7 @@ impl NestedStore {
         }
     }
 
-    /// For what is played again.
+    /// A store for replays.
     pub(crate) fn replayed(recorder: Arc<CallRecorder>, limits: Limits) -> Self {
         Self {
             replayed: true,
@@ -45,7 +46,7 @@ impl NestedStore {
         }
     }
 
-    /// Of a message within another.
+    /// The id for a nested call.
     pub(crate) fn id_within(&self, outer: &Call, key: &str) -> CallId {
         match self.replayed {
             true => CallId(format!("{}/{key}", outer.id.0).into()),
@@ -53,7 +54,7 @@ impl NestedStore {
         }
     }
 
-    /// The exchanges that such a message continues; none in place of one that nobody took down.
+    /// The ids of the calls that a message with nested ones continues; `None` for one that was not captured.
     pub(crate) fn before(&self, call: &Call, params: &Json) -> Vec<Option<CallId>> {
         let owner = Owner::client(call.principal.as_ref(), call.session.as_ref());
         let inputs = |place: &TtlKey| match self.input_requests.find(place, &owner) {

@@ -1,4 +1,4 @@
-//! A request that was answered by a promise, remembered until its outcome comes in another message.
+//! A request that was answered with a task, remembered until its outcome comes in another message.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,29 +8,29 @@ use sandgate_pipeline::Continuation;
 
 use crate::nested::ttl_map::{Bounds, Owner, TtlKey, TtlMap};
 
-/// Tasks that nobody asked about for a day are forgotten. A task weighs what its request does.
+/// Tasks that nobody asked about for 24 hours are forgotten. A task weighs what its request does.
 const BOUNDS: Bounds = Bounds {
     entries: 8192,
     of_one: 1024,
     bytes: 32 << 20,
     time: Duration::from_secs(24 * 60 * 60),
 };
-/// What a task weighs beside its request.
+/// What a task weighs beside its request, in bytes.
 pub(super) const AROUND: usize = 1024;
 
-/// Tasks under way, and those that are over and may be asked about.
+/// Tasks in flight, and finished ones that may still be asked about.
 pub(crate) type Tasks = TtlMap<Arc<Task>>;
 
 pub(crate) fn tasks() -> Tasks {
     TtlMap::new(BOUNDS)
 }
 
-/// The request that began a task, as the one who carries it out got it.
+/// A task: the request that created it, as the side that carries it out received the request.
 pub(crate) struct Task {
     pub(super) call: Arc<Call>,
     pub(super) message: Message,
     pub(super) continuation: Continuation,
-    /// The exchange that began it was taken down.
+    /// Whether the call that created the task was captured.
     pub(super) captured: bool,
 }
 
@@ -49,14 +49,14 @@ impl Task {
         }
     }
 
-    /// The exchange that began it, where it was taken down.
+    /// The call that created the task, if it was captured.
     pub(crate) fn captured(&self) -> Option<&CallId> {
         self.captured.then_some(&self.call.id)
     }
 }
 
-/// Where a task is kept that such a request began. Servers name their tasks, each for itself; a client names its own for
-/// all servers alike, and each of those asks for its own only.
+/// The key and owner of a task that a request in direction `begun` created. Each server chooses the ids of its tasks by
+/// itself. A client chooses its ids for all servers alike, and each server may ask for its own tasks only.
 pub(crate) fn whose(call: &Call, begun: Direction, id: &str) -> (TtlKey, Owner) {
     match begun {
         Direction::ClientToServer => (
@@ -70,7 +70,7 @@ pub(crate) fn whose(call: &Call, begun: Direction, id: &str) -> (TtlKey, Owner) 
     }
 }
 
-/// Where a server's task is kept.
+/// The key for a server's task.
 pub(crate) fn place(server: &Arc<str>, id: &str) -> TtlKey {
     TtlKey::new(server, ["server's", id])
 }

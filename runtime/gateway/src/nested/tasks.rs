@@ -1,9 +1,9 @@
-//! Tasks: a request is answered by a promise, and its outcome comes in other messages. Those pass the interceptors as
-//! what they are, and what they tell of the task passes as the reply to the request that began it, so that a policy for
-//! `tools/call` sees what a tool said whichever way it comes.
+//! Tasks: a request is answered with a task, and the outcome comes in other messages. Those pass the interceptors as
+//! what they are, and what they say about the task passes as the reply to the request that created it. A policy for
+//! `tools/call` thus sees a tool's output whichever way it comes.
 //!
-//! Who may ask about a task is who began it. A task that is not remembered is refused where an interceptor would have
-//! looked at its outcome.
+//! Only the caller that created a task may ask about it. An unknown task is refused where an interceptor would have
+//! judged its outcome.
 
 use std::sync::Arc;
 
@@ -21,25 +21,29 @@ use crate::nested::store::NestedStore;
 use crate::nested::task::{AROUND, Task, whose};
 use crate::nested::ttl_map::Lookup;
 
-/// What a message says of a task.
+/// What a message says about a task, after the interceptors.
 pub(crate) struct TaskUpdate {
-    /// Where it is another document now.
+    /// The changed document; `None` if no interceptor changed it.
     pub(crate) document: Option<Json>,
     pub(crate) entries: Vec<TrailEntry>,
-    /// What the task asks the client.
+    /// The questions that the task asks the client.
     pub(crate) inputs: Option<InputRequests>,
 }
 
 impl Task {
-    /// From now on the caller may ask about it under this id.
+    /// Stores the task under this id, so that its caller may ask about it.
     pub(crate) fn remember(self, nested: &NestedStore, id: &str) {
         let (place, owner) = whose(&self.call, self.call.direction, id);
-        // The text, and about as much again for its tape.
+        // The text, and about as much again for its parsed form.
         let bytes = 2 * self.message.bytes().len() + AROUND;
         nested.tasks.put(place, owner, Arc::new(self), bytes);
     }
 
-    /// A document about the task passes as the reply to its request; so does the outcome that it may hold.
+    /// Passes a document about the task as the reply to its request, and the outcome that the document may hold.
+    ///
+    /// # Errors
+    ///
+    /// An interceptor stopped the document, or a nested message within it.
     pub(crate) async fn tell(
         &self,
         outer: Outer<'_>,
@@ -64,7 +68,12 @@ impl Task {
         })
     }
 
-    /// The outcome by itself. What is withheld is told in the words that the request itself would have been answered by.
+    /// Passes the outcome of the task by itself. A withheld outcome gives the error that the request itself would have
+    /// got.
+    ///
+    /// # Errors
+    ///
+    /// An interceptor withheld the outcome, or it is malformed.
     pub(crate) async fn end(
         &self,
         outer: Outer<'_>,
@@ -134,7 +143,7 @@ impl Task {
         }
     }
 
-    /// The runs that its request's own record does not have.
+    /// The interceptor runs that the record of the task's request does not have.
     fn news(&self, filtered: &FilteredReply) -> Vec<TrailEntry> {
         let known = self.continuation.trail().entries.len();
         filtered.trail.entries.iter().skip(known).cloned().collect()
@@ -166,7 +175,7 @@ impl Task {
 
 static NOBODYS: std::sync::LazyLock<Id> = std::sync::LazyLock::new(|| Id::number(0));
 
-/// The id of the task by which a request is answered.
+/// The id of the task that a reply creates; `None` if the reply creates none.
 pub(crate) fn begun(reply: &Message) -> Option<String> {
     if !matches!(reply.shape(), Shape::Result { .. }) {
         return None;
@@ -182,8 +191,12 @@ pub(crate) fn begun(reply: &Message) -> Option<String> {
     Some(id?.string()?.into_owned())
 }
 
-/// The task of that id that the caller began; none where it is not known and nobody would look at its outcome.
-/// `direction`: of the request that began it.
+/// Finds the task with this id that the caller created; `direction` is that of the request that created it. `None`
+/// where the task is unknown and no interceptor would judge its outcome.
+///
+/// # Errors
+///
+/// The task belongs to another caller, or is unknown and an interceptor would judge its outcome.
 pub(crate) fn find(
     outer: Outer<'_>,
     direction: Direction,
@@ -203,7 +216,7 @@ pub(crate) fn find(
             Ok(Some(task))
         }
         Lookup::Nothing if !judged(outer.chain, direction, &outer.call.server) => Ok(None),
-        // Whose it is, and whether it is anybody's, is nobody else's business.
+        // The error is the same in both cases: a task's existence is not to leak to other callers.
         Lookup::Others | Lookup::Nothing => Err(NestedError::said(error_reply::not_sent(
             outer.call,
             error_codes::INVALID_PARAMS,
@@ -212,7 +225,11 @@ pub(crate) fn find(
     }
 }
 
-/// What a list of tasks says of each. Tasks that are not the caller's are left out.
+/// Passes each entry of a list of tasks. Tasks of other callers are left out.
+///
+/// # Errors
+///
+/// The edited list is invalid or exceeds the limits.
 pub(crate) async fn list(outer: Outer<'_>, document: &Json) -> Result<TaskUpdate, NestedError> {
     let (mut edits, mut entries) = (Vec::new(), Vec::new());
     let tasks = document.root().get("tasks");
@@ -248,7 +265,7 @@ pub(crate) async fn list(outer: Outer<'_>, document: &Json) -> Result<TaskUpdate
     })
 }
 
-/// What is within a document about a task: its outcome, and what it asks the client.
+/// The nested messages of a document about a task: its outcome, and its questions to the client.
 struct Detail<'a> {
     task: &'a Task,
     outer: Outer<'a>,
@@ -303,7 +320,7 @@ impl Detail<'_> {
         self.outer.edited(document, &edits)
     }
 
-    /// A withheld outcome becomes one that says so: the task is over all the same.
+    /// Replaces a withheld outcome by the error that says so, since the task is over either way.
     async fn outcome(
         &self,
         member: &str,
@@ -352,7 +369,7 @@ impl Detail<'_> {
     }
 }
 
-/// Whether any interceptor looks at what can become a task.
+/// Whether an interceptor judges requests that can become tasks.
 fn judged(chain: &Chain, direction: Direction, server: &str) -> bool {
     let begin: &[&str] = match direction {
         Direction::ClientToServer => &["tools/call"],

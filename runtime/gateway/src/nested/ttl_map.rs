@@ -1,5 +1,5 @@
-//! What is remembered of one request for the next: bounded in number and in bytes, as a whole and for each caller, and
-//! for a time. Whoever is forgotten too early loses a round or a task; nobody gains anything.
+//! Values remembered from one request for a later one, bounded by number, by bytes and by age, with a bound per owner.
+//! An owner whose entry is evicted early loses a question or a task; eviction never grants access.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -9,48 +9,49 @@ use parking_lot::Mutex;
 use sandgate_message::Call;
 use sha2::{Digest, Sha256};
 
-/// How much is remembered.
+/// The bounds of a map.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Of all callers together; the oldest gives way.
+    /// The most entries of all owners; one more evicts the oldest.
     pub(crate) entries: usize,
-    /// Of one caller; its own oldest gives way.
+    /// The most entries of one owner; one more evicts that owner's oldest.
     pub(crate) of_one: usize,
-    /// Of all callers together.
+    /// The most bytes of all owners; more evict the oldest.
     pub(crate) bytes: usize,
-    /// Since it was last asked for.
+    /// How long an entry is kept after its last use.
     pub(crate) time: Duration,
 }
 
-/// Whom something belongs to.
+/// The owner of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Owner {
-    /// The authenticated caller.
+    /// The authenticated principal.
     principal: Option<Arc<str>>,
-    /// Where that says nothing.
+    /// The session, for a client without a principal or for a server.
     session: Option<Arc<str>>,
-    /// In a session, this server's.
+    /// The server, for an entry that belongs to a server in a session.
     server: Option<Arc<str>>,
 }
 
-/// Where something is kept: a server, and a digest of the name that the server gave it.
+/// The key of an entry: a server, and a digest of the parts that name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TtlKey {
     pub(crate) server: Arc<str>,
     pub(crate) digest: [u8; 32],
 }
 
-/// What is kept at a place.
+/// The result of a lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lookup<V> {
-    /// The caller's own.
+    /// The caller's own value.
     Own(V),
-    /// Somebody's, but not the caller's.
+    /// The key has entries, none of which is the caller's.
     Others,
+    /// The key has no entry.
     Nothing,
 }
 
-/// Values by place and owner. One lock, never held while anything is awaited or dropped.
+/// Values by key and owner. The one lock is never held across an await or while a value is dropped.
 pub(crate) struct TtlMap<V> {
     bounds: Bounds,
     shelf: Mutex<TtlEntries<V>>,
@@ -58,7 +59,7 @@ pub(crate) struct TtlMap<V> {
 
 struct TtlEntries<V> {
     places: HashMap<TtlKey, Vec<Entry<V>>>,
-    /// By age.
+    /// Owners by age, oldest first.
     order: BTreeMap<u64, Owner>,
     owned: HashMap<Owner, BTreeMap<u64, TtlKey>>,
     bytes: usize,
@@ -74,7 +75,7 @@ struct Entry<V> {
 }
 
 impl Owner {
-    /// The authenticated caller; where there is none, the session.
+    /// The authenticated principal; without one, the session.
     pub(crate) fn client(principal: Option<&Arc<str>>, session: Option<&Arc<str>>) -> Self {
         Self {
             principal: principal.cloned(),
@@ -83,7 +84,7 @@ impl Owner {
         }
     }
 
-    /// The server, in this conversation with a client.
+    /// The server, in its session with a client.
     pub(crate) fn server(call: &Call) -> Self {
         Self {
             principal: call.principal.clone(),
@@ -94,7 +95,7 @@ impl Owner {
 }
 
 impl TtlKey {
-    /// `parts` are told apart by their lengths, so that none runs into the next.
+    /// A key from its parts. Each part is hashed with its length, so that no two lists of parts run together.
     pub(crate) fn new<'a>(server: &Arc<str>, parts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut digest = Sha256::new();
         for part in parts {
@@ -123,7 +124,7 @@ impl<V: Clone> TtlMap<V> {
         }
     }
 
-    /// In place of what the owner had there. What alone is more than all may be is not kept.
+    /// Stores a value, in place of the owner's earlier one. A value larger than the whole map may be is not stored.
     pub(crate) fn put(&self, place: TtlKey, owner: Owner, value: V, bytes: usize) {
         if bytes > self.bounds.bytes {
             return;
@@ -148,11 +149,11 @@ impl<V: Clone> TtlMap<V> {
         }
         shelf.add(place, owner, value, bytes);
         drop(shelf);
-        // Dropping may write records: not under the lock.
+        // Dropping a value may write records, which must not happen under the lock.
         drop(gone);
     }
 
-    /// What is kept there for this owner; it is young again then.
+    /// Looks up the owner's value and renews its age.
     pub(crate) fn find(&self, place: &TtlKey, owner: &Owner) -> Lookup<V> {
         let mut shelf = self.shelf.lock();
         let stale = shelf.take_stale(self.bounds.time);

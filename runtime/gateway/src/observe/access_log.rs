@@ -1,4 +1,4 @@
-//! The call log, and what a record that cannot be written means for its call.
+//! Writes to the call log, and the policy for a record that cannot be written.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,13 +9,13 @@ use parking_lot::Mutex;
 use crate::config::OnUnwritten;
 use crate::observe::call_log::{CallLog, CallLogError, Ended, Forwarded, LeftOut};
 
-/// The gateway's own log is told of failed writes at most once in this time: a full disk fails the record of every call.
+/// The interval between reports of failed writes in the gateway's own log. A full disk fails the record of every call.
 const ERROR_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Writes records. An error means that the record could not be written and that the call must not go on.
+/// Writes records. An error means that the record could not be written and that the call must be stopped.
 pub(crate) struct AccessLog {
     log: Arc<dyn CallLog>,
-    /// Calls whose record cannot be written are refused.
+    /// Whether a call whose record cannot be written is refused.
     refuses: AtomicBool,
     errors: Mutex<ReportedErrors>,
 }
@@ -23,7 +23,7 @@ pub(crate) struct AccessLog {
 #[derive(Default)]
 struct ReportedErrors {
     last: Option<Instant>,
-    /// Errors since the last one that was reported.
+    /// The number of errors since the last reported one.
     since: u64,
 }
 
@@ -36,23 +36,32 @@ impl AccessLog {
         }
     }
 
-    /// Changes what happens from now on to calls whose record cannot be written.
+    /// Changes the policy for records that cannot be written, for records from now on.
     pub(crate) fn set_on_unwritten(&self, on_unwritten: OnUnwritten) {
         let refuses = on_unwritten == OnUnwritten::Refuse;
         self.refuses.store(refuses, Ordering::Relaxed);
     }
 
     /// Records that a call is about to be forwarded.
+    ///
+    /// # Errors
+    ///
+    /// The record cannot be written and the policy is to refuse.
     pub(crate) fn forwarded(&self, record: &Forwarded<'_>) -> Result<(), CallLogError> {
         self.judge(self.log.forwarded(record))
     }
 
     /// Records that a call has ended.
+    ///
+    /// # Errors
+    ///
+    /// The record cannot be written and the policy is to refuse.
     pub(crate) fn ended(&self, record: &Ended<'_>) -> Result<(), CallLogError> {
         self.judge(self.log.ended(record))
     }
 
-    /// Records how many notifications have no records of their own. They have passed: nothing is left to refuse.
+    /// Records how many notifications were left out. A failure is only reported: the notifications were already
+    /// forwarded.
     pub(crate) fn left_out(&self, record: &LeftOut<'_>) {
         let _ = self.judge(self.log.left_out(record));
     }

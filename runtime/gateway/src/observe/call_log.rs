@@ -1,89 +1,101 @@
-//! The call log as the gateway sees it: somebody who writes records, or says that they cannot be written.
+//! The gateway's interface to the call log.
 
 use std::time::{Duration, SystemTime};
 
 use sandgate_message::{Call, Json};
 use sandgate_pipeline::Trail;
 
-/// Writes the call log. Called on the path of every call, so an implementation that may block for long hands its work
-/// on and answers from what it knows.
+/// Writes the call log. The methods run on the path of every call: an implementation that may block for long must hand
+/// its work to another thread and answer from what it knows.
 pub trait CallLog: Send + Sync {
-    /// A call is about to be forwarded; it is not if this fails and the policy is to refuse.
+    /// Records that a call is about to be forwarded.
+    ///
+    /// # Errors
+    ///
+    /// The record cannot be written. The call is then not forwarded if the policy is to refuse.
     fn forwarded(&self, record: &Forwarded<'_>) -> Result<(), CallLogError>;
-    /// Notifications were left out of the log: there were too many.
+    /// Records that notifications were left out of the log, because there were too many.
+    ///
+    /// # Errors
+    ///
+    /// The record cannot be written.
     fn left_out(&self, record: &LeftOut<'_>) -> Result<(), CallLogError>;
-    /// A call has ended; its reply is withheld if this fails and the policy is to refuse.
+    /// Records that a call has ended.
+    ///
+    /// # Errors
+    ///
+    /// The record cannot be written. The reply is then withheld if the policy is to refuse.
     fn ended(&self, record: &Ended<'_>) -> Result<(), CallLogError>;
 }
 
-/// A record could not be written; says why, for the operator.
+/// The error of a record that could not be written. The text says why, for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the call log cannot be written: {0}")]
 pub struct CallLogError(pub String);
 
-/// Notifications that have no records of their own.
+/// The record of notifications that have no records of their own.
 #[derive(Clone, Copy, Debug)]
 pub struct LeftOut<'a> {
-    /// The latest of them.
+    /// The latest of the notifications.
     pub call: &'a Call,
-    /// When this was written.
+    /// The time at which this record was written.
     pub at: SystemTime,
-    /// How many there were.
+    /// The number of notifications.
     pub notifications: u64,
 }
 
-/// What is known when a call is forwarded.
+/// The record of a call that is about to be forwarded.
 #[derive(Clone, Copy, Debug)]
 pub struct Forwarded<'a> {
-    /// Who calls what.
+    /// The call.
     pub call: &'a Call,
-    /// When.
+    /// The time at which the call is forwarded.
     pub at: SystemTime,
-    /// Bytes of the message as it goes on.
+    /// The size of the forwarded message, in bytes.
     pub request_bytes: usize,
-    /// The params as they go on, after every interceptor: written only where payloads are asked for.
+    /// The forwarded params, after every interceptor. Written only where payloads are enabled.
     pub params: &'a Json,
 }
 
-/// What is known when a call has ended.
+/// The record of a call that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Ended<'a> {
-    /// Who called what.
+    /// The call.
     pub call: &'a Call,
-    /// When it ended.
+    /// The time at which the call ended.
     pub at: SystemTime,
-    /// What became of it.
+    /// The call's outcome.
     pub decision: Decision,
-    /// Who decided what on the way, and under which version of the chain.
+    /// The interceptors' decisions, and the version of the chain.
     pub trail: &'a Trail,
-    /// Bytes of the message that asked: as it went on, or as it came where it did not go on.
+    /// The size of the request, in bytes: as forwarded, or as received if it was not forwarded.
     pub request_bytes: usize,
-    /// Bytes of the reply as its asker gets it; none where there is none.
+    /// The size of the reply as the asker gets it, in bytes; `None` if there is no reply.
     pub reply_bytes: Option<usize>,
-    /// The reply is a JSON-RPC error.
+    /// Whether the reply is a JSON-RPC error.
     pub failed: bool,
-    /// The reply's payload as its asker gets it, after every interceptor: written only where payloads are asked for.
+    /// The reply's payload as the asker gets it, after every interceptor. Written only where payloads are enabled.
     pub reply: Option<&'a Json>,
-    /// From the message's arrival to the reply's departure.
+    /// The time from the message's arrival until its reply was ready.
     pub took: Duration,
-    /// Of that, from its going on to the other side's answer; none where it did not go on. A notification has no answer:
-    /// until it was handed over.
+    /// The part of `took` between forwarding and the other side's answer; `None` if the call was not forwarded. For a
+    /// notification, which has no answer, the time until it was handed over.
     pub server: Option<Duration>,
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
-    /// The other side got it, and its answer went back (for a notification: it was passed on).
+    /// The message was forwarded and the answer returned. A notification was forwarded.
     Forwarded,
     /// An interceptor refused the call or withheld its reply.
     Refused,
-    /// An interceptor stood in for the server.
+    /// An interceptor answered in place of the server.
     Answered,
     /// The other side could not be reached or gave no usable answer.
     Failed,
-    /// The gateway had too much to do: the call did not go on, or its reply is withheld.
+    /// The gateway was overloaded: the call was not forwarded, or its reply was withheld.
     Overloaded,
     /// The asker went away, or its session ended, before there was an answer.
     Cancelled,

@@ -1,4 +1,4 @@
-//! A whole exchange, for somebody who takes calls down: what came, before any interceptor saw it, and what was decided.
+//! Captures of whole calls: the message before any interceptor, the other side's reply, and the decisions.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -9,53 +9,54 @@ use sandgate_pipeline::{Chain, Trail, TrailEntry};
 
 use crate::observe::call_log::Decision;
 
-/// One exchange. Its parts are shared with the call that made it: to hold one costs no copy.
+/// A captured call. It shares its parts with the live call, so that holding it costs no copy.
 #[derive(Debug)]
 pub struct CapturedCall {
-    /// Who called what, before any interceptor.
+    /// The call, before any interceptor.
     pub call: Arc<Call>,
-    /// When the message came.
+    /// The time at which the message arrived.
     pub at: SystemTime,
-    /// The request or notification as it came.
+    /// The request or notification as it arrived.
     pub message: Message,
-    /// What the other side answered, as it came; none where it was not asked or did not answer.
+    /// The other side's reply as it arrived; `None` if the call was not forwarded or got no reply.
     pub reply: Option<Message>,
-    /// The chain that it entered.
+    /// The chain that judged the call.
     pub chain: Arc<Chain>,
-    /// Who decided what.
+    /// The interceptors' decisions.
     pub trail: Trail,
-    /// What became of it.
+    /// The call's outcome.
     pub decision: Decision,
     pub(crate) nested_runs: SharedNestedRuns,
 }
 
-/// What is to be known of the messages that an exchange carries.
+/// What a capture knows about the nested messages of a call.
 #[derive(Clone, Debug, Default)]
 pub struct NestedMessages {
-    /// It carries other messages, which interceptors judged by themselves, or begins a task.
+    /// Whether the call carries nested messages, which interceptors judge by themselves, or creates a task.
     pub carries: bool,
-    /// Who decided what about each of those, in the order in which they passed.
+    /// The interceptor runs over the nested messages, in order.
     pub runs: Vec<NestedRun>,
-    /// The exchanges that it continues: what it answers was asked in one, the task that it is about was begun in one.
+    /// The captured calls that this call continues: those that asked what it answers, or that created the task it is
+    /// about.
     pub follows: Vec<CallId>,
-    /// It continues one that nobody took down.
+    /// Whether the call continues one that was not captured.
     pub orphaned: bool,
 }
 
-/// A run of an interceptor over a message within another.
+/// An interceptor run over a nested message.
 #[derive(Clone, Debug)]
 pub struct NestedRun {
-    /// The method of that message.
+    /// The method of the nested message.
     pub method: Arc<str>,
-    /// The run.
+    /// The interceptor run.
     pub entry: TrailEntry,
 }
 
-/// Filled while the exchange goes on.
+/// The nested runs of a capture, which are filled in while the call is in flight.
 pub(crate) type SharedNestedRuns = Arc<Mutex<NestedMessages>>;
 
 impl CapturedCall {
-    /// One that begins now.
+    /// Begins the capture of a call that has just arrived.
     pub fn new(call: &Arc<Call>, message: &Message, chain: &Arc<Chain>) -> Self {
         Self {
             call: call.clone(),
@@ -72,14 +73,14 @@ impl CapturedCall {
         }
     }
 
-    /// What it carries.
+    /// Returns what is known so far about the nested messages.
     pub fn carried(&self) -> NestedMessages {
         self.nested_runs.lock().clone()
     }
 }
 
 impl NestedMessages {
-    /// It is about what another exchange began; none: nobody took that down.
+    /// Notes that the call continues the call `before`; `None` means one that was not captured.
     pub(crate) fn follow(&mut self, before: Option<&CallId>) {
         match before {
             None => self.orphaned = true,

@@ -1,5 +1,5 @@
-//! What is written and counted of calls: the call log, observers (metrics, traces), captures of whole calls. Nothing here
-//! decides what becomes of a call.
+//! Recording and counting of calls: the call log, observers (metrics, traces) and captures. An observer never affects a
+//! call; only a failed write to the call log can stop one.
 
 pub(crate) mod access_log;
 pub(crate) mod call_log;

@@ -1,5 +1,5 @@
-//! How many records the notifications of one conversation with a server may write. A server that reports its progress ten
-//! thousand times a second fills a disk otherwise.
+//! A budget for the records that one server conversation's notifications write. Without it, a server that reports
+//! progress ten thousand times a second would fill the disk.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -11,11 +11,12 @@ use tokio::time::Instant;
 use crate::observe::call_log::LeftOut;
 use crate::observe::recorder::CallRecorder;
 
-/// Of one conversation, in each span of time: so many notifications are recorded one by one, and further ones as a number.
+/// The most notifications of one conversation recorded individually per [`SPAN`]. The rest is recorded as a number.
 const RECORDED: u32 = 100;
+/// The time span of the budget: 1 second.
 const SPAN: Duration = Duration::from_secs(1);
 
-/// The notifications of one conversation. Dropped, it records how many were left out last.
+/// The notification budget of one conversation. Dropping it records how many notifications were left out last.
 #[derive(Default)]
 pub(crate) struct NotificationBudget(Mutex<Window>);
 
@@ -28,7 +29,7 @@ struct Window {
 
 struct LeftOutCount {
     recorder: Arc<CallRecorder>,
-    /// The latest one.
+    /// The latest notification left out.
     call: Arc<Call>,
     count: u64,
 }
@@ -44,7 +45,7 @@ impl LeftOutCount {
 }
 
 impl NotificationBudget {
-    /// Whether this notification, on which no interceptor decided anything, gets records of its own.
+    /// Whether a notification on which no interceptor decided anything gets records of its own.
     pub(crate) fn admit(&self, recorder: &Arc<CallRecorder>, call: &Arc<Call>) -> bool {
         let mut window = self.0.lock();
         let now = Instant::now();

@@ -1,4 +1,4 @@
-//! Who watches calls go by: for counters and traces. Apart from the call log, because nothing depends on it.
+//! Observers of calls, for metrics and traces. They are separate from the call log because no call depends on them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,67 +12,67 @@ use crate::observe::call_log::Ended;
 use crate::observe::capture::{CapturedCall, SharedNestedRuns};
 use sandgate_upstream::trace_context::Trace;
 
-/// Watches calls. Called on the path of every call: it may neither wait nor fail.
+/// Observes calls. The methods run on the path of every call and must neither block nor fail.
 pub trait Observer: Send + Sync {
-    /// Calls are traced: they get ids, and the servers are told of them.
+    /// Whether calls are traced: they then get trace ids, which are sent to the servers.
     fn traces(&self) -> bool;
-    /// A call has ended.
+    /// Called when a call has ended.
     fn ended(&self, record: &Ended<'_>, timings: &CallTimings<'_>);
-    /// The whole exchange is wanted: asked once, when the call comes.
+    /// Whether to capture the call. Asked once, when the call arrives.
     fn wants(&self, _: &Call) -> bool {
         false
     }
-    /// An exchange that was wanted is over.
+    /// Takes the capture of a call that has ended.
     fn take(&self, _: Box<CapturedCall>) {}
 }
 
 /// When a call was received, forwarded, answered and replied to.
 #[derive(Clone, Copy, Debug)]
 pub struct CallTimings<'a> {
-    /// The message was received.
+    /// The time at which the message was received.
     pub received: Instant,
-    /// It was forwarded to the other side. None: it was not.
+    /// The time at which the message was forwarded; `None` if it was not.
     pub forwarded: Option<Instant>,
-    /// The other side answered, or was found to have no answer. None: the call was not forwarded, or its asker went away
-    /// first.
+    /// The time at which the other side answered, or turned out to have no answer; `None` if the call was not forwarded
+    /// or its asker went away first.
     pub answered: Option<Instant>,
-    /// The reply was handed to the asker's transport.
+    /// The time at which the reply was handed to the asker's transport.
     pub replied: Instant,
-    /// The call's place in a trace. None: it is not traced.
+    /// The call's trace context; `None` if the call is not traced.
     pub trace: Option<&'a Trace>,
 }
 
-/// How much there is at one moment.
+/// Gauges of the gateway at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Of the edition in force.
+    /// The version of the current edition.
     pub version: u64,
-    /// Connections of clients.
+    /// The number of client connections.
     pub connections: usize,
-    /// Sessions of legacy clients.
+    /// The number of legacy clients' sessions.
     pub sessions: usize,
-    /// Requests and notifications, in either direction, that came and have not ended.
+    /// The number of requests and notifications in flight, in either direction.
     pub under_way: usize,
-    /// Of those: wait for their turn with the interceptors.
+    /// The number of those that wait for their turn with the interceptors.
     pub waiting: usize,
 }
 
-/// Who watches, and how much there is to watch.
+/// The observer, and the count of messages in flight.
 pub(crate) struct Observers {
     observer: Option<Arc<dyn Observer>>,
     under_way: Arc<AtomicUsize>,
 }
 
-/// A message that came. Under way until it is dropped.
+/// The arrival of a message, which counts as in flight until this is dropped.
 pub(crate) struct Arrival {
     pub(crate) at: Instant,
     pub(crate) trace: Option<Box<Trace>>,
-    /// Where somebody wants the whole exchange.
+    /// The capture of the call, if an observer wants one.
     pub(crate) capture: Option<Box<CapturedCall>>,
     _under_way: UnderWay,
 }
 
-/// Counted until it is dropped.
+/// A count of one, until it is dropped.
 pub(crate) struct UnderWay(Arc<AtomicUsize>);
 
 impl Observers {
@@ -83,12 +83,12 @@ impl Observers {
         }
     }
 
-    /// Requests and notifications that came and have not ended.
+    /// The number of requests and notifications in flight.
     pub(crate) fn under_way(&self) -> usize {
         self.under_way.load(Ordering::Relaxed)
     }
 
-    /// A message begins its way. Where it names its place in a trace, it bears ours from now on.
+    /// Registers the arrival of a message. In a traced message, the gateway's trace context replaces the sender's.
     pub(crate) fn arrival(
         &self,
         message: Message,
@@ -113,7 +113,7 @@ impl Observers {
         (arrival, message)
     }
 
-    /// A message within another, which alone has a place in a trace.
+    /// Registers the arrival of a nested message. Only the outer message has a trace context.
     pub(crate) fn within(&self, at: Instant) -> Arrival {
         Arrival {
             at,
@@ -123,8 +123,8 @@ impl Observers {
         }
     }
 
-    /// Whether an observer wants the whole exchange. `continued`: the exchanges that this one continues, each `None` where
-    /// nobody captured it; what continues others is wanted where all of those were.
+    /// Whether the observer wants a capture of the call. `continued` gives the calls that this one continues, `None`
+    /// for one that was not captured. A call that continues others is captured if all of those were.
     pub(crate) fn wants(
         &self,
         call: &Call,
@@ -139,7 +139,7 @@ impl Observers {
         }
     }
 
-    /// An exchange that somebody wanted is over.
+    /// Hands a capture to the observer.
     pub(crate) fn take(&self, capture: Box<CapturedCall>) {
         if let Some(observer) = &self.observer {
             observer.take(capture);
@@ -153,15 +153,15 @@ impl Observers {
     }
 }
 
-/// What a server tells of its own accord belongs to the trace it names, and to none where it names none: each progress
-/// notice would be a trace of its own.
+/// Whether a message starts no trace of its own. A server's notification belongs to the trace that it names, or to
+/// none: otherwise each progress notification would be a trace.
 fn stray(message: &Message, direction: Direction) -> bool {
     let notice = Method::new(message.method().unwrap_or_default()).is_notification();
     direction == Direction::ServerToClient && notice && !Trace::is_named_by(message)
 }
 
 impl Arrival {
-    /// An observer wants the whole exchange, which begins now.
+    /// Begins a capture of the call.
     pub(crate) fn begin_capture(
         &mut self,
         call: &Arc<Call>,
@@ -171,12 +171,12 @@ impl Arrival {
         self.capture = Some(Box::new(CapturedCall::new(call, message, chain)));
     }
 
-    /// Where somebody wants to know what it carries.
+    /// The nested runs of the capture; `None` if the call is not captured.
     pub(crate) fn nested_runs(&self) -> Option<&SharedNestedRuns> {
         self.capture.as_ref().map(|capture| &capture.nested_runs)
     }
 
-    /// The headers with which it goes on, where they differ.
+    /// The headers with the gateway's trace context; `None` if the call is not traced.
     pub(crate) fn renew(&self, headers: &HeaderMap) -> Option<HeaderMap> {
         let trace = self.trace.as_ref()?;
         let mut renewed = headers.clone();

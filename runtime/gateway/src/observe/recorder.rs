@@ -1,4 +1,4 @@
-//! What every call is recorded by: the call log, whose failure may stop the call, and the observers, which stop nothing.
+//! Records every call, in the call log, whose failure may stop the call, and with the observers, which stop nothing.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use crate::observe::access_log::AccessLog;
 use crate::observe::call_log::{CallLog, CallLogError, Decision, Ended};
 use crate::observe::observer::{Arrival, CallTimings, Observers};
 
-/// The call log and the observers. One for the whole gateway.
+/// The call log and the observers, once per gateway.
 pub(crate) struct CallRecorder {
     pub(crate) log: AccessLog,
     pub(crate) observers: Observers,
@@ -28,7 +28,11 @@ impl CallRecorder {
         })
     }
 
-    /// Records the end of a call: for the observers always, in the log where `logged`.
+    /// Records the end of a call: with the observers always, in the call log if `logged`.
+    ///
+    /// # Errors
+    ///
+    /// The record cannot be written and the policy is to refuse.
     pub(crate) fn ended(
         &self,
         record: &Ended<'_>,
@@ -42,8 +46,8 @@ impl CallRecorder {
         }
     }
 
-    /// Hands the whole exchange to an observer that wanted it. An overloaded gateway judged nothing: such an exchange says
-    /// nothing of any policy, and is not handed over.
+    /// Hands the capture of a call to the observer. The capture of an overloaded call is dropped: no interceptor judged
+    /// it, so it says nothing about any policy.
     pub(crate) fn capture(&self, arrival: &mut Arrival, decision: Decision, trail: &Trail) {
         let judged = decision != Decision::Overloaded;
         if let Some(mut capture) = arrival.capture.take().filter(|_| judged) {
@@ -53,7 +57,7 @@ impl CallRecorder {
         }
     }
 
-    /// A message within another arrives: it has no place in a trace of its own.
+    /// Registers the arrival of a nested message, which has no trace context of its own.
     pub(crate) fn nested_arrival(&self, at: Instant) -> Arrival {
         self.observers.within(at)
     }

@@ -1,10 +1,11 @@
-//! How long, and for whom, a modern client may keep a reply.
+//! Cache hints of replies to modern clients.
 
 use sandgate_message::{Call, Edit, Era, Hook, Limits, Message, Method, apply};
 
 use crate::registry::Edition;
 
-/// What interceptors may have changed for this caller must not be kept for others, nor past the next reload.
+/// Makes a reply private and uncacheable if an interceptor may have changed it. Such a reply is valid for this caller
+/// only, and only until the next reload.
 pub(crate) fn for_this_caller(
     edition: &Edition,
     call: &Call,
@@ -13,7 +14,7 @@ pub(crate) fn for_this_caller(
 ) -> Message {
     let cacheable = matches!(&*call.method, "server/discover" | "resources/read")
         || Method::new(&call.method).list_member().is_some();
-    // What was asked for may have been changed for this caller too.
+    // An interceptor may also have changed the request.
     let changeable = || {
         let chain = edition.chain();
         [Hook::PreCall, Hook::PostCall]

@@ -1,4 +1,4 @@
-//! Which lists a client may see differently since another edition is in force.
+//! `list_changed` notifications for clients whose lists may differ under a new edition.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use sandgate_message::{Direction, Hook, Json, Message};
 
 use crate::registry::Edition;
 
-/// Lists, and the notification that says that one is another one now.
+/// The lists, each with its `list_changed` notification.
 const LISTS: [(&str, &str); 4] = [
     ("tools/list", TOOLS),
     ("prompts/list", PROMPTS),
@@ -18,8 +18,8 @@ pub(crate) const TOOLS: &str = "notifications/tools/list_changed";
 pub(crate) const PROMPTS: &str = "notifications/prompts/list_changed";
 pub(crate) const RESOURCES: &str = "notifications/resources/list_changed";
 
-/// The notifications that a client of one server (`Some`) or of all of them (`None`) is due. Lists may differ where the
-/// interceptors that look at them are others, or, for all servers together, where the servers are.
+/// The notifications due to a client of one server, or of the merged endpoint (`None`). A list may differ if
+/// interceptors that judge it changed or, on the merged endpoint, if the servers changed.
 pub(crate) fn lists(before: &Edition, now: &Edition, server: Option<&str>) -> Vec<&'static str> {
     let others = before.servers().len() != now.servers().len()
         || !before.servers().iter().all(|server| now.has(server));
@@ -42,7 +42,7 @@ pub(crate) fn lists(before: &Edition, now: &Edition, server: Option<&str>) -> Ve
     notices
 }
 
-/// As a message of the gateway's own.
+/// The notification as a message.
 pub(crate) fn notice(method: &str) -> Message {
     Message::notification(method, &Json::empty_object())
 }

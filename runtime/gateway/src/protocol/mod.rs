@@ -1,5 +1,5 @@
-//! Rules of MCP that hold for every message: eras, headers that mirror the body, cache hints, `list_changed`, and what is
-//! refused before any interceptor looks.
+//! MCP rules that hold for every message: cache hints, `list_changed`, subscriptions, and checks that precede the
+//! interceptors.
 
 pub(crate) mod cache_scope;
 pub(crate) mod list_changed;

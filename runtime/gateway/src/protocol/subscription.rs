@@ -1,15 +1,15 @@
-//! The words of a subscription: the method that opens one, the lists that a client wants to be told of, and what the
-//! gateway itself says on its stream.
+//! The protocol of subscriptions: the method that opens one, the list changes that a client wants, and the gateway's
+//! own messages on the stream.
 
 use sandgate_message::{Id, Json, Limits, Message};
 
 use crate::protocol::list_changed;
 
-/// The method that opens one.
+/// The method that opens a subscription.
 pub(crate) const LISTEN: &str = "subscriptions/listen";
-/// What must come first on its stream.
+/// The notification that must come first on a subscription's stream.
 pub(crate) const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
-/// The changes of lists that a client asked to be told of.
+/// The list changes that a client wants to be notified about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
     tools: bool,
@@ -18,7 +18,7 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// As the params of `subscriptions/listen` have it.
+    /// Reads the params of `subscriptions/listen`.
     pub(crate) fn of(params: &Json) -> Self {
         let filter = params.root().get("notifications");
         let wants = |name: &str| {
@@ -33,7 +33,7 @@ impl Wanted {
         }
     }
 
-    /// Whether it is this notification.
+    /// Whether the client wants this notification.
     pub(crate) fn has(self, notice: &str) -> bool {
         match notice {
             list_changed::TOOLS => self.tools,
@@ -43,7 +43,7 @@ impl Wanted {
         }
     }
 
-    /// All of these notifications.
+    /// The notifications that the client wants.
     pub(crate) fn notices(self) -> impl Iterator<Item = &'static str> {
         let all = [
             list_changed::TOOLS,
@@ -54,7 +54,7 @@ impl Wanted {
     }
 }
 
-/// The reply to a request that opened a subscription: it is over, and that is no failure.
+/// The reply that ends a subscription without an error.
 pub(crate) fn closed(id: &Id) -> Message {
     Message::result(
         id,
@@ -65,7 +65,7 @@ pub(crate) fn closed(id: &Id) -> Message {
     )
 }
 
-/// The same where a stream would simply end: for a client that has no stream for each request.
+/// The notification that ends a subscription without a reply, for a client on stdio, which has no stream per request.
 pub(crate) fn cancelled(id: &Id) -> Message {
     let params = own(format!(r#"{{"requestId":{}}}"#, id.as_str()));
     Message::notification("notifications/cancelled", &params)
@@ -76,7 +76,7 @@ pub(crate) fn marked(method: &str, id: &Id) -> Message {
     Message::notification(method, &own(format!(r#"{{"_meta":{}}}"#, mark(id))))
 }
 
-/// What says to which subscription a message belongs.
+/// The `_meta` that names the subscription of a message.
 pub(crate) fn mark(id: &Id) -> String {
     format!(
         r#"{{"io.modelcontextprotocol/subscriptionId":{}}}"#,
@@ -84,7 +84,7 @@ pub(crate) fn mark(id: &Id) -> String {
     )
 }
 
-/// Well-formed by construction: an id is JSON.
+/// Parses JSON that is well-formed by construction, since an id is JSON.
 pub(crate) fn own(text: String) -> Json {
     let limits = Limits {
         bytes: text.len(),

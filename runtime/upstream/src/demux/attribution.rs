@@ -1,9 +1,9 @@
-//! To which of the sessions that use one child a message of its program's own goes.
+//! Attribution: which of the sessions that share a child gets a message that the program sends by itself.
 //!
-//! On stdio such a message names no request. So a change of a list is told to every session, a change of a resource to
-//! those that subscribed to it, and anything else to the one session that has requests under way, where there is only one
-//! and no other principal's session ever used the child: a program may still be at work for a session that has ended. What
-//! remains goes nowhere.
+//! On stdio such a message names no request. A changed list is announced to every session, and a changed resource to
+//! the sessions that subscribed to it. Any other message goes to the one session with requests in flight, if there is
+//! only one and no session of another principal ever used the child, since a program may still work for a session that
+//! has ended. The rest is dropped.
 
 use sandgate_message::{Id, Json, Limits, Message, error_codes};
 
@@ -11,11 +11,11 @@ use crate::demux::Demux;
 use crate::demux::key::Key;
 use crate::demux::pending::{PendingTable, RoutedMessage};
 
-/// Begins the id of a request by which the gateway ends a subscription; nobody waits for its reply.
+/// The prefix of ids of the gateway's own unsubscribe requests, whose replies are ignored.
 const RELEASE: &str = "sandgate-release-";
 
 impl Demux {
-    /// To whom a change is told; none for a message that tells of none.
+    /// The sessions to which a change is announced; `None` for a message that announces none.
     pub(crate) fn told(&self, message: &Message) -> Option<Vec<RoutedMessage>> {
         let mut table = self.table.lock();
         let sessions = match message.method()? {
@@ -40,7 +40,7 @@ impl Demux {
         Some(told)
     }
 
-    /// A request of the program's: `ping` is the gateway's to answer.
+    /// Routes a request of the program. The gateway itself answers `ping`.
     pub(crate) fn asked(&self, id: &Id, method: &str, message: Message) -> Option<RoutedMessage> {
         if method == "ping" {
             let _ = self
@@ -66,12 +66,12 @@ impl Demux {
         None
     }
 
-    /// A notification that is no progress of a request under way.
+    /// Routes a notification that is not the progress of a request in flight.
     pub(crate) fn said(&self, method: &str, message: Message) -> Option<RoutedMessage> {
         let mut table = self.table.lock();
         let payload = message.payload().clone();
         let session = match method {
-            // Its request is over, or was never there.
+            // The request of this progress has ended or never existed.
             "notifications/progress" => None,
             "notifications/cancelled" => {
                 let id = payload.root().get("requestId").and_then(Key::of_node);
@@ -82,7 +82,7 @@ impl Demux {
         if method == "notifications/message" {
             let level = payload.root().get("level").and_then(|level| level.string());
             if session.is_some_and(|session| !table.members.wants(session, level.as_deref())) {
-                // Another session wants so much.
+                // Another session asked for this level.
                 return None;
             }
         }
@@ -98,7 +98,8 @@ impl Demux {
         None
     }
 
-    /// A session is over: what it has under way ends, and what the program does for it alone. Whether it was there.
+    /// Removes a session: cancels its requests in flight, and ends what the program does for it alone. Returns whether
+    /// the session was there.
     pub(crate) fn leave(&self, session: u64) -> bool {
         let mut table = self.table.lock();
         let Some(left) = table.members.leave(session) else {
@@ -129,7 +130,7 @@ impl Demux {
             let id = Json::string(&format!("{RELEASE}{}", table.last));
             let params = Json::of(&serde_json::json!({ "uri": uri }));
             if let (Some(id), Ok(params)) = (Id::from_json(&id), params) {
-                // Full: it tells of the resource once more than anybody listens.
+                // If the queue is full, the program keeps notifying about a resource that no session wants.
                 let request = Message::request(&id, "resources/unsubscribe", &params);
                 let _ = self.urgent.try_send(request.line());
             }
@@ -138,12 +139,12 @@ impl Demux {
     }
 }
 
-/// The reply to a request of the gateway's own that nobody waits for.
+/// Whether a reply answers one of the gateway's own unsubscribe requests.
 pub(crate) fn is_released(id: &Key) -> bool {
     matches!(id, Key::Text(text) if text.starts_with(RELEASE))
 }
 
-/// The one session that can have caused what the program says unasked, where that can be told.
+/// The one session that can have caused a message of the program; `None` if that is uncertain.
 fn cause(table: &PendingTable) -> Option<u64> {
     let waiting = table.waiting.values();
     let mut sessions = waiting.map(|waiting| waiting.conversation);

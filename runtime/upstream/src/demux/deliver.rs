@@ -1,4 +1,4 @@
-//! The way of a child's message to whom it belongs.
+//! Delivery of a child's messages to their readers.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::demux::splice::{SUBSCRIPTION, SUBSCRIPTION_POINTER, meta, under_id};
 use crate::demux::{ChildUsers, Demux};
 
 impl Demux {
-    /// A message of the child's. Waits, within bounds, for a reader that is behind.
+    /// Delivers a message of the child, waiting for a slow reader within bounds.
     pub(crate) async fn arrive(&self, message: Message) {
         if let Shape::Notification { method } = message.shape() {
             match &self.users {
                 ChildUsers::One(definitions) => definitions.changed(method),
-                // It is said to all who share the child.
+                // The change concerns all callers that share the child.
                 ChildUsers::Modern => self.known.audience.changed(method),
                 ChildUsers::Sessions => self.table.lock().members.changed(method),
             }
@@ -73,7 +73,7 @@ impl Demux {
         self.give_up_on(&routed.reader, &routed.end_cause, unread);
     }
 
-    /// Nothing more goes to this reader.
+    /// Ends the delivery to a reader.
     fn give_up_on(&self, reader: &Reader, end_cause: &EndCause, error: ServerError) {
         tracing::warn!(server = %self.server, "{error}");
         let _ = end_cause.set(Some(error));
@@ -114,7 +114,7 @@ impl Demux {
                 }
                 Some(waiting.routed(None, message))
             }
-            // It may be about what another session said.
+            // The error may be about another session's message.
             Shape::Error { id: None } if matches!(self.users, ChildUsers::Sessions) => {
                 let why = "an error without an id".into();
                 let server = self.server.clone();
@@ -197,13 +197,13 @@ impl Demux {
             && let Some(key) = root.get("requestId").and_then(Key::of_node)
             && let Some(waiting) = table.remove(&key)
         {
-            // The server takes a subscription down: nothing more will come, and that is no failure.
+            // The server ends a subscription, which is not a failure.
             let _ = waiting.end_cause.set(None);
             let message = self.splice(&message, "/requestId", waiting.id.as_str());
             return Some(waiting.routed(None, message));
         }
         if method == "notifications/message" {
-            // They belong to requests: a subscription gets them where no request may be meant.
+            // Log messages belong to requests: a subscription gets one only where no request wants any.
             let wanting = |lasts: bool| {
                 let waiting = table.waiting.iter();
                 waiting.filter(move |(_, one)| one.wants_log && one.lasts == lasts)
@@ -218,7 +218,7 @@ impl Demux {
         None
     }
 
-    /// For who listens, or else the oldest request.
+    /// Routes a message to the listener, or else to the oldest request.
     fn unasked(&self, message: Message) -> Option<RoutedMessage> {
         let routed = self.table.lock().unasked(0, message);
         match routed {
@@ -231,7 +231,7 @@ impl Demux {
     }
 
     pub(crate) fn undeliverable(&self, message: &Message, why: &str) {
-        // The method is the server's own text: escaped, so that it cannot write lines of its making.
+        // The method is the server's text: `{:?}` escapes it, so that it cannot forge log lines.
         let what = format!("{:?}: {why}", message.method().unwrap_or("a reply"));
         self.known.vitals.dropped(&self.server, &what);
     }

@@ -1,13 +1,15 @@
-//! Ids and progress tokens as values to compare: a server may give `1.0` back as `1`, or `"\u0041"` as `"A"`.
+//! Ids and progress tokens as comparable values: a server may return `1.0` as `1`, or `"\u0041"` as `"A"`.
 
 use sandgate_message::{Id, Json, Kind, Limits, Node};
 
-/// What an id or a token means, whatever its spelling.
+/// The value of an id or token, independent of its spelling.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
+    /// A whole number that is not negative.
     Number(u64),
-    /// Any other number: its shortest spelling.
+    /// Any other number, in its shortest spelling.
     Odd(Box<str>),
+    /// A string.
     Text(Box<str>),
 }
 
@@ -25,7 +27,7 @@ impl Key {
         }
     }
 
-    /// As JSON.
+    /// The key as JSON.
     pub(crate) fn as_json(&self) -> String {
         match self {
             Self::Number(number) => number.to_string(),
@@ -34,7 +36,7 @@ impl Key {
         }
     }
 
-    /// None for what can be neither an id nor a token.
+    /// The key of a JSON value; `None` if it is neither a number nor a string.
     pub(crate) fn of_node(node: Node<'_>) -> Option<Self> {
         match node.kind() {
             Kind::Number => number(node.as_str()),
@@ -54,7 +56,7 @@ fn number(text: &str) -> Option<Key> {
     if let Ok(number) = text.parse::<i64>() {
         return Some(Key::Odd(number.to_string().into()));
     }
-    // Up to 2^53 a float that is whole is the integer; beyond, two integers may be one float, so the text decides.
+    // Up to 2^53 a whole float equals the integer. Beyond, two integers may be one float, so the text decides.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     Some(match text.parse::<f64>() {
         Ok(float) if float.fract() == 0.0 && (0.0..EXACT).contains(&float) => {

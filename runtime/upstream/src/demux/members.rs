@@ -1,4 +1,4 @@
-//! The legacy sessions that use one child, and what each has asked its program to go on doing.
+//! The legacy sessions that share a child, with their subscriptions and log levels.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use crate::share::Owner;
 use crate::{Budget, Permit};
 use crate::{Definitions, ServerError};
 
-/// Resources that one session is subscribed to.
+/// The most resources that one session may be subscribed to.
 const MOST_SUBSCRIPTIONS: usize = 1024;
-/// Questions of the program that wait for an answer.
+/// The most requests of the program that wait for an answer.
 const MOST_ASKED: usize = 1024;
-/// Of log messages, the most verbose first.
+/// The levels of log messages, the most verbose first.
 const LEVELS: [&str; 8] = [
     "debug",
     "info",
@@ -28,13 +28,13 @@ const LEVELS: [&str; 8] = [
     "emergency",
 ];
 
-/// The sessions of one child. Without any, as a child of one conversation is, it holds nothing.
+/// The sessions that share one child; empty for a child of one conversation.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
     sessions: HashMap<u64, Member>,
-    /// Whose the first one was.
+    /// The owner of the first session.
     owner: Option<Owner>,
-    /// Another's has joined since: what the program says of itself may be about either, for ever.
+    /// Whether a session of another owner has ever joined: the program's own messages may then be about either.
     mixed: bool,
     initialized: bool,
     asked: HashMap<Key, Question>,
@@ -44,26 +44,26 @@ pub(crate) struct Members {
 struct Member {
     definitions: Arc<Definitions>,
     listener: Option<Listener>,
-    /// By canonical URI: as the session spelt it, and its memory.
+    /// The subscriptions by canonical URI, each with the session's spelling and the permit for its memory.
     subscriptions: HashMap<Box<str>, (Box<str>, Permit)>,
-    /// The least severe log messages that it wants, of [`LEVELS`]; none: it has not said.
+    /// The least severe log level that the session wants, as an index into [`LEVELS`]; `None` if it never said.
     level: Option<usize>,
 }
 
-/// A request of the program's that a session was asked to answer.
+/// A request of the program that a session was asked to answer.
 #[derive(Debug)]
 struct Question {
     session: u64,
-    /// By which its client reports progress on it.
+    /// The progress token of the request.
     token: Option<Key>,
 }
 
-/// What becomes of a request by which a session asks for something that lasts.
+/// How a session's request for a lasting effect is handled.
 #[derive(Debug)]
 pub(crate) enum MemberState {
-    /// It goes on to the program.
+    /// The request is sent to the program.
     Goes(Message),
-    /// The program does so already, or may not leave off: the gateway answers.
+    /// The gateway answers: the program does so already, or must go on for other sessions.
     Answered(Message),
 }
 
@@ -71,9 +71,9 @@ pub(crate) enum MemberState {
 #[derive(Debug, Default)]
 pub(crate) struct Left {
     pub(crate) listener: Option<Listener>,
-    /// Resources that nobody is subscribed to any more.
+    /// The resources that no session is subscribed to any more.
     pub(crate) released: Vec<Box<str>>,
-    /// Questions that nobody answers any more.
+    /// The program's requests that are left without an answer.
     pub(crate) asked: Vec<Key>,
 }
 
@@ -117,12 +117,12 @@ impl Members {
         self.sessions.keys().copied().collect()
     }
 
-    /// All that ever joined are of one principal.
+    /// Whether all sessions that ever joined have one owner.
     pub(crate) fn are_of_one(&self) -> bool {
         !self.mixed
     }
 
-    /// A list may be another one now.
+    /// Notes that a list may have changed.
     pub(crate) fn changed(&self, method: &str) {
         for member in self.sessions.values() {
             member.definitions.changed(method);
@@ -134,7 +134,7 @@ impl Members {
         Some(&mut member.listener)
     }
 
-    /// Of all, when the program has ended.
+    /// Takes the listeners of all sessions, once the program has ended.
     pub(crate) fn take_listeners(&mut self) -> Vec<Listener> {
         let members = self.sessions.values_mut();
         members
@@ -149,7 +149,7 @@ impl Members {
         subscribed.map(|(session, _)| *session).collect()
     }
 
-    /// Whether the session wants log messages of this level, as far as it said.
+    /// Whether the session wants log messages of this level. A session that never set a level wants all.
     pub(crate) fn wants(&self, session: u64, level: Option<&str>) -> bool {
         let Some(least) = self.sessions.get(&session).and_then(|member| member.level) else {
             return true;
@@ -157,7 +157,7 @@ impl Members {
         level.and_then(severity).is_none_or(|level| level >= least)
     }
 
-    /// A question goes to a session; false where it may not.
+    /// Registers a request of the program to a session. Returns `false` if it must not be sent.
     pub(crate) fn ask(&mut self, session: u64, id: &Id, params: &Json) -> bool {
         let id = Key::of_id(id);
         if self.asked.len() >= MOST_ASKED || self.asked.contains_key(&id) {
@@ -169,13 +169,13 @@ impl Members {
         true
     }
 
-    /// The program takes a question back: whom it had asked.
+    /// Removes a request that the program cancels. Returns the session that was asked.
     pub(crate) fn withdrawn(&mut self, id: &Key) -> Option<u64> {
         Some(self.asked.remove(id)?.session)
     }
 
-    /// Whether a session's reply or notification goes on to the program: nothing that is another session's to say, and
-    /// nothing that was said already.
+    /// Whether a session's reply or notification may be sent to the program: it must concern the session itself, and
+    /// must not repeat what was sent before.
     pub(crate) fn may_say(&mut self, session: u64, message: &Message) -> bool {
         if !self.has(session) {
             return false;
@@ -198,17 +198,18 @@ impl Members {
                             .values()
                             .any(|one| own(one) && one.token == token)
                 }
-                // The program knows of no session whose roots they would be.
+                // The program knows no session to which the roots would belong.
                 "notifications/roots/list_changed" => false,
                 _ => true,
             },
         }
     }
 
-    /// A session asks for something that lasts, or that it end.
+    /// Handles a session's request that starts or ends a lasting effect.
     ///
     /// # Errors
-    /// It has asked for too much.
+    ///
+    /// The session has too many subscriptions, or there is no memory for another.
     pub(crate) fn stand(
         &mut self,
         session: u64,
@@ -288,7 +289,7 @@ fn severity(level: &str) -> Option<usize> {
     LEVELS.iter().position(|known| *known == level)
 }
 
-/// A program may take several spellings for one resource.
+/// The canonical form of a URI, since a program may accept several spellings for one resource.
 fn canonical(uri: &str) -> Box<str> {
     canonical_uri(uri).map_or_else(|| uri.into(), |uri| uri.into())
 }

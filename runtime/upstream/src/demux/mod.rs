@@ -1,15 +1,15 @@
-//! Who gets which of a child's messages.
+//! The demultiplexer of a child's messages: which reader gets which message.
 //!
-//! A child of one legacy conversation speaks to one client: ids pass as they are; progress goes to the request whose
-//! token it bears; all else goes to whoever listens, or else to the oldest request under way, or else nowhere.
+//! A child of one legacy conversation has one client. Ids stay as they are, progress goes to the request with its
+//! token, and any other message goes to the listener, else to the oldest request in flight, else nowhere.
 //!
-//! A child that modern conversations share sees ids and progress tokens of the gateway's own making, so that no two
-//! callers' clash; everything that comes back bears the caller's again. What names no request under way goes nowhere: it
-//! might be another caller's. A log message names none by nature, so it is passed only while one single request asks for
-//! log messages.
+//! A child that modern conversations share sees ids and progress tokens of the gateway's own, so that those of two
+//! callers never clash; messages that come back get the caller's again. A message that names no request in flight is
+//! dropped, since it might be another caller's. Log messages name no request, so one is delivered only while a single
+//! request asks for log messages.
 //!
-//! Of a child that legacy sessions share the same holds for what belongs to a request; whose the rest is, `attribution`
-//! says.
+//! For a child that legacy sessions share, the same holds for messages that belong to a request; [`attribution`]
+//! decides about the others.
 
 pub(crate) mod attribution;
 pub(crate) mod deliver;
@@ -38,61 +38,61 @@ use crate::facts::ServerFacts;
 use crate::share::Owner;
 use crate::{Definitions, ServerError};
 
-/// Requests under way with one child.
+/// The most requests in flight with one child.
 const MOST_REQUESTS: usize = 1024;
-/// Subscriptions open at one child, beside those.
+/// The most subscriptions open at one child, in addition to those requests.
 const MOST_SUBSCRIPTIONS: usize = 4096;
-/// How long, all in all, a request's reader may hold up a child that others share.
+/// How long a request's reader may delay a shared child, in total.
 const SHARED_PATIENCE: Duration = Duration::from_secs(1);
 
 const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
-/// Whose a child is.
+/// The users of a child.
 #[derive(Clone, Debug)]
 pub(crate) enum ChildUsers {
-    /// One conversation's, which has these definitions.
+    /// One conversation, which has these definitions.
     One(Arc<Definitions>),
-    /// All modern conversations'.
+    /// All modern conversations.
     Modern,
-    /// The legacy sessions' that joined it.
+    /// The legacy sessions that joined the child.
     Sessions,
 }
 
-/// The routes of one child.
+/// The routes of one child's messages.
 #[derive(Debug)]
 pub(crate) struct Demux {
     pub(crate) server: Arc<str>,
     pub(crate) known: Arc<ServerFacts>,
     pub(crate) limits: Limits,
-    /// How long a full queue may hold the child up at a time.
+    /// How long a full queue may delay the child at a time.
     pub(crate) patience: Duration,
     pub(crate) shared: bool,
     pub(crate) users: ChildUsers,
-    /// Lines that go out as soon as may be: few and small, at most one a request.
+    /// Lines that are written before others. They are few and small: at most one per request.
     pub(crate) urgent: mpsc::Sender<Bytes>,
     pub(crate) table: Mutex<PendingTable>,
 }
 
-/// A request under way. Dropping it before the reply came tells the server.
+/// A request in flight. Dropping the ticket before the reply came cancels the request at the server.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     demux: Arc<Demux>,
     key: Key,
-    /// The server has it and may be told that nobody waits any more.
+    /// Whether the server has the request and may be sent a cancellation.
     cancellable: bool,
 }
 
 impl Ticket {
-    /// It was handed to the child.
+    /// Notes that the request was handed to the child.
     pub(crate) fn sent(&mut self, method: &str) {
-        // The one request that must not be cancelled.
+        // The protocol forbids cancelling `initialize`.
         self.cancellable = method != "initialize";
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        // Only who finds the request still waiting ends it.
+        // Only a ticket whose request still waits cancels it.
         if self.demux.table.lock().remove(&self.key).is_some() && self.cancellable {
             self.demux.cancel(&self.key);
         }
@@ -120,7 +120,11 @@ impl Demux {
         })
     }
 
-    /// Enters a request; returns it as the child is to see it.
+    /// Registers a request. Returns it as the child is to see it.
+    ///
+    /// # Errors
+    ///
+    /// The child has ended, the id is in use, or too many requests are in flight.
     pub(crate) fn enter(
         self: &Arc<Self>,
         conversation: u64,
@@ -221,7 +225,7 @@ impl Demux {
         Ok((wire, ticket, queue))
     }
 
-    /// A notification or reply of the client's, as the child is to see it; none where it concerns nothing under way.
+    /// A notification or reply of the client as the child is to see it; `None` if it concerns nothing in flight.
     pub(crate) fn outgoing(
         self: &Arc<Self>,
         conversation: u64,
@@ -258,7 +262,7 @@ impl Demux {
             }
             _ => message.clone(),
         };
-        // A server need not answer what was cancelled, but a reply may be on its way.
+        // The server need not answer a cancelled request, but a reply may be in flight.
         let demux = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -272,7 +276,11 @@ impl Demux {
         Some(wire)
     }
 
-    /// What belongs to no request. Whoever listened before in the conversation hears no more.
+    /// Listens to messages that belong to no request. Replaces the conversation's earlier listener.
+    ///
+    /// # Errors
+    ///
+    /// The child or the session has ended.
     pub(crate) fn listen(&self, conversation: u64, budget: &Budget) -> Result<Queue, ServerError> {
         let (queue, sender, end_cause) = Queue::new();
         let mut table = self.table.lock();
@@ -298,18 +306,22 @@ impl Demux {
         Ok(queue)
     }
 
-    /// A legacy session takes its place at a child that sessions share.
+    /// Adds a legacy session to a child that sessions share.
     pub(crate) fn join(&self, session: u64, owner: &Owner, definitions: Arc<Definitions>) {
         let mut table = self.table.lock();
         table.members.join(session, owner, definitions);
     }
 
-    /// How many sessions share it.
+    /// The number of sessions that share the child.
     pub(crate) fn sessions(&self) -> usize {
         self.table.lock().members.count()
     }
 
-    /// A session asks for something that lasts longer than its request.
+    /// Handles a session's request for an effect that outlives it.
+    ///
+    /// # Errors
+    ///
+    /// The session has too many subscriptions, or there is no memory for another.
     pub(crate) fn stand(
         &self,
         session: u64,
@@ -320,7 +332,7 @@ impl Demux {
         members.stand(session, message, budget, &self.limits, &self.server)
     }
 
-    /// Of those that share the child it is one, or the gateway itself asks.
+    /// Whether the conversation uses the child. The gateway itself does, as number 0.
     fn knows(&self, table: &PendingTable, conversation: u64) -> bool {
         let joined = || conversation == 0 || table.members.has(conversation);
         !matches!(self.users, ChildUsers::Sessions) || joined()
@@ -332,7 +344,7 @@ impl Demux {
         }
     }
 
-    /// A line that is no message. `id` is its id, where one can be made out. Fails the request it must be the reply to.
+    /// Fails the request whose reply was a broken line. `id` is the line's id, where it is readable.
     pub(crate) fn garbage(&self, id: Option<&Key>, error: ServerError) {
         let mut table = self.table.lock();
         let key = id.or_else(|| table.only()).cloned();
@@ -341,12 +353,13 @@ impl Demux {
         }
     }
 
-    /// Why nothing goes to the child any more.
+    /// Why nothing can be sent to the child any more; `None` while it runs.
     pub(crate) fn over(&self) -> Option<ServerError> {
         self.table.lock().over.clone()
     }
 
-    /// The child is gone: everybody is told why. None: it was meant to go.
+    /// Ends all requests and listeners of a child that is gone. `error` is the reason, `None` for an intended end;
+    /// `later` is the error for later requests.
     pub(crate) fn end(&self, error: Option<ServerError>, later: ServerError) {
         let mut table = self.table.lock();
         let closed = error.clone().unwrap_or_else(|| self.closed());
@@ -363,7 +376,7 @@ impl Demux {
         table.over = Some(later);
     }
 
-    /// Fails every request under way, and leaves the rest as it is.
+    /// Fails every request in flight; listeners and the child go on.
     pub(crate) fn fail_all(&self, error: &ServerError) {
         let mut table = self.table.lock();
         let keys: Vec<Key> = table.waiting.keys().cloned().collect();
@@ -382,7 +395,7 @@ impl Demux {
         let id = key.as_json();
         let params = format!(r#"{{"requestId":{id},"reason":"nobody waits for it any more"}}"#);
         if let Ok(params) = Json::parse(params, &Limits::default()) {
-            // Closed: the child is gone, and the request with it. Full: it reads nothing.
+            // If the queue is closed, the child is gone with its requests; if it is full, the child does not read.
             let _ = self
                 .urgent
                 .try_send(Message::notification("notifications/cancelled", &params).line());

@@ -1,4 +1,4 @@
-//! What is under way with one child, and the queues on which its messages wait for their readers.
+//! The table of requests in flight with one child, and the routing of messages to readers.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,22 +12,24 @@ use crate::demux::key::Key;
 use crate::demux::members::Members;
 use crate::demux::queue::{EndCause, Listener};
 
+/// The requests, sessions and listener of one child.
 #[derive(Debug, Default)]
 pub(crate) struct PendingTable {
     pub(crate) waiting: HashMap<Key, Waiting>,
-    /// From a progress token on the wire to the request's id there.
+    /// The request ids on the wire, by progress token on the wire.
     pub(crate) tokens: HashMap<Key, Key>,
-    /// From a conversation and the client's id to the id on the wire; shared children only.
+    /// The ids on the wire, by conversation and client's id; for shared children only.
     pub(crate) own: HashMap<(u64, Key), Key>,
     pub(crate) listener: Option<Listener>,
-    /// The legacy sessions that share it.
+    /// The legacy sessions that share the child.
     pub(crate) members: Members,
-    /// How many of those that wait are subscriptions.
+    /// The number of waiting requests that are subscriptions.
     pub(crate) lasting: usize,
     pub(crate) last: u64,
     pub(crate) over: Option<ServerError>,
 }
 
+/// A request in flight that waits for messages.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) sender: mpsc::Sender<Message>,
@@ -38,22 +40,23 @@ pub(crate) struct Waiting {
     pub(crate) token: Option<Json>,
     pub(crate) wire_token: Option<Key>,
     pub(crate) wants_log: bool,
-    /// A subscription: under way for as long as its client likes.
+    /// Whether the request is a subscription, which lasts as long as its client likes.
     pub(crate) lasts: bool,
     pub(crate) patience: Duration,
     pub(crate) budget: Budget,
 }
 
-/// For whom a message is.
+/// The reader of a message.
 pub(crate) enum Reader {
-    /// A request under way.
+    /// A request in flight.
     Request(Key),
-    /// A request that is over with it.
+    /// A request that ends with this message.
     Last,
-    /// Who listens in this conversation.
+    /// The listener of this conversation.
     Listener(u64),
 }
 
+/// A message with the queue of its reader.
 pub(crate) struct RoutedMessage {
     pub(crate) reader: Reader,
     pub(crate) sender: mpsc::Sender<Message>,
@@ -94,7 +97,7 @@ impl PendingTable {
         Some(waiting)
     }
 
-    /// Who listens in a conversation; none where it has ended.
+    /// The place of a conversation's listener; `None` if the conversation has ended.
     pub(crate) fn listener(&mut self, conversation: u64) -> Option<&mut Option<Listener>> {
         match conversation {
             0 => Some(&mut self.listener),
@@ -102,8 +105,8 @@ impl PendingTable {
         }
     }
 
-    /// A message that no request of a conversation asked for: for who listens there, or else the oldest request. The
-    /// message where there is neither.
+    /// Routes a message that belongs to no request: to the conversation's listener, or else to its oldest request.
+    /// Returns the message if there is neither.
     #[allow(
         clippy::result_large_err,
         reason = "either way the message goes on, and a box would cost an allocation"
@@ -134,7 +137,7 @@ impl PendingTable {
         }
     }
 
-    /// So much patience is left with a reader.
+    /// Sets the patience that is left for a reader.
     pub(crate) fn spend(&mut self, reader: &Reader, left: Duration) {
         let patience = match reader {
             Reader::Request(key) => self.waiting.get_mut(key).map(|one| &mut one.patience),
@@ -148,7 +151,7 @@ impl PendingTable {
         }
     }
 
-    /// The one request that waits for a reply; subscriptions do not.
+    /// The only request that waits for a reply, not counting subscriptions; `None` if there are several or none.
     pub(crate) fn only(&self) -> Option<&Key> {
         let mut waiting = self.waiting.iter().filter(|(_, waiting)| !waiting.lasts);
         let (key, _) = waiting.next()?;

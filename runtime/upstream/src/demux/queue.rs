@@ -1,4 +1,4 @@
-//! The queues on which messages of a child wait for their readers.
+//! The queues of messages between a child and its readers.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -9,13 +9,13 @@ use tokio::sync::mpsc;
 use crate::Budget;
 use crate::ServerError;
 
-/// Messages that wait for one reader.
+/// The most messages that wait for one reader.
 const QUEUE: usize = 32;
 
-/// Why a queue ended before its reply: an error, or none for an end that is no failure.
+/// Why a queue ended before its reply: an error, or `None` for an end without failure.
 pub(crate) type EndCause = Arc<OnceLock<Option<ServerError>>>;
 
-/// Who hears what belongs to no request.
+/// A reader of messages that belong to no request.
 #[derive(Debug)]
 pub(crate) struct Listener {
     pub(crate) sender: mpsc::Sender<Message>,
@@ -24,7 +24,7 @@ pub(crate) struct Listener {
     pub(crate) budget: Budget,
 }
 
-/// Messages for one request, or for who listens.
+/// The messages for one request, or for a listener.
 #[derive(Debug)]
 pub(crate) struct Queue {
     receiver: mpsc::Receiver<Message>,
@@ -32,7 +32,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// A queue, the end that fills it, and why it ends.
+    /// Creates a queue. Also returns its sender, and the cell for the cause of its end.
     pub(crate) fn new() -> (Self, mpsc::Sender<Message>, EndCause) {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let end_cause = EndCause::default();
@@ -46,7 +46,7 @@ impl Queue {
         )
     }
 
-    /// The next one; none where it ended without failure.
+    /// The next message; `None` once the queue ended without failure.
     pub(crate) async fn next(&mut self) -> Option<Result<Message, ServerError>> {
         match self.receiver.recv().await {
             Some(message) => Some(Ok(message)),

@@ -1,15 +1,16 @@
-//! Which events' ids one conversation has shown to its client: only from these may the client resume. A server may keep one
-//! store of events for all sessions, and would hand whoever names an event what followed it.
+//! The event ids that a conversation has shown to its client, which may resume only from these. A server may keep one
+//! store of events for all sessions, and would give anyone who names an event what followed it.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 
 use parking_lot::Mutex;
 
-/// Ids remembered; the oldest gives way. A client resumes from the last event of a stream, and has few streams.
+/// The most ids remembered; one more drops the oldest. A client resumes from the last event of a stream, and has few
+/// streams.
 const MOST: usize = 1024;
 
-/// The ids of one conversation, by hash.
+/// The ids of one conversation, as keyed hashes.
 #[derive(Debug, Default)]
 pub(crate) struct ShownIds {
     key: RandomState,
@@ -17,7 +18,7 @@ pub(crate) struct ShownIds {
 }
 
 impl ShownIds {
-    /// The client is shown this id.
+    /// Notes an id that the client is shown.
     pub(crate) fn add(&self, id: &str) {
         let hash = self.key.hash_one(id.as_bytes());
         let mut hashes = self.hashes.lock();
@@ -27,7 +28,7 @@ impl ShownIds {
         hashes.push_back(hash);
     }
 
-    /// Whether the client was shown it.
+    /// Whether the client was shown this id.
     pub(crate) fn has(&self, id: &[u8]) -> bool {
         self.hashes.lock().contains(&self.key.hash_one(id))
     }

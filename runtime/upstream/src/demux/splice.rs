@@ -1,4 +1,4 @@
-//! Ids and tokens replaced within a message; the rest of its bytes stay.
+//! Replaces ids and tokens in a message, leaving its other bytes as they are.
 
 use sandgate_message::{Edit, Id, Json, Limits, Message, Shape, apply};
 
@@ -8,9 +8,9 @@ use crate::demux::key::Key;
 pub(crate) const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 pub(crate) const SUBSCRIPTION_POINTER: &str = "/_meta/io.modelcontextprotocol~1subscriptionId";
 
-/// The message with another value at a place of its payload that it has.
+/// Replaces the value at `pointer`, which the payload must have.
 pub(crate) fn splice(message: &Message, pointer: &str, value: String, limits: &Limits) -> Message {
-    // An id longer than the one it replaces must not put a message over the limit that it was under.
+    // An id longer than the original must not push a message over the limit.
     let limits = Limits {
         bytes: limits.bytes + value.len(),
         depth: limits.depth,
@@ -21,12 +21,12 @@ pub(crate) fn splice(message: &Message, pointer: &str, value: String, limits: &L
         &limits,
     ) {
         Ok(payload) => message.with_payload(payload),
-        // Not reached: every place spliced was found in the message before.
+        // Unreachable: every pointer was found in the message before.
         Err(_) => message.clone(),
     }
 }
 
-/// An error without an id becomes the reply to the request it must belong to.
+/// Turns an error without an id into the reply to this request.
 pub(crate) fn under_id(message: &Message, id: &Id, limits: &Limits) -> Option<Message> {
     let text = format!(
         r#"{{"jsonrpc":"2.0","id":{},"error":{}}}"#,
@@ -50,7 +50,7 @@ pub(crate) fn meta(message: &Message, name: &str) -> Option<Json> {
         .map(|node| node.to_json())
 }
 
-/// The reply under the request's own id, however the server spelt it. None for a reply to another request.
+/// The reply under the request's own id, however the server spelt it; `None` if it answers another request.
 pub(crate) fn restore(reply: Message, id: &Id, limits: &Limits) -> Option<Message> {
     match reply.shape() {
         _ if !is_reply(&reply) => None,
@@ -59,8 +59,8 @@ pub(crate) fn restore(reply: Message, id: &Id, limits: &Limits) -> Option<Messag
     }
 }
 
-/// The error with which a server refuses a message: under the id of the request that it answers, or without one where
-/// the server gave none. None for anything else.
+/// The error with which a server refuses a message, under the id of the request or without one if the server gave none.
+/// `None` for anything else.
 pub(crate) fn refusal(reply: Message, id: Option<&Id>) -> Option<Message> {
     match reply.shape() {
         Shape::Error { id: None } => Some(reply),

@@ -1,37 +1,37 @@
-//! Newline-delimited messages, as MCP's stdio transport has them.
+//! Newline-delimited messages, as in MCP's stdio transport.
 //!
-//! A line that is longer than the limit is refused as a whole: it is read to its end and thrown away without being
-//! kept, and the reader goes on with the next one, so that one oversized message does not end a conversation.
+//! A line over the limit is refused as a whole: it is read to its end without being kept, and the reader continues with
+//! the next line, so that one oversized message does not end a conversation.
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// How much is asked of the reader at once, in bytes: what a pipe holds on Linux.
+/// The most bytes read at once: the capacity of a pipe on Linux.
 const CHUNK: usize = 64 << 10;
 
 /// One line of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// Without its line end (LF or CR LF); never empty.
+    /// A line without its line end (LF or CR LF); never empty.
     Whole(Bytes),
-    /// It was longer than the limit: this many bytes were thrown away, all before its LF.
+    /// A line over the limit, with the number of bytes before its LF that were discarded.
     TooLong(u64),
 }
 
-/// Reads lines. Empty ones are skipped; a last line without a line end is not whole and is dropped.
+/// Reads lines. Empty lines are skipped; a last line without a line end is incomplete and is dropped.
 #[derive(Debug)]
 pub struct Lines<R> {
     reader: R,
     limit: usize,
     buffer: BytesMut,
-    /// Up to here the buffer holds no line feed.
+    /// The part of the buffer that is known to contain no line feed.
     searched: usize,
-    /// Bytes of the over-long line that is being skipped.
+    /// The bytes skipped so far of a line over the limit.
     skipped: Option<u64>,
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
-    /// `limit` is the longest line accepted, in bytes without its line end.
+    /// Creates a reader. `limit` is the longest accepted line, in bytes without its line end.
     pub fn new(reader: R, limit: usize) -> Self {
         Self {
             reader,
@@ -42,7 +42,11 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
-    /// The next line; none at the end of the stream. Safe to drop and call again: nothing that was read is lost.
+    /// Reads the next line; `None` at the end of the stream. Cancel safe: nothing that was read is lost.
+    ///
+    /// # Errors
+    ///
+    /// Reading from the stream failed.
     pub async fn next(&mut self) -> std::io::Result<Option<Line>> {
         loop {
             while let Some(line) = self.take() {
@@ -57,12 +61,12 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
-    /// A line that the buffer already holds.
+    /// Takes a line that the buffer already contains.
     fn take(&mut self) -> Option<Line> {
         let found = memchr::memchr(b'\n', &self.buffer[self.searched..]);
         let Some(at) = found else {
             self.searched = self.buffer.len();
-            // One more than the limit may be the CR of a line end.
+            // The byte beyond the limit may be the CR of a line end.
             if self.skipped.is_some() || self.buffer.len() > self.limit + 1 {
                 *self.skipped.get_or_insert(0) += self.buffer.len() as u64;
                 self.buffer.clear();
@@ -85,7 +89,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     }
 }
 
-/// Appends a message as one line. `line` must hold no line feed: see
+/// Appends a message as one line. `line` must contain no line feed: see
 /// [`Message::line`](sandgate_message::Message::line).
 pub fn write(out: &mut BytesMut, line: &[u8]) {
     debug_assert!(memchr::memchr2(b'\n', b'\r', line).is_none());
@@ -100,7 +104,7 @@ mod tests {
     use super::*;
 
     async fn read(stream: &[u8], limit: usize) -> Vec<Line> {
-        // One byte at a time, so that every place is a cut.
+        // One byte at a time, so that the stream is split at every position.
         let (mut writer, reader) = tokio::io::duplex(1);
         let stream = stream.to_vec();
         let writing = tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! Bytes to whole messages and back: server-sent events and lines. Knows nothing of who speaks.
+//! Framing of messages in byte streams: server-sent events and lines.
 
 pub mod lines;
 pub mod sse;

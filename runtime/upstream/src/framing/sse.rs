@@ -1,53 +1,52 @@
-//! Server-sent events, as the HTML standard defines them: an incremental reader that is handed chunks cut anywhere, and
-//! a writer.
+//! Server-sent events, as the HTML standard defines them: an incremental parser for chunks split anywhere, and a
+//! writer.
 //!
-//! Only whole events come out. What the stream ends inside of is never passed on. Comments are read over: what a server
-//! writes there is for nobody.
+//! The parser only returns whole events; an event that the stream ends inside of is dropped. Comments are skipped.
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// An event as it came. One that has no field at all was a comment.
+/// An event as received. One without any field was a comment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Event {
-    /// The `data` lines joined by LF; none where there was no such line.
+    /// The `data` lines joined by LF; `None` if there was none.
     pub data: Option<Bytes>,
-    /// The last `event` field, in whatever bytes.
+    /// The last `event` field, as any bytes.
     pub event: Option<Bytes>,
-    /// The last `id` field, in whatever bytes but NUL.
+    /// The last `id` field, as any bytes except NUL.
     pub id: Option<Bytes>,
-    /// The last `retry` field: a number of milliseconds.
+    /// The last `retry` field, in milliseconds.
     pub retry: Option<u32>,
 }
 
-/// One event is larger than so many bytes.
+/// The error of an event that is larger than this many bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event is larger than {0} bytes")]
 pub struct TooLargeError(usize);
 
-/// Reads events from chunks.
+/// Parses events from chunks.
 #[derive(Debug)]
 pub struct Parser {
     limit: usize,
     buffer: BytesMut,
-    /// Up to here the buffer holds no line end.
+    /// The part of the buffer that is known to contain no line end.
     searched: usize,
-    /// The first bytes have been looked at for a byte order mark.
+    /// Whether the start was checked for a byte order mark.
     started: bool,
-    /// The line before ended in CR: a LF that follows belongs to it.
+    /// Whether the last line ended in CR: a following LF belongs to it.
     after_cr: bool,
-    /// A line of the event has been read.
+    /// Whether a line of the current event has been read.
     begun: bool,
-    /// Bytes of the event's lines so far, without their ends.
+    /// The bytes of the current event's lines so far, without line ends.
     size: usize,
     event: Event,
-    /// The data, where it has more than one line.
+    /// The joined data, if it has more than one line.
     joined: BytesMut,
 }
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Parser {
-    /// `limit` is the largest event accepted, in bytes with its field names.
+    /// Creates a parser. `limit` is the largest accepted event, in bytes including its field names.
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -62,17 +61,21 @@ impl Parser {
         }
     }
 
-    /// Bytes that have come and are no whole event yet.
+    /// The bytes received that are not a whole event yet.
     pub fn buffered(&self) -> usize {
         self.buffer.len() + self.size
     }
 
-    /// More of the stream.
+    /// Appends a chunk of the stream.
     pub fn push(&mut self, chunk: &[u8]) {
         self.buffer.extend_from_slice(chunk);
     }
 
-    /// The next whole event, if the chunks so far hold one. After an error there is no next one.
+    /// Takes the next whole event, if the chunks so far contain one. After an error the parser must not be used again.
+    ///
+    /// # Errors
+    ///
+    /// The event exceeds the limit.
     pub fn event(&mut self) -> Result<Option<Event>, TooLargeError> {
         while let Some(line) = self.line()? {
             if !line.is_empty() {
@@ -91,7 +94,7 @@ impl Parser {
         Ok(None)
     }
 
-    /// The stream has ended: true where it ended inside an event, which is lost.
+    /// Whether the stream, if it has ended, ended inside an event.
     pub fn cut(&self) -> bool {
         self.event != Event::default()
             || self
@@ -147,7 +150,7 @@ impl Parser {
         }
         match name {
             b"data" => {
-                // One line is the rule, and costs no copy.
+                // Most events have one data line, which is not copied.
                 match &self.event.data {
                     None => self.event.data = Some(value),
                     Some(first) => {
@@ -162,7 +165,7 @@ impl Parser {
             b"event" => self.event.event = Some(value),
             b"id" if !value.contains(&0) => self.event.id = Some(value),
             b"retry" => self.event.retry = number(&value).or(self.event.retry),
-            // The standard says to ignore the rest.
+            // The standard requires other fields to be ignored.
             _ => {}
         }
     }
@@ -174,20 +177,20 @@ fn number(value: &[u8]) -> Option<u32> {
     text.parse().ok()
 }
 
-/// What an event is written with. The gateway's own words, but for `data`.
+/// The fields of an event to be written. All but `data` are of the gateway's own making.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fields<'a> {
-    /// It is named `message`, as some servers name theirs.
+    /// Whether to name the event `message`, as some servers do.
     pub named: bool,
-    /// Visible ASCII.
+    /// The event's id, in visible ASCII.
     pub id: Option<&'a str>,
-    /// Milliseconds.
+    /// The reconnection time, in milliseconds.
     pub retry: Option<u32>,
-    /// One line: see [`Message::line`](sandgate_message::Message::line).
+    /// The data, as one line: see [`Message::line`](sandgate_message::Message::line).
     pub data: Option<&'a [u8]>,
 }
 
-/// Appends an event. One without a field is an empty comment: it says that the stream is alive.
+/// Appends an event. An event without fields becomes an empty comment, which says that the stream is alive.
 pub fn write(out: &mut BytesMut, fields: &Fields<'_>) {
     let Fields {
         named,
@@ -286,7 +289,7 @@ mod tests {
     #[test]
     fn a_byte_order_mark_is_skipped_once() {
         assert_eq!(all("\u{feff}data: a\n\n"), [data("a")]);
-        // A second one makes the field another, which is ignored.
+        // A second mark becomes part of the field's name, which is then unknown and ignored.
         assert_eq!(all("\u{feff}\u{feff}data: a\n\n"), [Event::default()]);
     }
 

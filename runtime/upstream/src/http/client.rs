@@ -1,4 +1,4 @@
-//! The way to one HTTP server: connections, certificates, bodies within bounds.
+//! The HTTP client for one server: connections, certificates, bounded bodies.
 
 use std::error::Error as _;
 use std::pin::Pin;
@@ -24,17 +24,17 @@ use crate::http::metadata_place;
 use crate::{Budget, Permit};
 use crate::{ServerConfig, ServerError};
 
-/// An HTTP/2 connection that is silent is asked so often, in use or not, whether it is still there, and given so long to
-/// say so.
+/// The interval of HTTP/2 keep-alive pings, and the time to answer one.
 const ALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
-/// What an HTTP/1.1 connection reads ahead, in bytes, and what a server may send on an HTTP/2 connection and on one stream
-/// of it before it is read.
+/// The most bytes that an HTTP/1.1 connection reads ahead.
 const MAX_READ_AHEAD: usize = 64 << 10;
+/// The HTTP/2 flow-control windows in bytes: of a connection, and of one stream.
 const MAX_UNREAD: (u32, u32) = (1 << 20, 256 << 10);
-/// Idle connections kept to one server.
+/// The most idle connections kept to one server.
 const IDLE_CONNECTIONS: usize = 64;
 
-/// The way to one HTTP server; all its conversations share the connections. Cheap to clone: every modern request does.
+/// The client for one HTTP server, whose connections all conversations share. Cheap to clone, as every modern request
+/// does.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpClient {
     way: Arc<Way>,
@@ -45,10 +45,10 @@ pub(crate) struct HttpClient {
 struct Way {
     client: Client<Within<HttpsConnector<HttpConnector>>, Full<Bytes>>,
     url: Uri,
-    /// Where the server said that its metadata stands.
+    /// Where the server said that its metadata is.
     metadata: Mutex<Option<PathAndQuery>>,
-    /// The configured ones, and `Host` where the connection speaks HTTP/1.1 for certain: it would be written anew for
-    /// every request otherwise.
+    /// The configured headers, and `Host` where the connection is certainly HTTP/1.1: otherwise it would be built anew
+    /// for every request.
     extra: HeaderMap,
 }
 
@@ -82,7 +82,8 @@ impl HttpClient {
             .http2_initial_stream_window_size(MAX_UNREAD.1)
             .http2_keep_alive_interval(ALIVE.0)
             .http2_keep_alive_timeout(ALIVE.1)
-            // Only what was never written to a connection is tried on another: a call must not be made twice.
+            // Only a request that was never written to a connection is retried on another: a call must not be made
+            // twice.
             .retry_canceled_requests(true)
             .build(connector);
         let mut extra = extra.clone();
@@ -111,7 +112,7 @@ impl HttpClient {
         &self.way.url
     }
 
-    /// Where the server said that its metadata stands.
+    /// Where the server said that its metadata is.
     pub(crate) fn metadata(&self) -> Option<PathAndQuery> {
         self.way.metadata.lock().clone()
     }
@@ -135,14 +136,18 @@ impl HttpClient {
         Ok(response)
     }
 
-    /// It wants credentials, and the gateway's are not good enough.
+    /// The error where the server rejects the gateway's own credentials.
     pub(crate) fn unauthorised(&self) -> ServerError {
         ServerError::Unauthorised {
             server: self.name().clone(),
         }
     }
 
-    /// At another place of the same server, where one is given.
+    /// Sends a request to `place` on the server, or to its configured URL for `None`.
+    ///
+    /// # Errors
+    ///
+    /// The server cannot be reached, or gives no response within `wait`.
     pub(crate) async fn exchange_at(
         &self,
         place: Option<PathAndQuery>,
@@ -194,7 +199,11 @@ impl HttpClient {
         }
     }
 
-    /// The whole body, with the permit for its memory; none where it is over the limit.
+    /// Collects the whole body, with the permit for its memory; `None` if it exceeds the limit.
+    ///
+    /// # Errors
+    ///
+    /// The body breaks off or stops coming, or there is no memory for it.
     pub(crate) async fn collect(
         &self,
         body: Incoming,
@@ -228,7 +237,7 @@ impl HttpClient {
     }
 }
 
-/// The host as HTTP/1.1 wants it said: with its port where that is not the usual one.
+/// The value of HTTP/1.1's `Host`, with the port unless it is the default.
 fn host(url: &Uri) -> Option<HeaderValue> {
     let name = url.host()?;
     match url.port_u16().filter(|port| *port != 80) {
@@ -237,7 +246,7 @@ fn host(url: &Uri) -> Option<HeaderValue> {
     }
 }
 
-/// The system's certificate authorities, or Mozilla's where the system has none.
+/// Trusts the system's certificate authorities, or Mozilla's where the system has none.
 static TLS: LazyLock<rustls::ClientConfig> = LazyLock::new(|| {
     use hyper_rustls::ConfigBuilderExt;
     match builder().with_native_roots() {
@@ -266,7 +275,7 @@ fn builder() -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::WantsVerifie
         .unwrap_or_else(|_| unreachable!("ring has the cipher suites of TLS 1.2 and 1.3"))
 }
 
-/// A connector with a deadline for the whole of it: name, TCP and TLS.
+/// A connector with one deadline for name resolution, TCP and TLS together.
 #[derive(Clone, Debug)]
 struct Within<C> {
     inner: C,

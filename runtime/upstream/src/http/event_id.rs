@@ -1,18 +1,18 @@
-//! The id of a server's event, as a client sees it. Visible ASCII passes; any other id is sealed, so that nothing that a
-//! reader of lines could take for the end of one stands in it, and is opened again when the client resumes from it.
+//! Event ids as clients see them. An id of visible ASCII stays as it is. Any other is sealed, so that it contains
+//! nothing that a line parser could take for a line end, and is opened again when the client resumes from it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderValue;
 
-/// Before a sealed id. An id of the server's that begins so is sealed too: opening is exact.
+/// The prefix of a sealed id. A server's id with this prefix is sealed too, so that opening is exact.
 const SEAL: &str = "sandgate~";
-/// The longest id that passes as it is, in bytes.
+/// The longest id that stays as it is, in bytes.
 const LONGEST_PLAIN: usize = 256;
 /// The longest id that is sealed, in bytes: what a header can carry back.
 const LONGEST: usize = 4096;
 
-/// The id that the client sees; none for an id that no `Last-Event-ID` could ever carry back.
+/// The id that the client sees; `None` for an id that no `Last-Event-ID` can carry back.
 pub fn seal(id: &[u8]) -> Option<String> {
     let plain = id.len() <= LONGEST_PLAIN
         && id.iter().all(u8::is_ascii_graphic)
@@ -24,7 +24,7 @@ pub fn seal(id: &[u8]) -> Option<String> {
     carried.then(|| format!("{SEAL}{}", URL_SAFE_NO_PAD.encode(id)))
 }
 
-/// The server's id, from what a client says in `Last-Event-ID`.
+/// The server's id for a client's `Last-Event-ID`.
 pub fn open(said: &HeaderValue) -> HeaderValue {
     let sealed = said.as_bytes().strip_prefix(SEAL.as_bytes());
     let id = sealed.and_then(|sealed| URL_SAFE_NO_PAD.decode(sealed).ok());

@@ -1,4 +1,4 @@
-//! An HTTP server's stream of events as arrivals. Nothing but the event at hand is held.
+//! Reads an HTTP server's event stream, one event at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,22 +18,22 @@ use crate::stdio::request::ASKED;
 use crate::watch::Watch;
 use crate::{ServerConfig, ServerError, ServerEvent, ServerEvents};
 
-/// What an event may be larger than the message in it: its other fields, its comments, its field names.
+/// How much larger an event may be than its message, in bytes: other fields, comments, field names.
 const AROUND: usize = 64 << 10;
-/// How long the rest of a stream is awaited after its reply, so that the connection can be used again.
+/// How long the rest of a stream is read after its reply, so that the connection can be reused.
 const TAIL: Duration = Duration::from_secs(1);
 
-/// A stream of events on its way.
+/// An event stream that is being read.
 pub(crate) struct Events {
     body: Incoming,
     parser: Parser,
-    /// For the memory of what has come and is no whole event yet.
+    /// The permit for the memory of an incomplete event.
     buffered: Option<Permit>,
     config: Arc<ServerConfig>,
     watch: Watch,
-    /// Of the request that it answers; none for listening.
+    /// The id of the request that the stream answers; `None` for listening.
     id: Option<Id>,
-    /// An event had an id, from which the client may resume.
+    /// Whether an event had an id, from which the client may resume.
     resumable: bool,
 }
 
@@ -104,10 +104,11 @@ impl Events {
                 }
                 Some(Err(_)) => return Some(Err(self.cut())),
                 None if self.parser.cut() => return Some(Err(self.cut())),
-                // Listening ends when it ends; a request's stream only with a reply, or where a client may resume it.
+                // A listening stream may end at any time; a request's stream only after its reply, or if the client may
+                // resume it.
                 None if self.id.is_none() => return None,
                 None if self.resumable && self.watch.era() == Era::Legacy => return None,
-                // A subscription may end without one.
+                // A subscription may end without a reply.
                 None if self.watch.method() == Some("subscriptions/listen") => return None,
                 None => return Some(Err(self.cut())),
             }
@@ -117,7 +118,7 @@ impl Events {
     async fn frame(
         &mut self,
     ) -> Result<Option<Result<hyper::body::Frame<Bytes>, hyper::Error>>, ServerError> {
-        // Listening is waiting: only a request's stream must not be silent for long.
+        // A listening stream may be silent for long; a request's stream may not.
         if matches!(self.watch.method(), None | Some("subscriptions/listen")) {
             return Ok(self.body.frame().await);
         }
@@ -139,8 +140,8 @@ impl Events {
         }
     }
 
-    /// None for an event that says nothing to this client: of another name than MCP's, or a reply to nothing that the
-    /// server was asked here.
+    /// Interprets an event. `None` for one with nothing for the client: an event with another name than MCP's, or a
+    /// reply to no request.
     fn arrival(&mut self, event: Event) -> Result<Option<ServerEvent>, ServerError> {
         let Event {
             data,
@@ -165,10 +166,10 @@ impl Events {
         };
         arrival.message = match name {
             b"" | b"message" => self.message(data)?,
-            // Clients read events of this name alone, and a message under any other would be seen by nobody here.
+            // Clients only read events with this name, and a message under any other would escape the interceptors.
             _ => self.dropped("an event that is not MCP's"),
         };
-        // Where a client resumes from is moved by an event that says nothing else, too.
+        // An event without a message may still move the id from which a client resumes.
         let says_something =
             arrival.message.is_some() || arrival.id.is_some() || arrival.retry.is_some();
         Ok(says_something.then_some(arrival))

@@ -1,9 +1,8 @@
-//! Which headers go on to an HTTP server, and which come back.
+//! Which headers are forwarded to an HTTP server, and which are returned.
 //!
-//! Both ways by list, so that what nobody thought of stays out: the client's `Authorization` and `Cookie` were given to
-//! the gateway and are no server's business, and a server's cookies would be shared by all who use the gateway. A server
-//! that is to judge the client's own token gets it, and may say what is wrong with it; the door has taken it out of
-//! requests for all others already.
+//! Both directions use allowlists. The client's `Authorization` and `Cookie` were given to the gateway and are not for
+//! servers, and a server's cookies would be shared by all users of the gateway. A server that judges the client's own
+//! token gets it, and may return a challenge; for all other servers the gateway has already removed the token.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use sandgate_message::{Era, Message, Shape};
@@ -18,10 +17,10 @@ const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const PARAM: &str = "mcp-param-";
 
-/// The longest value of a server's header that comes back, in bytes; a challenge is made anew elsewhere.
+/// The longest returned header value, in bytes. Challenges are rebuilt elsewhere.
 const LONGEST: usize = 256;
 
-/// The server's that come back: short and in visible ASCII, as honest ones are.
+/// Whether a server's header is returned: known, short and visible ASCII.
 fn comes_back(name: &HeaderName, value: &HeaderValue) -> bool {
     let known = matches!(
         name.as_str(),
@@ -30,17 +29,18 @@ fn comes_back(name: &HeaderName, value: &HeaderValue) -> bool {
     known && value.len() <= LONGEST && value.to_str().is_ok()
 }
 
-/// What a client sent, and whether its token is the server's business.
+/// A client's headers, and which of them concern the server.
 #[derive(Clone, Copy)]
 pub(crate) struct Client<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) forward_authorization: bool,
-    /// What tracing systems write beside `traceparent` is the server's business: free text that no interceptor sees.
+    /// Whether to forward `tracestate` and `baggage`, which are free text that no interceptor sees.
     pub(crate) forward_trace_state: bool,
 }
 
 impl Client<'_> {
-    /// A header that goes on with every request: its place in a trace, which is hexadecimal digits and no text.
+    /// Whether a header is forwarded with every request: the trace context, whose `traceparent` is hexadecimal digits
+    /// and no text.
     fn goes_on(&self, name: &HeaderName, value: &HeaderValue) -> bool {
         match name.as_str() {
             "traceparent" => value.to_str().is_ok_and(TraceContext::is_plain),
@@ -49,7 +49,7 @@ impl Client<'_> {
         }
     }
 
-    /// The token that goes on.
+    /// The client's token, if it is forwarded.
     pub(crate) fn authorization(&self) -> Option<HeaderValue> {
         let token = self.headers.get(header::AUTHORIZATION);
         let mut token = token.filter(|_| self.forward_authorization)?.clone();
@@ -58,9 +58,9 @@ impl Client<'_> {
     }
 }
 
-/// Headers of the gateway's requests to one server.
+/// The headers of every request to a server.
 pub(crate) fn base() -> HeaderMap {
-    // For as many as a call has; more make it grow.
+    // Room for a usual call's headers; more make the map grow.
     let mut headers = HeaderMap::with_capacity(12);
     headers.insert(
         header::USER_AGENT,
@@ -69,7 +69,7 @@ pub(crate) fn base() -> HeaderMap {
     headers
 }
 
-/// Adds what a POST of this message must bear. `version`: the one that `initialize` agreed on.
+/// Adds the headers that a POST of this message needs. `version` is the one negotiated by `initialize`.
 pub(crate) fn for_message(
     headers: &mut HeaderMap,
     era: Era,
@@ -86,14 +86,14 @@ pub(crate) fn for_message(
         HeaderValue::from_static("application/json, text/event-stream"),
     );
     pass_on(headers, client);
-    // They mirror a call's arguments, and nothing else.
+    // These headers mirror a call's arguments and nothing else.
     if era == Era::Modern && message.method() == Some("tools/call") {
         let mirrors = |name: &HeaderName| name.as_str().starts_with(PARAM);
         for (name, value) in client.headers.iter().filter(|(name, _)| mirrors(name)) {
             headers.append(name.clone(), value.clone());
         }
     }
-    // The body is what the server acts on, so the body says what the headers are.
+    // The server acts on the body, so the headers follow the body.
     let said = era::version_in(message).filter(|_| era == Era::Modern);
     set_version(headers, client.headers, said.as_deref().or(version));
     if era == Era::Legacy {
@@ -122,7 +122,7 @@ pub(crate) fn for_message(
     }
 }
 
-/// Adds what is common to all requests of a conversation.
+/// Adds the headers common to all requests of a conversation.
 pub(crate) fn pass_on(headers: &mut HeaderMap, client: &Client<'_>) {
     for (name, value) in client.headers {
         if client.goes_on(name, value) {
@@ -134,7 +134,7 @@ pub(crate) fn pass_on(headers: &mut HeaderMap, client: &Client<'_>) {
     }
 }
 
-/// The version as the body says it, or as the client's header does, or as it was agreed on.
+/// Sets the version: that of the body, else the negotiated one, else the client's header.
 pub(crate) fn set_version(headers: &mut HeaderMap, client: &HeaderMap, known: Option<&str>) {
     match (known, client.get(era::VERSION_HEADER)) {
         (Some(version), _) => insert_text(headers, era::VERSION_HEADER, version),
@@ -144,13 +144,13 @@ pub(crate) fn set_version(headers: &mut HeaderMap, client: &HeaderMap, known: Op
 }
 
 fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
-    // What no header can carry is left to the server to miss.
+    // A value that no header can carry is left for the server to miss.
     if let Ok(value) = HeaderValue::try_from(text) {
         headers.insert(name, value);
     }
 }
 
-/// What of a response's headers the client may see.
+/// The headers of a response that the client may see.
 pub(crate) fn coming_back(response: &HeaderMap, forward_authorization: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let challenge = |name: &HeaderName| forward_authorization && name == header::WWW_AUTHENTICATE;

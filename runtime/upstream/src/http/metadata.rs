@@ -1,4 +1,4 @@
-//! The metadata of the resource that a server protects (RFC 9728): where its clients get their tokens.
+//! The metadata of a server's protected resource (RFC 9728), which says where clients get tokens.
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -12,12 +12,17 @@ use crate::challenge::METADATA;
 use crate::http::client::HttpClient;
 use crate::http::headers;
 
-/// The largest that is passed on, in bytes.
+/// The largest metadata document, in bytes.
 const LARGEST: usize = 64 << 10;
-/// Arrays and objects within one another: in RFC 9728 there are two.
+/// The deepest nesting of arrays and objects; RFC 9728 uses two levels.
 const DEPTH: usize = 16;
 
-/// Where the server itself said it stands; else where RFC 9728 says, with the path of the resource and without.
+/// Fetches the metadata from where the server said it is, else from the places in RFC 9728: with the resource's path,
+/// and without.
+///
+/// # Errors
+///
+/// The server cannot be reached, or its response breaks off.
 pub(crate) async fn fetch(remote: &HttpClient) -> Result<Option<Json>, ServerError> {
     let path = remote.url().path().trim_end_matches('/');
     let usual = [format!("{METADATA}{path}"), METADATA.to_owned()];

@@ -1,11 +1,12 @@
-//! Where a server says that the metadata of what it protects stands (RFC 9728).
+//! The place of a server's protected-resource metadata (RFC 9728).
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 
 use crate::challenge::metadata_in;
 
-/// Where a server says that its metadata stands, if that is at the server itself: the gateway asks nobody else.
+/// The place that a server's challenge names for its metadata. `None` unless it is on the server itself: the gateway
+/// asks no one else.
 pub(crate) fn place_in(headers: &HeaderMap, server: &Uri) -> Option<PathAndQuery> {
     let url: Uri = metadata_in(headers)?.parse().ok()?;
     let (scheme, authority) = (url.scheme()?, url.authority()?);

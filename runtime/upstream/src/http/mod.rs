@@ -1,4 +1,4 @@
-//! A conversation with a server reached by Streamable HTTP.
+//! Conversations over Streamable HTTP.
 
 pub(crate) mod client;
 pub mod event_id;
@@ -23,18 +23,18 @@ use crate::http::events::Events;
 use crate::watch::Watch;
 use crate::{Answer, Body, ServerError};
 
-/// The largest error page that is read to its end, so that the connection can be used again, in bytes.
+/// The largest error page that is read to its end for reusing the connection, in bytes.
 const ERROR_PAGE: usize = 64 << 10;
-/// How long the end of a session may take.
+/// The longest time for ending a session.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// A conversation. Dropping it ends an upstream session without waiting.
+/// A conversation with an HTTP server. Dropping it ends the session with the server without waiting.
 #[derive(Debug)]
 pub(crate) struct Channel {
     remote: HttpClient,
     era: Era,
     session: Mutex<Option<HeaderValue>>,
-    /// The client's last token, where tokens go on: without it nobody could end the session.
+    /// The client's last token, where tokens are forwarded: the session cannot be ended without it.
     token: Mutex<Option<HeaderValue>>,
 }
 
@@ -93,7 +93,7 @@ impl Channel {
     ) -> Result<Answer, ServerError> {
         let response = self.post(message, client, &watch).await?;
         if response.status().is_success() {
-            // What some servers say beside a 202 answers nothing.
+            // A body that comes with a 202 answers nothing.
             return Ok(Answer {
                 status: StatusCode::ACCEPTED,
                 headers: HeaderMap::new(),
@@ -155,7 +155,7 @@ impl Channel {
             .await
     }
 
-    /// Ends the upstream session, if there is one.
+    /// Ends the session with the server, if there is one.
     pub(crate) async fn close(&self) {
         let Some((remote, headers)) = self.leave() else {
             return;
@@ -173,7 +173,7 @@ impl Channel {
         Some((self.remote.clone(), headers))
     }
 
-    /// The client's headers, of which some go on.
+    /// The client's headers, of which some are forwarded.
     fn of<'a>(&self, headers: &'a HeaderMap) -> headers::Client<'a> {
         let client = headers::Client {
             headers,
@@ -192,7 +192,7 @@ impl Channel {
         headers::coming_back(response.headers(), self.remote.config.forward_authorization)
     }
 
-    /// Adds the session's id; true where there is one.
+    /// Adds the session's id. Returns whether there is a session.
     fn enter(&self, headers: &mut HeaderMap) -> bool {
         let session = self.session.lock().clone();
         session.is_some_and(|id| headers.insert(headers::SESSION, id).is_none())
@@ -227,7 +227,7 @@ impl Channel {
         Ok(response)
     }
 
-    /// A response that is not a stream.
+    /// Reads a response that is not a stream.
     async fn whole(
         &self,
         message: &Message,
@@ -294,8 +294,9 @@ impl Channel {
         })
     }
 
-    /// A response that is no success. What it says passes only where it is an error of JSON-RPC that answers this request:
-    /// anything else, be it a reply to another one or the page of a proxy, would reach the client unjudged.
+    /// Reads a response without success. Its body is returned only if it is a JSON-RPC error that answers this request.
+    /// Anything else, such as a reply to another request or a proxy's page, would reach the client without passing the
+    /// interceptors.
     async fn refused(
         &self,
         id: Option<&Id>,
@@ -341,7 +342,7 @@ impl Drop for Channel {
 }
 
 async fn goodbye(remote: HttpClient, headers: HeaderMap) {
-    // A server may refuse (405), or be gone: its session ends by itself then.
+    // A server may refuse (405) or be gone; its session then ends by itself.
     if let Err(error) = remote
         .proxy(Method::DELETE, headers, Bytes::new(), GOODBYE)
         .await

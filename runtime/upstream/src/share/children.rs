@@ -1,5 +1,5 @@
-//! Children that legacy sessions share: one for all that are alike, from the first session's `initialize` until a while
-//! after the last has ended.
+//! Children that legacy sessions share: one for all sessions of a kind, from the first `initialize` until shortly after
+//! the last session ends.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -11,19 +11,19 @@ use tokio::sync::Notify;
 use crate::share::ShareKey;
 use crate::stdio::child::Child;
 
-/// From the end of the last session to the end of the child: a client that comes back at once finds it.
+/// The time between the end of the last session and that of the child, for a client that comes back at once.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Of one server.
+/// The shared children of one server.
 #[derive(Debug, Default)]
 pub(crate) struct SharedChildren(Mutex<Vec<(ShareKey, Weak<SharedChild>)>>);
 
-/// A child that sessions share, and before its start the place where it is started once.
+/// A child that sessions share, or the place where it will be started once.
 #[derive(Debug, Default)]
 pub(crate) struct SharedChild {
-    /// Held while it is started and ended, and while a session joins.
+    /// Held while the child is started or ended, and while a session joins.
     pub(crate) begun: tokio::sync::Mutex<Option<Begun>>,
-    /// Held until the program has what a session asks it to go on doing: the last that was asked holds.
+    /// Held until the program has a request for a lasting effect, so that the latest request wins.
     pub(crate) turn: tokio::sync::Mutex<()>,
 }
 
@@ -32,12 +32,12 @@ pub(crate) struct SharedChild {
 pub(crate) struct Begun {
     pub(crate) child: Arc<Child>,
     pub(crate) reply: Message,
-    /// Told of each session that leaves it.
+    /// Notified of each session that leaves the child.
     pub(crate) left: Arc<Notify>,
 }
 
 impl SharedChildren {
-    /// The one for sessions of this kind.
+    /// The shared child for sessions of this kind.
     pub(crate) fn of(&self, share_key: ShareKey) -> Arc<SharedChild> {
         let mut shared_children = self.0.lock();
         shared_children.retain(|(_, shared)| shared.strong_count() > 0);
@@ -54,14 +54,14 @@ impl SharedChildren {
 }
 
 impl SharedChild {
-    /// Ends a child when no session has used it for a while.
+    /// Ends a child once no session has used it for [`GRACE`].
     pub(crate) async fn keep(self: Arc<Self>, child: Arc<Child>, left: Arc<Notify>) {
         loop {
             tokio::select! {
                 () = child.ended() => return,
                 () = left.notified() => {}
             }
-            // Each that leaves within begins the while anew.
+            // Each session that leaves restarts the period.
             while tokio::time::timeout(GRACE, left.notified()).await.is_ok() {}
             let begun = self.begun.lock().await;
             if child.demux.sessions() == 0 {

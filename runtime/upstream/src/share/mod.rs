@@ -1,4 +1,4 @@
-//! Which legacy sessions use one child: those that its program could not tell apart.
+//! Sharing of children by legacy sessions that the program cannot tell apart.
 
 pub(crate) mod children;
 pub(crate) mod session;
@@ -8,22 +8,22 @@ use std::sync::Arc;
 use sandgate_message::{Account, Json};
 use serde_json::Value;
 
-/// Which legacy sessions of a stdio server use one child.
+/// Which legacy sessions of a stdio server share one child.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Share {
-    /// Each has its own.
+    /// Each session has a child of its own.
     #[default]
     None,
-    /// Those of one principal.
+    /// The sessions of one principal share a child.
     Principal,
-    /// Everybody's: what the program keeps in memory is one for all callers.
+    /// All sessions share a child: what the program keeps in memory is common to all callers.
     All,
 }
 
-/// Whose a session is: a client of the configuration, or, without one, who calls from an address.
+/// The owner of a session: a configured client or, without one, an address.
 #[derive(Clone, Debug)]
 pub(crate) struct Owner {
-    /// By identity: a client whose key has changed is another one, whatever its name.
+    /// Compared by identity: a client whose key has changed is another owner, even with the same name.
     principal: Option<Arc<str>>,
     account: Account,
 }
@@ -52,20 +52,20 @@ impl PartialEq for Owner {
     }
 }
 
-/// What sessions have in common that use one child.
+/// What sessions must have in common to share a child.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ShareKey {
-    /// None: everybody's.
+    /// The owner; `None` if all callers share.
     owner: Option<Owner>,
     initialize: Value,
 }
 
 impl ShareKey {
-    /// Of a session that begins with these params of `initialize`. Everything in them counts but the name of the client
-    /// and what concerns the request alone; the order of members and their spelling do not.
+    /// The key of a session with these `initialize` params. All of them count, except for the client's name and
+    /// `_meta`; the order and spelling of members do not matter.
     pub(crate) fn new(owner: Option<Owner>, initialize: &Json) -> Self {
         let text = initialize.as_str();
-        // What has no value here (a number out of range) is equal to the same text alone.
+        // Params that serde cannot represent (a number out of range) only equal the same text.
         let mut initialize = serde_json::from_str(text).unwrap_or_else(|_| text.into());
         if let Value::Object(members) = &mut initialize {
             members.remove("clientInfo");

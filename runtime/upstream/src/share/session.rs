@@ -1,4 +1,4 @@
-//! A legacy session's place at a child that other sessions use too. It has one from its `initialize` on.
+//! A legacy session's place at a shared child, from its `initialize` on.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -18,15 +18,15 @@ use crate::stdio::request::{answer, request};
 use crate::watch::Watch;
 use crate::{Answer, Body, Definitions, Server, ServerError, hints_at_absence};
 
-/// Dropping it ends the session, as [`Self::leave`] does.
+/// A legacy session at a shared child. Dropping it ends the session, as [`Self::leave`] does.
 #[derive(Debug)]
 pub(crate) struct SharedSession {
     server: Arc<Server>,
-    /// Of the session, among those of the server: two clients' ids may be the same.
+    /// The session's number at the server, which tells equal ids of two clients apart.
     number: u64,
     owner: Owner,
     definitions: Arc<Definitions>,
-    /// It has said `initialize`.
+    /// Whether the session has sent `initialize`.
     began: AtomicBool,
     joined: OnceLock<Joined>,
 }
@@ -88,7 +88,7 @@ impl SharedSession {
     pub(crate) async fn send(&self, message: &Message) -> Result<Answer, ServerError> {
         let Joined { shared, child, .. } = self.joined()?;
         let _turn = match message.method() {
-            // Before it, nothing may be asked, whoever says it.
+            // No session may send requests before this notification, whichever session sends it.
             Some("notifications/initialized") => Some(shared.turn.lock().await),
             _ => None,
         };
@@ -116,7 +116,7 @@ impl SharedSession {
         })
     }
 
-    /// The first session of its kind starts the child and is answered by it; those after it are told the same.
+    /// Handles `initialize`. The first session of its kind starts the child, and later ones get the same answer.
     async fn initialize(&self, message: &Message, watch: Watch) -> Result<Answer, ServerError> {
         if self.began.swap(true, Ordering::Relaxed) {
             let (code, why) = (
@@ -168,7 +168,7 @@ impl SharedSession {
             .demux
             .join(self.number, &self.owner, self.definitions.clone());
         drop(begun);
-        // Set once: what said `initialize` first got here.
+        // Set only here, since only the first `initialize` gets this far.
         let _ = self.joined.set(Joined {
             shared,
             child,

@@ -1,16 +1,16 @@
-//! When a program that ended may be started again.
+//! The backoff between starts of a program that ended.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// After the first failed start; doubled by each further one.
+/// The pause after the first failed start, doubled by each further one.
 const FIRST: Duration = Duration::from_millis(100);
-/// The longest pause: short enough that a server mended by its operator is soon back.
+/// The longest pause: short enough that a repaired server is soon back.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// The pauses between starts of one server. Only processes that end without ever having said anything count: a server
-/// that one caller's request can crash must not be kept from all others.
+/// The backoff between starts of one server. Only processes that end before their first message count: a server that
+/// one caller's request crashes must stay available to all others.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
@@ -18,7 +18,7 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// A process ended before it said anything.
+    /// Notes that a process ended before its first message.
     pub(crate) fn failed(&mut self) {
         let pause = FIRST
             .saturating_mul(1 << self.failures.min(20))
@@ -27,12 +27,12 @@ impl Backoff {
         self.until = Some(Instant::now() + pause);
     }
 
-    /// A process said something.
+    /// Notes that a process sent a message.
     pub(crate) fn succeeded(&mut self) {
         *self = Self::default();
     }
 
-    /// How long to wait before the next start.
+    /// The time to wait before the next start.
     pub(crate) fn pause(&self) -> Duration {
         self.until.map_or(Duration::ZERO, |until| {
             until.saturating_duration_since(Instant::now())

@@ -17,15 +17,17 @@ use crate::stdio::process::{self, Process};
 use crate::stdio::tasks::{self, Reader};
 use crate::{ServerConfig, ServerError};
 
-/// Lines that wait to be written; who comes later waits for a place.
+/// The most lines that wait to be written; at that number senders wait.
 const OUTBOX: usize = 16;
-/// Small lines of the gateway's own that wait to be written; a child that does not read loses further ones.
+/// The most small lines of the gateway's own that wait to be written; further ones to a child that does not read are
+/// lost.
 const URGENT: usize = 1024;
-/// From the end of its stdin to SIGTERM.
+/// The time between closing stdin and SIGTERM.
 const AFTER_EOF: Duration = Duration::from_millis(500);
-/// From SIGTERM to SIGKILL.
+/// The time between SIGTERM and SIGKILL.
 const AFTER_TERM: Duration = Duration::from_secs(2);
-/// For what stands in the pipe when a process has ended; something it started may hold the other end.
+/// The time to read what is left in the pipe after the process has ended; a process that it started may hold the other
+/// end open.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A running server process. Dropping it ends the process.
@@ -42,7 +44,11 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts it. It has its place until it is gone.
+    /// Starts the process, which holds `place` until it is gone.
+    ///
+    /// # Errors
+    ///
+    /// The program cannot be started.
     pub(crate) async fn start(
         config: &ServerConfig,
         known: &Arc<ServerFacts>,
@@ -122,7 +128,8 @@ impl Child {
         &self.server
     }
 
-    /// The longest silence while a request is under way: until its first word, a program may still be starting.
+    /// The longest silence of a request in flight. Before its first message a program may still be starting, so the
+    /// start timeout applies too.
     pub(crate) fn patience(&self) -> Duration {
         match self.spoke.load(Ordering::Relaxed) {
             true => self.patience,
@@ -130,12 +137,16 @@ impl Child {
         }
     }
 
-    /// Hands a message to the writer. Waits for a place while the child does not read.
+    /// Hands a message to the writer, waiting while the child does not read.
+    ///
+    /// # Errors
+    ///
+    /// The child has ended, or does not read in time.
     pub(crate) async fn write(&self, message: &Message) -> Result<(), ServerError> {
         match tokio::time::timeout(self.patience, self.outbox.send(message.line())).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => {
-                // It is ending; what of is known when it has ended.
+                // The child is ending; the reason is known once it has ended.
                 self.ended().await;
                 Err(self.demux.over().unwrap_or(ServerError::Closed {
                     server: self.server.clone(),
@@ -148,18 +159,18 @@ impl Child {
         }
     }
 
-    /// It has ended, or is about to.
+    /// Whether the child has ended or is about to.
     pub(crate) fn is_over(&self) -> bool {
         self.closing.is_cancelled() || *self.ended.borrow()
     }
 
-    /// Ends it, first gently. Returns when it and its group are gone.
+    /// Ends the child, first gently. Returns once it and its process group are gone.
     pub(crate) async fn close(&self) {
         self.closing.cancel();
         self.ended().await;
     }
 
-    /// Waits until it is gone.
+    /// Waits until the child is gone.
     pub(crate) async fn ended(&self) {
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
     }
@@ -188,13 +199,13 @@ impl Supervisor {
             _ = &mut reader => None,
         };
         let meant = self.closing.is_cancelled();
-        // The writer lets go of stdin.
+        // The writer then closes stdin.
         self.closing.cancel();
         let status = match exited {
             Some(status) => status,
             None => terminate(&mut process).await,
         };
-        // What it started in turn goes with it.
+        // The processes that the child started end with it.
         process.end_tree().await;
         if !reader.is_finished() && tokio::time::timeout(LAST_WORDS, &mut reader).await.is_err() {
             reader.abort();
@@ -223,7 +234,7 @@ impl Supervisor {
             status,
         };
         self.known.vitals.failed(&error);
-        // A program that never spoke has begun no session.
+        // A program that sent no message has begun no session.
         let later = if self.modern || !spoke {
             error.clone()
         } else {

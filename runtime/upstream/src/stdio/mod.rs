@@ -1,4 +1,4 @@
-//! A conversation with a stdio server: a child of its own, or a place at one that others use too.
+//! Conversations with a stdio server, over a child of their own or a shared one.
 
 pub(crate) mod backoff;
 pub(crate) mod child;
@@ -20,13 +20,14 @@ use crate::{Answer, Body, Server, ServerError};
 
 use crate::stdio::request::{Source, answer, request};
 
-/// A conversation's way to a child.
+/// A conversation's access to a child.
 #[derive(Debug)]
 pub(crate) enum Channel {
     Own(Arc<Child>),
-    /// With the conversation's number: two clients' ids may be the same.
+    /// The shared child of modern conversations, and the conversation's number, which tells equal ids of two clients
+    /// apart.
     Shared(Arc<Server>, u64),
-    /// A legacy session's.
+    /// A legacy session's place at a child that sessions share.
     SharedSession(Box<SharedSession>),
 }
 

@@ -1,11 +1,12 @@
-//! A child process: how it is started, what it is given, and that it does not outlive the gateway.
+//! Child processes: how one is started, what it inherits, and how it is kept from outliving the gateway.
 //!
-//! - Environment: empty but for what the configuration lists, the mark by which what it starts is known, and `PATH`, which is the gateway's own unless configured:
-//!   without it neither the program nor what it calls (`env node`) would be found. `HOME` and the rest only when listed.
-//! - A session of its own: what it started in turn ends with it (see [`reaper`]), and a Ctrl-C at the gateway's terminal
-//!   does not reach it before the gateway has drained.
-//! - When the gateway dies, even by SIGKILL, the kernel kills the child (Linux), and everything that reads its stdin
-//!   finds the end of it.
+//! - The environment is empty except for the configured variables, the mark that identifies the process's descendants,
+//!   and `PATH`. `PATH` is the gateway's own unless configured: without it neither the program nor what it calls (`env
+//!   node`) would be found. `HOME` and others are set only if configured.
+//! - The child gets a session of its own. The processes that it starts end with it (see [`reaper`]), and Ctrl-C at the
+//!   gateway's terminal does not reach it before the gateway has drained.
+//! - When the gateway dies, even by SIGKILL, the kernel kills the child (Linux), and every process that reads the
+//!   child's stdin sees its end.
 
 use std::io;
 use std::process::Stdio;
@@ -21,10 +22,10 @@ use tokio::sync::oneshot;
 use crate::stdio::reaper::{self, Starting, Tree};
 use crate::{ServerError, Transport};
 
-/// How often orphans that have died are waited for.
+/// The interval at which dead orphans are reaped.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// A started process. Dropping it kills its whole group, and what has left that.
+/// A started process. Dropping it kills its whole group and the processes that left the group.
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) child: Child,
@@ -33,14 +34,14 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Signals the whole group. A group that is gone already is no error.
+    /// Signals the whole process group. It is no error if the group is gone.
     pub(crate) fn signal(&self, signal: Signal) {
         if let Some(group) = &self.group {
             group.signal(signal);
         }
     }
 
-    /// Notes what it has started: best before it is ended.
+    /// Notes which processes it has started. Call it before ending the process, while the tree is intact.
     pub(crate) async fn look(&mut self) {
         if let Some(tree) = self.tree.take() {
             let looked = tokio::task::spawn_blocking(move || {
@@ -51,8 +52,8 @@ impl Process {
         }
     }
 
-    /// Kills what is left of the group, and of what has left it. To be called as soon as the process has ended: later its
-    /// number may be another's.
+    /// Kills what is left of the process's tree, including processes that left the group. Call it as soon as the
+    /// process has ended: later its process id may be reused.
     pub(crate) async fn end_tree(&mut self) {
         self.group = None;
         if let Some(tree) = self.tree.take() {
@@ -61,7 +62,11 @@ impl Process {
     }
 }
 
-/// Starts the program of a stdio transport, its three streams piped.
+/// Starts the program of a stdio transport with piped streams.
+///
+/// # Errors
+///
+/// The program is not found or cannot be started.
 pub(crate) async fn start(
     server: &Arc<str>,
     transport: &Transport,
@@ -125,7 +130,7 @@ struct Group(Pid);
 
 impl Group {
     fn signal(&self, signal: Signal) {
-        // ESRCH: nobody is left, which is what was wanted.
+        // ESRCH means that no process is left, which is the goal.
         let _ = kill_process_group(self.0, signal);
     }
 }
@@ -136,7 +141,7 @@ impl Drop for Group {
     }
 }
 
-/// In a session of its own, and dead when the gateway is.
+/// Puts the process into a session of its own, and lets it die with the gateway.
 #[cfg(target_os = "linux")]
 fn be_alone(command: &mut Command) {
     let parent = rustix::process::getpid();
@@ -167,8 +172,8 @@ struct Job {
     done: oneshot::Sender<io::Result<Child>>,
 }
 
-/// Spawns on a thread that lives as long as the process: the kernel sends the death signal when the *thread* that
-/// forked ends, and threads of an async runtime come and go.
+/// Spawns the process on a thread that lives as long as the gateway. The kernel sends the death signal when the
+/// *thread* that forked ends, and threads of an async runtime come and go.
 async fn spawn(command: Command) -> io::Result<Child> {
     static STARTER: OnceLock<mpsc::Sender<Job>> = OnceLock::new();
     let starter = match STARTER.get() {
@@ -187,7 +192,7 @@ async fn spawn(command: Command) -> io::Result<Child> {
                                 done,
                             }) => {
                                 let _entered = runtime.enter();
-                                // Nobody waits any more: the child is dropped, and so killed.
+                                // If the receiver is gone, the child is dropped and thereby killed.
                                 let _ = done.send(command.spawn());
                             }
                             Err(RecvTimeoutError::Timeout) => reaper::sweep(),
@@ -195,7 +200,7 @@ async fn spawn(command: Command) -> io::Result<Child> {
                         }
                     }
                 })?;
-            // Where two were first at once, the second thread ends with its sender.
+            // If two callers start a thread at once, the second thread ends with its sender.
             STARTER.get_or_init(|| sender)
         }
     };

@@ -1,38 +1,39 @@
-//! The end of everything that a server's process has started.
+//! Ends everything that a server's process has started.
 //!
-//! A process group does not hold what leaves it (`setsid`, a daemon that forks twice). So the gateway takes in the orphans
-//! of its servers (Linux: it is their "subreaper"), knows whose each is, and ends them with their server:
+//! A process group does not contain processes that leave it (`setsid`, a daemon that forks twice). The gateway
+//! therefore adopts the orphans of its servers (on Linux, as their "subreaper"), attributes each to a server, and ends
+//! it with that server:
 //!
-//! - a server's process begins a session of its own: every descendant is in another session than the gateway, for good;
-//! - a process with a living ancestor that is a server belongs to that server;
-//! - an orphan belongs to the server whose session it is in, or whose mark stands in its environment, or under which it was
-//!   seen before. One that shows none of these may be a living server's: it is ended once no server is left.
+//! - A server's process begins a session of its own, so no descendant is ever in the gateway's session.
+//! - A process with a living ancestor that is a server belongs to that server.
+//! - An orphan belongs to the server whose session it is in, whose mark is in its environment, or as whose descendant
+//!   it was seen before. An orphan with none of these may belong to a living server, so it is ended once no other
+//!   server is left.
 //!
-//! What dies in the gateway's care is waited for, so that nothing stays a zombie. A gateway that is itself killed by
-//! SIGKILL takes its servers along, but not what has left their sessions. Where the kernel is not Linux, the process group
-//! alone is ended.
+//! Orphans that die are reaped, so that none stays a zombie. A gateway killed by SIGKILL takes its servers along, but
+//! not the processes that left their sessions. On other systems than Linux only the process group is ended.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::process::Pid;
 
-/// The variable that says whose a process is.
+/// The environment variable with the mark of a process's server.
 pub(crate) const MARK: &str = "SANDGATE_CHILD";
 
-/// The tree of one server's process. Dropping it ends what is left of it: to be done as soon as the process has ended,
-/// and where waiting a moment does no harm.
+/// The process tree of one server. Dropping it ends what is left of the tree; do so as soon as the process has ended,
+/// and where blocking for a moment does no harm.
 #[derive(Debug)]
 pub(crate) struct Tree {
     root: Pid,
 }
 
-/// A server's process is being started: until its tree is known, it must not be taken for an orphan of nobody's.
+/// A guard for a server's process that is being started: until its tree is known, it must not be taken for an orphan.
 pub(crate) struct Starting(());
 
 static STARTING: AtomicUsize = AtomicUsize::new(0);
 
 impl Starting {
-    /// To be kept until there is a [`Tree`].
+    /// Begins the start of a process; keep the guard until there is a [`Tree`].
     pub(crate) fn new() -> Self {
         STARTING.fetch_add(1, Ordering::SeqCst);
         Self(())
@@ -50,7 +51,7 @@ impl Drop for Starting {
     }
 }
 
-/// A mark that no other process bears.
+/// Returns a mark that no other process has.
 pub(crate) fn mark() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
@@ -81,17 +82,17 @@ mod system {
 
     use crate::stdio::reaper::{MARK, Starting};
 
-    /// Looks at the processes there are, until none of a tree is left: the pause between two, and the most of them.
+    /// The pause between two scans for processes of a tree, and the most scans.
     const LOOKS: (Duration, usize) = (Duration::from_millis(5), 100);
 
-    /// What is known of a living server.
+    /// What is known about a running server.
     struct Server {
         mark: String,
-        /// Its descendants as they were seen last.
+        /// The server's descendants, as last seen.
         seen: HashSet<KnownProcess>,
     }
 
-    /// A process: numbers are used again, but not with the same time of start.
+    /// The identity of a process. A process id may be reused, but not with the same start time.
     #[derive(Clone, Copy, PartialEq, Eq, Hash)]
     struct KnownProcess {
         pid: i32,
@@ -105,7 +106,7 @@ mod system {
         dead: bool,
     }
 
-    /// By the number of the server's own process.
+    /// The running servers, by process id.
     static SERVERS: LazyLock<Mutex<HashMap<i32, Server>>> = LazyLock::new(Mutex::default);
 
     pub(crate) fn take_in_orphans() {
@@ -119,7 +120,7 @@ mod system {
         SERVERS.lock().insert(number(root), Server { mark, seen });
     }
 
-    /// Notes who belongs to whom, as long as it can be seen.
+    /// Notes which server each process belongs to, while that can be seen.
     pub(crate) fn look() {
         let all = processes();
         let mut servers = SERVERS.lock();
@@ -138,7 +139,7 @@ mod system {
         for _ in 0..LOOKS.1 {
             let all = processes();
             let servers = SERVERS.lock();
-            // Asked after the look: whatever was started before it is known by now, or still counted here.
+            // Checked after the scan: any server started before it is registered by now, or still counted as starting.
             let alone = servers.len() <= 1 && !Starting::any();
             let left: Vec<&Process> = all
                 .values()
@@ -149,7 +150,7 @@ mod system {
                 })
                 .collect();
             drop(servers);
-            // Stopped first, so that none starts another one while it is ended.
+            // All are stopped first, so that none starts another while being killed.
             let fresh = left
                 .iter()
                 .filter(|process| !process.dead && stopped.insert(process.known))
@@ -171,17 +172,17 @@ mod system {
         SERVERS.lock().remove(&root);
     }
 
-    /// Waits for orphans that have died by themselves.
+    /// Reaps orphans that have died by themselves.
     pub(crate) fn sweep() {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        // Nobody to be waited for: nearly always.
+        // Usually no child has died.
         if !matches!(waitid(WaitId::All, options), Ok(Some(_))) {
             return;
         }
         let all = processes();
         let servers = SERVERS.lock();
         if Starting::any() {
-            // One that is not known yet may be among the dead: whoever starts it waits for it.
+            // The dead may include a process that is not registered yet; whoever starts it reaps it.
             return;
         }
         let orphans = all
@@ -190,7 +191,7 @@ mod system {
         orphans.for_each(wait);
     }
 
-    /// Waits for a dead orphan of ours. Children that others in this program have started are in its own session.
+    /// Reaps a dead orphan. Children started by other parts of this program are in its own session and are left alone.
     fn wait(process: &Process) {
         if process.parent == number(getpid())
             && process.session != own_session()
@@ -203,13 +204,13 @@ mod system {
         }
     }
 
-    /// It descends from this program, and is no part of it.
+    /// Whether a process descends from this program but is not in its session.
     fn descends(process: &Process, all: &HashMap<i32, Process>) -> bool {
         let own = number(getpid());
         process.session != own_session() && ancestors(process, all).any(|one| one.parent == own)
     }
 
-    /// The server that a descendant of ours belongs to.
+    /// The server that a descendant of this program belongs to.
     fn owner(
         process: &Process,
         all: &HashMap<i32, Process>,
@@ -223,7 +224,7 @@ mod system {
             .map(|one| one.known.pid)
             .find(|pid| servers.contains_key(pid) && alive(*pid));
         above.or_else(|| {
-            // From the one that was orphaned down to this one, each says whose it is.
+            // From the orphan down to this process, the first with a known server decides.
             let mut line: Vec<&Process> = ancestors(process, all).collect();
             line.reverse();
             line.into_iter().find_map(|one| {
@@ -241,18 +242,18 @@ mod system {
         })
     }
 
-    /// The process and those above it, up to a child of this program's.
+    /// The process and its ancestors, up to a child of this program.
     fn ancestors<'a>(
         process: &'a Process,
         all: &'a HashMap<i32, Process>,
     ) -> impl Iterator<Item = &'a Process> {
         let own = number(getpid());
         let up = move |one: &&'a Process| all.get(&one.parent).filter(|_| one.parent != own);
-        // Read one after another, the processes may seem to stand in a circle.
+        // The processes are read one after another, so that they may seem to form a cycle.
         std::iter::successors(Some(process), up).take(all.len())
     }
 
-    /// What its environment says, as it was at its start.
+    /// The mark in the environment with which the process was started.
     fn said(pid: i32) -> Option<Vec<u8>> {
         let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
         let mut variables = environment.split(|byte| *byte == 0);
@@ -263,7 +264,7 @@ mod system {
     }
 
     fn signal(known: KnownProcess, signal: Signal) {
-        // From here on the descriptor means this process and no other, whatever becomes of its number.
+        // From here on the descriptor means this process, even if its id is reused.
         if let Some(pid) = Pid::from_raw(known.pid)
             && let Ok(process) = pidfd_open(pid, PidfdFlags::empty())
             && read(known.pid).is_some_and(|now| now.known == known)
@@ -282,7 +283,7 @@ mod system {
 
     fn read(pid: i32) -> Option<Process> {
         let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
-        // Its name is its own choice, and stands in brackets; what follows does not.
+        // The process chooses its name, which is in parentheses; the fields after it are the kernel's.
         let text = &text[memchr::memrchr(b')', &text)? + 1..];
         let fields: Vec<&str> = std::str::from_utf8(text).ok()?.split_whitespace().collect();
         Some(Process {
@@ -296,8 +297,8 @@ mod system {
         })
     }
 
-    /// 0 where the session's leader is outside of this process's PID namespace, as in a container: `getsid` of rustix
-    /// takes 0 for impossible.
+    /// The session of this program; 0 if the session's leader is outside its PID namespace, as in a container. rustix's
+    /// `getsid` cannot return 0.
     fn own_session() -> i32 {
         static SESSION: LazyLock<i32> =
             LazyLock::new(|| read(number(getpid())).map_or(0, |own| own.session));
@@ -309,24 +310,24 @@ mod system {
     }
 }
 
-/// From here on what servers leave behind comes to this process.
+/// Makes this process adopt the orphans of its servers.
 pub(crate) fn take_in_orphans() {
     system::take_in_orphans();
 }
 
-/// Waits for what servers have left behind and has died since.
+/// Reaps orphans of servers that have died.
 pub(crate) fn sweep() {
     system::sweep();
 }
 
 impl Tree {
-    /// The tree of a process that leads a session and bears the mark.
+    /// Registers the tree of a process that leads a session and carries the mark.
     pub(crate) fn new(root: Pid, mark: String) -> Self {
         system::begin(root, mark);
         Self { root }
     }
 
-    /// Notes who belongs to it: best before the process is ended, since afterwards less can be seen.
+    /// Notes the tree's processes. Call it before the process is ended, since less can be seen afterwards.
     pub(crate) fn look(&self) {
         system::look();
     }
@@ -348,7 +349,7 @@ mod tests {
     #[test]
     fn what_is_being_started_is_nobodys_orphan() {
         let starting = Starting::new();
-        // A session of its own, and not known yet.
+        // The process leads a session of its own and is not registered yet.
         let mut new = Command::new("setsid")
             .args(["sleep", "60"])
             .spawn()

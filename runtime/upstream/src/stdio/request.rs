@@ -1,4 +1,4 @@
-//! A request to a child process, and the answer that it gets.
+//! Requests to a child process, and their answers.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,11 +16,15 @@ use crate::stdio::child::Child;
 use crate::watch::Watch;
 use crate::{Answer, Body, ServerError, ServerEvent, ServerEvents};
 
-/// The longest that a server waits for the client's answer to a question of its own: people are asked.
+/// The longest that a server may wait for the client's answer to its own request: people are asked.
 pub(crate) const ASKED: Duration = Duration::from_secs(60 * 60);
 
-/// Sends a request to a child and waits for the first that comes back: a reply that comes alone is no stream. `turn` is
-/// held until the child has it.
+/// Sends a request to a child and waits for the first message. If it is the reply, the answer is no stream. `turn` is
+/// held until the child has the request.
+///
+/// # Errors
+///
+/// The child cannot be reached or has ended, or it stays silent for too long.
 pub(crate) async fn request(
     child: &Child,
     conversation: u64,
@@ -29,7 +33,7 @@ pub(crate) async fn request(
     turn: Option<MutexGuard<'_, ()>>,
 ) -> Result<Answer, ServerError> {
     let (wire, mut ticket, queue) = child.demux.enter(conversation, message, watch.budget())?;
-    // Told to be sent before it is: a message in the outbox is sent, whatever becomes of this future.
+    // Marked as sent before writing: a message in the outbox is sent even if this future is dropped.
     ticket.sent(message.method().unwrap_or_default());
     child.write(&wire).await?;
     drop(turn);
@@ -68,13 +72,14 @@ pub(crate) fn answer(status: StatusCode, body: Body) -> Answer {
     }
 }
 
+/// The messages that answer a request, or that a listener gets.
 pub(crate) struct Source {
     pub(crate) early: VecDeque<Message>,
     pub(crate) queue: Queue,
-    /// Until the reply came.
+    /// The request's ticket; `None` for a listener.
     pub(crate) ticket: Option<Ticket>,
     pub(crate) watch: Watch,
-    /// The longest silence; none: without end.
+    /// The longest silence; `None` for no limit.
     pub(crate) silence: Option<Duration>,
     pub(crate) server: Arc<str>,
 }
@@ -106,7 +111,7 @@ impl Source {
     }
 
     pub(crate) fn into_events(self) -> ServerEvents {
-        // None after the last item.
+        // The state is `None` after the last item.
         ServerEvents::new(stream::unfold(Some(self), |source| async {
             let mut source = source?;
             if let Some(message) = source.early.pop_front() {

@@ -1,5 +1,5 @@
-//! The three streams of a child: one task writes its stdin, so that lines never interleave; one reads its stdout; one
-//! logs its stderr.
+//! The tasks for a child's three streams: one writes its stdin, so that lines never interleave, one reads its stdout,
+//! and one logs its stderr.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,15 +17,15 @@ use crate::demux::Demux;
 use crate::demux::key::Key;
 use crate::framing::lines::{self, Line, Lines};
 
-/// Lines are written together up to this many bytes: what a pipe holds on Linux.
+/// The most bytes of lines that are written together: the capacity of a pipe on Linux.
 const BATCH: usize = 64 << 10;
-/// The longest line of stderr that is logged, in bytes; a longer one is only mentioned.
+/// The longest logged line of stderr, in bytes; a longer one is only mentioned.
 const LOG_LINE: usize = 8 << 10;
-/// Lines of stderr that are logged in one second; of further ones only the number is.
+/// The most lines of stderr logged per second; the rest is only counted.
 const LOG_RATE: usize = 200;
-/// Lines of stdout that are no messages, between two that are. A program that writes more of them does not speak MCP.
+/// The most lines of stdout that are not messages, between two that are. A program that writes more does not speak MCP.
 const STRAY_LINES: usize = 10_000;
-/// Of those, each of the first ones is logged.
+/// How many of those lines are logged individually.
 const STRAY_LOGGED: usize = 10;
 
 pub(crate) async fn write(
@@ -49,13 +49,13 @@ pub(crate) async fn write(
         {
             lines::write(&mut batch, &line);
         }
-        // Nothing but the end of the process may cut a line.
+        // Only the end of the process may interrupt a line.
         let written = tokio::select! {
             written = stdin.write_all_buf(&mut batch) => written,
             () = closing.cancelled() => return,
         };
         if written.is_err() {
-            // It reads no more. Whether it is ending is for the supervisor to see.
+            // The child no longer reads. Whether it is ending is for the supervisor to find out.
             closing.cancelled().await;
             return;
         }
@@ -84,7 +84,7 @@ pub(crate) async fn log(server: Arc<str>, stderr: ChildStderr) {
         }
         match line {
             Line::Whole(line) => {
-                // Control characters could forge lines of the log or steer the terminal that shows it.
+                // Control characters could forge log lines or control the terminal that shows them.
                 let text: String = String::from_utf8_lossy(&line)
                     .chars()
                     .map(|c| {
@@ -144,13 +144,13 @@ impl Reader {
                             why,
                         };
                         if is_meant_as_message(&line) {
-                            // A reply that may not be passed on: its asker waits for no other.
+                            // The line was a reply that cannot be forwarded: its request must not wait for another.
                             self.demux.garbage(id_of(&line).as_ref(), error);
                         } else if stray > STRAY_LINES {
                             self.demux.fail_all(&error);
                             return;
                         } else if !warned && !self.spoke.load(Ordering::Relaxed) {
-                            // A banner, or a program that is no MCP server at all: its first word will tell.
+                            // Either a banner, or the program is no MCP server: its first message will tell.
                             warned = true;
                             self.expect_first_word(error);
                         }
@@ -186,13 +186,13 @@ impl Reader {
     }
 }
 
-/// Not a line that a program prints for people, or a record of its own log in JSON.
+/// Whether a line is a broken message, and not text for people or a JSON log record.
 fn is_meant_as_message(line: &[u8]) -> bool {
     line.trim_ascii_start().starts_with(b"{")
         && memchr::memmem::find(line, b"\"jsonrpc\"").is_some()
 }
 
-/// The id of a reply that may not be passed on (a duplicate key, a lone surrogate): only to tell its asker.
+/// The id of a reply that cannot be forwarded (a duplicate key, a lone surrogate), only to fail its request.
 fn id_of(line: &[u8]) -> Option<Key> {
     #[derive(serde::Deserialize)]
     struct Reply<'a> {

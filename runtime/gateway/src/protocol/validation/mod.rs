@@ -1,6 +1,5 @@
-//! What the gateway itself refuses before any interceptor looks, since interceptors and the other side could read it
-//! differently: methods that nobody knows, members spelt otherwise than the protocol's, URIs with another spelling, names
-//! that look like another's.
+//! Checks that precede the interceptors. They refuse what interceptors and the receiver might read differently: unknown
+//! methods, misspelt members, URIs that are not canonical, and names that look like another.
 
 pub(crate) mod uris;
 
@@ -9,7 +8,7 @@ use sandgate_pipeline::Chain;
 
 use crate::call::error_reply;
 
-/// Why a message does not pass. No URI, name or method of the sender's is repeated: a policy may mask what they hold.
+/// Why a message is refused. The text never repeats a URI, name or method, since a policy may mask what these hold.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidMessageError {
     #[error(
@@ -27,7 +26,7 @@ pub(crate) enum InvalidMessageError {
 }
 
 impl InvalidMessageError {
-    /// What the asker is told; the id is the asker's to add.
+    /// The error reply to the asker, who adds the id.
     pub(crate) fn reply(&self, call: &Call) -> Message {
         let code = match self {
             Self::UnknownMethod => error_codes::METHOD_NOT_FOUND,
@@ -37,7 +36,11 @@ impl InvalidMessageError {
     }
 }
 
-/// What can be told from the message alone.
+/// Checks what the message alone can tell.
+///
+/// # Errors
+///
+/// The method is unknown, or a member is a misspelling of one that the gateway or a policy reads.
 pub(crate) fn check(
     chain: &Chain,
     call: &Call,
@@ -49,7 +52,7 @@ pub(crate) fn check(
     let Some((found, meant)) = misspelt_member(message.payload().root()) else {
         return Ok(());
     };
-    // By these three the gateway itself tells whose something is, whoever looks.
+    // The gateway itself uses these three to decide who owns something, with or without interceptors.
     let is_owned = call.direction == Direction::ClientToServer
         && matches!(meant, "taskId" | "requestState" | "inputResponses");
     if is_owned || chain.judges_any(&call.method, call.direction, &call.server) {
@@ -59,7 +62,7 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// As much of a text of the sender's as an error repeats.
+/// The part of the sender's text that an error repeats.
 fn shortened(text: &str) -> String {
     const MOST: usize = 100;
     match text.char_indices().nth(MOST) {

@@ -4,7 +4,7 @@ use sandgate_message::{Message, Method, Node, Target};
 
 use crate::protocol::subscription::LISTEN;
 
-/// Whether such a message may name any.
+/// Whether a message with this method may name URIs.
 pub(crate) fn has_uris(method: &str, message: &Message) -> bool {
     method == LISTEN
         || match Method::new(method).target() {
@@ -14,7 +14,8 @@ pub(crate) fn has_uris(method: &str, message: &Message) -> bool {
         }
 }
 
-/// Each URI, and the method whose targets the server lists it among; none for one that no list can have.
+/// The URIs of a message, each with the method whose targets include it in the server's lists; `None` for a URI that no
+/// list can have.
 pub(crate) fn of(method: &str, message: &Message) -> Vec<(String, Option<&'static str>)> {
     let params = message.payload().root();
     let text = |node: Node<'_>| node.string().map(std::borrow::Cow::into_owned);
@@ -34,7 +35,7 @@ pub(crate) fn of(method: &str, message: &Message) -> Vec<(String, Option<&'stati
     vec![(template, Some("completion/complete")), (expanded, None)]
 }
 
-/// The URI, or the template, that a completion is about.
+/// The URI or template that a completion is about.
 fn reference(params: Node<'_>) -> Option<String> {
     let reference = params.get("ref")?;
     let kind = reference.get("type").and_then(|kind| kind.string());
@@ -44,7 +45,7 @@ fn reference(params: Node<'_>) -> Option<String> {
     Some(reference.get("uri")?.string()?.into_owned())
 }
 
-/// What the client says of the template's variables: the value that is completed, and those chosen before.
+/// The values of the template's variables: the one being completed, and those chosen before.
 fn values(params: Node<'_>) -> Vec<(String, String)> {
     let pair = |name: &str, value: Node<'_>| Some((name.to_owned(), value.string()?.into_owned()));
     let completed = params.get("argument").and_then(|argument| {
@@ -61,8 +62,8 @@ fn values(params: Node<'_>) -> Vec<(String, String)> {
     completed.into_iter().chain(chosen).collect()
 }
 
-/// The template (RFC 6570) with these values as they are, but for blanks, which nobody writes into a URI; `_` stands for
-/// a value that is not known.
+/// Expands a template (RFC 6570) with the values unescaped, except for spaces, which no URI contains. `_` stands for an
+/// unknown value.
 fn expanded(template: &str, values: &[(String, String)]) -> String {
     let mut uri = String::with_capacity(template.len());
     let mut rest = template;
