@@ -1,4 +1,4 @@
-//! Lengths of time and numbers of bytes, as people write them.
+//! Durations and sizes, as people write them.
 
 use std::time::Duration;
 
@@ -16,18 +16,18 @@ pub struct Size(pub u64);
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Period {
-    /// Milliseconds.
+    /// A period of `count` milliseconds.
     pub const fn millis(count: u64) -> Self {
         Self(Duration::from_millis(count))
     }
-    /// Seconds.
+    /// A period of `count` seconds.
     pub const fn secs(count: u64) -> Self {
         Self(Duration::from_secs(count))
     }
 }
 
 impl Size {
-    /// Mebibytes.
+    /// A size of `count` mebibytes.
     pub const fn mib(count: u64) -> Self {
         Self(count << 20)
     }
