@@ -57,6 +57,7 @@ impl Assembler {
     /// Builds an edition. Nothing changes until [`Self::adopt`].
     ///
     /// # Errors
+    ///
     /// Reports everything that is wrong, with its place in the file.
     pub async fn assemble(
         &self,

@@ -24,6 +24,7 @@ impl HeldCandidates {
     /// Puts `tried` beside `live`. Reuses the candidate of `before` if nothing differs.
     ///
     /// # Errors
+    ///
     /// The candidate cannot stand in the place of the live interceptor.
     pub(super) fn beside(
         &mut self,

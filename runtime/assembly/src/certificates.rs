@@ -14,6 +14,7 @@ const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// The certificate that the gateway shows its clients, and a warning if it expires soon.
 ///
 /// # Errors
+///
 /// The files cannot be used. The issue is at its place in the configuration.
 pub(super) fn identity(loaded: &Loaded) -> Result<(Option<Identity>, Option<Issue>), Issue> {
     let Some(tls) = &loaded.config.gateway.tls else {
@@ -47,6 +48,7 @@ pub(super) fn identity(loaded: &Loaded) -> Result<(Option<Identity>, Option<Issu
 /// The authorities that may vouch for a server.
 ///
 /// # Errors
+///
 /// The file cannot be read, or has no certificates in PEM. The issue is at its place in the configuration.
 pub(super) fn authorities(
     loaded: &Loaded,

@@ -17,6 +17,7 @@ use crate::document_limits;
 /// Creates the host, with its machine code cache and the interceptors' state.
 ///
 /// # Errors
+///
 /// A configured cache or state cannot be used. A default cache that cannot be used is only a warning: it costs time at
 /// each start.
 pub fn host(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Report> {
@@ -26,6 +27,7 @@ pub fn host(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Rep
 /// Like [`host`], with a state in memory that is dropped with the host and touches no file.
 ///
 /// # Errors
+///
 /// As for [`host`].
 pub fn host_apart(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Report> {
     host_with(loaded, environment, State::in_memory(StateQuota::default()))

@@ -15,6 +15,7 @@ use crate::builtin;
 /// Reads a plugin by path or as `builtin:NAME`.
 ///
 /// # Errors
+///
 /// The file is not a plugin. The error says why, for people.
 pub fn read(plugin: &str) -> Result<PluginFile, String> {
     let bytes = match plugin.strip_prefix("builtin:") {

@@ -22,6 +22,7 @@ impl KnownServers {
     /// The servers in the order of their names, and the set for the next configuration to compare with.
     ///
     /// # Errors
+    ///
     /// A certificate file of a server cannot be used.
     pub(super) fn stock(
         &self,

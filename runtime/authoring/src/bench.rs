@@ -2,6 +2,7 @@
 //!
 //! Isolated: a fresh instance for every run, as in the gateway. Warm: one instance for all runs, which separates the
 //! hook's own computation from the cost of an instance. Floor: creating an instance and dropping it, below which no run
+//! can come.
 
 mod counter;
 mod measured;
@@ -68,6 +69,7 @@ pub enum NotMeasured {
 /// Measures a plugin.
 ///
 /// # Errors
+///
 /// Nothing could be measured.
 pub async fn bench(asked: &args::BenchPlugin) -> Result<Measured, NotMeasured> {
     let file = inspect::read(&asked.plugin).map_err(NotMeasured::File)?;

@@ -57,6 +57,7 @@ pub enum BuildError {
 /// Builds the plugin in this folder. Nothing is written unless the plugin passes every check.
 ///
 /// # Errors
+///
 /// The plugin cannot be built, fails a check, or cannot be written.
 pub async fn build(folder: &Path, language: Option<&str>) -> Result<Built, BuildError> {
     let started = Instant::now();

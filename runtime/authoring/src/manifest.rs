@@ -38,6 +38,7 @@ impl Authored {
     /// Reads and checks the manifest in this folder.
     ///
     /// # Errors
+    ///
     /// The manifest cannot be read, or it has errors. All errors are reported.
     pub fn read(folder: &Path) -> Result<Self, Report> {
         let path = folder.join(MANIFEST);
@@ -55,6 +56,7 @@ impl Authored {
     /// Checks a text that came from `path`.
     ///
     /// # Errors
+    ///
     /// The text has errors. All errors are reported.
     pub fn parse(path: &Path, text: String) -> Result<Self, Report> {
         let (source, syntax) = Source::parse(path, text);

@@ -61,6 +61,7 @@ pub enum NotNew {
 /// Makes a project in the folder `name` within `parent`. Returns the commands that test it from there.
 ///
 /// # Errors
+///
 /// The project was not made. Existing files are not touched.
 pub fn new(parent: &Path, language: &str, asked: &New) -> Result<String, NotNew> {
     let name = &asked.name;

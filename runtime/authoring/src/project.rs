@@ -37,6 +37,7 @@ impl Project {
     /// Opens a folder. `language` is a name that `--lang` takes; `None` means the language that the folder shows.
     ///
     /// # Errors
+    ///
     /// There is no plugin in the folder, or its language cannot be told.
     pub fn open(folder: &Path, language: Option<&str>) -> Result<Self, ProjectError> {
         let authored = Authored::read(folder).map_err(ProjectError::Manifest)?;

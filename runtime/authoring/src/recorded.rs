@@ -64,6 +64,7 @@ pub enum NoFixture {
 /// Writes a recorded call as a fixture. Returns a text for people that says what was written.
 ///
 /// # Errors
+///
 /// No fixture was written.
 pub async fn as_fixture(
     folder: &Path,

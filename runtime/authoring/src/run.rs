@@ -68,6 +68,7 @@ fn argument(argument: impl Into<String>, why: impl Into<String>) -> NotRun {
 /// Runs one hook.
 ///
 /// # Errors
+///
 /// Nothing could be run. A failure of the plugin itself is a result, not an error.
 pub async fn run(asked: &args::RunPlugin) -> Result<Ran, NotRun> {
     let file = inspect::read(&asked.plugin).map_err(NotRun::File)?;

@@ -118,6 +118,7 @@ impl Reached {
     /// Locates the gateway.
     ///
     /// # Errors
+    ///
     /// The gateway's configuration cannot be read, and no socket is given.
     pub fn locate(&self, environment: &Environment) -> Result<Located, Unknown> {
         Located::of(&self.configured.config, self.admin.as_deref(), environment)

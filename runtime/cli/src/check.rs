@@ -95,6 +95,7 @@ pub fn carry_out(asked: &Check) -> ExitCode {
 /// Checks everything. Plugins are prepared as for serving.
 ///
 /// # Errors
+///
 /// Reports everything that is wrong.
 pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked, Report> {
     let exposed = loaded.check_exposure(loaded.config.gateway.listen.0, false)?;

@@ -124,6 +124,7 @@ pub fn carry_out(asked: &Run) -> ExitCode {
 /// Serves until a signal to stop.
 ///
 /// # Errors
+///
 /// See [`RunError`].
 async fn run(arguments: &Run, loaded: &Loaded) -> Result<(), RunError> {
     let path = &arguments.configured.config;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::scalar::{Mistake, Scalar, scalar};
 
-/// A length of time: a whole number and `ms`, `s`, `m` (minutes), `h` or `d`, for example `"50ms"`. At least `"1ms"`, at
-/// most `"365d"`.
+/// A length of time: a whole number and `ms`, `s`, `m` (minutes), `h` or `d`, for example `"50ms"`. At least `"1ms"`,
+/// at most `"365d"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Period(pub Duration);
 

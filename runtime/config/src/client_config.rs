@@ -73,7 +73,7 @@ fn entry(url: &str, keyed: bool) -> Value {
     }
 }
 
-/// The base URL for clients. The unspecified address is replaced by loopback, since nobody can connect to it.
+/// The base URL for clients. The unspecified address is replaced by loopback, since clients cannot connect to it.
 fn base(front: Front) -> String {
     let mut front = front;
     let address = &mut front.address;

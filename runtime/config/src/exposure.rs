@@ -11,6 +11,7 @@ impl Loaded {
     /// command line rather than from the file.
     ///
     /// # Errors
+    ///
     /// Other machines could call without authentication.
     pub fn check_exposure(&self, listening: SocketAddr, given: bool) -> Result<Vec<Issue>, Report> {
         if listening.ip().is_loopback() {

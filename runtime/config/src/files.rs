@@ -63,6 +63,7 @@ impl Files {
     /// Reads the whole content. The file is opened once, so that what is checked is what is used.
     ///
     /// # Errors
+    ///
     /// The file does not exist, cannot be read, is not a regular file, or is larger than `limit` bytes.
     pub fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
         let path = self.path(path);
@@ -93,6 +94,7 @@ impl Files {
     /// Opens a directory, for a grant.
     ///
     /// # Errors
+    ///
     /// The directory does not exist, or is not a directory.
     pub fn open_dir(&self, path: &Path) -> Result<Dir, FileError> {
         let path = self.path(path);
@@ -106,6 +108,7 @@ impl Files {
     /// Whether the file's last byte is a line feed, so that a line can be appended.
     ///
     /// # Errors
+    ///
     /// The file cannot be read, or is empty.
     pub fn ends_in_line_end(&self, path: &Path) -> Result<bool, FileError> {
         let path = self.path(path);
@@ -131,6 +134,7 @@ impl Files {
     /// Opens a file to append to. A new file is readable by its owner only.
     ///
     /// # Errors
+    ///
     /// The file's directory does not exist, or the file cannot be written.
     pub fn open_append(&self, path: &Path) -> Result<File, FileError> {
         let path = self.path(path);

@@ -20,6 +20,7 @@ pub struct Glimpse {
 /// Reads the keys, whatever else is wrong with the file.
 ///
 /// # Errors
+///
 /// The file cannot be read.
 pub fn glimpse(path: &Path) -> Result<Glimpse, FileError> {
     let bytes = Files::in_folder(Path::new("")).read(path, LARGEST_FILE)?;

@@ -108,6 +108,7 @@ impl Loaded {
     /// Reads and checks a file.
     ///
     /// # Errors
+    ///
     /// The file cannot be read, or it has errors. All errors are reported.
     pub fn read(path: &Path) -> Result<Self, Report> {
         let unreadable = |why: String| {
@@ -130,6 +131,7 @@ impl Loaded {
     /// Checks a text that came from `path`.
     ///
     /// # Errors
+    ///
     /// The text has errors. All errors are reported.
     pub fn parse(path: &Path, text: String) -> Result<Self, Report> {
         let (source, syntax) = Source::parse(path, text);
@@ -176,6 +178,7 @@ impl Loaded {
     /// The destination of the call log.
     ///
     /// # Errors
+    ///
     /// With `stdio`, stdout belongs to the client, so the log cannot go there.
     pub fn call_log_destination(&self, stdio: bool) -> Result<Destination, Report> {
         match (&self.config.call_log.to, stdio) {

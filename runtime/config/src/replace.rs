@@ -15,6 +15,7 @@ impl Files {
     /// group and mode.
     ///
     /// # Errors
+    ///
     /// Nothing has changed: the file holds something else by now, or the operating system reports an error, for example
     /// because the file belongs to another user.
     pub fn replace(

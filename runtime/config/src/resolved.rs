@@ -66,6 +66,7 @@ impl Loaded {
     /// Fetches all values.
     ///
     /// # Errors
+    ///
     /// Reports every value that is missing.
     pub fn resolve(&self, environment: &Environment) -> Result<Resolved, Report> {
         let sources = Sources {

@@ -32,6 +32,7 @@ pub trait Scalar: Sized {
     /// Parses the string.
     ///
     /// # Errors
+    ///
     /// The string is not such a value.
     fn read(text: &str) -> Result<Self, Mistake>;
     /// The value as the configuration writes it.

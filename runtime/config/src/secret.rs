@@ -69,6 +69,7 @@ impl ValueOrRef {
     /// Fetches the value.
     ///
     /// # Errors
+    ///
     /// The value is missing, or not text.
     pub fn resolve(&self, sources: Sources<'_>) -> Result<Secret, FetchError> {
         match self {
@@ -93,6 +94,7 @@ impl SecretRef {
     /// Fetches the value.
     ///
     /// # Errors
+    ///
     /// The value is missing, or not text.
     pub fn resolve(&self, sources: Sources<'_>) -> Result<Secret, FetchError> {
         let value = match self {

@@ -30,6 +30,7 @@ impl Settings {
     /// Fetches the values from outside.
     ///
     /// # Errors
+    ///
     /// Every value that is missing, with its pointer.
     pub fn resolve(
         &self,

@@ -29,6 +29,7 @@ impl Located {
     /// Locates a gateway by its socket (`--admin`), else by its configuration.
     ///
     /// # Errors
+    ///
     /// The configuration cannot be read, and there is no `--admin`.
     pub fn of(
         file: &Path,
@@ -58,6 +59,7 @@ impl Located {
     /// The gateway's admin socket.
     ///
     /// # Errors
+    ///
     /// The configuration says that the gateway has no socket.
     pub fn socket(&self) -> Result<&SocketPath, Unknown> {
         self.socket.as_ref().ok_or_else(|| {

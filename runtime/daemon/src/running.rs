@@ -46,6 +46,7 @@ pub struct Running {
 /// Reads, prepares and opens everything. Serves nothing yet.
 ///
 /// # Errors
+///
 /// Reports all errors. Nothing is left running.
 pub async fn start(
     path: &Path,
@@ -172,6 +173,7 @@ fn open_admin(
 /// Opens the call log of the configuration.
 ///
 /// # Errors
+///
 /// The call log cannot be opened.
 pub fn open_call_log(loaded: &Loaded, stdio: bool) -> Result<CallLogWriter, Report> {
     let to = loaded.call_log_destination(stdio)?;
@@ -224,6 +226,7 @@ impl Running {
     /// and server before it returns.
     ///
     /// # Errors
+    ///
     /// The transport failed.
     pub async fn serve(self, transport: Transport, told: CancellationToken) -> std::io::Result<()> {
         let Self {

@@ -152,6 +152,7 @@ impl Json {
     /// A JSON string with this content.
     ///
     /// # Panics
+    ///
     /// Where the JSON text would be larger than 512 MiB.
     pub fn string(content: &str) -> Self {
         let mut json = String::new();

@@ -23,8 +23,8 @@ impl Json {
     /// following list names, and only at that very place, so that no sender hides text by calling it something:
     ///
     /// 1. In the document itself: `cursor`, `nextCursor` and `requestState`, whatever they hold (opaque by the
-    ///    protocol's word); `taskId`, `requestId`, `progressToken`, `elicitationId`, `protocolVersion` where they hold a
-    ///    *token*; `resultType` where it is `complete`, `input_required` or `task`.
+    ///    protocol's word); `taskId`, `requestId`, `progressToken`, `elicitationId`, `protocolVersion` where they hold
+    ///    a *token*; `resultType` where it is `complete`, `input_required` or `task`.
     /// 2. In an object under the document's `task` or in its list `tasks`: `taskId`, a token.
     /// 3. In `clientInfo` and `serverInfo` of the document or of its `_meta`: `version`, a token.
     /// 4. In `_meta` (of the document, a content block, resource contents, a message, or a listed definition):
@@ -44,8 +44,8 @@ impl Json {
     ///    `result`, each value of `inputResponses`, and the `params` of each value of `inputRequests`.
     ///
     /// A *token* is 1 to 256 visible ASCII characters without a space; base64 is its alphabet and nothing else; a MIME
-    /// type is a token with one `/` and perhaps parameters. What only pretends to be one of them is text. So is everything
-    /// under `arguments`, `structuredContent`, `data` of an error, and any member that is not named here.
+    /// type is a token with one `/` and perhaps parameters. What only pretends to be one of them is text. So is
+    /// everything under `arguments`, `structuredContent`, `data` of an error, and any member that is not named here.
     pub fn texts(&self) -> TextRun {
         run(self, text_places(self.root()))
     }

@@ -74,8 +74,8 @@ impl BoundInterceptor {
     ///
     /// # Errors
     ///
-    /// The timeout is zero or longer than an hour, the plugin lacks a hook or an event that the scope names, `sees =
-    /// "raw"` is set without a validating post-call, or one of the plugin's event globs is invalid.
+    /// The timeout is zero or longer than an hour, the plugin lacks a hook or an event that the scope names,
+    /// `sees = "raw"` is set without a validating post-call, or one of the plugin's event globs is invalid.
     pub fn new(
         name: &str,
         interceptor: Arc<dyn Interceptor>,

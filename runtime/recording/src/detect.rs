@@ -60,6 +60,7 @@ impl Details {
 /// Everything that was found, without duplicates.
 ///
 /// # Errors
+///
 /// Something was found, and it is not known where.
 pub(super) fn values(
     observations: &[Observation],

@@ -151,6 +151,7 @@ impl Exchange {
     /// The exchange of a captured call, with another name for its session.
     ///
     /// # Errors
+    ///
     /// A part of the call is not JSON.
     pub fn of(taken: &CapturedCall, session: Option<String>) -> Result<Self, serde_json::Error> {
         let call = &taken.call;
@@ -187,6 +188,7 @@ impl Exchange {
     /// The call.
     ///
     /// # Errors
+    ///
     /// A member has an unknown word, or the definition is not valid.
     pub fn call(&self, limits: &Limits) -> Result<Call, NotAnExchange> {
         let word = |key, value: &str| NotAnExchange::Word {
@@ -225,6 +227,7 @@ impl Exchange {
     /// The message as it came, with an id of its own.
     ///
     /// # Errors
+    ///
     /// The params are not a valid document.
     pub fn message(&self, limits: &Limits) -> Result<Message, NotAnExchange> {
         let params = Json::parse(self.params.get().to_owned(), limits)?;
@@ -237,6 +240,7 @@ impl Exchange {
     /// The answer as it came. `None` if there was none.
     ///
     /// # Errors
+    ///
     /// The answer is not a valid document.
     pub fn answer(&self, limits: &Limits) -> Result<Option<Message>, NotAnExchange> {
         let Some(reply) = &self.reply else {
@@ -254,6 +258,7 @@ impl Exchange {
     /// When the call came, since the Unix epoch.
     ///
     /// # Errors
+    ///
     /// The time cannot be parsed.
     pub fn came(&self) -> Result<Duration, NotAnExchange> {
         let time = humantime::parse_rfc3339(&self.time).ok();

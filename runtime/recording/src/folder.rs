@@ -119,6 +119,7 @@ impl Folder {
     /// owner of that key. `max` is the most bytes of all segments together.
     ///
     /// # Errors
+    ///
     /// The folder holds something else, another process writes to it, or it cannot be written.
     pub fn open(path: &Path, recipient: Option<Recipient>, max: u64) -> Result<Self, FolderError> {
         let io = |what| {
@@ -220,6 +221,7 @@ impl Folder {
     /// Adds an exchange, given as JSON on one line.
     ///
     /// # Errors
+    ///
     /// The exchange cannot be sealed or written.
     pub fn add(&mut self, exchange: &str) -> Result<Written, FolderError> {
         let mut line = match &self.recipient {

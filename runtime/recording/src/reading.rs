@@ -25,6 +25,7 @@ pub struct Recorded {
 /// Reads a whole recording.
 ///
 /// # Errors
+///
 /// The folder is not a recording, it needs a key, or a line in it is not an exchange.
 pub fn read(path: &Path, identities: Option<&Identities>) -> Result<Recorded, FolderError> {
     let io = |what| {

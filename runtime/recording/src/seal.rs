@@ -41,6 +41,7 @@ impl Recipient {
     /// Parses a public key, `age1…`.
     ///
     /// # Errors
+    ///
     /// The text is not such a key.
     pub fn read(text: &str) -> Result<Self, SealError> {
         x25519::Recipient::from_str(text)
@@ -57,6 +58,7 @@ impl Identities {
     /// Parses a file of secret keys, as `age-keygen` writes it.
     ///
     /// # Errors
+    ///
     /// There is no key in the text, or a line is not a key.
     pub fn read(text: &str) -> Result<Self, SealError> {
         let keys: Vec<_> = text

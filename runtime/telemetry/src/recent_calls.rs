@@ -123,6 +123,7 @@ impl RecentCalls {
     /// ended. Empty if the call is not remembered.
     ///
     /// # Errors
+    ///
     /// Several calls' ids have this beginning.
     pub fn lines(&self, call: Option<&str>) -> Result<Vec<Box<str>>, Ambiguous> {
         let kept = self.0.lock();

@@ -12,6 +12,7 @@ impl Counter {
     /// Opens a stopped counter.
     ///
     /// # Errors
+    ///
     /// Counting is not possible here. The error says why.
     pub(super) fn open() -> Result<Self, String> {
         use perf_event::{Builder, events::Hardware};

@@ -26,6 +26,7 @@ const SETTINGS: i32 = 2048;
 /// The plugin, with both hooks.
 ///
 /// # Errors
+///
 /// The plugin cannot be made from this contract.
 pub(super) fn noop() -> Result<PluginFile, String> {
     let bytes = component_bytes().map_err(|error| format!("{error:#}"))?;

@@ -8,6 +8,7 @@ use crate::project::Project;
 /// Builds the plugin as quickly as its language can, and writes it to the given file.
 ///
 /// # Errors
+///
 /// The plugin does not compile, or the result cannot be made a component.
 pub fn compile(asked: &args::CompilePlugin) -> Result<(), BuildError> {
     let project = Project::open(&asked.folder, asked.lang.as_deref())?;

@@ -75,6 +75,7 @@ pub enum NotDeveloped {
 /// Builds, tests and swaps the plugin at every save, until told to stop.
 ///
 /// # Errors
+///
 /// `dev` cannot begin, or its output cannot be written any more. Errors of the plugin are reported and waited out.
 pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
     let folder = &asked.folder;

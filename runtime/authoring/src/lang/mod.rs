@@ -34,12 +34,14 @@ pub trait Language: Sync {
     /// Runs the toolchain. The compiler's messages go to stderr as they are.
     ///
     /// # Errors
+    ///
     /// A part of the toolchain is missing, or the project does not compile.
     fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled>;
     /// Compiles for `sandgate plugin dev`, where the time from a save to a running version counts. The result decides
     /// as the ordinary one does, but may be larger and slower.
     ///
     /// # Errors
+    ///
     /// As for [`Language::compile`].
     fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
         self.compile(project).map(ForDev::from)

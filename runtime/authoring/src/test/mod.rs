@@ -79,6 +79,7 @@ pub(super) struct FixtureResult {
 /// Builds the plugin and runs its fixtures.
 ///
 /// # Errors
+///
 /// No fixture could be run, or a file cannot be written.
 pub async fn test(asked: &args::TestPlugin) -> Result<Tested, NotTested> {
     let file = plugin(asked).await?;
@@ -134,6 +135,7 @@ pub(super) async fn all(
 /// Fills a fixture's `[expect]` with the outcome. Returns the fixture's text and the decision's name.
 ///
 /// # Errors
+///
 /// The text is not a fixture, or cannot be run. The error says why, for people.
 pub(crate) async fn with_expectation(
     file: PluginFile,

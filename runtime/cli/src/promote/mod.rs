@@ -99,6 +99,7 @@ impl From<Report> for PromoteError {
 /// Checks everything that a promotion needs, and changes nothing.
 ///
 /// # Errors
+///
 /// The candidate cannot be promoted.
 pub async fn plan(asked: &Promote, environment: &Environment) -> Result<Plan, PromoteError> {
     let file = &asked.reached.configured.config;
@@ -254,6 +255,7 @@ impl Plan {
     /// Promotes the candidate, in the file and in the running gateway.
     ///
     /// # Errors
+    ///
     /// Nothing is promoted, neither in the file nor in the gateway.
     pub fn carry_out(self) -> Result<Promoted, PromoteError> {
         let files = Files::in_folder(std::path::Path::new(""));

@@ -65,6 +65,7 @@ pub enum WhyError {
 /// id or the beginning of it; `None` means the last call that ended. If `log` is given, only that file is searched.
 ///
 /// # Errors
+///
 /// The call is not found, or more than one id fits.
 fn find(
     located: Result<Located, Unknown>,
@@ -171,6 +172,7 @@ impl Found {
     /// The story as text for people.
     ///
     /// # Errors
+    ///
     /// A record cannot be parsed.
     pub fn text(&self) -> Result<String, WhyError> {
         let (mut records, mut tried) = (Vec::<Record>::new(), Vec::<CandidateResult>::new());

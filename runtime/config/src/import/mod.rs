@@ -110,6 +110,7 @@ pub struct Said {
 /// Imports, and writes the configuration if an output file is given.
 ///
 /// # Errors
+///
 /// Nothing was imported or written.
 pub fn run(asked: &Request) -> Result<Said, ImportError> {
     let import = Import::of(&asked.files)?;
@@ -156,6 +157,7 @@ impl Import {
     /// Reads the files. Relative paths are relative to the working directory.
     ///
     /// # Errors
+    ///
     /// A file cannot be read or is not a client's file. Nothing is imported from the others either.
     pub fn of(files: &[PathBuf]) -> Result<Self, ImportError> {
         let here = Files::in_folder(Path::new(""));

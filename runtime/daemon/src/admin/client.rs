@@ -64,6 +64,7 @@ pub enum AskError {
 /// Asks the gateway that listens on the socket, and waits for its answer.
 ///
 /// # Errors
+///
 /// Nobody answers, or the gateway refuses.
 pub fn ask<T: DeserializeOwned>(place: &SocketPath, ask: Ask) -> Result<T, AskError> {
     let path = || place.path.clone();

@@ -109,6 +109,7 @@ impl SocketPath {
     /// Creates the socket and listens on it. Replaces a socket that a dead gateway left.
     ///
     /// # Errors
+    ///
     /// Another gateway holds the socket, or its directory cannot be trusted.
     pub fn open(&self) -> Result<AdminListener, SocketError> {
         let failed = |what| {

@@ -109,6 +109,7 @@ pub struct Policy {
 /// Replays a recording.
 ///
 /// # Errors
+///
 /// The recording cannot be read, or a configuration or a call cannot be used.
 pub async fn replay(asked: &Request) -> Result<Replayed, NotReplayed> {
     let recorded = read(&asked.folder, asked.identity.as_deref())?;
@@ -157,6 +158,7 @@ pub async fn replay(asked: &Request) -> Result<Replayed, NotReplayed> {
 /// Reads a recording. A sealed one is opened with the keys in a file.
 ///
 /// # Errors
+///
 /// The recording or the keys cannot be read, or the recording is empty.
 pub fn read(folder: &Path, identity: Option<&Path>) -> Result<Recorded, NotReplayed> {
     let wrong = |error: &dyn std::fmt::Display| NotReplayed::Identity(error.to_string());
@@ -181,6 +183,7 @@ impl Policy {
     /// Checks the configuration and prepares every plugin, as for serving.
     ///
     /// # Errors
+    ///
     /// The configuration has errors.
     pub async fn prepare(
         loaded: Loaded,
@@ -266,6 +269,7 @@ pub fn whole(exchanges: Vec<Exchange>) -> (Vec<Exchange>, usize) {
 /// The input for replaying a call.
 ///
 /// # Errors
+///
 /// The recorded call has a member that this program cannot use.
 pub fn input(exchange: &Exchange, chain: &Chain) -> Result<Input, NotReplayed> {
     let limits = chain.limits();

@@ -73,6 +73,7 @@ impl CallLogTarget {
     /// Opens the destination. With `payloads`, params and results are recorded too.
     ///
     /// # Errors
+    ///
     /// The file cannot be opened, or the standard stream is closed.
     pub fn open(to: &Destination, payloads: bool, files: &Files) -> Result<Self, FileError> {
         let stream = |name: &str, fd: io::Result<OwnedFd>| {
@@ -112,6 +113,7 @@ impl CallLogWriter {
     /// Opens the destination. With `payloads`, params and results are recorded too.
     ///
     /// # Errors
+    ///
     /// The file cannot be opened, or the standard stream is closed.
     pub fn open(to: &Destination, payloads: bool, files: &Files) -> Result<Self, FileError> {
         Ok(Self::to(CallLogTarget::open(to, payloads, files)?))
@@ -222,6 +224,7 @@ impl CallLogWriter {
     /// Reopens the file by its name, after a log rotation moved the old one away. Other destinations stay.
     ///
     /// # Errors
+    ///
     /// The file cannot be opened. The old one stays in use.
     pub fn reopen(&self) -> Result<(), FileError> {
         let target = self.target.load();
@@ -292,7 +295,7 @@ impl CallLog for CallLogWriter {
             ..Line::of("ended", record.call, record.at, record.request_bytes)
         };
         let line = match record.decision {
-            // Whoever refuses a call does not want what it named to be kept.
+            // A policy that refuses a call does not want the secrets in its target to be kept.
             Decision::Refused => line.without_secrets(),
             _ => line,
         };

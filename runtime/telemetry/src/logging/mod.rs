@@ -76,6 +76,7 @@ impl Drop for LogGuard {
 /// queue. Keep the guard until the process ends.
 ///
 /// # Errors
+///
 /// The level is neither a level nor a list of filters, or a thread cannot be started.
 pub fn set_up(level: &str, format: LogFormat, serving: bool) -> Result<LogGuard, LogError> {
     let colours = io::stderr().is_terminal();

@@ -41,6 +41,7 @@ impl LogQueue {
     /// the line that says how many were dropped, and why.
     ///
     /// # Errors
+    ///
     /// The thread cannot be started.
     pub fn start(
         to: OwnedFd,

@@ -31,6 +31,7 @@ const LONGEST: Duration = Duration::from_secs(10 * 60);
 /// Binds the listener, if the configuration has an address for metrics.
 ///
 /// # Errors
+///
 /// The address cannot be bound, most often because another program listens there.
 pub async fn bind(loaded: &Loaded) -> Result<Option<TcpListener>, Report> {
     let Some(address) = loaded.config.telemetry.metrics else {

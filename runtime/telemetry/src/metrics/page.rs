@@ -29,6 +29,7 @@ impl Metrics {
     /// The metrics page in OpenMetrics' text format.
     ///
     /// # Errors
+    ///
     /// The page cannot be encoded. No such case is known, since it is written to memory.
     pub fn page(self: &Arc<Self>) -> Result<String, fmt::Error> {
         let mut registry = Registry::default();
