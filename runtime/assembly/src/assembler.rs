@@ -34,7 +34,8 @@ pub struct Assembled {
     pub warnings: Vec<Issue>,
     /// The certificate that the gateway shows its clients.
     pub identity: Option<Identity>,
-    /// Secrets of the gateway itself, which must not be among the words that are kept. Empty unless words are kept.
+    /// Values that the gateway brings to servers and plugins, none of which may be among the kept words. Empty unless
+    /// words are kept.
     pub managed: Vec<Zeroizing<String>>,
     plugins: plugins::PreparedPlugins,
     servers: servers::KnownServers,

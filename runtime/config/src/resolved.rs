@@ -43,7 +43,7 @@ pub struct ResolvedInterceptor {
 }
 
 impl Resolved {
-    /// Every secret that the gateway gives to servers and plugins. These are the operator's, never a caller's.
+    /// Every value that the gateway brings to servers and plugins. These are the operator's, never a caller's.
     pub fn managed(&self) -> Vec<Zeroizing<String>> {
         let servers = self.servers.values();
         let servers = servers.flat_map(|server| server.env.iter().chain(&server.headers));

@@ -153,7 +153,7 @@ impl Json {
     ///
     /// # Panics
     ///
-    /// Where the JSON text would be larger than 512 MiB.
+    /// Panics if the JSON text would be larger than 512 MiB.
     pub fn string(content: &str) -> Self {
         let mut json = String::new();
         quote_into(content, &mut json);

@@ -42,7 +42,7 @@ pub enum FolderError {
     NotARecording {
         /// The folder.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the folder.
         why: String,
     },
     /// Another process writes to the folder.

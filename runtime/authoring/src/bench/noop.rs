@@ -57,7 +57,7 @@ fn component_bytes() -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     Ok(component)
 }
 
-/// The core module: three functions that say yes, an allocator for the settings, and the imports that drop the two
+/// The core module: the functions that say yes, an allocator for the settings, and the imports that drop the two
 /// handles.
 fn module(interface: &dyn Fn(&str) -> String) -> Vec<u8> {
     use ValType::I32;
