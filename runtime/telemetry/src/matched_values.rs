@@ -1,5 +1,5 @@
 //! The very words that policies matched, if `[gateway] why-values` keeps them. They are kept in memory only, for ten
-//! minutes, and never if they hold a secret of the gateway's own.
+//! minutes, and never if they hold a value that the gateway itself brings.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const LONGEST: usize = 1 << 10;
 /// The most words kept of one run.
 const OF_RUN: usize = 16;
 
-/// The words that policies matched. Empty unless it is switched on.
+/// The words that policies matched. Empty unless keeping is switched on.
 #[derive(Default)]
 pub struct MatchedValues(Mutex<Kept>);
 
