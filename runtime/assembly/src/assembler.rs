@@ -1,5 +1,5 @@
-//! From a configuration to an edition: every plugin prepared, every server known, or nothing at all. The one place that
-//! knows both the pipeline and the host.
+//! Assembles an edition from a configuration: every plugin prepared, every server known, or nothing at all. This is the
+//! one place that knows both the pipeline and the host.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::candidate_runner::CandidateRunner;
 use crate::plugins::Loading;
 use crate::{candidates, certificates, cover, doubts, plugins, servers};
 
-/// Builds editions one after another; what did not change is not made again.
+/// Builds editions one after another. What did not change is reused.
 pub struct Assembler {
     host: Arc<Host>,
     plugins: plugins::PreparedPlugins,
@@ -26,15 +26,16 @@ pub struct Assembler {
     version: u64,
 }
 
-/// An edition, ready to be published, and what else came to light.
+/// An edition ready to be published, with its warnings.
 pub struct Assembled {
-    /// Chain and servers.
+    /// The edition: chain and servers.
     pub edition: Edition,
-    /// What likely is not meant so, and what is good to know.
+    /// Warnings about what is probably a mistake, and notes.
     pub warnings: Vec<Issue>,
-    /// What the gateway shows its clients.
+    /// The certificate that the gateway shows its clients.
     pub identity: Option<Identity>,
-    /// Values that the gateway brings, where words are kept: none of them may be.
+    /// Values that the gateway brings to servers and plugins, none of which may be among the kept words. Empty unless
+    /// words are kept.
     pub managed: Vec<Zeroizing<String>>,
     plugins: plugins::PreparedPlugins,
     servers: servers::KnownServers,
@@ -42,7 +43,7 @@ pub struct Assembled {
 }
 
 impl Assembler {
-    /// Prepares plugins on this host.
+    /// Creates an assembler that prepares plugins on this host.
     pub fn new(host: Arc<Host>) -> Self {
         Self {
             host,
@@ -57,7 +58,8 @@ impl Assembler {
     /// Builds an edition. Nothing changes until [`Self::adopt`].
     ///
     /// # Errors
-    /// Everything that is wrong, with its place in the file.
+    ///
+    /// Reports everything that is wrong, with its place in the file.
     pub async fn assemble(
         &self,
         loaded: &Loaded,
@@ -179,7 +181,7 @@ impl Assembler {
         })
     }
 
-    /// From here on this is what the next edition is compared with. Hands out the edition.
+    /// Takes over the parts that the next edition is compared with, and returns the edition.
     pub fn adopt(&mut self, assembled: Assembled) -> Edition {
         self.version = assembled.edition.version();
         self.plugins = assembled.plugins;
@@ -198,7 +200,7 @@ impl Assembler {
 }
 
 impl Assembled {
-    /// Tells the gateway's own log what came to light.
+    /// Logs the warnings and notes to the gateway's own log.
     pub fn log(&self, loaded: &Loaded) {
         for issue in &self.warnings {
             let text = loaded.report(vec![issue.clone()]).render(false);
@@ -212,7 +214,7 @@ impl Assembled {
     }
 }
 
-/// Who may call.
+/// The clients that may call, with their keys.
 fn clients(loaded: &Loaded) -> Clients {
     let keys = loaded
         .config
@@ -227,7 +229,7 @@ fn clients(loaded: &Loaded) -> Clients {
     Clients::new(keys.collect())
 }
 
-/// Bounds of one message.
+/// The limits of one message.
 pub fn document_limits(loaded: &Loaded) -> Limits {
     let limits = &loaded.config.gateway.limits;
     Limits {
@@ -236,7 +238,8 @@ pub fn document_limits(loaded: &Loaded) -> Limits {
     }
 }
 
-/// What a candidate would look at that the live one does not, and so is not tried on.
+/// Describes the hooks at which a candidate would look and the live interceptor does not. The candidate is not tried
+/// there.
 fn widened(live: &Step, tried: &Step) -> Option<String> {
     let hooks = [Hook::PreCall, Hook::PostCall].into_iter();
     let more: Vec<_> = hooks
@@ -251,7 +254,7 @@ fn widened(live: &Step, tried: &Step) -> Option<String> {
     })
 }
 
-/// The interceptor in its place; an error names the key that is wrong.
+/// Puts the interceptor in its place. The error names the wrong key.
 fn step(
     interceptor: &sandgate_config::Interceptor,
     prepared: &plugins::Prepared,
@@ -303,7 +306,7 @@ fn step(
     Step::new(&interceptor.name, prepared.interceptor.clone(), place).map_err(misplaced)
 }
 
-/// The key that is wrong, and why.
+/// The wrong key, and what is wrong.
 fn misplaced(error: StepError) -> (&'static str, String) {
     let key = match &error {
         StepError::Hook { .. } => "/hooks",
@@ -323,7 +326,7 @@ fn refusal_style(style: sandgate_config::RefusalStyle) -> RefusalStyle {
     }
 }
 
-/// Globs over servers that match none: an interceptor that silently looks at nothing protects nothing.
+/// Warns of globs that match no known name: an interceptor that silently looks at nothing protects nothing.
 fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
     let names: Vec<&str> = loaded.config.servers.keys().map(String::as_str).collect();
     let clients: Vec<&str> = loaded.config.clients.keys().map(String::as_str).collect();
@@ -340,7 +343,7 @@ fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
     };
     let mut issues = Vec::new();
     for (index, step) in steps.iter().enumerate() {
-        // Of servers it was said when the file was read.
+        // Server globs are checked when the file is read.
         for idle in step
             .idle(&known)
             .into_iter()

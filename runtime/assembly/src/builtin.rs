@@ -1,20 +1,20 @@
-//! The plugins that travel inside the binary, named `builtin:NAME` in the configuration.
+//! The plugins inside the binary, named `builtin:NAME` in the configuration.
 
-/// One of them: a component with its manifest in it, exactly like one from a file.
+/// A builtin plugin: a component with its manifest in it, exactly like one from a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Builtin {
-    /// The name after `builtin:`.
+    /// The plugin's name, which follows `builtin:`.
     pub name: &'static str,
-    /// The component.
+    /// The component's bytes.
     pub bytes: &'static [u8],
 }
 
-/// All of them, in alphabetical order.
+/// All builtin plugins, in alphabetical order.
 pub fn all() -> &'static [Builtin] {
     include!(concat!(env!("OUT_DIR"), "/builtins.rs"))
 }
 
-/// The one of that name.
+/// The builtin plugin of that name.
 pub fn find(name: &str) -> Option<Builtin> {
     all().iter().find(|builtin| builtin.name == name).copied()
 }

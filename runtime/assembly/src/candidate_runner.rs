@@ -1,5 +1,5 @@
-//! Where candidates run: one thread for all of them, which the system gives what others leave over. So a candidate never
-//! takes a thread from a call, and no call ever waits for it.
+//! Runs candidates on one thread for all of them, at a lower priority. So a candidate never takes a thread from a call,
+//! and no call ever waits for it.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -7,28 +7,28 @@ use std::time::Duration;
 use sandgate_pipeline::Candidate;
 use tokio::runtime::{Builder, Runtime};
 
-/// How long an offer waits at most where nothing is before it. Looking for offers rather than being woken by them keeps a
+/// How long an offer waits at most if nothing is before it. Polling for offers instead of being woken by them keeps a
 /// system call out of every call's way.
 const LOOK: Duration = Duration::from_millis(5);
-/// How much less than others the thread may claim of a processor (in nice's steps: about a third of what they get, where
-/// all are busy). Not the least there is: it would then be stopped for long with a lock of the pool in its hands.
+/// The niceness of the thread: where all processors are busy, it gets about a third of what others get. A higher
+/// niceness would stop the thread for long while it holds a lock of the pool.
 const NICER: i32 = 5;
 
-/// Runs candidates. Without one it is nothing.
+/// Runs candidates. Starts its thread with the first candidate.
 #[derive(Default)]
 pub(crate) struct CandidateRunner {
     runtime: Option<Runtime>,
 }
 
 impl CandidateRunner {
-    /// Runs what is offered to it, until its chain is gone.
+    /// Runs the candidate's offers until the candidate is dropped with its chain.
     pub(crate) fn run(&mut self, candidate: &Arc<Candidate>) {
         let runtime = match &mut self.runtime {
             Some(runtime) => runtime,
             none => match thread() {
                 Ok(runtime) => none.insert(runtime),
                 Err(error) => {
-                    // What is offered to it is dropped and counted; calls are as they are.
+                    // Offers are then dropped and counted. Calls go on as before.
                     let interceptor = &**candidate.step().name();
                     tracing::warn!(interceptor, "its candidate will not run: {error}");
                     return;
@@ -52,7 +52,7 @@ fn thread() -> std::io::Result<Runtime> {
         .worker_threads(1)
         .thread_name("sandgate-candidates")
         .on_thread_start(|| {
-            // On Linux this is the thread's own; where it is not to be had, the thread is as the others are.
+            // On Linux the niceness is the thread's own. If it cannot be set, the thread runs at normal priority.
             let _ = rustix::process::nice(NICER);
         })
         .enable_all()
@@ -61,7 +61,7 @@ fn thread() -> std::io::Result<Runtime> {
 
 impl Drop for CandidateRunner {
     fn drop(&mut self) {
-        // It may be dropped on a thread that must not wait.
+        // The runner may be dropped on a thread that must not block.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

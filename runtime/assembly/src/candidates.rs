@@ -1,5 +1,5 @@
-//! Candidates of the configuration, beside the interceptors that they are tried against; one that did not change goes on
-//! counting.
+//! The candidates of a configuration, beside the interceptors that they are tried against. A candidate that did not
+//! change keeps its counts.
 
 use std::sync::Arc;
 
@@ -7,24 +7,25 @@ use sandgate_message::Interceptor;
 use sandgate_pipeline::{Candidate, Step, StepError};
 use serde_json::Value;
 
-/// Those of one edition.
+/// The candidates of one edition.
 #[derive(Clone, Default)]
 pub(super) struct HeldCandidates(Vec<Held>);
 
 #[derive(Clone)]
 struct Held {
-    /// What it is compared with.
+    /// The live interceptor that the candidate is compared with.
     live: Arc<dyn Interceptor>,
-    /// The whole interceptor, since scope and timeout belong to what is compared.
+    /// The whole interceptor as it was written, since scope and timeout matter to the comparison.
     written: Value,
     candidate: Arc<Candidate>,
 }
 
 impl HeldCandidates {
-    /// Puts `tried` beside `live`: the one of `before` where nothing differs.
+    /// Puts `tried` beside `live`. Reuses the candidate of `before` if nothing differs.
     ///
     /// # Errors
-    /// It cannot stand in the place of the live one.
+    ///
+    /// The candidate cannot stand in the place of the live interceptor.
     pub(super) fn beside(
         &mut self,
         before: &Self,
@@ -54,7 +55,7 @@ impl HeldCandidates {
         live.beside(candidate)
     }
 
-    /// Those that were not there before.
+    /// The candidates that `before` does not have.
     pub(super) fn new_since(&self, before: &Self) -> impl Iterator<Item = &Arc<Candidate>> {
         let known = |candidate: &Arc<Candidate>| {
             let mut held = before.0.iter();

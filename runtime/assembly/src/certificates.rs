@@ -1,4 +1,4 @@
-//! Certificates that the configuration names: the gateway's own, and those of the authorities behind its servers.
+//! The certificates of the configuration: the gateway's own, and those of the authorities behind its servers.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -6,15 +6,16 @@ use std::time::{Duration, SystemTime};
 use sandgate_config::{Issue, Loaded, Severity, Side};
 use sandgate_gateway::{Authorities, Identity};
 
-/// Far above any chain of certificates.
+/// The largest file, in bytes: far more than any chain of certificates needs.
 const LARGEST: u64 = 1 << 20;
-/// Time enough to get another certificate.
+/// How long before its end a certificate is warned of: time enough to get another one.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-/// What the gateway shows its clients; a warning where that soon ends.
+/// The certificate that the gateway shows its clients, and a warning if it expires soon.
 ///
 /// # Errors
-/// What is wrong with the files, at their place in the configuration.
+///
+/// The files cannot be used. The issue is at its place in the configuration.
 pub(super) fn identity(loaded: &Loaded) -> Result<(Option<Identity>, Option<Issue>), Issue> {
     let Some(tls) = &loaded.config.gateway.tls else {
         return Ok((None, None));
@@ -47,7 +48,8 @@ pub(super) fn identity(loaded: &Loaded) -> Result<(Option<Identity>, Option<Issu
 /// The authorities that may vouch for a server.
 ///
 /// # Errors
-/// The file cannot be read or has no certificates in PEM: the issue, at its place in the configuration.
+///
+/// The file cannot be read, or has no certificates in PEM. The issue is at its place in the configuration.
 pub(super) fn authorities(
     loaded: &Loaded,
     server: &str,

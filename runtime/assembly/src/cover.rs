@@ -1,5 +1,5 @@
-//! What a policy was written to see and does not, because its interceptor's scope leaves it out, or because a glob can
-//! match no URI.
+//! Finds gaps: what a policy was written to see and does not, because its interceptor's scope leaves it out, or because
+//! a glob can match no URI.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use sandgate_config::{Issue, Loaded, PluginSource, Severity, Side};
 use sandgate_message::{Direction, Hook, HookPoint, Method, Target, canonical_uri, hook_points};
 use sandgate_pipeline::{Globs, Mode, Step};
 
-/// Events that one warning names.
+/// The most events that one warning names.
 const MOST: usize = 6;
 
-/// Warnings for all interceptors.
+/// The warnings for all interceptors.
 pub(super) fn gaps(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
     let written = loaded.config.interceptors.iter();
     let mut issues = Vec::new();
@@ -44,7 +44,8 @@ pub(super) fn gaps(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
             "no interceptor of the plugin {plugin} looks at {}{more}, for which it is made",
             named.join(", ")
         );
-        // Targets are chosen on purpose, and what has none is easily overlooked: good to know, and no mistake.
+        // Targets are chosen on purpose, and a message without one is easily overlooked: worth a note, and not a
+        // mistake.
         let severity = match key {
             "/targets" => Severity::Note,
             _ => Severity::Warning,
@@ -60,7 +61,7 @@ pub(super) fn gaps(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
     issues
 }
 
-/// The key that leaves something out.
+/// The key that narrows the scope.
 fn narrowed(step: &Step) -> Option<&'static str> {
     let scope = &step.place().scope;
     [
@@ -73,7 +74,7 @@ fn narrowed(step: &Step) -> Option<&'static str> {
     .find_map(|(is_narrow, key)| is_narrow.then_some(key))
 }
 
-/// The events that its plugin asks for and that no active interceptor of that plugin looks at.
+/// The events that the step's plugin asks for and that no active interceptor of that plugin looks at.
 fn uncovered(step: &Step, steps: &[Step]) -> BTreeSet<&'static str> {
     let plugin = step.interceptor().plugin();
     let of_plugin = || {
@@ -93,8 +94,8 @@ fn uncovered(step: &Step, steps: &[Step]) -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// Whether it looks at such messages, of whichever server and caller. Of what has no target, only what is said while a
-/// call is under way counts as left out by `targets`.
+/// Whether the step looks at such messages, of whichever server and caller. Among messages without a target, only those
+/// that belong to a call in progress count as left out by `targets`.
 fn looks(step: &Step, meeting: &HookPoint) -> bool {
     let scope = &step.place().scope;
     let HookPoint {
@@ -113,7 +114,7 @@ fn looks(step: &Step, meeting: &HookPoint) -> bool {
     is_admitted && (scope.targets.is_empty() || has_target || !belongs_to_a_call)
 }
 
-/// How a glob over URIs would have to be written; none where it may match as it is.
+/// How a glob over URIs would have to be written. `None` if it may match as it is.
 fn respelt(glob: &str) -> Option<String> {
     let is_uri = glob.split_once(':').is_some_and(|(scheme, _)| {
         !scheme.is_empty()

@@ -1,4 +1,4 @@
-//! What can be used and is likely not meant so: keys that contradict one another, and names that nothing has.
+//! Warns of what is usable and probably a mistake: keys that contradict one another, and names that nothing has.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use super::programs;
 /// The port of OTLP over gRPC, which the gateway does not speak.
 const OTLP_GRPC: u16 = 4317;
 
-/// Everything of the sort.
+/// All warnings of this kind.
 pub(super) fn of(loaded: &Loaded, resolved: &Resolved, environment: &Environment) -> Vec<Issue> {
     let mut issues = Vec::new();
     for (name, server) in &loaded.config.servers {
@@ -112,7 +112,7 @@ fn gateway(loaded: &Loaded) -> Vec<Issue> {
         );
     }
     let limits = &gateway.limits;
-    // One caller has half of the memory, and a message takes at least twice its text.
+    // One caller has at most half of the memory, and a message takes at least twice its text.
     let largest = limits.max_memory.0 / 4;
     if limits.max_body.0 > largest {
         doubt(
@@ -147,7 +147,8 @@ fn gateway(loaded: &Loaded) -> Vec<Issue> {
     issues
 }
 
-/// Rules of `allow-tools` that name callers or servers that are nowhere: such a rule allows nothing, or nobody.
+/// Warns of rules of `allow-tools` that name callers or servers that do not exist: such a rule allows nothing, or
+/// nobody.
 fn rules(loaded: &Loaded) -> Vec<Issue> {
     let config = &loaded.config;
     let clients: Vec<&str> = config.clients.keys().map(String::as_str).collect();
@@ -194,7 +195,7 @@ fn rules(loaded: &Loaded) -> Vec<Issue> {
 }
 
 fn fits_one(glob: &str, names: &[&str]) -> bool {
-    // In these rules `*` and `?` alone are wildcards.
+    // In these rules only `*` and `?` are wildcards.
     let literal = glob.replace(['[', ']', '{', '}', '\\'], "?");
     match Globs::new([literal.as_str()]) {
         Ok(globs) => names.iter().any(|name| globs.matches(name)),
@@ -202,7 +203,7 @@ fn fits_one(glob: &str, names: &[&str]) -> bool {
     }
 }
 
-/// `the clients are: a, b`.
+/// The help text: `the clients are: a, b`.
 pub(super) fn known_ones(what: &str, names: &[&str]) -> String {
     let mut names = names.to_vec();
     names.sort_unstable();

@@ -1,7 +1,7 @@
-//! The events that an interceptor can be asked about: MCP's methods, of both eras and both directions. Others pass too,
-//! under their own names; these are the ones a check knows.
+//! The events that an interceptor can be asked about: MCP's methods, of both eras and both directions. Other methods
+//! pass too, under their own names; these are the ones that `check` knows.
 
-/// Every method of `schema.ts` up to 2026-07-28, and the tasks extension's.
+/// Every method of `schema.ts` up to 2026-07-28, and those of the tasks extension.
 pub const ALL: &[&str] = &[
     "initialize",
     "server/discover",

@@ -1,4 +1,5 @@
-//! What a configuration needs from the machine: the host with its cache and state, and the gateway's own settings.
+//! Sets up what a configuration needs from the machine: the host with its cache and state, and the gateway's own
+//! settings.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,19 +14,21 @@ use sandgate_message::Era;
 
 use crate::document_limits;
 
-/// Makes the host: its machine code cache and the memory of interceptors.
+/// Creates the host, with its machine code cache and the interceptors' state.
 ///
 /// # Errors
-/// What is configured cannot be used. A default cache that cannot be used is a warning only: it costs time at each
-/// start.
+///
+/// A configured cache or state cannot be used. A default cache that cannot be used is only a warning: it costs time at
+/// each start.
 pub fn host(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Report> {
     host_with(loaded, environment, state(loaded)?)
 }
 
-/// The same, with a memory that touches nothing and is gone with it.
+/// Like [`host`], with a state in memory that is dropped with the host and touches no file.
 ///
 /// # Errors
-/// As above.
+///
+/// As for [`host`].
 pub fn host_apart(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Report> {
     host_with(loaded, environment, State::in_memory(StateQuota::default()))
 }
@@ -68,7 +71,7 @@ fn host_with(
         .map_err(|error| Report::new(None, vec![Issue::error(None, error.to_string())]))
 }
 
-/// As this process may have it.
+/// The engine's configuration within this process's address space.
 pub fn engine() -> EngineConfig {
     EngineConfig {
         address_space: getrlimit(Resource::As).current,
@@ -76,7 +79,7 @@ pub fn engine() -> EngineConfig {
     }
 }
 
-/// The memory of interceptors.
+/// The interceptors' state.
 fn state(loaded: &Loaded) -> Result<State, Report> {
     Ok(match &loaded.config.gateway.state {
         None => State::in_memory(StateQuota::default()),
@@ -153,7 +156,7 @@ pub fn on_unwritten(loaded: &Loaded) -> OnUnwritten {
     }
 }
 
-/// Where compiled plugins are kept; nowhere if neither the configuration nor the environment says.
+/// The folder of compiled plugins. `None` if neither the configuration nor the environment names one.
 pub fn cache_folder(loaded: &Loaded, environment: &Environment) -> Option<PathBuf> {
     if let Some(path) = &loaded.config.gateway.cache {
         return Some(loaded.files.path(path));
@@ -173,8 +176,8 @@ fn default_cache_folder(environment: &Environment) -> Option<PathBuf> {
     Some(caches.join("sandgate"))
 }
 
-/// Where the gateway on this configuration keeps compiled plugins; without one, where any gateway of this user does. None
-/// where that cannot be used, which costs time.
+/// The cache of compiled plugins of this configuration's gateway. Without a configuration, the default cache of this
+/// user. `None` if it cannot be used, which costs time.
 pub fn cache_for(loaded: Option<&Loaded>, environment: &Environment) -> Option<Cache> {
     let folder = match loaded {
         Some(loaded) => cache_folder(loaded, environment)?,

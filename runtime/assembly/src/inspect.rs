@@ -1,4 +1,4 @@
-//! `sandgate plugin inspect`: what a plugin is and asks for, read from its file; none of its code is run.
+//! `sandgate plugin inspect`: what a plugin is and asks for, read from its file. None of its code is run.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,7 +15,8 @@ use crate::builtin;
 /// Reads a plugin by path or as `builtin:NAME`.
 ///
 /// # Errors
-/// Why it is no plugin, for people.
+///
+/// The file is not a plugin. The error says why, for people.
 pub fn read(plugin: &str) -> Result<PluginFile, String> {
     let bytes = match plugin.strip_prefix("builtin:") {
         Some(name) => {
@@ -46,7 +47,7 @@ pub fn read(plugin: &str) -> Result<PluginFile, String> {
     PluginFile::read(bytes).map_err(|error| format!("{plugin}: {error}"))
 }
 
-/// For programs.
+/// The plugin's description for programs.
 pub fn as_json(file: &PluginFile) -> Value {
     let manifest = file.manifest();
     let hooks: Value = manifest
@@ -79,7 +80,7 @@ pub fn as_json(file: &PluginFile) -> Value {
     })
 }
 
-/// For people: all of it.
+/// The plugin's description for people, complete.
 pub fn as_text(file: &PluginFile) -> String {
     let mut out = summary(file);
     let settings = serde_json::to_string_pretty(&file.manifest().settings).unwrap_or_default();
@@ -96,7 +97,7 @@ fn entry(out: &mut String, key: &str, value: &str) {
     }
 }
 
-/// For people, without the schema of the settings.
+/// The plugin's description for people, without the schema of the settings.
 pub fn summary(file: &PluginFile) -> String {
     let manifest = file.manifest();
     let mut out = String::new();
@@ -171,7 +172,7 @@ pub fn summary(file: &PluginFile) -> String {
     out
 }
 
-/// How a plugin was made, as far as it says.
+/// How a plugin was made, as far as its file says.
 #[derive(Debug, Default)]
 struct Made {
     language: Option<String>,
@@ -203,7 +204,7 @@ impl Made {
     }
 }
 
-/// What it asks for, and why.
+/// What the plugin asks for, and why.
 pub fn asks(file: &PluginFile) -> Vec<(String, String)> {
     let asks = &file.manifest().asks;
     let mut all = Vec::new();

@@ -1,5 +1,5 @@
-//! From a configuration to what runs: the host, every plugin prepared, every server known, in one edition, or nothing at
-//! all. No other crate knows both the pipeline and the host.
+//! Assembles what runs from a configuration: the host, every plugin prepared, every server known, in one edition, or
+//! nothing at all. No other crate knows both the pipeline and the host.
 #![allow(
     clippy::result_large_err,
     reason = "a report of what is wrong is made once, at a start or reload"

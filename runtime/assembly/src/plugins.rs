@@ -1,4 +1,4 @@
-//! Plugins of the configuration, prepared; those that did not change are taken as they are.
+//! Prepares the plugins of a configuration. Plugins that did not change are reused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +14,15 @@ use sandgate_message::{Interceptor, Limits};
 use crate::builtin;
 use crate::unloaded::Unloaded;
 
-/// Of a hook run, where neither operator nor author says.
+/// The timeout of a hook run if neither the operator nor the author sets one.
 pub(super) const TIMEOUT: Duration = Duration::from_millis(50);
 
-/// What a plugin that cannot be loaded means.
+/// What becomes of a plugin that cannot be loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loading {
-    /// At the start: an error, or with `fail-open` a warning, and the calls in its scope pass.
+    /// At the start: an error. With `fail-open` a warning, and the calls in the interceptor's scope pass.
     Start,
-    /// At a reload: always an error, since the one that runs is better than none.
+    /// At a reload: always an error, since the plugin in force is better than none.
     Reload,
 }
 
@@ -30,14 +30,14 @@ pub enum Loading {
 #[derive(Clone)]
 pub(super) struct Prepared {
     pub(super) interceptor: Arc<dyn Interceptor>,
-    /// The author's, or the default.
+    /// The author's timeout, or the default.
     pub(super) timeout: Duration,
     pub(super) key: Option<Key>,
-    /// What is tried beside it.
+    /// The candidate that is tried beside the plugin.
     pub(super) candidate: Option<Box<Prepared>>,
 }
 
-/// In the configuration's order.
+/// The prepared plugins, in the configuration's order.
 #[derive(Clone, Default)]
 pub(super) struct PreparedPlugins(Vec<Prepared>);
 
@@ -61,7 +61,7 @@ impl PreparedPlugins {
         self.0.iter()
     }
 
-    /// Prepares what is new or changed. With an error among the issues some are missing.
+    /// Prepares what is new or changed. If there is an error among the issues, some plugins are missing.
     pub(super) async fn prepare(
         &self,
         host: &Arc<Host>,
@@ -100,7 +100,7 @@ impl PreparedPlugins {
                 }
                 Err(failed) => {
                     issues.extend(failed.issues);
-                    // Keeps the order of those that follow; the issues keep it from being used.
+                    // The placeholder keeps the order of later plugins. The issues keep the list from being used.
                     all.push(Unloaded::prepared(interceptor, failed.file.as_deref()));
                 }
             }
@@ -125,7 +125,7 @@ impl PreparedPlugins {
                         live.candidate = Some(Box::new(prepared));
                     }
                 }
-                // Whatever `fail-open` says: it is about calls, and no call depends on a candidate.
+                // `fail-open` does not matter here: it is about calls, and no call depends on a candidate.
                 Err(failed) => issues.extend(failed.issues),
             }
         }
@@ -133,14 +133,14 @@ impl PreparedPlugins {
     }
 }
 
-/// An interceptor of the file, with all that it takes to prepare its plugin.
+/// An interceptor of the file, with everything needed to prepare its plugin.
 struct Unprepared<'a> {
     loaded: &'a Loaded,
     index: usize,
     interceptor: &'a sandgate_config::Interceptor,
     resolved: &'a ResolvedInterceptor,
     document: Limits,
-    /// It is tried beside an interceptor, and this is how that was written.
+    /// The candidate as it was written, if this is one.
     tried: Option<&'a sandgate_config::Candidate>,
 }
 
@@ -179,7 +179,8 @@ impl<'a> Unprepared<'a> {
         match prepared {
             Ok(plugin) => {
                 let mut warnings = self.withheld(&plugin);
-                // Keys that only landed in the settings by TOML's order; the plugin may have had no complaint.
+                // Reports keys that only landed in the settings by TOML's order, since the plugin may have had no
+                // complaint.
                 warnings.extend(self.strays(&file, &[]));
                 let errors = warnings
                     .iter()
@@ -213,7 +214,7 @@ impl<'a> Unprepared<'a> {
         }
     }
 
-    /// The plugin's file, read once: what is digested here is what is compiled later.
+    /// Reads the plugin's file once, so that the digested bytes are those that are compiled later.
     fn read(&self) -> Result<Arc<PluginFile>, Issue> {
         let bytes = match &self.interceptor.plugin {
             PluginSource::Builtin(name) => match builtin::find(name) {
@@ -319,7 +320,8 @@ impl<'a> Unprepared<'a> {
                     _ => "give it under `grants`, if the plugin should have it",
                 };
                 let issue = self.error("/plugin", message).help(help);
-                // A plugin asks for all that some settings need; to give less is the operator's right, not a mistake.
+                // A plugin asks for everything that some settings need. To give less is the operator's right, not a
+                // mistake.
                 Issue {
                     severity: Severity::Note,
                     ..issue
@@ -356,7 +358,7 @@ impl<'a> Unprepared<'a> {
         }
     }
 
-    /// The table in which a key stands: the interceptor's, or its candidate's.
+    /// The place of the table that has the key: the interceptor's, or its candidate's.
     fn whose(&self, key: &str) -> String {
         let place = format!("/interceptors/{}", self.index);
         let name = key.split('/').nth(1).unwrap_or_default();

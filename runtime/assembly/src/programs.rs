@@ -1,4 +1,4 @@
-//! Whether what a server is started with is there, and is what a program gets without a shell.
+//! Checks that the program of a server exists, and that its arguments and values work without a shell.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use super::doubts::warning;
 /// Programs that replace variables themselves.
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "fish", "ksh", "env"];
 
-/// What is likely wrong with the program of a server.
+/// Warnings about the program of a server.
 pub(super) fn of(
     loaded: &Loaded,
     name: &str,
@@ -46,7 +46,7 @@ pub(super) fn of(
     issues
 }
 
-/// Values that look as if something were to replace a part of them.
+/// Warnings about values that look as if something were to replace a part of them.
 pub(super) fn given<'a>(
     loaded: &Loaded,
     place: &str,
@@ -108,7 +108,7 @@ fn program(
     if !rest.is_empty() {
         let why = "a whole command line, where a program alone belongs";
         let help = format!("write command = {first:?} and args = [{}]", rest.join(", "));
-        // A path may have blanks, and be there later.
+        // A path may have blanks, and exist later.
         return Some(match first.contains('/') {
             true => warning(loaded, &place, why).help(help),
             false => loaded.error(&place, Side::Value, why).help(help),
@@ -136,7 +136,7 @@ fn look_up(command: &str, path: &str) -> Option<PathBuf> {
     files.find(|file| file.is_file() && access(file, Access::EXEC_OK).is_ok())
 }
 
-/// `~/` at the beginning, or a variable: in capitals, as people write those of an environment.
+/// A leading `~/`, or a variable in capitals, as people write environment variables.
 fn shell_word(text: &str) -> Option<&str> {
     if text.starts_with("~/") {
         return Some("~");

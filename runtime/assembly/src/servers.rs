@@ -1,4 +1,4 @@
-//! Servers of the configuration; those that did not change go on as they are, with their children and sessions.
+//! The servers of a configuration. Servers that did not change go on as they are, with their children and sessions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,10 +19,11 @@ impl KnownServers {
         self.0.values()
     }
 
-    /// The servers in the file's order of names, and what is known of them from here on.
+    /// The servers in the order of their names, and the set for the next configuration to compare with.
     ///
     /// # Errors
-    /// Files that cannot be used.
+    ///
+    /// A certificate file of a server cannot be used.
     pub(super) fn stock(
         &self,
         loaded: &Loaded,
@@ -70,7 +71,7 @@ fn describe(
 ) -> ServerConfig {
     let transport = match (&server.url, &server.command) {
         (Some(url), _) => {
-            // Both were checked when the file was read.
+            // The headers were checked when the file was read.
             let headers: HeaderMap = values
                 .headers
                 .iter()
@@ -87,7 +88,7 @@ fn describe(
         }
         (None, command) => {
             let command = command.clone().unwrap_or_default();
-            // A path is relative to the file; a bare name is looked up.
+            // A path is relative to the file. A bare name is looked up.
             let command = if command.contains('/') {
                 loaded.files.path(command.as_ref()).display().to_string()
             } else {
@@ -148,7 +149,8 @@ mod tests {
     const PROGRAM: &str = "command = \"true\"";
     const ENDPOINT: &str = "url = \"http://127.0.0.1:1/mcp\"";
 
-    /// Each key of `[servers.NAME]` with a value that is not its default, beside the lines of a program or an endpoint.
+    /// Each key of `[servers.NAME]` with a value that is not its default, and the lines for a program or an endpoint
+    /// that it needs.
     const KEYS: [(&str, &str, &str); 17] = [
         ("", "command", "\"false\""),
         (PROGRAM, "args", "[\"x\"]"),

@@ -1,4 +1,4 @@
-//! What runs in the place of a plugin that could not be loaded.
+//! The placeholder for a plugin that could not be loaded.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use sandgate_message::{
 
 use crate::plugins::{Prepared, TIMEOUT};
 
-/// Stands where a plugin could not be loaded. Each run of it fails, and `fail-open` says what that means.
+/// Stands where a plugin could not be loaded. Each of its runs fails, and `fail-open` says what that means.
 pub(super) struct Unloaded {
     description: InterceptorInfo,
 }

@@ -1,7 +1,7 @@
-//! `sandgate plugin bench`: what a hook run costs, beside a policy that does nothing, on this machine.
+//! `sandgate plugin bench`: measures what a hook run costs on this machine, beside a policy that does nothing.
 //!
-//! Isolated: a fresh instance for every run, as the gateway has it. Warm: one instance for all of them, which tells what
-//! the hook computes from what its own instance costs. Floor: making an instance and throwing it away, below which no run
+//! Isolated: a fresh instance for every run, as in the gateway. Warm: one instance for all runs, which separates the
+//! hook's own computation from the cost of an instance. Floor: creating an instance and dropping it, below which no run
 //! can come.
 
 mod counter;
@@ -25,50 +25,51 @@ use crate::args;
 
 pub use measured::Measured;
 
-/// Bytes of text in the documents that are made where no fixture is given.
+/// The sizes of the generated documents' text, in bytes, if no fixture is given.
 const SIZES: [usize; 4] = [256, 2 << 10, 16 << 10, 128 << 10];
 
-/// How long one size is measured, at most; and how often, at least and at most.
+/// How long one size is measured at most.
 const PATIENCE: Duration = Duration::from_secs(2);
 const LEAST: usize = 20;
 const MOST: usize = 2000;
 
-/// Runs before the first that counts.
+/// Runs before the first one that counts.
 const WARM_UP: usize = 10;
 
-/// Runs whose instructions are counted, at most.
+/// The most runs whose instructions are counted.
 const COUNTED: usize = 50;
 
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
 pub enum NotMeasured {
-    /// The file is no plugin.
+    /// The file is not a plugin.
     #[error("{0}")]
     File(String),
-    /// The fixture is none.
+    /// The fixture is not valid.
     #[error("{0}")]
     Fixture(Report),
-    /// It cannot be prepared.
+    /// The plugin cannot be prepared.
     #[error(
         "it cannot be prepared: {0}; settings that it needs come from a fixture: --fixture FILE"
     )]
     Prepare(#[from] PrepareError),
-    /// What it is compared with cannot be made.
+    /// The plugin to compare with cannot be made.
     #[error("there is no plugin that does nothing to compare it with: {0}")]
     Noop(String),
-    /// A run failed: what it costs to fail is not what was asked.
+    /// A run failed. The cost of a failure is not what was asked.
     #[error("its {} failed: it {why}", hook.as_str())]
     Failed {
-        /// Which hook.
+        /// The hook of the run.
         hook: Hook,
-        /// How.
+        /// How the run failed.
         why: String,
     },
 }
 
-/// Measures.
+/// Measures a plugin.
 ///
 /// # Errors
+///
 /// Nothing could be measured.
 pub async fn bench(asked: &args::BenchPlugin) -> Result<Measured, NotMeasured> {
     let file = inspect::read(&asked.plugin).map_err(NotMeasured::File)?;
@@ -111,8 +112,8 @@ pub async fn bench(asked: &args::BenchPlugin) -> Result<Measured, NotMeasured> {
     let noop = noop::noop().map_err(NotMeasured::Noop)?;
     let mut noop = trial.prepare(noop, json!({}), Grants::default()).await?;
     let mut counter = Counter::open();
-    // The small ones first: a place in the pool keeps the pages that runs before have touched, and giving them back as
-    // they were is part of every later run.
+    // Small documents come first: a place in the pool keeps the pages that earlier runs touched, and resetting them is
+    // part of every later run.
     exercises.sort_by_key(|exercise| exercise.document().as_str().len());
     let mut rows = Vec::new();
     for exercise in &exercises {
@@ -141,12 +142,12 @@ pub async fn bench(asked: &args::BenchPlugin) -> Result<Measured, NotMeasured> {
     })
 }
 
-/// Whether there is enough.
+/// Whether there are enough runs.
 fn enough(runs: usize, begun: Instant) -> bool {
     runs >= MOST || runs >= LEAST && begun.elapsed() > PATIENCE
 }
 
-/// Runs in instances of their own: how long they took, how long the first, and the most memory.
+/// Measures runs in instances of their own. Returns the run times, the time of the first run, and the most memory.
 async fn isolated(
     exercise: &Exercise,
     plugin: &mut Plugin,
@@ -175,7 +176,8 @@ async fn isolated(
     Ok((Spread::of(all), first.unwrap_or_default(), memory))
 }
 
-/// Runs in one instance, and in the next where one is used up. The first of each does not count.
+/// Measures runs in one instance, and in further ones when an instance is used up. The first run of each does not
+/// count.
 async fn warm(exercise: &Exercise, plugin: &Plugin) -> Spread {
     let mut all = Vec::new();
     let begun = Instant::now();
@@ -191,7 +193,7 @@ async fn warm(exercise: &Exercise, plugin: &Plugin) -> Spread {
                 return Spread::of(all);
             }
         }
-        // It will not do better at its next try.
+        // A further instance would not do better.
         if all.len() == before {
             break;
         }
@@ -199,7 +201,7 @@ async fn warm(exercise: &Exercise, plugin: &Plugin) -> Spread {
     Spread::of(all)
 }
 
-/// Of one run, in the middle of some.
+/// The median of the instructions of several runs.
 async fn instructions(
     exercise: &Exercise,
     plugin: &mut Plugin,
@@ -216,7 +218,7 @@ async fn instructions(
     all.get(all.len() / 2).copied()
 }
 
-/// A document with about this many bytes of ordinary text, an address in every other line.
+/// A document with about this many bytes of ordinary text, with an address in every other line.
 fn made(hook: Hook, event: &str, size: usize) -> Exercise {
     let lines = [
         "The customer asked twice about the invoice of last month. ",
@@ -255,7 +257,7 @@ mod tests {
             fixture: None,
             json: false,
         };
-        // It has rules that must be given.
+        // The plugin has rules that must be given.
         let error = bench(&asked).await.err().unwrap().to_string();
         assert!(error.contains("--fixture FILE"), "{error}");
     }
@@ -276,7 +278,7 @@ mod tests {
         let json = bench(&asked).await.unwrap().as_json();
         let row = &json["rows"][0];
         let us = |key: &str| row[key].as_f64().unwrap();
-        // It computes something, and an instance of its own costs something.
+        // The plugin computes something, and an instance of its own costs something.
         assert!(us("median-us") > us("noop-us"), "{row}");
         assert!(us("warm-us") < us("median-us"), "{row}");
         assert!(

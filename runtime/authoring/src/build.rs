@@ -1,4 +1,4 @@
-//! `sandgate plugin build`: from a project to one file for an operator.
+//! `sandgate plugin build`: builds a project to one file for an operator.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,11 +17,11 @@ use super::trial::Trial;
 
 /// A plugin that was built and checked.
 pub struct Built {
-    /// Where it lies.
+    /// The path of the component.
     pub path: PathBuf,
-    /// What lies there.
+    /// The component.
     pub file: PluginFile,
-    /// What is good to know of the checks.
+    /// A note about the checks.
     pub note: Option<String>,
     started: Instant,
 }
@@ -29,35 +29,36 @@ pub struct Built {
 /// Why there is no plugin.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The folder is no plugin's.
+    /// The folder is not a plugin's project.
     #[error(transparent)]
     Project(#[from] ProjectError),
-    /// The toolchain gave nothing.
+    /// The toolchain failed.
     #[error(transparent)]
     Compile(#[from] NotCompiled),
-    /// No component came of what it gave.
+    /// The toolchain's output cannot be made a component.
     #[error(transparent)]
     Component(#[from] NotAComponent),
-    /// It is a component, but no plugin.
+    /// The result is a component, but not a plugin.
     #[error("what was built is no plugin: {0}")]
     File(#[from] FileError),
-    /// It cannot be prepared, or its smoke call failed.
+    /// The plugin cannot be prepared, or its smoke call failed.
     #[error("what was built does not run: {}", told(.0))]
     Run(PrepareError),
-    /// The result cannot be kept.
+    /// The result cannot be written.
     #[error("{} cannot be written: {error}", path.display())]
     Write {
-        /// Where.
+        /// The file's path.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         error: std::io::Error,
     },
 }
 
-/// Builds the plugin in this folder; nothing is written unless it passes every check.
+/// Builds the plugin in this folder. Nothing is written unless the plugin passes every check.
 ///
 /// # Errors
-/// Why there is none.
+///
+/// The plugin cannot be built, fails a check, or cannot be written.
 pub async fn build(folder: &Path, language: Option<&str>) -> Result<Built, BuildError> {
     let started = Instant::now();
     let project = Project::open(folder, language)?;
@@ -82,7 +83,7 @@ pub async fn build(folder: &Path, language: Option<&str>) -> Result<Built, Build
     })
 }
 
-/// Whole or not at all: whoever watches the file sees the old one or the new one.
+/// Writes the file as a whole or not at all: whoever watches it sees the old one or the new one.
 pub(super) fn write(file: &PluginFile, path: &Path) -> Result<(), BuildError> {
     let unfinished = path.with_extension("wasm.new");
     let write = || {
@@ -101,8 +102,8 @@ pub(super) fn write(file: &PluginFile, path: &Path) -> Result<(), BuildError> {
     })
 }
 
-/// Prepares it as the gateway would, smoke call included. Settings that must be given are nobody's to guess: then a note
-/// says that it was not run.
+/// Prepares the plugin as the gateway would, smoke call included. Required settings cannot be guessed: then a note says
+/// that the plugin was not run.
 pub(super) async fn try_out(
     trial: &Trial,
     file: &PluginFile,
@@ -123,7 +124,7 @@ pub(super) async fn try_out(
     }
 }
 
-/// An error of preparing, with what the guest said: its author may read it.
+/// An error of preparing, with what the guest said, since its author may read that.
 fn told(error: &PrepareError) -> String {
     let mut text = error.to_string();
     let (PrepareError::Configure(failure) | PrepareError::Smoke { failure, .. }) = error else {
@@ -134,7 +135,7 @@ fn told(error: &PrepareError) -> String {
 }
 
 impl Built {
-    /// For people.
+    /// The plugin's summary for people.
     pub fn text(&self) -> String {
         let mut text = inspect::summary(&self.file);
         let seconds = self.started.elapsed().as_secs_f64();

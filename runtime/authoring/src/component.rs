@@ -1,4 +1,4 @@
-//! From what a toolchain made to a component that says what it is: encoded, described, its manifest in it. All of it
+//! Turns a toolchain's output into a component: encoded, described, and with its manifest in it. All of it happens
 //! within this process.
 
 use sandgate_host::Manifest;
@@ -10,13 +10,13 @@ use wit_component::ComponentEncoder;
 
 use super::lang::{Compiled, Language};
 
-/// Why no component comes of it.
+/// Why the output cannot be made a component.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAComponent {
-    /// A core module without the contract's types, or that needs what nobody has.
+    /// The core module lacks the contract's types, or imports what nobody provides.
     #[error("the core module cannot be made a component: {0:#}")]
     Encode(String),
-    /// The description does not fit in.
+    /// The metadata cannot be added.
     #[error("the component cannot be described: {0:#}")]
     Describe(String),
 }
@@ -42,12 +42,12 @@ fn is_core_module(wasm: &[u8]) -> bool {
     wasm.starts_with(b"\0asm\x01\0\0\0")
 }
 
-/// A core module as a component.
+/// Encodes a core module as a component.
 pub(super) fn encode(module: &[u8]) -> Result<Vec<u8>, NotAComponent> {
     encode_with(module, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)
 }
 
-/// The same, where `adapter` answers what it asks of WASI's first preview.
+/// Like [`encode`], with an adapter for what the module imports of WASI's first preview.
 pub(super) fn encode_with(module: &[u8], adapter: &[u8]) -> Result<Vec<u8>, NotAComponent> {
     let encode = || {
         ComponentEncoder::default()
@@ -59,7 +59,7 @@ pub(super) fn encode_with(module: &[u8], adapter: &[u8]) -> Result<Vec<u8>, NotA
     encode().map_err(|error| NotAComponent::Encode(format!("{error:#}")))
 }
 
-/// What other tools read of a component without knowing us.
+/// Adds the metadata that other tools read of a component.
 fn describe(
     component: &[u8],
     compiled: &Compiled,

@@ -1,4 +1,4 @@
-//! `sandgate plugin doc`: a plugin's page in Markdown, from what it says of itself.
+//! `sandgate plugin doc`: writes a plugin's page in Markdown, from its manifest.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use sandgate_host::PluginFile;
 use sandgate_message::Role;
 use serde_json::Value;
 
-/// The page.
+/// The page of a plugin.
 pub fn page(file: &PluginFile) -> String {
     let manifest = file.manifest();
     let mut out = format!("# {}\n", manifest.name);
@@ -88,16 +88,16 @@ pub fn page(file: &PluginFile) -> String {
     out
 }
 
-/// The schema of the settings, which its parts may refer to.
+/// The schema of the settings, to which its parts may refer.
 struct Schema<'a> {
     root: &'a Value,
 }
 
-/// Objects within objects that get rows of their own; a schema may refer to itself.
+/// The most levels of nested objects that get rows of their own, since a schema may refer to itself.
 const DEEPEST: usize = 8;
 
 impl<'a> Schema<'a> {
-    /// A row for each property, those of objects within under their dotted names.
+    /// Adds a row for each property. Those of nested objects have dotted names.
     fn rows(&self, schema: &'a Value, prefix: &str, rows: &mut Vec<String>) {
         let required = |name: &str| {
             let all = schema["required"].as_array();
@@ -125,10 +125,10 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// What stands where a schema refers to; of one or `null`, the one.
+    /// Resolves a reference. For an alternative of a schema and `null`, returns the schema.
     fn meant(&self, schema: &'a Value) -> &'a Value {
         let mut schema = schema;
-        // A reference to a reference to itself ends somewhere.
+        // The bound ends a reference that refers to itself.
         for _ in 0..DEEPEST {
             let target = schema["$ref"]
                 .as_str()
@@ -153,7 +153,7 @@ impl<'a> Schema<'a> {
         if let Some(all) = schema["enum"].as_array() {
             return options(all);
         }
-        // As a type of named values is written where each has a description.
+        // The form of a type of named values in which each has a description.
         let each = schema["oneOf"].as_array().into_iter().flatten();
         let each: Option<Vec<_>> = each.map(|one| one.get("const").cloned()).collect();
         if let Some(all) = each.filter(|all| !all.is_empty()) {
@@ -176,7 +176,7 @@ impl<'a> Schema<'a> {
     }
 }
 
-/// As code in a table's cell.
+/// The text as code in a table's cell.
 fn code(text: &str) -> String {
     format!(
         "`{}`",
@@ -186,7 +186,7 @@ fn code(text: &str) -> String {
     )
 }
 
-/// As text in a table's cell: one line, and nothing in it is markup.
+/// The text in a table's cell: on one line, with all markup escaped.
 fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

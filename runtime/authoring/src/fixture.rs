@@ -1,4 +1,4 @@
-//! A fixture: one hook run with everything it may see, and what is expected of it. Read strictly.
+//! A fixture: one hook run with everything it may see, and what is expected of it. Fixtures are read strictly.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,13 @@ use serde_json::{Map, Value, json};
 use super::run::{call, set};
 use super::trial::Exercise;
 
-/// Written by hand or by `--bless`: a bound, not a quota.
+/// The largest fixture, in bytes. It is written by hand or by `--bless`: this is a bound, not a quota.
 const LARGEST: u64 = 8 << 20;
 
-/// The time where a fixture names none: 2026-01-01T00:00:00Z.
+/// The time if a fixture names none: 2026-01-01T00:00:00Z.
 const NOW: Duration = Duration::from_secs(1_767_225_600);
 
-/// Randomness where a fixture names none.
+/// The randomness if a fixture names none.
 const RANDOM: [u8; 16] = [
     0x5a, 0x13, 0xc7, 0x2e, 0x91, 0x68, 0xf4, 0x0b, 0xd3, 0x7c, 0x35, 0xa6, 0xe8, 0x49, 0x1f, 0x80,
 ];
@@ -28,10 +28,10 @@ const RANDOM: [u8; 16] = [
 static SCHEMA: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("fixture.schema.json")).unwrap_or_default());
 
-/// One fixture.
+/// A fixture.
 pub(super) struct Fixture {
     pub(super) path: PathBuf,
-    /// The file's name without its ending.
+    /// The file's name without its extension.
     pub(super) name: String,
     pub(super) source: Arc<Source>,
     pub(super) exercise: Exercise,
@@ -41,11 +41,11 @@ pub(super) struct Fixture {
     pub(super) now: Duration,
     pub(super) random: Vec<u8>,
     pub(super) http: Vec<CannedResponse>,
-    /// As it is written; none where nothing is expected yet.
+    /// The `[expect]` table as it is written. `None` if nothing is expected yet.
     pub(super) expect: Option<Map<String, Value>>,
 }
 
-/// All fixtures of a folder, in the order of their names.
+/// Reads all fixtures of a folder, in the order of their names.
 pub(super) fn read_all(folder: &Path) -> Result<Vec<Result<Fixture, Report>>, std::io::Error> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -59,7 +59,7 @@ pub(super) fn read_all(folder: &Path) -> Result<Vec<Result<Fixture, Report>>, st
 }
 
 impl Fixture {
-    /// Reads a file.
+    /// Reads a fixture's file.
     pub(super) fn read(path: &Path) -> Result<Self, Report> {
         let unreadable = |why: String| {
             let help = "fixtures are TOML files in the folder fixtures/";

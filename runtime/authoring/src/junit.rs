@@ -1,10 +1,10 @@
-//! The results of fixtures in JUnit's XML, as CI systems read it.
+//! Writes the results of fixtures in JUnit's XML, as CI systems read it.
 
 use std::fmt::Write as _;
 
 use super::test::FixtureResult;
 
-/// One suite.
+/// A report with one suite.
 pub(super) fn report(suite: &str, results: &[FixtureResult]) -> String {
     let failed = results.iter().filter(|tried| tried.wrong.is_some()).count();
     let seconds: f64 = results.iter().map(|tried| tried.took.as_secs_f64()).sum();
@@ -39,7 +39,7 @@ pub(super) fn report(suite: &str, results: &[FixtureResult]) -> String {
     out
 }
 
-/// What XML 1.0 may not hold is replaced.
+/// Escapes a text. Characters that XML 1.0 does not allow are replaced.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

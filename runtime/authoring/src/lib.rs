@@ -1,7 +1,7 @@
-//! `sandgate plugin …`: what an author of plugins needs, from an empty folder to one file for an operator.
+//! `sandgate plugin …`: the tools for an author of plugins, from an empty folder to one file for an operator.
 //!
 //! A project is a folder with a `plugin.toml` and sources in one of the languages of [`lang`]. Whatever its language,
-//! what comes out is checked and run by the very host that the gateway uses.
+//! the result is checked and run by the very host that the gateway uses.
 #![allow(
     clippy::result_large_err,
     reason = "a report of what is wrong is made once, at a start or reload"

@@ -1,4 +1,4 @@
-//! What a plugin writes to its log during one run, kept for its author.
+//! Captures what a plugin logs during one run, for its author.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Under which the host logs what plugins say.
+/// The target under which the host logs plugins' messages.
 const PLUGIN: &str = "sandgate::plugin";
 
 /// A line of a plugin's log.
@@ -18,7 +18,7 @@ pub(super) struct Line {
     pub(super) message: String,
 }
 
-/// Keeps the lines of the plugin that runs under it, and nothing else.
+/// A subscriber that keeps the log lines of the plugin that runs under it, and nothing else.
 pub(super) struct LogCapture(Arc<Mutex<Vec<Line>>>);
 
 impl LogCapture {

@@ -1,5 +1,5 @@
-//! `plugin.toml` as its author writes it: read strictly, everything that is wrong said at once, each with its place and
-//! a remedy.
+//! `plugin.toml` as its author writes it. It is read strictly, and all errors are reported at once, each with its place
+//! and a remedy.
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -15,21 +15,22 @@ use serde_json::{Value, json};
 /// The manifest's name in a project's folder.
 pub const MANIFEST: &str = "plugin.toml";
 
-/// Written by hand: a bound, not a quota. The schema of settings has the same.
+/// The largest manifest, in bytes. It is written by hand: this is a bound, not a quota. The schema of settings has the
+/// same bound.
 const LARGEST: u64 = 1 << 20;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("manifest.schema.json")).unwrap_or_default()
 });
 
-/// A manifest that can be used.
+/// A valid manifest.
 #[derive(Clone, Debug)]
 pub struct Authored {
-    /// How it was written.
+    /// The manifest as it was written.
     pub source: Arc<Source>,
-    /// What it says.
+    /// The parsed manifest.
     pub manifest: Manifest,
-    /// As it is written into the component.
+    /// The manifest as it is embedded in the component.
     pub json: String,
 }
 
@@ -37,7 +38,8 @@ impl Authored {
     /// Reads and checks the manifest in this folder.
     ///
     /// # Errors
-    /// It cannot be read, or something in it is wrong: everything that is.
+    ///
+    /// The manifest cannot be read, or it has errors. All errors are reported.
     pub fn read(folder: &Path) -> Result<Self, Report> {
         let path = folder.join(MANIFEST);
         let files = Files::in_folder(Path::new(""));
@@ -54,7 +56,8 @@ impl Authored {
     /// Checks a text that came from `path`.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    ///
+    /// The text has errors. All errors are reported.
     pub fn parse(path: &Path, text: String) -> Result<Self, Report> {
         let (source, syntax) = Source::parse(path, text);
         let source = Arc::new(source);
@@ -79,8 +82,8 @@ impl Authored {
         }
         let mut value = value;
         value["settings"] = settings;
-        // The shape was checked against a schema of the same shape as this type; if the two ever differ, the stricter one
-        // decides.
+        // The shape was checked against a schema of the same shape as this type. If the two ever differ, the stricter
+        // one decides.
         match serde_json::from_value::<Manifest>(value.clone()) {
             Ok(manifest) => Ok(Self {
                 json: value.to_string(),
@@ -152,7 +155,7 @@ impl Look<'_> {
         }
         for (key, example) in [("memory", "16MiB"), ("timeout", "50ms")] {
             let limits = &manifest["limits"];
-            // The host's own reading of the two.
+            // The limits are parsed by the host itself.
             let read = serde_json::from_value::<Manifest>(
                 json!({"name": "x", "version": "0", "hooks": {}, "limits": {key: &limits[key]}}),
             );
@@ -170,7 +173,7 @@ impl Look<'_> {
         }
     }
 
-    /// Each event must be able to happen: a method of the protocol, or a glob that fits one.
+    /// Checks that each event can happen: a method of the protocol, or a glob that matches one.
     fn events(&mut self, manifest: &Value) {
         let methods: Vec<_> = Method::known().map(|method| method.name).collect();
         for hook in ["pre-call", "post-call"] {

@@ -1,11 +1,11 @@
-//! `sandgate plugin new`: a small, complete project that builds and passes its tests at once, anywhere. What it needs of
-//! us (the SDK's sources, the contract) comes out of this program and lies in its `vendor/`.
+//! `sandgate plugin new`: makes a small, complete project that builds and passes its tests at once, anywhere. The parts
+//! of Sandgate that it needs (the SDK's sources, the contract) come out of this program and are put into the project.
 
 use std::path::{Path, PathBuf};
 
 use super::lang::{self, File, Language, New};
 
-/// The files that projects of every language have.
+/// The manifest of projects of every language.
 const MANIFEST: &str = include_str!("templates/common/plugin.toml");
 const IGNORED: &str = include_str!("templates/common/gitignore");
 const PRE: [(&str, &str); 2] = [
@@ -32,36 +32,37 @@ const POST: [(&str, &str); 2] = [
 /// Why there is no new project.
 #[derive(Debug, thiserror::Error)]
 pub enum NotNew {
-    /// The name is no plugin's.
+    /// The name is not valid.
     #[error(
         "a plugin cannot be called \"{0}\": use lower-case letters, digits and hyphens, and begin with a letter"
     )]
     Name(String),
-    /// Nobody knows the language.
+    /// The language is not known.
     #[error("there is no language \"{given}\"; there are {}", known.join(", "))]
     Language {
-        /// What was asked for.
+        /// The language that was asked for.
         given: String,
-        /// What `--lang` takes.
+        /// The names that `--lang` takes.
         known: Vec<&'static str>,
     },
-    /// Something lies there.
+    /// The folder exists and is not empty.
     #[error("{} is there already and not empty", .0.display())]
     There(PathBuf),
-    /// It cannot be written.
+    /// A file cannot be written.
     #[error("{} cannot be written: {error}", path.display())]
     Write {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: std::io::Error,
     },
 }
 
-/// Makes a project in the folder `name` within `parent`; gives the commands that test it from there.
+/// Makes a project in the folder `name` within `parent`. Returns the commands that test it from there.
 ///
 /// # Errors
-/// There is none; nothing that was there is touched.
+///
+/// The project was not made. Existing files are not touched.
 pub fn new(parent: &Path, language: &str, asked: &New) -> Result<String, NotNew> {
     let name = &asked.name;
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -129,7 +130,7 @@ mod tests {
         }
     }
 
-    /// What is measured and compared in `examples/mask-email` is what an author begins with.
+    /// The measured and compared code of `examples/mask-email` is the code that an author begins with.
     #[test]
     fn the_example_in_every_language_is_the_template() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/mask-email");

@@ -1,4 +1,4 @@
-//! A plugin's folder: its manifest and the language it is written in.
+//! A plugin's project: its folder, its manifest and its language.
 
 use std::path::{Path, PathBuf};
 
@@ -7,37 +7,38 @@ use sandgate_config::Report;
 use super::lang::{self, Language};
 use super::manifest::{Authored, MANIFEST};
 
-/// A plugin's folder.
+/// A plugin's project.
 pub struct Project {
-    /// Where it is.
+    /// The project's folder.
     pub folder: PathBuf,
-    /// Its manifest.
+    /// The project's manifest.
     pub authored: Authored,
-    /// What it is written in.
+    /// The language of the sources.
     pub language: &'static dyn Language,
 }
 
-/// Why a folder is no project.
+/// Why a folder is not a project.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
-    /// The manifest is not there, or wrong.
+    /// The manifest is missing or wrong.
     #[error("{0}")]
     Manifest(Report),
-    /// Nothing in it shows a language, or too much.
+    /// No language is recognized, or more than one.
     #[error("{why}; say which with --lang: {}", .known.join(", "))]
     Language {
         /// What was found.
         why: String,
-        /// What `--lang` takes.
+        /// The names that `--lang` takes.
         known: Vec<&'static str>,
     },
 }
 
 impl Project {
-    /// Opens a folder. `language`: as `--lang` takes it; none: what the folder shows.
+    /// Opens a folder. `language` is a name that `--lang` takes; `None` means the language that the folder shows.
     ///
     /// # Errors
-    /// There is no plugin in it, or nobody can say in which language.
+    ///
+    /// There is no plugin in the folder, or its language cannot be told.
     pub fn open(folder: &Path, language: Option<&str>) -> Result<Self, ProjectError> {
         let authored = Authored::read(folder).map_err(ProjectError::Manifest)?;
         let unclear = |why: String| ProjectError::Language {
@@ -91,7 +92,7 @@ impl Project {
         &self.authored.manifest.name
     }
 
-    /// Where its component goes.
+    /// The path of the built component.
     pub fn output(&self) -> PathBuf {
         self.folder
             .join("target")

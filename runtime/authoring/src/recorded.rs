@@ -1,4 +1,4 @@
-//! A recorded call as a fixture of a plugin's tests: all that one interceptor met in one run, and what it decided.
+//! Writes a recorded call as a fixture: everything that one interceptor met in one run, and what it decided.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::test::{item, with_expectation};
 use crate::args::{HookName, RecordedFixture};
 
-/// Calls named where the beginning of an id fits several.
+/// The most ids named in [`NoFixture::Ambiguous`].
 const NAMED: usize = 5;
 
 /// Why a call cannot be written as a fixture.
@@ -61,10 +61,11 @@ pub enum NoFixture {
     },
 }
 
-/// Writes a recorded call as a fixture; what was written, for people.
+/// Writes a recorded call as a fixture. Returns a text for people that says what was written.
 ///
 /// # Errors
-/// Nothing was written.
+///
+/// No fixture was written.
 pub async fn as_fixture(
     folder: &Path,
     identity: Option<&Path>,
@@ -121,7 +122,7 @@ async fn write(
     let file = inspect::read(&source).map_err(failed)?;
     let replayer = Replayer::of(&policy.chain, true);
     let state = Arc::new(State::by_a_clock(StateQuota::default()));
-    // What it remembers is what the calls before left.
+    // The state is what earlier calls left, so these are replayed first.
     let rehearsal = ReplaySession::new(*policy.chain.limits());
     let before = exchanges[..call].iter();
     for exchange in before.filter(|one| policy.remembers || one.carries) {
@@ -178,7 +179,8 @@ fn find(exchanges: &[Exchange], given: &str) -> Result<usize, NoFixture> {
     }
 }
 
-/// At the hook that was asked for; else where it did something, else where it was asked first.
+/// The observation at the hook that was asked for. Without one, the first in which the interceptor did something, else
+/// the first.
 fn chosen<'a>(
     observations: &'a [Observation],
     name: &str,
@@ -303,7 +305,7 @@ fn remembered_value(bytes: &[u8]) -> Value {
     }
 }
 
-/// Nothing that is there is written over.
+/// Creates the file. An existing file is not overwritten.
 fn create(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = std::fs::OpenOptions::new()
         .write(true)

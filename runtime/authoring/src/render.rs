@@ -1,4 +1,4 @@
-//! What came of a hook run, as people and programs read it.
+//! Renders the outcome of a hook run, for people and programs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,10 +15,10 @@ const NEW: Style = AnsiColor::Green.on_default();
 const QUIET: Style = Style::new().dimmed();
 const STRONG: Style = Style::new().bold();
 
-/// Lines around a change that are shown.
+/// The number of unchanged lines that are shown around a change.
 const AROUND: usize = 3;
 
-/// From one text to another, line by line; what stays the same far from any change is left out.
+/// The difference between two texts, line by line. Unchanged text far from any change is left out.
 pub(super) fn difference(before: &str, after: &str) -> String {
     let diff = TextDiff::from_lines(before, after);
     let mut out = String::new();
@@ -38,7 +38,7 @@ pub(super) fn difference(before: &str, after: &str) -> String {
     out
 }
 
-/// JSON with a member a line, in the document's own order of members where the parser keeps it.
+/// Indented JSON, with members in the document's own order if the parser keeps it.
 pub(super) fn pretty(json: &Json) -> String {
     json.to::<Value>()
         .ok()
@@ -47,7 +47,7 @@ pub(super) fn pretty(json: &Json) -> String {
         + "\n"
 }
 
-/// For people: the decision, the change, findings, log, cost.
+/// The outcome for people: the decision, the change, findings, log, cost.
 pub(super) fn text(seen: &Seen, before: &Json) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{STRONG}{}{STRONG:#}", headline(&seen.decided));
@@ -102,7 +102,7 @@ fn headline(decided: &Decided) -> String {
     }
 }
 
-/// Where a guest failed, a line a frame, and what it said: its author may read that.
+/// A guest's frames, one for each line, and what it said: its author may read that.
 pub(super) fn told(failure: &Failure) -> String {
     let mut out = String::new();
     for frame in failure.frames() {
@@ -125,12 +125,12 @@ fn finding_line(finding: &Finding) -> String {
     )
 }
 
-/// For programs, and what fixtures compare: nothing in it depends on when or where it ran.
+/// The decision for programs and for the comparison with fixtures. Nothing in it depends on when or where the hook ran.
 pub(super) fn decision(seen: &Seen) -> Map<String, Value> {
     let mut all = Map::new();
     all.insert("decision".into(), seen.decided.word().into());
     if let Some(document) = seen.decided.document() {
-        // As text: the bytes are part of the decision.
+        // The document is a text, since its bytes are part of the decision.
         all.insert("document".into(), document.as_str().into());
     }
     match &seen.decided {
@@ -156,7 +156,7 @@ pub(super) fn decision(seen: &Seen) -> Map<String, Value> {
                 all.insert("kind".into(), kind.into());
             }
             if let Some(frame) = failure.frames().first() {
-                // Without the function, which the line implies.
+                // The function is left out, since the line implies it.
                 let place = frame.split(" in ").next().unwrap_or_default();
                 all.insert("at".into(), place.into());
             }
@@ -176,7 +176,7 @@ pub(super) fn decision(seen: &Seen) -> Map<String, Value> {
     all
 }
 
-/// The same with the log and the cost.
+/// The decision with the log and the cost.
 pub(super) fn as_json(seen: &Seen) -> Value {
     let mut all = decision(seen);
     let log = seen.log.iter().map(
@@ -208,7 +208,7 @@ fn finding_members(finding: &Finding) -> Value {
     members.into()
 }
 
-/// What is remembered or carried, as fixtures write it: text, a counter as its number, anything else in hexadecimal.
+/// Bytes of a state or a note as fixtures write them: text, a counter as its number, anything else in hexadecimal.
 pub(super) fn bytes_as_value(bytes: &[u8]) -> Value {
     if let Ok(text) = std::str::from_utf8(bytes)
         && !text.chars().any(char::is_control)
@@ -225,7 +225,7 @@ pub(super) fn bytes_as_value(bytes: &[u8]) -> Value {
     json!({ "hex": hex })
 }
 
-/// A whole memory, likewise.
+/// A whole state, as fixtures write it.
 pub(super) fn state_as_value(state: &BTreeMap<String, Vec<u8>>) -> Value {
     state
         .iter()
@@ -241,7 +241,7 @@ fn word(value: &impl serde::Serialize) -> String {
     }
 }
 
-/// Goes to a terminal; may hold anything that a payload or a guest holds.
+/// The text without control characters, since it goes to a terminal and may come from a payload or a guest.
 fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })

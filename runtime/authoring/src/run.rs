@@ -1,4 +1,4 @@
-//! `sandgate plugin run`: one hook of a built plugin, and everything that came of it.
+//! `sandgate plugin run`: runs one hook of a built plugin, and shows the outcome.
 
 use std::io::Read;
 use std::path::Path;
@@ -14,10 +14,10 @@ use super::render;
 use super::trial::{Decided, Exercise, Seen, Trial};
 use crate::args;
 
-/// The largest document that is read from a file or stdin.
+/// The largest document that is read from a file or stdin, in bytes.
 const LARGEST: u64 = 16 << 20;
 
-/// What came of a run.
+/// The outcome of a run.
 pub struct Ran {
     seen: Seen,
     document: Json,
@@ -27,18 +27,18 @@ pub struct Ran {
 /// Why nothing was run.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRun {
-    /// The file is no plugin.
+    /// The file is not a plugin.
     #[error("{0}")]
     File(String),
-    /// An argument makes no sense.
+    /// An argument is not valid.
     #[error("{argument}: {why}")]
     Argument {
-        /// Which.
+        /// The argument's name.
         argument: String,
-        /// What is wrong and what would be right.
+        /// What is wrong, and what would be right.
         why: String,
     },
-    /// It cannot be prepared.
+    /// The plugin cannot be prepared.
     #[error("{}", prepare(.0))]
     Prepare(#[from] PrepareError),
 }
@@ -68,7 +68,8 @@ fn argument(argument: impl Into<String>, why: impl Into<String>) -> NotRun {
 /// Runs one hook.
 ///
 /// # Errors
-/// Nothing could be run: says why. What the plugin itself does wrong is a result.
+///
+/// Nothing could be run. A failure of the plugin itself is a result, not an error.
 pub async fn run(asked: &args::RunPlugin) -> Result<Ran, NotRun> {
     let file = inspect::read(&asked.plugin).map_err(NotRun::File)?;
     let exercise = exercise(asked, &file)?;
@@ -79,7 +80,7 @@ pub async fn run(asked: &args::RunPlugin) -> Result<Ran, NotRun> {
     };
     let asks = &file.manifest().asks;
     let mut notes = unseen(&exercise, &file);
-    // Nobody gave it more: an author who wants http answered writes a fixture.
+    // No HTTP is granted: an author who wants answers writes a fixture.
     let grants = Grants {
         state: asks.state.is_some(),
         ..Grants::default()
@@ -107,7 +108,7 @@ pub async fn run(asked: &args::RunPlugin) -> Result<Ran, NotRun> {
     })
 }
 
-/// A gateway calls a hook for the events of its manifest only.
+/// Notes if a gateway would not call the hook: it calls a hook only for the events of its manifest.
 fn unseen(exercise: &Exercise, file: &PluginFile) -> Vec<String> {
     let hooks = file.manifest().hooks();
     let own = hooks.iter().find(|(hook, ..)| *hook == exercise.hook);
@@ -181,7 +182,7 @@ fn exercise(asked: &args::RunPlugin, file: &PluginFile) -> Result<Exercise, NotR
     })
 }
 
-/// An anonymous client's call of the server `server`.
+/// A call of an anonymous client to the server `server`.
 pub(super) fn call(event: &str) -> Call {
     Call {
         id: CallId("test".into()),
@@ -200,7 +201,7 @@ pub(super) fn call(event: &str) -> Call {
     }
 }
 
-/// Sets a part of the context by the name that the contract has for it; a name with a point is an attribute.
+/// Sets a part of the context by its name in the contract. A name with a point is an attribute.
 pub(super) fn set(call: &mut Call, key: &str, value: &str) -> Result<(), String> {
     match key {
         "id" => call.id = CallId(value.into()),
@@ -242,7 +243,7 @@ pub(super) fn set(call: &mut Call, key: &str, value: &str) -> Result<(), String>
     Ok(())
 }
 
-/// The text itself, `@FILE`, or `-` for stdin.
+/// The argument's content: the text itself, `@FILE`, or `-` for stdin.
 fn given(name: &str, text: &str) -> Result<Vec<u8>, NotRun> {
     let failed = |why: String| argument(name, why);
     if text == "-" {
@@ -262,7 +263,7 @@ fn given(name: &str, text: &str) -> Result<Vec<u8>, NotRun> {
 }
 
 impl Ran {
-    /// For people; with ANSI colours.
+    /// The outcome for people, with ANSI colours.
     pub fn text(&self) -> String {
         let mut text = render::text(&self.seen, &self.document);
         for note in &self.notes {
@@ -271,12 +272,12 @@ impl Ran {
         text
     }
 
-    /// For programs.
+    /// The outcome for programs.
     pub fn as_json(&self) -> Value {
         render::as_json(&self.seen)
     }
 
-    /// 0: it goes on, changed or not; 10: refused; 20: the plugin failed.
+    /// The exit code: 0 if the call goes on, changed or not; 10 if it is refused; 20 if the plugin failed.
     pub fn exit_code(&self) -> u8 {
         match self.seen.decided {
             Decided::Refuse(_) => 10,

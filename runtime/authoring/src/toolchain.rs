@@ -1,31 +1,31 @@
-//! The programs that languages need: where they are, and what to install where they are not.
+//! The programs that languages need: where they are, and how to install missing ones.
 
 use std::path::{Path, PathBuf};
 
-/// A program that is not there, and how to get it on this system.
+/// A missing program, and how to get it on this system.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} is not installed\n\n  {}\n", .install.join("\n  "))]
 pub struct Missing {
-    /// For people, for example `cargo, the Rust compiler's driver`.
+    /// The program for people, for example `cargo, which builds Rust,`.
     pub what: String,
-    /// Command lines, one of which suffices; the first is the best here.
+    /// Command lines, one of which suffices. The first is the best on this system.
     pub install: Vec<String>,
 }
 
-/// How a program is installed, by kind of system. What is left empty is not offered.
+/// How a program is installed, by kind of system. An empty entry is not offered.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Install {
-    /// Debian, Ubuntu and their kin.
+    /// Debian, Ubuntu and their derivatives.
     pub debian: &'static str,
-    /// Fedora and its kin.
+    /// Fedora and its derivatives.
     pub fedora: &'static str,
-    /// Arch and its kin.
+    /// Arch and its derivatives.
     pub arch: &'static str,
     /// Alpine.
     pub alpine: &'static str,
     /// macOS.
     pub macos: &'static str,
-    /// On any system.
+    /// Any system.
     pub anywhere: &'static str,
 }
 
@@ -67,7 +67,7 @@ impl Install {
     }
 }
 
-/// Where a program is: in one of these folders, else on the `PATH`.
+/// The path of a program: in one of these folders, else on the `PATH`.
 pub(super) fn find(program: &str, folders: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     folders

@@ -1,4 +1,4 @@
-//! One hook run without a gateway: prepared by the gateway's own host, run as the gateway runs it, and what came of it.
+//! Runs one hook without a gateway: the plugin is prepared by the gateway's own host, and run as the gateway runs it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,10 +19,10 @@ use tracing::instrument::WithSubscriber;
 
 use crate::log_capture::{Line, LogCapture};
 
-/// At most so many runs at once; an author makes one.
+/// The most runs at once. An author makes one at a time.
 const INSTANCES: u32 = 16;
 
-/// How long a run may take. Longer than a gateway gives it: an author wants to see what comes of it.
+/// The timeout of a run. It is longer than a gateway's, since an author wants to see the outcome.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Prepares and runs plugins for their author.
@@ -30,22 +30,22 @@ pub(super) struct Trial {
     host: Arc<Host>,
 }
 
-/// One hook, and what it looks at.
+/// A hook run to be made: the hook, and what it sees.
 #[derive(Clone, Debug)]
 pub(super) struct Exercise {
     pub(super) hook: Hook,
     pub(super) call: Call,
-    /// The request's; in a post-call: as they were sent.
+    /// The request's params. In a post-call: as they were sent.
     pub(super) params: Option<Json>,
-    /// In a post-call.
+    /// The reply, in a post-call.
     pub(super) reply: Option<Json>,
-    /// The reply is an error object.
+    /// Whether the reply is an error object.
     pub(super) failed: bool,
     /// The note of the pre-call.
     pub(super) carried: Option<Vec<u8>>,
 }
 
-/// What came of it.
+/// The outcome of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) decided: Decided,
@@ -53,17 +53,17 @@ pub(super) struct Seen {
     pub(super) carry: Option<Vec<u8>>,
     pub(super) log: Vec<Line>,
     pub(super) took: Duration,
-    /// Bytes of linear memory.
+    /// The linear memory in bytes.
     pub(super) memory: u64,
-    /// Requests that nothing answered.
+    /// HTTP requests that nothing answered.
     pub(super) unanswered: Vec<String>,
 }
 
-/// A decision, with what it comes to.
+/// A decision with its effect.
 #[derive(Clone, Debug)]
 pub(super) enum Decided {
     Proceed,
-    /// The document with the edits in it.
+    /// The document with the edits applied.
     Edit(Json),
     Replace(Json),
     Answer(Json),
@@ -72,13 +72,13 @@ pub(super) enum Decided {
 }
 
 impl Trial {
-    /// With a memory of its own, gone with it. Machine code is kept where this user's gateways keep it: what was built
-    /// is not compiled again to be tested, run or served.
+    /// A trial with a state in memory that is dropped with it. Machine code is cached where this user's gateways keep
+    /// it, so that what was built is not compiled again to be tested, run or served.
     pub(super) fn new() -> Result<Self, PrepareError> {
         Self::keeping(host_setup::cache_for(None, &Environment::of_process()))
     }
 
-    /// The same, with machine code from there where it is known, and kept there for the next that needs it.
+    /// Like [`Self::new`], with this cache of machine code.
     pub(super) fn keeping(cache: Option<Cache>) -> Result<Self, PrepareError> {
         let config = EngineConfig {
             instances: INSTANCES,
@@ -88,12 +88,12 @@ impl Trial {
         Ok(Self { host })
     }
 
-    /// What plugins remember, by their names.
+    /// The state of plugins, by their names.
     pub(super) fn state(&self) -> &State {
         self.host.state()
     }
 
-    /// Makes a plugin ready, smoke call included.
+    /// Prepares a plugin, smoke call included.
     pub(super) async fn prepare(
         &self,
         file: PluginFile,
@@ -125,7 +125,7 @@ impl Exercise {
         document.clone().unwrap_or_else(Json::empty_object)
     }
 
-    /// The run, as of now.
+    /// The input of the run, with a deadline from now.
     pub(super) fn begun(&self) -> HookRequest {
         HookRequest {
             call: Arc::new(self.call.clone()),
@@ -220,7 +220,7 @@ fn post(decision: PostDecision, document: &Json) -> Decided {
 }
 
 impl Decided {
-    /// As fixtures and `--json` spell it.
+    /// The decision's name, as fixtures and `--json` spell it.
     pub(super) fn word(&self) -> &'static str {
         match self {
             Self::Proceed => "proceed",
@@ -232,7 +232,7 @@ impl Decided {
         }
     }
 
-    /// The document that goes on, where it is another one.
+    /// The document that the decision made. `None` if it made none.
     pub(super) fn document(&self) -> Option<&Json> {
         match self {
             Self::Edit(json) | Self::Replace(json) | Self::Answer(json) => Some(json),

@@ -1,4 +1,4 @@
-//! The SDKs' sources that this program carries, so that a new project needs nobody's network for them.
+//! The SDKs' sources that this program carries, so that a new project does not need the network for them.
 
 use super::lang::File;
 
@@ -19,7 +19,7 @@ pub(super) fn rust(folder: &str) -> Vec<File> {
     laid(RUST, folder)
 }
 
-/// The Python package, which lies in a folder `sandgate` of this folder of a project.
+/// The Python package, in a folder `sandgate` below this folder of a project.
 pub(super) fn python(folder: &str) -> Vec<File> {
     laid(PYTHON, folder)
 }

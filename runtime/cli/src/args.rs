@@ -115,10 +115,11 @@ pub struct Reached {
 }
 
 impl Reached {
-    /// Finds the gateway.
+    /// Locates the gateway.
     ///
     /// # Errors
-    /// Neither its configuration nor its socket says where it is.
+    ///
+    /// The gateway's configuration cannot be read, and no socket is given.
     pub fn locate(&self, environment: &Environment) -> Result<Located, Unknown> {
         Located::of(&self.configured.config, self.admin.as_deref(), environment)
     }

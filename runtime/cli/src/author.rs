@@ -1,4 +1,4 @@
-//! What `sandgate plugin` does for authors of plugins.
+//! The verbs of `sandgate plugin` for authors of plugins.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use sandgate_authoring::{ProjectError, bench, build, dev, doc, new, run, test};
 use crate::exit::{complain, fail, refuse, runtime};
 use crate::terminal::print;
 
-/// Carries out one of them.
+/// Carries out one of the verbs.
 pub(crate) fn carry_out(asked: &Author) -> ExitCode {
     match asked {
         Author::New(asked) => {
@@ -69,7 +69,7 @@ pub(crate) fn carry_out(asked: &Author) -> ExitCode {
         }
         Author::Dev(asked) => match runtime(None).map(|runtime| {
             let ended = runtime.block_on(dev::dev(asked));
-            // What still waits for a gateway's answer ends with the process.
+            // A request that still waits for a gateway's answer ends with the process.
             runtime.shutdown_background();
             ended
         }) {

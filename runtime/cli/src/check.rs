@@ -1,4 +1,4 @@
-//! `sandgate check`: everything that `run` does up to serving, and the pipeline as a table.
+//! `sandgate check`: does everything that `run` does up to serving, and prints the pipeline as a table.
 
 use std::process::ExitCode;
 
@@ -29,26 +29,26 @@ pub struct Check {
     pub json: bool,
 }
 
-/// What a check found: the table for stdout, and warnings for stderr.
+/// The result of a check: the table for stdout, and warnings for stderr.
 #[derive(Debug)]
 pub struct Checked {
     /// The pipeline, server by event.
     pub table: String,
-    /// What likely is not meant so.
+    /// Warnings about what is probably a mistake, and notes.
     pub warnings: Report,
 }
 
-/// What a check found, for programs.
+/// The result of a check, for programs.
 #[derive(Debug, Serialize)]
 pub struct Verdict {
-    /// `good`, `doubtful` or `wrong`.
+    /// The result: `good`, `doubtful` or `wrong`.
     pub result: &'static str,
-    /// All that is wrong or doubtful, and what is good to know, in the file's order.
+    /// All errors, warnings and notes, in the file's order.
     pub issues: Vec<DescribedIssue>,
 }
 
 impl Verdict {
-    /// Of everything that was found.
+    /// The result for the issues of a report.
     pub fn of(report: &Report) -> Self {
         let issues = report.described();
         let any = |severity| issues.iter().any(|issue| issue.severity == severity);
@@ -61,7 +61,7 @@ impl Verdict {
     }
 }
 
-/// Checks, and prints what was found.
+/// Checks the configuration, and prints the result.
 pub fn carry_out(asked: &Check) -> ExitCode {
     let checked = Loaded::read(&asked.configured.config)
         .map_err(Box::new)
@@ -92,10 +92,11 @@ pub fn carry_out(asked: &Check) -> ExitCode {
     }
 }
 
-/// Checks everything; plugins are prepared as for serving.
+/// Checks everything. Plugins are prepared as for serving.
 ///
 /// # Errors
-/// Everything that is wrong.
+///
+/// Reports everything that is wrong.
 pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked, Report> {
     let exposed = loaded.check_exposure(loaded.config.gateway.listen.0, false)?;
     let host = host_setup::host(loaded, environment)?;

@@ -1,4 +1,4 @@
-//! `sandgate completions SHELL`.
+//! `sandgate completions SHELL`: prints a completion script.
 
 use std::process::ExitCode;
 

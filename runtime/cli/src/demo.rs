@@ -1,4 +1,4 @@
-//! `sandgate demo`: real calls that pass real policies.
+//! `sandgate demo`: shows real calls that pass real policies.
 
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ pub struct Demo {
     pub serve: bool,
 }
 
-/// Shows it.
+/// Runs the demo.
 pub fn carry_out(asked: Demo) -> ExitCode {
     let shown = runtime(None).and_then(|runtime| {
         let shown = runtime.block_on(run(asked.serve));

@@ -1,5 +1,5 @@
-//! What the verbs have in common: a runtime, the gateway that is asked, what is printed, and exit codes (2: nothing was
-//! started, 1: something failed later).
+//! What the verbs share: a runtime, questions to the running gateway, printing, and exit codes (2: nothing was started,
+//! 1: something failed later).
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use tracing::Level;
 use crate::args::Reached;
 use crate::terminal::print;
 
-/// What the running gateway answers.
+/// Asks the running gateway, and returns its answer.
 pub(crate) fn ask<T: serde::de::DeserializeOwned>(
     reached: &Reached,
     ask: Ask,
@@ -20,7 +20,7 @@ pub(crate) fn ask<T: serde::de::DeserializeOwned>(
     Ok(admin::ask(located.socket()?, ask)?)
 }
 
-/// Prints it, for programs or for people.
+/// Prints a value as JSON for programs, or as text for people.
 pub(crate) fn show(json: bool, told: &impl serde::Serialize, text: impl FnOnce() -> String) {
     match json {
         true => print(&format!(
@@ -31,7 +31,7 @@ pub(crate) fn show(json: bool, told: &impl serde::Serialize, text: impl FnOnce()
     }
 }
 
-/// What runs on several threads; none: as many as there are processors.
+/// A multi-threaded runtime. With `None`, it has one thread for each processor.
 pub(crate) fn runtime(workers: Option<u16>) -> std::io::Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = workers {
@@ -40,19 +40,19 @@ pub(crate) fn runtime(workers: Option<u16>) -> std::io::Result<tokio::runtime::R
     builder.enable_all().build()
 }
 
-/// Nothing was started: the configuration is wrong.
+/// Reports a wrong configuration. Nothing was started.
 pub(crate) fn refuse(report: &Report) -> ExitCode {
     logging::say_report(report);
     ExitCode::from(2)
 }
 
-/// Something failed later.
+/// Reports a failure after the start.
 pub(crate) fn fail(error: &dyn std::error::Error) -> ExitCode {
     complain(error);
     ExitCode::FAILURE
 }
 
-/// Tells people why.
+/// Tells people an error.
 pub(crate) fn complain(error: &(impl std::fmt::Display + ?Sized)) {
     say(Level::ERROR, &error.to_string());
 }

@@ -1,4 +1,4 @@
-//! `sandgate import`: a configuration from the files in which MCP clients list their servers.
+//! `sandgate import`: makes a configuration from the files in which MCP clients list their servers.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,7 +29,7 @@ pub struct Import {
     pub client_config: bool,
 }
 
-/// Imports, and prints what came of it.
+/// Imports, and prints the result.
 pub fn carry_out(asked: Import) -> ExitCode {
     let request = Request {
         files: asked.files,

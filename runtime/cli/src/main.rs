@@ -1,4 +1,4 @@
-//! The thin binary: reads the command line, sets the log up, and leaves the rest to the verb.
+//! The binary: parses the command line, sets the log up, and runs the verb.
 
 use std::process::ExitCode;
 
@@ -21,13 +21,13 @@ fn main() -> ExitCode {
         .unwrap_or(match arguments.verb {
             #[cfg(feature = "demo")]
             Verb::Demo(_) => sandgate_demo::LOG_LEVEL,
-            // What goes wrong is told by the verb itself.
+            // These verbs report errors themselves.
             Verb::Plugin(_) | Verb::Promote(_) => "off",
             Verb::Replay(_) => "warn",
             _ => "info",
         });
     let serving = arguments.verb.serves();
-    // Kept to the end of the process, whichever way that comes.
+    // The guard is kept to the end of the process, whichever way that comes.
     let _log = match logging::set_up(level, arguments.log_format.into(), serving) {
         Ok(guard) => guard,
         Err(error) => {

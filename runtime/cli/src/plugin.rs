@@ -1,4 +1,4 @@
-//! `sandgate plugin`: a look at a plugin, and what its author needs.
+//! `sandgate plugin`: inspects a plugin, and carries the verbs for its author.
 
 use std::process::ExitCode;
 
@@ -34,7 +34,7 @@ pub struct Inspect {
     pub json: bool,
 }
 
-/// Carries out what is asked for.
+/// Carries out the verb.
 pub fn carry_out(asked: &Plugin) -> ExitCode {
     match asked {
         #[cfg(feature = "authoring")]

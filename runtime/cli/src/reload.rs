@@ -1,4 +1,4 @@
-//! `sandgate reload`: the running gateway reads its configuration and plugins anew.
+//! `sandgate reload`: makes the running gateway read its configuration and plugins anew.
 
 use std::process::ExitCode;
 
@@ -22,7 +22,7 @@ pub struct Reload {
     pub json: bool,
 }
 
-/// Has the gateway reload, and prints what came of it.
+/// Makes the gateway reload, and prints the report.
 pub fn carry_out(asked: &Reload) -> ExitCode {
     match ask::<ReloadReport>(&asked.reached, Ask::Reload) {
         Ok(outcome) => {

@@ -1,4 +1,4 @@
-//! `sandgate replay`: recorded calls once more, and one of them as a fixture.
+//! `sandgate replay`: replays recorded calls, or writes one of them as a fixture.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,7 +42,7 @@ pub struct Replay {
     pub fixture: RecordedFixture,
 }
 
-/// Replays a recording, or writes a call of it as a fixture.
+/// Replays a recording, or writes one of its calls as a fixture.
 pub fn carry_out(asked: &Replay) -> ExitCode {
     match runtime(None) {
         Ok(runtime) => {

@@ -1,12 +1,13 @@
-//! How many files and connections the process may have open.
+//! The limit of files and connections that the process may have open.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What the gateway itself keeps open beside connections: log, state, cache, plugins, pipes of children.
+/// The files that the gateway itself keeps open besides connections: log, state, cache, plugins, pipes of children.
 const OWN: u64 = 256;
 
-/// Takes all that the system allows. The usual soft limit of 1024 is made for programs that use `select`, and a gateway
-/// needs two descriptors for each client that has a stream open: its connection and the one to the server.
+/// Raises the limit of open files to the most that the system allows. The usual soft limit of 1024 is made for programs
+/// that use `select`. A gateway needs two descriptors for each client with an open stream: its connection, and the one
+/// to the server.
 pub(crate) fn raise(max_connections: usize) {
     let before = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -22,7 +23,7 @@ pub(crate) fn raise(max_connections: usize) {
         );
     }
     let wanted = 2 * max_connections as u64 + OWN;
-    // None: there is no limit.
+    // `None` means that there is no limit.
     if let Some(limit) = getrlimit(Resource::Nofile).current
         && limit < wanted
     {

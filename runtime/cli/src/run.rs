@@ -1,4 +1,4 @@
-//! `sandgate run`: serves until told to stop, reloads when files change.
+//! `sandgate run`: serves until told to stop, and reloads when files change.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -61,14 +61,14 @@ pub struct RecordCalls {
     pub record_raw_to: Option<String>,
 }
 
-/// Of 10,000.
+/// Parses a share in percent. Returns it in ten-thousandths.
 fn share(text: &str) -> Result<u16, String> {
     let percent = text
         .strip_suffix('%')
         .and_then(|number| number.parse::<f64>().ok());
     match percent {
         Some(percent) if percent > 0.0 && percent <= 100.0 => {
-            // At least one in ten thousand, and no more than all.
+            // At least one call in ten thousand, and at most all.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             Ok(((percent * 100.0).round() as u16).max(1))
         }
@@ -82,13 +82,13 @@ fn size(text: &str) -> Result<Size, String> {
     read.map_err(|error| error.to_string())
 }
 
-/// Why it does not serve, or no longer.
+/// Why the gateway does not serve, or stopped.
 #[derive(Debug, thiserror::Error)]
 enum RunError {
-    /// Nothing was started: something in the configuration is wrong.
+    /// Nothing was started: the configuration is wrong.
     #[error("{}", .0.summary())]
     Config(Box<Report>),
-    /// It had to stop.
+    /// The gateway had to stop.
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
@@ -121,9 +121,10 @@ pub fn carry_out(asked: &Run) -> ExitCode {
     }
 }
 
-/// Serves until a signal.
+/// Serves until a signal to stop.
 ///
 /// # Errors
+///
 /// See [`RunError`].
 async fn run(arguments: &Run, loaded: &Loaded) -> Result<(), RunError> {
     let path = &arguments.configured.config;
@@ -155,7 +156,7 @@ async fn run(arguments: &Run, loaded: &Loaded) -> Result<(), RunError> {
     Ok(served?)
 }
 
-/// What the command line asks to be recorded.
+/// The recording that the command line asks for.
 fn record_to(asked: &RecordCalls) -> Result<Option<Wanted>, Report> {
     let Some(folder) = &asked.record else {
         return Ok(None);
@@ -187,7 +188,8 @@ fn endpoint(arguments: &Run, loaded: &Loaded) -> Result<Endpoint, Report> {
     ]))
 }
 
-/// Who the client on stdin and stdout is. Nobody asks it for a key: whoever starts the gateway can read its configuration.
+/// The name of the client on stdin and stdout. It needs no key, since whoever starts the gateway can read its
+/// configuration.
 fn client(arguments: &Run, loaded: &Loaded) -> Result<Option<Arc<str>>, Report> {
     let clients = &loaded.config.clients;
     let issue = match &arguments.client {
@@ -233,7 +235,7 @@ fn announce(address: SocketAddr, loaded: &Loaded) {
         keyed: !loaded.config.clients.is_empty(),
     };
     tracing::info!("listening on {}", front.scheme_and_address());
-    // Stdout may be the call log's.
+    // Stdout may be the call log's, so this goes to stderr.
     logging::say(
         tracing::Level::INFO,
         &format!("{}\n", client_config::text(front, &names)),

@@ -6,7 +6,7 @@ use sandgate_config::schema;
 
 use crate::terminal::print;
 
-/// Prints it.
+/// Prints the schema.
 pub fn carry_out() -> ExitCode {
     print(&format!("{:#}", schema::value()));
     ExitCode::SUCCESS

@@ -1,4 +1,4 @@
-//! `sandgate status`: how the running gateway is.
+//! `sandgate status`: shows the status of the running gateway.
 
 use std::process::ExitCode;
 
@@ -20,7 +20,7 @@ pub struct Status {
     pub json: bool,
 }
 
-/// Asks the gateway, and prints what it says.
+/// Asks the gateway, and prints its status.
 pub fn carry_out(asked: &Status) -> ExitCode {
     match ask::<status::Status>(&asked.reached, Ask::Status) {
         Ok(status) => {

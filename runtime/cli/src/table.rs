@@ -4,70 +4,70 @@ use std::fmt::Write;
 
 use sandgate_text::{grid, printable};
 
-/// What there is to show.
+/// The content of the table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pipeline {
-    /// In the file's order.
+    /// The interceptors, in the file's order.
     pub interceptors: Vec<Row>,
-    /// The servers and what is in force at each.
+    /// The servers, and the interceptors in force at each.
     pub servers: Vec<ServerRows>,
     /// Globs that match nothing.
     pub idle: Vec<IdleGlob>,
 }
 
-/// One interceptor.
+/// An interceptor.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
-    /// Its name.
+    /// The interceptor's name.
     pub name: String,
-    /// Plugin and version, for example `builtin:pii-scrubber 0.1.0`.
+    /// The plugin and its version, for example `builtin:pii-scrubber 0.1.0`.
     pub plugin: String,
-    /// Its hooks and what each is for, for example `pre-call mutation`.
+    /// The plugin's hooks with their roles, for example `pre-call mutation`.
     pub hooks: Vec<String>,
-    /// In audit its decisions are recorded and do not count.
+    /// Whether the interceptor is in audit: its decisions are recorded and do not count.
     pub audit: bool,
-    /// A failure lets the call pass.
+    /// Whether a failure lets the call pass.
     pub fail_open: bool,
-    /// Of one hook run.
+    /// The timeout of one hook run.
     pub timeout: std::time::Duration,
-    /// What the plugin asks for and is not given, with its reason.
+    /// What the plugin asks for and is not granted, with its reason.
     pub withheld: Vec<String>,
-    /// What is tried beside it, for example `new.wasm 0.2.0, on 10% of calls`.
+    /// The candidate that is tried beside it, for example `new.wasm 0.2.0, on 10% of calls`.
     pub candidate: Option<String>,
 }
 
-/// One server.
+/// A server.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServerRows {
-    /// Its name.
+    /// The server's name.
     pub name: String,
-    /// Its command or URL.
+    /// The server's command or URL.
     pub at: String,
-    /// The events that interceptors look at. The others pass unseen.
+    /// The events that interceptors look at. Other events pass unseen.
     pub events: Vec<EventRow>,
 }
 
-/// One event at one server.
+/// An event at a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct EventRow {
     /// The MCP method.
     pub event: String,
-    /// Who looks at the request.
+    /// The interceptors that look at the request.
     pub request: Vec<Stop>,
-    /// Who looks at the reply.
+    /// The interceptors that look at the reply.
     pub reply: Vec<Stop>,
 }
 
 /// An interceptor at one hook of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stop {
-    /// Index in [`Pipeline::interceptors`].
+    /// The index in [`Pipeline::interceptors`].
     pub interceptor: usize,
-    /// A mutator; otherwise a validator.
+    /// Whether the interceptor mutates; otherwise it validates.
     pub mutates: bool,
-    /// A validator that judges the reply as it came.
+    /// Whether the interceptor is a validator that judges the reply as it came.
     pub raw: bool,
-    /// Only some targets or callers are in its scope.
+    /// Whether only some targets or callers are in the interceptor's scope.
     pub partly: bool,
 }
 
@@ -76,13 +76,13 @@ pub(crate) struct Stop {
 pub(crate) struct IdleGlob {
     /// The interceptor's name.
     pub interceptor: String,
-    /// The key, for example `servers`.
+    /// The key of the scope, for example `servers`.
     pub key: String,
-    /// As it was written.
+    /// The glob as it was written.
     pub glob: String,
 }
 
-/// The whole text, with a line end at its end.
+/// The table as text, with a line end at its end.
 pub(crate) fn text(pipeline: &Pipeline) -> String {
     let mut text = String::new();
     interceptors(pipeline, &mut text);
@@ -198,14 +198,15 @@ fn events(pipeline: &Pipeline, server: &ServerRows, text: &mut String) {
     text.push_str("  everything else passes unseen\n");
 }
 
-/// The order in which they run: mutators one after another, then validators on what came of it.
+/// Sorts the interceptors as they run on a request: mutators one after another, then validators on the result.
 fn on_request(stops: &[Stop]) -> Vec<Stop> {
     let mut stops = stops.to_vec();
     stops.sort_by_key(|stop| (!stop.mutates, stop.interceptor));
     stops
 }
 
-/// The order in which they run: validators of the raw reply, mutators from the last to the first, the other validators.
+/// Sorts the interceptors as they run on a reply: validators of the raw reply, mutators from the last to the first,
+/// then the other validators.
 fn on_reply(stops: &[Stop]) -> Vec<Stop> {
     let mut stops = stops.to_vec();
     stops.sort_by_key(|stop| match (stop.mutates, stop.raw) {

@@ -1,12 +1,12 @@
-//! What a verb prints. Rust's own macros panic where stdout cannot be written; here that ends in an exit code.
+//! Prints what a verb outputs. Rust's own macros panic if stdout cannot be written; here that ends in an exit code.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static FAILED: AtomicBool = AtomicBool::new(false);
 
-/// Prints lines to stdout, the last line's end included, without colours where it shows none. A reader that has gone (`| head`) wanted no more; any other
-/// failure is told on stderr once and makes [`failed`] true.
+/// Prints text to stdout with a line end, without colours if stdout shows none. A closed pipe (`| head`) is not a
+/// failure. Any other failure is reported on stderr once, and makes [`failed`] true.
 pub fn print(text: &str) {
     let mut stdout = anstream::AutoStream::auto(io::stdout());
     let end = match text {
@@ -32,7 +32,7 @@ pub fn print(text: &str) {
     }
 }
 
-/// Whether something that was printed is lost.
+/// Whether any output was lost.
 pub fn failed() -> bool {
     FAILED.load(Ordering::Relaxed)
 }

@@ -1,4 +1,4 @@
-//! `sandgate token`: a token for a client, and its hash for the configuration.
+//! `sandgate token`: makes a token for a client, and its hash for the configuration.
 
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -17,28 +17,28 @@ pub struct Token {
     pub client: String,
 }
 
-/// Makes one, and prints it.
+/// Makes a token, and prints it.
 pub fn carry_out(asked: &Token) -> ExitCode {
     print(&NewToken::random().text(&asked.client));
     ExitCode::SUCCESS
 }
 
-/// A token that nobody can guess. It is printed once and kept nowhere.
+/// A random token. It is printed once and kept nowhere.
 pub struct NewToken(String);
 
 impl NewToken {
-    /// 256 random bits. It does not look like a hash, so that one put in the place of its hash is noticed.
+    /// A token of 256 random bits. It does not look like a hash, so that a token in the place of its hash is noticed.
     pub fn random() -> Self {
         let random: [u8; 32] = rand::random();
         Self(format!("sg_{}", TokenHash(random).hex()))
     }
 
-    /// What the configuration knows it by.
+    /// The hash, by which the configuration knows the token.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(&self.0).into())
     }
 
-    /// What to do with it, for people: the token for the client, the lines for the configuration.
+    /// The text for people: the token for the client, and the lines for the configuration.
     pub fn text(&self, client: &str) -> String {
         let mut text = String::new();
         let _ = writeln!(text, "# The client sends: Authorization: Bearer {}", self.0);

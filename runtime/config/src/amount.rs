@@ -1,11 +1,11 @@
-//! Lengths of time and numbers of bytes, as people write them.
+//! Durations and sizes, as people write them.
 
 use std::time::Duration;
 
 use super::scalar::{Mistake, Scalar, scalar};
 
-/// A length of time: a whole number and `ms`, `s`, `m` (minutes), `h` or `d`, for example `"50ms"`. At least `"1ms"`, at
-/// most `"365d"`.
+/// A length of time: a whole number and `ms`, `s`, `m` (minutes), `h` or `d`, for example `"50ms"`. At least `"1ms"`,
+/// at most `"365d"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Period(pub Duration);
 
@@ -16,18 +16,18 @@ pub struct Size(pub u64);
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Period {
-    /// Milliseconds.
+    /// A period of `count` milliseconds.
     pub const fn millis(count: u64) -> Self {
         Self(Duration::from_millis(count))
     }
-    /// Seconds.
+    /// A period of `count` seconds.
     pub const fn secs(count: u64) -> Self {
         Self(Duration::from_secs(count))
     }
 }
 
 impl Size {
-    /// Mebibytes.
+    /// A size of `count` mebibytes.
     pub const fn mib(count: u64) -> Self {
         Self(count << 20)
     }

@@ -21,7 +21,7 @@ pub struct CallLog {
     pub on_failure: OnFailure,
 }
 
-/// Where records go.
+/// The destination of the call log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     /// The process's standard output.
@@ -30,7 +30,7 @@ pub enum Destination {
     Stderr,
     /// Nowhere.
     None,
-    /// A file; a path as it was written.
+    /// A file, by its path as it was written.
     File(PathBuf),
 }
 

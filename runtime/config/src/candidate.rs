@@ -1,4 +1,4 @@
-//! `candidate`, within an interceptor: what is tried beside it before it takes its place.
+//! `candidate`, within an interceptor: a plugin or settings tried beside it before they take its place.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ pub struct Candidate {
 /// A part of all calls, in percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
-    /// Millionths.
+    /// The share in millionths.
     millionths: u32,
 }
 
@@ -49,14 +49,14 @@ fn queue() -> u32 {
 }
 
 impl Interceptor {
-    /// As it would be with its candidate in its place.
+    /// The interceptor with its candidate in its place. `None` if it has no candidate.
     pub fn promoted(&self) -> Option<Self> {
         let candidate = self.candidate.clone()?;
         let mut promoted = self.clone();
         promoted.candidate = None;
         if let Some(plugin) = candidate.plugin {
             promoted.plugin = plugin;
-            // The other one was the live file's.
+            // The interceptor's own digest was the live file's.
             promoted.digest = candidate.digest;
         }
         if let Some(settings) = candidate.settings {
@@ -70,7 +70,8 @@ impl Interceptor {
 }
 
 impl Candidate {
-    /// Whether this key of the interceptor (`plugin`, `settings`, …) is its own.
+    /// Whether the candidate has this key of the interceptor (`plugin`, `settings`, …) itself. A `digest` goes with its
+    /// `plugin`.
     pub fn has(&self, key: &str) -> bool {
         match key {
             "plugin" => self.plugin.is_some(),
@@ -83,7 +84,7 @@ impl Candidate {
 }
 
 impl Share {
-    /// From 0 to 1.
+    /// The share as a fraction from 0 to 1.
     pub fn fraction(self) -> f64 {
         f64::from(self.millionths) / f64::from(WHOLE)
     }

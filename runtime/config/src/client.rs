@@ -1,4 +1,4 @@
-//! `[clients.NAME]`: who may call, known by a key.
+//! `[clients.NAME]`: the clients that may call, each known by a key.
 
 use std::num::NonZeroU32;
 
@@ -27,18 +27,18 @@ pub struct Client {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TokenHash(pub [u8; 32]);
 
-/// So many in a second: a whole number and `/s`.
+/// A number of requests in a second: a whole number and `/s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RatePerSecond(pub NonZeroU32);
 
-/// What to do where something else stands in place of a hash.
+/// The help text if something else stands in place of a hash.
 const REMEDY: &str = "write the token's hash, never the token itself: `printf %s TOKEN | sha256sum` prints it, and `sandgate token` \
                       makes a new token with its hash";
 
-/// SHA-256 of nothing: what is printed where the token was an empty variable.
+/// SHA-256 of nothing, which is what `sha256sum` prints if the token was an empty variable.
 const OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// What a client's name is made of: interceptors, logs and people know it by that.
+/// Checks a client's name, by which interceptors, logs and people know the client.
 pub(crate) fn check_name(name: &str) -> Result<(), Mistake> {
     let help = "use letters, digits and any of `-_.@+`, at most 128";
     let fits = |c: char| c.is_alphanumeric() || "-_.@+".contains(c);
@@ -55,7 +55,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Mistake> {
 }
 
 impl TokenHash {
-    /// In hexadecimal.
+    /// The hash in hexadecimal.
     pub fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }

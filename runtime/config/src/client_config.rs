@@ -1,23 +1,23 @@
-//! What a client's `mcp.json` needs: printed when the gateway starts.
+//! The entries for a client's `mcp.json`, which are printed when the gateway starts.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-/// Where the gateway listens, and how.
+/// Where clients reach the gateway, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Front {
-    /// As it was bound.
+    /// The address that the gateway is bound to.
     pub address: SocketAddr,
-    /// By TLS.
+    /// Whether the gateway serves by TLS.
     pub https: bool,
-    /// Clients need keys.
+    /// Whether clients need keys.
     pub keyed: bool,
 }
 
 impl Front {
-    /// In the clear, for everybody.
+    /// A gateway that serves in the clear and without keys.
     pub fn plain(address: SocketAddr) -> Self {
         Self {
             address,
@@ -26,14 +26,14 @@ impl Front {
         }
     }
 
-    /// For example `http://0.0.0.0:8808`.
+    /// The scheme and address, for example `http://0.0.0.0:8808`.
     pub fn scheme_and_address(&self) -> String {
         let scheme = if self.https { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 }
 
-/// The text for people: the whole gateway as one server, then each server alone.
+/// The entries as text for people: the whole gateway as one server, then each server alone.
 pub fn text(front: Front, servers: &[&str]) -> String {
     let base = base(front);
     let mut text = format!(
@@ -43,7 +43,7 @@ pub fn text(front: Front, servers: &[&str]) -> String {
     if !servers.is_empty() {
         text.push_str("\nOr one server alone, its tools under their own names:\n\n");
         for name in servers {
-            // One a line, so that a person copies the ones that are wanted.
+            // Each entry is on one line, so that a person can copy the wanted ones.
             let _ = writeln!(
                 text,
                 "  {}: {}",
@@ -55,7 +55,7 @@ pub fn text(front: Front, servers: &[&str]) -> String {
     text
 }
 
-/// `{"mcpServers": {"sandgate": …}}`: every server, names prefixed.
+/// The entry of the whole gateway, `{"mcpServers": {"sandgate": …}}`: every server, names prefixed.
 pub fn json(front: Front) -> Value {
     all(&base(front), front.keyed)
 }
@@ -73,7 +73,7 @@ fn entry(url: &str, keyed: bool) -> Value {
     }
 }
 
-/// An address that means "every one of this machine" is no address to connect to.
+/// The base URL for clients. The unspecified address is replaced by loopback, since clients cannot connect to it.
 fn base(front: Front) -> String {
     let mut front = front;
     let address = &mut front.address;

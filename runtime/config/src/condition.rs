@@ -1,4 +1,4 @@
-//! What may be wrong with the gateway itself, by name.
+//! The conditions of the gateway itself, by name.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub enum ConditionName {
 }
 
 impl ConditionName {
-    /// All of them.
+    /// All conditions.
     pub const ALL: [Self; 6] = [
         Self::CallLog,
         Self::CertificateExpiring,
@@ -34,7 +34,7 @@ impl ConditionName {
         Self::Reload,
     ];
 
-    /// As it is written.
+    /// The condition's name in the configuration.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CallLog => "call-log",
@@ -48,8 +48,8 @@ impl ConditionName {
 }
 
 impl Config {
-    /// What makes `/readyz` answer 503: as it is written, or a call log that cannot be written where calls are refused for
-    /// it.
+    /// The conditions that make `/readyz` answer 503: those that are written. By default it is a call log that cannot
+    /// be written, if calls are then refused.
     pub fn not_ready_when(&self) -> Vec<ConditionName> {
         match (&self.gateway.not_ready_when, self.call_log.on_failure) {
             (Some(written), _) => written.clone(),

@@ -1,4 +1,4 @@
-//! Whether what the configuration lets in is meant: a gateway that other machines reach asks who calls.
+//! Checks that what the configuration lets in is intended: a gateway that other machines reach must ask who calls.
 
 use std::net::SocketAddr;
 
@@ -7,11 +7,12 @@ use super::source::Side;
 use super::{Loaded, wording};
 
 impl Loaded {
-    /// Whether the gateway may listen there; `given`: on the command line rather than in the file. What is likely not
-    /// meant comes back as warnings.
+    /// Checks whether the gateway may listen at this address, and returns warnings. `given`: the address comes from the
+    /// command line rather than from the file.
     ///
     /// # Errors
-    /// Other machines could call without anybody asking who they are.
+    ///
+    /// Other machines could call without authentication.
     pub fn check_exposure(&self, listening: SocketAddr, given: bool) -> Result<Vec<Issue>, Report> {
         if listening.ip().is_loopback() {
             return Ok(Vec::new());

@@ -1,5 +1,5 @@
-//! The one place that turns a path of the configuration into an open file. What the operator wrote may lead anywhere;
-//! what is opened is a name within the directory it led to, so that a link put there later leads nowhere else.
+//! The one place that turns a path of the configuration into an open file. An operator's path may lead anywhere. What
+//! is opened is a name within the directory that it leads to, so that a link put there later leads nowhere else.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
 
-/// Opening a named pipe would otherwise wait for its other end, for ever.
+/// Opening a named pipe would otherwise wait for its other end, perhaps forever.
 const NO_WAIT: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
 
-/// Opens the configuration's paths; relative ones are relative to its folder.
+/// Opens the configuration's paths. Relative paths are relative to its folder.
 #[derive(Clone, Debug)]
 pub struct Files {
     folder: PathBuf,
@@ -19,35 +19,35 @@ pub struct Files {
 /// Why a path cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The operating system says no.
+    /// The operating system reports an error.
     #[error("{} cannot be {what}: {source}", .path.display())]
     Io {
-        /// Where it was looked for.
+        /// The path that was opened.
         path: PathBuf,
-        /// `opened`, `read`.
+        /// The failed action: `opened`, `read` or `written`.
         what: &'static str,
-        /// Its reason.
+        /// The cause.
         source: io::Error,
     },
-    /// Over the limit for files of its kind.
+    /// The file exceeds the limit for files of its kind.
     #[error("{} is larger than {limit} bytes", .path.display())]
     TooLarge {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// The limit.
+        /// The limit in bytes.
         limit: u64,
     },
 }
 
 impl Files {
-    /// Relative paths are relative to this folder.
+    /// Resolves relative paths against this folder.
     pub fn in_folder(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
         }
     }
 
-    /// Relative paths are relative to the folder of this file.
+    /// Resolves relative paths against the folder of this file.
     pub fn beside(file: &Path) -> Self {
         match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => Self::in_folder(folder),
@@ -55,15 +55,16 @@ impl Files {
         }
     }
 
-    /// Where a path of the configuration is on disk.
+    /// The path on disk of a path of the configuration.
     pub fn path(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
     }
 
-    /// The whole content, from one opening: what is checked is what is used.
+    /// Reads the whole content. The file is opened once, so that what is checked is what is used.
     ///
     /// # Errors
-    /// Not there, not readable, not a file, or larger than `limit` bytes.
+    ///
+    /// The file does not exist, cannot be read, is not a regular file, or is larger than `limit` bytes.
     pub fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
         let path = self.path(path);
         let failed = |what| {
@@ -77,7 +78,7 @@ impl Files {
             .map_err(failed("opened"))?;
         let meta = file.metadata().map_err(failed("read"))?;
         if !meta.is_file() {
-            // A pipe or device could hold the start for ever.
+            // A pipe or device could block the start forever.
             return Err(failed("read")(io::Error::other("it is not a regular file")));
         }
         let mut content = Vec::with_capacity(usize::try_from(meta.len().min(limit)).unwrap_or(0));
@@ -90,10 +91,11 @@ impl Files {
         Ok(content)
     }
 
-    /// A directory, for a grant.
+    /// Opens a directory, for a grant.
     ///
     /// # Errors
-    /// Not there, or not a directory.
+    ///
+    /// The directory does not exist, or is not a directory.
     pub fn open_dir(&self, path: &Path) -> Result<Dir, FileError> {
         let path = self.path(path);
         Dir::open_ambient_dir(&path, ambient_authority()).map_err(|source| FileError::Io {
@@ -106,7 +108,8 @@ impl Files {
     /// Whether the file's last byte is a line feed, so that a line can be appended.
     ///
     /// # Errors
-    /// It cannot be read.
+    ///
+    /// The file cannot be read, or is empty.
     pub fn ends_in_line_end(&self, path: &Path) -> Result<bool, FileError> {
         let path = self.path(path);
         let last = || {
@@ -128,10 +131,11 @@ impl Files {
         })
     }
 
-    /// A file to append to, made where it is not there, readable by its owner only.
+    /// Opens a file to append to. A new file is readable by its owner only.
     ///
     /// # Errors
-    /// Its directory is not there, or it may not be written.
+    ///
+    /// The file's directory does not exist, or the file cannot be written.
     pub fn open_append(&self, path: &Path) -> Result<File, FileError> {
         let path = self.path(path);
         let open = || {

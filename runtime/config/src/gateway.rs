@@ -1,4 +1,4 @@
-//! `[gateway]`: where it listens, whom it lets in, its bounds.
+//! `[gateway]`: where the gateway listens, whom it lets in, and its limits.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -161,12 +161,12 @@ pub enum MergedEra {
     Modern,
 }
 
-/// Where operators reach the running gateway.
+/// The admin socket, on which operators reach the running gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdminSocket {
-    /// Nowhere.
+    /// No admin socket.
     None,
-    /// A Unix socket; a path as it was written.
+    /// A Unix socket, by its path as it was written.
     Path(PathBuf),
 }
 

@@ -1,4 +1,4 @@
-//! The few things of a configuration that somebody needs who only asks the gateway that runs with it.
+//! Reads the few keys that a program needs to ask the gateway that runs with a configuration.
 
 use std::path::Path;
 
@@ -8,19 +8,20 @@ use super::scalar::Scalar;
 use super::source::Source;
 use super::{Destination, LARGEST_FILE};
 
-/// What could be read, as far as it was right.
+/// The keys, as far as they could be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Glimpse {
-    /// `gateway.admin`.
+    /// The value of `gateway.admin`.
     pub admin: Option<AdminSocket>,
-    /// `call-log.to`.
+    /// The value of `call-log.to`.
     pub call_log: Option<Destination>,
 }
 
-/// Reads them, whatever else is wrong with the file.
+/// Reads the keys, whatever else is wrong with the file.
 ///
 /// # Errors
-/// It cannot be read at all.
+///
+/// The file cannot be read.
 pub fn glimpse(path: &Path) -> Result<Glimpse, FileError> {
     let bytes = Files::in_folder(Path::new("")).read(path, LARGEST_FILE)?;
     let (source, _) = Source::parse(path, String::from_utf8_lossy(&bytes).into_owned());

@@ -1,4 +1,4 @@
-//! `grants`: what the operator gives an interceptor. A plugin gets what it asks for and is given, both.
+//! `grants`: what the operator grants an interceptor. A plugin gets what it asks for and is granted, both.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ pub enum Access {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpHost(pub String);
 
-/// A path in the plugin's world.
+/// A path as the plugin sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuestPath(pub String);
 

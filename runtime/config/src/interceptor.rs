@@ -128,12 +128,12 @@ pub enum Sees {
     Raw,
 }
 
-/// Where a plugin comes from.
+/// The source of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PluginSource {
-    /// One that the program carries, by its name.
+    /// A builtin plugin, by its name.
     Builtin(String),
-    /// A component file; a path as it was written.
+    /// A component file, by its path as it was written.
     File(PathBuf),
 }
 

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, where, and what to do.
+//! Issues of a configuration: what is wrong, where, and what to do.
 
 use std::fmt;
 use std::ops::Range;
@@ -15,22 +15,22 @@ use super::source::{Position, Source};
 pub enum Severity {
     /// The configuration cannot be used.
     Error,
-    /// It can, but likely does not do what was meant.
+    /// The configuration can be used, but probably does not do what was intended.
     Warning,
-    /// Nothing is wrong; good to know.
+    /// Nothing is wrong. The note is good to know.
     Note,
 }
 
-/// One thing that is wrong.
+/// An issue of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
-    /// How grave.
+    /// How grave the issue is.
     pub severity: Severity,
-    /// The bytes of the file that it is about.
+    /// The range of bytes in the file that the issue is about.
     pub span: Option<Range<usize>>,
-    /// What is wrong; names the key.
+    /// What is wrong. Names the key.
     pub message: String,
-    /// Said at the marked place.
+    /// A text at the marked place.
     pub label: Option<String>,
     /// What to do.
     pub help: Option<String>,
@@ -39,11 +39,11 @@ pub struct Issue {
 /// An issue for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DescribedIssue {
-    /// How grave.
+    /// How grave the issue is.
     pub severity: Severity,
-    /// What is wrong; names the key.
+    /// What is wrong. Names the key.
     pub message: String,
-    /// Where, and what to do.
+    /// Where the issue is, and what to do.
     #[serde(flatten)]
     pub details: IssueDetails,
 }
@@ -54,13 +54,13 @@ pub struct IssueDetails {
     /// The configuration's file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// From 1.
+    /// The line number, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
-    /// From 1, in characters.
+    /// The column in characters, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
-    /// What is said of the place.
+    /// A text about the place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// What to do.
@@ -68,11 +68,11 @@ pub struct IssueDetails {
     pub help: Option<String>,
 }
 
-/// All that is wrong with one file.
+/// All issues of one file.
 #[derive(Clone, Debug)]
 pub struct Report {
     source: Option<Arc<Source>>,
-    /// In the file's order; those without a place come first.
+    /// The issues in the file's order. Those without a place come first.
     pub issues: Vec<Issue>,
 }
 
@@ -96,29 +96,29 @@ impl Issue {
         }
     }
 
-    /// With what to do.
+    /// Adds what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// With a word at the marked place.
+    /// Adds a text at the marked place.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// As people read it: the message, `FILE:LINE:COLUMN`, the line with the place marked, what to do. With `styled`, ANSI
-    /// colours. No line end at its end.
+    /// The issue as people read it: the message, `FILE:LINE:COLUMN`, the line with the place marked, and what to do.
+    /// With `styled`, with ANSI colours. The text does not end in a line end.
     pub fn render(&self, source: Option<&Source>, styled: bool) -> String {
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
             Severity::Note => Level::NOTE,
         };
-        // What a file's key or a plugin says may hold control characters, and this goes to a terminal.
+        // A file's key or a plugin's message may hold control characters, and this text goes to a terminal.
         let message = printable(&self.message);
         let (path, label, help);
         let mut group = Group::with_title(level.primary_title(&message));
@@ -149,25 +149,25 @@ impl Issue {
 }
 
 impl Report {
-    /// Of the issues with this file.
+    /// The report of these issues of a file.
     pub fn new(source: Option<Arc<Source>>, mut issues: Vec<Issue>) -> Self {
         issues.sort_by_key(|issue| issue.span.as_ref().map(|span| span.start));
         Self { source, issues }
     }
 
-    /// Whether any of them makes the file unusable.
+    /// Whether any issue makes the file unusable.
     pub fn has_errors(&self) -> bool {
         self.issues
             .iter()
             .any(|issue| issue.severity == Severity::Error)
     }
 
-    /// Where an issue is.
+    /// The position of an issue. `None` if it has no place in the file.
     pub fn position(&self, issue: &Issue) -> Option<Position> {
         Some(self.source.as_ref()?.position(issue.span.as_ref()?.start))
     }
 
-    /// The first error on one line, for a status: `FILE:LINE:COLUMN: message`, and how many more there are.
+    /// The first error on one line, for a status: `FILE:LINE:COLUMN: message`, and how many more errors there are.
     pub fn summary(&self) -> String {
         let errors = || {
             self.issues
@@ -188,7 +188,7 @@ impl Report {
         }
     }
 
-    /// All of them, for programs.
+    /// All issues, for programs.
     pub fn described(&self) -> Vec<DescribedIssue> {
         let issues = self.issues.iter();
         issues
@@ -210,7 +210,7 @@ impl Report {
             .collect()
     }
 
-    /// All of them, one after another, an empty line between, a line end at the end.
+    /// All issues as people read them, separated by empty lines, with a line end at the end.
     pub fn render(&self, styled: bool) -> String {
         let texts: Vec<_> = self
             .issues

@@ -1,4 +1,4 @@
-//! The configuration: one TOML file, read strictly. What is wrong is said all at once, each with its place and a remedy.
+//! The configuration: one TOML file, read strictly. All errors are reported at once, each with its place and a remedy.
 //!
 //! This crate knows what can be written, not what becomes of it: no server is started and no plugin is loaded here.
 #![allow(
@@ -88,27 +88,28 @@ pub struct Config {
     pub interceptors: Vec<Interceptor>,
 }
 
-/// A configuration that can be used, and the file that it came from.
+/// A valid configuration, and the file that it came from.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// What it says.
+    /// The typed configuration.
     pub config: Config,
-    /// How it was written.
+    /// The file as it was written.
     pub source: Arc<Source>,
-    /// Opens the paths in it.
+    /// Opens the paths of the configuration.
     pub files: Files,
-    /// What likely is not meant so.
+    /// Warnings about what is probably a mistake.
     pub warnings: Vec<Issue>,
 }
 
-/// The most bytes that a configuration file may have. It is written by hand: this is a bound, not a quota.
+/// The largest configuration file, in bytes. The file is written by hand: this is a bound, not a quota.
 pub const LARGEST_FILE: u64 = 4 << 20;
 
 impl Loaded {
     /// Reads and checks a file.
     ///
     /// # Errors
-    /// It cannot be read, or something in it is wrong: everything that is.
+    ///
+    /// The file cannot be read, or it has errors. All errors are reported.
     pub fn read(path: &Path) -> Result<Self, Report> {
         let unreadable = |why: String| {
             let help = "give the file with --config FILE, or write one: `sandgate schema` prints what it may hold";
@@ -130,7 +131,8 @@ impl Loaded {
     /// Checks a text that came from `path`.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    ///
+    /// The text has errors. All errors are reported.
     pub fn parse(path: &Path, text: String) -> Result<Self, Report> {
         let (source, syntax) = Source::parse(path, text);
         let source = Arc::new(source);
@@ -144,7 +146,7 @@ impl Loaded {
         if issues.iter().any(|issue| issue.severity == Severity::Error) {
             return Err(Report::new(Some(source), issues));
         }
-        // The shape was checked against the schema of these very types, so this succeeds; if the two ever differ, the
+        // The shape was checked against the schema of these very types, so this succeeds. If the two ever differ, the
         // stricter one decides.
         match toml::from_str(source.text()) {
             Ok(config) => Ok(Self {
@@ -160,12 +162,12 @@ impl Loaded {
         }
     }
 
-    /// These issues, to be shown with the file.
+    /// A report of these issues of the file.
     pub fn report(&self, issues: Vec<Issue>) -> Report {
         Report::new(Some(self.source.clone()), issues)
     }
 
-    /// An error at a place (RFC 6901, for example `/interceptors/0/digest`) of the file.
+    /// An error at a place of the file (RFC 6901, for example `/interceptors/0/digest`).
     pub fn error(&self, pointer: &str, side: Side, why: impl std::fmt::Display) -> Issue {
         Issue::error(
             self.source.locate(pointer, side),
@@ -173,10 +175,11 @@ impl Loaded {
         )
     }
 
-    /// Where the call log goes.
+    /// The destination of the call log.
     ///
     /// # Errors
-    /// With `stdio`, stdout belongs to the client: the log cannot go there.
+    ///
+    /// With `stdio`, stdout belongs to the client, so the log cannot go there.
     pub fn call_log_destination(&self, stdio: bool) -> Result<Destination, Report> {
         match (&self.config.call_log.to, stdio) {
             (None, false) => Ok(Destination::Stdout),

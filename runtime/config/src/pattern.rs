@@ -1,11 +1,11 @@
-//! Globs, checked when the file is read.
+//! Globs, which are checked when the file is read.
 
 use globset::{ErrorKind, GlobBuilder, GlobMatcher};
 
 use super::scalar::{Mistake, Scalar, scalar};
 
-/// A glob over a name: `*` any run of characters (slashes too), `?` one byte, `[a-z]` one of a class, `{a,b}` one of several,
-/// `\` takes the next character as it is.
+/// A glob over a name: `*` matches any run of characters (slashes too), `?` one byte, `[a-z]` one of a class, `{a,b}`
+/// one of several; `\` makes the next character literal.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
@@ -13,12 +13,12 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// As it was written.
+    /// The glob as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether the whole name fits.
+    /// Whether the glob matches the whole name.
     pub fn matches(&self, name: &str) -> bool {
         self.matcher.is_match(name)
     }
@@ -42,7 +42,7 @@ impl Scalar for Pattern {
                 "write \"*\" for everything, or leave the key out",
             ));
         }
-        // The same reading as in the pipeline's scope: slashes are ordinary characters, since URIs are matched whole.
+        // The options are those of the pipeline's scope: slashes are ordinary characters, since URIs are matched whole.
         let glob = GlobBuilder::new(text).literal_separator(false).backslash_escape(true).build().map_err(|error| {
             let why = match error.kind() {
                 ErrorKind::UnclosedClass => "has a `[` that is never closed".to_owned(),

@@ -1,5 +1,4 @@
-//! A configuration file, written anew by a program: whole or not at all, and never over what somebody else wrote
-//! meanwhile.
+//! Rewrites a configuration file: as a whole or not at all, and never over changes that somebody else made meanwhile.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
@@ -11,12 +10,14 @@ use rustix::fs::{Gid, Mode, OFlags, Uid};
 use super::files::{FileError, Files, enter};
 
 impl Files {
-    /// Puts `content` in the place of a file that holds `before`; with a name's end, `before` stays beside it under the
-    /// longer name, whose path is returned. A link is followed and stays; the file keeps its owner, group and mode.
+    /// Replaces a file that holds `before` by `content`. With `keep`, `before` is kept beside it under the file's name
+    /// with that suffix, and the kept file's path is returned. A link is followed and stays. The file keeps its owner,
+    /// group and mode.
     ///
     /// # Errors
-    /// Nothing has changed: it holds something else by now, or the operating system says no, for example since the file
-    /// belongs to another user.
+    ///
+    /// Nothing has changed: the file holds something else by now, or the operating system reports an error, for example
+    /// because the file belongs to another user.
     pub fn replace(
         &self,
         path: &Path,
@@ -38,7 +39,7 @@ impl Files {
                 write(&dir, kept, before, &like)?;
             }
             write(&dir, name, content, &like)?;
-            // It is in place by now; this is for a power cut.
+            // The file is in place by now. Syncing the directory is for a power cut.
             let folder = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let _ =
                 rustix::fs::openat(&dir, ".", folder, Mode::empty()).and_then(rustix::fs::fsync);
@@ -52,7 +53,7 @@ impl Files {
     }
 }
 
-/// What the file is, where it holds just this.
+/// Checks that the file holds exactly `before`, and returns its metadata.
 fn holding(dir: &Dir, name: &OsStr, before: &str) -> io::Result<Metadata> {
     let file = dir.open(name)?;
     let like = file.metadata()?;
@@ -67,7 +68,7 @@ fn holding(dir: &Dir, name: &OsStr, before: &str) -> io::Result<Metadata> {
     Ok(like)
 }
 
-/// Under another name first: who opens the file finds the one or the other.
+/// Writes under another name first, so that a reader finds either the old file or the new one.
 fn write(dir: &Dir, name: &OsStr, content: &str, like: &Metadata) -> io::Result<()> {
     let mut aside = OsString::from(".");
     aside.push(name);
@@ -133,7 +134,7 @@ mod tests {
         let (folder, files) = folder();
         let path = folder.path().join("a.toml");
         std::fs::write(&path, "old").unwrap();
-        // Only some may give a file away; whose it is then is whose it stays.
+        // Only some users may give a file away. The file's owner stays in either case.
         let _ = chown(&path, Some(4_321), Some(4_322));
         let owner = || {
             let metadata = path.metadata().unwrap();

@@ -1,4 +1,4 @@
-//! The configuration with everything fetched that comes from outside the file.
+//! The values of a configuration that come from outside the file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,39 +11,39 @@ use super::settings::{ResolvedSettings, push};
 use super::source::Side;
 use super::{Interceptor, Loaded, PluginSource, wording};
 
-/// What the file leaves to the environment and to other files.
+/// The values that the file takes from the environment and from other files.
 #[derive(Clone, Debug, Default)]
 pub struct Resolved {
-    /// By the servers' names.
+    /// The servers' values, by name.
     pub servers: BTreeMap<String, ResolvedServer>,
-    /// In the file's order.
+    /// The interceptors' values, in the file's order.
     pub interceptors: Vec<ResolvedInterceptor>,
-    /// Variables that are granted and not set.
+    /// Warnings of variables that are granted and not set.
     pub warnings: Vec<Issue>,
 }
 
-/// A server's.
+/// A server's values.
 #[derive(Clone, Debug, Default)]
 pub struct ResolvedServer {
-    /// `env`.
+    /// The values of `env`.
     pub env: Vec<(String, Secret)>,
-    /// `headers`.
+    /// The values of `headers`.
     pub headers: Vec<(String, Secret)>,
 }
 
-/// An interceptor's.
+/// An interceptor's values.
 #[derive(Clone, Debug)]
 pub struct ResolvedInterceptor {
-    /// `settings`.
+    /// The values of `settings`.
     pub settings: ResolvedSettings,
-    /// `grants.env`, those that are set. From outside, all of them.
+    /// The variables of `grants.env` that are set. All of them come from outside the file.
     pub env: Vec<(String, String)>,
-    /// The same of what is tried beside it.
+    /// The values of the candidate.
     pub candidate: Option<Box<Self>>,
 }
 
 impl Resolved {
-    /// Every value that the gateway brings to servers and plugins: it is the operator's and no caller's.
+    /// Every value that the gateway brings to servers and plugins. These are the operator's, never a caller's.
     pub fn managed(&self) -> Vec<Zeroizing<String>> {
         let servers = self.servers.values();
         let servers = servers.flat_map(|server| server.env.iter().chain(&server.headers));
@@ -63,10 +63,11 @@ impl Resolved {
 }
 
 impl Loaded {
-    /// Fetches everything.
+    /// Fetches all values.
     ///
     /// # Errors
-    /// Every value that is not there.
+    ///
+    /// Reports every value that is missing.
     pub fn resolve(&self, environment: &Environment) -> Result<Resolved, Report> {
         let sources = Sources {
             environment,
@@ -112,7 +113,7 @@ impl Loaded {
                 for (position, name) in interceptor.grants.env.iter().enumerate() {
                     match (environment.get(name), own("grants")) {
                         (Some(value), _) => env.push((name.clone(), value.to_owned())),
-                        // It was said of the interceptor whose grants they are.
+                        // The warning is given for the interceptor that the grants belong to.
                         (None, None) => {}
                         (None, Some(place)) => {
                             let pointer = format!("{place}/grants/env/{position}");
@@ -168,8 +169,8 @@ impl Loaded {
         }
     }
 
-    /// Every other file that this one names, whether it is there or not: a change of one is a change of the
-    /// configuration. Plugins, and files that values and certificates come from, since a rotated secret is a change.
+    /// Every other file that this one names, whether it exists or not: plugins, and the files of values and
+    /// certificates. A change of such a file is a change of the configuration, for example a rotated secret.
     pub fn other_files(&self) -> Vec<PathBuf> {
         let plugins = self
             .config

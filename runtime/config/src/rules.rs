@@ -1,4 +1,4 @@
-//! What no schema can say: names, either-or, and globs that match nothing.
+//! Rules that no schema can state: names, either-or, and globs that match nothing.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,8 @@ use super::tree::{Entry, Node, Table};
 use super::wording::{named, suggest};
 use super::{client, gateway, server};
 
-/// Looks at the tree rather than at the typed configuration, so that one wrong value hides no other.
+/// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
+/// other.
 pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
     let tree = source.tree();
     if let Some(gateway) = tree.table("gateway") {
@@ -113,7 +114,7 @@ fn check_clients(clients: &Table, issues: &mut Vec<Issue>) {
     }
 }
 
-/// Two meanings for one header: the gateway's keys, or the servers' tokens.
+/// Reports a header with two meanings: the gateway's keys, or the servers' tokens.
 fn check_two_authorizations(clients: &Table, servers: Option<&Table>, issues: &mut Vec<Issue>) {
     if clients.is_empty() {
         return;

@@ -1,19 +1,19 @@
-//! A scalar: a typed value that the configuration writes as one string. Reading it, its entry in the schema and what is
-//! said of a wrong one all come from here, so that they cannot differ.
+//! Scalars: typed values that the configuration writes as one string. Parsing, schema and error messages all come from
+//! here, so that they cannot differ.
 
 use std::borrow::Cow;
 
 /// What is wrong with a scalar, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// Continues "`key` …", for example "is not a length of time".
+    /// What is wrong. Continues "`key` …", for example "is not a length of time".
     pub why: Cow<'static, str>,
     /// What to do.
     pub help: Cow<'static, str>,
 }
 
 impl Mistake {
-    /// What is wrong, and what to do.
+    /// A mistake: what is wrong, and what to do.
     pub fn new(why: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>) -> Self {
         Self {
             why: why.into(),
@@ -24,27 +24,28 @@ impl Mistake {
 
 /// A typed value written as one string.
 pub trait Scalar: Sized {
-    /// What it is, with an example; continues "takes …".
+    /// The kind of value, with an example. Continues "takes …".
     const KIND: &'static str;
-    /// The regular expression that editors may check it by.
+    /// The regular expression that editors may check the string with.
     const PATTERN: Option<&'static str> = None;
 
-    /// Reads it.
+    /// Parses the string.
     ///
     /// # Errors
-    /// What is wrong with it.
+    ///
+    /// The string is not such a value.
     fn read(text: &str) -> Result<Self, Mistake>;
-    /// As it would be written.
+    /// The value as the configuration writes it.
     fn write(&self) -> String;
 }
 
-/// What is known of a scalar by its name in the schema.
+/// A scalar, as the schema check uses it.
 pub(crate) struct Known {
     pub(crate) kind: &'static str,
     pub(crate) check: fn(&str) -> Result<(), Mistake>,
 }
 
-/// The scalars by the names under which the schema defines them.
+/// Finds a scalar by the name under which the schema defines it.
 pub(crate) fn known(name: &str) -> Option<Known> {
     fn of<W: Scalar>() -> Known {
         Known {
@@ -77,8 +78,8 @@ pub(crate) fn known(name: &str) -> Option<Known> {
     })
 }
 
-/// Serde and schema for scalars. The schema's definition has the type's own name, by which [`known`] finds it, and its
-/// doc comment as description.
+/// Implements serde and schema for scalars. The schema's definition has the type's own name, by which [`known`] finds
+/// it, and [`Scalar::KIND`] as its description.
 macro_rules! scalar {
     ($($name:ident),+) => {$(
         impl<'de> serde::Deserialize<'de> for $name {

@@ -1,4 +1,4 @@
-//! The configuration's JSON Schema: what `sandgate schema` prints, and what a file is checked against.
+//! The configuration's JSON Schema, which `sandgate schema` prints and files are checked against.
 
 use std::sync::LazyLock;
 
@@ -15,7 +15,7 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
         .with_transform(tidy)
         .into_generator();
     let schema = generator.into_root_schema_for::<Config>().to_value();
-    // What it is comes first.
+    // The title and description come first.
     let mut ordered = serde_json::Map::new();
     for key in ["$schema", "title", "description"] {
         ordered.extend(schema.get(key).map(|value| (key.to_owned(), value.clone())));
@@ -35,12 +35,13 @@ pub fn value() -> &'static Value {
     &SCHEMA
 }
 
-/// The same as indented text with a line end.
+/// The schema as indented text with a line end.
 pub fn text() -> String {
     format!("{:#}\n", value())
 }
 
-/// TOML has no null: what may be left out is just left out. Descriptions come from doc comments, whose lines are wrapped.
+/// Adapts the schema. TOML has no null: optional keys are just left out. Descriptions come from doc comments, whose
+/// lines are wrapped.
 fn tidy(schema: &mut Schema) {
     if let Some(Value::String(description)) = schema.get_mut("description") {
         *description = description.replace('\n', " ");

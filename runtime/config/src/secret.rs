@@ -1,4 +1,4 @@
-//! Values that the file gives itself or fetches from outside it.
+//! Values that the file gives itself, or that are fetched from outside it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use super::files::{FileError, Files};
 #[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum ValueOrRef {
-    /// Written in the file itself.
+    /// A value written in the file itself.
     Plain(String),
-    /// Fetched when the configuration is loaded.
+    /// A value fetched when the configuration is loaded.
     Ref(SecretRef),
 }
 
@@ -24,11 +24,11 @@ pub enum ValueOrRef {
 pub enum SecretRef {
     /// A variable of the gateway's environment.
     FromEnv(String),
-    /// A text file, relative to the configuration; one line end at its end is not part of the value.
+    /// A text file, relative to the configuration. One line end at the end of the file is not part of the value.
     FromFile(PathBuf),
 }
 
-/// A value that is never printed: not by `Debug`, and it has no `Display`.
+/// A value that is never printed: `Debug` hides it, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     value: String,
@@ -39,37 +39,38 @@ pub struct Secret {
 #[derive(Clone, Default)]
 pub struct Environment(std::collections::BTreeMap<String, String>);
 
-/// What can be fetched from outside the file.
+/// The sources of values from outside the file.
 #[derive(Clone, Copy)]
 pub struct Sources<'a> {
-    /// `from-env`.
+    /// The variables for `from-env`.
     pub environment: &'a Environment,
-    /// `from-file`.
+    /// The files for `from-file`.
     pub files: &'a Files,
 }
 
-/// Why a value could not be fetched. Never says the value.
+/// Why a value could not be fetched. Never repeats the value.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// No such variable.
+    /// The variable is not set, or not UTF-8.
     #[error("the environment variable `{0}` is not set, or is not UTF-8 text")]
     Variable(String),
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The file is not text.
+    /// The file is not UTF-8.
     #[error("{} is not UTF-8 text", .0.display())]
     NotText(PathBuf),
 }
 
-/// What a secret's file may hold at most: far above any key or certificate chain.
+/// The largest file of a secret, in bytes: far more than any key or certificate chain needs.
 const LARGEST: u64 = 1 << 20;
 
 impl ValueOrRef {
-    /// Fetches it.
+    /// Fetches the value.
     ///
     /// # Errors
-    /// Where it is not there.
+    ///
+    /// The value is missing, or not text.
     pub fn resolve(&self, sources: Sources<'_>) -> Result<Secret, FetchError> {
         match self {
             Self::Plain(value) => Ok(Secret {
@@ -80,7 +81,7 @@ impl ValueOrRef {
         }
     }
 
-    /// The file it is fetched from, as it was written.
+    /// The path of the file that the value is fetched from, as it was written.
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::Ref(SecretRef::FromFile(path)) => Some(path),
@@ -90,10 +91,11 @@ impl ValueOrRef {
 }
 
 impl SecretRef {
-    /// Fetches it.
+    /// Fetches the value.
     ///
     /// # Errors
-    /// Where it is not there.
+    ///
+    /// The value is missing, or not text.
     pub fn resolve(&self, sources: Sources<'_>) -> Result<Secret, FetchError> {
         let value = match self {
             Self::FromEnv(name) => sources
@@ -127,14 +129,14 @@ impl Secret {
         &self.value
     }
 
-    /// Whether it came from outside the file: such a value must not reach a cache either.
+    /// Whether the value came from outside the file. Such a value must not reach a cache either.
     pub fn is_outside(&self) -> bool {
         self.outside
     }
 }
 
 impl Environment {
-    /// The process's own. Variables that are not UTF-8 are left out.
+    /// The environment of this process. Variables that are not UTF-8 are left out.
     pub fn of_process() -> Self {
         Self(
             std::env::vars_os()
@@ -143,7 +145,7 @@ impl Environment {
         )
     }
 
-    /// A variable.
+    /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
@@ -183,7 +185,7 @@ impl fmt::Debug for Environment {
 
 impl JsonSchema for ValueOrRef {
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        // The published name.
+        // The published schema has this name.
         "Given".into()
     }
 

@@ -1,4 +1,4 @@
-//! `[servers.NAME]`: what stands behind the gateway.
+//! `[servers.NAME]`: the servers behind the gateway.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -94,8 +94,8 @@ pub enum Sharing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url(pub http::Uri);
 
-/// What a server's name is made of, since clients see it before their tools' names: letters, digits, `-` and `_`, no
-/// `__` (which ends the prefix), at most 64 characters.
+/// Checks a server's name, which clients see before its tools' names: letters, digits, `-` and `_`, no `__` (which ends
+/// the prefix), at most 64 characters.
 pub(crate) fn check_name(name: &str) -> Result<(), Mistake> {
     let help = "use letters, digits, `-` and single `_` within, at most 64";
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -121,7 +121,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Mistake> {
     }
 }
 
-/// Headers that the gateway makes itself, or that end at each hop.
+/// Checks a header's name. Headers that the gateway sets itself, or that end at each hop, are refused.
 pub(crate) fn check_header(name: &str) -> Result<(), Mistake> {
     let own = [
         "host",

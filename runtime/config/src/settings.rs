@@ -1,4 +1,4 @@
-//! An interceptor's settings: free in form here, since only the plugin's own schema knows them.
+//! An interceptor's settings. Their form is free here, since only the plugin's own schema knows it.
 
 use std::collections::HashSet;
 
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use super::secret::{FetchError, SecretRef, Sources};
 
-/// Bytes by which a value is recognised: fewer may stand in a message by chance.
+/// The number of bytes by which a value is recognized. Fewer may stand in a message by chance.
 const PIECE: usize = 6;
 
-/// Settings as they stand in the file, values from outside not yet fetched.
+/// Settings as they stand in the file. Values from outside are not fetched yet.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Settings(Map<String, Value>);
@@ -21,16 +21,17 @@ pub struct Settings(Map<String, Value>);
 pub struct ResolvedSettings {
     /// The settings object.
     pub value: Value,
-    /// Where values from outside stand in it (RFC 6901). While there are any, the plugin's prepared state must stay out
-    /// of every cache, and messages about those places must not repeat what stands there.
+    /// The places of values from outside in the settings (RFC 6901). While there are any, the plugin's prepared state
+    /// must stay out of every cache, and messages about those places must not repeat the values.
     pub outside: Vec<String>,
 }
 
 impl Settings {
-    /// Fetches what comes from outside. Every failure is returned with its place.
+    /// Fetches the values from outside.
     ///
     /// # Errors
-    /// What is not there, by pointer.
+    ///
+    /// Every value that is missing, with its pointer.
     pub fn resolve(
         &self,
         sources: Sources<'_>,
@@ -54,7 +55,7 @@ impl Settings {
         }
     }
 
-    /// Files that values are fetched from, as they were written.
+    /// The files that values are fetched from, as they were written.
     pub fn files(&self) -> Vec<std::path::PathBuf> {
         fn walk(value: &Value, into: &mut Vec<std::path::PathBuf>) {
             match (outside(value), value) {
@@ -81,7 +82,7 @@ impl ResolvedSettings {
                 .pointer(place)
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            // Messages quote values as JSON does, or as they are, or in their own way.
+            // Messages quote values as JSON does, literally, or in their own way.
             let quoted = Value::from(value).to_string();
             below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
                 || (!value.is_empty()
@@ -91,7 +92,7 @@ impl ResolvedSettings {
     }
 }
 
-/// Whether a text holds a piece of a value: a message may quote it in part, or with some of its characters escaped.
+/// Whether a text holds a piece of a value. A message may quote a value in part, or with some characters escaped.
 pub fn share_a_piece(text: &str, value: &str) -> bool {
     let held: HashSet<&[u8]> = text.as_bytes().windows(PIECE).collect();
     let told = |piece: &[u8]| !piece.iter().any(u8::is_ascii_whitespace);

@@ -1,4 +1,4 @@
-//! What a plugin's schema says of its settings, at the key that it is about.
+//! Turns a plugin's issues with its settings into issues of the file.
 
 use super::issue::Issue;
 use super::settings::{ResolvedSettings, push};
@@ -8,17 +8,17 @@ use super::{Loaded, wording};
 use serde_json::Value;
 
 impl Loaded {
-    /// Where a setting stands: `whose` is the place of an interceptor or its candidate, for example `/interceptors/0`,
-    /// `pointer` is within its settings.
+    /// The range of a setting in the file. `whose` is the place of an interceptor or its candidate, for example
+    /// `/interceptors/0`; `pointer` is within its settings.
     pub fn locate_setting(&self, whose: &str, pointer: &str) -> Option<std::ops::Range<usize>> {
         self.source
             .locate(&format!("{whose}/settings{pointer}"), Side::Value)
     }
 
-    /// The issues that a plugin has with its settings, each `(pointer within the settings, message)`, as issues of the
+    /// Converts a plugin's issues with its settings, each `(pointer within the settings, message)`, to issues of the
     /// file. A message about a value from outside the file is not repeated, since it may quote the value. A key that
     /// only landed in the settings by TOML's order (below a `[interceptors.settings]` header, and not in `schema`, the
-    /// plugin's settings schema) gets an issue that says so, also where the plugin had no complaint.
+    /// plugin's settings schema) gets an issue that says so, even if the plugin had no complaint.
     pub fn settings_issues(
         &self,
         whose: &str,
@@ -100,7 +100,7 @@ impl Loaded {
             push(at, name);
             match schema["properties"].get(name) {
                 Some(inner) => self.look(member, inner, at, (kind, keys), strays),
-                // Within a table of free keys, `name` or `timeout` may well be meant.
+                // Within a table of free keys, `name` or `timeout` may well be intended.
                 None if keys.get(name).is_some()
                     && (length == 0 || schema["additionalProperties"] == false) =>
                 {

@@ -1,4 +1,4 @@
-//! The file as it was written: its text, and where in it each key and value stands.
+//! A file as it was written: its text, and the places of its keys and values.
 
 use std::fmt;
 use std::ops::Range;
@@ -11,21 +11,21 @@ use super::issue::Issue;
 use super::scalar::Scalar;
 use super::tree::{Entry, Table};
 
-/// A TOML file that parsed.
+/// A parsed TOML file.
 pub struct Source {
     path: PathBuf,
     text: String,
-    /// The text to show, where that is another: without what somebody wrote in place of a hash.
+    /// The text to show if it differs: without what somebody wrote in place of a hash.
     shown: Option<String>,
     tree: Table,
 }
 
-/// Which side of `key = value` is meant.
+/// A side of `key = value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// The key; of a table, its header.
+    /// The key. For a table, its header.
     Key,
-    /// The value; of a table that has a header, that header.
+    /// The value. For a table that has a header, that header.
     Value,
 }
 
@@ -37,17 +37,17 @@ pub struct Position {
     pub column: usize,
 }
 
-/// What TOML itself objects to.
+/// An error of the TOML parser.
 #[derive(Debug)]
 pub struct SyntaxError {
-    /// As the parser says it.
+    /// The parser's message.
     pub message: String,
-    /// The bytes that it is about.
+    /// The range of bytes that the error is about.
     pub span: Range<usize>,
 }
 
 impl Source {
-    /// Reads the text, as far as it is TOML.
+    /// Parses the text, as far as it is TOML.
     pub fn parse(path: &Path, text: String) -> (Self, Vec<SyntaxError>) {
         let (tree, errors) = DeTable::parse_recoverable(&text);
         let tree = Table::read(tree.get_ref());
@@ -79,17 +79,17 @@ impl Source {
         &self.text
     }
 
-    /// The text as it may be shown, byte for byte in the same places.
+    /// The text that may be shown. Its bytes are at the same offsets as in the whole text.
     pub fn shown(&self) -> &str {
         self.shown.as_deref().unwrap_or(&self.text)
     }
 
-    /// The text as it was parsed.
+    /// The parsed text.
     pub fn tree(&self) -> &Table {
         &self.tree
     }
 
-    /// The bytes at which a place (RFC 6901) stands; where nothing does, the nearest table or list around it.
+    /// The range of bytes of a place (RFC 6901). If the place does not exist, the nearest table or list around it.
     pub fn locate(&self, pointer: &str, side: Side) -> Option<Range<usize>> {
         let mut found = None;
         let mut table = Some(&self.tree);
@@ -120,7 +120,7 @@ impl Source {
         found
     }
 
-    /// The same as a line and column.
+    /// The line and column of a byte offset.
     pub fn position(&self, offset: usize) -> Position {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -130,8 +130,8 @@ impl Source {
         }
     }
 
-    /// What TOML objects to: everything that is there twice, and of other errors the first, since those after it mostly
-    /// come of it.
+    /// The parser's errors as issues: every duplicate key, and of the other errors only the first, since later ones
+    /// mostly follow from it.
     pub fn syntax_issues(&self, errors: Vec<SyntaxError>) -> Vec<Issue> {
         let (twice, mut other): (Vec<_>, Vec<_>) = errors
             .into_iter()
@@ -163,7 +163,8 @@ impl Source {
     }
 }
 
-/// The text with stars for what stands where the hash of a client's token should be, and is none: likely the token.
+/// The text with stars in place of an invalid hash of a client's token, which is likely the token itself. `None` if
+/// there is no such value.
 fn masked(text: &str, tree: &Table) -> Option<String> {
     let clients = tree.table("clients").into_iter().flatten();
     let given = clients.filter_map(|(_, client)| client.table()?.get("token-sha256"));
@@ -185,7 +186,7 @@ fn masked(text: &str, tree: &Table) -> Option<String> {
     String::from_utf8(bytes?).ok()
 }
 
-/// Without the text, which may hold what nobody wants in a log.
+/// Prints the path only: the text may hold what nobody wants in a log.
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Source({})", self.path.display())

@@ -1,4 +1,4 @@
-//! `[telemetry]`: what the gateway tells others of itself.
+//! `[telemetry]`: metrics and traces.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

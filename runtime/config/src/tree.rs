@@ -1,4 +1,4 @@
-//! A parsed TOML file in which every key and value knows where it stands.
+//! A parsed TOML file in which every key and value has its place.
 
 use std::ops::Range;
 
@@ -8,9 +8,9 @@ use toml::de::{DeTable, DeValue};
 /// A value and its place. A table written as `[header]` has the header's place.
 #[derive(Debug)]
 pub struct Entry {
-    /// The bytes at which it stands.
+    /// The range of the value's bytes.
     pub span: Range<usize>,
-    /// What it is.
+    /// The value.
     pub node: Node,
 }
 
@@ -19,9 +19,9 @@ pub struct Entry {
 pub enum Node {
     /// A string.
     Text(String),
-    /// A whole number; none: over 64 bits.
+    /// A whole number. `None` if it does not fit in 64 bits.
     Integer(Option<i64>),
-    /// A number with a point.
+    /// A number with a point or an exponent.
     Float(f64),
     /// `true` or `false`.
     Truth(bool),
@@ -33,21 +33,21 @@ pub enum Node {
     Table(Table),
 }
 
-/// Members in the file's order.
+/// A table's members in the file's order.
 #[derive(Debug, Default)]
 pub struct Table(Vec<(Key, Entry)>);
 
 /// The name of a member.
 #[derive(Debug)]
 pub struct Key {
-    /// The bytes at which it stands.
+    /// The range of the name's bytes.
     pub span: Range<usize>,
-    /// As it reads without its quotes.
+    /// The name without its quotes.
     pub name: String,
 }
 
 impl Entry {
-    /// The string that it is.
+    /// The string. `None` for other kinds.
     pub fn text(&self) -> Option<&str> {
         match &self.node {
             Node::Text(text) => Some(text),
@@ -55,7 +55,7 @@ impl Entry {
         }
     }
 
-    /// The array that it is.
+    /// The array. `None` for other kinds.
     pub fn list(&self) -> Option<&[Self]> {
         match &self.node {
             Node::List(items) => Some(items),
@@ -63,7 +63,7 @@ impl Entry {
         }
     }
 
-    /// The table that it is.
+    /// The table. `None` for other kinds.
     pub fn table(&self) -> Option<&Table> {
         match &self.node {
             Node::Table(table) => Some(table),
@@ -91,7 +91,7 @@ impl Table {
         self.0.iter()
     }
 
-    /// Whether it has no members.
+    /// Whether the table has no members.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -128,7 +128,7 @@ fn entry(value: &Spanned<DeValue<'_>>) -> Entry {
             let digits = number.as_str().replace('_', "");
             let digits = match number.radix() {
                 10 => digits.as_str(),
-                // The prefix (`0x`), where it is still there.
+                // The number may still have its prefix (`0x`).
                 _ => digits
                     .trim_start_matches("0x")
                     .trim_start_matches("0o")

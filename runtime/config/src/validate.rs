@@ -1,5 +1,5 @@
-//! The file against the configuration's JSON Schema: the schema that is printed is the one that checks. Goes on after an
-//! error, so that one run shows them all.
+//! Checks a file against the configuration's JSON Schema, the same that is printed. The check goes on after an error,
+//! so that one run reports all errors.
 
 use serde_json::{Map, Value};
 
@@ -10,7 +10,7 @@ use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{TRUTH, kind, kind_of, listed, named, suggest};
 
-/// Everything in which the file, called `subject`, is not what the schema says.
+/// Reports every place where the file, called `subject`, does not match the schema.
 pub fn validate(source: &Source, schema: &Value, subject: &'static str, issues: &mut Vec<Issue>) {
     let mut validator = Validator {
         source,
@@ -25,12 +25,12 @@ pub fn validate(source: &Source, schema: &Value, subject: &'static str, issues: 
 
 struct Validator<'a> {
     source: &'a Source,
-    /// What the whole file is called.
+    /// The name of the whole file in messages.
     subject: &'static str,
     definitions: &'a Value,
     issues: &'a mut Vec<Issue>,
     pointer: String,
-    /// The schemas of the tables around, outermost first, with their places.
+    /// The schemas of the enclosing tables, outermost first, with their places.
     around: Vec<(&'a Value, String)>,
 }
 
@@ -137,7 +137,7 @@ impl<'a> Validator<'a> {
 
     fn scalar(&mut self, scalar: &scalar::Known, value: &Entry) {
         let Node::Text(text) = &value.node else {
-            // What would be said of it in quotes, so that nobody is told to quote what is wrong in quotes too.
+            // The bare value is checked as well, so that nobody is told to quote what would also be wrong in quotes.
             let bare = self
                 .source
                 .text()
@@ -221,7 +221,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// Text, or a table that says where to fetch it.
+    /// Checks text, or a table that says where to fetch it.
     fn given(&mut self, value: &Entry) {
         match &value.node {
             Node::Text(text) if text.contains('\0') => {
@@ -247,7 +247,8 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// Free in form, but no date (plugins get JSON), no number that JSON has not, and no half-written secret.
+    /// Checks settings. Their form is free, but plugins get JSON: no dates, no number that JSON lacks, and no
+    /// incomplete reference to a secret.
     fn settings(&mut self, value: &'a Entry) {
         if value.table().is_some() {
             self.setting(value)
@@ -337,7 +338,7 @@ impl<'a> Validator<'a> {
         self.issues.push(issue.help(help));
     }
 
-    /// What a member takes, for an example.
+    /// The kind of value that a member takes, with an example.
     fn kind(&self, schema: &Value) -> Option<String> {
         match schema["$ref"]
             .as_str()

@@ -1,13 +1,13 @@
-//! How the configuration's errors name places, keys and kinds of values.
+//! The names of places, keys and kinds of values in the configuration's errors.
 
 use serde_json::Value;
 
 use super::tree::Node;
 
-/// What takes `true` or `false`.
+/// The kind of a boolean.
 pub(crate) const TRUTH: &str = "true or false";
 
-/// A place in the file as people name it: `` `interceptors[0].timeout` ``.
+/// A place in the file as people name it, for example `` `interceptors[0].timeout` ``.
 pub(crate) fn named(pointer: &str) -> String {
     let mut name = String::new();
     for segment in pointer.split('/').skip(1) {
@@ -36,7 +36,7 @@ pub(crate) fn named(pointer: &str) -> String {
     }
 }
 
-/// The nearest of the names, or all of them.
+/// Suggests the nearest of the names, or lists all of them.
 pub fn suggest<'n>(wrong: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
     let far = |name: &str| strsim::damerau_levenshtein(wrong, name);
     match names
@@ -52,7 +52,7 @@ pub fn suggest<'n>(wrong: &str, names: impl Iterator<Item = &'n str> + Clone) ->
     }
 }
 
-/// `a, b and c`.
+/// The items as a list, for example `a, b and c`.
 pub(crate) fn listed(items: impl Iterator<Item = String>, last: &str) -> String {
     let items: Vec<_> = items.collect();
     match items.split_last() {
@@ -62,7 +62,7 @@ pub(crate) fn listed(items: impl Iterator<Item = String>, last: &str) -> String 
     }
 }
 
-/// What a key takes, by its schema.
+/// The kind of value that a key takes, by its schema.
 pub(crate) fn kind_of(kind: &str, schema: &Value) -> String {
     match kind {
         "object" => "a table".into(),
@@ -77,7 +77,7 @@ pub(crate) fn kind_of(kind: &str, schema: &Value) -> String {
     }
 }
 
-/// What a value is.
+/// The kind of a value.
 pub(crate) fn kind(value: &Node) -> &'static str {
     match value {
         Node::Text(_) => "text",

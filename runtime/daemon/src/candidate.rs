@@ -1,4 +1,4 @@
-//! How a candidate does, as operators are told: in `status`, before a promotion, and in the story of a call.
+//! The status of candidates, as operators see it: in `status`, before a promotion, and in the story of a call.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,91 +11,91 @@ use serde::{Deserialize, Serialize};
 
 use crate::status::short;
 
-/// Of the last differences, those that `status` shows.
+/// The number of last differences that `status` shows.
 const SHOWN: usize = 5;
 
-/// A candidate, and what came of it since it began.
+/// A candidate, and the results of its runs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CandidateStatus {
-    /// Its plugin's own name.
+    /// The candidate's plugin's own name.
     pub plugin: String,
-    /// Its plugin's version.
+    /// The candidate's plugin's version.
     pub plugin_version: String,
-    /// `sha256:…` of its plugin's file.
+    /// The digest of the plugin's file, `sha256:…`.
     pub digest: String,
-    /// Of calls that it is tried on, in percent.
+    /// The share of calls that the candidate is tried on, in percent.
     pub share: f64,
-    /// When it began.
+    /// When the trial began.
     pub since: String,
-    /// Runs of hooks that were compared, and those that failed.
+    /// The number of hook runs that were compared or failed.
     pub runs: u64,
-    /// It would have come to the same.
+    /// Runs in which the candidate agreed with the live interceptor.
     pub same: u64,
-    /// It would not.
+    /// Runs in which the candidate differed.
     pub differs: u64,
-    /// It failed.
+    /// Runs in which the candidate failed.
     pub failed: u64,
-    /// It was not asked: too much waited already.
+    /// Runs that were not offered because too much waited already.
     pub dropped: u64,
-    /// How the two differed, the most frequent first.
+    /// The kinds of differences, the most frequent first.
     pub differences: Vec<Differing>,
-    /// How it failed, by kind.
+    /// The number of failures by kind.
     pub failures: BTreeMap<String, u64>,
-    /// Half of its last runs took less.
+    /// The median of the candidate's last run times, in microseconds.
     pub median_us: Option<u64>,
-    /// Half of the live one's runs on the same calls took less.
+    /// The median of the live interceptor's run times on the same calls, in microseconds.
     pub live_median_us: Option<u64>,
-    /// The last calls on which it differed or failed, the last first.
+    /// The last calls on which the candidate differed or failed, newest first.
     pub recent: Vec<CandidateResult>,
 }
 
-/// How the two differed, and how often.
+/// A kind of difference, and how often it occurred.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Differing {
-    /// `pre-call` or `post-call`.
+    /// The hook: `pre-call` or `post-call`.
     pub hook: String,
-    /// What the live one decided.
+    /// What the live interceptor decided.
     pub live: String,
     /// What the candidate decided.
     pub candidate: String,
-    /// `decision`, `code`, `document` or `findings`.
+    /// In what they differ: `decision`, `code`, `document` or `findings`.
     pub differs_in: String,
-    /// How often.
+    /// How often it occurred.
     pub count: u64,
 }
 
-/// What a candidate made of a call, where that is not what the live one did.
+/// What a candidate made of a call, if that differs from the live interceptor or failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CandidateResult {
-    /// `candidate`: among the records of a call it is one of its own kind.
+    /// Always `candidate`, the kind of this record among the records of a call.
     pub record: String,
-    /// When that was found.
+    /// When the difference was found.
     pub time: String,
-    /// The call's.
+    /// The call's id.
     pub id: String,
-    /// Beside which interceptor.
+    /// The name of the live interceptor.
     pub interceptor: String,
-    /// `sha256:…` of the candidate's plugin.
+    /// The digest of the candidate's plugin, `sha256:…`.
     pub digest: String,
-    /// `pre-call` or `post-call`.
+    /// The hook: `pre-call` or `post-call`.
     pub hook: String,
-    /// What the live one decided.
+    /// What the live interceptor decided.
     pub live: String,
     /// What the candidate decided.
     pub candidate: String,
-    /// `decision`, `code`, `document` or `findings`; none: the candidate failed.
+    /// In what they differ: `decision`, `code`, `document` or `findings`. `None` if the candidate failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub differs_in: Option<String>,
-    /// Of the candidate's refusal.
+    /// The code of the candidate's refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Of the candidate's fault: its kind.
+    /// The kind of the candidate's fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
 
 impl CandidateStatus {
-    /// As it is now.
+    /// The candidate's current status.
     pub fn of(candidate: &Candidate) -> Self {
         let results = candidate.results();
         let plugin = candidate.step().interceptor().plugin();
@@ -138,7 +138,7 @@ impl CandidateStatus {
         }
     }
 
-    /// For people, of the interceptor of that name.
+    /// Appends the status for people. `name` is the live interceptor's.
     pub fn text(&self, name: &str, text: &mut String) {
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -187,7 +187,7 @@ impl CandidateStatus {
 }
 
 impl CandidateResult {
-    /// What the candidates in these places made of a call.
+    /// What the candidates of these steps made of a call.
     pub fn of_call(steps: &[Step], call: &CallId) -> Vec<Self> {
         let candidates = steps.iter().filter_map(Step::candidate);
         let of = |candidate: &std::sync::Arc<Candidate>| {
@@ -218,7 +218,7 @@ impl CandidateResult {
         }
     }
 
-    /// For people, in the story of its call.
+    /// The record for people, in the story of its call.
     pub fn text(&self) -> String {
         let detail = self.code.as_deref().or(self.failure.as_deref());
         let detail = detail.map_or(String::new(), |detail| format!(" ({detail})"));

@@ -1,5 +1,5 @@
-//! A gateway that runs: started from its configuration, reloaded when files change, asked by operators over its socket,
-//! and stopped.
+//! A running gateway: started from its configuration, reloaded when files change, asked by operators over its admin
+//! socket, and stopped.
 #![allow(
     clippy::result_large_err,
     reason = "a report of what is wrong is made once, at a start or reload"

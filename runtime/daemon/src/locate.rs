@@ -1,4 +1,4 @@
-//! What the verbs that ask a running gateway have in common: which gateway is meant.
+//! Locates the running gateway that a verb is to ask.
 
 use std::path::{Path, PathBuf};
 
@@ -6,19 +6,19 @@ use sandgate_config::{Destination, Environment, Files, glimpse};
 
 use crate::admin::SocketPath;
 
-/// Which gateway is meant, and what its configuration says of where to ask. A configuration that is wrong by now is the
-/// very reason to ask, so only what is needed is read of it.
+/// A located gateway, and what its configuration says of how to ask it. A configuration that is wrong by now is often
+/// the very reason to ask, so only what is needed is read of it.
 #[derive(Clone, Debug)]
 pub struct Located {
-    /// Where the gateway answers; none: it answers nowhere.
+    /// The gateway's admin socket. `None` if it has none.
     pub socket: Option<SocketPath>,
     /// The configuration's file.
     pub config: PathBuf,
-    /// The file of the call log, where it is one.
+    /// The call log's file, if the log goes to a file.
     pub call_log: Option<PathBuf>,
 }
 
-/// Why it is not known which gateway is meant.
+/// Why the gateway cannot be located.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{0}; name the configuration with --config FILE, or the gateway's socket with --admin PATH"
@@ -26,10 +26,11 @@ pub struct Located {
 pub struct Unknown(String);
 
 impl Located {
-    /// By its socket (`--admin`), else by its configuration.
+    /// Locates a gateway by its socket (`--admin`), else by its configuration.
     ///
     /// # Errors
-    /// There is no such configuration, and no `--admin`.
+    ///
+    /// The configuration cannot be read, and there is no `--admin`.
     pub fn of(
         file: &Path,
         admin: Option<&Path>,
@@ -55,10 +56,11 @@ impl Located {
         })
     }
 
-    /// Where the gateway answers.
+    /// The gateway's admin socket.
     ///
     /// # Errors
-    /// Its configuration says that it answers nowhere.
+    ///
+    /// The configuration says that the gateway has no socket.
     pub fn socket(&self) -> Result<&SocketPath, Unknown> {
         self.socket.as_ref().ok_or_else(|| {
             Unknown("the configuration says `admin = \"none\"`: nobody can ask this gateway".into())

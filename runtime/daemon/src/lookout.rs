@@ -1,4 +1,4 @@
-//! Everything that watches calls: the counters and the spans, where the configuration asks for them.
+//! The observer of calls: metrics, traces and the recording, as far as they are asked for.
 
 use std::sync::Arc;
 
@@ -10,21 +10,21 @@ use sandgate_telemetry::conditions::GatewayConditions;
 use sandgate_telemetry::metrics::Metrics;
 use sandgate_telemetry::traces::Traces;
 
-/// What watches the calls of one gateway.
+/// What observes the calls of one gateway.
 #[derive(Clone, Default)]
 pub(crate) struct Lookout {
-    /// None: nothing is counted.
+    /// The metrics. `None`: nothing is counted.
     pub(crate) metrics: Option<Arc<Metrics>>,
-    /// None: nothing is traced.
+    /// The traces. `None`: nothing is traced.
     pub(crate) traces: Option<Arc<Traces>>,
-    /// None: nothing is recorded.
+    /// The recording. `None`: nothing is recorded.
     pub(crate) recording: Option<Arc<Recording>>,
-    /// What is wrong with the gateway; none before there is one.
+    /// The gateway's conditions. `None` before there is a gateway.
     pub(crate) conditions: Option<Arc<GatewayConditions>>,
 }
 
 impl Lookout {
-    /// As `[telemetry]` asks. `stdio`: clients are spoken to over pipes.
+    /// The observers that `[telemetry]` asks for. `stdio`: clients are connected over pipes.
     pub(crate) fn of(loaded: &Loaded, stdio: bool) -> Self {
         let telemetry = &loaded.config.telemetry;
         let lookout = Self {
@@ -43,13 +43,13 @@ impl Lookout {
         lookout
     }
 
-    /// What the gateway is to call; none where nobody watches, which then costs nothing.
+    /// The observer for the gateway. `None` if nothing observes calls, which then costs nothing.
     pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
         let watched = self.metrics.is_some() || self.traces.is_some() || self.recording.is_some();
         watched.then(|| Arc::new(self.clone()) as Arc<dyn Observer>)
     }
 
-    /// The gateway that is watched, and what is wrong with it.
+    /// Sets the gateway that is observed, and its conditions.
     pub(crate) fn watch(&mut self, gateway: &Arc<Gateway>, conditions: Arc<GatewayConditions>) {
         if let Some(metrics) = &self.metrics {
             metrics.ask(gateway);
@@ -59,7 +59,7 @@ impl Lookout {
         self.conditions = Some(conditions);
     }
 
-    /// Knows what a configuration names. To be called before any call can meet it.
+    /// Takes over what a configuration names. Call it before any call can use the configuration.
     pub(crate) fn adopt(&self, config: &Config) {
         if let Some(metrics) = &self.metrics {
             metrics.adopt(config);
@@ -72,14 +72,14 @@ impl Lookout {
         }
     }
 
-    /// A change of configuration is in force, or was refused.
+    /// Counts a reload: `applied`, or refused.
     pub(crate) fn reloaded(&self, applied: bool) {
         if let Some(metrics) = &self.metrics {
             metrics.reloaded(applied);
         }
     }
 
-    /// Sends what still waits to be sent, for two seconds at most, and writes what still waits to be recorded.
+    /// Sends the spans that still wait, for two seconds at most, and writes what still waits to be recorded.
     pub(crate) async fn finish(&self) {
         if let Some(traces) = &self.traces {
             traces.finish().await;

@@ -1,5 +1,5 @@
-//! A new configuration or plugin goes live while calls pass: built beside the old one, published as a whole, or not at
-//! all.
+//! Reloads put a new configuration or plugin in force while calls pass: built beside the old one, and published as a
+//! whole or not at all.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,9 +19,9 @@ use crate::restart::{self, StartKeys};
 use crate::running;
 use crate::watch::Watch;
 
-/// How often it is looked whether calls still use what was replaced.
+/// How often to check whether calls still use what was replaced.
 const LOOK: Duration = Duration::from_millis(100);
-/// After this long what was replaced is ended, whoever still uses it.
+/// How long calls may use what was replaced before its servers are closed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reloads one gateway's configuration.
@@ -31,44 +31,44 @@ pub(crate) struct Reloader {
     assembler: Assembler,
     gateway: Arc<Gateway>,
     lookout: Lookout,
-    /// What is not reloaded.
+    /// The keys that a reload does not put in force.
     start_keys: StartKeys,
-    /// The files that what is in force was made of.
+    /// The files that the edition in force was made of.
     files: Vec<PathBuf>,
-    /// What is in force, as it was written.
+    /// The configuration in force, as it was written.
     written: Written,
     history: Arc<Mutex<History>>,
     broken: bool,
-    /// The call log, and whether stdout is a client's. None before there is one.
+    /// The call log, and whether stdout is a client's. `None` before there is a call log.
     call_log: Option<(Arc<CallLogWriter>, bool)>,
-    /// Where clients come in; none: on stdin.
+    /// The address on which clients connect. `None`: stdin.
     listening: Option<SocketAddr>,
 }
 
-/// When what is in force came to be, and the last change that did not.
+/// When the edition in force was published, and the last reload that was refused.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
-    /// Since when the edition is in force.
+    /// When the edition in force was published.
     pub(crate) since: SystemTime,
-    /// The last change that was refused, and why.
+    /// The last reload that was refused.
     pub(crate) failed: Option<Failed>,
-    /// Keys of the file that are in force at the next start only, for example `gateway.listen`.
+    /// Keys of the file that take effect at the next start only, for example `gateway.listen`.
     pub(crate) needs_restart: Vec<String>,
 }
 
-/// A change that was refused.
+/// A reload that was refused.
 #[derive(Clone, Debug)]
 pub(crate) struct Failed {
-    /// When.
+    /// When the reload was refused.
     pub(crate) at: SystemTime,
-    /// All that was wrong.
+    /// Everything that was wrong.
     pub(crate) why: String,
-    /// A good one came after it.
+    /// Whether a later reload succeeded.
     pub(crate) mended: bool,
 }
 
 impl Reloader {
-    /// `loaded` is what is in force.
+    /// Creates a reloader. `loaded` is the configuration in force.
     pub(crate) fn new(
         path: &Path,
         loaded: &Loaded,
@@ -105,29 +105,29 @@ impl Reloader {
         &self.path
     }
 
-    /// Calls are recorded there; with `stdio`, stdout is a client's.
+    /// Sets the call log. With `stdio`, stdout is a client's.
     pub(crate) fn logs_calls_to(&mut self, call_log: Arc<CallLogWriter>, stdio: bool) {
         self.call_log = Some((call_log, stdio));
     }
 
-    /// The version in force.
+    /// The version of the edition in force.
     pub(crate) fn version(&self) -> u64 {
         self.gateway.current().version()
     }
 
-    /// What came of reloading, kept current.
+    /// The history of reloads, kept current.
     pub(crate) fn history(&self) -> Arc<Mutex<History>> {
         self.history.clone()
     }
 
-    /// Clients come in there: a configuration that would let in whom nobody knows is not good.
+    /// Sets the address on which clients connect. A configuration that would let unauthenticated clients in there is
+    /// refused.
     pub(crate) fn listens_at(&mut self, address: SocketAddr) {
         self.listening = Some(address);
     }
 
-    /// Reads everything anew. Good: it is in force when this returns. Bad: nothing has changed, the log and `/readyz` say
-    /// why; what the refused configuration names is watched beside what is in force, since the fault may be put right
-    /// there.
+    /// Reads the configuration anew. A good one is in force when this returns. A bad one changes nothing, and the log
+    /// and `/readyz` say why; its files are watched besides those in force, since the fault may be put right there.
     pub(crate) async fn reload(&mut self, mut watch: Option<&mut Watch>) -> ReloadReport {
         if let Some(watch) = &mut watch {
             // What is read now need not be read again when the change is noticed.
@@ -140,7 +140,7 @@ impl Reloader {
                 loaded.check_exposure(address, !written)?;
             }
             if let Some(watch) = &mut watch {
-                // Before they are read, so that no change in between is missed.
+                // The files are watched before they are read, so that no change in between is missed.
                 watch.target(
                     files(&self.path, &loaded)
                         .into_iter()
@@ -251,14 +251,14 @@ impl Reloader {
     }
 }
 
-/// All that a configuration is made of.
+/// All files that a configuration is made of.
 pub(crate) fn files(path: &Path, loaded: &Loaded) -> Vec<PathBuf> {
     std::iter::once(path.to_owned())
         .chain(loaded.other_files())
         .collect()
 }
 
-/// Ends the servers that are no longer configured once the calls that still use them have ended.
+/// Closes servers that are no longer configured, once the calls that still use them have ended or [`PATIENCE`] is over.
 async fn retire(replaced: Arc<Edition>, servers: Vec<Arc<Server>>) {
     let edition = Arc::downgrade(&replaced);
     drop(replaced);

@@ -1,4 +1,4 @@
-//! What came of a reload: what differs from what was in force before, or why nothing does.
+//! The report of a reload: what changed, or why nothing did.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -12,38 +12,39 @@ use serde_json::Value;
 
 use crate::restart;
 
-/// What came of a reload.
+/// The report of a reload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReloadReport {
     /// The version in force now.
     pub version: u64,
-    /// What differs from the version before.
+    /// The changes from the version before.
     pub changes: Vec<Change>,
-    /// Why nothing changed: all that is wrong, as `check` says it.
+    /// Why nothing changed: all errors, as `check` reports them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What likely is not meant so.
+    /// Warnings about what is probably a mistake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warnings: Option<String>,
-    /// A key of `[gateway]` or `[telemetry]` differs from what it was at the start, and takes effect at the next.
+    /// Whether a key of `[gateway]` or `[telemetry]` differs from its value at the start, and takes effect at the next
+    /// start.
     pub at_next_start: bool,
-    /// Which keys, for example `gateway.limits.max-sessions`.
+    /// The keys that take effect at the next start, for example `gateway.limits.max-sessions`.
     #[serde(default)]
     pub needs_restart: Vec<String>,
 }
 
-/// One thing that differs.
+/// A change between two configurations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// `server`, `interceptor`, `client`, or `table` for `[gateway]` and `[call-log]`.
+    /// The kind of the changed part: `server`, `interceptor`, `client`, or `table` for `[gateway]` and `[call-log]`.
     pub what: String,
-    /// Its name.
+    /// The name of the changed part.
     pub name: String,
-    /// How it differs, for example `added`, or `changed (mode, settings)`.
+    /// How the part changed, for example `added`, or `changed (mode, settings)`.
     pub how: String,
 }
 
-/// What is in force, as it was written.
+/// A configuration in force, as it was written.
 pub(crate) struct Written {
     /// The keys of `[gateway]` that a reload puts in force.
     gateway: Value,
@@ -54,11 +55,11 @@ pub(crate) struct Written {
     interceptors: Vec<(String, Value, Run)>,
 }
 
-/// What runs as an interceptor, and what is tried beside it.
+/// The live interceptor of a step, and its candidate.
 type Run = Vec<Arc<dyn Interceptor>>;
 
 impl ReloadReport {
-    /// Nothing changed, this version stays.
+    /// The report of a refused reload: this version stays in force.
     pub(crate) fn refused(version: u64, why: String) -> Self {
         Self {
             version,
@@ -70,7 +71,7 @@ impl ReloadReport {
         }
     }
 
-    /// For people: what changed (for stdout), and what is wrong or doubtful (for stderr).
+    /// The report for people: what changed (for stdout), and errors or warnings (for stderr).
     pub fn text(&self) -> (String, String) {
         let mut aside = self.warnings.clone().unwrap_or_default();
         if let Some(error) = &self.error {
@@ -125,12 +126,13 @@ impl Written {
         }
     }
 
-    /// Of `[call-log]`, what it takes to open it.
+    /// The destination of the call log, and whether it has payloads.
     pub(crate) fn call_log_target(&self) -> (Value, bool) {
         self.call_log_target.clone()
     }
 
-    /// What differs in `now`; the servers that ran before and run now tell of values from outside the file.
+    /// The changes in `now`. The servers that ran before and those that run now show changes of values from outside the
+    /// file.
     pub(crate) fn changes(
         &self,
         now: &Self,
@@ -216,7 +218,7 @@ impl Written {
                 say("interceptor", name, "removed".into());
             }
         }
-        // Of those that stayed; who came or went has been said.
+        // Compares the interceptors that stayed. Added and removed ones have been reported.
         let order = |one: &Self, other: &Self| -> Vec<String> {
             let stays =
                 |name: &&String| other.interceptors.iter().any(|(there, ..)| there == *name);
@@ -231,7 +233,7 @@ impl Written {
     }
 }
 
-/// Names keys, never values: those may be secrets.
+/// Describes a difference by its keys. Values are never named, since they may be secrets.
 fn difference(before: &Value, now: &Value, same: bool, otherwise: &str) -> Option<String> {
     let empty = serde_json::Map::new();
     let members = |value: &'_ Value| value.as_object().cloned().unwrap_or_else(|| empty.clone());

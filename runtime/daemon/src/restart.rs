@@ -1,4 +1,4 @@
-//! Which keys a running gateway takes from a changed file, and which wait for its next start.
+//! Decides which keys a running gateway takes from a changed file, and which wait for its next start.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use sandgate_config::{Config, Limits};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Keys of `[gateway]` that a reload puts in force. `[call-log]`, `[clients]`, `[servers]` and `[[interceptors]]` it puts in
-/// force altogether; every other key waits for the next start.
+/// Keys of `[gateway]` that a reload puts in force. It also puts all of `[call-log]`, `[clients]`, `[servers]` and
+/// `[[interceptors]]` in force. Every other key waits for the next start.
 const LIVE: [&str; 6] = [
     "allow-unauthenticated",
     "known-methods",
@@ -17,7 +17,7 @@ const LIVE: [&str; 6] = [
     "why-values",
 ];
 
-/// The keys that wait for the next start, as they were when the gateway started.
+/// The keys that wait for the next start, with their values at the start.
 pub(crate) struct StartKeys {
     keys: BTreeMap<String, Value>,
     limits: Limits,
@@ -44,7 +44,8 @@ impl StartKeys {
         differing
     }
 
-    /// Puts back what the parts that a reload makes anew are made with: all parts of a gateway go by one set of limits.
+    /// Restores the limits of the start, so that the parts that a reload makes anew go by the same limits as the rest
+    /// of the gateway.
     pub(crate) fn keep(&self, config: &mut Config) {
         config.gateway.limits = self.limits.clone();
     }
@@ -64,7 +65,7 @@ pub(crate) fn call_log(config: &Config) -> Value {
     value(&config.call_log)
 }
 
-/// Of `[call-log]`, what it takes to open it.
+/// The destination of the call log, and whether it has payloads.
 pub(crate) fn call_log_target(config: &Config) -> (Value, bool) {
     (value(&config.call_log.to), config.call_log.payloads)
 }

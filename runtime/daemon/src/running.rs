@@ -1,4 +1,5 @@
-//! A gateway from its start to its end: everything opened, served until told to stop, reloaded when files change.
+//! A gateway from its start to its end: everything is opened, calls are served until `told` is cancelled, and the
+//! configuration is reloaded when files change.
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,25 +28,26 @@ use crate::reload::{self, Reloader};
 use crate::reload_report::ReloadReport;
 use crate::watch::Watch;
 
-/// Everything that a gateway runs on, before it serves.
+/// Everything that a gateway needs, before it serves.
 pub struct Running {
     gateway: Arc<Gateway>,
     call_log: Arc<CallLogWriter>,
     reloader: Reloader,
     watch: Option<Watch>,
-    /// Where operators come in.
+    /// The admin socket, on which operators ask.
     admin: Option<AdminListener>,
     lookout: Lookout,
-    /// Where the metrics are read.
+    /// The listener of the metrics page.
     scraped: Option<TcpListener>,
-    /// How long it serves on after it was told to stop, without being ready.
+    /// How long the gateway serves on, without being ready, after it was told to stop.
     lame_duck: Option<Duration>,
 }
 
-/// Reads, prepares and opens everything; serves nothing yet.
+/// Reads, prepares and opens everything. Serves nothing yet.
 ///
 /// # Errors
-/// Everything that is wrong; nothing is left running.
+///
+/// Reports all errors. Nothing is left running.
 pub async fn start(
     path: &Path,
     loaded: &Loaded,
@@ -53,7 +55,7 @@ pub async fn start(
     record_to: Option<Wanted>,
 ) -> Result<Running, Report> {
     let environment = Environment::of_process();
-    // Before anything is read, so that no change in between is missed.
+    // The watch starts before anything is read, so that no change in between is missed.
     let watch = loaded
         .config
         .gateway
@@ -69,7 +71,7 @@ pub async fn start(
     let identity = assembled.identity.take();
     let call_log = open_call_log(loaded, stdio)?;
     let scraped = metrics::bind(loaded).await?;
-    // Last of all that is opened: who has it, serves.
+    // The socket is opened last: the gateway that holds it serves.
     let admin = open_admin(path, loaded, &environment)?;
     let call_log = Arc::new(match admin {
         Some(_) => call_log.remembering(),
@@ -140,7 +142,8 @@ fn begin_recording(wanted: Wanted) -> Result<Arc<Recording>, Report> {
     Ok(recording)
 }
 
-/// The admin socket. The default one is a convenience: where it cannot be had, the gateway serves all the same.
+/// Opens the admin socket. The default socket is a convenience: if it cannot be opened, the gateway serves all the
+/// same.
 fn open_admin(
     path: &Path,
     loaded: &Loaded,
@@ -167,17 +170,18 @@ fn open_admin(
     }
 }
 
-/// The call log of the configuration.
+/// Opens the call log of the configuration.
 ///
 /// # Errors
-/// It cannot be opened.
+///
+/// The call log cannot be opened.
 pub fn open_call_log(loaded: &Loaded, stdio: bool) -> Result<CallLogWriter, Report> {
     let to = loaded.call_log_destination(stdio)?;
     let payloads = loaded.config.call_log.payloads;
     unopened(loaded, CallLogWriter::open(&to, payloads, &loaded.files))
 }
 
-/// The same, for the log that is there.
+/// Opens another target for a call log that exists.
 pub(crate) fn open_call_log_target(loaded: &Loaded, stdio: bool) -> Result<CallLogTarget, Report> {
     let to = loaded.call_log_destination(stdio)?;
     let payloads = loaded.config.call_log.payloads;
@@ -192,7 +196,7 @@ fn unopened<T>(loaded: &Loaded, opened: Result<T, FileError>) -> Result<T, Repor
     })
 }
 
-/// Where clients come in.
+/// How clients connect.
 pub enum Transport {
     /// Streamable HTTP.
     Http(TcpListener),
@@ -213,16 +217,17 @@ impl Transport {
 }
 
 impl Running {
-    /// Clients come in there: a reload that would let in whom nobody knows is refused.
+    /// Sets the address on which clients connect. A reload that would let unauthenticated clients in there is refused.
     pub fn listens_at(&mut self, address: SocketAddr) {
         self.reloader.listens_at(address);
     }
 
-    /// Serves until told to stop, reloading whenever a file of the configuration changes; then ends every session and
-    /// server.
+    /// Serves until `told` is cancelled, and reloads whenever a file of the configuration changes. Ends every session
+    /// and server before it returns.
     ///
     /// # Errors
-    /// The transport broke.
+    ///
+    /// The transport failed.
     pub async fn serve(self, transport: Transport, told: CancellationToken) -> std::io::Result<()> {
         let Self {
             gateway,
@@ -271,7 +276,7 @@ impl Running {
         }
         let keeper = tokio::spawn(keep_current(reloader, watch, call_log, asked, stop.clone()));
         let served = match transport {
-            // Both are large, and one of them runs.
+            // Both futures are large, and only one of them runs.
             Transport::Http(listener) => Box::pin(gateway.serve(listener, stop.clone())).await,
             Transport::Stdio(endpoint, client) => {
                 let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
@@ -282,14 +287,16 @@ impl Running {
         stop.cancel();
         keeper.abort();
         gateway.close().await;
-        // With the keeper goes the host, and with that the last of the state is written: not before, since calls write it.
+        // The keeper owns the host, which writes the last of the state when it is dropped. That comes after the calls,
+        // since calls write the state.
         let _ = keeper.await;
         lookout.finish().await;
         served
     }
 }
 
-/// Told so long after `told`; in between the gateway serves and says that it is not ready.
+/// Returns a token that is cancelled `period` after `told`. In between the gateway serves, and says that it is not
+/// ready.
 fn after(told: CancellationToken, period: Duration, gateway: &Arc<Gateway>) -> CancellationToken {
     let stop = CancellationToken::new();
     let (ended, gateway) = (stop.clone(), gateway.clone());
@@ -303,7 +310,7 @@ fn after(told: CancellationToken, period: Duration, gateway: &Arc<Gateway>) -> C
     stop
 }
 
-/// Reloads when a file changes, and when told to by SIGHUP or an operator, which also opens the call log anew.
+/// Reloads when a file changes, and when SIGHUP or an operator asks for it, which also reopens the call log.
 async fn keep_current(
     mut reloader: Reloader,
     mut watch: Option<Watch>,
@@ -333,13 +340,13 @@ async fn keep_current(
         }
         let outcome = reload_unharmed(&mut reloader, watch.as_mut()).await;
         if let Some(answer) = answer {
-            // Whoever asked may have gone away.
+            // The operator's connection may be gone.
             let _ = answer.send(outcome);
         }
     }
 }
 
-/// Reloads; where that panics nothing has changed, and the next change is tried like any other.
+/// Reloads. If the reload panics, nothing has changed, and the next change is tried like any other.
 async fn reload_unharmed(reloader: &mut Reloader, watch: Option<&mut Watch>) -> ReloadReport {
     let version = reloader.version();
     let mut reloading = pin!(reloader.reload(watch));
@@ -353,7 +360,7 @@ async fn reload_unharmed(reloader: &mut Reloader, watch: Option<&mut Watch>) -> 
     .await
 }
 
-/// Tells on SIGTERM or Ctrl-C; a second one ends the process.
+/// Cancels `stop` on SIGTERM or Ctrl-C. A second signal ends the process.
 pub async fn until_told(stop: CancellationToken) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
@@ -367,7 +374,7 @@ pub async fn until_told(stop: CancellationToken) {
     }
     tracing::info!("stopping; calls in flight may finish");
     stop.cancel();
-    // Asked twice is meant.
+    // A second signal means to stop at once.
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

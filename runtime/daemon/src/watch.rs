@@ -1,9 +1,9 @@
 //! Notices when a file of the configuration changes, however it is saved: written in place, renamed over, or reached
 //! through a symbolic link that is swapped.
 //!
-//! What the operating system reports is only a hint to look; what counts is whether a file is another than before. So a
-//! lost or superfluous report does no harm, and where there are none (some network file systems) looking now and then
-//! still finds the change.
+//! Reports of the operating system are only hints to look. What counts is whether a file is another than before. So a
+//! lost or superfluous report does no harm, and where there are none (some network file systems) polling still finds
+//! the change.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
@@ -15,16 +15,16 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// A change is looked at once nothing more happened for so long: editors and copying take several steps.
+/// How long nothing may happen before a change is looked at: editors and copying take several steps.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// Looked at after so long even if things go on happening; also how long a file may be missing in between.
+/// How long a change may go on before it is looked at anyway, and how long a file may be missing in between.
 const LATEST: Duration = Duration::from_millis(300);
 
-/// Looked at so often even if nothing is reported.
+/// How often files are looked at even if nothing is reported.
 const ANYWAY: Duration = Duration::from_secs(2);
 
-/// Links followed for one path; the kernel's own bound.
+/// The most links followed for one path, the kernel's own bound.
 const MAX_LINKS: usize = 40;
 
 /// Watches a set of files.
@@ -32,14 +32,14 @@ const MAX_LINKS: usize = 40;
 pub struct Watch {
     files: BTreeMap<PathBuf, Option<Print>>,
     watcher: Option<RecommendedWatcher>,
-    /// The directories that are watched, and which directory each was.
+    /// The watched directories, with their device and inode numbers.
     folders: HashMap<PathBuf, (u64, u64)>,
     happened: Arc<Notify>,
-    /// Something happened that nobody has looked at yet.
+    /// Whether a report came that has not led to a look yet.
     unseen: bool,
 }
 
-/// What makes a file another than before; the change time moves even where a copy keeps the modification time.
+/// The fingerprint by which a changed file is told. The change time moves even if a copy keeps the modification time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Print {
     file: (u64, u64),
@@ -49,7 +49,8 @@ struct Print {
 }
 
 impl Watch {
-    /// Watches these files, which need not be there. A change from now on is noticed, so call it before they are read.
+    /// Watches these files, which need not exist. Changes from now on are noticed, so call this before the files are
+    /// read.
     pub fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
         let happened = Arc::new(Notify::new());
         let wake = happened.clone();
@@ -75,8 +76,8 @@ impl Watch {
         watch
     }
 
-    /// Watches these files from now on. Of one that was watched before, a change since it was last reported still
-    /// counts; of a new one, changes from now on: so call it before new ones are read.
+    /// Replaces the set of watched files. For a file that was watched before, a change since the last report still
+    /// counts; for a new file, changes from now on. Call this before new files are read.
     pub fn target(&mut self, files: impl IntoIterator<Item = PathBuf>) {
         let before = std::mem::take(&mut self.files);
         for file in files {
@@ -89,20 +90,20 @@ impl Watch {
         self.attend();
     }
 
-    /// Whatever has changed until now is known: only what changes from here on is reported. Call it before the files are
-    /// read.
+    /// Takes the present state of the files as known, so that only later changes are reported. Call this before the
+    /// files are read.
     pub fn know(&mut self) {
         for (file, print) in &mut self.files {
             *print = Print::of(file);
         }
     }
 
-    /// Waits until any of the files is another than before, and says which. Safe to cancel: what was noticed is looked
-    /// at by the next call.
+    /// Waits until any of the files has changed, and returns the changed ones. Safe to cancel: a noticed change is
+    /// looked at by the next call.
     pub async fn changed(&mut self) -> Vec<PathBuf> {
         loop {
             if !self.unseen {
-                // Whether it was reported or the time is up, it is looked at.
+                // The files are looked at after a report as well as after the timeout.
                 let _ = timeout(ANYWAY, self.happened.notified()).await;
                 self.unseen = true;
             }
@@ -146,7 +147,7 @@ impl Watch {
             .collect()
     }
 
-    /// Has the directories watched in which a change would show: those of the files, and of every link on the way.
+    /// Watches the directories in which a change would show: those of the files, and of every link on the way.
     fn attend(&mut self) {
         let Some(watcher) = &mut self.watcher else {
             return;
@@ -160,11 +161,11 @@ impl Watch {
                 .ok()
                 .map(|meta| (meta.dev(), meta.ino()))
         };
-        // A directory that was removed and made anew is another one, although its name is the same.
+        // A directory that was removed and made anew is another one, even with the same name.
         self.folders.retain(|folder, known| {
             let keep = wanted.contains(folder) && identity(folder) == Some(*known);
             if !keep {
-                // Fails where the directory is gone, and with it the watch.
+                // Fails if the directory is gone, and the watch with it.
                 let _ = watcher.unwatch(folder);
             }
             keep
@@ -205,7 +206,8 @@ fn is_end_of_write(access: notify::event::AccessKind) -> bool {
     matches!(access, AccessKind::Close(AccessMode::Write))
 }
 
-/// The directories in which this path can come to mean another file: the last that is there, and that of every link.
+/// Collects the directories in which this path can come to mean another file: the last existing one, and that of every
+/// link.
 fn folders(path: &Path, into: &mut HashSet<PathBuf>) {
     let mut links = 0;
     let start = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -262,7 +264,7 @@ mod tests {
 
     use super::*;
 
-    /// Below [`ANYWAY`], so that it is the report that was noticed.
+    /// Shorter than [`ANYWAY`], so that only a report can have led to the notice.
     const SOON: Duration = Duration::from_millis(1500);
 
     struct Place {

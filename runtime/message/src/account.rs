@@ -1,26 +1,26 @@
-//! Who uses what callers share: against whose part of a limit something counts.
+//! Accounts: the parties that the gateway's shared limits are divided among.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// One principal of the gateway's limits. Cheap to clone.
+/// A party that has a share of the gateway's limits. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Account {
-    /// The one client of a gateway on stdio: nobody competes with it.
+    /// The one client of a gateway on stdio. Nobody competes with it.
     #[default]
     Local,
     /// An authenticated client, by its name in the configuration.
     Client(Arc<str>),
-    /// Callers without a key, by the address that they call from; see [`Account::of_address`].
+    /// Callers without a key, by the address that they call from. See [`Account::of_address`].
     Address(Arc<str>),
-    /// A server, by its name in the configuration: for bytes that nobody asked for.
+    /// A server, by its name in the configuration, for bytes that nobody asked for.
     Server(Arc<str>),
 }
 
 impl Account {
-    /// Of an address: IPv4 by the whole address, IPv6 by its /64, since whoever has one address of a /64 commonly has
-    /// them all. An IPv4 address that is mapped into IPv6 is the IPv4 address.
+    /// The account of an address: an IPv4 address as a whole, an IPv6 address by its /64, since whoever has one address
+    /// of a /64 commonly has them all. An IPv4 address that is mapped into IPv6 counts as the IPv4 address.
     pub fn of_address(address: IpAddr) -> Self {
         Self::Address(match address.to_canonical() {
             IpAddr::V4(address) => address.to_string().into(),

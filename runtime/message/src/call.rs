@@ -1,4 +1,4 @@
-//! Who calls what: established by the gateway, read by interceptors, written to the call log.
+//! A call: established by the gateway, read by interceptors, written to the call log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::account::Account;
 use crate::json::Json;
 
-/// Names a call in the log, to interceptors and in refusals. Sorts by time.
+/// A call's id in the log, to interceptors and in refusals. Ids sort by time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(pub Arc<str>);
 
@@ -16,17 +16,17 @@ impl fmt::Display for CallId {
     }
 }
 
-/// Which of the protocol's two ways of working a message belongs to.
+/// The protocol's two ways of working; a message belongs to one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Era {
-    /// 2024-11-05 … 2025-11-25: `initialize`, sessions.
+    /// Versions 2024-11-05 to 2025-11-25: `initialize` and sessions.
     Legacy,
-    /// 2026-07-28: stateless, `_meta` says all.
+    /// Version 2026-07-28: stateless, with everything in `_meta`.
     Modern,
 }
 
 impl Era {
-    /// `legacy` or `modern`.
+    /// The era's name: `legacy` or `modern`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Legacy => "legacy",
@@ -35,7 +35,7 @@ impl Era {
     }
 }
 
-/// Which way the request or notification goes; its reply goes the other way.
+/// The direction of a request or notification. Its reply goes the other way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Direction {
@@ -44,7 +44,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// As the contract spells it.
+    /// The direction's name in the plugin contract.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ClientToServer => "client-to-server",
@@ -52,7 +52,7 @@ impl Direction {
         }
     }
 
-    /// The way back.
+    /// The direction of the reply.
     pub fn opposite(self) -> Self {
         match self {
             Self::ClientToServer => Self::ServerToClient,
@@ -64,36 +64,36 @@ impl Direction {
 /// One request or notification, without its payload.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The same for the request and its reply.
+    /// The call's id, the same for the request and its reply.
     pub id: CallId,
-    /// As on the wire, for example `tools/call`.
+    /// The method as on the wire, for example `tools/call`.
     pub method: Arc<str>,
-    /// Which way it goes.
+    /// The direction of the request.
     pub direction: Direction,
-    /// Of the side that asked.
+    /// The era of the side that asked.
     pub era: Era,
     /// The server's name in the configuration.
     pub server: Arc<str>,
-    /// Tool or prompt name or resource URI, by the server's own name for it.
+    /// The tool or prompt name, or the resource URI, by the server's own name for it.
     pub target: Option<Arc<str>>,
-    /// The name the client used, where it differs (`server__tool` on the merged endpoint).
+    /// The name that the client used, if it differs (`server__tool` on the merged endpoint).
     pub client_target: Option<Arc<str>>,
-    /// A keyed pseudonym of the conversation; never the wire's session id.
+    /// A keyed pseudonym of the conversation. Never the wire's session id.
     pub session: Option<Arc<str>>,
-    /// The authenticated caller; none when anonymous.
+    /// The authenticated caller. `None` for an anonymous one.
     pub principal: Option<Arc<str>>,
-    /// Against whose share of the gateway's limits the call counts.
+    /// The account whose share of the gateway's limits the call counts against.
     pub account: Account,
     /// The caller's groups.
     pub groups: Arc<[String]>,
-    /// The definition the server gave of the target.
+    /// The server's definition of the target.
     pub definition: Option<Json>,
-    /// Everything else by name, for example `client.name`, `client.version`, `protocol.version`.
+    /// Further attributes by name, for example `client.name`, `client.version`, `protocol.version`.
     pub attributes: Arc<[(String, String)]>,
 }
 
 impl Call {
-    /// An attribute by name.
+    /// The value of an attribute.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes
             .iter()

@@ -1,4 +1,4 @@
-//! What each edit comes to in one document: which entry it is about, and what happens there.
+//! Resolves each edit against a document: which entry the edit is about, and what happens there.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use crate::pointer::{array_index, tokens};
 use crate::scan::{check_size, scan};
 use crate::text::text_places;
 
-/// What one edit comes to.
+/// What one edit does to the document.
 pub(crate) struct Change<'a> {
     pub(crate) edit: usize,
     /// The entry that is replaced or removed, or the container that is added to.
@@ -22,19 +22,19 @@ pub(crate) struct Change<'a> {
 
 pub(crate) enum Action<'a> {
     Replace(Cow<'a, str>),
-    /// From this container.
+    /// Removes the target from this container.
     Remove(u32),
-    /// What goes behind the container's last child, with the member's name where it is an object.
+    /// Adds text behind the container's last child, with the member's name if the container is an object.
     Add(Cow<'a, str>),
 }
 
-/// Finds the places that edits speak of.
+/// Finds the places that the edits point at.
 pub(crate) struct Resolver<'a> {
     root: Node<'a>,
-    /// Index the containers on the way, so that many edits to one large array take no quadratic time.
+    /// Whether to index the containers on the way, so that many edits to one large array do not take quadratic time.
     many: bool,
     containers: HashMap<u32, Children<'a>>,
-    /// Names already added to an object, and by which edit.
+    /// Names already added to an object, with the index of the edit that added them.
     added: HashMap<(u32, Cow<'a, str>), usize>,
     texts: Option<Vec<u32>>,
 }
@@ -44,7 +44,7 @@ enum Children<'a> {
     Elements(Vec<Node<'a>>),
 }
 
-/// From this many edits on an index is worth its making.
+/// The number of edits from which on an index pays off.
 const MANY: usize = 16;
 
 impl<'a> Resolver<'a> {
@@ -119,7 +119,7 @@ impl<'a> Resolver<'a> {
                 };
                 let node = root.entry_at(target);
                 if node.is(content) {
-                    // Spelled as it was, whatever its escapes.
+                    // Keeps the spelling as it was, whatever its escapes.
                     return change(target, Action::Replace(node.as_str().into()));
                 }
                 let mut json = String::new();
@@ -181,23 +181,23 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// Where a pointer leads.
+/// The place that a pointer leads to.
 enum Place<'a> {
-    /// To something; the whole document has no parent.
+    /// An existing value. The whole document has no parent.
     Value {
         node: Node<'a>,
         parent: Option<Node<'a>>,
     },
-    /// To a member that is not there yet.
+    /// A member that does not exist yet.
     Member {
         object: Node<'a>,
         name: Cow<'a, str>,
     },
-    /// Behind an array's last element.
+    /// The place behind an array's last element.
     Element { array: Node<'a> },
 }
 
-/// The text of the value, without the white space around it, once the one parser has accepted it.
+/// Checks the value with the one parser, and returns its text without the white space around it.
 fn checked<'a>(json: &'a str, limits: &Limits) -> Result<&'a str, JsonError> {
     check_size(json.len(), limits)?;
     Ok(&json[scan(json, limits)?[0].range()])

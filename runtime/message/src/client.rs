@@ -1,29 +1,29 @@
-//! What a client says of itself: in every modern request, and in the `initialize` of a legacy session.
+//! What a client says of itself, in every modern request and in the `initialize` of a legacy session.
 
 use crate::call::{Call, Era};
 use crate::cut::cut;
 use crate::json::Json;
 
-/// Where a modern request says who sent it, in `params._meta`.
+/// The key of the client's description in `params._meta` of a modern request.
 pub const CLIENT_KEY: &str = "io.modelcontextprotocol/clientInfo";
 
-/// The longest name or version that is kept as it is, in bytes: policies, logs and metrics repeat it for every call.
+/// The longest name or version that is kept whole, in bytes. Policies, logs and metrics repeat both for every call.
 const MAX_BYTES: usize = 256;
-/// The names of the attributes under which a [`Call`] has it.
+/// The attribute of a [`Call`] that holds the client's name.
 const NAME: &str = "client.name";
 const VERSION: &str = "client.version";
 
-/// A client, by its own word. Nobody has checked it.
+/// A client as it describes itself. Nobody has checked the description.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
-    /// For example `inspector`.
+    /// The client's name, for example `inspector`.
     pub name: Option<String>,
-    /// Of the client, not of the protocol.
+    /// The client's version, not the protocol's.
     pub version: Option<String>,
 }
 
 impl Client {
-    /// As these params say it; none where params of this method have no room for it.
+    /// The client as these params describe it. `None` if params of this method cannot describe a client.
     pub fn said_in(params: &Json, era: Era, method: &str) -> Option<Self> {
         let root = params.root();
         let info = match era {
@@ -41,7 +41,7 @@ impl Client {
         })
     }
 
-    /// As attributes of a [`Call`]: those that it has.
+    /// The client's attributes in a [`Call`], without those that the client left out.
     pub fn attributes(self) -> impl Iterator<Item = (String, String)> {
         let said = [(NAME, self.name), (VERSION, self.version)];
         said.into_iter()
@@ -50,7 +50,7 @@ impl Client {
 }
 
 impl Call {
-    /// Of another client than it was, its other attributes as they were.
+    /// Replaces the client's attributes and leaves the others as they are.
     pub fn introduce(&mut self, client: Client) {
         let others = self.attributes.iter();
         let others = others.filter(|(name, _)| !matches!(name.as_str(), NAME | VERSION));

@@ -1,8 +1,8 @@
-//! Texts of others within bounds: for logs, status and what else repeats a text that somebody sent.
+//! Bounds texts from outside, for logs, status and other places that repeat them.
 
 use std::borrow::Cow;
 
-/// The text, or where it is longer than `most` bytes, its beginning and a mark that says how long it was.
+/// The text. If it is longer than `most` bytes, its beginning and a mark that tells its length.
 pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return Cow::Borrowed(text);

@@ -1,4 +1,4 @@
-//! What a hook may decide, and what it may note. The twin of `interface decision` and `interface report` in `wit/`.
+//! The decisions and findings of a hook. The twin of `interface decision` and `interface report` in `wit/`.
 
 use crate::explanation::Explanation;
 use crate::json::Json;
@@ -8,12 +8,12 @@ use crate::json::Json;
 pub enum Hook {
     /// Before a request or notification goes on.
     PreCall,
-    /// On the reply, before its asker sees it.
+    /// On the reply, before the requester sees it.
     PostCall,
 }
 
 impl Hook {
-    /// `pre-call` or `post-call`.
+    /// The hook's name: `pre-call` or `post-call`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PreCall => "pre-call",
@@ -22,57 +22,57 @@ impl Hook {
     }
 }
 
-/// A change to a document, as the contract has it.
+/// A change to a document, as the plugin contract defines it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
-    /// (pointer, JSON text): replaces, adds a member, or appends (`/-`).
+    /// (pointer, JSON text): replaces a value, adds a member, or appends an element (`/-`).
     Set(String, String),
-    /// The value at this pointer goes.
+    /// (pointer): removes a value.
     Remove(String),
-    /// (index in `texts`, new text).
+    /// (index in `texts`, new text): replaces a text.
     Text(u32, String),
 }
 
-/// A call or reply that does not go on.
+/// A refusal: the call or reply does not go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Stable and machine-readable, for example `pii.email`.
+    /// The code, stable and machine-readable, for example `pii.email`.
     pub code: String,
-    /// For people and models.
+    /// The message for people and models.
     pub message: String,
-    /// What it is about.
+    /// What the refusal is about: a pointer into the document.
     pub pointer: Option<String>,
-    /// For programs.
+    /// Details for programs.
     pub details: Option<Json>,
-    /// For the operator alone: the asker is not told how to get round a policy.
+    /// Why the policy refused, for the operator alone: the requester must not learn how to get round a policy.
     pub explanation: Option<Box<Explanation>>,
 }
 
-/// What a pre-call decided.
+/// The decision of a pre-call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PreDecision {
-    /// Goes on as it is.
+    /// The call goes on as it is.
     Proceed,
-    /// Goes on so changed.
+    /// The call goes on with its params edited.
     Edit(Vec<Edit>),
-    /// Goes on with other params.
+    /// The call goes on with other params.
     Replace(Json),
-    /// Does not go on.
+    /// The call does not go on.
     Refuse(Refusal),
     /// This result stands in for the server's.
     Answer(Json),
 }
 
-/// What a post-call decided.
+/// The decision of a post-call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PostDecision {
-    /// Goes on as it is.
+    /// The reply goes on as it is.
     Proceed,
-    /// Goes on so changed.
+    /// The reply goes on edited.
     Edit(Vec<Edit>),
-    /// Goes on with another result or error.
+    /// The reply goes on with another result or error.
     Replace(Json),
-    /// Is withheld.
+    /// The reply is withheld.
     Refuse(Refusal),
 }
 
@@ -95,19 +95,19 @@ pub enum Part {
     Reply,
 }
 
-/// What a hook noticed; blocks nothing.
+/// Something that a hook noticed. A finding blocks nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// For example `pii.email`.
+    /// The rule that matched, for example `pii.email`.
     pub rule: String,
-    /// How grave.
+    /// How grave the finding is.
     pub severity: Severity,
-    /// In which document.
+    /// The document that the finding is about.
     pub part: Part,
-    /// Where in it.
+    /// The place in that document.
     pub pointer: Option<String>,
-    /// For people; never repeats the payload.
+    /// The message for people. Never repeats the payload.
     pub message: String,
-    /// For programs.
+    /// Details for programs.
     pub details: Option<Json>,
 }

@@ -1,4 +1,4 @@
-//! Edits spliced into the bytes; everything else stays byte for byte.
+//! Splices edits into a document's bytes. Everything else stays byte for byte.
 
 use std::collections::BTreeMap;
 
@@ -12,62 +12,67 @@ use crate::splice::{Splices, Touched};
 /// Why a list of edits was refused as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// The pointer leads nowhere: nothing to remove, or no parent to add to.
+    /// The pointer leads nowhere: there is nothing to remove, or no parent to add to.
     #[error("edit {index}: nothing at {pointer:?}")]
     Missing {
-        /** Which edit. */
+        /** The edit's index in the list. */
         index: usize,
-        /** As it was given. */
+        /** The pointer as it was given. */
         pointer: String,
     },
-    /// Not a pointer (RFC 6901), or one that cannot be used so (`-` in a removal).
+    /// The string is not a pointer (RFC 6901), or not usable for this edit (`-` in a removal).
     #[error("edit {index}: {pointer:?} is not usable here")]
     Pointer {
-        /** Which edit. */
+        /** The edit's index in the list. */
         index: usize,
-        /** As it was given. */
+        /** The pointer as it was given. */
         pointer: String,
     },
-    /// No such text.
+    /// The document has no text of this index.
     #[error("edit {index}: text {text} of {count}")]
     Text {
-        /** Which edit. */
+        /** The edit's index in the list. */
         index: usize,
-        /** Asked for. */
+        /** The index that was asked for. */
         text: u32,
-        /** There are. */
+        /** The number of texts in the document. */
         count: usize,
     },
     /// Two edits touch the same place.
     #[error("edits {first} and {second} overlap")]
     Overlap {
-        /** The one. */
+        /** The index of the earlier edit in the list. */
         first: usize,
-        /** The other. */
+        /** The index of the later edit in the list. */
         second: usize,
     },
-    /// What was to be put in is no JSON text.
+    /// The value to put in is not JSON text.
     #[error("edit {index}: {why}")]
     Value {
-        /** Which edit. */
+        /** The edit's index in the list. */
         index: usize,
-        /** What is wrong with it. */
+        /** What is wrong with the value. */
         why: JsonError,
     },
-    /// The result is over a limit.
+    /// The result exceeds a limit.
     #[error("the edited document is {0}")]
     Result(JsonError),
 }
 
-/// Applies the edits together; pointers and text indexes refer to `document` as it is now.
+/// Applies the edits together. Pointers and text indexes refer to `document` as it was passed.
 ///
-/// - [`Edit::Set`] replaces what stands at the pointer (`""`: the whole); where nothing does, it adds a member to an
+/// - [`Edit::Set`] replaces the value at the pointer (`""`: the whole). Where there is none, it adds a member to an
 ///   object behind its last one, or, with `-` as the last token, an element to an array. Several additions to one array
 ///   or object keep their order. The parent must exist.
-/// - [`Edit::Remove`] takes a member or element with its comma. The whole document cannot be removed.
-/// - [`Edit::Text`] replaces a string by its index in [`Json::texts`]; one that says what is there already changes nothing.
-/// - Two edits overlap where they are about the same place or one lies inside the other's; additions side by side do not.
+/// - [`Edit::Remove`] removes a member or element with its comma. The whole document cannot be removed.
+/// - [`Edit::Text`] replaces a string by its index in [`Json::texts`]. Equal content changes nothing.
+/// - Two edits overlap if they are about the same place or one lies inside the other's. Additions side by side do not
+///   overlap.
 /// - Array elements keep their numbers throughout, whatever else is removed.
+///
+/// # Errors
+///
+/// An edit cannot be applied, two edits overlap, or the result exceeds a limit. The edits fail as a whole.
 pub fn apply(document: &Json, edits: &[Edit], limits: &Limits) -> Result<Json, EditError> {
     if edits.is_empty() {
         return Ok(document.clone());
@@ -77,7 +82,7 @@ pub fn apply(document: &Json, edits: &[Edit], limits: &Limits) -> Result<Json, E
     for (index, edit) in edits.iter().enumerate() {
         changes.push(resolver.resolve(index, edit, limits)?);
     }
-    // Stable, so additions to one container keep the order in which they were given.
+    // The sort is stable, so additions to one container keep the order in which they were given.
     changes.sort_by_key(|change| (change.target, matches!(change.action, Action::Add(_))));
     check_overlap(document.root(), &changes)?;
     let splices = splices(document.root(), changes);
@@ -85,7 +90,8 @@ pub fn apply(document: &Json, edits: &[Edit], limits: &Limits) -> Result<Json, E
     Json::parse(splices.join(), limits).map_err(EditError::Result)
 }
 
-/// In the order of targets, an edit overlaps an earlier one exactly where it begins within what that one covers.
+/// Checks that no two edits overlap. In the order of targets, an edit overlaps an earlier one exactly if it begins
+/// within what that one covers.
 fn check_overlap(root: Node<'_>, changes: &[Change<'_>]) -> Result<(), EditError> {
     let (mut covered, mut by) = (0, 0);
     for change in changes {

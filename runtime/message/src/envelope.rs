@@ -1,4 +1,4 @@
-//! The envelope of a message: what it is, and where its id and payload stand.
+//! The envelope of a message: its shape, and where its id and payload stand.
 
 use crate::json::{Json, Kind};
 use crate::jsonrpc::{Id, MessageError, Shape};
@@ -11,15 +11,15 @@ pub(crate) struct Envelope {
     pub(crate) payload: Json,
     pub(crate) id_at: Slot,
     pub(crate) payload_at: Slot,
-    /// It has members that JSON-RPC does not know.
+    /// Whether the envelope has members that JSON-RPC does not know.
     pub(crate) strange: bool,
 }
 
-/// The members that decide what a message is. Others stay, unless somebody judges the message: see
+/// The members that decide what a message is. Other members pass unless an interceptor judges the message. See
 /// [`crate::Message::plain`].
 const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
-/// The longest method, in bytes: every log line and every policy names it.
+/// The longest method, in bytes. Every log line and every policy names the method.
 const MAX_METHOD: usize = 128;
 
 /// The members of params that decide what a call reaches and what goes with it.
@@ -34,7 +34,7 @@ const PARAMS: [&str; 7] = [
 ];
 
 impl Envelope {
-    /// Reads a checked text. Places are offsets within the text's bytes, white space before the value included.
+    /// Reads a checked text. Places are offsets within the text's bytes, including white space before the value.
     pub(crate) fn read(whole: &Json) -> Result<Self, MessageError> {
         let root = whole.root();
         match root.kind() {
@@ -152,15 +152,15 @@ fn wrong<T>(what: &'static str) -> Result<T, MessageError> {
     Err(MessageError::Envelope(what))
 }
 
-/// A name that some readers take for one of these and others do not: Go's `encoding/json` matches names without regard
-/// to case, and a server built on it would act on another method or tool than the interceptors judged.
+/// Whether some readers take the name for one of these names and others do not. Go's `encoding/json` matches names
+/// without regard to case, and a server built on it would act on another method or tool than the interceptors judged.
 fn disguises(name: &str, names: &[&str]) -> bool {
     names
         .iter()
         .any(|exact| name != *exact && name.chars().map(fold).eq(exact.chars().map(fold)))
 }
 
-/// Lower case, by Unicode's simple folding as far as it leads into ASCII.
+/// Lower-cases by Unicode's simple folding, as far as that leads into ASCII.
 fn fold(char: char) -> char {
     match char {
         '\u{17f}' => 's',

@@ -39,8 +39,8 @@ pub(crate) fn unescape_into(raw: &str, content: &mut String) {
     content.push_str(rest);
 }
 
-/// The character that hex digits after `\u` stand for, and how many bytes it took. The scanner let only whole pairs of
-/// surrogates through.
+/// The character that the hex digits after `\u` stand for, and the number of bytes read. The scanner lets only whole
+/// pairs of surrogates through.
 fn unicode(rest: &str) -> (char, usize) {
     let high = hex(rest.as_bytes(), 0);
     if !(0xD800..0xDC00).contains(&high) {
@@ -63,7 +63,7 @@ fn hex(bytes: &[u8], at: usize) -> u32 {
     })
 }
 
-/// Appends `content` as a JSON string, quotes and all. Escapes only what must be.
+/// Appends `content` as a quoted JSON string. Escapes only what must be escaped.
 pub(crate) fn quote_into(content: &str, json: &mut String) {
     json.reserve(content.len() + 2);
     json.push('"');

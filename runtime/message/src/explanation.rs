@@ -1,5 +1,5 @@
-//! Why a policy decided so, for the operator: what matched, what it took the value for, and the setting that would let
-//! it pass. The member `explanation` of a refusal's or a finding's `details`.
+//! Explains a policy's decision to the operator: what matched, what the policy took the value for, and the setting that
+//! would let the value pass. The explanation is the member `explanation` of a refusal's or a finding's `details`.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,33 +7,35 @@ use crate::decision::Edit;
 use crate::edit::apply;
 use crate::json::{Json, Kind, Limits};
 
-/// The member's name.
+/// The name of the member in `details`.
 const MEMBER: &str = "explanation";
-/// Bytes of the rule and of the role.
+/// The longest rule or role, in bytes. Longer ones are cut.
 const WORD: usize = 128;
-/// Bytes of the setting's pointer, and of the value's JSON text; longer ones are left out, since a part would not allow
-/// what the whole does.
+/// The longest setting's pointer, in bytes. A longer pointer, or a value of more than [`VALUE`] bytes of JSON text, is
+/// left out, since a part would not allow what the whole does.
 const SETTING: usize = 256;
 const VALUE: usize = 2 << 10;
 
-/// What a policy says of one decision. Never repeats the payload.
+/// A policy's explanation of one decision. Never repeats the payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
-    /// What matched, as the policy names it: `pattern: card number`.
+    /// The rule that matched, as the policy names it: `pattern: card number`.
     pub rule: String,
     /// What the policy took the value for: `path`, `text of a result`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// The setting that decides about it: a JSON Pointer into the interceptor's settings.
+    /// The setting that decides about the value: a JSON Pointer into the interceptor's settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setting: Option<String>,
-    /// What would allow it there. In a list it is put in before what stands at that place; `-` is the end of it.
+    /// The value that would allow it there. In a list the value is inserted before the pointer's place; `-` is the end
+    /// of the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<serde_json::Value>,
 }
 
 impl Explanation {
-    /// The explanation in `details`, within bounds, and what else stands there. What is no explanation stays.
+    /// Splits `details` into the explanation, within bounds, and the rest. A member that is not an explanation stays in
+    /// the rest.
     pub fn split(details: Option<Json>, limits: &Limits) -> (Option<Box<Self>>, Option<Json>) {
         let Some(whole) = details else {
             return (None, None);

@@ -1,54 +1,54 @@
-//! The few ways in which an interceptor can fail. Each is answered by that interceptor's own policy.
+//! The ways in which an interceptor can fail. The interceptor's own policy says how each is answered.
 
 use std::time::Duration;
 
 /// Why a hook run has no decision.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// It could not be prepared; runs of a fail-open interceptor that never loaded end so.
+    /// The interceptor could not be prepared. Runs of a fail-open interceptor that never loaded end so.
     #[error("not loaded: {0}")]
     Load(String),
-    /// It crashed.
+    /// The guest crashed.
     #[error("crashed: {reason}")]
     Trap {
-        /// The guest's word for it, for example `panic`, or wasmtime's, for example `unreachable`.
+        /// The guest's reason, for example `panic`, or wasmtime's, for example `unreachable`.
         reason: String,
-        /// As in [`Self::Own`].
+        /// The author's own frames, as in [`Self::Own`].
         frames: Vec<String>,
-        /// The guest's last words and the tail of its stderr: for the operator's log, never for the caller, since a
+        /// The guest's last words and the tail of its stderr. For the operator's log, never for the caller, since a
         /// guest may print what it was given.
         detail: String,
     },
-    /// It computed, and waited for what it asked the host for, longer than its timeout.
+    /// The run computed, and waited for what it asked the host for, longer than its timeout.
     #[error("took longer than {} ms", .0.as_millis())]
     Deadline(Duration),
-    /// The gateway had too much to do for it; says what it waited for. No fault of its own: the call is refused, whatever
-    /// the interceptor's policy for failures is, since a caller could bring it about.
+    /// The gateway was overloaded; the text says what the run waited for. The call is refused whatever the
+    /// interceptor's policy for failures is, since a caller could bring the overload about.
     #[error("waited too long for {0}")]
     Overload(&'static str),
-    /// It asked for more memory or table space than it is given.
+    /// The guest asked for more memory or table space than it is given. The limit is in bytes.
     #[error("asked for more than its {0} bytes of memory")]
     Memory(u64),
-    /// It went over a quota other than memory; says which.
+    /// The guest exceeded a quota other than memory; the text says which.
     #[error("went over its quota of {0}")]
     Quota(&'static str),
-    /// What it returned makes no sense; says why, without repeating it.
+    /// The guest returned something unusable. The text says why, without repeating it.
     #[error("returned something unusable: {0}")]
     Malformed(String),
-    /// Its own error result.
+    /// The guest returned an error of its own.
     #[error("reported an error of its own: {kind}")]
     Own {
         /// The error's type as its language names it, for example `ValueError`; never the payload.
         kind: String,
         /// The author's own frames, innermost first, for example `plugin.py:12 in scrub`; never the payload.
         frames: Vec<String>,
-        /// What it says. May repeat the payload, so it is kept apart from the message.
+        /// The error's message. It may repeat the payload, so it is kept apart from the failure's own message.
         detail: String,
     },
 }
 
 impl Failure {
-    /// The kind, as logs and metrics spell it.
+    /// The failure's kind in logs and metrics.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Load(_) => "load",
@@ -62,7 +62,7 @@ impl Failure {
         }
     }
 
-    /// What a guest's own malfunction is called, where it is one: an error's type, or why it crashed.
+    /// The name of a guest's own malfunction: an error's type, or why the guest crashed. `None` for other failures.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Trap { reason, .. } => Some(reason),
@@ -71,7 +71,7 @@ impl Failure {
         }
     }
 
-    /// The author's own frames, innermost first; none where nothing is known.
+    /// The author's own frames, innermost first. Empty if none are known.
     pub fn frames(&self) -> &[String] {
         match self {
             Self::Trap { frames, .. } | Self::Own { frames, .. } => frames,
@@ -79,7 +79,7 @@ impl Failure {
         }
     }
 
-    /// What a failing guest said; may repeat the payload. Empty where the operator did not ask for it.
+    /// What a failing guest said, which may repeat the payload. Empty if the operator did not ask for it.
     pub fn detail(&self) -> &str {
         match self {
             Self::Trap { detail, .. } | Self::Own { detail, .. } => detail,

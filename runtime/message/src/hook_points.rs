@@ -1,23 +1,23 @@
-//! Every place at which a message of the protocol meets an interceptor: method × era × direction × hook. What is not in
-//! this list has no way through the gateway, or is a method that the protocol does not know: that passes where no
-//! interceptor looks, and where the operator knows it, by both hooks under its own name.
+//! Every place at which a message of the protocol meets an interceptor: method × era × direction × hook. A message that
+//! is not in this list has no way through the gateway, or its method is unknown to the protocol. An unknown method
+//! passes where no interceptor looks, and where the operator knows it, by both hooks under its own name.
 
 use crate::call::{Direction, Era};
 use crate::decision::Hook;
 use crate::method::Method;
 
-/// One of those places.
+/// A place at which a message meets an interceptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HookPoint {
     /// The event that interceptors see.
     pub method: &'static str,
-    /// Of the side that asked.
+    /// The era of the side that asked.
     pub era: Era,
-    /// Which way the request or notification goes; its reply goes the other way.
+    /// The direction of the request or notification. Its reply goes the other way.
     pub direction: Direction,
-    /// Pre-call: params. Post-call: the result or the error.
+    /// The hook. A pre-call sees the params, a post-call the result or the error.
     pub hook: Hook,
-    /// How it travels.
+    /// How the message travels.
     pub carrier: Carrier,
 }
 
@@ -26,12 +26,12 @@ pub struct HookPoint {
 pub enum Carrier {
     /// As a message of its own.
     Itself,
-    /// In another's: a modern server asks in the `inputRequests` of its reply, and the client answers in the
-    /// `inputResponses` of its next try.
+    /// Nested in another message: a modern server asks in the `inputRequests` of its reply, and the client answers in
+    /// the `inputResponses` of its next try.
     InputRequired,
 }
 
-/// All of them: legacy before modern, in the order of the table of methods.
+/// All hook points: legacy before modern, in the order of the table of methods.
 pub fn hook_points() -> impl Iterator<Item = HookPoint> {
     [Era::Legacy, Era::Modern].into_iter().flat_map(|era| {
         Method::known().flat_map(move |method| {
@@ -55,7 +55,7 @@ fn carrier(method: Method<'_>, era: Era, direction: Direction) -> Option<Carrier
     let given_up = method.name == "notifications/cancelled"
         && (era, direction) == (Era::Modern, Direction::ClientToServer);
     if given_up {
-        // The gateway gives the request up in the way of the server's transport, in words of its own.
+        // The gateway cancels the request in the way of the server's transport, in words of its own.
         return None;
     }
     if method.exists(era, direction) {
@@ -67,7 +67,7 @@ fn carrier(method: Method<'_>, era: Era, direction: Direction) -> Option<Carrier
     asked.then_some(Carrier::InputRequired)
 }
 
-/// A notification has no reply.
+/// The hooks of a method. A notification has no reply, so no post-call.
 fn hooks(method: Method<'_>) -> &'static [Hook] {
     if method.is_notification() {
         &[Hook::PreCall]

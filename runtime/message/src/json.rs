@@ -1,5 +1,5 @@
-//! Checked JSON text. One parser decides for everybody: what it refuses no interceptor sees and no server gets, and
-//! what it accepts reads the same to every later reader.
+//! Checked JSON text. One parser decides for everybody: a text that it refuses reaches no interceptor and no server,
+//! and a text that it accepts reads the same to every later reader.
 
 use std::any::Any;
 use std::fmt;
@@ -13,17 +13,18 @@ use crate::node::Node;
 use crate::scan::{check_size, scan};
 use crate::tape::{Entry, Tag};
 
-/// How large a text may be before it is refused.
+/// The limits of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the whole text. Never more than 512 MiB, whatever is given here.
+    /// The most bytes of the whole text. Never more than 512 MiB, whatever is given here.
     pub bytes: usize,
-    /// Arrays and objects within one another.
+    /// The most levels of nested arrays and objects.
     pub depth: usize,
 }
 
 impl Default for Limits {
-    /// 4 MiB, 127 deep: the deepest that serde_json reads by default, so that what was accepted can be read everywhere.
+    /// 4 MiB, and 127 levels: the deepest that serde_json reads by default, so that every accepted text can be read
+    /// everywhere.
     fn default() -> Self {
         Self {
             bytes: 4 << 20,
@@ -33,7 +34,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Only what the representation asks for: for texts that the gateway itself wrote.
+    /// Only the limits of the representation, for texts that the gateway itself wrote.
     pub(crate) const NONE: Self = Self {
         bytes: usize::MAX,
         depth: usize::MAX,
@@ -44,36 +45,36 @@ impl Limits {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{trouble} at byte {offset}")]
 pub struct JsonError {
-    /// Byte offset in the text.
+    /// The byte offset in the text.
     pub offset: usize,
-    /// What is wrong there.
+    /// What is wrong at the offset.
     pub trouble: JsonErrorKind,
 }
 
 /// What can be wrong with a text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonErrorKind {
-    /// RFC 3629.
+    /// The text is not UTF-8 (RFC 3629).
     #[error("invalid UTF-8")]
     Utf8,
-    /// RFC 8259; says what was expected.
+    /// The text is not JSON (RFC 8259). Says what was expected.
     #[error("invalid JSON ({0})")]
     Syntax(&'static str),
-    /// Two readers may take different ones of the two.
+    /// An object has two members of one name: two readers may take different ones.
     #[error("duplicate key")]
     DuplicateKey,
-    /// Half of a surrogate pair: no Unicode text.
+    /// A string has half of a surrogate pair, so it is not Unicode text.
     #[error("lone surrogate")]
     LoneSurrogate,
-    /// Over [`Limits::depth`].
+    /// The text exceeds [`Limits::depth`].
     #[error("nested deeper than {0}")]
     Depth(usize),
-    /// Over [`Limits::bytes`].
+    /// The text exceeds [`Limits::bytes`].
     #[error("larger than {0} bytes")]
     Size(usize),
 }
 
-/// What stands at a place.
+/// The kind of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Kind {
@@ -85,18 +86,18 @@ pub enum Kind {
     Object,
 }
 
-/// A value within a checked text: cheap to clone, its bytes exactly as they came.
+/// A value within a checked text. Cheap to clone; its bytes are exactly as they came.
 #[derive(Clone)]
 pub struct Json {
     text: Arc<Checked>,
     root: u32,
 }
 
-/// A text that was accepted, and its tape.
+/// An accepted text and its tape.
 pub(crate) struct Checked {
     pub(crate) text: ByteString,
     pub(crate) tape: Vec<Entry>,
-    /// What lives as long as the text: see [`Json::keep`].
+    /// A value that lives as long as the text. See [`Json::keep`].
     kept: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
@@ -110,11 +111,16 @@ impl Checked {
     }
 }
 
-/// Bytes counted for a text beside its own: the values around it, and what else of a read buffer the text keeps alive.
+/// The bytes counted for a text besides its own: the values around it, and the rest of a read buffer that the text
+/// keeps alive.
 pub(crate) const AROUND: usize = 4 << 10;
 
 impl Json {
-    /// Checks the text as a whole. Leading and trailing white space is kept out of the value.
+    /// Parses and checks the text as a whole. White space around the value is not part of the value.
+    ///
+    /// # Errors
+    ///
+    /// The text is not valid JSON, or it exceeds a limit.
     pub fn parse(bytes: impl Into<Bytes>, limits: &Limits) -> Result<Self, JsonError> {
         let bytes = bytes.into();
         check_size(bytes.len(), limits)?;
@@ -128,7 +134,7 @@ impl Json {
             root: 0,
         })
     }
-    /// `{}`.
+    /// The empty object, `{}`.
     pub fn empty_object() -> Self {
         static EMPTY: LazyLock<Json> = LazyLock::new(|| Json {
             text: Checked::new("{}".into(), vec![Entry::new(Tag::Object, 0, 2)]),
@@ -136,7 +142,7 @@ impl Json {
         });
         EMPTY.clone()
     }
-    /// The same in memory of its own, which something may be kept with.
+    /// The empty object in memory of its own, so that [`Json::keep`] can be used on it.
     pub(crate) fn own_empty_object() -> Self {
         Self {
             text: Checked::new("{}".into(), vec![Entry::new(Tag::Object, 0, 2)]),
@@ -146,7 +152,8 @@ impl Json {
     /// A JSON string with this content.
     ///
     /// # Panics
-    /// Where the JSON text would be larger than 512 MiB.
+    ///
+    /// Panics if the JSON text would be larger than 512 MiB.
     pub fn string(content: &str) -> Self {
         let mut json = String::new();
         quote_into(content, &mut json);
@@ -160,25 +167,30 @@ impl Json {
             root: 0,
         }
     }
-    /// What serde makes of a value; an error where it is not representable in JSON.
+    /// Serializes a value.
+    ///
+    /// # Errors
+    ///
+    /// The value is not representable in JSON.
     pub fn of(value: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
         Self::parse(serde_json::to_vec(value)?, &Limits::NONE).map_err(serde::ser::Error::custom)
     }
-    /// Bytes of memory that the whole text of which this value is a part counts as: the text twice (an edit, or the
-    /// frame that it is sent in, is a copy), its index, and what stands around it.
+    /// The bytes of memory that this value's whole text counts as: the text twice (an edit, or the frame that it is
+    /// sent in, is a copy), its index, and what surrounds it.
     pub(crate) fn memory(&self) -> usize {
         let index = self.text.tape.capacity() * size_of::<Entry>();
         self.text.text.len() * 2 + index + AROUND
     }
-    /// Keeps something until nobody holds this text any more: the permit for its memory. Of several, the first is kept.
+    /// Keeps a value, such as the permit for the text's memory, until nobody holds the text any more. The first value
+    /// is kept, later ones are dropped.
     pub(crate) fn keep(&self, kept: impl Any + Send + Sync) {
         let _ = self.text.kept.set(Box::new(kept));
     }
-    /// To walk it.
+    /// The root of the value, for walking it.
     pub fn root(&self) -> Node<'_> {
         Node::new(&self.text, self.root)
     }
-    /// The value's bytes as they came; shares the text's memory.
+    /// The value's bytes as they came. They share the text's memory.
     pub fn bytes(&self) -> Bytes {
         self.text.text.as_bytes().slice(self.root().span())
     }
@@ -186,15 +198,19 @@ impl Json {
     pub fn as_str(&self) -> &str {
         self.root().as_str()
     }
-    /// The value at an RFC 6901 pointer ("" is the whole).
+    /// The value at an RFC 6901 pointer. `""` is the whole.
     pub fn at(&self, pointer: &str) -> Option<Json> {
         self.root().at(pointer).map(|node| node.to_json())
     }
-    /// The member of that (decoded) name, where this is an object.
+    /// The member of that (decoded) name, if this is an object.
     pub fn get(&self, name: &str) -> Option<Json> {
         self.root().get(name).map(|node| node.to_json())
     }
-    /// Reads it as a Rust value.
+    /// Deserializes the value.
+    ///
+    /// # Errors
+    ///
+    /// The value does not fit the type.
     pub fn to<T: serde::de::DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.as_str())
     }
@@ -208,7 +224,7 @@ impl Json {
 }
 
 impl PartialEq for Json {
-    /// The same bytes; `1.0` and `1` differ.
+    /// Compares the bytes: `1.0` and `1` differ.
     fn eq(&self, other: &Self) -> bool {
         self.as_str() == other.as_str()
     }
@@ -216,7 +232,7 @@ impl PartialEq for Json {
 impl Eq for Json {}
 
 impl fmt::Debug for Json {
-    /// The size only: payloads do not reach logs by accident.
+    /// Prints the size only, so that payloads do not reach logs by accident.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Json({} bytes)", self.as_str().len())
     }

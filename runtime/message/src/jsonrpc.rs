@@ -1,4 +1,4 @@
-//! One JSON-RPC message: an envelope over the original bytes.
+//! A JSON-RPC message: an envelope over the original bytes.
 
 use std::ops::Range;
 
@@ -9,20 +9,19 @@ use crate::escape::quote_into;
 use crate::json::{AROUND, Json, JsonError, Limits};
 use crate::slot::{Copy, Slot};
 
-/// A request id: its JSON text, so that type and spelling survive.
+/// A request id. It is kept as its JSON text, so that type and spelling survive.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Id(Box<str>);
 
 impl Id {
-    /// The longest id, in bytes of its JSON text as [`Message::line`] writes it. Ids are kept while requests are under way and repeated in replies and
-    /// logs; the longest that SDKs make is a UUID.
+    /// The longest id, in bytes of its JSON text as [`Message::line`] writes it. Ids are kept while their calls are
+    /// active and are repeated in replies and logs. The longest that SDKs make is a UUID.
     pub const MAX_BYTES: usize = 256;
-    /// From an integer of the gateway's own.
+    /// An id of the gateway's own.
     pub fn number(n: u64) -> Self {
         Self(n.to_string().into())
     }
-    /// From the text of a JSON string or number of at most [`Self::MAX_BYTES`]; `None` for anything else (MCP forbids
-    /// null).
+    /// The id in a JSON string or number of at most [`Self::MAX_BYTES`]. `None` for any other value (MCP forbids null).
     pub fn from_json(json: &Json) -> Option<Self> {
         let kind = json.root().kind();
         let text = json.as_str().as_bytes();
@@ -31,13 +30,13 @@ impl Id {
             && line_length(text) <= Self::MAX_BYTES;
         fits.then(|| Self(json.as_str().into()))
     }
-    /// JSON text.
+    /// The id's JSON text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Codes of the errors the gateway itself makes.
+/// Codes of the errors that the gateway itself makes.
 #[allow(missing_docs)]
 pub mod error_codes {
     pub const PARSE: i64 = -32700;
@@ -47,13 +46,13 @@ pub mod error_codes {
     pub const INVALID_PARAMS: i64 = -32602;
     /// Also "mutation failed" in MCP's interceptor draft.
     pub const INTERNAL: i64 = -32603;
-    /// "Interceptor timed out" in MCP's interceptor draft; also a server that cannot be reached.
+    /// "Interceptor timed out" in MCP's interceptor draft. Also a server that cannot be reached.
     pub const SERVER: i64 = -32000;
     pub const HEADER_MISMATCH: i64 = -32020;
     pub const UNSUPPORTED_VERSION: i64 = -32022;
 }
 
-/// What a message is, with what only that kind has.
+/// The shape of a message, with what only that shape has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Shape {
@@ -68,28 +67,28 @@ pub enum Shape {
     Result {
         id: Id,
     },
-    /// A reply with an `error`; the id is none where the request's could not be read (JSON-RPC's null).
+    /// A reply with an `error`. The id is `None` if the request's could not be read (JSON-RPC's null).
     Error {
         id: Option<Id>,
     },
 }
 
-/// Not a JSON-RPC 2.0 message as MCP has it.
+/// Why a text is not a JSON-RPC 2.0 message as MCP defines it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// Not even JSON that may be passed on.
+    /// The text is not JSON that may pass.
     #[error("{0}")]
     Json(#[from] JsonError),
-    /// JSON, but not a message; says what is wrong.
+    /// The text is JSON, but not a message. Says what is wrong.
     #[error("not a JSON-RPC message: {0}")]
     Envelope(&'static str),
-    /// An array of messages: only 2025-03-26 had them.
+    /// The text is an array of messages, which only 2025-03-26 had.
     #[error("batches are not accepted: send each message by itself")]
     Batch,
 }
 
-/// A message: the bytes as they came, and the one part that interceptors look at and may replace (`params`, `result` or
-/// `error`).
+/// A message: the bytes as they came, and the payload (`params`, `result` or `error`), which is the part that
+/// interceptors look at and may replace.
 #[derive(Clone, Debug)]
 pub struct Message {
     text: Bytes,
@@ -101,7 +100,11 @@ pub struct Message {
 }
 
 impl Message {
-    /// Reads one message.
+    /// Parses one message.
+    ///
+    /// # Errors
+    ///
+    /// The text is not JSON within the limits, or not a message.
     pub fn parse(bytes: impl Into<Bytes>, limits: &Limits) -> Result<Self, MessageError> {
         let text = bytes.into();
         let whole = Json::parse(text.clone(), limits)?;
@@ -113,7 +116,7 @@ impl Message {
             strange,
         } = Envelope::read(&whole)?;
         Ok(Self {
-            // White space around the value too: it came, so it goes on.
+            // White space around the value is kept: it came, so it goes on.
             text,
             shape,
             payload,
@@ -152,7 +155,7 @@ impl Message {
             result.clone(),
         )
     }
-    /// A reply with an error; `data` is JSON.
+    /// A reply with an error.
     pub fn error(id: Option<&Id>, code: i64, message: &str, data: Option<&Json>) -> Self {
         let mut error = format!("{{\"code\":{code},\"message\":");
         quote_into(message, &mut error);
@@ -161,7 +164,8 @@ impl Message {
             error.push_str(data.as_str());
         }
         error.push('}');
-        // Well-formed by construction; too large for the representation only if message and data together pass 512 MiB.
+        // The JSON is well-formed by construction. It exceeds the representation only if message and data together pass
+        // 512 MiB.
         let error = Json::parse(error, &Limits::NONE).unwrap_or_else(|_| Json::empty_object());
         let null = Id("null".into());
         Self::write(
@@ -172,18 +176,18 @@ impl Message {
             error,
         )
     }
-    /// What it is.
+    /// The message's shape.
     pub fn shape(&self) -> &Shape {
         &self.shape
     }
-    /// Method of a request or notification.
+    /// The method of a request or notification.
     pub fn method(&self) -> Option<&str> {
         match &self.shape {
             Shape::Request { method, .. } | Shape::Notification { method } => Some(method),
             _ => None,
         }
     }
-    /// Id of a request or reply.
+    /// The id of a request or reply.
     pub fn id(&self) -> Option<&Id> {
         match &self.shape {
             Shape::Request { id, .. } | Shape::Result { id } => Some(id),
@@ -191,35 +195,35 @@ impl Message {
             Shape::Notification { .. } => None,
         }
     }
-    /// A reply that is an error.
+    /// Whether the message is a reply with an error.
     pub fn failed(&self) -> bool {
         matches!(self.shape, Shape::Error { .. })
     }
-    /// Bytes of memory that the message counts as: its text twice (an edit, or the frame that it is sent in, is a copy),
-    /// the index of its text, and what stands around it.
+    /// The bytes of memory that the message counts as: its text twice (an edit, or the frame that it is sent in, is a
+    /// copy), the index of its text, and what surrounds it.
     pub fn memory(&self) -> usize {
         self.payload.memory().max(self.text.len() * 2 + AROUND)
     }
-    /// Keeps something until nobody holds the message, or a value of it, any more: the permit for its memory. Of several,
-    /// the first is kept.
+    /// Keeps a value, such as the permit for the message's memory, until nobody holds the message or a part of it any
+    /// more. The first value is kept, later ones are dropped.
     pub fn keep(&self, kept: impl std::any::Any + Send + Sync) {
         self.payload.keep(kept);
     }
-    /// `params`, `result` or `error`; an empty object where a request has no params.
+    /// The `params`, `result` or `error`. An empty object if a request has no params.
     pub fn payload(&self) -> &Json {
         &self.payload
     }
-    /// The message with another payload; all other bytes stay. Adds `params` where there was none.
+    /// The message with another payload. All other bytes stay. Adds `params` if there were none.
     #[must_use]
     pub fn with_payload(&self, payload: Json) -> Self {
         self.with(None, Some(payload))
     }
-    /// The message under another id; all other bytes stay. A notification has none and is left as it is.
+    /// The message with another id. All other bytes stay. A notification has no id and is left as it is.
     #[must_use]
     pub fn with_id(&self, id: &Id) -> Self {
         self.with(Some(id), None)
     }
-    /// Both at once: one copy of the message.
+    /// The message with another id and another payload, in one copy.
     #[must_use]
     pub fn with(&self, id: Option<&Id>, payload: Option<Json>) -> Self {
         let id = id.filter(|id| {
@@ -255,8 +259,8 @@ impl Message {
             strange: self.strange,
         }
     }
-    /// Without members that JSON-RPC does not know: no interceptor sees them, so they do not pass where one judges. The
-    /// message itself where there are none, as always among friends.
+    /// The message without members that JSON-RPC does not know. No interceptor sees such members, so they do not pass
+    /// where one judges. Returns the message itself if it has none, as is usual.
     #[must_use]
     pub fn plain(self) -> Self {
         if !self.strange {
@@ -282,13 +286,14 @@ impl Message {
             self.payload,
         )
     }
-    /// The whole message's text, white space around it included: the very bytes that came in where nothing was replaced.
+    /// The whole message's text, including white space around it. If nothing was replaced, these are the very bytes
+    /// that came in.
     pub fn bytes(&self) -> Bytes {
         self.text.clone()
     }
-    /// The same as one line, for framings by lines (stdio, SSE `data`). CR and LF between tokens are left out. U+0085,
-    /// U+2028 and U+2029, which stand in strings only, are escaped: some readers of lines end a line there. The bytes
-    /// themselves where there are none of these.
+    /// The message as one line, for framings by lines (stdio, SSE `data`). CR and LF between tokens are left out.
+    /// U+0085, U+2028 and U+2029, which stand in strings only, are escaped, since some readers end a line there.
+    /// Returns the bytes themselves if they have none of these.
     pub fn line(&self) -> Bytes {
         let breaks = line_breaks(&self.text);
         if breaks.is_empty() {
@@ -343,7 +348,7 @@ impl Message {
 }
 
 impl Shape {
-    /// The same under another id.
+    /// The same shape with another id.
     fn under(&self, id: &Id) -> Self {
         match self {
             Self::Request { method, .. } => Self::Request {
@@ -361,10 +366,10 @@ impl Shape {
     }
 }
 
-/// Where a reader of lines may see the end of one, and what stands there instead. Checked text holds control characters
-/// below U+0020 between tokens alone, and everything beyond ASCII in strings alone.
+/// The places where a reader of lines may see the end of one, each with its replacement. Checked text has control
+/// characters below U+0020 only between tokens, and characters beyond ASCII only in strings.
 fn line_breaks(text: &[u8]) -> Vec<(Range<usize>, &'static str)> {
-    // Most messages have none: these two searches are then all it costs.
+    // Most messages have no line breaks and cost only these two searches.
     let ends = memchr::memchr2_iter(b'\r', b'\n', text).map(|at| (at..at + 1, ""));
     let separators = memchr::memchr2_iter(0xc2, 0xe2, text).filter_map(|at| match text[at..] {
         [0xc2, 0x85, ..] => Some((at..at + 2, "\\u0085")),
@@ -377,7 +382,7 @@ fn line_breaks(text: &[u8]) -> Vec<(Range<usize>, &'static str)> {
     breaks
 }
 
-/// How long `text` is once [`Message::line`] has written it.
+/// The length of `text` once [`Message::line`] has written it.
 fn line_length(text: &[u8]) -> usize {
     let shorten = |length, (at, instead): (Range<usize>, &str)| length - at.len() + instead.len();
     line_breaks(text).into_iter().fold(text.len(), shorten)
@@ -402,7 +407,7 @@ mod tests {
         assert!(id_of(43).is_none(), "131 bytes here, 260 on a line");
     }
 
-    /// A message says of itself what its bytes say.
+    /// Asserts that a message agrees with its own bytes.
     fn assert_true_to_its_bytes(message: &Message) {
         let again = Message::parse(message.bytes(), &Limits::default()).expect("still a message");
         assert_eq!(again.shape(), message.shape());
@@ -412,7 +417,7 @@ mod tests {
             (&message.payload_at, &again.payload_at),
         ] {
             match (ours, theirs) {
-                // Which member it would go behind is of no account.
+                // The place of an absent member is of no account.
                 (Slot::Free(_), Slot::Free(_)) => {}
                 _ => assert_eq!(ours, theirs),
             }

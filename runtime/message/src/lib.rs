@@ -1,7 +1,7 @@
-//! JSON-RPC and MCP words: checked JSON text that keeps its bytes, messages, calls, the decisions an interceptor may
-//! take, and the one trait that lies between pipeline and host.
+//! JSON-RPC and MCP terms: checked JSON text that keeps its bytes, messages, calls, the decisions of an interceptor,
+//! and the one trait between pipeline and host.
 //!
-//! It does no I/O and knows no transport, no order of interceptors and no WebAssembly.
+//! The crate does no I/O and knows no transport, no order of interceptors and no WebAssembly.
 
 mod account;
 mod call;

@@ -6,14 +6,14 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 
-/// A name as it looks: in compatibility form (NFKC), without characters that nobody sees. Names that differ and look the
-/// same are look-alikes. Letters of different scripts that resemble one another are not the same.
+/// A name as it looks: in compatibility form (NFKC), without invisible characters. Names that differ and look the same
+/// are look-alikes. Letters of different scripts that resemble one another are not the same.
 pub fn looks_like(name: &str) -> Cow<'_, str> {
     if name.is_ascii() && !name.contains(|c: char| c.is_ascii_control()) {
         return Cow::Borrowed(name);
     }
     let nfkc = ComposingNormalizerBorrowed::new_nfkc();
-    // What is gone may have stood between two characters that compose.
+    // A removed character may have stood between two characters that compose.
     let seen: String = nfkc
         .normalize(name)
         .chars()

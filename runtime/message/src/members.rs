@@ -1,12 +1,12 @@
-//! Members of params by names that are nearly the protocol's. Servers whose libraries overlook case or separators would
-//! read them, and no interceptor would know.
+//! Finds members of params whose names are nearly the protocol's. Servers whose libraries overlook case or separators
+//! would read such members, and no interceptor would know.
 
 use std::borrow::Cow;
 
 use crate::json::Kind;
 use crate::node::Node;
 
-/// What the protocol has in params, at their root.
+/// The protocol's names at the root of params.
 const ROOT: &[&str] = &[
     "_meta",
     "argument",
@@ -49,7 +49,7 @@ const ROOT: &[&str] = &[
     "uri",
     "url",
 ];
-/// And in the objects there.
+/// The protocol's names in the objects of params.
 const INNER: &[(&str, &[&str])] = &[
     ("_meta", &["progressToken"]),
     ("argument", &["name", "value"]),
@@ -67,7 +67,7 @@ const INNER: &[(&str, &[&str])] = &[
     ("ref", &["name", "type", "uri"]),
     ("task", &["ttl"]),
 ];
-/// What follows the prefix of the protocol's own keys in `_meta`.
+/// The prefix of the protocol's own keys in `_meta`.
 const META_PREFIX: &str = "io.modelcontextprotocol/";
 const META: &[&str] = &[
     "clientCapabilities",
@@ -78,8 +78,8 @@ const META: &[&str] = &[
     "subscriptionId",
 ];
 
-/// A member of these params whose name is the protocol's in another spelling: with other case, or with other hyphens and
-/// underscores. Its name, and the protocol's.
+/// Finds a member of these params whose name is the protocol's in another spelling: with other case, or with other
+/// hyphens and underscores. Returns the member's name and the protocol's.
 pub fn misspelt_member<'a>(params: Node<'a>) -> Option<(Cow<'a, str>, &'static str)> {
     among(params, ROOT)
         .or_else(|| {
@@ -119,12 +119,12 @@ fn members<'a>(object: Node<'a>) -> impl Iterator<Item = Cow<'a, str>> + use<'a>
         .flatten()
 }
 
-/// Equal to whoever overlooks case, hyphens and underscores.
+/// Whether the names are equal to a reader who overlooks case, hyphens and underscores.
 fn same(one: &str, other: &str) -> bool {
     folded(one).eq(folded(other))
 }
 
-/// Letters beyond ASCII fold too: `ſ` is an `s`, the Kelvin sign a `k`.
+/// Folds a name. Letters beyond ASCII fold too: `ſ` is an `s`, the Kelvin sign a `k`.
 fn folded(name: &str) -> impl Iterator<Item = char> + '_ {
     name.chars()
         .filter(|c| !matches!(c, '-' | '_'))

@@ -1,5 +1,5 @@
-//! What each MCP method addresses. The table of `schema.ts`, both eras; a method not in it is opaque, and passes under
-//! its own name where no interceptor looks or the operator knows it.
+//! MCP's methods, and what each addresses: the table of `schema.ts`, both eras. A method that is not in the table is
+//! opaque. It passes under its own name where no interceptor looks or the operator knows it.
 
 use crate::call::{Direction, Era};
 use crate::json::Json;
@@ -19,15 +19,15 @@ pub enum Target {
     None,
 }
 
-/// A method as the gateway knows it.
+/// A method, known or unknown to the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Method<'a> {
-    /// As on the wire, for example `tools/call`.
+    /// The name as on the wire, for example `tools/call`.
     pub name: &'a str,
 }
 
 impl<'a> Method<'a> {
-    /// Any name.
+    /// A method of any name.
     pub fn new(name: &'a str) -> Self {
         Self { name }
     }
@@ -35,11 +35,11 @@ impl<'a> Method<'a> {
     pub fn known() -> impl Iterator<Item = Method<'static>> {
         TABLE.iter().map(|row| Method { name: row.name })
     }
-    /// The protocol has it, in one era or the other.
+    /// Whether the protocol has the method, in either era.
     pub fn is_known(self) -> bool {
         self.row().is_some()
     }
-    /// The protocol has it, in that era and direction.
+    /// Whether the protocol has the method, in that era and direction.
     pub fn exists(self, era: Era, direction: Direction) -> bool {
         self.row().is_some_and(|row| {
             let senders = match era {
@@ -49,15 +49,15 @@ impl<'a> Method<'a> {
             senders.contains(&direction)
         })
     }
-    /// What its params point at.
+    /// What the method's params point at.
     pub fn target(self) -> Target {
         self.row().map_or(Target::None, |row| row.target)
     }
-    /// Its target may be a URI.
+    /// Whether the method's target may be a URI.
     pub fn addresses_uri(self) -> bool {
         matches!(self.target(), Target::Resource | Target::Reference)
     }
-    /// The name or URI of its target in these params.
+    /// The name or URI of the method's target in these params.
     pub fn target_in(self, params: &Json) -> Option<String> {
         let params = params.root();
         let name = match self.target() {
@@ -74,22 +74,23 @@ impl<'a> Method<'a> {
         };
         Some(name?.string()?.into_owned())
     }
-    /// The member of a result that holds a list (`tools`, `prompts`, `resources`, `resourceTemplates`), where it lists.
+    /// The member of a result that holds a list (`tools`, `prompts`, `resources`, `resourceTemplates`), if the method
+    /// lists.
     pub fn list_member(self) -> Option<&'static str> {
         self.row()?.lists
     }
-    /// A refused one is answered by a result that models read (`tools/call`), not by an error.
+    /// Whether a refusal is answered by a result that models read (`tools/call`) rather than by an error.
     pub fn refuses_by_result(self) -> bool {
         self.name == "tools/call"
     }
-    /// A modern server may ask it within a reply (`inputRequests`), having no requests of its own.
+    /// Whether a modern server may ask this within a reply (`inputRequests`), since it has no requests of its own.
     pub fn may_be_input_required(self) -> bool {
         matches!(
             self.name,
             "sampling/createMessage" | "elicitation/create" | "roots/list"
         )
     }
-    /// `notifications/…`.
+    /// Whether the method is a notification (`notifications/…`).
     pub fn is_notification(self) -> bool {
         self.name.starts_with("notifications/")
     }
@@ -101,9 +102,9 @@ impl<'a> Method<'a> {
 
 struct Row {
     name: &'static str,
-    /// Who sends it in the legacy era.
+    /// The directions in which the method is sent in the legacy era.
     legacy: &'static [Direction],
-    /// Who sends it in the modern era; tasks are an extension there.
+    /// The directions in which the method is sent in the modern era. Tasks are an extension there.
     modern: &'static [Direction],
     target: Target,
     lists: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! No two members of an object have the same name: two readers may take different ones of the two.
+//! Checks that no two members of an object have the same name: two readers may take different ones of the two.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -7,11 +7,11 @@ use crate::escape::unescape;
 use crate::json::{JsonError, JsonErrorKind};
 use crate::tape::Entry;
 
-/// Objects of up to this many members are compared pair by pair where need be: cheaper than hashing, and still linear
+/// The most members of an object whose names are compared pair by pair, which is cheaper than hashing and still linear
 /// in the text.
 const PAIRWISE: usize = 16;
 
-/// Compares the names, escapes resolved. `object` is the end of a tape that begins with the object.
+/// Compares the names with their escapes resolved. `object` is the end of a tape, and begins with the object's entry.
 pub(crate) fn check_names(text: &str, object: &[Entry]) -> Result<(), JsonError> {
     let (mut members, mut escaped) = (0, false);
     for key in names(object) {
@@ -39,7 +39,7 @@ pub(crate) fn check_names(text: &str, object: &[Entry]) -> Result<(), JsonError>
 }
 
 fn check_many(text: &str, object: &[Entry], members: usize) -> Result<(), JsonError> {
-    // Keyed at random, as std does: a sender cannot choose names that collide.
+    // The hash is keyed at random, std's default, so that a sender cannot choose names that collide.
     let mut seen: HashSet<Cow<'_, str>> = HashSet::with_capacity(members);
     for key in names(object) {
         if !seen.insert(unescape(&text[key.content()])) {
@@ -59,7 +59,7 @@ fn names(object: &[Entry]) -> impl Iterator<Item = Entry> {
     })
 }
 
-/// The same for the same name, and seldom the same for two of one object.
+/// A one-byte hash: equal for equal names, and seldom equal for two names of one object.
 fn mark(name: &[u8]) -> u8 {
     let ends = match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
         (Some(first), Some(last)) => {
@@ -154,7 +154,7 @@ mod tests {
         let many = object((0..100_000).map(|n| format!("{n}")));
         let started = Instant::now();
         assert_eq!(trouble(many), None);
-        // Comparing each with each took minutes; this takes some 10 ms, unoptimised 100.
+        // A comparison of all pairs took minutes. This takes about 10 ms, unoptimised 100 ms.
         assert!(started.elapsed() < Duration::from_secs(5));
     }
 

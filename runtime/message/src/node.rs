@@ -1,4 +1,4 @@
-//! A value within a checked text, borrowed: for walking.
+//! Nodes, for walking a checked text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::json::{Checked, Json, Kind};
 use crate::pointer::{array_index, tokens};
 use crate::tape::{Entry, Tag};
 
-/// A value within a checked text, borrowed: for walking.
+/// A value within a checked text, borrowed.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
     text: &'a Arc<Checked>,
@@ -17,14 +17,14 @@ pub struct Node<'a> {
 }
 
 impl fmt::Debug for Node<'_> {
-    /// Kind and size only, as for [`Json`].
+    /// Prints kind and size only, as for [`Json`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}({} bytes)", self.kind(), self.span().len())
     }
 }
 
 impl<'a> Node<'a> {
-    /// What stands here.
+    /// The kind of the value.
     pub fn kind(&self) -> Kind {
         self.entry().kind()
     }
@@ -32,25 +32,25 @@ impl<'a> Node<'a> {
     pub fn as_str(&self) -> &'a str {
         &self.text.text[self.span()]
     }
-    /// Where the value's text begins and ends within the *checked text's* bytes.
+    /// The range of the value's text within the *checked text's* bytes.
     pub fn span(&self) -> std::ops::Range<usize> {
         self.entry().range()
     }
-    /// The content of a string, escapes resolved; none for other kinds.
+    /// The content of a string, escapes resolved. `None` for other kinds.
     pub fn string(&self) -> Option<Cow<'a, str>> {
         (self.entry().tag() == Tag::String).then(|| self.content())
     }
-    /// The member of that (decoded) name, where this is an object.
+    /// The member of that (decoded) name, if this is an object.
     pub fn get(&self, name: &str) -> Option<Node<'a>> {
         self.fields()
             .find(|(key, _)| key.is(name))
             .map(|(_, value)| value)
     }
-    /// Members in document order; nothing for other kinds.
+    /// Members in document order. Empty for other kinds.
     pub fn members(&self) -> impl Iterator<Item = (Cow<'a, str>, Node<'a>)> + use<'a> {
         self.fields().map(|(key, value)| (key.content(), value))
     }
-    /// Elements in document order; nothing for other kinds.
+    /// Elements in document order. Empty for other kinds.
     pub fn elements(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
         let children = self.children(Tag::Array);
         let (text, mut next) = (self.text, children.start);
@@ -71,7 +71,7 @@ impl<'a> Node<'a> {
             }
         })
     }
-    /// Owned; shares the text.
+    /// The value as an owned [`Json`], which shares the text.
     pub fn to_json(&self) -> Json {
         Json::within(self.text.clone(), self.index)
     }
@@ -79,19 +79,19 @@ impl<'a> Node<'a> {
     pub(crate) fn new(text: &'a Arc<Checked>, index: u32) -> Self {
         Self { text, index }
     }
-    /// Which entry of the tape it is; entries are in document order.
+    /// The index of the value's entry on the tape. Entries are in document order.
     pub(crate) fn index(&self) -> u32 {
         self.index
     }
-    /// The entry after its subtree.
+    /// The index of the entry after the value's subtree.
     pub(crate) fn end(&self) -> u32 {
         self.index + self.entry().span()
     }
-    /// Values and names in it, itself included.
+    /// The number of values and names in the value, itself included.
     pub(crate) fn entries(&self) -> usize {
         self.entry().span() as usize
     }
-    /// Any entry of the same text.
+    /// The node of any entry of the same text.
     pub(crate) fn entry_at(&self, index: u32) -> Node<'a> {
         Node {
             text: self.text,
@@ -101,7 +101,7 @@ impl<'a> Node<'a> {
     pub(crate) fn tag(&self) -> Tag {
         self.entry().tag()
     }
-    /// Members in document order, each name as an entry of its own.
+    /// Members in document order, with each name as a node of its own.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (Node<'a>, Node<'a>)> + use<'a> {
         let children = self.children(Tag::Object);
         let (text, mut next) = (self.text, children.start);
@@ -115,7 +115,7 @@ impl<'a> Node<'a> {
             Some((key, value))
         })
     }
-    /// What stands between the quotes of a string or member name, as it is written.
+    /// The text between the quotes of a string or member name, as it is written.
     pub(crate) fn raw(&self) -> &'a str {
         &self.text.text[self.entry().content()]
     }
@@ -138,7 +138,7 @@ impl<'a> Node<'a> {
             text.push_str(self.raw())
         }
     }
-    /// A string or member name with this content.
+    /// Whether this is a string or member name with this content.
     pub(crate) fn is(&self, content: &str) -> bool {
         if self.escaped() {
             unescape(self.raw()) == content
@@ -146,7 +146,7 @@ impl<'a> Node<'a> {
             self.raw() == content
         }
     }
-    /// A string value with this content.
+    /// Whether this is a string value with this content.
     pub(crate) fn is_string(&self, content: &str) -> bool {
         self.tag() == Tag::String && self.is(content)
     }

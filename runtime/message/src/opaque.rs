@@ -1,14 +1,15 @@
-//! What protocol machinery looks like. A string that stands where machinery should and does not look like it is text.
+//! Recognizes protocol machinery. A string that stands where machinery should and does not look like it is text.
 
-/// Longer than any id, version or trace header in use; short enough that no prose hides in one.
+/// The longest token, in bytes: longer than any id, version or trace header in use, and short enough that no prose
+/// hides in one.
 const LONGEST_TOKEN: usize = 256;
 
-/// Visible ASCII without a space.
+/// Whether the content is a token: visible ASCII without a space.
 pub(crate) fn is_token(content: &str) -> bool {
     (1..=LONGEST_TOKEN).contains(&content.len()) && content.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// `type/subtype`, perhaps with parameters (RFC 6838, RFC 9110).
+/// Whether the content is `type/subtype`, perhaps with parameters (RFC 6838, RFC 9110).
 pub(crate) fn is_mime_type(content: &str) -> bool {
     let mut parts = content.split(';');
     let essence = parts.next().and_then(|essence| essence.split_once('/'));
@@ -28,7 +29,7 @@ pub(crate) fn is_mime_type(content: &str) -> bool {
         })
 }
 
-/// An RFC 9110 token.
+/// Whether the name is an RFC 9110 token.
 fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name
@@ -36,7 +37,8 @@ fn is_name(name: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-/// The alphabets of base64, plain and URL-safe, as a JSON string has them: PHP writes `/` as `\/`, and lines may be broken.
+/// Whether a raw JSON string is in the alphabets of base64, plain and URL-safe. PHP writes `/` as `\/`, and lines may
+/// be broken.
 pub(crate) fn is_base64(raw: &str) -> bool {
     let mut rest = raw.as_bytes();
     loop {
@@ -52,7 +54,7 @@ pub(crate) fn is_base64(raw: &str) -> bool {
     }
 }
 
-/// Without a branch a byte, since payloads are large.
+/// Avoids a branch for each byte, since payloads are large.
 fn in_alphabet(bytes: &[u8]) -> bool {
     bytes.chunks(64).all(|block| {
         block.iter().fold(true, |all, &b| {

@@ -1,23 +1,23 @@
-//! Percent-encoding, taken off.
+//! Decodes percent-encoding.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// A URI that is escaped more often than this is nobody's honest work.
+/// The most rounds of decoding. No honest sender escapes a URI more often.
 const ROUNDS: usize = 16;
 
-/// Which escapes are taken off.
+/// The escapes to decode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Escapes {
-    /// Every one; bytes that are no UTF-8 become U+FFFD.
+    /// All escapes. Bytes that are not UTF-8 become U+FFFD.
     All,
-    /// Of characters that need none, or that change how a path is read: unreserved ones, slashes, controls, and the
-    /// percent sign of another escape.
+    /// Escapes of characters that need none or that change how a path is read: unreserved characters, slashes,
+    /// controls, and the percent sign of another escape.
     Needless,
 }
 
-/// The text without these escapes, decoded until nothing changes; none where that does not come to an end.
+/// Decodes these escapes until nothing changes. `None` if that takes more than [`ROUNDS`] rounds.
 pub(crate) fn settled(text: &str, escapes: Escapes) -> Option<String> {
     let mut text = text.to_owned();
     for _ in 0..ROUNDS {
@@ -33,7 +33,7 @@ pub(crate) fn settled(text: &str, escapes: Escapes) -> Option<String> {
     None
 }
 
-/// The text with those characters shown that a URI must escape, or may without another meaning.
+/// Decodes the characters that a URI must escape, or may escape without another meaning.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     match text.contains('%') {
         true => Cow::Owned(without(text, |c, _| {
@@ -49,7 +49,7 @@ fn is_unreserved(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~')
 }
 
-/// `rest`: what follows the escape.
+/// Whether the escape of `c` is needless. `rest` is the text after the escape.
 fn is_needless(c: char, rest: &str) -> bool {
     is_unreserved(c)
         || matches!(c, '/' | '\\')
@@ -58,7 +58,7 @@ fn is_needless(c: char, rest: &str) -> bool {
             && matches!(rest.as_bytes(), [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
 }
 
-/// Each escaped character shown that `is_shown`; bytes that are no UTF-8 stay as they are.
+/// Decodes each escaped character for which `is_shown` holds. Bytes that are not UTF-8 stay as they are.
 fn without(text: &str, is_shown: impl Fn(char, &str) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -80,7 +80,7 @@ fn without(text: &str, is_shown: impl Fn(char, &str) -> bool) -> String {
     out
 }
 
-/// The escaped character at the beginning, and how long its escapes are.
+/// The escaped character at the beginning, and the length of its escapes in bytes.
 fn first_escaped(text: &str) -> Option<(char, usize)> {
     let mut bytes = [0; 4];
     for (n, escape) in text.as_bytes().chunks(3).take(4).enumerate() {

@@ -1,11 +1,11 @@
-//! JSON Pointers (RFC 6901): taken apart and put together.
+//! JSON Pointers (RFC 6901): parsing and building.
 
 use std::borrow::Cow;
 
 use crate::node::Node;
 
-/// The reference tokens of a pointer, escapes resolved; none where it does not begin with `/` (and is not empty). A token
-/// with a `~` that is no escape comes out as none.
+/// The reference tokens of a pointer, escapes resolved. `None` if the pointer is neither empty nor begins with `/`. A
+/// token with an invalid `~` escape yields `None`.
 pub(crate) fn tokens(pointer: &str) -> Option<impl Iterator<Item = Option<Cow<'_, str>>>> {
     let mut rest = match pointer.strip_prefix('/') {
         Some(rest) => Some(rest),
@@ -22,14 +22,14 @@ pub(crate) fn tokens(pointer: &str) -> Option<impl Iterator<Item = Option<Cow<'_
     }))
 }
 
-/// The number that a token stands for in an array: digits without leading zeros.
+/// The array index that a token stands for: digits without leading zeros.
 pub(crate) fn array_index(token: &str) -> Option<usize> {
     let plain =
         token.bytes().all(|b| b.is_ascii_digit()) && (token == "0" || !token.starts_with('0'));
     if plain { token.parse().ok() } else { None }
 }
 
-/// The pointer from `root` to the entry of that index, which must lie within it.
+/// The pointer from `root` to the entry of that index, which must lie within `root`.
 pub(crate) fn pointer_to(root: Node<'_>, index: u32) -> String {
     let mut pointer = String::new();
     let mut node = root;
@@ -89,7 +89,7 @@ mod tests {
     use crate::json::{Json, Limits};
 
     fn document() -> Json {
-        // The example of RFC 6901, with an array that has more than nine elements.
+        // The example of RFC 6901, plus an array with more than nine elements.
         let text = r#"{"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"m~n":8,"\u0061b":[0,1,2,3,4,5,6,7,8,9,10],"-":7}"#;
         Json::parse(text, &Limits::default()).expect("valid")
     }

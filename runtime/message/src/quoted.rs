@@ -1,12 +1,12 @@
-//! Where a quoted string ends, and which escapes may stand in it.
+//! Finds the end of a quoted string, and checks the escapes in it.
 
 use crate::json::{JsonError, JsonErrorKind};
 use crate::scan::wrong;
 
-/// The first quote, backslash or control character from `at` on; the end of the text where there is none.
+/// The offset of the first quote, backslash or control character from `at` on, or the end of the text.
 #[inline]
 pub(crate) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    // Most strings are short: two words of eight, then blocks that the compiler turns into vector code.
+    // Most strings are short, so two words of eight bytes come first, then blocks that the compiler vectorizes.
     for _ in 0..2 {
         let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
             return plain_end_bytewise(bytes, at);
@@ -57,7 +57,7 @@ fn special(word: u64) -> u64 {
     (below(word, 0x20) | below(quote, 1) | below(slash, 1)) & HIGH
 }
 
-/// The end of the escape that begins at `at`; a pair of surrogates is one escape.
+/// The end of the escape that begins at `at`. A pair of surrogates is one escape.
 pub(crate) fn escape_end(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
     match bytes.get(at + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_plain_run_ends_at_the_same_byte_wherever_it_stands() {
-        // Runs across words, blocks and their ends; everything else in the text stands next to the bounds.
+        // The run crosses words, blocks and their ends. The other characters of the text are next to the bounds.
         for length in 0..100 {
             for stop in [b'"', b'\\', 0, 0x1f, b'\n'] {
                 let mut text = vec![b' '; length];

@@ -1,15 +1,15 @@
-//! The one parser: reads a text once, without recursion, and leaves its tape. Strict where RFC 8259 is, stricter where
-//! two readers could take the same text differently.
+//! The one parser: reads a text once, without recursion, and leaves its tape. The parser is as strict as RFC 8259, and
+//! stricter where two readers could take the same text differently.
 
 use crate::json::{JsonError, JsonErrorKind, Limits};
 use crate::names::check_names;
 use crate::quoted::{escape_end, plain_end};
 use crate::tape::{Entry, MAX_BYTES, Tag};
 
-/// No array or object is open.
+/// The value of `open` when no array or object is open.
 const TOP: u32 = u32::MAX;
 
-/// Checks the text's size, before anything else looks at it.
+/// Checks the text's size before anything else reads it.
 pub(crate) fn check_size(length: usize, limits: &Limits) -> Result<(), JsonError> {
     let most = limits.bytes.min(MAX_BYTES);
     if length > most {
@@ -21,10 +21,10 @@ pub(crate) fn check_size(length: usize, limits: &Limits) -> Result<(), JsonError
     Ok(())
 }
 
-/// Checks a text that is no larger than its limit and returns its tape; the first entry is the whole value.
+/// Checks a text that is within its size limit, and returns its tape. The first entry is the whole value.
 pub(crate) fn scan(text: &str, limits: &Limits) -> Result<Vec<Entry>, JsonError> {
-    // Replies have a value for every 20 bytes or so: room enough that the tape of a usual one never moves, and an upper
-    // bound, so that one long string does not cost a long tape.
+    // Replies have about one value for every 20 bytes, so the tape of a usual reply never has to move. The upper bound
+    // keeps a single long string from costing a long tape.
     let tape = Vec::with_capacity((text.len() / 8 + 4).min(1 << 14));
     let mut scanner = Scanner {
         text,
@@ -44,7 +44,7 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     tape: Vec<Entry>,
-    /// The innermost array or object that is not closed yet; each holds its parent, so the tape is the stack.
+    /// The innermost array or object that is still open. Each entry holds its parent, so the tape is the stack.
     open: u32,
     depth: usize,
     deepest: usize,
@@ -146,7 +146,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Closes the innermost array or object; true where that leaves us in an object.
+    /// Closes the innermost array or object. Returns whether its parent is an object.
     fn leave(&mut self) -> bool {
         let entries = self.tape.len() - self.open as usize;
         let entry = &mut self.tape[self.open as usize];

@@ -1,15 +1,15 @@
-//! Where a message's id and payload stand in its bytes, and how others take their place.
+//! The slots of a message's id and payload in its bytes, and how their values are replaced.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
-/// Where a member's value stands in the message's text.
+/// The place of a member's value in the message's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Slot {
-    /// Its value's bytes.
+    /// The range of the value's bytes.
     Taken(Range<usize>),
-    /// There is none; it goes in here, behind another member.
+    /// The member is absent. This is where it would be inserted, behind another member.
     Free(usize),
 }
 
@@ -22,7 +22,7 @@ impl Slot {
     }
 }
 
-/// A copy of a message's text that is being written, slot by slot in the order of the text.
+/// A copy of a message's text in the making, slot by slot in the order of the text.
 pub(crate) struct Copy<'a> {
     of: &'a [u8],
     copied: usize,
@@ -30,7 +30,7 @@ pub(crate) struct Copy<'a> {
 }
 
 impl<'a> Copy<'a> {
-    /// With room for that many bytes more than there are.
+    /// Creates a copy with room for `growth` more bytes.
     pub(crate) fn new(of: &'a [u8], growth: usize) -> Self {
         Self {
             of,
@@ -38,7 +38,7 @@ impl<'a> Copy<'a> {
             text: Vec::with_capacity(of.len() + growth),
         }
     }
-    /// Copies up to a slot, then its value or a new one; returns where the slot is now.
+    /// Copies up to a slot, then the slot's value or a new one. Returns the slot in the copy.
     pub(crate) fn slot(&mut self, slot: &Slot, name: &str, value: Option<&str>) -> Slot {
         self.up_to(slot.start());
         let old = match (slot, value) {

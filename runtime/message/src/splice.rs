@@ -1,4 +1,4 @@
-//! Changes to a text as byte ranges and what takes their place. Commas are settled here.
+//! Changes to a text: byte ranges and their replacements. This module takes care of the commas.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,12 +6,12 @@ use std::ops::Range;
 use crate::json::Kind;
 use crate::node::Node;
 
-/// What happens to the children of one array or object.
+/// The changes to the children of one array or object.
 #[derive(Default)]
 pub(crate) struct Touched<'a> {
-    /// Values that go, in document order.
+    /// Values to remove, in document order.
     pub(crate) removed: Vec<u32>,
-    /// Elements, or members with their names, that come behind the last child.
+    /// Elements, or members with their names, to add behind the last child.
     pub(crate) added: Vec<Cow<'a, str>>,
 }
 
@@ -29,13 +29,13 @@ impl<'a> Splices<'a> {
         }
     }
 
-    /// Puts a text in the place of what stands in that range of the checked text.
+    /// Replaces a range of the checked text.
     pub(crate) fn put(&mut self, range: Range<usize>, text: impl Into<Cow<'a, str>>) {
         self.list.push((range, text.into()));
     }
 
-    /// Removes and adds children. A run of removed ones takes the comma before it, or, at the front, the one behind it,
-    /// so that what stays is separated as it was; white space before the closing bracket stays too.
+    /// Removes and adds children. A run of removed children takes the comma before it, or, at the front, the comma
+    /// behind it, so that the remaining ones are separated as before. White space before the closing bracket stays.
     pub(crate) fn change_children(&mut self, container: Node<'a>, touched: &Touched<'a>) {
         let mut removed = touched.removed.iter().peekable();
         let mut kept_end = None;
@@ -70,7 +70,7 @@ impl<'a> Splices<'a> {
         self.put(gone.unwrap_or(end..end), text);
     }
 
-    /// Bytes of the changed text.
+    /// The size of the changed text in bytes.
     pub(crate) fn size(&self) -> usize {
         let gone: usize = self.list.iter().map(|(range, _)| range.len()).sum();
         let come: usize = self.list.iter().map(|(_, text)| text.len()).sum();
@@ -94,7 +94,7 @@ impl<'a> Splices<'a> {
     }
 }
 
-/// Children in document order: the bytes of a whole element or member, and the value's entry.
+/// Children in document order: the range of a whole element or member, and the index of the value's entry.
 fn items<'a>(container: Node<'a>) -> Box<dyn Iterator<Item = (Range<usize>, u32)> + 'a> {
     if container.kind() == Kind::Object {
         Box::new(
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
     use crate::json::{Json, Limits};
 
-    /// Removes the children of those numbers and adds `X` and `Y` as many times as asked.
+    /// Removes the children of those numbers, and adds the given items.
     fn changed(text: &str, removed: &[usize], added: &[&'static str]) -> String {
         let json = Json::parse(text.to_string(), &Limits::default()).expect("valid");
         let children: Vec<u32> = items(json.root()).map(|(_, value)| value).collect();

@@ -1,8 +1,8 @@
-//! The index of a checked text: one flat list of what stands where, in document order.
+//! The tape: the index of a checked text, as one flat list of entries in document order.
 
 use crate::json::Kind;
 
-/// What an entry is: a value, or the name of the member whose value comes next.
+/// The tag of an entry: a value, or the name of the member whose value comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tag {
     Null,
@@ -14,18 +14,19 @@ pub(crate) enum Tag {
     Key,
 }
 
-/// One value or member name. Twelve bytes, since a hostile text has one for every two bytes of its own.
+/// A value or member name. Entries have twelve bytes, since a hostile text has one for every two bytes of its own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    /// Where its text begins.
+    /// The offset where the entry's text begins.
     pub(crate) start: u32,
-    /// Where its text ends; while an array or object is still being read, its parent.
+    /// The offset where the entry's text ends. While an array or object is still being read, the index of its parent.
     pub(crate) end: u32,
-    /// Entries it spans, itself included, in the upper 28 bits; whether a string has escapes; the tag in the lowest three.
+    /// The number of entries that this one spans, itself included, in the upper 28 bits; then a bit for a string with
+    /// escapes; then the tag in the lowest three bits.
     packed: u32,
 }
 
-/// Larger texts could have more entries than 28 bits count.
+/// The largest text in bytes. Larger texts could have more entries than 28 bits count.
 pub(crate) const MAX_BYTES: usize = 1 << 29;
 
 const TAG_BITS: u32 = 0b111;
@@ -52,7 +53,7 @@ impl Entry {
             packed: tag as u32,
         }
     }
-    /// Ends an array or object that spans this many entries.
+    /// Closes an array or object that spans this many entries.
     pub(crate) fn close(&mut self, end: usize, entries: usize) {
         self.end = end as u32;
         self.packed = self.packed & TAG_BITS | (entries as u32) << SPAN_SHIFT;
@@ -78,19 +79,19 @@ impl Entry {
             Tag::Object => Kind::Object,
         }
     }
-    /// A string or member name with at least one escape.
+    /// Whether the entry is a string or member name with at least one escape.
     pub(crate) fn escaped(self) -> bool {
         self.packed & ESCAPED != 0
     }
-    /// Entries it spans, itself included: how far the next sibling is.
+    /// The number of entries that this one spans, itself included: the distance to the next sibling.
     pub(crate) fn span(self) -> u32 {
         self.packed >> SPAN_SHIFT
     }
-    /// Its text's place.
+    /// The range of the entry's text.
     pub(crate) fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
     }
-    /// The place of what stands between the quotes of a string or member name.
+    /// The range of the text between the quotes of a string or member name.
     pub(crate) fn content(self) -> std::ops::Range<usize> {
         self.start as usize + 1..self.end as usize - 1
     }

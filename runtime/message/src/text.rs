@@ -1,4 +1,4 @@
-//! The strings of a document, flat: one copy, one scan.
+//! The strings of a document in one flat run: one copy, one scan.
 
 use crate::json::Json;
 use crate::node::Node;
@@ -6,8 +6,8 @@ use crate::pointer::pointer_to;
 use crate::tape::Tag;
 use crate::text_rules::Reading;
 
-/// Texts one after another, each followed by a line feed; `ends[n]` is the byte offset at which the n-th ends (its line
-/// feed not counted).
+/// Texts one after another, each followed by a line feed. `ends[n]` is the byte offset at which the n-th text ends, its
+/// line feed not counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct TextRun {
@@ -23,8 +23,8 @@ impl Json {
     /// following list names, and only at that very place, so that no sender hides text by calling it something:
     ///
     /// 1. In the document itself: `cursor`, `nextCursor` and `requestState`, whatever they hold (opaque by the
-    ///    protocol's word); `taskId`, `requestId`, `progressToken`, `elicitationId`, `protocolVersion` where they hold a
-    ///    *token*; `resultType` where it is `complete`, `input_required` or `task`.
+    ///    protocol's word); `taskId`, `requestId`, `progressToken`, `elicitationId`, `protocolVersion` where they hold
+    ///    a *token*; `resultType` where it is `complete`, `input_required` or `task`.
     /// 2. In an object under the document's `task` or in its list `tasks`: `taskId`, a token.
     /// 3. In `clientInfo` and `serverInfo` of the document or of its `_meta`: `version`, a token.
     /// 4. In `_meta` (of the document, a content block, resource contents, a message, or a listed definition):
@@ -44,12 +44,12 @@ impl Json {
     ///    `result`, each value of `inputResponses`, and the `params` of each value of `inputRequests`.
     ///
     /// A *token* is 1 to 256 visible ASCII characters without a space; base64 is its alphabet and nothing else; a MIME
-    /// type is a token with one `/` and perhaps parameters. What only pretends to be one of them is text. So is everything
-    /// under `arguments`, `structuredContent`, `data` of an error, and any member that is not named here.
+    /// type is a token with one `/` and perhaps parameters. What only pretends to be one of them is text. So is
+    /// everything under `arguments`, `structuredContent`, `data` of an error, and any member that is not named here.
     pub fn texts(&self) -> TextRun {
         run(self, text_places(self.root()))
     }
-    /// Every string value, nothing left out.
+    /// Every string value, without exception.
     pub fn strings(&self) -> TextRun {
         run(self, string_places(self.root()))
     }
@@ -60,19 +60,19 @@ impl Json {
             entries(self.root()).filter(|node| node.tag() == Tag::Key),
         )
     }
-    /// Where the n-th of [`Self::texts`] stands (RFC 6901).
+    /// The pointer (RFC 6901) to the n-th of [`Self::texts`].
     pub fn text_pointer(&self, index: u32) -> Option<String> {
         let place = text_places(self.root()).nth(index as usize)?;
         Some(pointer_to(self.root(), place.index()))
     }
-    /// Where the n-th of [`Self::strings`] stands (RFC 6901).
+    /// The pointer (RFC 6901) to the n-th of [`Self::strings`].
     pub fn string_pointer(&self, index: u32) -> Option<String> {
         let place = string_places(self.root()).nth(index as usize)?;
         Some(pointer_to(self.root(), place.index()))
     }
 }
 
-/// The string values that [`Json::texts`] gives, in its order.
+/// The string values of [`Json::texts`], in its order.
 pub(crate) fn text_places<'a>(root: Node<'a>) -> impl Iterator<Item = Node<'a>> + use<'a> {
     Reading::of(root)
 }
@@ -86,7 +86,7 @@ fn entries<'a>(root: Node<'a>) -> impl Iterator<Item = Node<'a>> + use<'a> {
 }
 
 fn run<'a>(document: &'a Json, places: impl Iterator<Item = Node<'a>>) -> TextRun {
-    // A string's two quotes are room enough for its line feed, so the text never grows.
+    // A string's two quotes leave room for its line feed, so the text never grows.
     let mut run = TextRun {
         text: String::with_capacity(document.as_str().len()),
         ends: Vec::with_capacity(document.root().entries() / 2 + 1),

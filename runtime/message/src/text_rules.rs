@@ -1,18 +1,18 @@
-//! Which strings of a document people or models read. The rules stand at `Json::texts`.
+//! Decides which strings of a document people or models read. [`Json::texts`](crate::Json::texts) lists the rules.
 
 use crate::json::Kind;
 use crate::node::Node;
 use crate::opaque::{is_base64, is_mime_type, is_token};
 use crate::tape::Tag;
 
-/// What a value is, by where it stands. What has no place of its own is text.
+/// The role of a value by its place. A value without a place of its own is text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// Text, whatever is in it.
+    /// Text throughout.
     Text,
     /// Params, a result or an error object.
     Document,
-    /// One that another document carries.
+    /// A document nested in another one.
     Carried,
     /// `inputResponses`: results by key.
     Responses,
@@ -23,7 +23,7 @@ enum Place {
     Meta,
     /// `clientInfo`, `serverInfo`.
     Implementation,
-    /// Something with a `taskId`.
+    /// An object with a `taskId`.
     Task,
     /// One content block or an array of them; then a block of each kind that the protocol has.
     Content,
@@ -38,24 +38,24 @@ enum Place {
     /// An element of `tools`, `prompts`, `resources`, `resourceTemplates`; also an icon of one.
     Definition,
     Message,
-    /// An array whose elements, if objects, have a place.
+    /// An array whose elements, if objects, have a place of their own.
     Tasks,
     ContentsList,
     Definitions,
     Messages,
-    /// Strings that are left out: always, or where they look like what they should be.
+    /// A string that is left out: always, or if it looks like what it should be.
     Opaque,
     Token,
     MimeType,
     Base64,
     ResultType,
     Role,
-    /// A content block's `type`, known already.
+    /// A content block's `type`, which is known already.
     Known,
 }
 
 impl Place {
-    /// Of the value of this member of an object in this place.
+    /// The place of this member's value in an object at this place.
     fn member(self, name: &str) -> Self {
         match (self, name) {
             (Self::Document, "cursor" | "nextCursor" | "requestState") => Self::Opaque,
@@ -118,7 +118,7 @@ impl Place {
         }
     }
 
-    /// Of an element of an array in this place.
+    /// The place of an element of an array at this place.
     fn element(self, element: Node<'_>) -> Self {
         match self {
             _ if element.kind() != Kind::Object => Self::Text,
@@ -131,7 +131,7 @@ impl Place {
         }
     }
 
-    /// Of this object, once its own members are looked at.
+    /// The place of this object, once its own members are known.
     fn object(self, object: Node<'_>) -> Self {
         match self {
             Self::Content => Self::block(object),
@@ -175,7 +175,7 @@ impl Place {
         )
     }
 
-    /// A string in this place is left out.
+    /// Whether a string at this place is left out.
     fn leaves_out(self, string: Node<'_>) -> bool {
         match self {
             Self::Opaque | Self::Known => true,
@@ -191,15 +191,15 @@ impl Place {
     }
 }
 
-/// Walks the tape once and yields the strings that are read.
+/// Walks the tape once and yields the strings that people or models read.
 pub(crate) struct Reading<'a> {
     root: Node<'a>,
     next: u32,
-    /// Up to here every string is read.
+    /// The entry up to which every string is text.
     text_until: u32,
-    /// The arrays and objects around `next` that have a place: where each ends, and its place.
+    /// The arrays and objects around `next` that have a place: each one's end, and its place.
     around: Vec<(u32, Place)>,
-    /// Of the value that comes next, given by the member name before it.
+    /// The place of the next value, given by the member name before it.
     named: Option<Place>,
 }
 

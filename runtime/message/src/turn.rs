@@ -1,7 +1,8 @@
-//! Whether a task that stops for now waits for something, or only lets others have the thread.
+//! Tells a task that waits for something from one that only lets others have the thread.
 //!
-//! Who computes for long gives way now and then and is polled again soon. Whoever bounds how many compute at a time lets it
-//! keep its place meanwhile, and takes the place from those that wait for something. A waker does not tell the two apart.
+//! A long computation gives way now and then and is polled again soon. A limiter of concurrent computations lets it
+//! keep its place meanwhile, and takes the place from tasks that wait for something. A waker does not tell the two
+//! apart.
 
 use std::cell::Cell;
 
@@ -9,17 +10,17 @@ thread_local! {
     static GAVE_WAY: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What is being polled on this thread could go on at once, and lets others go first.
+/// Marks that the future polled on this thread could go on at once, and lets others go first.
 pub fn give_way() {
     GAVE_WAY.set(true);
 }
 
-/// Polls something, and says whether anything within it gave way.
+/// Polls something, and returns whether anything within it gave way.
 pub fn polled<T>(poll: impl FnOnce() -> T) -> (T, bool) {
     let before = GAVE_WAY.replace(false);
     let result = poll();
     let gave_way = GAVE_WAY.get();
-    // Whoever polls all of it is to know as well.
+    // An outer `polled` has to see the mark as well.
     GAVE_WAY.set(before || gave_way);
     (result, gave_way)
 }

@@ -1,9 +1,9 @@
-//! URIs as they are compared: every spelling that a server may take for the same resource has one canonical form.
+//! Canonical forms of URIs: all spellings that a server may take for the same resource have one form.
 //!
 //! Canonical forms are for matching only; a server always gets the bytes that the client sent. URIs of WHATWG's special
 //! schemes are parsed as browsers parse them, then percent-decoded until nothing changes. Every other scheme is opaque
-//! text, but for what parsers change in any URI: the scheme's case, blanks around it, tabs and line ends, escaped
-//! characters that need no escape, and dot segments.
+//! text, except for what parsers change in any URI: the scheme's case, blanks around the URI, tabs and line ends,
+//! escaped characters that need no escape, and dot segments.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::percent::{Escapes, settled, shown};
 /// The schemes that WHATWG's URL standard calls special.
 const SPECIAL: [&str; 6] = ["file", "ftp", "http", "https", "ws", "wss"];
 
-/// The one form of all spellings of a URI. None: the URI is escaped more often than anybody decodes, or its scheme's own
+/// The canonical form of a URI. `None` if the URI is escaped more often than anybody decodes, or its scheme's own
 /// parser refuses it.
 ///
 /// ```
@@ -34,8 +34,8 @@ pub fn canonical_uri(uri: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Whether a URI is spelt as its canonical form is, but for escapes of characters that a URI must or may escape: nobody
-/// reads it as another resource than its text says.
+/// Whether a URI is spelt as its canonical form, apart from escapes of characters that a URI must or may escape. Nobody
+/// reads such a URI as another resource than its text says.
 pub fn is_canonical_uri(uri: &str) -> bool {
     if is_plain(uri) {
         return true;
@@ -54,9 +54,9 @@ pub fn is_canonical_uri(uri: &str) -> bool {
     *canonical == *shown || canonical.strip_suffix('/') == Some(&*shown) && !shown.ends_with('/')
 }
 
-/// Every form in which an operator may have written a URI in a glob: the URI itself, its canonical form, and of a file's
-/// the one without a host (most servers read the path alone) and the one without a slash at its end. None in place of
-/// forms that cannot be told.
+/// Every form in which an operator may have written a URI in a glob: the URI itself, its canonical form, and for a file
+/// also the form without a host (most servers read the path alone) and the form without a trailing slash. `None` if the
+/// forms cannot be told.
 pub fn forms_of_uri(uri: &str) -> Option<impl Iterator<Item = Cow<'_, str>>> {
     let canonical = canonical_uri(uri)?;
     let mut more = Vec::new();
@@ -72,7 +72,7 @@ pub fn forms_of_uri(uri: &str) -> Option<impl Iterator<Item = Cow<'_, str>>> {
     Some([Cow::Borrowed(uri), canonical].into_iter().chain(more))
 }
 
-/// Surely canonical, told without parsing: nearly all URIs are.
+/// Whether the URI is surely canonical, told without parsing. Nearly all URIs are.
 fn is_plain(uri: &str) -> bool {
     let Some((scheme, rest)) = uri.split_once(':') else {
         return false;
@@ -94,7 +94,7 @@ fn is_plain(uri: &str) -> bool {
     }
 }
 
-/// As parsers take it: without blanks around it, tabs and line ends.
+/// The URI as parsers read it: without surrounding blanks, tabs and line ends.
 fn as_read(uri: &str) -> Cow<'_, str> {
     let trimmed = uri.trim_matches(|c: char| c <= ' ');
     if trimmed.contains(['\t', '\r', '\n']) {
@@ -107,7 +107,7 @@ fn without_breaks(text: &str) -> String {
     text.replace(['\t', '\r', '\n'], "")
 }
 
-/// As it is written; none where there is none.
+/// The scheme as it is written. `None` if the URI has none.
 fn scheme(uri: &str) -> Option<&str> {
     let (scheme, _) = uri.split_once(':')?;
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -126,12 +126,12 @@ fn is_special(scheme: &str) -> bool {
 fn special(url: &Url) -> Option<String> {
     let is_file = url.scheme() == "file";
     let host = url.host_str().unwrap_or_default();
-    // The root of the DNS may be said or not.
+    // The final dot of a host name, the root of the DNS, is optional.
     let host = match host.strip_suffix('.') {
         Some(host) if !host.is_empty() => host,
         _ => host,
     };
-    // A name with an empty label is none in the DNS; without its last dot it may be read as an address.
+    // A name with an empty label is not valid in the DNS. Without its last dot it may be read as an address.
     if host.ends_with('.') || host.contains("..") {
         return None;
     }
@@ -139,7 +139,7 @@ fn special(url: &Url) -> Option<String> {
     if let Some(port) = url.port() {
         canonical.push_str(&format!(":{port}"));
     }
-    // What comes of decoding may be what parsers leave out or take for a slash.
+    // Decoding may produce characters that parsers leave out or take for a slash.
     let path = without_breaks(&settled(url.path(), Escapes::All)?).replace('\\', "/");
     let path = without_dots(&path, is_file);
     match path.as_bytes() {
@@ -151,7 +151,7 @@ fn special(url: &Url) -> Option<String> {
         }
         _ => canonical.push_str(&path),
     }
-    // A file has no query, and nobody sends a fragment.
+    // A file has no query, and fragments are never sent.
     if let (Some(query), false) = (url.query().filter(|query| !query.is_empty()), is_file) {
         canonical.push('?');
         canonical.push_str(&settled(query, Escapes::All)?);
@@ -159,7 +159,7 @@ fn special(url: &Url) -> Option<String> {
     Some(canonical)
 }
 
-/// `scheme`: so many of its bytes are the scheme.
+/// Canonicalizes an opaque URI. `scheme` is the length of the scheme in bytes.
 fn opaque(uri: &str, scheme: usize) -> Option<String> {
     let (scheme, rest) = uri.split_at(scheme);
     let rest = without_breaks(&settled(rest, Escapes::Needless)?);
@@ -175,7 +175,7 @@ fn opaque(uri: &str, scheme: usize) -> Option<String> {
     Some(canonical)
 }
 
-/// Some segment of it is `.` or `..`.
+/// Whether some segment of the text is `.` or `..`.
 fn has_dots(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), b".").is_some()
         && text
@@ -183,7 +183,8 @@ fn has_dots(text: &str) -> bool {
             .any(|segment| matches!(segment, "." | ".."))
 }
 
-/// The path with its dot segments resolved (RFC 3986, 5.2.4), from a slash on; `once`: several slashes are one.
+/// Resolves the path's dot segments (RFC 3986, 5.2.4). The result begins with a slash. With `once`, several slashes
+/// count as one.
 fn without_dots(path: &str, once: bool) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.strip_prefix('/').unwrap_or(path).split('/').peekable();

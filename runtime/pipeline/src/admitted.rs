@@ -1,18 +1,21 @@
-//! A call on its way, and the way out.
+//! An admitted call, and the way of its reply through the post-call hooks.
 //!
-//! What happens to a reply, result or error alike, in this order:
+//! A reply is processed in this order, whether it is a result or an error:
 //!
-//! 1. Only the chain that the call entered looks, whatever has been published since.
-//! 2. Validators with `sees = "raw"` look first, in parallel, at the reply as it came.
-//! 3. Mutators run next, one after another in the REVERSE of the file's order: who touched the call last touches the
-//!    reply first.
-//! 4. The other validators look last, in parallel, at the final reply.
-//! 5. A refusal withholds the reply; the asker is told that the call was carried out and not to retry.
-//! 6. An interceptor's answer goes the same way as a server's reply; refused, it is reported as never sent.
-//! 7. Each run is shown the params as they were sent, whether the reply is an error, and the note its own pre-call left.
-//! 8. Unknown members of the envelope, faults, audit and parallel refusals are as on the way in (see `chain`); an error stays an error, a result a result.
-//! 9. What a reply notes of other messages passes as what it is (see `nested`), after the mutators of the whole and
-//!    before its validators.
+//! 1. Only the chain that the call entered looks at the reply, even if another chain has been published since.
+//! 2. Validators with `sees = "raw"` run first, in parallel, on the reply as it came.
+//! 3. Mutators run next, one after another in the REVERSE of the file's order: the interceptor that touched the call
+//!    last touches the reply first.
+//! 4. The other validators run last, in parallel, on the final reply.
+//! 5. A refusal withholds the reply. The requester is told that the call was carried out and not to retry.
+//! 6. An interceptor's answer goes the same way as a server's reply. If it is refused, the call is reported as never
+//!    sent.
+//! 7. Each run is shown the params as they were sent, whether the reply is an error, and the note that its own pre-call
+//!    left.
+//! 8. Unknown members of the envelope, faults, audit and parallel refusals are handled as on the way in (see `enter`).
+//!    An error stays an error, a result a result.
+//! 9. Messages nested in a reply pass the interceptors as messages of their own (see `nested`), after the mutators of
+//!    the whole and before its validators.
 
 use std::sync::{Arc, Weak};
 
@@ -25,7 +28,7 @@ use crate::refusal::{Interrupted, RefusalContext};
 use crate::step_config::Sees;
 use crate::trail::Trail;
 
-/// A call that was let in, on the chain it entered.
+/// A call that was admitted, with the chain that it entered.
 #[derive(Debug)]
 pub struct Admitted {
     chain: Arc<Chain>,
@@ -36,24 +39,25 @@ pub struct Admitted {
     pub(crate) notes: Notes,
 }
 
-/// What goes back to the one who asked.
+/// The reply to the requester, after the post-call hooks.
 #[derive(Debug)]
 pub struct FilteredReply {
-    /// Who called what, as the interceptors that it passed left it.
+    /// The call, as the interceptors that it passed left it.
     pub call: Arc<Call>,
-    /// None for a refused notification: nothing is sent.
+    /// The reply to send. `None` for a refused notification: nothing is sent.
     pub message: Option<Message>,
-    /// Who decided what.
+    /// Which interceptor decided what.
     pub trail: Trail,
-    /// It is not what the other side said.
+    /// Whether this message stands in for what the other side said.
     pub withheld: bool,
-    /// Nobody judged it, and so it does not go on: the gateway had too much to do.
+    /// Whether the message does not go on because an overloaded gateway could not have it judged.
     pub overloaded: bool,
-    /// Who stopped it, where an interceptor did.
+    /// The interceptor that stopped the message, if one did.
     pub interrupted: Option<Interrupted>,
 }
 
-/// What is continuation of a call whose reply comes in a message of its own, perhaps never. It does not keep the chain alive.
+/// What remains of a call whose reply comes in a message of its own, perhaps never. A continuation does not keep the
+/// chain alive.
 #[derive(Clone, Debug)]
 pub struct Continuation {
     pub(crate) chain: Weak<Chain>,
@@ -62,12 +66,12 @@ pub struct Continuation {
 }
 
 impl Continuation {
-    /// Who decided what before.
+    /// The decisions of the hook runs so far.
     pub fn trail(&self) -> &Trail {
         &self.trail
     }
 
-    /// This is the chain that the call entered.
+    /// Whether the call entered this chain.
     pub fn is_of(&self, chain: &Arc<Chain>) -> bool {
         std::ptr::eq(self.chain.as_ptr(), Arc::as_ptr(chain))
     }
@@ -85,32 +89,33 @@ impl Admitted {
         }
     }
 
-    /// Who calls what; with another target, and no definition, where an interceptor changed the target.
+    /// The call. Where an interceptor changed the target, the call has the new target and no definition.
     pub fn call(&self) -> &Arc<Call> {
         &self.call
     }
 
-    /// What the server gets.
+    /// The message for the server.
     pub fn message(&self) -> &Message {
         &self.message
     }
 
-    /// The reply of an interceptor that stands in for the server. Give it to [`Self::leave`] in place of the server's.
+    /// The reply of an interceptor that stands in for the server. Pass it to [`Self::leave`] in place of the server's
+    /// reply.
     pub fn answer(&self) -> Option<Message> {
         Some(Message::result(self.message.id()?, self.answer.as_ref()?))
     }
 
-    /// Who decided what so far.
+    /// The decisions of the hook runs so far.
     pub fn trail(&self) -> &Trail {
         &self.trail
     }
 
-    /// Takes the reply through every post-call in scope. Dropping the future abandons the runs.
+    /// Takes the reply through every post-call in scope. Dropping the future abandons the hook runs.
     pub async fn leave(self, reply: Message) -> FilteredReply {
         self.leave_with(reply, None).await
     }
 
-    /// The same for one that notes others.
+    /// Like [`Self::leave`], for a reply with nested messages.
     pub async fn leave_with(
         self,
         reply: Message,
@@ -167,7 +172,7 @@ impl Admitted {
         }
     }
 
-    /// What it takes to let the reply to this call pass later, under the chain that is in force then.
+    /// Keeps what is needed to let the reply to this call pass later, under the chain that is in force then.
     pub fn keep(&self) -> Continuation {
         Continuation {
             chain: Arc::downgrade(&self.chain),
@@ -176,12 +181,12 @@ impl Admitted {
         }
     }
 
-    /// The chain that it entered.
+    /// The chain that the call entered.
     pub fn chain(&self) -> &Arc<Chain> {
         &self.chain
     }
 
-    /// For a notification: nothing comes back.
+    /// Ends a call without a reply, such as a notification, and returns its trail.
     pub fn end(self) -> Trail {
         self.trail
     }

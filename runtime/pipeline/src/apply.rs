@@ -1,4 +1,4 @@
-//! What a decision does to the document that a run saw, or why it cannot be done.
+//! Applies a decision to the document that a hook run saw, or says why it cannot be applied.
 
 use sandgate_message::{
     EditError, Failure, Json, JsonError, Kind, Limits, Message, PreDecision, Role, apply,
@@ -7,7 +7,7 @@ use sandgate_message::{
 use crate::refusal::RefusalCause;
 use crate::trail::Decision;
 
-/// What an active run's decision does.
+/// The effect of an active run's decision.
 pub(crate) enum Effect {
     Nothing,
     Change(Json),
@@ -15,21 +15,22 @@ pub(crate) enum Effect {
     Stop(RefusalCause),
 }
 
-/// A decision and what it does, or why there is none.
+/// A decision with its effect, or why the decision is a fault.
 pub(crate) type Weighed = Result<(Decision, Effect), Failure>;
 
-/// What may become of a document.
+/// What a decision may make of a document.
 #[derive(Clone, Copy)]
 pub(crate) struct DecisionRules {
-    /// A request, which an answer can stand for.
+    /// Whether the message is a request, which alone can be answered.
     request: bool,
-    /// The document is an error object.
+    /// Whether the document is an error object.
     failed: bool,
     limits: Limits,
 }
 
 impl DecisionRules {
-    /// Of a message's payload: what its envelope takes is off the limits, so that the whole obeys them.
+    /// The rules for a message's payload. The envelope's size and depth are taken off the limits, so that the whole
+    /// message obeys them.
     pub(crate) fn of(message: &Message, limits: &Limits) -> Self {
         let envelope = message
             .bytes()
@@ -50,7 +51,7 @@ impl DecisionRules {
         self.failed
     }
 
-    /// The decision's name in the trail and what it does, or why it cannot be done.
+    /// Checks a decision against the rules and returns it with its effect. Fails if the decision cannot be applied.
     pub(crate) fn weigh(
         &self,
         role: Role,
@@ -94,7 +95,7 @@ impl DecisionRules {
         })
     }
 
-    /// Params stay params, a result a result, an error an error.
+    /// Checks that the kind of the document is unchanged: params stay params, a result a result, an error an error.
     fn same_kind(&self, before: &Json, after: Json) -> Result<Json, Failure> {
         let root = after.root();
         if root.kind() != before.root().kind() {
@@ -107,7 +108,7 @@ impl DecisionRules {
         Ok(after)
     }
 
-    /// Read again: whoever made it may have had other limits.
+    /// Parses the JSON again: the interceptor that made it may have had other limits.
     fn within_limits(&self, json: &Json) -> Result<Json, Failure> {
         let checked = Json::parse(json.bytes(), &self.limits);
         checked.map_err(|error: JsonError| Failure::Malformed(error.to_string()))
@@ -118,7 +119,7 @@ fn malformed<T>(why: &str) -> Result<T, Failure> {
     Err(Failure::Malformed(why.into()))
 }
 
-/// The pointers stay out, whose names may be the caller's own words.
+/// Describes the error without its pointers, whose names may come from the caller's payload.
 fn without_payload(error: EditError) -> Failure {
     Failure::Malformed(match error {
         EditError::Missing { index, .. } => format!("edit {index}: nothing stands there"),

@@ -1,4 +1,4 @@
-//! One interceptor in its place: what the operator said of it, checked against what its plugin has.
+//! An interceptor in its place in the chain: the operator's settings, checked against what its plugin has.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::scope::{KnownNames, UnusedPattern};
 use crate::step_config::{Sees, StepConfig};
 use crate::trail::{Decision, TrailEntry};
 
-/// The longest timeout of a hook run: no asker waits longer.
+/// The longest allowed timeout of a hook run, so that no requester waits longer.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
-/// An interceptor in its place.
+/// An interceptor in its place in the chain.
 #[derive(Clone)]
 pub struct BoundInterceptor {
     name: Arc<str>,
@@ -26,7 +26,7 @@ pub struct BoundInterceptor {
     post: Option<HookScope>,
 }
 
-/// Why an interceptor cannot stand where it was put.
+/// Why an interceptor cannot stand where the operator put it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum StepError {
@@ -62,7 +62,7 @@ pub enum StepError {
     Candidate { name: String, hook: Hook },
 }
 
-/// What a plugin does at one hook.
+/// The plugin's role at one hook, and the events it asks for.
 #[derive(Clone)]
 struct HookScope {
     role: Role,
@@ -70,7 +70,12 @@ struct HookScope {
 }
 
 impl BoundInterceptor {
-    /// Puts an interceptor in its place, where its plugin can stand there.
+    /// Puts an interceptor in its place.
+    ///
+    /// # Errors
+    ///
+    /// The timeout is zero or longer than an hour, the plugin lacks a hook or an event that the scope names,
+    /// `sees = "raw"` is set without a validating post-call, or one of the plugin's event globs is invalid.
     pub fn new(
         name: &str,
         interceptor: Arc<dyn Interceptor>,
@@ -120,7 +125,8 @@ impl BoundInterceptor {
                 events,
             });
         }
-        // An event must be in reach of one hook at least; where the two hooks ask for different ones, each takes its own.
+        // An event must be in reach of at least one hook. Where the two hooks ask for different events, each takes its
+        // own.
         let hook_scopes = || [&pre, &post].into_iter().flatten();
         for event in scope.events.iter() {
             let Ok(event_globs) = Globs::new([event]) else {
@@ -159,8 +165,8 @@ impl BoundInterceptor {
         })
     }
 
-    /// The same place with something else running in it, which takes as long as it may: for what happens again away from
-    /// its time. What runs must be for the same hooks.
+    /// The same place with another interceptor and another timeout, to replay a call later. The interceptor must have
+    /// the same hooks.
     #[must_use]
     pub fn with(&self, interceptor: Arc<dyn Interceptor>, timeout: Duration) -> Self {
         let mut step = self.clone();
@@ -169,32 +175,32 @@ impl BoundInterceptor {
         step
     }
 
-    /// The name the operator gave it.
+    /// The name that the operator gave the interceptor.
     pub fn name(&self) -> &Arc<str> {
         &self.name
     }
 
-    /// `sha256:…` of its plugin.
+    /// The digest of the interceptor's plugin, `sha256:…`.
     pub fn digest(&self) -> &Arc<str> {
         &self.digest
     }
 
-    /// What runs.
+    /// The interceptor that runs here.
     pub fn interceptor(&self) -> &Arc<dyn Interceptor> {
         &self.interceptor
     }
 
-    /// Where and how it runs.
+    /// Where and how the interceptor runs.
     pub fn place(&self) -> &StepConfig {
         &self.place
     }
 
-    /// What it is for at a hook; none where it has none or the scope leaves it out.
+    /// The interceptor's role at a hook. `None` if it lacks the hook or the scope leaves the hook out.
     pub fn role(&self, hook: Hook) -> Option<Role> {
         self.hook_scope(hook).map(|hook_scope| hook_scope.role)
     }
 
-    /// Whether it may look at a message of this kind.
+    /// Whether the interceptor may look at a message of this kind.
     pub fn admits(&self, hook: Hook, method: &str, direction: Direction, server: &str) -> bool {
         let asked = self
             .hook_scope(hook)
@@ -202,7 +208,7 @@ impl BoundInterceptor {
         asked && self.place.scope.admits(hook, method, direction, server)
     }
 
-    /// Whether it looks at this call at this hook.
+    /// Whether the interceptor looks at this call at this hook.
     pub fn covers(&self, hook: Hook, call: &Call) -> bool {
         let asked = self
             .hook_scope(hook)
@@ -210,8 +216,7 @@ impl BoundInterceptor {
         asked && self.place.scope.covers(hook, call)
     }
 
-    /// The globs of its scope that match none of the known names; of the events, only those that the plugin asked for
-    /// are known.
+    /// The globs of the scope that match none of the known names. Only events that the plugin asks for count as known.
     pub fn idle(&self, known: &KnownNames<'_>) -> Vec<UnusedPattern> {
         let reach = |event: &&&str| {
             [Hook::PreCall, Hook::PostCall]
@@ -227,7 +232,7 @@ impl BoundInterceptor {
         })
     }
 
-    /// The trail's entry of a run that was asked and has not decided yet.
+    /// A trail entry for a run that was asked and has not decided yet.
     pub(crate) fn trail_entry(&self, hook: Hook) -> TrailEntry {
         TrailEntry {
             interceptor: self.name.clone(),
@@ -248,7 +253,7 @@ impl BoundInterceptor {
         }
     }
 
-    /// This interceptor stopped a message. `style` is the chain's, for a step that has none of its own.
+    /// Reports that this interceptor stopped a message. `style` is the chain's, for a step that sets none.
     pub(crate) fn interrupted(
         &self,
         cause: RefusalCause,

@@ -1,17 +1,18 @@
-//! A candidate: another version of an interceptor, tried on the calls that the live one looks at, and without effect.
+//! A candidate: another version of an interceptor, tried on the calls that the live one looks at, without effect.
 //!
-//! What happens, in this order:
+//! A call is tried in this order:
 //!
-//! 1. The live run decides. Then, and not before, the candidate is offered what that run saw: the same call, the same
-//!    document, what was sent. Nothing that is offered is copied.
+//! 1. The live run decides. Only then is the candidate offered what that run saw: the same call, the same document, the
+//!    params as sent. Nothing that is offered is copied.
 //! 2. An offer never waits: it takes a place in a bounded queue, or it is dropped and counted. Queued offers hold on to
-//!    [`HELD`] bytes of documents at most.
+//!    at most [`HELD`] bytes of documents.
 //! 3. With a share, some calls are offered and some are not: a call with all its hooks, or with none.
-//! 4. Whoever runs the candidate takes offers out in their order, one at a time ([`Candidate::drain`]): so a post-call
-//!    finds the note that the candidate's own pre-call left. Where the pre-call was dropped the post-call is too: without
-//!    its note it would differ for no fault of its own.
-//! 5. Where the candidate's plugin does not ask for an event, it counts as if it had proceeded, as it would when live.
-//! 6. What is compared is what would become of the call (see `trial`). Nothing of it comes back to the call.
+//! 4. The runner of the candidate takes offers out in order, one at a time ([`Candidate::drain`]), so that a post-call
+//!    finds the note that the candidate's own pre-call left. If the pre-call was dropped, the post-call is dropped too:
+//!    without its note it would differ for no fault of its own.
+//! 5. If the candidate's plugin does not ask for an event, it counts as if it had proceeded, as it would when live.
+//! 6. The two are compared by what would become of the call (see `trial`). The candidate's decision never reaches the
+//!    call.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -26,29 +27,29 @@ use crate::bound::BoundInterceptor;
 use crate::comparison::{Comparison, Results};
 use crate::trial::{CandidateNotes, Live, Offer, Trial};
 
-/// Bytes of documents that the offers in one queue hold on to; a larger one is taken where the queue is empty.
+/// The most bytes of documents that the offers in one queue hold on to. A larger offer is taken if the queue is empty.
 pub const HELD: usize = 32 << 20;
 
 /// An interceptor on trial beside the live one.
 pub struct Candidate {
-    /// As it would stand in the place of the live one.
+    /// The candidate as it would stand in the place of the live interceptor.
     bound: BoundInterceptor,
-    /// Calls whose number is below it are offered; none: all are.
+    /// Calls whose hashed id is below this number are offered. `None`: all calls are offered.
     below: Option<u64>,
     share: f64,
     queue: ArrayQueue<Trial>,
     held: AtomicUsize,
     dropped: [AtomicU64; 2],
     comparison: Comparison,
-    /// Keyed, so that nobody can choose to be offered, or to look the same.
+    /// Keyed hashes, so that no caller can choose to be offered, or can make different decisions look the same.
     hashes: RandomState,
 }
 
 impl Candidate {
-    /// `bound`: the candidate as it would stand in the place of the live one. `share`: of calls that are offered, from 0
-    /// to 1. `queue`: offers that wait, at least one.
+    /// Creates a candidate. `bound` is the candidate as it would stand in the place of the live interceptor, `share`
+    /// the share of calls that are offered, from 0 to 1, and `queue` the most offers that wait, at least one.
     pub fn new(bound: impl Into<BoundInterceptor>, share: f64, queue: usize) -> Arc<Self> {
-        // As precise as a double, which is far more than anybody asks for.
+        // The share is exact to the precision of an `f64`.
         let below = (share < 1.0).then_some((share.max(0.0) * u64::MAX as f64) as u64);
         Arc::new(Self {
             bound: bound.into(),
@@ -62,25 +63,25 @@ impl Candidate {
         })
     }
 
-    /// As it would stand in the place of the live one.
+    /// The candidate as it would stand in the place of the live interceptor.
     pub fn step(&self) -> &BoundInterceptor {
         &self.bound
     }
 
-    /// Of calls that are offered, from 0 to 1.
+    /// The share of calls that are offered, from 0 to 1.
     pub fn share(&self) -> f64 {
         self.share
     }
 
-    /// What came of it so far.
+    /// The results of the comparison so far.
     pub fn results(&self) -> Results {
         let dropped = |hook: Hook| self.dropped[hook as usize].load(Ordering::Relaxed);
         self.comparison
             .results(dropped(Hook::PreCall), dropped(Hook::PostCall))
     }
 
-    /// Runs and compares what waits in the queue, one after another, and returns when nothing waits. To be called by one
-    /// caller at a time, away from calls.
+    /// Runs and compares the queued offers, one after another, and returns when the queue is empty. Must have one
+    /// caller at a time, and must not run on the path of a call.
     pub async fn drain(&self) {
         while let Some(trial) = self.queue.pop() {
             self.held.fetch_sub(trial.bytes, Ordering::Relaxed);
@@ -89,13 +90,13 @@ impl Candidate {
         }
     }
 
-    /// Whether this call is one of those that are offered, at this hook.
+    /// Whether this call is one of those that are offered.
     pub(crate) fn chooses(&self, call: &Call) -> bool {
         self.below
             .is_none_or(|below| self.hashes.hash_one(&*call.id.0) < below)
     }
 
-    /// Offers what the live run saw and what came of it. Waits for nothing.
+    /// Offers what the live run saw and what it decided. Never waits.
     pub(crate) fn offer(
         &self,
         (hook, index): (Hook, usize),
@@ -104,7 +105,7 @@ impl Candidate {
         tried: &mut Option<Box<CandidateNotes>>,
     ) {
         let note = match hook {
-            // Where no post-call comes nobody reads a note.
+            // Without a post-call nobody reads the note.
             Hook::PreCall => self.bound.role(Hook::PostCall).map(|_| Arc::default()),
             Hook::PostCall => match tried
                 .iter()
@@ -135,7 +136,7 @@ impl Candidate {
         }
     }
 
-    /// What the live run came to, as far as it is compared.
+    /// The live run's decision, as far as it is compared.
     pub(crate) fn live(&self, weighed: &Weighed, findings: &[Finding], us: u64) -> Live {
         Live::of(weighed, findings, us, &self.hashes)
     }

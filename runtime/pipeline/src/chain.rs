@@ -1,5 +1,5 @@
-//! The chain in force: interceptors in the order of the file, and which of them look at a message. The way in is `enter`,
-//! the way out `admitted`.
+//! The chain in force: the interceptors in the file's order, and which of them look at a message. The way in is
+//! `enter`, the way out `admitted`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,21 +11,21 @@ use crate::refusal::RefusalStyle;
 use crate::step::Step;
 use crate::step_config::Mode;
 
-/// Interceptors in the file's order. Never changes: a call keeps the chain it entered.
+/// The interceptors in the file's order. A chain never changes: a call keeps the chain that it entered.
 pub struct Chain {
     pub(crate) version: u64,
     pub(crate) steps: Box<[Step]>,
     pub(crate) refusal: Option<RefusalStyle>,
     pub(crate) limits: Limits,
-    /// Methods beyond the protocol's that may pass where interceptors look.
+    /// Globs of methods beyond the protocol's that may pass where interceptors look.
     pub(crate) extensions: Globs,
-    /// What a run saw stays with its entry in the trail, where it refused or noticed something.
+    /// Whether the trail keeps what a run saw, for runs that refused or noticed something.
     pub(crate) shows: bool,
 }
 
 impl Chain {
-    /// Puts the steps in order. `refusal` is how refusals reach the asker where a step does not say; none: a result for
-    /// `tools/call`, else an error. What interceptors make of a message must obey `limits`.
+    /// Creates a chain of steps in order. `refusal` is how refusals reach the requester where a step does not say;
+    /// `None` means a result for `tools/call`, else an error. `limits` bound what interceptors make of a message.
     pub fn new(
         version: u64,
         steps: Vec<Step>,
@@ -42,7 +42,8 @@ impl Chain {
         })
     }
 
-    /// The same chain, whose trails hold what was seen by runs that refused or noticed something. Never written.
+    /// The same chain, whose trails hold what was seen by runs that refused or noticed something. What was seen is
+    /// never serialized.
     pub fn showing(&self, shows: bool) -> Arc<Self> {
         Arc::new(Self {
             steps: self.steps.clone(),
@@ -52,7 +53,7 @@ impl Chain {
         })
     }
 
-    /// The same chain where these methods pass beside the protocol's own.
+    /// The same chain, where these methods pass in addition to the protocol's own.
     pub fn extended(&self, extensions: Globs) -> Arc<Self> {
         Arc::new(Self {
             steps: self.steps.clone(),
@@ -61,7 +62,7 @@ impl Chain {
         })
     }
 
-    /// The same chain with other steps in the same places.
+    /// The same chain with each step replaced by what `remake` makes of it.
     pub fn remade(&self, remake: impl Fn(&Step) -> Step) -> Arc<Self> {
         Arc::new(Self {
             steps: self.steps.iter().map(remake).collect(),
@@ -70,22 +71,22 @@ impl Chain {
         })
     }
 
-    /// Bounds of what interceptors may make of a message.
+    /// The bounds of what interceptors may make of a message.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// As it was given.
+    /// The version that the chain was created with.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// In the file's order.
+    /// The steps in the file's order.
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// Whether any interceptor may look at such a message: cheap, and before a [`Call`] is built. Where none may, the
+    /// Whether any interceptor may look at such a message. The check is cheap and needs no [`Call`]. If none may, the
     /// message can pass unread.
     pub fn concerns(&self, hook: Hook, method: &str, direction: Direction, server: &str) -> bool {
         self.steps
@@ -93,7 +94,7 @@ impl Chain {
             .any(|step| step.admits(hook, method, direction, server))
     }
 
-    /// Whether any interceptor may change such a message, or (in a pre-call) answer it.
+    /// Whether any active interceptor may change such a message, or (in a pre-call) answer it.
     pub fn may_change(&self, hook: Hook, method: &str, direction: Direction, server: &str) -> bool {
         let changes = |step: &Step| {
             step.place().mode == Mode::Active && step.role(hook) == Some(Role::Mutation)
@@ -103,14 +104,14 @@ impl Chain {
             .any(|step| changes(step) && step.admits(hook, method, direction, server))
     }
 
-    /// Whether an active interceptor may look at anything that concerns the server.
+    /// Whether an active interceptor may look at any message to or from the server.
     pub fn guards(&self, server: &str) -> bool {
         self.active()
             .any(|step| step.place().scope.servers.matches(server))
     }
 
-    /// Whether a message of this method may pass to or from the server: where an active interceptor looks at it, only a
-    /// method that the protocol or the operator knows, since no policy could be meant for another.
+    /// Whether a message of this method may pass to or from the server. Where an active interceptor guards the server,
+    /// only methods that the protocol or the operator knows may pass, since no policy could be meant for another.
     pub fn admits_method(&self, method: &str, server: &str) -> bool {
         !self.guards(server)
             || Method::new(method).is_known()
@@ -125,8 +126,8 @@ impl Chain {
         })
     }
 
-    /// Whether an active interceptor may tell such a message from another by the URI in it: by its rules, before the
-    /// server gets it, or by the targets of its scope.
+    /// Whether an active interceptor may tell such messages apart by the URI in them: by its rules, before the server
+    /// gets the message, or by the targets of its scope.
     pub fn judges_uris(&self, method: &str, direction: Direction, server: &str) -> bool {
         self.active().any(|step| {
             step.admits(Hook::PreCall, method, direction, server)
@@ -141,7 +142,7 @@ impl Chain {
             .filter(|step| step.place().mode == Mode::Active)
     }
 
-    /// An interceptor looks whose word counts.
+    /// Whether an active interceptor looks at the call at this hook.
     pub(crate) fn judges(&self, hook: Hook, call: &Call) -> bool {
         self.steps
             .iter()

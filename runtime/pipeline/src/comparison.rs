@@ -1,5 +1,5 @@
-//! What came of a candidate so far: counts, times, and the last calls that it would have decided otherwise. Never the
-//! payload.
+//! The results of a candidate so far: counts, times, and the last calls that it would have decided otherwise. The
+//! results never hold the payload.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
@@ -11,46 +11,46 @@ use crate::bound::BoundInterceptor;
 use crate::trail::Decision;
 use crate::trial::{Aspect, Trial, TrialResult};
 
-/// Calls that are remembered.
+/// The number of calls that are remembered.
 const RECENT: usize = 100;
-/// Runs of which the times are remembered.
+/// The number of runs whose times are remembered.
 const TIMES: usize = 256;
-/// Lines logged in each [`WINDOW`]; the others are counted.
+/// The number of lines logged in each [`WINDOW`]. Further lines are only counted.
 const LINES: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// What came of a candidate.
+/// The results of a candidate.
 #[derive(Clone, Debug)]
 pub struct Results {
-    /// When it began.
+    /// When the comparison began.
     pub since: SystemTime,
-    /// By hook: the way in, the way out.
+    /// The counts by hook: pre-call, post-call.
     pub hooks: [Counts; 2],
-    /// How often the two differed, in what.
+    /// How often the live run and the candidate differed, and in what.
     pub differences: BTreeMap<Pair, u64>,
     /// How often the candidate failed, by kind.
     pub failures: BTreeMap<&'static str, u64>,
-    /// Half of the candidate's last runs took less, in microseconds; and of the live ones on the same calls. None: it has
-    /// not run.
+    /// The medians of the last run times in microseconds: the candidate's, and the live interceptor's on the same
+    /// calls. `None` if the candidate has not run.
     pub medians: Option<(u64, u64)>,
     /// The last calls on which the candidate differed or failed, oldest first.
     pub recent: Vec<Difference>,
 }
 
-/// At one hook.
+/// The counts at one hook.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// It would have come to the same.
+    /// Runs in which the candidate agreed with the live run.
     pub same: u64,
-    /// It would not.
+    /// Runs in which the candidate differed from the live run.
     pub differs: u64,
-    /// The candidate failed.
+    /// Runs in which the candidate failed.
     pub failed: u64,
-    /// It was not asked: too much waited already.
+    /// Runs that were not offered because too much waited already.
     pub dropped: u64,
 }
 
-/// What each of the two decided.
+/// The decisions of the live run and of the candidate, and in what they differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub struct Pair {
@@ -63,32 +63,33 @@ pub struct Pair {
 /// A call on which the candidate differed or failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Which.
+    /// The call's id.
     pub call: CallId,
-    /// When that was found.
+    /// When the difference was found.
     pub at: SystemTime,
-    /// Where.
+    /// The hook of the run.
     pub hook: Hook,
-    /// What the live one decided.
+    /// What the live interceptor decided.
     pub live: Decision,
     /// What the candidate decided.
     pub candidate: Decision,
-    /// None: the candidate failed.
+    /// In what the two differ. `None` if the candidate failed.
     pub in_what: Option<Aspect>,
-    /// Of the candidate's refusal.
+    /// The code of the candidate's refusal.
     pub code: Option<Box<str>>,
-    /// Of the candidate's fault: its kind.
+    /// The kind of the candidate's fault.
     pub failure: Option<&'static str>,
 }
 
 impl Counts {
-    /// Runs that were compared, and those that failed.
+    /// The number of runs: those that were compared and those that failed.
     pub fn runs(&self) -> u64 {
         self.same + self.differs + self.failed
     }
 }
 
-/// Kept current by whoever runs the candidate. No call waits for its lock: it is taken after calls, and by those who ask.
+/// The comparison, kept current by the runner of the candidate. No call waits for its lock: it is taken after calls,
+/// and by readers of the results.
 pub(crate) struct Comparison {
     since: SystemTime,
     kept: Mutex<Kept>,
@@ -191,7 +192,7 @@ impl Comparison {
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
-        // Nothing in here is left half-done.
+        // No panic can leave the data half-written, so a poisoned lock is usable.
         self.kept
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -1,29 +1,31 @@
-//! The way in.
+//! The way in: a request or notification through the pre-call hooks.
 //!
-//! What happens to a request or notification, in this order:
+//! A request or notification is processed in this order:
 //!
-//! 1. An interceptor looks where its plugin asks to AND its scope lets it; a chain in which none looks leaves the very
-//!    message.
+//! 1. An interceptor looks where its plugin asks to AND its scope lets it. A chain in which none looks passes the very
+//!    same message.
 //! 2. Mutators run first, one after another in the file's order, each on what the one before it left.
 //! 3. Validators run after all mutators, in parallel, on the final params.
-//! 4. Only a refusal blocks. A refusing mutator ends the way in at once: nobody after it is asked.
-//! 5. Of several validators that refuse (or fail closed), the first in the file's order answers; all run to their end.
+//! 4. Only a refusal blocks. A refusing mutator ends the way in at once: no interceptor after it is asked.
+//! 5. Of several validators that refuse (or fail closed), the first in the file's order answers. All validators run to
+//!    their end.
 //! 6. An answer stands in for the server and for nothing else: later mutators run, validators judge the call.
 //! 7. Of several answers the first in the file's order stands.
-//! 8. A validator may only proceed or refuse: anything else is a fault.
-//! 9. What a mutator makes must apply, keep its kind and obey the limits, and only a request can be answered: anything
-//!    else is a fault.
-//! 10. A fault under fail-open counts as `proceed`; otherwise it blocks as a refusal would, with the draft's error. What
-//!     load continuation from deciding blocks in any case.
-//! 11. Audit neither blocks nor changes, and sees what the active ones left at its place.
-//! 12. A mutator that changes the target (a tool's name) changes the scope of all who come after it; the definition, which
-//!     was the old target's, is gone. Likewise one that changes what the client says of itself: later interceptors and
-//!     the records know it as the server does.
-//! 13. A refused call passes no post-call: nothing came from a server. A refused notification is answered by silence.
-//! 14. Members of the envelope that JSON-RPC does not know do not pass where an active interceptor looks: it would not see
-//!     them.
-//! 15. What a message notes of other messages passes as what it is (see `nested`), after the mutators of the whole and
-//!     before its validators.
+//! 8. A validator may only proceed or refuse: any other decision is a fault.
+//! 9. What a mutator makes must apply, keep its kind and obey the limits, and only a request can be answered: any other
+//!    decision is a fault.
+//! 10. A fault under fail-open counts as `proceed`. Otherwise it blocks as a refusal would, with the draft's error. A
+//!     run that load keeps from deciding blocks in any case.
+//! 11. A step in audit neither blocks nor changes the message, and sees what the active steps left at its place.
+//! 12. A mutator that changes the target (a tool's name) changes the scope of all interceptors after it, and the old
+//!     target's definition is dropped. Likewise with a mutator that changes what the client says of itself: later
+//!     interceptors and the records know the client as the server does.
+//! 13. A refused call passes no post-call, since no reply came from a server. A refused notification is answered by
+//!     silence.
+//! 14. Members of the envelope that JSON-RPC does not know do not pass where an active interceptor looks, since the
+//!     interceptor would not see them.
+//! 15. Messages nested in a message pass the interceptors as messages of their own (see `nested`), after the mutators
+//!     of the whole and before its validators.
 
 use std::sync::Arc;
 
@@ -37,22 +39,22 @@ use crate::refusal::{Interrupted, RefusalContext};
 use crate::step_config::Sees;
 use crate::trail::Trail;
 
-/// What became of a message on its way in.
+/// The outcome of a message on its way in.
 #[derive(Debug)]
 pub enum Admission {
-    /// It goes on.
+    /// The message goes on.
     Continue(Admitted),
-    /// It does not: the reply goes back to the one who asked.
+    /// The message is refused: the reply goes back to the requester.
     Refused(FilteredReply),
 }
 
 impl Chain {
-    /// Takes a request or notification through every pre-call in scope. Dropping the future abandons the runs.
+    /// Takes a request or notification through every pre-call in scope. Dropping the future abandons the hook runs.
     pub async fn enter(self: &Arc<Self>, call: Arc<Call>, message: Message) -> Admission {
         self.enter_with(call, message, None).await
     }
 
-    /// The same for one that notes others.
+    /// Like [`Self::enter`], for a message with nested messages.
     pub async fn enter_with(
         self: &Arc<Self>,
         call: Arc<Call>,
@@ -105,8 +107,8 @@ impl Chain {
         })
     }
 
-    /// A call that passed every pre-call before, and whose reply comes now. The notes that its pre-calls left are still
-    /// there where this is the chain that it passed.
+    /// Admits a call that passed every pre-call before and whose reply comes now. The notes that its pre-calls left are
+    /// kept only if the call passed this very chain.
     pub fn resume(
         self: &Arc<Self>,
         call: Arc<Call>,

@@ -6,20 +6,20 @@ use globset::{GlobBuilder, GlobMatcher};
 
 /// A list of globs; an empty one matches everything.
 ///
-/// `*` also runs over `/` (names are no paths), `?` is one byte, `[a-z]`, `{this,that}` and `\*` work as usual; upper and
-/// lower case differ. Plain names and `prefix*`, the usual ones, are compared without a regular expression.
+/// `*` also matches `/` (names are not paths), `?` matches one byte, and `[a-z]`, `{this,that}` and `\*` work as usual.
+/// Case is significant. Plain names and `prefix*`, the usual ones, are compared without a regular expression.
 #[derive(Clone, Default)]
 pub struct Globs {
     patterns: Box<[Pattern]>,
 }
 
-/// A glob that cannot be used.
+/// A glob that is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("glob {glob:?}: {why}")]
 pub struct GlobError {
-    /// As it was written.
+    /// The glob as it was written.
     pub glob: String,
-    /// What is wrong with it.
+    /// What is wrong with the glob.
     pub why: String,
 }
 
@@ -33,13 +33,17 @@ struct Pattern {
 enum Form {
     All,
     Exact,
-    /// This many bytes of the text, then anything.
+    /// A prefix of this many bytes of the text, then anything.
     Prefix(usize),
     Other(Box<GlobMatcher>),
 }
 
 impl Globs {
-    /// Compiles them; an error names the first that is not a glob.
+    /// Compiles the globs.
+    ///
+    /// # Errors
+    ///
+    /// One of the strings is not a valid glob. The error names the first such string.
     pub fn new<T: AsRef<str>>(globs: impl IntoIterator<Item = T>) -> Result<Self, GlobError> {
         let patterns = globs
             .into_iter()
@@ -58,22 +62,23 @@ impl Globs {
         self.patterns.iter().map(|pattern| &*pattern.text)
     }
 
-    /// Whether the name matches any of them (or there are none).
+    /// Whether the name matches any of the globs, or there are none.
     pub fn matches(&self, name: &str) -> bool {
         self.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(name))
     }
 
-    /// The same where there may be no name: an absent one matches only an empty list.
+    /// Like [`Self::matches`], for a name that may be absent: an absent name matches only an empty list.
     pub fn matches_optional(&self, name: Option<&str>) -> bool {
         self.is_empty() || name.is_some_and(|name| self.matches(name))
     }
 
-    /// Whether any of the names matches (or there are no globs).
+    /// Whether any of the names matches, or there are no globs.
     pub fn matches_any<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> bool {
         self.is_empty() || names.into_iter().any(|name| self.matches(name))
     }
 
-    /// Whether any of them tells one URI from another: it holds a part of one, or what precedes its wildcard may be one.
+    /// Whether any of the globs tells one URI from another: it holds a part of a URI, or its leading wildcard may stand
+    /// for one.
     pub fn name_uris(&self) -> bool {
         let names = |glob: &str| {
             !matches!(glob, "*" | "**")
@@ -91,7 +96,7 @@ impl Globs {
         idle.map(|pattern| &*pattern.text).collect()
     }
 
-    /// The first glob of `narrower` that surely shares no name with these; none where that cannot be told.
+    /// The first glob of `narrower` that surely shares no name with these globs. `None` if that cannot be told.
     pub(crate) fn disjoint<'n>(&self, narrower: &'n Self) -> Option<&'n str> {
         if self.is_empty() {
             return None;
@@ -145,7 +150,7 @@ impl Pattern {
         }
     }
 
-    /// Surely no name matches both.
+    /// Whether surely no name matches both patterns.
     fn disjoint(&self, other: &Self) -> bool {
         match (&self.form, &other.form) {
             (Form::Exact, _) => !other.matches(&self.text),
@@ -159,7 +164,8 @@ impl Pattern {
     }
 }
 
-/// A matcher of its own each: globset's sets take file names apart (base name, extension), which URIs are not.
+/// Compiles a matcher for one glob. A `GlobSet` would take names apart as files (base name, extension), which URIs are
+/// not.
 fn compile(text: &str) -> Result<GlobMatcher, GlobError> {
     let glob = GlobBuilder::new(text)
         .literal_separator(false)

@@ -1,5 +1,5 @@
-//! One hook's runs over one document: asks, waits, weighs what was decided and writes the trail. The order of its calls
-//! is `chain`'s and `passage`'s.
+//! A hook phase: the hook runs over one document at one hook. A phase asks the interceptors, waits, weighs their
+//! decisions and writes the trail. `enter` and `admitted` define the order of the runs.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -21,28 +21,28 @@ use crate::step_config::{Mode, Sees};
 use crate::trail::{Decision, Malfunction, Trail};
 use crate::trial::{CandidateNotes, Offer, micros};
 
-/// What pre-calls left for their post-calls.
+/// The notes that pre-calls left for their post-calls.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Notes {
-    /// Notes, by place in the chain.
+    /// Notes by place in the chain.
     live: Vec<(usize, Arc<[u8]>)>,
-    /// Those of candidates; made where there is one.
+    /// Notes of candidates. `None` until a candidate is offered a pre-call.
     candidates: Option<Box<CandidateNotes>>,
 }
 
-/// Why a phase ended early.
+/// The step that ended a phase early, and why.
 #[derive(Clone, Debug)]
 pub(crate) struct StepRefusal {
-    /// Place in the chain.
+    /// The step's place in the chain.
     pub(crate) step: usize,
     pub(crate) cause: RefusalCause,
 }
 
 /// How a phase ended early.
 pub(crate) enum PhaseEnd {
-    /// By an interceptor of the phase.
+    /// An interceptor of the phase ended it.
     Step(StepRefusal),
-    /// By something that the document notes.
+    /// A message nested in the document ended it.
     Nested(NestedRefusal),
 }
 
@@ -52,7 +52,7 @@ impl From<StepRefusal> for PhaseEnd {
     }
 }
 
-/// One hook's runs over one document.
+/// The hook runs over one document at one hook.
 pub(crate) struct HookPhase<'a> {
     chain: &'a Chain,
     hook: Hook,
@@ -60,19 +60,19 @@ pub(crate) struct HookPhase<'a> {
     document: Json,
     changed: bool,
     rules: DecisionRules,
-    /// On the way out: the params as they were sent.
+    /// The params as they were sent, for a reply.
     sent: Option<Json>,
     answer: Option<Json>,
     notes: Notes,
     trail: Trail,
-    /// Runs in audit that are under way; nobody waits for them before the end.
+    /// Audit runs that have not finished. Nothing waits for them before the end of the phase.
     audits: Option<HookRuns<'a>>,
 }
 
-/// What a phase leaves.
+/// The output of a phase.
 pub(crate) struct PhaseOutput {
     pub(crate) call: Arc<Call>,
-    /// The document, where an active mutator changed it.
+    /// The document, if an active mutator changed it.
     pub(crate) changed: Option<Json>,
     pub(crate) answer: Option<Json>,
     pub(crate) notes: Notes,
@@ -80,7 +80,7 @@ pub(crate) struct PhaseOutput {
 }
 
 impl<'a> HookPhase<'a> {
-    /// Over the params of a request or notification.
+    /// A phase over the params of a request or notification.
     pub(crate) fn of_params(chain: &'a Chain, call: Arc<Call>, message: &Message) -> Self {
         let trail = Trail::new(chain.version);
         Self::new(
@@ -94,7 +94,7 @@ impl<'a> HookPhase<'a> {
         )
     }
 
-    /// Over a reply.
+    /// A phase over a reply.
     pub(crate) fn of_reply(
         chain: &'a Chain,
         call: Arc<Call>,
@@ -131,7 +131,7 @@ impl<'a> HookPhase<'a> {
         }
     }
 
-    /// What ended the phase early, in terms of whoever stopped the message.
+    /// Translates the end of the phase into the refusal of whoever stopped the message.
     pub(crate) fn interrupted(&self, end: PhaseEnd) -> NestedRefusal {
         match end {
             PhaseEnd::Step(StepRefusal { step, cause }) => {
@@ -175,12 +175,12 @@ impl<'a> HookPhase<'a> {
         Ok(())
     }
 
-    /// Runs the validators in parallel; all run to their end, so that the trail has every one.
+    /// Runs the validators in parallel. All of them run to their end, so that the trail has every decision.
     pub(crate) async fn validators(&mut self, sees: Sees) -> Result<(), StepRefusal> {
         let mut alone = None;
         let mut several: Option<HookRuns<'a>> = None;
         for (index, step) in self.steps().iter().enumerate() {
-            // `sees` is of replies; a pre-call always judges what the server gets.
+            // `sees` applies to replies only. A pre-call always judges what the server gets.
             let elsewhere = self.hook == Hook::PostCall && step.place().sees != sees;
             if step.role(self.hook) != Some(Role::Validation)
                 || elsewhere
@@ -214,7 +214,7 @@ impl<'a> HookPhase<'a> {
         }
     }
 
-    /// What the document notes passes by itself.
+    /// Passes the messages nested in the document through the interceptors.
     pub(crate) async fn nested(
         &mut self,
         nested: Option<&mut (dyn NestedMessages + '_)>,
@@ -233,7 +233,8 @@ impl<'a> HookPhase<'a> {
         Ok(())
     }
 
-    /// Waits for what is still under way in audit: its decisions belong in the trail, its notes to the post-calls.
+    /// Waits for the audit runs that have not finished: their decisions belong in the trail, their notes to the
+    /// post-calls.
     pub(crate) async fn finish_audits(&mut self) {
         if let Some(mut audits) = self.audits.take() {
             let mut next = |context: &mut Context<'_>| poll_next(&mut audits, context);
@@ -254,7 +255,7 @@ impl<'a> HookPhase<'a> {
         }
     }
 
-    /// Keeps the stop that is first in the file, and only that one as applied.
+    /// Keeps the stop that is first in the file's order, and marks only that one as applied.
     fn judge(&mut self, (ticket, outcome): FinishedRun, first: &mut Option<(usize, StepRefusal)>) {
         let (index, slot) = (ticket.index, ticket.slot);
         let Effect::Stop(cause) = self.settle(ticket, outcome) else {
@@ -271,7 +272,7 @@ impl<'a> HookPhase<'a> {
         }
     }
 
-    /// Takes another document, and the target and the client that it names.
+    /// Takes another document, and updates the call with the target and the client that it names.
     fn change(&mut self, document: Json) {
         if self.hook == Hook::PreCall {
             let said = |params| Client::said_in(params, self.call.era, &self.call.method);
@@ -324,13 +325,13 @@ impl<'a> HookPhase<'a> {
         HookRun::new(step, self.hook, ticket, run)
     }
 
-    /// For the candidate beside it, where this call is one of those that it is tried on.
+    /// The offer for the step's candidate, if this call is one of those that the candidate is tried on.
     fn offer(&self, step: &Step) -> Option<Arc<Call>> {
         let candidate = step.candidate()?;
         candidate.chooses(&self.call).then(|| self.call.clone())
     }
 
-    /// Waits for `main`, and lets the runs in audit go on meanwhile.
+    /// Waits for `main`, and polls the audit runs meanwhile.
     async fn beside_audits<T>(&mut self, main: impl Future<Output = T>) -> T {
         let Some(audits) = &mut self.audits else {
             return main.await;
@@ -350,7 +351,7 @@ impl<'a> HookPhase<'a> {
         result
     }
 
-    /// Writes the entry and says what the decision does; nothing in audit.
+    /// Writes the trail entry and returns the effect of the decision. A run in audit has none.
     fn settle(&mut self, ticket: RunTicket, outcome: HookResult<PreDecision>) -> Effect {
         let HookResult {
             decision,
@@ -360,7 +361,7 @@ impl<'a> HookPhase<'a> {
         } = outcome;
         let step = &self.chain.steps[ticket.index];
         let active = step.place().mode == Mode::Active;
-        // Only a step that has a role at this hook was asked.
+        // Only a step that has a role at this hook is asked.
         let role = step.role(self.hook).unwrap_or(Role::Validation);
         let weighed = decision.and_then(|it| self.rules.weigh(role, &ticket.document, it));
         let us = micros(took);
@@ -401,7 +402,7 @@ impl<'a> HookPhase<'a> {
                 entry.decision = Decision::Fault;
                 entry.failure = Some(failure.kind());
                 entry.fault = Malfunction::of(&failure);
-                // Whoever brings load about must not be able to switch a policy off by it.
+                // A caller must not be able to switch a policy off by causing load.
                 let passes = step.place().fail_open && !matches!(failure, Failure::Overload(_));
                 entry.applied = active && !passes;
                 if passes {

@@ -1,4 +1,4 @@
-//! One hook run under way.
+//! A hook run as a future.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,13 +15,13 @@ use tracing::Span;
 
 use crate::bound::BoundInterceptor;
 
-/// A run under way. The interceptor is asked at the first poll, so that its time starts when it can run.
+/// A hook run. The interceptor is asked at the first poll, so that its time starts when it can run.
 pub(crate) struct HookRun<'a> {
     step: &'a BoundInterceptor,
     hook: Hook,
     span: Span,
     state: State<'a>,
-    /// It could go on, and lets others have the thread.
+    /// Whether the run gave way: it could go on computing, and lets others have the thread.
     computes: bool,
     ticket: Option<RunTicket>,
 }
@@ -32,20 +32,20 @@ enum State<'a> {
     Post(BoxFuture<'a, HookResult<PostDecision>>),
 }
 
-/// Which run it was, and what it saw.
+/// Identifies a run, and holds what it saw.
 pub(crate) struct RunTicket {
-    /// Place in the chain.
+    /// The step's place in the chain.
     pub(crate) index: usize,
-    /// Its entry in the trail.
+    /// The index of the run's entry in the trail.
     pub(crate) slot: usize,
     pub(crate) document: Json,
-    /// When it was asked.
+    /// When the interceptor was asked.
     pub(crate) asked: Option<Instant>,
-    /// For the candidate beside it, where this call is offered to it.
+    /// The call, if it is offered to the step's candidate.
     pub(crate) offer: Option<Arc<Call>>,
 }
 
-/// A run that is over.
+/// A run that has finished.
 pub(crate) type FinishedRun = (RunTicket, HookResult<PreDecision>);
 
 impl<'a> HookRun<'a> {
@@ -101,7 +101,7 @@ impl Future for HookRun<'_> {
         let Poll::Ready(outcome) = outcome else {
             return Poll::Pending;
         };
-        // A future is not polled after its end; were it, it would have nothing more to say.
+        // A future is not polled after its end. If it were, it would stay pending.
         let Some(ticket) = this.ticket.take() else {
             return Poll::Pending;
         };
@@ -111,11 +111,11 @@ impl Future for HookRun<'_> {
     }
 }
 
-/// HookRuns at once.
+/// Several runs at once.
 pub(crate) type HookRuns<'a> = FuturesUnordered<HookRun<'a>>;
 
-/// The next of several that has decided; none: all have. Not each of them is polled each time: those that could go on are
-/// remembered here.
+/// The next run to finish. `None` once all have. Not every run is polled each time, so runs that gave way are looked
+/// for here.
 pub(crate) fn poll_next(
     several: &mut HookRuns<'_>,
     context: &mut Context<'_>,
@@ -127,7 +127,7 @@ pub(crate) fn poll_next(
     next
 }
 
-/// A post-call decides what a pre-call may, but for the answer.
+/// Converts a post-call's decision to a pre-call's, which can also answer.
 pub(crate) fn widen(outcome: HookResult<PostDecision>) -> HookResult<PreDecision> {
     let HookResult {
         decision,
@@ -149,7 +149,7 @@ pub(crate) fn widen(outcome: HookResult<PostDecision>) -> HookResult<PreDecision
     }
 }
 
-/// As it was said; whether it can be done is not known yet.
+/// The decision's name as the interceptor gave it. Whether the decision can be applied is not known yet.
 fn word(decision: &PreDecision) -> &'static str {
     match decision {
         PreDecision::Proceed => "proceed",

@@ -1,8 +1,8 @@
 //! Order, scope and failure policy of the interceptors: which of them look at a message, in what order, on which bytes,
-//! and what their decisions and failures mean for it; and what candidates beside them would have made of it.
+//! and what their decisions and failures mean for it. Candidates are compared with the live interceptors here too.
 //!
-//! It knows no WebAssembly, no socket, no timer and no configuration file: an interceptor is the trait of
-//! `sandgate-message` and keeps its own deadline; a chain is built by whoever read the configuration.
+//! The crate knows no WebAssembly, socket, timer or configuration file. An interceptor is the `Interceptor` trait of
+//! `sandgate-message` and keeps its own deadline. Chains are built by whoever read the configuration.
 
 mod admitted;
 mod apply;

@@ -1,9 +1,9 @@
-//! Checked JSON inside what serde writes.
+//! Serializes checked JSON as raw text.
 
 use sandgate_message::Json;
 use serde::{Serialize, Serializer};
 
-/// Checked JSON goes out as it is, without being read again as a tree.
+/// Serializes checked JSON as it is, without parsing it into a tree again.
 pub(crate) fn raw_json<S: Serializer>(
     json: &Option<&Json>,
     serializer: S,

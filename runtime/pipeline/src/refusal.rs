@@ -1,9 +1,9 @@
-//! How a refusal, or a failure under fail-closed, is put to the one who asked.
+//! How a refusal, or a failure under fail-closed, is put to the requester.
 //!
-//! A refused `tools/call` is answered by a tool result with `isError`, since models read those and mend their call;
-//! everything else by a JSON-RPC error in the words of MCP's interceptor draft. A failure is a JSON-RPC error also for
-//! `tools/call`, since no other arguments would help, unless the operator asked for results. Nothing that a guest wrote
-//! is shown but a refusal's own fields.
+//! A refused `tools/call` is answered by a tool result with `isError`, since models read those and mend their call.
+//! Everything else is answered by a JSON-RPC error in the words of MCP's interceptor draft. A failure is a JSON-RPC
+//! error also for `tools/call`, since no other arguments would help, unless the operator asked for results. Of what a
+//! guest wrote, only the fields of a refusal are shown.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use serde::Serialize;
 
 use crate::raw_json::raw_json;
 
-/// How a refusal reaches the asker.
+/// How a refusal reaches the requester.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RefusalStyle {
-    /// A result with `isError`; of `tools/call` only, others have no such result and get the error.
+    /// A result with `isError`. Only for `tools/call`: other methods have no such result and get the error.
     Result,
     /// A JSON-RPC error.
     Error,
@@ -35,28 +35,28 @@ pub(crate) enum RefusalCause {
 #[derive(Clone, Debug)]
 pub struct Interrupted {
     pub(crate) interceptor: Arc<str>,
-    /// How the refusal reaches the asker. None: a result for `tools/call`, else an error.
+    /// How the refusal reaches the requester. `None`: a result for `tools/call`, else an error.
     pub(crate) style: Option<RefusalStyle>,
     pub(crate) cause: RefusalCause,
 }
 
 impl Interrupted {
-    /// The interceptor did not judge the message: the gateway had too much to do.
+    /// Whether the interceptor did not judge the message because the gateway was overloaded.
     pub(crate) fn overloaded(&self) -> bool {
         matches!(self.cause, RefusalCause::Failed(Failure::Overload(_)))
     }
 }
 
-/// The call that was stopped, and how far it went.
+/// The call that was stopped, and how far it had come.
 pub(crate) struct RefusalContext<'a> {
     pub(crate) call: &'a Call,
     pub(crate) hook: Hook,
-    /// The server has seen the call.
+    /// Whether the server has seen the call.
     pub(crate) executed: bool,
 }
 
 impl RefusalContext<'_> {
-    /// The reply to the asker; none where nobody asked (a notification).
+    /// The reply to the requester. `None` if `id` is `None` (a notification).
     pub(crate) fn reply(&self, id: Option<&Id>, interrupted: &Interrupted) -> Option<Message> {
         let Self {
             call,
@@ -74,7 +74,7 @@ impl RefusalContext<'_> {
     }
 }
 
-/// A refusal on its way into words.
+/// A refusal to be rendered as a reply.
 struct RefusalReply<'a> {
     call: &'a Call,
     hook: Hook,
@@ -83,7 +83,7 @@ struct RefusalReply<'a> {
     cause: &'a RefusalCause,
 }
 
-/// What programs read, in `_meta` of a result and in `data` of an error.
+/// The machine-readable part, in `_meta` of a result and in `data` of an error.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Notice<'a> {
@@ -139,7 +139,8 @@ impl RefusalReply<'_> {
         ))
     }
 
-    /// The machine-readable part stands in `_meta`: clients check `structuredContent` against the tool's output schema.
+    /// A tool result. The machine-readable part stands in `_meta`, since clients check `structuredContent` against the
+    /// tool's output schema.
     fn result(&self, text: &str) -> Option<Json> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
@@ -224,7 +225,7 @@ impl RefusalReply<'_> {
         self.call.direction == Direction::ClientToServer && &*self.call.method == "tools/call"
     }
 
-    /// What people and models read.
+    /// The text for people and models.
     fn text(&self) -> String {
         let (name, noun) = (
             self.interceptor,

@@ -1,30 +1,31 @@
-//! Where an interceptor looks. What the operator says here narrows what the plugin asked for and never widens it.
+//! Where an interceptor looks. The operator's scope narrows what the plugin asked for and never widens it.
 
 use sandgate_message::{Call, Direction, Hook, Method, forms_of_uri};
 
 use crate::globs::Globs;
 
-/// What an interceptor is asked about; an empty list means everything. All that are given must agree.
+/// The messages that an interceptor is asked about. An empty list means everything. All given lists must match.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
-    /// Hooks.
+    /// The hooks.
     pub hooks: Vec<Hook>,
-    /// MCP methods, within those the plugin asked for.
+    /// MCP methods, within those that the plugin asked for.
     pub events: Globs,
-    /// Which way the request goes (its reply, which goes the other way, has the request's direction).
+    /// The direction of the request. A reply, which goes the other way, has the request's direction.
     pub directions: Vec<Direction>,
     /// Servers by their names in the configuration.
     pub servers: Globs,
-    /// Tool or prompt names and resource URIs, by the server's own names; URIs in their canonical form. A message that addresses none (`tools/list`)
-    /// is out of scope where any is given.
+    /// Tool or prompt names by the server's own names, and resource URIs in their canonical form. A message that
+    /// addresses none (`tools/list`) is out of scope if any target is given.
     pub targets: Globs,
-    /// Authenticated callers. An anonymous one is out of scope where any is given.
+    /// Authenticated callers. An anonymous caller is out of scope if any principal is given.
     pub principals: Globs,
-    /// Groups: one of the caller's must match.
+    /// Groups. One of the caller's groups must match.
     pub groups: Globs,
 }
 
-/// Names that are known to exist, for [`crate::BoundInterceptor::idle`]; none where they cannot be known.
+/// Names that are known to exist, for [`crate::BoundInterceptor::idle`]. A field is `None` if its names cannot be
+/// known.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(missing_docs)]
 pub struct KnownNames<'a> {
@@ -38,14 +39,14 @@ pub struct KnownNames<'a> {
 /// A glob that matches none of the known names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnusedPattern {
-    /// The key it stands under: `events`, `servers`, `targets`, `principals` or `groups`.
+    /// The key that the glob stands under: `events`, `servers`, `targets`, `principals` or `groups`.
     pub key: &'static str,
-    /// As it was written.
+    /// The glob as it was written.
     pub glob: String,
 }
 
 impl Scope {
-    /// Whether a message of this kind may be in scope; the rest is known once there is a [`Call`].
+    /// Whether a message of this kind may be in scope. The rest is known once there is a [`Call`].
     pub fn admits(&self, hook: Hook, method: &str, direction: Direction, server: &str) -> bool {
         (self.hooks.is_empty() || self.hooks.contains(&hook))
             && (self.directions.is_empty() || self.directions.contains(&direction))
@@ -63,8 +64,8 @@ impl Scope {
                 .matches_any(call.groups.iter().map(String::as_str))
     }
 
-    /// A URI is looked at in each of its forms, so that no other spelling of it is out of scope; one whose forms cannot
-    /// be told is in every scope.
+    /// Whether the call's target is in scope. A URI is matched in each of its forms, so that no other spelling of it
+    /// evades the scope. A URI whose forms cannot be told is in every scope.
     fn covers_target(&self, call: &Call) -> bool {
         let target = call.target.as_deref();
         self.targets.matches_optional(target)

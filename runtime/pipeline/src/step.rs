@@ -10,7 +10,7 @@ use crate::bound::{BoundInterceptor, StepError};
 use crate::candidate::Candidate;
 use crate::step_config::StepConfig;
 
-/// An interceptor in its place, and its candidate. Cheap to clone but for its scope.
+/// An interceptor in its place, and its candidate. Cheap to clone except for its scope.
 #[derive(Clone, Debug)]
 pub struct Step {
     bound: BoundInterceptor,
@@ -34,8 +34,8 @@ impl Step {
         })
     }
 
-    /// The same place with another interceptor and another timeout, and without the candidate: for a call that is replayed
-    /// away from its time. The interceptor must have the same hooks.
+    /// The same place with another interceptor and another timeout, and without the candidate, to replay a call later.
+    /// The interceptor must have the same hooks.
     #[must_use]
     pub fn with(&self, interceptor: Arc<dyn Interceptor>, timeout: Duration) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What the operator says of one interceptor: where, when and how it runs.
+//! The operator's settings for one interceptor: where, when and how it runs.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::scope::Scope;
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// They count.
+    /// Decisions count.
     #[default]
     Active,
-    /// They are recorded; nothing is blocked or changed.
+    /// Decisions are recorded. Nothing is blocked or changed.
     Audit,
 }
 
@@ -24,33 +24,34 @@ pub enum Mode {
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Sees {
-    /// What the asker gets.
+    /// The reply as the requester gets it.
     #[default]
     Final,
-    /// What came, before any mutator.
+    /// The reply as it came, before any mutator.
     Raw,
 }
 
 /// Where and how an interceptor runs.
 #[derive(Clone, Debug)]
 pub struct StepConfig {
-    /// What it is asked about.
+    /// The messages that the interceptor is asked about.
     pub scope: Scope,
-    /// Whether its decisions count.
+    /// Whether the interceptor's decisions count.
     pub mode: Mode,
-    /// A run that fails counts as if it had proceeded; otherwise the call is refused, the reply withheld. One that load
-    /// kept from deciding is no such failure: its call is refused in any case.
+    /// Whether a run that fails counts as if it had proceeded. Otherwise the call is refused, or the reply withheld. A
+    /// run that load kept from deciding is no such failure: its call is refused in any case.
     pub fail_open: bool,
-    /// Of one hook run: what it computes, and waits for what it asks for; more than zero, an hour at most.
+    /// The timeout of one hook run: the time that it computes or waits for what it asks for. More than zero, at most an
+    /// hour. Default: 50 ms.
     pub timeout: Duration,
-    /// Of a validator with a post-call only.
+    /// Which reply the interceptor looks at. For a validator with a post-call only.
     pub sees: Sees,
-    /// How its refusals reach the asker; none: as the chain says.
+    /// How the interceptor's refusals reach the requester. `None`: as the chain says.
     pub refusal: Option<RefusalStyle>,
 }
 
 impl Default for StepConfig {
-    /// Everywhere the plugin asks to be, active, fail closed, 50 ms.
+    /// Everywhere the plugin asks to be, active, fail-closed, with a timeout of 50 ms.
     fn default() -> Self {
         Self {
             scope: Scope::default(),

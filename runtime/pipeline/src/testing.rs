@@ -1,4 +1,4 @@
-//! Native interceptors that decide what a test says, and the messages they look at.
+//! Native interceptors that decide what a test says, and messages for them.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ pub(crate) struct Native {
     place: StepConfig,
 }
 
-/// Has no hook yet.
+/// An interceptor without any hook yet.
 pub(crate) fn native(name: &str) -> Native {
     let plugin = InterceptorInfo {
         name: name.into(),
@@ -37,7 +37,7 @@ pub(crate) fn native(name: &str) -> Native {
     }
 }
 
-/// Mutates params.
+/// An interceptor that mutates params.
 pub(crate) fn mutator(
     name: &str,
     decide: impl Fn(&HookRequest) -> PreDecision + Send + Sync + 'static,
@@ -45,7 +45,7 @@ pub(crate) fn mutator(
     native(name).pre(Role::Mutation, move |run| HookResult::decided(decide(run)))
 }
 
-/// Validates params.
+/// An interceptor that validates params.
 pub(crate) fn validator(
     name: &str,
     decide: impl Fn(&HookRequest) -> PreDecision + Send + Sync + 'static,
@@ -55,7 +55,7 @@ pub(crate) fn validator(
     })
 }
 
-/// Mutates replies.
+/// An interceptor that mutates replies.
 pub(crate) fn reply_mutator(
     name: &str,
     decide: impl Fn(&HookRequest) -> PostDecision + Send + Sync + 'static,
@@ -63,7 +63,7 @@ pub(crate) fn reply_mutator(
     native(name).post(Role::Mutation, move |run| HookResult::decided(decide(run)))
 }
 
-/// Validates replies.
+/// An interceptor that validates replies.
 pub(crate) fn reply_validator(
     name: &str,
     decide: impl Fn(&HookRequest) -> PostDecision + Send + Sync + 'static,
@@ -120,7 +120,7 @@ impl Native {
         self
     }
 
-    /// The events the plugin asks for, at every hook it has so far.
+    /// Sets the events that the plugin asks for, at every hook that it has so far.
     pub(crate) fn asks_for(mut self, events: &[&str]) -> Self {
         for (.., asked) in &mut self.plugin.hooks {
             *asked = events.iter().map(|event| event.to_string()).collect();
@@ -160,7 +160,7 @@ impl Interceptor for Native {
     }
 }
 
-/// A chain of version 7 with the usual limits.
+/// A chain of version 7 with the default limits.
 pub(crate) fn chain(natives: impl IntoIterator<Item = Native>) -> Arc<Chain> {
     let steps = natives
         .into_iter()
@@ -196,14 +196,14 @@ pub(crate) fn json(text: &str) -> Json {
     Json::parse(text.as_bytes().to_vec(), &Limits::default()).unwrap()
 }
 
-/// As oddly spaced as a client may write it, so that a rewritten one would be noticed.
+/// A request with odd spacing, so that a rewritten one would be noticed.
 pub(crate) const REQUEST: &str = r#"{ "jsonrpc":"2.0", "id":"a\u002f1","method":"tools/call","params":{"name":"lookup","arguments":{"n":1.0} } }"#;
 pub(crate) const RESULT: &str =
     r#"{"id":"a\u002f1", "jsonrpc":"2.0","result":{"content":[{"type":"text","text":"hi"}]} }"#;
 pub(crate) const ERROR: &str =
     r#"{"jsonrpc":"2.0","id":"a\u002f1","error":{"code":-32000,"message":"no"}}"#;
 
-/// Takes the usual request in; nothing in the chain may wait.
+/// Takes the usual request in. Panics if anything in the chain waits.
 pub(crate) fn enter(chain: &Arc<Chain>) -> Admission {
     chain
         .enter(Arc::new(call()), message(REQUEST))
@@ -225,7 +225,7 @@ pub(crate) fn refused(entry: Admission) -> FilteredReply {
     }
 }
 
-/// Takes a reply out; nothing in the chain may wait.
+/// Takes a reply out. Panics if anything in the chain waits.
 pub(crate) fn leave(passage: Admitted, reply: &str) -> FilteredReply {
     passage
         .leave(message(reply))

@@ -1,4 +1,5 @@
-//! Who decided what about a call, and how long it took. Never the payload.
+//! The trail: which interceptor decided what about a call, and how long it took. The trail never serializes the
+//! payload.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,72 +10,73 @@ use serde::{Serialize, Serializer};
 use crate::raw_json::raw_json;
 use crate::step_config::Mode;
 
-/// Every hook run of one call: the way in, then the way out; in each, the order in which they were asked.
+/// Every hook run of one call: the pre-calls, then the post-calls; within each, in the order in which the interceptors
+/// were asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Trail {
-    /// Of the chain that the call entered.
+    /// The version of the chain that the call entered.
     pub version: u64,
-    /// One for each run.
+    /// The entries, one for each run.
     pub entries: Vec<TrailEntry>,
 }
 
 /// One hook run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TrailEntry {
-    /// The name the operator gave it.
+    /// The name that the operator gave the interceptor.
     pub interceptor: Arc<str>,
-    /// `sha256:…` of the plugin that ran.
+    /// The digest of the plugin that ran, `sha256:…`.
     pub digest: Arc<str>,
-    /// Where it ran.
+    /// The hook at which it ran.
     #[serde(serialize_with = "hook")]
     pub hook: Hook,
-    /// Whether its decisions count.
+    /// Whether the interceptor's decisions count.
     pub mode: Mode,
-    /// What it decided.
+    /// What the interceptor decided.
     pub decision: Decision,
-    /// The decision is what happened. False: in audit; of a failure that was let through; of an answer that an earlier
-    /// one or a refusal overtook; of a refusal or failure that was not the first in the file.
+    /// Whether the decision took effect. It did not in audit, if a failure was let through, if an earlier answer or a
+    /// refusal overtook an answer, or if an earlier refusal or failure in the file's order came before this one.
     pub applied: bool,
-    /// Of a refusal.
+    /// The code of a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Box<str>>,
-    /// Of a refusal: what it is about, in the document handed over.
+    /// What a refusal is about: a pointer into the document that the interceptor saw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<Box<str>>,
-    /// Of a refusal: why, for the operator.
+    /// Why the interceptor refused, for the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Box<Explanation>>,
-    /// Of a fault: its kind, for example `deadline`.
+    /// The kind of a fault, for example `deadline`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<&'static str>,
-    /// Of a fault that the interceptor itself told of, or that wasmtime saw.
+    /// Details of a fault that the interceptor itself reported, or that wasmtime saw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<Box<Malfunction>>,
-    /// What it noticed.
+    /// What the interceptor noticed.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "findings")]
     pub findings: Vec<Finding>,
-    /// What the run saw, where it refused or noticed something and the chain shows that.
+    /// The document that the run saw, if the run refused or noticed something and the chain shows documents.
     #[serde(skip)]
     pub seen: Option<Json>,
-    /// Microseconds from being asked to having decided.
+    /// Microseconds from the question to the decision.
     pub us: u64,
-    /// When it was asked. None: it never was, since its asker went away first.
+    /// When the interceptor was asked. `None` if it never was, since the requester went away first.
     #[serde(skip)]
     pub asked: Option<Instant>,
 }
 
-/// What is known of an interceptor's own malfunction, without what it said: that may repeat the payload.
+/// What is known of an interceptor's own malfunction. Its error message is left out, since that may repeat the payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Malfunction {
-    /// The error's type as the plugin's language names it, or why it crashed.
+    /// The error's type as the plugin's language names it, or why the plugin crashed.
     pub kind: Box<str>,
-    /// The author's frames, innermost first.
+    /// The stack frames of the plugin author's code, innermost first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub frames: Vec<String>,
 }
 
 impl Malfunction {
-    /// Of a failure that is one.
+    /// The malfunction behind a failure, if there is one.
     pub(crate) fn of(failure: &Failure) -> Option<Box<Self>> {
         failure.name().map(|kind| {
             Box::new(Self {
@@ -85,7 +87,7 @@ impl Malfunction {
     }
 }
 
-/// What came of a hook run.
+/// The decision of a hook run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
@@ -95,12 +97,12 @@ pub enum Decision {
     Replace,
     Refuse,
     Answer,
-    /// There was none: it failed, or what it decided cannot be done.
+    /// No decision: the run failed, or its decision cannot be applied.
     Fault,
 }
 
 impl Decision {
-    /// As the trail spells it.
+    /// The decision's name in the trail.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Proceed => "proceed",
@@ -114,14 +116,14 @@ impl Decision {
 }
 
 impl TrailEntry {
-    /// The interceptor let the message pass as it was, and noticed nothing.
+    /// Whether the interceptor let the message pass as it was, and noticed nothing.
     pub fn is_silent(&self) -> bool {
         self.decision == Decision::Proceed && self.findings.is_empty()
     }
 }
 
 impl Trail {
-    /// Nothing ran yet.
+    /// An empty trail.
     pub(crate) fn new(version: u64) -> Self {
         Self {
             version,
@@ -129,7 +131,7 @@ impl Trail {
         }
     }
 
-    /// The call was refused after an answer: it did not stand.
+    /// Marks answers as not applied, since the call was refused after them.
     pub(crate) fn overtake_answer(&mut self) {
         for entry in self
             .entries
@@ -140,7 +142,7 @@ impl Trail {
         }
     }
 
-    /// The run that ended the call or withheld its reply: a refusal, or a failure under fail-closed.
+    /// The run that stopped the call or withheld its reply: a refusal, or a failure under fail-closed.
     pub fn stopped_by(&self) -> Option<&TrailEntry> {
         self.entries.iter().find(|entry| {
             entry.applied && matches!(entry.decision, Decision::Refuse | Decision::Fault)

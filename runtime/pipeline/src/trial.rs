@@ -1,8 +1,8 @@
-//! One run of a candidate, and what differs between it and the live one.
+//! A trial: one run of a candidate, and its difference from the live run.
 //!
-//! Compared is what would become of the call: whether it passes, is refused or answered; with which document; with which
-//! code; and what was noticed (rules and places). Two ways to the same document are the same, and so are two wordings of
-//! one refusal.
+//! The two are compared by what would become of the call: whether it passes, is refused or answered; with which
+//! document; with which code; and what was noticed (rules and places). Two ways to the same document are the same, and
+//! so are two wordings of one refusal.
 
 use std::hash::{BuildHasher, RandomState};
 use std::panic::AssertUnwindSafe;
@@ -20,19 +20,19 @@ use crate::hook_run::widen;
 use crate::refusal::RefusalCause;
 use crate::trail::Decision;
 
-/// What the candidate is to be offered once the live run has decided.
+/// What the candidate is offered once the live run has decided.
 pub(crate) struct Offer {
     pub(crate) call: Arc<Call>,
     pub(crate) sent: Option<Json>,
 }
 
-/// Where a candidate's pre-call leaves its note.
+/// A cell for the note that a candidate's pre-call leaves.
 pub(crate) type Note = OnceLock<Option<Arc<[u8]>>>;
 
-/// What became of candidates' pre-calls, by place in the chain; none: dropped.
+/// The notes of candidates' pre-calls, by place in the chain. `None` if the offer was dropped.
 pub(crate) type CandidateNotes = Vec<(usize, Option<Arc<Note>>)>;
 
-/// What the live run saw, and what came of it.
+/// What the live run saw and decided, for a candidate to run on.
 pub(crate) struct Trial {
     pub(crate) hook: Hook,
     pub(crate) call: Arc<Call>,
@@ -41,36 +41,37 @@ pub(crate) struct Trial {
     terms: DecisionRules,
     note: Option<Arc<Note>>,
     pub(crate) live: Live,
-    /// Of the documents that it holds on to.
+    /// The size of the documents that the trial holds on to.
     pub(crate) bytes: usize,
 }
 
-/// A decision, as far as it is compared. Nothing of it is a copy.
+/// A decision, as far as it is compared. Nothing in it is a copy.
 pub(crate) struct Live {
     pub(crate) decision: Decision,
-    /// Of a refusal: its code, hashed.
+    /// A refusal's code, hashed.
     code: u64,
-    /// The document or answer that it made.
+    /// The document or answer that the decision made.
     made: Option<Json>,
-    /// What was noticed, hashed, in whatever order.
+    /// What was noticed, hashed regardless of order.
     findings: u64,
     pub(crate) us: u64,
 }
 
-/// What came of a run of the candidate.
+/// The result of a candidate's run.
 pub(crate) struct TrialResult {
     pub(crate) decision: Decision,
-    /// Of a refusal.
+    /// The code of a refusal.
     pub(crate) code: Option<Box<str>>,
-    /// Of a fault: its kind.
+    /// The kind of a fault.
     pub(crate) failure: Option<&'static str>,
-    /// Where it differs from the live run.
+    /// In what the run differs from the live run.
     pub(crate) differs: Option<Aspect>,
-    /// None: it was not asked, since its plugin does not ask for the event.
+    /// The run time in microseconds. `None` if the candidate was not asked, since its plugin does not ask for the
+    /// event.
     pub(crate) us: Option<u64>,
 }
 
-/// In what two runs differ; where in several, the first of these.
+/// In what two runs differ. Where they differ in several aspects, the first of these counts.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
@@ -80,14 +81,14 @@ pub enum Aspect {
     Decision,
     /// A refusal's code.
     Code,
-    /// The document that was made.
+    /// The resulting document.
     Document,
     /// What was noticed: rules and places.
     Findings,
 }
 
 impl Aspect {
-    /// As logs and metrics spell it.
+    /// The aspect's name in logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Decision => "decision",
@@ -115,7 +116,7 @@ impl Live {
             }
             Ok((word, _)) => (*word, 0, None),
         };
-        // In any order: two runs may notice the same in another one.
+        // The sum ignores the order, since two runs may notice the same in different orders.
         let findings = findings.iter().fold(0_u64, |sum, finding| {
             let part = finding.part == Part::Reply;
             sum.wrapping_add(hashes.hash_one((&finding.rule, part, &finding.pointer)))
@@ -129,7 +130,7 @@ impl Live {
         }
     }
 
-    /// In what the other one differs, both having seen this document.
+    /// In what the other decision differs, where both saw this document.
     fn differs(&self, other: &Self, seen: &Json) -> Option<Aspect> {
         use Decision::{Answer, Edit, Fault, Proceed, Refuse, Replace};
         let becomes = |one: &Self| match one.decision {
@@ -144,7 +145,7 @@ impl Live {
         } else if self.code != other.code {
             Some(Aspect::Code)
         } else if text(self) != text(other) {
-            // To pass as it is and to pass changed are two decisions.
+            // To pass as it is and to pass changed are two different decisions.
             let changed = self.made.is_some() == other.made.is_some();
             Some(if changed {
                 Aspect::Document
@@ -180,7 +181,7 @@ impl Trial {
         }
     }
 
-    /// Runs the candidate on it. Whatever it does, it ends here.
+    /// Runs the candidate on what the live run saw. A panic of the candidate ends here.
     pub(crate) async fn run(&self, bound: &BoundInterceptor, hashes: &RandomState) -> TrialResult {
         if !bound.covers(self.hook, &self.call) {
             let proceeded = Live::of(&Ok((Decision::Proceed, Effect::Nothing)), &[], 0, hashes);
@@ -201,7 +202,7 @@ impl Trial {
             .decision
             .and_then(|decision| self.terms.weigh(role, &self.document, decision));
         if let (Hook::PreCall, Some(note), Ok(_)) = (self.hook, &self.note, &weighed) {
-            // Nobody else sets it.
+            // Only this run sets the note.
             let _ = note.set(outcome.carry);
         }
         let us = micros(outcome.took);

@@ -1,9 +1,9 @@
-//! Calls that are kept, to be played again: `sandgate run --record DIR`.
+//! Records calls to be replayed: `sandgate run --record DIR`.
 //!
-//! Off the path of every call: what a call leaves goes into a bounded queue, and a thread of its own does the rest. With
-//! surrogates, an exchange is played twice through the chain that it passed, on a stage: as it came, to learn what
-//! policies found in it, and with the surrogates in place, to see that they find them again. What is not found again the
-//! same way is not written.
+//! Recording is off the path of every call: a captured call goes into a bounded queue, and a thread of its own does the
+//! rest. With surrogates, a captured call is replayed twice through the chain that it passed: as it came, to learn what
+//! policies find in it, and with the surrogates in place, to check that they find them again. A call in which the same
+//! is not found again is not written.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,23 +21,24 @@ use crate::folder::{Folder, FolderError};
 use crate::seal::Recipient;
 use crate::writer::Writer;
 
-/// Exchanges that wait to be written.
+/// The most captured calls that wait to be written.
 const WAITING: usize = 1024;
-/// What they may hold together, in bytes.
+/// The most bytes that the waiting calls hold together.
 const WAITING_BYTES: usize = 64 << 20;
-/// How long the end of a gateway waits for what has not been written yet.
+/// How long the gateway's end waits for calls that are not written yet.
 const LAST: Duration = Duration::from_secs(10);
 
 /// What `sandgate run` is asked to record.
 #[derive(Clone)]
 pub struct Wanted {
-    /// Where to.
+    /// The folder of the recording.
     pub folder: PathBuf,
-    /// Of 10,000 calls.
+    /// How many of 10,000 calls are recorded.
     pub share: u16,
-    /// Bytes of all that is kept.
+    /// The most bytes of the whole recording.
     pub max: u64,
-    /// Kept as it comes, for the owner of this key; else with surrogates.
+    /// The key whose owner can read the calls, which are then kept as they come. `None`: calls are kept with
+    /// surrogates.
     pub raw_to: Option<Recipient>,
 }
 
@@ -45,14 +46,14 @@ pub struct Wanted {
 pub struct Recording {
     wanted: Wanted,
     queue: mpsc::Sender<Box<CapturedCall>>,
-    /// Nothing more is taken; what waits is written.
+    /// Signals that nothing more is taken, and that what waits is to be written.
     closing: Arc<Notify>,
     waiting: Arc<AtomicUsize>,
     tallies: Arc<Tallies>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
-/// What became of the calls that were to be recorded.
+/// The counts of calls to record by what became of them.
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
     pub(crate) written: AtomicU64,
@@ -65,28 +66,28 @@ pub(crate) struct Tallies {
     pub(crate) failed: AtomicU64,
 }
 
-/// What became of the calls that were to be recorded, for `sandgate status`.
+/// The counts of calls to record by what became of them, for `sandgate status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingStatus {
-    /// Where to.
+    /// The folder of the recording.
     pub folder: PathBuf,
-    /// Kept as they came, encrypted.
+    /// Whether calls are kept as they came, encrypted.
     pub sealed: bool,
-    /// They are in it, or were.
+    /// Calls that were written. Some may have been deleted since.
     pub written: u64,
-    /// The recorder did not keep up.
+    /// Calls that were dropped because the recorder did not keep up.
     pub dropped: u64,
-    /// They continue calls that are not recorded.
+    /// Calls that continue calls that are not recorded.
     pub orphaned: u64,
-    /// A policy found something in them and does not say where.
+    /// Calls in which a policy found something and does not say where.
     pub unplaced: u64,
-    /// With surrogates they would not have been judged the same.
+    /// Calls that would have been judged otherwise with surrogates.
     pub unlike: u64,
-    /// A value that was found was still in them.
+    /// Calls that still had a value that was found.
     pub unclean: u64,
-    /// Larger than all that may be kept.
+    /// Calls that are larger than the whole recording may be.
     pub too_large: u64,
-    /// They could not be written.
+    /// Calls that could not be written.
     pub failed: u64,
 }
 
@@ -94,6 +95,7 @@ impl Recording {
     /// Begins to record.
     ///
     /// # Errors
+    ///
     /// The folder cannot be recorded to.
     pub fn begin(wanted: Wanted) -> Result<Arc<Self>, FolderError> {
         let folder = Folder::open(&wanted.folder, wanted.raw_to.clone(), wanted.max)?;
@@ -120,12 +122,12 @@ impl Recording {
         }))
     }
 
-    /// Whether the call is one of those to keep: decided by its id alone, so that it costs nothing to ask.
+    /// Whether the call is to be recorded. The id alone decides, so the question is cheap.
     pub fn wants(&self, call: &Call) -> bool {
         self.wanted.share >= 10_000 || lot(&call.id) < self.wanted.share
     }
 
-    /// Keeps an exchange, unless too many wait already: without a lock, and without waiting.
+    /// Queues a captured call, unless too many wait already. Takes no lock and never waits.
     pub fn take(&self, taken: Box<CapturedCall>) {
         let size = size(&taken);
         let fits = self.waiting.fetch_add(size, Ordering::Relaxed) + size <= WAITING_BYTES;
@@ -141,7 +143,7 @@ impl Recording {
         }
     }
 
-    /// What became of those that were to be recorded.
+    /// The current counts.
     pub fn status(&self) -> RecordingStatus {
         let Tallies {
             written,
@@ -168,7 +170,7 @@ impl Recording {
         }
     }
 
-    /// Writes what still waits, for ten seconds at most, and tells what became of all.
+    /// Writes what still waits, for ten seconds at most, and logs the counts.
     pub async fn finish(&self) {
         self.closing.notify_one();
         let thread = self.thread.lock().take();
@@ -183,7 +185,7 @@ impl Recording {
 }
 
 impl RecordingStatus {
-    /// For people.
+    /// The status as text for people.
     pub fn text(&self) -> String {
         let mut text = format!("{}: {} calls", self.folder.display(), self.written);
         for (count, why) in [
@@ -218,7 +220,7 @@ impl RecordingStatus {
     }
 }
 
-/// Below 10,000, evenly.
+/// Maps an id evenly to a number below 10,000.
 fn lot(id: &CallId) -> u16 {
     let digest = Sha256::digest(id.0.as_bytes());
     let word = u32::from_le_bytes(std::array::from_fn(|n| digest[n]));
@@ -260,7 +262,7 @@ mod tests {
         Box::new(CapturedCall::new(&call, &message, &chain))
     }
 
-    /// Records, and nobody writes what waits.
+    /// A recording whose queue nobody empties.
     fn stuck() -> (Recording, mpsc::Receiver<Box<CapturedCall>>) {
         let (queue, waits) = mpsc::channel(WAITING);
         let recording = Recording {

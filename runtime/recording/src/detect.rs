@@ -1,4 +1,4 @@
-//! What policies found in an exchange, to the character: from what their findings and refusals say, and from what they
+//! Detects what policies found in an exchange, to the character: from their findings and refusals, and from what they
 //! changed.
 
 use std::collections::BTreeMap;
@@ -9,19 +9,20 @@ use similar::{ChangeTag, TextDiff};
 
 use super::replayer::Observation;
 
-/// Shorter values stand in too many places by chance: they cannot be told from what nobody meant.
+/// The shortest value in characters. Shorter ones stand in too many places by chance, and cannot be told from other
+/// text.
 const SHORTEST: usize = 4;
 
-/// A value that a policy found, and what the policy calls it.
+/// A value that a policy found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Value {
-    /// As it stands in the text.
+    /// The value as it stands in the text.
     pub(super) text: String,
-    /// For example `email`; may be anything, or nothing.
+    /// The policy's word for it, for example `email`. May be anything, or empty.
     pub(super) kind: String,
 }
 
-/// Why it is not known what a policy found.
+/// A policy found something, and it is not known where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("interceptor {interceptor:?} found something ({rule}) and does not say where")]
 pub(super) struct Unplaced {
@@ -29,7 +30,7 @@ pub(super) struct Unplaced {
     rule: String,
 }
 
-/// What `details` of a finding or a refusal may say of the value that it is about; docs/recording.md has the words.
+/// What `details` of a finding or a refusal may say of the value. `docs/recording.md` describes the members.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Details {
@@ -40,7 +41,7 @@ struct Details {
     spans: Option<Vec<Span>>,
 }
 
-/// Bytes of a text.
+/// A range of bytes of a text.
 #[derive(Debug, Deserialize)]
 struct Span {
     pointer: String,
@@ -56,9 +57,10 @@ impl Details {
     }
 }
 
-/// Everything that was found, without repetitions.
+/// Everything that was found, without duplicates.
 ///
 /// # Errors
+///
 /// Something was found, and it is not known where.
 pub(super) fn values(
     observations: &[Observation],
@@ -102,7 +104,7 @@ impl Seeker<'_> {
             let details = Details::of(refusal.details.as_ref());
             let kind = details.entity.clone();
             let kind = kind.unwrap_or_else(|| last_word(&refusal.code));
-            // The name of a tool or a prompt is what the call is about, and no value in it.
+            // The name of a tool or a prompt is what the call is about, and not a value in it.
             let is_name = pointer == "/name"
                 && matches!(&*observation.call.method, "tools/call" | "prompts/get");
             if details.private != Some(false) && !is_name {
@@ -119,7 +121,7 @@ impl Seeker<'_> {
         Ok(())
     }
 
-    /// Whether it says exactly where.
+    /// Collects what a finding is about. Returns whether the finding says exactly where.
     fn finding(&mut self, finding: &Finding, changed: bool) -> Result<bool, Unplaced> {
         let details = Details::of(finding.details.as_ref());
         if details.private == Some(false) {
@@ -141,7 +143,7 @@ impl Seeker<'_> {
             return Ok(true);
         }
         let Some(pointer) = &finding.pointer else {
-            // What it changed shows what it found.
+            // The change shows what was found.
             return if changed { Ok(false) } else { Err(unplaced) };
         };
         let span = details.start.zip(details.end);
@@ -150,7 +152,7 @@ impl Seeker<'_> {
             .map(|()| span.is_some())
     }
 
-    /// The value there, or the part of it.
+    /// Collects the value at the place, or a range of it.
     fn at(
         &mut self,
         document: &Json,
@@ -182,8 +184,8 @@ impl Seeker<'_> {
         })
     }
 
-    /// What stood where something else stands now. What was taken out whole, with all that was in it, is a matter of what
-    /// may be seen: nothing in it was found.
+    /// Collects what was replaced by something else. A part that was removed whole is a matter of what may be seen:
+    /// nothing in it counts as found.
     fn replaced(&mut self, before: Node<'_>, after: Node<'_>) -> Option<()> {
         if let (Some(before), Some(after)) = (before.string(), after.string()) {
             return segments(&before, &after)
@@ -198,7 +200,7 @@ impl Seeker<'_> {
             }
         }
         let mut elements = after.elements();
-        // Where elements went, it is not known which of them stand for which.
+        // If elements were removed, it is not known which of the others correspond.
         let same = before.elements().count() == after.elements().count();
         for element in before.elements() {
             match elements.next() {
@@ -236,12 +238,12 @@ impl Seeker<'_> {
     }
 }
 
-/// `email` of `pii.email`.
+/// The last word of a rule: `email` of `pii.email`.
 fn last_word(rule: &str) -> String {
     rule.rsplit('.').next().unwrap_or_default().to_owned()
 }
 
-/// Every text and number in it.
+/// Collects every text and number below a node.
 fn leaves(node: Node<'_>, texts: &mut Vec<String>) {
     use sandgate_message::Kind;
     match node.kind() {
@@ -253,7 +255,7 @@ fn leaves(node: Node<'_>, texts: &mut Vec<String>) {
     }
 }
 
-/// The pieces of a text that another does not have, whole words at a time; what both have at their ends is left out.
+/// The pieces of a text that another text lacks, as whole words, without what both have at the ends.
 fn segments(before: &str, after: &str) -> Vec<String> {
     let diff = TextDiff::from_words(before, after);
     let mut found = Vec::new();
@@ -267,7 +269,7 @@ fn segments(before: &str, after: &str) -> Vec<String> {
     };
     for change in diff.iter_all_changes() {
         match change.tag() {
-            // White space alone does not part two changes: a value may have spaces in it.
+            // White space alone does not separate two changes, since a value may contain spaces.
             ChangeTag::Equal if change.value().trim().is_empty() && !gone.is_empty() => {
                 gone += change.value();
                 new += change.value();
@@ -281,7 +283,7 @@ fn segments(before: &str, after: &str) -> Vec<String> {
     found
 }
 
-/// What is left of a text without the beginning and the end that it shares with another.
+/// A text without the beginning and the end that it shares with another.
 fn between<'a>(old: &'a str, new: &str) -> &'a str {
     let prefix: usize = old
         .chars()

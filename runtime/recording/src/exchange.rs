@@ -1,4 +1,4 @@
-//! One recorded exchange, as it is written and read.
+//! A recorded exchange, as it is written and read.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,23 +11,23 @@ use sandgate_pipeline::{Decision, Mode, Trail, TrailEntry};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// A request or notification as it came, what was answered as it came, and what was decided.
+/// A recorded call: the request or notification as it came, the answer as it came, and what was decided.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exchange {
-    /// The call's, as in the call log.
+    /// The call's id, as in the call log.
     pub id: String,
-    /// When it came: RFC 3339, in UTC.
+    /// When the call came: RFC 3339, in UTC.
     pub time: String,
-    /// `legacy` or `modern`.
+    /// The era: `legacy` or `modern`.
     pub era: String,
-    /// `client-to-server` or `server-to-client`.
+    /// The direction: `client-to-server` or `server-to-client`.
     pub direction: String,
     /// The server's name.
     pub server: String,
-    /// For example `tools/call`.
+    /// The method, for example `tools/call`.
     pub method: String,
-    /// The tool's or prompt's name, the resource's URI.
+    /// The tool's or prompt's name, or the resource's URI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     /// A pseudonym of the conversation, the same throughout a recording.
@@ -39,90 +39,91 @@ pub struct Exchange {
     /// The caller's groups.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
-    /// For example `client.name`.
+    /// Attributes of the call by name, for example `client.name`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<(String, String)>,
     /// The server's definition of the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<Box<RawValue>>,
-    /// Nobody waits for an answer.
+    /// Whether the message is a notification, which has no answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub notification: bool,
-    /// As they came.
+    /// The params as they came.
     pub params: Box<RawValue>,
-    /// What the other side answered, as it came: a result or an error object.
+    /// The other side's answer as it came: a result or an error object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<Box<RawValue>>,
-    /// The reply is an error object.
+    /// Whether the reply is an error object.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failed: bool,
-    /// What became of it: `forwarded`, `refused`, `answered`, `failed`, `cancelled`.
+    /// What became of the call: `forwarded`, `refused`, `answered`, `failed`, `overloaded`, `cancelled`.
     pub became: String,
-    /// Who decided what: about itself first, then about the messages that it carries.
+    /// The hook runs: those on the call itself first, then those on its nested messages.
     pub trail: Vec<Verdict>,
-    /// It carries other messages, or begins a task.
+    /// Whether the call carries other messages, or begins a task.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub carries: bool,
-    /// The exchanges that it continues: what it answers was asked in one, the task that it is about was begun in one.
+    /// The ids of the calls that this one continues: those in which its answers were asked for, or its task was begun.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub follows: Vec<String>,
 }
 
-/// One hook run of an interceptor.
+/// A hook run of an interceptor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
-    /// Where it is about a message within the exchange, that one's method: `elicitation/create`.
+    /// The method of the nested message that the run was on, for example `elicitation/create`. `None` for the call
+    /// itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
-    /// By the operator's name for it.
+    /// The interceptor, by the operator's name for it.
     pub interceptor: String,
-    /// `sha256:…` of its plugin.
+    /// The digest of its plugin, `sha256:…`.
     pub digest: String,
-    /// `pre-call` or `post-call`.
+    /// The hook: `pre-call` or `post-call`.
     pub hook: String,
-    /// It only looked on.
+    /// Whether the interceptor was in audit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub audit: bool,
-    /// `proceed`, `edit`, `replace`, `refuse`, `answer`, `fault`.
+    /// The decision: `proceed`, `edit`, `replace`, `refuse`, `answer`, `fault`.
     pub decision: String,
-    /// The decision is what happened.
+    /// Whether the decision took effect.
     pub applied: bool,
-    /// Of a refusal.
+    /// The code of a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Of a fault.
+    /// The kind of a fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// What it noticed.
+    /// What the interceptor noticed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Noticed>,
 }
 
-/// Which run of an exchange.
+/// Identifies a run of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RunId<'a> {
-    /// The method of the message within, where it is about one.
+    /// The method of the nested message that the run was on. `None` for the call itself.
     pub of: Option<&'a str>,
-    /// `pre-call` or `post-call`.
+    /// The hook: `pre-call` or `post-call`.
     pub hook: &'a str,
-    /// Whose.
+    /// The interceptor's name.
     pub interceptor: &'a str,
-    /// Counted from 1.
+    /// The number of the run among those that are otherwise identical, from 1.
     pub turn: usize,
 }
 
-/// A finding, without its details: they count characters of what was replaced.
+/// A finding without its details, which count characters of text that has been replaced.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Noticed {
-    /// For example `pii.email`.
+    /// The rule, for example `pii.email`.
     pub rule: String,
-    /// `info`, `warn`, `error`.
+    /// The severity: `info`, `warn`, `error`.
     pub severity: String,
-    /// `params` or `reply`.
+    /// The document: `params` or `reply`.
     pub part: String,
-    /// Where.
+    /// The place in the document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
 }
@@ -130,27 +131,28 @@ pub struct Noticed {
 /// Why a line of a recording cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAnExchange {
-    /// It is no such JSON.
+    /// The line is not JSON of this form.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// Its documents are none.
+    /// A document in the line is not valid.
     #[error(transparent)]
     Document(#[from] JsonError),
-    /// A word in it is not known.
+    /// A member has an unknown word.
     #[error("`{key}` cannot be {value:?}")]
     Word {
-        /// Of which member.
+        /// The member's name.
         key: &'static str,
-        /// As it stands there.
+        /// The word.
         value: String,
     },
 }
 
 impl Exchange {
-    /// Of a call that was taken down; its session by another name.
+    /// The exchange of a captured call, with another name for its session.
     ///
     /// # Errors
-    /// A part of it is no JSON.
+    ///
+    /// A part of the call is not JSON.
     pub fn of(taken: &CapturedCall, session: Option<String>) -> Result<Self, serde_json::Error> {
         let call = &taken.call;
         let carried = taken.carried();
@@ -183,10 +185,11 @@ impl Exchange {
         })
     }
 
-    /// Who called what.
+    /// The call.
     ///
     /// # Errors
-    /// It does not say so.
+    ///
+    /// A member has an unknown word, or the definition is not valid.
     pub fn call(&self, limits: &Limits) -> Result<Call, NotAnExchange> {
         let word = |key, value: &str| NotAnExchange::Word {
             key,
@@ -224,7 +227,8 @@ impl Exchange {
     /// The message as it came, with an id of its own.
     ///
     /// # Errors
-    /// Its params are no document.
+    ///
+    /// The params are not a valid document.
     pub fn message(&self, limits: &Limits) -> Result<Message, NotAnExchange> {
         let params = Json::parse(self.params.get().to_owned(), limits)?;
         Ok(match self.notification {
@@ -233,10 +237,11 @@ impl Exchange {
         })
     }
 
-    /// The answer as it came.
+    /// The answer as it came. `None` if there was none.
     ///
     /// # Errors
-    /// It is none.
+    ///
+    /// The answer is not a valid document.
     pub fn answer(&self, limits: &Limits) -> Result<Option<Message>, NotAnExchange> {
         let Some(reply) = &self.reply else {
             return Ok(None);
@@ -250,10 +255,11 @@ impl Exchange {
         Ok(Some(message))
     }
 
-    /// When it came, since the Unix epoch.
+    /// When the call came, since the Unix epoch.
     ///
     /// # Errors
-    /// It does not say so.
+    ///
+    /// The time cannot be parsed.
     pub fn came(&self) -> Result<Duration, NotAnExchange> {
         let time = humantime::parse_rfc3339(&self.time).ok();
         time.and_then(|time: SystemTime| time.duration_since(UNIX_EPOCH).ok())
@@ -264,7 +270,7 @@ impl Exchange {
     }
 }
 
-/// As the call log spells it.
+/// The outcome as the call log spells it.
 pub fn became(decision: Became) -> &'static str {
     match decision {
         Became::Forwarded => "forwarded",
@@ -276,7 +282,7 @@ pub fn became(decision: Became) -> &'static str {
     }
 }
 
-/// A trail as it is recorded, and the runs over what the exchange carries.
+/// The hook runs of a trail as they are recorded, then those on nested messages.
 pub fn verdicts(trail: &Trail, within: &[NestedRun]) -> Vec<Verdict> {
     let within = within.iter().map(|aside| Verdict {
         of: Some(aside.method.to_string()),
@@ -285,7 +291,7 @@ pub fn verdicts(trail: &Trail, within: &[NestedRun]) -> Vec<Verdict> {
     trail.entries.iter().map(verdict).chain(within).collect()
 }
 
-/// Every run with what identifies it. An interceptor may have several at one hook: each message within an exchange is one more.
+/// Every run with its id. An interceptor may have several runs at one hook, since each nested message adds one.
 pub fn by_run(verdicts: &[Verdict]) -> impl Iterator<Item = (RunId<'_>, &Verdict)> {
     let mut turns: BTreeMap<RunId<'_>, usize> = BTreeMap::new();
     verdicts.iter().map(move |verdict| {
@@ -336,7 +342,7 @@ fn noticed(finding: &Finding) -> Noticed {
 }
 
 impl Verdict {
-    /// The decision in a word or two: `refuse (pii.email)`.
+    /// The decision in a word or two, for example `refuse (pii.email)`.
     pub fn word(&self) -> String {
         match (&self.code, &self.failure) {
             (Some(code), _) => format!("{} ({code})", self.decision),

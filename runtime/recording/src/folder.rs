@@ -1,6 +1,6 @@
-//! A recording on disk: a folder with a description, `recording.json`, and segments of JSON lines, one exchange a line.
-//! Only its owner may read it. A line is written at once and whole; what a killed process left of one is passed over.
-//! When it is full, the oldest segment goes.
+//! A recording on disk: a folder with a description, `recording.json`, and segments of JSON lines, one exchange for
+//! each line. Only its owner may read it. A line is written at once and whole; a line that a killed process left
+//! unfinished is skipped. If the folder is full, the oldest segment is deleted.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -17,86 +17,87 @@ use super::seal::{Recipient, SealError};
 pub(super) const DESCRIPTION: &str = "recording.json";
 const FORMAT: &str = "sandgate-recording";
 const VERSION: u32 = 1;
-/// A recording has about so many segments when it is full: so much of it, at most, is gone at once.
+/// The approximate number of segments of a full recording. A segment, and so at most this part of the recording, is
+/// deleted at once.
 const SEGMENTS: u64 = 16;
 
 /// Why a recording cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// The operating system says no.
+    /// The operating system reports an error.
     #[error("{} {what}: {source}", path.display())]
     Io {
         /// The folder, or a file in it.
         path: PathBuf,
-        /// What cannot be done.
+        /// The failed action.
         what: &'static str,
-        /// Its reason.
+        /// The cause.
         source: io::Error,
     },
-    /// It holds something else.
+    /// The folder holds something else.
     #[error("{} holds other files and no recording: name a folder that is empty or not there", .0.display())]
     Foreign(PathBuf),
-    /// It is no recording.
+    /// The folder is not a recording.
     #[error("{} is no recording: {why}", path.display())]
     NotARecording {
         /// The folder.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the folder.
         why: String,
     },
-    /// Somebody else writes to it.
+    /// Another process writes to the folder.
     #[error("{} is being recorded to by another process", .0.display())]
     Busy(PathBuf),
-    /// It is kept as it came or with surrogates, and now the other is asked for.
+    /// The recording is sealed and surrogates are asked for, or the other way round.
     #[error("{} was begun {was}: record to another folder", path.display())]
     Otherwise {
         /// The folder.
         path: PathBuf,
-        /// How.
+        /// How the recording was begun.
         was: &'static str,
     },
-    /// A line is no exchange.
+    /// A line is not an exchange.
     #[error("{}, line {line}: {why}", path.display())]
     Line {
-        /// The segment.
+        /// The segment's path.
         path: PathBuf,
-        /// Counted from 1.
+        /// The line's number, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// What is wrong with the line.
         why: NotAnExchange,
     },
-    /// It cannot be sealed or opened.
+    /// An exchange cannot be sealed or opened.
     #[error("{}: {why}", path.display())]
     Sealed {
         /// The segment or the folder.
         path: PathBuf,
-        /// Why.
+        /// Why it cannot be sealed or opened.
         why: SealError,
     },
 }
 
-/// What a recording says of itself.
+/// The description file of a recording.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Description {
     format: String,
     version: u32,
-    /// As it came, for the owner of a key; else with surrogates.
+    /// Whether calls are kept as they came, for the owner of a key. Otherwise they are kept with surrogates.
     pub(super) sealed: bool,
 }
 
-/// A line of a recording that is kept as it came.
+/// A line of a sealed recording.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sealed {
     pub(super) age: String,
 }
 
-/// A recording that grows.
+/// A recording that can be written to.
 pub struct Folder {
     path: PathBuf,
     dir: Dir,
-    /// Locked for as long as it is written to.
+    /// The description file, locked for as long as the recording is written to.
     _description: File,
     recipient: Option<Recipient>,
     max: u64,
@@ -104,21 +105,22 @@ pub struct Folder {
     open: Option<File>,
 }
 
-/// How a line came into the recording.
+/// The outcome of adding an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// It is there.
+    /// The exchange was written.
     Yes,
-    /// It alone is larger than what may be kept.
+    /// The exchange alone is larger than the whole recording may be.
     TooLarge,
 }
 
 impl Folder {
-    /// Opens a folder to record to, or makes it. `recipient`: what comes is kept as it came, for the owner of that key.
-    /// `max`: bytes of all segments together.
+    /// Opens a folder to record to, or creates it. With a `recipient`, calls are kept as they come, sealed for the
+    /// owner of that key. `max` is the most bytes of all segments together.
     ///
     /// # Errors
-    /// It holds something else, somebody else writes to it, or it cannot be written.
+    ///
+    /// The folder holds something else, another process writes to it, or it cannot be written.
     pub fn open(path: &Path, recipient: Option<Recipient>, max: u64) -> Result<Self, FolderError> {
         let io = |what| {
             move |source| FolderError::Io {
@@ -211,15 +213,16 @@ impl Folder {
         })
     }
 
-    /// Whether what comes is kept as it came.
+    /// Whether calls are kept as they came, sealed.
     pub fn is_sealed(&self) -> bool {
         self.recipient.is_some()
     }
 
-    /// Adds an exchange, as JSON on one line.
+    /// Adds an exchange, given as JSON on one line.
     ///
     /// # Errors
-    /// It cannot be written.
+    ///
+    /// The exchange cannot be sealed or written.
     pub fn add(&mut self, exchange: &str) -> Result<Written, FolderError> {
         let mut line = match &self.recipient {
             None => exchange.to_owned(),
@@ -265,7 +268,7 @@ impl Folder {
         };
         let written = file.write_all(line.as_bytes());
         if let Err(source) = written {
-            // Whatever is there of the line stays alone: the next one begins another segment.
+            // The unfinished line stays at the end of its segment: the next line begins another segment.
             self.open = None;
             return Err(self.failed("cannot be written")(source));
         }

@@ -1,4 +1,4 @@
-//! Keys and tokens whose form is known, and others of each.
+//! Keys and tokens of a known form, and their surrogates.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +8,7 @@ use super::surrogate::Draw;
 
 const BASE62: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// How keys of known providers begin: that much of them is no secret, and what they are known by. Longer ones first.
+/// The beginnings of known providers' keys: not secret, and what the keys are recognized by. Longer ones come first.
 pub(super) const BEGINNINGS: [&str; 34] = [
     "github_pat_",
     "sk-ant-api03-",
@@ -56,7 +56,7 @@ pub(super) fn is_jwt(value: &str) -> bool {
         && parts.iter().all(url_safe)
 }
 
-/// With claims and a signature of its own; the algorithm stays.
+/// A JWT with claims and a signature of its own. The algorithm stays.
 pub(super) fn jwt(value: &str, draw: &mut Draw<'_>) -> Option<String> {
     let mut parts = value.split('.');
     let (head, _, signature) = (parts.next()?, parts.next()?, parts.next()?);
@@ -79,7 +79,7 @@ pub(super) fn jwt(value: &str, draw: &mut Draw<'_>) -> Option<String> {
     ))
 }
 
-/// With the lines around it as they are, and with the beginning that says of which form it is.
+/// A private key whose marker lines stay, and so does the beginning, which tells the key's form.
 pub(super) fn private_key(value: &str, draw: &mut Draw<'_>) -> String {
     let mut made = String::with_capacity(value.len());
     let mut rest = value;
@@ -118,13 +118,13 @@ pub(super) fn is_github(value: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// With a check that holds.
+/// A GitHub token with a valid checksum.
 pub(super) fn github_token(value: &str, draw: &mut Draw<'_>) -> String {
     let random = draw.some_of(BASE62, 30);
     format!("{}{random}{}", &value[..4], github_check(&random))
 }
 
-/// The last six characters of such a token: the CRC-32 of those before, in base 62.
+/// The last six characters of a GitHub token: the CRC-32 of those before, in base 62.
 pub(super) fn github_check(random: &str) -> String {
     let crc = random.bytes().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| match crc & 1 {

@@ -1,5 +1,5 @@
-//! The kinds of values that have a form of their own, and another value of each. What has none keeps its shape: a digit
-//! for a digit, a letter for a letter of the same script and case, everything else as it is.
+//! The kinds of values that have a form of their own, and a surrogate of each. A value without such a form keeps its
+//! shape: a digit for a digit, a letter for a letter of the same script and case, everything else as it is.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -12,7 +12,7 @@ use super::surrogate::Draw;
 
 const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
 
-/// What a value is.
+/// The kind of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Email,
@@ -25,11 +25,11 @@ pub(super) enum Kind {
     Jwt,
     PrivateKey,
     GithubToken,
-    /// None of these: its shape is kept.
+    /// Any other value, whose shape is kept.
     Shape,
 }
 
-/// By its form where that is beyond doubt, else by what the policy calls it.
+/// The kind of a value: by its form if that is beyond doubt, else by the policy's label.
 pub(super) fn of(label: &str, value: &str) -> Kind {
     let label = label.to_ascii_lowercase();
     let says = |word: &str| label.contains(word);
@@ -85,7 +85,7 @@ impl Kind {
         }
     }
 
-    /// Without what different spellings of one value differ in.
+    /// The value without what different spellings of it differ in.
     pub(super) fn plain(self, value: &str) -> String {
         match self {
             Self::Card | Self::Phone | Self::Ssn | Self::MyNumber => {
@@ -97,7 +97,7 @@ impl Kind {
         }
     }
 
-    /// Another value, spelt alike. None: there is nothing in it that could be another.
+    /// A surrogate, spelt alike. `None` if nothing in the value can be replaced.
     pub(super) fn another(self, value: &str, draw: &mut Draw<'_>) -> Option<String> {
         let digits = digits(value);
         Some(match self {
@@ -139,13 +139,14 @@ fn is_email(value: &str) -> bool {
         && domain.chars().all(sound)
 }
 
-/// The address, and what follows it: a prefix's length or a zone.
+/// The address in the value, and what follows it: a prefix's length or a zone.
 fn address(value: &str) -> Option<(IpAddr, &str)> {
     let end = value.find(['/', '%']).unwrap_or(value.len());
     Some((value[..end].parse().ok()?, &value[end..]))
 }
 
-/// Private ones stay private; others come from ranges that are kept for tests (RFC 2544, RFC 3849).
+/// The surrogate of an address. Private ones stay private; others come from ranges reserved for tests (RFC 2544, RFC
+/// 3849).
 fn ip(value: &str, draw: &mut Draw<'_>) -> Option<String> {
     let (address, rest) = address(value)?;
     let mut octet = |low: u32| u8::try_from(low + draw.below(250 - low)).unwrap_or(0);
@@ -226,7 +227,7 @@ mod tests {
     fn keys_keep_what_they_are_known_by() {
         let aws = another("aws-access-key", "AKIAIOSFODNN7EXAMPLE");
         assert!(aws.starts_with("AKIA") && aws.len() == 20, "{aws}");
-        // With its check, which other programs look at.
+        // The checksum is valid, since other programs check it.
         let made = another("github-token", "ghp_000000000000000000000000000000000000");
         assert!(made.starts_with("ghp_") && made.len() == 40, "{made}");
         assert_eq!(made[34..], github_check(&made[4..34]));

@@ -1,5 +1,4 @@
-//! Calls that are kept on disk, with surrogates for what policies find in them or sealed, and what becomes of them when
-//! they are played again.
+//! Recorded calls on disk, with surrogates for what policies find in them or sealed, and their replay.
 #![allow(
     clippy::result_large_err,
     reason = "a report of what is wrong is made once, at a start or reload"

@@ -1,16 +1,17 @@
-//! What is kept of exchanges that others may continue: a value that was found where something was asked stands in what
-//! brings the answer, too.
+//! Remembers what was found in calls that others may continue: a value that was found where something was asked also
+//! stands in the call that brings the answer.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::detect::Value;
 
-/// As many as the gateway itself remembers: 4,096 rounds and 8,192 tasks.
+/// The most calls that are remembered: as many as the gateway itself remembers, 4,096 requests for input and 8,192
+/// tasks.
 const MOST: usize = 12_288;
-/// Of all values together.
+/// The most bytes of all values together.
 const MOST_BYTES: usize = 32 << 20;
 
-/// The latest of them.
+/// The values found in the latest of these calls, by id.
 #[derive(Default)]
 pub(super) struct Lineage {
     found: HashMap<String, Vec<Value>>,
@@ -19,7 +20,7 @@ pub(super) struct Lineage {
 }
 
 impl Lineage {
-    /// All that was found in these; none: one of them is not recorded, or was too long ago.
+    /// Everything that was found in these calls. `None` if one of them is not recorded, or was too long ago.
     pub(super) fn by(&self, follows: &[String]) -> Option<Vec<Value>> {
         let mut values = Vec::new();
         for id in follows {
@@ -28,7 +29,7 @@ impl Lineage {
         Some(values)
     }
 
-    /// It is recorded, and this was found in it.
+    /// Remembers a recorded call and what was found in it.
     pub(super) fn put(&mut self, id: &str, values: Vec<Value>) {
         self.bytes += weight(id, &values);
         self.order.push_back(id.to_owned());

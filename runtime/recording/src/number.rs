@@ -1,10 +1,10 @@
-//! Values of digits: cards, account numbers, telephone numbers, and others of each, whose check digits hold.
+//! Values made of digits: cards, account numbers, telephone numbers; and surrogates whose check digits are valid.
 
 use super::surrogate::Draw;
 
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/// A decimal digit, of full width or not.
+/// The value of a decimal digit, full-width or not.
 pub(super) fn digit(character: char) -> Option<u8> {
     match character {
         '0'..='9' => Some(character as u8 - b'0'),
@@ -30,7 +30,7 @@ pub(super) fn spelt(value: &str, digits: &[u8]) -> String {
     value.chars().map(next).collect()
 }
 
-/// Without white space and hyphens.
+/// The value without white space and hyphens.
 pub(super) fn compact(value: &str) -> String {
     value
         .chars()
@@ -54,7 +54,8 @@ pub(super) fn luhn(digits: &[u8]) -> u32 {
     digits.iter().rev().enumerate().map(doubled).sum::<u32>() % 10
 }
 
-/// Of the same network and length: the first six digits are those of numbers that networks keep for tests.
+/// A card number of the same network and length. The first six digits are those of numbers that networks reserve for
+/// tests.
 pub(super) fn card(digits: &[u8], draw: &mut Draw<'_>) -> Vec<u8> {
     let beginning = match digits {
         [4, ..] => "400000",
@@ -82,7 +83,7 @@ pub(super) fn card(digits: &[u8], draw: &mut Draw<'_>) -> Vec<u8> {
     made
 }
 
-/// The country and most of the area stay: they are what it is known by.
+/// A telephone number of the same country and mostly the same area, by which it is recognized.
 pub(super) fn phone(digits: &[u8], draw: &mut Draw<'_>) -> Vec<u8> {
     let kept = digits.len().saturating_sub(6).max(2).min(digits.len());
     let mut made = digits[..kept].to_vec();
@@ -105,7 +106,7 @@ pub(super) fn my_number(draw: &mut Draw<'_>) -> Vec<u8> {
     made
 }
 
-/// Modulo 97, of what stands in an account number's order for the check.
+/// The remainder modulo 97 of an account number, rearranged for the check.
 fn iban_rest(compact: &str) -> Option<u32> {
     let (head, tail) = (compact.get(..4)?, compact.get(4..)?);
     tail.chars().chain(head.chars()).try_fold(0, |rest, c| {

@@ -1,4 +1,4 @@
-//! A recording, read: all its segments, in the order in which the exchanges came.
+//! Reads a recording: all its segments, in the order in which the calls came.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -10,22 +10,23 @@ use super::exchange::{Exchange, NotAnExchange};
 use super::folder::{DESCRIPTION, FolderError, Sealed, described_in, is_segment};
 use super::seal::{Identities, SealError};
 
-/// The largest file that is read as part of a recording.
+/// The largest file that is read as part of a recording, in bytes.
 const LARGEST: u64 = 8 << 30;
 
 /// A recording that was read.
 #[derive(Debug, Default)]
 pub struct Recorded {
-    /// In the order in which they came.
+    /// The exchanges, in the order in which they came.
     pub exchanges: Vec<Exchange>,
-    /// Lines that were never finished.
+    /// The number of lines that were never finished.
     pub torn: usize,
 }
 
 /// Reads a whole recording.
 ///
 /// # Errors
-/// It is none, it needs a key, or a line in it is no exchange.
+///
+/// The folder is not a recording, it needs a key, or a line in it is not an exchange.
 pub fn read(path: &Path, identities: Option<&Identities>) -> Result<Recorded, FolderError> {
     let io = |what| {
         move |source| FolderError::Io {
@@ -89,7 +90,7 @@ pub fn read(path: &Path, identities: Option<&Identities>) -> Result<Recorded, Fo
             recorded.exchanges.push(exchange);
         }
     }
-    // They are written when they end.
+    // Exchanges are written when they end, so they are sorted by when they came.
     recorded
         .exchanges
         .sort_by(|one, other| (&one.time, &one.id).cmp(&(&other.time, &other.id)));

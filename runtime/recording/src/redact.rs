@@ -1,5 +1,6 @@
-//! Every occurrence of what was found, in a whole document: in texts and member names, in numbers, and in the encodings
-//! in which values travel. What cannot be found cannot be replaced: `docs/recording.md` says which encodings those are.
+//! Replaces every occurrence of what was found in a whole document: in texts and member names, in numbers, and in the
+//! encodings in which values travel. `docs/recording.md` lists these encodings. A value that cannot be found cannot be
+//! replaced.
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
@@ -9,29 +10,29 @@ use sandgate_message::{Kind as JsonKind, Node};
 
 use super::number;
 
-/// Numbers with fewer digits are looked for as they are written, and no other way.
+/// The fewest digits of a number that is found in any spelling. Shorter ones are found only as they are written.
 const FEWEST_DIGITS: usize = 7;
-/// What may stand between two digits of one number.
+/// The characters that may stand between two digits of one number.
 const BETWEEN: &str = " -.()/－（）　";
-/// Shorter pieces of base 64 hold nothing of the shortest value.
+/// The shortest piece of base 64 that is decoded. Shorter pieces cannot hold the shortest value.
 const SHORTEST_CODED: usize = 6;
-/// Something coded within something coded.
+/// The most levels of nested encodings.
 const DEEPEST: usize = 2;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
     .with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
-/// Values and what stands in their place.
+/// Replaces values by their surrogates.
 pub(super) struct Redactor {
     spellings: Vec<(String, String)>,
     matcher: Option<AhoCorasick>,
-    /// By their digits alone.
+    /// The numbers and their surrogates, by their digits alone.
     numbers: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Redactor {
-    /// Of these pairs. None: they are too much to look for.
+    /// A redactor of these pairs. `None` if they are too many to search for.
     pub(super) fn of(pairs: &[(String, String)]) -> Option<Self> {
         let mut spellings: Vec<(String, String)> = Vec::new();
         let mut numbers = Vec::new();
@@ -65,7 +66,7 @@ impl Redactor {
         })
     }
 
-    /// The document with every occurrence replaced, without white space between its tokens.
+    /// Appends the document with every occurrence replaced, without white space between its tokens.
     pub(super) fn document(&self, node: Node<'_>, out: &mut String) {
         match node.kind() {
             JsonKind::Object => {
@@ -103,7 +104,7 @@ impl Redactor {
         }
     }
 
-    /// A text with every occurrence replaced.
+    /// The text with every occurrence replaced.
     pub(super) fn text(&self, text: &str) -> String {
         self.within(text, 0)
     }
@@ -124,7 +125,7 @@ impl Redactor {
         let mut new = String::with_capacity(text.len());
         let mut done = 0;
         for found in matcher.find_iter(text) {
-            // A spelling begins and ends at characters, and so does what is equal to it but for ASCII's case.
+            // A match begins and ends at character boundaries, since it equals a spelling except for ASCII's case.
             let stands = &text[found.range()];
             let exact = self.spellings.iter().find(|(value, _)| value == stands);
             let (_, surrogate) = exact.unwrap_or(&self.spellings[found.pattern().as_usize()]);
@@ -135,7 +136,7 @@ impl Redactor {
         new + &text[done..]
     }
 
-    /// Numbers, whatever stands between their digits.
+    /// Replaces numbers, whatever stands between their digits.
     fn digits(&self, text: &str) -> String {
         let mut new = text.to_owned();
         for (from, to) in &self.numbers {
@@ -149,7 +150,7 @@ impl Redactor {
         new
     }
 
-    /// Pieces of base 64 that hold one.
+    /// Replaces pieces of base 64 that hold a value.
     fn coded(&self, text: &str, depth: usize) -> String {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte);
         let bytes = text.as_bytes();
@@ -165,7 +166,7 @@ impl Redactor {
                 .take_while(|byte| **byte == b'=')
                 .count();
             let end = at + length + padding.min(2);
-            // One of several parts, as of a JWT, is never padded; neither is what could have been and was not.
+            // A dotted part, as of a JWT, is never padded. Neither is a piece that could have been padded and was not.
             let part = text[..at].ends_with('.') || text[end..].starts_with('.');
             let padded = padding > 0 || (length % 4 == 0 && !part);
             match self.decoded(&text[at..at + length], padded, depth) {
@@ -173,7 +174,7 @@ impl Redactor {
                 _ => new += &text[at..end],
             }
             if end == at {
-                // What is no part of any is copied as it is, a character at a time.
+                // Text that is not base 64 is copied as it is, one character at a time.
                 let next = text[at..].chars().next().map_or(1, char::len_utf8);
                 new += &text[at..at + next];
                 at += next;
@@ -195,13 +196,13 @@ impl Redactor {
         (new != inner).then(|| engine.encode(new))
     }
 
-    /// Whether any stands there still.
+    /// Whether any of the values still stands in the text.
     pub(super) fn stands_in(&self, text: &str) -> bool {
         self.text(text) != text
     }
 }
 
-/// Where a number stands, in any spelling, at or after a place.
+/// The range of a number in any spelling, at or after an offset.
 fn number(text: &str, digits: &[u8], from: usize) -> Option<(usize, usize)> {
     let mut run: Vec<(u8, usize, usize)> = Vec::new();
     let mut gap = 0;
@@ -254,7 +255,7 @@ fn variants(value: &str, surrogate: &str) -> Vec<(String, String)> {
     variants
 }
 
-/// As in URLs, or as forms send it: the space is a plus.
+/// The text percent-encoded as in URLs, or as in forms, where the space is a plus.
 fn percent(text: &str, lower: bool, form: bool) -> String {
     let mut coded = String::new();
     for byte in text.bytes() {
@@ -270,7 +271,7 @@ fn percent(text: &str, lower: bool, form: bool) -> String {
     coded
 }
 
-/// As within a JSON string.
+/// The text escaped as within a JSON string.
 fn escaped(text: &str) -> String {
     let mut quoted = String::new();
     quote(text, &mut quoted);
@@ -278,7 +279,7 @@ fn escaped(text: &str) -> String {
 }
 
 fn quote(text: &str, out: &mut String) {
-    // A string can always be written.
+    // A string can always be serialized.
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 

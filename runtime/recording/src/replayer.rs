@@ -1,5 +1,5 @@
-//! An exchange once more through a chain, away from any server and from the world: interceptors meet the time at which it
-//! happened, a memory that is not theirs, and no network. What each of them saw and decided can be looked at.
+//! Replays a recorded call through a chain, without any server: interceptors see the time at which the call came, a
+//! separate state, and no network. What each interceptor saw and decided can be observed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,73 +17,75 @@ use tracing::subscriber::NoSubscriber;
 
 use super::exchange::{Verdict, verdicts};
 
-/// How long a run may take: what a deadline cuts is about the machine, and not about the policy.
+/// The timeout of a replayed hook run. It is long, since a missed deadline says something about the machine, not about
+/// the policy.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Randomness, the same in every run.
+/// The randomness that interceptors get, the same in every run.
 const RANDOM: [u8; 16] = [
     0x3b, 0x91, 0x0c, 0xe7, 0x52, 0xad, 0x68, 0x14, 0xf9, 0x2d, 0x86, 0x43, 0xba, 0x70, 0xc5, 0x1e,
 ];
 
-/// What is played.
+/// The input of a replay.
 pub struct Input {
-    /// Who calls what.
+    /// The call.
     pub call: Call,
     /// The request or notification.
     pub message: Message,
-    /// What the other side answers, where it is known.
+    /// The other side's answer, if known.
     pub reply: Option<Message>,
-    /// When, since the Unix epoch.
+    /// When the call came, since the Unix epoch.
     pub at: Duration,
 }
 
-/// What came of it.
+/// The outcome of a replay.
 pub struct Played {
-    /// Who decided what.
+    /// The hook runs on the call.
     pub trail: Trail,
-    /// Who decided what about the messages that it carries.
+    /// The hook runs on the call's nested messages.
     pub within: Vec<NestedRun>,
-    /// What became of it. A request that goes on and whose answer is not known counts as forwarded.
+    /// What became of the call. A request that goes on without a known answer counts as forwarded.
     pub became: Became,
-    /// The params as they went on, where they did.
+    /// The params as they went on. `None` if they did not.
     pub sent: Option<Json>,
-    /// The payload of what the asker got, where there is one.
+    /// The payload that the requester got. `None` if there is none.
     pub left: Option<Json>,
-    /// Every run, in the order in which they ended.
+    /// Every observed run, in the order in which the runs ended.
     pub observations: Vec<Observation>,
 }
 
 /// What an interceptor saw in one run, and what it decided.
 #[derive(Clone, Debug)]
 pub struct Observation {
-    /// Its name.
+    /// The interceptor's name.
     pub interceptor: Arc<str>,
-    /// Where it ran.
+    /// The hook of the run.
     pub hook: Hook,
-    /// Who called what, as it was told.
+    /// The call as the interceptor saw it.
     pub call: Arc<Call>,
-    /// The document that it judged.
+    /// The document that the interceptor judged.
     pub document: Json,
     /// In a post-call: the params as they were sent.
     pub sent: Option<Json>,
-    /// In a post-call: the document is an error object.
+    /// In a post-call: whether the document is an error object.
     pub failed: bool,
-    /// The note of its pre-call.
+    /// In a post-call: the note of the pre-call.
     pub carried: Option<Arc<[u8]>>,
-    /// What it decided.
+    /// What the interceptor decided.
     pub decision: Result<PreDecision, Failure>,
-    /// What it noticed.
+    /// What the interceptor noticed.
     pub findings: Vec<Finding>,
 }
 
-/// A chain whose runs are looked at.
+/// A chain whose runs can be observed.
 pub struct Replayer {
     chain: Arc<Chain>,
     observations: Option<Arc<Mutex<Vec<Observation>>>>,
 }
 
 impl Replayer {
-    /// Of a chain. `watched`: what each interceptor sees is kept; inputs must then be played one at a time.
+    /// A replayer of a chain. With `watched`, what each interceptor sees is kept; inputs must then be replayed one at a
+    /// time.
     pub fn of(chain: &Chain, watched: bool) -> Self {
         let observations = watched.then(Arc::<Mutex<Vec<Observation>>>::default);
         let chain = chain.remade(|step| {
@@ -106,7 +108,7 @@ impl Replayer {
         }
     }
 
-    /// Plays an input. `state`: what interceptors remember. `rehearsal`: what was asked and begun before.
+    /// Replays an input. `state` is the interceptors' state, and `rehearsal` the questions and tasks of earlier calls.
     pub async fn play(
         &self,
         input: Input,
@@ -116,7 +118,7 @@ impl Replayer {
         state.set_time(input.at);
         let mut simulation = Simulation::closed(input.at, RANDOM.to_vec(), Vec::new());
         simulation.state = Some(state.clone());
-        // The future is large, and one of many.
+        // The future is large, and many of them exist at once.
         let playing = Box::pin(Arc::new(simulation).during(self.run(input, rehearsal)));
         playing.with_subscriber(NoSubscriber::default()).await
     }
@@ -150,7 +152,7 @@ impl Replayer {
 }
 
 impl Played {
-    /// Who decided what, as it is recorded.
+    /// The hook runs as they are recorded.
     pub fn verdicts(&self) -> Vec<Verdict> {
         verdicts(&self.trail, &self.within)
     }

@@ -1,5 +1,5 @@
-//! Exchanges as they came, readable by the owner of a key alone: each is an age file of its own (age-encryption.org/v1),
-//! in base 64.
+//! Sealed exchanges, which only the owner of a key can read. Each is an age file of its own (age-encryption.org/v1), in
+//! base 64.
 
 use std::str::FromStr;
 
@@ -7,41 +7,42 @@ use age::x25519;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Whom an exchange is sealed to.
+/// The public key that exchanges are sealed to.
 #[derive(Clone)]
 pub struct Recipient(x25519::Recipient);
 
-/// The keys that open it.
+/// The secret keys that open sealed exchanges.
 pub struct Identities(Vec<x25519::Identity>);
 
-/// Why it cannot be sealed or opened.
+/// Why an exchange cannot be sealed or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
-    /// It is no key.
+    /// The text is not a public key.
     #[error("{0:?} is no public key of age: write age1…, as age-keygen prints it")]
     Recipient(String),
     /// There is no key in the file.
     #[error("there is no key in it: a line AGE-SECRET-KEY-1… is needed, as age-keygen writes it")]
     Identities,
-    /// It was kept as it came.
+    /// The recording is sealed, and no key is given.
     #[error("it is encrypted; give --identity FILE, with the secret key to which it was recorded")]
     NoIdentity,
     /// Encrypting failed.
     #[error("it cannot be encrypted: {0}")]
     Seal(#[from] age::EncryptError),
-    /// Another key, or not what was written.
+    /// Decrypting failed: with another key, or because the data was altered.
     #[error("it cannot be decrypted: {0}")]
     Open(#[from] age::DecryptError),
-    /// Not what was written.
+    /// The data is not what was written.
     #[error("it is damaged")]
     Damaged,
 }
 
 impl Recipient {
-    /// Reads `age1…`.
+    /// Parses a public key, `age1…`.
     ///
     /// # Errors
-    /// It is no such key.
+    ///
+    /// The text is not such a key.
     pub fn read(text: &str) -> Result<Self, SealError> {
         x25519::Recipient::from_str(text)
             .map(Self)
@@ -54,10 +55,11 @@ impl Recipient {
 }
 
 impl Identities {
-    /// Reads a file of keys, as `age-keygen` writes it.
+    /// Parses a file of secret keys, as `age-keygen` writes it.
     ///
     /// # Errors
-    /// There is none in it.
+    ///
+    /// There is no key in the text, or a line is not a key.
     pub fn read(text: &str) -> Result<Self, SealError> {
         let keys: Vec<_> = text
             .lines()

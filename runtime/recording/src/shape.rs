@@ -1,5 +1,5 @@
-//! A value of no known form, and another of the same shape: a digit for a digit, a letter for a letter of the same script
-//! and case, everything else as it is.
+//! Surrogates for values of no known form, of the same shape: a digit for a digit, a letter for a letter of the same
+//! script and case, everything else as it is.
 
 use super::key::BEGINNINGS;
 use super::surrogate::Draw;

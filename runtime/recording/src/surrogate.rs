@@ -1,8 +1,8 @@
-//! Values that stand for others: of the same kind, in the same spelling, with check digits that hold, so that whoever
-//! found the one finds the other.
+//! Surrogates: values that stand for others, of the same kind, in the same spelling and with valid check digits, so
+//! that a policy that found the value finds the surrogate.
 //!
-//! They are drawn by a key that is made for a recording and never written: the same value has the same surrogate
-//! throughout, and nobody can try out which value it was.
+//! Surrogates are drawn with a key that is made for a recording and never written: the same value has the same
+//! surrogate throughout, and nobody can try out which value it was.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,19 +12,20 @@ use sha2::Sha256;
 
 use super::kind;
 
-/// How many surrogates are remembered, so that no two values share one. Beyond, chance alone keeps them apart.
+/// The most surrogates that are remembered, so that no two values share one. Beyond that, chance alone keeps them
+/// apart.
 const REMEMBERED: usize = 1 << 16;
-/// How often another one is drawn before it is given up.
+/// The most draws for one value.
 const ATTEMPTS: u32 = 64;
 
 /// Makes surrogates.
 pub(super) struct Surrogates {
     key: [u8; 32],
-    /// The value, in our own hash, that each surrogate stands for.
+    /// The keyed hash of the value that each surrogate stands for, by the surrogate's own hash.
     taken: HashMap<[u8; 16], [u8; 16]>,
 }
 
-/// Numbers drawn for one value.
+/// Random numbers drawn for one value.
 pub(super) struct Draw<'a> {
     key: &'a [u8; 32],
     seed: Vec<u8>,
@@ -42,8 +43,8 @@ impl Default for Surrogates {
 }
 
 impl Surrogates {
-    /// Another value of the same kind. `label`: what the policy that found it calls it. None: there is none, since the
-    /// text has nothing that could be another.
+    /// The surrogate of a value. `label` is the word of the policy that found it. `None` if nothing in the value can be
+    /// replaced.
     pub(super) fn of(&mut self, label: &str, value: &str) -> Option<String> {
         let kind = kind::of(label, value);
         let plain = kind.plain(value);
@@ -69,7 +70,7 @@ impl Surrogates {
         })
     }
 
-    /// A name for a conversation, the same throughout the recording.
+    /// A pseudonym for a conversation, the same throughout the recording.
     pub(super) fn session(&self, session: &str) -> String {
         let digest = self.digest(&[b"session ", session.as_bytes()].concat());
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -96,7 +97,7 @@ impl Surrogates {
 }
 
 fn keyed(key: &[u8; 32], text: &[u8]) -> [u8; 32] {
-    // HMAC takes keys of any length.
+    // HMAC takes keys of any length, so this never fails.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return [0; 32];
     };
@@ -105,7 +106,8 @@ fn keyed(key: &[u8; 32], text: &[u8]) -> [u8; 32] {
 }
 
 impl Draw<'_> {
-    /// Below `bound`, which is at least 1. A little uneven where it is not a power of two, which harms nobody here.
+    /// A number below `bound`, which is at least 1. Slightly uneven unless `bound` is a power of two, which is harmless
+    /// here.
     pub(super) fn below(&mut self, bound: u32) -> u32 {
         let mut word = [0; 4];
         for byte in &mut word {
@@ -121,7 +123,7 @@ impl Draw<'_> {
         characters.chars().nth(index).unwrap_or('x')
     }
 
-    /// So many of these characters.
+    /// `count` of these characters.
     pub(super) fn some_of(&mut self, characters: &str, count: usize) -> String {
         (0..count).map(|_| self.one_of(characters)).collect()
     }

@@ -1,4 +1,4 @@
-//! The thread that writes a recording: from what a call left to a line that may be kept.
+//! The thread that writes a recording: it turns captured calls into lines.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,34 +24,34 @@ pub(super) struct Writer {
     folder: Folder,
     tallies: Arc<Tallies>,
     surrogates: Surrogates,
-    /// What was asked and begun in the calls as they came, and with surrogates.
+    /// The questions and tasks of earlier calls: as they came, and with surrogates.
     rehearsals: Option<[ReplaySession; 2]>,
     continued: Lineage,
-    /// Of the chain that the last call passed: most calls pass the same.
+    /// The replayer of the chain that the last call passed. Most calls pass the same chain.
     replayer: Option<(Arc<Chain>, Replayer)>,
     said: bool,
 }
 
-/// Why an exchange is not written.
+/// Why a captured call is not written.
 enum Not {
     Unplaced(detect::Unplaced),
-    /// It continues one that is not recorded.
+    /// The call continues one that is not recorded.
     Orphaned,
-    /// It would be judged otherwise.
+    /// With surrogates the call would be judged otherwise.
     Unlike,
-    /// Something that was found is still in it.
+    /// The line still has something that was found, or cannot be made.
     Left,
 }
 
-/// What may be written.
+/// A line that may be written.
 struct Line {
     text: String,
-    /// Others may continue it.
+    /// Whether other calls may continue this one.
     carries: bool,
     found: Vec<Value>,
 }
 
-/// Which memory of what was asked and begun.
+/// Selects one of the two replay sessions.
 #[derive(Clone, Copy)]
 enum World {
     AsItCame,
@@ -61,7 +61,7 @@ enum World {
 impl Line {
     fn of(exchange: &Exchange, found: Vec<Value>) -> Result<Self, Not> {
         let mut text = serde_json::to_string(exchange).map_err(|_| Not::Left)?;
-        // A payload keeps its own white space; a line end can only stand between its tokens.
+        // A payload keeps its own white space. A line end can only stand between its tokens.
         text.retain(|c| !matches!(c, '\n' | '\r'));
         Ok(Self {
             text,
@@ -84,7 +84,7 @@ impl Writer {
         }
     }
 
-    /// Until nobody records any more, or until it is to close and has written what waits.
+    /// Runs until the recording is dropped, or until it is closed and what waits is written.
     pub(super) fn run(
         mut self,
         mut waits: mpsc::Receiver<Box<CapturedCall>>,
@@ -189,7 +189,7 @@ impl Writer {
         .ok()
     }
 
-    /// With surrogates in place of all that was found, in it and in what it continues.
+    /// The line with surrogates in place of all that was found, in the call and in those that it continues.
     async fn replaced(
         &mut self,
         taken: &CapturedCall,
@@ -211,7 +211,7 @@ impl Writer {
         }
         if found.is_empty() {
             if raw.carries {
-                // What continues it may be in need of it.
+                // Calls that continue this one may need it in the session with surrogates.
                 self.play(taken, &raw, World::Surrogates).await;
             }
             return Line::of(&raw, found);
@@ -248,7 +248,7 @@ impl Writer {
         if !alike(&expected, &played) || second.became != first.became {
             return Err(Not::Unlike);
         }
-        // What is said of the live runs stays; where they found something, it is where it is found now.
+        // The record of the live runs stays. Where they found something, the findings are those of the replay.
         new.id = raw.id;
         let live = new.trail.clone();
         let now: BTreeMap<RunId<'_>, &Verdict> = by_run(&played).collect();
@@ -262,7 +262,7 @@ impl Writer {
         Line::of(&new, found)
     }
 
-    /// Plays it with a memory of its own.
+    /// Replays the exchange with an empty state.
     async fn play(
         &mut self,
         taken: &CapturedCall,
@@ -294,7 +294,7 @@ impl Writer {
     }
 }
 
-/// Whatever was found live was found again: else it is not known to the character what it was.
+/// Whether everything that was found live was found again. Otherwise what was found is not known to the character.
 fn repeats(live: &[Verdict], again: &[Verdict]) -> bool {
     live.iter()
         .filter(|verdict| verdict.found())
@@ -321,7 +321,7 @@ fn repeats(live: &[Verdict], again: &[Verdict]) -> bool {
         })
 }
 
-/// The same runs with the same decisions and findings.
+/// Whether two replays have the same runs with the same decisions and findings.
 fn alike(one: &[Verdict], other: &[Verdict]) -> bool {
     let sorted = |verdicts: &[Verdict]| {
         let mut verdicts = verdicts.to_vec();
@@ -340,7 +340,7 @@ fn alike(one: &[Verdict], other: &[Verdict]) -> bool {
     sorted(one) == sorted(other)
 }
 
-/// Where members are named by what was found.
+/// Replaces values in the pointers of findings, where members are named by what was found.
 fn with_pointers(mut verdict: Verdict, replacing: &Redactor) -> Verdict {
     for Noticed { pointer, .. } in &mut verdict.findings {
         if let Some(pointer) = pointer {
@@ -350,7 +350,7 @@ fn with_pointers(mut verdict: Verdict, replacing: &Redactor) -> Verdict {
     verdict
 }
 
-/// Whether anything that was found stands in a line, in it as it is or in a text of it.
+/// Whether anything that was found still stands in the line, as it is or within one of its texts.
 fn is_left(replacing: &Redactor, found: &[Value], line: &str) -> bool {
     if found.iter().any(|value| line.contains(&value.text)) {
         return true;
@@ -408,7 +408,7 @@ mod tests {
             &[verdict("refuse", &["pii.email", "pii.email"])]
         ));
         assert!(!repeats(&live, &[]));
-        // A refusal that depends on what happened before says nothing of the exchange.
+        // A refusal that depends on earlier calls says nothing of this one.
         assert!(repeats(&[verdict("refuse", &[])], &[]));
     }
 

@@ -1,5 +1,5 @@
-//! What is wrong with the gateway itself: shown by `status`, `/readyz` and metrics. A server that fails is none of it: the
-//! other servers are served all the same, and the gateway learns from calls alone that it works again.
+//! Conditions: what is wrong with the gateway itself, as `status`, `/readyz` and metrics show it. A failing server is
+//! not a condition: the other servers are still served, and only calls tell the gateway that the server works again.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
@@ -13,37 +13,37 @@ use serde::{Deserialize, Serialize};
 use crate::call_log::CallLogWriter;
 use crate::logging;
 
-/// Before a certificate's end: time enough to get another one.
+/// A certificate counts as expiring this long before its end: time enough to get another one.
 const EXPIRING: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// How often the certificate's end is looked at.
+/// How often the certificate's end is checked.
 const LOOK: Duration = Duration::from_secs(60);
-/// How often a call log that cannot be written is tried again.
+/// How often a call log that cannot be written is retried.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Knows what is wrong with one gateway.
+/// The conditions of one gateway.
 pub struct GatewayConditions {
     gateway: Weak<Gateway>,
     call_log: Arc<CallLogWriter>,
-    /// Why the interceptors' memory cannot be written.
+    /// Returns why the interceptors' state cannot be written, if it cannot.
     state: Box<dyn Fn() -> Option<String> + Send + Sync>,
-    /// What makes `/readyz` answer 503.
+    /// The conditions that make `/readyz` answer 503.
     unready: ArcSwap<Vec<ConditionName>>,
 }
 
-/// Something that is wrong, as operators are told.
+/// A condition, as operators see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConditionStatus {
-    /// As `[gateway] not-ready-when` spells it.
+    /// The condition's name in `[gateway] not-ready-when`.
     pub condition: String,
     /// What is wrong.
     pub detail: String,
-    /// It makes `/readyz` answer 503.
+    /// Whether the condition makes `/readyz` answer 503.
     pub unready: bool,
 }
 
 impl GatewayConditions {
-    /// Of this gateway, and of what it writes. `state` says why the interceptors' memory cannot be written, where that is
-    /// so.
+    /// The conditions of this gateway and its logs. `state` returns why the interceptors' state cannot be written, if
+    /// it cannot.
     pub fn new(
         gateway: &Arc<Gateway>,
         call_log: Arc<CallLogWriter>,
@@ -58,12 +58,12 @@ impl GatewayConditions {
         })
     }
 
-    /// Another configuration is in force.
+    /// Takes over the settings of another configuration.
     pub fn adopt(&self, config: &Config) {
         self.unready.store(Arc::new(config.not_ready_when()));
     }
 
-    /// All that is wrong, in words.
+    /// The conditions that hold, in words.
     pub fn status(&self) -> Vec<ConditionStatus> {
         let unready = self.unready.load();
         let all = ConditionName::ALL.iter().filter_map(|name| {
@@ -76,13 +76,13 @@ impl GatewayConditions {
         all.collect()
     }
 
-    /// Whether each condition holds.
+    /// Every condition, and whether it holds.
     pub fn each(&self) -> impl Iterator<Item = (&'static str, bool)> {
         let all = ConditionName::ALL.iter();
         all.map(|name| (name.as_str(), self.detail(*name).is_some()))
     }
 
-    /// Records that could not be written.
+    /// The number of call records that could not be written.
     pub fn unwritten(&self) -> u64 {
         self.call_log.unwritten()
     }
@@ -92,7 +92,7 @@ impl GatewayConditions {
         self.gateway.upgrade()?.certificate_until()
     }
 
-    /// What is wrong; none where nothing is.
+    /// What is wrong. `None` if the condition does not hold.
     fn detail(&self, name: ConditionName) -> Option<String> {
         let left = |until: SystemTime| until.duration_since(SystemTime::now());
         match name {
@@ -125,7 +125,8 @@ impl GatewayConditions {
         }
     }
 
-    /// Tries a call log again that cannot be written, forgets words that are too old, and warns of a certificate that ends. Never returns.
+    /// Retries a call log that cannot be written, forgets matched words that are too old, and warns of a certificate
+    /// that ends. Never returns.
     pub async fn watch(&self) {
         let mut warned = None;
         let mut looked: Option<tokio::time::Instant> = None;

@@ -1,4 +1,4 @@
-//! What a gateway tells of itself: its own log, the log of calls, metrics, traces, and what is wrong with it.
+//! What a gateway reports of itself: its own log, the call log, metrics, traces, and its conditions.
 #![allow(
     clippy::result_large_err,
     reason = "a report of what is wrong is made once, at a start or reload"

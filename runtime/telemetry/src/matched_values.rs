@@ -1,5 +1,5 @@
-//! The very words that policies matched, where `[gateway] why-values` keeps them: in memory alone, for ten minutes, and
-//! never a value that the gateway itself brings.
+//! The very words that policies matched, if `[gateway] why-values` keeps them. They are kept in memory only, for ten
+//! minutes, and never if they hold a value that the gateway itself brings.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,24 +13,25 @@ use sandgate_pipeline::TrailEntry;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// How long words are kept. They are looked through every second, so that none is older than ten minutes.
+/// How long words are kept. Old words are dropped every second, so that none is older than ten minutes.
 const AGE: Duration = Duration::from_secs(10 * 60 - 5);
-/// MatchedValues kept, and what they may hold together, in bytes; the oldest go first.
+/// The most words that are kept. The oldest are dropped first.
 const MOST: usize = 1_000;
+/// The most bytes that the kept words hold together.
 const BYTES: usize = 256 << 10;
-/// Bytes of one; a longer one is cut.
+/// The longest text in bytes. A longer one is cut.
 const LONGEST: usize = 1 << 10;
-/// MatchedValues of one run.
+/// The most words kept of one run.
 const OF_RUN: usize = 16;
 
-/// What is kept. Nothing, unless it is switched on.
+/// The words that policies matched. Empty unless keeping is switched on.
 #[derive(Default)]
 pub struct MatchedValues(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
     on: bool,
-    /// Values from the gateway's own settings: words that hold a piece of one are not kept.
+    /// Values from the gateway's own settings. Words that hold a piece of one are not kept.
     managed: Vec<Zeroizing<String>>,
     words: VecDeque<KeptValue>,
     bytes: usize,
@@ -45,20 +46,20 @@ struct KeptValue {
     text: Zeroizing<String>,
 }
 
-/// One of them, as an operator is told it.
+/// Words that a policy matched, as an operator sees them.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct MatchedValue {
-    /// Of the interceptor that matched it.
+    /// The name of the interceptor that matched the words.
     pub interceptor: String,
     /// The rule, or the refusal's code.
     pub rule: String,
-    /// Where it stood (RFC 6901).
+    /// The place of the words in the document (RFC 6901).
     pub pointer: String,
     /// The very words.
     pub text: String,
 }
 
-/// What `details` of a finding say of places.
+/// The places that the `details` of a finding name.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Places {
@@ -75,7 +76,7 @@ struct Span {
 }
 
 impl MatchedValues {
-    /// Keeps words from now on, or forgets them all and keeps none.
+    /// Switches keeping on or off. Switching it off drops all words.
     pub fn switch(&self, on: bool, managed: Vec<Zeroizing<String>>) {
         let mut kept = self.0.lock();
         match on {
@@ -84,7 +85,7 @@ impl MatchedValues {
         }
     }
 
-    /// A call has ended.
+    /// Keeps the words that policies matched in a call that has ended.
     pub(crate) fn ended(&self, record: &Ended<'_>) {
         let seen = |entry: &&TrailEntry| entry.seen.is_some();
         for entry in record.trail.entries.iter().filter(seen) {
@@ -101,12 +102,12 @@ impl MatchedValues {
         }
     }
 
-    /// Forgets what is too old.
+    /// Drops words that are too old.
     pub(crate) fn forget(&self) {
         self.0.lock().forget(Instant::now());
     }
 
-    /// Those of a call; none: nothing is kept at all.
+    /// The words matched in a call. `None` if keeping is switched off.
     pub fn of(&self, call: &str) -> Option<Vec<MatchedValue>> {
         let mut kept = self.0.lock();
         kept.forget(Instant::now());
@@ -148,7 +149,7 @@ impl Kept {
         }
     }
 
-    /// Its text is overwritten.
+    /// Drops the oldest words. Their text is overwritten in memory.
     fn drop_oldest(&mut self) {
         if let Some(oldest) = self.words.pop_front() {
             self.bytes -= oldest.bytes();
@@ -168,7 +169,7 @@ impl std::fmt::Debug for MatchedValues {
     }
 }
 
-/// What matched in a run: the rule or the code, the place, the words.
+/// What matched in a run: the rule or the code, the place, and the words.
 fn matched(entry: &TrailEntry) -> Vec<(String, String, Zeroizing<String>)> {
     let Some(seen) = &entry.seen else {
         return Vec::new();
@@ -182,12 +183,12 @@ fn matched(entry: &TrailEntry) -> Vec<(String, String, Zeroizing<String>)> {
     if let (Some(code), Some(pointer)) = (&entry.code, &entry.pointer) {
         add(code, pointer, None);
     }
-    // A reply's hook sees the reply alone.
+    // A hook on a reply sees only the reply.
     let part = match entry.hook {
         Hook::PreCall => Part::Params,
         Hook::PostCall => Part::Reply,
     };
-    // A server's own message is a pre-call's document, and what is found in it may be called a reply's.
+    // A server's own message is a pre-call's document, and a finding in it may name the reply.
     let about = |found: Part| found == part || entry.hook == Hook::PreCall;
     for finding in entry.findings.iter().filter(|finding| about(finding.part)) {
         let places = finding.details.as_ref().map(Json::to::<Places>);
@@ -202,7 +203,7 @@ fn matched(entry: &TrailEntry) -> Vec<(String, String, Zeroizing<String>)> {
     found
 }
 
-/// The text at a place, or bytes of it; of a number its digits. A list or an object is no word.
+/// The text at a place, or a range of its bytes. A number counts as its digits. Other values have no text.
 fn text(seen: &Json, pointer: &str, span: Option<(usize, usize)>) -> Option<Zeroizing<String>> {
     let node = seen.root().at(pointer)?;
     let whole = Zeroizing::new(match node.kind() {

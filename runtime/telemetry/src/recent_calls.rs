@@ -1,5 +1,5 @@
-//! The calls that a running gateway remembers, for those who ask what became of one: the lines of the call log as they
-//! were written, the oldest forgotten first; and counts since the start.
+//! The calls that a running gateway remembers, for questions about a call: the lines of the call log as they were
+//! written, the oldest dropped first; and counts since the start.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -10,16 +10,16 @@ use sandgate_message::CallId;
 use sandgate_pipeline::Decision as Decided;
 use serde::{Deserialize, Serialize};
 
-/// Lines remembered: two for most calls.
+/// The most lines that are remembered. Most calls have two.
 const MAX_LINES: usize = 4_000;
-/// What they may hold together, in bytes.
+/// The most bytes that the lines hold together.
 const MAX_BYTES: usize = 16 << 20;
-/// A line larger than this is remembered without its payload.
+/// The largest line that is remembered whole, in bytes. A larger one is remembered without its payload.
 pub(crate) const MAX_LINE: usize = 256 << 10;
-/// Calls named where the beginning of an id fits several.
+/// The most ids named in [`Ambiguous`].
 const NAMED: usize = 5;
 
-/// What is remembered.
+/// The remembered calls.
 #[derive(Debug, Default)]
 pub struct RecentCalls(Mutex<Kept>);
 
@@ -38,7 +38,7 @@ struct Line {
     text: Box<str>,
 }
 
-/// What became of calls since the start. Those under way are not among them.
+/// The number of calls since the start, by outcome. Calls that have not ended do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Calls {
@@ -51,34 +51,34 @@ pub struct Calls {
     pub cancelled: u64,
 }
 
-/// What an interceptor of that name did since the start, in audit or not.
+/// The counts of an interceptor since the start, in audit or not. Interceptors of the same name share them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Hook runs.
+    /// The number of hook runs.
     pub runs: u64,
-    /// Runs that decided to refuse.
+    /// The number of runs that decided to refuse.
     pub refusals: u64,
-    /// Runs that failed.
+    /// The number of runs that failed.
     pub faults: u64,
 }
 
-/// The beginning of an id fits several calls; these are the last of them.
+/// Several ids have the given beginning.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{given:?} begins several ids: {}; give more of it", .ids.join(", "))]
 pub struct Ambiguous {
-    /// As it was asked for.
+    /// The beginning of the id that was asked for.
     pub given: String,
-    /// The last of the ids that it fits.
+    /// The last of the ids that have this beginning.
     pub ids: Vec<String>,
 }
 
 impl RecentCalls {
-    /// A call is about to be forwarded.
+    /// Remembers a call that is about to be forwarded.
     pub(crate) fn forwarded(&self, id: &CallId, text: String) {
         self.0.lock().keep(id, false, text);
     }
 
-    /// A call has ended.
+    /// Remembers and counts a call that has ended.
     pub(crate) fn ended(&self, record: &Ended<'_>, text: String) {
         let mut kept = self.0.lock();
         let calls = &mut kept.calls;
@@ -104,12 +104,12 @@ impl RecentCalls {
         kept.keep(&record.call.id, true, text);
     }
 
-    /// What became of calls.
+    /// The number of calls by outcome.
     pub fn calls(&self) -> Calls {
         self.0.lock().calls
     }
 
-    /// What the interceptor of that name did.
+    /// The counts of the interceptor of that name.
     pub fn tally(&self, interceptor: &str) -> Tally {
         self.0
             .lock()
@@ -119,11 +119,12 @@ impl RecentCalls {
             .unwrap_or_default()
     }
 
-    /// The lines of the call whose id begins so, oldest first; none: of the last that ended. Empty where it is not
-    /// remembered.
+    /// The lines of the call whose id has this beginning, oldest first. With `None`, the lines of the last call that
+    /// ended. Empty if the call is not remembered.
     ///
     /// # Errors
-    /// Several calls' ids begin so.
+    ///
+    /// Several calls' ids have this beginning.
     pub fn lines(&self, call: Option<&str>) -> Result<Vec<Box<str>>, Ambiguous> {
         let kept = self.0.lock();
         let newest = || kept.lines.iter().rev();

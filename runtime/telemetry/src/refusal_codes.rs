@@ -1,20 +1,20 @@
-//! The codes of one interceptor's refusals, as labels: a set that stays small, whatever a plugin's author chooses.
+//! The codes of one interceptor's refusals, as labels. The set stays small, whatever codes a plugin's author chooses.
 
 use std::sync::OnceLock;
 
-/// RefusalCodes that are told apart; all others are one.
+/// The most codes that have a label of their own.
 pub(crate) const MOST: usize = 32;
-/// Bytes of a code that is a label.
+/// The longest code that can be a label, in bytes.
 const LONGEST: usize = 64;
-/// The label of every other code.
+/// The label of all other codes.
 pub(crate) const OTHER: &str = "other";
 
-/// The first codes that came, in the order in which they did. No lock: a code keeps its place.
+/// The first codes that came, in their order. No lock is needed, since a code keeps its place.
 #[derive(Debug, Default)]
 pub(crate) struct RefusalCodes([OnceLock<Box<str>>; MOST]);
 
 impl RefusalCodes {
-    /// Where a code is counted; at [`MOST`], where it is one of the others.
+    /// The place at which a code is counted. [`MOST`] if it counts among the others.
     pub(crate) fn place(&self, code: &str) -> usize {
         if !is_label(code) {
             return MOST;
@@ -23,7 +23,7 @@ impl RefusalCodes {
         self.0.iter().position(is_here).unwrap_or(MOST)
     }
 
-    /// The label at a place; none: nothing was counted there.
+    /// The label at a place. `None` if nothing was counted there.
     pub(crate) fn label(&self, place: usize) -> Option<&str> {
         match self.0.get(place) {
             Some(code) => code.get().map(|code| &**code),
@@ -32,7 +32,7 @@ impl RefusalCodes {
     }
 }
 
-/// A word such as `pii.email`: text of a payload mostly is none.
+/// Whether the code is a word such as `pii.email`. Text of a payload mostly is not.
 fn is_label(code: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:/".contains(&byte);
     (1..=LONGEST).contains(&code.len()) && code.bytes().all(is_plain) && code != OTHER

@@ -1,6 +1,7 @@
-//! Instructions, as the processor counts them, where the kernel lets us ask.
+//! Counts instructions by the processor's counter, if the kernel allows that.
 
-/// Counts what this thread executes outside the kernel. Where it cannot count it says why, and never zero.
+/// Counts what this thread executes outside the kernel. If it cannot count, it fails with the reason instead of
+/// returning zero.
 pub(super) struct Counter {
     #[cfg(target_os = "linux")]
     inner: perf_event::Counter,
@@ -8,10 +9,11 @@ pub(super) struct Counter {
 
 #[cfg(target_os = "linux")]
 impl Counter {
-    /// A counter that stands still.
+    /// Opens a stopped counter.
     ///
     /// # Errors
-    /// Why there is none here.
+    ///
+    /// Counting is not possible here. The error says why.
     pub(super) fn open() -> Result<Self, String> {
         use perf_event::{Builder, events::Hardware};
         let inner = Builder::new(Hardware::INSTRUCTIONS)
@@ -29,13 +31,13 @@ impl Counter {
         Ok(Self { inner })
     }
 
-    /// From here.
+    /// Starts to count from zero.
     pub(super) fn start(&mut self) -> std::io::Result<()> {
         self.inner.reset()?;
         self.inner.enable()
     }
 
-    /// To here.
+    /// Stops, and returns the count.
     pub(super) fn stop(&mut self) -> std::io::Result<u64> {
         self.inner.disable()?;
         self.inner.read()

@@ -1,4 +1,4 @@
-//! What was measured, for people and for programs.
+//! The results of a measurement, for people and for programs.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -6,34 +6,34 @@ use std::time::Duration;
 use sandgate_message::Hook;
 use serde_json::{Value, json};
 
-/// What was measured of a plugin.
+/// The results of measuring a plugin.
 pub struct Measured {
     pub(super) title: String,
-    /// Preparing it, from its file to ready: compiling, mostly.
+    /// The time to prepare the plugin, from its file to ready: mostly compilation.
     pub(super) prepared: Duration,
-    /// An instance made and thrown away.
+    /// The times to create and drop an instance.
     pub(super) floor: Spread,
     pub(super) rows: Vec<Row>,
-    /// Why no instructions were counted.
+    /// Why no instructions were counted. `None` if they were.
     pub(super) uncounted: Option<String>,
 }
 
-/// One hook on one document.
+/// The results of one hook on one document.
 pub(super) struct Row {
     pub(super) hook: Hook,
-    /// Of the document.
+    /// The size of the document in bytes.
     pub(super) bytes: usize,
-    /// The whole way of the first run after the plugin was prepared.
+    /// The time of the first run after the plugin was prepared.
     pub(super) first: Duration,
-    /// Each in an instance of its own.
+    /// The times of runs in instances of their own.
     pub(super) isolated: Spread,
-    /// The same of a plugin that does nothing.
+    /// The times of isolated runs of a plugin that does nothing.
     pub(super) noop: Spread,
-    /// All in one instance; empty where no instance outlived its first run.
+    /// The times of runs in one instance. Empty if no instance outlived its first run.
     pub(super) warm: Spread,
-    /// Bytes of linear memory, at most.
+    /// The most linear memory, in bytes.
     pub(super) memory: u64,
-    /// Instructions of one isolated run, the host's part included.
+    /// The instructions of one isolated run, including the host's part.
     pub(super) instructions: Option<u64>,
 }
 
@@ -46,7 +46,7 @@ impl Spread {
         Self(all)
     }
 
-    /// The microseconds that this share of them, in percent, does not pass; none where there are none.
+    /// The duration at a percentile, in microseconds. `None` if there are no durations.
     fn at(&self, percent: usize) -> Option<f64> {
         let index = (self.0.len() * percent / 100).min(self.0.len().saturating_sub(1));
         self.0.get(index).map(|took| took.as_secs_f64() * 1e6)
@@ -54,14 +54,14 @@ impl Spread {
 }
 
 impl Row {
-    /// How many times as long as doing nothing.
+    /// The ratio to the time of doing nothing.
     fn ratio(&self) -> Option<f64> {
         Some(self.isolated.at(50)? / self.noop.at(50)?)
     }
 }
 
 impl Measured {
-    /// For people.
+    /// The results for people.
     pub fn text(&self) -> String {
         let mut out = String::new();
         // Writing to a string cannot fail.
@@ -72,7 +72,7 @@ impl Measured {
             self.prepared.as_millis(),
             us(self.floor.at(50))
         );
-        // Where nothing is counted, no column says so in every line.
+        // If nothing is counted, the column is left out.
         let counted = self.uncounted.is_none();
         let instructions = |text: &str| match counted {
             true => format!("  {text:>12}"),
@@ -109,7 +109,7 @@ impl Measured {
         out
     }
 
-    /// For programs. What was not measured is null.
+    /// The results for programs. What was not measured is null.
     pub fn as_json(&self) -> Value {
         let rows = self.rows.iter().map(|row| {
             json!({

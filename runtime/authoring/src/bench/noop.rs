@@ -1,6 +1,6 @@
-//! A plugin that lets everything pass and reads nothing: what any plugin costs beyond it is its own doing.
+//! A plugin that lets everything pass and reads nothing. What any plugin costs beyond it is the plugin's own doing.
 //!
-//! It is made where it is needed, of the contract alone: no SDK and no language stands between it and the host.
+//! It is generated from the contract alone: no SDK and no language stands between it and the host.
 
 use bytes::Bytes;
 use sandgate_host::PluginFile;
@@ -14,19 +14,20 @@ use wit_parser::Resolve;
 
 use super::super::component;
 
-/// The contract.
+/// The plugin contract.
 const WIT: &str = include_str!("../../../../wit/interceptor.wit");
 
-/// Where its decision lies: all zero, which is to accept and to proceed. In its data, so that it is there from the start.
+/// The address of the decision, which is in the module's data: all zero, which means to accept and to proceed.
 const DECISION: i32 = 1024;
 const DECISION_SIZE: usize = 64;
-/// Where the settings are put, `{}`.
+/// The address to which the settings, `{}`, are written.
 const SETTINGS: i32 = 2048;
 
 /// The plugin, with both hooks.
 ///
 /// # Errors
-/// It cannot be made of this contract.
+///
+/// The plugin cannot be made from this contract.
 pub(super) fn noop() -> Result<PluginFile, String> {
     let bytes = component_bytes().map_err(|error| format!("{error:#}"))?;
     PluginFile::read(Bytes::from(bytes)).map_err(|error| error.to_string())
@@ -56,7 +57,8 @@ fn component_bytes() -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     Ok(component)
 }
 
-/// Its core module: three functions that say yes, an allocator for the settings, and the two handles given back.
+/// The core module: the functions that say yes, an allocator for the settings, and the imports that drop the two
+/// handles.
 fn module(interface: &dyn Fn(&str) -> String) -> Vec<u8> {
     use ValType::I32;
     let (drops, answers, allocates) = (0, 1, 2);
@@ -113,7 +115,7 @@ fn module(interface: &dyn Fn(&str) -> String) -> Vec<u8> {
     code.function(&function);
     let mut function = Function::new([]);
     let mut body = function.instructions();
-    // What was borrowed goes back before the return.
+    // Borrowed handles must be dropped before the return.
     body.local_get(1).call(1).local_get(0).call(0);
     body.i32_const(DECISION).end();
     code.function(&function);

@@ -1,14 +1,15 @@
-//! What `dev` runs in a process of its own, so that it can be ended at any moment: the compiler, and no checks.
+//! The compilation that `dev` runs in a process of its own, so that it can be killed at any moment. It does no checks.
 
 use crate::args;
 use crate::build::BuildError;
 use crate::component;
 use crate::project::Project;
 
-/// Builds the plugin as quickly as its language can and writes it there.
+/// Builds the plugin as quickly as its language can, and writes it to the given file.
 ///
 /// # Errors
-/// It does not compile, or what came of it is no component.
+///
+/// The plugin does not compile, or the result cannot be made a component.
 pub fn compile(asked: &args::CompilePlugin) -> Result<(), BuildError> {
     let project = Project::open(&asked.folder, asked.lang.as_deref())?;
     let made = project.language.compile_for_dev(&project)?;

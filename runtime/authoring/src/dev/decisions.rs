@@ -1,4 +1,4 @@
-//! What a plugin decides on each of its fixtures, and how that differs from one version to the next.
+//! A plugin's decisions on its fixtures, and how they differ from one version to the next.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 const QUIET: Style = Style::new().dimmed();
 
-/// By the fixture's name, in the words of its `[expect]`.
+/// Decisions by the fixture's name, in the words of its `[expect]`.
 pub(super) type Decisions = BTreeMap<String, Map<String, Value>>;
 
-/// A line for each fixture that comes out otherwise: `name: was → is`.
+/// A line for each fixture whose decision differs: `name: was → is`.
 pub(super) fn difference(before: &Decisions, now: &Decisions) -> String {
     let mut text = String::new();
     for (name, is) in now {
@@ -38,7 +38,7 @@ pub(super) fn difference(before: &Decisions, now: &Decisions) -> String {
     text
 }
 
-/// The decision and what names it.
+/// The decision in a few words.
 fn short(decision: &Map<String, Value>) -> String {
     let word = decision.get("decision").and_then(Value::as_str);
     let named = [
@@ -52,7 +52,7 @@ fn short(decision: &Map<String, Value>) -> String {
     printable(&text.join(" "))
 }
 
-/// What a plugin wrote does not steer a terminal.
+/// The text without control characters, so that a plugin's text cannot steer a terminal.
 fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
@@ -66,7 +66,7 @@ fn printable(text: &str) -> String {
         .collect()
 }
 
-/// The members that are not the same.
+/// The names of the members that differ.
 fn members(was: &Map<String, Value>, is: &Map<String, Value>) -> Vec<String> {
     let mut names: Vec<_> = was
         .keys()

@@ -1,4 +1,4 @@
-//! The running gateway that is to have each good version: found by its configuration, asked over its admin socket.
+//! The running gateway that gets each good version: located by its configuration, asked over its admin socket.
 
 use std::path::{Path, PathBuf};
 
@@ -14,21 +14,21 @@ pub(super) struct Live {
     config: PathBuf,
 }
 
-/// What became of a version that was written.
+/// The outcome of a version that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Swapped {
-    /// It decides from here on.
+    /// The version is live.
     Live {
-        /// The gateway's edition with it.
+        /// The gateway's edition with the version.
         edition: u64,
-        /// As whom: the interceptors' names.
+        /// The names of the interceptors that use the version.
         interceptors: Vec<String>,
     },
-    /// Nobody answers. It will be read at the start.
+    /// No gateway answers. The version will be read at its start. Says why.
     NotRunning(String),
-    /// Nothing in the configuration uses the file. What to add.
+    /// Nothing in the configuration uses the file. Holds the lines to add.
     Unused(String),
-    /// The gateway goes on with what it has. Why.
+    /// The gateway goes on with what it has. Says why.
     Refused(String),
 }
 
@@ -44,7 +44,7 @@ impl Live {
         &self.config
     }
 
-    /// Has the gateway read everything anew, now. Waits until it has: for people's patience, not for a loop's.
+    /// Makes the gateway reload, and waits until it has. This blocks, so it must not run on the async loop.
     pub(super) fn swap(&self, name: &str, output: &Path) -> Swapped {
         let loaded = match Loaded::read(&self.config) {
             Ok(loaded) => loaded,
@@ -67,7 +67,7 @@ impl Live {
         }
     }
 
-    /// The process that answers; none: nobody does.
+    /// The id of the process that answers. `None` if none does.
     pub(super) fn process(&self) -> Option<u32> {
         self.ask::<Status>(Ask::Status)
             .ok()
@@ -91,7 +91,7 @@ enum Unanswered {
     Other(String),
 }
 
-/// The interceptors whose plugin is this file, by name.
+/// The names of the interceptors whose plugin is this file.
 fn users(loaded: &Loaded, output: &Path) -> Vec<String> {
     let wanted = real(output);
     loaded
@@ -106,7 +106,7 @@ fn users(loaded: &Loaded, output: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The same for every way to say the same place, whether the file is there yet or not.
+/// The same path for every spelling of the same place, whether the file exists or not.
 fn real(path: &Path) -> PathBuf {
     if let Ok(real) = std::fs::canonicalize(path) {
         return real;
@@ -120,7 +120,7 @@ fn real(path: &Path) -> PathBuf {
     }
 }
 
-/// What makes a gateway use it.
+/// The lines that make a gateway use the plugin.
 fn lines(name: &str, output: &Path) -> String {
     let mut table = toml::Table::new();
     table.insert("name".into(), name.into());
@@ -161,7 +161,7 @@ mod tests {
         ];
         let file = config(folder.path(), &ways);
         let loaded = Loaded::read(&file).unwrap();
-        // Before it is there, and after.
+        // The result is the same before and after the file exists.
         assert_eq!(users(&loaded, &output), ["i0", "i1", "i2"]);
         std::fs::write(&output, "").unwrap();
         assert_eq!(users(&loaded, &output), ["i0", "i1", "i2"]);

@@ -1,4 +1,4 @@
-//! One `dev` per project: two would write the same files and undo each other's work.
+//! The lock that allows one `dev` for each project: two would write the same files and undo each other's work.
 
 use std::fs::{self, File};
 use std::io;
@@ -6,46 +6,46 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-/// Below `target/`: whoever holds the lock says there who it is.
+/// The file below `target/` in which the lock's holder writes its process id.
 const HOLDER: &str = "dev.pid";
 
-/// Held for as long as `dev` runs; the lock itself goes with the process, however that ends.
+/// Held for as long as `dev` runs. The kernel releases the lock with the process, however that ends.
 #[derive(Debug)]
 pub(super) struct Lock {
-    /// The project's folder: unlike a file in it, nobody removes it by cleaning up.
+    /// The project's folder. Unlike a file in it, it is not removed by cleaning up.
     _folder: File,
     holder: PathBuf,
 }
 
-/// Why it is not held.
+/// Why the lock is not held.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another has it.
+    /// Another `dev` holds the lock.
     #[error(
         "another `sandgate plugin dev` works in {}{}: end that one first",
         .folder.display(),
         .process.as_ref().map(|id| format!(" (process {id})")).unwrap_or_default()
     )]
     Held {
-        /// The project's.
+        /// The project's folder.
         folder: PathBuf,
-        /// Its number, where it says so.
+        /// The process id of the other `dev`, if known.
         process: Option<String>,
     },
-    /// The operating system says no.
+    /// The operating system reports an error.
     #[error("{} cannot be {what}: {error}", path.display())]
     Io {
         /// The folder, or a file in it.
         path: PathBuf,
-        /// `opened`, `locked`, `written`.
+        /// The failed action: `opened`, `locked`, `made` or `written`.
         what: &'static str,
-        /// Its reason.
+        /// The cause.
         error: io::Error,
     },
 }
 
 impl Lock {
-    /// Takes it, or says who has it.
+    /// Takes the lock, or fails with its holder.
     pub(super) fn take(folder: &Path) -> Result<Self, LockError> {
         let failed = |path: &Path, what| {
             let path = path.to_owned();
@@ -97,7 +97,7 @@ mod tests {
             told.contains(&format!("(process {})", std::process::id())),
             "{told}"
         );
-        // Cleaning up does not let the second in.
+        // Cleaning up does not let a second `dev` in.
         fs::remove_dir_all(folder.path().join("target")).unwrap();
         let told = Lock::take(folder.path()).unwrap_err().to_string();
         assert!(told.contains("end that one first"), "{told}");

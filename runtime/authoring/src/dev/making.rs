@@ -1,4 +1,4 @@
-//! The compiler at work, in a process group of its own: a save that comes meanwhile ends all of it at once.
+//! The running compiler, in a process group of its own, so that a save in the meantime can kill all of it at once.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -7,26 +7,26 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
-/// Of what a compiler says; the rest is left out.
+/// The most bytes kept of the compiler's output. The rest is left out.
 const SAID: u64 = 256 << 10;
 
-/// A build under way. Dropping it ends the compiler and takes away what it left unfinished.
+/// A running build. Dropping it kills the compiler and removes its unfinished output.
 pub(super) struct Making {
     child: Child,
     group: Option<Pid>,
     into: PathBuf,
 }
 
-/// What came of it.
+/// The outcome of a build.
 pub(super) struct Compiled {
-    /// The component; none where it does not compile.
+    /// The component. `None` if the project does not compile.
     pub(super) component: Option<Vec<u8>>,
-    /// What was said on the way, for the author.
+    /// The compiler's output, for the author.
     pub(super) said: String,
 }
 
 impl Making {
-    /// Starts this very program to build the project there; what comes out lies in `into` for as long as this lives.
+    /// Starts this very program to build the project. The output is in `into` for as long as this value lives.
     pub(super) fn start(
         folder: &Path,
         language: Option<&str>,
@@ -43,7 +43,7 @@ impl Making {
             command.args(["--lang", language]);
         }
         if colours {
-            // What compilers ask a terminal for, which they do not see here.
+            // Compilers are told to use colours, since they see no terminal here.
             command
                 .env("CARGO_TERM_COLOR", "always")
                 .env("CLICOLOR_FORCE", "1");
@@ -63,14 +63,14 @@ impl Making {
         })
     }
 
-    /// Waits for its end.
+    /// Waits for the build to end.
     pub(super) async fn finished(mut self) -> std::io::Result<Compiled> {
         let said = match self.child.stderr.take() {
             Some(stderr) => listened(stderr).await?,
             None => String::new(),
         };
         let status = self.child.wait().await?;
-        // The whole of it has ended: its number may be another's by now.
+        // The whole group has ended, so its id may belong to another group by now.
         self.group = None;
         let component = match status.success() {
             true => Some(tokio::fs::read(&self.into).await?),

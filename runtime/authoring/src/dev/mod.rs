@@ -1,5 +1,5 @@
-//! `sandgate plugin dev`: at every save the plugin is built and its fixtures run; a version that passes is written, and
-//! the gateway that runs goes on with it. One that does not pass changes nothing.
+//! `sandgate plugin dev`: builds a plugin at every save and runs its fixtures. A version that passes is written, and
+//! the running gateway takes it over. A version that does not pass changes nothing.
 
 mod compile;
 mod decisions;
@@ -44,43 +44,44 @@ const OK: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const QUIET: Style = Style::new().dimmed();
 
-/// How often it is looked whether the gateway runs.
+/// How often to check whether the gateway runs.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Why `dev` does not begin, or cannot go on.
+/// Why `dev` cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDeveloped {
-    /// The folder is no plugin's.
+    /// The folder is not a plugin's project.
     #[error(transparent)]
     Project(#[from] ProjectError),
-    /// Another `dev` has it, or it cannot be used.
+    /// Another `dev` holds the project's lock, or the lock cannot be used.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The gateway's configuration is not there.
+    /// The gateway's configuration cannot be opened.
     #[error("{} cannot be opened: {error}; give the configuration that the gateway runs on", path.display())]
     Gateway {
-        /// As it was given.
+        /// The path as it was given.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         error: io::Error,
     },
-    /// The host itself.
+    /// The host cannot be created.
     #[error(transparent)]
     Host(#[from] PrepareError),
-    /// Nobody reads what it says, or no signal can be waited for.
+    /// Output cannot be written, or signals cannot be received.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// Builds, tests and swaps at every save, until told to stop.
+/// Builds, tests and swaps the plugin at every save, until told to stop.
 ///
 /// # Errors
-/// It cannot begin, or nobody reads along any more. What is wrong with a plugin is said and waited out.
+///
+/// `dev` cannot begin, or its output cannot be written any more. Errors of the plugin are reported and waited out.
 pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
     let folder = &asked.folder;
     let lock = Lock::take(folder)?;
     if !folder.join(MANIFEST).exists() {
-        // Says what a project is. One that is merely wrong is waited for.
+        // Fails with what a project is. A project that is merely wrong is waited for.
         Project::open(folder, asked.lang.as_deref())?;
     }
     let mut live = None;
@@ -117,7 +118,7 @@ pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
     };
     let mut since = Since::start();
     loop {
-        // What was saved while this works is begun anew with; so it is dropped, and the compiler with it.
+        // A save in the meantime drops the build and its compiler, and the loop begins anew.
         let made = tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
@@ -145,7 +146,7 @@ pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
     }
 }
 
-/// Tells on Ctrl-C, SIGTERM and when the terminal goes away.
+/// A token that is cancelled on Ctrl-C, on SIGTERM and when the terminal goes away.
 fn told() -> io::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -171,38 +172,38 @@ struct Dev<'a> {
     trial: Trial,
     screen: Screen<io::Stdout>,
     lock: Option<Lock>,
-    /// Versions that were tried.
+    /// The number of versions that were tried.
     tried: u32,
-    /// What the sources came to, unless they were saved since.
+    /// The plugin built from the present sources. `None` after a save.
     built: Option<PluginFile>,
-    /// The last version that was written.
+    /// The number of the last version that was written.
     good: Option<u32>,
-    /// Of the last version that ran.
+    /// The decisions of the last version that ran.
     decisions: Option<Decisions>,
-    /// Whether the gateway runs, where it is known.
+    /// Whether the gateway runs, if known.
     runs: Option<bool>,
-    /// What was last said of the gateway: not said again with each version.
+    /// The last note about the gateway, which is not repeated with each version.
     noted: Option<String>,
 }
 
-/// What came of a version, before anything is written.
+/// The outcome of a version, before anything is written.
 enum Made {
-    /// The folder is gone.
+    /// The project's folder is gone.
     Gone,
-    /// There is nothing to run. What to read, and what it comes to in a few words.
+    /// There is nothing to run. Holds the output to read, and the reason in a few words.
     NotBuilt { said: String, why: String },
-    /// Its fixtures were run.
+    /// The version's fixtures were run.
     Tested {
         said: String,
         file: Box<PluginFile>,
-        /// None: there are no fixtures.
+        /// `None` if there are no fixtures.
         tested: Option<Tested>,
         build: Duration,
     },
 }
 
 impl Dev<'_> {
-    /// What is to be made anew after this.
+    /// Notes a save: the plugin must be built again, unless only fixtures changed.
     fn saved(&mut self, saved: &Saved) -> Since {
         if saved.paths.iter().any(|path| !path.starts_with("fixtures")) {
             self.built = None;
@@ -210,7 +211,7 @@ impl Dev<'_> {
         Since::save(saved)
     }
 
-    /// Builds and tests. Safe to cancel: nothing but scratch is written.
+    /// Builds and tests the plugin. Safe to cancel: only temporary files are written.
     async fn make(&mut self) -> io::Result<Made> {
         if !self.folder.is_dir() {
             self.lock = None;

@@ -1,22 +1,22 @@
-//! What `dev` says: one status line that is rewritten in place on a terminal, a line for each version elsewhere, and above
-//! it whatever there is to read.
+//! The output of `dev`: on a terminal one status line that is rewritten in place, elsewhere a line for each version;
+//! above it the text to read.
 
 use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
-/// Back to the line's start, and nothing in it.
+/// Returns to the line's start and clears the line.
 const ANEW: &str = "\r\x1b[2K";
-/// What is longer than the terminal is wide is cut by it, so that the line stays one.
+/// Turns wrapping off, so that a long line is cut and stays one line.
 const CUT: &str = "\x1b[?7l";
 const WRAP: &str = "\x1b[?7h";
 
-/// Where a person or a program reads along.
+/// The output, for a person or a program.
 pub(super) struct Screen<W: Write> {
     to: W,
     terminal: bool,
     colours: bool,
-    /// A status stands there, without its line's end.
+    /// Whether a status is shown whose line is not ended yet.
     open: bool,
 }
 
@@ -31,14 +31,14 @@ impl Screen<io::Stdout> {
         }
     }
 
-    /// People read it, with colours.
+    /// Whether the output is a terminal with colours.
     pub(super) fn shows_colours(&self) -> bool {
         self.terminal && self.colours
     }
 }
 
 impl<W: Write> Screen<W> {
-    /// What is going on; only where the next status takes its place.
+    /// Shows what is going on. Only on a terminal, where the next status replaces it.
     pub(super) fn doing(&mut self, what: &str) -> io::Result<()> {
         match self.terminal {
             true => self.status(what),
@@ -46,7 +46,7 @@ impl<W: Write> Screen<W> {
         }
     }
 
-    /// How it stands now. `text` is one line.
+    /// Shows the status. `text` is one line.
     pub(super) fn status(&mut self, text: &str) -> io::Result<()> {
         let text = self.dressed(text);
         if self.terminal {
@@ -58,7 +58,7 @@ impl<W: Write> Screen<W> {
         self.to.flush()
     }
 
-    /// Something to read that stays: above the status line, which comes anew after it.
+    /// Prints a text that stays, above the status line, which is then shown again.
     pub(super) fn above(&mut self, text: &str) -> io::Result<()> {
         if text.is_empty() {
             return Ok(());
@@ -82,7 +82,7 @@ impl<W: Write> Screen<W> {
 
 impl<W: Write> Drop for Screen<W> {
     fn drop(&mut self) {
-        // What comes next, a prompt for example, has a line of its own.
+        // Whatever is printed next, such as a prompt, begins on a line of its own.
         if self.open {
             let _ = writeln!(self.to);
             let _ = self.to.flush();

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::sources::Saved;
 
-/// From when a version's time counts.
+/// The moment from which a version's time counts.
 pub(super) struct Since {
     at: SystemTime,
     what: &'static str,
@@ -18,7 +18,7 @@ impl Since {
         }
     }
 
-    /// The file's own time, unless its clock is another one.
+    /// Counts from the file's own time, unless that is not recent: the file system's clock may differ.
     pub(super) fn save(saved: &Saved) -> Self {
         const SOON: Duration = Duration::from_secs(5);
         let now = SystemTime::now();

@@ -1,4 +1,4 @@
-//! Everything in a project's folder that is written by its author, watched.
+//! Watches the files in a project's folder that its author writes.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -7,16 +7,16 @@ use std::time::{Duration, SystemTime};
 
 use sandgate_daemon::watch::Watch;
 
-/// At most so many files are looked at: a folder with more holds something that no author wrote.
+/// The most files that are watched: a folder with more holds something that no author wrote.
 const MOST: usize = 4096;
 
-/// Folders that tools fill. Those whose names begin with a dot are left out, too.
+/// Folders that tools fill. Folders whose names begin with a dot are left out, too.
 const LEFT_OUT: [&str; 4] = ["target", "node_modules", "__pycache__", "venv"];
 
-/// A file that lies in a folder which a program fills and nobody writes in: compilers and test runners put it there.
+/// Files that mark a folder filled by a program: compilers and test runners put them there.
 const OF_A_TOOL: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
 
-/// The files of a project, and which of them differ from when they were last looked at.
+/// The files of a project, and their state when they were last looked at.
 #[derive(Debug)]
 pub(super) struct Sources {
     folder: PathBuf,
@@ -24,16 +24,16 @@ pub(super) struct Sources {
     known: BTreeMap<PathBuf, Print>,
 }
 
-/// What was saved.
+/// The files that were saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Saved {
-    /// From the project's folder.
+    /// The paths, relative to the project's folder.
     pub(super) paths: Vec<PathBuf>,
-    /// The last of them.
+    /// The time of the latest save.
     pub(super) at: SystemTime,
 }
 
-/// What makes a file another than before.
+/// The fingerprint by which a changed file is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Print {
     file: (u64, u64),
@@ -42,7 +42,7 @@ struct Print {
 }
 
 impl Sources {
-    /// Watches from now on, so call it before anything is read.
+    /// Watches from now on, so call this before anything is read.
     pub(super) fn new(folder: &Path) -> Self {
         let (known, folders) = listed(folder);
         let all = known.keys().cloned().chain(folders);
@@ -53,16 +53,16 @@ impl Sources {
         }
     }
 
-    /// Waits until a file is another than before, has come or has gone. Safe to cancel.
+    /// Waits until a file is changed, created or removed. Safe to cancel.
     pub(super) async fn changed(&mut self) -> Saved {
         loop {
-            // A folder is watched as well: what comes into it makes it another one.
+            // Folders are watched as well: a new file in a folder changes the folder.
             self.watch.changed().await;
             let (now, folders) = listed(&self.folder);
             self.watch.target(now.keys().cloned().chain(folders));
             let paths = differing(&self.known, &now);
             if paths.is_empty() {
-                // An editor's own files, or a tool's.
+                // Only an editor's or a tool's own files changed.
                 continue;
             }
             let at = paths.iter().filter_map(|path| now.get(path)?.saved());
@@ -87,7 +87,7 @@ impl Print {
         })
     }
 
-    /// When it came to be as it is: written, or renamed to where it is.
+    /// When the file came to be as it is: written, or renamed to its place.
     fn saved(&self) -> Option<SystemTime> {
         let (seconds, nanos) = self.changed;
         let since = Duration::new(u64::try_from(seconds).ok()?, u32::try_from(nanos).ok()?);
@@ -103,7 +103,7 @@ fn differing(before: &BTreeMap<PathBuf, Print>, now: &BTreeMap<PathBuf, Print>) 
     new.chain(gone).map(|(path, _)| path.clone()).collect()
 }
 
-/// The files of a folder and of those below it, and these folders with it.
+/// The files in a folder and below it, and these folders.
 fn listed(folder: &Path) -> (BTreeMap<PathBuf, Print>, Vec<PathBuf>) {
     let mut files = BTreeMap::new();
     let mut folders = Vec::new();
@@ -115,13 +115,13 @@ fn listed(folder: &Path) -> (BTreeMap<PathBuf, Print>, Vec<PathBuf>) {
         for entry in entries {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            // What editors write beside a file while it is open.
+            // Editors write such files beside a file while it is open.
             if name.starts_with(['.', '#']) || name.ends_with(['~', '#']) || files.len() >= MOST {
                 continue;
             }
             let path = entry.path();
             match entry.file_type() {
-                // A linked folder may lead back here.
+                // Linked folders are not followed, since a link may lead back here.
                 Ok(kind) if kind.is_dir() => {
                     let of_a_tool = || OF_A_TOOL.iter().any(|mark| path.join(mark).is_file());
                     if !LEFT_OUT.contains(&&*name) && !of_a_tool() {

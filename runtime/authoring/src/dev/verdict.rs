@@ -1,4 +1,4 @@
-//! What came of a version: told, and where it passed, written and swapped.
+//! The verdict on a version: it is reported, and a version that passed is written and swapped in.
 
 use std::fmt::Write as _;
 use std::io;
@@ -13,7 +13,7 @@ use crate::build;
 use crate::test::Tested;
 
 impl Dev<'_> {
-    /// Says what came of it; writes and swaps what passed.
+    /// Reports the outcome of a version. Writes and swaps in a version that passed.
     pub(super) async fn tell(&mut self, made: Made, since: &Since) -> io::Result<()> {
         if let Made::Gone = made {
             let folder = self.folder.display();
@@ -128,7 +128,7 @@ impl Dev<'_> {
         Some(asked.unwrap_or_else(|error| Swapped::Refused(error.to_string())))
     }
 
-    /// Says so where the gateway has ended or is back.
+    /// Reports when the gateway has ended or is back.
     pub(super) async fn look(&mut self) -> io::Result<()> {
         let (Some(live), Some(ran)) = (self.live.clone(), self.runs) else {
             return Ok(());
@@ -151,7 +151,7 @@ impl Dev<'_> {
         })
     }
 
-    /// Once, until there is something else to say.
+    /// Prints a note, unless it was the last one.
     fn note(&mut self, text: String) -> io::Result<()> {
         if self.noted.as_ref() != Some(&text) {
             self.screen.above(&text)?;
@@ -168,7 +168,7 @@ impl Dev<'_> {
         config.unwrap_or_default()
     }
 
-    /// What goes on as it was.
+    /// What stays in use.
     pub(super) fn kept(&self) -> String {
         match (self.good, self.runs) {
             (Some(good), Some(true)) => format!("version {good} keeps running"),

@@ -1,5 +1,5 @@
-//! C, and what speaks to its SDK: every `src/*.c` and `src/*.cpp`, and `src/plugin.zig`, with the SDK's sources, by zig or
-//! clang; the core module becomes a component here.
+//! C, and languages that use its SDK: compiles every `src/*.c` and `src/*.cpp`, and `src/plugin.zig`, with the SDK's
+//! sources, by zig or clang. The core module is made a component here.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,18 +11,18 @@ use crate::vendored_sdk;
 
 const SDK: &str = "vendor/sandgate-sdk";
 
-/// The files by which a project is known to be ours.
+/// The files by which a project of this language is recognized.
 const MARKS: [&str; 3] = ["src/plugin.c", "src/plugin.cpp", "src/plugin.zig"];
 const ZIG: &str = MARKS[2];
-/// Where zig finds the SDK as its own language has it: `@import("sandgate")`.
+/// Where zig finds the SDK translated to its own language, as `@import("sandgate")`.
 const TRANSLATED: &str = "target/sandgate.zig";
 
-/// What is compiled, in every language.
+/// The compiler's flags, for C and C++.
 const FLAGS: [&str; 6] = [
     "-O2",
-    // Zig leaves assertions out at this level; a policy's are there to refuse.
+    // Zig leaves assertions out at this level. A policy's assertions are there to refuse.
     "-UNDEBUG",
-    // A failed one says its place to the gateway before the run ends.
+    // A failed assertion reports its place to the gateway before the run ends.
     "-D__assert_fail=sandgate_assert_fail",
     "-gline-tables-only",
     "-Wall",
@@ -88,12 +88,12 @@ impl Language for C {
         command
             .args(["-std=c11", "-mexec-model=reactor"])
             .args(FLAGS)
-            // Unless told, zig takes sixteen megabytes of stack.
+            // Zig's default stack has 16 MiB.
             .arg("-Wl,-z,stack-size=262144")
             .args(["-I", SDK, "-o", "target/core.wasm"])
             .args(sources(&project.folder, "src", "c")?)
             .args(sources(&project.folder, SDK, "c")?)
-            // The contract's types, which the component is encoded by.
+            // The contract's types, by which the component is encoded.
             .args(sources(&project.folder, SDK, "o")?)
             .args(objects)
             .current_dir(&project.folder);
@@ -123,16 +123,16 @@ impl Language for C {
     }
 }
 
-/// What compiles for WebAssembly here.
+/// A compiler for WebAssembly.
 enum Compiler {
-    /// Zig: a program and what it is first told.
+    /// Zig: a program and its first arguments.
     Zig(PathBuf, &'static [&'static str]),
     /// Clang, with a C library for WASI on this system.
     Clang(PathBuf),
 }
 
 impl Compiler {
-    /// The first of these that is here: zig as a program, zig as a Python package, clang with a C library for WASI.
+    /// Finds the first of these: zig as a program, zig as a Python package, clang with a C library for WASI.
     fn find(folder: &Path) -> Result<Self, NotCompiled> {
         let own = [folder.join(".venv/bin")];
         if let Some(zig) = find("zig", &own) {
@@ -179,7 +179,7 @@ impl Compiler {
         }
     }
 
-    /// An object of a file in C++.
+    /// Compiles a C++ file to an object.
     fn cpp(&self, project: &Project, source: &Path) -> Result<PathBuf, NotCompiled> {
         let object = Path::new("target").join(
             source
@@ -189,7 +189,7 @@ impl Compiler {
         );
         let mut command = self.driver("c++", &["--driver-mode=g++"]);
         command
-            // What the components' world has no words for.
+            // Components have no C++ exceptions and no run-time type information.
             .args(["-std=c++20", "-fno-exceptions", "-fno-rtti"])
             .args(FLAGS)
             .args(["-I", SDK, "-c", "-o"])
@@ -202,7 +202,7 @@ impl Compiler {
         }
     }
 
-    /// An object of `src/plugin.zig` and what it imports.
+    /// Compiles `src/plugin.zig` and what it imports to an object.
     fn zig(&self, project: &Project) -> Result<PathBuf, NotCompiled> {
         let Self::Zig(program, first) = self else {
             return Err(Missing {
@@ -223,7 +223,7 @@ impl Compiler {
         let object = PathBuf::from("target/plugin.zig.o");
         let mut command = zig("build-obj");
         command
-            // Its checks stay: what overflows ends the run, which is no pass.
+            // Safety checks stay: an overflow ends the run, which then does not pass.
             .args(["-OReleaseSafe", "--dep", "sandgate"])
             .args([format!("-Mroot={ZIG}"), format!("-Msandgate={TRANSLATED}")])
             .arg(format!("-femit-bin={}", object.display()));
@@ -233,10 +233,10 @@ impl Compiler {
         }
     }
 
-    /// The SDK's headers as zig has them. Made anew where the header is newer: for zig, the first time is a minute's work.
+    /// Translates the SDK's headers to zig, unless the translation is up to date: the first one takes zig a minute.
     fn translate(&self, project: &Project, zig: &mut Command) -> Result<(), NotCompiled> {
         let (header, made) = (
-            // Which includes the other.
+            // This header includes the other one.
             Path::new(SDK).join("sandgate_http.h"),
             project.folder.join(TRANSLATED),
         );
@@ -259,12 +259,12 @@ impl Compiler {
     }
 }
 
-/// The command runs in the project's folder.
+/// The absolute path of a program, since the command runs in the project's folder.
 fn absolute(program: &Path) -> PathBuf {
     std::path::absolute(program).unwrap_or_else(|_| program.to_owned())
 }
 
-/// Files of a folder by their ending, by name, as paths from the project's folder.
+/// The files of a folder with this extension, sorted by name, as paths from the project's folder.
 fn sources(project: &Path, folder: &str, ending: &str) -> Result<Vec<PathBuf>, NotCompiled> {
     let read = || -> std::io::Result<Vec<PathBuf>> {
         let mut all = Vec::new();
@@ -280,7 +280,7 @@ fn sources(project: &Path, folder: &str, ending: &str) -> Result<Vec<PathBuf>, N
     read().map_err(|error| NotCompiled::Project(format!("{folder}/ cannot be read: {error}")))
 }
 
-/// `#define SANDGATE_SDK_VERSION "0.1.0"`.
+/// The version in `#define SANDGATE_SDK_VERSION "0.1.0"`.
 fn version(header: &Path) -> Option<String> {
     let text = std::fs::read_to_string(header).ok()?;
     let rest = text.split("#define SANDGATE_SDK_VERSION \"").nth(1)?;

@@ -1,5 +1,6 @@
-//! Go: plain Go makes a core module, which becomes a component with what the SDK carries: the contract's types, and what
-//! answers Go's runtime. What the source registers is asked of it natively and compared with the manifest.
+//! Go: the standard compiler makes a core module, which becomes a component with parts of the SDK: the contract's
+//! types, and an adapter for Go's runtime. The source is run natively to list what it registers, which is compared with
+//! the manifest.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -29,14 +30,14 @@ const TEMPLATE: [(&str, &str); 5] = [
     ),
 ];
 
-/// Not `vendor`: Go takes a folder of that name for its own.
+/// The folder of the SDK. Not `vendor`, since Go takes a folder of that name for its own.
 const SDK: &str = "third_party/sandgate";
 
-/// Files of the SDK that are laid beside Go's own runtime, with `.txt` at their end there.
+/// Files of the SDK that are overlaid on Go's own runtime. In the SDK they have the suffix `.txt`.
 const BESIDE_RUNTIME: [&str; 2] = ["runtime.go", "lastwords.go"];
 
 const INSTALL: Install = Install {
-    // Debian's own is too old.
+    // Debian's own package is too old.
     debian: "",
     fedora: "sudo dnf install golang",
     arch: "sudo pacman -S go",
@@ -92,7 +93,7 @@ impl Language for Go {
                 "-trimpath",
                 "-buildvcs=false",
             ])
-            // Without symbols; the tables by which a panic finds its lines stay.
+            // Leaves symbols out. The tables by which a panic finds its lines stay.
             .args(["-ldflags=-s -w", "-tags=sandgate", "-overlay"])
             .arg(&overlay)
             .arg("-o")
@@ -100,7 +101,7 @@ impl Language for Go {
             .arg(".")
             .env("GOOS", "wasip1")
             .env("GOARCH", "wasm"));
-        // Whatever came of it: nothing is left running.
+        // Waits in any case, so that nothing is left running.
         let told = told.wait_with_output();
         if !compiled?.status.success() {
             return Err(NotCompiled::Errors);
@@ -149,7 +150,7 @@ impl Language for Go {
     }
 }
 
-/// Go, at work in a folder.
+/// The Go toolchain, to run in a folder.
 struct Toolchain {
     program: PathBuf,
     folder: PathBuf,
@@ -162,7 +163,7 @@ impl Toolchain {
             install: INSTALL.here(),
         })?;
         Ok(Self {
-            // A path that is relative would be looked for within the folder it is run in.
+            // A relative path would be looked up in the folder in which the program runs.
             program: std::path::absolute(&program).unwrap_or(program),
             folder: folder.to_owned(),
         })
@@ -173,18 +174,18 @@ impl Toolchain {
         command
             .args(arguments)
             .current_dir(&self.folder)
-            // What the author's own shell builds for is not what is built here.
+            // The author's own settings for other targets must not apply here.
             .env_remove("GOOS")
             .env_remove("GOARCH")
             .env("CGO_ENABLED", "0");
         if std::env::var_os("GOTOOLCHAIN").is_none() {
-            // Not another one from the network.
+            // Keeps Go from downloading another toolchain.
             command.env("GOTOOLCHAIN", "local");
         }
         command
     }
 
-    /// What it answers, one line.
+    /// Runs a command, and returns its output as one line.
     fn asked(&self, arguments: &[&str]) -> Result<String, NotCompiled> {
         let output = run(&mut self.command(arguments))?;
         if !output.status.success() {
@@ -193,7 +194,7 @@ impl Toolchain {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    /// Builds the source for this machine and lets it say what it registers.
+    /// Builds the source for this machine, and runs it to list what it registers.
     fn told(&self) -> Result<Child, NotCompiled> {
         self.command(&["run", "."])
             .stdin(Stdio::null())
@@ -207,11 +208,11 @@ impl Toolchain {
     }
 }
 
-/// Where `go run . manifest --write` puts the schema of the source's struct.
+/// The file to which `go run . manifest --write` writes the schema of the source's struct.
 const SCHEMA: &str = "settings.schema.json";
 const RIGHT: &str = "`go run . manifest --write` puts it right";
 
-/// Whether the manifest and the source say the same; else what to do.
+/// Checks that the manifest agrees with the source. The error says what to do.
 fn agree(manifest: &Authored, told: &[u8]) -> Result<(), String> {
     let told: Value = serde_json::from_slice(told).map_err(|_| {
         "the source does not say what it registers: `func main() { sandgate.Main() }` is wanted"
@@ -227,7 +228,7 @@ fn agree(manifest: &Authored, told: &[u8]) -> Result<(), String> {
     if told["settings"] != true {
         return Ok(());
     }
-    // As it stands there: what was read has a schema in any case.
+    // The table as it was written, since the parsed manifest has a schema in any case.
     let written: toml::Table = toml::from_str(manifest.source.text()).unwrap_or_default();
     match written.get("settings") {
         None => Err(format!(
@@ -242,7 +243,7 @@ fn agree(manifest: &Authored, told: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Kind, type and events of each hook, in no order.
+/// The name, role and events of each hook, without their order.
 fn hooks(value: &Value) -> BTreeSet<(String, String, BTreeSet<String>)> {
     let hooks = value["hooks"].as_object().into_iter().flatten();
     hooks
@@ -268,7 +269,7 @@ fn in_toml(hooks: &Value) -> String {
     tables.join("\n\n")
 }
 
-/// `const Version = "0.1.0"`.
+/// The version in `const Version = "0.1.0"`.
 fn version(source: &Path) -> Option<String> {
     let text = std::fs::read_to_string(source).ok()?;
     let rest = text.split("const Version = \"").nth(1)?;
@@ -286,7 +287,7 @@ mod tests {
         br#"{"hooks":{"pre-call":{"type":"validation","events":["tools/call"]}},
         "settings":true,"schema":{"type":"object","properties":{}}}"#;
 
-    /// In a folder whose schema file says that anything goes.
+    /// A manifest in a folder whose schema file accepts anything.
     fn manifest(role: &str, events: &str, top: &str, end: &str) -> Authored {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(
@@ -332,7 +333,7 @@ mod tests {
             why.contains("settings.schema.json is not the schema"),
             "{why}"
         );
-        // An author's own schema is the author's.
+        // An author's own schema is not compared.
         agree(&with("settings = \"own.json\"", ""), DECLARED).unwrap();
         agree(&with("", "[settings]\ntype = \"object\"\n"), DECLARED).unwrap();
         let why = agree(&with("", ""), b"").unwrap_err();

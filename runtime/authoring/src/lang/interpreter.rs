@@ -1,5 +1,6 @@
-//! Interpreted languages in `dev`: the component has everything but the author's source, is made once, and serves until
-//! something else is imported. Both SDKs tell in the same words where it is and what it is to be given.
+//! Interpreted languages in `dev`: the component holds everything except the author's source. It is made once, and
+//! reused until something else is imported. Both SDKs report in the same format where the component is and what source
+//! it gets.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,18 +9,18 @@ use serde::Deserialize;
 
 use super::{Compiled, ForDev, NotCompiled};
 
-/// Where interpreters lie, from the project's folder.
+/// The folder of the interpreters, relative to the project's folder.
 pub(super) const FOLDER: &str = "target/dev";
 
 #[derive(Deserialize)]
 struct Made {
-    /// The component.
+    /// The path of the component.
     interpreter: PathBuf,
-    /// What it is to be given.
+    /// The source for the interpreter.
     source: String,
 }
 
-/// Runs an SDK's command, which tells on stdout what it made.
+/// Runs an SDK's command, which reports on stdout what it made.
 pub(super) fn made(
     command: &mut Command,
     folder: &Path,

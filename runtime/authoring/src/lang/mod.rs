@@ -1,8 +1,8 @@
-//! The languages that plugins are written in. Each is a file that answers four questions: is this folder mine, what do
-//! I need, how do I make WebAssembly of it, and what does a new project look like.
+//! The languages that plugins are written in. Each is a module that answers four questions: is this folder mine, what
+//! do I need, how do I make WebAssembly of it, and what does a new project look like.
 //!
-//! Everything else (encoding a core module as a component, the manifest, the checks, running it) is the same for all and
-//! stands elsewhere.
+//! Everything else (encoding a core module as a component, the manifest, the checks, running the plugin) is the same
+//! for all languages and stands elsewhere.
 
 mod c;
 mod go;
@@ -19,54 +19,56 @@ use super::project::Project;
 use super::toolchain::Missing;
 pub use template::{File, New};
 
-/// One language.
+/// A language that plugins are written in.
 pub trait Language: Sync {
-    /// As `--lang` takes it: `rust`.
+    /// The name that `--lang` takes, for example `rust`.
     fn key(&self) -> &'static str;
-    /// As people write it: `Rust`.
+    /// The name as people write it, for example `Rust`.
     fn name(&self) -> &'static str;
-    /// The file by which a project is known to be of this language: `Cargo.toml`.
+    /// The file by which a project of this language is recognized, for example `Cargo.toml`.
     fn mark(&self) -> &'static str;
     /// Whether a project is of this language.
     fn owns(&self, folder: &Path) -> bool {
         folder.join(self.mark()).is_file()
     }
-    /// Runs the toolchain. What its compiler says goes to stderr as it is.
+    /// Runs the toolchain. The compiler's messages go to stderr as they are.
     ///
     /// # Errors
-    /// Something is missing, or it does not compile.
+    ///
+    /// A part of the toolchain is missing, or the project does not compile.
     fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled>;
-    /// The same for `sandgate plugin dev`, where what counts is the time from a save to a version that runs: it decides
+    /// Compiles for `sandgate plugin dev`, where the time from a save to a running version counts. The result decides
     /// as the ordinary one does, but may be larger and slower.
     ///
     /// # Errors
-    /// As [`Language::compile`].
+    ///
+    /// As for [`Language::compile`].
     fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
         self.compile(project).map(ForDev::from)
     }
-    /// What is to be run once in a new project, before anything else.
+    /// The command to run once in a new project, before anything else. `None` if none is needed.
     fn once(&self) -> Option<&'static str> {
         None
     }
-    /// The files of a new project; the manifest and the fixtures are made for it.
+    /// The files of a new project, apart from the manifest and the fixtures.
     fn template(&self, new: &New) -> Vec<File>;
 }
 
-/// What a toolchain made.
+/// The output of a toolchain.
 #[derive(Clone, Debug)]
 pub struct Compiled {
     /// A component, or a core module with the contract's types in a custom section, as `wit-bindgen` leaves them.
     pub wasm: Vec<u8>,
-    /// The SDK in it and its version.
+    /// The name and version of the SDK in it.
     pub sdk: Option<(String, String)>,
 }
 
-/// What a toolchain made for `dev`.
+/// The output of a toolchain for `dev`.
 #[derive(Clone, Debug)]
 pub struct ForDev {
-    /// The plugin; or an interpreter, which decides nothing without its source.
+    /// The plugin, or an interpreter, which decides nothing without its source.
     pub compiled: Compiled,
-    /// What the interpreter is given with its settings, in the words of its SDK.
+    /// The source that the interpreter gets with its settings, in the SDK's format.
     pub source: Option<String>,
 }
 
@@ -79,24 +81,24 @@ impl From<Compiled> for ForDev {
     }
 }
 
-/// Why there is nothing.
+/// Why there is no output.
 #[derive(Debug, thiserror::Error)]
 pub enum NotCompiled {
-    /// A part of the toolchain.
+    /// A part of the toolchain is missing.
     #[error(transparent)]
     Missing(#[from] Missing),
-    /// The compiler has said why.
+    /// The project does not compile. The compiler has said why.
     #[error("it does not compile")]
     Errors,
-    /// What the compiler said, where it has to be cut before anyone can read it.
+    /// The project does not compile. Holds the compiler's message.
     #[error("{0}\n\nit does not compile")]
     Said(String),
-    /// A program that is there cannot be run.
+    /// A program exists, and cannot be run.
     #[error("cannot run {program}: {error}")]
     Run {
-        /// Which.
+        /// The program's name.
         program: String,
-        /// Why.
+        /// The cause.
         error: std::io::Error,
     },
     /// The project is not as it has to be.
@@ -104,7 +106,7 @@ pub enum NotCompiled {
     Project(String),
 }
 
-/// Every language, in the order in which they are named to people.
+/// Every language, in the order in which people see them.
 pub fn all() -> &'static [&'static dyn Language] {
     &[
         &rust::Rust,
@@ -115,12 +117,12 @@ pub fn all() -> &'static [&'static dyn Language] {
     ]
 }
 
-/// By what `--lang` takes.
+/// Finds a language by the name that `--lang` takes.
 pub fn find(key: &str) -> Option<&'static dyn Language> {
     all().iter().copied().find(|language| language.key() == key)
 }
 
-/// Runs a compiler whose stdout is for us and whose stderr is for the author.
+/// Runs a compiler. Its stdout is captured, and its stderr goes to the author.
 fn run(command: &mut Command) -> Result<std::process::Output, NotCompiled> {
     command
         .stdin(std::process::Stdio::null())

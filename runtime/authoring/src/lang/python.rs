@@ -1,4 +1,4 @@
-//! Python: the SDK checks that manifest and source agree and makes a component with componentize-py.
+//! Python: the SDK checks that manifest and source agree, and makes a component with componentize-py.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,7 +43,7 @@ const PYTHON: Install = Install {
     anywhere: "see https://www.python.org/downloads",
 };
 
-/// Says its version where SDK and compiler are there.
+/// Prints the SDK's version if SDK and compiler are installed.
 const PROBE: &str = "import componentize_py, sandgate; print(sandgate.__version__)";
 
 /// Python.
@@ -116,7 +116,7 @@ impl Language for Python {
 
 /// The interpreter that runs the SDK, and the project's folder.
 fn installed(project: &Project) -> Result<(PathBuf, PathBuf), NotCompiled> {
-    // A program's path that is relative would be looked for within the folder it is run in.
+    // A relative path of a program would be looked up in the folder in which it runs.
     let folder = std::path::absolute(&project.folder)
         .map_err(|error| NotCompiled::Project(format!("{}: {error}", project.folder.display())))?;
     let own = [folder.join(".venv/bin")];
@@ -147,7 +147,7 @@ fn probed(python: &Path, folder: &Path) -> Result<String, NotCompiled> {
     .into())
 }
 
-/// Python, at work in this folder: finds the SDK that lies in its `vendor`, leaves nothing there.
+/// A Python command in this folder. It finds the SDK in the folder's `vendor`, and leaves no bytecode there.
 fn python_in(python: &Path, folder: &Path) -> Command {
     let mut command = Command::new(python);
     command

@@ -50,7 +50,7 @@ impl Language for Rust {
         compiled(project, &[])
     }
 
-    /// What cargo does at each save is nobody's news; what rustc has to say still is.
+    /// Hides cargo's progress at each save. Messages of rustc are still shown.
     fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
         compiled(project, &["--quiet"]).map(ForDev::from)
     }
@@ -75,7 +75,7 @@ fn compiled(project: &Project, options: &[&str]) -> Result<Compiled, NotCompiled
     command
         .args(["build", "--release", "--lib", "--target", TARGET])
         .args(options)
-        // Artefacts as JSON on stdout; errors as people read them on stderr.
+        // Artefacts go to stdout as JSON, errors to stderr as people read them.
         .arg("--message-format=json-render-diagnostics")
         .current_dir(&project.folder);
     let output = run(&mut command)?;
@@ -97,7 +97,7 @@ fn compiled(project: &Project, options: &[&str]) -> Result<Compiled, NotCompiled
     })
 }
 
-/// What cargo says that it made.
+/// The files that cargo reports.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Made {
     component: Option<PathBuf>,
@@ -152,7 +152,7 @@ fn target_is_installed(folder: &Path) -> Result<(), NotCompiled> {
         error,
     })?;
     let libraries = String::from_utf8_lossy(&output.stdout);
-    // The compiler knows where the target would be, installed or not.
+    // The compiler names the target's folder whether it is installed or not.
     if output.status.success() && Path::new(libraries.trim()).is_dir() {
         return Ok(());
     }

@@ -1,29 +1,29 @@
-//! What a new project is made of.
+//! The files of a new project.
 
-/// What is asked for.
+/// What a new project is to have.
 #[derive(Clone, Debug)]
 pub struct New {
     /// The plugin's name: `[a-z0-9-]+`.
     pub name: String,
-    /// With a pre-call.
+    /// Whether the plugin has a pre-call.
     pub pre: bool,
-    /// With a post-call.
+    /// Whether the plugin has a post-call.
     pub post: bool,
 }
 
 /// A file of a new project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// From the project's folder.
+    /// The path, relative to the project's folder.
     pub path: String,
-    /// What stands in it.
+    /// The file's content.
     pub content: Vec<u8>,
-    /// To be run.
+    /// Whether the file is executable.
     pub executable: bool,
 }
 
 impl File {
-    /// With this content.
+    /// A file with this content, not executable.
     pub fn new(path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
         Self {
             path: path.into(),
@@ -34,8 +34,8 @@ impl File {
 }
 
 impl New {
-    /// A template's text for this project. `{{name}}` is the plugin's name, `{{ident}}` the same with underscores,
-    /// `{{Name}}` in camel case. What stands between lines `{{#pre}}` and `{{/pre}}` is for plugins with a pre-call;
+    /// Renders a template for this project. `{{name}}` is the plugin's name, `{{ident}}` the name with underscores,
+    /// `{{Name}}` the name in camel case. Text between lines `{{#pre}}` and `{{/pre}}` is for plugins with a pre-call;
     /// likewise `post`, `both`, and `only-pre`, `only-post` for those with one hook.
     pub fn render(&self, template: &str) -> String {
         let wanted = |section: &str| match section {

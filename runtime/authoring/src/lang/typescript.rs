@@ -1,5 +1,5 @@
-//! TypeScript and JavaScript: the SDK checks that manifest and source agree, bundles with esbuild and makes a component with
-//! componentize-qjs.
+//! TypeScript and JavaScript: the SDK checks that manifest and source agree, bundles with esbuild, and makes a
+//! component with componentize-qjs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -36,7 +36,7 @@ const NODE: Install = Install {
     anywhere: "see https://nodejs.org/download",
 };
 
-/// Where npm puts the SDK.
+/// The folder in which npm installs the SDK.
 const SDK: &str = "node_modules/sandgate";
 
 const INSTALL: &str = "npm install";
@@ -115,7 +115,7 @@ impl Language for TypeScript {
     }
 }
 
-/// Node, where the SDK is there too.
+/// Node's path, if the SDK is installed too.
 fn installed(folder: &Path) -> Result<PathBuf, NotCompiled> {
     let node = find("node", &[]).ok_or_else(|| Missing {
         what: "Node 20 or later".into(),

@@ -1,4 +1,4 @@
-//! What a fixture expects: compared with what came of it, and written anew.
+//! A fixture's expectation: compared with the outcome, and rewritten by `--bless`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use crate::fixture::Fixture;
 use crate::render;
 use crate::trial::{Decided, Seen};
 
-/// What came of it, in the words of `[expect]`. The state is only there where it changed.
+/// The outcome in the words of `[expect]`. The state is only included if it changed.
 pub(super) fn actual(
     seen: &Seen,
     state: &BTreeMap<String, Vec<u8>>,
@@ -22,8 +22,8 @@ pub(super) fn actual(
     actual
 }
 
-/// What is not as expected. What `[expect]` does not name must not be there; a document that it writes as a table is
-/// compared as JSON.
+/// Describes how the outcome differs from what is expected. Members that `[expect]` does not name must be absent. A
+/// document that it writes as a table is compared as JSON.
 pub(super) fn differs(
     actual: &Map<String, Value>,
     expect: Option<&Map<String, Value>>,
@@ -45,7 +45,7 @@ pub(super) fn differs(
     {
         actual.insert("document".into(), document.to().unwrap_or_default());
     }
-    // The fields of refusals and findings that the fixture leaves open.
+    // The fixture may leave fields of refusals and findings open.
     loosen(actual.get_mut("refusal"), wanted.get("refusal"));
     if let (Some(Value::Array(found)), Some(Value::Array(wanted))) =
         (actual.get_mut("findings"), wanted.get("findings"))
@@ -62,7 +62,7 @@ pub(super) fn differs(
             }
         }
     }
-    // No findings, written out.
+    // An empty list of findings means none.
     wanted.retain(|key, value| {
         key != "findings" || value.as_array().is_none_or(|all| !all.is_empty())
     });
@@ -85,14 +85,14 @@ pub(super) fn differs(
     Some(text)
 }
 
-/// Drops the members that are not asked about.
+/// Drops the members that the fixture does not name.
 fn loosen(actual: Option<&mut Value>, wanted: Option<&Value>) {
     if let (Some(Value::Object(actual)), Some(Value::Object(wanted))) = (actual, wanted) {
         actual.retain(|key, _| wanted.contains_key(key));
     }
 }
 
-/// A member a line, in one order whatever the parser keeps; JSON within text is laid out.
+/// The members one for each line, sorted by name. JSON within text is indented.
 fn lines(members: &Map<String, Value>) -> String {
     let sorted: BTreeMap<_, _> = members
         .iter()
@@ -107,14 +107,14 @@ fn lines(members: &Map<String, Value>) -> String {
     serde_json::to_string_pretty(&sorted).unwrap_or_default() + "\n"
 }
 
-/// The fixture with another `[expect]`; everything else stays as it was written.
+/// The fixture with another `[expect]`. Everything else stays as it was written.
 pub(super) fn blessed(text: &str, actual: &Map<String, Value>) -> String {
     let Ok(mut document) = text.parse::<toml_edit::DocumentMut>() else {
         return text.to_owned();
     };
     document.remove("expect");
     let mut table = toml_edit::Table::new();
-    // In this order, simple values before tables, as TOML wants them read.
+    // In this order: simple values before tables, as TOML requires.
     for key in [
         "decision", "fault", "kind", "at", "error", "document", "carry", "refusal", "findings",
         "state",

@@ -1,4 +1,4 @@
-//! `sandgate plugin test`: every fixture of a plugin, run as the gateway runs it, in a world that the fixture makes.
+//! `sandgate plugin test`: runs every fixture of a plugin as the gateway would, in a world that the fixture describes.
 
 mod expectation;
 
@@ -29,57 +29,58 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 /// Why no fixture was run.
 #[derive(Debug, thiserror::Error)]
 pub enum NotTested {
-    /// There is nothing to test.
+    /// The plugin cannot be built.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// The file is no plugin.
+    /// The file is not a plugin.
     #[error("{0}")]
     File(String),
-    /// The plugin's file was never built.
+    /// The plugin was never built.
     #[error("{} is not there: run `sandgate plugin build` first, or leave --no-build out", .0.display())]
     NotBuilt(PathBuf),
-    /// No fixtures.
+    /// There are no fixtures.
     #[error("{} {why}: a fixture is a TOML file in it; see docs/plugins.md", folder.display())]
     NoFixtures {
-        /// Where they were looked for.
+        /// The folder of the fixtures.
         folder: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the folder.
         why: String,
     },
-    /// Something cannot be written.
+    /// A file cannot be written.
     #[error("{} cannot be written: {error}", path.display())]
     Write {
-        /// Which.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: std::io::Error,
     },
-    /// The host itself.
+    /// The host cannot be created.
     #[error(transparent)]
     Host(PrepareError),
 }
 
-/// What came of all fixtures.
+/// The results of all fixtures.
 pub struct Tested {
     title: String,
     results: Vec<FixtureResult>,
-    /// What each came to, in the words of `[expect]`.
+    /// The outcome of each fixture, in the words of `[expect]`.
     decisions: BTreeMap<String, Map<String, Value>>,
     blessed: usize,
 }
 
-/// What came of one.
+/// The result of a fixture.
 pub(super) struct FixtureResult {
     pub(super) name: String,
     pub(super) took: Duration,
-    /// What is not as it should be, for people; none where all is.
+    /// What is not as expected, for people. `None` if everything is.
     pub(super) wrong: Option<String>,
 }
 
 /// Builds the plugin and runs its fixtures.
 ///
 /// # Errors
-/// Nothing could be run.
+///
+/// No fixture could be run, or a file cannot be written.
 pub async fn test(asked: &args::TestPlugin) -> Result<Tested, NotTested> {
     let file = plugin(asked).await?;
     let folder = asked
@@ -131,10 +132,11 @@ pub(super) async fn all(
     Ok(tested)
 }
 
-/// A fixture's text with what comes of it as its `[expect]`, and the decision in a word.
+/// Fills a fixture's `[expect]` with the outcome. Returns the fixture's text and the decision's name.
 ///
 /// # Errors
-/// It is no fixture, or cannot be run; with the reason, for people.
+///
+/// The text is not a fixture, or cannot be run. The error says why, for people.
 pub(crate) async fn with_expectation(
     file: PluginFile,
     path: &Path,
@@ -168,14 +170,14 @@ async fn plugin(asked: &args::TestPlugin) -> Result<PluginFile, NotTested> {
     inspect::read(&path.display().to_string()).map_err(NotTested::File)
 }
 
-/// The plugin, prepared once for each of the settings and variables that fixtures give it.
+/// The plugin, prepared once for each combination of settings and variables that fixtures give it.
 struct Stand<'a> {
     trial: &'a Trial,
     file: &'a PluginFile,
     prepared: Vec<Ready>,
 }
 
-/// A plugin with what it was prepared for.
+/// A plugin, and the settings and variables that it was prepared with.
 struct Ready {
     settings: Value,
     env: Vec<(String, String)>,
@@ -209,7 +211,7 @@ impl Stand<'_> {
         let asks = &self.file.manifest().asks;
         let grants = Grants {
             state: asks.state.is_some(),
-            // Whatever it asks for: only the fixture's own answers are there to be had.
+            // Every host that the plugin asks for is granted: only the fixture's own answers can be had.
             http: asks
                 .http
                 .iter()
@@ -242,7 +244,8 @@ impl Stand<'_> {
         Ok(self.prepared.len() - 1)
     }
 
-    /// The hosts that it asks for by name; where it asks for whatever the operator lists, those of the fixture.
+    /// The hosts that the plugin asks for by name. If it asks for any host that the operator lists, those of the
+    /// fixture.
     fn hosts(&self, asked: &[String], fixture: &Fixture) -> Vec<String> {
         let answered = fixture.http.iter().filter_map(|answer| {
             let url: http::Uri = answer.url.parse().ok()?;
@@ -312,7 +315,7 @@ impl Tested {
         self.results.push(FixtureResult { name, took, wrong });
     }
 
-    /// How many were not as expected.
+    /// The number of fixtures that were not as expected.
     pub fn failed(&self) -> usize {
         self.results
             .iter()
@@ -320,17 +323,17 @@ impl Tested {
             .count()
     }
 
-    /// How many were.
+    /// The number of fixtures that were as expected.
     pub(super) fn passed(&self) -> usize {
         self.results.len() - self.failed()
     }
 
-    /// What each came to, by the fixtures' names.
+    /// The outcomes by the fixtures' names.
     pub(super) fn into_decisions(self) -> BTreeMap<String, Map<String, Value>> {
         self.decisions
     }
 
-    /// Those that were not as expected, for people; with ANSI colours. Empty where all were.
+    /// The fixtures that were not as expected, for people, with ANSI colours. Empty if all were.
     pub(super) fn failures(&self) -> String {
         let failed = self.results.iter().filter_map(|tried| {
             let wrong = tried.wrong.as_ref()?;
@@ -339,7 +342,7 @@ impl Tested {
         failed.collect()
     }
 
-    /// For people; with ANSI colours.
+    /// All results for people, with ANSI colours.
     pub fn text(&self) -> String {
         let mut out = format!("{}: {} fixtures\n", self.title, self.results.len());
         for tried in &self.results {

@@ -1,12 +1,12 @@
-//! The configuration's text with a candidate in its interceptor's place. Comments and layout stay as they are; what stood
-//! within the candidate's table goes with it.
+//! Edits the configuration's text so that a candidate takes its interceptor's place. Comments and layout stay as they
+//! are. What else stood in the candidate's table is removed with it.
 
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 
-/// The keys that a candidate may have of its own and that are the interceptor's once it is live.
+/// The keys that a candidate may have of its own, and that become the interceptor's.
 const KEYS: [&str; 4] = ["plugin", "digest", "settings", "grants"];
 
-/// The text after the promotion; none where there is no such interceptor, or nothing beside it.
+/// The text after the promotion. `None` if there is no such interceptor, or it has no candidate.
 pub(super) fn promoted(text: &str, name: &str) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
     let is_meant = |table: &dyn TableLike| table.get("name").and_then(Item::as_str) == Some(name);
@@ -18,7 +18,7 @@ pub(super) fn promoted(text: &str, name: &str) -> Option<String> {
         Item::Value(Value::Array(array)) => {
             let mut tables = array.iter_mut().filter_map(Value::as_inline_table_mut);
             let table = tables.find(|table| is_meant(*table))?;
-            // What stands before the closing brace belongs to whatever is last.
+            // White space before the closing brace belongs to the last member.
             let last = |(_, value): (_, &Value)| value.decor().suffix().cloned();
             let end = table.iter().last().and_then(last);
             promote(table)?;
@@ -35,7 +35,7 @@ fn promote(interceptor: &mut dyn TableLike) -> Option<()> {
     let mut candidate = interceptor.remove("candidate")?;
     let candidate = candidate.as_table_like_mut()?;
     if candidate.contains_key("plugin") && !candidate.contains_key("digest") {
-        // It was the other file's.
+        // The digest was the other file's.
         interceptor.remove("digest");
     }
     for key in KEYS {
@@ -46,7 +46,7 @@ fn promote(interceptor: &mut dyn TableLike) -> Option<()> {
     Some(())
 }
 
-/// In the place of what is there, with the comments that stand around that.
+/// Replaces a value, and keeps the comments around the old one.
 fn put(interceptor: &mut dyn TableLike, key: &str, mut item: Item) {
     match (interceptor.get_mut(key), &mut item) {
         (Some(Item::Value(old)), Item::Value(new)) => {

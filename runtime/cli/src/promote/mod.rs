@@ -1,5 +1,5 @@
-//! `sandgate promote`: an interceptor's candidate takes its place, in the configuration's file and in the gateway that
-//! runs with it; in both or in neither.
+//! `sandgate promote`: puts an interceptor's candidate in its place, in the configuration's file and in the gateway
+//! that runs with it; in both or in neither.
 
 mod edit;
 mod verb;
@@ -17,10 +17,10 @@ use sandgate_daemon::status::{InterceptorStatus, Status, short};
 
 pub use verb::{Promote, carry_out};
 
-/// What the name of the file that was there before ends in.
+/// The suffix of the file that keeps the previous configuration.
 pub const KEPT: &str = ".before-promote";
 
-/// What a promotion would do. Nothing has changed yet.
+/// A planned promotion. Nothing has changed yet.
 #[derive(Debug)]
 pub struct Plan {
     name: String,
@@ -28,13 +28,13 @@ pub struct Plan {
     before: String,
     after: String,
     becomes: Becomes,
-    /// Of the gateway that runs; none: there is none that can be asked.
+    /// The running gateway's socket. `None` if no running gateway can be asked.
     gateway: Option<SocketPath>,
     seen: Option<CandidateStatus>,
     doubts: Vec<String>,
 }
 
-/// What is live afterwards.
+/// The plugin that is live afterwards.
 #[derive(Debug)]
 struct Becomes {
     plugin: String,
@@ -42,7 +42,7 @@ struct Becomes {
     digest: String,
 }
 
-/// What a promotion did.
+/// The result of a promotion.
 #[derive(Debug)]
 pub struct Promoted {
     text: String,
@@ -51,10 +51,10 @@ pub struct Promoted {
 /// Why nothing was promoted.
 #[derive(Debug, thiserror::Error)]
 pub enum PromoteError {
-    /// The configuration, as it is or as it would be, is wrong.
+    /// The configuration is wrong, as it is or as it would be.
     #[error("{}", .0.summary())]
     Config(Box<Report>),
-    /// There is no such interceptor, or nothing is tried beside it.
+    /// There is no such interceptor, or it has no candidate.
     #[error("{why}; {others}")]
     Nothing {
         /// What is missing.
@@ -62,7 +62,7 @@ pub enum PromoteError {
         /// What could be promoted.
         others: String,
     },
-    /// The file is written in a way that is not understood well enough to be edited.
+    /// The file is written in a way that cannot safely be edited.
     #[error(
         "{}: this file cannot be edited without changing more than meant; move the candidate's keys by hand", .0.display()
     )]
@@ -73,19 +73,19 @@ pub enum PromoteError {
          candidate's keys by hand"
     )]
     File(#[from] FileError),
-    /// The gateway says no. The file is as it was.
+    /// The gateway refused the reload. The file is as it was.
     #[error("the gateway did not take it, and the file is as it was: {0}")]
     NotTaken(String),
-    /// The gateway says no, and the file could not be put back.
+    /// The gateway refused the reload, and the file could not be restored.
     #[error(
         "the gateway did not take it: {why}\nthe file could not be put back ({file}): what it held is in {}", .kept.display()
     )]
     NotPutBack {
-        /// Of the gateway.
+        /// Why the gateway refused.
         why: String,
-        /// Of the file.
+        /// Why the file could not be restored.
         file: FileError,
-        /// Where what was there before is.
+        /// The file that keeps the previous configuration.
         kept: PathBuf,
     },
 }
@@ -96,10 +96,11 @@ impl From<Report> for PromoteError {
     }
 }
 
-/// Looks at everything that a promotion needs, and changes nothing.
+/// Checks everything that a promotion needs, and changes nothing.
 ///
 /// # Errors
-/// It cannot be promoted.
+///
+/// The candidate cannot be promoted.
 pub async fn plan(asked: &Promote, environment: &Environment) -> Result<Plan, PromoteError> {
     let file = &asked.reached.configured.config;
     let loaded = Loaded::read(file)?;
@@ -114,7 +115,7 @@ pub async fn plan(asked: &Promote, environment: &Environment) -> Result<Plan, Pr
     let unclear = || PromoteError::Unclear(file.clone());
     let after = edit::promoted(&before, &asked.name).ok_or_else(unclear)?;
     let next = Loaded::parse(file, after.clone())?;
-    // The edited text must say just what was meant: one candidate in its place, and nothing else.
+    // The edited text must say exactly what is intended: one candidate in its interceptor's place, and nothing else.
     let mut meant = loaded.config.clone();
     meant.interceptors[index] = promoted;
     let value = |config| serde_json::to_value(config).unwrap_or_default();
@@ -150,7 +151,7 @@ fn nothing(loaded: &Loaded, name: &str) -> PromoteError {
     PromoteError::Nothing { why, others }
 }
 
-/// As `check` does, but for what a gateway that runs has in its hands: the file of its interceptors' state.
+/// Checks the configuration as `check` does, but without the state file, which a running gateway holds.
 async fn check(
     next: &Loaded,
     index: usize,
@@ -171,7 +172,7 @@ async fn check(
     })
 }
 
-/// How the candidate does, and what speaks against it.
+/// Asks the gateway for the candidate's status, and collects the doubts about a promotion.
 fn ask(
     asked: &Promote,
     environment: &Environment,
@@ -226,7 +227,7 @@ fn doubts(candidate: &CandidateStatus, becomes: &Becomes) -> Vec<String> {
 }
 
 impl Plan {
-    /// For people: how it did, and what changes in the file.
+    /// The plan for people: the candidate's status, and the changes in the file.
     pub fn text(&self) -> String {
         let mut text = String::new();
         if let Some(seen) = &self.seen {
@@ -246,15 +247,16 @@ impl Plan {
         text
     }
 
-    /// What speaks against it. Where nothing does, nobody needs to be asked.
+    /// The doubts about the promotion. Without any, nobody needs to be asked.
     pub fn doubts(&self) -> &[String] {
         &self.doubts
     }
 
-    /// Does it: in the file, and in the gateway that runs.
+    /// Promotes the candidate, in the file and in the running gateway.
     ///
     /// # Errors
-    /// Nothing is promoted, neither here nor there.
+    ///
+    /// Nothing is promoted, neither in the file nor in the gateway.
     pub fn carry_out(self) -> Result<Promoted, PromoteError> {
         let files = Files::in_folder(std::path::Path::new(""));
         let kept = files
@@ -280,7 +282,7 @@ impl Plan {
                 if let Err(file) = back {
                     return Err(PromoteError::NotPutBack { why, file, kept });
                 }
-                // What the gateway says of that is what it said before: this was in force.
+                // The answer does not matter: the restored configuration was in force before.
                 if let Some(socket) = &self.gateway {
                     let _ = admin::ask::<ReloadReport>(socket, Ask::Reload);
                 }
@@ -324,7 +326,7 @@ enum Live {
 }
 
 impl Promoted {
-    /// For people.
+    /// The result for people.
     pub fn text(&self) -> &str {
         &self.text
     }

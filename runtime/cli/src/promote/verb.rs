@@ -1,4 +1,4 @@
-//! The verb: what it takes, asks and prints.
+//! The verb `promote`: its arguments, its question and its output.
 
 use std::process::ExitCode;
 
@@ -62,7 +62,7 @@ pub fn carry_out(asked: &Promote) -> ExitCode {
     }
 }
 
-/// Asks whoever sits there. Where nobody does, the answer is no.
+/// Asks the user. Without a terminal, the answer is no.
 fn confirmed() -> bool {
     use std::io::{IsTerminal, Write};
     if !std::io::stdin().is_terminal() {

@@ -1,4 +1,4 @@
-//! `sandgate why`: the story of one call, from what the running gateway remembers, or from the call log's file.
+//! `sandgate why`: tells the story of a call, from the running gateway's memory or the call log's file.
 
 mod paste;
 mod reason;
@@ -22,50 +22,51 @@ use story::story;
 
 pub use verb::{Why, carry_out};
 
-/// A call's records, oldest first: when it was forwarded, when it ended, one of which may be missing; and those of
-/// candidates that differed, which the running gateway alone knows.
+/// A call's records, oldest first: when it was forwarded and when it ended, one of which may be missing; then the
+/// results of candidates that differed, which only the running gateway knows.
 #[derive(Debug)]
 pub struct Found {
-    /// As they were written.
+    /// The records as they were written.
     pub records: Vec<Box<RawValue>>,
-    /// The configuration's file, where it is known.
+    /// The configuration's file, if known.
     pub config: Option<PathBuf>,
-    /// The gateway that told of it.
+    /// The socket of the gateway that had the records.
     socket: Option<SocketPath>,
 }
 
 /// Why there is no story.
 #[derive(Debug, thiserror::Error)]
 pub enum WhyError {
-    /// What was given cannot be a call's id.
+    /// The given text cannot be a call's id.
     #[error(
         "{0:?} is no call's id: those are hexadecimal digits; a refusal names its own as `callId`"
     )]
     NoId(String),
-    /// Nobody knows of such a call.
+    /// No such call was found.
     #[error("{call} is not known: {}", .looked.join("; "))]
     NotFound {
-        /// What was looked for.
+        /// The call that was looked for.
         call: String,
         /// Where it was looked for, and what was found there.
         looked: Vec<String>,
     },
-    /// The gateway answers, and not with records.
+    /// The gateway answered with an error.
     #[error(transparent)]
     Ask(AskError),
-    /// The call log's file cannot be searched, or the id is not enough.
+    /// The call log's file cannot be searched, or the id is ambiguous.
     #[error(transparent)]
     Search(#[from] SearchError),
-    /// A record that is none.
+    /// A record cannot be parsed.
     #[error("the record of this call cannot be read: {0}; `--json` shows it as it is")]
     Record(serde_json::Error),
 }
 
-/// Looks for a call: first in the gateway that runs, then in the call log's file and those it was rotated to. `call` is
-/// its id or the beginning of it; none: the last that ended. `log` is searched alone where it is given.
+/// Finds a call: first in the running gateway, then in the call log's file and its rotated files. `call` is the call's
+/// id or the beginning of it; `None` means the last call that ended. If `log` is given, only that file is searched.
 ///
 /// # Errors
-/// It is nowhere, or more than one fits.
+///
+/// The call is not found, or more than one id fits.
 fn find(
     located: Result<Located, Unknown>,
     call: Option<&str>,
@@ -128,9 +129,9 @@ fn find(
 
 /// The gateway gave no records.
 enum Silent {
-    /// It can be looked for elsewhere.
+    /// The call can be looked for elsewhere.
     Because(String),
-    /// It said no.
+    /// The gateway refused.
     Refused(AskError),
 }
 
@@ -145,7 +146,7 @@ fn ask(located: &Located, call: Option<String>) -> Result<Vec<Box<RawValue>>, Si
 }
 
 impl Found {
-    /// What the gateway still has of the words that matched. An older one does not know the question.
+    /// The matched words that the gateway still has. An older gateway does not know the question.
     fn words(&self, records: &[Record]) -> String {
         let asked = self
             .socket
@@ -168,14 +169,15 @@ impl Found {
         }
     }
 
-    /// For people.
+    /// The story as text for people.
     ///
     /// # Errors
-    /// A record is none that this program wrote.
+    ///
+    /// A record cannot be parsed.
     pub fn text(&self) -> Result<String, WhyError> {
         let (mut records, mut tried) = (Vec::<Record>::new(), Vec::<CandidateResult>::new());
         for record in &self.records {
-            // A candidate's has members of its own.
+            // A candidate's record has members of its own.
             match serde_json::from_str(record.get()) {
                 Ok(one) => tried.push(one),
                 Err(_) => {

@@ -1,5 +1,5 @@
-//! The line of the configuration that would allow what was refused, and where in the file it belongs. Only the key that
-//! decides is shown, as the file has it now: other settings may be secret.
+//! The line of the configuration that would allow what was refused, and its place in the file. Only the deciding key is
+//! shown, with its value in the file: other settings may be secret.
 
 use std::ops::Range;
 use std::path::Path;
@@ -9,20 +9,20 @@ use sandgate_config::{Files, LARGEST_FILE, Source};
 use serde::Serialize;
 use serde_json::Value;
 
-/// A line to paste.
+/// A line to paste into the configuration.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Paste {
-    /// `key = value`.
+    /// The line, `key = value`.
     pub(super) line: String,
-    /// Where, for people: `in place of line 9`.
+    /// The place for people, for example `in place of line 9`.
     pub(super) place: String,
 }
 
-/// A configuration as far as it can be read.
+/// A configuration as far as it can be parsed.
 pub(super) struct Written(Source);
 
 impl Written {
-    /// None where there is no such file.
+    /// Reads the file. `None` if it cannot be read.
     pub(super) fn read(file: &Path) -> Option<Self> {
         let bytes = Files::in_folder(Path::new("")).read(file, LARGEST_FILE);
         let text = String::from_utf8(bytes.ok()?).ok()?;
@@ -36,8 +36,8 @@ impl Written {
         name.to_string_lossy().into_owned()
     }
 
-    /// What allows it: the value at that place of the interceptor's settings. None where there is no such interceptor, or
-    /// no such place.
+    /// The line that sets `value` at that place of the interceptor's settings. `None` if there is no such interceptor
+    /// or no such place.
     pub(super) fn paste(&self, interceptor: &str, setting: &str, value: &Value) -> Option<Paste> {
         let segments = setting.split('/').skip(1);
         let path: Vec<String> = [String::from("settings")]
@@ -50,11 +50,11 @@ impl Written {
         };
         let all = self.0.tree().get("interceptors")?.list()?;
         let mut around = all.iter().find(named)?;
-        // The table with a header or braces in which the line would stand, and the keys that are written before the last
-        // one, with dots between.
+        // `home` is the table with a header or braces in which the line would stand; `dotted` holds the keys before the
+        // last one, separated by dots.
         let (mut home, mut dotted) = (around, String::new());
         let mut rest = path.as_slice();
-        // As deep as the file goes, to the table in which the key stands or is missing.
+        // Descends as deep as the file goes, to the table in which the key stands or is missing.
         loop {
             let (name, behind) = rest.split_first()?;
             let Some((key, entry)) = around.table()?.member(name) else {
@@ -133,7 +133,7 @@ enum Shape {
     Dotted,
 }
 
-/// What stands there with the value at that place of it: put into a list, or in place of what else there is.
+/// Puts the value at its place within `there`: into a list, or replacing what is there.
 fn put(there: Option<Value>, path: &[String], value: &Value) -> Option<Value> {
     let Some((segment, rest)) = path.split_first() else {
         return Some(value.clone());
@@ -184,7 +184,7 @@ fn plain(entry: &Entry) -> Option<Value> {
     })
 }
 
-/// `key = value`, on one line.
+/// The assignment `key = value`, on one line.
 fn assignment(key: &str, value: &Value) -> Option<String> {
     let value = value
         .serialize(toml_edit::ser::ValueSerializer::new())
@@ -206,7 +206,7 @@ mod tests {
     fn pasted(text: &str, setting: &str, value: Value) -> Option<(String, String)> {
         let written = Written(Source::parse(Path::new("sandgate.toml"), text.to_owned()).0);
         let paste = written.paste("a", setting, &value)?;
-        // Whatever is told is TOML by itself.
+        // The line is TOML by itself.
         let line = paste.line.trim_end_matches(',');
         line.parse::<toml::Table>().unwrap();
         Some((paste.line, paste.place))

@@ -1,4 +1,4 @@
-//! Why an interceptor decided so: what matched, where, what it took that for, and what would allow it.
+//! The reason of an interceptor's decision: what matched, where, what it was taken for, and what would allow it.
 
 use std::fmt::Write as _;
 
@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 
 use super::paste::Written;
 
-/// Places named of one finding.
+/// The most places named of one finding.
 const PLACES: usize = 3;
 
-/// What `details` of a finding say, as far as a story needs it.
+/// The `details` of a finding, as far as a story needs them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct FindingDetails {
@@ -31,7 +31,7 @@ impl FindingDetails {
         read.and_then(Result::ok).unwrap_or_default()
     }
 
-    /// Where what it found stands.
+    /// The places of what the finding found.
     pub(super) fn places(&self) -> Option<String> {
         let mut places: Vec<&str> = self
             .spans
@@ -50,7 +50,7 @@ impl FindingDetails {
     }
 }
 
-/// The lines of one reason. `written` is the configuration, where there is one.
+/// Appends the lines of one reason. `written` is the configuration, if there is one.
 pub(super) fn lines(
     text: &mut String,
     interceptor: &str,

@@ -1,11 +1,11 @@
-//! A line of the call log, as far as a story needs it. What it does not know it passes over, so that an older program
-//! reads a newer log.
+//! A line of the call log, as far as a story needs it. Unknown members are ignored, so that an older program reads a
+//! newer log.
 
 use sandgate_message::Explanation;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// When a call was forwarded, or when it ended.
+/// The record of a call's forwarding or of its end.
 #[derive(Debug, Deserialize)]
 #[allow(missing_docs)]
 pub(super) struct Record {
@@ -45,7 +45,7 @@ pub(super) struct Record {
     pub too_large: bool,
 }
 
-/// Which of the two.
+/// The kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
@@ -54,7 +54,7 @@ pub(super) enum Kind {
     Ended,
 }
 
-/// What a client said of itself.
+/// A client as it describes itself.
 #[derive(Debug, Deserialize)]
 #[allow(missing_docs)]
 pub(super) struct Client {
@@ -63,7 +63,7 @@ pub(super) struct Client {
     pub version: Option<String>,
 }
 
-/// Who decided what.
+/// The hook runs of a call.
 #[derive(Debug, Default, Deserialize)]
 #[allow(missing_docs)]
 pub(super) struct Trail {
@@ -71,7 +71,7 @@ pub(super) struct Trail {
     pub entries: Vec<Entry>,
 }
 
-/// One hook run.
+/// A hook run.
 #[derive(Debug, Deserialize)]
 #[allow(missing_docs)]
 pub(super) struct Entry {
@@ -96,7 +96,7 @@ pub(super) struct Entry {
     pub us: u64,
 }
 
-/// Where a run failed by itself.
+/// The details of a run's own failure.
 #[derive(Debug, Deserialize)]
 #[allow(missing_docs)]
 pub(super) struct Malfunction {
@@ -105,7 +105,7 @@ pub(super) struct Malfunction {
     pub frames: Vec<String>,
 }
 
-/// What a run noticed.
+/// A finding of a run.
 #[derive(Debug, Deserialize)]
 #[allow(missing_docs)]
 pub(super) struct Noticed {

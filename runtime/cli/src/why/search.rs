@@ -1,5 +1,5 @@
-//! A call's lines in the call log's file and in the files that it was rotated to. Lines that are torn, or no records,
-//! are passed over.
+//! Searches a call's lines in the call log's file and its rotated files. Lines that are torn, or are not records, are
+//! skipped.
 
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -9,43 +9,43 @@ use serde_json::value::RawValue;
 
 use super::record::Kind;
 
-/// Of a line, in bytes: what is longer is passed over.
+/// The longest line in bytes. Longer lines are skipped.
 const MAX_LINE: usize = 64 << 20;
-/// Rotated files that are searched, newest first.
+/// The most rotated files that are searched, newest first.
 const MAX_FILES: usize = 64;
-/// Calls named where the beginning of an id fits several.
+/// The most ids named in [`SearchError::Ambiguous`].
 const NAMED: usize = 5;
 
 /// Why a file cannot be searched.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
-    /// The operating system says no.
+    /// The operating system reports an error.
     #[error("{} cannot be read: {source}", .path.display())]
     Io {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// Its reason.
+        /// The cause.
         source: io::Error,
     },
-    /// The beginning of an id fits several calls.
+    /// Several ids have the given beginning.
     #[error("{given:?} begins several ids: {}; give more of it", .ids.join(", "))]
     Ambiguous {
-        /// As it was asked for.
+        /// The beginning of the id that was asked for.
         given: String,
-        /// The last of the ids that it fits.
+        /// The last of the ids that have this beginning.
         ids: Vec<String>,
     },
 }
 
-/// What a line says of itself.
+/// The members that identify a line.
 #[derive(Deserialize)]
 struct Head {
     record: Kind,
     id: String,
 }
 
-/// The records of the call whose id begins so, oldest first; none: of the last that ended. With `rotated`, files beside
-/// it whose names begin with its name are searched too.
+/// The records of the call whose id has this beginning, oldest first. With `None`, those of the last call that ended.
+/// With `rotated`, files beside `file` whose names begin with its name are searched too.
 pub(super) fn search(
     file: &Path,
     call: Option<&str>,
@@ -84,7 +84,7 @@ pub(super) fn search(
                 found.push((head.id, head.record, record));
             }
         })?;
-        // A call that has ended has no other lines, but its first may be in an older file.
+        // A call that has ended has no further lines, but its first line may be in an older file.
         if found.len() > 1 {
             break;
         }
@@ -102,7 +102,8 @@ pub(super) fn search(
     Ok(found.into_iter().map(|(.., record)| record).collect())
 }
 
-/// Files that logrotate and its like leave: `NAME.1`, `NAME-20261122`; newest first. Compressed ones are not read.
+/// The files that logrotate and similar tools leave: `NAME.1`, `NAME-20261122`; newest first. Compressed files are not
+/// read.
 fn siblings(file: &Path) -> Vec<PathBuf> {
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -129,7 +130,7 @@ fn siblings(file: &Path) -> Vec<PathBuf> {
     newest.map(|(_, path)| path).collect()
 }
 
-/// Every record whose line holds these bytes. A file that is not there has none.
+/// Calls `look` with every record whose line holds these bytes. A missing file has none.
 fn each(file: &Path, needle: &[u8], mut look: impl FnMut(Head, &str)) -> Result<(), SearchError> {
     let failed = |source| SearchError::Io {
         path: file.to_owned(),
@@ -153,7 +154,7 @@ fn each(file: &Path, needle: &[u8], mut look: impl FnMut(Head, &str)) -> Result<
     Ok(())
 }
 
-/// The next line; an overlong one is empty. False at the end.
+/// Reads the next line. An overlong line is left empty. Returns `false` at the end.
 fn next(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     let mut over = false;

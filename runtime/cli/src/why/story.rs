@@ -1,4 +1,4 @@
-//! A call's records as people read them.
+//! The story of a call: its records as people read them.
 
 use std::fmt::Write;
 
@@ -12,10 +12,10 @@ use super::paste::Written;
 use super::reason::{self, FindingDetails};
 use super::record::{Entry, Kind, Record};
 
-/// Lines of one payload that are shown.
+/// The most lines shown of one payload.
 const MAX_LINES: usize = 200;
 
-/// The story, of records oldest first, and of what candidates made of the call. Empty where there are no records.
+/// The story from the records, oldest first, and from what candidates made of the call. Empty without records.
 pub(super) fn story(
     records: &[Record],
     tried: &[CandidateResult],
@@ -259,7 +259,7 @@ fn took(text: &mut String, ended: &Record) {
     line(text, "took", value);
 }
 
-/// A payload, where it is recorded: as it was after every interceptor.
+/// Appends a recorded payload, as it was after every interceptor.
 fn content(text: &mut String, payload: Option<&RawValue>, too_large: bool) {
     match payload {
         Some(payload) => {
@@ -279,7 +279,7 @@ fn content(text: &mut String, payload: Option<&RawValue>, too_large: bool) {
     }
 }
 
-/// Read by people: numbers may be spelt otherwise than they were.
+/// Indents JSON for people. Numbers may be spelt differently from the original.
 fn pretty(json: &RawValue) -> String {
     let value: Result<Value, _> = serde_json::from_str(json.get());
     value.map_or_else(|_| json.get().to_owned(), |value| format!("{value:#}\n"))

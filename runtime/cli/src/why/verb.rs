@@ -1,4 +1,4 @@
-//! The verb: what it takes and prints.
+//! The verb `why`: its arguments and its output.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,7 +34,7 @@ pub struct Why {
     pub json: bool,
 }
 
-/// Finds the call, and tells its story.
+/// Finds the call, and prints its story.
 pub fn carry_out(asked: &Why) -> ExitCode {
     let located = asked.reached.locate(&Environment::of_process());
     let found = find(located, asked.call.as_deref(), asked.log.clone());

@@ -1,5 +1,5 @@
-//! What a client's own file should say, so that its calls go through the gateway: the same names, so that what the user
-//! and the model know them by stays.
+//! The entries for a client's own file, so that its calls go through the gateway. The servers keep the names by which
+//! the user and the model know them.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub(super) fn through_gateway(
 ) -> Value {
     let base = format!("http://{}/mcp", Gateway::default().listen.0);
     if file.client == Client::ClaudeDesktop {
-        // Its file knows servers that it starts itself, and no URLs.
+        // Claude Desktop's file lists servers that it starts itself, and no URLs.
         let path = std::path::absolute(config_file).unwrap_or_else(|_| config_file.to_owned());
         return json!({ "mcpServers": { "sandgate": {
             "command": "sandgate",

@@ -1,4 +1,4 @@
-//! Which client's file it is, and where in it the servers are.
+//! Tells which client a file belongs to, and where in it the servers are.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::ImportError;
 
-/// A client that keeps such a file.
+/// An MCP client that keeps a list of servers in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Client {
     ClaudeDesktop,
@@ -17,7 +17,7 @@ pub(super) enum Client {
     Windsurf,
     VsCode,
     Zed,
-    /// Any other that says `mcpServers`.
+    /// Any other client whose file has `mcpServers`.
     Other,
 }
 
@@ -25,9 +25,9 @@ pub(super) enum Client {
 pub(super) struct ClientFile {
     pub(super) path: PathBuf,
     pub(super) client: Client,
-    /// By name, sorted.
+    /// The servers by name, sorted.
     pub(super) servers: BTreeMap<String, Value>,
-    /// VS Code's: what each input is for, by its id.
+    /// For VS Code: what each input is for, by its id.
     pub(super) inputs: BTreeMap<String, String>,
 }
 
@@ -45,7 +45,7 @@ impl Client {
     }
 }
 
-/// Without its content, which holds secrets.
+/// Prints no content, which holds secrets.
 impl std::fmt::Debug for ClientFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ClientFile({})", self.path.display())
@@ -53,7 +53,7 @@ impl std::fmt::Debug for ClientFile {
 }
 
 impl ClientFile {
-    /// Reads JSON, with comments and trailing commas.
+    /// Parses JSON with comments and trailing commas.
     pub(super) fn read(path: &Path, text: &str) -> Result<Self, ImportError> {
         let options = ParseOptions {
             allow_comments: true,
@@ -100,7 +100,7 @@ impl ClientFile {
     }
 }
 
-/// Everything that is listed, wherever the client lists it.
+/// Every listed server, wherever the client lists it.
 fn servers(path: &Path, root: &Map<String, Value>) -> Option<(Client, BTreeMap<String, Value>)> {
     let table = |value: Option<&Value>| -> Option<BTreeMap<String, Value>> {
         let members = value?.as_object()?.iter();
@@ -116,7 +116,7 @@ fn servers(path: &Path, root: &Map<String, Value>) -> Option<(Client, BTreeMap<S
     {
         return Some((Client::VsCode, servers));
     }
-    // Claude Code keeps a list for each project beside the user's own.
+    // Claude Code keeps a list for each project besides the user's own.
     let projects = root.get("projects").and_then(Value::as_object);
     let of_projects = projects
         .into_iter()
@@ -129,7 +129,7 @@ fn servers(path: &Path, root: &Map<String, Value>) -> Option<(Client, BTreeMap<S
     if listed {
         return Some((client_of(path, &all), all));
     }
-    // The table alone, as many pages show it.
+    // The table may also stand alone, as many pages show it.
     let entry = |value: &Value| value.get("command").is_some() || value.get("url").is_some();
     if !root.is_empty() && root.values().all(entry) {
         let all = table(Some(&Value::Object(root.clone())))?;

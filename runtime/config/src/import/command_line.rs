@@ -1,4 +1,4 @@
-//! A server's command line: as it is, or by way of `sh` where a part of it comes from the environment.
+//! A server's command line: as it is, or through `sh` if a part of it comes from the environment.
 
 use super::entry::{Reader, Worth};
 use super::name::variable;
@@ -6,7 +6,8 @@ use super::secret::{Part, looks_secret, named_secret, parts};
 use super::shell::{Word, script};
 
 impl Reader<'_> {
-    /// As it is; or, where a word holds a secret or a variable, by way of `sh`, which has it from the environment.
+    /// Takes the command line over as it is. If a word holds a secret or a variable, the line runs through `sh`, which
+    /// gets the value from the environment.
     pub(super) fn command_line(&mut self, command: String, args: Vec<String>) {
         let mut by_shell = false;
         let mut words = Vec::new();
@@ -36,7 +37,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `before` is the word before it, which may be the flag that it belongs to.
+    /// Takes a word over. `before` is the word before it, which may be the flag that it belongs to.
     fn word(&mut self, before: &str, word: &str, by_shell: &mut bool) -> Word {
         let pieces = parts(word);
         if let [Part::Text(text)] = pieces.as_slice() {
@@ -50,7 +51,7 @@ impl Reader<'_> {
                 None => ("", text.as_str()),
             };
             let flag = match head {
-                // `--flag=VALUE` has its own value: what follows is none of its.
+                // `--flag=VALUE` has its own value, so the next word is not the flag's value.
                 "" if is_flag(before) && !text.starts_with('-') => before.trim_start_matches('-'),
                 "" => "",
                 head => head
@@ -100,7 +101,7 @@ impl Reader<'_> {
         made
     }
 
-    /// Sees to it that the server's environment has the variable, and says under which name.
+    /// Adds the variable to the server's environment, and returns the name that it has there.
     fn in_env(&mut self, name: String) -> String {
         let worth = Worth::Env(name.clone());
         match self.made.env.iter().find(|(key, _)| *key == name) {
@@ -118,7 +119,7 @@ impl Reader<'_> {
     }
 }
 
-/// A flag whose value, if it has one, is the next word.
+/// Whether the word is a flag whose value, if it has one, is the next word.
 fn is_flag(word: &str) -> bool {
     word.starts_with('-') && !word.contains(['=', ':'])
 }

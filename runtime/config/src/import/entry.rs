@@ -1,4 +1,4 @@
-//! One entry of a client's file, as a server of ours.
+//! Imports one entry of a client's file as a server of the configuration.
 
 use serde_json::{Map, Value};
 
@@ -7,16 +7,16 @@ use super::name::variable;
 use super::secret::{Part, has_password, looks_secret, named_secret, parts};
 use super::variables::Variables;
 
-/// A server, ready to be written.
+/// An imported server, ready to be written.
 #[derive(Debug, Default)]
 pub(super) struct Imported {
-    /// Its name here.
+    /// The server's name in the configuration.
     pub(super) name: String,
-    /// Its name in the client's file.
+    /// The server's name in the client's file.
     pub(super) given: String,
-    /// Which file it is from.
+    /// The client's file.
     pub(super) file: std::path::PathBuf,
-    /// It is switched off there, and is written as a comment.
+    /// Whether the server is switched off in the client's file. It is then written as a comment.
     pub(super) disabled: bool,
     pub(super) command: Option<String>,
     pub(super) args: Vec<String>,
@@ -24,18 +24,18 @@ pub(super) struct Imported {
     pub(super) url: Option<String>,
     pub(super) env: Vec<(String, Worth)>,
     pub(super) headers: Vec<(String, Worth)>,
-    /// What differs from what the file says, and what to do.
+    /// What differs from the client's file, and what to do.
     pub(super) notes: Vec<String>,
 }
 
 /// What stands in the configuration for a value.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Worth {
-    /// The value.
+    /// The value itself.
     Text(String),
-    /// `{ from-env = … }`
+    /// A variable: `{ from-env = … }`.
     Env(String),
-    /// `{ from-file = … }`
+    /// A file: `{ from-file = … }`.
     File(String),
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Reader<'a> {
     pub(super) made: Imported,
 }
 
-/// Reads an entry; an error is why it is not taken over. Never repeats a value.
+/// Imports an entry. The error says why it is not taken over, and never repeats a value.
 pub(super) fn import(
     file: &ClientFile,
     given: &str,
@@ -134,7 +134,7 @@ impl Reader<'_> {
     }
 
     fn stdio(&mut self, entry: &Map<String, Value>) -> Result<(), String> {
-        // A text; Zed's older form is an object, OpenCode's a list with the arguments.
+        // The command is a text. In Zed's older form it is an object, in OpenCode's a list with the arguments.
         let (mut command, mut args, inner) = match entry.get("command") {
             Some(Value::String(command)) => (command.clone(), Vec::new(), None),
             Some(Value::Object(inner)) => {
@@ -235,7 +235,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The variable for a reference to one, or to an input.
+    /// The name of the variable for a reference to a variable or an input.
     pub(super) fn referred(&mut self, reference: &Part, at: &str) -> String {
         let here = self.here();
         match reference {
@@ -263,7 +263,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A table of texts, sorted; numbers and truths are written as texts.
+    /// A table of texts, sorted. Numbers and booleans are converted to text.
     fn texts(&mut self, entry: &Map<String, Value>, keys: &[&str]) -> Vec<(String, String)> {
         let found = keys.iter().find_map(|&key| Some((key, entry.get(key)?)));
         let Some((key, table)) = found else {
@@ -290,7 +290,7 @@ impl Reader<'_> {
         texts
     }
 
-    /// Keys that have no counterpart: each is named, with what to do.
+    /// Notes the keys that have no counterpart, each with what to do.
     fn name_the_rest(&mut self, entry: &Map<String, Value>) {
         let mut rest: Vec<&str> = entry.keys().map(String::as_str).collect();
         rest.sort_unstable();
@@ -299,7 +299,7 @@ impl Reader<'_> {
                 "command" | "args" | "env" | "environment" | "cwd" | "url" | "serverUrl"
                 | "httpUrl" | "headers" | "http_headers" | "type" | "transport"
                 | "transportType" | "disabled" | "enabled" => continue,
-                // Of no consequence to who runs the server.
+                // These keys do not matter to how a server runs.
                 "description" | "name" | "title" | "note" | "comment" | "gallery" | "version"
                 | "source" | "icon" | "iconUrl" | "id" | "$schema" => continue,
                 "envFile" => {

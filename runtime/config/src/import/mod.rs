@@ -1,6 +1,6 @@
-//! `sandgate import`: a configuration made of the files in which MCP clients list their servers. What looks like a secret
-//! is not copied: it is fetched from the environment, and the report says which variables to set. What cannot be taken
-//! over is named, with what to do.
+//! `sandgate import`: makes a configuration from the files in which MCP clients list their servers. What looks like a
+//! secret is not copied: it is fetched from the environment, and the report says which variables to set. What cannot be
+//! taken over is reported, with what to do.
 
 mod client;
 mod client_file;
@@ -23,10 +23,10 @@ use self::entry::Imported;
 use self::variables::Variables;
 use crate::{FileError, Files, Loaded};
 
-/// Of a client's file: those also hold other settings.
+/// The largest client's file that is read, in bytes. These files also hold other settings.
 const LARGEST: u64 = 8 << 20;
 
-/// What became of the files.
+/// The result of an import.
 #[derive(Debug)]
 pub struct Import {
     files: Vec<ClientFile>,
@@ -42,13 +42,13 @@ struct LeftOut {
     why: String,
 }
 
-/// Why there is nothing to import.
+/// Why nothing was imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// It is not JSON.
+    /// The file is not JSON.
     #[error("{} is not JSON, with or without comments: {what}", .path.display())]
     Syntax {
         /// The file.
@@ -56,7 +56,7 @@ pub enum ImportError {
         /// What is wrong, and where.
         what: String,
     },
-    /// It is JSON, and not a client's file.
+    /// The file is JSON, and not a client's list of servers.
     #[error(
         "{} lists no MCP servers in a way that is known here: {found}. Expected `mcpServers` (Claude, Cursor, Windsurf and \
          others), `servers` (VS Code) or `context_servers` (Zed), for example \
@@ -64,7 +64,7 @@ pub enum ImportError {
         .path.display()
     )]
     Shape {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// What is there instead.
         found: String,
@@ -75,42 +75,43 @@ pub enum ImportError {
         _ => "",
     })]
     Write {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// Its reason.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The result would not pass as a configuration: the fault is the program's.
+    /// The result is not a valid configuration: a bug of this program.
     #[error("the result cannot be used as a configuration: {0}")]
     Unusable(String),
 }
 
-/// What is to be imported, and what is to come of it.
+/// What to import, and what to output.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The clients' files.
     pub files: Vec<PathBuf>,
-    /// Where the configuration is written; none: it is the output.
+    /// The file that the configuration is written to. `None`: it is the output.
     pub output: Option<PathBuf>,
-    /// A file that is there is written over.
+    /// Whether an existing file is overwritten.
     pub force: bool,
-    /// The output is what the clients' own files should say.
+    /// Whether the output is the entries for the clients' own files.
     pub client_config: bool,
 }
 
-/// What `sandgate import` has to say.
+/// The output of `sandgate import`.
 #[derive(Debug)]
 pub struct Said {
-    /// For stdout: the configuration, or what the clients' files should say.
+    /// The text for stdout: the configuration, or the entries for the clients' files.
     pub output: String,
-    /// For stderr, and for people.
+    /// The report for people, for stderr.
     pub report: String,
 }
 
-/// Imports, and writes the configuration where that is asked for.
+/// Imports, and writes the configuration if an output file is given.
 ///
 /// # Errors
-/// Nothing was written.
+///
+/// Nothing was imported or written.
 pub fn run(asked: &Request) -> Result<Said, ImportError> {
     let import = Import::of(&asked.files)?;
     let mut report = import.report();
@@ -137,7 +138,7 @@ pub fn run(asked: &Request) -> Result<Said, ImportError> {
     Ok(Said { output, report })
 }
 
-/// As a whole or not at all, for its owner only.
+/// Writes the file as a whole or not at all, readable by its owner only.
 fn write(path: &Path, text: &str, force: bool) -> std::io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -153,10 +154,11 @@ fn write(path: &Path, text: &str, force: bool) -> std::io::Result<()> {
 }
 
 impl Import {
-    /// Reads the files; relative paths are relative to the working directory.
+    /// Reads the files. Relative paths are relative to the working directory.
     ///
     /// # Errors
-    /// One of them cannot be read or is no client's file: nothing is imported of the others either.
+    ///
+    /// A file cannot be read or is not a client's file. Nothing is imported from the others either.
     pub fn of(files: &[PathBuf]) -> Result<Self, ImportError> {
         let here = Files::in_folder(Path::new(""));
         let read = files.iter().map(|path| {
@@ -204,7 +206,7 @@ impl Import {
                 format!("called {name:?} here: a name is letters, digits, `-` and single `_`, and is given once"),
             );
         }
-        // By itself, so that one that cannot be used costs no other.
+        // Each server is checked alone, so that an invalid one does not cost another.
         match Loaded::parse(Path::new("sandgate.toml"), text::server(&imported)) {
             Ok(_) => {
                 if !imported.disabled {
@@ -232,13 +234,13 @@ impl Import {
         text::configuration(self)
     }
 
-    /// What was taken over, what was not, and what is left to do: for people.
+    /// The report for people: what was taken over, what was not, and what is left to do.
     pub fn report(&self) -> String {
         report::report(self)
     }
 
-    /// What the clients' own files should say instead, in the order of the files. `config_file` is where the
-    /// configuration is.
+    /// The entries for the clients' own files, in the order of the files. `config_file` is the path of the
+    /// configuration.
     pub fn clients(&self, config_file: &Path) -> Vec<Value> {
         self.files
             .iter()
@@ -246,7 +248,7 @@ impl Import {
             .collect()
     }
 
-    /// The variables that the configuration fetches.
+    /// The names of the variables that the configuration fetches.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.variables.iter().map(|(name, _)| name)
     }

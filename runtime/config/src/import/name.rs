@@ -1,16 +1,16 @@
-//! Names that a server may have: clients allow any text.
+//! Finds valid names for servers, since clients allow any text.
 
 use std::collections::BTreeSet;
 
-/// Of a server's name, as the configuration has it.
+/// The longest name of a server, in characters.
 const LONGEST: usize = 64;
 
-/// Names given so far.
+/// The names given so far.
 #[derive(Debug, Default)]
 pub(super) struct Names(BTreeSet<String>);
 
 impl Names {
-    /// The nearest name that may be used and is not taken.
+    /// Gives the nearest valid name that is not taken.
     pub(super) fn give(&mut self, given: &str) -> String {
         let base = usable(given);
         let mut name = base.clone();
@@ -37,7 +37,7 @@ fn usable(given: &str) -> String {
             '_' => '_',
             _ => '-',
         };
-        // Neither `__`, which parts server from tool, nor a row of dashes.
+        // A name has no `__`, which separates server from tool, and no row of dashes.
         if c.is_ascii_alphanumeric() || !name.ends_with(['-', '_']) {
             name.push(c);
         }
@@ -51,7 +51,7 @@ fn usable(given: &str) -> String {
     }
 }
 
-/// A variable's name: capitals, digits and `_`.
+/// The name of an environment variable: capitals, digits and `_`.
 pub(super) fn variable(parts: &[&str]) -> String {
     let mut name = String::new();
     for c in parts.join("_").chars() {

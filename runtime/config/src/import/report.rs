@@ -1,4 +1,4 @@
-//! What became of the clients' files: for people, beside the configuration itself.
+//! The report of an import, for people.
 
 use std::fmt::Write;
 

@@ -1,25 +1,25 @@
-//! What of a value may stand in a configuration file. In doubt it is a secret: a variable too many costs a line, a token
-//! in a file costs more.
+//! Decides which values may stand in a configuration file. In doubt a value is a secret: a needless variable costs a
+//! line, a token in a file costs more.
 
-/// What a value is made of, in order.
+/// A part of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// As it is.
+    /// Plain text.
     Text(String),
-    /// `${NAME}`, `${env:NAME}`, `${NAME:-default}`, `{env:NAME}`.
+    /// A variable: `${NAME}`, `${env:NAME}`, `${NAME:-default}`, `{env:NAME}`.
     Variable {
         name: String,
         default: Option<String>,
     },
-    /// VS Code's `${input:ID}`.
+    /// An input of VS Code, `${input:ID}`.
     Input(String),
-    /// Windsurf's `${file:PATH}`.
+    /// A file of Windsurf, `${file:PATH}`.
     File(String),
-    /// `${workspaceFolder}` and its like: something that only the client knows.
+    /// A place that only the client knows, such as `${workspaceFolder}`.
     Place(String),
 }
 
-/// Whether a value by itself gives it away.
+/// Whether a value by itself looks like a secret.
 pub(super) fn looks_secret(value: &str) -> bool {
     const BEGINNINGS: &[&str] = &[
         "sk-",
@@ -66,7 +66,7 @@ pub(super) fn looks_secret(value: &str) -> bool {
     begins || has_password(value) || (value.len() >= 24 && random(value))
 }
 
-/// Whether a name says that its value is one. `value` tells counts and paths from secrets.
+/// Whether a name says that its value is a secret. `value` tells counts and paths from secrets.
 pub(super) fn named_secret(name: &str, value: &str) -> bool {
     let name = name.to_ascii_uppercase().replace('-', "_");
     let place = [
@@ -119,7 +119,7 @@ pub(super) fn named_secret(name: &str, value: &str) -> bool {
         })
 }
 
-/// `scheme://user:password@host`.
+/// Whether the value is a URL with a password, `scheme://user:password@host`.
 pub(super) fn has_password(value: &str) -> bool {
     value.split_once("://").is_some_and(|(_, rest)| {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -129,7 +129,7 @@ pub(super) fn has_password(value: &str) -> bool {
     })
 }
 
-/// Letters and digits mixed as no word, path or address mixes them.
+/// Whether letters and digits are mixed as in no word, path or address.
 fn random(value: &str) -> bool {
     let fits = |byte: u8| {
         byte.is_ascii_alphanumeric()
@@ -154,7 +154,7 @@ fn random(value: &str) -> bool {
     digits >= 3 && letters >= 3 && entropy >= 3.0
 }
 
-/// Takes a value apart.
+/// Splits a value into its parts.
 pub(super) fn parts(value: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut text = String::new();

@@ -1,12 +1,12 @@
-//! A command line for `sh`, where an argument needs a variable: the configuration fetches values for a server's
+//! Writes a command line for `sh`, for arguments that need a variable: the configuration fetches values for a server's
 //! environment, not for its arguments.
 
-/// A word of it.
+/// A quoted word of the command line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Word(String);
 
 impl Word {
-    /// As it is, whatever it holds.
+    /// Appends text literally, quoted if needed.
     pub(super) fn text(mut self, text: &str) -> Self {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+%".contains(c);
         match !text.is_empty() && text.chars().all(plain) {
@@ -20,7 +20,7 @@ impl Word {
         self
     }
 
-    /// A variable's value, as one word.
+    /// Appends a variable's value, without splitting it.
     pub(super) fn variable(mut self, name: &str) -> Self {
         self.0.push_str("\"$");
         self.0.push_str(name);
@@ -29,7 +29,7 @@ impl Word {
     }
 }
 
-/// The script: the program takes the shell's place.
+/// The script. It uses `exec`, so that the program replaces the shell.
 pub(super) fn script(words: &[Word]) -> String {
     let words: Vec<&str> = words.iter().map(|word| word.0.as_str()).collect();
     format!("exec {}", words.join(" "))

@@ -1,4 +1,4 @@
-//! The configuration as it is written.
+//! Writes the imported configuration.
 
 use std::fmt::Write;
 
@@ -52,7 +52,7 @@ pub(super) fn configuration(import: &Import) -> String {
     text
 }
 
-/// One server's table; of one that is switched off, as a comment.
+/// A server's table. A server that is switched off is written as a comment.
 pub(super) fn server(server: &Imported) -> String {
     let mut table = format!("[servers.{}]\n", key(&server.name));
     let mut line = |name: &str, value: String| {
@@ -107,11 +107,11 @@ fn given(worth: &Worth) -> String {
     }
 }
 
-/// On one line, whatever it holds.
+/// The text quoted on one line, whatever it holds.
 fn quoted(text: &str) -> String {
     let plain = Value::from(text).to_string();
     match plain.contains('\n') || plain.starts_with("\"\"\"") || plain.starts_with("'''") {
-        // TOML's basic strings escape as JSON's do.
+        // TOML's basic strings have the same escapes as JSON's.
         true => serde_json::Value::from(text).to_string(),
         false => plain,
     }

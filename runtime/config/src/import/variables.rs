@@ -1,22 +1,22 @@
-//! Variables that the configuration fetches: one for each secret, shared where the same one is meant.
+//! The variables that the configuration fetches: one for each secret, shared if the same secret is meant.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// By name.
+/// The variables by name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Variables(BTreeMap<String, Wanted>);
 
 #[derive(Clone, Debug)]
 struct Wanted {
-    /// Of what it stands for; never the secret itself.
+    /// A hash that identifies the value. Never the secret itself.
     origin: u64,
-    /// What to set it to.
+    /// What to set the variable to.
     what: String,
 }
 
 impl Variables {
-    /// A name for what `origin` identifies: the preferred one, unless it stands for something else.
+    /// Claims a name for the value that `origin` identifies: the preferred name, unless it stands for something else.
     pub(super) fn claim(
         &mut self,
         preferred: &str,

@@ -1,4 +1,4 @@
-//! The operator's side of the socket.
+//! The operator's side of the admin socket.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 use super::protocol::{Answer, Ask, MAX_ANSWER, Question, VERSION};
 use super::socket::{SocketError, SocketPath, within};
 
-/// For a question to be taken and, but for a reload, answered.
+/// How long a question may take to be sent and, except for a reload, answered.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// For a reload: plugins may have to be compiled.
+/// How long a reload may take to be answered: plugins may have to be compiled.
 const RELOADING: Duration = Duration::from_secs(10 * 60);
 
 const HUNG_UP: &str = "it hung up, since it ends or has too much to answer";
@@ -21,50 +21,51 @@ const HUNG_UP: &str = "it hung up, since it ends or has too much to answer";
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// Nobody listens.
+    /// Nobody listens on the socket.
     #[error("no gateway answers at {}: {why}", .path.display())]
     NotRunning {
-        /// Of the socket.
+        /// The socket's path.
         path: PathBuf,
         /// What is there instead.
         why: &'static str,
     },
-    /// It is another user's, who might be anybody.
+    /// The socket belongs to another user, who might be anybody.
     #[error("{} belongs to another user (number {owner}): ask as that user", .path.display())]
     Foreign {
-        /// Of the socket.
+        /// The socket's path.
         path: PathBuf,
-        /// Whose it is.
+        /// The number of the user that the socket belongs to.
         owner: u32,
     },
-    /// The directory is not to be trusted.
+    /// The socket's directory cannot be trusted.
     #[error(transparent)]
     Socket(#[from] SocketError),
     /// The connection failed.
     #[error("{}: {source}", .path.display())]
     Io {
-        /// Of the socket.
+        /// The socket's path.
         path: PathBuf,
-        /// Its reason.
+        /// The cause.
         source: io::Error,
     },
-    /// What came is no answer.
+    /// The answer cannot be understood.
     #[error("{} answers in a way that this program ({}) does not understand; the gateway there is {gateway}", .path.display(), env!("CARGO_PKG_VERSION"))]
     Unintelligible {
-        /// Of the socket.
+        /// The socket's path.
         path: PathBuf,
-        /// The version of the gateway there, or that it said none.
+        /// The version of the gateway there, or that it gave none.
         gateway: String,
     },
-    /// The gateway says no, and why.
+    /// The gateway refuses, and says why.
     #[error("{0}")]
     Refused(String),
 }
 
-/// Asks the gateway whose socket is there, and waits for its answer.
+/// Asks the gateway that listens on the socket, and waits for its answer.
 ///
 /// # Errors
-/// Nobody answers, or the gateway says no.
+///
+/// Nobody answers, or the gateway refuses.
 pub fn ask<T: DeserializeOwned>(place: &SocketPath, ask: Ask) -> Result<T, AskError> {
     let path = || place.path.clone();
     let failed = |source: io::Error| {

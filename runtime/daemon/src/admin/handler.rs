@@ -1,4 +1,4 @@
-//! Who answers operators: what the gateway is asked, and where each answer comes from.
+//! Answers the questions of operators.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::status::{
     EditionStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus, Status,
 };
 
-/// What a running gateway knows of itself.
+/// The sources of the answers to operators.
 pub(crate) struct Handler {
     gateway: Arc<Gateway>,
     call_log: Arc<CallLogWriter>,
@@ -34,20 +34,20 @@ pub(crate) struct Handler {
     conditions: Option<Arc<GatewayConditions>>,
 }
 
-/// What those who run the gateway tell of it.
+/// What the runner of the gateway knows of it.
 pub(crate) struct RunContext {
     /// The configuration's file.
     pub config_file: PathBuf,
-    /// Where clients come in.
+    /// The addresses on which clients connect.
     pub listeners: Vec<String>,
-    /// What came of reloading.
+    /// The outcome of reloads.
     pub history: Arc<Mutex<History>>,
-    /// Whoever reloads takes a question and answers it.
+    /// Sends a request for a reload. The reload's report comes back through the inner channel.
     pub reload: mpsc::Sender<oneshot::Sender<ReloadReport>>,
 }
 
 impl Handler {
-    /// Of a gateway that starts to serve now.
+    /// The handler of a gateway that starts to serve now.
     pub(crate) fn new(
         gateway: Arc<Gateway>,
         call_log: Arc<CallLogWriter>,
@@ -63,13 +63,13 @@ impl Handler {
         }
     }
 
-    /// And of what is recorded, where calls are.
+    /// Adds the recording, if calls are recorded.
     #[must_use]
     pub(crate) fn recording(self, recording: Option<Arc<Recording>>) -> Self {
         Self { recording, ..self }
     }
 
-    /// And of what is wrong with the gateway.
+    /// Adds the gateway's conditions.
     #[must_use]
     pub(crate) fn conditions(self, conditions: Option<Arc<GatewayConditions>>) -> Self {
         Self { conditions, ..self }
@@ -100,7 +100,7 @@ impl Handler {
                 let recent = self.call_log.recent();
                 let lines = recent.map(|recent| recent.lines(call.as_deref()));
                 let lines = lines.transpose().map_err(|error| error.to_string())?;
-                // They are JSON already, one object a line.
+                // The lines are JSON already, one object each.
                 let mut records: Vec<Box<RawValue>> = lines
                     .into_iter()
                     .flatten()
@@ -115,7 +115,7 @@ impl Handler {
         }
     }
 
-    /// What candidates made of the call that this is a record of.
+    /// What candidates made of the call of this record.
     fn tried(&self, record: &RawValue) -> Vec<CandidateResult> {
         #[derive(serde::Deserialize)]
         struct Named {
@@ -195,7 +195,7 @@ impl Handler {
 fn server(server: &Server, merged: Option<Era>) -> ServerStatus {
     let health = server.health();
     let (transport, at) = match &server.config().transport {
-        // Arguments and a URL's query may hold secrets.
+        // Arguments and a URL's query are left out, since they may hold secrets.
         Transport::Stdio { command, .. } => ("stdio", command.clone()),
         Transport::Http { url, .. } => {
             let scheme = url.scheme_str().unwrap_or("http");

@@ -1,4 +1,4 @@
-//! The gateway's side of the socket: who may ask, for how long, and how many at a time.
+//! The gateway's side of the admin socket: who may ask, for how long, and how many at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +12,13 @@ use super::AdminListener;
 use super::handler::Handler;
 use super::protocol::{Answer, MAX_QUESTION, Question};
 
-/// Questions at a time. One that waits for a reload holds its place; a further one is turned away.
+/// The most questions at a time. A question that waits for a reload holds its place, and further questions are turned
+/// away.
 pub(crate) const AT_A_TIME: usize = 16;
-/// For a question to arrive, and for an answer to be taken.
+/// How long a question may take to arrive, and an answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Answers until told to stop.
+/// Answers until `stop` is cancelled.
 pub(crate) async fn serve(admin: AdminListener, handler: Arc<Handler>, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(AT_A_TIME));
     let own = rustix::process::geteuid().as_raw();
@@ -34,7 +35,7 @@ pub(crate) async fn serve(admin: AdminListener, handler: Arc<Handler>, stop: Can
                 continue;
             }
         };
-        // The socket's mode keeps others out already; this holds where somebody has widened it.
+        // The socket's mode keeps others out already. This check holds if somebody has widened the mode.
         let asks = stream.peer_cred().map(|peer| peer.uid());
         if !asks.as_ref().is_ok_and(|&uid| may_ask(uid, own)) {
             tracing::warn!(
@@ -57,7 +58,7 @@ pub(crate) async fn serve(admin: AdminListener, handler: Arc<Handler>, stop: Can
     }
 }
 
-/// Root may read the gateway's memory anyway.
+/// Whether this user may ask: the gateway's own user, or root, who may read the gateway's memory anyway.
 fn may_ask(uid: u32, own: u32) -> bool {
     uid == own || uid == 0
 }

@@ -1,6 +1,7 @@
-//! How operators reach a running gateway: a Unix socket that only its owner can use, and one question a connection.
+//! The admin socket, on which operators reach a running gateway: a Unix socket that only its owner can use, with one
+//! question for each connection.
 //!
-//! It knows who may ask and how; what is answered is the business of those who are asked.
+//! The module knows who may ask and how. The answers come from the other modules.
 
 mod client;
 mod handler;

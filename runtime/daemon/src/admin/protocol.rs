@@ -1,33 +1,33 @@
-//! What is said over the socket: one line of JSON each way, then the end. Whoever asks says which version it speaks, so
-//! that an older program and a newer gateway understand that they do not.
+//! The protocol of the admin socket: one line of JSON each way, then the end. The question names the version of the
+//! protocol, so that an older program and a newer gateway notice that they do not understand each other.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// Of these two messages.
+/// The version of the protocol.
 pub(super) const VERSION: u32 = 1;
-/// Of a question, in bytes: far above a call's id.
+/// The longest question in bytes: far more than a call's id needs.
 pub(super) const MAX_QUESTION: u64 = 4 << 10;
-/// Of an answer, in bytes: a call's two records with payloads of the largest size fit.
+/// The longest answer in bytes: a call's two records with payloads of the largest size fit.
 pub(super) const MAX_ANSWER: u64 = 64 << 20;
 
-/// What can be asked of a running gateway.
+/// A question to a running gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
 pub enum Ask {
-    /// How it is.
+    /// Asks for the gateway's status.
     Status,
-    /// Read the configuration anew, now.
+    /// Asks to reload the configuration now.
     Reload,
-    /// The records of a call.
+    /// Asks for the records of a call.
     Why {
-        /// Its id or the beginning of it; none: the last that ended.
+        /// The call's id, or the beginning of it. `None`: the last call that ended.
         #[serde(default)]
         call: Option<String>,
     },
-    /// The words that policies matched in a call, where they are kept.
+    /// Asks for the words that policies matched in a call, if they are kept.
     MatchedValues {
-        /// Its whole id.
+        /// The call's whole id.
         call: String,
     },
 }
@@ -45,11 +45,11 @@ struct Spoken {
     version: u32,
 }
 
-/// `ok`, or `error`: a text for people.
+/// An answer: `ok`, or `error`, a text for people.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Answer {
     pub(super) version: u32,
-    /// Of the program that answers.
+    /// The version of the program that answers.
     pub(super) gateway: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ok: Option<Box<RawValue>>,
@@ -58,7 +58,7 @@ pub(super) struct Answer {
 }
 
 impl Question {
-    /// Reads a line; an error is an answer.
+    /// Parses a line. The error is the answer's text.
     pub(super) fn read(line: &[u8]) -> Result<Self, String> {
         let spoken: Spoken = serde_json::from_slice(line).map_err(|_| {
             "this is not a question: send one line of JSON with `version`".to_owned()
@@ -75,7 +75,7 @@ impl Question {
 }
 
 impl Answer {
-    /// As a line, with its end.
+    /// The answer as a line, with its line end.
     pub(super) fn line(told: Result<Box<RawValue>, String>) -> Vec<u8> {
         let (ok, error) = match told {
             Ok(ok) => (Some(ok), None),

@@ -1,4 +1,4 @@
-//! Where the socket is, and who may have it: one gateway at a time, in a directory that nobody else writes to.
+//! The path of the admin socket, and who may hold it: one gateway at a time, in a directory that nobody else writes to.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -10,72 +10,75 @@ use sandgate_config::{AdminSocket, Environment, Files};
 use sha2::{Digest, Sha256};
 use tokio::net::{UnixListener, UnixSocket};
 
-/// Connections that wait to be accepted: people ask one question at a time.
+/// The most connections that wait to be accepted. People ask one question at a time.
 const WAITING: u32 = 16;
-/// Of a name in the default directory, in hexadecimal digits: enough that two configurations of one user do not meet.
+/// The hexadecimal digits of a name in the default directory: enough that two configurations of one user do not
+/// collide.
 const DIGITS: usize = 16;
 
-/// Where the socket is to be.
+/// The path of the admin socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketPath {
-    /// Of the socket.
+    /// The socket's path.
     pub path: PathBuf,
-    /// The configuration names it. Otherwise it is the default, which a gateway can do without.
+    /// Whether the configuration names the path. Otherwise it is the default, which a gateway can do without.
     pub configured: bool,
 }
 
-/// A socket that listens. Dropping it takes the socket away.
+/// A listening admin socket. Dropping it removes the socket.
 #[derive(Debug)]
 pub struct AdminListener {
     pub(super) listener: UnixListener,
     folder: OwnedFd,
     name: OsString,
     lock_name: OsString,
-    /// Held for as long as the socket is there; it goes with the process, however that ends.
+    /// The lock on the socket's name, held for as long as the socket exists. The kernel releases it with the process,
+    /// however that ends.
     _lock: OwnedFd,
 }
 
-/// Why there is no socket.
+/// Why the admin socket cannot be opened or used.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
-    /// Another gateway has it.
+    /// Another gateway holds the socket.
     #[error(
         "{} belongs to another gateway that runs{}: stop that one, or give this one another `admin`",
         .path.display(),
         .process.map(|id| format!(" (process {id})")).unwrap_or_default()
     )]
     Held {
-        /// Of the socket.
+        /// The socket's path.
         path: PathBuf,
-        /// The other gateway's, where it is known.
+        /// The process id of the other gateway, if known.
         process: Option<u32>,
     },
-    /// Others could put something else in the socket's place.
+    /// Other users could replace the socket.
     #[error("{} {why}: choose a directory that only its owner writes to (`chmod go-w`)", .folder.display())]
     Folder {
         /// The socket's directory.
         folder: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the directory.
         why: String,
     },
-    /// Something else has the name.
+    /// Something that is not a socket has the name.
     #[error("{} is there and is no socket: remove it, or give another path", .0.display())]
     NoSocket(PathBuf),
-    /// The operating system says no.
+    /// The operating system reports an error.
     #[error("{} cannot be {what}: {source}", .path.display())]
     Io {
-        /// The socket or its directory.
+        /// The path of the socket or its directory.
         path: PathBuf,
-        /// `made`, `opened`.
+        /// The failed action: `made` or `opened`.
         what: &'static str,
-        /// Its reason.
+        /// The cause.
         source: io::Error,
     },
 }
 
 impl SocketPath {
-    /// Of a configuration file: where it says, or its own in the user's runtime directory (`XDG_RUNTIME_DIR`, else one
-    /// under /tmp that bears the user's number). None where it says `none`, or the file's directory is not there.
+    /// The path for a configuration file: the configured one, or by default a path in the user's runtime directory
+    /// (`XDG_RUNTIME_DIR`, else a directory under /tmp that bears the user's number). `None` if the configuration says
+    /// `none`, or the file's directory does not exist.
     pub fn of(
         config_file: &Path,
         admin: Option<&AdminSocket>,
@@ -103,10 +106,11 @@ impl SocketPath {
         }
     }
 
-    /// Makes the socket and listens on it, in the place of one that a dead gateway left.
+    /// Creates the socket and listens on it. Replaces a socket that a dead gateway left.
     ///
     /// # Errors
-    /// Another gateway has it, or its directory is not to be trusted.
+    ///
+    /// Another gateway holds the socket, or its directory cannot be trusted.
     pub fn open(&self) -> Result<AdminListener, SocketError> {
         let failed = |what| {
             let path = self.path.clone();
@@ -130,7 +134,7 @@ impl SocketPath {
                 });
             }
         };
-        // For the message above only.
+        // The process id is only for the error message above.
         let _ = fs::ftruncate(&lock, 0);
         let _ = rustix::io::pwrite(&lock, format!("{}\n", std::process::id()).as_bytes(), 0);
 
@@ -157,7 +161,8 @@ impl SocketPath {
         })
     }
 
-    /// Held until it is dropped; an error is the number of the process that holds it, where that is known.
+    /// Takes the lock, which is held until it is dropped. The inner error is the id of the process that holds it, if
+    /// known.
     fn lock(
         &self,
         folder: &OwnedFd,
@@ -180,7 +185,7 @@ impl SocketPath {
                 }
                 Err(error) => return Err(error),
             }
-            // Whoever had it takes its file away at the end: only a lock on the file that has the name counts.
+            // A gateway that ends removes its lock file, so only a lock on the file that has the name now counts.
             let (held, named) = (
                 fs::fstat(&lock)?,
                 fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW),
@@ -191,7 +196,7 @@ impl SocketPath {
         }
     }
 
-    /// The socket's directory, opened once: what was checked is what is used.
+    /// Opens the socket's directory once, so that what was checked is what is used.
     pub(super) fn folder(&self, make: bool) -> Result<(OwnedFd, OsString), SocketError> {
         let failed = |what| {
             let path = self.path.clone();
@@ -214,7 +219,7 @@ impl SocketPath {
         }
         let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         if !self.configured {
-            // Under /tmp anybody could have put a link there.
+            // Anybody could have put a link there under /tmp.
             flags |= OFlags::NOFOLLOW;
         }
         let folder = fs::open(parent, flags, Mode::empty())
@@ -233,15 +238,16 @@ impl SocketPath {
     }
 }
 
-/// A name within a directory that is open: however long the path to it is, and wherever it leads by now.
+/// The path of a name within an open directory. It works however long the directory's path is, and wherever that leads
+/// by now.
 pub(super) fn within(folder: &OwnedFd, name: &OsStr) -> PathBuf {
     Path::new("/proc/self/fd")
         .join(folder.as_fd().as_raw_fd().to_string())
         .join(name)
 }
 
-/// Whether only this user (or root) decides what is in a directory. Whoever owns a directory may replace what is in it: that
-/// holds for root, too, who trusts nobody else.
+/// Checks that only this user (or root) decides what is in a directory. The owner of a directory may replace its
+/// contents. So root, too, trusts only itself.
 fn trusted(owner: u32, mode: u32, user: u32) -> Result<(), String> {
     if owner != user && owner != 0 {
         return Err(format!("belongs to another user (number {owner})"));
@@ -257,7 +263,7 @@ fn trusted(owner: u32, mode: u32, user: u32) -> Result<(), String> {
 
 fn listen(folder: &OwnedFd, name: &OsStr) -> io::Result<UnixListener> {
     let socket = UnixSocket::new_stream()?;
-    // Before it has a name, so that it never is there with another mode.
+    // Sets the mode before the socket has a name, so that the socket never exists with another mode.
     fs::fchmod(socket.as_fd(), Mode::RUSR | Mode::WUSR)?;
     socket.bind(within(folder, name))?;
     socket.listen(WAITING)
@@ -275,7 +281,8 @@ fn only_owners(folder: &OwnedFd, name: &OsStr) -> io::Result<()> {
     }
 }
 
-/// Of the file by its own name, so that a link that is swapped to another file stays one configuration.
+/// The default name, made of the file's own path. The file's link is not followed, so that a link that is swapped to
+/// another file stays one configuration.
 fn default_name(config_file: &Path) -> Option<String> {
     let parent = match config_file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -294,7 +301,7 @@ fn default_name(config_file: &Path) -> Option<String> {
 impl Drop for AdminListener {
     fn drop(&mut self) {
         let _ = fs::unlinkat(&self.folder, &self.name, AtFlags::empty());
-        // The lock itself goes last.
+        // The lock is removed last.
         let _ = fs::unlinkat(&self.folder, &self.lock_name, AtFlags::empty());
     }
 }

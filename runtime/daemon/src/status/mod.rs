@@ -1,4 +1,4 @@
-//! `sandgate status`: how the running gateway is.
+//! `sandgate status`: the status of the running gateway.
 
 mod text;
 
@@ -13,92 +13,92 @@ use serde::{Deserialize, Serialize};
 
 use crate::candidate::CandidateStatus;
 
-/// How a gateway is. Times are RFC 3339, in UTC.
+/// The status of a gateway. Times are RFC 3339, in UTC.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Status {
-    /// Of the program.
+    /// The program's version.
     pub version: String,
-    /// Its number.
+    /// The process id.
     pub process: u32,
-    /// The configuration's file, as the gateway was given it.
+    /// The path of the configuration's file, as it was given to the gateway.
     pub config: PathBuf,
-    /// When it began to serve.
+    /// When the gateway began to serve.
     pub started: String,
-    /// Seconds since then.
+    /// Seconds since the start.
     pub uptime_s: u64,
-    /// What is in force.
+    /// The edition in force.
     pub edition: EditionStatus,
-    /// The last change that was refused.
+    /// The last reload that was refused.
     pub failed_reload: Option<FailedReload>,
-    /// Keys of the file that are in force at the next start only, for example `gateway.listen`.
+    /// Keys of the file that take effect at the next start only, for example `gateway.listen`.
     #[serde(default)]
     pub needs_restart: Vec<String>,
-    /// Where clients come in.
+    /// The addresses on which clients connect.
     pub listeners: Vec<String>,
-    /// What became of calls.
+    /// The number of calls by outcome.
     pub calls: Calls,
-    /// Connections of clients that are open.
+    /// The number of open connections of clients.
     pub connections: usize,
-    /// Sessions of legacy clients that are open.
+    /// The number of open sessions of legacy clients.
     pub sessions: usize,
-    /// Calls that have not ended yet.
+    /// The number of calls that have not ended yet.
     pub under_way: usize,
-    /// Of those: wait for their turn with the interceptors.
+    /// The number of those calls that wait for their turn with the interceptors.
     #[serde(default)]
     pub waiting: usize,
-    /// What is recorded, where calls are.
+    /// The status of the recording, if calls are recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<RecordingStatus>,
-    /// What is wrong with the gateway itself; empty where nothing is.
+    /// The gateway's conditions: what is wrong with it. Empty if nothing is.
     #[serde(default)]
     pub conditions: Vec<ConditionStatus>,
     /// When the certificate that clients are shown ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_until: Option<String>,
-    /// Records of calls that could not be written since the start.
+    /// The number of call records that could not be written since the start.
     #[serde(default)]
     pub unwritten_records: u64,
-    /// The gateway's own log.
+    /// The status of the gateway's own log.
     #[serde(default)]
     pub log: LogStatus,
-    /// In the file's order.
+    /// The interceptors, in the file's order.
     pub interceptors: Vec<InterceptorStatus>,
-    /// In the order of their names.
+    /// The servers, in the order of their names.
     pub servers: Vec<ServerStatus>,
 }
 
-/// What is in force.
+/// The edition in force.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EditionStatus {
-    /// 1 at the start, one more with each reload.
+    /// The edition's number: 1 at the start, one more with each reload.
     pub number: u64,
-    /// Since when.
+    /// When the edition was published.
     pub since: String,
 }
 
-/// A change that was refused.
+/// A reload that was refused.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FailedReload {
-    /// When.
+    /// When the reload was refused.
     pub at: String,
-    /// All that was wrong.
+    /// Everything that was wrong.
     pub error: String,
-    /// A good change came after it.
+    /// Whether a later reload succeeded.
     pub mended: bool,
 }
 
-/// How the gateway's own log is.
+/// The status of the gateway's own log.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LogStatus {
-    /// Lines that were lost since the start.
+    /// The number of lines that were lost since the start.
     pub dropped: u64,
-    /// Why it cannot be written at present.
+    /// Why the log cannot be written at present. `None` if it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing: Option<String>,
 }
 
 impl LogStatus {
-    /// Of this process.
+    /// The status of this process's log.
     pub(crate) fn of_process() -> Self {
         logging::queue().map_or_else(Self::default, |queue| Self {
             dropped: queue.dropped(),
@@ -107,75 +107,76 @@ impl LogStatus {
     }
 }
 
-/// An interceptor.
+/// The status of an interceptor.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InterceptorStatus {
-    /// The name the operator gave it.
+    /// The name that the operator gave the interceptor.
     pub name: String,
-    /// Its plugin's own name.
+    /// The plugin's own name.
     pub plugin: String,
-    /// Its plugin's version.
+    /// The plugin's version.
     pub plugin_version: String,
-    /// `sha256:…` of the plugin's file.
+    /// The digest of the plugin's file, `sha256:…`.
     pub digest: String,
-    /// Whether its decisions count.
+    /// Whether the interceptor's decisions count.
     pub mode: Mode,
-    /// Its failures let calls pass.
+    /// Whether the interceptor's failures let calls pass.
     pub fail_open: bool,
-    /// What an interceptor of that name did since the start.
+    /// The counts of interceptors of this name since the start.
     #[serde(flatten)]
     pub tally: Tally,
-    /// What is tried beside it.
+    /// The candidate that is tried beside the interceptor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidate: Option<CandidateStatus>,
 }
 
-/// A server.
+/// The status of a server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ServerStatus {
-    /// Its name.
+    /// The server's name.
     pub name: String,
-    /// `stdio` or `http`.
+    /// The transport: `stdio` or `http`.
     pub transport: String,
-    /// Its command or URL, without arguments, query and secrets.
+    /// The server's command or URL, without arguments, query and secrets.
     pub at: String,
-    /// Eras that it is known to speak: `legacy`, `modern`.
+    /// The eras that the server is known to speak: `legacy`, `modern`.
     pub eras: Vec<String>,
     /// What the gateway's probes found: `unknown` (no probe was needed), `probing`, `up` or `down`.
     #[serde(default)]
     pub availability: String,
-    /// Since when it is down.
+    /// When the server went down. `None` if it is not down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub down_since: Option<String>,
-    /// Modern clients of `/mcp` do not see it: it speaks the legacy protocol only, and they came first.
+    /// Whether modern clients of `/mcp` do not see the server, because it speaks the legacy protocol only and `/mcp`
+    /// serves the modern one.
     #[serde(default)]
     pub hidden_from_modern: bool,
-    /// Since when it has let the gateway down each time.
+    /// When the server began to fail without a success since. `None` if it answered last, or was never asked.
     pub failing_since: Option<String>,
-    /// What failed last, however long ago.
+    /// The last failure, however long ago.
     pub last_error: Option<LastError>,
-    /// Processes of it that run.
+    /// The number of the server's running processes.
     pub children: usize,
-    /// Requests that it has not answered yet.
+    /// The number of requests that the server has not answered yet.
     pub under_way: usize,
-    /// Names of its tools and prompts that look the same, and are left out of its lists.
+    /// Names of the server's tools and prompts that look the same, and are left out of its lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lookalikes: Vec<String>,
-    /// What it sent that was dropped: it belongs to nothing that the server was asked.
+    /// The number of the server's messages that were dropped because they belong to nothing that it was asked.
     #[serde(default)]
     pub dropped: u64,
 }
 
-/// What failed.
+/// A failure of a server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LastError {
-    /// When.
+    /// When the server failed.
     pub at: String,
-    /// What.
+    /// What failed.
     pub error: String,
 }
 
-/// Enough of a digest to tell one from another.
+/// A digest shortened to twelve hexadecimal digits, enough to tell one from another.
 pub fn short(digest: &str) -> String {
     digest.chars().take("sha256:".len() + 12).collect()
 }

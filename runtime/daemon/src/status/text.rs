@@ -1,4 +1,4 @@
-//! The status for people.
+//! The status as text for people.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use sandgate_text::{grid, printable};
 
 use super::{LastError, Status, short};
 
-/// Lines of an error that are shown to people; programs get all of it.
+/// The number of lines of an error that are shown to people. Programs get all of it.
 const FIRST_LINES: usize = 6;
 
 impl Status {
-    /// For people.
+    /// The status as text for people.
     pub fn text(&self) -> String {
         let mut text = String::new();
         let up = humantime::format_duration(Duration::from_secs(self.uptime_s));
@@ -71,7 +71,7 @@ impl Status {
         if self.log.dropped > 0 {
             line("log", format!("{} lines lost", self.log.dropped));
         }
-        // A change that was refused is shown below, in more words.
+        // A refused reload is shown below, in more words.
         let shown = |wrong: &&ConditionStatus| wrong.unready || wrong.condition != "reload";
         for wrong in self.conditions.iter().filter(shown) {
             let unready = match wrong.unready {

@@ -144,7 +144,7 @@ proptest! {
     #[test]
     fn a_canonical_form_is_its_own(uri in "(file|FILE|https|note)://?/?[a-c./%25eEfF\\\\ ?#-]{0,24}") {
         if let Some(form) = canonical_uri(&uri) {
-            // A decoded `?` or `#`, or a blank at the end, has another meaning when it is read once more.
+            // A decoded `?` or `#`, or a blank at the end, has another meaning when it is parsed again.
             prop_assume!(!form.contains(['?', '#', '%']) && !form.ends_with(' '));
             prop_assert_eq!(canonical_uri(&form).map(Cow::into_owned), Some(form.into_owned()), "{}", uri);
         }

@@ -1,4 +1,4 @@
-//! A test for each numbered rule of the way out.
+//! A test for each numbered rule of the way out (see the module documentation of `admitted`).
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;

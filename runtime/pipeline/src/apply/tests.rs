@@ -37,7 +37,7 @@ fn an_edit_may_fill_the_whole_message_to_the_limit_and_no_further() {
 
 #[test]
 fn the_envelope_counts_in_the_depth() {
-    // The message, its params, the arguments, the array.
+    // Four levels: the message, its params, the arguments, the array.
     let nested = || PreDecision::Edit(set("/arguments/n", "[1]"));
     assert!(
         weigh(

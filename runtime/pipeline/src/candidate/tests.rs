@@ -12,7 +12,7 @@ use crate::testing::*;
 use crate::trial::Aspect;
 use crate::{Admission, Admitted, Chain, Counts, Decision, StepError};
 
-/// The live one with a candidate beside it, and the candidate.
+/// A chain of the live interceptor with a candidate beside it, and the candidate.
 fn tried_with(
     live: Native,
     tried: Native,
@@ -36,12 +36,12 @@ fn drain(candidate: &Candidate) {
         .expect("nothing here waits");
 }
 
-/// At the pre-call.
+/// The counts at the pre-call.
 fn counts(candidate: &Candidate) -> Counts {
     candidate.results().hooks[0]
 }
 
-/// The only difference so far.
+/// The only difference so far, as the live decision, the candidate's decision and the aspect.
 fn difference(candidate: &Candidate) -> (Decision, Decision, Aspect) {
     let differences = candidate.results().differences;
     assert_eq!(differences.len(), 1, "{differences:?}");
@@ -394,7 +394,7 @@ fn only_the_last_differences_are_remembered() {
 fn a_candidate_that_hangs_holds_up_no_call_timed() {
     let hangs = native("new").pre_later(Role::Mutation, |_| Box::pin(std::future::pending()));
     let (chain, candidate) = tried(proceeds("live"), hangs);
-    // It is asked, and never answers.
+    // The candidate is asked, and never answers.
     enter(&chain);
     assert!(candidate.drain().now_or_never().is_none());
     let times = |chain: &Arc<Chain>| {

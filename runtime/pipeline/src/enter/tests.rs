@@ -1,4 +1,4 @@
-//! A test for each numbered rule of the way in.
+//! A test for each numbered rule of the way in (see the module documentation of `enter`).
 #![allow(clippy::unwrap_used)]
 
 mod answers;

@@ -8,7 +8,7 @@ use sandgate_message::{BoxFuture, Edit, Json, Limits, Message, PostDecision, Pre
 use crate::testing::*;
 use crate::{Admission, Chain, NestedMessages, NestedOutcome, NestedRefusal};
 
-/// Replaces one place of the document, and notes what it was shown.
+/// Replaces one place of the document, and records what it was shown.
 struct Replaces(Seen, &'static str, &'static str);
 
 impl NestedMessages for Replaces {

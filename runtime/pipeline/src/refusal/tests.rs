@@ -18,7 +18,7 @@ fn refusing() -> Native {
             message: "Leave out the dots.".into(),
             pointer: Some("/arguments/path".into()),
             details: Some(json(r#"{"retryAfterMs": 1500}"#)),
-            // The asker is not told.
+            // The explanation is for the operator; the requester does not see it.
             explanation: Some(Box::new(sandgate_message::Explanation {
                 rule: "two dots".into(),
                 role: Some("path".into()),

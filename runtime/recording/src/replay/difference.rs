@@ -1,4 +1,4 @@
-//! Where two configurations, or a configuration and what was decided live, decide differently about a call.
+//! Finds where two configurations, or a configuration and the live decisions, decide differently about a call.
 
 use std::collections::BTreeMap;
 
@@ -7,55 +7,55 @@ use serde::Serialize;
 use super::Decided;
 use crate::{Exchange, RunId, Verdict, by_run};
 
-/// One difference.
+/// A difference between two decisions about a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// The call's id.
     pub call: String,
-    /// When it came.
+    /// When the call came.
     pub time: String,
-    /// Its server.
+    /// The call's server.
     pub server: String,
-    /// Its method.
+    /// The call's method.
     pub method: String,
-    /// Its target.
+    /// The call's target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     /// What differs.
     pub what: What,
-    /// The method of the message within the call, where it is about one.
+    /// The method of the nested message, if the difference is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
-    /// At which hook, where it is of an interceptor.
+    /// The hook, if an interceptor's decision or findings differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hook: Option<String>,
-    /// Whose decision, where it is of one.
+    /// The interceptor whose decision or findings differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interceptor: Option<String>,
-    /// Before: the older configuration, or live.
+    /// The value before: by the older configuration, or live.
     pub was: String,
-    /// Now.
+    /// The value now.
     pub is: String,
 }
 
-/// What may differ.
+/// What can differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum What {
     /// An interceptor's decision.
     Decision,
-    /// What becomes of the call.
+    /// The outcome of the call.
     Outcome,
-    /// What goes on, or what comes back, where the decisions are the same.
+    /// The document that goes on or comes back, if the decisions are the same.
     Document,
     /// What an interceptor noticed.
     Findings,
 }
 
-/// The run did not take place.
+/// Stands for a run that did not take place.
 const NONE: &str = "-";
 
-/// Everything that differs about one call.
+/// Appends every difference about one call.
 pub(super) fn between(
     exchange: &Exchange,
     was: &Decided,
@@ -85,7 +85,7 @@ pub(super) fn between(
     for (key, run) in by_run(&was.verdicts).chain(fresh) {
         let (before, now) = (before.get(&key).copied(), now.get(&key).copied());
         let (before_word, now_word) = (word(before), word(now));
-        // Not to have been asked and to have nothing to say come to the same.
+        // Not to be asked and to have nothing to say are the same.
         let silent = |word: &str| word == NONE || word == "proceed";
         if before_word != now_word && !(silent(&before_word) && silent(&now_word)) {
             say(What::Decision, Some(run), before_word, now_word);
@@ -125,7 +125,7 @@ pub(super) fn between(
     }
 }
 
-/// Whether the servers could be reached is no decision.
+/// The outcome as it is compared. Whether the server could be reached is not a decision.
 fn outcome(became: &str) -> &str {
     match became {
         "failed" | "overloaded" | "cancelled" => "forwarded",
@@ -133,7 +133,7 @@ fn outcome(became: &str) -> &str {
     }
 }
 
-/// What a run decided, and whether that is what happened.
+/// A run's decision, and whether it took effect.
 fn word(run: Option<&Verdict>) -> String {
     let Some(run) = run else {
         return NONE.into();

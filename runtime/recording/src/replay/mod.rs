@@ -1,9 +1,9 @@
-//! `sandgate replay`: recorded calls once more, through one configuration or two, without any server.
+//! `sandgate replay`: replays recorded calls through one configuration or two, without any server.
 //!
-//! Interceptors meet the time at which a call came, a memory that is empty at the first call and kept from one to the
-//! next, no network, and directories that they may read and not write. Calls go their way beside each other; where an
-//! interceptor remembers things, one after another in the order in which they came; so do those that ask, answer or are
-//! about tasks.
+//! Interceptors see the time at which a call came, a state that is empty at the first call and kept from one call to
+//! the next, no network, and directories that they may read and not write. Calls are replayed concurrently. If an
+//! interceptor keeps state, they are replayed one after another in the order in which they came; so are calls that ask,
+//! answer or are about tasks.
 
 mod difference;
 mod report;
@@ -29,7 +29,7 @@ use crate::{
 pub use difference::{Difference, What};
 pub use report::Replayed;
 
-/// A file of keys is small.
+/// The largest file of keys that is read, in bytes.
 const LARGEST_KEYS: u64 = 64 << 10;
 
 /// Why nothing was replayed.
@@ -38,24 +38,24 @@ pub enum NotReplayed {
     /// The recording cannot be read.
     #[error(transparent)]
     Folder(Box<FolderError>),
-    /// There is nothing in it.
+    /// The recording is empty.
     #[error("{} holds no calls", .0.display())]
     Empty(PathBuf),
     /// The keys cannot be read.
     #[error("--identity: {0}")]
     Identity(String),
-    /// Something is wrong with a configuration.
+    /// A configuration has errors.
     #[error("{}", .0.summary())]
     Config(Box<Report>),
-    /// A call cannot be played.
+    /// A call cannot be replayed.
     #[error("the recorded call {id}: {why}")]
     Exchange {
-        /// Its id.
+        /// The call's id.
         id: String,
-        /// What is wrong with it.
+        /// What is wrong with the call.
         why: Box<NotAnExchange>,
     },
-    /// A part of the program gave up.
+    /// A part of the program failed.
     #[error("the replay gave up: {0}")]
     GaveUp(String),
 }
@@ -72,18 +72,18 @@ impl From<Report> for NotReplayed {
     }
 }
 
-/// What is to be replayed, and how.
+/// What to replay, and how.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The recording's folder.
     pub folder: PathBuf,
-    /// The configuration to run it through.
+    /// The configuration to replay the calls through.
     pub config: PathBuf,
-    /// The configuration to compare with; none: with what was decided live.
+    /// The configuration to compare with. `None`: compare with the live decisions.
     pub against: Option<PathBuf>,
-    /// The file with the secret key of age to which it was recorded.
+    /// The file with the secret age key for a sealed recording.
     pub identity: Option<PathBuf>,
-    /// What interceptors noticed is compared, too.
+    /// Whether to compare findings, too.
     pub findings: bool,
 }
 
@@ -92,24 +92,25 @@ pub struct Request {
 pub(crate) struct Decided {
     pub(crate) verdicts: Vec<Verdict>,
     pub(crate) became: String,
-    /// Of what went on and of what came back; none of what was decided live.
+    /// The digests of what went on and of what came back. `None` for live decisions.
     pub(crate) documents: Option<[[u8; 32]; 2]>,
 }
 
-/// A configuration, ready to be played through.
+/// A configuration, ready to replay calls through.
 pub struct Policy {
-    /// As it was written.
+    /// The configuration as it was written.
     pub loaded: Loaded,
-    /// Its interceptors.
+    /// The configuration's interceptors.
     pub chain: Arc<Chain>,
-    /// Some interceptor remembers things.
+    /// Whether any interceptor keeps state.
     pub remembers: bool,
 }
 
 /// Replays a recording.
 ///
 /// # Errors
-/// Nothing was replayed.
+///
+/// The recording cannot be read, or a configuration or a call cannot be used.
 pub async fn replay(asked: &Request) -> Result<Replayed, NotReplayed> {
     let recorded = read(&asked.folder, asked.identity.as_deref())?;
     let environment = Environment::of_process();
@@ -154,10 +155,11 @@ pub async fn replay(asked: &Request) -> Result<Replayed, NotReplayed> {
     })
 }
 
-/// Reads a recording; one that is sealed, with the keys in a file.
+/// Reads a recording. A sealed one is opened with the keys in a file.
 ///
 /// # Errors
-/// It cannot be read, or there is nothing in it.
+///
+/// The recording or the keys cannot be read, or the recording is empty.
 pub fn read(folder: &Path, identity: Option<&Path>) -> Result<Recorded, NotReplayed> {
     let wrong = |error: &dyn std::fmt::Display| NotReplayed::Identity(error.to_string());
     let identities = match identity {
@@ -178,10 +180,11 @@ pub fn read(folder: &Path, identity: Option<&Path>) -> Result<Recorded, NotRepla
 }
 
 impl Policy {
-    /// Checks everything and prepares every plugin, as for serving.
+    /// Checks the configuration and prepares every plugin, as for serving.
     ///
     /// # Errors
-    /// Something is wrong with the configuration.
+    ///
+    /// The configuration has errors.
     pub async fn prepare(
         loaded: Loaded,
         host: &Arc<Host>,
@@ -198,7 +201,7 @@ impl Policy {
         })
     }
 
-    /// Plays all, in order or beside each other.
+    /// Replays all calls, in order or concurrently.
     async fn play(&self, exchanges: &Arc<[Exchange]>) -> Result<Vec<Decided>, NotReplayed> {
         let lanes = match self.remembers {
             true => 1,
@@ -235,8 +238,8 @@ impl Policy {
     }
 }
 
-/// Which calls are played one after another, by their places. Those that carry messages or continue others are all in
-/// the first, since one asks what another answers.
+/// Divides the calls into lanes, by their indexes. A lane's calls are replayed one after another. Calls that carry
+/// messages or continue others are all in the first lane, since one asks what another answers.
 fn lanes_of(exchanges: &[Exchange], lanes: usize) -> Vec<Vec<usize>> {
     let mut all = vec![Vec::new(); lanes];
     for (n, exchange) in exchanges.iter().enumerate() {
@@ -246,7 +249,7 @@ fn lanes_of(exchanges: &[Exchange], lanes: usize) -> Vec<Vec<usize>> {
     all
 }
 
-/// Without the calls that continue one which is not there, and how many those are.
+/// Leaves out the calls that continue a missing one, and returns how many those are.
 pub fn whole(exchanges: Vec<Exchange>) -> (Vec<Exchange>, usize) {
     let count = exchanges.len();
     let mut there: HashSet<String> = HashSet::new();
@@ -263,10 +266,11 @@ pub fn whole(exchanges: Vec<Exchange>) -> (Vec<Exchange>, usize) {
     (kept, orphaned)
 }
 
-/// The call as it is played.
+/// The input for replaying a call.
 ///
 /// # Errors
-/// It was not recorded as this program records calls.
+///
+/// The recorded call has a member that this program cannot use.
 pub fn input(exchange: &Exchange, chain: &Chain) -> Result<Input, NotReplayed> {
     let limits = chain.limits();
     let input = || -> Result<Input, NotAnExchange> {
@@ -305,7 +309,7 @@ impl Decided {
     }
 }
 
-/// In seconds, for people.
+/// The time in seconds, for people.
 pub(crate) fn seconds(took: Duration) -> String {
     format!("{:.2} s", took.as_secs_f64())
 }

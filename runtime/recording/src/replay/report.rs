@@ -1,4 +1,4 @@
-//! What a replay came to, for people and for programs.
+//! The report of a replay, for people and for programs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,38 +11,38 @@ use serde_json::{Value, json};
 use super::difference::{Difference, What};
 use super::seconds;
 
-/// What a replay came to.
+/// The report of a replay.
 #[derive(Debug)]
 pub struct Replayed {
-    /// How many calls.
+    /// The number of calls.
     pub calls: usize,
-    /// Lines of the recording that were never finished.
+    /// The number of the recording's lines that were never finished.
     pub torn: usize,
-    /// Calls that continue one which is not in the recording any more.
+    /// The number of calls that continue one which is not in the recording any more.
     pub orphaned: usize,
-    /// When the first came.
+    /// When the first call came.
     pub from: Option<String>,
-    /// When the last came.
+    /// When the last call came.
     pub to: Option<String>,
-    /// Through which configuration.
+    /// The configuration that the calls were replayed through.
     pub config: PathBuf,
-    /// Compared with which; none: with what was decided live.
+    /// The configuration to compare with. `None`: the live decisions.
     pub against: Option<PathBuf>,
     /// How long the calls took, without reading and preparing.
     pub took: Duration,
-    /// In the order of the calls.
+    /// The differences, in the order of the calls.
     pub differences: Vec<Difference>,
 }
 
 impl Replayed {
-    /// How many calls differ.
+    /// The number of calls that differ.
     fn differing(&self) -> usize {
         let mut calls: Vec<&str> = self.differences.iter().map(|one| &*one.call).collect();
         calls.dedup();
         calls.len()
     }
 
-    /// For people.
+    /// The report for people.
     pub fn text(&self) -> String {
         let against = match &self.against {
             Some(path) => path.display().to_string(),
@@ -82,7 +82,7 @@ impl Replayed {
         text
     }
 
-    /// How often each difference occurs.
+    /// The number of occurrences of each difference.
     fn groups(&self) -> Vec<Vec<String>> {
         let mut groups: BTreeMap<(String, &str, &str), usize> = BTreeMap::new();
         for one in &self.differences {
@@ -123,7 +123,7 @@ impl Replayed {
             .collect()
     }
 
-    /// For programs.
+    /// The report for programs.
     pub fn as_json(&self) -> Value {
         json!({
             "calls": self.calls,
@@ -145,7 +145,7 @@ fn who(one: &Difference) -> String {
         return "the call".into();
     };
     let mut who = name.clone();
-    // A server names the methods of what it asks.
+    // The method is a server's text, so it is escaped.
     for word in one.of.iter().map(|of| printable(of)).chain([hook.clone()]) {
         let _ = write!(who, ", {word}");
     }

@@ -1,4 +1,4 @@
-//! One line of the call log.
+//! A line of the call log.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -10,11 +10,11 @@ use sandgate_text::escape;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// The longest target that is written as it is, in bytes. All other texts of others in a record have bounds of their own:
-/// methods, ids, what clients say of themselves, findings.
+/// The longest target that is written whole, in bytes. All other texts from outside have bounds of their own: methods,
+/// ids, what clients say of themselves, findings.
 const MAX_TARGET: usize = 1024;
 
-/// One line, its keys in the order in which people read them.
+/// A line of the call log. Its keys are in the order in which people read them.
 #[derive(Serialize)]
 pub(super) struct Line<'a> {
     pub(super) record: &'static str,
@@ -41,7 +41,7 @@ pub(super) struct Line<'a> {
     pub(super) reply_bytes: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) us: Option<u64>,
-    /// Of these, how long the other side took.
+    /// The part of `us` that the other side took, in microseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) server_us: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,10 +50,10 @@ pub(super) struct Line<'a> {
     pub(super) params: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reply: Option<&'a RawValue>,
-    /// Of notifications that have no records of their own: how many there were.
+    /// The number of notifications that have no records of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) notifications: Option<u64>,
-    /// The payload was left out of what is remembered.
+    /// Whether the payload was left out of the remembered line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) too_large: Option<bool>,
 }
@@ -101,10 +101,10 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// With its end.
+    /// The line as JSON, with its line end.
     pub(super) fn text(&self) -> Result<String, CallLogError> {
         let mut text = serde_json::to_string(self).map_err(|e| CallLogError(e.to_string()))?;
-        // A payload keeps its own white space; a line end can only stand between its tokens.
+        // A payload keeps its own white space. A line end can only stand between its tokens.
         if text.contains(['\n', '\r']) {
             text.retain(|c| !matches!(c, '\n' | '\r'));
         }
@@ -115,7 +115,7 @@ impl<'a> Line<'a> {
         })
     }
 
-    /// The target without what may be a secret of the asker's, where it is a URI: user and password, query, fragment.
+    /// The line without what may be a secret of the requester's in a URI target: user and password, query, fragment.
     pub(super) fn without_secrets(mut self) -> Self {
         self.target = self.target.map(|target| match public_part(&target) {
             Some(public) => Cow::Owned(public),
@@ -133,7 +133,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// None where the text has nothing to leave out.
+/// The target without its secrets. `None` if it has none to leave out.
 fn public_part(target: &str) -> Option<String> {
     let (scheme, rest) = target.split_once(':')?;
     let rest = rest.split(['?', '#']).next().unwrap_or_default();

@@ -1,8 +1,8 @@
 //! The call log: one JSON line when a call is forwarded and one when it ends.
 //!
-//! A line is with the operating system before the call goes on, so it survives the death of the process (not a power
-//! cut: nothing is synced). Lines are whole: what a full disk or a stalled reader kept of one is written before anything
-//! else once there is room.
+//! A line is with the operating system before the call goes on, so it survives the death of the process (but not a
+//! power cut: nothing is synced). Lines are whole: if a full disk or a stalled reader cut a line, its rest is written
+//! before anything else once there is room.
 
 mod line;
 mod sink;
@@ -31,36 +31,36 @@ use crate::recent_calls::{MAX_LINE, RecentCalls};
 #[derive(Debug)]
 pub struct CallLogWriter {
     target: ArcSwap<CallLogTarget>,
-    /// What can be asked of a running gateway.
+    /// The recent calls, for questions to a running gateway.
     recent: Option<RecentCalls>,
     matched_values: MatchedValues,
     unwritten: AtomicU64,
-    /// `failure` is there. Looked at by every record.
+    /// Whether `failure` is set. Every record reads this flag instead of the lock.
     failing: AtomicBool,
     failure: Mutex<Option<WriteFailure>>,
 }
 
-/// Where records go, and what is in them.
+/// The destination of records, and whether they hold payloads.
 #[derive(Debug)]
 pub struct CallLogTarget {
     payloads: bool,
-    /// None: nothing is recorded.
+    /// Where records are written. `None`: nothing is recorded.
     sink: Option<Mutex<Sink>>,
     reopen: Option<(Files, PathBuf)>,
 }
 
-/// Since when records cannot be written.
+/// A failure to write records that still lasts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteFailure {
-    /// Since when.
+    /// When the failure began.
     pub since: SystemTime,
-    /// Records that could not be written since then.
+    /// The number of records that could not be written since then.
     pub count: u64,
-    /// Why the last one could not.
+    /// Why the last record could not be written.
     pub why: String,
 }
 
-/// The line that stands where records are missing.
+/// The line that stands in the place of missing records.
 #[derive(Serialize)]
 struct Gap {
     record: &'static str,
@@ -73,6 +73,7 @@ impl CallLogTarget {
     /// Opens the destination. With `payloads`, params and results are recorded too.
     ///
     /// # Errors
+    ///
     /// The file cannot be opened, or the standard stream is closed.
     pub fn open(to: &Destination, payloads: bool, files: &Files) -> Result<Self, FileError> {
         let stream = |name: &str, fd: io::Result<OwnedFd>| {
@@ -112,6 +113,7 @@ impl CallLogWriter {
     /// Opens the destination. With `payloads`, params and results are recorded too.
     ///
     /// # Errors
+    ///
     /// The file cannot be opened, or the standard stream is closed.
     pub fn open(to: &Destination, payloads: bool, files: &Files) -> Result<Self, FileError> {
         Ok(Self::to(CallLogTarget::open(to, payloads, files)?))
@@ -128,7 +130,7 @@ impl CallLogWriter {
         }
     }
 
-    /// Records go there from now on.
+    /// Redirects later records to another target.
     pub fn redirect(&self, target: CallLogTarget) {
         if target.sink.is_none() {
             *self.failure.lock() = None;
@@ -137,12 +139,12 @@ impl CallLogWriter {
         self.target.store(Arc::new(target));
     }
 
-    /// Records that could not be written since the start.
+    /// The number of records that could not be written since the start.
     pub fn unwritten(&self) -> u64 {
         self.unwritten.load(Ordering::Relaxed)
     }
 
-    /// Why records cannot be written at present; none where they can.
+    /// Why records cannot be written at present. `None` if they can.
     pub fn failure(&self) -> Option<WriteFailure> {
         match self.failing.load(Ordering::Relaxed) {
             true => self.failure.lock().clone(),
@@ -150,8 +152,8 @@ impl CallLogWriter {
         }
     }
 
-    /// Tries whether records can be written again, where they cannot: a gateway that is not ready gets no calls, and would
-    /// not learn it from them.
+    /// If records cannot be written, tries whether they can be again. A gateway that is not ready gets no calls, and
+    /// would not learn it from them.
     pub fn retry(&self) {
         if self.failing.load(Ordering::Relaxed)
             && let Some(sink) = &self.target.load().sink
@@ -160,7 +162,7 @@ impl CallLogWriter {
         }
     }
 
-    /// Writes the line; where lines before it could not be written, one that says so first.
+    /// Writes the line. If earlier lines could not be written, writes a gap record first.
     fn line(&self, sink: &mut Sink, line: &[u8]) -> io::Result<()> {
         let written = match self.failure() {
             None => sink.line(line),
@@ -184,7 +186,7 @@ impl CallLogWriter {
                 })
             }
         };
-        // Whoever only tries has no record that could be missing.
+        // An empty line is a mere try: no record is missing.
         if let (Err(error), false) = (&written, line.is_empty()) {
             self.unwritten.fetch_add(1, Ordering::Relaxed);
             let mut failure = self.failure.lock();
@@ -200,7 +202,7 @@ impl CallLogWriter {
         written
     }
 
-    /// Remembers what it writes, too.
+    /// Makes the writer remember recent calls, too.
     #[must_use]
     pub fn remembering(self) -> Self {
         Self {
@@ -209,20 +211,21 @@ impl CallLogWriter {
         }
     }
 
-    /// What it remembers, where it does.
+    /// The remembered calls, if the writer remembers any.
     pub fn recent(&self) -> Option<&RecentCalls> {
         self.recent.as_ref()
     }
 
-    /// The words that policies matched, where they are kept.
+    /// The words that policies matched, if they are kept.
     pub fn matched_values(&self) -> &MatchedValues {
         &self.matched_values
     }
 
-    /// Opens the file anew by its name, after a log rotation moved the old one away. Other destinations stay.
+    /// Reopens the file by its name, after a log rotation moved the old one away. Other destinations stay.
     ///
     /// # Errors
-    /// It cannot be opened; the old one stays in use.
+    ///
+    /// The file cannot be opened. The old one stays in use.
     pub fn reopen(&self) -> Result<(), FileError> {
         let target = self.target.load();
         if let (Some(sink), Some((files, path))) = (&target.sink, &target.reopen) {
@@ -292,7 +295,7 @@ impl CallLog for CallLogWriter {
             ..Line::of("ended", record.call, record.at, record.request_bytes)
         };
         let line = match record.decision {
-            // Whoever refuses a call does not want what it named to be kept.
+            // A policy that refuses a call does not want the secrets in its target to be kept.
             Decision::Refused => line.without_secrets(),
             _ => line,
         };

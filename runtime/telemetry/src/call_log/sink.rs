@@ -1,4 +1,4 @@
-//! Where lines go: whole, or with the rest kept until there is room.
+//! The sink of log lines. Lines are written whole: the rest of a cut line is kept until there is room.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How long a reader of the log (a pipe, a terminal) may stall before records count as unwritten. Calls wait for it, so
-/// it is short; while it stalls, later records fail at once.
+/// it is short. While the reader stalls, later records fail at once.
 pub(super) const STALL: Duration = Duration::from_millis(500);
 
-/// What one write to a pipe that polls as writable takes without blocking (POSIX `PIPE_BUF` on Linux).
+/// The bytes that one write to a pipe that polls as writable takes without blocking (POSIX `PIPE_BUF` on Linux).
 const CHUNK: usize = 4096;
 
 /// A file, pipe or terminal that takes lines.
 #[derive(Debug)]
 pub(super) struct Sink {
     to: OwnedFd,
-    /// Writing may block: a pipe, a socket or a terminal.
+    /// Whether writing may block: on a pipe, a socket or a terminal.
     may_stall: bool,
-    /// The rest of a line whose beginning is out.
+    /// The rest of a line whose beginning is written.
     rest: Vec<u8>,
-    /// The last record could not be written.
+    /// Whether the last record could not be written.
     failing: bool,
 }
 
@@ -38,9 +38,9 @@ impl Sink {
         }
     }
 
-    /// The whole line, or an error. Where only a part got out, the rest follows before the next line.
+    /// Writes the whole line, or fails. If only a part was written, the rest follows before the next line.
     pub(super) fn line(&mut self, line: &[u8]) -> io::Result<()> {
-        // One caller waits for a stalled reader; the others learn from it.
+        // One caller waits for a stalled reader; later ones fail at once.
         let patience = if self.failing { Duration::ZERO } else { STALL };
         let result = self
             .flush_rest(patience)
@@ -84,7 +84,7 @@ impl Sink {
                 Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
                 Ok(count) => written += count,
                 Err(rustix::io::Errno::INTR) => {}
-                // Somebody else filled it in between.
+                // Another writer filled the pipe in between.
                 Err(rustix::io::Errno::AGAIN) if Instant::now() < until => {}
                 Err(rustix::io::Errno::AGAIN) => return (written, Err(stalled())),
                 Err(error) => return (written, Err(error.into())),
@@ -109,9 +109,9 @@ impl Sink {
     }
 }
 
-/// The same pipe or terminal once more, with a mode of its own: who writes to it beside the gateway can fill it after it was
-/// found to have room, and the mode of the one that was handed over is theirs, too. None where that cannot be had, of a
-/// socket above all.
+/// Reopens the pipe or terminal in non-blocking mode. Other writers can fill it after it was found to have room, and
+/// they share the mode of the original descriptor, so that one is left alone. `None` if it cannot be reopened, as with
+/// a socket.
 fn without_blocking(fd: &OwnedFd) -> Option<OwnedFd> {
     use rustix::fs::{Mode, OFlags, open};
     let path = format!("/proc/self/fd/{}", fd.as_raw_fd());

@@ -1,4 +1,4 @@
-//! A line of the log that does not come by tracing: it looks like those that do.
+//! A log line that does not come from tracing. It looks like those that do.
 
 use std::time::SystemTime;
 
@@ -9,10 +9,10 @@ use tracing::Level;
 
 use super::LogFormat;
 
-/// What stands where tracing's events name their module.
+/// The target of these lines, where tracing's events name their module.
 const TARGET: &str = "sandgate";
 
-/// One event, in either format.
+/// An event that can be written in either format.
 #[derive(Serialize)]
 pub(super) struct Line<'a> {
     timestamp: String,
@@ -24,7 +24,7 @@ pub(super) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Of a text; its colours are left out.
+    /// A line of a text, without the text's colours.
     pub(super) fn new(level: Level, text: &str) -> Self {
         let message = anstream::adapter::strip_str(text).to_string();
         Self {
@@ -36,7 +36,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Of something that is wrong with the configuration.
+    /// A line of an issue of the configuration.
     pub(super) fn of_issue(issue: &'a DescribedIssue) -> Self {
         let level = match issue.severity {
             Severity::Error => Level::ERROR,
@@ -49,7 +49,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// In this format, with its end.
+    /// The line in this format, with its line end.
     pub(super) fn written(&self, format: LogFormat) -> String {
         match format {
             LogFormat::Json => String::from_utf8(self.json()).unwrap_or_default(),
@@ -61,7 +61,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// As JSON on one line, with its end.
+    /// The line as JSON, with its line end.
     pub(super) fn json(&self) -> Vec<u8> {
         let text = serde_json::to_string(self).unwrap_or_default();
         let mut line = escape::json(&text).into_owned().into_bytes();

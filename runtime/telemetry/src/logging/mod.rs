@@ -1,7 +1,7 @@
 //! The gateway's own log: tracing to stderr. Stdout is for the call log, or for the client on stdio.
 //!
-//! A process that serves logs through a queue (`queue`): nothing that it does waits for stderr or ends with it. The other
-//! verbs write at once, so that their lines stand where they belong among what they print.
+//! A process that serves logs through a queue (`queue`), so that it neither waits for stderr nor ends with it. The
+//! other verbs write at once, so that their log lines stand in order among their output.
 
 mod line;
 mod queue;
@@ -20,20 +20,20 @@ use tracing_subscriber::fmt::MakeWriter;
 use self::line::Line;
 pub use self::queue::LogQueue;
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Lines for people.
     #[default]
     Text,
-    /// One JSON object a line.
+    /// One JSON object for each line.
     Json,
 }
 
 /// How long the end of the process waits for its last lines: enough for any reader that reads.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// The log of a process that serves.
+/// The log of a process that serves. Empty in other processes.
 static SERVING: OnceLock<Serving> = OnceLock::new();
 
 struct Serving {
@@ -41,7 +41,7 @@ struct Serving {
     format: LogFormat,
 }
 
-/// A `--log-level` that says nothing usable.
+/// A `--log-level` that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "--log-level {given:?}: {why}; write error, warn, info, debug or trace, or filters such as info,sandgate_host=debug"
@@ -51,18 +51,18 @@ pub struct BadLevel {
     why: String,
 }
 
-/// Why there is no log.
+/// Why the log cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The level says nothing usable.
+    /// The level cannot be used.
     #[error(transparent)]
     Level(#[from] BadLevel),
-    /// The thread that writes cannot be started.
+    /// The writing thread cannot be started.
     #[error("the log's thread cannot be started: {0}")]
     Thread(io::Error),
 }
 
-/// Writes the last lines of the log when it is dropped, at the end of the process.
+/// Flushes the log when it is dropped, at the end of the process.
 #[derive(Debug)]
 pub struct LogGuard(());
 
@@ -72,17 +72,18 @@ impl Drop for LogGuard {
     }
 }
 
-/// Sets the log up for the whole process; the first call counts. `serving`: through the queue, and panics go there too.
-/// The guard is to be kept until the process ends.
+/// Sets the log up for the whole process. Only the first call counts. With `serving`, events and panics go through the
+/// queue. Keep the guard until the process ends.
 ///
 /// # Errors
+///
 /// The level is neither a level nor a list of filters, or a thread cannot be started.
 pub fn set_up(level: &str, format: LogFormat, serving: bool) -> Result<LogGuard, LogError> {
     let colours = io::stderr().is_terminal();
     let guard = LogGuard(());
     let subscriber = if serving {
         let queue = start_queue(format).map_err(LogError::Thread)?;
-        // From here on what is wrong with the level is told in the log's own format.
+        // From here on, an error in the level is logged in the log's own format.
         let _ = SERVING.set(Serving {
             queue: queue.clone(),
             format,
@@ -92,25 +93,25 @@ pub fn set_up(level: &str, format: LogFormat, serving: bool) -> Result<LogGuard,
     } else {
         subscriber(level, format, io::stderr, colours)?
     };
-    // Already set up: by an embedding program or an earlier test, whose choice stands.
+    // An embedding program or an earlier test may have set a subscriber already. That one stands.
     let _ = tracing::subscriber::set_global_default(subscriber);
     Ok(guard)
 }
 
-/// The queue of a process that serves.
+/// The queue of a process that serves. `None` in other processes.
 pub fn queue() -> Option<&'static Arc<LogQueue>> {
     SERVING.get().map(|serving| &serving.queue)
 }
 
-/// Waits a moment for the last lines to be written. To be called before the process ends.
+/// Waits up to a second for the last lines to be written. Call it before the process ends.
 pub fn flush() {
     if let Some(queue) = queue() {
         queue.flush(LAST_LINES);
     }
 }
 
-/// Tells people something that is no event of the log, whatever level the log shows: as it is, or, in JSON, as a line of
-/// the log. It never fails: where stderr cannot be written, nobody reads it.
+/// Tells people something that is not a log event, whatever level the log shows: as text, or, in JSON, as a log line.
+/// Never fails: if stderr cannot be written, nobody reads it.
 pub fn say(level: Level, text: &str) {
     if text.trim().is_empty() {
         return;
@@ -140,7 +141,7 @@ pub fn say(level: Level, text: &str) {
     }
 }
 
-/// Tells what is wrong with a configuration: as a page for people, or, in JSON, each issue as a line of the log.
+/// Reports what is wrong with a configuration: as a page for people, or, in JSON, each issue as a log line.
 pub fn say_report(report: &Report) {
     match SERVING.get() {
         Some(Serving {
@@ -155,7 +156,7 @@ pub fn say_report(report: &Report) {
     }
 }
 
-/// Without colours where stderr shows none.
+/// The text, without its colours if stderr shows none.
 fn for_stderr(text: &str) -> String {
     match anstream::AutoStream::choice(&io::stderr()) {
         anstream::ColorChoice::Never => anstream::adapter::strip_str(text).to_string(),
@@ -171,7 +172,7 @@ fn start_queue(format: LogFormat) -> io::Result<Arc<LogQueue>> {
     })
 }
 
-/// A panic is a line of the log like any other: the hook that Rust brings writes prose, and waits for whoever reads it.
+/// Logs panics as log lines. Rust's own hook writes prose, and waits for stderr's reader.
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let Some(Serving { queue, format }) = SERVING.get() else {
@@ -188,12 +189,12 @@ fn log_panics() {
         if trace.status() == std::backtrace::BacktraceStatus::Captured {
             text = format!("{text}\n{trace}");
         }
-        // Not by tracing: the panic may be tracing's own.
+        // Does not use tracing: the panic may be tracing's own.
         queue.push(Line::new(Level::ERROR, &text).written(*format).into_bytes());
     }));
 }
 
-/// Hands each event to the queue.
+/// A writer that hands each event to the queue.
 struct Queued(Arc<LogQueue>);
 
 impl Write for Queued {
@@ -234,7 +235,7 @@ where
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        // An event that cannot be written is told by nobody: tracing would tell it to stderr, which is what cannot be
+        // An event that cannot be written is not reported: tracing would report it to stderr, which is what cannot be
         // written, and panic.
         .log_internal_errors(false)
         .with_writer(Safely {
@@ -248,7 +249,8 @@ where
     })
 }
 
-/// Writes events so that each begins on a line of its own and no other line looks like one, whoever's words are in it.
+/// A writer that escapes events, so that each begins on a line of its own and no other line looks like one, whatever
+/// text is in it.
 struct Safely<W> {
     to: W,
     format: LogFormat,
@@ -268,7 +270,7 @@ impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Safely<W> {
 }
 
 impl<W: Write> Write for Safely<W> {
-    /// The subscriber writes an event at once.
+    /// The subscriber writes a whole event at once.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let safe = match self.format {

@@ -1,5 +1,5 @@
-//! The queue between whoever logs and stderr. Logging only appends to the queue; a thread of its own writes. A full disk,
-//! a closed pipe or a pipe that nobody reads delays and fails that thread and nothing else.
+//! The queue between logging code and stderr. Logging only appends to the queue; a thread of its own writes. A full
+//! disk, a closed pipe or a pipe that nobody reads delays and fails that thread and nothing else.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,17 +11,17 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use rustix::event::{PollFd, PollFlags, poll};
 
-/// Bytes of lines that wait to be written; a line beyond them is dropped.
+/// The most bytes of lines that wait to be written. A line beyond them is dropped.
 const MAX_BYTES: usize = 1 << 20;
-/// Bytes that a line takes beside its text.
+/// The bytes that a line counts beside its text.
 const LINE_OVERHEAD: usize = 64;
 
 /// A bounded queue of log lines and the thread that writes them.
 pub struct LogQueue {
     waiting: Mutex<Waiting>,
-    /// A line has come.
+    /// Signals that a line has been pushed.
     filled: Condvar,
-    /// Everything has been written or dropped.
+    /// Signals that everything has been written or dropped.
     drained: Condvar,
     dropped: AtomicU64,
     /// Why lines cannot be written at present.
@@ -32,15 +32,16 @@ pub struct LogQueue {
 struct Waiting {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// The thread has taken a line and not finished with it.
+    /// Whether the thread has taken a line and not finished with it.
     writing: bool,
 }
 
 impl LogQueue {
-    /// Starts the thread that writes to `to`. `report` makes the line that says how many lines were dropped, and why,
-    /// once lines can be written again.
+    /// Starts the thread that writes to `to`. Once lines can be written again after some were dropped, `report` makes
+    /// the line that says how many were dropped, and why.
     ///
     /// # Errors
+    ///
     /// The thread cannot be started.
     pub fn start(
         to: OwnedFd,
@@ -60,7 +61,7 @@ impl LogQueue {
         Ok(queue)
     }
 
-    /// Appends a line, its end included. Where the queue is full the line is dropped and counted.
+    /// Appends a line with its line end. If the queue is full, the line is dropped and counted.
     pub fn push(&self, line: Vec<u8>) {
         let size = line.len() + LINE_OVERHEAD;
         let mut waiting = self.waiting.lock();
@@ -75,17 +76,17 @@ impl LogQueue {
         self.filled.notify_one();
     }
 
-    /// Lines that were dropped since the start.
+    /// The number of lines that were dropped since the start.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Why the last line could not be written; none where it could.
+    /// Why the last line could not be written. `None` if it could.
     pub fn failure(&self) -> Option<String> {
         self.failure.lock().clone()
     }
 
-    /// Waits until every line has been written or dropped, but no longer than `limit`.
+    /// Waits until every line has been written or dropped, at most for `limit`.
     pub fn flush(&self, limit: Duration) {
         let until = Instant::now() + limit;
         let mut waiting = self.waiting.lock();
@@ -114,7 +115,7 @@ impl LogQueue {
                 }
             }
             let dropped = self.dropped();
-            // Under a flood the report waits for its end: it would be dropped, or be one of many.
+            // Under a flood the report waits for its end. Earlier it would be dropped, or be one of many.
             if last && dropped > reported && self.failure.lock().is_none() {
                 let why = match why.as_str() {
                     "" => "its reader was too slow",
@@ -134,7 +135,7 @@ impl LogQueue {
         }
     }
 
-    /// The next line, and whether it is the last for now.
+    /// Waits for the next line. Returns it and whether it is the last for now.
     fn next(&self) -> (Vec<u8>, bool) {
         let mut waiting = self.waiting.lock();
         loop {
@@ -156,15 +157,14 @@ impl LogQueue {
     }
 }
 
-/// Where lines go. Of a line that a full disk cut, the rest is written before the next line.
+/// The output of the queue. If a full disk cut a line, its rest is written before the next line.
 struct Output<'a> {
     to: &'a OwnedFd,
     rest: Vec<u8>,
 }
 
 impl Output<'_> {
-    /// Writes the line; where its beginning is written and its rest is not, the rest is kept and the line counts as
-    /// written.
+    /// Writes the line. If only its beginning could be written, the rest is kept and the line counts as written.
     fn line(&mut self, line: &[u8]) -> io::Result<()> {
         let rest = std::mem::take(&mut self.rest);
         let (written, result) = self.write(&rest);
@@ -180,7 +180,7 @@ impl Output<'_> {
         result
     }
 
-    /// The number of bytes that were written, and why not more.
+    /// Writes as much as possible. Returns the number of bytes written, and why it is not more.
     fn write(&self, bytes: &[u8]) -> (usize, io::Result<()>) {
         let mut written = 0;
         while written < bytes.len() {
@@ -188,7 +188,7 @@ impl Output<'_> {
                 Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
                 Ok(count) => written += count,
                 Err(rustix::io::Errno::INTR) => {}
-                // Somebody who shares it made it non-blocking.
+                // Another process that shares the descriptor made it non-blocking.
                 Err(rustix::io::Errno::AGAIN) => {
                     let _ = poll(&mut [PollFd::new(self.to, PollFlags::OUT)], None);
                 }

@@ -1,10 +1,10 @@
-//! The two texts in which the page is to be had. prometheus-client encodes OpenMetrics; the older text, which is what
-//! Prometheus' own tools and other scrapers read where nobody asks for OpenMetrics, differs in a few comment lines.
+//! The two text formats of the metrics page. prometheus-client encodes OpenMetrics. The older format, which Prometheus'
+//! own tools and other scrapers read by default, differs in a few comment lines.
 
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue};
 
-/// A text format of metrics.
+/// A text format of the metrics page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exposition {
     /// OpenMetrics 1.0.0.
@@ -14,7 +14,7 @@ pub(super) enum Exposition {
 }
 
 impl Exposition {
-    /// OpenMetrics where the request asks for it and does not like the other text better.
+    /// The format that the request asks for: OpenMetrics if it is accepted and not less preferred than the older text.
     pub(super) fn wanted(headers: &HeaderMap) -> Self {
         let mut best = (0.0, 0.0);
         let values = headers.get_all(ACCEPT).iter();
@@ -53,7 +53,7 @@ impl Exposition {
         })
     }
 
-    /// A page of OpenMetrics in this format.
+    /// Converts an OpenMetrics page to this format.
     pub(super) fn of(self, page: String) -> String {
         match self {
             Self::OpenMetrics => page,
@@ -62,10 +62,11 @@ impl Exposition {
     }
 }
 
-/// A counter's comments name its sample (`…_total`), an info is a gauge, and units and the end are not told.
+/// Converts an OpenMetrics page to the older text. A counter's comments name its sample (`…_total`), an info becomes a
+/// gauge, and units and the end mark are left out.
 fn to_text(page: &str) -> String {
     let mut text = String::with_capacity(page.len());
-    // A family's HELP comes before its TYPE, which says how the family is called.
+    // A family's HELP comes before its TYPE, which names the family in full.
     let mut help = None;
     for line in page.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {

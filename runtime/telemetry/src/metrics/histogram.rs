@@ -1,12 +1,12 @@
-//! How long things take, counted by atomics: no lock on the path of a call.
+//! Histograms of durations, counted by atomics: no lock on the path of a call.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::MetricEncoder;
 
-/// Microseconds up to which a bucket counts. Of calls: what the conventions of OpenTelemetry advise (10 ms to 300 s), and
-/// three finer ones before.
+/// The upper bounds of the buckets for calls, in microseconds: those that OpenTelemetry's conventions advise (10 ms to
+/// 300 s), and three finer ones before.
 pub(super) const CALLS: [u64; 17] = [
     1_000,
     2_000,
@@ -26,7 +26,7 @@ pub(super) const CALLS: [u64; 17] = [
     120_000_000,
     300_000_000,
 ];
-/// Of hook runs, which take microseconds and have 50 ms where nothing else is said.
+/// The upper bounds for hook runs, in microseconds. Runs take microseconds, and their timeout is 50 ms by default.
 pub(super) const RUNS: [u64; 15] = [
     10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 500_000,
     1_000_000,
@@ -35,11 +35,11 @@ pub(super) const RUNS: [u64; 15] = [
 /// Counts durations in buckets.
 #[derive(Debug)]
 pub(super) struct Histogram<const N: usize> {
-    /// Upper ends, inclusive, in microseconds.
+    /// The upper bounds of the buckets, inclusive, in microseconds.
     bounds: &'static [u64; N],
     within: [AtomicU64; N],
     beyond: AtomicU64,
-    /// Nanoseconds: they last for centuries.
+    /// The sum in nanoseconds. It overflows after centuries.
     sum: AtomicU64,
 }
 
@@ -61,7 +61,7 @@ impl<const N: usize> Histogram<N> {
         self.sum.fetch_add(nanos, Ordering::Relaxed);
     }
 
-    /// Writes it, unless nothing was ever counted.
+    /// Writes the histogram, unless nothing was ever counted.
     pub(super) fn encode(
         &self,
         encoder: &mut MetricEncoder<'_>,
@@ -75,7 +75,7 @@ impl<const N: usize> Histogram<N> {
             .map(|(bound, counter)| (*bound as f64 / 1e6, read(counter)))
             .collect();
         buckets.push((f64::INFINITY, read(&self.beyond)));
-        // Of the very buckets that are written, so that the two agree while others count.
+        // The count is the sum of the buckets as written, so that the two agree while other threads count.
         let count = buckets.iter().map(|(_, count)| count).sum();
         if count == 0 {
             return Ok(());

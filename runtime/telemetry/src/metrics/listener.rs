@@ -1,4 +1,4 @@
-//! The listener of its own at which the page is read: `GET /metrics` and nothing else, apart from clients' traffic.
+//! The listener of the metrics page: `GET /metrics` and nothing else, apart from clients' traffic.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,17 +21,18 @@ use tokio_util::sync::CancellationToken;
 use super::Metrics;
 use super::exposition::Exposition;
 
-/// Connections at a time: a few scrapers; more wait.
+/// The most connections at a time: a few scrapers. Further ones wait.
 const MOST: usize = 16;
-/// How long a request's headers may take, and how long a connection may lie idle.
+/// How long a request's headers may take, and how long a connection may be idle.
 const HEADERS: Duration = Duration::from_secs(30);
-/// How long a connection may last, so that one who reads slowly does not keep its place.
+/// How long a connection may last, so that a slow reader does not keep its place.
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 
-/// Listens, where the configuration says where.
+/// Binds the listener, if the configuration has an address for metrics.
 ///
 /// # Errors
-/// The address cannot be listened on; above all since another program does.
+///
+/// The address cannot be bound, most often because another program listens there.
 pub async fn bind(loaded: &Loaded) -> Result<Option<TcpListener>, Report> {
     let Some(address) = loaded.config.telemetry.metrics else {
         return Ok(None);
@@ -57,7 +58,7 @@ pub async fn bind(loaded: &Loaded) -> Result<Option<TcpListener>, Report> {
     Ok(Some(listener))
 }
 
-/// Serves the page until told to stop.
+/// Serves the page until `stop` is cancelled.
 pub async fn serve(
     listener: TcpListener,
     metrics: Arc<Metrics>,
@@ -95,7 +96,7 @@ pub async fn serve(
 }
 
 async fn connection(stream: TcpStream, metrics: Arc<Metrics>, access: Arc<Access>) {
-    // Unknown: no address, so that only loopback and the allowed hosts are let in.
+    // If the local address is unknown, an unspecified one lets only loopback names and the allowed hosts in.
     let local = stream
         .local_addr()
         .unwrap_or_else(|_| ([0, 0, 0, 0], 0).into());

@@ -1,4 +1,4 @@
-//! The counters of one server and of one interceptor. What they are counted by is fixed: a client's text makes no label.
+//! The counters of one server and of one interceptor. Their labels are fixed: a client's text never makes one.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,16 +11,16 @@ use sandgate_pipeline::{self as pipeline, Mode, TrailEntry};
 use super::histogram::{CALLS, Histogram, RUNS};
 use crate::refusal_codes::{self, RefusalCodes};
 
-/// The label of every method that the protocol does not have.
+/// The label of all methods that the protocol does not have.
 const OTHER: &str = "other";
 
-/// The methods of the protocol, and the one label for all else.
+/// The methods of the protocol, and the one label of all others.
 pub(super) static METHODS: LazyLock<Vec<&str>> = LazyLock::new(|| {
     let known = Method::known().map(|method| method.name);
     known.chain([OTHER]).collect()
 });
 
-/// What may become of a call, as the call log spells it.
+/// The outcomes of a call, as the call log spells them.
 pub(super) const OUTCOMES: [&str; 6] = [
     "forwarded",
     "refused",
@@ -33,7 +33,7 @@ pub(super) const OUTCOMES: [&str; 6] = [
 pub(super) const HOOKS: [&str; 2] = ["pre-call", "post-call"];
 /// The modes.
 pub(super) const MODES: [&str; 2] = ["active", "audit"];
-/// What may come of a hook run, as the call log spells it.
+/// The decisions of a hook run, as the call log spells them.
 pub(super) const DECISIONS: [&str; 6] = ["proceed", "edit", "replace", "refuse", "answer", "fault"];
 /// The kinds of failure, as the call log spells them.
 pub(super) const FAULTS: [&str; 8] = [
@@ -47,7 +47,7 @@ pub(super) const FAULTS: [&str; 8] = [
     "own-error",
 ];
 
-/// The known method's own name, or the label for all others.
+/// The label of a method: its own name if the protocol has it, else the label of all others.
 pub(crate) fn method_label(method: &str) -> &'static str {
     METHODS[place_of(method)]
 }
@@ -57,36 +57,36 @@ fn place_of(method: &str) -> usize {
     known.unwrap_or(METHODS.len() - 1)
 }
 
-/// Calls to or from one server, by method.
+/// The calls to or from one server, by method.
 #[derive(Debug)]
 pub(super) struct ServerMeters {
     pub(super) methods: Box<[MethodMeters]>,
 }
 
-/// Calls of one method.
+/// The calls of one method.
 #[derive(Debug)]
 pub(super) struct MethodMeters {
-    /// By outcome.
+    /// Calls by outcome.
     pub(super) calls: [AtomicU64; OUTCOMES.len()],
-    /// Replies that are JSON-RPC errors, as their askers get them.
+    /// Replies that are JSON-RPC errors, as their requesters get them.
     pub(super) errors: AtomicU64,
-    /// From a message's arrival to its reply's departure.
+    /// The time from a message's arrival to when its reply was sent.
     pub(super) whole: Histogram<{ CALLS.len() }>,
-    /// From when it went on to when its reply came.
+    /// The time from when a message was forwarded to when its reply came.
     pub(super) beyond: Histogram<{ CALLS.len() }>,
 }
 
-/// Runs of one interceptor.
+/// The runs of one interceptor.
 #[derive(Debug)]
 pub(super) struct InterceptorMeters {
-    /// By hook, mode and decision.
+    /// Runs by hook, mode and decision.
     pub(super) runs: [[[AtomicU64; DECISIONS.len()]; MODES.len()]; HOOKS.len()],
     pub(super) codes: RefusalCodes,
-    /// By code, the last of all others; by mode.
+    /// Refusals by code, the last for all other codes, and by mode.
     pub(super) refusals: [[AtomicU64; MODES.len()]; refusal_codes::MOST + 1],
-    /// By kind.
+    /// Faults by kind.
     pub(super) faults: [AtomicU64; FAULTS.len()],
-    /// By hook.
+    /// Run times by hook.
     pub(super) took: [Histogram<{ RUNS.len() }>; HOOKS.len()],
 }
 
@@ -161,7 +161,7 @@ fn outcome(decision: Decision) -> usize {
     }
 }
 
-/// What became of a call, as the call log spells it.
+/// The outcome of a call, as the call log spells it.
 pub(crate) fn outcome_label(decision: Decision) -> &'static str {
     OUTCOMES[outcome(decision)]
 }
@@ -180,7 +180,7 @@ fn mode(mode: Mode) -> usize {
     }
 }
 
-/// Whether its decisions count, as the configuration spells it.
+/// The mode, as the configuration spells it.
 pub(crate) fn mode_label(of: Mode) -> &'static str {
     MODES[mode(of)]
 }

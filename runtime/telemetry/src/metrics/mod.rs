@@ -1,6 +1,6 @@
-//! What Prometheus reads: counters of calls, decisions, faults and reloads, how long things take, and how much there is.
+//! Metrics for Prometheus: counters of calls, decisions, faults and reloads, histograms of durations, and gauges.
 //!
-//! Counting is a few atomic additions on counters that were found by name; nothing is allocated and nothing locked.
+//! Counting costs a few atomic additions on counters found by name. Nothing is allocated and nothing is locked.
 
 mod exposition;
 mod histogram;
@@ -22,21 +22,22 @@ pub(crate) use self::meters::{method_label, mode_label, outcome_label};
 use crate::conditions::GatewayConditions;
 use crate::traces::SpanCounts;
 
-/// Everything that is counted.
+/// All metrics of a gateway.
 #[derive(Default)]
 pub struct Metrics {
     table: ArcSwap<Table>,
     applied: AtomicU64,
     refused: AtomicU64,
-    /// Whom to ask how much there is. It has us too: neither may keep the other.
+    /// The gateway whose gauges are read. It holds these metrics too, so this is a weak reference.
     gateway: OnceLock<Weak<Gateway>>,
-    /// What is wrong with it.
+    /// The gateway's conditions.
     conditions: OnceLock<Arc<GatewayConditions>>,
-    /// What became of spans, where there are any.
+    /// The counts of spans, if spans are sent.
     spans: OnceLock<Arc<SpanCounts>>,
 }
 
-/// The counters by name. Names come from configurations alone; those of earlier ones stay, since a counter only rises.
+/// The counters by name. Names come from configurations only. Those of earlier configurations stay, since a counter
+/// never falls.
 #[derive(Clone, Default)]
 struct Table {
     servers: HashMap<String, Arc<ServerMeters>>,
@@ -44,7 +45,7 @@ struct Table {
 }
 
 impl Metrics {
-    /// Counters for whatever a configuration names. To be called before any call can meet it.
+    /// Makes counters for whatever a configuration names. Call it before any call can use the configuration.
     pub fn adopt(&self, config: &Config) {
         let mut table = Table::clone(&self.table.load());
         for name in config.servers.keys() {
@@ -59,7 +60,7 @@ impl Metrics {
         self.table.store(Arc::new(table));
     }
 
-    /// A change of configuration is in force, or was refused.
+    /// Counts a reload: `applied`, or refused.
     pub fn reloaded(&self, applied: bool) {
         one_more(if applied {
             &self.applied
@@ -68,7 +69,7 @@ impl Metrics {
         });
     }
 
-    /// A call has ended.
+    /// Counts a call that has ended.
     pub fn ended(&self, record: &Ended<'_>, timings: &CallTimings<'_>) {
         let table = self.table.load();
         if let Some(meters) = table.servers.get(&*record.call.server) {
@@ -81,17 +82,17 @@ impl Metrics {
         }
     }
 
-    /// Whom to ask how much there is. The first counts.
+    /// Sets the gateway whose gauges are read. Only the first call counts.
     pub fn ask(&self, gateway: &Arc<Gateway>) {
         let _ = self.gateway.set(Arc::downgrade(gateway));
     }
 
-    /// Whom to ask what is wrong. The first counts.
+    /// Sets the gateway's conditions. Only the first call counts.
     pub fn watch_conditions(&self, conditions: Arc<GatewayConditions>) {
         let _ = self.conditions.set(conditions);
     }
 
-    /// Spans are sent, and this counts what becomes of them. The first counts.
+    /// Sets the counts of spans. Only the first call counts.
     pub fn count_spans(&self, told: Arc<SpanCounts>) {
         let _ = self.spans.set(told);
     }

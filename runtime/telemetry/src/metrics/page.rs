@@ -1,4 +1,4 @@
-//! The page that Prometheus reads, in OpenMetrics' text.
+//! The metrics page in OpenMetrics' text format.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,14 +22,15 @@ const SERVER: &str = "server";
 const METHOD: &str = "mcp_method_name";
 const INTERCEPTOR: &str = "interceptor";
 
-/// A metric of one kind, with what is said of it.
+/// An encoder of metric families.
 struct Family<'a, 'b>(&'a mut DescriptorEncoder<'b>);
 
 impl Metrics {
-    /// The page, in OpenMetrics' text.
+    /// The metrics page in OpenMetrics' text format.
     ///
     /// # Errors
-    /// None that is known: it is written to memory.
+    ///
+    /// The page cannot be encoded. No such case is known, since it is written to memory.
     pub fn page(self: &Arc<Self>) -> Result<String, fmt::Error> {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Page(self.clone())));
@@ -129,7 +130,7 @@ impl Metrics {
         Ok(())
     }
 
-    /// Of the candidates in force: one that is new counts from the start.
+    /// The candidates in force. A new candidate counts from zero.
     fn candidates(&self, family: &mut Family<'_, '_>) -> fmt::Result {
         let Some(gateway) = self.gateway.get().and_then(Weak::upgrade) else {
             return Ok(());
@@ -234,7 +235,7 @@ impl Metrics {
         Ok(())
     }
 
-    /// Of the gateway itself.
+    /// The conditions of the gateway itself.
     fn conditions(&self, family: &mut Family<'_, '_>) -> fmt::Result {
         let Some(conditions) = self.conditions.get() else {
             return Ok(());
@@ -312,7 +313,7 @@ impl<'b> Family<'_, 'b> {
     }
 }
 
-/// Writes it, unless it was never counted: most of what may be counted never is.
+/// Writes the counter, unless it is zero: most counters never rise.
 fn counted<const N: usize>(
     encoder: &mut MetricEncoder<'_>,
     labels: &[(&str, &str); N],

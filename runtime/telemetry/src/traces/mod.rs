@@ -1,7 +1,7 @@
-//! Spans of calls, sent to a collector by OTLP over HTTP. Ids, names and times: never a payload.
+//! Spans of calls, sent to a collector by OTLP over HTTP. Spans hold ids, names and times, never a payload.
 //!
-//! A call leaves its spans in a bounded queue and goes on; what finds no room there is dropped and counted. One task
-//! sends, in batches; nothing else ever waits for the collector.
+//! A call leaves its spans in a bounded queue and goes on. Spans that find no room there are dropped and counted. One
+//! task sends spans in batches; nothing else ever waits for the collector.
 
 mod sender;
 mod span;
@@ -24,18 +24,18 @@ use self::sender::Sender;
 use self::span::{Ends, Peer};
 use crate::refusal_codes::RefusalCodes;
 
-/// Calls whose spans wait to be sent; a few megabytes at most.
+/// The most calls whose spans wait to be sent: a few megabytes at most.
 const QUEUE: usize = 2048;
-/// How long the end may take: what is not sent by then is lost.
+/// How long sending the last spans may take. Spans that are not sent by then are lost.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Makes spans of calls and hands them on.
+/// Makes spans of calls and queues them for sending.
 pub struct Traces {
     queue: mpsc::Sender<Vec<Span>>,
     told: Arc<SpanCounts>,
-    /// The way to clients.
+    /// The peer that clients are.
     door: Peer,
-    /// The ways to servers, by name.
+    /// The peers that servers are, by name.
     servers: ArcSwap<HashMap<String, Peer>>,
     /// The codes of interceptors' refusals, by the interceptor's name.
     codes: ArcSwap<HashMap<String, Arc<RefusalCodes>>>,
@@ -43,7 +43,7 @@ pub struct Traces {
     sending: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What became of spans.
+/// The counts of spans by what became of them.
 #[derive(Debug, Default)]
 pub struct SpanCounts {
     sent: AtomicU64,
@@ -52,7 +52,8 @@ pub struct SpanCounts {
 }
 
 impl SpanCounts {
-    /// The counters, by the label of what they count: taken by the collector; no room in the queue; not taken.
+    /// The counters with their labels: `sent` (taken by the collector), `dropped` (no room in the queue), `failed` (not
+    /// taken).
     pub(crate) fn counters(&self) -> [(&'static str, &AtomicU64); 3] {
         [
             ("sent", &self.sent),
@@ -67,7 +68,7 @@ impl SpanCounts {
 }
 
 impl Traces {
-    /// Begins to send. `stdio`: clients are spoken to over pipes.
+    /// Starts to send spans. `stdio`: clients are connected over pipes.
     pub fn start(collector: &Collector, stdio: bool) -> Arc<Self> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (told, over) = (Arc::<SpanCounts>::default(), CancellationToken::new());
@@ -84,12 +85,12 @@ impl Traces {
         })
     }
 
-    /// What became of spans so far.
+    /// The counts of spans so far.
     pub fn told(&self) -> &Arc<SpanCounts> {
         &self.told
     }
 
-    /// The servers and interceptors that a configuration names. To be called before any call can meet it.
+    /// Takes over the servers and interceptors of a configuration. Call it before any call can use the configuration.
     pub fn adopt(&self, config: &Config) {
         let mut servers = HashMap::clone(&self.servers.load());
         for (name, server) in &config.servers {
@@ -104,7 +105,7 @@ impl Traces {
         self.codes.store(Arc::new(codes));
     }
 
-    /// A call has ended.
+    /// Queues the spans of a call that has ended.
     pub fn ended(&self, record: &Ended<'_>, timings: &CallTimings<'_>) {
         let Some(trace) = timings.trace else {
             return;
@@ -121,7 +122,7 @@ impl Traces {
         }
     }
 
-    /// Sends what still waits, for two seconds at most.
+    /// Sends the spans that still wait, for two seconds at most.
     pub async fn finish(&self) {
         self.over.cancel();
         let Some(mut sending) = self.sending.lock().take() else {

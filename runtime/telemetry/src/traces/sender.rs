@@ -1,4 +1,5 @@
-//! Sends spans in batches. A collector that is down costs memory for one queue and one batch, and a warning a minute.
+//! Sends spans in batches. A collector that is down costs the memory of one queue and one batch, and a warning each
+//! minute.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -28,31 +29,31 @@ use tokio_util::sync::CancellationToken;
 
 use super::SpanCounts;
 
-/// Spans in one request, about.
+/// The approximate number of spans in one request.
 const BATCH: usize = 512;
-/// How long a batch waits for more.
+/// How long a batch waits for more spans.
 const LINGER: Duration = Duration::from_secs(1);
-/// For a connection.
+/// The timeout of a connection attempt.
 const CONNECT: Duration = Duration::from_secs(5);
-/// For one request, as OTLP advises.
+/// The timeout of one request, as OTLP advises.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Between attempts to send one batch; then it is lost.
+/// The pauses between attempts to send one batch. After the last attempt the batch is lost.
 const PAUSES: [Duration; 3] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
     Duration::from_secs(4),
 ];
-/// How often it is said that spans are lost.
+/// How often lost spans are warned of.
 const SAY: Duration = Duration::from_secs(60);
-/// What is read of an answer.
+/// The most bytes read of a response.
 const LONGEST_ANSWER: usize = 64 << 10;
 
-/// Sends to one collector.
+/// Sends spans to one collector.
 pub(super) struct Sender {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     url: Uri,
     told: Arc<SpanCounts>,
-    /// The gateway ends: what waits is sent once, and no more is awaited.
+    /// Cancelled when the gateway ends: what waits is sent once, and no more is awaited.
     over: CancellationToken,
     said: Option<Instant>,
     broken: bool,
@@ -70,7 +71,7 @@ enum Unsent {
 }
 
 impl Unsent {
-    /// It may go better another time, as OTLP has it.
+    /// Whether a later attempt may succeed, by OTLP's rules.
     fn passes(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Silent => true,
@@ -107,7 +108,7 @@ impl Sender {
         }
     }
 
-    /// Sends what comes until the gateway ends, and then what still waits.
+    /// Sends spans as they come until the gateway ends, and then those that still wait.
     pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Vec<Span>>) {
         let over = self.over.clone();
         loop {
@@ -171,7 +172,7 @@ impl Sender {
         }
     }
 
-    /// How many of the spans it did not want.
+    /// Sends one request. Returns how many of the spans the collector rejected.
     async fn send(&self, body: Bytes) -> Result<u64, Unsent> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
@@ -196,7 +197,7 @@ impl Sender {
                 Unsent::Unreachable(why)
             })?;
             let status = response.status();
-            // Read to its end, so that the connection can be used again.
+            // The body is read to its end, so that the connection can be used again.
             let body = Limited::new(response.into_body(), LONGEST_ANSWER)
                 .collect()
                 .await;
@@ -265,7 +266,7 @@ fn request(spans: Vec<Span>) -> ExportTraceServiceRequest {
     }
 }
 
-/// `/v1/traces` under the base.
+/// The URL of `/v1/traces` below the base.
 fn endpoint(base: &Uri) -> Uri {
     let path = format!("{}/v1/traces", base.path().trim_end_matches('/'));
     let mut parts = base.clone().into_parts();
@@ -273,7 +274,7 @@ fn endpoint(base: &Uri) -> Uri {
     Uri::from_parts(parts).unwrap_or_else(|_| base.clone())
 }
 
-/// With the certificates that browsers trust.
+/// A TLS configuration that trusts the certificates that browsers trust.
 fn tls() -> rustls::ClientConfig {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),

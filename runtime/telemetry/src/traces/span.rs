@@ -1,5 +1,5 @@
-//! A call as spans, by the conventions of OpenTelemetry for MCP: one of the call, one of each hook run, one of what the
-//! other side did.
+//! A call as spans, by OpenTelemetry's conventions for MCP: a span of the call, one of each hook run, and one of what
+//! the other side did.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,19 +19,21 @@ use crate::refusal_codes::{self, RefusalCodes};
 
 /// The longest text of an attribute, in bytes. Names and URIs come from clients.
 const LONGEST: usize = 256;
-/// Flags of a span: kept; whether its parent is elsewhere is known; it is.
+/// The flag of a sampled span.
 const KEPT: u32 = 0x001;
+/// The flag that says that [`ELSEWHERE`] is meaningful.
 const KNOWN: u32 = 0x100;
+/// The flag of a span whose parent is in another process.
 const ELSEWHERE: u32 = 0x200;
 
-/// One side that the gateway speaks to, as far as spans say.
+/// A party that the gateway speaks to, as far as spans describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Peer {
     transport: &'static str,
     address: Option<(String, u16)>,
 }
 
-/// The two sides of a call.
+/// The two parties of a call.
 pub(super) struct Ends<'a> {
     pub(super) client: &'a Peer,
     pub(super) server: &'a Peer,
@@ -79,7 +81,7 @@ impl Peer {
     }
 }
 
-/// The spans of one call that has ended.
+/// The spans of a call that has ended.
 pub(super) fn of(
     record: &Ended<'_>,
     timings: &CallTimings<'_>,
@@ -141,7 +143,7 @@ pub(super) fn of(
             went,
             timings.answered.unwrap_or(timings.replied),
         );
-        // What a policy made of its reply is not the server's doing.
+        // A policy's refusal of the reply is not an error of the server.
         if record.decision != Decision::Refused {
             fail(&mut beyond, error.as_deref(), record);
         }
@@ -167,7 +169,7 @@ fn begin(trace: &Trace, id: SpanId, kind: SpanKind, record: &Ended<'_>, peer: &P
             name = format!("{method} {prompt}");
             attributes.push(text("gen_ai.prompt.name", prompt));
         }
-        // Of one that went on only: a policy may have refused it for what stands in it.
+        // A refused resource's URI is left out: a policy may have refused the call because of it.
         (Target::Resource, Some(uri)) if record.decision != Decision::Refused => {
             attributes.push(text("mcp.resource.uri", uri));
         }
@@ -233,7 +235,7 @@ fn hook_run(trace: &Trace, entry: &TrailEntry) -> Span {
     }
 }
 
-/// The code of a refusal, from a bounded set: collectors make series of attributes.
+/// The code of a refusal, from a bounded set, since collectors make series of attributes.
 fn refusal_code(
     entry: &TrailEntry,
     codes: &HashMap<String, Arc<RefusalCodes>>,
@@ -247,7 +249,7 @@ fn refusal_code(
     ))
 }
 
-/// The class of error with which the call ended, as its asker sees it.
+/// The class of the error with which the call ended, as its requester sees it.
 fn error_of(record: &Ended<'_>) -> Option<String> {
     let tool_error = || {
         let said = record.reply?.root().get("isError")?;
@@ -271,7 +273,7 @@ fn code_of(record: &Ended<'_>) -> Option<String> {
     Some(error.get("code")?.to::<i64>().ok()?.to_string())
 }
 
-/// The error's message is left out: it is the server's or a policy's own text.
+/// Marks the span as failed. The error's message is left out: it is the server's or a policy's own text.
 fn fail(span: &mut Span, error: Option<&str>, record: &Ended<'_>) {
     if let Some(code) = code_of(record) {
         span.attributes
@@ -286,7 +288,7 @@ fn fail(span: &mut Span, error: Option<&str>, record: &Ended<'_>) {
     }
 }
 
-/// Moments of one call by the clock on the wall, all from one reading of it.
+/// Converts the moments of one call to wall-clock time. All moments go by a single reading of the wall clock.
 struct Clock {
     end: u64,
     left: Instant,
@@ -314,7 +316,7 @@ fn link(context: &sandgate_gateway::TraceContext) -> Link {
     }
 }
 
-/// A version as the protocol spells them: what else a client says is its own text.
+/// Whether the text is a version as the protocol spells them. Other texts are the client's own and left out.
 fn is_version(text: &str) -> bool {
     text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-')
 }

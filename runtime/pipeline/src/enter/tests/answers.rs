@@ -1,4 +1,4 @@
-//! What interceptors may make of a message, and who may stand in for the server.
+//! What interceptors may make of a message, and which of them may stand in for the server.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Interceptors that only look on.
+//! Interceptors in audit.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

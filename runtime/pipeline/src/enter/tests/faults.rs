@@ -1,4 +1,4 @@
-//! What becomes of a call whose interceptor fails.
+//! Calls whose interceptor fails.
 
 use std::sync::Arc;
 use std::time::Duration;

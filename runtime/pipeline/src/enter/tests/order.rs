@@ -1,4 +1,4 @@
-//! Who runs when, and whose refusal answers.
+//! The order of the interceptors, and which refusal answers.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

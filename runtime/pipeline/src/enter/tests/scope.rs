@@ -1,4 +1,4 @@
-//! Who looks, and what that means for a message in which nobody does.
+//! Which interceptors look at a message, and messages at which none looks.
 
 use std::sync::Arc;
 
@@ -166,7 +166,7 @@ fn a_uri_is_in_scope_in_whatever_way_it_is_spelt() {
         assert!(looks("resources/read", uri), "{uri}");
     }
     assert!(!looks("resources/read", "file:///open/x"));
-    // A tool's name is no URI.
+    // A tool's name is not a URI.
     assert!(!looks("tools/call", "FILE:///shut/x"));
 }
 

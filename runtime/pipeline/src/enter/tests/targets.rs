@@ -1,4 +1,4 @@
-//! What a changed target means, and what a refused call is known as.
+//! Calls whose target a mutator changes, and the target that a refused call is recorded with.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ fn rule_12_the_target_stays_where_only_arguments_change() {
     let editing = mutator("editing", |_| PreDecision::Edit(set("/arguments/n", "2")));
     let chain = chain([editing]);
     let mut call = call();
-    // Prefixed on the wire of a merged endpoint: the gateway's own word for the target is kept.
+    // A merged endpoint prefixes the target on the wire; the call keeps the gateway's own name for it.
     call.target = Some("known-otherwise".into());
     call.definition = Some(json("{}"));
     let passage = onward(
