@@ -110,7 +110,7 @@ impl Gateway {
             version: self.current().version(),
             connections: self.router.admission.connections.count(),
             sessions: self.router.sessions.count(),
-            under_way: self.router.shared.recorder.observers.under_way(),
+            in_flight: self.router.shared.recorder.observers.in_flight(),
         }
     }
 

@@ -94,12 +94,12 @@ impl Status {
             StatusCode::OK
         };
         let text = serde_json::to_vec(&readiness).unwrap_or_default();
-        let mut delivery = ClientResponse::new(status, ClientResponseBody::Raw(Bytes::from(text)));
-        delivery.headers.insert(
+        let mut response = ClientResponse::new(status, ClientResponseBody::Raw(Bytes::from(text)));
+        response.headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        delivery
+        response
     }
 }
 
@@ -134,8 +134,8 @@ mod tests {
         std::thread::spawn(move || {
             let chain = Chain::new(1, Vec::new(), None, Limits::default());
             let edition = Edition::new(chain, Vec::new()).expect("no servers");
-            let delivery = status.readiness(&edition, false);
-            let _ = done.send(delivery.status);
+            let response = status.readiness(&edition, false);
+            let _ = done.send(response.status);
         });
         let told = told.recv_timeout(Duration::from_secs(10));
         assert_eq!(told, Ok(StatusCode::OK), "nobody is told");

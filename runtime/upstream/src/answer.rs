@@ -70,8 +70,8 @@ impl ServerEvents {
 
     /// Waits for the reply and drops the messages before it; `None` if the stream ends without a reply.
     pub(super) async fn reply(mut self) -> Option<Message> {
-        while let Some(Ok(arrival)) = self.next().await {
-            if let Some(message) = arrival.message.filter(is_reply) {
+        while let Some(Ok(event)) = self.next().await {
+            if let Some(message) = event.message.filter(is_reply) {
                 return Some(message);
             }
         }
@@ -93,7 +93,7 @@ impl Stream for ServerEvents {
 
 impl std::fmt::Debug for ServerEvents {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Arrivals")
+        f.write_str("ServerEvents")
     }
 }
 

@@ -79,10 +79,10 @@ impl Conversation {
         };
         let mut answer = self.noted(answer)?;
         // A subscription may last forever, so it holds no place.
-        if let Body::Stream(arrivals) = answer.body {
+        if let Body::Stream(events) = answer.body {
             answer.body = Body::Stream(match message.method() {
-                Some("subscriptions/listen") => arrivals,
-                _ => arrivals.holding(place, self.server.known().clone()),
+                Some("subscriptions/listen") => events,
+                _ => events.holding(place, self.server.known().clone()),
             });
         }
         Ok(answer)

@@ -77,7 +77,7 @@ impl Definitions {
             let answer = conversation.request(&request, headers).await.ok()?;
             let reply = match answer.body {
                 Body::Message(reply) => reply,
-                Body::Stream(arrivals) => arrivals.reply().await?,
+                Body::Stream(events) => events.reply().await?,
                 Body::Empty => return None,
             };
             // The conversation has already learnt from the reply.

@@ -161,7 +161,7 @@ fn question(id: u64, method: &str, params: &serde_json::Value) -> Message {
 async fn judge(answer: Answer) -> Verdict {
     let reply = match answer.body {
         Body::Message(reply) => reply,
-        Body::Stream(arrivals) => match arrivals.reply().await {
+        Body::Stream(events) => match events.reply().await {
             Some(reply) => reply,
             None => return Verdict::Undecided,
         },

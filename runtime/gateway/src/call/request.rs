@@ -42,12 +42,12 @@ impl Proxy {
         // The method is client input: `?` escapes it, so that it cannot forge log lines. The target is left out, since
         // a policy may mask it.
         let span = tracing::info_span!("call", id = %call.id, method = ?call.method, server = %call.server);
-        self.exchange(edition, described, headers)
+        self.pass(edition, described, headers)
             .instrument(span)
             .await
     }
 
-    async fn exchange(
+    async fn pass(
         &self,
         edition: &Arc<Edition>,
         described: Described,

@@ -38,8 +38,8 @@ pub(crate) async fn handle(
     let most = DRAIN_BODIES * router.shared.config.limits.bytes as u64;
     drain(head.headers(), &mut body, most).await;
     match answered {
-        Answered::Health(delivery) => respond(delivery, active),
-        Answered::ClientResponse(delivery, place) => respond(delivery, (active, place)),
+        Answered::Health(response) => respond(response, active),
+        Answered::ClientResponse(response, place) => respond(response, (active, place)),
     }
 }
 
@@ -155,7 +155,7 @@ async fn answer(
         principal,
         budget: Budget::new(account, admission.memory.clone()),
     };
-    let (mut delivery, place) = match *request.method() {
+    let (mut response, place) = match *request.method() {
         Method::POST => post::post(router, &requester, &endpoint, request.headers(), body).await,
         Method::GET => get(router, &requester, &endpoint, request.headers()).await,
         Method::DELETE => (
@@ -164,29 +164,29 @@ async fn answer(
         ),
         _ => (not_allowed(), None),
     };
-    challenge::reword(&mut delivery.headers, challenges.as_deref());
+    challenge::reword(&mut response.headers, challenges.as_deref());
     // A stream ends when its client is removed from the configuration.
-    Answered::ClientResponse(delivery.until(requester.principal.over()), place)
+    Answered::ClientResponse(response.until(requester.principal.over()), place)
 }
 
 /// The response where the gateway or the client has too many connections.
 fn too_many_connections() -> ClientResponse {
     let text = "too many connections: close one first, or try again later\n";
-    let mut delivery = ClientResponse::text(StatusCode::SERVICE_UNAVAILABLE, text);
-    let headers = &mut delivery.headers;
+    let mut response = ClientResponse::text(StatusCode::SERVICE_UNAVAILABLE, text);
+    let headers = &mut response.headers;
     headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    delivery
+    response
 }
 
 /// The response to a client that exceeds its requests per second.
 fn too_fast(wait: Duration) -> ClientResponse {
     let text = "more requests than this client may make in a second: try again later\n";
-    let mut delivery = ClientResponse::text(StatusCode::TOO_MANY_REQUESTS, text);
+    let mut response = ClientResponse::text(StatusCode::TOO_MANY_REQUESTS, text);
     let seconds = wait.as_millis().div_ceil(1000).max(1);
     let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-    delivery.headers.insert(RETRY_AFTER, seconds.into());
-    delivery
+    response.headers.insert(RETRY_AFTER, seconds.into());
+    response
 }
 
 /// The gateway's own URL, as the client knows it.
@@ -201,10 +201,10 @@ fn address(router: &Router, connection: &Connection, request: &Request<()>) -> S
 }
 
 fn unauthorised(unknown: UnknownClientError) -> ClientResponse {
-    let mut delivery = ClientResponse::text(StatusCode::UNAUTHORIZED, format!("{unknown}\n"));
+    let mut response = ClientResponse::text(StatusCode::UNAUTHORIZED, format!("{unknown}\n"));
     let challenge = HeaderValue::from_static("Bearer");
-    delivery.headers.insert(WWW_AUTHENTICATE, challenge);
-    delivery
+    response.headers.insert(WWW_AUTHENTICATE, challenge);
+    response
 }
 
 async fn get(
@@ -253,12 +253,12 @@ async fn delete(
 }
 
 fn not_allowed() -> ClientResponse {
-    let mut delivery = ClientResponse::text(
+    let mut response = ClientResponse::text(
         StatusCode::METHOD_NOT_ALLOWED,
         "not here: POST a message; GET and DELETE are for sessions\n",
     );
-    delivery
+    response
         .headers
         .insert(ALLOW, HeaderValue::from_static("POST, GET, DELETE"));
-    delivery
+    response
 }

@@ -45,10 +45,10 @@ pub(super) async fn listen(
             Ok(Answer {
                 status: given,
                 headers,
-                body: Body::Stream(arrivals),
+                body: Body::Stream(events),
             }) => {
                 (status, passed) = (given, headers);
-                server = Some((session.proxy(&router.shared, conn.clone()), arrivals));
+                server = Some((session.proxy(&router.shared, conn.clone()), events));
             }
             // On stdio the listening stream must exist for the gateway's own notifications.
             Ok(_) | Err(_) if always => {}
@@ -104,11 +104,11 @@ impl Listening {
                 said = said(&mut self.server) => said,
             };
             self.session.touch();
-            let (Some((proxy, _)), Some(arrival)) = (&self.server, said) else {
+            let (Some((proxy, _)), Some(event)) = (&self.server, said) else {
                 return None;
             };
-            if let Some(arrival) = proxy.receive_event(arrival).await {
-                return Some((arrival, self));
+            if let Some(event) = proxy.receive_event(event).await {
+                return Some((event, self));
             }
         }
     }
@@ -124,9 +124,9 @@ impl Drop for Listening {
 /// The next queued message. Never resolves if there is no queue or its senders are gone.
 async fn heard(hearing: &mut Option<OwnedMutexGuard<Hearing>>) -> ServerEvent {
     if let Some(hearing) = hearing
-        && let Some(arrival) = hearing.recv().await
+        && let Some(event) = hearing.recv().await
     {
-        return arrival;
+        return event;
     }
     std::future::pending().await
 }
@@ -135,8 +135,8 @@ async fn heard(hearing: &mut Option<OwnedMutexGuard<Hearing>>) -> ServerEvent {
 async fn said(server: &mut Option<(Proxy, ServerEvents)>) -> Option<ServerEvent> {
     match server {
         None => std::future::pending().await,
-        Some((proxy, arrivals)) => match arrivals.next().await? {
-            Ok(arrival) => Some(arrival),
+        Some((proxy, events)) => match events.next().await? {
+            Ok(event) => Some(event),
             Err(error) => {
                 tracing::warn!(server = %proxy.conn.server.name(), "{}", error.detail());
                 None

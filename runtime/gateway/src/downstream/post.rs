@@ -28,20 +28,20 @@ pub(super) async fn post(
         Ok(message) => message,
         Err(refusal) => return (*refusal, Some(place)),
     };
-    let delivery = match Router::classify(&message, headers) {
+    let response = match Router::classify(&message, headers) {
         Err(mismatch) => *mismatch,
         Ok(Era::Modern) if message.method() == Some("subscriptions/listen") => {
             // A subscription lasts as long as the client likes, so it counts as a listener, not as a request.
             let Some(place) = router.admission.listeners.take(account, 1) else {
                 return (too_many_listeners(message.id()), Some(place));
             };
-            let delivery = router.modern(requester, endpoint, message, headers).await;
-            return (delivery, Some(place));
+            let response = router.modern(requester, endpoint, message, headers).await;
+            return (response, Some(place));
         }
         Ok(Era::Modern) => router.modern(requester, endpoint, message, headers).await,
         Ok(Era::Legacy) => legacy(router, requester, endpoint, message, headers).await,
     };
-    (delivery, Some(place))
+    (response, Some(place))
 }
 
 async fn legacy(
@@ -81,15 +81,15 @@ async fn begin(
 ) -> ClientResponse {
     // Boxed because the future is large and runs once per session.
     let opening = Box::pin(router.open(requester, endpoint, message, headers));
-    let (mut delivery, session) = opening.await;
+    let (mut response, session) = opening.await;
     if let Some(session) = session {
         router.sessions.remember(&session);
         if let Ok(mut id) = HeaderValue::from_str(session.id()) {
             id.set_sensitive(true);
-            delivery.headers.insert(SESSION, id);
+            response.headers.insert(SESSION, id);
         }
     }
-    delivery
+    response
 }
 
 /// Reads and parses the body.

@@ -34,22 +34,22 @@ pub(super) async fn resource(
         return nothing_here();
     };
     if method != Method::GET {
-        let mut delivery = ClientResponse::text(StatusCode::METHOD_NOT_ALLOWED, "GET it\n");
-        delivery
+        let mut response = ClientResponse::text(StatusCode::METHOD_NOT_ALLOWED, "GET it\n");
+        response
             .headers
             .insert(ALLOW, HeaderValue::from_static("GET"));
-        return delivery;
+        return response;
     }
     match server.protected_resource().await {
         Ok(Some(given)) => match reworded(&given, &format!("{own}/mcp/{}", server.name())) {
             Some(metadata) => {
-                let mut delivery = ClientResponse::new(
+                let mut response = ClientResponse::new(
                     StatusCode::OK,
                     ClientResponseBody::Raw(metadata.as_str().to_owned().into()),
                 );
                 let json = HeaderValue::from_static("application/json");
-                delivery.headers.insert(CONTENT_TYPE, json);
-                delivery
+                response.headers.insert(CONTENT_TYPE, json);
+                response
             }
             None => ClientResponse::text(
                 StatusCode::BAD_GATEWAY,

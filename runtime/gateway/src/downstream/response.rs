@@ -50,14 +50,14 @@ where
 
 /// Turns a client response into an HTTP response that keeps `kept` until it is sent.
 pub(crate) fn respond(
-    delivery: ClientResponse,
+    response: ClientResponse,
     kept: impl Send + Unpin + 'static,
 ) -> Response<ResponseBody> {
     let ClientResponse {
         status,
         headers,
         body,
-    } = delivery;
+    } = response;
     let mut response = Response::new(());
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -85,10 +85,10 @@ pub(crate) fn respond(
             headers
                 .entry(NO_BUFFERING)
                 .or_insert(HeaderValue::from_static("no"));
-            let events = flow.map(|arrival| {
-                let mut event = BytesMut::new();
-                arrival.write_sse(&mut event);
-                Ok(Frame::data(event.freeze()))
+            let events = flow.map(|event| {
+                let mut frame = BytesMut::new();
+                event.write_sse(&mut frame);
+                Ok(Frame::data(frame.freeze()))
             });
             hold(StreamBody::new(events), kept)
         }

@@ -301,8 +301,8 @@ impl Client {
             if let ClientResponseBody::Stream(mut stream) =
                 router.listen(&session, &HeaderMap::new(), true).await.body
             {
-                while let Some(arrival) = stream.next().await {
-                    if let Some(message) = arrival.message
+                while let Some(event) = stream.next().await {
+                    if let Some(message) = event.message
                         && output.send(message).await.is_err()
                     {
                         break;
@@ -321,8 +321,8 @@ impl Client {
                 self.say(message).await;
             }
             ClientResponseBody::Stream(mut stream) => {
-                while let Some(arrival) = stream.next().await {
-                    let Some(message) = arrival.message else {
+                while let Some(event) = stream.next().await {
+                    let Some(message) = event.message else {
                         continue;
                     };
                     replied |= match message.shape() {

@@ -95,10 +95,10 @@ impl Subscription {
                         return Some(self.end());
                     }
                 }
-                arrival = stream.next() => {
-                    let arrival = arrival?;
-                    self.acknowledged |= arrival.message.is_some();
-                    return Some((arrival, self));
+                event = stream.next() => {
+                    let event = event?;
+                    self.acknowledged |= event.message.is_some();
+                    return Some((event, self));
                 }
                 () = tokio::time::sleep(STILL_THERE) => return Some((ServerEvent::default(), self)),
             }

@@ -35,13 +35,13 @@ impl Unheard {
     /// # Errors
     ///
     /// Hands the message back if the queue is full.
-    pub(crate) fn keep(&self, arrival: ServerEvent) -> Result<(), Box<ServerEvent>> {
-        let size = arrival.message.as_ref().map_or(0, Message::memory);
+    pub(crate) fn keep(&self, event: ServerEvent) -> Result<(), Box<ServerEvent>> {
+        let size = event.message.as_ref().map_or(0, Message::memory);
         match self.bytes.take(&Account::Local, size) {
-            None => Err(Box::new(arrival)),
+            None => Err(Box::new(event)),
             Some(permit) => self
                 .sender
-                .try_send((arrival, permit))
+                .try_send((event, permit))
                 .map_err(|lost| Box::new(lost.into_inner().0)),
         }
     }

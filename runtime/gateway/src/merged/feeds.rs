@@ -180,7 +180,7 @@ impl Together {
                     }
                 }
                 // Never `None`: `say` keeps a sender alive.
-                arrival = self.heard.recv() => return Some((arrival?, self)),
+                event = self.heard.recv() => return Some((event?, self)),
             }
             while self.tasks.try_join_next().is_some() {}
         }
@@ -242,13 +242,13 @@ impl Feed {
         let mut pause = AGAIN.0;
         loop {
             if let Some(mut stream) = stream.take() {
-                while let Some(arrival) = stream.next().await {
-                    if arrival.is_reply() {
+                while let Some(event) = stream.next().await {
+                    if event.is_reply() {
                         break;
                     }
-                    if self.passes(&arrival) {
+                    if self.passes(&event) {
                         pause = AGAIN.0;
-                        if self.say.send(arrival).await.is_err() {
+                        if self.say.send(event).await.is_err() {
                             return;
                         }
                     }
@@ -292,8 +292,8 @@ impl Feed {
     }
 
     /// Whether a message belongs on the subscription: only the changes that were asked for do.
-    fn passes(&self, arrival: &ServerEvent) -> bool {
-        let Some(Shape::Notification { method }) = arrival.message.as_ref().map(Message::shape)
+    fn passes(&self, event: &ServerEvent) -> bool {
+        let Some(Shape::Notification { method }) = event.message.as_ref().map(Message::shape)
         else {
             return false;
         };
@@ -357,8 +357,8 @@ impl Feed {
 /// Waits for the acknowledgement. An interceptor may withhold it, and the stream is open nevertheless.
 async fn acknowledged(mut stream: EventStream, wait: Duration) -> Opened {
     let first = async {
-        while let Some(arrival) = stream.next().await {
-            if let Some(message) = arrival.message {
+        while let Some(event) = stream.next().await {
+            if let Some(message) = event.message {
                 return Some(message);
             }
         }

@@ -82,9 +82,9 @@ impl ServerHandle {
         let server = &self.proxy.conn.server;
         let reply = async {
             let ask = self.proxy.request(edition, message, &self.headers, None);
-            let aside = |arrival| {
+            let aside = |event| {
                 if let Some(unheard) = &self.unheard {
-                    keep(&self.proxy, unheard, arrival);
+                    keep(&self.proxy, unheard, event);
                 }
             };
             ask.await.settle(aside).await
@@ -463,28 +463,28 @@ async fn hear(proxy: Proxy, mut headers: HeaderMap, unheard: Unheard, over: Canc
             answer = conversation.listen(&headers) => answer,
         };
         let Ok(Answer {
-            body: Body::Stream(mut arrivals),
+            body: Body::Stream(mut events),
             ..
         }) = answer
         else {
             return;
         };
         loop {
-            let arrival = tokio::select! {
+            let event = tokio::select! {
                 () = over.cancelled() => return,
-                arrival = arrivals.next() => arrival,
+                event = events.next() => event,
             };
-            let Some(Ok(arrival)) = arrival else { break };
+            let Some(Ok(event)) = event else { break };
             wait = AGAIN.0;
-            if let Some(id) = arrival
+            if let Some(id) = event
                 .id
                 .as_deref()
                 .and_then(|id| HeaderValue::from_str(id).ok())
             {
                 headers.insert("last-event-id", id);
             }
-            if let Some(arrival) = proxy.receive_event(arrival).await {
-                keep(&proxy, &unheard, arrival);
+            if let Some(event) = proxy.receive_event(event).await {
+                keep(&proxy, &unheard, event);
             }
         }
         // A child process whose stream ended does not send again.
@@ -501,8 +501,8 @@ async fn hear(proxy: Proxy, mut headers: HeaderMap, unheard: Unheard, over: Canc
 }
 
 /// Queues a message. If the queue is full, a notification is lost and a request is answered with an error.
-fn keep(proxy: &Proxy, unheard: &Unheard, arrival: ServerEvent) {
-    let Some(message) = arrival.message else {
+fn keep(proxy: &Proxy, unheard: &Unheard, event: ServerEvent) {
+    let Some(message) = event.message else {
         return;
     };
     let Err(lost) = unheard.keep(ServerEvent::of(message)) else {

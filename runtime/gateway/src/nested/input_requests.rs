@@ -42,7 +42,7 @@ pub(crate) struct InputRequests {
 pub(super) struct Question {
     /// The params as the server sent them.
     pub(super) original: Json,
-    pub(super) shelved: Arc<DeferredCall>,
+    pub(super) deferred: Arc<DeferredCall>,
     /// Whether members beside method and params were removed, since no interceptor reads them.
     pub(super) bare: bool,
 }

@@ -86,8 +86,8 @@ impl InputRequests {
                     let before = before.and_then(|inputs| inputs.questions.get(&*key));
                     let before = before.filter(|before| {
                         before.original == *message.payload()
-                            && Some(&**before.shelved.method()) == message.method()
-                            && before.shelved.is_of(outer.chain)
+                            && Some(&**before.deferred.method()) == message.method()
+                            && before.deferred.is_of(outer.chain)
                     });
                     edits.extend(match before {
                         Some(before) => self.keep(&key, before.clone(), &place),
@@ -170,10 +170,10 @@ impl InputRequests {
         }
         outer.note(&method, in_flight.entries());
         let bare = in_flight.message().with_payload(original.clone()).bytes() != text;
-        let shelved = in_flight.defer().map(Arc::new);
-        let question = shelved.map(|shelved| Question {
+        let deferred = in_flight.defer().map(Arc::new);
+        let question = deferred.map(|deferred| Question {
             original,
-            shelved,
+            deferred,
             bare,
         });
         Ok(question.and_then(|question| self.keep(key, question, place)))
@@ -182,12 +182,12 @@ impl InputRequests {
     fn keep(&mut self, key: &str, question: Question, place: &str) -> Option<Edit> {
         let Question {
             original,
-            shelved,
+            deferred,
             bare,
         } = &question;
-        let sent = shelved.message().payload();
+        let sent = deferred.message().payload();
         let edit = if *bare {
-            let method = Json::string(shelved.method());
+            let method = Json::string(deferred.method());
             let (method, params) = (method.as_str(), sent.as_str());
             let text = format!(r#"{{"method":{method},"params":{params}}}"#);
             Some(Edit::Set(place.to_owned(), text))
@@ -197,7 +197,7 @@ impl InputRequests {
             None
         };
         // The text is kept twice, and its parsed form takes about as much again.
-        self.bytes += 3 * shelved.message().bytes().len() + key.len() + AROUND;
+        self.bytes += 3 * deferred.message().bytes().len() + key.len() + AROUND;
         self.questions.insert(key.into(), question);
         edit
     }
@@ -257,7 +257,7 @@ pub(crate) async fn answer(
         let arrival = value.to_json();
         let reply = Message::result(&key_id(&key), &arrival);
         let left = question
-            .shelved
+            .deferred
             .resume(outer.chain)
             .leave(reply, Decision::Forwarded)
             .await;
@@ -268,7 +268,7 @@ pub(crate) async fn answer(
                 entries,
                 ..
             } => {
-                outer.note(question.shelved.method(), question.shelved.news(&entries));
+                outer.note(question.deferred.method(), question.deferred.news(&entries));
                 if *reply.payload() != arrival {
                     let place = format!("/inputResponses/{}", escaped(&key));
                     edits.push(Edit::Set(place, reply.payload().as_str().into()));

@@ -334,7 +334,7 @@ impl<'a> NestedPass<'a> {
     async fn task_input(&mut self, document: &Json) -> Result<Option<Json>, NestedError> {
         self.find(self.outer.call.direction, document)?;
         let root = document.root();
-        let inputs = self.outer.inputs(&self.round_of(document));
+        let inputs = self.outer.inputs(&self.inputs_of(document));
         let responses = root.get("inputResponses");
         let edits = answer(self.outer, inputs, responses).await?;
         self.outer.edited(document, &edits)
@@ -352,7 +352,7 @@ impl<'a> NestedPass<'a> {
         named: &Json,
         document: &Json,
     ) -> Result<Option<Json>, NestedError> {
-        let place = self.round_of(named);
+        let place = self.inputs_of(named);
         let before = match self.outer.inputs(&place) {
             Lookup::Own(inputs) => Some(inputs),
             Lookup::Others | Lookup::Nothing => None,
@@ -398,7 +398,7 @@ impl<'a> NestedPass<'a> {
         told.document
     }
 
-    fn round_of(&self, named: &Json) -> TtlKey {
+    fn inputs_of(&self, named: &Json) -> TtlKey {
         let id = named.root().get("taskId");
         let id = id.and_then(|id| id.string()).unwrap_or_default();
         input_requests::place_of_task(&self.outer.call.server, &id)

@@ -54,7 +54,7 @@ pub(crate) enum Lookup<V> {
 /// Values by key and owner. The one lock is never held across an await or while a value is dropped.
 pub(crate) struct TtlMap<V> {
     bounds: Bounds,
-    shelf: Mutex<TtlEntries<V>>,
+    entries: Mutex<TtlEntries<V>>,
 }
 
 struct TtlEntries<V> {
@@ -111,7 +111,7 @@ impl TtlKey {
 
 impl<V: Clone> TtlMap<V> {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        let shelf = TtlEntries {
+        let entries = TtlEntries {
             places: HashMap::new(),
             order: BTreeMap::new(),
             owned: HashMap::new(),
@@ -120,7 +120,7 @@ impl<V: Clone> TtlMap<V> {
         };
         Self {
             bounds,
-            shelf: Mutex::new(shelf),
+            entries: Mutex::new(entries),
         }
     }
 
@@ -129,35 +129,35 @@ impl<V: Clone> TtlMap<V> {
         if bytes > self.bounds.bytes {
             return;
         }
-        let mut shelf = self.shelf.lock();
-        let mut gone: Vec<V> = shelf.take(&place, &owner).into_iter().collect();
-        gone.extend(shelf.take_stale(self.bounds.time));
-        while shelf
+        let mut entries = self.entries.lock();
+        let mut gone: Vec<V> = entries.take(&place, &owner).into_iter().collect();
+        gone.extend(entries.take_stale(self.bounds.time));
+        while entries
             .owned
             .get(&owner)
             .is_some_and(|owned| owned.len() >= self.bounds.of_one)
         {
-            gone.extend(shelf.take_oldest(Some(&owner)));
+            gone.extend(entries.take_oldest(Some(&owner)));
         }
-        while shelf.order.len() >= self.bounds.entries
-            || shelf.bytes.saturating_add(bytes) > self.bounds.bytes
+        while entries.order.len() >= self.bounds.entries
+            || entries.bytes.saturating_add(bytes) > self.bounds.bytes
         {
-            let Some(oldest) = shelf.take_oldest(None) else {
+            let Some(oldest) = entries.take_oldest(None) else {
                 break;
             };
             gone.push(oldest);
         }
-        shelf.add(place, owner, value, bytes);
-        drop(shelf);
+        entries.add(place, owner, value, bytes);
+        drop(entries);
         // Dropping a value may write records, which must not happen under the lock.
         drop(gone);
     }
 
     /// Looks up the owner's value and renews its age.
     pub(crate) fn find(&self, place: &TtlKey, owner: &Owner) -> Lookup<V> {
-        let mut shelf = self.shelf.lock();
-        let stale = shelf.take_stale(self.bounds.time);
-        let found = match shelf.places.get(place) {
+        let mut entries = self.entries.lock();
+        let stale = entries.take_stale(self.bounds.time);
+        let found = match entries.places.get(place) {
             None => Lookup::Nothing,
             Some(entries) => match entries.iter().find(|entry| entry.owner == *owner) {
                 None => Lookup::Others,
@@ -165,9 +165,9 @@ impl<V: Clone> TtlMap<V> {
             },
         };
         if let Lookup::Own(_) = found {
-            shelf.renew(place, owner);
+            entries.renew(place, owner);
         }
-        drop(shelf);
+        drop(entries);
         drop(stale);
         found
     }
@@ -333,7 +333,7 @@ mod tests {
         });
         memory.put(place("x"), owner("a"), 1, 1);
         assert_eq!(memory.find(&place("x"), &owner("a")), Lookup::Nothing);
-        assert_eq!(memory.shelf.lock().bytes, 0);
+        assert_eq!(memory.entries.lock().bytes, 0);
     }
 
     #[test]

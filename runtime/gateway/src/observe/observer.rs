@@ -52,7 +52,7 @@ pub struct Figures {
     /// The number of legacy clients' sessions.
     pub sessions: usize,
     /// The number of requests and notifications in flight, in either direction.
-    pub under_way: usize,
+    pub in_flight: usize,
     /// The number of those that wait for their turn with the interceptors.
     pub waiting: usize,
 }
@@ -60,7 +60,7 @@ pub struct Figures {
 /// The observer, and the count of messages in flight.
 pub(crate) struct Observers {
     observer: Option<Arc<dyn Observer>>,
-    under_way: Arc<AtomicUsize>,
+    in_flight: Arc<AtomicUsize>,
 }
 
 /// The arrival of a message, which counts as in flight until this is dropped.
@@ -69,23 +69,23 @@ pub(crate) struct Arrival {
     pub(crate) trace: Option<Box<Trace>>,
     /// The capture of the call, if an observer wants one.
     pub(crate) capture: Option<Box<CapturedCall>>,
-    _under_way: UnderWay,
+    _under_way: InFlightCount,
 }
 
 /// A count of one, until it is dropped.
-pub(crate) struct UnderWay(Arc<AtomicUsize>);
+pub(crate) struct InFlightCount(Arc<AtomicUsize>);
 
 impl Observers {
     pub(crate) fn new(observer: Option<Arc<dyn Observer>>) -> Self {
         Self {
             observer,
-            under_way: Arc::default(),
+            in_flight: Arc::default(),
         }
     }
 
     /// The number of requests and notifications in flight.
-    pub(crate) fn under_way(&self) -> usize {
-        self.under_way.load(Ordering::Relaxed)
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     /// Registers the arrival of a message. In a traced message, the gateway's trace context replaces the sender's.
@@ -100,7 +100,7 @@ impl Observers {
             at: Instant::now(),
             trace: None,
             capture: None,
-            _under_way: UnderWay::new(&self.under_way),
+            _under_way: InFlightCount::new(&self.in_flight),
         };
         if !self.observer.as_ref().is_some_and(|it| it.traces()) || stray(&message, direction) {
             return (arrival, message);
@@ -119,7 +119,7 @@ impl Observers {
             at,
             trace: None,
             capture: None,
-            _under_way: UnderWay::new(&self.under_way),
+            _under_way: InFlightCount::new(&self.in_flight),
         }
     }
 
@@ -185,14 +185,14 @@ impl Arrival {
     }
 }
 
-impl UnderWay {
+impl InFlightCount {
     pub(crate) fn new(count: &Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count.clone())
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlightCount {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -117,14 +117,14 @@ impl HttpClient {
         self.way.metadata.lock().clone()
     }
 
-    pub(crate) async fn proxy(
+    pub(crate) async fn send(
         &self,
         method: Method,
         headers: HeaderMap,
         body: Bytes,
         wait: Duration,
     ) -> Result<Response<Incoming>, ServerError> {
-        let response = self.exchange_at(None, method, headers, body, wait).await?;
+        let response = self.send_to(None, method, headers, body, wait).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             if !self.config.forward_authorization {
                 return Err(self.unauthorised());
@@ -148,7 +148,7 @@ impl HttpClient {
     /// # Errors
     ///
     /// The server cannot be reached, or gives no response within `wait`.
-    pub(crate) async fn exchange_at(
+    pub(crate) async fn send_to(
         &self,
         place: Option<PathAndQuery>,
         method: Method,

@@ -56,7 +56,7 @@ impl Events {
         }
     }
 
-    pub(crate) fn into_arrivals(self) -> ServerEvents {
+    pub(crate) fn into_events(self) -> ServerEvents {
         ServerEvents::new(stream::unfold(Some(self), |events| async {
             let mut events = events?;
             let next = events.next().await?;

@@ -40,7 +40,7 @@ async fn at(remote: &HttpClient, place: PathAndQuery) -> Result<Option<Json>, Se
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let wait = remote.config.connect_timeout;
     let response = remote
-        .exchange_at(Some(place), Method::GET, headers, Bytes::new(), wait)
+        .send_to(Some(place), Method::GET, headers, Bytes::new(), wait)
         .await?;
     if response.status() != StatusCode::OK {
         return Ok(None);

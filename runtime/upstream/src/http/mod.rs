@@ -79,7 +79,7 @@ impl Channel {
             return Ok(Answer {
                 status,
                 headers: back,
-                body: Body::Stream(events.into_arrivals()),
+                body: Body::Stream(events.into_events()),
             });
         }
         self.whole(message, response, kind, &watch).await
@@ -123,7 +123,7 @@ impl Channel {
         let asked_in_session = self.enter(&mut headers);
         let response = self
             .remote
-            .proxy(
+            .send(
                 Method::GET,
                 headers,
                 Bytes::new(),
@@ -143,7 +143,7 @@ impl Channel {
             return Ok(Answer {
                 status,
                 headers: back,
-                body: Body::Stream(events.into_arrivals()),
+                body: Body::Stream(events.into_events()),
             });
         }
         if status.is_success() {
@@ -221,7 +221,7 @@ impl Channel {
         let wait = self.remote.config.request_timeout;
         let response = self
             .remote
-            .proxy(Method::POST, headers, message.bytes(), wait)
+            .send(Method::POST, headers, message.bytes(), wait)
             .await?;
         self.alive(in_session, &response)?;
         Ok(response)
@@ -344,7 +344,7 @@ impl Drop for Channel {
 async fn goodbye(remote: HttpClient, headers: HeaderMap) {
     // A server may refuse (405) or be gone; its session then ends by itself.
     if let Err(error) = remote
-        .proxy(Method::DELETE, headers, Bytes::new(), GOODBYE)
+        .send(Method::DELETE, headers, Bytes::new(), GOODBYE)
         .await
     {
         tracing::debug!("the session was not ended: {}", error.detail());

@@ -145,7 +145,7 @@ impl SharedSession {
                 let answered = request(&child, 0, message, watch, None).await?;
                 let reply = match answered.body {
                     Body::Message(reply) => Some(reply),
-                    Body::Stream(arrivals) => arrivals.reply().await,
+                    Body::Stream(events) => events.reply().await,
                     Body::Empty => None,
                 };
                 let reply = reply.ok_or_else(|| ServerError::Cut {

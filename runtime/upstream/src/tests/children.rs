@@ -211,16 +211,16 @@ async fn a_program_that_starts_slowly_is_waited_for_until_its_first_word() {
 #[tokio::test]
 async fn a_question_of_the_servers_reaches_the_client_and_its_silence_is_the_clients() {
     let (_server, conversation) = impatient(Duration::from_secs(1)).await;
-    let mut arrivals = stream(ask(&conversation, &call("1", "ask", "{}")).await.unwrap());
-    assert_eq!(next(&mut arrivals).await["method"], "roots/list");
+    let mut events = stream(ask(&conversation, &call("1", "ask", "{}")).await.unwrap());
+    assert_eq!(next(&mut events).await["method"], "roots/list");
     let answering = async {
         tokio::time::sleep(Duration::from_millis(2500)).await;
         let answer = message(r#"{"jsonrpc":"2.0","id":"q","result":{"roots":[]}}"#);
         conversation.send(&answer, &HeaderMap::new()).await.unwrap();
     };
-    let (back, ()) = tokio::join!(next(&mut arrivals), answering);
+    let (back, ()) = tokio::join!(next(&mut events), answering);
     assert_eq!(back["result"]["heard"]["id"], "q");
-    assert!(arrivals.next().await.is_none());
+    assert!(events.next().await.is_none());
 }
 
 #[tokio::test]

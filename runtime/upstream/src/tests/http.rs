@@ -341,27 +341,27 @@ async fn a_stream_comes_event_by_event_with_ids_and_times_and_nobodys_comments()
         .await
         .unwrap();
     assert!(answer.headers.get("set-cookie").is_none());
-    let arrivals: Vec<_> = stream(answer).map(Result::unwrap).collect().await;
-    assert_eq!(arrivals.len(), 4);
+    let events: Vec<_> = stream(answer).map(Result::unwrap).collect().await;
+    assert_eq!(events.len(), 4);
     let mut out = bytes::BytesMut::new();
-    arrivals[0].write_sse(&mut out);
+    events[0].write_sse(&mut out);
     assert_eq!(out, ":\n\n");
     out.clear();
     assert_eq!(
-        (arrivals[1].id.as_deref(), arrivals[1].retry),
+        (events[1].id.as_deref(), events[1].retry),
         (Some("1"), Some(5))
     );
-    assert!(arrivals[1].message.is_none());
-    arrivals[1].write_sse(&mut out);
+    assert!(events[1].message.is_none());
+    events[1].write_sse(&mut out);
     assert_eq!(out, "id: 1\nretry: 5\ndata: \n\n");
     out.clear();
-    arrivals[2].write_sse(&mut out);
+    events[2].write_sse(&mut out);
     assert_eq!(
         out,
         "event: message\nid: 2\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\"}\n\n"
     );
     assert_eq!(
-        arrivals[3].message.as_ref().unwrap().id().unwrap().as_str(),
+        events[3].message.as_ref().unwrap().id().unwrap().as_str(),
         r#""a""#
     );
 }
@@ -373,13 +373,13 @@ async fn a_stream_that_breaks_passes_nothing_partial_and_ends_in_an_error() {
     for breaks in [true, false] {
         let (_prepared, config) = Prepared::serve([events(&[whole, half], breaks)]).await;
         let (_server, conversation) = open(config, Era::Legacy).await;
-        let mut arrivals = stream(ask(&conversation, &call("1", "echo", "{}")).await.unwrap());
-        assert_eq!(next(&mut arrivals).await["method"], "notifications/a");
+        let mut events = stream(ask(&conversation, &call("1", "echo", "{}")).await.unwrap());
+        assert_eq!(next(&mut events).await["method"], "notifications/a");
         assert!(matches!(
-            arrivals.next().await,
+            events.next().await,
             Some(Err(ServerError::Cut { .. }))
         ));
-        assert!(arrivals.next().await.is_none());
+        assert!(events.next().await.is_none());
     }
 }
 
@@ -393,10 +393,10 @@ async fn a_stream_without_a_reply_is_a_failure_unless_a_legacy_client_may_resume
     ] {
         let (_prepared, config) = Prepared::serve([events(&[numbered], false)]).await;
         let (_server, conversation) = open(config, era).await;
-        let mut arrivals = stream(ask(&conversation, &call("1", "echo", "{}")).await.unwrap());
-        assert!(arrivals.next().await.unwrap().is_ok());
+        let mut events = stream(ask(&conversation, &call("1", "echo", "{}")).await.unwrap());
+        assert!(events.next().await.unwrap().is_ok());
         assert_eq!(
-            arrivals.next().await.is_some_and(|last| last.is_err()),
+            events.next().await.is_some_and(|last| last.is_err()),
             fails,
             "{era:?}"
         );
@@ -410,16 +410,16 @@ async fn silence_in_a_stream_is_an_error_and_comments_break_it() {
         Prepared::serve([events(ping, false), endless(": ping\n\n")]).await;
     config.request_timeout = Duration::from_millis(400);
     let (_server, conversation) = open(config, Era::Legacy).await;
-    let arrivals = stream(ask(&conversation, &call("1", "echo", "{}")).await.unwrap());
-    let pings = arrivals
-        .filter(|arrival| std::future::ready(arrival.is_ok()))
+    let events = stream(ask(&conversation, &call("1", "echo", "{}")).await.unwrap());
+    let pings = events
+        .filter(|event| std::future::ready(event.is_ok()))
         .count()
         .await;
     assert_eq!(pings, 100);
-    let mut arrivals = stream(ask(&conversation, &call("1", "echo", "{}")).await.unwrap());
-    assert!(arrivals.next().await.unwrap().is_ok());
+    let mut events = stream(ask(&conversation, &call("1", "echo", "{}")).await.unwrap());
+    assert!(events.next().await.unwrap().is_ok());
     assert!(matches!(
-        arrivals.next().await,
+        events.next().await,
         Some(Err(ServerError::Timeout { .. }))
     ));
 }
@@ -569,9 +569,9 @@ async fn a_dropped_stream_closes_the_response() {
         .unwrap();
     let (_prepared, config) = Prepared::serve([reply]).await;
     let (_server, conversation) = open(config, Era::Modern).await;
-    let mut arrivals = stream(ask(&conversation, &call("1", "echo", "{}")).await.unwrap());
-    assert!(arrivals.next().await.unwrap().is_ok());
-    drop(arrivals);
+    let mut events = stream(ask(&conversation, &call("1", "echo", "{}")).await.unwrap());
+    assert!(events.next().await.unwrap().is_ok());
+    drop(events);
     tokio::time::timeout(Duration::from_secs(5), told)
         .await
         .unwrap()

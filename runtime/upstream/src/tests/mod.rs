@@ -83,19 +83,19 @@ fn only(answer: Answer) -> Message {
 
 fn stream(answer: Answer) -> ServerEvents {
     match answer.body {
-        Body::Stream(arrivals) => arrivals,
+        Body::Stream(events) => events,
         other => panic!("not a stream: {other:?}"),
     }
 }
 
-async fn next(arrivals: &mut ServerEvents) -> Value {
-    value(&arrivals.next().await.unwrap().unwrap().message.unwrap())
+async fn next(events: &mut ServerEvents) -> Value {
+    value(&events.next().await.unwrap().unwrap().message.unwrap())
 }
 
-async fn all(mut arrivals: ServerEvents) -> Vec<Value> {
+async fn all(mut events: ServerEvents) -> Vec<Value> {
     let mut messages = Vec::new();
-    while let Some(arrival) = arrivals.next().await {
-        messages.push(value(&arrival.unwrap().message.unwrap()));
+    while let Some(event) = events.next().await {
+        messages.push(value(&event.unwrap().message.unwrap()));
     }
     messages
 }

@@ -63,8 +63,8 @@ async fn seen(session: &Conversation, what: &str) -> Vec<Value> {
         .collect()
 }
 
-async fn nothing(arrivals: &mut ServerEvents) {
-    let silent = tokio::time::timeout(Duration::from_millis(300), arrivals.next()).await;
+async fn nothing(events: &mut ServerEvents) {
+    let silent = tokio::time::timeout(Duration::from_millis(300), events.next()).await;
     assert!(silent.is_err(), "{silent:?}");
 }
 
@@ -268,8 +268,8 @@ async fn a_changed_list_is_told_to_all_who_listen_and_forgotten_by_all() {
         reply(session, &call("2", "tools/list", "{}")).await;
     }
     only(ask(&one, &raw("1", &[CHANGED, DONE])).await.unwrap());
-    for arrivals in [&mut heard.0, &mut heard.1] {
-        let method = next(arrivals).await["method"].clone();
+    for events in [&mut heard.0, &mut heard.1] {
+        let method = next(events).await["method"].clone();
         assert_eq!(method, "notifications/tools/list_changed");
     }
     for session in [&one, &two] {
@@ -475,8 +475,8 @@ async fn who_listens_and_does_not_read_holds_nobody_up_for_long() {
         began.elapsed()
     );
     let mut last = None;
-    while let Some(arrival) = unread.next().await {
-        last = Some(arrival);
+    while let Some(event) = unread.next().await {
+        last = Some(event);
     }
     assert!(matches!(last, Some(Err(ServerError::Unread { .. }))));
 }

@@ -60,17 +60,17 @@ async fn ids_and_tokens_come_back_in_the_callers_own_spelling() {
         (answer_one, r#""\u0041""#, r#""t\u00e9""#),
         (answer_two, "1.0", "7.0"),
     ] {
-        let mut arrivals = stream(answer.unwrap());
+        let mut events = stream(answer.unwrap());
         for _ in 0..2 {
-            let progress = arrivals.next().await.unwrap().unwrap().message.unwrap();
+            let progress = events.next().await.unwrap().unwrap().message.unwrap();
             assert_eq!(
                 progress.payload().get("progressToken").unwrap().as_str(),
                 token
             );
         }
-        let last = arrivals.next().await.unwrap().unwrap().message.unwrap();
+        let last = events.next().await.unwrap().unwrap().message.unwrap();
         assert_eq!(last.id().unwrap().as_str(), id);
-        assert!(arrivals.next().await.is_none());
+        assert!(events.next().await.is_none());
     }
 }
 
@@ -154,8 +154,8 @@ async fn who_does_not_read_holds_nobody_up_for_long() {
     );
     // The reader that was behind is told so.
     let mut last = None;
-    while let Some(arrival) = unread.next().await {
-        last = Some(arrival);
+    while let Some(event) = unread.next().await {
+        last = Some(event);
     }
     assert!(matches!(last, Some(Err(ServerError::Unread { .. }))));
 }
@@ -216,8 +216,8 @@ async fn subscriptions_are_told_apart_and_end_without_failure_when_the_server_en
     );
     reply(&one, &call("6", "tools/list", "{}")).await;
     assert!(one.definitions().get("tools/call", "a").is_some());
-    for (arrivals, id) in [(&mut a, Value::from(5)), (&mut b, Value::from("b"))] {
-        let first = next(arrivals).await;
+    for (events, id) in [(&mut a, Value::from(5)), (&mut b, Value::from("b"))] {
+        let first = next(events).await;
         assert_eq!(first["method"], "notifications/subscriptions/acknowledged");
         assert_eq!(
             first["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"],
@@ -225,8 +225,8 @@ async fn subscriptions_are_told_apart_and_end_without_failure_when_the_server_en
         );
     }
     reply(&one, &call("7", "poke", "{}")).await;
-    for (arrivals, id) in [(&mut a, Value::from(5)), (&mut b, Value::from("b"))] {
-        let changed = next(arrivals).await;
+    for (events, id) in [(&mut a, Value::from(5)), (&mut b, Value::from("b"))] {
+        let changed = next(events).await;
         assert_eq!(changed["method"], "notifications/tools/list_changed");
         assert_eq!(
             changed["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"],
@@ -235,9 +235,9 @@ async fn subscriptions_are_told_apart_and_end_without_failure_when_the_server_en
     }
     assert!(one.definitions().get("tools/call", "a").is_none());
     reply(&one, &call("8", "end-subscriptions", "{}")).await;
-    for (mut arrivals, id) in [(a, Value::from(5)), (b, Value::from("b"))] {
-        assert_eq!(next(&mut arrivals).await["params"]["requestId"], id);
-        assert!(arrivals.next().await.is_none());
+    for (mut events, id) in [(a, Value::from(5)), (b, Value::from("b"))] {
+        assert_eq!(next(&mut events).await["params"]["requestId"], id);
+        assert!(events.next().await.is_none());
     }
 }
 
