@@ -171,7 +171,7 @@ impl Handler {
             calls: recent.map(|recent| recent.calls()).unwrap_or_default(),
             connections: figures.connections,
             sessions: figures.sessions,
-            under_way: figures.under_way,
+            under_way: figures.in_flight,
             waiting: figures.waiting,
             recording: self.recording.as_ref().map(|recording| recording.status()),
             conditions: self

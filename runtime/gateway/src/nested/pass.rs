@@ -68,8 +68,8 @@ async fn turn(
 ) -> Result<Admission, Overloaded> {
     match call.direction {
         Direction::ClientToServer => {
-            let under_way = nested.recorder.observers.under_way();
-            nested.gate.come_in(&call.account, under_way, entry).await
+            let in_flight = nested.recorder.observers.in_flight();
+            nested.gate.come_in(&call.account, in_flight, entry).await
         }
         Direction::ServerToClient => Ok(nested.gate.go_on(&call.account, entry).await),
     }

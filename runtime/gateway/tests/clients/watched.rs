@@ -114,7 +114,7 @@ async fn a_call_is_seen_with_the_time_that_each_leg_took() {
     assert!(there >= Duration::from_millis(30), "{seen:?}");
     assert!(before + after < SOON, "{seen:?}");
     assert_eq!((seen.decision, seen.trace), (Decision::Forwarded, None));
-    assert_eq!(house.gateway.figures().under_way, 0);
+    assert_eq!(house.gateway.figures().in_flight, 0);
 }
 
 #[tokio::test]
@@ -260,13 +260,13 @@ async fn an_abandoned_call_is_no_longer_under_way() {
     let body = modern("1", "tools/list", "");
     let open = post(&house, &[("mcp-method", "tools/list")], &body).await;
     let figures = house.gateway.figures();
-    assert_eq!((figures.under_way, figures.connections), (1, 1));
+    assert_eq!((figures.in_flight, figures.connections), (1, 1));
     drop(open);
     let seen = watch.of("tools/list").await;
     assert_eq!((seen.decision, seen.legs), (Decision::Cancelled, None));
     for _ in 0..500 {
         let figures = house.gateway.figures();
-        if (figures.under_way, figures.connections) == (0, 0) {
+        if (figures.in_flight, figures.connections) == (0, 0) {
             return drop(sender);
         }
         tokio::time::sleep(Duration::from_millis(10)).await;

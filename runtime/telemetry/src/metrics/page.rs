@@ -199,7 +199,7 @@ impl Metrics {
             edition,
         )?;
         let help = "Requests and notifications under way";
-        family.gauge("sandgate_calls_under_way", help, count(figures.under_way))?;
+        family.gauge("sandgate_calls_under_way", help, count(figures.in_flight))?;
         let help = "Requests and notifications that wait for their turn with the interceptors";
         family.gauge("sandgate_calls_waiting", help, count(figures.waiting))?;
         let help = "Sessions of legacy clients";
