@@ -15,8 +15,6 @@
 //! - One run: `sandbox` (the data of a store), `imports` (host functions), `configure`, `plugin`, `bench_instance`.
 //! - Preparing: `snapshot`, `cache` (machine code on disk), `spec`, `compiler`, `smoke`, `host`.
 
-#![warn(clippy::missing_errors_doc)]
-
 mod bench_instance;
 mod bindings;
 mod cache;

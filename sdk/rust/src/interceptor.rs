@@ -16,16 +16,27 @@ pub trait Interceptor: Sized + Send + Sync + 'static {
 
     /// Makes the interceptor of its settings. It sees nothing else: no state, no network, no files, a fixed time and a
     /// fixed randomness. Everything that can be computed ahead belongs here.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the settings, each at its place: the gateway does not start, or keeps what it had.
     fn configure(settings: Self::Settings) -> Result<Self, Issues>;
 
-    /// Before a request or notification goes on. An error is a malfunction, never a refusal: the operator's failure
-    /// policy answers it.
+    /// Judges a request or notification before it goes on.
+    ///
+    /// # Errors
+    ///
+    /// A malfunction of the plugin, never a refusal: the operator's failure policy answers it.
     fn pre_call(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
         let _ = (context, params);
         Ok(PreDecision::Proceed)
     }
 
-    /// On the reply, before its asker sees it; errors as in [`Self::pre_call`].
+    /// Judges a reply before its requester sees it.
+    ///
+    /// # Errors
+    ///
+    /// A malfunction of the plugin, as in [`Self::pre_call`].
     fn post_call(&self, context: &Context, reply: &Document) -> Result<PostDecision, Error> {
         let _ = (context, reply);
         Ok(PostDecision::Proceed)
@@ -90,6 +101,10 @@ impl Issues {
     }
 
     /// `value` where nothing was wrong.
+    ///
+    /// # Errors
+    ///
+    /// The issues, where there are any.
     pub fn or<T>(self, value: T) -> Result<T, Self> {
         if self.0.is_empty() {
             Ok(value)

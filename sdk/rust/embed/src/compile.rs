@@ -48,6 +48,10 @@ impl Compiler {
     }
 
     /// Runs `cargo build` with these arguments (`-p NAME`, `--examples`) and gives the folder with the components.
+    ///
+    /// # Errors
+    ///
+    /// The target `wasm32-wasip2` is not installed, cargo cannot be started, or the build fails.
     pub fn build<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,

@@ -41,6 +41,10 @@ pub enum NoManifest {
 /// The manifest of the plugin in this folder as JSON text: `plugin.toml`'s keys as they are, except that `settings` is
 /// always the schema itself. It may be written inline or be the name of a JSON file beside; absent, there is nothing to
 /// set.
+///
+/// # Errors
+///
+/// `plugin.toml` or the file of the schema cannot be read, or is not what it should be.
 pub fn manifest(folder: &Path) -> Result<String, NoManifest> {
     let path = folder.join("plugin.toml");
     let table: toml::Table = toml::from_str(&read(&path)?).map_err(|error| NoManifest::Toml {
