@@ -18,7 +18,7 @@ check: toolchain $(TOOLS)/stamp
 	cargo clippy --workspace --all-targets -- --deny warnings
 	@filter=$$(tests/tools/changed) && if [ -z "$$filter" ]; then echo 'no package changed: no unit tests'; \
 	else echo "unit tests: $$filter" && cargo nextest run --workspace --lib --no-tests pass --filterset "$$filter"; fi
-	cargo doc --workspace --no-deps --quiet
+	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --quiet
 
 # All tests: unit, property, zoo, and journeys with real MCP servers and clients.
 test: toolchain $(TOOLS)/stamp peers sdks test-sdks

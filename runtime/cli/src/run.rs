@@ -32,6 +32,8 @@ pub struct Run {
     /// With --stdio: this server alone, its tools under their own names
     #[arg(long, value_name = "NAME", requires = "stdio")]
     pub server: Option<String>,
+    // The comment is the text of `--help`: what looks like a link is a table of the configuration.
+    #[allow(rustdoc::broken_intra_doc_links)]
     /// With --stdio: the client that it is, by its name in [clients]; it needs no key
     #[arg(long, value_name = "NAME", requires = "stdio")]
     pub client: Option<String>,
