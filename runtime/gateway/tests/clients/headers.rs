@@ -87,6 +87,34 @@ async fn arguments_that_headers_mirror_are_checked_also_where_the_server_has_no_
 }
 
 #[tokio::test]
+async fn a_notification_that_is_named_like_a_call_is_checked_like_one() {
+    let (fake, _subscriptions) = subscribable(TOOL, "one://r").await;
+    let house = house::gateway(vec![], vec![http("h", &fake)]).await;
+    ask(house.at, "/mcp/h", "tools/list").await;
+    let body = modern(
+        "7",
+        "tools/call",
+        r#""name":"t","arguments":{"region":"eu"}"#,
+    );
+    let mut notification: Value = serde_json::from_str(&body).unwrap();
+    notification.as_object_mut().unwrap().remove("id");
+    let body = notification.to_string();
+    for (region, status) in [("us", 400), ("eu", 202)] {
+        let mut headers = PLAIN.to_vec();
+        headers.extend([
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-method", "tools/call"),
+            ("mcp-name", "t"),
+            ("mcp-param-region", region),
+        ]);
+        let response = send(house.at, "POST", "/mcp/h", &headers, body.as_bytes()).await;
+        assert_eq!(response.status, status, "{region}");
+    }
+    let regions: Vec<_> = calls(&fake).into_iter().map(|(_, region)| region).collect();
+    assert_eq!(regions, [Some("eu".to_owned())]);
+}
+
+#[tokio::test]
 async fn all_servers_together_take_the_clients_name_and_pass_on_the_servers() {
     let (fake, _subscriptions) = subscribable(TOOL, "one://r").await;
     let house = house::gateway(vec![], vec![http("h", &fake)]).await;
