@@ -1,5 +1,5 @@
 //! Assembles what runs from a configuration: the host, every plugin prepared, every server known, in one edition, or
-//! nothing at all. No other crate knows both the pipeline and the host.
+//! nothing at all.
 #![allow(
     clippy::result_large_err,
     reason = "a report of what is wrong is made once, at a start or reload"

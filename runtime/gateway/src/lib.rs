@@ -33,7 +33,7 @@ pub use downstream::Endpoint;
 pub use gateway::Gateway;
 pub use health::{Condition, Conditions, Status};
 pub use observe::call_log::{CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut};
-pub use observe::capture::{CapturedCall, NestedMessages, NestedRun};
+pub use observe::capture::{CapturedCall, NestedCalls, NestedRun};
 pub use observe::observer::{CallTimings, Figures, Observer};
 pub use registry::{Edition, EditionError, Registry};
 pub use replay::{ReplayResult, ReplaySession};

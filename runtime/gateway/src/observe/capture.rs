@@ -31,7 +31,7 @@ pub struct CapturedCall {
 
 /// What a capture knows about the nested messages of a call.
 #[derive(Clone, Debug, Default)]
-pub struct NestedMessages {
+pub struct NestedCalls {
     /// Whether the call carries nested messages, which interceptors judge by themselves, or creates a task.
     pub carries: bool,
     /// The interceptor runs over the nested messages, in order.
@@ -53,7 +53,7 @@ pub struct NestedRun {
 }
 
 /// The nested runs of a capture, which are filled in while the call is in flight.
-pub(crate) type SharedNestedRuns = Arc<Mutex<NestedMessages>>;
+pub(crate) type SharedNestedRuns = Arc<Mutex<NestedCalls>>;
 
 impl CapturedCall {
     /// Begins the capture of a call that has just arrived.
@@ -74,12 +74,12 @@ impl CapturedCall {
     }
 
     /// Returns what is known so far about the nested messages.
-    pub fn carried(&self) -> NestedMessages {
+    pub fn carried(&self) -> NestedCalls {
         self.nested_runs.lock().clone()
     }
 }
 
-impl NestedMessages {
+impl NestedCalls {
     /// Notes that the call continues the call `before`; `None` means one that was not captured.
     pub(crate) fn follow(&mut self, before: Option<&CallId>) {
         match before {
