@@ -5,15 +5,20 @@
 //! lost or superfluous report does no harm, and where there are none (some network file systems) polling still finds
 //! the change.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod places;
+
+use std::collections::{BTreeMap, HashMap};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
+
+use self::places::Places;
 
 /// How long nothing may happen before a change is looked at: editors and copying take several steps.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -24,9 +29,6 @@ const LATEST: Duration = Duration::from_millis(300);
 /// How often files are looked at even if nothing is reported.
 const ANYWAY: Duration = Duration::from_secs(2);
 
-/// The most links followed for one path, the kernel's own bound.
-const MAX_LINKS: usize = 40;
-
 /// Watches a set of files.
 #[derive(Debug)]
 pub struct Watch {
@@ -34,6 +36,8 @@ pub struct Watch {
     watcher: Option<RecommendedWatcher>,
     /// The watched directories, with their device and inode numbers.
     folders: HashMap<PathBuf, (u64, u64)>,
+    /// What a report must be about to count.
+    places: Arc<ArcSwap<Places>>,
     happened: Arc<Notify>,
     /// Whether a report came that has not led to a look yet.
     unseen: bool,
@@ -53,12 +57,15 @@ impl Watch {
     /// read.
     pub fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
         let happened = Arc::new(Notify::new());
-        let wake = happened.clone();
+        let places = Arc::<ArcSwap<Places>>::default();
+        let (wake, relevant) = (happened.clone(), places.clone());
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // Reading a file is reported too, and our own reading must not wake us.
             let reading =
                 |kind| matches!(kind, EventKind::Access(access) if !is_end_of_write(access));
-            if event.map_or(true, |event| !reading(event.kind)) {
+            if event.map_or(true, |event| {
+                !reading(event.kind) && relevant.load().is_told_by(&event)
+            }) {
                 wake.notify_one();
             }
         });
@@ -69,6 +76,7 @@ impl Watch {
             files: BTreeMap::new(),
             watcher,
             folders: HashMap::new(),
+            places,
             happened,
             unseen: false,
         };
@@ -152,9 +160,9 @@ impl Watch {
         let Some(watcher) = &mut self.watcher else {
             return;
         };
-        let mut wanted = HashSet::new();
+        let mut wanted = Places::default();
         for file in self.files.keys() {
-            folders(file, &mut wanted);
+            wanted.follow(file);
         }
         let identity = |folder: &Path| {
             std::fs::metadata(folder)
@@ -163,23 +171,26 @@ impl Watch {
         };
         // A directory that was removed and made anew is another one, even with the same name.
         self.folders.retain(|folder, known| {
-            let keep = wanted.contains(folder) && identity(folder) == Some(*known);
+            let keep = wanted.has_folder(folder) && identity(folder) == Some(*known);
             if !keep {
                 // Fails if the directory is gone, and the watch with it.
                 let _ = watcher.unwatch(folder);
             }
             keep
         });
-        for folder in wanted {
-            if self.folders.contains_key(&folder) {
+        // Before the new directories are watched: their first report may come at once.
+        let wanted = Arc::new(wanted);
+        self.places.store(wanted.clone());
+        for folder in wanted.folders() {
+            if self.folders.contains_key(folder) {
                 continue;
             }
-            let Some(identity) = identity(&folder) else {
+            let Some(identity) = identity(folder) else {
                 continue;
             };
-            match watcher.watch(&folder, RecursiveMode::NonRecursive) {
+            match watcher.watch(folder, RecursiveMode::NonRecursive) {
                 Ok(()) => {
-                    self.folders.insert(folder, identity);
+                    self.folders.insert(folder.to_owned(), identity);
                 }
                 Err(error) => {
                     tracing::debug!(%error, folder = %folder.display(), "not watched; looking every {ANYWAY:?}");
@@ -204,56 +215,6 @@ impl Print {
 fn is_end_of_write(access: notify::event::AccessKind) -> bool {
     use notify::event::{AccessKind, AccessMode};
     matches!(access, AccessKind::Close(AccessMode::Write))
-}
-
-/// Collects the directories in which this path can come to mean another file: the last existing one, and that of every
-/// link.
-fn folders(path: &Path, into: &mut HashSet<PathBuf>) {
-    let mut links = 0;
-    let start = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut todo: Vec<PathBuf> = parts(&start);
-    let mut here = PathBuf::from("/");
-    while let Some(part) = todo.pop() {
-        if part == Path::new("..") {
-            here.pop();
-            continue;
-        }
-        let next = here.join(&part);
-        let Ok(meta) = std::fs::symlink_metadata(&next) else {
-            into.insert(here);
-            return;
-        };
-        if meta.is_symlink() {
-            into.insert(here.clone());
-            links += 1;
-            let Ok(target) = std::fs::read_link(&next) else {
-                return;
-            };
-            if links > MAX_LINKS {
-                return;
-            }
-            if target.is_absolute() {
-                here = PathBuf::from("/");
-            }
-            todo.extend(parts(&target));
-        } else if meta.is_dir() {
-            here = next;
-        } else {
-            into.insert(here);
-            return;
-        }
-    }
-    into.insert(here);
-}
-
-/// The names in a path, last first.
-fn parts(path: &Path) -> Vec<PathBuf> {
-    let named = path
-        .components()
-        .filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
-    let mut parts: Vec<_> = named.map(|part| PathBuf::from(part.as_os_str())).collect();
-    parts.reverse();
-    parts
 }
 
 #[cfg(test)]
@@ -295,6 +256,16 @@ mod tests {
             if let Ok(changed) = timeout(Duration::from_millis(600), self.watch.changed()).await {
                 panic!("{changed:?}");
             }
+        }
+    }
+
+    impl Place {
+        async fn woken_within(&self, time: Duration) -> bool {
+            let woken = timeout(time, self.watch.happened.notified()).await.is_ok();
+            if woken {
+                self.watch.happened.notify_one();
+            }
+            woken
         }
     }
 
@@ -409,6 +380,34 @@ mod tests {
         fs::write(place.path("b"), "1").unwrap();
         fs::read(place.path("a")).unwrap();
         place.expect_nothing().await;
+    }
+
+    /// A log beside the configuration is written with every call.
+    #[tokio::test]
+    async fn other_files_of_the_folder_wake_nobody_however_often_they_are_written() {
+        let mut place = Place::new("a", file);
+        symlink("b", place.path("c")).unwrap();
+        place.expect_nothing().await;
+        let busy = place.path("b");
+        let writes = std::thread::spawn(move || {
+            for round in 0..10_000 {
+                fs::write(&busy, round.to_string()).unwrap();
+            }
+            fs::rename(&busy, busy.with_extension("1")).unwrap();
+        });
+        writes.join().unwrap();
+        // All of it has been reported once a report about `a` has come through.
+        assert!(!place.woken_within(Duration::from_millis(200)).await);
+        fs::write(place.path("a"), "22").unwrap();
+        assert!(place.woken_within(SOON).await);
+        assert_eq!(place.watch.changed().await, [place.path("a")]);
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_watched_as_one_counts_whole() {
+        let mut place = Place::new("sub", |folder| fs::create_dir(folder.join("sub")).unwrap());
+        fs::write(place.path("sub/new"), "1").unwrap();
+        place.expect("sub").await;
     }
 
     #[tokio::test]
