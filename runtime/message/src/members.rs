@@ -121,7 +121,16 @@ fn members<'a>(object: Node<'a>) -> impl Iterator<Item = Cow<'a, str>> + use<'a>
 
 /// Whether the names are equal to a reader who overlooks case, hyphens and underscores.
 fn same(one: &str, other: &str) -> bool {
+    // The protocol's names are ASCII, and nearly all others are: this runs for each member of each message.
+    if one.is_ascii() && other.is_ascii() {
+        return ascii_folded(one).eq(ascii_folded(other));
+    }
     folded(one).eq(folded(other))
+}
+
+fn ascii_folded(name: &str) -> impl Iterator<Item = u8> + '_ {
+    let letters = name.bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
+    letters.map(|byte| byte.to_ascii_lowercase())
 }
 
 /// Folds a name. Letters beyond ASCII fold too: `ſ` is an `s`, the Kelvin sign a `k`.
