@@ -112,7 +112,11 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-embed", &[]),
     ("support-desk", &[]),
     ("allow-tools", &["sandgate-sdk"]),
-    ("argument-validator", &["sandgate-sdk"]),
+    ("schema-interpreter", &[]),
+    (
+        "argument-validator",
+        &["sandgate-sdk", "schema-interpreter"],
+    ),
     ("pii-scrubber", &["sandgate-sdk"]),
 ];
 

@@ -1,5 +1,7 @@
 //! Values that bring a command of their own to whatever shell they end up in.
 
+use std::borrow::Cow;
+
 use crate::role::Role;
 
 /// Commands whose names are no words of a language.
@@ -71,12 +73,7 @@ pub fn injection(role: Role, value: &str) -> Option<&'static str> {
         return None;
     }
     // Nearly every value ends here.
-    if !value.bytes().any(|byte| {
-        matches!(
-            byte,
-            b';' | b'|' | b'&' | b'`' | b'$' | b'\n' | b'%' | b'<' | b'>'
-        )
-    }) {
+    if !value.bytes().any(is_suspicious) {
         return None;
     }
     let value = newlines_decoded(value);
@@ -121,15 +118,39 @@ fn is_separator(byte: Option<u8>) -> bool {
     matches!(byte, Some(b';' | b'|' | b'&' | b'\n'))
 }
 
-fn newlines_decoded(value: &str) -> String {
-    value
-        .replace("%0a", "\n")
-        .replace("%0A", "\n")
-        .replace("%0d", "\n")
-        .replace("%0D", "\n")
-        .replace("%20", " ")
-        .replace("%3B", ";")
-        .replace("%7C", "|")
+/// Without such a byte no second command begins.
+pub(crate) fn is_suspicious(byte: u8) -> bool {
+    matches!(
+        byte,
+        b';' | b'|' | b'&' | b'`' | b'$' | b'\n' | b'%' | b'<' | b'>'
+    )
+}
+
+fn newlines_decoded(value: &str) -> Cow<'_, str> {
+    const ENCODED: [(&str, char); 7] = [
+        ("%0a", '\n'),
+        ("%0A", '\n'),
+        ("%0d", '\n'),
+        ("%0D", '\n'),
+        ("%20", ' '),
+        ("%3B", ';'),
+        ("%7C", '|'),
+    ];
+    if !value.contains('%') {
+        return Cow::Borrowed(value);
+    }
+    let mut decoded = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(at) = rest.find('%') {
+        decoded.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let found = ENCODED.iter().find(|(code, _)| rest.starts_with(code));
+        let (code, character) = found.copied().unwrap_or(("%", '%'));
+        decoded.push(character);
+        rest = &rest[code.len()..];
+    }
+    decoded.push_str(rest);
+    Cow::Owned(decoded)
 }
 
 /// A command stands first, perhaps with its folder; one that is also a word needs an argument or nothing behind it.

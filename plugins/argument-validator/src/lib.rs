@@ -12,10 +12,13 @@ mod settings;
 mod strings;
 mod traversal;
 
+use std::cell::OnceCell;
+
 use sandgate_sdk::{
     Context, Document, Error, Explanation, Interceptor, Issues, PreDecision, Refusal, because,
     bump_arena, export, finding, refuse,
 };
+use schema_interpreter::Tape;
 use serde_json::{Value, json};
 
 pub use injection::injection;
@@ -43,54 +46,80 @@ impl Interceptor for ArgumentValidator {
     }
 
     fn pre_call(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
-        let arguments: Value = match params.get("/arguments") {
-            Some(json) => serde_json::from_str(&json)?,
-            None => json!({}),
-        };
-        let input = context
-            .definition()
-            .and_then(|definition| input_schema(&definition));
-        let refused = match &input {
-            None => {
-                let message = "The gateway has not seen this tool's definition, so its arguments cannot be checked. List the tools first.";
-                settle(
-                    self.settings.no_definition,
-                    refuse("arguments.no-definition", message)
-                        .at("/name")
-                        .details(not_private())
-                        .explain(
-                            because("tool without a known definition")
-                                .taken_for("name of a tool")
-                                .allowed_by("/no-definition", "record"),
-                        ),
-                )
-            }
-            Some(input) => schema::trouble(input, &arguments)
-                .and_then(|trouble| settle(self.settings.schema, trouble)),
+        let text = params.get("/arguments").unwrap_or_else(|| "{}".into());
+        let without_repeated: String;
+        let mut arguments = Tape::parse(&text)?;
+        if arguments.may_repeat() {
+            // Of members of one name the last one counts.
+            without_repeated = serde_json::from_str::<Value>(&text)?.to_string();
+            arguments = Tape::parse(&without_repeated)?;
+        }
+        let definition = context.definition();
+        // One that is no JSON is as good as none.
+        let definition = definition
+            .as_deref()
+            .and_then(|text| Tape::parse(text).ok());
+        let input = definition
+            .as_ref()
+            .and_then(|definition| definition.root().get("inputSchema"));
+        let refused = match input {
+            Some(input) => self.unfit(input, &arguments)?,
+            None => settle(self.settings.no_definition, no_definition()),
         };
         if let Some(refusal) = refused {
             return Ok(refusal.into());
         }
-        let target = format!(
-            "{}/{}",
-            context.server(),
-            context.target().unwrap_or_default()
-        );
+        let call = Call {
+            context,
+            target: OnceCell::new(),
+        };
         let mut refused = None;
-        strings::each(&arguments, input.as_ref(), &mut |place, value| {
-            if refused.is_none() {
-                refused = self.judge(&target, place, value);
-            }
-        });
+        strings::each(
+            arguments.root(),
+            input,
+            may_be_an_attack,
+            &mut |place, value| {
+                refused = self.judge(&call, place, value);
+                refused.is_none().then_some(())
+            },
+        );
         Ok(refused.map_or(PreDecision::Proceed, PreDecision::from))
     }
 }
 
+/// What is called: asked for only where a value gives reason to.
+struct Call<'c> {
+    context: &'c Context<'c>,
+    target: OnceCell<String>,
+}
+
+impl Call<'_> {
+    /// SERVER/TOOL.
+    fn target(&self) -> &str {
+        self.target.get_or_init(|| {
+            let tool = self.context.target().unwrap_or_default();
+            format!("{}/{tool}", self.context.server())
+        })
+    }
+}
+
 impl ArgumentValidator {
-    fn judge(&self, target: &str, place: &Place, value: &str) -> Option<Refusal> {
+    fn unfit(
+        &self,
+        input: schema_interpreter::Value,
+        arguments: &Tape,
+    ) -> Result<Option<Refusal>, Error> {
+        if self.settings.schema == Action::Pass {
+            return Ok(None);
+        }
+        let trouble = schema::trouble(input, arguments)?;
+        Ok(trouble.and_then(|trouble| settle(self.settings.schema, trouble)))
+    }
+
+    fn judge(&self, call: &Call, place: &Place, value: &str) -> Option<Refusal> {
         let role = self
             .settings
-            .role(target, place)
+            .role(|| call.target(), place)
             .unwrap_or_else(|| role::guess(place));
         if self.settings.traversal != Action::Pass
             && let Some((what, doubt)) = traversal(role, value)
@@ -101,19 +130,19 @@ impl ArgumentValidator {
             )
             .at(place.whole())
             .details(not_private())
-            .explain(Self::as_text(what, role, target, place));
+            .explain(Self::as_text(what, role, call.target(), place));
             match doubt {
                 Doubt::None => {
                     return settle(self.settings.traversal, refusal)
-                        .or_else(|| self.injected(target, role, place, value));
+                        .or_else(|| self.injected(call, role, place, value));
                 }
                 Doubt::Some => drop(settle(Action::Record, refusal)),
             }
         }
-        self.injected(target, role, place, value)
+        self.injected(call, role, place, value)
     }
 
-    fn injected(&self, target: &str, role: Role, place: &Place, value: &str) -> Option<Refusal> {
+    fn injected(&self, call: &Call, role: Role, place: &Place, value: &str) -> Option<Refusal> {
         if self.settings.injection == Action::Pass {
             return None;
         }
@@ -126,7 +155,7 @@ impl ArgumentValidator {
             )
             .at(place.whole())
             .details(not_private())
-            .explain(Self::as_text(what, role, target, place)),
+            .explain(Self::as_text(what, role, call.target(), place)),
         )
     }
 
@@ -163,9 +192,23 @@ fn settle(action: Action, refusal: Refusal) -> Option<Refusal> {
     }
 }
 
-fn input_schema(definition: &str) -> Option<Value> {
-    let mut definition: Value = serde_json::from_str(definition).ok()?;
-    definition.get_mut("inputSchema").map(Value::take)
+fn no_definition() -> Refusal {
+    let message = "The gateway has not seen this tool's definition, so its arguments cannot be checked. List the tools first.";
+    refuse("arguments.no-definition", message)
+        .at("/name")
+        .details(not_private())
+        .explain(
+            because("tool without a known definition")
+                .taken_for("name of a tool")
+                .allowed_by("/no-definition", "record"),
+        )
+}
+
+/// Whether the value has a byte that any of the checks looks for. Most have none.
+fn may_be_an_attack(value: &str) -> bool {
+    value
+        .bytes()
+        .any(|byte| traversal::is_suspicious(byte) || injection::is_suspicious(byte))
 }
 
 #[cfg(test)]

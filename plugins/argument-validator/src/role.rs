@@ -112,59 +112,96 @@ const URL: [&str; 9] = [
 
 /// From the name, then the schema's format, then its description.
 pub(crate) fn guess(place: &Place) -> Role {
-    let words = words(place.name);
-    let named = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
-    if named(&PATH) {
+    let named = by_name(place.name);
+    if named == Some(Role::Path) {
         return Role::Path;
     }
-    if named(&URL)
-        || matches!(
-            place.format,
-            Some("uri" | "uri-reference" | "iri" | "iri-reference" | "url")
-        )
-    {
+    if matches!(
+        place.format,
+        Some("uri" | "uri-reference" | "iri" | "iri-reference" | "url")
+    ) {
         return Role::Url;
     }
-    if named(&COMMAND) {
-        return Role::Command;
-    }
-    if named(&TEXT) {
-        return Role::Text;
-    }
-    let description = place.description.unwrap_or_default().to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| description.contains(word));
-    if says(&[
-        "file path",
-        "filepath",
-        "path to",
-        "path of",
-        "file name",
-        "filename",
-        "directory",
-        "folder",
-    ]) {
-        Role::Path
-    } else if says(&["command to", "shell command", "command line"]) {
-        Role::Command
-    } else {
-        Role::Plain
-    }
+    named
+        .or_else(|| by_description(place.description?))
+        .unwrap_or(Role::Plain)
 }
 
-/// `camelCase` and `snake_case` taken apart, in small letters.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
+/// The first of these that any word of the name stands for: path, address, command, text.
+fn by_name(name: &str) -> Option<Role> {
+    const ORDER: [(Role, &[&str]); 4] = [
+        (Role::Path, &PATH),
+        (Role::Url, &URL),
+        (Role::Command, &COMMAND),
+        (Role::Text, &TEXT),
+    ];
+    let mut found = ORDER.len();
+    each_word(name, &mut |word| {
+        let stands_for =
+            |(_, names): &(Role, &[&str])| names.iter().any(|name| word.eq_ignore_ascii_case(name));
+        found = ORDER[..found].iter().position(stands_for).unwrap_or(found);
+    });
+    ORDER.get(found).map(|(role, _)| *role)
+}
+
+/// `camelCase` and `snake_case` taken apart.
+fn each_word(name: &str, see: &mut dyn FnMut(&str)) {
+    let mut start = 0;
     let mut before = ' ';
-    for character in name.chars() {
-        if !character.is_alphanumeric() || (character.is_uppercase() && before.is_lowercase()) {
-            words.push(String::new());
+    let mut see = |word: &str| {
+        // Some characters beyond ASCII have small letters within it.
+        if word.is_ascii() {
+            see(word);
+        } else {
+            see(&word.to_lowercase());
         }
-        if let Some(word) = words.last_mut().filter(|_| character.is_alphanumeric()) {
-            word.extend(character.to_lowercase());
+    };
+    for (at, character) in name.char_indices() {
+        let is_part = character.is_alphanumeric();
+        if !is_part || (character.is_uppercase() && before.is_lowercase()) {
+            see(&name[start..at]);
+            start = if is_part {
+                at
+            } else {
+                at + character.len_utf8()
+            };
         }
         before = character;
     }
-    words
+    see(&name[start..]);
+}
+
+fn by_description(description: &str) -> Option<Role> {
+    const PHRASES: [(Role, &str); 11] = [
+        (Role::Path, "file path"),
+        (Role::Path, "filepath"),
+        (Role::Path, "path to"),
+        (Role::Path, "path of"),
+        (Role::Path, "file name"),
+        (Role::Path, "filename"),
+        (Role::Path, "directory"),
+        (Role::Path, "folder"),
+        (Role::Command, "command to"),
+        (Role::Command, "shell command"),
+        (Role::Command, "command line"),
+    ];
+    let bytes = description.as_bytes();
+    let mut found = None;
+    for (at, byte) in bytes.iter().enumerate() {
+        if !matches!(byte | 0x20, b'f' | b'p' | b'd' | b'c' | b's') {
+            continue;
+        }
+        for (role, phrase) in PHRASES {
+            let here = bytes.get(at..at + phrase.len());
+            if here.is_some_and(|here| here.eq_ignore_ascii_case(phrase.as_bytes())) {
+                if role == Role::Path {
+                    return Some(role);
+                }
+                found = Some(role);
+            }
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -192,6 +229,14 @@ mod tests {
             ("messageBody", Role::Text),
             ("branch", Role::Plain),
             ("pathology", Role::Plain),
+            ("url_of_file", Role::Path),
+            ("queryURL", Role::Url),
+            ("file2Path", Role::Plain),
+            ("HTMLBody", Role::Plain),
+            ("LIN\u{212a}", Role::Url),
+            ("größeCmd", Role::Command),
+            ("__dir__", Role::Path),
+            ("", Role::Plain),
         ] {
             assert_eq!(of(name), role, "{name}");
         }
@@ -210,5 +255,10 @@ mod tests {
         assert_eq!(place(Some("uri"), None), Role::Url);
         assert_eq!(place(None, Some("Path to the report")), Role::Path);
         assert_eq!(place(None, Some("The customer's id")), Role::Plain);
+        assert_eq!(place(None, Some("A Shell Command")), Role::Command);
+        assert_eq!(
+            place(None, Some("Command to run in the FOLDER")),
+            Role::Path
+        );
     }
 }

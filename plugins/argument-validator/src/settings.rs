@@ -74,12 +74,12 @@ impl Settings {
         issues.or(())
     }
 
-    /// What the operator says the value at that place is for.
-    pub(crate) fn role(&self, target: &str, place: &Place) -> Option<Role> {
+    /// What the operator says the value at that place is for. `target` is SERVER/TOOL.
+    pub(crate) fn role<'t>(&self, target: impl Fn() -> &'t str, place: &Place) -> Option<Role> {
         let fits = |assignment: &&Assignment| {
             let argument = assignment.argument.as_str();
-            glob_matches(&assignment.tool, target)
-                && (argument == place.pointer || argument == place.name)
+            (argument == place.pointer || argument == place.name)
+                && glob_matches(&assignment.tool, target())
         };
         self.roles
             .iter()

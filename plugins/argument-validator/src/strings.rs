@@ -1,6 +1,8 @@
 //! The strings among the arguments, each with its place and what the schema says there.
 
-use serde_json::Value;
+use std::fmt::Write as _;
+
+use schema_interpreter::{Kind, Value};
 
 /// Where a string stands.
 pub(crate) struct Place<'a> {
@@ -32,58 +34,81 @@ impl Place<'_> {
     }
 }
 
-/// Shows every string.
-pub(crate) fn each(arguments: &Value, schema: Option<&Value>, see: &mut dyn FnMut(&Place, &str)) {
-    walk(arguments, schema, &mut String::new(), "", see);
+/// Shows every string that may be worth it; `None` ends it. What the schema says is looked up for these alone.
+pub(crate) fn each(
+    arguments: Value,
+    schema: Option<Value>,
+    is_worth: fn(&str) -> bool,
+    see: &mut dyn FnMut(&Place, &str) -> Option<()>,
+) {
+    let mut walk = Walk {
+        pointer: String::new(),
+        is_worth,
+        see,
+    };
+    walk.value(arguments, schema, "");
 }
 
-fn walk(
-    value: &Value,
-    schema: Option<&Value>,
-    pointer: &mut String,
-    name: &str,
-    see: &mut dyn FnMut(&Place, &str),
-) {
-    let length = pointer.len();
-    match value {
-        Value::String(text) => {
-            let says = |keyword| {
-                schema
-                    .and_then(|schema| schema.get(keyword))
-                    .and_then(Value::as_str)
-            };
-            see(
-                &Place {
-                    pointer,
-                    name,
-                    format: says("format"),
-                    description: says("description"),
-                },
-                text,
-            );
-        }
-        Value::Array(elements) => {
-            let schema = schema.and_then(|schema| schema.get("items"));
-            for (index, element) in elements.iter().enumerate() {
-                *pointer += &format!("/{index}");
-                walk(element, schema, pointer, name, see);
-                pointer.truncate(length);
+struct Walk<'w> {
+    pointer: String,
+    is_worth: fn(&str) -> bool,
+    see: &'w mut dyn FnMut(&Place, &str) -> Option<()>,
+}
+
+impl Walk<'_> {
+    fn value(&mut self, value: Value, schema: Option<Value>, name: &str) -> Option<()> {
+        match value.kind() {
+            Kind::String => self.string(value, schema, name),
+            Kind::Array => {
+                let schema = schema.and_then(|schema| schema.get("items"));
+                let length = self.pointer.len();
+                for (index, element) in value.elements().enumerate() {
+                    // Writing to a string does not fail.
+                    let _ = write!(self.pointer, "/{index}");
+                    self.value(element, schema, name)?;
+                    self.pointer.truncate(length);
+                }
+                Some(())
             }
-        }
-        Value::Object(members) => {
-            let properties = schema.and_then(|schema| schema.get("properties"));
-            for (name, member) in members {
-                *pointer += &format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-                walk(
-                    member,
-                    properties.and_then(|properties| properties.get(name)),
-                    pointer,
-                    name,
-                    see,
-                );
-                pointer.truncate(length);
+            Kind::Object => {
+                let properties = schema.and_then(|schema| schema.get("properties"));
+                for (name, member) in value.members() {
+                    self.member(name, member, properties)?;
+                }
+                Some(())
             }
+            _ => Some(()),
         }
-        _ => {}
+    }
+
+    fn member(&mut self, name: Value, member: Value, properties: Option<Value>) -> Option<()> {
+        let length = self.pointer.len();
+        let text = name.text();
+        self.pointer.push('/');
+        if text.contains(['~', '/']) {
+            self.pointer += &text.replace('~', "~0").replace('/', "~1");
+        } else {
+            self.pointer += &text;
+        }
+        let schema = properties.and_then(|properties| properties.get_as(name));
+        self.value(member, schema, &text)?;
+        self.pointer.truncate(length);
+        Some(())
+    }
+
+    fn string(&mut self, value: Value, schema: Option<Value>, name: &str) -> Option<()> {
+        let text = value.text();
+        if !(self.is_worth)(&text) {
+            return Some(());
+        }
+        let says = |keyword| schema?.get(keyword)?.as_text();
+        let (format, description) = (says("format"), says("description"));
+        let place = Place {
+            pointer: &self.pointer,
+            name,
+            format: format.as_deref(),
+            description: description.as_deref(),
+        };
+        (self.see)(&place, &text)
     }
 }

@@ -160,3 +160,30 @@ fn settings_that_make_no_sense_say_where() {
     let pointers: Vec<&str> = issues.iter().map(|issue| issue.pointer.as_str()).collect();
     assert_eq!(pointers, ["/roles/0/tool", "/roles/1/argument"]);
 }
+
+#[test]
+fn of_members_of_one_name_the_last_one_counts() {
+    let call = |arguments: &str| {
+        let context = context("tools/call")
+            .definition(r#"{"inputSchema":{"properties":{"a":{"type":"integer"}}}}"#)
+            .build();
+        let params = document(&format!(r#"{{"name":"x","arguments":{arguments}}}"#));
+        validator(json!({})).pre_call(&context, &params).unwrap()
+    };
+    assert_eq!(call(r#"{"a":"../../x","\u0061":1}"#), PreDecision::Proceed);
+    assert_eq!(refusal(call(r#"{"a":1,"a":"1"}"#)).0, "arguments.schema");
+}
+
+#[test]
+fn what_is_judged_by_the_library_is_checked_for_attacks_too() {
+    let schema =
+        json!({"$id": "https://example.com/s", "properties": {"path": {"type": "string"}}});
+    assert_eq!(
+        called(json!({}), schema.clone(), json!({"path": "a/b"})),
+        PreDecision::Proceed
+    );
+    let refused = called(json!({}), schema.clone(), json!({"path": "../b"}));
+    assert_eq!(refusal(refused).0, "arguments.path-traversal");
+    let refused = called(json!({}), schema, json!({"path": 1}));
+    assert_eq!(refusal(refused).0, "arguments.schema");
+}

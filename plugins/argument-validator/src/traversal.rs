@@ -18,10 +18,7 @@ pub fn traversal(role: Role, value: &str) -> Option<(&'static str, Doubt)> {
         return None;
     }
     // Nearly every value ends here.
-    if !value
-        .bytes()
-        .any(|byte| matches!(byte, b'.' | b'/' | b'\\' | b'%' | b'~' | 0) || byte >= 0x80)
-    {
+    if !value.bytes().any(is_suspicious) {
         return None;
     }
     let path = decoded(value);
@@ -36,7 +33,7 @@ pub fn traversal(role: Role, value: &str) -> Option<(&'static str, Doubt)> {
         .split(|byte| *byte == b'/')
         .filter(|segment| is_parent(segment))
         .count();
-    if parents > 0 && (path.contains(&b'/') || path == b"..") {
+    if parents > 0 && (path.contains(&b'/') || *path == *b"..") {
         let is_disguised = !value.contains("..");
         // In a name or an address a single step up may be anything; two, or one in disguise, are a way out.
         let sure = is_path || (role == Role::Plain && (parents > 1 || is_disguised)) || parents > 2;
@@ -53,6 +50,11 @@ pub fn traversal(role: Role, value: &str) -> Option<(&'static str, Doubt)> {
             Doubt::Some
         },
     ))
+}
+
+/// Without such a byte a value is no path that leads anywhere.
+pub(crate) fn is_suspicious(byte: u8) -> bool {
+    matches!(byte, b'.' | b'/' | b'\\' | b'%' | b'~' | 0) || byte >= 0x80
 }
 
 /// `..`, also with what lax readers cut off behind it (`..;x`, `.. `), and rows of dots that some take for it. Three
@@ -74,9 +76,9 @@ fn names_secrets(path: &[u8]) -> bool {
         "etc/sudoers",
         "etc/gshadow",
         "etc/master.passwd",
-        "proc/self/",
-        "proc/1/",
-        ".ssh/",
+        "proc/self",
+        "proc/1",
+        ".ssh",
         ".aws/credentials",
         ".kube/config",
         ".docker/config.json",
@@ -86,21 +88,26 @@ fn names_secrets(path: &[u8]) -> bool {
         "windows/win.ini",
         "windows/system32/config",
     ];
-    let path: Vec<u8> = path.iter().map(u8::to_ascii_lowercase).collect();
     // `/./` and `//` are nothing.
-    let mut plain = Vec::with_capacity(path.len());
-    for segment in path
+    let mut segments = path
         .split(|byte| *byte == b'/')
-        .filter(|segment| !segment.is_empty() && *segment != b".")
-    {
-        plain.push(b'/');
-        plain.extend_from_slice(segment);
+        .filter(|segment| !segment.is_empty() && *segment != b".");
+    loop {
+        let begins_with = |file: &str| {
+            let mut segments = segments.clone();
+            file.split('/').all(|name| {
+                segments
+                    .next()
+                    .is_some_and(|segment| segment.eq_ignore_ascii_case(name.as_bytes()))
+            })
+        };
+        if FILES.iter().any(|file| begins_with(file)) {
+            return true;
+        }
+        if segments.next().is_none() {
+            return false;
+        }
     }
-    plain.push(b'/');
-    FILES.iter().any(|file| {
-        let needle = [b"/", file.trim_end_matches('/').as_bytes(), b"/"].concat();
-        plain.windows(needle.len()).any(|window| window == needle)
-    })
 }
 
 #[cfg(test)]
