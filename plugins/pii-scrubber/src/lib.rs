@@ -3,35 +3,24 @@
 //! errors, log lines, progress, descriptions, completions, and what servers ask of clients. What clients say is not
 //! touched; a call that brings our own masks back is refused.
 //!
-//! Detection looks at characters, check digits and the words around; it knows no names, no street addresses and no
-//! meaning.
+//! What is personal data is `sandgate-detect`'s matter; here is what becomes of it. There are no names, no street
+//! addresses and no meaning among it.
 
-mod card;
-mod context;
-mod email;
-mod entity;
-mod iban;
-mod ip;
 mod mask;
-mod national;
-mod number;
-mod phone;
 mod prose;
 mod pseudonym;
-mod scan;
 mod schema;
 mod scrub;
 mod settings;
 mod structured;
-mod text;
 
 use sandgate_sdk::{
     Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, because, bump_arena,
     export, refuse,
 };
 
-pub use entity::{Entities, Entity, Found};
-pub use scan::scan;
+use sandgate_detect::Entities;
+
 pub use settings::Settings;
 
 use crate::scrub::Scrub;

@@ -3,9 +3,7 @@
 //! A mark (`[email]`) is for people and models. A surrogate is for programs that check a value's form: it has the form
 //! and is nobody's, since its check digit is wrong or its range is assigned to no one.
 
-use crate::entity::{Entities, Entity, Found};
-use crate::number::{Gap, Number};
-use crate::text::is_word;
+use sandgate_detect::{Entities, Entity, Found, Gap, Number, is_word};
 
 /// `[credit-card ****1881]` with `shown` = 4, `[credit-card]` with 0.
 pub(crate) fn mark(entity: Entity, value: &str, shown: usize) -> String {
@@ -222,8 +220,8 @@ fn is_iban(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::card::luhn;
-    use crate::scan::scan;
+    use sandgate_detect::checksum::luhn;
+    use sandgate_detect::scan;
 
     const VALUES: [(Entity, &str); 12] = [
         (Entity::Email, "ann@example.com"),

@@ -3,17 +3,16 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use sandgate_detect::{Entities, Entity, Found, scan};
 use sandgate_sdk::{
     Context, Document, Edit, Error, Explanation, Refusal, Texts, because, finding, glob_matches,
     refuse,
 };
 use serde_json::Value;
 
-use crate::entity::{Entities, Entity, Found};
 use crate::mask::{self, SURROGATES};
 use crate::prose::Prose;
 use crate::pseudonym;
-use crate::scan::scan;
 use crate::schema::Bounds;
 use crate::settings::{Action, Settings};
 use crate::structured::{DATA, STRUCTURED, Structured};
