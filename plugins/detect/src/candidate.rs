@@ -11,10 +11,17 @@ fn is_one(byte: u8) -> bool {
 }
 
 /// Where the first candidate from `from` on stands. The end of the text where there is none.
+pub(crate) fn next(bytes: &[u8], from: usize) -> usize {
+    position(bytes, from, is_one)
+}
+
+/// Where the first byte of such a kind stands, from `from` on; the end where there is none. The fewer branches `is_one`
+/// has, the more bytes are compared at once: `|` rather than `||`.
 // WebAssembly has vectors where a function asks for them. It is no promise of the caller's: an engine without them refuses
 // the component as a whole.
 #[cfg_attr(target_family = "wasm", target_feature(enable = "simd128"))]
-pub(crate) fn next(bytes: &[u8], from: usize) -> usize {
+#[inline]
+pub fn position(bytes: &[u8], from: usize, is_one: impl Fn(u8) -> bool) -> usize {
     let Some(rest) = bytes.get(from..) else {
         return bytes.len();
     };

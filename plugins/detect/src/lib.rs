@@ -22,6 +22,7 @@ mod text;
 #[cfg(test)]
 mod oracle;
 
+pub use candidate::position;
 pub use entity::{Entities, Entity, Found};
 pub use number::{Gap, Group, Number};
 pub use scan::scan;

@@ -16,7 +16,7 @@ mod structured;
 
 use sandgate_sdk::{
     Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, because, bump_arena,
-    export, refuse,
+    export, refuse, without_system,
 };
 
 use sandgate_detect::Entities;
@@ -30,6 +30,7 @@ use crate::settings::Returned;
 const SERVER_TO_CLIENT: &str = "server-to-client";
 
 bump_arena!();
+without_system!();
 export!(PiiScrubber);
 
 /// The policy.

@@ -85,14 +85,14 @@ impl<'a> Scrub<'a> {
         context: &'a Context<'a>,
         reply: &'a Document<'a>,
     ) -> Self {
-        let method = context.method();
-        let is_tool_result = method == "tools/call" && !context.failed();
+        let (method, failed) = (context.method(), context.failed());
+        let is_tool_result = method == "tools/call" && !failed;
         Self {
-            place: match context.failed() {
+            place: match failed {
                 true => "text of an error",
                 false => "text of a result",
             },
-            prose: Prose::of_reply(&method, context.failed()),
+            prose: Prose::of_reply(&method, failed),
             structured: is_tool_result.then_some(STRUCTURED),
             is_tool_result,
             ..Self::new(wanted, settings, context, reply)
