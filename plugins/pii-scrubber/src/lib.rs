@@ -15,11 +15,11 @@ mod settings;
 mod structured;
 
 use sandgate_sdk::{
-    Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, because, bump_arena,
-    export, refuse, without_system,
+    Context, Document, Error, Explanation, Interceptor, Issues, PostDecision, PreDecision, because,
+    bump_arena, export, refuse, without_system,
 };
 
-use sandgate_detect::Entities;
+use sandgate_detect::{Entities, Entity};
 
 pub use settings::Settings;
 
@@ -37,6 +37,8 @@ export!(PiiScrubber);
 pub struct PiiScrubber {
     wanted: Entities,
     settings: Settings,
+    /// Why a value of a kind is masked, by kind. Made here rather than in each run.
+    explanations: Vec<Explanation>,
 }
 
 impl Interceptor for PiiScrubber {
@@ -45,13 +47,16 @@ impl Interceptor for PiiScrubber {
     fn configure(settings: Settings) -> Result<Self, Issues> {
         Ok(Self {
             wanted: settings.checked()?,
+            explanations: Entity::ALL
+                .map(|entity| explanation(entity, &settings))
+                .into(),
             settings,
         })
     }
 
     fn pre_call(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
         if context.direction() == SERVER_TO_CLIENT {
-            let scrub = Scrub::of_params(self.wanted, &self.settings, context, params);
+            let scrub = Scrub::of_params(self, context, params);
             return Ok(match scrub.run()? {
                 Ok(edits) => edits.into(),
                 Err(refusal) => refusal.into(),
@@ -88,15 +93,33 @@ impl Interceptor for PiiScrubber {
     }
 
     fn post_call(&self, context: &Context, reply: &Document) -> Result<PostDecision, Error> {
-        if context.direction() == SERVER_TO_CLIENT {
+        let method = context.method();
+        // Who asks for these is known without a question to the gateway.
+        let is_of_clients = matches!(&*method, "tools/call" | "resources/read" | "prompts/get");
+        if !is_of_clients && context.direction() == SERVER_TO_CLIENT {
             // The client's answer to a server.
             return Ok(PostDecision::Proceed);
         }
-        let scrub = Scrub::of_reply(self.wanted, &self.settings, context, reply);
+        let scrub = Scrub::of_reply(self, &method, context, reply);
         Ok(match scrub.run()? {
             Ok(edits) => edits.into(),
             Err(refusal) => refusal.into(),
         })
+    }
+}
+
+/// Without this kind among those that are looked for, it would stay. The last one cannot be left out.
+fn explanation(entity: Entity, settings: &Settings) -> Explanation {
+    let told = because(format!("pattern: {}", entity.name()));
+    let others: Vec<&str> = settings
+        .entities
+        .iter()
+        .filter(|other| **other != entity)
+        .map(|other| other.name())
+        .collect();
+    match others.is_empty() {
+        true => told.decided_by("/entities"),
+        false => told.allowed_by("/entities", others),
     }
 }
 

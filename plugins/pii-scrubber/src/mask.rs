@@ -9,7 +9,7 @@ use sandgate_detect::{Entities, Entity, Found, Gap, Number, is_word, position};
 pub(crate) fn mark(entity: Entity, value: &str, shown: usize) -> String {
     let name = entity.name();
     if shown == 0 {
-        return format!("[{name}]");
+        return ["[", name, "]"].concat();
     }
     let mut tail: Vec<char> = value
         .chars()

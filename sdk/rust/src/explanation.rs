@@ -1,7 +1,5 @@
 //! Why a policy decided so, in words for the operator.
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
 
 /// The member of `details` that it is.
@@ -14,7 +12,8 @@ pub struct Explanation {
     rule: String,
     role: Option<String>,
     setting: Option<String>,
-    value: Option<Value>,
+    /// As JSON text.
+    value: Option<String>,
 }
 
 /// An explanation by the rule, as the policy names it: `pattern: card number`. Never repeats the payload.
@@ -50,7 +49,7 @@ impl Explanation {
     #[must_use]
     pub fn allowed_by(self, setting: impl Into<String>, value: impl Into<Value>) -> Self {
         Self {
-            value: Some(value.into()),
+            value: Some(value.into().to_string()),
             ..self.decided_by(setting)
         }
     }
@@ -89,8 +88,7 @@ impl Explanation {
         }
         if let Some(value) = &self.value {
             added.push_str(",\"value\":");
-            // A string takes all that is written to it.
-            let _ = write!(added, "{value}");
+            added.push_str(value);
         }
         added.push_str("}}");
         Some(added)
