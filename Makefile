@@ -63,7 +63,7 @@ sbom: toolchain $(TOOLS)/bin/cargo-cyclonedx
 	cargo cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps --override-filename sbom
 	mkdir -p target/sbom
 	mv runtime/cli/sbom.json target/sbom/sandgate.cdx.json
-	for plugin in plugins/*/; do mv $${plugin}sbom.json target/sbom/$$(basename $$plugin).cdx.json; done
+	for plugin in plugins/*/plugin.toml; do dir=$$(dirname $$plugin); mv $$dir/sbom.json target/sbom/$$(basename $$dir).cdx.json; done
 	find . -name sbom.json -not -path './target/*' -delete
 	@ls target/sbom
 

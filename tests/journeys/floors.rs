@@ -21,6 +21,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &["sandgate-message", "sandgate-pipeline", "sandgate-upstream"],
     ),
     ("sandgate-text", &[]),
+    ("sandgate-detect", &[]),
     ("sandgate-config", &["sandgate-text"]),
     (
         "sandgate-telemetry",
@@ -48,6 +49,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "sandgate-assembly",
             "sandgate-config",
+            "sandgate-detect",
             "sandgate-gateway",
             "sandgate-host",
             "sandgate-message",
@@ -117,7 +119,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "argument-validator",
         &["sandgate-sdk", "schema-interpreter"],
     ),
-    ("pii-scrubber", &["sandgate-sdk"]),
+    ("pii-scrubber", &["sandgate-detect", "sandgate-sdk"]),
 ];
 
 /// Third-party crates that only one floor may know.

@@ -10,13 +10,14 @@ mod watched;
 
 use sandgate_sdk::{
     Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, because, bump_arena,
-    export, refuse,
+    export, refuse, without_system,
 };
 
 use crate::kind::Kind;
 use crate::rules::{Caller, Rule};
 
 bump_arena!();
+without_system!();
 export!(AllowTools);
 
 /// The policy.

@@ -3,35 +3,24 @@
 //! errors, log lines, progress, descriptions, completions, and what servers ask of clients. What clients say is not
 //! touched; a call that brings our own masks back is refused.
 //!
-//! Detection looks at characters, check digits and the words around; it knows no names, no street addresses and no
-//! meaning.
+//! What is personal data is `sandgate-detect`'s matter; here is what becomes of it. There are no names, no street
+//! addresses and no meaning among it.
 
-mod card;
-mod context;
-mod email;
-mod entity;
-mod iban;
-mod ip;
 mod mask;
-mod national;
-mod number;
-mod phone;
 mod prose;
 mod pseudonym;
-mod scan;
 mod schema;
 mod scrub;
 mod settings;
 mod structured;
-mod text;
 
 use sandgate_sdk::{
-    Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, because, bump_arena,
-    export, refuse,
+    Context, Document, Error, Explanation, Interceptor, Issues, PostDecision, PreDecision, because,
+    bump_arena, export, refuse, without_system,
 };
 
-pub use entity::{Entities, Entity, Found};
-pub use scan::scan;
+use sandgate_detect::{Entities, Entity};
+
 pub use settings::Settings;
 
 use crate::scrub::Scrub;
@@ -41,12 +30,15 @@ use crate::settings::Returned;
 const SERVER_TO_CLIENT: &str = "server-to-client";
 
 bump_arena!();
+without_system!();
 export!(PiiScrubber);
 
 /// The policy.
 pub struct PiiScrubber {
     wanted: Entities,
     settings: Settings,
+    /// Why a value of a kind is masked, by kind. Made here rather than in each run.
+    explanations: Vec<Explanation>,
 }
 
 impl Interceptor for PiiScrubber {
@@ -55,13 +47,16 @@ impl Interceptor for PiiScrubber {
     fn configure(settings: Settings) -> Result<Self, Issues> {
         Ok(Self {
             wanted: settings.checked()?,
+            explanations: Entity::ALL
+                .map(|entity| explanation(entity, &settings))
+                .into(),
             settings,
         })
     }
 
     fn pre_call(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
         if context.direction() == SERVER_TO_CLIENT {
-            let scrub = Scrub::of_params(self.wanted, &self.settings, context, params);
+            let scrub = Scrub::of_params(self, context, params);
             return Ok(match scrub.run()? {
                 Ok(edits) => edits.into(),
                 Err(refusal) => refusal.into(),
@@ -98,15 +93,33 @@ impl Interceptor for PiiScrubber {
     }
 
     fn post_call(&self, context: &Context, reply: &Document) -> Result<PostDecision, Error> {
-        if context.direction() == SERVER_TO_CLIENT {
+        let method = context.method();
+        // Who asks for these is known without a question to the gateway.
+        let is_of_clients = matches!(&*method, "tools/call" | "resources/read" | "prompts/get");
+        if !is_of_clients && context.direction() == SERVER_TO_CLIENT {
             // The client's answer to a server.
             return Ok(PostDecision::Proceed);
         }
-        let scrub = Scrub::of_reply(self.wanted, &self.settings, context, reply);
+        let scrub = Scrub::of_reply(self, &method, context, reply);
         Ok(match scrub.run()? {
             Ok(edits) => edits.into(),
             Err(refusal) => refusal.into(),
         })
+    }
+}
+
+/// Without this kind among those that are looked for, it would stay. The last one cannot be left out.
+fn explanation(entity: Entity, settings: &Settings) -> Explanation {
+    let told = because(format!("pattern: {}", entity.name()));
+    let others: Vec<&str> = settings
+        .entities
+        .iter()
+        .filter(|other| **other != entity)
+        .map(|other| other.name())
+        .collect();
+    match others.is_empty() {
+        true => told.decided_by("/entities"),
+        false => told.allowed_by("/entities", others),
     }
 }
 

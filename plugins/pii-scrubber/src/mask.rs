@@ -3,15 +3,13 @@
 //! A mark (`[email]`) is for people and models. A surrogate is for programs that check a value's form: it has the form
 //! and is nobody's, since its check digit is wrong or its range is assigned to no one.
 
-use crate::entity::{Entities, Entity, Found};
-use crate::number::{Gap, Number};
-use crate::text::is_word;
+use sandgate_detect::{Entities, Entity, Found, Gap, Number, is_word, position};
 
 /// `[credit-card ****1881]` with `shown` = 4, `[credit-card]` with 0.
 pub(crate) fn mark(entity: Entity, value: &str, shown: usize) -> String {
     let name = entity.name();
     if shown == 0 {
-        return format!("[{name}]");
+        return ["[", name, "]"].concat();
     }
     let mut tail: Vec<char> = value
         .chars()
@@ -100,7 +98,8 @@ pub(crate) fn is_ours(found: Found, text: &str) -> bool {
 /// The first of our marks or surrogates in a text.
 pub(crate) fn ours_in(text: &str, entities: Entities) -> Option<Entity> {
     let bytes = text.as_bytes();
-    let mut at = 0;
+    let begins_one = |byte: u8| (byte == b'[') | (byte == b'm') | byte.is_ascii_digit();
+    let mut at = position(bytes, 0, begins_one);
     while let Some(&byte) = bytes.get(at) {
         let entity = match byte {
             b'[' => Entity::ALL
@@ -124,7 +123,7 @@ pub(crate) fn ours_in(text: &str, entities: Entities) -> Option<Entity> {
         if let Some(entity) = entity.filter(|entity| entities.has(*entity)) {
             return Some(entity);
         }
-        at += 1;
+        at = position(bytes, at + 1, begins_one);
     }
     None
 }
@@ -222,8 +221,8 @@ fn is_iban(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::card::luhn;
-    use crate::scan::scan;
+    use sandgate_detect::checksum::luhn;
+    use sandgate_detect::scan;
 
     const VALUES: [(Entity, &str); 12] = [
         (Entity::Email, "ann@example.com"),

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
+use sandgate_detect::{Entity, folded};
 use sandgate_sdk::{Error, random, state};
 use sha2::Sha256;
-
-use crate::entity::Entity;
 
 /// How long a conversation's numbers are kept.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -69,7 +68,7 @@ fn plain(entity: Entity, value: &str) -> String {
     let mut plain = String::with_capacity(value.len());
     let mut at = 0;
     while at < bytes.len() {
-        let (character, length) = crate::text::folded(bytes, at).unwrap_or((b'?', 1));
+        let (character, length) = folded(bytes, at).unwrap_or((b'?', 1));
         let keeps = match entity {
             Entity::Email | Entity::Ip => true,
             _ => character.is_ascii_alphanumeric(),

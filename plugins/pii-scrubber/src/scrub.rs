@@ -3,24 +3,22 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use sandgate_detect::{Entity, Found, scan};
 use sandgate_sdk::{
-    Context, Document, Edit, Error, Explanation, Refusal, Texts, because, finding, glob_matches,
-    refuse,
+    Context, Document, Edit, Error, Explanation, Refusal, Texts, finding, glob_matches, refuse,
 };
 use serde_json::Value;
 
-use crate::entity::{Entities, Entity, Found};
+use crate::PiiScrubber;
 use crate::mask::{self, SURROGATES};
 use crate::prose::Prose;
 use crate::pseudonym;
-use crate::scan::scan;
 use crate::schema::Bounds;
-use crate::settings::{Action, Settings};
+use crate::settings::Action;
 use crate::structured::{DATA, STRUCTURED, Structured};
 
 pub(crate) struct Scrub<'a> {
-    wanted: Entities,
-    settings: &'a Settings,
+    policy: &'a PiiScrubber,
     context: &'a Context<'a>,
     document: &'a Document<'a>,
     /// What people or models read there.
@@ -34,7 +32,9 @@ pub(crate) struct Scrub<'a> {
     /// How many of each kind were found.
     counts: [u32; Entity::ALL.len()],
     /// Where, for whoever has to find the values again.
-    spans: Vec<(Entity, Span)>,
+    spans: Vec<Span>,
+    /// The pointers of the places of `spans`, each as a JSON string.
+    pointers: Vec<String>,
     /// Tells the surrogates of different values apart.
     serials: BTreeMap<String, usize>,
     schema: OnceCell<Schema>,
@@ -44,14 +44,35 @@ pub(crate) struct Scrub<'a> {
 /// How many places are told of; a reply with more of them is a list of people, and each place costs a look.
 const MOST_SPANS: usize = 64;
 
-/// Where a value stands: bytes of the text at a pointer, or all that is there.
-#[derive(serde::Serialize)]
+/// Where a value stands.
 struct Span {
-    pointer: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    start: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end: Option<usize>,
+    entity: Entity,
+    /// Index of the place among [`Scrub::pointers`].
+    place: usize,
+    /// Its bytes in the text there; none: all that is there.
+    bytes: Option<(usize, usize)>,
+}
+
+impl Span {
+    /// Written as JSON by hand: one in each line of a reply is as costly as all else.
+    fn write(&self, pointers: &[String], into: &mut String) {
+        into.push_str("{\"pointer\":");
+        into.push_str(pointers.get(self.place).map_or("\"\"", String::as_str));
+        if let Some((start, end)) = self.bytes {
+            into.push_str(",\"start\":");
+            push_number(start, into);
+            into.push_str(",\"end\":");
+            push_number(end, into);
+        }
+        into.push('}');
+    }
+}
+
+fn push_number(number: usize, into: &mut String) {
+    if number > 9 {
+        push_number(number / 10, into);
+    }
+    into.push((b'0' + (number % 10) as u8) as char);
 }
 
 /// What the tool promised of its result.
@@ -81,29 +102,28 @@ impl NoRoom {
 impl<'a> Scrub<'a> {
     /// The reply to what a client asked.
     pub(crate) fn of_reply(
-        wanted: Entities,
-        settings: &'a Settings,
+        policy: &'a PiiScrubber,
+        method: &str,
         context: &'a Context<'a>,
         reply: &'a Document<'a>,
     ) -> Self {
-        let method = context.method();
-        let is_tool_result = method == "tools/call" && !context.failed();
+        let failed = context.failed();
+        let is_tool_result = method == "tools/call" && !failed;
         Self {
-            place: match context.failed() {
+            place: match failed {
                 true => "text of an error",
                 false => "text of a result",
             },
-            prose: Prose::of_reply(&method, context.failed()),
+            prose: Prose::of_reply(method, failed),
             structured: is_tool_result.then_some(STRUCTURED),
             is_tool_result,
-            ..Self::new(wanted, settings, context, reply)
+            ..Self::new(policy, context, reply)
         }
     }
 
     /// What a server says or asks unasked.
     pub(crate) fn of_params(
-        wanted: Entities,
-        settings: &'a Settings,
+        policy: &'a PiiScrubber,
         context: &'a Context<'a>,
         params: &'a Document<'a>,
     ) -> Self {
@@ -111,19 +131,13 @@ impl<'a> Scrub<'a> {
         Self {
             prose: Prose::of_params(&method),
             structured: (method == "notifications/message").then_some(DATA),
-            ..Self::new(wanted, settings, context, params)
+            ..Self::new(policy, context, params)
         }
     }
 
-    fn new(
-        wanted: Entities,
-        settings: &'a Settings,
-        context: &'a Context<'a>,
-        document: &'a Document<'a>,
-    ) -> Self {
+    fn new(policy: &'a PiiScrubber, context: &'a Context<'a>, document: &'a Document<'a>) -> Self {
         Self {
-            wanted,
-            settings,
+            policy,
             context,
             document,
             place: "text of a server's own message",
@@ -132,6 +146,7 @@ impl<'a> Scrub<'a> {
             is_tool_result: false,
             counts: [0; Entity::ALL.len()],
             spans: Vec::new(),
+            pointers: Vec::new(),
             serials: BTreeMap::new(),
             schema: OnceCell::new(),
             edits: Vec::new(),
@@ -176,20 +191,9 @@ impl<'a> Scrub<'a> {
         Ok(Ok(self.edits))
     }
 
-    /// Without this kind among those that are looked for, it would stay. The last one cannot be left out.
     fn explanation(&self, entity: Entity) -> Explanation {
-        let told = because(format!("pattern: {}", entity.name())).taken_for(self.place);
-        let others: Vec<&str> = self
-            .settings
-            .entities
-            .iter()
-            .filter(|other| **other != entity)
-            .map(|other| other.name())
-            .collect();
-        match others.is_empty() {
-            true => told.decided_by("/entities"),
-            false => told.allowed_by("/entities", others),
-        }
+        let told = self.policy.explanations[entity as usize].clone();
+        told.taken_for(self.place)
     }
 
     /// As the convention for findings has it: the kind, and each place as bytes of the text at a pointer. No place where
@@ -197,12 +201,16 @@ impl<'a> Scrub<'a> {
     fn details(&self, entity: Entity, count: u32) -> String {
         let mut details = format!("{{\"entity\":\"{}\",\"count\":{count}", entity.name());
         if self.spans.len() <= MOST_SPANS {
-            let own = self.spans.iter().filter(|(of, _)| *of == entity);
-            let spans: Vec<&Span> = own.map(|(_, span)| span).collect();
-            if let Ok(spans) = serde_json::to_string(&spans) {
-                details += ",\"spans\":";
-                details += &spans;
+            details.reserve(64 * self.spans.len());
+            details += ",\"spans\":[";
+            let own = self.spans.iter().filter(|span| span.entity == entity);
+            for (index, span) in own.enumerate() {
+                if index > 0 {
+                    details.push(',');
+                }
+                span.write(&self.pointers, &mut details);
             }
+            details.push(']');
         }
         details + "}"
     }
@@ -218,7 +226,7 @@ impl<'a> Scrub<'a> {
             let place = || structured.and_then(|structured| structured.pointer(index));
             scan(
                 text,
-                self.wanted,
+                self.policy.wanted,
                 &|| place().map(key).unwrap_or_default(),
                 &mut |found| hits.push(found),
             );
@@ -263,18 +271,23 @@ impl<'a> Scrub<'a> {
         let Some(pointer) = self.document.text_pointer(index) else {
             return;
         };
-        for found in hits.iter().take(room) {
-            let span = Span {
-                pointer: pointer.clone(),
-                start: Some(found.start),
-                end: Some(found.end),
-            };
-            self.spans.push((found.entity, span));
-        }
+        let place = self.place_of(&pointer);
+        self.spans.extend(hits.iter().take(room).map(|found| Span {
+            entity: found.entity,
+            place,
+            bytes: Some((found.start, found.end)),
+        }));
+    }
+
+    /// Remembers a place. Returns its index.
+    fn place_of(&mut self, pointer: &str) -> usize {
+        self.pointers.push(Value::from(pointer).to_string());
+        self.pointers.len() - 1
     }
 
     fn is_allowed(&self, value: &str) -> bool {
-        self.settings
+        self.policy
+            .settings
             .allow
             .iter()
             .any(|glob| glob_matches(glob, value))
@@ -340,14 +353,19 @@ impl<'a> Scrub<'a> {
 
     fn named(&self, entity: Entity, value: &str) -> Result<String, Error> {
         let name = entity.name();
-        Ok(match self.settings.action {
+        Ok(match self.policy.settings.action {
             Action::Mask => mask::mark(
                 entity,
                 value,
-                self.settings.reveal.get(&entity).copied().unwrap_or(0),
+                self.policy
+                    .settings
+                    .reveal
+                    .get(&entity)
+                    .copied()
+                    .unwrap_or(0),
             ),
             Action::Hash => {
-                let key = self.settings.key.as_deref().unwrap_or_default();
+                let key = self.policy.settings.key.as_deref().unwrap_or_default();
                 format!(
                     "[{name}:{}]",
                     pseudonym::hash(key.as_bytes(), entity, value)?
@@ -371,7 +389,7 @@ impl<'a> Scrub<'a> {
     fn numbers(&mut self, structured: &Structured) -> Option<NoRoom> {
         for (pointer, digits) in &structured.numbers {
             let mut entity = None;
-            scan(digits, self.wanted, &|| key(pointer), &mut |found| {
+            scan(digits, self.policy.wanted, &|| key(pointer), &mut |found| {
                 let is_whole = found.start == 0 && found.end == digits.len();
                 entity = entity.or((is_whole && !self.is_allowed(digits)).then_some(found.entity));
             });
@@ -381,12 +399,12 @@ impl<'a> Scrub<'a> {
             };
             self.counts[entity as usize] += 1;
             if self.spans.len() <= MOST_SPANS {
-                let span = Span {
-                    pointer: format!("{}{pointer}", structured.at),
-                    start: None,
-                    end: None,
-                };
-                self.spans.push((entity, span));
+                let place = self.place_of(&format!("{}{pointer}", structured.at));
+                self.spans.push(Span {
+                    entity,
+                    place,
+                    bytes: None,
+                });
             }
             let fits = match (self.schema(), surrogate.parse()) {
                 (Schema::Output(schema), Ok(surrogate)) => {

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sandgate_detect::{Entities, Entity};
 use sandgate_sdk::Issues;
-
-use crate::entity::{Entities, Entity};
 
 /// As `plugin.toml` describes them.
 #[derive(serde::Deserialize)]

@@ -16,6 +16,12 @@ pub const DEFAULT_MEMORY: u64 = 64 << 20;
 /// Entries of the largest table a guest can have. Tables of Python components have 7,700 entries.
 pub(crate) const MAX_TABLE_ENTRIES: usize = 20_000;
 
+/// Bytes of the pages that a memory slot keeps between runs, and puts back after each: the first that any run wrote, in
+/// the order of their addresses. Whatever was written once counts from then on, so this bounds what one long document
+/// adds to every later run, too. A run that writes more pays for it itself: the rest is given back to the kernel, and
+/// faulted in again by the next run that needs it.
+const KEPT_MEMORY: usize = 256 << 10;
+
 /// Bytes of address space that one instance takes in the pool. An instance has one and a quarter memory slots on
 /// average. A slot is a 4 GiB reservation with guard pages, which catch an access out of bounds without a check at
 /// every access. 1,000 instances take about 5.5 TB; address space that is not used costs nothing.
@@ -62,6 +68,15 @@ impl EngineConfig {
     }
 }
 
+/// The memory slots of the pool that were used before and that no run uses now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdleSlots {
+    /// How many there are.
+    pub count: u32,
+    /// Bytes of the pages that they keep, and that are put back after each run.
+    pub resident: usize,
+}
+
 /// A wasmtime engine with its epoch clock, which ends with the engine.
 pub(crate) struct EpochEngine {
     pub(crate) engine: Engine,
@@ -93,6 +108,15 @@ impl EpochEngine {
         let engine = Engine::new(config)?;
         let clock = EpochClock::new(&engine)?;
         Ok(Self { engine, clock })
+    }
+
+    /// What the slots of the pool that no run uses keep in memory. `None`: there is no pool.
+    pub(crate) fn idle_slots(&self) -> Option<IdleSlots> {
+        let metrics = self.engine.pooling_allocator_metrics()?;
+        Some(IdleSlots {
+            count: metrics.unused_warm_memories(),
+            resident: metrics.unused_memory_bytes_resident(),
+        })
     }
 
     /// Keeps the epoch clock ticking while the returned guard is held. Guests must run only in that time: without ticks
@@ -148,9 +172,7 @@ fn pool(config: EngineConfig) -> InstanceAllocationStrategy {
         .max_tables_per_component(16)
         .max_memory_size(usize::try_from(MAX_MEMORY).unwrap_or(usize::MAX))
         .table_elements(MAX_TABLE_ENTRIES)
-        // These bytes stay resident between runs. Most runs dirty far less, so no page is given back and faulted in
-        // again.
-        .linear_memory_keep_resident(1 << 20)
+        .linear_memory_keep_resident(KEPT_MEMORY)
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10)
         .pagemap_scan(match config.pagemap_scan {

@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::capabilities::Capabilities;
 use crate::compiler::Compiler;
 use crate::concurrency::ConcurrencyLimit;
-use crate::engine::{DEFAULT_MEMORY, EngineConfig, MAX_MEMORY};
+use crate::engine::{DEFAULT_MEMORY, EngineConfig, IdleSlots, MAX_MEMORY};
 use crate::grants::{ResolvedGrants, resolve};
 use crate::plugin::Plugin;
 use crate::schema;
@@ -63,6 +63,11 @@ impl Host {
     /// The state of the host's interceptors.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// What the pool keeps in memory for later runs. `None`: there is no pool, see [`EngineConfig::on_demand`].
+    pub fn idle_slots(&self) -> Option<IdleSlots> {
+        self.compiler.epoch_engine.idle_slots()
     }
 
     /// Prepares a plugin. Takes milliseconds where its machine code is cached, tens of milliseconds for a small new

@@ -52,7 +52,7 @@ mod stderr;
 pub use bench_instance::BenchInstance;
 pub use cache::{Cache, CacheError};
 pub use dev_source::SOURCE;
-pub use engine::{DEFAULT_MEMORY, EngineConfig, MAX_MEMORY, pagemap_scan_available};
+pub use engine::{DEFAULT_MEMORY, EngineConfig, IdleSlots, MAX_MEMORY, pagemap_scan_available};
 pub use file::{FileError, MAX_FILE, PluginFile};
 pub use grants::{DirGrant, GrantError, Grants, Withheld};
 pub use host::Host;

@@ -3,9 +3,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use sandgate_detect::checksum::luhn;
+
 use super::key::{github_token, is_github, is_jwt, jwt, private_key};
 use super::number::{
-    card, compact, decimal, digit, digits, iban, is_iban, luhn, my_number, phone, spelt,
+    card, compact, decimal, digit, digits, iban, is_iban, my_number, phone, spelt,
 };
 use super::shape::shape;
 use super::surrogate::Draw;

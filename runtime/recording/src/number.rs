@@ -1,5 +1,7 @@
 //! Values made of digits: cards, account numbers, telephone numbers; and surrogates whose check digits are valid.
 
+use sandgate_detect::checksum::{luhn, mod_97, my_number as check_digit};
+
 use super::surrogate::Draw;
 
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -42,18 +44,6 @@ pub(super) fn decimal(text: &str) -> Vec<u8> {
     digits(text)
 }
 
-pub(super) fn luhn(digits: &[u8]) -> u32 {
-    let doubled = |(n, digit): (usize, &u8)| {
-        let digit = u32::from(*digit);
-        match n % 2 {
-            0 => digit,
-            _ if digit > 4 => digit * 2 - 9,
-            _ => digit * 2,
-        }
-    };
-    digits.iter().rev().enumerate().map(doubled).sum::<u32>() % 10
-}
-
 /// A card number of the same network and length. The first six digits are those of numbers that networks reserve for
 /// tests.
 pub(super) fn card(digits: &[u8], draw: &mut Draw<'_>) -> Vec<u8> {
@@ -78,7 +68,7 @@ pub(super) fn card(digits: &[u8], draw: &mut Draw<'_>) -> Vec<u8> {
     made.push(0);
     let off = luhn(&made);
     if let Some(check) = made.last_mut() {
-        *check = u8::try_from((10 - off) % 10).unwrap_or(0);
+        *check = (10 - off) % 10;
     }
     made
 }
@@ -95,24 +85,8 @@ pub(super) fn phone(digits: &[u8], draw: &mut Draw<'_>) -> Vec<u8> {
 
 pub(super) fn my_number(draw: &mut Draw<'_>) -> Vec<u8> {
     let mut made: Vec<u8> = (0..11).map(|_| draw.digit()).collect();
-    let weighed = made.iter().rev().zip([2, 3, 4, 5, 6, 7, 2, 3, 4, 5, 6]);
-    let sum: u32 = weighed
-        .map(|(digit, weight)| u32::from(*digit) * weight)
-        .sum();
-    made.push(match sum % 11 {
-        0 | 1 => 0,
-        rest => 11 - u8::try_from(rest).unwrap_or(0),
-    });
+    made.push(check_digit(&made));
     made
-}
-
-/// The remainder modulo 97 of an account number, rearranged for the check.
-fn iban_rest(compact: &str) -> Option<u32> {
-    let (head, tail) = (compact.get(..4)?, compact.get(4..)?);
-    tail.chars().chain(head.chars()).try_fold(0, |rest, c| {
-        let value = c.to_digit(36)?;
-        Some((rest * if value > 9 { 100 } else { 10 } + value) % 97)
-    })
 }
 
 pub(super) fn is_iban(value: &str) -> bool {
@@ -122,7 +96,7 @@ pub(super) fn is_iban(value: &str) -> bool {
         && bytes[..2].iter().all(u8::is_ascii_uppercase)
         && bytes[2..4].iter().all(u8::is_ascii_digit)
         && bytes.iter().all(u8::is_ascii_alphanumeric)
-        && iban_rest(&plain) == Some(1)
+        && mod_97(bytes) == Some(1)
 }
 
 pub(super) fn iban(value: &str, draw: &mut Draw<'_>) -> Option<String> {
@@ -134,7 +108,7 @@ pub(super) fn iban(value: &str, draw: &mut Draw<'_>) -> Option<String> {
             _ => draw.one_of(UPPER),
         });
     }
-    let check = 98 - iban_rest(&made)?;
+    let check = 98 - mod_97(made.as_bytes())?;
     made.replace_range(2..4, &format!("{check:02}"));
     let mut characters = made.chars();
     let next = |c: char| match c {

@@ -12,6 +12,9 @@ use std::ptr;
 /// a free list would only dirty pages. The first `N` bytes are part of the module's initial memory, so that the usual
 /// run never asks for more (`memory.grow` costs more than the run itself); after that it grows.
 ///
+/// `N` is no larger than the usual run needs. A page of the initial memory that any run wrote is put back after every later
+/// run, too; what a run with a long document grew is out of the way of those after it.
+///
 /// Not for a guest that frees much in `configure`: what is freed there stays in the snapshot.
 #[repr(C, align(16))]
 pub struct Arena<const N: usize> {
@@ -21,12 +24,13 @@ pub struct Arena<const N: usize> {
     end: Cell<usize>,
 }
 
-/// Makes [`Arena`] the component's allocator, the C library's too, with a megabyte or the given number of bytes to start
-/// with. Once a crate; natively nothing changes.
+/// Makes [`Arena`] the component's allocator, the C library's too, with 128 KiB or the given number of bytes to start
+/// with: enough for a policy that reads all of a document of 32 KiB and writes it anew. Once a crate; natively nothing
+/// changes.
 #[macro_export]
 macro_rules! bump_arena {
     () => {
-        $crate::bump_arena!(1 << 20);
+        $crate::bump_arena!(128 << 10);
     };
     ($bytes:expr) => {
         #[cfg(target_family = "wasm")]

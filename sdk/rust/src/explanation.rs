@@ -1,6 +1,6 @@
 //! Why a policy decided so, in words for the operator.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The member of `details` that it is.
 const MEMBER: &str = "explanation";
@@ -8,35 +8,50 @@ const MEMBER: &str = "explanation";
 /// What matched, what the policy took the value for, and the setting that would let it pass. `sandgate why` shows it, the
 /// asker never sees it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Explanation(Value);
+pub struct Explanation {
+    rule: String,
+    role: Option<String>,
+    setting: Option<String>,
+    /// As JSON text.
+    value: Option<String>,
+}
 
 /// An explanation by the rule, as the policy names it: `pattern: card number`. Never repeats the payload.
 pub fn because(rule: impl Into<String>) -> Explanation {
-    Explanation(json!({ "rule": rule.into() }))
+    Explanation {
+        rule: rule.into(),
+        role: None,
+        setting: None,
+        value: None,
+    }
 }
 
 impl Explanation {
     /// What the policy took the value for, for example `path` or `text of a result`.
     #[must_use]
     pub fn taken_for(self, role: impl Into<String>) -> Self {
-        self.with("role", role.into().into())
+        Self {
+            role: Some(role.into()),
+            ..self
+        }
     }
 
     /// The setting that decides about it, as a JSON Pointer into the settings.
     #[must_use]
     pub fn decided_by(self, setting: impl Into<String>) -> Self {
-        self.with("setting", setting.into().into())
+        Self {
+            setting: Some(setting.into()),
+            ..self
+        }
     }
 
     /// What would let it pass there. In a list it is put in before what stands at that place; `-` is the end of it.
     #[must_use]
     pub fn allowed_by(self, setting: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.decided_by(setting).with("value", value.into())
-    }
-
-    fn with(mut self, name: &str, value: Value) -> Self {
-        self.0[name] = value;
-        self
+        Self {
+            value: Some(value.into().to_string()),
+            ..self.decided_by(setting)
+        }
     }
 
     /// The details with it. Other JSON than an object has no members and stays.
@@ -52,13 +67,48 @@ impl Explanation {
             },
         };
         let comma = if members.is_empty() { "" } else { "," };
-        Some(format!("{{{members}{comma}\"{MEMBER}\":{}}}", self.0))
+        // Written as it is: a tree of values would take a run longer than what it explains.
+        let mut added = String::with_capacity(members.len() + 256);
+        added.push('{');
+        added.push_str(members);
+        added.push_str(comma);
+        added.push('"');
+        added.push_str(MEMBER);
+        added.push_str("\":{");
+        if let Some(role) = &self.role {
+            added.push_str("\"role\":");
+            quote(role, &mut added);
+            added.push(',');
+        }
+        added.push_str("\"rule\":");
+        quote(&self.rule, &mut added);
+        if let Some(setting) = &self.setting {
+            added.push_str(",\"setting\":");
+            quote(setting, &mut added);
+        }
+        if let Some(value) = &self.value {
+            added.push_str(",\"value\":");
+            added.push_str(value);
+        }
+        added.push_str("}}");
+        Some(added)
+    }
+}
+
+/// A text as a JSON string.
+fn quote(text: &str, into: &mut String) {
+    match serde_json::to_string(text) {
+        Ok(quoted) => into.push_str(&quoted),
+        // No text fails.
+        Err(_) => into.push_str("\"\""),
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
     use super::*;
 
     #[test]

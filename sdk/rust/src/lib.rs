@@ -46,6 +46,7 @@ mod interceptor;
 mod log;
 pub mod random;
 pub mod state;
+mod system;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 

@@ -9,7 +9,7 @@
 //! events = ["*"]
 //! ```
 
-use sandgate_sdk::{Interceptor, Issues, NoSettings, bump_arena, export};
+use sandgate_sdk::{Interceptor, Issues, NoSettings, bump_arena, export, without_system};
 
 struct Noop;
 
@@ -23,3 +23,4 @@ impl Interceptor for Noop {
 
 export!(Noop);
 bump_arena!();
+without_system!();

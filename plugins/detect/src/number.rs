@@ -8,13 +8,17 @@ const GROUPS: usize = 12;
 
 /// What stands between two groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Gap {
+pub enum Gap {
     /// The text's edge or a character that belongs to no number.
     #[default]
     Edge,
+    /// A space of any width.
     Space,
+    /// A hyphen, dash or minus.
     Hyphen,
+    /// A full stop.
     Dot,
+    /// A slash.
     Slash,
     /// An opening or closing parenthesis, perhaps with a space or hyphen.
     Parenthesis,
@@ -22,31 +26,33 @@ pub(crate) enum Gap {
 
 /// A run of digits without anything between.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Group {
-    /// Index of its first digit among the number's digits, and how many they are.
-    pub(crate) first: usize,
-    pub(crate) count: usize,
-    /// Its bytes in the text.
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+pub struct Group {
+    /// Index of its first digit among the number's digits.
+    pub first: usize,
+    /// How many digits it has.
+    pub count: usize,
+    /// Where in the text it begins.
+    pub start: usize,
+    /// Where in the text it ends.
+    pub end: usize,
     /// What stands before it.
-    pub(crate) gap: Gap,
+    pub gap: Gap,
 }
 
 /// A number with its groups, without an allocation.
-pub(crate) struct Number {
+pub struct Number {
     digits: [u8; DIGITS],
     count: usize,
     groups: [Group; GROUPS],
     len: usize,
     /// Where in the text the reading stopped.
-    pub(crate) end: usize,
+    pub end: usize,
 }
 
 impl Number {
     /// Reads the number whose first digit stands at `start`. It stops at a line's end, at anything that does not
     /// separate digits, and where there is no room for more.
-    pub(crate) fn read(bytes: &[u8], start: usize) -> Self {
+    pub fn read(bytes: &[u8], start: usize) -> Self {
         let mut number = Self {
             digits: [0; DIGITS],
             count: 0,
@@ -92,12 +98,13 @@ impl Number {
         self.count > first && self.count < DIGITS
     }
 
-    pub(crate) fn groups(&self) -> &[Group] {
+    /// Its groups, in their order.
+    pub fn groups(&self) -> &[Group] {
         &self.groups[..self.len]
     }
 
     /// The digits of a stretch of its groups.
-    pub(crate) fn digits(&self, groups: &[Group]) -> &[u8] {
+    pub fn digits(&self, groups: &[Group]) -> &[u8] {
         match (groups.first(), groups.last()) {
             (Some(first), Some(last)) => &self.digits[first.first..last.first + last.count],
             _ => &[],
@@ -105,7 +112,7 @@ impl Number {
     }
 
     /// What stands after the n-th group.
-    pub(crate) fn gap_after(&self, index: usize) -> Gap {
+    pub fn gap_after(&self, index: usize) -> Gap {
         self.groups()
             .get(index + 1)
             .map_or(Gap::Edge, |group| group.gap)

@@ -1,5 +1,6 @@
 //! Payment cards.
 
+use crate::checksum::luhn;
 use crate::context::{CARD, Context};
 use crate::number::{Gap, Number};
 
@@ -22,17 +23,6 @@ pub(crate) fn groups(number: &Number, first: usize, context: &Context) -> Option
             Network::Doubtful => luhn(digits) == 0 && context.says(&CARD, groups[0].start),
         }
     })
-}
-
-/// Luhn's sum modulo ten; 0 where the check digit holds.
-pub(crate) fn luhn(digits: &[u8]) -> u8 {
-    let doubled = |digit: u8| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
-    let sum = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(n, &digit)| if n % 2 == 1 { doubled(digit) } else { digit });
-    sum.fold(0, |sum, digit| (sum + digit) % 10)
 }
 
 enum Network {

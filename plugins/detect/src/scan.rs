@@ -5,102 +5,71 @@ use crate::context::Context;
 use crate::entity::{Entities, Entity, Found};
 use crate::number::Number;
 use crate::text::{folded, folded_before, is_word};
-use crate::{card, email, iban, ip, national, phone};
+use crate::{candidate, card, email, iban, ip, national, phone};
 
-/// What a byte may be part of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Nothing,
-    At,
-    Colon,
-    Digit,
-    /// The first byte of a full-width digit, among others.
-    Wide,
-}
-
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Nothing; 256];
-    classes[b'@' as usize] = Class::At;
-    classes[b':' as usize] = Class::Colon;
-    let mut digit = b'0';
-    while digit <= b'9' {
-        classes[digit as usize] = Class::Digit;
-        digit += 1;
-    }
-    classes[0xEF] = Class::Wide;
-    classes
-};
+/// Digits that a value has at least.
+const LEAST: usize = 4;
 
 /// Hands over everything of the wanted kinds in the text, in its order and without overlap. `key` is the name of the
 /// member that holds the text; it is asked only in doubt.
 pub fn scan(text: &str, wanted: Entities, key: &dyn Fn() -> String, found: &mut dyn FnMut(Found)) {
     let bytes = text.as_bytes();
     let context = Context { text, key };
-    // Nothing before `done` is looked at again.
-    let (mut at, mut done) = (0, 0);
+    let mut hits = Hits { done: 0, found };
+    let mut at = candidate::next(bytes, 0);
     while let Some(&byte) = bytes.get(at) {
-        at = match CLASSES[byte as usize] {
-            Class::Nothing => at + 1,
-            Class::At if wanted.has(Entity::Email) => match email::around(bytes, at, done) {
-                Some((start, end)) => {
-                    found(Found {
-                        entity: Entity::Email,
-                        start,
-                        end,
-                    });
-                    done = end;
-                    end
-                }
-                None => at + 1,
+        let end = match byte {
+            b'@' if wanted.has(Entity::Email) => {
+                hits.take(Entity::Email, email::around(bytes, at, hits.done))
+            }
+            b':' if wanted.has(Entity::Ip) => {
+                hits.take(Entity::Ip, ip::v6_around(bytes, at, hits.done))
+            }
+            b'0'..=b'9' => Some(number(bytes, at, wanted, &context, &mut hits)),
+            0xEF => match folded(bytes, at) {
+                Some((b'0'..=b'9', _)) => Some(number(bytes, at, wanted, &context, &mut hits)),
+                _ => None,
             },
-            Class::Colon if wanted.has(Entity::Ip) => match ip::v6_around(bytes, at, done) {
-                Some((start, end)) => {
-                    found(Found {
-                        entity: Entity::Ip,
-                        start,
-                        end,
-                    });
-                    done = end;
-                    end
-                }
-                None => at + 1,
-            },
-            Class::At | Class::Colon => at + 1,
-            Class::Digit => number(bytes, at, wanted, &context, &mut done, found),
-            Class::Wide => match folded(bytes, at) {
-                Some((b'0'..=b'9', _)) => number(bytes, at, wanted, &context, &mut done, found),
-                _ => at + 1,
-            },
+            _ => None,
         };
+        at = candidate::next(bytes, end.unwrap_or(at + 1));
+    }
+}
+
+/// What was found so far.
+struct Hits<'f> {
+    /// Nothing before it is looked at again.
+    done: usize,
+    found: &'f mut dyn FnMut(Found),
+}
+
+impl Hits<'_> {
+    /// Hands over what stands there, if anything does, and returns its end.
+    fn take(&mut self, entity: Entity, stretch: Option<(usize, usize)>) -> Option<usize> {
+        let (start, end) = stretch?;
+        (self.found)(Found { entity, start, end });
+        self.done = end;
+        Some(end)
     }
 }
 
 /// What the number at `at` is or contains; where to go on.
-fn number(
-    bytes: &[u8],
-    at: usize,
-    wanted: Entities,
-    context: &Context,
-    done: &mut usize,
-    found: &mut dyn FnMut(Found),
-) -> usize {
+fn number(bytes: &[u8], at: usize, wanted: Entities, context: &Context, hits: &mut Hits) -> usize {
     if wanted.has(Entity::Iban)
-        && let Some(start) = at.checked_sub(2).filter(|start| *start >= *done)
+        && let Some(start) = at.checked_sub(2).filter(|start| *start >= hits.done)
         && !is_word(bytes, start.checked_sub(1))
         && let Some(end) = iban::end(bytes, start, context)
         && !is_word(bytes, Some(end))
     {
-        found(Found {
-            entity: Entity::Iban,
-            start,
-            end,
-        });
-        *done = end;
+        hits.take(Entity::Iban, Some((start, end)));
+        return end;
+    }
+    if let Some(end) = short(bytes, at) {
         return end;
     }
     let number = Number::read(bytes, at);
     // Most numbers are too short for anything, with everything that hangs on them.
-    if number.digits(number.groups()).len() < 4
+    if number.digits(number.groups()).len() < LEAST
         || is_word(bytes, folded_before(bytes, at).map(|(_, before)| before))
     {
         return number
@@ -111,19 +80,29 @@ fn number(
     let mut first = 0;
     while first < number.groups().len() {
         match one(bytes, &number, first, wanted, context) {
-            Some((hit, groups)) if hit.start >= *done && !is_glued(bytes, hit.end) => {
-                found(hit);
-                *done = hit.end;
+            Some((hit, groups)) if hit.start >= hits.done && !is_glued(bytes, hit.end) => {
+                hits.take(hit.entity, Some((hit.start, hit.end)));
                 first += groups;
             }
             _ => first += 1,
         }
     }
-    number.end.max(*done)
+    number.end.max(hits.done)
+}
+
+/// The end of a number that is too short for anything, where that can be told without reading it as one: up to three
+/// digits, and nothing behind them that could hold more to them.
+fn short(bytes: &[u8], at: usize) -> Option<usize> {
+    let digits = bytes[at..].iter().take(LEAST);
+    let end = at + digits.take_while(|byte| byte.is_ascii_digit()).count();
+    let goes_on = bytes
+        .get(end)
+        .is_some_and(|byte| matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | 0x80..));
+    ((1..LEAST).contains(&(end - at)) && !goes_on).then_some(end)
 }
 
 /// What begins with that group, and how many groups it has.
-fn one(
+pub(crate) fn one(
     bytes: &[u8],
     number: &Number,
     first: usize,
@@ -177,7 +156,7 @@ fn one(
 }
 
 /// The number goes on as a word or as a mail address.
-fn is_glued(bytes: &[u8], end: usize) -> bool {
+pub(crate) fn is_glued(bytes: &[u8], end: usize) -> bool {
     is_word(bytes, Some(end)) || bytes.get(end) == Some(&b'@')
 }
 

@@ -2,7 +2,7 @@
 
 /// The ASCII character that a digit or separator stands for, and its length in bytes. Other characters beyond ASCII
 /// stand for nothing; so does a place that is no beginning of a character.
-pub(crate) fn folded(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
+pub fn folded(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
     let first = *bytes.get(at)?;
     if first < 0x80 {
         return Some((first, 1));
@@ -38,7 +38,7 @@ pub(crate) fn folded_before(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
 
 /// A letter, digit or underscore of ASCII stands there: what is beside it is part of a longer word. Kana and kanji
 /// beside a number are not, since Japanese sets no spaces.
-pub(crate) fn is_word(bytes: &[u8], at: Option<usize>) -> bool {
+pub fn is_word(bytes: &[u8], at: Option<usize>) -> bool {
     at.and_then(|at| folded(bytes, at))
         .is_some_and(|(character, _)| character.is_ascii_alphanumeric() || character == b'_')
 }

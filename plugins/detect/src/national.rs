@@ -1,5 +1,6 @@
 //! Numbers that a state gives to a person.
 
+use crate::checksum::my_number;
 use crate::context::{Context, MY_NUMBER, SSN};
 use crate::number::{Gap, Group, Number};
 
@@ -46,23 +47,9 @@ pub(crate) fn jp_my_number_groups(
                 .iter()
                 .all(|group| matches!(group.gap, Gap::Space | Gap::Hyphen))
             && stands_alone(number, first, count)
-            && my_number_check_digit(digits) == digits[11]
+            && my_number(digits) == digits[11]
             && context.says(&MY_NUMBER, groups[0].start)
     })
-}
-
-/// Over the first eleven digits, from the right with the weights 2 to 7 and 2 to 6.
-fn my_number_check_digit(digits: &[u8]) -> u8 {
-    let sum: u32 = digits[..11]
-        .iter()
-        .rev()
-        .zip([2, 3, 4, 5, 6, 7, 2, 3, 4, 5, 6])
-        .map(|(&digit, weight)| u32::from(digit) * weight)
-        .sum();
-    match sum % 11 {
-        0 | 1 => 0,
-        rest => 11 - rest as u8,
-    }
 }
 
 /// No tight gap to the groups around.

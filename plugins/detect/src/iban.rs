@@ -1,5 +1,6 @@
 //! International bank account numbers (ISO 13616).
 
+use crate::checksum::mod_97;
 use crate::context::{Context, IBAN};
 
 /// The end of the account number that begins at `start` with its country's two letters. Where the words say that it is
@@ -33,25 +34,14 @@ fn checked_end(bytes: &[u8], start: usize, length: usize) -> Option<usize> {
             // In fours with a space or hyphen between, as on paper.
             b' ' | b'-' if count > 0 && count % 4 == 0 => {}
             character if character.is_ascii_alphanumeric() => {
-                characters[count] = character.to_ascii_uppercase();
+                characters[count] = *character;
                 count += 1;
             }
             _ => return None,
         }
         at += 1;
     }
-    (remainder(&characters[..length]) == 1).then_some(at)
-}
-
-/// Modulo 97, the first four characters last, letters as 10 to 35; 1 where the check digits hold.
-fn remainder(characters: &[u8]) -> u32 {
-    characters[4..]
-        .iter()
-        .chain(&characters[..4])
-        .fold(0, |rest, &character| match character {
-            b'0'..=b'9' => (rest * 10 + u32::from(character - b'0')) % 97,
-            letter => (rest * 100 + u32::from(letter - b'A') + 10) % 97,
-        })
+    (mod_97(&characters[..length]) == Some(1)).then_some(at)
 }
 
 /// The whole number's length, by country (SWIFT's IBAN registry, release 100).

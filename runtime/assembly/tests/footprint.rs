@@ -1,0 +1,136 @@
+//! The pages that a run of a built-in policy writes: each is put back after the run, and after every later one in the same
+//! slot of the pool. That is most of what an instance of its own costs. Pages are counted, so nothing here depends on how
+//! fast the machine is.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use sandgate_assembly::builtin;
+use sandgate_host::{EngineConfig, Grants, Host, Plugin, PluginFile, Spec, State, StateQuota};
+use sandgate_message::{
+    Account, Call, CallId, Direction, Edit, Era, HookRequest, Interceptor, Json, Limits,
+    PostDecision,
+};
+use serde_json::json;
+
+/// Bytes of a page.
+const PAGE: usize = 4096;
+
+/// A host with one policy, and its memory.
+struct Stand {
+    host: Arc<Host>,
+    plugin: Plugin,
+}
+
+impl Stand {
+    async fn new(name: &str) -> Self {
+        let config = EngineConfig {
+            instances: 4,
+            ..EngineConfig::default()
+        };
+        let host = Host::new(config, None, State::in_memory(StateQuota::default())).unwrap();
+        let bytes = Bytes::from_static(builtin::find(name).unwrap().bytes);
+        let spec = Spec {
+            interceptor: name.into(),
+            file: Arc::new(PluginFile::read(bytes).unwrap()),
+            settings: json!({}),
+            settings_private: false,
+            grants: Grants::default(),
+            memory: None,
+            concurrency: None,
+            document: Limits::default(),
+            fault_detail: true,
+        };
+        let plugin = host.prepare(spec).await.unwrap();
+        Self { host, plugin }
+    }
+
+    /// Runs the hook on a reply with this text. Returns whether it was changed.
+    async fn reply(&self, text: &str) -> bool {
+        let document = json!({ "content": [{ "type": "text", "text": text }] });
+        let timeout = Duration::from_secs(10);
+        let run = HookRequest {
+            call: Arc::new(call()),
+            document: Json::of(&document).unwrap(),
+            sent: None,
+            failed: false,
+            carried: None,
+            timeout,
+            deadline: Instant::now() + HookRequest::wall_limit(timeout),
+            shadow: false,
+        };
+        match self.plugin.post_call(run).await.decision.unwrap() {
+            PostDecision::Proceed => false,
+            PostDecision::Edit(edits) => {
+                assert!(matches!(edits[..], [Edit::Text { .. }]), "{edits:?}");
+                true
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The pages that the slot keeps: those which any run wrote so far.
+    fn pages(&self) -> usize {
+        let idle = self.host.idle_slots().unwrap();
+        assert_eq!(idle.count, 1, "one run at a time takes one slot");
+        idle.resident / PAGE
+    }
+}
+
+fn call() -> Call {
+    Call {
+        id: CallId("1".into()),
+        method: "tools/call".into(),
+        direction: Direction::ClientToServer,
+        era: Era::Modern,
+        server: "server".into(),
+        target: Some("tool".into()),
+        client_target: None,
+        session: None,
+        principal: None,
+        account: Account::Local,
+        groups: [].into(),
+        definition: None,
+        attributes: [].into(),
+    }
+}
+
+/// Ordinary text of so many bytes, in which the first addresses stand.
+fn text(bytes: usize, addresses: usize) -> String {
+    let plain = "The customer asked twice about the invoice of last month. ";
+    let mut text = "Write to ada@example.com or call back tomorrow at noon. ".repeat(addresses);
+    while text.len() < bytes {
+        text += plain;
+    }
+    text.truncate(bytes);
+    text
+}
+
+#[tokio::test]
+async fn a_scrubbed_reply_writes_few_pages() {
+    for (addresses, most) in [(0, 5), (2, 6), (20, 8)] {
+        let stand = Stand::new("pii-scrubber").await;
+        for _ in 0..3 {
+            assert_eq!(stand.reply(&text(2048, addresses)).await, addresses > 0);
+        }
+        let pages = stand.pages();
+        assert!(pages <= most, "{pages} pages with {addresses} addresses");
+    }
+}
+
+/// Once written, a page of the initial memory is put back after every run.
+#[tokio::test]
+async fn long_replies_leave_little_to_those_after_them() {
+    let stand = Stand::new("pii-scrubber").await;
+    for bytes in [512 << 10, 48 << 10] {
+        for _ in 0..3 {
+            assert!(stand.reply(&text(bytes, bytes / 100)).await);
+        }
+    }
+    assert!(stand.reply(&text(2048, 2)).await);
+    let pages = stand.pages();
+    // The arena's, and a few of the stack and of what is not the arena's.
+    assert!(pages <= (128 << 10) / PAGE + 8, "{pages} pages");
+}
