@@ -5,7 +5,7 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks
+.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times bench-peers
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -40,6 +40,12 @@ deny: $(TOOLS)/stamp
 bench: toolchain
 	cargo bench --workspace
 
+# Beside other proxies: one server, one load, each with one processor. Writes docs/performance/peers.md and .svg.
+bench-peers: toolchain
+	tests/bench/install
+	cargo build --release --package sandgate --bins
+	python3 tests/bench/peers.py --write
+
 # The table of figures in docs/performance.md: one plugin in every language, with a release build.
 figures: toolchain $(TOOLS)/stamp sdks
 	cargo build --release --workspace --bins
@@ -66,6 +72,21 @@ sbom: toolchain $(TOOLS)/bin/cargo-cyclonedx
 	for plugin in plugins/*/plugin.toml; do dir=$$(dirname $$plugin); mv $$dir/sbom.json target/sbom/$$(basename $$dir).cdx.json; done
 	find . -name sbom.json -not -path './target/*' -delete
 	@ls target/sbom
+
+# What people install without a compiler, to target/dist (see runtime/cli/packaging).
+dist: toolchain $(TOOLS)/stamp
+	runtime/cli/packaging/dist
+
+image: toolchain $(TOOLS)/stamp
+	runtime/cli/packaging/dist image
+
+# Installs each of them, runs the demo with it, installs it over itself and removes it.
+dist-test:
+	runtime/cli/packaging/test
+
+# What a build from nothing takes, in a folder of its own: wall and processor minutes of `make demo` and of a release.
+times: toolchain
+	tests/tools/times
 
 # The book of docs/, to target/book.
 book: $(TOOLS)/stamp

@@ -16,7 +16,7 @@ use std::cell::OnceCell;
 
 use sandgate_sdk::{
     Context, Document, Error, Explanation, Interceptor, Issues, PreDecision, Refusal, because,
-    bump_arena, export, finding, refuse,
+    bump_arena, export, finding, refuse, without_system,
 };
 use schema_interpreter::Tape;
 use serde_json::{Value, json};
@@ -30,6 +30,7 @@ use crate::settings::Action;
 use crate::strings::Place;
 
 bump_arena!();
+without_system!();
 export!(ArgumentValidator: pre_call);
 
 /// The policy.

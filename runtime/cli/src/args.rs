@@ -12,6 +12,7 @@ use crate::completions::Completions;
 #[cfg(feature = "demo")]
 use crate::demo::Demo;
 use crate::import::Import;
+use crate::manual::Manual;
 use crate::plugin::Plugin;
 use crate::promote::Promote;
 use crate::reload::Reload;
@@ -81,6 +82,8 @@ pub enum Verb {
     Schema,
     /// Print a script that completes this program's words, for your shell to load
     Completions(Completions),
+    /// Write the manual pages into a directory
+    Manual(Manual),
 }
 
 impl Verb {

@@ -13,6 +13,7 @@ pub mod completions;
 pub mod demo;
 mod exit;
 pub mod import;
+pub mod manual;
 pub mod plugin;
 pub mod promote;
 pub mod reload;

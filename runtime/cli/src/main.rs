@@ -7,8 +7,8 @@ use sandgate::args::{Arguments, Verb};
 #[cfg(feature = "demo")]
 use sandgate::demo;
 use sandgate::{
-    check, completions, import, plugin, promote, reload, replay, run, schema, status, terminal,
-    token, why,
+    check, completions, import, manual, plugin, promote, reload, replay, run, schema, status,
+    terminal, token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;
@@ -59,5 +59,6 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Token(asked) => token::carry_out(&asked),
         Verb::Schema => schema::carry_out(),
         Verb::Completions(asked) => completions::carry_out(asked),
+        Verb::Manual(asked) => manual::carry_out(&asked),
     }
 }
