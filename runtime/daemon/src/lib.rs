@@ -9,6 +9,7 @@ pub mod admin;
 pub mod candidate;
 pub mod locate;
 mod lookout;
+mod memory;
 mod reload;
 pub mod reload_report;
 mod restart;

@@ -14,6 +14,7 @@ use sandgate_gateway::{Edition, Gateway, Server};
 use sandgate_telemetry::call_log::CallLogWriter;
 
 use crate::lookout::Lookout;
+use crate::memory;
 use crate::reload_report::{ReloadReport, Written};
 use crate::restart::{self, StartKeys};
 use crate::running;
@@ -176,6 +177,8 @@ impl Reloader {
                     why: why.clone(),
                     mended: false,
                 });
+                // Plugins may have been compiled for it.
+                tokio::spawn(memory::give_back());
                 return ReloadReport::refused(self.gateway.current().version(), why);
             }
         };
@@ -258,7 +261,8 @@ pub(crate) fn files(path: &Path, loaded: &Loaded) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Closes servers that are no longer configured, once the calls that still use them have ended or [`PATIENCE`] is over.
+/// Closes servers that are no longer configured, once the calls that still use them have ended or [`PATIENCE`] is over, and
+/// gives back the memory that is free then.
 async fn retire(replaced: Arc<Edition>, servers: Vec<Arc<Server>>) {
     let edition = Arc::downgrade(&replaced);
     drop(replaced);
@@ -271,4 +275,5 @@ async fn retire(replaced: Arc<Edition>, servers: Vec<Arc<Server>>) {
     for server in servers {
         server.close().await;
     }
+    memory::give_back().await;
 }

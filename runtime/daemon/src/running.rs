@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, AdminListener, Handler, RunContext, SocketPath};
 use crate::lookout::Lookout;
+use crate::memory;
 use crate::reload::{self, Reloader};
 use crate::reload_report::ReloadReport;
 use crate::watch::Watch;
@@ -261,6 +262,7 @@ impl Running {
                 stop.clone(),
             ));
         }
+        tokio::spawn(memory::give_back());
         let (ask, asked) = mpsc::channel(admin::AT_A_TIME);
         let context = RunContext {
             config_file: reloader.path().to_owned(),

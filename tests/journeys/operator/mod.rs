@@ -4,6 +4,7 @@
 mod allowed;
 mod asking;
 mod every_key;
+mod memory;
 mod own_log;
 mod stage;
 mod state_file;

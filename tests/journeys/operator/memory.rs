@@ -1,0 +1,45 @@
+//! What a gateway holds after many changes.
+
+use harness::{Figures, Gateway, Save};
+
+use super::stage::Stage;
+
+/// Each change compiles the policy anew: a set of entities that was not there before.
+const CHANGES: u8 = 24;
+
+fn policy(change: u8) -> String {
+    let entities = ["email", "phone", "credit-card", "iban", "us-ssn"];
+    let chosen = entities.iter().enumerate();
+    let chosen: Vec<_> = chosen
+        .filter(|(bit, _)| (change + 1) >> bit & 1 == 1)
+        .map(|(_, entity)| entity)
+        .collect();
+    format!(
+        "[[interceptors]]\nname = \"scrub\"\nplugin = \"builtin:pii-scrubber\"\nsettings = {{ entities = {chosen:?} }}\n"
+    )
+}
+
+#[test]
+fn what_old_versions_of_a_policy_took_is_given_back() {
+    let stage = Stage::new();
+    let gateway = Gateway::start(&stage.config("", &policy(0)));
+    let mut early = 0;
+    for change in 1..=CHANGES {
+        let text = stage.config("", &policy(change));
+        Save::RenameOver.write(&gateway.config_file(), text.as_bytes());
+        let shown = gateway.command(&["reload"]);
+        assert_eq!(shown.code, Some(0), "{shown:?}");
+        if change == 2 {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            early = Figures::of(gateway.process.id()).resident;
+        }
+    }
+    let bound = early + early / 5;
+    let late = Figures::settled(gateway.process.id(), |now| now.resident <= bound);
+    assert!(
+        late.resident <= bound,
+        "{} MiB after 2 changes, {} MiB after {CHANGES}",
+        early >> 20,
+        late.resident >> 20
+    );
+}
