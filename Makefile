@@ -40,7 +40,7 @@ deny: $(TOOLS)/stamp
 bench: toolchain
 	cargo bench --workspace
 
-# Beside other proxies: one server, one load, each with one processor. Writes docs/performance/peers.md and .svg.
+# Beside other proxies: one server, one load, each with one processor. Writes into docs/performance.md.
 bench-peers: toolchain
 	tests/bench/install
 	cargo build --release --package sandgate --bins

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sandgate beside other proxies: one server, one load, the same two processors, in turns.
 
-    make bench-peers                 # everything, three rounds; writes docs/performance/peers.{md,svg}
+    make bench-peers                 # everything, three rounds; writes into docs/performance.md
     tests/bench/peers.py --binary target/release/sandgate --rounds 3 --seconds 5 [NAME …]
 
 nginx is the server and answers every call with 20 e-mail addresses in 1.9 KB. wrk calls over 16 connections. Server and
@@ -29,6 +29,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PROXY, REST = "0", "1"
 SERVER_PORT = 9701
 ADDRESSES = 20
+MARKS = "<!-- peers: written by `make bench-peers` -->", "<!-- end of peers -->"
 
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -288,7 +289,7 @@ def main():
     parser.add_argument("--binary", default=str(ROOT / "target/release/sandgate"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--write", action="store_true", help="the table and the plot, to docs/performance")
+    parser.add_argument("--write", action="store_true", help="the table into docs/performance.md, and the plot beside it")
     parser.add_argument("names", nargs="*", help="only those whose name contains one of these")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -324,8 +325,11 @@ def main():
     said = table(wanted, asked.rounds)
     print(said)
     if asked.write:
+        page = ROOT / "docs/performance.md"
+        text = page.read_text()
+        begin, end = (text.index(mark) for mark in MARKS)
+        page.write_text(text[: begin + len(MARKS[0])] + "\n" + said + text[end:])
         (ROOT / "docs/performance").mkdir(exist_ok=True)
-        (ROOT / "docs/performance/peers.md").write_text(said)
         (ROOT / "docs/performance/peers.svg").write_text(plot(wanted))
 
 
