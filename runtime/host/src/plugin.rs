@@ -245,6 +245,12 @@ impl Interceptor for Plugin {
         &self.info
     }
 
+    /// The machine code, and the memory with which each instance begins.
+    fn memory(&self) -> u64 {
+        let image = self.component.pre.component().image_range();
+        (image.end.addr() - image.start.addr()) as u64
+    }
+
     fn pre_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>> {
         Box::pin(async move {
             let Some(indices) = &self.component.pre_call else {

@@ -103,6 +103,10 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Interceptor: Send + Sync {
     /// The plugin's name, version, digest and hooks.
     fn plugin(&self) -> &InterceptorInfo;
+    /// Bytes of memory that the interceptor takes while it does not run. Default: 0, not known.
+    fn memory(&self) -> u64 {
+        0
+    }
     /// Judges a request or notification. Asked only where [`InterceptorInfo::hooks`] has a pre-call.
     fn pre_call(&self, run: HookRequest) -> BoxFuture<'_, HookResult<PreDecision>>;
     /// Judges a reply. Asked only where [`InterceptorInfo::hooks`] has a post-call.

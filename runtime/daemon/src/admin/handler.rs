@@ -142,6 +142,7 @@ impl Handler {
                 plugin: plugin.name.clone(),
                 plugin_version: plugin.version.clone(),
                 digest: step.digest().to_string(),
+                memory: step.interceptor().memory(),
                 mode: step.place().mode,
                 fail_open: step.place().fail_open,
                 tally: recent

@@ -118,6 +118,10 @@ pub struct InterceptorStatus {
     pub plugin_version: String,
     /// The digest of the plugin's file, `sha256:…`.
     pub digest: String,
+    /// Bytes that the plugin takes while it does not run: its machine code, and the memory with which each instance
+    /// begins. 0: not known.
+    #[serde(default)]
+    pub memory: u64,
     /// Whether the interceptor's decisions count.
     pub mode: Mode,
     /// Whether the interceptor's failures let calls pass.

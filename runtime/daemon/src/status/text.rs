@@ -120,6 +120,7 @@ impl Status {
             "runs",
             "refusals",
             "faults",
+            "memory",
             "digest",
         ];
         let rows = self.interceptors.iter().map(|one| {
@@ -133,6 +134,14 @@ impl Status {
                 one.tally.runs.to_string(),
                 one.tally.refusals.to_string(),
                 one.tally.faults.to_string(),
+                match one.memory {
+                    0 => "-".into(),
+                    // Tenths of a megabyte.
+                    bytes => {
+                        let tenths = bytes.div_ceil(100_000);
+                        format!("{}.{} MB", tenths / 10, tenths % 10)
+                    }
+                },
                 short(&one.digest),
             ]
         });
@@ -268,6 +277,7 @@ mod tests {
                 plugin: "pii-scrubber".into(),
                 plugin_version: "0.1.0".into(),
                 digest: "sha256:0123456789abcdef".into(),
+                memory: 1_234_567,
                 mode: Mode::Audit,
                 fail_open: false,
                 tally: Tally {
@@ -354,8 +364,8 @@ failed reload  2026-11-22T10:40:00Z, what was in force stays so:
   f
   (more: `sandgate check` shows everything)
 
-  interceptor  plugin              mode   runs  refusals  faults  digest
-  scrub        pii-scrubber 0.1.0  audit  14    2         0       sha256:0123456789ab
+  interceptor  plugin              mode   runs  refusals  faults  memory  digest
+  scrub        pii-scrubber 0.1.0  audit  14    2         0       1.3 MB  sha256:0123456789ab
   candidate of scrub: pii-scrubber 0.2.0, sha256:fedcba987654, 12.5% of calls since 2026-11-22T10:30:00Z
     10 runs: 7 the same, 2 differ, 1 failed; 4 dropped; median 41 µs, 40 µs live
     2 × post-call proceed → edit, differs in its decision
