@@ -1,4 +1,4 @@
-//! What can be allowed: the three things that servers offer.
+//! The kinds of things that servers offer and rules allow.
 
 use sandgate_sdk::Document;
 
@@ -11,7 +11,7 @@ pub(crate) enum Kind {
     Resources,
 }
 
-/// A member of a list result, and the member of its elements that names them.
+/// The member of a list result that holds the list, and the member of an element that names the element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) list: &'static str,
@@ -19,8 +19,8 @@ pub(crate) struct Member {
 }
 
 impl Kind {
-    /// What a request wants to use: one kind, or, where its reference does not say which, any of two; nothing where it
-    /// uses nothing that is listed.
+    /// The kind that a request uses. Two kinds where a completion's reference does not say which; empty where the
+    /// request uses nothing that is listed.
     pub(crate) fn addressed_by(method: &str, params: &Document) -> &'static [Self] {
         match method {
             "tools/call" => &[Self::Tools],
@@ -38,7 +38,7 @@ impl Kind {
         }
     }
 
-    /// What a request lists, and where its result holds them.
+    /// The kind that a request lists, and where its result holds the list.
     pub(crate) fn listed_by(method: &str) -> Option<(Self, Member)> {
         Some(match method {
             "tools/list" => (
@@ -73,7 +73,7 @@ impl Kind {
         })
     }
 
-    /// Where the params of that request name it.
+    /// The pointer to the name in the params of the request.
     pub(crate) fn pointer(self, method: &str) -> &'static str {
         match (method, self) {
             ("completion/complete", _) => "/ref",
@@ -82,7 +82,7 @@ impl Kind {
         }
     }
 
-    /// What a call's value is taken for.
+    /// The role of the name, for explanations.
     pub(crate) fn role(self) -> &'static str {
         match self {
             Self::Tools => "name of a tool",
@@ -91,7 +91,7 @@ impl Kind {
         }
     }
 
-    /// One of it.
+    /// The singular, for messages.
     pub(crate) fn singular(self) -> &'static str {
         match self {
             Self::Tools => "tool",

@@ -1,5 +1,5 @@
-//! What is not allowed is neither listed nor callable: rules say who may use which tools, prompts and resources of
-//! which servers. The first rule that fits the caller decides; where none fits, nothing is allowed.
+//! Rules say which caller may use which tools, prompts and resources of which servers. What is not allowed is neither
+//! listed nor callable. The first rule that fits the caller decides; where no rule fits, nothing is allowed.
 
 mod kind;
 mod list;
@@ -26,7 +26,7 @@ pub struct AllowTools {
     kinds: Vec<Kind>,
 }
 
-/// Its settings, as `plugin.toml` describes them.
+/// The settings, as `plugin.toml` describes them.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -61,7 +61,8 @@ impl Interceptor for AllowTools {
         };
         let caller = Caller::of(context);
         let (server, target) = (context.server(), target(context, *kind));
-        // Two kinds: it cannot be told what is asked for, and one of them is ruled. No target: nothing that a rule allows.
+        // With two kinds it is not clear what the request uses, and at least one of them is ruled, so the request is
+        // refused. Without a target no rule allows the request.
         let is_clear = kinds.len() == 1;
         let is_allowed = is_clear
             && target.as_ref().is_some_and(|target| {
@@ -97,7 +98,7 @@ impl Interceptor for AllowTools {
 }
 
 impl AllowTools {
-    /// A subscription names resources by the list.
+    /// Judges a subscription, which names a list of resources.
     fn listens(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
         if !self.kinds.contains(&Kind::Resources) {
             return Ok(PreDecision::Proceed);
@@ -124,7 +125,7 @@ impl AllowTools {
     }
 }
 
-/// What is asked for; of a URI that is spelt in another way, its canonical form.
+/// The target of the request. For a URI that is not in canonical form: the canonical form.
 fn target(context: &Context, kind: Kind) -> Option<String> {
     let canonical = match kind {
         Kind::Resources => context.attribute("target.canonical"),

@@ -1,4 +1,4 @@
-//! Lists without what is not allowed.
+//! Removes from lists what is not allowed.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,11 @@ use serde_json::value::RawValue;
 use crate::kind::Member;
 use crate::rules::Allowance;
 
-/// The removals that leave only what is allowed. An element without a readable name is not allowed.
+/// The removals that leave only allowed elements. An element without a readable name is removed.
+///
+/// # Errors
+///
+/// The member of the reply is not a list.
 pub(crate) fn without(
     reply: &Document,
     member: Member,
@@ -28,7 +32,7 @@ pub(crate) fn without(
         .collect())
 }
 
-/// Only the one member is read, not the schemas around it.
+/// The name of an element. The rest of the element, such as its schemas, is skipped.
 fn name<'a>(element: &'a RawValue, member: Member) -> Option<Cow<'a, str>> {
     #[derive(Deserialize)]
     struct Named<'a> {

@@ -1,4 +1,4 @@
-//! What the operator would write to allow what was refused.
+//! Explains a refusal: what the operator would write to allow the call.
 
 use sandgate_sdk::{Explanation, because};
 use serde_json::json;
@@ -6,10 +6,10 @@ use serde_json::json;
 use crate::kind::Kind;
 use crate::rules::{Caller, Rule};
 
-/// The longest name that is told, in bytes.
+/// The longest name in an explanation, in bytes.
 const LONGEST: usize = 512;
 
-/// Which rule decided, and the entry that it lacks.
+/// The explanation: which rule decided, and which entry it lacks.
 pub(crate) fn of(
     rules: &[Rule],
     caller: &Caller,
@@ -40,8 +40,8 @@ pub(crate) fn of(
     }
 }
 
-/// A glob for the URI that keeps to itself what may be a secret of the caller's: user and password, query, fragment; and
-/// of a template what its variables stand for. None where nothing is left.
+/// A glob for the URI. It replaces with `*` what may be a secret of the caller: user and password, query and fragment.
+/// Of a template it replaces everything from the first variable on. `None` where the URI has no scheme.
 fn without_secrets(uri: &str) -> Option<String> {
     let (scheme, rest) = uri.split_once(':')?;
     let end = rest.find(['?', '#', '{']);

@@ -1,4 +1,4 @@
-//! Who may use what.
+//! The rules: who may use what.
 
 use sandgate_sdk::{Context, Issues, glob_matches};
 
@@ -16,27 +16,29 @@ pub(crate) struct Rule {
     allow: Vec<Targets>,
 }
 
+/// An entry of `who`. Names are globs.
 enum Who {
     Everybody,
     Client(String),
     Group(String),
 }
 
+/// An entry of `allow`: globs for the server and the name.
 struct Targets {
     server: String,
     name: String,
 }
 
-/// Whose call it is.
+/// The caller, as rules see it.
 pub(crate) struct Caller {
     principal: Option<String>,
     groups: Vec<String>,
 }
 
-/// What a caller may use of one server.
+/// The globs for what a caller may use of one server.
 pub(crate) struct Allowance<'r>(Vec<&'r str>);
 
-/// The rules, or everything that is wrong with them.
+/// Reads the rules. The error lists everything that is wrong.
 pub(crate) fn read(written: Vec<Written>) -> Result<Vec<Rule>, Issues> {
     let mut issues = Issues::new();
     if written.is_empty() {
@@ -126,7 +128,7 @@ impl Caller {
         }
     }
 
-    /// As the rule that is for this caller alone names it; of one without a name, everybody.
+    /// The entry of `who` that is for this caller alone. For an anonymous caller: `*`, which is everybody.
     pub(crate) fn named(&self) -> String {
         match &self.principal {
             Some(name) => format!("client:{name}"),
@@ -134,14 +136,14 @@ impl Caller {
         }
     }
 
-    /// Which rule fits first.
+    /// The index of the first rule that fits the caller.
     pub(crate) fn deciding(&self, rules: &[Rule]) -> Option<usize> {
         rules
             .iter()
             .position(|rule| rule.who.iter().any(|who| who.is(self)))
     }
 
-    /// What the first rule that fits allows of this server; nothing where none fits.
+    /// What the first rule that fits the caller allows of this server. Empty where no rule fits.
     pub(crate) fn allowance<'r>(&self, rules: &'r [Rule], server: &str) -> Allowance<'r> {
         let rule = self.deciding(rules).map(|index| &rules[index]);
         let targets = rule.into_iter().flat_map(|rule| &rule.allow);
@@ -155,7 +157,7 @@ impl Caller {
 }
 
 impl Allowance<'_> {
-    /// Whether something that begins so may be allowed.
+    /// Whether a name that begins with `beginning` may be allowed.
     pub(crate) fn may_have(&self, beginning: &str) -> bool {
         self.0.iter().any(|glob| {
             let literal = glob.split(['*', '?']).next().unwrap_or_default();
@@ -165,6 +167,7 @@ impl Allowance<'_> {
         })
     }
 
+    /// Whether the name is allowed.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|glob| glob_matches(glob, name))
     }

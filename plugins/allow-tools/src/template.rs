@@ -1,5 +1,5 @@
-//! Completions of a resource template: the values that come back are parts of URIs, so the URI that is being made of them
-//! must be able to become one that is allowed.
+//! Completions of a resource template. The completed values become parts of a URI, so the URI as it is known so far
+//! must be able to become an allowed one.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ struct Argument {
     value: String,
 }
 
-/// Whether what is asked for is no completion of a template, or one that may lead to an allowed resource.
+/// Whether the request is not the completion of a template, or may lead to an allowed resource.
 pub(crate) fn leads_to_allowed(method: &str, params: &Document, allowance: &Allowance) -> bool {
     if method != "completion/complete" {
         return true;
@@ -39,8 +39,8 @@ pub(crate) fn leads_to_allowed(method: &str, params: &Document, allowance: &Allo
     allowance.may_have(&beginning(&reference.uri, argument.as_ref(), &chosen))
 }
 
-/// The template's URI as far as it is known: up to the end of the value that is completed, or to the first variable
-/// without one.
+/// The known beginning of the template's URI: up to the end of the completed value, or to the first variable without a
+/// value.
 fn beginning(
     template: &str,
     argument: Option<&Argument>,

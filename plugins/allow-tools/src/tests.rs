@@ -66,7 +66,7 @@ fn what_a_rule_allows_is_callable_and_nothing_else() {
 
 #[test]
 fn the_first_rule_that_fits_the_caller_decides_alone() {
-    // The second and third rule fit too, and would allow these.
+    // The second and the third rule fit too, and would allow these calls.
     assert!(!calls(support_and_agents(), support(), "status"));
     assert!(!calls(
         support_and_agents(),
@@ -95,7 +95,7 @@ fn where_no_rule_fits_nothing_is_allowed() {
         context("tools/call").server("crm"),
         "status"
     ));
-    // A group's name is no client's name.
+    // The name of a group is not the name of a client.
     assert!(!calls(
         settings,
         context("tools/call").server("crm").principal("support"),

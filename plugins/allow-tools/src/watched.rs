@@ -1,4 +1,4 @@
-//! Resources that a subscription names.
+//! Judges the resources that a subscription names.
 
 use sandgate_sdk::{Document, Error};
 
@@ -6,10 +6,14 @@ use crate::rules::Allowance;
 
 /// The method that opens a subscription.
 pub(crate) const LISTEN: &str = "subscriptions/listen";
-/// Where its params name resources.
+/// The pointer to the resources in its params.
 const SUBSCRIBED: &str = "/notifications/resourceSubscriptions";
 
-/// The first resource that is not allowed, and where it stands.
+/// The first resource that is not allowed, and its pointer in the params.
+///
+/// # Errors
+///
+/// The member of the params is not a list of texts.
 pub(crate) fn not_allowed(
     params: &Document,
     allowance: &Allowance,

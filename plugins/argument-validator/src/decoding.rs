@@ -1,9 +1,10 @@
-//! A path as whoever opens it may come to read it.
+//! Decodes a path as the program that opens it may decode it.
 
 use std::borrow::Cow;
 
-/// Percent-decoded as often as anybody might (`%252e`), overlong UTF-8 and `%u` forms resolved, full-width forms and
-/// backslashes as `/` and `.`. Bytes, since what comes out need not be text.
+/// The decoded path: percent-encoding is decoded up to four times (`%252e`), overlong UTF-8 and `%u` forms are
+/// resolved, and full-width forms and backslashes become `/` and `.`. The result is bytes, because it need not be
+/// UTF-8.
 pub(crate) fn decoded(value: &str) -> Cow<'_, [u8]> {
     let is_plain = |byte: u8| byte.is_ascii() && !matches!(byte, b'%' | b'\\');
     if value.bytes().all(is_plain) {
@@ -54,7 +55,7 @@ fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// The characters that lax readers take for `.`, `/` and `\`, as these; `\` as `/`.
+/// Replaces the characters that lax decoders take for `.`, `/` or `\`. A backslash becomes `/`.
 fn plain(bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -66,10 +67,10 @@ fn plain(bytes: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// The byte that stands first, and how many bytes spell it.
+/// The first byte after lax decoding, and how many bytes it takes in the input.
 fn lax(bytes: &[u8]) -> (u8, usize) {
     match *bytes {
-        // Two bytes for what needs one; the second often without its own mark (`%c0%2e`).
+        // Two bytes for a character that needs one. The second byte often lacks its continuation mark (`%c0%2e`).
         [0xC0 | 0xC1, low, ..] if low >= 0x80 => (overlong(bytes[0] & 1, low), 2),
         [0xC0, low @ (b'.' | b'/' | b'\\'), ..] => (low, 2),
         [0xE0, 0x80 | 0x81, low, ..] if low >= 0x80 => (overlong(bytes[1] & 1, low), 3),
@@ -78,17 +79,18 @@ fn lax(bytes: &[u8]) -> (u8, usize) {
         [0xFC, 0x80, 0x80, 0x80, 0x80 | 0x81, low, ..] if low >= 0x80 => {
             (overlong(bytes[4] & 1, low), 6)
         }
-        // Full-width . / \, and the signs for division, big solidus and set minus.
+        // Full-width . / \, the division slash U+2215, the set minus U+2216 and the fraction slash U+2044.
         [0xEF, 0xBC, 0x8E, ..] => (b'.', 3),
         [0xEF, 0xBC, 0x8F, ..] | [0xEF, 0xBC, 0xBC, ..] => (b'/', 3),
         [0xE2, 0x88, 0x95 | 0x96, ..] | [0xE2, 0x81, 0x84, ..] => (b'/', 3),
-        // U+EFC8, U+F025: private use that some servers fold to a slash.
+        // U+EFC8 and U+F025, private-use characters that some servers turn into a slash.
         [0xEE, 0xBF, 0x88, ..] | [0xEF, 0x80, 0xA5, ..] => (b'/', 3),
         [first, ..] => (first, 1),
         [] => (0, 1),
     }
 }
 
+/// The character that the last bits of an overlong sequence encode.
 fn overlong(high: u8, low: u8) -> u8 {
     high << 6 | (low & 0x3F)
 }

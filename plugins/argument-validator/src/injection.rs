@@ -1,10 +1,10 @@
-//! Values that bring a command of their own to whatever shell they end up in.
+//! Finds values that bring a command of their own to the shell that runs them.
 
 use std::borrow::Cow;
 
 use crate::role::Role;
 
-/// Commands whose names are no words of a language.
+/// Commands whose names are not words of a language.
 const COMMANDS: [&str; 52] = [
     "ls",
     "ifconfig",
@@ -60,19 +60,19 @@ const COMMANDS: [&str; 52] = [
     "sh",
 ];
 
-/// Commands that are words too: only with what they would be given.
+/// Commands whose names are also words. They count only with an argument that a command would have.
 const WORDS: [&str; 22] = [
     "cat", "rm", "echo", "ping", "sleep", "find", "kill", "head", "tail", "more", "less", "touch",
     "type", "dir", "net", "del", "copy", "move", "reg", "which", "env", "id",
 ];
 
-/// What is wrong with a value that a tool may hand to a shell, in words that do not repeat it. Commands themselves and
-/// texts are not judged: there it is what the tool is for.
+/// What is wrong with a value that a tool may pass to a shell, in words that do not repeat the value. `None` where
+/// nothing is found. The roles `command` and `text` are not judged: the tool exists to take such values.
 pub fn injection(role: Role, value: &str) -> Option<&'static str> {
     if matches!(role, Role::Text | Role::Command) {
         return None;
     }
-    // Nearly every value ends here.
+    // Nearly every value returns here.
     if !value.bytes().any(is_suspicious) {
         return None;
     }
@@ -94,13 +94,13 @@ pub fn injection(role: Role, value: &str) -> Option<&'static str> {
             b'$' => rest
                 .get(..6)
                 .is_some_and(|start| start.eq_ignore_ascii_case("${ifs}")),
-            // Only the first of a row is looked behind.
+            // Of consecutive separators only the first one is judged.
             b';' | b'|' | b'&' | b'\n'
                 if is_separator(at.checked_sub(1).map(|before| value.as_bytes()[before])) =>
             {
                 false
             }
-            // In an address `&` joins parameters.
+            // In a URL, `&` separates parameters.
             b'&' if role == Role::Url && !rest.starts_with("&&") => false,
             b';' | b'|' | b'&' | b'\n' => {
                 begins_with_a_command(rest.trim_start_matches([';', '|', '&', '\n', '\r']))
@@ -118,7 +118,7 @@ fn is_separator(byte: Option<u8>) -> bool {
     matches!(byte, Some(b';' | b'|' | b'&' | b'\n'))
 }
 
-/// Without such a byte no second command begins.
+/// Whether the byte can begin a second command. Other bytes cannot.
 pub(crate) fn is_suspicious(byte: u8) -> bool {
     matches!(
         byte,
@@ -153,7 +153,8 @@ fn newlines_decoded(value: &str) -> Cow<'_, str> {
     Cow::Owned(decoded)
 }
 
-/// A command stands first, perhaps with its folder; one that is also a word needs an argument or nothing behind it.
+/// Whether the text begins with a command, perhaps with its folder. The name of a command that is also a word must be
+/// followed by an argument; only `id`, `dir` and `env` may stand alone.
 fn begins_with_a_command(text: &str) -> bool {
     let text = text.trim_start().trim_start_matches(['\'', '"', '(', '{']);
     let end = text

@@ -1,8 +1,8 @@
-//! Checks the arguments of a tool before it is called: against the tool's own input schema, and for what schemas cannot
-//! say: paths that leave their folder, and values that bring a command of their own.
+//! Checks the arguments of a tool before it is called: against the tool's own input schema, and for two things that a
+//! schema cannot express: paths that leave their folder, and values that bring a shell command of their own.
 //!
-//! It judges values by what they are for, guessed from names or set by the operator; it does not know what the tool
-//! does with them.
+//! The policy judges a value by its role, which is guessed from names or set by the operator. It does not know what the
+//! tool does with the value.
 
 mod decoding;
 mod injection;
@@ -51,12 +51,12 @@ impl Interceptor for ArgumentValidator {
         let without_repeated: String;
         let mut arguments = Tape::parse(&text)?;
         if arguments.may_repeat() {
-            // Of members of one name the last one counts.
+            // Of several members with the same name the last one counts.
             without_repeated = serde_json::from_str::<Value>(&text)?.to_string();
             arguments = Tape::parse(&without_repeated)?;
         }
         let definition = context.definition();
-        // One that is no JSON is as good as none.
+        // A definition that is not JSON counts as missing.
         let definition = definition
             .as_deref()
             .and_then(|text| Tape::parse(text).ok());
@@ -88,14 +88,14 @@ impl Interceptor for ArgumentValidator {
     }
 }
 
-/// What is called: asked for only where a value gives reason to.
+/// The called tool. Its name is read only when it is needed.
 struct Call<'c> {
     context: &'c Context<'c>,
     target: OnceCell<String>,
 }
 
 impl Call<'_> {
-    /// SERVER/TOOL.
+    /// The name of the tool as `SERVER/TOOL`.
     fn target(&self) -> &str {
         self.target.get_or_init(|| {
             let tool = self.context.target().unwrap_or_default();
@@ -105,6 +105,7 @@ impl Call<'_> {
 }
 
 impl ArgumentValidator {
+    /// The refusal where the arguments do not fit the schema.
     fn unfit(
         &self,
         input: schema_interpreter::Value,
@@ -117,6 +118,7 @@ impl ArgumentValidator {
         Ok(trouble.and_then(|trouble| settle(self.settings.schema, trouble)))
     }
 
+    /// The refusal where the value is an attack. Doubtful cases are only reported as a finding.
     fn judge(&self, call: &Call, place: &Place, value: &str) -> Option<Refusal> {
         let role = self
             .settings
@@ -160,7 +162,8 @@ impl ArgumentValidator {
         )
     }
 
-    /// Anything may stand in a text: this tool's argument as one, before what else is said of it.
+    /// The explanation that offers the role `text` for this argument. It is offered first, because any value is allowed
+    /// in a text.
     fn as_text(what: &str, role: Role, target: &str, place: &Place) -> Explanation {
         because(what).taken_for(role.name()).allowed_by(
             "/roles/0",
@@ -169,12 +172,12 @@ impl ArgumentValidator {
     }
 }
 
-/// What an attack is made of is no secret of anybody's, and another text would be none.
+/// Marks a refusal as not private. The pattern of an attack is not a secret, and the message does not repeat the value.
 fn not_private() -> Value {
     serde_json::json!({ "private": false })
 }
 
-/// The refusal, or a finding in its place.
+/// Applies the operator's choice: returns the refusal, reports it as a finding, or drops it.
 fn settle(action: Action, refusal: Refusal) -> Option<Refusal> {
     match action {
         Action::Refuse => Some(refusal),
@@ -205,7 +208,7 @@ fn no_definition() -> Refusal {
         )
 }
 
-/// Whether the value has a byte that any of the checks looks for. Most have none.
+/// Whether the value has a byte that one of the checks looks for. Most values have none.
 fn may_be_an_attack(value: &str) -> bool {
     value
         .bytes()

@@ -1,25 +1,25 @@
-//! What an argument is for.
+//! Roles: what an argument is for.
 
 use crate::strings::Place;
 
-/// Decides which checks a value goes through.
+/// The role of an argument. It decides which checks a value goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// A file or folder.
+    /// A file or a folder.
     Path,
-    /// A whole command, or its arguments: to run it is what the tool is for.
+    /// A whole command, or its arguments. The tool exists to run it.
     Command,
-    /// An address.
+    /// A URL.
     Url,
-    /// What people or models read, code and queries among it: anything may stand in it.
+    /// Text for people or models, including code and queries. It may contain anything.
     Text,
-    /// A name, an id, a choice; the rest.
+    /// Everything else: a name, an id, a choice.
     Plain,
 }
 
 impl Role {
-    /// As in the settings.
+    /// The name as in the settings.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Path => "path",
@@ -110,7 +110,8 @@ const URL: [&str; 9] = [
     "url", "urls", "uri", "uris", "href", "link", "endpoint", "webhook", "callback",
 ];
 
-/// From the name, then the schema's format, then its description.
+/// Guesses the role. The first of these decides: a name that says `path`, a `format` of a URL, any other name, the
+/// description.
 pub(crate) fn guess(place: &Place) -> Role {
     let named = by_name(place.name);
     if named == Some(Role::Path) {
@@ -127,7 +128,7 @@ pub(crate) fn guess(place: &Place) -> Role {
         .unwrap_or(Role::Plain)
 }
 
-/// The first of these that any word of the name stands for: path, address, command, text.
+/// The role of the name's words. Where words have different roles, the order is path, URL, command, text.
 fn by_name(name: &str) -> Option<Role> {
     const ORDER: [(Role, &[&str]); 4] = [
         (Role::Path, &PATH),
@@ -144,12 +145,12 @@ fn by_name(name: &str) -> Option<Role> {
     ORDER.get(found).map(|(role, _)| *role)
 }
 
-/// `camelCase` and `snake_case` taken apart.
+/// Calls `see` with each word of a `camelCase` or `snake_case` name.
 fn each_word(name: &str, see: &mut dyn FnMut(&str)) {
     let mut start = 0;
     let mut before = ' ';
     let mut see = |word: &str| {
-        // Some characters beyond ASCII have small letters within it.
+        // Some characters beyond ASCII have ASCII small letters, for example the Kelvin sign.
         if word.is_ascii() {
             see(word);
         } else {
@@ -171,6 +172,7 @@ fn each_word(name: &str, see: &mut dyn FnMut(&str)) {
     see(&name[start..]);
 }
 
+/// The role that a phrase of the description indicates. `path` takes precedence.
 fn by_description(description: &str) -> Option<Role> {
     const PHRASES: [(Role, &str); 11] = [
         (Role::Path, "file path"),

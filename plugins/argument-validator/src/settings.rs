@@ -1,11 +1,11 @@
-//! What the operator may set.
+//! The settings.
 
 use sandgate_sdk::{Issues, glob_matches};
 
 use crate::role::Role;
 use crate::strings::Place;
 
-/// As `plugin.toml` describes them.
+/// The settings, as `plugin.toml` describes them.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Settings {
@@ -16,7 +16,7 @@ pub struct Settings {
     roles: Vec<Assignment>,
 }
 
-/// What follows from something that is sure.
+/// What happens to a call when a check finds something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Action {
@@ -25,6 +25,7 @@ pub(crate) enum Action {
     Pass,
 }
 
+/// An entry of `roles`.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Assignment {
@@ -51,7 +52,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Everything that is wrong with them.
+    /// Checks what the schema of the settings cannot express. The error lists everything that is wrong.
     pub(crate) fn checked(&self) -> Result<(), Issues> {
         let mut issues = Issues::new();
         for (index, assignment) in self.roles.iter().enumerate() {
@@ -74,7 +75,7 @@ impl Settings {
         issues.or(())
     }
 
-    /// What the operator says the value at that place is for. `target` is SERVER/TOOL.
+    /// The role that the operator has set for the argument. `target` returns `SERVER/TOOL`.
     pub(crate) fn role<'t>(&self, target: impl Fn() -> &'t str, place: &Place) -> Option<Role> {
         let fits = |assignment: &&Assignment| {
             let argument = assignment.argument.as_str();

@@ -1,27 +1,28 @@
-//! The strings among the arguments, each with its place and what the schema says there.
+//! Walks the strings of the arguments, each with its place and with what the schema says about it.
 
 use std::fmt::Write as _;
 
 use schema_interpreter::{Kind, Value};
 
-/// Where a string stands.
+/// The place of a string.
 pub(crate) struct Place<'a> {
-    /// JSON Pointer into the arguments.
+    /// A JSON Pointer into the arguments.
     pub(crate) pointer: &'a str,
-    /// The name of the member, or of the list's that holds it.
+    /// The name of the member. For an element of a list: the name of the member that holds the list.
     pub(crate) name: &'a str,
-    /// The `format` and `description` that the schema gives, where it does so directly.
+    /// `format` and `description` of the string's own schema. References and branches are not followed.
     pub(crate) format: Option<&'a str>,
     pub(crate) description: Option<&'a str>,
 }
 
 impl Place<'_> {
-    /// The pointer into the params.
+    /// The pointer into the params of the call.
     pub(crate) fn whole(&self) -> String {
         format!("/arguments{}", self.pointer)
     }
 
-    /// As the setting `roles` names it: of an element of a list, the list's own name, since the next call may have more.
+    /// The argument as the setting `roles` names it. An element of a list is named by the list's member, because the
+    /// next call may have more elements.
     pub(crate) fn argument(&self) -> &str {
         let last = self.pointer.rsplit('/').next().unwrap_or_default();
         let is_element =
@@ -34,7 +35,8 @@ impl Place<'_> {
     }
 }
 
-/// Shows every string that may be worth it; `None` ends it. What the schema says is looked up for these alone.
+/// Calls `see` with every string for which `is_worth` holds. `None` from `see` ends the walk. The schema is searched
+/// only for these strings.
 pub(crate) fn each(
     arguments: Value,
     schema: Option<Value>,
@@ -63,7 +65,7 @@ impl Walk<'_> {
                 let schema = schema.and_then(|schema| schema.get("items"));
                 let length = self.pointer.len();
                 for (index, element) in value.elements().enumerate() {
-                    // Writing to a string does not fail.
+                    // Writing to a string cannot fail.
                     let _ = write!(self.pointer, "/{index}");
                     self.value(element, schema, name)?;
                     self.pointer.truncate(length);

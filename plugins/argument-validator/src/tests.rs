@@ -129,7 +129,7 @@ fn the_operator_says_what_an_argument_is_for() {
 
 #[test]
 fn each_check_can_be_recorded_or_left_out() {
-    // In the order of the alphabet: then it does not matter whether the parser keeps the members' own.
+    // In alphabetical order, so that it does not matter whether the parser keeps the order of the members.
     let arguments = json!({"branch": "a; ls", "path": "../x"});
     let recorded = json!({"traversal": "record", "injection": "record"});
     assert_eq!(

@@ -1,23 +1,24 @@
-//! Paths that leave their folder, and paths to a system's secrets.
+//! Finds paths that leave their folder, and paths to secrets of the system.
 
 use crate::decoding::decoded;
 use crate::role::Role;
 
-/// Whether something is sure enough to act on.
+/// How sure a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// It is what it looks like.
+    /// The finding is sure.
     None,
-    /// It may be something else.
+    /// The value may be harmless.
     Some,
 }
 
-/// What is wrong with a value as a path, in words that do not repeat it.
+/// What is wrong with a value as a path, in words that do not repeat the value, and how sure that is. `None` where
+/// nothing is found. The roles `text` and `command` are not judged.
 pub fn traversal(role: Role, value: &str) -> Option<(&'static str, Doubt)> {
     if matches!(role, Role::Text | Role::Command) {
         return None;
     }
-    // Nearly every value ends here.
+    // Nearly every value returns here.
     if !value.bytes().any(is_suspicious) {
         return None;
     }
@@ -35,7 +36,8 @@ pub fn traversal(role: Role, value: &str) -> Option<(&'static str, Doubt)> {
         .count();
     if parents > 0 && (path.contains(&b'/') || *path == *b"..") {
         let is_disguised = !value.contains("..");
-        // In a name or an address a single step up may be anything; two, or one in disguise, are a way out.
+        // In a name or a URL a single step up may be harmless. In a name, two steps or a disguised one are an attack;
+        // in a URL, three.
         let sure = is_path || (role == Role::Plain && (parents > 1 || is_disguised)) || parents > 2;
         return Some((
             "A path that leaves its folder",
@@ -52,13 +54,13 @@ pub fn traversal(role: Role, value: &str) -> Option<(&'static str, Doubt)> {
     ))
 }
 
-/// Without such a byte a value is no path that leads anywhere.
+/// Whether the byte occurs in paths that lead elsewhere. A value without such a byte is not judged.
 pub(crate) fn is_suspicious(byte: u8) -> bool {
     matches!(byte, b'.' | b'/' | b'\\' | b'%' | b'~' | 0) || byte >= 0x80
 }
 
-/// `..`, also with what lax readers cut off behind it (`..;x`, `.. `), and rows of dots that some take for it. Three
-/// dots are a wildcard (`./...`).
+/// Whether the segment is `..`, also with an ending that lax decoders cut off (`..;x`, `.. `), or a row of dots that
+/// some take for it. Three dots are a wildcard (`./...`).
 fn is_parent(segment: &[u8]) -> bool {
     let cut = segment
         .iter()
@@ -68,7 +70,8 @@ fn is_parent(segment: &[u8]) -> bool {
     cut.len() >= 2 && cut.len() != 3 && cut.iter().all(|byte| *byte == b'.')
 }
 
-/// Files that hold passwords, keys or a process's memory; nothing that a tool's user asks for by chance.
+/// Whether the path names a file with passwords, keys or the memory of a process. No user of a tool asks for these by
+/// accident.
 fn names_secrets(path: &[u8]) -> bool {
     const FILES: [&str; 16] = [
         "etc/passwd",
@@ -88,7 +91,7 @@ fn names_secrets(path: &[u8]) -> bool {
         "windows/win.ini",
         "windows/system32/config",
     ];
-    // `/./` and `//` are nothing.
+    // `/./` and `//` do not change a path.
     let mut segments = path
         .split(|byte| *byte == b'/')
         .filter(|segment| !segment.is_empty() && *segment != b".");

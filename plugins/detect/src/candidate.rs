@@ -1,24 +1,26 @@
-//! Bytes that can be part of anything that is looked for. Most of a text holds none of them, so it is searched in blocks
-//! that a processor compares in one step.
+//! Finds the bytes that a value can contain. Most texts have few of them, so a text is searched in blocks that a
+//! processor compares in one step.
 
-/// Bytes of a block: as many as two vectors of WebAssembly hold.
+/// Bytes of a block: two vectors of WebAssembly.
 const BLOCK: usize = 32;
 
-/// A digit or the colon after them in ASCII, the at sign, or the first byte of a full-width digit, among others.
+/// Whether the byte is a digit, a colon (which follows `9` in ASCII), an at sign, or `0xEF`. `0xEF` is the first byte
+/// of a full-width digit and of other characters.
 fn is_one(byte: u8) -> bool {
-    // Without `&&`: a branch would keep the compiler from comparing a block at once.
+    // No `&&` or `||`: a branch would keep the compiler from comparing a whole block at once.
     (byte.wrapping_sub(b'0') <= b':' - b'0') | (byte == b'@') | (byte == 0xEF)
 }
 
-/// Where the first candidate from `from` on stands. The end of the text where there is none.
+/// The position of the first candidate at or after `from`, or the end of the text.
 pub(crate) fn next(bytes: &[u8], from: usize) -> usize {
     position(bytes, from, is_one)
 }
 
-/// Where the first byte of such a kind stands, from `from` on; the end where there is none. The fewer branches `is_one`
-/// has, the more bytes are compared at once: `|` rather than `||`.
-// WebAssembly has vectors where a function asks for them. It is no promise of the caller's: an engine without them refuses
-// the component as a whole.
+/// The position of the first byte at or after `from` for which `is_one` holds, or the length of `bytes`.
+///
+/// `is_one` should have no branches: with `|` instead of `||`, more bytes are compared at once.
+// WebAssembly uses vectors only in functions that ask for them. The caller promises nothing: an engine without vectors
+// rejects the whole component.
 #[cfg_attr(target_family = "wasm", target_feature(enable = "simd128"))]
 #[inline]
 pub fn position(bytes: &[u8], from: usize, is_one: impl Fn(u8) -> bool) -> usize {

@@ -1,10 +1,10 @@
-//! Payment cards.
+//! Detects payment cards.
 
 use crate::checksum::luhn;
 use crate::context::{CARD, Context};
 use crate::number::{Gap, Number};
 
-/// How many groups from `first` on are a card's number.
+/// How many groups, beginning with group `first`, form a card number. `None` where they form none.
 pub(crate) fn groups(number: &Number, first: usize, context: &Context) -> Option<usize> {
     (1..=5).find(|&count| {
         let Some(groups) = number.groups().get(first..first + count) else {
@@ -18,7 +18,8 @@ pub(crate) fn groups(number: &Number, first: usize, context: &Context) -> Option
         }
         match network(digits) {
             Network::None => false,
-            // One number in ten passes Luhn, so short ones and those of no known network need a word.
+            // One number in ten passes Luhn. Numbers that are short or of no known network also need a word such as
+            // "card".
             Network::Sure => luhn(digits) == 0,
             Network::Doubtful => luhn(digits) == 0 && context.says(&CARD, groups[0].start),
         }
@@ -31,7 +32,7 @@ enum Network {
     None,
 }
 
-/// Prefixes and lengths as the networks publish them (ISO/IEC 7812 issuer ranges).
+/// The network by prefix and length, as the networks publish them (issuer ranges of ISO/IEC 7812).
 fn network(digits: &[u8]) -> Network {
     let prefix = |count: usize| {
         digits
@@ -57,7 +58,8 @@ fn network(digits: &[u8]) -> Network {
     }
 }
 
-/// All in one, in fours, or as the shorter networks emboss them.
+/// Whether the groups have the lengths that cards use: one group, groups of four, or the lengths that some networks
+/// emboss.
 fn is_shaped(mut counts: impl Iterator<Item = usize> + Clone) -> bool {
     let listed: &[&[usize]] = &[
         &[4, 6, 5],
@@ -74,14 +76,14 @@ fn is_shaped(mut counts: impl Iterator<Item = usize> + Clone) -> bool {
         || (counts.next().is_some() && counts.next().is_none())
 }
 
-/// The same gap between all its groups, and no tight one to what stands around.
+/// Whether all gaps within the number are the same, and the number is separated from the text around it.
 fn is_evenly_spaced(number: &Number, first: usize, count: usize) -> bool {
     let groups = &number.groups()[first..first + count];
     let inner = groups.get(1).map(|group| group.gap);
     let even = matches!(inner, None | Some(Gap::Space | Gap::Hyphen | Gap::Dot))
         && groups[1..].iter().all(|group| Some(group.gap) == inner);
     let (before, after) = (groups[0].gap, number.gap_after(first + count - 1));
-    // A number in fours goes on where the same gap follows.
+    // A space before or after the number separates it. A hyphen or dot joins it to other digits.
     let ends =
         |gap: Gap| matches!(gap, Gap::Edge | Gap::Slash | Gap::Parenthesis) || (gap == Gap::Space);
     even && ends(before) && ends(after)
@@ -107,7 +109,7 @@ mod tests {
         assert_eq!(found("3782-822463-10005"), Some(3));
         assert_eq!(found("４１１１１１１１１１１１１１１１"), Some(1));
         assert_eq!(found("4111111111111112"), None);
-        // Luhn holds, but there is no such network.
+        // The check digit is right, but no network has this prefix.
         assert_eq!(found("9111111111111110"), None);
         assert_eq!(found("my card 9111111111111110"), Some(1));
     }

@@ -1,6 +1,7 @@
-//! Check digits: Luhn's of payment cards, modulo 97 of bank accounts, modulo 11 of Japan's Individual Numbers.
+//! Check digits: Luhn for payment cards, modulo 97 for bank accounts, modulo 11 for Japan's Individual Numbers.
 
-/// Luhn's sum modulo ten over digits from 0 to 9 (ISO/IEC 7812). 0: the check digit, which is the last one, holds.
+/// Luhn's sum modulo 10 (ISO/IEC 7812). `digits` are values from 0 to 9, the check digit last. 0 means that the check
+/// digit is right.
 pub fn luhn(digits: &[u8]) -> u8 {
     let doubled = |digit: u8| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
     let sum = digits
@@ -11,9 +12,10 @@ pub fn luhn(digits: &[u8]) -> u8 {
     sum.fold(0, |sum, digit| (sum + digit) % 10)
 }
 
-/// The remainder modulo 97 of an account number without spaces: the first four characters last, letters of either case
-/// as 10 to 35 (ISO 13616). 1: the check digits hold. `None`: it is too short, or a character is neither digit nor
-/// letter.
+/// The remainder modulo 97 of an account number in ASCII without spaces (ISO 13616). The first four characters are read
+/// last, and letters of either case count as 10 to 35. 1 means that the check digits are right.
+///
+/// `None`: fewer than four characters, or a character that is neither a digit nor a letter.
 pub fn mod_97(characters: &[u8]) -> Option<u32> {
     let (head, tail) = characters.split_at_checked(4)?;
     tail.iter()
@@ -26,8 +28,9 @@ pub fn mod_97(characters: &[u8]) -> Option<u32> {
         })
 }
 
-/// The check digit of an Individual Number: over its first eleven digits, from the right with the weights 2 to 7 and 2 to
-/// 6 (ordinance 85 of the Ministry of Internal Affairs and Communications, 2014).
+/// The check digit of a Japanese Individual Number. `digits` are values from 0 to 9; the first eleven are used. From
+/// the right they have the weights 2 to 7 and then 2 to 6 (ordinance 85 of the Ministry of Internal Affairs and
+/// Communications, 2014).
 pub fn my_number(digits: &[u8]) -> u8 {
     let sum: u32 = digits
         .iter()
@@ -52,12 +55,12 @@ mod tests {
 
     #[test]
     fn published_numbers_have_their_check_digits() {
-        // Of networks, for tests.
+        // Test numbers that the networks publish.
         for card in ["4111111111111111", "378282246310005", "30569309025904"] {
             assert_eq!(luhn(&digits(card)), 0, "{card}");
         }
         assert_ne!(luhn(&digits("4111111111111112")), 0);
-        // Of the IBAN registry.
+        // Examples from the IBAN registry.
         for account in ["DE89370400440532013000", "gb29nwbk60161331926819"] {
             assert_eq!(mod_97(account.as_bytes()), Some(1), "{account}");
         }

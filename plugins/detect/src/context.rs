@@ -1,18 +1,19 @@
-//! The words around a number, where its digits alone do not say what it is.
+//! The words around a number, for numbers whose digits alone do not show what they are.
 
-/// How many bytes of a text before a number are read.
+/// How many bytes before a number are searched for words.
 const WINDOW: usize = 48;
 
-/// What is said of a value: the words before it, and the name of the member that holds it.
+/// The words that describe a value: the text before it, and the name of the member that holds it.
 pub(crate) struct Context<'t> {
     pub(crate) text: &'t str,
-    /// The member's name, or nothing where the text is no member of a JSON object. Asked only in doubt: it costs a
-    /// question to the host.
+    /// The member's name; empty where the text is not a member of a JSON object. It is only called when needed, because
+    /// the answer costs a call to the host.
     pub(crate) key: &'t dyn Fn() -> String,
 }
 
-/// A word, in lower case. `exact` ones stand alone ("tel", not "hotel" or "tell"), the others begin a word ("phone",
-/// "phones") or, beyond ASCII, stand anywhere.
+/// Words in lower case. A word of `exact` must stand alone: "tel" is not found in "hotel" or "tell". A word of `begun`
+/// may be the beginning of a longer word: "phone" is found in "phones". Words that begin with a character beyond ASCII
+/// may stand anywhere.
 pub(crate) struct Words {
     pub(crate) exact: &'static [&'static str],
     pub(crate) begun: &'static [&'static str],
@@ -110,7 +111,7 @@ pub(crate) const IBAN: Words = Words {
     begun: &["iban"],
 };
 
-/// What may stand after a number to call: "030 123 456 office".
+/// Words that may follow a telephone number: "030 123 456 office".
 pub(crate) const PHONE_AFTER: Words = Words {
     exact: &[
         "office", "fax", "mobile", "cell", "phone", "home", "tel", "work", "mob", "携帯", "電話",
@@ -119,7 +120,7 @@ pub(crate) const PHONE_AFTER: Words = Words {
     begun: &[],
 };
 
-/// What numbers that are nobody's are called.
+/// Words before numbers that do not belong to a person.
 pub(crate) const IMPERSONAL: Words = Words {
     exact: &[
         "id",
@@ -198,12 +199,13 @@ pub(crate) const VERSION: Words = Words {
 };
 
 impl Context<'_> {
-    /// One of the words stands within the window before `at`, or in the member's name.
+    /// Whether one of the words is in the last [`WINDOW`] bytes before `at`, or in the member's name.
     pub(crate) fn says(&self, words: &Words, at: usize) -> bool {
         self.says_within(words, at, WINDOW) || self.key_says(words)
     }
 
-    /// One of the words stands within so many bytes before `at`.
+    /// Whether one of the words is in the last `window` bytes before `at`. More than [`WINDOW`] bytes are never
+    /// searched.
     pub(crate) fn says_within(&self, words: &Words, at: usize, window: usize) -> bool {
         let mut start = at.saturating_sub(window.min(WINDOW));
         while !self.text.is_char_boundary(start) {
@@ -213,7 +215,7 @@ impl Context<'_> {
         words.in_lower_case(lowered(&self.text.as_bytes()[start..at], &mut buffer))
     }
 
-    /// One of the words stands within a few bytes after `at`, on the same line.
+    /// Whether one of the words is in the 12 bytes after `at`, on the same line.
     pub(crate) fn says_after(&self, words: &Words, at: usize) -> bool {
         let mut end = self.text.len().min(at + 12);
         while !self.text.is_char_boundary(end) {
@@ -227,7 +229,7 @@ impl Context<'_> {
         words.in_lower_case(lowered(line, &mut buffer))
     }
 
-    /// One of the words is in the member's name, `camelCase` and `snake_case` taken apart.
+    /// Whether one of the words is in the member's name. `camelCase` and `snake_case` are split into words.
     pub(crate) fn key_says(&self, words: &Words) -> bool {
         let key = (self.key)();
         let mut parted = String::with_capacity(key.len() + 8);
@@ -252,7 +254,7 @@ impl Words {
         let stands = |word: &&str, alone: bool| {
             let word = word.as_bytes();
             text.windows(word.len()).enumerate().any(|(at, window)| {
-                // No spaces part the words of kana and kanji.
+                // Words in kana and kanji are not separated by spaces.
                 window == word
                     && !(word[0].is_ascii() && is_letter(at.checked_sub(1)))
                     && !(alone && is_letter(Some(at + word.len())))
@@ -295,7 +297,7 @@ mod tests {
     #[test]
     fn words_far_away_say_nothing() {
         assert!(!says(&PHONE, &format!("phone {}", "x".repeat(60))));
-        // A window that begins within a character.
+        // The window begins in the middle of a character.
         assert!(says(&PHONE, &format!("{}電話", "あ".repeat(14))));
     }
 

@@ -1,17 +1,19 @@
-//! Mail addresses.
+//! Detects e-mail addresses.
 
-/// Where the address around the `@` at `at` stands; it does not begin before `floor`.
+/// The start and end of the address around the `@` at `at`. The address does not begin before `floor`.
 pub(crate) fn around(bytes: &[u8], at: usize, floor: usize) -> Option<(usize, usize)> {
     let start = local_start(bytes, at, floor)?;
     let end = domain_end(bytes, at + 1)?;
-    // `git@host:path` is a place of a repository, not a person.
+    // `git@host:path` is a repository, not a person.
     if &bytes[start..at] == b"git" && bytes.get(end) == Some(&b':') {
         return None;
     }
     Some((start, end))
 }
 
-/// RFC 5321's characters without the quoted form; a part begins and ends with none of the dots.
+/// The start of the local part, at most 64 bytes before the `@`. Accepts the characters of RFC 5321 without the quoted
+/// form and without `!`, `/`, `?`, `{`, `|`, `}` and the grave accent. The part begins with a letter, a digit or `_`,
+/// and does not end with a dot.
 fn local_start(bytes: &[u8], at: usize, floor: usize) -> Option<usize> {
     let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-'=#$&*^~".contains(byte);
     let length = bytes[floor..at]
@@ -27,13 +29,15 @@ fn local_start(bytes: &[u8], at: usize, floor: usize) -> Option<usize> {
     (start < at && bytes[at - 1] != b'.').then_some(start)
 }
 
+/// The end of the domain, at most 255 bytes. It needs a dot, valid labels, and a last label of letters or beginning
+/// with `xn--`.
 fn domain_end(bytes: &[u8], start: usize) -> Option<usize> {
     let rest = &bytes[start..bytes.len().min(start + 255)];
     let mut length = rest
         .iter()
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
         .count();
-    // A sentence's full stop, or a dash after it.
+    // The full stop of a sentence, or a dash after the address.
     while length > 0 && !rest[length - 1].is_ascii_alphanumeric() {
         length -= 1;
     }
@@ -50,7 +54,7 @@ fn domain_end(bytes: &[u8], start: usize) -> Option<usize> {
     (sound && is_top && !is_file_ending(top)).then_some(start + length)
 }
 
-/// `logo@2x.png` is a picture.
+/// Whether the last label is a file extension: `logo@2x.png` is a picture.
 fn is_file_ending(top: &[u8]) -> bool {
     let endings: &[&[u8]] = &[
         b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"css", b"js", b"json", b"html",

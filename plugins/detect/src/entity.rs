@@ -1,16 +1,17 @@
 //! The kinds of personal data that are looked for.
 
-/// One kind. Its name is at once the setting's, the mark's (`[email]`) and the finding's rule (`pii.email`).
+/// A kind of personal data. Its name is used in settings, in masks (`[email]`) and in the rules of findings
+/// (`pii.email`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Entity {
-    /// An address with a domain.
+    /// An e-mail address.
     Email,
-    /// A telephone number, international or in the usual shapes of a country.
+    /// A telephone number, international or in a shape that a country uses.
     Phone,
-    /// A payment card: a network's prefix and length, and Luhn's check digit.
+    /// A payment card: prefix and length of a network, and Luhn's check digit.
     CreditCard,
-    /// An account number: a country's length and the remainder 1 modulo 97.
+    /// An international bank account number: the length of its country, and the remainder 1 modulo 97.
     Iban,
     /// A social security number of the United States.
     UsSsn,
@@ -24,14 +25,14 @@ pub enum Entity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entities(u8);
 
-/// A piece of a text: bytes `start..end`.
+/// A value that was found: the bytes `start..end` of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// What it is.
+    /// The kind of the value.
     pub entity: Entity,
-    /// Where it begins.
+    /// The index of the value's first byte.
     pub start: usize,
-    /// Where it ends.
+    /// The index of the byte after the value.
     pub end: usize,
 }
 
@@ -47,7 +48,7 @@ impl Entity {
         Self::Ip,
     ];
 
-    /// As in the settings.
+    /// The name as in the settings.
     pub fn name(self) -> &'static str {
         match self {
             Self::Email => "email",
@@ -60,7 +61,7 @@ impl Entity {
         }
     }
 
-    /// Of findings and refusals.
+    /// The rule of findings and refusals about this kind.
     pub fn rule(self) -> &'static str {
         match self {
             Self::Email => "pii.email",
@@ -75,7 +76,7 @@ impl Entity {
 }
 
 impl Entities {
-    /// Whether it is one of them.
+    /// Whether the set contains the kind.
     pub fn has(self, entity: Entity) -> bool {
         self.0 & (1 << entity as u8) != 0
     }

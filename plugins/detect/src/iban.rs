@@ -1,10 +1,10 @@
-//! International bank account numbers (ISO 13616).
+//! Detects international bank account numbers (ISO 13616).
 
 use crate::checksum::mod_97;
 use crate::context::{Context, IBAN};
 
-/// The end of the account number that begins at `start` with its country's two letters. Where the words say that it is
-/// one, small letters and an unknown country or length will do.
+/// The end of the account number that begins at `start` with the two letters of its country. Small letters, an unknown
+/// country and an unusual length are accepted only where the words around say that the number is an IBAN.
 pub(crate) fn end(bytes: &[u8], start: usize, context: &Context) -> Option<usize> {
     let country = bytes.get(start..start + 2)?;
     if !country.iter().all(u8::is_ascii_alphabetic) {
@@ -25,13 +25,13 @@ pub(crate) fn end(bytes: &[u8], start: usize, context: &Context) -> Option<usize
         })
 }
 
-/// The end of so many letters and digits, where the check digits hold.
+/// The end of `length` letters and digits, where the check digits are right.
 fn checked_end(bytes: &[u8], start: usize, length: usize) -> Option<usize> {
     let mut characters = [0; 34];
     let (mut count, mut at) = (0, start);
     while count < length {
         match bytes.get(at)? {
-            // In fours with a space or hyphen between, as on paper.
+            // Paper forms put a space or hyphen after every four characters.
             b' ' | b'-' if count > 0 && count % 4 == 0 => {}
             character if character.is_ascii_alphanumeric() => {
                 characters[count] = *character;
@@ -44,7 +44,7 @@ fn checked_end(bytes: &[u8], start: usize, length: usize) -> Option<usize> {
     (mod_97(&characters[..length]) == Some(1)).then_some(at)
 }
 
-/// The whole number's length, by country (SWIFT's IBAN registry, release 100).
+/// The length of the whole number by country (SWIFT's IBAN registry, release 100).
 fn length(country: &[u8]) -> Option<usize> {
     Some(match country {
         b"NO" => 15,
@@ -87,7 +87,7 @@ mod tests {
         Some(&text[start..end])
     }
 
-    // The registry's own examples.
+    // Examples from the registry.
     #[test]
     fn check_digits_and_length_make_an_account_number() {
         assert_eq!(

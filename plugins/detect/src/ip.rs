@@ -1,11 +1,11 @@
-//! Internet addresses.
+//! Detects IP addresses.
 
 use std::net::Ipv6Addr;
 
 use crate::context::{Context, VERSION};
 use crate::number::{Gap, Number};
 
-/// The end with a prefix length (`/24`) or zone (`%eth0`) after it.
+/// The end of the address with a prefix length (`/24`) or zone (`%eth0`) that follows it, of at most 15 characters.
 pub(crate) fn suffix_end(bytes: &[u8], end: usize) -> usize {
     let is_part: fn(&u8) -> bool = match bytes.get(end) {
         Some(b'/') => u8::is_ascii_digit,
@@ -22,7 +22,7 @@ pub(crate) fn suffix_end(bytes: &[u8], end: usize) -> usize {
     }
 }
 
-/// Whether four groups from `first` on are an address of version 4.
+/// Whether four groups, beginning with group `first`, form an IPv4 address.
 pub(crate) fn is_v4(number: &Number, first: usize, context: &Context) -> bool {
     let Some(groups) = number.groups().get(first..first + 4) else {
         return false;
@@ -53,21 +53,22 @@ pub(crate) fn is_v4(number: &Number, first: usize, context: &Context) -> bool {
         && !context.says_within(&VERSION, groups[0].start, 16)
 }
 
-/// The unspecified address, loopback, net masks and small version numbers.
+/// Whether the address is nobody's: it begins with 0, 127 (loopback) or 255 (a net mask), or all its numbers are below
+/// 10, as in versions of software.
 fn is_nobodys(octets: [u32; 4]) -> bool {
     octets[0] == 0 || octets[0] == 127 || octets[0] == 255 || octets.iter().all(|octet| *octet < 10)
 }
 
-/// The most that an address of version 6 is written with, an embedded one of version 4 in it.
+/// The longest text form of an IPv6 address, with an embedded IPv4 address.
 const V6: usize = 45;
 
-/// Where the address of version 6 around the colon at `at` stands; it does not begin before `floor`.
+/// The start and end of the IPv6 address around the colon at `at`. The address does not begin before `floor`.
 pub(crate) fn v6_around(bytes: &[u8], at: usize, floor: usize) -> Option<(usize, usize)> {
     let is_part = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
     let before = bytes[floor..at].iter().rev().take(5);
     let start = at - before.take_while(|byte| byte.is_ascii_hexdigit()).count();
     let mut end = at + bytes[at..].iter().take(V6 + 1).take_while(is_part).count();
-    // A full stop or colon behind it.
+    // A full stop or colon after the address is not part of it.
     while end > start
         && (bytes[end - 1] == b'.' || (bytes[end - 1] == b':' && !bytes[..end].ends_with(b"::")))
     {

@@ -1,9 +1,9 @@
-//! Finds personal data in a text: mail addresses, telephone numbers, payment cards, bank accounts, numbers that a state
-//! gives to a person, Internet addresses. It answers for what is such a value and where it stands; what becomes of the
-//! value is the policy's matter.
+//! Finds personal data in a text: e-mail addresses, telephone numbers, payment cards, bank accounts (IBAN), numbers
+//! that a state gives to a person, IP addresses. The crate says what a value is and where it is. The policy decides
+//! what happens to the value.
 //!
-//! Detection looks at characters, check digits and the words around. It knows no WebAssembly, no gateway and no JSON, has
-//! no automaton whose tables a run would fill, and allocates nothing.
+//! Detection uses characters, check digits and the words around a value. The crate knows nothing of WebAssembly, the
+//! gateway or JSON. It uses no regular expressions, because a run would have to fill the tables of their automaton.
 
 mod candidate;
 mod card;

@@ -1,11 +1,13 @@
-//! Numbers that a state gives to a person.
+//! Detects numbers that a state gives to a person.
 
 use crate::checksum::my_number;
 use crate::context::{Context, MY_NUMBER, SSN};
 use crate::number::{Gap, Group, Number};
 
-/// How many groups from `first` on are a social security number of the United States: 3-2-4, or nine digits of which
-/// the words say what they are. No area 000, 666 or from 900 on, no group 00, no serial 0000 (the rules of the Social
+/// How many groups, beginning with group `first`, form a social security number of the United States. The number has
+/// the shape 3-2-4 with hyphens. With spaces, or as nine digits, it needs a word such as "SSN".
+///
+/// The area is not 000, 666 or 900 and above, the group is not 00, and the serial is not 0000 (rules of the Social
 /// Security Administration).
 pub(crate) fn us_ssn_groups(number: &Number, first: usize, context: &Context) -> Option<usize> {
     [3, 1].into_iter().find(|&count| {
@@ -29,8 +31,9 @@ pub(crate) fn us_ssn_groups(number: &Number, first: usize, context: &Context) ->
     })
 }
 
-/// How many groups from `first` on are an Individual Number of Japan: twelve digits, in one or in fours, with the check
-/// digit that the ordinance gives, and words that say so: one order number in ten has that check digit too.
+/// How many groups, beginning with group `first`, form an Individual Number of Japan: twelve digits, in one group or in
+/// fours, with the right check digit. It also needs a word such as "マイナンバー", because one number in ten has that check
+/// digit.
 pub(crate) fn jp_my_number_groups(
     number: &Number,
     first: usize,
@@ -52,7 +55,7 @@ pub(crate) fn jp_my_number_groups(
     })
 }
 
-/// No tight gap to the groups around.
+/// Whether the groups are separated from the digits around them: by the edge, a space or a parenthesis.
 pub(crate) fn stands_alone(number: &Number, first: usize, count: usize) -> bool {
     let before = number
         .groups()

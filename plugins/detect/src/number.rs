@@ -1,15 +1,16 @@
-//! A number as people write it: groups of digits with separators between.
+//! Reads a number as people write it: groups of digits with separators between.
 
 use crate::text::folded;
 
-/// Digits are dropped beyond this; nothing that is looked for is as long.
+/// Most digits that are read. A value is never as long.
 const DIGITS: usize = 40;
+/// Most groups that are read.
 const GROUPS: usize = 12;
 
-/// What stands between two groups.
+/// The separator before a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Gap {
-    /// The text's edge or a character that belongs to no number.
+    /// None: the edge of the text, or a character that belongs to no number.
     #[default]
     Edge,
     /// A space of any width.
@@ -20,38 +21,38 @@ pub enum Gap {
     Dot,
     /// A slash.
     Slash,
-    /// An opening or closing parenthesis, perhaps with a space or hyphen.
+    /// An opening or closing parenthesis, perhaps with a space, a hyphen or another parenthesis.
     Parenthesis,
 }
 
-/// A run of digits without anything between.
+/// A run of digits without separators.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Group {
-    /// Index of its first digit among the number's digits.
+    /// Index of the first digit among the number's digits.
     pub first: usize,
-    /// How many digits it has.
+    /// How many digits the group has.
     pub count: usize,
-    /// Where in the text it begins.
+    /// Where the group begins in the text, in bytes.
     pub start: usize,
-    /// Where in the text it ends.
+    /// Where the group ends in the text, in bytes.
     pub end: usize,
-    /// What stands before it.
+    /// The separator before the group. The first group has [`Gap::Edge`].
     pub gap: Gap,
 }
 
-/// A number with its groups, without an allocation.
+/// A number and its groups. Reading it allocates nothing.
 pub struct Number {
     digits: [u8; DIGITS],
     count: usize,
     groups: [Group; GROUPS],
     len: usize,
-    /// Where in the text the reading stopped.
+    /// Where the last group ends in the text, in bytes.
     pub end: usize,
 }
 
 impl Number {
-    /// Reads the number whose first digit stands at `start`. It stops at a line's end, at anything that does not
-    /// separate digits, and where there is no room for more.
+    /// Reads the number whose first digit is at `start`. Reading stops at the end of a line, at any character that does
+    /// not separate digits, and after 40 digits or 12 groups.
     pub fn read(bytes: &[u8], start: usize) -> Self {
         let mut number = Self {
             digits: [0; DIGITS],
@@ -70,7 +71,7 @@ impl Number {
                 None => break,
             }
         }
-        // A gap that was followed by no group is no part of it.
+        // A separator at the end belongs to no group, so it is not part of the number.
         number.end = number.groups[number.len - 1].end.max(start + 1);
         number
     }
@@ -98,12 +99,12 @@ impl Number {
         self.count > first && self.count < DIGITS
     }
 
-    /// Its groups, in their order.
+    /// The groups in order.
     pub fn groups(&self) -> &[Group] {
         &self.groups[..self.len]
     }
 
-    /// The digits of a stretch of its groups.
+    /// The digits, as values from 0 to 9, of consecutive groups of this number.
     pub fn digits(&self, groups: &[Group]) -> &[u8] {
         match (groups.first(), groups.last()) {
             (Some(first), Some(last)) => &self.digits[first.first..last.first + last.count],
@@ -111,7 +112,7 @@ impl Number {
         }
     }
 
-    /// What stands after the n-th group.
+    /// The separator after the group with that index. [`Gap::Edge`] after the last one.
     pub fn gap_after(&self, index: usize) -> Gap {
         self.groups()
             .get(index + 1)
@@ -119,7 +120,7 @@ impl Number {
     }
 }
 
-/// The gap that begins at `at`, and where the next digit is; none where no digit follows.
+/// The separator that begins at `at`, and where the next digit is. `None` where no digit follows.
 fn gap_at(bytes: &[u8], mut at: usize) -> Option<(usize, Gap)> {
     let mut gap = Gap::Edge;
     for _ in 0..=3 {
@@ -137,7 +138,7 @@ fn gap_at(bytes: &[u8], mut at: usize) -> Option<(usize, Gap)> {
             (Gap::Edge, here) => here,
             (Gap::Parenthesis, Gap::Space | Gap::Hyphen | Gap::Parenthesis) => Gap::Parenthesis,
             (Gap::Space | Gap::Hyphen, Gap::Parenthesis) => Gap::Parenthesis,
-            // " - " and ". " and the like do not hold a number together.
+            // " - ", ". " and the like do not hold a number together.
             _ => return None,
         };
         at += length;

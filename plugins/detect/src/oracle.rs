@@ -1,4 +1,4 @@
-//! The scan without its short cuts, as a measure of the one that has them: looks at every byte, reads every number as one.
+//! The scan without its short cuts. It looks at every byte and reads every number, and [`scan`] must find the same.
 
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ enum Class {
     At,
     Colon,
     Digit,
-    /// The first byte of a full-width digit, among others.
+    /// `0xEF`, the first byte of a full-width digit and of other characters.
     Wide,
 }
 
@@ -33,7 +33,7 @@ const CLASSES: [Class; 256] = {
     classes
 };
 
-/// What the scan hands over, found by looking at every byte and reading every number.
+/// Finds what the scan must find.
 fn every_byte(
     text: &str,
     wanted: Entities,
@@ -42,7 +42,7 @@ fn every_byte(
 ) {
     let bytes = text.as_bytes();
     let context = Context { text, key };
-    // Nothing before `done` is looked at again.
+    // Text before `done` is not looked at again.
     let (mut at, mut done) = (0, 0);
     while let Some(&byte) = bytes.get(at) {
         at = match CLASSES[byte as usize] {
@@ -81,7 +81,7 @@ fn every_byte(
     }
 }
 
-/// What the number at `at` is or contains; where to go on.
+/// Reports what the number at `at` is or contains. Returns where to continue.
 fn number(
     bytes: &[u8],
     at: usize,
@@ -105,7 +105,7 @@ fn number(
         return end;
     }
     let number = Number::read(bytes, at);
-    // Most numbers are too short for anything, with everything that hangs on them.
+    // Most numbers are too short to be any value.
     if number.digits(number.groups()).len() < 4
         || is_word(bytes, folded_before(bytes, at).map(|(_, before)| before))
     {
@@ -128,7 +128,7 @@ fn number(
     number.end.max(*done)
 }
 
-/// Values, their beginnings and ends, and what stands between them.
+/// Values, parts of values, and what stands between values.
 fn piece() -> impl Strategy<Value = String> {
     let values = prop::sample::select(vec![
         "ann@example.com",

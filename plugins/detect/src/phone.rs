@@ -1,11 +1,12 @@
-//! Telephone numbers: international ones, the usual shapes of national ones, and what the words around call one.
+//! Detects telephone numbers: international ones, those in a shape that a country uses, and those that the words around
+//! call a telephone number.
 
 use crate::context::{Context, IMPERSONAL, PHONE, PHONE_AFTER};
 use crate::national::stands_alone;
 use crate::number::{Gap, Group, Number};
 use crate::text::folded_before;
 
-/// Where the number that begins with the group `first` stands, and how many groups it has.
+/// The start and end of the telephone number that begins with group `first`, and how many groups it has.
 pub(crate) fn found(
     bytes: &[u8],
     number: &Number,
@@ -24,7 +25,8 @@ pub(crate) fn found(
     Some((start, extension_end(bytes, end), count))
 }
 
-/// Where it begins, with its `+` and the parenthesis that is open at its first digit.
+/// Where the number begins, including a `+` or an opening parenthesis before its first digit, and whether there is a
+/// parenthesis.
 fn lead(bytes: &[u8], group: &Group, first: usize) -> (usize, bool) {
     let mut start = group.start;
     let mut opened = false;
@@ -39,7 +41,7 @@ fn lead(bytes: &[u8], group: &Group, first: usize) -> (usize, bool) {
             .map_or(start, |(_, at)| at);
         for before in [start, spaced] {
             if let Some((b'+', at)) = folded_before(bytes, before) {
-                // A sum is no number to call.
+                // In `a+1` or `)+1` the plus sign is an addition.
                 let is_sign = folded_before(bytes, at).is_none_or(|(character, _)| {
                     !character.is_ascii_alphanumeric() && character != b'+' && character != b')'
                 });
@@ -52,7 +54,8 @@ fn lead(bytes: &[u8], group: &Group, first: usize) -> (usize, bool) {
     (start, opened)
 }
 
-/// With a country's code: ITU-T E.164, no more than 15 digits; seven for a whole number is the least there is.
+/// How many groups, beginning with group `first`, form a number with a country code (ITU-T E.164): 7 to 15 digits.
+/// Country code 1 takes exactly 11 digits, country code 7 at most 11.
 fn international(number: &Number, first: usize) -> Option<usize> {
     let groups = &number.groups()[first..];
     let most = match number.digits(groups) {
@@ -66,7 +69,7 @@ fn international(number: &Number, first: usize) -> Option<usize> {
         .then_some(count)
 }
 
-/// As many groups as make no more than `most` digits; a gap that separates things ends them.
+/// How many of the leading groups have at most `most` digits together. `None` where the first group alone has more.
 fn longest(groups: &[Group], most: usize) -> Option<usize> {
     let mut digits = 0;
     let fits = |group: &&Group| {
@@ -79,6 +82,8 @@ fn longest(groups: &[Group], most: usize) -> Option<usize> {
     }
 }
 
+/// How many groups, beginning with group `first`, form a number without a country code after `+`: because of their
+/// shape, or because a word calls them a telephone number and they have 6 to 13 digits.
 fn national(number: &Number, first: usize, opened: bool, context: &Context) -> Option<usize> {
     let groups = &number.groups()[first..];
     let start = groups[0].start;
@@ -109,11 +114,12 @@ fn national(number: &Number, first: usize, opened: bool, context: &Context) -> O
     (plausible && called() && !context.says_within(&IMPERSONAL, start, 10)).then_some(count)
 }
 
-/// A stretch of groups as a national number.
+/// Consecutive groups that may form a national number.
 struct Shape<'n> {
     digits: &'n [u8],
     counts: [usize; 6],
     groups: &'n [Group],
+    /// Whether a parenthesis opens before the first digit.
     opened: bool,
 }
 
@@ -128,7 +134,7 @@ impl<'n> Shape<'n> {
         }
     }
 
-    /// One that says without a word what it is. Numbers that belong to nobody (toll-free) are none.
+    /// Whether the shape alone shows a telephone number. Toll-free numbers belong to no person and do not count.
     fn is_a_phone(&self) -> bool {
         !is_toll_free(self.digits)
             && (self.is_north_american()
@@ -138,11 +144,13 @@ impl<'n> Shape<'n> {
                 || self.is_in_parentheses())
     }
 
+    /// The separators within the number.
     fn inner(&self) -> impl Iterator<Item = Gap> {
         self.groups[1..].iter().map(|group| group.gap)
     }
 
-    /// (NXX) NXX-XXXX, NXX-NXX-XXXX, NXX.NXX.XXXX, perhaps with a 1 before; spaces alone could be anything.
+    /// (NXX) NXX-XXXX, NXX-NXX-XXXX or NXX.NXX.XXXX, perhaps with a 1 before. With spaces alone the digits could be
+    /// anything.
     fn is_north_american(&self) -> bool {
         let digits = match (self.counts, self.digits) {
             ([3, 3, 4, 0, 0, 0], digits) => digits,
@@ -153,7 +161,8 @@ impl<'n> Shape<'n> {
         digits[0] >= 2 && digits[3] >= 2 && !spaced && self.inner().all(|gap| gap != Gap::Slash)
     }
 
-    /// The mobile ranges of countries that write eleven digits in one: 070, 080, 090, 050, 07…, 09…, 010.
+    /// Eleven digits in one group, in a mobile range of countries that write them so: 050, 070, 080, 090, 07…, 09…,
+    /// 010.
     fn is_mobile_in_one(&self) -> bool {
         self.counts == [11, 0, 0, 0, 0, 0]
             && matches!(
@@ -163,7 +172,8 @@ impl<'n> Shape<'n> {
             && self.digits[3..] != [0; 8]
     }
 
-    /// 0 and an area, then the rest, with hyphens, parentheses, spaces or (in pairs) dots; nine to eleven digits.
+    /// A trunk 0 and an area code, then the rest, with hyphens, parentheses, spaces or (between pairs of digits) dots.
+    /// Nine to eleven digits.
     fn has_a_trunk_zero(&self) -> bool {
         let groups = self.groups.len();
         let lengths = (2..=5).contains(&groups) && (9..=11).contains(&self.digits.len());
@@ -183,7 +193,7 @@ impl<'n> Shape<'n> {
         pairs || (parts && !dotted && !self.begins_as_a_date())
     }
 
-    /// 00, a country's code, and the rest.
+    /// 00, a country code, and the rest.
     fn dials_out(&self) -> bool {
         let digits = self.digits;
         self.groups.len() > 1
@@ -193,7 +203,7 @@ impl<'n> Shape<'n> {
             && is_country(&digits[2..])
     }
 
-    /// An area in parentheses before the rest.
+    /// An area code in parentheses before the rest.
     fn is_in_parentheses(&self) -> bool {
         self.opened
             && (2..=4).contains(&self.groups.len())
@@ -203,13 +213,13 @@ impl<'n> Shape<'n> {
             && self.inner().all(|gap| gap != Gap::Dot && gap != Gap::Slash)
     }
 
-    /// 31-12-2026 or 01 02 2026 and the like.
+    /// Whether the number begins like 31-12-2026 or 01 02 2026.
     fn begins_as_a_date(&self) -> bool {
         matches!(self.counts, [2, 2, 4, ..]) && matches!(self.digits[4..6], [1, 9] | [2, 0])
     }
 }
 
-/// Year, month and day in either order.
+/// Whether the groups begin with a date: year, month and day in either order, or eight digits YYYYMMDD.
 fn is_date(number: &Number, groups: &[Group]) -> bool {
     let digits = number.digits(groups);
     let counts: Vec<usize> = groups.iter().map(|group| group.count).collect();
@@ -226,7 +236,8 @@ fn is_date(number: &Number, groups: &[Group]) -> bool {
     }
 }
 
-/// Numbers of companies by their nature: 0120, 0800 and 0570 of Japan, 1800 and 0800 elsewhere.
+/// Whether the number is toll-free or otherwise only given to companies: 0120, 0800 and 0570 with at most 11 digits;
+/// 1800 and 800 with 10 or 11 digits.
 fn is_toll_free(digits: &[u8]) -> bool {
     matches!(
         digits,
@@ -235,7 +246,7 @@ fn is_toll_free(digits: &[u8]) -> bool {
         || matches!(digits, [1, 8, 0, 0, ..] | [8, 0, 0, ..]) && matches!(digits.len(), 10 | 11)
 }
 
-/// An assigned country code stands first (ITU's list, E.164.D), told by three digits.
+/// Whether the digits begin with an assigned country code (ITU's list, E.164.D). The first three digits decide.
 fn is_country(digits: &[u8]) -> bool {
     let [a, b, c, ..] = *digits else { return false };
     match u32::from(a) * 100 + u32::from(b) * 10 + u32::from(c) {
@@ -258,7 +269,7 @@ fn is_country(digits: &[u8]) -> bool {
     }
 }
 
-/// The end with an extension (`x123`, `ext. 123`) after it.
+/// The end of the number with an extension (`x123`, `ext. 123`) of at most six digits that follows it.
 fn extension_end(bytes: &[u8], end: usize) -> usize {
     let rest = &bytes[end..];
     let spaces = rest.iter().take_while(|byte| **byte == b' ').count().min(1);

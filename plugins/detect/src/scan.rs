@@ -1,5 +1,6 @@
-//! One pass over a text. Few bytes can be part of anything that is looked for; only around those does it look closer.
-//! There is no automaton whose tables a run would fill: it touches the text and nothing else.
+//! Scans a text in one pass. Only a few bytes can be part of a value, and the scan looks closer only around those. It
+//! uses no regular expressions, because a run would have to fill the tables of their automaton: the scan touches the
+//! text and nothing else.
 
 use crate::context::Context;
 use crate::entity::{Entities, Entity, Found};
@@ -7,11 +8,11 @@ use crate::number::Number;
 use crate::text::{folded, folded_before, is_word};
 use crate::{candidate, card, email, iban, ip, national, phone};
 
-/// Digits that a value has at least.
+/// Fewest digits of a value.
 const LEAST: usize = 4;
 
-/// Hands over everything of the wanted kinds in the text, in its order and without overlap. `key` is the name of the
-/// member that holds the text; it is asked only in doubt.
+/// Passes every value of the wanted kinds to `found`, in the order of the text and without overlap. `key` returns the
+/// name of the member that holds the text, or an empty text. It is called only where the text does not decide.
 pub fn scan(text: &str, wanted: Entities, key: &dyn Fn() -> String, found: &mut dyn FnMut(Found)) {
     let bytes = text.as_bytes();
     let context = Context { text, key };
@@ -36,15 +37,15 @@ pub fn scan(text: &str, wanted: Entities, key: &dyn Fn() -> String, found: &mut 
     }
 }
 
-/// What was found so far.
+/// The values found so far.
 struct Hits<'f> {
-    /// Nothing before it is looked at again.
+    /// Text before this index is not looked at again.
     done: usize,
     found: &'f mut dyn FnMut(Found),
 }
 
 impl Hits<'_> {
-    /// Hands over what stands there, if anything does, and returns its end.
+    /// Passes on the value at these bytes, if there is one, and returns its end.
     fn take(&mut self, entity: Entity, stretch: Option<(usize, usize)>) -> Option<usize> {
         let (start, end) = stretch?;
         (self.found)(Found { entity, start, end });
@@ -53,7 +54,7 @@ impl Hits<'_> {
     }
 }
 
-/// What the number at `at` is or contains; where to go on.
+/// Passes on what the number at `at` is or contains. Returns where to continue.
 fn number(bytes: &[u8], at: usize, wanted: Entities, context: &Context, hits: &mut Hits) -> usize {
     if wanted.has(Entity::Iban)
         && let Some(start) = at.checked_sub(2).filter(|start| *start >= hits.done)
@@ -68,7 +69,7 @@ fn number(bytes: &[u8], at: usize, wanted: Entities, context: &Context, hits: &m
         return end;
     }
     let number = Number::read(bytes, at);
-    // Most numbers are too short for anything, with everything that hangs on them.
+    // Most numbers are too short to be any value. They are skipped.
     if number.digits(number.groups()).len() < LEAST
         || is_word(bytes, folded_before(bytes, at).map(|(_, before)| before))
     {
@@ -90,8 +91,8 @@ fn number(bytes: &[u8], at: usize, wanted: Entities, context: &Context, hits: &m
     number.end.max(hits.done)
 }
 
-/// The end of a number that is too short for anything, where that can be told without reading it as one: up to three
-/// digits, and nothing behind them that could hold more to them.
+/// The end of a number that is too short for any value, without reading the number: one to three digits, followed by
+/// nothing that could separate further digits.
 fn short(bytes: &[u8], at: usize) -> Option<usize> {
     let digits = bytes[at..].iter().take(LEAST);
     let end = at + digits.take_while(|byte| byte.is_ascii_digit()).count();
@@ -101,7 +102,7 @@ fn short(bytes: &[u8], at: usize) -> Option<usize> {
     ((1..LEAST).contains(&(end - at)) && !goes_on).then_some(end)
 }
 
-/// What begins with that group, and how many groups it has.
+/// The value that begins with group `first`, and how many groups it has.
 pub(crate) fn one(
     bytes: &[u8],
     number: &Number,
@@ -155,7 +156,7 @@ pub(crate) fn one(
     None
 }
 
-/// The number goes on as a word or as a mail address.
+/// Whether a word or an e-mail address continues right after the number.
 pub(crate) fn is_glued(bytes: &[u8], end: usize) -> bool {
     is_word(bytes, Some(end)) || bytes.get(end) == Some(&b'@')
 }
@@ -229,7 +230,7 @@ mod tests {
 
     #[test]
     fn any_text_can_be_scanned() {
-        // Every pair of awkward pieces, so that no place in a character is taken for its beginning.
+        // Combines awkward pieces, so that an index inside a character that is taken for a boundary is found.
         let pieces = [
             "",
             "０",

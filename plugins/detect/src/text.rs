@@ -1,7 +1,7 @@
-//! Characters as the detectors read them: full-width forms and their look-alikes as ASCII.
+//! Reads characters as the detectors see them: full-width forms and look-alikes count as ASCII.
 
-/// The ASCII character that a digit or separator stands for, and its length in bytes. Other characters beyond ASCII
-/// stand for nothing; so does a place that is no beginning of a character.
+/// The ASCII character that the character at `at` stands for, and its length in bytes. `None` at the end, for other
+/// characters beyond ASCII, and at an index inside a character.
 pub fn folded(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
     let first = *bytes.get(at)?;
     if first < 0x80 {
@@ -18,9 +18,10 @@ pub fn folded(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
         (0xEF, 0xBC, 0x8D) => (b'-', 3),
         (0xEF, 0xBC, 0x8E) => (b'.', 3),
         (0xEF, 0xBC, 0x8F) => (b'/', 3),
-        // Hyphens and dashes U+2010 to U+2015, the minus U+2212, and the long vowel mark written for a dash.
+        // Hyphens and dashes U+2010 to U+2015, the minus sign U+2212, and U+30FC, a long vowel mark that is used as a
+        // dash.
         (0xE2, 0x80, 0x90..=0x95) | (0xE2, 0x88, 0x92) | (0xE3, 0x83, 0xBC) => (b'-', 3),
-        // Spaces: no-break, thin, narrow no-break, ideographic.
+        // Spaces: no-break, thin, narrow no-break and ideographic.
         (0xC2, 0xA0, _) => (b' ', 2),
         (0xE2, 0x80, 0x89 | 0xAF) | (0xE3, 0x80, 0x80) => (b' ', 3),
         _ => return None,
@@ -36,8 +37,8 @@ pub(crate) fn folded_before(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
     folded(bytes, start).map(|(character, _)| (character, start))
 }
 
-/// A letter, digit or underscore of ASCII stands there: what is beside it is part of a longer word. Kana and kanji
-/// beside a number are not, since Japanese sets no spaces.
+/// Whether there is a letter, digit or underscore of ASCII at `at`, also in its full-width digit form: what is beside
+/// it is part of a longer word. Kana and kanji do not count, because Japanese puts no spaces around numbers.
 pub fn is_word(bytes: &[u8], at: Option<usize>) -> bool {
     at.and_then(|at| folded(bytes, at))
         .is_some_and(|(character, _)| character.is_ascii_alphanumeric() || character == b'_')

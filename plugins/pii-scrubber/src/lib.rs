@@ -1,10 +1,10 @@
-//! Masks personal data in what servers say: mail addresses, telephone numbers, payment cards, bank accounts, social
-//! security numbers, Individual Numbers of Japan, Internet addresses. That is all that people or models read: results,
-//! errors, log lines, progress, descriptions, completions, and what servers ask of clients. What clients say is not
-//! touched; a call that brings our own masks back is refused.
+//! Masks personal data in what servers send: e-mail addresses, telephone numbers, payment cards, bank accounts, social
+//! security numbers, Individual Numbers of Japan, IP addresses. The policy covers everything that people or models
+//! read: results, errors, log lines, progress, descriptions, completions, and the requests of servers to clients. What
+//! clients send is not changed; a call that brings a mask of this policy back is refused.
 //!
-//! What is personal data is `sandgate-detect`'s matter; here is what becomes of it. There are no names, no street
-//! addresses and no meaning among it.
+//! `sandgate-detect` finds the personal data; this crate masks it. Names, street addresses and the meaning of a text
+//! are not considered.
 
 mod mask;
 mod prose;
@@ -26,7 +26,7 @@ pub use settings::Settings;
 use crate::scrub::Scrub;
 use crate::settings::Returned;
 
-/// How the contract spells the direction in which servers ask.
+/// The direction of a server's own messages, as the contract spells it.
 const SERVER_TO_CLIENT: &str = "server-to-client";
 
 bump_arena!();
@@ -37,7 +37,7 @@ export!(PiiScrubber);
 pub struct PiiScrubber {
     wanted: Entities,
     settings: Settings,
-    /// Why a value of a kind is masked, by kind. Made here rather than in each run.
+    /// The explanation for each kind, in the order of [`Entity::ALL`]. Built once here rather than in each run.
     explanations: Vec<Explanation>,
 }
 
@@ -78,7 +78,7 @@ impl Interceptor for PiiScrubber {
              available; leave it out or ask a person for it.",
             entity.name()
         );
-        // A mask is nobody's: it need not be kept from anyone.
+        // A mask contains no personal data, so the refusal need not be private.
         let refusal = refuse("pii.mask-in-arguments", message)
             .details(serde_json::json!({ "private": false }))
             .explain(
@@ -94,10 +94,10 @@ impl Interceptor for PiiScrubber {
 
     fn post_call(&self, context: &Context, reply: &Document) -> Result<PostDecision, Error> {
         let method = context.method();
-        // Who asks for these is known without a question to the gateway.
+        // Only clients send these requests, so the direction need not be asked of the gateway.
         let is_of_clients = matches!(&*method, "tools/call" | "resources/read" | "prompts/get");
         if !is_of_clients && context.direction() == SERVER_TO_CLIENT {
-            // The client's answer to a server.
+            // The client's answer to a server is not masked.
             return Ok(PostDecision::Proceed);
         }
         let scrub = Scrub::of_reply(self, &method, context, reply);
@@ -108,7 +108,8 @@ impl Interceptor for PiiScrubber {
     }
 }
 
-/// Without this kind among those that are looked for, it would stay. The last one cannot be left out.
+/// The explanation of a masked value: it would stay if its kind were removed from `entities`. The list must not become
+/// empty, so the last kind cannot be removed.
 fn explanation(entity: Entity, settings: &Settings) -> Explanation {
     let told = because(format!("pattern: {}", entity.name()));
     let others: Vec<&str> = settings

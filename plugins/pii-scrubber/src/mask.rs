@@ -1,11 +1,11 @@
-//! What stands in a value's place, and how it is known again when it comes back in an argument.
+//! Masks: what replaces a value, and how a mask is recognised when it comes back in an argument.
 //!
-//! A mark (`[email]`) is for people and models. A surrogate is for programs that check a value's form: it has the form
-//! and is nobody's, since its check digit is wrong or its range is assigned to no one.
+//! A mark (`[email]`) is for people and models. A surrogate is for programs that check the form of a value. It has the
+//! form but belongs to nobody, because its check digit is wrong or its range is not assigned.
 
 use sandgate_detect::{Entities, Entity, Found, Gap, Number, is_word, position};
 
-/// `[credit-card ****1881]` with `shown` = 4, `[credit-card]` with 0.
+/// The mark of a value: `[credit-card ****1881]` with `shown` = 4, `[credit-card]` with `shown` = 0.
 pub(crate) fn mark(entity: Entity, value: &str, shown: usize) -> String {
     let name = entity.name();
     if shown == 0 {
@@ -21,18 +21,19 @@ pub(crate) fn mark(entity: Entity, value: &str, shown: usize) -> String {
     format!("[{name} ****{}]", tail.into_iter().collect::<String>())
 }
 
-/// How many ways of writing a surrogate there are.
+/// How many values `way` has in [`surrogate`].
 pub(crate) const SURROGATES: usize = 2;
 
-/// A value of the same form that is nobody's; `serial` tells the values of a reply apart. Where a kind can be written
-/// in more than one way, `way` chooses: the first keeps the form that the value has.
+/// A value of the same form that belongs to nobody. `serial` distinguishes the values of a reply, for e-mail addresses,
+/// telephone numbers and IP addresses. Where a kind can be written in more than one way, `way` chooses: 0 keeps the
+/// form of the value.
 pub(crate) fn surrogate(entity: Entity, value: &str, serial: usize, way: usize) -> String {
     match entity {
         Entity::Email => format!("masked-{serial}@example.invalid"),
-        // No country has the code 999, no area the number 999.
+        // No country has the code 999, and no area has the number 999.
         Entity::Phone if way == 0 => shaped(value, &[9, 9, 9], serial),
         Entity::Phone => format!("+9990000{:04}", serial % 10_000),
-        // No network begins with 1, and so many zeros never pass Luhn with a serial below 8.
+        // No network begins with 1. A number of 1, zeros and 1 also fails Luhn.
         Entity::CreditCard => shaped(value, &[1], 1),
         Entity::Iban => value
             .chars()
@@ -44,22 +45,23 @@ pub(crate) fn surrogate(entity: Entity, value: &str, serial: usize, way: usize) 
                 other => other,
             })
             .collect(),
-        // No area 000.
+        // The area 000 does not exist.
         Entity::UsSsn => shaped(value, &[0], 1),
-        // Eleven zeros have the check digit 0.
+        // Eleven zeros have the check digit 0, so the final 1 is wrong.
         Entity::JpMyNumber => shaped(value, &[0], 1),
-        // Reserved since 1989, and the discard-only prefix of RFC 6666.
+        // 100::/64 is the discard-only prefix of RFC 6666. 240.0.0.0/4 has been reserved since 1989.
         Entity::Ip if value.contains(':') => format!("100::{:x}", serial % 0xffff),
         Entity::Ip => format!("240.0.0.{}", serial % 256),
     }
 }
 
-/// The digits of a surrogate as a whole number of as many digits; for values that were JSON numbers.
+/// The surrogate of a value that is a JSON number: a whole number with as many digits.
 pub(crate) fn surrogate_digits(digits: usize) -> String {
     format!("1{}1", "0".repeat(digits.saturating_sub(2)))
 }
 
-/// `value` with other digits, in ASCII: `first`, zeros, and `serial` at the end.
+/// `value` with its digits replaced by ASCII digits: first those of `first`, then zeros, and the last digit of `serial`
+/// at the end.
 fn shaped(value: &str, first: &[u8], serial: usize) -> String {
     let count = value
         .chars()
@@ -86,7 +88,7 @@ fn is_digit(character: char) -> bool {
     character.is_ascii_digit() || ('０'..='９').contains(&character)
 }
 
-/// What was found is a surrogate of ours.
+/// Whether the value that was found is a surrogate of this policy.
 pub(crate) fn is_ours(found: Found, text: &str) -> bool {
     ours_in(
         &text[found.start..found.end],
@@ -95,7 +97,7 @@ pub(crate) fn is_ours(found: Found, text: &str) -> bool {
     .is_some()
 }
 
-/// The first of our marks or surrogates in a text.
+/// The kind of the first mark or surrogate of this policy in a text.
 pub(crate) fn ours_in(text: &str, entities: Entities) -> Option<Entity> {
     let bytes = text.as_bytes();
     let begins_one = |byte: u8| (byte == b'[') | (byte == b'm') | byte.is_ascii_digit();
@@ -128,7 +130,8 @@ pub(crate) fn ours_in(text: &str, entities: Entities) -> Option<Entity> {
     None
 }
 
-/// `email]`, `email ****…]`, `email:91c4…]`, `email-1]`.
+/// Whether `rest`, the text after a `[`, begins like a mark of the kind: `email]`, `email ****…]`, `email:91c4…]`,
+/// `email-1]`.
 fn is_mark(rest: &str, name: &str) -> bool {
     let Some(rest) = rest.strip_prefix(name) else {
         return false;
@@ -144,7 +147,7 @@ fn is_mark(rest: &str, name: &str) -> bool {
             && rest.as_bytes().get(part.len()) == Some(&b']')
     };
     match rest.as_bytes() {
-        // `[email](mailto:…)` is a link.
+        // `[email](mailto:…)` is a link in Markdown.
         [b']', next @ ..] => next.first() != Some(&b'('),
         [b' ', b'*', b'*', b'*', b'*', ..] => closes(&rest[5..], char::is_alphanumeric),
         [b':', ..] => closes(&rest[1..], |character| character.is_ascii_hexdigit()),
@@ -153,7 +156,7 @@ fn is_mark(rest: &str, name: &str) -> bool {
     }
 }
 
-/// `masked-1@example.invalid`.
+/// Whether the bytes begin like `masked-1@example.invalid`.
 fn is_masked_address(bytes: &[u8]) -> bool {
     let Some(rest) = bytes.strip_prefix(b"masked-") else {
         return false;
@@ -166,6 +169,7 @@ fn is_masked_address(bytes: &[u8]) -> bool {
     digits > 0 && rest[digits..].starts_with(b"@example.invalid")
 }
 
+/// The kind of which the number is a surrogate.
 fn surrogate_number(number: &Number) -> Option<Entity> {
     let groups = number.groups();
     let digits = number.digits(groups);
@@ -206,7 +210,8 @@ fn surrogate_number(number: &Number) -> Option<Entity> {
     }
 }
 
-/// Two capitals and a long row of zeros and X.
+/// Whether the bytes begin like the surrogate of an IBAN: two capitals, two zeros and a long row of zeros, X and
+/// separators.
 fn is_iban(bytes: &[u8]) -> bool {
     let zeros = bytes[2..]
         .iter()

@@ -1,21 +1,21 @@
-//! Which texts of a message are prose, in which a mask may stand. Everything else is for programs: names, URIs, values to
-//! choose from.
+//! Decides which texts of a message are prose, where a mask may stand. Other texts are for programs: names, URIs,
+//! values to choose from.
 
-/// The places of a message's prose.
+/// Where a message has prose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prose {
-    /// All its texts.
+    /// All texts.
     Everywhere,
-    /// An error: all but the addresses that a client is to open.
+    /// All texts of an error, except the URLs and ids of elicitations, which a client uses.
     OfError,
-    /// Below these members, and wherever something is described.
+    /// The texts below these members, and every description, title and example.
     Within(&'static [&'static str]),
-    /// What is told of tasks: what they say of themselves, and their outcomes.
+    /// The status messages of tasks, and the results and errors of tasks.
     OfTasks,
 }
 
 impl Prose {
-    /// Of the reply to such a request.
+    /// The prose of the reply to a request with this method.
     pub(crate) fn of_reply(method: &str, failed: bool) -> Self {
         match method {
             _ if failed => Self::OfError,
@@ -26,7 +26,7 @@ impl Prose {
         }
     }
 
-    /// Of the params of what a server says or asks.
+    /// The prose of the params of a server's notification or request.
     pub(crate) fn of_params(method: &str) -> Self {
         match method {
             "notifications/message" => Self::Within(&["data", "logger"]),
@@ -37,7 +37,7 @@ impl Prose {
         }
     }
 
-    /// Whether a text there is prose.
+    /// Whether the text at the pointer is prose.
     pub(crate) fn has(self, pointer: &str) -> bool {
         let mut tokens = pointer.split('/').skip(1);
         let first = tokens.next().unwrap_or_default();
@@ -51,7 +51,8 @@ impl Prose {
     }
 }
 
-/// A description, a title or an example, of whatever it is.
+/// Whether the pointer leads to a description, a title or an example. A property that is named `description` or `title`
+/// is not one.
 fn describes(pointer: &str) -> bool {
     let mut tokens = pointer.rsplit('/');
     let last = tokens.next().unwrap_or_default();

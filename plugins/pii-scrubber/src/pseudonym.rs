@@ -1,4 +1,4 @@
-//! Names for values that stay the same for the same value: a keyed hash, or a number within a conversation.
+//! Pseudonyms, which are the same for the same value: a keyed hash, or a number within a conversation.
 
 use std::time::Duration;
 
@@ -7,10 +7,14 @@ use sandgate_detect::{Entity, folded};
 use sandgate_sdk::{Error, random, state};
 use sha2::Sha256;
 
-/// How long a conversation's numbers are kept.
+/// How long the numbers of a conversation are kept.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The first eight bytes, in hexadecimal, of HMAC-SHA256 over the kind and the value in its plain form.
+/// The first eight bytes, in hexadecimal, of HMAC-SHA256 over the kind and the normalised value.
+///
+/// # Errors
+///
+/// None in practice: HMAC accepts keys of any length.
 pub(crate) fn hash(key: &[u8], entity: Entity, value: &str) -> Result<String, Error> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key)?;
     mac.update(entity.name().as_bytes());
@@ -24,8 +28,12 @@ pub(crate) fn hash(key: &[u8], entity: Entity, value: &str) -> Result<String, Er
         .collect())
 }
 
-/// The number of this value in that conversation, a new one where it has none yet. The state holds no value, only
-/// hashes under a key of its own.
+/// The number of the value in the conversation: 1, 2, and so on for each kind. A value without a number gets the next
+/// one. The state contains no values, only their hashes under a key that the policy has generated.
+///
+/// # Errors
+///
+/// The state cannot be read or written.
 pub(crate) fn number(conversation: &str, entity: Entity, value: &str) -> Result<i64, Error> {
     let digest = hash(&own_key()?, entity, value)?;
     let place = format!("value/{conversation}/{}/{digest}", entity.name());
@@ -40,7 +48,7 @@ pub(crate) fn number(conversation: &str, entity: Entity, value: &str) -> Result<
     if state::compare_and_set(&place, None, &number.to_le_bytes(), Some(DAY))? {
         return Ok(number);
     }
-    // Another run was faster.
+    // Another run has stored a number in the meantime.
     read(state::get(&place)?.unwrap_or_default())
 }
 
@@ -51,6 +59,7 @@ fn read(number: Vec<u8>) -> Result<i64, Error> {
     Ok(i64::from_le_bytes(bytes))
 }
 
+/// The key for the hashes in the state. It is generated once and kept in the state.
 fn own_key() -> Result<Vec<u8>, Error> {
     loop {
         if let Some(key) = state::get("key")? {
@@ -62,7 +71,8 @@ fn own_key() -> Result<Vec<u8>, Error> {
     }
 }
 
-/// Written otherwise it is the same: capitals in addresses, gaps in numbers, full-width digits.
+/// The normalised value: without capitals, separators in numbers and full-width digits, so that all spellings have the
+/// same hash.
 fn plain(entity: Entity, value: &str) -> String {
     let bytes = value.as_bytes();
     let mut plain = String::with_capacity(value.len());

@@ -1,22 +1,22 @@
-//! What a tool's output schema asks of a value. It errs on the strict side: what it cannot read, nothing satisfies, and
-//! the reply is withheld rather than broken.
+//! What a tool's output schema requires of a value. The check errs on the strict side: where a part of the schema
+//! cannot be read, no value passes, and the reply is withheld.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde_json::{Map, Value};
 
-/// References followed, and schemas within schemas, at most.
+/// Most references and nested schemas that are followed.
 const DEPTH: usize = 64;
 
-/// Everything that binds one value.
+/// The schemas that restrict one value.
 pub(crate) struct Bounds<'s> {
     rules: Vec<&'s Map<String, Value>>,
-    /// A part of the schema could not be read.
+    /// Whether a part of the schema could not be read.
     unreadable: bool,
 }
 
 impl<'s> Bounds<'s> {
-    /// Of the value at that pointer into `structuredContent`.
+    /// The bounds of the value at the pointer, which leads into `structuredContent`.
     pub(crate) fn of(schema: &'s Value, pointer: &str) -> Self {
         let path: Vec<String> = pointer
             .split('/')
@@ -31,12 +31,12 @@ impl<'s> Bounds<'s> {
         bounds
     }
 
-    /// Any text will do.
+    /// Whether every text satisfies the bounds.
     pub(crate) fn are_free(&self) -> bool {
         !self.unreadable && self.rules.is_empty()
     }
 
-    /// The text satisfies all of them.
+    /// Whether the text satisfies all bounds.
     pub(crate) fn let_pass(&self, text: &str) -> bool {
         !self.unreadable
             && self.rules.iter().all(|rule| {
@@ -45,7 +45,7 @@ impl<'s> Bounds<'s> {
             })
     }
 
-    /// The number satisfies all of them.
+    /// Whether the number satisfies all bounds.
     pub(crate) fn let_number_pass(&self, number: u64) -> bool {
         let fits = |(keyword, value): (&String, &Value)| {
             let bound = value.as_f64();
@@ -116,6 +116,7 @@ impl<'s> Bounds<'s> {
     }
 }
 
+/// The keywords that may exclude a mask.
 const BINDING: [&str; 13] = [
     "format",
     "pattern",
@@ -132,7 +133,7 @@ const BINDING: [&str; 13] = [
     "contentEncoding",
 ];
 
-/// The schemas that apply to a member or an element.
+/// The schemas that apply to the member with that name, or to the element with that index.
 fn parts<'s>(schema: &'s Map<String, Value>, name: &str) -> Vec<&'s Value> {
     let mut parts = Vec::new();
     if let Some(member) = schema
@@ -141,7 +142,7 @@ fn parts<'s>(schema: &'s Map<String, Value>, name: &str) -> Vec<&'s Value> {
     {
         parts.push(member);
     } else {
-        // Which pattern fits the name is not worth finding out: all of them are to be satisfied.
+        // The patterns are not matched against the name. The value must satisfy the schemas of all of them.
         parts.extend(
             schema
                 .get("patternProperties")
@@ -169,6 +170,7 @@ fn parts<'s>(schema: &'s Map<String, Value>, name: &str) -> Vec<&'s Value> {
     parts
 }
 
+/// Whether the text satisfies the keyword.
 fn passes(keyword: &str, value: &Value, text: &str) -> bool {
     let length = || text.chars().count() as u64;
     match keyword {
@@ -184,7 +186,7 @@ fn passes(keyword: &str, value: &Value, text: &str) -> bool {
     }
 }
 
-/// The formats of JSON Schema that a text with personal data in it can have; any other name is a note for people.
+/// Whether the text has the format. Formats that no mask has are never satisfied; unknown names restrict nothing.
 fn has_format(format: &str, text: &str) -> bool {
     match format {
         "email" | "idn-email" => text.split_once('@').is_some_and(|(local, domain)| {

@@ -1,4 +1,4 @@
-//! One message on its way to the client.
+//! Scrubs one message on its way to the client.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -17,44 +17,46 @@ use crate::schema::Bounds;
 use crate::settings::Action;
 use crate::structured::{DATA, STRUCTURED, Structured};
 
+/// The message and what was found in it.
 pub(crate) struct Scrub<'a> {
     policy: &'a PiiScrubber,
     context: &'a Context<'a>,
     document: &'a Document<'a>,
-    /// What people or models read there.
+    /// What the texts are, for explanations.
     place: &'static str,
-    /// Where a mask may stand.
+    /// The texts where a mask may stand.
     prose: Prose,
-    /// Where machine-readable content stands.
+    /// The pointer to machine-readable content.
     structured: Option<&'static str>,
-    /// It is a tool's, who may have promised a form.
+    /// Whether the message is a tool's result, whose form the tool's output schema may restrict.
     is_tool_result: bool,
-    /// How many of each kind were found.
+    /// How many values of each kind were found.
     counts: [u32; Entity::ALL.len()],
-    /// Where, for whoever has to find the values again.
+    /// The places of the values, so that a person can find them again.
     spans: Vec<Span>,
-    /// The pointers of the places of `spans`, each as a JSON string.
+    /// The pointers of the places of `spans`, each written as a JSON string.
     pointers: Vec<String>,
-    /// Tells the surrogates of different values apart.
+    /// A number for each different value, which distinguishes surrogates.
     serials: BTreeMap<String, usize>,
     schema: OnceCell<Schema>,
     edits: Vec<Edit>,
 }
 
-/// How many places are told of; a reply with more of them is a list of people, and each place costs a look.
+/// Most places in findings. A reply with more of them is a list of people, and each place costs a call to the host.
 const MOST_SPANS: usize = 64;
 
-/// Where a value stands.
+/// The place of a value.
 struct Span {
     entity: Entity,
-    /// Index of the place among [`Scrub::pointers`].
+    /// The index of the place in [`Scrub::pointers`].
     place: usize,
-    /// Its bytes in the text there; none: all that is there.
+    /// The bytes of the value in the text. `None`: the value is everything at the place.
     bytes: Option<(usize, usize)>,
 }
 
 impl Span {
-    /// Written as JSON by hand: one in each line of a reply is as costly as all else.
+    /// Writes the span as JSON, by hand: with one span in each line of a reply, a serialiser takes as long as
+    /// everything else.
     fn write(&self, pointers: &[String], into: &mut String) {
         into.push_str("{\"pointer\":");
         into.push_str(pointers.get(self.place).map_or("\"\"", String::as_str));
@@ -75,16 +77,16 @@ fn push_number(number: usize, into: &mut String) {
     into.push((b'0' + (number % 10) as u8) as char);
 }
 
-/// What the tool promised of its result.
+/// The output schema of the tool.
 enum Schema {
-    /// The definition is not known: it may have promised anything.
+    /// The definition is not known, so the form of the result may be restricted.
     Unknown,
-    /// The definition promises nothing.
+    /// The definition has no output schema.
     None,
     Output(Value),
 }
 
-/// A place whose schema leaves no room for a mask.
+/// A place where no mask satisfies the schema.
 struct NoRoom {
     entity: Entity,
     pointer: String,
@@ -100,7 +102,7 @@ impl NoRoom {
 }
 
 impl<'a> Scrub<'a> {
-    /// The reply to what a client asked.
+    /// Prepares the reply to a client's request.
     pub(crate) fn of_reply(
         policy: &'a PiiScrubber,
         method: &str,
@@ -121,7 +123,7 @@ impl<'a> Scrub<'a> {
         }
     }
 
-    /// What a server says or asks unasked.
+    /// Prepares the params of a server's notification or request.
     pub(crate) fn of_params(
         policy: &'a PiiScrubber,
         context: &'a Context<'a>,
@@ -153,7 +155,7 @@ impl<'a> Scrub<'a> {
         }
     }
 
-    /// The edits that mask what is found, or why it cannot be masked.
+    /// The edits that mask what is found, or the refusal where a place has no room for a mask.
     pub(crate) fn run(mut self) -> Result<Result<Vec<Edit>, Refusal>, Error> {
         let texts = self.document.texts();
         let structured = match self.structured {
@@ -196,8 +198,8 @@ impl<'a> Scrub<'a> {
         told.taken_for(self.place)
     }
 
-    /// As the convention for findings has it: the kind, and each place as bytes of the text at a pointer. No place where
-    /// there are too many.
+    /// The details of a finding, as the convention for findings requires: the kind, the count, and each place as a
+    /// pointer and the bytes of the text. With more than [`MOST_SPANS`] places the list is left out.
     fn details(&self, entity: Entity, count: u32) -> String {
         let mut details = format!("{{\"entity\":\"{}\",\"count\":{count}", entity.name());
         if self.spans.len() <= MOST_SPANS {
@@ -215,6 +217,7 @@ impl<'a> Scrub<'a> {
         details + "}"
     }
 
+    /// Masks the texts.
     fn texts(
         &mut self,
         texts: &Texts,
@@ -256,13 +259,13 @@ impl<'a> Scrub<'a> {
         Ok(None)
     }
 
-    /// Names, URIs and other words of the protocol have to stay as they are.
+    /// Whether the text may be masked. Names, URIs and other words of the protocol must stay.
     fn may_mask(&self, index: u32) -> bool {
         let pointer = || self.document.text_pointer(index);
         self.prose == Prose::Everywhere || pointer().is_some_and(|it| self.prose.has(&it))
     }
 
-    /// Remembers where they stand.
+    /// Remembers the places of the values.
     fn note(&mut self, index: u32, hits: &[Found]) {
         let room = (MOST_SPANS + 1).saturating_sub(self.spans.len());
         if room == 0 {
@@ -279,7 +282,7 @@ impl<'a> Scrub<'a> {
         }));
     }
 
-    /// Remembers a place. Returns its index.
+    /// Remembers a place and returns its index.
     fn place_of(&mut self, pointer: &str) -> usize {
         self.pointers.push(Value::from(pointer).to_string());
         self.pointers.len() - 1
@@ -293,7 +296,7 @@ impl<'a> Scrub<'a> {
             .any(|glob| glob_matches(glob, value))
     }
 
-    /// The text with masks that its schema lets pass; none where there are none such.
+    /// The text with masks that satisfy its schema. `None` where there are none.
     fn fitting(
         &mut self,
         text: &str,
@@ -303,13 +306,14 @@ impl<'a> Scrub<'a> {
         let bounds = match self.schema() {
             Schema::Output(schema) => Bounds::of(schema, pointer),
             Schema::None => return self.rewritten(text, hits, None).map(Some),
-            // It may promise anything: the form is kept.
+            // The schema may require anything, so the form is kept.
             Schema::Unknown => return self.rewritten(text, hits, Some(0)).map(Some),
         };
         if bounds.are_free() {
             return self.rewritten(text, hits, None).map(Some);
         }
-        // The borrow of the schema ends here; it is read anew below, which only happens where something was found.
+        // The borrow of the schema must end before `rewritten`. The bounds are collected again for each try, which
+        // happens only where something was found.
         for way in (0..SURROGATES).map(Some).chain([None]) {
             let changed = self.rewritten(text, hits, way)?;
             if let Schema::Output(schema) = self.schema()
@@ -321,7 +325,7 @@ impl<'a> Scrub<'a> {
         Ok(None)
     }
 
-    /// The text with marks, or with surrogates of the given way of writing.
+    /// The text with marks, or with surrogates where `way` is given.
     fn rewritten(
         &mut self,
         text: &str,
@@ -334,7 +338,7 @@ impl<'a> Scrub<'a> {
             let value = &text[found.start..found.end];
             changed += &text[done..found.start];
             match way {
-                // A mark there would break the JSON that the text is.
+                // A mark would make the JSON in the text invalid.
                 None if is_json_number(text, found) => {
                     changed += &mask::surrogate_digits(value.len())
                 }
@@ -351,6 +355,7 @@ impl<'a> Scrub<'a> {
         Ok(changed)
     }
 
+    /// The mark of a value, as the setting `action` says.
     fn named(&self, entity: Entity, value: &str) -> Result<String, Error> {
         let name = entity.name();
         Ok(match self.policy.settings.action {
@@ -385,7 +390,7 @@ impl<'a> Scrub<'a> {
         })
     }
 
-    /// Values that a tool gives as numbers rather than texts.
+    /// Masks values that are JSON numbers rather than texts.
     fn numbers(&mut self, structured: &Structured) -> Option<NoRoom> {
         for (pointer, digits) in &structured.numbers {
             let mut entity = None;
@@ -442,7 +447,7 @@ impl<'a> Scrub<'a> {
     }
 }
 
-/// The name of the member that a pointer leads to, or of the list's that holds it.
+/// The name of the member at the pointer. For an element of a list: the name of the member that holds the list.
 fn key(pointer: &str) -> String {
     let is_name =
         |token: &&str| !token.is_empty() && !token.bytes().all(|byte| byte.is_ascii_digit());
@@ -454,7 +459,7 @@ fn key(pointer: &str) -> String {
         .replace("~0", "~")
 }
 
-/// The text is JSON, and the value is a number in it.
+/// Whether the text is JSON and the value is a number in it.
 fn is_json_number(text: &str, found: &Found) -> bool {
     let bytes = text.as_bytes();
     let is_visible = |byte: &&u8| !byte.is_ascii_whitespace();

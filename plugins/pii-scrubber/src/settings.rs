@@ -1,11 +1,11 @@
-//! What the operator may set.
+//! The settings.
 
 use std::collections::BTreeMap;
 
 use sandgate_detect::{Entities, Entity};
 use sandgate_sdk::Issues;
 
-/// As `plugin.toml` describes them.
+/// The settings, as `plugin.toml` describes them.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
@@ -17,7 +17,7 @@ pub struct Settings {
     pub(crate) returned: Returned,
 }
 
-/// What becomes of a value.
+/// What happens to a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Action {
@@ -26,7 +26,7 @@ pub(crate) enum Action {
     Tokenise,
 }
 
-/// What becomes of a call whose arguments carry our own masks.
+/// What happens to a call whose arguments contain a mask of this policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Returned {
@@ -48,7 +48,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The kinds that are looked for, or everything that is wrong.
+    /// The kinds that are searched for. The error lists everything that is wrong.
     pub(crate) fn checked(&self) -> Result<Entities, Issues> {
         let mut issues = Issues::new();
         if self.entities.is_empty() {

@@ -1,30 +1,38 @@
-//! What is machine-readable in a tool's result or in a log message: where its texts stand, and the long numbers in it. One
-//! crossing and one pass for all of them, since asking the gateway for each place costs a walk of its own.
+//! The machine-readable part of a tool's result or of a log message: the places of its texts, and its long numbers. All
+//! are found with one call to the host and one pass, because a call for each place would make the gateway walk the
+//! document again.
 
 use sandgate_sdk::{Document, Error};
 
-/// Where it stands in a tool's result.
+/// The pointer in a tool's result.
 pub(crate) const STRUCTURED: &str = "/structuredContent";
-/// Where it stands in a log message.
+/// The pointer in a log message.
 pub(crate) const DATA: &str = "/data";
 
-/// Digits that a number has at least to be looked at: fewer are nothing that is looked for.
+/// Fewest digits of a number that is checked. A social security number has nine.
 const LONG: usize = 9;
 
+/// The places of the texts in the machine-readable part, and its long numbers.
 pub(crate) struct Structured {
-    /// Where it stands in the document.
+    /// The pointer of the part in the document.
     pub(crate) at: &'static str,
-    /// Index, among the reply's texts, of its first one.
+    /// The index of the part's first text among the document's texts.
     first: usize,
-    /// The pointers of its texts one after another, and where each ends.
+    /// The pointers of the part's texts, joined into one string.
     pointers: String,
+    /// Where each pointer ends in `pointers`.
     ends: Vec<usize>,
-    /// Pointer and digits of each whole number with [`LONG`] digits or more.
+    /// Pointer and digits of each whole, non-negative number with [`LONG`] digits or more.
     pub(crate) numbers: Vec<(String, String)>,
 }
 
 impl Structured {
-    /// None where the document has no such part. `texts` is how many the document has.
+    /// Reads the part at `at`. `None` where the document has no such part. `texts` is the number of texts in the
+    /// document.
+    ///
+    /// # Errors
+    ///
+    /// The document's texts do not match the part.
     pub(crate) fn of(
         document: &Document,
         at: &'static str,
@@ -49,7 +57,7 @@ impl Structured {
         Ok(Some(structured))
     }
 
-    /// The pointer, within the structured part, of the reply's n-th text; none where that one stands elsewhere.
+    /// The pointer, within the part, of the document's text with that index. `None` where the text is outside the part.
     pub(crate) fn pointer(&self, text: usize) -> Option<&str> {
         let index = text.checked_sub(self.first)?;
         let end = *self.ends.get(index)?;
@@ -57,7 +65,8 @@ impl Structured {
         Some(&self.pointers[start..end])
     }
 
-    /// All of it is text to the gateway, and stands together; so it begins where the first place that is its own is.
+    /// The index of the part's first text among the document's texts. Every string of the part is a text of the
+    /// document, and these texts are consecutive.
     fn find(&self, document: &Document, texts: usize) -> Result<usize, Error> {
         let count = self.ends.len();
         if count == 0 {
@@ -72,7 +81,7 @@ impl Structured {
         let begins = |first: &usize| {
             stands(*first, 0).is_some() && stands(first + count - 1, count - 1).is_some()
         };
-        // Nearly always it is what comes last, or first; in between it is sought from both ends.
+        // The part is nearly always last or first in the document. Other positions are tried from both ends.
         let last = texts.saturating_sub(count);
         let found = (0..=last)
             .flat_map(|n| [last - n, n])
@@ -84,7 +93,7 @@ impl Structured {
     }
 }
 
-/// Over JSON that the gateway has checked.
+/// Walks JSON that the gateway has checked.
 struct Walk<'j> {
     json: &'j [u8],
     at: usize,
@@ -100,7 +109,7 @@ impl Walk<'_> {
                     let name = self.string();
                     let name: String = serde_json::from_slice(name).unwrap_or_default();
                     self.peek();
-                    // The colon.
+                    // Skips the colon.
                     self.at += 1;
                     pointer.push('/');
                     pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
@@ -145,7 +154,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The next byte that is no white space.
+    /// The next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         while self.json.get(self.at).is_some_and(u8::is_ascii_whitespace) {
             self.at += 1;
@@ -159,7 +168,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A string with its quotes.
+    /// Reads a string. Returns it with its quotes.
     fn string(&mut self) -> &[u8] {
         let start = self.at;
         self.at += 1;
@@ -181,7 +190,7 @@ mod tests {
     use super::*;
     use sandgate_sdk::testing::document;
 
-    /// Its places against those that the document itself gives.
+    /// Compares the places with those that the document gives.
     fn agrees(json: &str) -> Structured {
         let reply = document(json);
         let texts = reply.texts().len();

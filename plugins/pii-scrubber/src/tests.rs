@@ -162,7 +162,7 @@ fn a_value_with_a_form_gets_a_surrogate_of_that_form() {
         "ip": {"type": "string", "format": "ipv4"},
         "note": {"type": "string"},
     }});
-    // In the order of the alphabet: then it does not matter whether the parser keeps the members' own.
+    // In alphabetical order, so that it does not matter whether the parser keeps the order of the members.
     let reply = json!({"e164": "+819012345678", "ip": "203.0.113.9", "mail": "ann@example.com", "note": "ann@example.com", "phone": "+1 415 555 0132"});
     let expected = json!({"mail": "masked-3@example.invalid", "phone": "+9 990 000 0004", "e164": "+999000000001", "ip": "240.0.0.2", "note": "[email]"});
     assert_eq!(structured(schema, reply), expected);

@@ -1,37 +1,41 @@
-//! Which schemas are judged directly: what they may contain, and that they are valid and within bounds.
+//! Decides which schemas this crate judges: those that are valid, use only known keywords and stay within bounds.
 //!
-//! Looked at once before the first value is judged, the parts that no value reaches among it: a schema that is no valid
-//! one is refused wherever it is wrong.
+//! The whole schema is checked once, before the first value is judged. The check includes parts that no value reaches,
+//! because a schema with an error anywhere is an invalid schema.
 
 use crate::format;
 use crate::json::{Kind, Number, Value, hash};
 use crate::keyword::Keyword;
 use crate::pattern::Pattern;
 
-/// Schemas within schemas.
+/// Maximum nesting: levels of containers in the document that holds the schema, and levels of schemas that judge the
+/// same value.
 pub const DEPTH: usize = 64;
-/// Schemas that may have to be looked at for one value: `allOf` of references to `allOf` of references doubles with
-/// each step.
+/// Maximum number of schemas that are counted by following, from every object of the document, the keywords that judge
+/// the same value. The bound is needed because an `allOf` of references to an `allOf` of references doubles with each
+/// step.
 pub const STEPS: usize = 10_000;
 
-/// Members passed on the way to what references lead to, and what reading a pattern comes to in these.
+/// Maximum effort of the check beyond one pass over the schema. The unit is a member that is passed while a reference
+/// is resolved.
 const EFFORT: usize = 100_000;
+/// Effort of reading one pattern, in the same unit.
 const PATTERN: usize = 1_000;
 
-/// What cannot be said here.
+/// This crate cannot judge. The value may fit or not; ask a complete library.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unsure;
 
-/// How a schema is to be read.
+/// The draft that a schema is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Draft {
     /// Draft 7.
     Seven,
-    /// Draft 2020-12, which is meant where nothing is said.
+    /// Draft 2020-12, the default where `$schema` is missing.
     Latest,
 }
 
-/// Types as bits. `number` has both of its bits.
+/// Types as bits. `number` is both `INTEGER` and `FRACTION`.
 pub(crate) mod types {
     pub(crate) const NULL: u32 = 1;
     pub(crate) const BOOLEAN: u32 = 2;
@@ -55,20 +59,22 @@ pub(crate) mod types {
     }
 }
 
-/// A schema that can be judged by, of a tape of its own or a part of one. Its nodes hold what was found out about them:
-/// a mark on each schema; notes on strings, which are types as bits, hashes of names that are required, and where a
-/// `$ref` leads to.
+/// A schema that [`Schema::of`] has checked: a whole document or any value in one.
+///
+/// The check stores what it finds in the tape's nodes: a mark on each schema, and a note on some strings. The note is a
+/// type's bits, the hash of a required name, the target of a `$ref`, or whether a format is asserted.
 pub struct Schema<'t> {
     pub(crate) root: Value<'t>,
     pub(crate) draft: Draft,
 }
 
 impl<'t> Schema<'t> {
-    /// Looks through the whole schema.
+    /// Checks the whole schema below `root`.
     ///
     /// # Errors
     ///
-    /// It is none, or not one that can be judged by here.
+    /// [`Unsure`] where the schema is invalid, exceeds [`DEPTH`] or [`STEPS`], uses a keyword, draft or reference that
+    /// this crate does not judge, or where names of its document may repeat.
     pub fn of(root: Value<'t>) -> Result<Self, Unsure> {
         if root.may_repeat() || root.depth_of_document() > DEPTH {
             return Err(Unsure);
@@ -106,11 +112,11 @@ fn draft(root: Value) -> Result<Draft, Unsure> {
 struct Survey<'t> {
     root: Value<'t>,
     draft: Draft,
-    /// Where references lead to.
+    /// The targets of all references.
     references: Vec<Value<'t>>,
-    /// Keywords with `$` that stand where a schema is.
+    /// How many keywords that begin with `$` were found in schemas.
     core: usize,
-    /// What looking through it took beyond reading it once.
+    /// Effort beyond one pass over the schema, see [`EFFORT`].
     effort: usize,
     steps: usize,
 }
@@ -151,7 +157,7 @@ impl<'t> Survey<'t> {
             K::Minimum | K::Maximum | K::ExclusiveMinimum | K::ExclusiveMaximum => {
                 value.is(Kind::Number)
             }
-            // Others are divided by as decimal fractions, which the library does.
+            // The library divides by other numbers as decimal fractions. This crate divides integers only.
             K::MultipleOf => {
                 value.is(Kind::Number)
                     && matches!(value.number(), Number::Integer(1..=0x1F_FFFF_FFFF_FFFF))
@@ -252,7 +258,8 @@ impl<'t> Survey<'t> {
         Ok(())
     }
 
-    /// What is no schema by its place is judged otherwise by the library.
+    /// Checks that every reference leads to a value that is a schema by its place. The library treats other targets
+    /// differently.
     fn references_lead_to_schemas(&self) -> Result<(), Unsure> {
         if self.references.iter().all(|target| target.is_marked()) {
             Ok(())
@@ -261,7 +268,7 @@ impl<'t> Survey<'t> {
         }
     }
 
-    /// The bounds: of every object in it, the schemas that judge the same value.
+    /// Counts, from every object, the schemas that judge the same value, and compares the counts with the bounds.
     fn costs(&mut self) -> Result<(), Unsure> {
         let mut core = 0;
         for at in self.root.index()..self.root.behind() {
@@ -279,7 +286,8 @@ impl<'t> Survey<'t> {
                 _ => {}
             }
         }
-        // The library looks for identifiers and references at places where no schema is, too.
+        // The library looks for identifiers and references outside schemas too, for example in `const`. Such a document
+        // is left to the library.
         if core == self.core {
             Ok(())
         } else {
@@ -296,7 +304,7 @@ impl<'t> Survey<'t> {
         }
     }
 
-    /// The schemas of a keyword that judge the same value.
+    /// Follows the schemas of a keyword that judges the same value.
     fn behind(&mut self, keyword: Keyword, value: Value<'t>, depth: usize) -> Result<(), Unsure> {
         match keyword {
             Keyword::Ref => match target(value) {
@@ -328,7 +336,7 @@ impl<'t> Survey<'t> {
     }
 }
 
-/// What a `$ref` that was looked at leads to.
+/// The target of a `$ref` that the check has resolved.
 pub(crate) fn target(reference: Value) -> Option<Value> {
     Some(reference.beside(reference.note().checked_sub(1)?))
 }
@@ -352,7 +360,7 @@ fn is_type(value: Value) -> bool {
     }
 }
 
-/// A list of different strings.
+/// Whether the value is a list of strings without duplicates. Notes the hash of each string.
 fn are_names(list: Value) -> bool {
     let noted = |name: Value| {
         if let Some(text) = name.as_text() {
@@ -363,7 +371,8 @@ fn are_names(list: Value) -> bool {
     list.is(Kind::Array) && list.elements().all(noted) && are_different(list)
 }
 
-/// Strings that have notes; may be wrong about some that are, and about long lists.
+/// Whether the strings of a list differ. The strings must have notes. Lists of more than 128 strings count as not
+/// different, because the comparison takes quadratic time.
 fn are_different(list: Value) -> bool {
     const MOST: usize = 128;
     if list.len() > MOST {
@@ -376,8 +385,8 @@ fn are_different(list: Value) -> bool {
     })
 }
 
-/// What `#/a/b` leads to, and how many members were passed on the way. Only plain characters: others are read in more
-/// than one way.
+/// The target of a reference such as `#/a/b`, and how many members were passed on the way. Only plain ASCII characters
+/// are accepted: implementations disagree on how to decode others.
 fn resolved<'t>(root: Value<'t>, reference: &str) -> Option<(Value<'t>, usize)> {
     let pointer = reference.strip_prefix('#')?;
     let is_plain =

@@ -1,6 +1,6 @@
-//! Formats that draft 7 asserts, told where there is no doubt.
+//! Checks formats where the answer is certain. Only draft 7 asserts formats.
 
-/// Whether the library has a check for it in draft 7.
+/// Whether the library checks this format in draft 7.
 pub(crate) fn is_asserted(name: &str) -> bool {
     const NAMES: [&str; 19] = [
         "date",
@@ -26,7 +26,7 @@ pub(crate) fn is_asserted(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-/// Whether the text is certainly of that format. False says nothing: then the library is asked.
+/// Whether the text certainly has that format. False means "not certain", so the library must be asked.
 pub(crate) fn is_surely(format: &str, text: &str) -> bool {
     match format {
         "date" => is_date(text.as_bytes()),
@@ -37,7 +37,7 @@ pub(crate) fn is_surely(format: &str, text: &str) -> bool {
     }
 }
 
-/// A day that every month has.
+/// Accepts only days 1 to 28, which every month has.
 fn is_date(text: &[u8]) -> bool {
     has_shape(text, b"0000-00-00")
         && (1..=12).contains(&two(text, 5))
@@ -78,7 +78,7 @@ fn is_zone(text: &[u8]) -> bool {
             && two(text, 4) < 60)
 }
 
-/// Digits where the shape has a zero, else the same.
+/// Whether the text equals the shape, where a `0` of the shape stands for any digit.
 fn has_shape(text: &[u8], shape: &[u8]) -> bool {
     text.len() == shape.len()
         && text.iter().zip(shape).all(|(byte, shape)| match shape {
@@ -116,7 +116,8 @@ fn is_domain(name: &str) -> bool {
     name.len() <= 200 && name.contains('.') && name.split('.').all(is_label)
 }
 
-/// `https://` and a host by name, without a user; what follows has no character that would have to be encoded.
+/// `http://` or `https://`, a host name and perhaps a port, without a user. The rest holds only characters that need no
+/// encoding.
 fn is_web_address(text: &str) -> bool {
     let Some(rest) = text
         .strip_prefix("https://")

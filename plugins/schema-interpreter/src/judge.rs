@@ -1,4 +1,5 @@
-//! Judges a value by a schema, without making anything of the schema first: only what the value reaches is looked at.
+//! Judges a value by a schema without compiling the schema. Only the parts of the schema that the value reaches are
+//! read.
 
 use std::cmp::Ordering;
 
@@ -8,21 +9,23 @@ use crate::json::{Kind, Number, Tape, Value, hash};
 use crate::keyword::Keyword;
 use crate::pattern::Pattern;
 
-/// Comparisons and schemas that are looked at before the library is asked, which is better at large things.
+/// Maximum steps for one value: schemas, keywords and comparisons. Beyond them the library is asked, which is faster
+/// for large values.
 const STEPS: usize = 50_000;
-/// Schemas within schemas, by place or by reference: a guest's stack is small.
+/// Maximum schemas within schemas, nested or by reference. A guest's stack is small.
 const DEPTH: usize = 100;
-/// Steps that reading a pattern is counted as.
+/// Steps that reading one pattern costs.
 const PATTERN: usize = 200;
-/// Elements that are compared with each other, where they are not all strings.
+/// Longest array whose elements are all compared with each other. A longer array must hold plain strings only.
 const PAIRWISE: usize = 32;
 
 impl Schema<'_> {
-    /// Whether the value fits.
+    /// Whether the value fits the schema.
     ///
     /// # Errors
     ///
-    /// That cannot be said here.
+    /// [`Unsure`] where `value` may have repeated names, judging takes too many steps, or a keyword cannot be judged
+    /// with certainty for this value.
     pub fn fits(&self, value: &Tape) -> Result<bool, Unsure> {
         if value.may_repeat() {
             return Err(Unsure);
@@ -71,7 +74,7 @@ impl Judge {
     }
 
     fn object(&mut self, schema: Value, value: Value) -> Verdict {
-        // In draft 7, what stands beside a reference is not looked at.
+        // Draft 7 ignores keywords beside a `$ref`.
         if self.draft == Draft::Seven
             && let Some(reference) = schema.get("$ref")
         {
@@ -94,7 +97,7 @@ impl Judge {
             })
     }
 
-    /// All but those that decide together with others.
+    /// Judges by one keyword. The keywords in [`Children`] are judged elsewhere, because they depend on each other.
     fn keyword(&mut self, keyword: Keyword, operand: Value, value: Value) -> Verdict {
         use Keyword as K;
         Ok(match keyword {
@@ -138,7 +141,7 @@ impl Judge {
             K::Not => !self.fits(operand, value)?,
             _ => match value.kind() {
                 Kind::Number => of_number(keyword, operand, value)?,
-                // A member's name is judged as a string.
+                // `propertyNames` judges names as strings.
                 Kind::String | Kind::Name => self.of_string(keyword, operand, value)?,
                 Kind::Array => self.of_array(keyword, operand, value)?,
                 Kind::Object => self.of_object(keyword, operand, value)?,
@@ -147,7 +150,7 @@ impl Judge {
         })
     }
 
-    /// Counts that a text is compared, or made anew without its escapes.
+    /// Counts the steps of reading a text: an unescaped copy costs more than a comparison.
     fn read(&mut self, text: Value) -> Result<(), Unsure> {
         let length = text.raw().len();
         self.step(if text.has_escapes() {
@@ -165,7 +168,7 @@ impl Judge {
                 of_size(keyword, operand, value.text().chars().count())
             }
             K::Pattern => {
-                // Made anew for each value.
+                // The pattern is read again for each value.
                 self.step(PATTERN)?;
                 self.read(value)?;
                 let pattern = Pattern::of(&operand.text()).ok_or(Unsure)?;
@@ -278,7 +281,7 @@ impl Judge {
     }
 
     fn patterns<'t>(&mut self, map: Value<'t>) -> Result<Vec<(Pattern, Value<'t>)>, Unsure> {
-        // Each is made anew where its schema is reached.
+        // Each pattern is read again whenever its schema is reached.
         self.step(map.len() * PATTERN)?;
         map.members()
             .map(|(name, schema)| Ok((Pattern::of(&name.text()).ok_or(Unsure)?, schema)))
@@ -304,7 +307,7 @@ impl Judge {
         Ok(true)
     }
 
-    /// The member of an object that is named as that one is.
+    /// The member of an object that has the same name as `name`.
     fn member<'t>(&mut self, object: Value<'t>, name: Value) -> Result<Option<Value<'t>>, Unsure> {
         self.step(object.len() / 8 + 1)?;
         Ok(object.get_as(name))
@@ -437,7 +440,7 @@ fn of_size(keyword: Keyword, bound: Value, size: usize) -> bool {
     }
 }
 
-/// Operands that decide together.
+/// The operands of keywords that depend on each other.
 #[derive(Default)]
 struct Children<'t> {
     properties: Option<Value<'t>>,
@@ -452,7 +455,7 @@ struct Children<'t> {
 }
 
 impl<'t> Children<'t> {
-    /// Whether the keyword is one of them.
+    /// Stores the operand if the keyword is one of these. Returns whether it is.
     fn take(&mut self, keyword: Keyword, operand: Value<'t>) -> bool {
         let place = match keyword {
             Keyword::Properties => &mut self.properties,

@@ -1,10 +1,10 @@
-//! The keywords of JSON Schema, told by their names once, while the schema is read.
+//! The keywords of JSON Schema. Names are looked up once, while the schema is parsed.
 
 use crate::json::hash;
 
 macro_rules! keywords {
     ($($keyword:ident $name:literal),* $(,)?) => {
-        /// A member's name that means something in a schema.
+        /// A member's name that has a meaning in a schema.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         pub(crate) enum Keyword {
@@ -39,7 +39,8 @@ keywords! {
 }
 
 const SLOTS: usize = 256;
-/// By hash: places in [`NAMED`], counted from 1, the next free slot where one is taken; 0 where there is none.
+/// A hash table of keywords. An entry is an index into [`NAMED`] plus one; 0 is an empty slot. A taken slot is followed
+/// by the next free one.
 static TABLE: [u8; SLOTS] = table();
 
 const fn table() -> [u8; SLOTS] {
@@ -56,7 +57,7 @@ const fn table() -> [u8; SLOTS] {
     table
 }
 
-/// For the tape: the keyword of that name as a number, 0 for none.
+/// The number of the keyword with that name, 0 for none. The tape stores it with each name.
 pub(crate) fn word(name: &[u8], hash: u32) -> u8 {
     let mut slot = hash as usize % SLOTS;
     while let Some((keyword, own)) = (TABLE[slot] as usize).checked_sub(1).map(|at| NAMED[at]) {
@@ -69,12 +70,12 @@ pub(crate) fn word(name: &[u8], hash: u32) -> u8 {
 }
 
 impl Keyword {
-    /// Of a name of the tape.
+    /// The keyword with the number that [`word`] returned.
     pub(crate) fn of(word: u8) -> Option<Self> {
         Some(NAMED[(word as usize).checked_sub(1)?].0)
     }
 
-    /// Its name begins with `$`: it is looked for at places where no schema is, too.
+    /// Whether the name begins with `$`. The library looks for these keywords outside schemas too.
     pub(crate) fn is_core(self) -> bool {
         matches!(
             self,
@@ -92,7 +93,7 @@ impl Keyword {
         )
     }
 
-    /// Its schemas judge the same value.
+    /// Whether the keyword's schemas judge the same value as the schema that holds the keyword.
     pub(crate) fn is_in_place(self) -> bool {
         matches!(
             self,

@@ -1,8 +1,9 @@
-//! Judges JSON by JSON Schema (draft 7 and 2020-12) without making anything of the schema first: for policies, which
-//! see each schema once and then lose all that they know.
+//! Judges JSON values by a JSON Schema (draft 7 or 2020-12) without compiling the schema. It is made for policies: a
+//! policy sees each schema once, and its memory is discarded after the run.
 //!
-//! It answers for schemas as most tools have them, and says so where it cannot judge: then a library must. It knows no
-//! tools and no refusals; why a value does not fit is the library's to say, too.
+//! The crate judges the keywords that most tools use. Where it cannot judge, it says so ([`Unsure`]), and the caller
+//! asks a complete library instead. The crate knows nothing of tools or refusals, and it does not explain why a value
+//! does not fit.
 
 mod direct;
 mod format;
@@ -14,7 +15,8 @@ mod pattern;
 pub use direct::{DEPTH, STEPS, Schema, Unsure};
 pub use json::{Kind, NotJson, Tape, Value};
 
-/// Whether a value fits a schema, both as JSON text, where that can be said.
+/// Whether the JSON text `value` fits the JSON text `schema`. `None`: one of them is not JSON, or this crate cannot
+/// judge.
 pub fn fits(schema: &str, value: &str) -> Option<bool> {
     let schema = Tape::parse(schema).ok()?;
     let value = Tape::parse(value).ok()?;

@@ -1,39 +1,41 @@
-//! Simple patterns: characters, classes, groups, alternatives and repetition, an anchor only at either end.
+//! Simple patterns: characters, classes, groups, alternatives and repetition, with anchors only at the two ends.
 //!
-//! A pattern becomes the positions of its characters and which may follow which (Glushkov's automaton), a bit for each:
-//! matching takes time in proportion to the text and never goes back.
+//! A pattern is turned into the positions of its characters and the relation of which position may follow which
+//! (Glushkov's automaton), one bit for each position. Matching takes time in proportion to the text and never
+//! backtracks.
 
 use crate::direct::Unsure;
 
-/// Positions: one for each character or class, and for each repetition of it.
+/// Maximum positions. Each character or class is one position, and each repetition of it one more.
 const POSITIONS: usize = 128;
-/// Steps of reading a pattern, what is repeated counted each time.
+/// Maximum steps of reading a pattern. A repeated part counts each time.
 const STEPS: usize = 1_000;
-/// Bytes of a text.
+/// Longest text that is matched, in bytes.
 const TEXT: usize = 64 << 10;
 
-/// Positions, a bit each.
+/// A set of positions, one bit each.
 type Set = u128;
 
 pub(crate) struct Pattern {
     classes: Vec<Class>,
-    /// For each position those that may come next.
+    /// For each position, the positions that may come next.
     follow: Vec<Set>,
     whole: Part,
     is_anchored_at_start: bool,
     is_anchored_at_end: bool,
-    /// It has `\s` or `\S`, which are about some characters beyond ASCII.
+    /// Whether the pattern has `\s` or `\S`. Both are about some characters beyond ASCII, so only ASCII texts are
+    /// matched.
     has_space: bool,
 }
 
-/// Characters: the ASCII ones a bit each, and whether all others belong to it.
+/// A set of characters: one bit for each ASCII character, and whether all other characters belong to it.
 #[derive(Clone, Copy, Default)]
 struct Class {
     ascii: u128,
     beyond: bool,
 }
 
-/// A part of a pattern: where a match of it may begin and end.
+/// A part of a pattern: the positions where a match of it may begin and end.
 #[derive(Clone, Copy)]
 struct Part {
     first: Set,
@@ -42,7 +44,7 @@ struct Part {
 }
 
 impl Pattern {
-    /// None where it is not simple, or no pattern at all.
+    /// Reads a pattern. `None` where the pattern is not simple or not valid.
     pub(crate) fn of(text: &str) -> Option<Self> {
         let whole = text.as_bytes();
         let is_anchored_at_start = whole.starts_with(b"^");
@@ -60,7 +62,7 @@ impl Pattern {
         let whole = if reader.bytes.is_empty() {
             Part::EMPTY
         } else if is_anchored_at_start || is_anchored_at_end {
-            // Of alternatives the anchors would belong to the outer ones alone.
+            // With alternatives, `^` would belong to the first one alone and `$` to the last one.
             reader.sequence()?
         } else {
             reader.alternatives()?
@@ -78,6 +80,8 @@ impl Pattern {
         })
     }
 
+    /// Whether the pattern matches anywhere in the text. [`Unsure`] for a text that is too long, or not ASCII where the
+    /// pattern has `\s` or `\S`.
     pub(crate) fn is_match(&self, text: &str) -> Result<bool, Unsure> {
         if text.len() > TEXT || self.has_space && !text.is_ascii() {
             return Err(Unsure);
@@ -112,7 +116,7 @@ impl Pattern {
     }
 }
 
-/// Whether an odd number of backslashes stands last.
+/// Whether the bytes end with an odd number of backslashes, so that the next character is escaped.
 fn escapes(bytes: &[u8]) -> bool {
     let backslashes = bytes.iter().rev().take_while(|byte| **byte == b'\\');
     backslashes.count() % 2 == 1
@@ -131,7 +135,7 @@ impl Class {
         Self::range(byte, byte)
     }
 
-    /// `start` is not behind `end`.
+    /// `start` must not be greater than `end`.
     fn range(start: u8, end: u8) -> Self {
         Self {
             ascii: (u128::MAX >> (127 - (end - start))) << start,
@@ -202,7 +206,7 @@ struct Reader<'p> {
     has_space: bool,
 }
 
-/// How often something is repeated; without an upper bound, as often as there is room.
+/// How often something is repeated. `most` is `None` for no upper bound.
 struct Repetition {
     least: usize,
     most: Option<usize>,
@@ -233,7 +237,7 @@ impl Reader<'_> {
         Some(whole)
     }
 
-    /// Not an empty one.
+    /// Reads a sequence, which must not be empty.
     fn sequence(&mut self) -> Option<Part> {
         let mut whole = self.repeated()?;
         while !matches!(self.peek(), None | Some(b'|' | b')')) {
@@ -243,6 +247,7 @@ impl Reader<'_> {
         Some(whole)
     }
 
+    /// Connects two parts: `next` follows `part`.
     fn then(&mut self, part: Part, next: Part) -> Part {
         for position in bits(part.last) {
             self.follow[position] |= next.first;
@@ -254,11 +259,13 @@ impl Reader<'_> {
         }
     }
 
+    /// Connects a part with itself: the part may be repeated.
     fn again(&mut self, part: Part) -> Part {
         self.then(part, part);
         part
     }
 
+    /// Reads an atom and its repetition. Each repetition reads the atom again, so that it gets positions of its own.
     fn repeated(&mut self) -> Option<Part> {
         let start = self.at;
         let mut part = self.atom()?;
@@ -284,7 +291,7 @@ impl Reader<'_> {
         Some(whole)
     }
 
-    /// None inside where nothing is repeated.
+    /// Reads a repetition. `None`: it is not simple. `Some(None)`: there is none.
     fn repetition(&mut self) -> Option<Option<Repetition>> {
         let (least, most) = match self.peek() {
             Some(b'?') => (0, Some(1)),
@@ -308,7 +315,7 @@ impl Reader<'_> {
             _ => return Some(None),
         };
         self.at += 1;
-        // As few as possible, or one repetition of another.
+        // A lazy repetition, or a repetition of a repetition.
         if let Some(b'?' | b'*' | b'+' | b'{') = self.peek() {
             return None;
         }
@@ -356,7 +363,7 @@ impl Reader<'_> {
         })
     }
 
-    /// What stands behind a backslash, and the one character that it is.
+    /// Reads what follows a backslash: the class, and the character if the class is a single one.
     fn escape(&mut self) -> Option<(Class, Option<u8>)> {
         let byte = self.next()?;
         self.has_space |= matches!(byte, b's' | b'S');
@@ -382,7 +389,7 @@ impl Reader<'_> {
         Some((class, None))
     }
 
-    /// Behind its bracket.
+    /// Reads a class in brackets. The opening bracket has been read.
     fn class(&mut self) -> Option<Class> {
         let is_negated = self.take(b'^');
         let start = self.at;
@@ -391,10 +398,10 @@ impl Reader<'_> {
             let (item, one) = match self.next()? {
                 b']' if self.at > start + 1 => break,
                 b'\\' => self.escape()?,
-                // A hyphen that is none of a range stands first or last.
+                // A hyphen outside a range is accepted only as the first or last character.
                 b'-' if self.at > start + 1 && self.peek() != Some(b']') => return None,
                 b'-' if self.peek() == Some(b'-') => return None,
-                // Rows of these are operators in some engines.
+                // Two of these in a row are operators in some engines.
                 b'[' | b']' | b'&' | b'~' | b'^' => return None,
                 byte => (Class::one(byte), Some(byte)),
             };
@@ -425,7 +432,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// The library takes what is taken here, in both drafts, and another engine finds the same.
+    /// Checks that the library accepts every pattern that is accepted here, in both drafts, and that another engine
+    /// finds the same matches.
     fn agrees(pattern: &str, text: &str) {
         let Some(simple) = Pattern::of(pattern) else {
             return;

@@ -97,7 +97,7 @@ fn hostile_schemas_and_values_end_soon() {
     assert!(of(&nested(30), "1").is_some());
     assert_eq!(of(&nested(70), "1"), None);
 
-    // References that double with each step, and those that lead to themselves.
+    // References that double with each step, and references that lead to themselves.
     let doubling: Vec<String> = (0..30)
         .map(|n| {
             let next = n + 1;
@@ -118,7 +118,7 @@ fn hostile_schemas_and_values_end_soon() {
         None
     );
 
-    // Trees of trees, as deep as a value may be.
+    // Recursive schemas, with a value as deep as the parser allows.
     let tree = r##"{"properties": {"child": {"allOf": [{"$ref": "#"}]}}}"##;
     let deep = format!("{}1{}", r#"{"child":"#.repeat(120), "}".repeat(120));
     assert_eq!(of(tree, &deep), None);
@@ -127,7 +127,7 @@ fn hostile_schemas_and_values_end_soon() {
         let elements: Vec<String> = (0..count).map(element).collect();
         format!("[{}]", elements.join(","))
     };
-    // A long list of choices for each of many values.
+    // A long `enum` for each of many values.
     let choices = format!(
         r#"{{"items": {{"enum": {}}}}}"#,
         list(20_000, &|n| n.to_string())
@@ -136,7 +136,7 @@ fn hostile_schemas_and_values_end_soon() {
         of(&choices, &list(2_000, &|n| (n + 19_000).to_string())),
         None
     );
-    // Many that are compared with each other.
+    // Many elements that have to be compared with each other.
     let unique = r#"{"uniqueItems": true}"#;
     assert_eq!(of(unique, &list(5_000, &|n| format!("[{n}]"))), None);
     assert_eq!(

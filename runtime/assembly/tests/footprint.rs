@@ -1,6 +1,6 @@
-//! The pages that a run of a built-in policy writes: each is put back after the run, and after every later one in the same
-//! slot of the pool. That is most of what an instance of its own costs. Pages are counted, so nothing here depends on how
-//! fast the machine is.
+//! Bounds the memory pages that a run of a built-in policy writes. Each written page is restored after the run, and
+//! after every later run in the same slot of the pool, which is most of the cost of an instance for each run. The tests
+//! count pages, so they do not depend on the speed of the machine.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use sandgate_message::{
 };
 use serde_json::json;
 
-/// Bytes of a page.
+/// Bytes in a page.
 const PAGE: usize = 4096;
 
-/// A host with one policy, and its memory.
+/// A host and one plugin of it.
 struct Stand {
     host: Arc<Host>,
     plugin: Plugin,
@@ -47,7 +47,7 @@ impl Stand {
         Self { host, plugin }
     }
 
-    /// Runs the hook on a reply with this text. Returns whether it was changed.
+    /// Runs the `post-call` hook on a reply with this text. Returns whether the plugin changed the text.
     async fn reply(&self, text: &str) -> bool {
         let document = json!({ "content": [{ "type": "text", "text": text }] });
         let timeout = Duration::from_secs(10);
@@ -71,7 +71,7 @@ impl Stand {
         }
     }
 
-    /// The pages that the slot keeps: those which any run wrote so far.
+    /// The pages that the slot keeps: those that any run has written so far.
     fn pages(&self) -> usize {
         let idle = self.host.idle_slots().unwrap();
         assert_eq!(idle.count, 1, "one run at a time takes one slot");
@@ -97,7 +97,7 @@ fn call() -> Call {
     }
 }
 
-/// Ordinary text of so many bytes, in which the first addresses stand.
+/// Plain text of `bytes` bytes that begins with `addresses` e-mail addresses.
 fn text(bytes: usize, addresses: usize) -> String {
     let plain = "The customer asked twice about the invoice of last month. ";
     let mut text = "Write to ada@example.com or call back tomorrow at noon. ".repeat(addresses);
@@ -120,7 +120,7 @@ async fn a_scrubbed_reply_writes_few_pages() {
     }
 }
 
-/// Once written, a page of the initial memory is put back after every run.
+/// A page of the initial memory that was written once is restored after every later run.
 #[tokio::test]
 async fn long_replies_leave_little_to_those_after_them() {
     let stand = Stand::new("pii-scrubber").await;
@@ -131,6 +131,6 @@ async fn long_replies_leave_little_to_those_after_them() {
     }
     assert!(stand.reply(&text(2048, 2)).await);
     let pages = stand.pages();
-    // The arena's, and a few of the stack and of what is not the arena's.
+    // The arena's 128 KiB, and eight pages for the stack and other memory outside the arena.
     assert!(pages <= (128 << 10) / PAGE + 8, "{pages} pages");
 }

@@ -1,4 +1,4 @@
-//! What is judged directly is judged as the library judges it.
+//! Checks that `schema-interpreter` judges as the library does.
 #![allow(clippy::unwrap_used)]
 
 use std::cell::Cell;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::library;
 
-/// The direct way's word; it must be the library's.
+/// The verdict of `schema-interpreter`, which must equal the library's.
 fn agreed(schema: &Value, value: &Value) -> Option<bool> {
     let ours = schema_interpreter::fits(&schema.to_string(), &value.to_string())?;
     let theirs = library::trouble(schema, value).map(|refusal| refusal.code);
@@ -243,7 +243,7 @@ fn generated_schemas_are_judged_as_by_the_library() {
         })
         .unwrap();
     let all: u32 = fit.get() + unfit.get() + unsure.get();
-    // What is compared must not be the exception.
+    // Enough cases must be compared, not left out as unsure.
     assert!(
         fit.get() * 5 > all && unfit.get() * 10 > all,
         "{fit:?} {unfit:?} {unsure:?}"

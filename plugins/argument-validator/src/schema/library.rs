@@ -1,5 +1,5 @@
-//! Judges by the library, which compiles the whole schema: within bounds, since the schema comes from the server, and
-//! the server is not trusted.
+//! Judges by the `jsonschema` library, which compiles the whole schema. The work is bounded, because the schema comes
+//! from the server and the server is not trusted.
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError};
@@ -7,13 +7,14 @@ use sandgate_sdk::{Explanation, Refusal, because, refuse};
 use schema_interpreter::{DEPTH, STEPS};
 use serde_json::{Value, json};
 
-/// Violations that a refusal names.
+/// Most violations that a refusal names.
 const NAMED: usize = 5;
-/// Bytes of a compiled pattern, and steps back that it may take.
+/// Largest compiled pattern, in bytes.
 const PATTERN: usize = 1 << 20;
+/// Most backtracking steps of a pattern.
 const BACKTRACKS: usize = 20_000;
 
-/// What is wrong with the arguments, or with the schema itself.
+/// The refusal where the arguments do not fit the schema, or where the schema itself cannot be used.
 pub(super) fn trouble(schema: &Value, arguments: &Value) -> Option<Refusal> {
     let unusable = |why: &str| {
         let refusal = refuse(
@@ -25,7 +26,7 @@ pub(super) fn trouble(schema: &Value, arguments: &Value) -> Option<Refusal> {
     if let Err(why) = Cost::of(schema) {
         return unusable(why);
     }
-    // Without resolvers compiled in, a reference that leads out of the schema is an error here.
+    // The library is built without resolvers, so a reference to another document is an error here.
     let patterns = PatternOptions::fancy_regex()
         .backtrack_limit(BACKTRACKS)
         .size_limit(PATTERN)
@@ -70,7 +71,7 @@ fn place(error: &ValidationError) -> String {
     format!("/arguments{}", error.instance_path().as_str())
 }
 
-/// What the schema wanted; what was there is not said, names of unknown members among it.
+/// What the schema expects. The text contains neither the value nor the names of unknown members.
 fn expected(error: &ValidationError) -> String {
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
@@ -89,7 +90,7 @@ fn expected(error: &ValidationError) -> String {
     }
 }
 
-/// How much a schema may make a validator do.
+/// Bounds the work that a schema can cause.
 struct Cost<'s> {
     root: &'s Value,
     steps: usize,
@@ -101,7 +102,7 @@ impl<'s> Cost<'s> {
         cost.nested(root, 0)
     }
 
-    /// Every schema in it, each as where a value begins.
+    /// Counts from every value of the schema document, because any of them may be a schema.
     fn nested(&mut self, schema: &'s Value, depth: usize) -> Result<(), &'static str> {
         if depth > DEPTH {
             return Err("it is nested too deep");
@@ -118,7 +119,7 @@ impl<'s> Cost<'s> {
         }
     }
 
-    /// The schemas that judge the same value.
+    /// Counts the schemas that judge the same value.
     fn in_place(&mut self, schema: &'s Value, depth: usize) -> Result<(), &'static str> {
         let Value::Object(schema) = schema else {
             return Ok(());

@@ -1,14 +1,15 @@
-//! The tool's own input schema: whether the arguments fit it.
+//! Checks the arguments against the tool's own input schema.
 //!
-//! Nearly every schema and value is judged directly. What the direct way cannot judge, and what it says no to, is the
-//! library's to say: its refusals name places and keywords.
+//! `schema-interpreter` judges nearly every schema and value. The library judges what is left, and also every value
+//! that does not fit, because its refusals name places and keywords.
 
 mod library;
 
 use sandgate_sdk::{Error, Refusal};
 use schema_interpreter::{Schema, Tape, Value};
 
-/// What is wrong with the arguments, or with the schema itself, which is a value of the definition.
+/// The refusal where the arguments do not fit the schema, or where the schema itself cannot be used. `schema` is a
+/// value of the tool's definition.
 pub(crate) fn trouble(schema: Value, arguments: &Tape) -> Result<Option<Refusal>, Error> {
     let fits = Schema::of(schema).and_then(|schema| schema.fits(arguments));
     if fits == Ok(true) {

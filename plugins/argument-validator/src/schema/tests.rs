@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::{Refusal, Tape, trouble};
 
-/// As in a call: the schema is a member of the definition.
+/// The schema is a member of the definition, as in a call.
 fn trouble_of(schema: &Value, arguments: &Value) -> Option<Refusal> {
     let definition = json!({"name": "x", "inputSchema": schema}).to_string();
     let definition = Tape::parse(&definition).unwrap();

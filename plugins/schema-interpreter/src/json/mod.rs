@@ -1,7 +1,8 @@
-//! JSON text as a flat row of nodes that borrow from it: read once, no memory of its own for each value.
+//! Reads JSON text into a flat list of nodes that borrow from the text. The text is read once, and no value allocates
+//! memory of its own.
 //!
-//! It answers for reading what serde_json reads. Of schemas it knows that names may be keywords, which are told apart
-//! while they are read.
+//! The module accepts exactly what serde_json accepts. Its only knowledge of schemas is that a member's name may be a
+//! keyword; keywords are recognised while the text is read.
 
 mod number;
 mod parse;

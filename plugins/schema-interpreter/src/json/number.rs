@@ -1,8 +1,8 @@
-//! A number, as serde_json keeps it.
+//! A JSON number, with the same precision as in serde_json.
 
 use std::cmp::Ordering;
 
-/// What fits a 64-bit integer is one; everything else is a float, integers beyond among it.
+/// An integer between `i64::MIN` and `u64::MAX`, or else a float. Larger integers are floats.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Number {
     Integer(i128),
@@ -10,7 +10,7 @@ pub(crate) enum Number {
 }
 
 impl Number {
-    /// `text` is a number as JSON spells it.
+    /// Reads `text`, which must be a JSON number.
     pub(crate) fn of(text: &str) -> Self {
         // Twenty digits and a sign hold every 64-bit integer.
         if text.len() <= 21
@@ -22,7 +22,7 @@ impl Number {
         Self::Float(text.parse().unwrap_or(f64::NAN))
     }
 
-    /// In the sense of JSON Schema: `1.0` is one.
+    /// Whether JSON Schema counts the number as an integer. `1.0` is an integer.
     pub(crate) fn is_integer(self) -> bool {
         match self {
             Self::Integer(_) => true,
@@ -30,7 +30,7 @@ impl Number {
         }
     }
 
-    /// By value, exactly: an integer is not rounded to a float first.
+    /// Compares by exact value: an integer is not rounded to a float first. `None` for a NaN.
     pub(crate) fn compare(self, other: Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Integer(one), Self::Integer(other)) => Some(one.cmp(&other)),
@@ -47,7 +47,7 @@ fn with_float(integer: i128, float: f64) -> Option<Ordering> {
     if float.is_nan() {
         return None;
     }
-    // Saturates, far beyond any integer here.
+    // The cast saturates at values that are far larger than any integer here.
     let whole = float.trunc() as i128;
     Some(integer.cmp(&whole).then(0.0.partial_cmp(&float.fract())?))
 }

@@ -1,4 +1,4 @@
-//! Reads what serde_json reads: the same depth, the same numbers, no lone surrogates.
+//! Parses what serde_json parses, with the same limit of depth and the same numbers. Lone surrogates are errors.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -7,12 +7,13 @@ use std::fmt;
 use super::tape::{Kind, Node, Tape, hash};
 use crate::keyword::word;
 
-/// Containers within containers, as in serde_json.
+/// Maximum levels of containers, as in serde_json.
 const DEPTH: usize = 127;
-/// Objects with more members are looked through for repeated names by sorting.
+/// Objects with more members than this are searched for repeated names by sorting.
 const PAIRWISE: usize = 24;
 
-/// Not JSON, or nested too deep, or a number beyond all floats.
+/// The text is not JSON, is 4 GiB or longer, has more than 127 levels of containers, or has a number beyond the range
+/// of `f64`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotJson;
 
@@ -25,11 +26,11 @@ impl fmt::Display for NotJson {
 }
 
 impl<'t> Tape<'t> {
-    /// Reads a document.
+    /// Parses a document.
     ///
     /// # Errors
     ///
-    /// serde_json would not read it either.
+    /// [`NotJson`] where serde_json would fail too, and for a text of 4 GiB or more.
     pub fn parse(text: &'t str) -> Result<Self, NotJson> {
         if u32::try_from(text.len()).is_err() {
             return Err(NotJson);
@@ -39,7 +40,7 @@ impl<'t> Tape<'t> {
             at: 0,
             tape: Tape {
                 text,
-                // Enough for most documents. What is not used is never touched.
+                // Most documents need no more. Unused capacity is never touched, so it costs no page.
                 nodes: Vec::with_capacity(text.len() / 4 + 4),
                 depth: 0,
                 may_repeat: false,
@@ -79,7 +80,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Returns the index of its node.
+    /// Adds a node that ends at the current position. Returns its index.
     fn push(&mut self, kind: Kind, start: usize) -> usize {
         let index = self.tape.nodes.len();
         self.tape.nodes.push(Node {
@@ -201,6 +202,7 @@ impl Parser<'_> {
         node.word = word(name.as_bytes(), hash);
     }
 
+    /// Whether two names of the object have the same hash.
     fn repeats(&self, object: usize, count: usize) -> bool {
         let object = self.tape.value(object as u32);
         if count > PAIRWISE {
@@ -278,7 +280,7 @@ impl Parser<'_> {
             self.digits()?;
             digits = usize::MAX;
         }
-        // Only these can be beyond all floats.
+        // Only a number with an exponent or with more than 300 digits can be beyond the range of `f64`.
         if digits > 300 {
             let float: Result<f64, _> = self.tape.text[start..self.at].parse();
             if !float.is_ok_and(f64::is_finite) {
@@ -290,12 +292,12 @@ impl Parser<'_> {
     }
 }
 
-/// Bytes before the first quote, backslash or control character.
+/// The number of bytes before the first quote, backslash or control character.
 fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let mut at = 0;
-    // Eight at a time: the lowest high bit that is set stands in the first byte that is none of the plain ones.
+    // Compares eight bytes at a time. The lowest set high bit of `found` is in the first byte that is not plain.
     while let Some(Ok(eight)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) {
         let word = u64::from_le_bytes(eight);
         let quote = word ^ (ONES * b'"' as u64);
@@ -315,7 +317,7 @@ fn plain(bytes: &[u8]) -> usize {
     at + rest.unwrap_or(bytes.len() - at)
 }
 
-/// The character that an escape stands for, and the bytes that spell it.
+/// The character that the escape at the start of `bytes` stands for, and the length of the escape in bytes.
 fn escaped(bytes: &[u8]) -> Option<(char, usize)> {
     let simple = match bytes.get(1)? {
         b'"' => '"',
@@ -355,7 +357,7 @@ fn unit(bytes: &[u8], from: usize) -> Option<u32> {
         })
 }
 
-/// What stands between the quotes of a string that was read, with its escapes resolved.
+/// Resolves the escapes of a string that was parsed. `raw` is the text between the quotes.
 pub(super) fn unescaped(raw: &str) -> Cow<'_, str> {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;

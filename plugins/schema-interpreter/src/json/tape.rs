@@ -1,4 +1,4 @@
-//! The row of nodes, and ways through it.
+//! The list of nodes, and the ways to walk it.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -6,16 +6,18 @@ use std::cell::Cell;
 use super::number::Number;
 use super::parse::unescaped;
 
-/// A document. A container's node stands before those of its members or elements; a member's name is a node too.
+/// A parsed document. The node of a container is followed by the nodes of its members or elements. The name of a member
+/// is a node of its own, before the member's value.
 pub struct Tape<'t> {
     pub(super) text: &'t str,
     pub(super) nodes: Vec<Node>,
-    /// Levels of containers.
+    /// Levels of containers in the document.
     pub(super) depth: usize,
+    /// Whether some object may have two members of the same name.
     pub(super) may_repeat: bool,
 }
 
-/// What a value is.
+/// The kind of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `null`
@@ -24,35 +26,37 @@ pub enum Kind {
     False,
     /// `true`
     True,
-    /// A number of any kind.
+    /// A number, integer or not.
     Number,
     /// A string.
     String,
-    /// A list.
+    /// An array.
     Array,
-    /// Members with names.
+    /// An object.
     Object,
-    /// A member's name: no value.
+    /// The name of a member, which is not a value.
     Name,
 }
 
 #[derive(Clone)]
 pub(super) struct Node {
+    /// Where the node's text begins, in bytes. For a string or name: after the quote.
     pub(super) start: u32,
-    /// Behind the text; of a container: the index of the node behind its last.
+    /// Where the node's text ends, in bytes. For a container: the index of the first node after the container.
     pub(super) end: u32,
-    /// Of a name: its hash. Of a container: how many it holds. Else free for whoever reads the tape.
+    /// For a name: its hash. For a container: how many members or elements it has. Otherwise free for the reader of the
+    /// tape.
     pub(super) note: Cell<u32>,
     pub(super) kind: Kind,
-    /// Of a string or name.
+    /// Whether the text of a string or name has escapes.
     pub(super) has_escapes: bool,
-    /// Of a name: the keyword that it is.
+    /// For a name: the number of its keyword, 0 for none.
     pub(super) word: u8,
-    /// Free for whoever reads the tape.
+    /// Free for the reader of the tape.
     pub(super) mark: Cell<bool>,
 }
 
-/// One value of a tape, or a member's name.
+/// A value of a tape, or the name of a member.
 #[derive(Clone, Copy)]
 pub struct Value<'t> {
     tape: &'t Tape<'t>,
@@ -60,17 +64,18 @@ pub struct Value<'t> {
 }
 
 impl<'t> Tape<'t> {
-    /// The whole.
+    /// The value of the whole document.
     pub fn root(&'t self) -> Value<'t> {
         self.value(0)
     }
 
-    /// Whether some object may have two members of one name. Rarely true where none has.
+    /// Whether some object may have two members of the same name. Names are compared by their hashes, so the answer is
+    /// rarely a false "yes" and never a false "no".
     pub fn may_repeat(&self) -> bool {
         self.may_repeat
     }
 
-    /// The value whose [`Value::index`] was this.
+    /// The value with that [`Value::index`].
     pub(crate) fn value(&'t self, at: u32) -> Value<'t> {
         Value { tape: self, at }
     }
@@ -81,48 +86,49 @@ impl<'t> Value<'t> {
         &self.tape.nodes[self.at as usize]
     }
 
-    /// Where it stands in its tape.
+    /// The index of the value's node in its tape.
     pub(crate) fn index(self) -> u32 {
         self.at
     }
 
-    /// The value of the same tape whose [`Value::index`] was this.
+    /// The value of the same tape with that [`Value::index`].
     pub(crate) fn beside(self, at: u32) -> Self {
         self.tape.value(at)
     }
 
-    /// Levels of containers in the whole document.
+    /// Levels of containers in the whole document, not only below this value.
     pub(crate) fn depth_of_document(self) -> usize {
         self.tape.depth
     }
 
-    /// Whether names may repeat anywhere in the document.
+    /// [`Tape::may_repeat`] of the whole document.
     pub(crate) fn may_repeat(self) -> bool {
         self.tape.may_repeat
     }
 
-    /// What it is.
+    /// The kind of the value.
     pub fn kind(self) -> Kind {
         self.node().kind
     }
 
-    /// Whether it is that.
+    /// Whether the value is of that kind.
     pub fn is(self, kind: Kind) -> bool {
         self.kind() == kind
     }
 
-    /// The text of a number; of a string or name what stands between its quotes.
+    /// The text as it is written. For a string or name: what stands between its quotes, with escapes. Not meaningful
+    /// for a container.
     pub fn raw(self) -> &'t str {
         let node = self.node();
         &self.tape.text[node.start as usize..node.end as usize]
     }
 
-    /// Whether [`Self::raw`] is not what it says.
+    /// Whether [`Self::raw`] has escapes and so differs from [`Self::text`].
     pub fn has_escapes(self) -> bool {
         self.node().has_escapes
     }
 
-    /// What a string or name says.
+    /// The text of a string or name, with escapes resolved.
     pub fn text(self) -> Cow<'t, str> {
         if self.has_escapes() {
             unescaped(self.raw())
@@ -131,17 +137,17 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// What it says, where it is a string.
+    /// The text of a string. `None` for every other kind.
     pub fn as_text(self) -> Option<Cow<'t, str>> {
         self.is(Kind::String).then(|| self.text())
     }
 
-    /// Of a number.
+    /// The value of a number.
     pub(crate) fn number(self) -> Number {
         Number::of(self.raw())
     }
 
-    /// How many members or elements.
+    /// How many members or elements a container has. 0 for every other kind.
     #[allow(clippy::len_without_is_empty, reason = "scalars have neither")]
     pub fn len(self) -> usize {
         match self.kind() {
@@ -150,12 +156,12 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// The keyword that a name is.
+    /// For a name: the number of its keyword, 0 for none.
     pub(crate) fn word(self) -> u8 {
         self.node().word
     }
 
-    /// Of a name: its hash. Of a string: what [`Self::set_note`] put there, at first 0.
+    /// For a name: its hash. For a string: the note of [`Self::set_note`], 0 at first.
     pub(crate) fn note(self) -> u32 {
         self.node().note.get()
     }
@@ -164,7 +170,7 @@ impl<'t> Value<'t> {
         self.node().note.set(note);
     }
 
-    /// What [`Self::set_mark`] put there, at first false.
+    /// Whether [`Self::set_mark`] was called for this node.
     pub(crate) fn is_marked(self) -> bool {
         self.node().mark.get()
     }
@@ -173,7 +179,7 @@ impl<'t> Value<'t> {
         self.node().mark.set(true);
     }
 
-    /// The index behind it and all that it holds.
+    /// The index of the first node after this value and everything in it.
     pub(crate) fn behind(self) -> u32 {
         match self.kind() {
             Kind::Array | Kind::Object => self.node().end,
@@ -181,7 +187,7 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// Names and values; none where it is no object. Where names repeat, all of them.
+    /// The names and values of an object, repeated names included. Empty for every other kind.
     pub fn members(self) -> impl Iterator<Item = (Value<'t>, Value<'t>)> {
         let end = if self.is(Kind::Object) {
             self.behind()
@@ -199,7 +205,7 @@ impl<'t> Value<'t> {
         })
     }
 
-    /// None where it is no array.
+    /// The elements of an array. Empty for every other kind.
     pub fn elements(self) -> impl Iterator<Item = Value<'t>> {
         let end = if self.is(Kind::Array) {
             self.behind()
@@ -216,7 +222,7 @@ impl<'t> Value<'t> {
         })
     }
 
-    /// The last member of that name, as serde_json has it.
+    /// The value of the member of that name. Of several such members the last one counts, as in serde_json.
     pub fn get(self, name: &str) -> Option<Value<'t>> {
         let hash = hash(name.as_bytes());
         let of_that_name =
@@ -224,7 +230,8 @@ impl<'t> Value<'t> {
         Some(self.members().filter(of_that_name).last()?.1)
     }
 
-    /// The member named as that one is.
+    /// The value of the member that has the same name as `name`, which may belong to another tape. Of several the last
+    /// one counts.
     pub fn get_as(self, name: Value) -> Option<Value<'t>> {
         Some(
             self.members()
@@ -234,12 +241,12 @@ impl<'t> Value<'t> {
         )
     }
 
-    /// Whether two names are the same.
+    /// Whether two names are equal. Names with different hashes are not compared further.
     pub(crate) fn is_named(self, other: Value) -> bool {
         self.note() == other.note() && self.says(other)
     }
 
-    /// Whether two strings or names say the same.
+    /// Whether two strings or names have the same text.
     pub(crate) fn says(self, other: Value) -> bool {
         if self.has_escapes() || other.has_escapes() {
             self.text() == other.text()
@@ -248,11 +255,11 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// The same as serde_json has it.
+    /// Converts the value to a `serde_json::Value`.
     ///
     /// # Errors
     ///
-    /// None that reading the tape would not have had.
+    /// None in practice: the parser has accepted the text already.
     pub fn to_json(self) -> serde_json::Result<serde_json::Value> {
         let node = self.node();
         let text = match self.kind() {
@@ -270,7 +277,7 @@ impl<'t> Value<'t> {
     }
 }
 
-/// Of a name's bytes. Two names may share one.
+/// The hash of a name's bytes. Two names may have the same hash.
 pub(crate) const fn hash(name: &[u8]) -> u32 {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut hash = name.len() as u64;

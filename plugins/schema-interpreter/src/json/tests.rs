@@ -6,7 +6,7 @@ fn parsed(text: &str) -> Option<serde_json::Value> {
     Some(rebuilt(tape.root()))
 }
 
-/// By way of the nodes alone.
+/// Builds the value from the nodes alone, without the text of containers.
 fn rebuilt(value: Value) -> serde_json::Value {
     match value.kind() {
         Kind::Null => serde_json::Value::Null,
@@ -31,7 +31,7 @@ fn rebuilt(value: Value) -> serde_json::Value {
 fn agrees(text: &str) {
     let library: Option<serde_json::Value> = serde_json::from_str(text).ok();
     let ours = parsed(text);
-    // As numbers, -0 and 0 are the same.
+    // -0 and 0 are the same number.
     assert_eq!(
         ours.as_ref()
             .map(|value| value.to_string().replace("-0.0", "0")),
