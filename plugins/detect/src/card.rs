@@ -4,9 +4,10 @@ use crate::checksum::luhn;
 use crate::context::{CARD, Context};
 use crate::number::{Gap, Number};
 
-/// How many groups, beginning with group `first`, form a card number. `None` where they form none.
+/// How many groups, beginning with group `first`, form a card number. `None` where they form none. The longest number
+/// counts: the first twelve digits of a card of sixteen may pass Luhn by chance, and the last four would stay.
 pub(crate) fn groups(number: &Number, first: usize, context: &Context) -> Option<usize> {
-    (1..=5).find(|&count| {
+    (1..=5).rev().find(|&count| {
         let Some(groups) = number.groups().get(first..first + count) else {
             return false;
         };
@@ -106,6 +107,8 @@ mod tests {
     fn a_check_digit_and_a_network_make_a_card() {
         assert_eq!(found("4111111111111111"), Some(1));
         assert_eq!(found("4111 1111 1111 1111"), Some(4));
+        // The first twelve digits pass Luhn as well.
+        assert_eq!(found("card 4000 0000 0002 0000"), Some(4));
         assert_eq!(found("3782-822463-10005"), Some(3));
         assert_eq!(found("４１１１１１１１１１１１１１１１"), Some(1));
         assert_eq!(found("4111111111111112"), None);

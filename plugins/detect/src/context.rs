@@ -160,7 +160,6 @@ pub(crate) const IMPERSONAL: Words = Words {
         "ean",
         "upc",
         "gtin",
-        "jan",
     ],
     begun: &[
         "order_",
@@ -178,7 +177,12 @@ pub(crate) const IMPERSONAL: Words = Words {
         "バージョン",
         "管理番号",
         "商品",
-        "jan",
+        // Japanese article numbers, and not people called Jan or Jane.
+        "jan code",
+        "jan-code",
+        "jan_code",
+        "jancode",
+        "janコード",
         "受付番号",
         "問い合わせ番号",
         "お問合せ番号",

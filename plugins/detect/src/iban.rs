@@ -61,8 +61,8 @@ fn length(country: &[u8]) -> Option<usize> {
         b"BI" | b"DJ" | b"FR" | b"GR" | b"IT" | b"MC" | b"MR" | b"SM" => 27,
         b"AL" | b"AZ" | b"BY" | b"CY" | b"DO" | b"GT" | b"HN" | b"HU" | b"LB" | b"NI" | b"PL"
         | b"SV" => 28,
-        b"BR" | b"EG" | b"PS" | b"QA" | b"UA" | b"YE" => 29,
-        b"JO" | b"KW" | b"MU" => 30,
+        b"BR" | b"EG" | b"PS" | b"QA" | b"UA" => 29,
+        b"JO" | b"KW" | b"MU" | b"YE" => 30,
         b"MT" | b"SC" => 31,
         b"LC" => 32,
         b"RU" => 33,
@@ -99,6 +99,10 @@ mod tests {
             Some("GB29 NWBK 6016 1331 9268 19")
         );
         assert_eq!(found("NO9386011117947"), Some("NO9386011117947"));
+        assert_eq!(
+            found("YE15CBYE0001018861234567891234"),
+            Some("YE15CBYE0001018861234567891234")
+        );
         for text in [
             "DE88370400440532013000",
             "DE8937040044053201300",

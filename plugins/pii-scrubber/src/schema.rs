@@ -8,11 +8,15 @@ use serde_json::{Map, Value};
 /// Most references and nested schemas that are followed.
 const DEPTH: usize = 64;
 
+/// Most schemas that are looked at for one value: `anyOf` with two references to itself doubles with each step.
+const STEPS: usize = 1_000;
+
 /// The schemas that restrict one value.
 pub(crate) struct Bounds<'s> {
     rules: Vec<&'s Map<String, Value>>,
     /// Whether a part of the schema could not be read.
     unreadable: bool,
+    steps: usize,
 }
 
 impl<'s> Bounds<'s> {
@@ -26,6 +30,7 @@ impl<'s> Bounds<'s> {
         let mut bounds = Self {
             rules: Vec::new(),
             unreadable: false,
+            steps: 0,
         };
         bounds.collect(schema, schema, &path, 0);
         bounds
@@ -68,7 +73,8 @@ impl<'s> Bounds<'s> {
         let Value::Object(schema) = schema else {
             return;
         };
-        if depth > DEPTH {
+        self.steps += 1;
+        if depth > DEPTH || self.steps > STEPS {
             self.unreadable = true;
             return;
         }
@@ -266,6 +272,7 @@ mod tests {
         for schema in [
             json!({"$ref": "https://example.com/schema"}),
             json!({"$ref": "#/nowhere"}),
+            json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}),
             json!({"$ref": "#"}),
         ] {
             assert!(!passes_at(&schema, "/a", "x"), "{schema}");

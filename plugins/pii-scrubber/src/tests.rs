@@ -103,6 +103,17 @@ fn japanese_needs_no_spaces() {
 }
 
 #[test]
+fn a_person_may_be_called_like_a_code() {
+    for name in ["Jane", "Jan", "Janet"] {
+        let seen = text(json!({}), &format!("{name}: 415-555-0132"));
+        assert_eq!(seen, format!("{name}: [phone]"));
+    }
+    for untouched in ["JAN code 490-123-4567", "JANコード：490-123-4567"] {
+        assert_eq!(text(json!({}), untouched), untouched);
+    }
+}
+
+#[test]
 fn a_reply_without_personal_data_is_not_touched() {
     let reply = json!({"content": [{"type": "text", "text": "version 10.20.30.40 of 2026-11-22, order 708789434533"}]});
     assert_eq!(scrubbed(json!({}), json!({}), reply), PostDecision::Proceed);

@@ -314,6 +314,9 @@ impl<'t> Survey<'t> {
             Keyword::AllOf | Keyword::AnyOf | Keyword::OneOf => value
                 .elements()
                 .try_for_each(|branch| self.in_place(branch, depth)),
+            Keyword::DependentSchemas if value.is(Kind::Object) => value
+                .members()
+                .try_for_each(|(_, branch)| self.in_place(branch, depth)),
             _ => self.in_place(value, depth),
         }
     }

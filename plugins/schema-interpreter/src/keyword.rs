@@ -105,6 +105,7 @@ impl Keyword {
                 | Self::If
                 | Self::Then
                 | Self::Else
+                | Self::DependentSchemas
         )
     }
 }

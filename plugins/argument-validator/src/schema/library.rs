@@ -1,8 +1,11 @@
 //! Judges by the `jsonschema` library, which compiles the whole schema. The work is bounded, because the schema comes
 //! from the server and the server is not trusted.
 
+use std::collections::HashMap;
+
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError};
+use percent_encoding::percent_decode_str;
 use sandgate_sdk::{Explanation, Refusal, because, refuse};
 use schema_interpreter::{DEPTH, STEPS};
 use serde_json::{Value, json};
@@ -90,16 +93,72 @@ fn expected(error: &ValidationError) -> String {
     }
 }
 
+/// What follows the last slash of an `$id`: identifiers that a reference may mean have it in common, whatever they are
+/// relative to.
+fn last_part(id: &str) -> &str {
+    let id = id.strip_suffix('#').unwrap_or(id);
+    id.rsplit_once('/').map_or(id, |(_, last)| last)
+}
+
 /// Bounds the work that a schema can cause.
 struct Cost<'s> {
     root: &'s Value,
+    /// The schemas that have a name of their own, by what a reference to them says: `#anchor`, or the last part of an
+    /// `$id`.
+    named: HashMap<String, &'s Value>,
     steps: usize,
 }
 
 impl<'s> Cost<'s> {
     fn of(root: &'s Value) -> Result<(), &'static str> {
-        let mut cost = Self { root, steps: 0 };
+        let mut cost = Self {
+            root,
+            named: HashMap::new(),
+            steps: 0,
+        };
+        cost.name(root, 0)?;
         cost.nested(root, 0)
+    }
+
+    /// Collects the names of all schemas in the document.
+    fn name(&mut self, schema: &'s Value, depth: usize) -> Result<(), &'static str> {
+        if depth > DEPTH {
+            return Err("it is nested too deep");
+        }
+        match schema {
+            Value::Object(members) => {
+                for keyword in ["$anchor", "$dynamicAnchor"] {
+                    if let Some(name) = members.get(keyword).and_then(Value::as_str) {
+                        self.named.insert(format!("#{name}"), schema);
+                    }
+                }
+                if let Some(id) = members.get("$id").and_then(Value::as_str) {
+                    self.named.insert(last_part(id).to_owned(), schema);
+                }
+                members
+                    .values()
+                    .try_for_each(|member| self.name(member, depth + 1))
+            }
+            Value::Array(elements) => elements
+                .iter()
+                .try_for_each(|element| self.name(element, depth + 1)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The schema that a reference leads to. `None` for a reference that leads out of the document, which the library
+    /// refuses.
+    fn target(&self, reference: &str) -> Option<&'s Value> {
+        let (base, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+        let base = match base {
+            "" => self.root,
+            base => self.named.get(last_part(base))?,
+        };
+        let fragment = percent_decode_str(fragment).decode_utf8().ok()?;
+        match fragment.is_empty() || fragment.starts_with('/') {
+            true => base.pointer(&fragment),
+            false => self.named.get(&format!("#{fragment}")).copied(),
+        }
     }
 
     /// Counts from every value of the schema document, because any of them may be a schema.
@@ -128,13 +187,17 @@ impl<'s> Cost<'s> {
         if self.steps > STEPS || depth > DEPTH {
             return Err("it is too complex");
         }
-        if let Some(pointer) = schema
-            .get("$ref")
-            .and_then(Value::as_str)
-            .and_then(|reference| reference.strip_prefix('#'))
-            && let Some(target) = self.root.pointer(pointer)
-        {
-            self.in_place(target, depth + 1)?;
+        for keyword in ["$ref", "$dynamicRef"] {
+            let reference = schema.get(keyword).and_then(Value::as_str);
+            if let Some(target) = reference.and_then(|reference| self.target(reference)) {
+                self.in_place(target, depth + 1)?;
+            }
+        }
+        for keyword in ["dependentSchemas", "dependencies"] {
+            let branches = schema.get(keyword).and_then(Value::as_object);
+            for branch in branches.into_iter().flat_map(serde_json::Map::values) {
+                self.in_place(branch, depth + 1)?;
+            }
         }
         for keyword in ["allOf", "anyOf", "oneOf"] {
             for branch in schema

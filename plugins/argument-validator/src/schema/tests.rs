@@ -96,6 +96,59 @@ fn a_schema_that_doubles_with_each_step_refuses() {
 }
 
 #[test]
+fn a_schema_that_doubles_by_other_ways_refuses() {
+    let reference: [(&str, fn(usize) -> Value); 6] = [
+        (
+            "percent-encoded pointers",
+            |n| json!({"$ref": format!("#/%24defs/d{n}")}),
+        ),
+        ("anchors", |n| json!({"$ref": format!("#a{n}")})),
+        (
+            "dynamic references",
+            |n| json!({"$dynamicRef": format!("#a{n}")}),
+        ),
+        (
+            "identifiers",
+            |n| json!({"$ref": format!("https://example.com/s/i{n}")}),
+        ),
+        (
+            "pointers within an identified schema",
+            |n| json!({"$ref": format!("https://example.com/s/root#/$defs/d{n}")}),
+        ),
+        (
+            "schemas for dependants",
+            |n| json!({"dependentSchemas": {"x": {"$ref": format!("#/$defs/d{n}")}}}),
+        ),
+    ];
+    for (way, to) in reference {
+        let mut definitions = serde_json::Map::new();
+        for n in 0..30 {
+            let next = to(n + 1);
+            let mut definition = json!({"allOf": [next, next]});
+            match way {
+                "anchors" => definition["$anchor"] = format!("a{n}").into(),
+                "dynamic references" => definition["$dynamicAnchor"] = format!("a{n}").into(),
+                "identifiers" => definition["$id"] = format!("i{n}").into(),
+                _ => {}
+            }
+            definitions.insert(format!("d{n}"), definition);
+        }
+        let last = json!({"$anchor": "a30", "$dynamicAnchor": "a30"});
+        definitions.insert("d30".into(), last);
+        let schema =
+            json!({"$id": "https://example.com/s/root", "allOf": [to(0)], "$defs": definitions});
+        let began = std::time::Instant::now();
+        let refused = code(schema, json!({"x": 1}));
+        assert_eq!(
+            refused.as_deref(),
+            Some("arguments.unusable-schema"),
+            "{way}"
+        );
+        assert!(began.elapsed().as_secs() < 5, "{way}");
+    }
+}
+
+#[test]
 fn a_tree_of_trees_is_no_doubling() {
     let schema = json!({"type": "object", "properties": {"child": {"$ref": "#"}}});
     assert_eq!(code(schema.clone(), json!({"child": {"child": {}}})), None);
