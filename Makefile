@@ -9,7 +9,8 @@ export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
-	cargo run --quiet --package sandgate -- demo
+	@echo 'Building Sandgate: some minutes the first time, seconds afterwards.'
+	cargo run --package sandgate --no-default-features --features demo -- demo
 
 # Before each commit: format, lints, the unit tests of the packages that changed, and the pages of the crates. Always the
 # whole workspace, since a part of it has other features and everything would be built once more.
