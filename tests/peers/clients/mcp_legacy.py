@@ -9,6 +9,7 @@ import sys
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import anyio
 from mcp import ClientSession, McpError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
@@ -64,8 +65,15 @@ async def connect(plan):
             yield read, write
     else:
         server = StdioServerParameters(command=plan["command"], args=plan.get("args", []), env=plan.get("env"))
-        async with stdio_client(server) as streams:
-            yield streams
+        left = False
+        try:
+            async with stdio_client(server) as streams:
+                yield streams
+                left = True
+        except* anyio.BrokenResourceError:
+            # The library's reader falls over a notification that comes while the client leaves.
+            if not left:
+                raise
 
 
 async def main(plan):
