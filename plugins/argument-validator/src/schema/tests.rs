@@ -97,7 +97,8 @@ fn a_schema_that_doubles_with_each_step_refuses() {
 
 #[test]
 fn a_schema_that_doubles_by_other_ways_refuses() {
-    let reference: [(&str, fn(usize) -> Value); 6] = [
+    type Reference = fn(usize) -> Value;
+    let references: [(&str, Reference); 6] = [
         (
             "percent-encoded pointers",
             |n| json!({"$ref": format!("#/%24defs/d{n}")}),
@@ -120,7 +121,7 @@ fn a_schema_that_doubles_by_other_ways_refuses() {
             |n| json!({"dependentSchemas": {"x": {"$ref": format!("#/$defs/d{n}")}}}),
         ),
     ];
-    for (way, to) in reference {
+    for (way, to) in references {
         let mut definitions = serde_json::Map::new();
         for n in 0..30 {
             let next = to(n + 1);
