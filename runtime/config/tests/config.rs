@@ -228,6 +228,13 @@ fn the_right_files_use_every_key_that_there_is() {
 }
 
 #[test]
+fn the_file_that_the_debian_package_brings_is_right() {
+    let packaging = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/packaging/debian");
+    let loaded = Loaded::read(&packaging.join("sandgate.toml"));
+    assert!(loaded.is_ok(), "{}", loaded.unwrap_err().render(false));
+}
+
+#[test]
 fn a_file_that_says_the_least_gets_every_default() {
     let config = parse_right("least.toml").config;
     assert_eq!(config.gateway.listen.0.to_string(), "127.0.0.1:8808");
