@@ -82,6 +82,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-message",
             "sandgate-pipeline",
             "sandgate-recording",
+            "sandgate-text",
         ],
     ),
     (
