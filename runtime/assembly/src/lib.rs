@@ -22,3 +22,4 @@ mod unloaded;
 
 pub use assembler::{Assembled, Assembler, document_limits};
 pub use plugins::Loading;
+pub use servers::servers_apart;
