@@ -51,6 +51,18 @@ struct Hit {
     span: Option<Span>,
 }
 
+/// Something that was not judged.
+struct Gap {
+    rule: &'static str,
+    /// The setting that decides what comes of it.
+    setting: &'static str,
+    /// For the asker.
+    what: String,
+    /// For the operator.
+    why: String,
+    pointer: Option<String>,
+}
+
 impl From<Outcome> for PreDecision {
     fn from(outcome: Outcome) -> Self {
         match outcome {
@@ -200,73 +212,58 @@ impl Judge<'_> {
     /// Answers by the operator's policy where the classifier did not.
     fn failed(&self, trouble: Option<Trouble>) -> Option<Refusal> {
         let trouble = trouble?;
-        let rule = match trouble {
-            Trouble::Unreadable => "model.bad-answer",
-            _ => "model.unavailable",
+        let gap = Gap {
+            rule: match trouble {
+                Trouble::Unreadable => "model.bad-answer",
+                _ => "model.unavailable",
+            },
+            setting: "/on-failure",
+            what: format!("The classifier did not judge this {}", self.role()),
+            why: trouble.words(),
+            pointer: None,
         };
-        self.settle(
-            self.policy.settings.on_failure,
-            None,
-            rule,
-            format!(
-                "The classifier did not judge this {}: {}.",
-                self.role(),
-                trouble.words()
-            ),
-            format!("The classifier did not judge this {}.", self.role()),
-            because(format!("classifier: {}", trouble.words()))
-                .taken_for(self.role())
-                .allowed_by("/on-failure", "record"),
-        )
+        self.settle(self.policy.settings.on_failure, gap)
     }
 
     /// Answers by the operator's policy where a document has more than may be sent.
     fn not_all_sent(&self, first: Option<Place>) -> Option<Refusal> {
-        let pointer = self.pointer(first?);
-        let message = format!(
-            "This {} has more text than may be sent to the classifier (max-bytes, max-requests); the rest was not judged.",
-            self.role()
-        );
-        self.settle(
-            self.policy.settings.on_excess,
-            pointer,
-            "model.not-all-sent",
-            message.clone(),
-            message,
-            because("more text than may be sent")
-                .taken_for(self.role())
-                .allowed_by("/on-excess", "record"),
-        )
+        let gap = Gap {
+            rule: "model.not-all-sent",
+            setting: "/on-excess",
+            what: format!("The classifier did not judge all of this {}", self.role()),
+            why: "more text than may be sent (max-bytes, max-requests)".into(),
+            pointer: self.pointer(first?),
+        };
+        self.settle(self.policy.settings.on_excess, gap)
     }
 
-    fn settle(
-        &self,
-        policy: Policy,
-        pointer: Option<String>,
-        rule: &str,
-        message: String,
-        told: String,
-        explanation: Explanation,
-    ) -> Option<Refusal> {
+    fn settle(&self, policy: Policy, gap: Gap) -> Option<Refusal> {
         let private = json!({ "private": false });
+        let explanation = because(gap.why.as_str()).taken_for(self.role());
+        let message = format!("{}: {}.", gap.what, gap.why);
         match policy {
             Policy::Pass => {
                 log(Level::Warn, &message);
                 None
             }
             Policy::Record => {
-                let note = self.note(rule, message).warn().details(private.to_string());
-                let note = match pointer {
+                let note = self
+                    .note(gap.rule, message)
+                    .warn()
+                    .details(private.to_string());
+                let note = match gap.pointer {
                     Some(pointer) => note.at(pointer),
                     None => note,
                 };
-                note.explain(explanation).report();
+                note.explain(explanation.decided_by(gap.setting)).report();
                 None
             }
-            Policy::Refuse => Some(placed(
-                refuse(rule, told).details(private).explain(explanation),
-                pointer,
-            )),
+            Policy::Refuse => {
+                let refusal = refuse(gap.rule, format!("{}.", gap.what))
+                    .details(private)
+                    .explain(explanation.allowed_by(gap.setting, "record"));
+                Some(placed(refusal, gap.pointer))
+            }
         }
     }
 
