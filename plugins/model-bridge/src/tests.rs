@@ -708,7 +708,7 @@ fn directions_say_what_is_judged() {
         ),
         Some(json!(["hello"]))
     );
-    let resource = || json!({ "contents": [{ "uri": "a:b", "text": "hello" }] });
+    let resource = || json!({ "contents": [{ "text": "hello", "uri": "a:b" }] });
     assert_eq!(
         sent(
             json!(["results"]),
@@ -717,7 +717,7 @@ fn directions_say_what_is_judged() {
             "resources/read",
             resource()
         ),
-        Some(json!(["a:b", "hello"]))
+        Some(json!(["hello", "a:b"]))
     );
 }
 
