@@ -23,6 +23,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 #[cfg(target_family = "wasm")]
 mod wasi;
@@ -32,6 +33,8 @@ use crate::testing::http as wasi;
 
 /// Bytes of a reply's body, unless a request says otherwise.
 pub const LIMIT: usize = 1 << 20;
+/// The word of [`Failure::Failed`] where a request took longer than its [`timeout`](Request::timeout).
+pub const TIMED_OUT: &str = "HttpResponseTimeout";
 
 /// Why there is no reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +112,7 @@ pub struct Request {
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
     pub(crate) limit: usize,
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// Asks for what is there.
@@ -129,6 +133,7 @@ pub fn request(method: &str, url: &str, body: impl Into<Vec<u8>>) -> Request {
         headers: Vec::new(),
         body: body.into(),
         limit: LIMIT,
+        timeout: None,
     }
 }
 
@@ -141,6 +146,12 @@ impl Request {
     /// The most bytes that the reply's body may have; [`LIMIT`] unless set.
     pub fn limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
+        self
+    }
+    /// How long it may take from now to the last byte of the reply; as long as the hook's own time unless set. After it,
+    /// [`send`](Self::send) gives [`Failure::Failed`] with [`TIMED_OUT`], and the hook can still decide.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
     /// Asks, and waits for the whole reply.

@@ -19,7 +19,7 @@ pub use document::{after, document};
 pub(crate) use exchange::Exchange;
 pub use exchange::{ContextBuilder, context};
 #[cfg(feature = "http")]
-pub use http::{HttpRequest, answer_http, http_requests};
+pub use http::{HttpRequest, answer_http, fail_http, http_requests};
 pub use recorder::{findings, logs, rules};
 pub(crate) use recorder::{record_finding, record_log};
 #[cfg(feature = "schema")]

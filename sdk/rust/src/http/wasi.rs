@@ -1,19 +1,49 @@
 //! One request by `wasi:http`. Each resource is given back before the one it came from.
 
+use wasip2::clocks::monotonic_clock;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
     ErrorCode, Fields, IncomingBody, Method, OutgoingBody, OutgoingRequest, Scheme,
 };
-use wasip2::io::streams::StreamError;
+use wasip2::io::poll::{Pollable, poll};
+use wasip2::io::streams::{OutputStream, StreamError};
 
-use super::{Failure, Reply, Request};
+use super::{Failure, Reply, Request, TIMED_OUT};
 
 /// What one read asks for, in bytes.
 const AT_ONCE: u64 = 64 << 10;
 /// What one write takes, in bytes.
 const WRITE: usize = 4096;
 
+/// When a request is given up.
+struct Deadline(Option<Pollable>);
+
+impl Deadline {
+    fn of(request: &Request) -> Self {
+        let nanoseconds = |timeout: std::time::Duration| u64::try_from(timeout.as_nanos());
+        let timeout = request.timeout.map(nanoseconds);
+        Self(
+            timeout.map(|timeout| monotonic_clock::subscribe_duration(timeout.unwrap_or(u64::MAX))),
+        )
+    }
+
+    /// Waits until it is ready.
+    fn wait(&self, ready: &Pollable) -> Result<(), Failure> {
+        match &self.0 {
+            None => ready.block(),
+            Some(timer) => {
+                poll(&[ready, timer]);
+                if !ready.ready() {
+                    return Err(Failure::Failed(TIMED_OUT.into()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 pub(super) fn fetch(request: &Request) -> Result<Reply, Failure> {
+    let deadline = Deadline::of(request);
     let (secure, authority, path) = request.parts()?;
     let fields = Fields::new();
     let mut headers = request.headers.clone();
@@ -42,14 +72,19 @@ pub(super) fn fetch(request: &Request) -> Result<Reply, Failure> {
     if let Some(content) = content {
         // Who answers need not have read everything; where nobody does, the reply says why.
         if let Ok(stream) = content.write() {
-            let _ = request
-                .body
-                .chunks(WRITE)
-                .try_for_each(|part| stream.blocking_write_and_flush(part));
+            match deadline.0 {
+                None => drop(
+                    request
+                        .body
+                        .chunks(WRITE)
+                        .try_for_each(|part| stream.blocking_write_and_flush(part)),
+                ),
+                Some(_) => write(&stream, &request.body, &deadline)?,
+            }
         }
         let _ = OutgoingBody::finish(content, None);
     }
-    coming.subscribe().block();
+    deadline.wait(&coming.subscribe())?;
     let response = coming
         .get()
         .and_then(Result::ok)
@@ -59,7 +94,7 @@ pub(super) fn fetch(request: &Request) -> Result<Reply, Failure> {
     let content = response
         .consume()
         .map_err(|()| Failure::Failed("InternalError".into()))?;
-    let body = read(content, request.limit)?;
+    let body = read(content, request.limit, &deadline)?;
     Ok(Reply {
         status: response.status(),
         headers: headers
@@ -70,12 +105,32 @@ pub(super) fn fetch(request: &Request) -> Result<Reply, Failure> {
     })
 }
 
-fn read(content: IncomingBody, limit: usize) -> Result<Vec<u8>, Failure> {
+/// Writes as much as is taken until the deadline.
+fn write(stream: &OutputStream, body: &[u8], deadline: &Deadline) -> Result<(), Failure> {
+    let mut rest = body;
+    while !rest.is_empty() {
+        deadline.wait(&stream.subscribe())?;
+        let Ok(room) = stream.check_write() else {
+            return Ok(());
+        };
+        let room = usize::try_from(room).unwrap_or(WRITE).min(rest.len());
+        let (part, after) = rest.split_at(room);
+        if stream.write(part).is_err() {
+            return Ok(());
+        }
+        rest = after;
+    }
+    let _ = stream.flush();
+    deadline.wait(&stream.subscribe())
+}
+
+fn read(content: IncomingBody, limit: usize, deadline: &Deadline) -> Result<Vec<u8>, Failure> {
     let failed = |word: &str| Failure::Failed(word.into());
     let mut whole = Vec::new();
     let stream = content.stream().map_err(|()| failed("InternalError"))?;
     loop {
-        match stream.blocking_read(AT_ONCE) {
+        deadline.wait(&stream.subscribe())?;
+        match stream.read(AT_ONCE) {
             Ok(part) => whole.extend(part),
             Err(StreamError::Closed) => return Ok(whole),
             Err(StreamError::LastOperationFailed(_)) => {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::http::{Failure, Reply, Request};
 
 thread_local! {
-    static REPLIES: RefCell<BTreeMap<String, Reply>> = const { RefCell::new(BTreeMap::new()) };
+    static REPLIES: RefCell<BTreeMap<String, Result<Reply, Failure>>> = const { RefCell::new(BTreeMap::new()) };
     static ASKED: RefCell<Vec<HttpRequest>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -25,7 +25,12 @@ pub struct HttpRequest {
 
 /// What a request to this URL brings back from now on, whatever its method. Every other one fails.
 pub fn answer_http(url: &str, reply: Reply) {
-    REPLIES.with_borrow_mut(|replies| replies.insert(url.into(), reply));
+    REPLIES.with_borrow_mut(|replies| replies.insert(url.into(), Ok(reply)));
+}
+
+/// How a request to this URL fails from now on, for example as [`Failure::Denied`].
+pub fn fail_http(url: &str, failure: Failure) {
+    REPLIES.with_borrow_mut(|replies| replies.insert(url.into(), Err(failure)));
 }
 
 /// What was asked since the last time, in order, also what nothing answered.
@@ -45,5 +50,5 @@ pub(crate) fn fetch(request: &Request) -> Result<Reply, Failure> {
     });
     REPLIES
         .with_borrow(|replies| replies.get(&request.url).cloned())
-        .ok_or_else(|| Failure::Failed("InternalError".into()))
+        .unwrap_or_else(|| Err(Failure::Failed("InternalError".into())))
 }

@@ -1,0 +1,144 @@
+//! Whether a mark may stand where a tool's own schema says what stands there. Where it says more than "a text", the
+//! client would reject the mark, so there is no room.
+
+use serde_json::Value;
+
+/// References and alternatives that are followed.
+const DEEPEST: usize = 32;
+
+/// Keywords that bind no text.
+const FREE: [&str; 12] = [
+    "type",
+    "title",
+    "description",
+    "default",
+    "examples",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+    "$comment",
+    "nullable",
+    "minLength",
+    "x-order",
+];
+
+/// Whether any text may stand at this pointer of `structuredContent`. `definition` is the tool's; without one, or without an
+/// output schema, nothing is bound.
+pub(crate) fn takes_any_text(definition: Option<&str>, pointer: &str) -> bool {
+    let Some(definition) = definition else {
+        return true;
+    };
+    let Ok(definition) = serde_json::from_str::<Value>(definition) else {
+        return false;
+    };
+    let Some(schema) = definition.get("outputSchema") else {
+        return true;
+    };
+    let tokens: Vec<String> = pointer
+        .split('/')
+        .skip(1)
+        .map(|token| token.replace("~1", "/").replace("~0", "~"))
+        .collect();
+    takes(schema, schema, &tokens, DEEPEST)
+}
+
+fn takes(root: &Value, schema: &Value, path: &[String], depth: usize) -> bool {
+    let Some(depth) = depth.checked_sub(1) else {
+        return false;
+    };
+    let members = match schema {
+        Value::Bool(any) => return *any,
+        Value::Object(members) => members,
+        _ => return false,
+    };
+    if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+        let target = reference.strip_prefix('#').and_then(|at| root.pointer(at));
+        return target.is_some_and(|target| takes(root, target, path, depth));
+    }
+    for alternatives in ["anyOf", "oneOf"] {
+        if let Some(alternatives) = members.get(alternatives).and_then(Value::as_array) {
+            return alternatives.iter().any(|one| takes(root, one, path, depth));
+        }
+    }
+    let Some((first, rest)) = path.split_first() else {
+        let is_text = match members.get("type") {
+            None => true,
+            Some(Value::String(kind)) => kind == "string",
+            Some(kinds) => kinds
+                .as_array()
+                .is_some_and(|kinds| kinds.iter().any(|kind| kind == "string")),
+        };
+        return is_text
+            && members
+                .keys()
+                .all(|keyword| FREE.contains(&keyword.as_str()));
+    };
+    // What other keywords say of members and elements is not followed.
+    let is_plain = members.keys().all(|keyword| {
+        FREE.contains(&keyword.as_str())
+            || matches!(
+                keyword.as_str(),
+                "properties"
+                    | "items"
+                    | "required"
+                    | "additionalProperties"
+                    | "$defs"
+                    | "definitions"
+                    | "$schema"
+                    | "$id"
+                    | "x-fastmcp-wrap-result"
+            )
+    });
+    if !is_plain {
+        return false;
+    }
+    if let Some(member) = members.get("properties").and_then(|all| all.get(first)) {
+        return takes(root, member, rest, depth);
+    }
+    let others = match first.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => members.get("items").or(members.get("additionalProperties")),
+        false => members.get("additionalProperties"),
+    };
+    others.is_none_or(|others| takes(root, others, rest, depth))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_mark_has_room_where_the_schema_wants_a_text_and_no_more() {
+        let definition = json!({"outputSchema": {
+            "type": "object",
+            "properties": {
+                "note": {"type": "string", "description": "d"},
+                "maybe": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+                "mail": {"type": "string", "format": "email"},
+                "kind": {"enum": ["a"]},
+                "short": {"type": "string", "maxLength": 5},
+                "list": {"type": "array", "items": {"$ref": "#/$defs/row"}},
+                "odd": {"allOf": [{"type": "string"}]},
+                "loop": {"$ref": "#/properties/loop"},
+            },
+            "$defs": {"row": {"type": "object", "properties": {"name": {"type": "string"}, "id": {"pattern": "^x"}}}},
+        }})
+        .to_string();
+        let takes = |pointer: &str| takes_any_text(Some(&definition), pointer);
+        for pointer in [
+            "/note",
+            "/maybe",
+            "/list/0/name",
+            "/unknown",
+            "/list/3/other/deep",
+        ] {
+            assert!(takes(pointer), "{pointer}");
+        }
+        for pointer in ["/mail", "/kind", "/short", "/list/0/id", "/odd", "/loop"] {
+            assert!(!takes(pointer), "{pointer}");
+        }
+        assert!(takes_any_text(None, "/mail"));
+        assert!(takes_any_text(Some("{}"), "/mail"));
+        assert!(!takes_any_text(Some("{"), "/mail"));
+    }
+}
