@@ -15,6 +15,7 @@ mod doubts;
 pub mod events;
 pub mod host_setup;
 pub mod inspect;
+mod order;
 mod plugins;
 mod programs;
 mod servers;
