@@ -17,6 +17,7 @@ mod national;
 mod number;
 mod phone;
 mod scan;
+pub mod secret;
 mod text;
 
 #[cfg(test)]

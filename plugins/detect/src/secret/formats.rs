@@ -1,0 +1,545 @@
+//! The formats of keys that begin with a prefix of their own: what a provider publishes, or what its keys show.
+//!
+//! A row gives the kind, the prefix, the alphabet of what follows, how much of it there is, and a check. A new format is a
+//! new row. Rows with the same first byte stand together, the longest prefix first, so that the first row that fits is
+//! the closest one.
+
+use super::class::*;
+
+/// The format of a key.
+pub(crate) struct Format {
+    pub(crate) kind: &'static str,
+    pub(crate) prefix: &'static [u8],
+    pub(crate) alphabet: Alphabet,
+    /// Fewest and most bytes after the prefix.
+    pub(crate) least: usize,
+    pub(crate) most: usize,
+    pub(crate) check: Check,
+}
+
+/// What else must hold of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// What follows the prefix is not a word, and no placeholder.
+    Odd,
+    /// The prefix says everything.
+    Whole,
+    /// The key has small letters, capitals and digits.
+    Mixed,
+    /// The key has digits.
+    Digits,
+    /// Base32, or a key of an older kind; not only words.
+    Aws,
+    /// Six characters of CRC-32 at the end, in base 62, where the key is of the form with a checksum.
+    Github,
+    /// Numbers and a random part between hyphens.
+    Slack,
+    /// Letters and digits of either case, not a word.
+    Stripe,
+    /// Ends as every key of the provider does.
+    Anthropic,
+    /// The mark of the provider in its middle, or random throughout.
+    Openai,
+    /// Five or six groups of capitals and digits.
+    OnePassword,
+    /// Fourteen characters, a dot, 64 hexadecimal digits.
+    Airtable,
+    /// Two numbers and hexadecimal digits.
+    Asana,
+    /// A number, an underscore, capitals and digits.
+    Clickup,
+    /// Begins with eleven digits.
+    Notion,
+    /// Four parts between dots.
+    Harness,
+    /// Only beside a word that names the provider.
+    Okta,
+    /// Only capitals and digits, both of them.
+    Octopus,
+    /// Letters of both cases and digits in good measure.
+    Vault,
+    /// A name, a colon, a random part.
+    Rancher,
+}
+
+use Check::*;
+
+const UPPER_HYPHEN: Alphabet = UPPER_ALNUM.and(DIGIT_HYPHEN);
+const HEX_X: Alphabet = HEX_HYPHEN.and(UPPER);
+const HEX_UNDERSCORE: Alphabet = ANY_HEX.and(UNDERSCORE);
+const HEX_DOT: Alphabet = HEX.and(DOT);
+const ALNUM_COLON: Alphabet = ALNUM_HYPHEN.and(COLON);
+const ALNUM_SLASH: Alphabet = ALNUM.and(PLUS_SLASH);
+const BASE64_UNDERSCORE: Alphabet = BASE64.and(UNDERSCORE);
+const PERCENT: Alphabet = BASE64.and(WORD).and(PUNCTUATION);
+const PAYPAL: Alphabet = ALNUM.and(PUNCTUATION);
+
+/// The formats whose prefix may begin with the byte.
+pub(crate) fn beginning(first: u8) -> &'static [Format] {
+    let (start, end) = INDEX[(first & 0x7F) as usize];
+    &FORMATS[start as usize..end as usize]
+}
+
+/// Where the formats with a first byte stand in [`FORMATS`].
+static INDEX: [(u16, u16); 128] = {
+    let mut index = [(0, 0); 128];
+    let mut row = 0;
+    while row < FORMATS.len() {
+        let first = FORMATS[row].prefix[0] as usize;
+        if index[first].1 == 0 {
+            index[first].0 = row as u16;
+        }
+        index[first].1 = row as u16 + 1;
+        row += 1;
+    }
+    index
+};
+
+const fn of(
+    kind: &'static str,
+    prefix: &'static str,
+    alphabet: Alphabet,
+    least: usize,
+    most: usize,
+    check: Check,
+) -> Format {
+    Format {
+        kind,
+        prefix: prefix.as_bytes(),
+        alphabet,
+        least,
+        most,
+        check,
+    }
+}
+
+/// The formats.
+#[rustfmt::skip]
+pub(crate) static FORMATS: &[Format] = &[
+    of("asana-token", "0/", DIGIT, 10, 20, Asana),
+    of("okta-token", "00", WORD, 40, 40, Okta),
+    of("google-oauth-refresh-token", "1//0", WORD, 30, 200, Odd),
+    of("asana-token", "1/", DIGIT, 10, 20, Asana),
+    of("zoho-token", "1000.", HEX_DOT, 65, 65, Odd),
+    of("optimizely-token", "2:", WORD, 40, 60, Odd),
+    of("clickhouse-key", "4b1d", ALNUM, 38, 38, Odd),
+    of("1password-secret-key", "A3-", UPPER_HYPHEN, 30, 40, OnePassword),
+    of("aws-access-key", "A3T", UPPER_ALNUM, 17, 17, Aws),
+    of("aws-bedrock-key", "ABSK", BASE64, 109, 270, Odd),
+    of("aws-access-key", "ABIA", BASE32, 16, 16, Aws),
+    of("aws-access-key", "ACCA", BASE32, 16, 16, Aws),
+    of("age-secret-key", "AGE-SECRET-KEY-PQ-1", UPPER_ALNUM, 58, 80, Odd),
+    of("age-secret-key", "AGE-SECRET-KEY-1", UPPER_ALNUM, 58, 58, Odd),
+    of("google-api-key", "AIza", WORD, 35, 35, Odd),
+    of("artifactory-key", "AKCp", ALNUM, 69, 69, Odd),
+    of("volcengine-key", "AKLT", WORD, 43, 48, Odd),
+    of("aws-access-key", "AKIA", BASE32, 16, 16, Aws),
+    of("jfrog-token", "AKC", ALNUM, 70, 75, Odd),
+    of("octopus-key", "API-", UPPER_ALNUM, 25, 32, Octopus),
+    of("yandex-key", "AQVNx", WORD, 34, 37, Odd),
+    of("yandex-key", "AQVN", WORD, 35, 38, Odd),
+    of("gemini-key", "AQ.", WORD, 40, 60, Odd),
+    of("aws-access-key", "ASIA", BASE32, 16, 16, Aws),
+    of("atlassian-token", "ATATT3", WORD_EQUALS, 120, 260, Odd),
+    of("atlassian-token", "ATCTT3", WORD_EQUALS, 120, 260, Odd),
+    of("atlassian-token", "ATSTT3", WORD_EQUALS, 120, 260, Odd),
+    of("trello-token", "ATTA", ALNUM, 72, 72, Odd),
+    of("bitbucket-token", "ATBB", WORD_EQUALS, 24, 40, Odd),
+    of("ibm-cloud-token", "ApiKey-", HEX_HYPHEN, 36, 36, Odd),
+    of("astra-token", "AstraCS:", DOTTED_COLON, 80, 100, Odd),
+    of("amazon-access-token", "Atza|", WORD, 60, 2000, Odd),
+    of("amazon-access-token", "Atzr|", WORD, 60, 2000, Odd),
+    of("bitbucket-token", "BBDC-", BASE64, 40, 50, Odd),
+    of("ubidots-token", "BBFF-", ALNUM, 30, 36, Odd),
+    of("brave-key", "BSA", ALNUM, 27, 28, Odd),
+    of("circleci-token", "CCIPAT_", ALNUM_UNDERSCORE, 60, 75, Odd),
+    of("circleci-token", "CCIPRJ_", ALNUM_UNDERSCORE, 60, 75, Odd),
+    of("contentful-token", "CFPAT-", WORD, 43, 80, Odd),
+    of("clojars-token", "CLOJARS_", ALNUM, 60, 60, Odd),
+    of("digitalocean-spaces-key", "DO00", UPPER_ALNUM, 16, 16, Odd),
+    of("facebook-token", "EAACEdEose0cBA", ALNUM, 20, 300, Odd),
+    of("facebook-token", "EAAC", ALNUM, 80, 400, Mixed),
+    of("square-token", "EAAA", WORD_EQUALS, 60, 64, Mixed),
+    of("facebook-token", "EAA", ALNUM, 80, 400, Mixed),
+    of("easypost-key", "EZAK", ALNUM, 54, 54, Odd),
+    of("easypost-key", "EZTK", ALNUM, 54, 54, Odd),
+    of("friendly-captcha-key", "FC", ALNUM, 60, 60, Odd),
+    of("flutterwave-key", "FLWPUBK_TEST-", HEX_X, 32, 34, Odd),
+    of("flutterwave-key", "FLWSECK_TEST-", HEX_X, 12, 34, Odd),
+    of("flutterwave-key", "FLWPUBK-", HEX_X, 32, 34, Odd),
+    of("flutterwave-key", "FLWSECK-", HEX_X, 12, 36, Odd),
+    of("google-oauth-secret", "GOCSPX-", WORD, 28, 28, Odd),
+    of("google-service-token", "GOOG1E", BASE32, 55, 57, Odd),
+    of("google-hmac-key", "GOOG", UPPER_ALNUM, 16, 57, Digits),
+    of("gitlab-token", "GR1348941", WORD, 20, 20, Odd),
+    of("heroku-token", "HRKU-AA", WORD, 50, 62, Odd),
+    of("heroku-token", "HRKU-", WORD, 36, 64, Odd),
+    of("instagram-token", "IGAA", WORD, 100, 300, Odd),
+    of("meta-ads-token", "IGQ", WORD, 100, 300, Odd),
+    of("telnyx-key", "KEY0", ALNUM_UNDERSCORE, 50, 60, Odd),
+    of("alibaba-access-key", "LTAI", ALNUM, 16, 26, Odd),
+    of("nightfall-key", "NF-", ALNUM, 32, 32, Odd),
+    of("new-relic-key", "NRRA-", HEX, 42, 42, Odd),
+    of("new-relic-key", "NRII-", WORD, 32, 32, Odd),
+    of("new-relic-key", "NRIQ-", WORD, 32, 32, Odd),
+    of("new-relic-key", "NRAK-", ALNUM, 27, 27, Odd),
+    of("new-relic-key", "NRSP-", ALNUM, 20, 60, Odd),
+    of("new-relic-key", "NRJS-", HEX, 19, 19, Odd),
+    of("new-relic-key", "NRBR-", HEX, 19, 20, Odd),
+    of("postman-key", "PMAK-", HEX_HYPHEN, 59, 59, Odd),
+    of("postman-token", "PMAT-", UPPER_ALNUM, 26, 26, Odd),
+    of("scaleway-key", "SCW", UPPER_ALNUM, 17, 17, Odd),
+    of("sendgrid-key", "SG.", DOTTED_EQUALS, 60, 70, Odd),
+    of("twilio-key", "SK", HEX, 32, 32, Odd),
+    of("snipcart-key", "ST_", ALNUM, 40, 80, Odd),
+    of("voiceflow-key", "VF.DM.", DOTTED, 32, 48, Odd),
+    of("voiceflow-key", "VF.WS.", DOTTED, 32, 48, Odd),
+    of("yandex-key", "YC", ALNUM_UNDERSCORE, 38, 38, Digits),
+    of("gitlab-session", "_gitlab_session=", LOWER_ALNUM, 32, 32, Odd),
+    of("paypal-braintree-token", "access_token$production$", PAYPAL, 40, 60, Odd),
+    of("paypal-braintree-token", "access_token$sandbox$", PAYPAL, 40, 60, Odd),
+    of("plaid-token", "access-development-", HEX_HYPHEN, 36, 36, Odd),
+    of("plaid-token", "access-production-", HEX_HYPHEN, 36, 36, Odd),
+    of("plaid-token", "access-sandbox-", HEX_HYPHEN, 36, 36, Odd),
+    of("tiktok-token", "act.", DOTTED, 60, 80, Mixed),
+    of("aiven-token", "aivenv1-", WORD_EQUALS, 60, 800, Odd),
+    of("adafruit-key", "aio_", ALNUM, 28, 28, Odd),
+    of("aws-login-with-amazon", "amzn1.oa2-cs.v1.", HEX, 64, 64, Odd),
+    of("aws-mws-token", "amzn.mws.", HEX_HYPHEN, 36, 36, Odd),
+    of("onfido-token", "api_live_us.", DOTTED, 30, 80, Odd),
+    of("onfido-token", "api_live_ca.", DOTTED, 30, 80, Odd),
+    of("onfido-token", "api_sandbox.", DOTTED, 30, 80, Odd),
+    of("apify-token", "apify_api_", ALNUM, 34, 38, Odd),
+    of("onfido-token", "api_live.", DOTTED, 30, 80, Odd),
+    of("huggingface-token", "api_org_", ALNUM, 34, 34, Odd),
+    of("influx-token", "apiv3_", WORD, 60, 120, Odd),
+    of("anyscale-token", "aph0_", ALNUM_UNDERSCORE, 30, 80, Odd),
+    of("launchdarkly-key", "api-", HEX_HYPHEN, 36, 36, Odd),
+    of("vault-token", "b.", ALNUM, 24, 200, Vault),
+    of("beamer-token", "b_", WORD_EQUALS, 44, 44, Odd),
+    of("browserbase-key", "bb_live_", WORD, 27, 40, Odd),
+    of("aws-bedrock-key", "bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t", BASE64, 0, 4000, Whole),
+    of("bitrise-token", "bitpat_", ALNUM_HYPHEN, 20, 90, Odd),
+    of("buildkite-token", "bkua_", LOWER_ALNUM, 40, 40, Odd),
+    of("buildkite-token", "bkat_", ALNUM, 40, 120, Odd),
+    of("codecov-token", "cctok_", ALNUM, 30, 60, Odd),
+    of("confluent-secret", "cflt", ALNUM_SLASH, 60, 60, Odd),
+    of("crates-io-token", "cio", ALNUM, 32, 32, Odd),
+    of("artifactory-reference-token", "cmVmd", ALNUM, 59, 59, Odd),
+    of("configcat-key", "configcat-sdk-1/", WORD, 22, 45, Odd),
+    of("statsig-key", "console-", ALNUM, 40, 44, Odd),
+    of("cerebras-key", "csk-", LOWER_ALNUM, 44, 60, Odd),
+    of("coveralls-token", "cvrls_", ALNUM, 30, 60, Odd),
+    of("databricks-token", "dapi", HEX_HYPHEN, 32, 34, Odd),
+    of("databento-key", "db-", ALNUM, 29, 29, Odd),
+    of("docker-token", "dckr_pat_", WORD, 27, 32, Odd),
+    of("docker-token", "dckr_oat_", WORD, 27, 40, Odd),
+    of("datadog-token", "ddapp_", ALNUM, 34, 40, Odd),
+    of("datadog-token", "ddpat_", ALNUM, 34, 80, Odd),
+    of("deno-token", "ddp_", ALNUM, 36, 36, Odd),
+    of("deno-token", "ddw_", ALNUM, 36, 36, Odd),
+    of("databricks-token", "dkea", HEX_HYPHEN, 32, 34, Odd),
+    of("defined-networking-key", "dnkey-", WORD, 60, 110, Odd),
+    of("digitalocean-token", "dop_v1_", HEX, 64, 64, Odd),
+    of("digitalocean-token", "doo_v1_", HEX, 64, 64, Odd),
+    of("digitalocean-token", "dor_v1_", HEX, 64, 64, Odd),
+    of("databricks-token", "doseb", HEX_HYPHEN, 32, 34, Odd),
+    of("doppler-token", "dp.audit.", ALNUM, 40, 44, Odd),
+    of("doppler-token", "dp.scim.", ALNUM, 40, 44, Odd),
+    of("doppler-token", "dp.pt.", ALNUM, 40, 44, Odd),
+    of("doppler-token", "dp.ct.", ALNUM, 40, 44, Odd),
+    of("doppler-token", "dp.st.", DOTTED, 40, 80, Odd),
+    of("doppler-token", "dp.sa.", ALNUM, 40, 44, Odd),
+    of("dynatrace-token", "dt0c01.", DOTTED, 80, 100, Odd),
+    of("dynatrace-token", "dt0s01.", DOTTED, 80, 100, Odd),
+    of("dynatrace-token", "dt0s02.", DOTTED, 80, 100, Odd),
+    of("duffel-token", "duffel_test_", WORD_EQUALS, 43, 43, Odd),
+    of("duffel-token", "duffel_live_", WORD_EQUALS, 43, 43, Odd),
+    of("e2b-key", "e2b_", HEX, 40, 40, Odd),
+    of("endor-key", "endr+", ALNUM, 16, 16, Odd),
+    of("eraser-key", "ersr_", ALNUM, 20, 60, Odd),
+    of("elastic-key", "essu_", WORD_EQUALS, 40, 120, Odd),
+    of("grafana-token", "eyJrIjoi", BASE64, 60, 400, Odd),
+    of("firecrawl-key", "fc-", HEX, 32, 32, Odd),
+    of("frameio-token", "fio-u-", WORD_EQUALS, 64, 64, Odd),
+    of("figma-token", "figdr_", WORD, 38, 50, Odd),
+    of("figma-token", "figoh_", WORD, 38, 50, Odd),
+    of("figma-token", "figd_", WORD, 38, 50, Odd),
+    of("figma-token", "figo_", WORD, 38, 50, Odd),
+    of("figma-token", "figu_", WORD, 38, 50, Odd),
+    of("flyio-token", "fm1r_", BASE64, 100, 1000, Odd),
+    of("flyio-token", "fm1a_", BASE64, 100, 1000, Odd),
+    of("flyio-token", "fm2_", BASE64, 100, 1000, Odd),
+    of("flyio-token", "fo1_", WORD, 43, 43, Odd),
+    of("fastly-token", "fst_", ALNUM, 30, 60, Odd),
+    of("fireworks-key", "fw_", ALNUM, 22, 26, Odd),
+    of("github-token", "ghs_", DOTTED, 100, 1200, Odd),
+    of("github-token", "ghp_", ALNUM, 36, 36, Github),
+    of("github-token", "gho_", ALNUM, 36, 36, Github),
+    of("github-token", "ghu_", ALNUM, 36, 36, Github),
+    of("github-token", "ghs_", ALNUM, 36, 36, Github),
+    of("github-token", "ghr_", ALNUM, 36, 76, Github),
+    of("github-token", "github_pat_", ALNUM_UNDERSCORE, 82, 82, Odd),
+    of("gitlab-token", "glagent-", WORD, 40, 60, Odd),
+    of("gitlab-token", "glsoat-", WORD, 20, 40, Odd),
+    of("gitlab-token", "glffct-", WORD, 20, 40, Odd),
+    of("gitlab-token", "glptt-", HEX, 40, 40, Odd),
+    of("gitlab-token", "gloas-", WORD, 40, 80, Odd),
+    of("gitlab-token", "glpat-", DOTTED, 20, 60, Odd),
+    of("gitlab-token", "glrtr-", DOTTED, 20, 50, Odd),
+    of("gitlab-token", "glcbt-", WORD, 20, 200, Odd),
+    of("gitlab-token", "glimt-", WORD, 20, 40, Odd),
+    of("grafana-token", "glsa_", ALNUM_UNDERSCORE, 41, 41, Odd),
+    of("gitlab-token", "gldt-", WORD, 20, 40, Odd),
+    of("gitlab-token", "glrt-", DOTTED, 20, 50, Odd),
+    of("gitlab-token", "glft-", WORD, 20, 40, Odd),
+    of("gitlab-token", "glwt-", WORD, 20, 40, Odd),
+    of("grafana-token", "glc_", BASE64, 32, 400, Odd),
+    of("groq-key", "gsk_", ALNUM, 48, 56, Odd),
+    of("stackhawk-key", "hawk.", DOTTED, 40, 42, Odd),
+    of("hetzner-token", "hcloud_", ALNUM, 40, 80, Odd),
+    of("honeycomb-key", "hcaik_", LOWER_ALNUM, 58, 58, Odd),
+    of("honeycomb-key", "hcxik_", LOWER_ALNUM, 58, 58, Odd),
+    of("honeycomb-key", "hcalk_", LOWER_ALNUM, 58, 58, Odd),
+    of("honeycomb-key", "hcamk_", LOWER_ALNUM, 58, 58, Odd),
+    of("huggingface-token", "hf_", ALNUM, 34, 40, Odd),
+    of("hookdeck-key", "hkdk_", ALNUM, 30, 60, Odd),
+    of("vault-token", "hvb.", WORD, 90, 400, Odd),
+    of("vault-token", "hvs.", WORD, 24, 300, Mixed),
+    of("vault-token", "hvr.", WORD, 24, 300, Mixed),
+    of("infracost-key", "ico-", ALNUM, 32, 32, Odd),
+    of("jina-key", "jina_", ALNUM, 60, 62, Odd),
+    of("mailgun-key", "key-", LOWER_ALNUM, 32, 32, Odd),
+    of("kubeconfig-token", "kubeconfig-", ALNUM_COLON, 60, 80, Rancher),
+    of("line-notify-token", "lin_notify_", ALNUM, 30, 60, Odd),
+    of("linear-token", "lin_oauth_", ALNUM, 60, 70, Odd),
+    of("lob-key", "live_pub_", HEX, 31, 31, Odd),
+    of("linear-key", "lin_api_", ALNUM, 40, 48, Odd),
+    of("gocardless-token", "live_", WORD_EQUALS, 40, 40, Odd),
+    of("lob-key", "live_", HEX, 35, 35, Odd),
+    of("mollie-key", "live_", ALNUM, 30, 32, Mixed),
+    of("langsmith-key", "lsv2_pt_", ALNUM_UNDERSCORE, 40, 46, Odd),
+    of("langsmith-key", "lsv2_sk_", ALNUM_UNDERSCORE, 40, 46, Odd),
+    of("mem0-key", "m0-", ALNUM, 40, 40, Odd),
+    of("mailchimp-transactional-key", "md-", WORD, 22, 22, Digits),
+    of("mailersend-token", "mlsn.", HEX, 64, 64, Odd),
+    of("launchdarkly-key", "mob-", HEX_HYPHEN, 36, 36, Odd),
+    of("mistral-key", "mst_", ALNUM, 30, 60, Odd),
+    of("meilisearch-key", "ms_", ALNUM, 40, 64, Mixed),
+    of("netlify-token", "nfp_", ALNUM, 36, 40, Odd),
+    of("netlify-token", "nfc_", ALNUM, 36, 40, Odd),
+    of("netlify-token", "nfo_", ALNUM, 36, 40, Odd),
+    of("netlify-token", "nfu_", ALNUM, 36, 40, Odd),
+    of("ngrok-token", "ngrok_", ALNUM_UNDERSCORE, 30, 60, Odd),
+    of("npm-token", "npm_", ALNUM, 36, 36, Odd),
+    of("notion-token", "ntn_", ALNUM, 46, 46, Notion),
+    of("nvidia-key", "nvapi-", WORD, 60, 70, Odd),
+    of("novu-key", "nv-", ALNUM, 30, 40, Odd),
+    of("nylas-key", "nyk_v0_", ALNUM, 60, 70, Odd),
+    of("twitch-token", "oauth:", LOWER_ALNUM, 30, 30, Odd),
+    of("dependency-track-key", "odt_", ALNUM_UNDERSCORE, 32, 60, Odd),
+    of("1password-service-account", "ops_eyJ", WORD_EQUALS, 100, 2000, Odd),
+    of("nuget-key", "oy2", LOWER_ALNUM, 43, 43, Odd),
+    of("tinybird-token", "p.eyJ", DOTTED, 60, 400, Odd),
+    of("adobe-client-secret", "p8e-", ALNUM_HYPHEN, 32, 36, Odd),
+    of("hubspot-token", "pat-na1-", HEX_HYPHEN, 36, 36, Odd),
+    of("hubspot-token", "pat-na2-", HEX_HYPHEN, 36, 36, Odd),
+    of("hubspot-token", "pat-na3-", HEX_HYPHEN, 36, 36, Odd),
+    of("hubspot-token", "pat-eu1-", HEX_HYPHEN, 36, 36, Odd),
+    of("hubspot-token", "pat-ap1-", HEX_HYPHEN, 36, 36, Odd),
+    of("harness-token", "pat.", DOTTED, 60, 80, Harness),
+    of("airtable-token", "pat", DOTTED, 79, 79, Airtable),
+    of("voyage-key", "pa-", WORD, 43, 43, Odd),
+    of("pinecone-key", "pcsk_", ALNUM_UNDERSCORE, 60, 80, Odd),
+    of("paddle-key", "pdl_live_apikey_", ALNUM_UNDERSCORE, 45, 60, Odd),
+    of("paddle-key", "pdl_sdbx_apikey_", ALNUM_UNDERSCORE, 45, 60, Odd),
+    of("persona-key", "persona_production_", HEX_HYPHEN, 36, 36, Odd),
+    of("persona-key", "persona_sandbox_", HEX_HYPHEN, 36, 36, Odd),
+    of("phrase-token", "phrase_", ALNUM, 50, 80, Odd),
+    of("posthog-key", "phx_", WORD, 40, 52, Odd),
+    of("posthog-key", "phs_", WORD, 40, 52, Odd),
+    of("posthog-key", "phc_", WORD, 40, 52, Odd),
+    of("pinata-key", "pinata_", ALNUM, 40, 80, Odd),
+    of("courier-key", "pk_prod_", UPPER_ALNUM, 26, 30, Odd),
+    of("courier-key", "pk_test_", UPPER_ALNUM, 26, 30, Odd),
+    of("mapbox-token", "pk.eyJ", DOTTED, 70, 200, Odd),
+    of("clickup-token", "pk_", ALNUM_UNDERSCORE, 35, 45, Clickup),
+    of("prefect-key", "pnu_", ALNUM, 36, 36, Odd),
+    of("prefect-key", "pnb_", ALNUM, 36, 36, Odd),
+    of("polar-token", "polar_oat_", ALNUM_UNDERSCORE, 40, 60, Odd),
+    of("polar-token", "polar_pat_", ALNUM_UNDERSCORE, 40, 60, Odd),
+    of("perplexity-key", "pplx-", ALNUM, 40, 64, Odd),
+    of("planetscale-token", "pscale_oauth_", DOTTED_EQUALS, 32, 64, Odd),
+    of("planetscale-token", "pscale_tkn_", DOTTED_EQUALS, 32, 64, Odd),
+    of("planetscale-password", "pscale_pw_", DOTTED_EQUALS, 32, 64, Odd),
+    of("mailgun-key", "pubkey-", LOWER_ALNUM, 32, 32, Odd),
+    of("pulumi-token", "pul-", HEX, 40, 40, Odd),
+    of("pixie-key", "px-dep-", HEX_HYPHEN, 36, 36, Odd),
+    of("pixie-key", "px-api-", HEX_HYPHEN, 36, 36, Odd),
+    of("pypi-token", "pypi-AgENdGVzdC5weXBpLm9yZ", WORD, 50, 2000, Odd),
+    of("pypi-token", "pypi-AgE", WORD, 50, 2000, Odd),
+    of("qovery-token", "qov_", ALNUM, 60, 80, Odd),
+    of("mandrill-key", "r-md-", WORD, 22, 22, Odd),
+    of("replicate-token", "r8_", ALNUM, 37, 37, Odd),
+    of("ramp-secret", "ramp_sec_", ALNUM, 32, 60, Odd),
+    of("ramp-secret", "ramp_id_", ALNUM, 32, 60, Odd),
+    of("readme-token", "rdme_", LOWER_ALNUM, 60, 72, Odd),
+    of("retool-key", "retool_", WORD, 26, 60, Odd),
+    of("resend-key", "re_", ALNUM_UNDERSCORE, 32, 36, Mixed),
+    of("robinhood-key", "rh-api-", HEX_HYPHEN, 36, 36, Odd),
+    of("stripe-key", "rk_live_", ALNUM, 10, 110, Stripe),
+    of("stripe-key", "rk_test_", ALNUM, 10, 110, Stripe),
+    of("stripe-key", "rk_prod_", ALNUM, 10, 110, Stripe),
+    of("railway-token", "rlwy_", ALNUM, 30, 60, Odd),
+    of("render-key", "rnd_", ALNUM, 26, 40, Odd),
+    of("rootly-token", "rootly_", HEX, 64, 64, Odd),
+    of("runpod-key", "rpa_", ALNUM, 40, 60, Odd),
+    of("rubygems-token", "rubygems_", HEX, 48, 48, Odd),
+    of("razorpay-key", "rzp_live_", ALNUM, 14, 24, Odd),
+    of("razorpay-key", "rzp_test_", ALNUM, 14, 24, Odd),
+    of("intra42-secret", "s-s4t2ud-", HEX, 64, 64, Odd),
+    of("intra42-secret", "s-s4t2af-", HEX, 64, 64, Odd),
+    of("vault-token", "s.", ALNUM, 24, 24, Vault),
+    of("samsara-token", "samsara_api_", ALNUM, 28, 32, Odd),
+    of("harness-token", "sat.", DOTTED, 60, 80, Harness),
+    of("supabase-token", "sbp_oauth_", LOWER_ALNUM, 40, 40, Odd),
+    of("supabase-key", "sb_secret_", WORD, 31, 40, Odd),
+    of("supabase-token", "sbp_", LOWER_ALNUM, 40, 40, Odd),
+    of("scrapfly-key", "scp-live-", HEX, 32, 32, Odd),
+    of("scrapfly-key", "scp-test-", HEX, 32, 32, Odd),
+    of("launchdarkly-key", "sdk-", HEX_HYPHEN, 36, 36, Odd),
+    of("mercury-token", "secret-token:mercury_", WORD, 40, 200, Odd),
+    of("stytch-secret", "secret-live-", WORD_EQUALS, 36, 40, Odd),
+    of("stytch-secret", "secret-test-", WORD_EQUALS, 36, 40, Odd),
+    of("notion-token", "secret_", ALNUM, 43, 43, Odd),
+    of("statsig-key", "secret-", ALNUM, 40, 44, Odd),
+    of("openai-session", "sess-", ALNUM, 40, 40, Odd),
+    of("sourcegraph-token", "sgp_local_", ANY_HEX, 40, 40, Odd),
+    of("segment-token", "sgp_", ALNUM, 64, 64, Odd),
+    of("sourcegraph-token", "sgp_", HEX_UNDERSCORE, 57, 57, Odd),
+    of("sourcegraph-token", "sgp_", ANY_HEX, 40, 40, Odd),
+    of("sourcegraph-token", "sgd_", HEX_UNDERSCORE, 40, 64, Odd),
+    of("shippo-token", "shippo_live_", HEX, 40, 40, Odd),
+    of("shippo-token", "shippo_test_", HEX, 40, 40, Odd),
+    of("openshift-token", "sha256~", WORD, 43, 43, Odd),
+    of("shopify-token", "shptka_", ANY_HEX, 32, 32, Odd),
+    of("shopify-token", "shpat_", ANY_HEX, 32, 38, Odd),
+    of("shopify-token", "shpca_", ANY_HEX, 32, 32, Odd),
+    of("shopify-token", "shppa_", ANY_HEX, 32, 32, Odd),
+    of("shopify-token", "shpss_", ANY_HEX, 32, 32, Odd),
+    of("shopify-token", "shpua_", ANY_HEX, 32, 38, Odd),
+    of("shopify-token", "shpit_", ANY_HEX, 32, 32, Odd),
+    of("shopify-token", "shltm_", WORD, 28, 60, Odd),
+    of("inngest-key", "signkey-prod-", HEX, 64, 64, Odd),
+    of("inngest-key", "signkey-test-", HEX, 32, 64, Odd),
+    of("helicone-key", "sk-helicone-", ALNUM_HYPHEN, 20, 60, Odd),
+    of("openai-key", "sk-svcacct-", WORD, 40, 200, Odd),
+    of("deepseek-key", "sk-or-v1-", HEX, 64, 64, Odd),
+    of("openai-key", "sk-admin-", WORD, 40, 200, Odd),
+    of("swell-key", "sk_swell_", ALNUM, 32, 32, Odd),
+    of("sleekplan-key", "sk_sleek_", ALNUM, 30, 60, Odd),
+    of("uploadthing-key", "sk_live_", HEX, 64, 64, Odd),
+    of("openai-key", "sk-proj-", WORD, 40, 200, Odd),
+    of("openai-key", "sk-None-", WORD, 40, 200, Odd),
+    of("paystack-key", "sk_live_", LOWER_ALNUM, 40, 48, Odd),
+    of("workos-key", "sk_live_", WORD, 40, 80, Odd),
+    of("checkout-key", "sk_sbox_", ALNUM_HYPHEN, 24, 40, Odd),
+    of("stripe-key", "sk_live_", ALNUM, 10, 110, Stripe),
+    of("stripe-key", "sk_test_", ALNUM, 10, 110, Stripe),
+    of("stripe-key", "sk_prod_", ALNUM, 10, 110, Stripe),
+    of("anthropic-key", "sk-ant-", WORD, 80, 130, Anthropic),
+    of("liveblocks-key", "sk_dev_", WORD, 60, 70, Odd),
+    of("mapbox-token", "sk.eyJ", DOTTED, 70, 200, Odd),
+    of("elevenlabs-key", "sk_", HEX, 48, 48, Odd),
+    of("openai-key", "sk-", ALNUM, 32, 48, Openai),
+    of("revenuecat-key", "sk_", ALNUM, 28, 32, Mixed),
+    of("dropbox-token", "sl.u.", WORD_EQUALS, 120, 2000, Odd),
+    of("sourcegraph-token", "slk_", HEX, 64, 64, Odd),
+    of("dropbox-token", "sl.", WORD_EQUALS, 120, 2000, Odd),
+    of("settlemint-token", "sm_pat_", ALNUM, 16, 16, Odd),
+    of("settlemint-token", "sm_aat_", ALNUM, 16, 16, Odd),
+    of("settlemint-token", "sm_sat_", ALNUM, 16, 16, Odd),
+    of("snyk-token", "snyk_uat.", DOTTED, 40, 120, Odd),
+    of("snyk-token", "snyk_sat.", DOTTED, 40, 120, Odd),
+    of("sentry-token", "sntrys_", BASE64_UNDERSCORE, 80, 400, Odd),
+    of("sentry-token", "sntryu_", HEX, 64, 64, Odd),
+    of("square-token", "sq0csp-", WORD, 43, 43, Odd),
+    of("square-token", "sq0atp-", WORD, 22, 22, Odd),
+    of("sonar-token", "sqp_", LOWER_ALNUM, 40, 40, Odd),
+    of("sonar-token", "squ_", LOWER_ALNUM, 40, 40, Odd),
+    of("sonar-token", "sqa_", LOWER_ALNUM, 40, 40, Odd),
+    of("sonar-token", "sqb_", LOWER_ALNUM, 40, 40, Odd),
+    of("sumup-key", "sup_sk_", ALNUM, 32, 40, Odd),
+    of("yandex-token", "t1.", DOTTED_EQUALS, 80, 200, Odd),
+    of("lob-key", "test_pub_", HEX, 31, 31, Odd),
+    of("lob-key", "test_", HEX, 35, 35, Odd),
+    of("mollie-key", "test_", ALNUM, 30, 32, Mixed),
+    of("typeform-token", "tfp_", DOTTED_EQUALS, 40, 64, Odd),
+    of("together-key", "tgp_v1_", WORD, 40, 50, Odd),
+    of("tines-token", "tines_", WORD, 40, 60, Odd),
+    of("teamwork-token", "tkn.v1_", BASE64, 70, 80, Odd),
+    of("scalingo-token", "tk-us-", WORD, 48, 48, Odd),
+    of("rancher-token", "token-", ALNUM_COLON, 60, 64, Rancher),
+    of("tailscale-key", "tskey-", ALNUM_HYPHEN, 20, 80, Odd),
+    of("thunderstore-token", "tss_", ALNUM, 30, 40, Odd),
+    of("tavily-key", "tvly-", ALNUM_HYPHEN, 28, 44, Odd),
+    of("unkey-key", "unkey_", ALNUM, 20, 30, Odd),
+    of("cloudflare-origin-key", "v1.0-", HEX_HYPHEN, 140, 190, Odd),
+    of("vercel-token", "vcp_", ALNUM, 24, 60, Odd),
+    of("vercel-token", "vci_", ALNUM, 24, 60, Odd),
+    of("vercel-token", "vca_", ALNUM, 24, 60, Odd),
+    of("vercel-token", "vck_", ALNUM, 24, 60, Odd),
+    of("vercel-blob-token", "vercel_blob_rw_", ALNUM_UNDERSCORE, 30, 60, Odd),
+    of("weights-and-biases-key", "wandb_v1_", WORD, 60, 90, Odd),
+    of("wakatime-key", "waka_", HEX_HYPHEN, 36, 36, Odd),
+    of("stripe-webhook-secret", "whsec_", BASE64, 24, 90, Odd),
+    of("wiz-token", "wiz_", ALNUM, 50, 60, Odd),
+    of("slack-token", "xapp-", ALNUM_HYPHEN, 40, 110, Slack),
+    of("axiom-token", "xaat-", HEX_HYPHEN, 36, 36, Odd),
+    of("axiom-token", "xapt-", HEX_HYPHEN, 36, 36, Odd),
+    of("xai-key", "xai-", ALNUM, 70, 84, Odd),
+    of("brevo-key", "xkeysib-", WORD, 76, 90, Odd),
+    of("slack-token", "xoxe.xoxp-", ALNUM_HYPHEN, 100, 200, Odd),
+    of("slack-token", "xoxe.xoxb-", ALNUM_HYPHEN, 100, 200, Odd),
+    of("slack-token", "xoxe-", ALNUM_HYPHEN, 20, 180, Slack),
+    of("slack-token", "xoxb-", ALNUM_HYPHEN, 20, 90, Slack),
+    of("slack-token", "xoxp-", ALNUM_HYPHEN, 20, 110, Slack),
+    of("slack-token", "xoxa-", ALNUM_HYPHEN, 20, 110, Slack),
+    of("slack-token", "xoxr-", ALNUM_HYPHEN, 20, 110, Slack),
+    of("slack-token", "xoxs-", ALNUM_HYPHEN, 20, 110, Slack),
+    of("slack-token", "xoxo-", ALNUM_HYPHEN, 20, 110, Slack),
+    of("slack-token", "xoxc-", ALNUM_HYPHEN, 20, 110, Slack),
+    of("slack-token", "xoxd-", PERCENT, 20, 250, Odd),
+    of("brevo-key", "xsmtpsib-", WORD, 76, 90, Odd),
+    of("slack-token", "xwfp-", ALNUM_HYPHEN, 40, 110, Slack),
+    of("yandex-token", "y0_", WORD, 50, 60, Odd),
+    of("google-oauth-token", "ya29.", WORD, 20, 500, Odd),
+    of("zuplo-key", "zpka_", ALNUM_UNDERSCORE, 32, 60, Odd),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_with_the_same_first_byte_stand_together() {
+        let firsts: Vec<u8> = FORMATS.iter().map(|format| format.prefix[0]).collect();
+        assert!(firsts.is_sorted());
+        for format in FORMATS {
+            let mut rows = beginning(format.prefix[0]).iter();
+            assert!(rows.any(|row| std::ptr::eq(row, format)), "{}", format.kind);
+            assert!(format.prefix.len() >= 2 && format.least <= format.most, "{}", format.kind);
+        }
+    }
+
+    #[test]
+    fn a_longer_prefix_comes_first() {
+        for (index, format) in FORMATS.iter().enumerate() {
+            let later = &FORMATS[index + 1..];
+            let hidden = later.iter().find(|other| {
+                other.prefix.len() > format.prefix.len() && other.prefix.starts_with(format.prefix)
+            });
+            assert!(hidden.is_none(), "{}", format.kind);
+        }
+    }
+}
