@@ -143,7 +143,7 @@ impl Settings {
             .copied()
             .filter(|kind| !fits(&self.kinds, kind) || fits(&self.without, kind))
             .collect();
-        if left_out.len() == all.len() && !self.kinds.is_empty() {
+        if left_out.len() == all.len() && !self.without.is_empty() {
             issues.add("/without", "leaves nothing to look for; remove the interceptor instead");
         }
         let mut exceptions = Vec::new();

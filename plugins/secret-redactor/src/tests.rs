@@ -173,10 +173,11 @@ fn the_operator_chooses() {
     assert!(edited(json!({"without": ["github-*"]})).contains("ghp_"));
     assert!(edited(json!({"kinds": ["password"]})).contains("ghp_"));
     assert!(edited(json!({"entropy": false})).contains("hunter2"));
-    // The SHA-256 of the password.
-    let hash = "sha256";
-    let known = json!({"allow": [{ hash: "e1b2b2f8ad2a67c0b6d0d6fd1a8e1a65a6b1be3e2e2ed4df76f2b6b0f0f5a5a5" }]});
-    assert!(!edited(known).contains("hunter2"));
+    use sha2::{Digest, Sha256};
+    let hash: String = Sha256::digest("hunter2-X9").iter().map(|byte| format!("{byte:02x}")).collect();
+    let seen = edited(json!({"allow": [{"sha256": hash}]}));
+    assert!(seen.contains("hunter2") && !seen.contains("ghp_"));
+    assert!(edited(json!({"allow": [{"tool": "server/re*", "kind": "github-token"}]})).contains("ghp_"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The pass over `=`, `:` and `>`: values that stand beside the name of a credential, and addresses with a password.
+//! The pass over `=`, `:`, `>` and `,`: values that stand beside the name of a credential, and addresses with a password.
 
 use crate::candidate::position;
 
@@ -11,11 +11,13 @@ const LONGEST: usize = 512;
 
 /// Finds the secrets that names have as their values.
 pub(crate) fn scan(bytes: &[u8], found: &mut Vec<Secret>) {
-    let is_operator = |byte: u8| (byte == b'=') | (byte == b':') | (byte == b'>');
+    let is_operator = |byte: u8| (byte == b'=') | (byte == b':') | (byte == b'>') | (byte == b',');
     let mut at = position(bytes, 0, is_operator);
     while at < bytes.len() {
         let secret = match bytes[at] {
             b':' => url::at(bytes, at).or_else(|| assigned(bytes, at)),
+            // The arguments of a call: `define("DB_PASSWORD", "…")`.
+            b',' if at == 0 || !matches!(bytes[at - 1], b'"' | b'\'') => None,
             _ => assigned(bytes, at),
         };
         let mut next = at + 1;
@@ -34,13 +36,21 @@ fn assigned(bytes: &[u8], at: usize) -> Option<Secret> {
     if is_end(first) {
         return None;
     }
+    if bytes[at] == b',' && quote.is_none() {
+        return None;
+    }
     // Before an operator stands a name, perhaps in quotes.
-    let before = bytes[at.saturating_sub(4)..at].iter().rev().find(|byte| !matches!(byte, b' ' | b'"' | b'\'' | b'\\' | b']'));
+    let joint = |byte: &&u8| !matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'\\' | b']' | b'?' | b':');
+    let before = bytes[at.saturating_sub(24)..at].iter().rev().find(joint);
     if !before.is_some_and(|byte| is_name_part(*byte)) {
         return None;
     }
     let found = context::before(bytes, at);
     if found.sign < Sign::Weak {
+        return None;
+    }
+    // Only a text that is a name, all of it, names the next argument.
+    if bytes[at] == b',' && !matches!(found.from.checked_sub(1).map(|before| bytes[before]), Some(b'"' | b'\'')) {
         return None;
     }
     let is_query = matches!(bytes.get(found.end.wrapping_sub(1)), Some(byte) if is_name_part(*byte))
@@ -114,7 +124,7 @@ fn end(bytes: &[u8], start: usize, quote: Option<u8>) -> usize {
 }
 
 /// The schemes of an `Authorization` header that a credential follows.
-const SCHEMES: &[&[u8]] = &[b"Basic ", b"Bearer ", b"Token ", b"basic ", b"bearer ", b"token "];
+const SCHEMES: &[&[u8]] = &[b"Basic ", b"Bearer ", b"Token ", b"SSWS ", b"ApiKey ", b"Apikey ", b"basic ", b"bearer ", b"token "];
 
 /// Where the credential of a header begins, and whether a scheme stands before it.
 fn header(bytes: &[u8], start: usize) -> (usize, bool) {

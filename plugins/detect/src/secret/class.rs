@@ -65,8 +65,6 @@ pub(crate) const DOTTED_COLON: Alphabet = DOTTED.and(COLON);
 pub(crate) const BASE64: Alphabet = ALNUM.and(PLUS_SLASH).and(EQUALS);
 /// What a value of a key can consist of, whatever its provider.
 pub(crate) const KEY: Alphabet = DOTTED.and(PLUS_SLASH).and(EQUALS).and(TILDE);
-/// What a password without quotes can consist of.
-pub(crate) const PASSWORD: Alphabet = KEY.and(COLON).and(PUNCTUATION);
 
 impl Alphabet {
     /// Both.

@@ -1,7 +1,7 @@
 //! Decides whether a random value is a credential, by the name before it and the provider that the text names.
 
 use super::class::{ALNUM, KEY, LETTER};
-use super::name::{Name, Sign, provider_before};
+use super::name::{Name, Sign, provider_before, provider_near};
 use super::provider::Name as Provider;
 use super::quality::{
     Census, is_placeholder, is_sequence, is_uuid, is_wordy, oddness, repeats, says_placeholder,
@@ -14,6 +14,8 @@ const GAP: usize = 16;
 /// What stands before a value.
 pub(crate) struct Before {
     pub(crate) sign: Sign,
+    /// Where the name begins.
+    pub(crate) from: usize,
     /// Where the name ends.
     pub(crate) end: usize,
     /// Whether an operator joins name and value.
@@ -26,6 +28,7 @@ pub(crate) fn before(bytes: &[u8], start: usize) -> Before {
     let mut is_joined = false;
     let is_quoted = start > 0 && matches!(bytes[start - 1], b'"' | b'\'');
     let mut sign = Sign::None;
+    let mut from = start;
     // A name such as `value` or `string` has another one before it: `name="PASSWORD" value="…"`, `password: string = "…"`.
     for _ in 0..3 {
         let least = end.saturating_sub(GAP);
@@ -40,6 +43,7 @@ pub(crate) fn before(bytes: &[u8], start: usize) -> Before {
             end -= 1;
         }
         let name = Name::ending(bytes, end);
+        from = name.from;
         if name.is_filler() {
             end = name.from;
             continue;
@@ -49,6 +53,7 @@ pub(crate) fn before(bytes: &[u8], start: usize) -> Before {
     }
     Before {
         sign,
+        from,
         end,
         is_joined,
     }
@@ -65,13 +70,14 @@ pub(crate) fn of_run(bytes: &[u8], start: usize, end: usize) -> Option<Secret> {
         let sign = Name::ending(bytes, value_start - 1).sign();
         Before {
             sign,
+            from: start,
             end: value_start - 1,
             is_joined: true,
         }
     } else {
         before(bytes, start)
     };
-    if found.sign == Sign::Harmless {
+    if found.sign == Sign::Harmless || found.end == value_start {
         return None;
     }
     let value_end = match found.is_joined {
@@ -79,7 +85,13 @@ pub(crate) fn of_run(bytes: &[u8], start: usize, end: usize) -> Option<Secret> {
         false => end,
     };
     let value = &bytes[value_start..value_end];
-    if !is_value(bytes, value_start, value_end) || !is_random(value, found.is_joined) {
+    // Badges and links have short tokens that are no secrets.
+    if value.len() < 16 && matches!(found.from.checked_sub(1).map(|before| bytes[before]), Some(b'?' | b'&')) {
+        return None;
+    }
+    // `--password …`, `login … password …`.
+    let is_option = found.sign == Sign::Password && !found.is_joined;
+    if !is_random(value, found.is_joined || is_option) || is_option && !is_password(value, false) {
         return None;
     }
     let is_credential = match found.sign {
@@ -87,11 +99,13 @@ pub(crate) fn of_run(bytes: &[u8], start: usize, end: usize) -> Option<Secret> {
         // Documentation of a provider has keys like the alphabet.
         Sign::Password | Sign::Token => provider_before(bytes, found.end).is_some(),
         sign => {
-            let provider = provider_before(bytes, found.end);
+            // Without any word for a key, the provider stands right before the value.
+            let near = if sign == Sign::Weak { 64 } else { 28 };
+            let provider = provider_near(bytes, found.end, near);
             beside_provider(value, sign, provider, found.is_joined)
         }
     };
-    is_credential.then_some(Secret {
+    (is_credential && is_value(bytes, value_start, value_end)).then_some(Secret {
         kind: CREDENTIAL,
         start: value_start,
         end: value_end,
@@ -135,7 +149,9 @@ fn is_value(bytes: &[u8], start: usize, end: usize) -> bool {
     let is_file = FILES.iter().any(|ending| value.ends_with(ending));
     // Dots say that the rest is left out.
     let is_cut = bytes[end..].starts_with(b"..") || value.ends_with(b"..");
-    !calls && !is_variable && !is_file && !is_cut && !stands_for_one(value) && !format::has_prefix(bytes, start)
+    // No key has a mark of this kind in its middle.
+    let is_broken = matches!(bytes[end..], [b'?' | b'*' | b'^' | b'$' | b'!', next, ..] if ALNUM.has(next));
+    !calls && !is_variable && !is_file && !is_cut && !is_broken && !stands_for_one(value) && !format::has_prefix(bytes, start)
 }
 
 /// Whether the value is a placeholder, the alphabet aside.
@@ -199,7 +215,15 @@ pub(crate) fn is_password(value: &[u8], is_quoted: bool) -> bool {
     if value.len() < 6 || value.len() > 200 || is_word || is_placeholder(value) {
         return false;
     }
-    if has_template(value) {
+    let mut kinds = 0u128;
+    for byte in value.iter().filter(|byte| byte.is_ascii_punctuation()) {
+        kinds |= 1 << (byte & 0x7F);
+    }
+    // Templates have few marks, random passwords have all.
+    if kinds.count_ones() >= 7 && !value.contains(&b' ') {
+        return true;
+    }
+    if has_template(value) || is_host(value) || is_selector(value) || value.contains(&b' ') {
         return false;
     }
     let odd = oddness(value);
@@ -213,8 +237,24 @@ pub(crate) fn is_password(value: &[u8], is_quoted: bool) -> bool {
         !is_path && ((census.digits > 0 && letters > 0) || (marks > 0 && letters > 2) || (letters >= 10 && odd >= 30))
     } else {
         let is_code = value.iter().any(|byte| matches!(byte, b'(' | b'[' | b'|' | b'&' | b'=' | b':')) || value[0] == b'-';
-        !is_path && !is_code && census.digits > 0 && letters > 1 && (odd >= 15 || marks > 0)
+        !is_path && !is_code && !is_wordy(value) && census.digits > 0 && letters > 1 && (odd >= 15 || marks > 0)
     }
+}
+
+/// Whether the value is a host and its port.
+fn is_host(value: &[u8]) -> bool {
+    let colon = value.iter().rposition(|byte| *byte == b':');
+    colon.is_some_and(|colon| {
+        let port = &value[colon + 1..];
+        (1..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit)
+    })
+}
+
+/// Whether the value is a name after a mark, as selectors and variables have it: `#add-password`, `+value`.
+fn is_selector(value: &[u8]) -> bool {
+    matches!(value, [b'+', ..])
+        || matches!(value, [b'#' | b'.' | b'@' | b':' | b'-', name @ ..]
+            if name.iter().all(|byte| LETTER.has(*byte) || matches!(byte, b'-' | b'_')))
 }
 
 /// Whether the value has a part that is put in later.
@@ -241,15 +281,24 @@ fn is_random_text(value: &[u8], is_quoted: bool) -> bool {
         && !FILES.iter().any(|ending| value.ends_with(ending))
         && !value.windows(3).any(|part| part == b"://")
         && !(value[0] == b'/' || value.iter().any(|byte| matches!(byte, b' ' | b'(' | b'|' | b'&')))
+        && has_alphabet(value)
         && is_random(value, true)
         && (is_quoted || Census::of(value).digits > 0)
+}
+
+/// Whether the characters are those of a key, or so many marks that a generator put them there. One mark among letters
+/// and digits is no key's.
+fn has_alphabet(value: &[u8]) -> bool {
+    let others = value.iter().filter(|byte| !KEY.has(**byte) && !matches!(byte, b':' | b'%' | b'@' | b'#'));
+    let count = others.count();
+    count == 0 || count >= 3
 }
 
 /// The credential that a whole value is, by the name of its member.
 pub(crate) fn member(name: &[u8], value: &[u8]) -> Option<Secret> {
     let sign = Name::ending(name, name.len()).sign();
     let kind = match sign {
-        Sign::Password if is_password(value, true) && !value.contains(&b' ') => PASSWORD,
+        Sign::Password if is_password(value, true) => PASSWORD,
         Sign::Token if !value.is_empty() && value.len() <= 512 && is_random_text(value, true) => CREDENTIAL,
         Sign::Weak if value.len() <= 512 && value.iter().all(|byte| KEY.has(*byte)) => {
             let provider = provider_before(name, name.len());

@@ -187,7 +187,7 @@ pub(crate) fn by_structure(bytes: &[u8], start: usize, end: usize) -> Option<Sec
         Some(b':') => {
             let number = DIGIT.span_before(before, before.len() - 1, 12);
             let from = start - 1 - number;
-            let is_token = (8..=10).contains(&number) && run.len() == 35 && oddness(run) > 20;
+            let is_token = (8..=10).contains(&number) && (34..=36).contains(&run.len()) && oddness(run) > 20;
             is_token.then(|| found("telegram-token", from, end))?
         }
         Some(b'|') => {
@@ -199,6 +199,15 @@ pub(crate) fn by_structure(bytes: &[u8], start: usize, end: usize) -> Option<Sec
             let from = start - 9 - ALNUM.span_before(bytes, start - 9, 20);
             let is_token = run.len() >= 60 && !is_placeholder(run) && start - 9 - from == 14;
             is_token.then(|| found("terraform-token", from, end))?
+        }
+        _ if matches!(run.iter().position(|byte| *byte == b'-'), Some(1..=3)) && run.len() >= 66 => {
+            // A number and sixty-four letters and digits.
+            let number = DIGIT.span(run, 0, 4);
+            let is_key = run.get(number) == Some(&b'-')
+                && run.len() == number + 65
+                && ALNUM.span(run, number + 1, 65) == 64
+                && oddness(run) > 20;
+            is_key.then(|| found("truenas-key", start, end))?
         }
         _ => {
             // A hash in hexadecimal and the name of a data centre.
@@ -214,11 +223,30 @@ pub(crate) fn by_structure(bytes: &[u8], start: usize, end: usize) -> Option<Sec
     }
 }
 
+/// Keys whose first part a run is, and whose second part follows after a mark: sessions of Salesforce
+/// (`00D…!…`), server keys of Firebase (`AAAA…:…`).
+pub(crate) fn session(bytes: &[u8], start: usize, end: usize) -> Option<Secret> {
+    let run = &bytes[start..end];
+    let (kind, alphabet, least) = match bytes.get(end)? {
+        b'!' if run.starts_with(b"00D") && (15..=18).contains(&run.len()) => ("salesforce-token", DOTTED_TILDE, 60),
+        b':' if run.starts_with(b"AAAA") && run.len() == 11 => ("firebase-server-key", WORD, 120),
+        _ => return None,
+    };
+    let length = alphabet.span(bytes, end + 1, 300);
+    (length >= least).then_some(Secret {
+        kind,
+        start,
+        end: end + 1 + length,
+        confidence: Confidence::Sure,
+    })
+}
+
 /// Addresses that are a secret as a whole, by what they contain.
-const WEBHOOKS: [(&[u8], &str); 5] = [
+const WEBHOOKS: &[(&[u8], &str)] = &[
     (b"hooks.slack.com/", "slack-webhook"),
     (b"/api/webhooks/", "discord-webhook"),
     (b"webhook.office.com/", "teams-webhook"),
+    (b"outlook.office.com/webhook/", "teams-webhook"),
     (b"hooks.zapier.com/hooks/", "zapier-webhook"),
     (b"hook.make.com/", "make-webhook"),
 ];

@@ -15,6 +15,7 @@ mod pem;
 mod provider;
 mod quality;
 mod run;
+mod spoken;
 mod structure;
 mod url;
 
@@ -51,7 +52,7 @@ const CREDENTIAL: &str = "credential";
 const PASSWORD: &str = "password";
 
 /// The kinds that have no row among the formats.
-const OTHER_KINDS: [&str; 18] = [
+const OTHER_KINDS: &[&str] = &[
     CREDENTIAL,
     PASSWORD,
     "private-key",
@@ -70,6 +71,9 @@ const OTHER_KINDS: [&str; 18] = [
     "azure-client-secret",
     "discord-token",
     "facebook-token",
+    "salesforce-token",
+    "truenas-key",
+    "firebase-server-key",
 ];
 
 /// All kinds, sorted.
@@ -78,7 +82,7 @@ pub fn kinds() -> Vec<&'static str> {
         .iter()
         .map(|format| format.kind)
         .chain(structure::MARKS.iter().map(|mark| mark.kind))
-        .chain(OTHER_KINDS)
+        .chain(OTHER_KINDS.iter().copied())
         .collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -91,6 +95,7 @@ pub fn scan(text: &str, found: &mut Vec<Secret>) {
     let bytes = text.as_bytes();
     run::scan(bytes, found);
     assignment::scan(bytes, found);
+    spoken::scan(bytes, found);
     if found.len() > before {
         settle(text, before, found);
     }

@@ -80,7 +80,9 @@ impl Name {
     }
 
     fn ends_with(&self, word: &str) -> bool {
-        self.text().ends_with(word.as_bytes())
+        // Byte by byte: nearly always the last one tells, and a call would cost more.
+        let mut text = self.text().iter().rev();
+        word.bytes().rev().all(|byte| text.next() == Some(&byte))
     }
 
     /// Whether it ends with the word, and a word begins there.
@@ -102,7 +104,7 @@ impl Name {
             if sign != Sign::None {
                 return sign;
             }
-            let Some(tail) = TAILS.iter().find(|tail| self.ends_with_word(tail)) else {
+            let Some(tail) = self.tail() else {
                 break;
             };
             self.end -= tail.len();
@@ -111,29 +113,42 @@ impl Name {
         Sign::None
     }
 
+    /// A word at the end that says nothing.
+    fn tail(&self) -> Option<&'static str> {
+        let [.., before_last, last] = *self.text() else {
+            return None;
+        };
+        let may_be = LISTS[pair(before_last, last)] & HAS_TAILS != 0;
+        TAILS.iter().find(|tail| may_be && self.ends_with_word(tail)).copied()
+    }
+
     fn sign_of_end(&self) -> Sign {
-        let Some(last) = self.text().last() else {
+        let [.., before_last, last] = *self.text() else {
             return Sign::None;
         };
-        // Most names end with another letter.
-        if !matches!(last, b'a' | b'd' | b'e' | b'g' | b'h' | b'i' | b'k' | b'l' | b'n' | b'p' | b'r' | b's' | b't' | b'w' | b'y') {
+        // Most names end with other letters than the words of the lists.
+        let lists = LISTS[pair(before_last, last)];
+        if lists & SIGNS == 0 {
             return Sign::None;
         }
-        if HARMLESS.iter().any(|word| self.ends_with(word)) {
-            Sign::Harmless
-        } else if PASSWORDS.iter().any(|word| self.ends_with(word))
-            || SHORT_PASSWORDS.iter().any(|word| self.ends_with_word(word) || self.is_joined(word))
-        {
-            Sign::Password
-        } else if TOKENS.iter().any(|word| self.ends_with(word))
-            || SHORT_TOKENS.iter().any(|word| self.ends_with_word(word))
-        {
-            Sign::Token
-        } else if WEAK.iter().any(|word| self.ends_with_word(word)) || self.ends_with("key") {
-            Sign::Weak
-        } else {
-            Sign::None
+        if lists & HAS_HARMLESS != 0 && HARMLESS.iter().any(|word| self.ends_with(word)) {
+            return Sign::Harmless;
         }
+        if lists & HAS_PASSWORDS != 0
+            && (PASSWORDS.iter().any(|word| self.ends_with(word))
+                || SHORT_PASSWORDS.iter().any(|word| self.ends_with_word(word) || self.is_joined(word)))
+        {
+            return Sign::Password;
+        }
+        if lists & HAS_TOKENS != 0
+            && (TOKENS.iter().any(|word| self.ends_with(word))
+                || SHORT_TOKENS.iter().any(|word| self.ends_with_word(word)))
+        {
+            return Sign::Token;
+        }
+        let is_weak = lists & HAS_WEAK != 0
+            && (self.ends_with("key") || WEAK.iter().any(|word| self.ends_with_word(word)));
+        if is_weak { Sign::Weak } else { Sign::None }
     }
 
     /// Whether a short word for a password ends a name such as `DBPASS`.
@@ -148,6 +163,44 @@ impl Name {
 /// Whether a member, an argument or a header with this name holds a credential.
 pub fn is_credential_name(name: &str) -> bool {
     Name::ending(name.as_bytes(), name.len()).sign() >= Sign::Token
+}
+
+/// Which lists have a word with these two last letters, as bits.
+static LISTS: [u8; 1024] = {
+    let lists = [
+        (HARMLESS, HAS_HARMLESS),
+        (PASSWORDS, HAS_PASSWORDS),
+        (SHORT_PASSWORDS, HAS_PASSWORDS),
+        (TOKENS, HAS_TOKENS),
+        (SHORT_TOKENS, HAS_TOKENS),
+        (WEAK, HAS_WEAK),
+        (TAILS, HAS_TAILS),
+    ];
+    let mut table = [0; 1024];
+    let mut list = 0;
+    while list < lists.len() {
+        let (words, bit) = lists[list];
+        let mut word = 0;
+        while word < words.len() {
+            let bytes = words[word].as_bytes();
+            table[pair(bytes[bytes.len() - 2], bytes[bytes.len() - 1])] |= bit;
+            word += 1;
+        }
+        list += 1;
+    }
+    table
+};
+
+const HAS_HARMLESS: u8 = 1;
+const HAS_PASSWORDS: u8 = 1 << 1;
+const HAS_TOKENS: u8 = 1 << 2;
+const HAS_WEAK: u8 = 1 << 3;
+const HAS_TAILS: u8 = 1 << 4;
+const SIGNS: u8 = HAS_HARMLESS | HAS_PASSWORDS | HAS_TOKENS | HAS_WEAK;
+
+/// The place of two letters in [`LISTS`].
+const fn pair(first: u8, second: u8) -> usize {
+    (first as usize & 31) << 5 | (second as usize & 31)
 }
 
 /// Words for a password.
@@ -171,7 +224,7 @@ const TOKENS: &[&str] = &[
     "encryptionkey", "signingkey", "servicekey", "serverkey", "clientkey", "appkey", "applicationkey",
     "consumerkey", "licensekey", "licencekey", "subscriptionkey", "functionkey", "storagekey", "adminkey",
     "webhookkey", "credential", "credentials", "authorization", "bearer", "secretkeybase", "accesskeysecret",
-    "integrationkey", "developerkey", "primarykeysecret",
+    "integrationkey", "unsealkey", "developerkey", "primarykeysecret",
 ];
 
 /// Words for a credential that other words end with too.
@@ -184,8 +237,8 @@ const WEAK: &[&str] = &["key", "access", "private", "api", "keys", "tok", "login
 
 /// Words at the end of a name that say nothing.
 const TAILS: &[&str] = &[
-    "value", "val", "string", "str", "text", "plain", "plaintext", "raw", "base", "prod", "production", "dev", "test",
-    "live", "staging", "stage", "env", "default", "new", "old", "current", "b64", "base64", "encoded", "is", "was",
+    "value", "val", "string", "str", "text", "plain", "plaintext", "raw", "prod", "production", "dev", "test",
+    "live", "staging", "stage", "env", "default", "new", "old", "current", "base", "encoded", "is", "was",
     "as", "to", "set", "equals", "here", "header", "hex", "me",
 ];
 
@@ -204,7 +257,12 @@ const HARMLESS: &[&str] = &[
 /// Providers that the text before `end` names, at most 64 bytes away and on the same line: the most telling of them, and
 /// whether it stands in the last word.
 pub(crate) fn provider_before(bytes: &[u8], end: usize) -> Option<Provider> {
-    let from = end.saturating_sub(64);
+    provider_near(bytes, end, 64)
+}
+
+/// As [`provider_before`], at most `near` bytes away.
+pub(crate) fn provider_near(bytes: &[u8], end: usize, near: usize) -> Option<Provider> {
+    let from = end.saturating_sub(near);
     let window = &bytes[from..end];
     let line = window.iter().rposition(|byte| *byte == b'\n');
     let window = &window[line.map_or(0, |at| at + 1)..];
@@ -260,6 +318,13 @@ fn without_key(word: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_word_of_the_lists_ends_as_the_first_look_expects() {
+        for word in [PASSWORDS, SHORT_PASSWORDS, TOKENS, SHORT_TOKENS, WEAK, HARMLESS].concat() {
+            assert_ne!(sign(word), Sign::None, "{word}");
+        }
+    }
 
     fn sign(name: &str) -> Sign {
         Name::ending(name.as_bytes(), name.len()).sign()

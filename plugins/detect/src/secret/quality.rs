@@ -45,7 +45,7 @@ const FOLLOWS: [u32; 26] = {
     follows
 };
 
-/// Whether words make up a third of the value: names of code do, keys do not. A word is four letters or more that follow
+/// Whether words make up a quarter of the value: names of code do, keys do not. A word is four letters or more that follow
 /// each other as in words; a capital after a small letter begins another one.
 pub(crate) fn is_wordy(value: &[u8]) -> bool {
     let mut in_words = 0;
@@ -64,7 +64,7 @@ pub(crate) fn is_wordy(value: &[u8]) -> bool {
             start = at + usize::from(!is_letter);
         }
     }
-    in_words * 3 >= all
+    in_words * 4 >= all
 }
 
 /// How unlike a word a value is: the share of neighbours that words and names do not have, in percent. A letter beside a
@@ -152,12 +152,16 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
 pub(crate) fn says_placeholder(value: &[u8]) -> bool {
     // Long values are base64: a word in them is chance.
     let value = &value[..value.len().min(128)];
-    let has = |word: &[u8]| {
-        value
-            .windows(word.len())
-            .any(|part| part.eq_ignore_ascii_case(word))
-    };
-    PLACEHOLDERS.iter().any(|word| has(word))
+    (0..value.len()).any(|at| {
+        let rest = &value[at..];
+        let first = rest[0].to_ascii_lowercase();
+        // A word seldom begins there: the others are not compared.
+        PLACEHOLDERS.iter().any(|word| {
+            word[0] == first
+                && rest.len() >= word.len()
+                && word.iter().zip(rest).all(|(a, b)| *a == b.to_ascii_lowercase())
+        })
+    })
 }
 
 /// Whether the value consists of few characters, again and again.

@@ -70,6 +70,9 @@ fn in_run(bytes: &[u8], start: usize, end: usize) -> Option<Secret> {
     if !has_digit && (run.len() < 16 || oddness(run) < 26) {
         return None;
     }
+    if has_digit && let Some(secret) = format::session(bytes, start, end) {
+        return Some(secret);
+    }
     if has_digit && let Some(secret) = format::by_structure(bytes, start, end) {
         return Some(secret);
     }
@@ -140,13 +143,13 @@ fn jwt(bytes: &[u8], start: usize, end: usize) -> Option<Secret> {
 /// The beginnings of hashes of passwords, as `crypt` writes them.
 const CRYPT: &[&[u8]] = &[
     b"$2a$", b"$2b$", b"$2y$", b"$2x$", b"$1$", b"$5$", b"$6$", b"$y$", b"$argon2id$", b"$argon2i$",
-    b"$argon2d$", b"$apr1$", b"$pbkdf2", b"$scrypt$",
+    b"$argon2d$", b"$8$", b"$9$", b"$krb5asrep$", b"$krb5tgs$", b"$apr1$", b"$pbkdf2", b"$scrypt$",
 ];
 
 /// The hash of a password that the run is a part of: whoever has it can try all passwords.
 fn password_hash(bytes: &[u8], start: usize, end: usize) -> Option<Secret> {
     let before = &bytes[start.saturating_sub(100)..start];
-    let is_part = |byte: &u8| BASE64.has(*byte) || matches!(byte, b'.' | b'$' | b',' | b'-');
+    let is_part = |byte: &u8| BASE64.has(*byte) || matches!(byte, b'.' | b'$' | b',' | b'-' | b':' | b'@' | b'*');
     let length = before.iter().rev().take_while(|byte| is_part(byte)).count();
     let front = &before[before.len() - length..];
     let at = front.iter().position(|byte| *byte == b'$')?;
