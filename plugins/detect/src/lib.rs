@@ -25,6 +25,7 @@ mod number;
 mod phone;
 mod postal;
 mod scan;
+pub mod secret;
 mod text;
 mod token;
 mod words;
