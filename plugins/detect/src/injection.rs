@@ -18,6 +18,7 @@ mod passage;
 pub use model::{GROUPS, share};
 pub use passage::{FEATURES, Group, Passage, Sink, read};
 
+use layout::Layout;
 use lexicon::Class;
 use model::Weigher;
 use passage::{ACTIONS, has};
@@ -52,6 +53,12 @@ const REASONS: [&str; 13] = [
 ];
 const ENCODED: usize = 11;
 
+/// The score from which on an encoded text counts.
+const ENOUGH: f32 = 0.3;
+
+/// How much of a line is read backwards.
+const LINE: usize = 2048;
+
 impl Score {
     /// The names of what speaks for an instruction, and of what is hidden.
     pub fn reasons(&self) -> impl Iterator<Item = &'static str> {
@@ -74,40 +81,56 @@ impl Score {
     }
 }
 
+/// Whether the text is prose, and not code, a table, or data in JSON, YAML or HTML: marks may be put around prose.
+pub fn is_prose(text: &str) -> bool {
+    let is_begun = |mark| text.trim_start().starts_with(mark);
+    !text.contains("```")
+        && !['{', '[', '<'].into_iter().any(is_begun)
+        && matches!(Layout::of(text.as_bytes()), Layout::Short | Layout::Prose)
+}
+
 /// Scores the text.
 pub fn score(text: &str) -> Score {
     let normalised = hidden::normalised(text);
-    let mut score = plain(&normalised.text, normalised.kinds);
-    let mut better = None;
-    encoded::stretches(&normalised.text, &mut |start, end, said| {
-        let mut inner = plain(said, Kinds::NONE);
-        if inner.value > score.value && inner.value > 0.5 {
-            inner.reasons |= 1 << ENCODED;
+    let text = &*normalised.text;
+    let (mut score, unreadable) = plain(text, normalised.kinds);
+    let mut undone = |start: usize, end: usize, said: &str| {
+        let (inner, _) = plain(said, Kinds::NONE);
+        if inner.value > score.value && inner.value > ENOUGH {
             score.value = inner.value;
-            better = Some((start..end, inner.reasons));
+            score.passage = start..end;
+            score.reasons = inner.reasons | 1 << ENCODED;
         }
-    });
-    if let Some((passage, reasons)) = better {
-        score.passage = passage;
-        score.reasons = reasons;
+    };
+    encoded::stretches(text, &mut undone);
+    if let Some(passage) = unreadable {
+        let (start, end) = (passage.start, passage.end);
+        // What is written backwards begins at the end of its line.
+        let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let end = text[end..].find('\n').map_or(text.len(), |at| end + at);
+        let line = line.max(text.floor_char_boundary(end.saturating_sub(LINE)));
+        for said in encoded::turned(&text[line..end]) {
+            undone(line, end, &said);
+        }
     }
     score.passage = normalised.original(&score.passage);
     score
 }
 
-/// Scores a text in which nothing is encoded.
-fn plain(text: &str, hidden: Kinds) -> Score {
+/// Scores a text in which nothing is encoded. Gives also the first passage that has no known words.
+fn plain(text: &str, hidden: Kinds) -> (Score, Option<Passage>) {
     let mut weigher = Weigher::new();
     read(text, &mut weigher);
     let Some((logit, passage)) = weigher.best else {
-        return Score::nothing(hidden);
+        return (Score::nothing(hidden), None);
     };
-    Score {
+    let score = Score {
         value: 1.0 / (1.0 + (-(logit + surprise(hidden))).exp()),
         passage: passage.start..passage.end,
         hidden,
         reasons: reasons(&passage),
-    }
+    };
+    (score, weigher.unreadable)
 }
 
 /// What hidden characters add: few texts have them by chance, and instructions are what is worth hiding.

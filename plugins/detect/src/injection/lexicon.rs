@@ -5,10 +5,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Class {
-    /// Not in the list.
-    Unknown = 0,
-    /// Articles, prepositions and the like: they show that a passage is prose.
-    Function,
+    /// Articles, prepositions and the like: they show that a passage is prose. A word that is not in the list has class 0.
+    Function = 1,
     Override,
     Prior,
     Rules,
@@ -62,14 +60,10 @@ pub(super) enum Class {
     Path,
     RoleMark,
     Tag,
-    Capitals,
     Exclamation,
     Colon,
     Quoted,
 }
-
-/// How many classes there are.
-pub(super) const CLASSES: usize = 64;
 
 use Class::*;
 

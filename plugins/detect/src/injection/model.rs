@@ -19,6 +19,8 @@ pub(super) struct Weigher {
     sums: [i32; GROUPS],
     counts: [u32; GROUPS],
     pub(super) best: Option<(f32, Passage)>,
+    /// The first passage whose words are all unknown.
+    pub(super) unreadable: Option<Passage>,
 }
 
 impl Weigher {
@@ -27,6 +29,7 @@ impl Weigher {
             sums: [0; GROUPS],
             counts: [0; GROUPS],
             best: None,
+            unreadable: None,
         }
     }
 }
@@ -54,6 +57,9 @@ impl Sink for Weigher {
         let mut logit = number(FEATURES + 4);
         for (sum, count) in sums.into_iter().zip(counts) {
             logit += sum as f32 * step * share(count);
+        }
+        if passage.is_unreadable && self.unreadable.is_none() {
+            self.unreadable = Some(passage.clone());
         }
         if self.best.as_ref().is_none_or(|(best, _)| logit > *best) {
             self.best = Some((logit, passage.clone()));

@@ -46,6 +46,8 @@ pub struct Passage {
     /// Whether it begins as a command does.
     pub(super) is_command: bool,
     pub(super) is_out_of_place: bool,
+    /// Whether it has several words and knows none of them.
+    pub(super) is_unreadable: bool,
     tokens: usize,
 }
 
@@ -301,6 +303,9 @@ impl<S: Sink> Reader<'_, S> {
             return;
         }
         self.at += 3;
+        if self.state.tokens > 0 {
+            self.state.end = self.at;
+        }
         if !is_letter(start + 3) {
             return;
         }
@@ -367,11 +372,7 @@ impl<S: Sink> Reader<'_, S> {
             b'"' | b'\'' | b'`' => self.quote(byte, at),
             b'<' => self.tag(at),
             b'[' => self.bracket(at),
-            b'{' | b'}' => {
-                if self.layout == Layout::Data {
-                    self.finish();
-                }
-            }
+            b'{' | b'}' if self.layout == Layout::Data => self.finish(),
             _ => {}
         }
     }
@@ -601,6 +602,9 @@ impl<S: Sink> Reader<'_, S> {
             mask: state.mask | (before[0] | before[1]) & BEFORE & bit(Class::Machine),
             is_command,
             is_out_of_place,
+            is_unreadable: state.mask & !bit(Class::Exclamation) == 0
+                && state.function_words == 0
+                && state.tokens > 4,
             tokens: state.tokens,
         });
     }
@@ -612,6 +616,7 @@ impl<S: Sink> Reader<'_, S> {
             mask: 0,
             is_command: false,
             is_out_of_place: false,
+            is_unreadable: false,
             tokens: 0,
         });
     }
@@ -705,7 +710,7 @@ fn before_is_lower(before: u8) -> bool {
 /// The feature with this hash.
 fn hashed(hash: u32) -> u32 {
     let space = FEATURES as u64 - u64::from(DIRECT);
-    DIRECT + (u64::from(hash.wrapping_mul(0xC2B2_AE35)) * space >> 32) as u32
+    DIRECT + ((u64::from(hash.wrapping_mul(0xC2B2_AE35)) * space) >> 32) as u32
 }
 
 fn salted(salt: u32, value: u32) -> u32 {
