@@ -15,7 +15,7 @@ mod lexicon;
 mod model;
 mod passage;
 
-pub use model::{GROUPS, share};
+pub use model::{GROUPS, Weights, share};
 pub use passage::{FEATURES, Group, Passage, Sink, read};
 
 use layout::Layout;
@@ -91,11 +91,16 @@ pub fn is_prose(text: &str) -> bool {
 
 /// Scores the text.
 pub fn score(text: &str) -> Score {
+    score_by(text, model::WEIGHTS)
+}
+
+/// Scores the text by other weights, for the training program.
+pub fn score_by(text: &str, weights: &Weights) -> Score {
     let normalised = hidden::normalised(text);
     let text = &*normalised.text;
-    let (mut score, unreadable) = plain(text, normalised.kinds);
+    let (mut score, unreadable) = plain(text, normalised.kinds, weights);
     let mut undone = |start: usize, end: usize, said: &str| {
-        let (inner, _) = plain(said, Kinds::NONE);
+        let (inner, _) = plain(said, Kinds::NONE, weights);
         if inner.value > score.value && inner.value > ENOUGH {
             score.value = inner.value;
             score.passage = start..end;
@@ -118,8 +123,8 @@ pub fn score(text: &str) -> Score {
 }
 
 /// Scores a text in which nothing is encoded. Gives also the first passage that has no known words.
-fn plain(text: &str, hidden: Kinds) -> (Score, Option<Passage>) {
-    let mut weigher = Weigher::new();
+fn plain(text: &str, hidden: Kinds, weights: &Weights) -> (Score, Option<Passage>) {
+    let mut weigher = Weigher::new(weights);
     read(text, &mut weigher);
     let Some((logit, passage)) = weigher.best else {
         return (Score::nothing(hidden), None);
@@ -139,7 +144,10 @@ fn surprise(hidden: Kinds) -> f32 {
     if hidden.has(Kinds::TAGS.and(Kinds::VARIATION)) {
         surprise += 4.0;
     }
-    if hidden.has(Kinds::ZERO_WIDTH.and(Kinds::BIDI).and(Kinds::LOOK_ALIKE)) {
+    if hidden.has(Kinds::ZERO_WIDTH) {
+        surprise += 2.0;
+    }
+    if hidden.has(Kinds::BIDI.and(Kinds::LOOK_ALIKE)) {
         surprise += 1.0;
     }
     if hidden.has(Kinds::ANSI_HIDING.and(Kinds::HIDDEN_HTML)) {

@@ -15,6 +15,8 @@ pub(super) enum Layout {
     Markup,
     /// Lines of `Name: value`.
     Headers,
+    /// A table and hardly anything else.
+    Grid,
 }
 
 /// Where a passage stands.
@@ -108,7 +110,9 @@ impl Counts {
 
     fn layout(&self, length: usize) -> Layout {
         let share = |part: usize| part * 1000 / length.max(1);
-        if self.rows > 1 && self.rows * 2 >= self.lines {
+        if self.rows > 1 && (self.lines - self.rows) * 8 <= self.lines + 6 {
+            Layout::Grid
+        } else if self.rows > 1 && self.rows * 2 >= self.lines {
             Layout::Table
         } else if self.braces > 3 && self.quotes > 5 && share(self.quotes + self.braces) > 25 {
             Layout::Data

@@ -4,7 +4,7 @@ use super::layout::{Layout, Place};
 use super::lexicon::{self, Class};
 
 /// The most tokens of a passage; a longer one is read as several.
-const LONGEST: usize = 56;
+const LONGEST: usize = 36;
 
 /// Features whose weights are found by index rather than by hash.
 const DIRECT: u32 = 8192;
@@ -200,14 +200,8 @@ impl<S: Sink> Reader<'_, S> {
                 }
                 b'\'' if length > 0 && self.byte(self.at + 1).is_ascii_alphabetic() => byte,
                 0xC3 => {
-                    // Capitals of Latin letters with marks.
-                    let second = self.byte(self.at + 1);
-                    hash = lexicon::step(hash, byte);
                     self.at += 1;
-                    match second {
-                        0x80..=0x9E => second + 0x20,
-                        _ => second,
-                    }
+                    lexicon::plain(self.byte(self.at))
                 }
                 0xC4..=0xDF => {
                     hash = lexicon::step(hash, byte);
@@ -265,7 +259,14 @@ impl<S: Sink> Reader<'_, S> {
             if self.byte(self.at - 1) == b'.' {
                 self.at -= 1;
             }
-            return self.token(start, Class::Path as u8, Class::Path as u32);
+            let name = &self.bytes[start..self.at];
+            let hash = match name.len() {
+                0..24 => name
+                    .iter()
+                    .fold(lexicon::SEED, |hash, byte| lexicon::step(hash, *byte)),
+                _ => Class::Path as u32,
+            };
+            return self.token(start, Class::Path as u8, hash);
         }
         let class = lexicon::class(hash);
         if class == 0 && (is_name || digits > 0) {
@@ -361,7 +362,14 @@ impl<S: Sink> Reader<'_, S> {
                     self.finish();
                 }
             }
-            b':' => self.telling(Class::Colon as u8),
+            b':' => {
+                self.telling(Class::Colon as u8);
+                // What is announced is another passage than the announcement.
+                if self.state.tokens > 3 && matches!(next, b' ' | b'\n' | b'\\') {
+                    self.state.end = self.at;
+                    self.finish();
+                }
+            }
             b'|' => {
                 let starts_role = next == b'>';
                 if !starts_role {
@@ -591,8 +599,10 @@ impl<S: Sink> Reader<'_, S> {
         }
         self.classes(&state);
         let is_command = self.form(&state);
-        let is_out_of_place = matches!(self.layout, Layout::Table | Layout::Data | Layout::Code)
-            && state.place == Place::Line
+        let is_out_of_place = matches!(
+            self.layout,
+            Layout::Table | Layout::Grid | Layout::Data | Layout::Code
+        ) && state.place == Place::Line
             && state.function_words > 1;
         let before = self.before;
         self.before = [state.mask, before[0]];
