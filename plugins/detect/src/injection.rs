@@ -145,7 +145,7 @@ fn surprise(hidden: Kinds) -> f32 {
         surprise += 4.0;
     }
     if hidden.has(Kinds::ZERO_WIDTH) {
-        surprise += 2.0;
+        surprise += 2.5;
     }
     if hidden.has(Kinds::BIDI.and(Kinds::LOOK_ALIKE)) {
         surprise += 1.0;

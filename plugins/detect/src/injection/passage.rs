@@ -357,7 +357,7 @@ impl<S: Sink> Reader<'_, S> {
                     b' ' | b'\n' | b'\r' | b'"' | b'\'' | b'\\' | b')' | b'<' | b'|' | b'}' | 0
                 ) || next >= 0xE3 && byte != b';'
                     || next.is_ascii_uppercase() && byte != b'.';
-                if ends && self.state.tokens > 0 && self.state.exclamations < 2 {
+                if ends && self.state.tokens > 0 {
                     self.state.end = self.at;
                     self.finish();
                 }
@@ -672,7 +672,7 @@ impl<S: Sink> Reader<'_, S> {
         let is_command =
             begins_action || is_polite || has(first, Class::Sequence) && second & ACTIONS != 0;
         let place = (self.layout as u32) << 3 | state.place as u32;
-        let mut flags = [false; 14];
+        let mut flags = [false; 15];
         let mask = state.mask;
         flags[0] = begins_action;
         flags[1] = is_polite && mask & ACTIONS != 0;
@@ -688,6 +688,7 @@ impl<S: Sink> Reader<'_, S> {
         flags[11] = has(mask, Class::RoleMark) || has(mask, Class::Tag);
         flags[12] = has(mask, Class::Response) && mask & ACTIONS != 0;
         flags[13] = is_command && state.tokens > 4;
+        flags[14] = self.layout == Layout::Grid && state.place == Place::Line && state.tokens > 3;
         for (index, flag) in (0..).zip(flags) {
             if flag {
                 self.sink.add(Group::Form, salted(6, place << 4 | index));
