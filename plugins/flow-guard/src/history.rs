@@ -7,6 +7,7 @@ use crate::reader::Reader;
 /// The form in which it is kept. Another form is no history.
 const VERSION: u8 = 1;
 const INSTRUCTED: usize = 128;
+const ORDERED: usize = 128;
 const KNOWN: usize = 192;
 const APPLICATIONS: usize = 16;
 
@@ -17,6 +18,8 @@ pub struct History {
     pub(crate) seen: Labels,
     /// The labels of those after the first untrusted text.
     pub(crate) since: Labels,
+    /// The labels of what untrusted text told to do.
+    pub(crate) commands: Labels,
     /// Untrusted text was read, not only expected.
     pub(crate) was_read: bool,
     /// After untrusted text, something private of another application was read.
@@ -37,6 +40,8 @@ pub struct History {
     pub(crate) untrusted: Filter,
     /// Values in passages that read like an instruction.
     pub(crate) instructed: Ring<INSTRUCTED>,
+    /// What commands in untrusted text name.
+    pub(crate) ordered: Ring<ORDERED>,
 }
 
 /// The last `N` different hashes.
@@ -104,6 +109,7 @@ impl History {
             VERSION,
             self.seen.bits(),
             self.since.bits(),
+            self.commands.bits(),
             flags,
             self.instruction,
         ]);
@@ -114,19 +120,21 @@ impl History {
         self.known.write(&mut bytes);
         self.untrusted.write(&mut bytes);
         self.instructed.write(&mut bytes);
+        self.ordered.write(&mut bytes);
         bytes
     }
 
     /// Of the state's bytes. `None` where they are none of this version's.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::of(bytes);
-        let [version, seen, since, flags, instruction] = reader.take()?;
+        let [version, seen, since, commands, flags, instruction] = reader.take()?;
         if version != VERSION {
             return None;
         }
         let history = Self {
             seen: Labels::of_bits(seen),
             since: Labels::of_bits(since),
+            commands: Labels::of_bits(commands),
             was_read: flags & 1 == 1,
             strayed: flags & 2 == 2,
             instruction,
@@ -137,6 +145,7 @@ impl History {
             known: Ring::read(&mut reader)?,
             untrusted: Filter::read(&mut reader)?,
             instructed: Ring::read(&mut reader)?,
+            ordered: Ring::read(&mut reader)?,
         };
         reader.is_at_end().then_some(history)
     }
@@ -159,6 +168,7 @@ mod tests {
         for hash in 0..5000_u32 {
             history.untrusted.add(hash.wrapping_mul(0x9e37_79b9));
             history.instructed.add(hash);
+            history.ordered.add(hash);
             history.known.add(hash);
             history.applications.add(hash);
         }

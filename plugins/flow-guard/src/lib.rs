@@ -6,6 +6,7 @@
 //! It knows calls and results only. What a user has said to the agent is not seen here, so nothing can tell a user's own
 //! wish from what a text asked for but where the values come from.
 
+mod command;
 mod filter;
 mod guess;
 mod history;
@@ -179,6 +180,15 @@ impl FlowGuard {
                     .push(u32::try_from(index).unwrap_or(u32::MAX));
             }
         });
+        for (index, text) in (0..).zip(strings.iter()) {
+            let is_short = text.len() <= value::WHOLE && values.hashes.len() < MOST_VALUES;
+            if let Some(hash) =
+                value::whole(text).filter(|hash| is_short && !values.hashes.contains(hash))
+            {
+                values.hashes.push(hash);
+                values.strings.push(index);
+            }
+        }
         if self.trusted.is_empty() && exempt.is_empty() {
             return values;
         }

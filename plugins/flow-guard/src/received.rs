@@ -2,6 +2,7 @@
 
 use sandgate_detect::injection;
 
+use crate::command::Commands;
 use crate::history::History;
 use crate::label::{Label, Labels};
 use crate::value::values;
@@ -23,6 +24,8 @@ pub(crate) struct Received {
     trusted: Vec<u32>,
     untrusted: Vec<u32>,
     instructed: Vec<u32>,
+    ordered: Vec<u32>,
+    commands: Labels,
     instruction: f32,
     was_read: bool,
 }
@@ -48,8 +51,20 @@ impl Received {
             true => score.passage.start.saturating_sub(AROUND)..score.passage.end + AROUND,
             false => 0..0,
         };
-        values(cut(text, READ), |value| {
+        let text = cut(text, READ);
+        let commands = Commands::read(text);
+        received.commands = commands.labels;
+        commands.names(text, |name| received.ordered.push(name));
+        let mut places = commands.places.iter().peekable();
+        values(text, |value| {
             received.untrusted.push(value.hash);
+            while places.next_if(|place| place.end <= value.start).is_some() {}
+            if places
+                .peek()
+                .is_some_and(|place| place.contains(&value.start))
+            {
+                received.ordered.push(value.hash);
+            }
             if passage.contains(&value.start) {
                 received.instructed.push(value.hash);
             }
@@ -79,6 +94,10 @@ impl History {
         for value in &received.instructed {
             self.instructed.add(*value);
         }
+        for value in &received.ordered {
+            self.ordered.add(*value);
+        }
+        self.commands = self.commands.with(received.commands);
         // Between 0 and 1.
         let instruction = (received.instruction * 255.0) as u8;
         self.instruction = self.instruction.max(instruction);

@@ -24,6 +24,24 @@ pub(crate) fn hash(parts: &[&[u8]]) -> u32 {
     hash.finish()
 }
 
+/// The longest text that is a value as a whole, in bytes.
+pub(crate) const WHOLE: usize = 64;
+
+/// The hash of a whole text by its letters and digits: the name of a person, a number of one digit. `None` where it has
+/// none.
+pub(crate) fn whole(text: &str) -> Option<u32> {
+    let mut hash = Hasher::new();
+    let mut any = false;
+    let plain = text
+        .bytes()
+        .filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
+    for byte in plain {
+        any = true;
+        hash.add(byte);
+    }
+    any.then(|| hash.finish())
+}
+
 struct Hasher(u32);
 
 impl Hasher {

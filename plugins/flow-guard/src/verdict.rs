@@ -22,6 +22,10 @@ pub enum Sign {
     InstructedValue,
     /// Untrusted text of this conversation reads like an instruction.
     Instruction,
+    /// A value of the arguments is named by a command in untrusted text.
+    OrderedValue,
+    /// Untrusted text told to do what the call does.
+    Ordered,
     /// A value of the arguments comes from untrusted text.
     UntrustedValue,
     /// The call is of an application that this conversation had not used before the untrusted text.
@@ -35,9 +39,11 @@ pub enum Sign {
 }
 
 impl Sign {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::InstructedValue,
         Self::Instruction,
+        Self::OrderedValue,
+        Self::Ordered,
         Self::UntrustedValue,
         Self::OtherApplication,
         Self::PrivateRead,
@@ -50,6 +56,8 @@ impl Sign {
         match self {
             Self::InstructedValue => "value from an instruction",
             Self::Instruction => "instruction in untrusted text",
+            Self::OrderedValue => "value that a command names",
+            Self::Ordered => "command in untrusted text",
             Self::UntrustedValue => "value from untrusted text",
             Self::OtherApplication => "another application",
             Self::PrivateRead => "private data read before",
@@ -66,7 +74,7 @@ pub struct Verdict {
     pub score: f32,
     /// The place in [`Call::values`] of the first value that counted.
     pub value: Option<usize>,
-    signs: u8,
+    signs: u16,
 }
 
 impl Verdict {
@@ -120,13 +128,20 @@ pub fn judge(history: &History, next: &Call) -> Verdict {
     }
     let first = |is: &dyn Fn(u32) -> bool| next.values.iter().position(|value| is(*value));
     let instructed = first(&|value| history.instructed.has(value) && !history.known.has(value));
+    let ordered = first(&|value| history.ordered.has(value) && !history.known.has(value));
     let untrusted = first(&|value| history.untrusted.has(value) && !history.known.has(value));
     if instructed.is_some() {
         verdict.add(Sign::InstructedValue, 0.4);
         verdict.value = instructed;
+    } else if ordered.is_some() {
+        verdict.add(Sign::OrderedValue, 0.5);
+        verdict.value = ordered;
     } else if untrusted.is_some() {
         verdict.add(Sign::UntrustedValue, 0.25);
         verdict.value = untrusted;
+    }
+    if labels.meet(history.commands) {
+        verdict.add(Sign::Ordered, 0.2);
     }
     verdict
 }

@@ -155,6 +155,61 @@ const GRANTS: &[&str] = &[
 ];
 const RUNS: &[&str] = &["bash", "eval", "exec", "execute", "run", "shell", "spawn"];
 
+/// Words that may go before the verb of a command.
+const LEADS: &[&str] = &[
+    "also",
+    "and",
+    "be",
+    "before",
+    "can",
+    "could",
+    "do",
+    "finally",
+    "first",
+    "have",
+    "immediately",
+    "important",
+    "instead",
+    "just",
+    "kindly",
+    "must",
+    "need",
+    "next",
+    "note",
+    "now",
+    "please",
+    "remember",
+    "should",
+    "sure",
+    "task",
+    "then",
+    "to",
+    "todo",
+    "urgent",
+    "will",
+    "would",
+    "you",
+];
+/// Verbs of commands that no tool is named by, or that may mean several.
+const ORDERS: &[&str] = &[
+    "ask",
+    "call",
+    "contact",
+    "email",
+    "go",
+    "insert",
+    "introduce",
+    "make",
+    "provide",
+    "recommend",
+    "refer",
+    "reveal",
+    "say",
+    "tell",
+    "text",
+    "visit",
+];
+
 /// What anybody may have written.
 const UNTRUSTED: &[&str] = &[
     "article",
@@ -349,6 +404,16 @@ pub(crate) fn verb_of_sentence(word: &str) -> Option<Verb> {
         .find_map(|ending| verb(word.strip_suffix(ending)?))
 }
 
+/// Whether the word may go before the verb of a command.
+pub(crate) fn is_lead(word: &str) -> bool {
+    LEADS.binary_search(&word).is_ok()
+}
+
+/// Whether the word is a verb of commands.
+pub(crate) fn is_order(word: &str) -> bool {
+    ORDERS.binary_search(&word).is_ok()
+}
+
 pub(crate) fn is_untrusted(word: &str) -> bool {
     is_in(UNTRUSTED, word)
 }
@@ -374,6 +439,8 @@ mod tests {
     #[test]
     fn the_lists_are_sorted() {
         for list in [
+            LEADS,
+            ORDERS,
             READS,
             SENDS,
             PAYS,
