@@ -11,7 +11,7 @@ use crate::vocabulary::{self, Verb};
 
 /// The most commands of a text that are looked at, and the longest, in bytes.
 const MOST: usize = 64;
-const LONGEST: usize = 400;
+const LONGEST: usize = 600;
 /// How many words may go before the verb: `Please make sure to`.
 const BEFORE: usize = 6;
 
@@ -124,11 +124,11 @@ fn ordered(word: &str) -> Option<Labels> {
     Some(label.into())
 }
 
-/// Up to the end of the sentence: a line's end, or a full stop before a blank.
+/// Up to the end of the sentence: a full stop before a blank, or the end of a line that the next does not go on with.
 fn length(sentence: &[u8]) -> usize {
     let most = sentence.len().min(LONGEST);
     let ends = |at: &usize| match sentence[*at] {
-        b'\n' => true,
+        b'\n' => !goes_on(&sentence[at + 1..]),
         b'.' | b'!' | b'?' => matches!(
             sentence.get(at + 1),
             None | Some(b' ' | b'\n' | b'"' | b'\'')
@@ -136,6 +136,21 @@ fn length(sentence: &[u8]) -> usize {
         _ => false,
     };
     (0..most).find(ends).unwrap_or(most).max(1)
+}
+
+/// Whether a line goes on with the sentence of the line before: it is neither empty, nor an item of a list, nor begins
+/// with a key.
+fn goes_on(line: &[u8]) -> bool {
+    let indent = line.iter().position(|byte| !matches!(byte, b' ' | b'\t'));
+    let line = &line[indent.unwrap_or(line.len())..];
+    let word = line
+        .iter()
+        .position(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'))
+        .unwrap_or(line.len());
+    match line.first() {
+        None | Some(b'\n' | b'\r' | b'-' | b'*' | b'#' | b'<' | b'|') => false,
+        Some(_) => line.get(word) != Some(&b':'),
+    }
 }
 
 #[cfg(test)]
@@ -173,6 +188,21 @@ mod tests {
             );
         }
         assert!(!value::whole("file").is_some_and(|hash| names.contains(&hash)));
+    }
+
+    #[test]
+    fn a_sentence_goes_on_in_the_next_line() {
+        let names = |text: &str, name: &str| {
+            let mut names = Vec::new();
+            Commands::read(text).names(text, |name| names.push(name));
+            value::whole(name).is_some_and(|hash| names.contains(&hash))
+        };
+        assert!(names(
+            "subject: Send the list to\n  Alice\nto: Bob",
+            "Alice"
+        ));
+        assert!(!names("subject: Send the list to\n  Alice\nto: Bob", "Bob"));
+        assert!(!names("Send the list\n\nAlice came.", "Alice"));
     }
 
     #[test]
