@@ -8,6 +8,7 @@
 mod candidate;
 mod card;
 pub mod checksum;
+pub mod confusable;
 mod context;
 mod email;
 mod entity;
@@ -18,6 +19,7 @@ mod ip;
 mod national;
 mod number;
 mod phone;
+pub mod poisoning;
 mod scan;
 mod text;
 
