@@ -19,9 +19,12 @@ use crate::secret::Secret;
 use crate::settings::{Direction, Exception, Kind, Policy, member};
 use crate::verdict::Span;
 
-/// The most findings about one document, and the most places in one finding.
+/// The most findings about one document, and the most places in one of them.
 const MOST_FINDINGS: usize = 16;
 const MOST_SPANS: usize = 64;
+
+/// Bytes of the places in one finding: the gateway takes 4 KiB of details.
+const LONGEST_SPANS: usize = 3 << 10;
 
 /// The most values that are looked for elsewhere in the document, and the shortest one, in bytes.
 const MOST_VALUES: usize = 32;
@@ -405,7 +408,7 @@ impl Judge<'_> {
             .collect();
         let mut details =
             json!({ "entity": entity, "count": hits.len(), "score": rounded(surest.score) });
-        if places.len() == hits.len() && places.len() <= MOST_SPANS {
+        if places.len() == hits.len() && json!(places).to_string().len() <= LONGEST_SPANS {
             details["spans"] = places.into();
         }
         let pointer = self.pointer(texts[surest.text].place);
@@ -547,7 +550,7 @@ fn rounded(score: f64) -> f64 {
 
 /// Whether a mark may stand there without changing what something is called, where it lies, or what may be chosen.
 fn may_be_masked(pointer: &str) -> bool {
-    let last = member(pointer);
+    let last = &*member(pointer);
     if ["/structuredContent/", "/data"]
         .iter()
         .any(|start| pointer.starts_with(start))

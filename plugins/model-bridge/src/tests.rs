@@ -801,6 +801,19 @@ fn arguments_are_refused_but_never_masked() {
 }
 
 #[test]
+fn an_exception_names_a_member_as_it_is_called() {
+    for (pointer, name) in [
+        ("/arguments/to", "to"),
+        ("/arguments/to/0", "to"),
+        ("/arguments/a~1b~0c/3/12", "a/b~c"),
+        ("/arguments/", ""),
+        ("", ""),
+    ] {
+        assert_eq!(settings::member(pointer), name, "{pointer}");
+    }
+}
+
+#[test]
 fn settings_that_make_no_sense_say_where() {
     let with = |more: Value| issues(settings("presidio", more));
     assert_eq!(with(json!({ "url": "http://10.0.0.7/analyze" })), ["/url"]);
