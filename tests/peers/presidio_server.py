@@ -2,7 +2,7 @@
 
     presidio_server.py PORT
 
-Port 0 takes a free one. Prints `listening PORT` when it is ready, and ends when its stdin does. Answers `POST /analyze`
+Port 0 takes a free one. Prints its endpoint's URL when it is ready, and ends when its stdin does. Answers `POST /analyze`
 as Presidio's own server does: one text with a list of entities, a list of texts with a list for each. `GET /asked` tells
 how many requests and texts there were.
 """
@@ -137,7 +137,7 @@ def main():
     server.lock = threading.Lock()
     server.engine, server.requests, server.texts = engine(), 0, 0
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print("listening", server.server_address[1], flush=True)
+    print(f"http://127.0.0.1:{server.server_address[1]}/analyze", flush=True)
     sys.stdin.read()
     os._exit(0)
 

@@ -15,6 +15,9 @@ use crate::verdict::Verdict;
 /// Bytes of an answer's body.
 const LONGEST_ANSWER: usize = 1 << 20;
 
+/// Inputs of one document, whether they are known or not.
+const MOST_INPUTS: usize = 1024;
+
 /// Of the hook's own time, what is left for deciding.
 const RESERVE: Duration = Duration::from_millis(20);
 
@@ -81,11 +84,13 @@ pub(crate) fn ask(
     context: &Context,
     inputs: &[Input],
 ) -> Judged {
+    let looked_up = inputs.iter().take(MOST_INPUTS);
     let mut judged = Judged {
-        verdicts: inputs.iter().map(|input| cache.get(&input.text)).collect(),
+        verdicts: looked_up.map(|input| cache.get(&input.text)).collect(),
+        not_asked: (inputs.len() > MOST_INPUTS).then_some(MOST_INPUTS),
         ..Judged::default()
     };
-    let unknown: Vec<usize> = (0..inputs.len())
+    let unknown: Vec<usize> = (0..judged.verdicts.len())
         .filter(|index| judged.verdicts[*index].is_none())
         .collect();
     if unknown.is_empty() {

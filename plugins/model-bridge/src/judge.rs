@@ -1,5 +1,6 @@
 //! Judges one document: what is sent, what came back, and what is done about it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use sandgate_sdk::{
@@ -12,15 +13,22 @@ use crate::ModelBridge;
 use crate::ask::{self, Trouble};
 use crate::cache::Cache;
 use crate::inputs::{self, Place, Text};
-use crate::mask;
+use crate::mask::{self, Marks};
 use crate::room;
 use crate::secret::Secret;
 use crate::settings::{Direction, Exception, Kind, Policy, member};
 use crate::verdict::Span;
 
-/// The most findings about one document, and the most places in one finding.
+/// The most findings about one document, and the most places in one of them.
 const MOST_FINDINGS: usize = 16;
 const MOST_SPANS: usize = 64;
+
+/// Bytes of the places in one finding: the gateway takes 4 KiB of details.
+const LONGEST_SPANS: usize = 3 << 10;
+
+/// The most values that are looked for elsewhere in the document, and the shortest one, in bytes.
+const MOST_VALUES: usize = 32;
+const SHORTEST_VALUE: usize = 4;
 
 /// One document and what is known of it.
 pub(crate) struct Judge<'j> {
@@ -32,6 +40,8 @@ pub(crate) struct Judge<'j> {
     pub(crate) is_params: bool,
     /// `SERVER/NAME`.
     pub(crate) target: String,
+    /// The pointers that were asked for.
+    pub(crate) pointers: RefCell<BTreeMap<u32, Option<String>>>,
 }
 
 /// What becomes of the document.
@@ -139,7 +149,7 @@ impl Judge<'_> {
             .objection(&texts, &hits)
             .or_else(|| self.failed(judged.trouble))
             .or_else(|| self.not_all_sent(unsent.and_then(|text| all.get(text).copied())));
-        let edits = self.edits(secret.as_ref(), (&values, &texts), &hits);
+        let edits = self.edits(&Marks::of(secret.as_ref()), (&values, &texts), &hits);
         self.report(&texts, &hits);
         match (refused, edits) {
             (Some(refusal), _) | (None, Err(refusal)) => Outcome::Refuse(refusal),
@@ -163,7 +173,11 @@ impl Judge<'_> {
 
     fn pointer(&self, place: Place) -> Option<String> {
         match place {
-            Place::Text(index) => self.document.text_pointer(index),
+            Place::Text(index) => {
+                let mut known = self.pointers.borrow_mut();
+                let ask = || self.document.text_pointer(index);
+                known.entry(index).or_insert_with(ask).clone()
+            }
             Place::Name => None,
         }
     }
@@ -274,19 +288,14 @@ impl Judge<'_> {
     /// The refusal where a mark has no room.
     fn edits(
         &self,
-        secret: Option<&Secret>,
+        marks: &Marks,
         (values, texts): (&Texts, &[Text]),
         hits: &[Hit],
     ) -> Result<Vec<Edit>, Refusal> {
         let Some(threshold) = self.mask_threshold() else {
             return Ok(Vec::new());
         };
-        let mut by_text: BTreeMap<usize, Vec<&Span>> = BTreeMap::new();
-        for hit in hits.iter().filter(|hit| hit.score >= threshold) {
-            if let Some(span) = &hit.span {
-                by_text.entry(hit.text).or_default().push(span);
-            }
-        }
+        let by_text = everywhere(texts, hits, threshold);
         let mut edits = Vec::new();
         for (text, spans) in by_text {
             let Text { place, .. } = texts[text];
@@ -303,7 +312,7 @@ impl Judge<'_> {
                 Some(within) => room::takes_any_text(self.context.definition().as_deref(), within),
                 None => true,
             };
-            match mask::masked(secret, whole, &spans).filter(|_| has_room) {
+            match mask::masked(marks, whole, &spans).filter(|_| has_room) {
                 Some(masked) if masked != whole => edits.push(Edit::Text((index, masked))),
                 Some(_) => {}
                 None => return Err(self.no_room(pointer, &spans)),
@@ -318,7 +327,7 @@ impl Judge<'_> {
         self.policy.limits.actions.mask.filter(|_| may)
     }
 
-    fn no_room(&self, pointer: String, spans: &[&Span]) -> Refusal {
+    fn no_room(&self, pointer: String, spans: &[Span]) -> Refusal {
         let entity = spans.first().map_or("", |span| &span.entity);
         refuse(
             "model.no-room-for-a-mask",
@@ -399,7 +408,7 @@ impl Judge<'_> {
             .collect();
         let mut details =
             json!({ "entity": entity, "count": hits.len(), "score": rounded(surest.score) });
-        if places.len() == hits.len() && places.len() <= MOST_SPANS {
+        if places.len() == hits.len() && json!(places).to_string().len() <= LONGEST_SPANS {
             details["spans"] = places.into();
         }
         let pointer = self.pointer(texts[surest.text].place);
@@ -481,6 +490,49 @@ fn hits(inputs: &[inputs::Input], verdicts: &[Option<crate::verdict::Verdict>]) 
     hits
 }
 
+/// The places to mask by text. A value that is masked in one place is masked in every other: what a result says twice, as a
+/// text and as structured content, must agree.
+fn everywhere(texts: &[Text], hits: &[Hit], threshold: f64) -> BTreeMap<usize, Vec<Span>> {
+    let mut by_text: BTreeMap<usize, Vec<Span>> = BTreeMap::new();
+    let mut values: BTreeMap<&str, &Span> = BTreeMap::new();
+    for hit in hits.iter().filter(|hit| hit.score >= threshold) {
+        let Some(span) = &hit.span else {
+            continue;
+        };
+        by_text.entry(hit.text).or_default().push(span.clone());
+        let value = texts[hit.text].text.get(span.start..span.end);
+        if let Some(value) = value.filter(|value| value.len() >= SHORTEST_VALUE)
+            && values.len() < MOST_VALUES
+        {
+            values.entry(value).or_insert(span);
+        }
+    }
+    for (index, text) in texts.iter().enumerate() {
+        for (value, span) in &values {
+            for (start, _) in text.text.match_indices(value) {
+                let end = start + value.len();
+                if is_apart(text.text, start, end) {
+                    by_text.entry(index).or_default().push(Span {
+                        start,
+                        end,
+                        ..(*span).clone()
+                    });
+                }
+            }
+        }
+    }
+    by_text
+}
+
+/// Whether it is no part of a longer word or number.
+fn is_apart(text: &str, start: usize, end: usize) -> bool {
+    let joins = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    let before = start.checked_sub(1).and_then(|before| bytes.get(before));
+    !(joins(before) && joins(bytes.get(start))
+        || joins(bytes.get(end)) && joins(bytes.get(end - 1)))
+}
+
 fn highest<'h>(hits: impl Iterator<Item = &'h Hit>) -> Option<&'h Hit> {
     hits.max_by(|one, other| one.score.total_cmp(&other.score))
 }
@@ -498,7 +550,7 @@ fn rounded(score: f64) -> f64 {
 
 /// Whether a mark may stand there without changing what something is called, where it lies, or what may be chosen.
 fn may_be_masked(pointer: &str) -> bool {
-    let last = member(pointer);
+    let last = &*member(pointer);
     if ["/structuredContent/", "/data"]
         .iter()
         .any(|start| pointer.starts_with(start))

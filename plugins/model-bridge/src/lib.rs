@@ -16,6 +16,8 @@ mod secret;
 mod settings;
 mod verdict;
 
+use std::cell::RefCell;
+
 use sandgate_sdk::{
     Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, because, bump_arena,
     export, refuse, without_system,
@@ -24,6 +26,7 @@ use sandgate_sdk::{
 pub use settings::{Kind, Settings};
 
 use crate::judge::Judge;
+use crate::mask::Marks;
 use crate::secret::Secret;
 use crate::settings::{Direction, Limits, Returned};
 
@@ -115,6 +118,7 @@ impl ModelBridge {
             direction,
             is_params,
             target: format!("{}/{target}", context.server()),
+            pointers: RefCell::default(),
         }
     }
 
@@ -131,8 +135,9 @@ impl ModelBridge {
             return None;
         }
         let secret = Secret::of(self.settings.cache_key.as_deref(), context);
+        let marks = Marks::of(secret.as_ref());
         let (index, entity) = (0..).zip(texts.iter()).find_map(|(index, text)| {
-            let (_, _, entity) = mask::ours(secret.as_ref(), text).next()?;
+            let (_, _, entity) = marks.within(text).next()?;
             Some((index, entity))
         })?;
         let refusal = refuse(

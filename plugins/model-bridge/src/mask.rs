@@ -13,40 +13,55 @@ const UNKEYED: &str = "masked";
 /// The length of a tag.
 const TAG: usize = 6;
 
-/// The mark of an entity.
-pub(crate) fn mark(secret: Option<&Secret>, entity: &str) -> String {
-    let tag = secret.and_then(|secret| secret.digest(&[b"mark", entity.as_bytes()], TAG));
-    format!("[{entity}#{}]", tag.as_deref().unwrap_or(UNKEYED))
+/// The longest name in a mark, in bytes.
+const LONGEST_NAME: usize = 64;
+
+/// Makes marks and knows them.
+pub(crate) struct Marks {
+    /// `#3f09ac]`
+    end: String,
 }
 
-/// The marks in a text that are ours: start, end and entity.
-pub(crate) fn ours<'t>(
-    secret: Option<&Secret>,
-    text: &'t str,
-) -> impl Iterator<Item = (usize, usize, &'t str)> {
-    text.match_indices('#').filter_map(move |(at, _)| {
-        let start = text[..at].rfind('[')?;
-        let entity = &text[start + 1..at];
-        if !is_name(entity) {
-            return None;
+impl Marks {
+    /// Marks with a tag by this secret; all of an interceptor have the same.
+    pub(crate) fn of(secret: Option<&Secret>) -> Self {
+        let tag = secret.and_then(|secret| secret.digest(&[b"mark"], TAG));
+        Self {
+            end: format!("#{}]", tag.as_deref().unwrap_or(UNKEYED)),
         }
-        let end = at + 1 + TAG + 1;
-        let whole = text.get(start..end)?;
-        (whole == mark(secret, entity)).then_some((start, end, entity))
-    })
+    }
+
+    /// The mark of an entity.
+    pub(crate) fn mark(&self, entity: &str) -> String {
+        format!("[{entity}{}", self.end)
+    }
+
+    /// The marks in a text: start, end and entity.
+    pub(crate) fn within<'t>(
+        &self,
+        text: &'t str,
+    ) -> impl Iterator<Item = (usize, usize, &'t str)> {
+        text.match_indices(&self.end).filter_map(|(at, end)| {
+            // No further back than a name reaches.
+            let from = text.floor_char_boundary(at.saturating_sub(LONGEST_NAME + 1));
+            let start = from + text[from..at].rfind('[')?;
+            let entity = &text[start + 1..at];
+            is_name(entity).then_some((start, at + end.len(), entity))
+        })
+    }
 }
 
 /// The text with marks in the place of the spans; none where it was JSON and would be none any more. Without spans that
 /// count, the same text.
-pub(crate) fn masked(secret: Option<&Secret>, text: &str, spans: &[&Span]) -> Option<String> {
-    let spans = merged(secret, text, spans);
+pub(crate) fn masked(marks: &Marks, text: &str, spans: &[Span]) -> Option<String> {
+    let spans = merged(marks, text, spans);
     let is_json = text.trim_start().starts_with(['{', '[', '"'])
         && serde_json::from_str::<IgnoredAny>(text).is_ok();
     let mut pieces: Vec<(usize, usize, String)> = Vec::new();
     if is_json {
         let tokens = tokens(text);
         for (start, end, entity) in spans {
-            let mark = mark(secret, entity);
+            let mark = marks.mark(entity);
             // The tokens are in order.
             let first = tokens.partition_point(|token| token.end <= start);
             for token in tokens[first..].iter().take_while(|token| token.start < end) {
@@ -58,7 +73,7 @@ pub(crate) fn masked(secret: Option<&Secret>, text: &str, spans: &[&Span]) -> Op
     } else {
         pieces = spans
             .into_iter()
-            .map(|(start, end, entity)| (start, end, mark(secret, entity)))
+            .map(|(start, end, entity)| (start, end, marks.mark(entity)))
             .collect();
     }
     let mut masked = String::with_capacity(text.len());
@@ -74,13 +89,9 @@ pub(crate) fn masked(secret: Option<&Secret>, text: &str, spans: &[&Span]) -> Op
 
 /// The spans in order, without overlaps and without those that touch a mark. Of spans that overlap the surest one gives
 /// the name.
-fn merged<'s>(
-    secret: Option<&Secret>,
-    text: &str,
-    spans: &[&'s Span],
-) -> Vec<(usize, usize, &'s str)> {
-    let marks: Vec<_> = ours(secret, text).collect();
-    let mut sorted: Vec<&&Span> = spans
+fn merged<'s>(marks: &Marks, text: &str, spans: &'s [Span]) -> Vec<(usize, usize, &'s str)> {
+    let marks: Vec<_> = marks.within(text).collect();
+    let mut sorted: Vec<&Span> = spans
         .iter()
         .filter(|span| {
             !marks
@@ -219,7 +230,7 @@ mod tests {
             .iter()
             .map(|(part, entity)| span(text, part, entity))
             .collect();
-        masked(None, text, &spans.iter().collect::<Vec<_>>())
+        masked(&Marks::of(None), text, &spans)
     }
 
     #[test]
@@ -247,7 +258,10 @@ mod tests {
             mask(text, &[("PERSON", "ORGANIZATION")]).as_deref(),
             Some(text)
         );
-        assert_eq!(ours(None, text).collect::<Vec<_>>(), [(0, 15, "PERSON")]);
+        assert_eq!(
+            Marks::of(None).within(text).collect::<Vec<_>>(),
+            [(0, 15, "PERSON")]
+        );
         for other in [
             "[PERSON]",
             "[x#1]",
@@ -257,7 +271,7 @@ mod tests {
             "[é#masked",
             "x#é",
         ] {
-            assert_eq!(ours(None, other).count(), 0, "{other}");
+            assert_eq!(Marks::of(None).within(other).count(), 0, "{other}");
         }
     }
 
@@ -295,7 +309,10 @@ mod tests {
                         entity: "E".into(),
                         score: 1.0,
                     };
-                    assert!(masked(None, text, &[&span]).is_some(), "{start} {end}");
+                    assert!(
+                        masked(&Marks::of(None), text, &[span]).is_some(),
+                        "{start} {end}"
+                    );
                 }
             }
         }

@@ -198,12 +198,14 @@ impl Exception {
 }
 
 /// The name of the last member of a pointer; elements of a list have the name of the list.
-pub(crate) fn member(pointer: &str) -> &str {
-    let is_index = |token: &&str| token.bytes().all(|byte| byte.is_ascii_digit());
-    pointer
-        .rsplit('/')
-        .find(|token| !is_index(token))
+pub(crate) fn member(pointer: &str) -> String {
+    let is_index =
+        |token: &&str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
+    let token = pointer.rsplit('/').find(|token| !is_index(token));
+    token
         .unwrap_or_default()
+        .replace("~1", "/")
+        .replace("~0", "~")
 }
 
 impl Settings {

@@ -291,6 +291,57 @@ fn presidio_counts_characters_and_its_entities_are_masked() {
 }
 
 #[test]
+fn a_value_is_masked_wherever_the_document_has_it() {
+    let bridge = bridge("presidio", json!({ "actions": { "mask": 0.5 } }));
+    // The analyzer names it in one of the texts alone.
+    answers(json!([[entity("PERSON", 0, 4, 0.9)], [], []]));
+    let reply = reply(&[
+        "Anna called.",
+        r#"{"who":"Anna","of":"Annapolis"}"#,
+        "Hannah, AnnaX, anna, Anna",
+    ]);
+    let PostDecision::Edit(edits) = judged(&bridge, &reply) else {
+        panic!()
+    };
+    let seen = after(&document(&reply.to_string()), &edits);
+    let texts: Vec<&str> = (0..3)
+        .map(|n| seen["content"][n]["text"].as_str().unwrap())
+        .collect();
+    assert_eq!(texts[0], "[PERSON#masked] called.");
+    assert_eq!(texts[1], r##"{"who":"[PERSON#masked]","of":"Annapolis"}"##);
+    assert_eq!(texts[2], "Hannah, AnnaX, anna, [PERSON#masked]");
+}
+
+#[test]
+fn hostile_texts_cost_linear_time() {
+    let bridge = bridge(
+        "presidio",
+        json!({ "actions": { "mask": 0.5 }, "directions": ["results", "arguments"] }),
+    );
+    for text in [
+        "#".repeat(4 << 20),
+        "[A#masked".repeat(400_000),
+        "[".repeat(4 << 20),
+        "#masked]".repeat(400_000),
+    ] {
+        answers(json!([]));
+        let start = std::time::Instant::now();
+        let params = document(&json!({ "name": "a", "arguments": { "x": text } }).to_string());
+        bridge
+            .pre_call(&context("tools/call").target("a").build(), &params)
+            .unwrap();
+        assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
+    }
+    let many: Vec<String> = (0..20_000).map(|n| format!("text {n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let reply = json!({ "structuredContent": many });
+    answers(json!([]));
+    judged(&bridge, &reply);
+    assert_eq!(http_requests().len(), 4);
+    assert!(rules().contains(&"model.not-all-sent".to_owned()));
+}
+
+#[test]
 fn several_texts_of_presidio_are_a_list() {
     let bridge = bridge("presidio", json!({ "actions": { "mask": 0.5 } }));
     answers(json!([[], [entity("PERSON", 0, 3, 0.9)]]));
@@ -747,6 +798,19 @@ fn arguments_are_refused_but_never_masked() {
         details["explanation"]["value"],
         json!({ "tool": "crm/send", "argument": "to", "labels": ["PERSON"] })
     );
+}
+
+#[test]
+fn an_exception_names_a_member_as_it_is_called() {
+    for (pointer, name) in [
+        ("/arguments/to", "to"),
+        ("/arguments/to/0", "to"),
+        ("/arguments/a~1b~0c/3/12", "a/b~c"),
+        ("/arguments/", ""),
+        ("", ""),
+    ] {
+        assert_eq!(settings::member(pointer), name, "{pointer}");
+    }
 }
 
 #[test]
