@@ -11,6 +11,9 @@ const FROM_CLIENT: &str = "the policy judges what servers say, and arguments";
 const NO_TEXT: &str = "it holds ids and names, and nothing that anybody reads";
 const NO_ARGUMENTS: &str = "only a call of a tool has arguments of a tool";
 const NOT_NAMED: &str = "it names no tool, prompt or resource that is used or listed";
+const NO_DEFINITION: &str = "no definition is listed or used in it";
+const NOT_COUNTED: &str = "only what is used is counted";
+const NO_FLOW: &str = "nothing flows in or out of a tool or resource";
 
 /// Why a policy need not look at a message; none: it must.
 fn reason(policy: &str, meeting: &HookPoint) -> Option<&'static str> {
@@ -25,12 +28,53 @@ fn reason(policy: &str, meeting: &HookPoint) -> Option<&'static str> {
         (Direction::ClientToServer, Hook::PreCall) | (Direction::ServerToClient, Hook::PostCall)
     );
     match (policy, method) {
+        ("rate-limit", _) => {
+            let counted = matches!(method, "tools/call" | "prompts/get" | "resources/read");
+            (!counted || hook == Hook::PostCall).then_some(NOT_COUNTED)
+        }
+        ("flow-guard", _) => {
+            let flows = method == "tools/call" || (method, hook) == ("resources/read", Hook::PostCall);
+            (!flows).then_some(NO_FLOW)
+        }
+        ("tool-guard" | "tool-pins", _) => {
+            let listed = method.ends_with("/list") && !matches!(method, "tasks/list" | "roots/list");
+            let told = policy == "tool-guard" && matches!(method, "initialize" | "server/discover");
+            let must = match hook {
+                Hook::PreCall => matches!(method, "tools/call" | "prompts/get"),
+                Hook::PostCall => listed || told,
+            };
+            (!must).then_some(NO_DEFINITION)
+        }
         ("argument-validator", _) => {
             (method != "tools/call" || hook == Hook::PostCall).then_some(NO_ARGUMENTS)
         }
         ("pii-scrubber", "tools/call" | "prompts/get") => None,
-        ("pii-scrubber", _) if from_client => Some(FROM_CLIENT),
-        ("pii-scrubber", method) if direction == Direction::ServerToClient => (matches!(
+        ("pii-scrubber" | "injection-classifier", _) if from_client => Some(FROM_CLIENT),
+        // What clients send is judged where it holds texts.
+        ("secret-redactor", method) if from_client => (!matches!(
+            method,
+            "tools/call"
+                | "prompts/get"
+                | "resources/read"
+                | "completion/complete"
+                | "sampling/createMessage"
+                | "elicitation/create"
+        ))
+        .then_some(NO_TEXT),
+        ("model-bridge", method) if from_client => (!matches!(
+            method,
+            "tools/call"
+                | "prompts/get"
+                | "completion/complete"
+                | "tasks/update"
+                | "sampling/createMessage"
+                | "elicitation/create"
+        ))
+        .then_some(NO_TEXT),
+        (
+            "pii-scrubber" | "injection-classifier" | "secret-redactor" | "model-bridge",
+            method,
+        ) if direction == Direction::ServerToClient => (matches!(
             method,
             "ping"
                 | "roots/list"
@@ -89,5 +133,5 @@ fn every_built_in_policy_looks_at_every_message_that_can_carry_its_matter() {
             );
         }
     }
-    assert!(seen >= 3, "only {seen} policies were found");
+    assert!(seen >= 10, "only {seen} policies were found");
 }
