@@ -1,4 +1,5 @@
-//! Asks a classifier that the operator runs about the texts that pass, and acts on its scores: records, masks or refuses.
+//! Asks a classifier that the operator runs about the texts that pass, and acts on its scores: records, warns, masks or
+//! refuses.
 //!
 //! The classifier is a server of its own, by default on this machine. It is not trusted: whatever it answers, the work is
 //! bounded, and an answer of another shape is a failure, for which the operator has a policy. What the texts mean is the
