@@ -5,7 +5,7 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times bench-peers
+.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times bench-peers eval train
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -37,6 +37,13 @@ deny: $(TOOLS)/stamp
 	@if cargo deny fetch db >/dev/null 2>&1; then cargo deny check advisories; \
 	else echo 'NOT CHECKED: advisories (the RustSec database cannot be reached from here)'; fi
 
+# The model of the injection classifier, from CORPORA (a folder of corpora) and FILES (folders of ordinary files), and a table
+# of how it holds on sources that it did not see. The same input gives the same model.
+train: FILES = $(HOME)/.cargo/registry/src
+train: toolchain
+	cargo run --release --manifest-path plugins/injection-classifier/train/Cargo.toml --target-dir target/train -- \
+	  $(CORPORA) plugins/detect/src/injection/weights.bin $(FILES)
+
 # Ratios within one run; microseconds beside them.
 bench: toolchain
 	cargo bench --workspace
@@ -46,6 +53,13 @@ bench-peers: toolchain
 	tests/bench/install
 	cargo build --release --package sandgate --bins
 	python3 tests/bench/peers.py --write
+
+# What the policies find and flag wrongly in the corpora of a folder, beside other programs: make eval CORPORA=DIR. WRITE=--write
+# puts the tables into plugins/README.md.
+eval: toolchain
+	@test -n "$(CORPORA)" || { echo 'name the folder: make eval CORPORA=DIR'; exit 2; }
+	cargo build --release --package sandgate --bins
+	tests/eval/run target/release/sandgate "$(CORPORA)" $(WRITE)
 
 # The table of figures in docs/performance.md: one plugin in every language, with a release build.
 figures: toolchain $(TOOLS)/stamp sdks

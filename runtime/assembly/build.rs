@@ -44,11 +44,10 @@ fn run() -> Result<(), Box<dyn Error>> {
             &mut component,
             &manifest(&workspace.join("plugins").join(name))?,
         );
-        let file = out.join(format!("{name}.wasm"));
-        fs::write(&file, component)?;
+        fs::write(out.join(format!("{name}.wasm")), component)?;
         writeln!(
             table,
-            "    Builtin {{ name: {name:?}, bytes: include_bytes!({file:?}) }},"
+            "    Builtin {{ name: {name:?}, bytes: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.wasm\")) }},"
         )?;
     }
     table += "]\n";

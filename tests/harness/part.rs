@@ -88,6 +88,11 @@ impl Parts {
         Self { folder }
     }
 
+    /// A place in the folder: `files` is what the file server serves, `repository` the repository.
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// The command line that starts a server on stdio.
     pub fn command(&self, part: Part) -> Vec<String> {
         let python = |name: &str| text(&place::peers().join("servers/bin").join(name));

@@ -82,6 +82,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-message",
             "sandgate-pipeline",
             "sandgate-recording",
+            "sandgate-text",
         ],
     ),
     (
@@ -108,6 +109,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-recording",
             "sandgate-telemetry",
             "sandgate-text",
+            "tool-pins",
         ],
     ),
     ("sandgate-sdk", &[]),
@@ -119,7 +121,14 @@ const FLOORS: &[(&str, &[&str])] = &[
         "argument-validator",
         &["sandgate-sdk", "schema-interpreter"],
     ),
+    ("flow-guard", &["sandgate-detect", "sandgate-sdk"]),
+    ("injection-classifier", &["sandgate-detect", "sandgate-sdk"]),
+    ("model-bridge", &["sandgate-sdk"]),
     ("pii-scrubber", &["sandgate-detect", "sandgate-sdk"]),
+    ("rate-limit", &["sandgate-sdk"]),
+    ("secret-redactor", &["sandgate-detect", "sandgate-sdk"]),
+    ("tool-guard", &["sandgate-detect", "sandgate-sdk"]),
+    ("tool-pins", &["sandgate-detect", "sandgate-sdk"]),
 ];
 
 /// Third-party crates that only one floor may know.

@@ -5,6 +5,7 @@ mod bad_input;
 mod candidate;
 mod changes;
 mod operator;
+mod policies;
 mod recorded;
 mod reload;
 mod telemetry;

@@ -1,18 +1,19 @@
-//! Checks the arguments of a tool before it is called: against the tool's own input schema, and for two things that a
-//! schema cannot express: paths that leave their folder, and values that bring a shell command of their own.
+//! Checks the arguments of a tool before it is called: against the tool's own input schema, and for what a schema cannot
+//! express: paths that leave their folder, and values that bring commands, statements, scripts, headers or addresses of
+//! their own.
 //!
-//! The policy judges a value by its role, which is guessed from names or set by the operator. It does not know what the
-//! tool does with the value.
+//! The policy judges a value by its role, which is guessed from names and the schema, or set by the operator. It does not
+//! know what the tool does with the value.
 
+mod checks;
 mod decoding;
-mod injection;
+mod reading;
 mod role;
 mod schema;
 mod settings;
 mod strings;
-mod traversal;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use sandgate_sdk::{
     Context, Document, Error, Explanation, Interceptor, Issues, PreDecision, Refusal, because,
@@ -21,13 +22,19 @@ use sandgate_sdk::{
 use schema_interpreter::Tape;
 use serde_json::{Value, json};
 
-pub use injection::injection;
+pub use checks::{Class, Doubt, Hit};
 pub use role::Role;
 pub use settings::Settings;
-pub use traversal::{Doubt, traversal};
 
+use crate::checks::nosql;
+use crate::reading::{Reading, clue};
 use crate::settings::Action;
-use crate::strings::Place;
+use crate::strings::{Part, Place};
+
+/// The longest part of a value that is judged at once. Of a longer value the beginning and the end are judged.
+const WINDOW: usize = 1_024;
+/// The most findings that a call reports.
+const FINDINGS: usize = 20;
 
 bump_arena!();
 without_system!();
@@ -73,14 +80,15 @@ impl Interceptor for ArgumentValidator {
         let call = Call {
             context,
             target: OnceCell::new(),
+            findings: Cell::new(0),
         };
         let mut refused = None;
         strings::each(
             arguments.root(),
             input,
             may_be_an_attack,
-            &mut |place, value| {
-                refused = self.judge(&call, place, value);
+            &mut |place, part, value| {
+                refused = self.judge(&call, place, part, value);
                 refused.is_none().then_some(())
             },
         );
@@ -92,6 +100,8 @@ impl Interceptor for ArgumentValidator {
 struct Call<'c> {
     context: &'c Context<'c>,
     target: OnceCell<String>,
+    /// How many findings were reported.
+    findings: Cell<usize>,
 }
 
 impl Call<'_> {
@@ -114,62 +124,119 @@ impl ArgumentValidator {
         if self.settings.schema == Action::Pass {
             return Ok(None);
         }
-        let trouble = schema::trouble(input, arguments)?;
+        let trouble = schema::trouble(input, arguments, self.settings.coerce)?;
         Ok(trouble.and_then(|trouble| settle(self.settings.schema, trouble)))
     }
 
     /// The refusal where the value is an attack. Doubtful cases are only reported as a finding.
-    fn judge(&self, call: &Call, place: &Place, value: &str) -> Option<Refusal> {
+    fn judge(&self, call: &Call, place: &Place, part: Part, value: &str) -> Option<Refusal> {
         let role = self
             .settings
             .role(|| call.target(), place)
-            .unwrap_or_else(|| role::guess(place));
-        if self.settings.traversal != Action::Pass
-            && let Some((what, doubt)) = traversal(role, value)
+            .unwrap_or_else(|| role::guess(place, value));
+        if part == Part::Name
+            && nosql::is_operator_name(value)
+            && !role::is_within_a_query(place.pointer)
+            && !matches!(role, Role::Query | Role::Text)
         {
-            let refusal = refuse(
-                "arguments.path-traversal",
-                format!("{what} is not allowed here."),
-            )
-            .at(place.whole())
-            .details(not_private())
-            .explain(Self::as_text(what, role, call.target(), place));
-            match doubt {
-                Doubt::None => {
-                    return settle(self.settings.traversal, refusal)
-                        .or_else(|| self.injected(call, role, place, value));
-                }
-                Doubt::Some => drop(settle(Action::Record, refusal)),
-            }
+            let hit = Hit {
+                class: Class::Nosql,
+                what: "An operator of a document database",
+                doubt: Doubt::None,
+            };
+            return self.settle(call, place, role, hit);
         }
-        self.injected(call, role, place, value)
+        each_hit(role, value, &mut |hit| self.settle(call, place, role, hit))
     }
 
-    fn injected(&self, call: &Call, role: Role, place: &Place, value: &str) -> Option<Refusal> {
-        if self.settings.injection == Action::Pass {
+    /// Does what the operator wants done about the hit.
+    fn settle(&self, call: &Call, place: &Place, role: Role, hit: Hit) -> Option<Refusal> {
+        let action = match (self.settings.action(hit.class), hit.doubt) {
+            (Action::Refuse, Doubt::Some) => Action::Record,
+            (action, _) => action,
+        };
+        let is_spent = action == Action::Record && call.findings.get() >= FINDINGS;
+        if action == Action::Pass
+            || is_spent
+            || self.settings.allows(hit.class, || call.target(), place)
+        {
             return None;
         }
-        let what = injection(role, value)?;
-        settle(
-            self.settings.injection,
-            refuse(
-                "arguments.command-injection",
-                format!("{what} is not allowed here."),
-            )
-            .at(place.whole())
-            .details(not_private())
-            .explain(Self::as_text(what, role, call.target(), place)),
+        if action == Action::Record {
+            call.findings.set(call.findings.get() + 1);
+        }
+        let refusal = refuse(
+            hit.class.code(),
+            format!("{} is not allowed here.", hit.what),
         )
+        .at(place.whole())
+        .details(not_private())
+        .explain(explanation(hit, role, call.target(), place));
+        settle(action, refusal)
     }
+}
 
-    /// The explanation that offers the role `text` for this argument. It is offered first, because any value is allowed
-    /// in a text.
-    fn as_text(what: &str, role: Role, target: &str, place: &Place) -> Explanation {
-        because(what).taken_for(role.name()).allowed_by(
-            "/roles/0",
-            json!({ "tool": target, "argument": place.argument(), "role": Role::Text.name() }),
-        )
+/// Calls `see` with what the checks find in a value of that role, until it returns something.
+fn each_hit<T>(role: Role, value: &str, see: &mut dyn FnMut(Hit) -> Option<T>) -> Option<T> {
+    if value.len() <= 2 * WINDOW {
+        return each_hit_in(role, value, see);
     }
+    let (head, tail) = ends(value);
+    each_hit_in(role, head, see).or_else(|| each_hit_in(role, tail, see))
+}
+
+/// The first and the last [`WINDOW`] bytes, cut at characters.
+fn ends(value: &str) -> (&str, &str) {
+    let mut head = WINDOW;
+    while !value.is_char_boundary(head) {
+        head -= 1;
+    }
+    let mut tail = value.len() - WINDOW;
+    while !value.is_char_boundary(tail) {
+        tail += 1;
+    }
+    (&value[..head], &value[tail..])
+}
+
+fn each_hit_in<T>(role: Role, value: &str, see: &mut dyn FnMut(Hit) -> Option<T>) -> Option<T> {
+    let clues = reading::clues(value);
+    let mut reading = None;
+    for class in Class::ALL {
+        let Some(level) = class.level(role) else {
+            continue;
+        };
+        if clues & (class.clues() | clue::CODED) == 0 {
+            continue;
+        }
+        let reading = reading.get_or_insert_with(|| Reading::of(value, clues));
+        if !reading.has(class.clues()) {
+            continue;
+        }
+        if let Some(hit) = class.check(reading, role, level)
+            && let Some(settled) = see(hit)
+        {
+            return Some(settled);
+        }
+    }
+    None
+}
+
+/// What the checks find in a value of that role: everything, sure or not.
+pub fn hits(role: Role, value: &str) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    each_hit::<()>(role, value, &mut |hit| {
+        hits.push(hit);
+        None
+    });
+    hits
+}
+
+/// The explanation that offers an exception for this argument of this tool.
+fn explanation(hit: Hit, role: Role, target: &str, place: &Place) -> Explanation {
+    because(hit.what).taken_for(role.name()).allowed_by(
+        "/allow/0",
+        json!({ "tool": target, "argument": place.argument(), "checks": [hit.class.name()] }),
+    )
 }
 
 /// Marks a refusal as not private. The pattern of an attack is not a secret, and the message does not repeat the value.
@@ -208,11 +275,9 @@ fn no_definition() -> Refusal {
         )
 }
 
-/// Whether the value has a byte that one of the checks looks for. Most values have none.
+/// Whether the value has a byte that one of the checks looks for. Many values have none.
 fn may_be_an_attack(value: &str) -> bool {
-    value
-        .bytes()
-        .any(|byte| traversal::is_suspicious(byte) || injection::is_suspicious(byte))
+    reading::clues(value) != 0
 }
 
 #[cfg(test)]

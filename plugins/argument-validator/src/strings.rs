@@ -13,12 +13,26 @@ pub(crate) struct Place<'a> {
     /// `format` and `description` of the string's own schema. References and branches are not followed.
     pub(crate) format: Option<&'a str>,
     pub(crate) description: Option<&'a str>,
+    /// Whether the schema has a `pattern` for the string.
+    pub(crate) has_pattern: bool,
+}
+
+/// What is seen: a string, or the name of a member that the schema does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Value,
+    Name,
 }
 
 impl Place<'_> {
     /// The pointer into the params of the call.
     pub(crate) fn whole(&self) -> String {
         format!("/arguments{}", self.pointer)
+    }
+
+    /// Whether the operator names this argument: by its name or its pointer.
+    pub(crate) fn is(&self, argument: &str) -> bool {
+        argument == self.pointer || argument == self.name
     }
 
     /// The argument as the setting `roles` names it. An element of a list is named by the list's member, because the
@@ -35,13 +49,13 @@ impl Place<'_> {
     }
 }
 
-/// Calls `see` with every string for which `is_worth` holds. `None` from `see` ends the walk. The schema is searched
-/// only for these strings.
+/// Calls `see` with every string for which `is_worth` holds, and with such names. `None` from `see` ends the walk. The
+/// schema is searched only for these. A string that the schema chooses from a list is left out.
 pub(crate) fn each(
     arguments: Value,
     schema: Option<Value>,
     is_worth: fn(&str) -> bool,
-    see: &mut dyn FnMut(&Place, &str) -> Option<()>,
+    see: &mut dyn FnMut(&Place, Part, &str) -> Option<()>,
 ) {
     let mut walk = Walk {
         pointer: String::new(),
@@ -54,7 +68,7 @@ pub(crate) fn each(
 struct Walk<'w> {
     pointer: String,
     is_worth: fn(&str) -> bool,
-    see: &'w mut dyn FnMut(&Place, &str) -> Option<()>,
+    see: &'w mut dyn FnMut(&Place, Part, &str) -> Option<()>,
 }
 
 impl Walk<'_> {
@@ -74,8 +88,8 @@ impl Walk<'_> {
             }
             Kind::Object => {
                 let properties = schema.and_then(|schema| schema.get("properties"));
-                for (name, member) in value.members() {
-                    self.member(name, member, properties)?;
+                for (member_name, member) in value.members() {
+                    self.member(name, member_name, member, properties)?;
                 }
                 Some(())
             }
@@ -83,7 +97,13 @@ impl Walk<'_> {
         }
     }
 
-    fn member(&mut self, name: Value, member: Value, properties: Option<Value>) -> Option<()> {
+    fn member(
+        &mut self,
+        parent: &str,
+        name: Value,
+        member: Value,
+        properties: Option<Value>,
+    ) -> Option<()> {
         let length = self.pointer.len();
         let text = name.text();
         self.pointer.push('/');
@@ -93,6 +113,16 @@ impl Walk<'_> {
             self.pointer += &text;
         }
         let schema = properties.and_then(|properties| properties.get_as(name));
+        if schema.is_none() && (self.is_worth)(&text) {
+            let place = Place {
+                pointer: &self.pointer,
+                name: parent,
+                format: None,
+                description: None,
+                has_pattern: false,
+            };
+            (self.see)(&place, Part::Name, &text)?;
+        }
         self.value(member, schema, &text)?;
         self.pointer.truncate(length);
         Some(())
@@ -103,6 +133,9 @@ impl Walk<'_> {
         if !(self.is_worth)(&text) {
             return Some(());
         }
+        if schema.is_some_and(|schema| schema.get("enum").is_some()) {
+            return Some(());
+        }
         let says = |keyword| schema?.get(keyword)?.as_text();
         let (format, description) = (says("format"), says("description"));
         let place = Place {
@@ -110,7 +143,8 @@ impl Walk<'_> {
             name,
             format: format.as_deref(),
             description: description.as_deref(),
+            has_pattern: schema.is_some_and(|schema| schema.get("pattern").is_some()),
         };
-        (self.see)(&place, &text)
+        (self.see)(&place, Part::Value, &text)
     }
 }

@@ -114,6 +114,243 @@ fn what_is_only_probable_is_recorded() {
         PreDecision::Proceed
     );
     assert_eq!(rules(), ["arguments.path-traversal"]);
+    assert_eq!(
+        called(
+            json!({}),
+            json!({}),
+            json!({"url": "http://localhost:3000/"})
+        ),
+        PreDecision::Proceed
+    );
+    assert_eq!(rules(), ["arguments.private-url"]);
+}
+
+#[test]
+fn a_text_is_a_text_whatever_words_of_shells_are_in_it() {
+    for value in [
+        "Runs `ls -la` daily",
+        "skills: go; python; bash",
+        "Docker | Python | Bash",
+        "curl & wget",
+        "git|curl",
+        "keeps config in ~/.ssh/config",
+        "../../shared/base.yml",
+        "O'Brien",
+        "5 > 3 and 2 < 4?",
+        "HEAD~3",
+        "AT&T",
+        "{{name}}",
+        "<b>bold</b>",
+        "javascript: the language",
+    ] {
+        for name in ["value", "notes", "tags", "description", "skills"] {
+            let decision = called(json!({}), json!({}), json!({name: value}));
+            assert_eq!(decision, PreDecision::Proceed, "{name}: {value}");
+        }
+    }
+    for value in [
+        "Tom & cat pictures.md",
+        "src/../README.md",
+        "docs/..",
+        "/var/log/syslog",
+    ] {
+        let decision = called(json!({}), json!({}), json!({"path": value}));
+        assert_eq!(decision, PreDecision::Proceed, "{value}");
+    }
+}
+
+#[test]
+fn what_is_nothing_but_an_attack_is_refused_under_any_name() {
+    for (value, code) in [
+        ("' OR 1=1--", "arguments.sql-injection"),
+        ("; cat /etc/passwd", "arguments.command-injection"),
+        ("../../../../etc/passwd", "arguments.path-traversal"),
+        (
+            "<!DOCTYPE foo [<!ENTITY xxe SYSTEM \"file:///etc/passwd\">]>",
+            "arguments.xml-injection",
+        ),
+        ("{{7*7}}", "arguments.template-injection"),
+        ("%0d%0aSet-Cookie: a=b", "arguments.header-injection"),
+        ("<!--#exec cmd=\"id\"-->", "arguments.html-injection"),
+        ("<script>alert(1)</script>", "arguments.html-injection"),
+        ("http://169.254.169.254/latest/", "arguments.request-target"),
+        ("gopher://127.0.0.1:6379/_x", "arguments.request-target"),
+        ("*)(uid=*))(|(uid=*", "arguments.ldap-injection"),
+        ("{\"$ne\": null}", "arguments.nosql-injection"),
+    ] {
+        for name in ["value", "input", "text", "id", "name", "q"] {
+            let decision = called(json!({}), json!({}), json!({name: value}));
+            assert_eq!(refusal(decision).0, code, "{name}: {value}");
+        }
+        let quoted = format!("The scanner reported that {value} was accepted by the form.");
+        let decision = called(json!({}), json!({}), json!({"description": quoted}));
+        assert_eq!(decision, PreDecision::Proceed, "{quoted}");
+        let decision = called(json!({}), json!({}), json!({"content": value}));
+        assert_eq!(decision, PreDecision::Proceed, "{value}");
+    }
+}
+
+#[test]
+fn a_place_for_a_language_takes_whole_statements_and_no_pieces() {
+    for (name, whole, piece) in [
+        (
+            "query",
+            "SELECT * FROM t WHERE a = 'x' OR 1=1",
+            "x' OR 1=1--",
+        ),
+        ("query", "select 1; drop table t", "1'; drop table t--"),
+        ("command", "ls; cat /etc/hosts | wc -l", "; cat /etc/hosts"),
+        ("filter", "{\"age\": {\"$gt\": 5}}", "', $where: '1 == 1'"),
+        (
+            "html",
+            "<p onclick=\"go()\">x</p>",
+            "\"><script>alert(1)</script>",
+        ),
+        (
+            "xml",
+            "<a><b/></a>",
+            "<!DOCTYPE a SYSTEM \"http://x.example/d\"><a/>",
+        ),
+        ("template", "{{ price * 2 }}", "{{7*7}}"),
+        ("headers", "Accept: text/html", "x\r\nSet-Cookie: a=b"),
+    ] {
+        let decision = called(json!({}), json!({}), json!({name: whole}));
+        assert_eq!(decision, PreDecision::Proceed, "{whole}");
+        let decision = called(json!({}), json!({}), json!({name: piece}));
+        assert!(matches!(decision, PreDecision::Refuse(_)), "{piece}");
+    }
+}
+
+#[test]
+fn names_of_members_are_judged_too() {
+    let decision = called(json!({}), json!({}), json!({"user": {"$ne": null}}));
+    assert_eq!(
+        refusal(decision),
+        (
+            "arguments.nosql-injection".into(),
+            Some("/arguments/user/$ne".into())
+        )
+    );
+    let decision = called(json!({}), json!({}), json!({"filter": {"age": {"$gt": 5}}}));
+    assert_eq!(decision, PreDecision::Proceed);
+    let decision = called(json!({}), json!({}), json!({"files": {"../../x": "text"}}));
+    assert_eq!(refusal(decision).0, "arguments.path-traversal");
+}
+
+#[test]
+fn a_number_in_a_string_counts_as_one() {
+    let schema = json!({"properties": {
+        "n": {"type": "integer", "maximum": 10},
+        "b": {"anyOf": [{"type": "boolean"}, {"type": "null"}]},
+        "s": {"$ref": "#/$defs/s"},
+    }, "$defs": {"s": {"type": "number"}}});
+    for arguments in [json!({"n": "1"}), json!({"b": "true"}), json!({"s": "1.5"})] {
+        let decision = called(json!({}), schema.clone(), arguments.clone());
+        assert_eq!(decision, PreDecision::Proceed, "{arguments}");
+        let decision = called(json!({"coerce": false}), schema.clone(), arguments);
+        assert_eq!(refusal(decision).0, "arguments.schema");
+    }
+    for arguments in [
+        json!({"n": "11"}),
+        json!({"n": "1.5"}),
+        json!({"n": " 1"}),
+        json!({"n": "one"}),
+        json!({"b": "yes"}),
+    ] {
+        let decision = called(json!({}), schema.clone(), arguments.clone());
+        assert_eq!(refusal(decision).0, "arguments.schema", "{arguments}");
+    }
+}
+
+#[test]
+fn what_is_allowed_for_one_argument_is_refused_for_others() {
+    let settings =
+        json!({"allow": [{"tool": "files/read", "argument": "url", "checks": ["target"]}]});
+    let arguments = |name: &str| json!({name: "http://169.254.169.254/"});
+    assert_eq!(
+        called(settings.clone(), json!({}), arguments("url")),
+        PreDecision::Proceed
+    );
+    let decision = called(settings.clone(), json!({}), arguments("uri"));
+    assert_eq!(refusal(decision).0, "arguments.request-target");
+    let decision = called(settings, json!({}), json!({"url": "x; cat /etc/passwd"}));
+    assert_eq!(refusal(decision).0, "arguments.command-injection");
+}
+
+#[test]
+fn any_text_can_be_judged() {
+    let marks = [
+        ";",
+        "|",
+        "&",
+        "`",
+        "$(",
+        "\n",
+        "%0a",
+        "<(",
+        "%",
+        "..",
+        "/",
+        "\\",
+        "'",
+        "\"",
+        "<",
+        "<!--",
+        "{{",
+        "${",
+        "://",
+        "http://",
+        "//",
+        "$ne",
+        ")(",
+        "(",
+        "or",
+        " or ",
+        "=",
+        "%c0",
+        "\\x",
+        "\\u00",
+        "javascript:",
+        "[",
+        "@",
+        "#",
+        "-- ",
+        "/*",
+        "*/",
+        "+",
+    ];
+    for mark in marks {
+        for other in marks {
+            for text in ["é", "あ", "", " ", "。"] {
+                let value = format!("{text}{mark}{text}{other}{text}");
+                for role in Role::ALL {
+                    hits(role, &value);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_manifest_names_every_setting_and_its_default() {
+    let manifest: Value = toml::from_str(include_str!("../plugin.toml")).unwrap();
+    let properties = manifest["settings"]["properties"].as_object().unwrap();
+    let mut defaults = serde_json::Map::new();
+    for (name, property) in properties {
+        assert!(property["description"].is_string(), "{name}");
+        defaults.insert(name.clone(), property["default"].clone());
+    }
+    let read: Settings = serde_json::from_value(defaults.into()).unwrap();
+    assert_eq!(read, Settings::default());
+    for class in Class::ALL {
+        assert!(properties.contains_key(class.name()), "{}", class.name());
+    }
+    let classes: Vec<&str> = Class::ALL.map(Class::name).into();
+    let checks = &properties["allow"]["items"]["properties"]["checks"]["items"]["enum"];
+    assert_eq!(*checks, json!(classes));
+    let roles: Vec<&str> = Role::ALL.map(Role::name).into();
+    let named = &properties["roles"]["items"]["properties"]["role"]["enum"];
+    assert_eq!(*named, json!(roles));
 }
 
 #[test]
@@ -153,12 +390,23 @@ fn each_check_can_be_recorded_or_left_out() {
 
 #[test]
 fn settings_that_make_no_sense_say_where() {
-    let settings = json!({"roles": [{"tool": "read", "argument": "x", "role": "path"}, {"argument": "", "role": "path"}]});
+    let settings = json!({
+        "roles": [{"tool": "read", "argument": "x", "role": "path"}, {"argument": "", "role": "path"}],
+        "allow": [{"tool": "read", "argument": "x"}, {"argument": "x", "checks": []}],
+    });
     let issues = ArgumentValidator::configure(serde_json::from_value(settings).unwrap())
         .err()
         .unwrap();
     let pointers: Vec<&str> = issues.iter().map(|issue| issue.pointer.as_str()).collect();
-    assert_eq!(pointers, ["/roles/0/tool", "/roles/1/argument"]);
+    assert_eq!(
+        pointers,
+        [
+            "/roles/0/tool",
+            "/roles/1/argument",
+            "/allow/0/tool",
+            "/allow/1/checks"
+        ]
+    );
 }
 
 #[test]
@@ -171,7 +419,7 @@ fn of_members_of_one_name_the_last_one_counts() {
         validator(json!({})).pre_call(&context, &params).unwrap()
     };
     assert_eq!(call(r#"{"a":"../../x","\u0061":1}"#), PreDecision::Proceed);
-    assert_eq!(refusal(call(r#"{"a":1,"a":"1"}"#)).0, "arguments.schema");
+    assert_eq!(refusal(call(r#"{"a":1,"a":"x"}"#)).0, "arguments.schema");
 }
 
 #[test]

@@ -39,7 +39,10 @@ struct Outcome {
 
 /// None where the schema cannot be used, else whether the value is let through.
 fn verdict(schema: &Value, data: &Value) -> Option<bool> {
-    let settings = json!({"traversal": "pass", "injection": "pass"});
+    let mut settings = json!({"coerce": false});
+    for class in argument_validator::Class::ALL {
+        settings[class.name()] = "pass".into();
+    }
     let policy = ArgumentValidator::configure(serde_json::from_value(settings).unwrap()).unwrap();
     let definition = json!({"name": "x", "inputSchema": schema}).to_string();
     let context = context("tools/call").definition(&definition).build();

@@ -1,8 +1,9 @@
 //! Detects payment cards.
 
 use crate::checksum::luhn;
-use crate::context::{CARD, Context};
+use crate::context::Context;
 use crate::number::{Gap, Number};
+use crate::words::Topic;
 
 /// How many groups, beginning with group `first`, form a card number. `None` where they form none. The longest number
 /// counts: the first twelve digits of a card of sixteen may pass Luhn by chance, and the last four would stay.
@@ -17,13 +18,23 @@ pub(crate) fn groups(number: &Number, first: usize, context: &Context) -> Option
         {
             return false;
         }
-        match network(digits) {
-            Network::None => false,
-            // One number in ten passes Luhn. Numbers that are short or of no known network also need a word such as
-            // "card".
-            Network::Sure => luhn(digits) == 0,
-            Network::Doubtful => luhn(digits) == 0 && context.says(&CARD, groups[0].start),
+        let known = match network(digits) {
+            Network::None => return false,
+            Network::Sure => true,
+            Network::Doubtful => false,
+        };
+        if luhn(digits) != 0 || digits.iter().all(|digit| *digit == digits[0]) {
+            return false;
         }
+        let (start, end) = (groups[0].start, groups[count - 1].end);
+        // One number in ten passes Luhn, and one in three begins like a card. A number of a known network in the groups
+        // of a card, or alone in its text, needs no word.
+        let called = || {
+            (context.says(Topic::Card, start) || context.says_after(Topic::Card, end))
+                && !context.is_nearer(Topic::Impersonal, Topic::Card, start)
+                && !context.is_named(Topic::Impersonal)
+        };
+        (known && (count > 1 || context.is_all(start, end))) || called()
     })
 }
 
@@ -85,9 +96,13 @@ fn is_evenly_spaced(number: &Number, first: usize, count: usize) -> bool {
         && groups[1..].iter().all(|group| Some(group.gap) == inner);
     let (before, after) = (groups[0].gap, number.gap_after(first + count - 1));
     // A space before or after the number separates it. A hyphen or dot joins it to other digits.
-    let ends =
-        |gap: Gap| matches!(gap, Gap::Edge | Gap::Slash | Gap::Parenthesis) || (gap == Gap::Space);
-    even && ends(before) && ends(after)
+    let ends = |gap: Gap| matches!(gap, Gap::Edge | Gap::Slash | Gap::Parenthesis | Gap::Space);
+    // Another group of four after a space may be part of a longer number.
+    let goes_on = count > 1
+        && after == Gap::Space
+        && inner == Some(Gap::Space)
+        && number.groups()[first + count].count == 4;
+    even && ends(before) && ends(after) && !goes_on
 }
 
 #[cfg(test)]
@@ -96,10 +111,7 @@ mod tests {
 
     fn found(text: &str) -> Option<usize> {
         let start = text.find(|character: char| character.is_numeric())?;
-        let context = Context {
-            text,
-            key: &String::new,
-        };
+        let context = Context::new(text, &String::new);
         groups(&Number::read(text.as_bytes(), start), 0, &context)
     }
 
@@ -114,6 +126,9 @@ mod tests {
         assert_eq!(found("4111111111111112"), None);
         // The check digit is right, but no network has this prefix.
         assert_eq!(found("9111111111111110"), None);
+        assert_eq!(found("run 4111111111111111 ended"), None);
+        assert_eq!(found("paid with card 4111111111111111 today"), Some(1));
+        assert_eq!(found("order_id: 4111111111111111"), None);
         assert_eq!(found("my card 9111111111111110"), Some(1));
     }
 

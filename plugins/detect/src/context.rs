@@ -1,319 +1,240 @@
-//! The words around a number, for numbers whose digits alone do not show what they are.
+//! What the surroundings of a value say of it: the words before and after, the name of the member that holds it, the
+//! heading of its column, the label of its row.
 
-/// How many bytes before a number are searched for words.
-const WINDOW: usize = 48;
+use std::cell::{Cell, OnceCell};
 
-/// The words that describe a value: the text before it, and the name of the member that holds it.
+use crate::words::{TOPICS, Topic, topics};
+
+/// How many bytes before a value are searched for words.
+const WINDOW: usize = 64;
+/// How many bytes after a value are searched for words.
+const AFTER: usize = 24;
+/// How many bytes a word after another may take and still belong to it.
+const BESIDE: u8 = 5;
+/// Longest heading of a table, and longest row before a value, that are read.
+const ROW: usize = 512;
+
+/// The text, and what is known of the place of each value in it.
 pub(crate) struct Context<'t> {
     pub(crate) text: &'t str,
     /// The member's name; empty where the text is not a member of a JSON object. It is only called when needed, because
     /// the answer costs a call to the host.
     pub(crate) key: &'t dyn Fn() -> String,
+    /// The topics of the member's name.
+    named: OnceCell<u32>,
+    /// The last place that was asked about, and what was found there.
+    last: Cell<Option<(usize, Near)>>,
+    /// The heading of the table that was read last: where its line starts and ends.
+    heading: Cell<Option<(usize, usize)>>,
 }
 
-/// Words in lower case. A word of `exact` must stand alone: "tel" is not found in "hotel" or "tell". A word of `begun`
-/// may be the beginning of a longer word: "phone" is found in "phones". Words that begin with a character beyond ASCII
-/// may stand anywhere.
-pub(crate) struct Words {
-    pub(crate) exact: &'static [&'static str],
-    pub(crate) begun: &'static [&'static str],
-}
+/// How far before a place each topic was spoken of, in bytes. [`FAR`]: it was not.
+type Near = [u8; TOPICS];
+const FAR: u8 = u8::MAX;
 
-pub(crate) const PHONE: Words = Words {
-    exact: &[
-        "tel", "cell", "fax", "sms", "ring", "mob", "ph", "fon", "gsm",
-    ],
-    begun: &[
-        "phone",
-        "telephone",
-        "telefon",
-        "mobile",
-        "cellphone",
-        "cellular",
-        "celular",
-        "handy",
-        "whatsapp",
-        "hotline",
-        "call",
-        "dial",
-        "contact",
-        "reach",
-        "landline",
-        "téléphone",
-        "teléfono",
-        "móvil",
-        "portable",
-        "電話",
-        "携帯",
-        "連絡先",
-        "連絡は",
-        "でんわ",
-        "ＴＥＬ",
-        "ＦＡＸ",
-        "ファックス",
-        "ファクス",
-        "内線",
-        "电话",
-        "手机",
-        "手機",
-        "联系",
-        "連繫",
-        "전화",
-        "연락",
-        "휴대",
-        "핸드폰",
-        "тел",
-        "моб",
-    ],
-};
-
-pub(crate) const CARD: Words = Words {
-    exact: &[
-        "visa", "amex", "jcb", "pan", "cc", "maestro", "diners", "discover",
-    ],
-    begun: &[
-        "card",
-        "credit",
-        "debit",
-        "mastercard",
-        "creditcard",
-        "カード",
-        "クレジット",
-        "信用卡",
-        "카드",
-        "karte",
-        "carte",
-        "tarjeta",
-    ],
-};
-
-pub(crate) const MY_NUMBER: Words = Words {
-    exact: &["my number", "my_number", "mynumber", "individual number"],
-    begun: &[
-        "マイナンバ",
-        "個人番号",
-        "ﾏｲﾅﾝﾊﾞ",
-        "my number",
-        "mynumber",
-        "my_number",
-        "my-number",
-        "個人識別番号",
-    ],
-};
-
-pub(crate) const SSN: Words = Words {
-    exact: &["ssn", "ss#", "social security"],
-    begun: &["social security", "socialsecurity"],
-};
-
-pub(crate) const IBAN: Words = Words {
-    exact: &["iban"],
-    begun: &["iban"],
-};
-
-/// Words that may follow a telephone number: "030 123 456 office".
-pub(crate) const PHONE_AFTER: Words = Words {
-    exact: &[
-        "office", "fax", "mobile", "cell", "phone", "home", "tel", "work", "mob", "携帯", "電話",
-        "自宅",
-    ],
-    begun: &[],
-};
-
-/// Words before numbers that do not belong to a person.
-pub(crate) const IMPERSONAL: Words = Words {
-    exact: &[
-        "id",
-        "ids",
-        "order",
-        "invoice",
-        "ticket",
-        "ref",
-        "reference",
-        "sku",
-        "isbn",
-        "issn",
-        "part",
-        "serial",
-        "tracking",
-        "version",
-        "ver",
-        "v",
-        "port",
-        "build",
-        "model",
-        "item",
-        "case",
-        "po",
-        "lot",
-        "batch",
-        "rev",
-        "release",
-        "uuid",
-        "hash",
-        "commit",
-        "timestamp",
-        "epoch",
-        "tin",
-        "vat",
-        "abn",
-        "ean",
-        "upc",
-        "gtin",
-    ],
-    begun: &[
-        "order_",
-        "transaction",
-        "注文",
-        "品番",
-        "型番",
-        "法人番号",
-        "口座",
-        "郵便",
-        "伝票",
-        "追跡",
-        "トランザクション",
-        "課題",
-        "バージョン",
-        "管理番号",
-        "商品",
-        // Japanese article numbers, and not people called Jan or Jane.
-        "jan code",
-        "jan-code",
-        "jan_code",
-        "jancode",
-        "janコード",
-        "受付番号",
-        "問い合わせ番号",
-        "お問合せ番号",
-        "予約番号",
-        "会員番号",
-        "社員番号",
-        "製造番号",
-        "シリアル",
-    ],
-};
-
-pub(crate) const VERSION: Words = Words {
-    exact: &[
-        "version", "ver", "v", "release", "firmware", "build", "rev", "revision", "section",
-        "chapter", "oid",
-    ],
-    begun: &["バージョン", "version", "ファームウェア", "第"],
-};
-
-impl Context<'_> {
-    /// Whether one of the words is in the last [`WINDOW`] bytes before `at`, or in the member's name.
-    pub(crate) fn says(&self, words: &Words, at: usize) -> bool {
-        self.says_within(words, at, WINDOW) || self.key_says(words)
-    }
-
-    /// Whether one of the words is in the last `window` bytes before `at`. More than [`WINDOW`] bytes are never
-    /// searched.
-    pub(crate) fn says_within(&self, words: &Words, at: usize, window: usize) -> bool {
-        let mut start = at.saturating_sub(window.min(WINDOW));
-        while !self.text.is_char_boundary(start) {
-            start += 1;
+impl<'t> Context<'t> {
+    pub(crate) fn new(text: &'t str, key: &'t dyn Fn() -> String) -> Self {
+        Self {
+            text,
+            key,
+            named: OnceCell::new(),
+            last: Cell::new(None),
+            heading: Cell::new(None),
         }
-        let mut buffer = [0; WINDOW];
-        words.in_lower_case(lowered(&self.text.as_bytes()[start..at], &mut buffer))
     }
 
-    /// Whether one of the words is in the 12 bytes after `at`, on the same line.
-    pub(crate) fn says_after(&self, words: &Words, at: usize) -> bool {
-        let mut end = self.text.len().min(at + 12);
-        while !self.text.is_char_boundary(end) {
-            end -= 1;
+    /// Whether the topic is spoken of in the [`WINDOW`] before `at`, in the member's name or in the column's heading.
+    pub(crate) fn says(&self, topic: Topic, at: usize) -> bool {
+        self.says_within(topic, at, WINDOW) || self.is_named(topic) || self.is_headed(topic, at)
+    }
+
+    /// Whether the topic is spoken of in the last `window` bytes before `at`.
+    pub(crate) fn says_within(&self, topic: Topic, at: usize, window: usize) -> bool {
+        usize::from(self.near(at)[topic as usize]) <= window
+    }
+
+    /// Whether the topic is spoken of nearer to `at` than the other one. A short word right after the other, as in "tax
+    /// id", belongs to it.
+    pub(crate) fn is_nearer(&self, topic: Topic, than: Topic, at: usize) -> bool {
+        let near = self.near(at);
+        near[topic as usize].saturating_add(BESIDE) < near[than as usize]
+    }
+
+    /// Whether the topic is spoken of right after `at`, on the same line.
+    pub(crate) fn says_after(&self, topic: Topic, at: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        let rest = &bytes[at..bytes.len().min(at + AFTER)];
+        // A bracket begins something else, for example a mark that stands for another value.
+        let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'[' | b'"' | b';' | b'|'));
+        let mut said = false;
+        topics(&rest[..end.unwrap_or(rest.len())], &mut |it, _| said |= it == topic);
+        said
+    }
+
+    /// Whether the topic is spoken of in the member's name.
+    pub(crate) fn is_named(&self, topic: Topic) -> bool {
+        let named = self.named.get_or_init(|| mask((self.key)().as_bytes()));
+        named & bit(topic) != 0
+    }
+
+    /// Whether the text is nothing but `start..end`, perhaps with quotes or punctuation around.
+    pub(crate) fn is_all(&self, start: usize, end: usize) -> bool {
+        let is_nothing = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'.' | b',' | b'\'');
+        let bytes = self.text.as_bytes();
+        start < 4 && bytes.len() < end + 4 && bytes[..start].iter().chain(&bytes[end..]).all(is_nothing)
+    }
+
+    /// Whether an `@` stands on the same line near the place: a list of people.
+    pub(crate) fn is_beside_an_address(&self, start: usize, end: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        let before = bytes[start.saturating_sub(80)..start].iter().rev().take_while(|byte| **byte != b'\n');
+        let after = bytes[end..].iter().take(80).take_while(|byte| **byte != b'\n');
+        before.chain(after).any(|byte| *byte == b'@')
+    }
+
+    fn near(&self, at: usize) -> Near {
+        if let Some((place, near)) = self.last.get()
+            && place == at
+        {
+            return near;
         }
-        let line = self.text.as_bytes()[at..end]
-            .split(|byte| *byte == b'\n')
-            .next()
-            .unwrap_or_default();
-        let mut buffer = [0; WINDOW];
-        words.in_lower_case(lowered(line, &mut buffer))
+        let mut near = [FAR; TOPICS];
+        let start = self.window(at);
+        topics(&self.text.as_bytes()[start..at], &mut |topic, after| {
+            near[topic as usize] = u8::try_from(at - start - after).unwrap_or(FAR);
+        });
+        self.last.set(Some((at, near)));
+        near
     }
 
-    /// Whether one of the words is in the member's name. `camelCase` and `snake_case` are split into words.
-    pub(crate) fn key_says(&self, words: &Words) -> bool {
-        let key = (self.key)();
-        let mut parted = String::with_capacity(key.len() + 8);
-        let mut before = ' ';
-        for character in key.chars() {
-            if character.is_ascii_uppercase() && before.is_ascii_lowercase() {
-                parted.push(' ');
+    /// Where the words about the value at `at` may begin: not before another value that has words of its own, not before
+    /// the name of the member in JSON, not before a mark.
+    fn window(&self, at: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let start = at.saturating_sub(WINDOW);
+        let (mut letters, mut digits) = (0, 0);
+        for place in (start..at).rev() {
+            match bytes[place] {
+                b'0'..=b'9' => {
+                    digits += 1;
+                    if digits >= 5 && letters > 3 {
+                        return place + 1;
+                    }
+                }
+                b':' if place > start && bytes[place - 1] == b'"' => {
+                    let name = bytes[start..place - 1].iter().rposition(|byte| *byte == b'"');
+                    return name.map_or(start, |name| start + name);
+                }
+                // The end of a mark: a word in it speaks of the value that was there.
+                b']' if bytes[..place].iter().rev().take(8).any(|byte| *byte == b'~') => return place + 1,
+                byte => {
+                    digits = 0;
+                    letters += usize::from(byte.is_ascii_alphabetic() || byte >= 0x80);
+                }
             }
-            parted.push(character.to_ascii_lowercase());
-            before = character;
         }
-        words.in_lower_case(parted.as_bytes())
+        start
+    }
+
+    /// Whether the topic is spoken of in the heading of the column in which `at` stands: the first line of a text with
+    /// tabs, commas, semicolons or bars, or the first row of a table in Markdown.
+    pub(crate) fn is_headed(&self, topic: Topic, at: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        let from = at.saturating_sub(ROW);
+        let Some(line) = bytes[from..at].iter().rposition(|byte| *byte == b'\n') else {
+            return false;
+        };
+        let line = from + line + 1;
+        let Some((start, end)) = self.heading_of(line) else {
+            return false;
+        };
+        let heading = &bytes[start..end];
+        let is_separator = |byte: &&u8| matches!(byte, b'\t' | b',' | b';' | b'|');
+        let Some(&separator) = heading.iter().find(is_separator) else {
+            return false;
+        };
+        let column = cells(&bytes[line..at], separator).count() - 1;
+        cells(heading, separator)
+            .nth(column)
+            .is_some_and(|cell| cell.len() <= 40 && mask(cell) & bit(topic) != 0)
+    }
+
+    /// The heading of the table that has a row at `line`.
+    fn heading_of(&self, line: usize) -> Option<(usize, usize)> {
+        let bytes = self.text.as_bytes();
+        if bytes[line] != b'|' {
+            let end = bytes.iter().take(ROW).position(|byte| *byte == b'\n')?;
+            return (end < line).then_some((0, end));
+        }
+        // Rows of one table follow one another, so a heading that was read holds for the next row.
+        if let Some((start, end)) = self.heading.get()
+            && line.checked_sub(end).is_some_and(|far| far < 8 * ROW)
+            && !bytes[end..line].windows(2).any(|pair| pair == b"\n\n")
+        {
+            return Some((start, end));
+        }
+        let from = line.saturating_sub(8 * ROW);
+        let rule = bytes[from..line].windows(3).rposition(|three| matches!(three, b"\n|-" | b"\n| " | b"\n|:") && three[2] != b' ')?;
+        let end = from + rule;
+        let start = bytes[..end].iter().rev().take(ROW).position(|byte| *byte == b'\n').map_or(0, |back| end - back);
+        self.heading.set(Some((start, end)));
+        Some((start, end))
     }
 }
 
-impl Words {
-    fn in_lower_case(&self, text: &[u8]) -> bool {
-        let is_letter = |at: Option<usize>| {
-            at.and_then(|at| text.get(at))
-                .is_some_and(u8::is_ascii_alphabetic)
-        };
-        let stands = |word: &&str, alone: bool| {
-            let word = word.as_bytes();
-            text.windows(word.len()).enumerate().any(|(at, window)| {
-                // Words in kana and kanji are not separated by spaces.
-                window == word
-                    && !(word[0].is_ascii() && is_letter(at.checked_sub(1)))
-                    && !(alone && is_letter(Some(at + word.len())))
-            })
-        };
-        self.exact.iter().any(|word| stands(word, true))
-            || self.begun.iter().any(|word| stands(word, false))
-    }
+/// The cells of a row. A separator between quotes separates nothing.
+fn cells(row: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let mut quoted = false;
+    row.split(move |byte| {
+        quoted ^= *byte == b'"';
+        *byte == separator && !quoted
+    })
 }
 
-fn lowered<'b>(bytes: &[u8], buffer: &'b mut [u8; WINDOW]) -> &'b [u8] {
-    let lowered = &mut buffer[..bytes.len()];
-    lowered.copy_from_slice(bytes);
-    lowered.make_ascii_lowercase();
-    lowered
+fn bit(topic: Topic) -> u32 {
+    1 << topic as u8
+}
+
+fn mask(text: &[u8]) -> u32 {
+    let mut mask = 0;
+    topics(text, &mut |topic, _| mask |= bit(topic));
+    mask
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn says(words: &Words, text: &str) -> bool {
-        Context {
-            text,
-            key: &String::new,
-        }
-        .says(words, text.len())
-    }
-
-    #[test]
-    fn words_are_whole_words() {
-        assert!(says(&PHONE, "Tel: "));
-        assert!(says(&PHONE, "my phones are "));
-        assert!(says(&PHONE, "ご連絡先は"));
-        assert!(!says(&PHONE, "hotel "));
-        assert!(!says(&PHONE, "tell "));
-        assert!(!says(&PHONE, "recall "));
+    fn says(topic: Topic, text: &str) -> bool {
+        Context::new(text, &String::new).says(topic, text.len())
     }
 
     #[test]
     fn words_far_away_say_nothing() {
-        assert!(!says(&PHONE, &format!("phone {}", "x".repeat(60))));
+        assert!(says(Topic::Phone, "phone "));
+        assert!(!says(Topic::Phone, &format!("phone {}", "x".repeat(70))));
         // The window begins in the middle of a character.
-        assert!(says(&PHONE, &format!("{}電話", "あ".repeat(14))));
+        assert!(says(Topic::Phone, &format!("{}電話", "あ".repeat(20))));
+    }
+
+    #[test]
+    fn a_word_speaks_of_the_next_value_only() {
+        assert!(!says(Topic::National, "tax id 123456789 and call "));
+        assert!(says(Topic::National, "tax ids 123456789, "));
+        assert!(!says(Topic::Phone, "{\"phone\": \"x\", \"order\": "));
+        assert!(!says(Topic::Phone, "[phone~bcdfgh] "));
+    }
+
+    #[test]
+    fn columns_have_headings() {
+        assert!(says(Topic::Phone, "name,phone,n\nAnn,"));
+        assert!(!says(Topic::Phone, "name,phone,n\nAnn,1,"));
+        assert!(says(Topic::Phone, "text\n\n| name | phone |\n|---|---|\n| Bob | 1 |\n| Ann | "));
     }
 
     #[test]
     fn names_of_members_are_taken_apart() {
-        let key = |name: &str| {
-            Context {
-                text: "",
-                key: &|| name.to_owned(),
-            }
-            .key_says(&PHONE)
-        };
+        let key = |name: &str| Context::new("", &|| name.to_owned()).is_named(Topic::Phone);
         assert!(key("homePhone"));
         assert!(key("contact_tel"));
         assert!(key("電話番号"));

@@ -8,7 +8,18 @@ pub(crate) fn around(bytes: &[u8], at: usize, floor: usize) -> Option<(usize, us
     if &bytes[start..at] == b"git" && bytes.get(end) == Some(&b':') {
         return None;
     }
+    if is_in_url(bytes, start) {
+        return None;
+    }
     Some((start, end))
+}
+
+/// Whether the local part is the user of a URL: `postgres://app@host`, `https://app:secret@host`.
+fn is_in_url(bytes: &[u8], start: usize) -> bool {
+    let before = &bytes[start.saturating_sub(80)..start];
+    let word = before.iter().rev().take_while(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'<' | b'>' | b'(' | b',' | b'?' | b'=' | b'&'));
+    let word = &before[before.len() - word.count()..];
+    word.windows(3).rposition(|three| three == b"://").is_some_and(|scheme| !word[scheme + 3..].contains(&b'/'))
 }
 
 /// The start of the local part, at most 64 bytes before the `@`. Accepts the characters of RFC 5321 without the quoted
@@ -57,8 +68,14 @@ fn domain_end(bytes: &[u8], start: usize) -> Option<usize> {
 /// Whether the last label is a file extension: `logo@2x.png` is a picture.
 fn is_file_ending(top: &[u8]) -> bool {
     let endings: &[&[u8]] = &[
-        b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"css", b"js", b"json", b"html",
-        b"txt", b"pdf",
+        b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"css", b"js", b"mjs", b"cjs", b"jsx", b"tsx", b"map",
+        b"json", b"html", b"txt", b"pdf", b"xml", b"yml", b"yaml", b"toml", b"conf", b"cfg", b"ini", b"log", b"lock",
+        b"tgz", b"gz", b"bz", b"xz", b"tar", b"whl", b"jar", b"deb", b"rpm", b"dll", b"exe", b"patch", b"diff", b"vue",
+        // Units of systemd: `getty@tty1.service`.
+        b"service", b"socket", b"timer", b"mount", b"automount", b"target", b"path", b"slice", b"scope", b"device",
+        b"swap",
+        // Names inside a network.
+        b"internal", b"localdomain", b"localhost", b"lan", b"local",
     ];
     endings
         .iter()
@@ -104,6 +121,10 @@ mod tests {
             "a.@b.com",
             "a@-b.com",
             "git@github.com:a/b",
+            "getty@tty1.service",
+            "foo@1.2.3.tgz",
+            "postgres://app@db.internal",
+            "https://app:secret@example.com/x",
         ] {
             assert_eq!(found(text), None, "{text}");
         }

@@ -1,7 +1,6 @@
 //! The kinds of personal data that are looked for.
 
-/// A kind of personal data. Its name is used in settings, in masks (`[email]`) and in the rules of findings
-/// (`pii.email`).
+/// A kind of personal data. Its name is used in settings, in masks and in the rules of findings (`pii.email`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Entity {
@@ -13,17 +12,31 @@ pub enum Entity {
     CreditCard,
     /// An international bank account number: the length of its country, and the remainder 1 modulo 97.
     Iban,
-    /// A social security number of the United States.
+    /// A social security or taxpayer number of the United States.
     UsSsn,
     /// An Individual Number of Japan, with its check digit.
     JpMyNumber,
     /// An address of the Internet Protocol, version 4 or 6.
     Ip,
+    /// A number that another state gives to a person or, for taxes, to a company.
+    NationalId,
+    /// A passport, identity card, permit, driving licence or plate, called so.
+    Document,
+    /// A date of birth, called so.
+    BirthDate,
+    /// A postal code, called so or in the shape of the United Kingdom or Canada.
+    PostalCode,
+    /// A number of a bank account or a bank, called so.
+    BankAccount,
+    /// An address of a cryptocurrency, with its check sum.
+    Crypto,
+    /// A hardware address, called so.
+    Mac,
 }
 
 /// A set of kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entities(u8);
+pub struct Entities(u16);
 
 /// A value that was found: the bytes `start..end` of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +51,7 @@ pub struct Found {
 
 impl Entity {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 14] = [
         Self::Email,
         Self::Phone,
         Self::CreditCard,
@@ -46,19 +59,18 @@ impl Entity {
         Self::UsSsn,
         Self::JpMyNumber,
         Self::Ip,
+        Self::NationalId,
+        Self::Document,
+        Self::BirthDate,
+        Self::PostalCode,
+        Self::BankAccount,
+        Self::Crypto,
+        Self::Mac,
     ];
 
     /// The name as in the settings.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Phone => "phone",
-            Self::CreditCard => "credit-card",
-            Self::Iban => "iban",
-            Self::UsSsn => "us-ssn",
-            Self::JpMyNumber => "jp-my-number",
-            Self::Ip => "ip",
-        }
+        &self.rule()[4..]
     }
 
     /// The rule of findings and refusals about this kind.
@@ -71,6 +83,13 @@ impl Entity {
             Self::UsSsn => "pii.us-ssn",
             Self::JpMyNumber => "pii.jp-my-number",
             Self::Ip => "pii.ip",
+            Self::NationalId => "pii.national-id",
+            Self::Document => "pii.document",
+            Self::BirthDate => "pii.birth-date",
+            Self::PostalCode => "pii.postal-code",
+            Self::BankAccount => "pii.bank-account",
+            Self::Crypto => "pii.crypto",
+            Self::Mac => "pii.mac",
         }
     }
 }
@@ -78,7 +97,7 @@ impl Entity {
 impl Entities {
     /// Whether the set contains the kind.
     pub fn has(self, entity: Entity) -> bool {
-        self.0 & (1 << entity as u8) != 0
+        self.0 & (1 << entity as u16) != 0
     }
 }
 
@@ -87,7 +106,7 @@ impl FromIterator<Entity> for Entities {
         Self(
             entities
                 .into_iter()
-                .fold(0, |set, entity| set | 1 << entity as u8),
+                .fold(0, |set, entity| set | 1 << entity as u16),
         )
     }
 }

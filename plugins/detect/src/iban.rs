@@ -1,7 +1,8 @@
 //! Detects international bank account numbers (ISO 13616).
 
 use crate::checksum::mod_97;
-use crate::context::{Context, IBAN};
+use crate::context::Context;
+use crate::words::Topic;
 
 /// The end of the account number that begins at `start` with the two letters of its country. Small letters, an unknown
 /// country and an unusual length are accepted only where the words around say that the number is an IBAN.
@@ -21,12 +22,34 @@ pub(crate) fn end(bytes: &[u8], start: usize, context: &Context) -> Option<usize
             let end = (15..=34)
                 .contains(&count)
                 .then(|| checked_end(bytes, start, count))?;
-            end.filter(|_| context.says(&IBAN, start))
+            let text = &bytes[start..end?];
+            let is_strong = text.len() >= 16
+                && text[..2].iter().all(u8::is_ascii_uppercase)
+                && text[2..4].iter().all(u8::is_ascii_digit)
+                && text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 12
+                && !text.iter().any(u8::is_ascii_lowercase);
+            end.filter(|_| is_strong || context.says(Topic::Iban, start))
         })
+}
+
+/// The end of what has the country, the length and the groups of an account number, whatever its check digits are: its
+/// parts are no numbers of their own.
+pub(crate) fn shape_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let country = bytes.get(start..start + 2)?;
+    if !bytes.get(start..start + 4)?.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()) {
+        return None;
+    }
+    read(bytes, start, length(country)?).map(|(_, end)| end)
 }
 
 /// The end of `length` letters and digits, where the check digits are right.
 fn checked_end(bytes: &[u8], start: usize, length: usize) -> Option<usize> {
+    let (characters, end) = read(bytes, start, length)?;
+    (mod_97(&characters[..length]) == Some(1)).then_some(end)
+}
+
+/// Reads `length` letters and digits, in groups of four or without.
+fn read(bytes: &[u8], start: usize, length: usize) -> Option<([u8; 34], usize)> {
     let mut characters = [0; 34];
     let (mut count, mut at) = (0, start);
     while count < length {
@@ -41,7 +64,7 @@ fn checked_end(bytes: &[u8], start: usize, length: usize) -> Option<usize> {
         }
         at += 1;
     }
-    (mod_97(&characters[..length]) == Some(1)).then_some(at)
+    Some((characters, at))
 }
 
 /// The length of the whole number by country (SWIFT's IBAN registry, release 100).
@@ -79,10 +102,7 @@ mod tests {
         let end = end(
             text.as_bytes(),
             start,
-            &Context {
-                text,
-                key: &String::new,
-            },
+            &Context::new(text, &String::new),
         )?;
         Some(&text[start..end])
     }

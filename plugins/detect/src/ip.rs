@@ -1,9 +1,10 @@
 //! Detects IP addresses.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::context::{Context, VERSION};
+use crate::context::Context;
 use crate::number::{Gap, Number};
+use crate::words::Topic;
 
 /// The end of the address with a prefix length (`/24`) or zone (`%eth0`) that follows it, of at most 15 characters.
 pub(crate) fn suffix_end(bytes: &[u8], end: usize) -> usize {
@@ -23,7 +24,7 @@ pub(crate) fn suffix_end(bytes: &[u8], end: usize) -> usize {
 }
 
 /// Whether four groups, beginning with group `first`, form an IPv4 address.
-pub(crate) fn is_v4(number: &Number, first: usize, context: &Context) -> bool {
+pub(crate) fn is_v4(bytes: &[u8], number: &Number, first: usize, context: &Context) -> bool {
     let Some(groups) = number.groups().get(first..first + 4) else {
         return false;
     };
@@ -40,30 +41,80 @@ pub(crate) fn is_v4(number: &Number, first: usize, context: &Context) -> bool {
         }
         *place = octet(digits);
     }
-    let outer = [groups[0].gap, number.gap_after(first + 3)];
+    let (start, end) = (groups[0].start, groups[3].end);
+    let loose = |gap: Gap| matches!(gap, Gap::Edge | Gap::Space | Gap::Slash | Gap::Parenthesis);
+    // A range of addresses has another address after its hyphen; a version has a revision.
+    let is_range = |gap: Gap, groups: usize| gap == Gap::Hyphen && groups >= 4;
     groups[1..].iter().all(|group| group.gap == Gap::Dot)
-        && outer.iter().all(|gap| {
-            matches!(
-                gap,
-                Gap::Edge | Gap::Space | Gap::Slash | Gap::Parenthesis | Gap::Hyphen
-            )
-        })
+        && (loose(groups[0].gap) || is_range(groups[0].gap, first))
+        && (loose(number.gap_after(first + 3))
+            || is_range(number.gap_after(first + 3), number.groups().len() - first - 4))
         && octets.iter().all(|octet| *octet < 256)
-        && !is_nobodys(octets)
-        && !context.says_within(&VERSION, groups[0].start, 16)
+        && !is_version(octets, bytes, start, end, context)
 }
 
-/// Whether the address is nobody's: it begins with 0, 127 (loopback) or 255 (a net mask), or all its numbers are below
-/// 10, as in versions of software.
-fn is_nobodys(octets: [u32; 4]) -> bool {
-    octets[0] == 0 || octets[0] == 127 || octets[0] == 255 || octets.iter().all(|octet| *octet < 10)
+/// Whether the address is rather a version of software: all its numbers are below 10, an operator or a name is before
+/// it, or the words around call it one. Without a word such as "ip", small numbers with a zero between are one, too.
+fn is_version(octets: [u32; 4], bytes: &[u8], start: usize, end: usize, context: &Context) -> bool {
+    let called = context.says(Topic::Ip, start);
+    let before = |n: usize| start.checked_sub(n).map(|at| bytes[at]);
+    let is_operator = match before(1) {
+        Some(b'=') => matches!(before(2), Some(b'=' | b'~' | b'>' | b'<' | b'^' | b'!')),
+        Some(b'/') => before(2).is_some_and(|byte| byte.is_ascii_alphanumeric()),
+        Some(b'-') => before(2).is_some_and(|byte| byte.is_ascii_alphabetic()),
+        Some(b'~' | b'^' | b'>' | b'<' | b'@' | b'#' | b'$' | b'\\') => bytes.get(end) != Some(&b'<'),
+        _ => false,
+    };
+    let is_file = bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_alphabetic);
+    let is_small = octets.iter().all(|octet| *octet < 10) && octets != [1, 1, 1, 1] && octets != [8, 8, 8, 8];
+    is_operator
+        || is_file
+        || (is_small && !called)
+        || (!called && octets[0] <= 30 && octets[0] != 10 && octets[1..3].contains(&0))
+        || (context.says_within(Topic::Version, start, 24) && !context.is_nearer(Topic::Ip, Topic::Version, start))
+        || context.is_named(Topic::Version)
+}
+
+/// Whether an address belongs to nobody in particular: of this host or network, private, link-local, for documentation,
+/// for several receivers, or reserved. The value may have a prefix length or a zone.
+pub fn is_private(value: &str) -> bool {
+    let address = value.split(['/', '%']).next().unwrap_or(value);
+    match address.parse() {
+        Ok(IpAddr::V4(address)) => is_private_v4(address),
+        Ok(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
+            Some(address) => is_private_v4(address),
+            None => {
+                let [first, second, ..] = address.segments();
+                address.is_unspecified()
+                    || address.is_loopback()
+                    || matches!(first & 0xfe00, 0xfc00)
+                    || matches!(first & 0xffc0, 0xfe80 | 0xfec0)
+                    || first & 0xff00 == 0xff00
+                    || (first, second) == (0x2001, 0xdb8)
+                    || (first, second) == (0x100, 0)
+            }
+        },
+        Err(_) => false,
+    }
+}
+
+fn is_private_v4(address: Ipv4Addr) -> bool {
+    let [a, b, ..] = address.octets();
+    a == 0
+        || a >= 224
+        || address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_documentation()
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 198 && matches!(b, 18 | 19))
 }
 
 /// The longest text form of an IPv6 address, with an embedded IPv4 address.
 const V6: usize = 45;
 
 /// The start and end of the IPv6 address around the colon at `at`. The address does not begin before `floor`.
-pub(crate) fn v6_around(bytes: &[u8], at: usize, floor: usize) -> Option<(usize, usize)> {
+pub(crate) fn v6_around(bytes: &[u8], at: usize, floor: usize, context: &Context) -> Option<(usize, usize)> {
     let is_part = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
     let before = bytes[floor..at].iter().rev().take(5);
     let start = at - before.take_while(|byte| byte.is_ascii_hexdigit()).count();
@@ -82,8 +133,29 @@ pub(crate) fn v6_around(bytes: &[u8], at: usize, floor: usize) -> Option<(usize,
         return None;
     }
     let address: Ipv6Addr = std::str::from_utf8(&bytes[start..end]).ok()?.parse().ok()?;
-    let is_somebodys = !address.is_unspecified() && !address.is_loopback();
-    is_somebodys.then(|| (start, suffix_end(bytes, end)))
+    let end = suffix_end(bytes, end);
+    is_written(bytes, start, end, address, context).then_some((start, end))
+}
+
+/// Whether the text is an address and not code or another identifier that can be read as one.
+fn is_written(bytes: &[u8], start: usize, end: usize, address: Ipv6Addr, context: &Context) -> bool {
+    let text = &bytes[start..end];
+    let mut groups = text.split(|byte| *byte == b':');
+    if !text.windows(2).any(|pair| pair == b"::") {
+        // Eight pairs are a hardware address of 64 bits.
+        return groups.any(|group| group.len() > 2);
+    }
+    // In `x[1::2]` and `a::b` the colons are code.
+    let is_index = start.checked_sub(1).is_some_and(|at| bytes[at] == b'[')
+        && start
+            .checked_sub(2)
+            .is_some_and(|at| bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'_' | b']' | b')'));
+    let has_digit = text.iter().any(u8::is_ascii_digit);
+    let first = groups.next().unwrap_or_default();
+    let is_global = first.len() >= 3 && (0x2000..0x4000).contains(&address.segments()[0]) && first.iter().any(u8::is_ascii_digit)
+        || matches!(first, [b'f' | b'F', b'c'..=b'f' | b'C'..=b'F', _, _]) && has_digit
+        || text.contains(&b'.');
+    !is_index && (is_global || (context.says(Topic::Ip, start) && (has_digit || text == b"::")))
 }
 
 #[cfg(test)]
@@ -94,34 +166,25 @@ mod tests {
         let Some(start) = text.find(|character: char| character.is_ascii_digit()) else {
             return false;
         };
-        is_v4(
-            &Number::read(text.as_bytes(), start),
-            0,
-            &Context {
-                text,
-                key: &String::new,
-            },
-        )
+        let number = Number::read(text.as_bytes(), start);
+        is_v4(text.as_bytes(), &number, 0, &Context::new(text, &String::new))
     }
 
     fn v6(text: &str) -> Option<&str> {
-        let (start, end) = v6_around(text.as_bytes(), text.find(':')?, 0)?;
+        let at = text.find(':')?;
+        let (start, end) = v6_around(text.as_bytes(), at, 0, &Context::new(text, &String::new))?;
         Some(&text[start..end])
     }
 
     #[test]
     fn four_octets_are_an_address_and_versions_are_none() {
-        assert!(v4("from 203.0.113.9 to"));
-        assert!(v4("10.20.30.40/24"));
+        for text in ["from 81.2.69.142 to", "10.20.30.40/24", "ip 5.15.0.91", "ip: 1.2.3.4", "http://81.2.69.142/"] {
+            assert!(v4(text), "{text}");
+        }
         for text in [
-            "192.168.1",
-            "192.168.1.256",
-            "1.2.3.4.5",
-            "version 10.20.30.40",
-            "v10.20.30.40",
-            "127.0.0.1",
-            "255.255.255.0",
-            "01.2.3.4",
+            "192.168.1", "192.168.1.256", "1.2.3.4.5", "version 10.20.30.40", "v10.20.30.40", "01.2.3.4", "5.15.0.91",
+            "{\"version\": \"10.4.0.10\"}", "Chrome/120.0.6099.109", "foo==11.22.33.44", "linux-5.15.31.91", "11.22.33.44-1",
+            "11.22.33.44.tgz",
         ] {
             assert!(!v4(text), "{text}");
         }
@@ -137,18 +200,22 @@ mod tests {
         assert_eq!(v6("::ffff:192.168.1.1"), Some("::ffff:192.168.1.1"));
         assert_eq!(v6("fe80::1%eth0 2001:db8::/32"), Some("fe80::1%eth0"));
         assert_eq!(v6("on 2001:db8::/32."), Some("2001:db8::/32"));
+        assert_eq!(v6("from ip ::1"), Some("::1"));
         for text in [
-            "12:34:56",
-            "std::cout",
-            "aa:bb:cc:dd:ee:ff",
-            "::",
-            "::1",
-            "fe80::1text",
-            "2001::db8::1",
-            "text2001:db8::1",
-            "2001:db8::256.1.1.1",
+            "12:34:56", "std::cout", "aa:bb:cc:dd:ee:ff", "::", "x[::2]", "x[1::2]", "addr[::2]", "de::{self", "use fed::add", "fe80::1text",
+            "2001::db8::1", "text2001:db8::1", "2001:db8::256.1.1.1", "00:11:22:33:44:55:66:77",
         ] {
             assert_eq!(v6(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn private_addresses_are_told_from_others() {
+        for value in ["10.0.0.1", "192.168.1.1/24", "127.0.0.1", "203.0.113.9", "169.254.1.1", "240.0.0.1", "::1", "fe80::1%eth0", "fd00::1", "2001:db8::1", "::ffff:10.0.0.1"] {
+            assert!(is_private(value), "{value}");
+        }
+        for value in ["81.2.69.142", "8.8.8.8", "2606:4700::1111", "b61b:459a:af56:a12c:d4aa:582d:e905:1fb6"] {
+            assert!(!is_private(value), "{value}");
         }
     }
 }

@@ -2,130 +2,17 @@
 
 use proptest::prelude::*;
 
-use crate::context::Context;
-use crate::entity::{Entities, Entity, Found};
-use crate::number::Number;
-use crate::scan::{is_glued, one, scan};
-use crate::text::{folded, folded_before, is_word};
-use crate::{email, iban, ip};
+use crate::entity::{Entities, Entity};
+use crate::scan::{scan, walk};
 
-/// What a byte may be part of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Nothing,
-    At,
-    Colon,
-    Digit,
-    /// `0xEF`, the first byte of a full-width digit and of other characters.
-    Wide,
+/// Every byte is a candidate.
+fn every_byte(_: &[u8], at: usize) -> usize {
+    at
 }
 
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Nothing; 256];
-    classes[b'@' as usize] = Class::At;
-    classes[b':' as usize] = Class::Colon;
-    let mut digit = b'0';
-    while digit <= b'9' {
-        classes[digit as usize] = Class::Digit;
-        digit += 1;
-    }
-    classes[0xEF] = Class::Wide;
-    classes
-};
-
-/// Finds what the scan must find.
-fn every_byte(
-    text: &str,
-    wanted: Entities,
-    key: &dyn Fn() -> String,
-    found: &mut dyn FnMut(Found),
-) {
-    let bytes = text.as_bytes();
-    let context = Context { text, key };
-    // Text before `done` is not looked at again.
-    let (mut at, mut done) = (0, 0);
-    while let Some(&byte) = bytes.get(at) {
-        at = match CLASSES[byte as usize] {
-            Class::Nothing => at + 1,
-            Class::At if wanted.has(Entity::Email) => match email::around(bytes, at, done) {
-                Some((start, end)) => {
-                    found(Found {
-                        entity: Entity::Email,
-                        start,
-                        end,
-                    });
-                    done = end;
-                    end
-                }
-                None => at + 1,
-            },
-            Class::Colon if wanted.has(Entity::Ip) => match ip::v6_around(bytes, at, done) {
-                Some((start, end)) => {
-                    found(Found {
-                        entity: Entity::Ip,
-                        start,
-                        end,
-                    });
-                    done = end;
-                    end
-                }
-                None => at + 1,
-            },
-            Class::At | Class::Colon => at + 1,
-            Class::Digit => number(bytes, at, wanted, &context, &mut done, found),
-            Class::Wide => match folded(bytes, at) {
-                Some((b'0'..=b'9', _)) => number(bytes, at, wanted, &context, &mut done, found),
-                _ => at + 1,
-            },
-        };
-    }
-}
-
-/// Reports what the number at `at` is or contains. Returns where to continue.
-fn number(
-    bytes: &[u8],
-    at: usize,
-    wanted: Entities,
-    context: &Context,
-    done: &mut usize,
-    found: &mut dyn FnMut(Found),
-) -> usize {
-    if wanted.has(Entity::Iban)
-        && let Some(start) = at.checked_sub(2).filter(|start| *start >= *done)
-        && !is_word(bytes, start.checked_sub(1))
-        && let Some(end) = iban::end(bytes, start, context)
-        && !is_word(bytes, Some(end))
-    {
-        found(Found {
-            entity: Entity::Iban,
-            start,
-            end,
-        });
-        *done = end;
-        return end;
-    }
-    let number = Number::read(bytes, at);
-    // Most numbers are too short to be any value.
-    if number.digits(number.groups()).len() < 4
-        || is_word(bytes, folded_before(bytes, at).map(|(_, before)| before))
-    {
-        return number
-            .groups()
-            .first()
-            .map_or(number.end, |group| group.end);
-    }
-    let mut first = 0;
-    while first < number.groups().len() {
-        match one(bytes, &number, first, wanted, context) {
-            Some((hit, groups)) if hit.start >= *done && !is_glued(bytes, hit.end) => {
-                found(hit);
-                *done = hit.end;
-                first += groups;
-            }
-            _ => first += 1,
-        }
-    }
-    number.end.max(*done)
+/// No number is too short.
+fn never(_: &[u8], _: usize) -> Option<usize> {
+    None
 }
 
 /// Values, parts of values, and what stands between values.
@@ -210,7 +97,7 @@ proptest! {
         let text = pieces.concat();
         let key = || key.to_owned();
         let (mut expected, mut found) = (Vec::new(), Vec::new());
-        every_byte(&text, wanted, &key, &mut |hit| expected.push(hit));
+        walk(&text, wanted, &key, &mut |hit| expected.push(hit), every_byte, never);
         scan(&text, wanted, &key, &mut |hit| found.push(hit));
         prop_assert_eq!(found, expected, "{:?}", text);
     }

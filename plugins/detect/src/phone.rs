@@ -1,28 +1,38 @@
 //! Detects telephone numbers: international ones, those in a shape that a country uses, and those that the words around
 //! call a telephone number.
 
-use crate::context::{Context, IMPERSONAL, PHONE, PHONE_AFTER};
-use crate::national::stands_alone;
+use crate::context::Context;
 use crate::number::{Gap, Group, Number};
 use crate::text::folded_before;
+use crate::token::is_joined;
+use crate::words::Topic;
 
-/// The start and end of the telephone number that begins with group `first`, and how many groups it has.
+/// The start and end of the telephone number that begins with group `first`.
 pub(crate) fn found(
     bytes: &[u8],
     number: &Number,
     first: usize,
     context: &Context,
-) -> Option<(usize, usize, usize)> {
+) -> Option<(usize, usize)> {
     let group = number.groups().get(first)?;
     let (start, opened) = lead(bytes, group, first);
+    if is_code(bytes, start) {
+        return None;
+    }
     let plus = bytes[start] == b'+' || bytes[start..].starts_with("＋".as_bytes());
     let count = if plus {
         international(number, first)?
     } else {
-        national(number, first, opened, context)?
+        national(bytes, number, first, opened, context)?
     };
     let end = number.groups()[first + count - 1].end;
-    Some((start, extension_end(bytes, end), count))
+    Some((start, extension_end(bytes, end)))
+}
+
+/// Whether an operator or an opening parenthesis of a call is right before: `f(123) 456`.
+fn is_code(bytes: &[u8], start: usize) -> bool {
+    let before = |n: usize| start.checked_sub(n).map_or(b' ', |at| bytes[at]);
+    bytes[start] == b'(' && (before(1).is_ascii_alphanumeric() || matches!(before(1), b'_' | b')' | b']'))
 }
 
 /// Where the number begins, including a `+` or an opening parenthesis before its first digit, and whether there is a
@@ -65,7 +75,8 @@ fn international(number: &Number, first: usize) -> Option<usize> {
     };
     let count = longest(groups, most)?;
     let digits = number.digits(&groups[..count]);
-    (digits.len() >= 7 && is_country(digits) && (digits[0] != 1 || digits.len() == 11))
+    let is_north_american = digits.len() == 11 && digits[1] >= 2;
+    (digits.len() >= 7 && is_country(digits) && (digits[0] != 1 || is_north_american))
         .then_some(count)
 }
 
@@ -83,35 +94,85 @@ fn longest(groups: &[Group], most: usize) -> Option<usize> {
 }
 
 /// How many groups, beginning with group `first`, form a number without a country code after `+`: because of their
-/// shape, or because a word calls them a telephone number and they have 6 to 13 digits.
-fn national(number: &Number, first: usize, opened: bool, context: &Context) -> Option<usize> {
+/// shape, because a word calls them a telephone number and they have 6 to 13 digits, or because they stand beside an
+/// e-mail address in a list.
+fn national(
+    bytes: &[u8],
+    number: &Number,
+    first: usize,
+    opened: bool,
+    context: &Context,
+) -> Option<usize> {
     let groups = &number.groups()[first..];
     let start = groups[0].start;
-    if !matches!(groups[0].gap, Gap::Edge | Gap::Space | Gap::Parenthesis) {
+    if !matches!(groups[0].gap, Gap::Edge | Gap::Space | Gap::Parenthesis)
+        || (!opened && bytes[start.saturating_sub(1)] != b'.' && is_joined(bytes, start))
+    {
         return None;
     }
-    let is_impersonal =
-        || context.says_within(&IMPERSONAL, start, 16) || context.key_says(&IMPERSONAL);
-    if let Some(count) = (1..=groups.len().min(6)).rev().find(|&count| {
-        let shape = Shape::of(number, &groups[..count], opened);
-        shape.is_a_phone() && stands_alone(number, first, count)
-    }) {
+    let is_impersonal = || {
+        context.is_named(Topic::Impersonal)
+            || (context.says_within(Topic::Impersonal, start, 24)
+                && !context.is_nearer(Topic::Phone, Topic::Impersonal, start))
+            || context.is_nearer(Topic::Postal, Topic::Phone, start)
+    };
+    let shaped = (1..=groups.len().min(6)).rev().find(|&count| {
+        // Groups after another number and a space are a part of it.
+        let is_whole = first == 0 || opened || groups[0].gap != Gap::Space;
+        is_whole
+            && Shape::of(number, &groups[..count], opened).is_a_phone()
+            && stands_alone(number, first, count)
+            && !(count > 1 && number.gap_after(first + count - 1) == Gap::Space && groups[count].count >= 2)
+    });
+    if let Some(count) = shaped {
         return (!is_impersonal()).then_some(count);
     }
     let count = longest(groups, 13)?;
     let digits = number.digits(&groups[..count]);
-    let called = || {
-        context.says_within(&PHONE, start, 30)
-            || context.key_says(&PHONE)
-            || context.says_after(&PHONE_AFTER, groups[count - 1].end)
-    };
-    let plausible = digits.len() >= 6
+    let end = groups[count - 1].end;
+    let short = digits.len() == 5 && count <= 2 && context.says_within(Topic::Phone, start, 2);
+    let plausible = (digits.len() >= 6 || short)
+        && digits.iter().any(|digit| *digit != digits[0])
         && !is_date(number, &groups[..count])
         && !is_toll_free(digits)
+        && !matches!(number.gap_after(first + count - 1), Gap::Hyphen | Gap::Dot)
         && groups[1..count]
             .iter()
             .all(|group| group.gap != Gap::Dot || group.count > 1);
-    (plausible && called() && !context.says_within(&IMPERSONAL, start, 10)).then_some(count)
+    let called = || {
+        ((context.says_within(Topic::Phone, start, 40)
+            && !context.is_nearer(Topic::Card, Topic::Phone, start)
+            && !context.is_nearer(Topic::National, Topic::Phone, start)
+            && !context.is_nearer(Topic::Bank, Topic::Phone, start))
+            || context.is_named(Topic::Phone)
+            || context.is_headed(Topic::Phone, start)
+            || context.says_after(Topic::Phone, end)
+            || (digits.len() >= 7 && count > 1 && context.says_after(Topic::Place, end))
+            || (is_listed(bytes, groups, digits, count) && context.is_beside_an_address(start, end)))
+            && !is_impersonal()
+    };
+    (plausible && called()).then_some(count)
+}
+
+/// Whether the number fills a field of a list, and has groups or begins like a telephone number.
+fn is_listed(bytes: &[u8], groups: &[Group], digits: &[u8], count: usize) -> bool {
+    let is_end = |byte: Option<&u8>| byte.is_none_or(|byte| matches!(byte, b'|' | b';' | b',' | b'\t' | b'\n' | b'<' | b'>'));
+    let (start, end) = (groups[0].start, groups[count - 1].end);
+    let before = bytes[..start].iter().rev().take(3).find(|byte| !matches!(byte, b' ' | b'('));
+    let after = bytes[end..].iter().take(3).find(|byte| **byte != b' ');
+    let is_shaped = match digits {
+        [0, ..] => (9..=11).contains(&digits.len()),
+        [1, 3..=9, ..] if count == 1 => digits.len() == 11,
+        _ => count > 1 && (7..=12).contains(&digits.len()) && groups[..count].iter().all(|group| group.count > 1),
+    };
+    is_shaped && is_end(before) && is_end(after) && groups[1..count].iter().all(|group| group.gap != Gap::Dot)
+}
+
+/// Whether the groups are separated from the digits around them: by the edge, a space or a parenthesis.
+fn stands_alone(number: &Number, first: usize, count: usize) -> bool {
+    let before = number.groups().get(first).map_or(Gap::Edge, |group| group.gap);
+    let loose = |gap: Gap| matches!(gap, Gap::Edge | Gap::Space | Gap::Parenthesis);
+    loose(before) && loose(number.gap_after(first + count - 1))
 }
 
 /// Consecutive groups that may form a national number.
@@ -186,11 +247,13 @@ impl<'n> Shape<'n> {
         let pairs = self.counts[..groups].iter().all(|count| *count == 2) && groups == 5;
         let last = self.counts[groups - 1];
         let dotted = self.inner().any(|gap| gap == Gap::Dot);
+        // 02110-1301 is rather a postal code.
+        let is_postal = self.counts[..groups] == [5, 4] && self.groups[1].gap == Gap::Hyphen;
         let parts = self.counts[0] >= 2
             && self.counts[0] <= 6
             && self.counts[1..groups].iter().all(|count| *count >= 2)
-            && (3..=8).contains(&last);
-        pairs || (parts && !dotted && !self.begins_as_a_date())
+            && ((3..=8).contains(&last) || (groups >= 4 && last == 2));
+        pairs || (parts && !dotted && !is_postal && !self.begins_as_a_date())
     }
 
     /// 00, a country code, and the rest.
@@ -203,13 +266,16 @@ impl<'n> Shape<'n> {
             && is_country(&digits[2..])
     }
 
-    /// An area code in parentheses before the rest.
+    /// An area code in parentheses before the rest. A year in parentheses is none.
     fn is_in_parentheses(&self) -> bool {
+        let is_year = self.counts[0] == 4 && matches!(self.digits, [1, 9, ..] | [2, 0, ..]);
         self.opened
             && (2..=4).contains(&self.groups.len())
             && (2..=5).contains(&self.counts[0])
             && self.groups[1].gap == Gap::Parenthesis
             && (8..=12).contains(&self.digits.len())
+            && !is_year
+            && self.groups[1..].iter().all(|group| group.count > 1)
             && self.inner().all(|gap| gap != Gap::Dot && gap != Gap::Slash)
     }
 
@@ -236,14 +302,21 @@ fn is_date(number: &Number, groups: &[Group]) -> bool {
     }
 }
 
-/// Whether the number is toll-free or otherwise only given to companies: 0120, 0800 and 0570 with at most 11 digits;
-/// 1800 and 800 with 10 or 11 digits.
+/// Whether the number is toll-free or otherwise only given to companies: 0120, 0800 and 0570 with at most 11 digits; 800,
+/// 833, 844, 855, 866, 877 and 888, perhaps after 1, with 10 or 11 digits.
 fn is_toll_free(digits: &[u8]) -> bool {
+    let north_american = match digits {
+        [1, rest @ ..] if digits.len() == 11 => rest,
+        _ => digits,
+    };
     matches!(
         digits,
         [0, 1, 2, 0, ..] | [0, 8, 0, 0, ..] | [0, 5, 7, 0, ..]
     ) && digits.len() <= 11
-        || matches!(digits, [1, 8, 0, 0, ..] | [8, 0, 0, ..]) && matches!(digits.len(), 10 | 11)
+        || matches!(north_american, [8, 0, 0, ..])
+            && north_american.len() == 10
+        || matches!(north_american, [8, a @ 3..=8, b, ..] if a == b)
+            && north_american.len() == 10
 }
 
 /// Whether the digits begin with an assigned country code (ITU's list, E.164.D). The first three digits decide.

@@ -1,12 +1,13 @@
-//! Masks personal data in what servers send: e-mail addresses, telephone numbers, payment cards, bank accounts, social
-//! security numbers, Individual Numbers of Japan, IP addresses. The policy covers everything that people or models
+//! Masks personal data in what servers send: e-mail addresses, telephone numbers, payment cards, bank accounts, national
+//! numbers, documents, dates of birth, IP addresses and more. The policy covers everything that people or models
 //! read: results, errors, log lines, progress, descriptions, completions, and the requests of servers to clients. What
 //! clients send is not changed; a call that brings a mask of this policy back is refused.
 //!
 //! `sandgate-detect` finds the personal data; this crate masks it. Names, street addresses and the meaning of a text
 //! are not considered.
 
-mod mask;
+mod json;
+mod mark;
 mod prose;
 mod pseudonym;
 mod schema;
@@ -23,6 +24,7 @@ use sandgate_detect::{Entities, Entity};
 
 pub use settings::Settings;
 
+use crate::mark::Marks;
 use crate::scrub::Scrub;
 use crate::settings::Returned;
 
@@ -37,6 +39,8 @@ export!(PiiScrubber);
 pub struct PiiScrubber {
     wanted: Entities,
     settings: Settings,
+    /// The marks under the operator's own key.
+    marks: Option<Marks>,
     /// The explanation for each kind, in the order of [`Entity::ALL`]. Built once here rather than in each run.
     explanations: Vec<Explanation>,
 }
@@ -47,6 +51,7 @@ impl Interceptor for PiiScrubber {
     fn configure(settings: Settings) -> Result<Self, Issues> {
         Ok(Self {
             wanted: settings.checked()?,
+            marks: settings.mark_key.as_deref().map(Marks::new),
             explanations: Entity::ALL
                 .map(|entity| explanation(entity, &settings))
                 .into(),
@@ -67,9 +72,13 @@ impl Interceptor for PiiScrubber {
             return Ok(PreDecision::Proceed);
         }
         let texts = params.texts();
+        if !mark::may_be_in(texts.joined()) {
+            return Ok(PreDecision::Proceed);
+        }
+        let marks = self.marks(context);
         let Some((index, entity)) = (0..)
             .zip(texts.iter())
-            .find_map(|(index, text)| Some((index, mask::ours_in(text, self.wanted)?)))
+            .find_map(|(index, text)| Some((index, marks.ours_in(text, self.wanted)?)))
         else {
             return Ok(PreDecision::Proceed);
         };
@@ -104,6 +113,19 @@ impl Interceptor for PiiScrubber {
         Ok(match scrub.run()? {
             Ok(edits) => edits.into(),
             Err(refusal) => refusal.into(),
+        })
+    }
+}
+
+/// The attribute with the key that the gateway keeps for this interceptor.
+const KEY: &str = "interceptor.key";
+
+impl PiiScrubber {
+    /// The marks of this policy. Without a key of the operator or of the gateway they are those of everybody.
+    fn marks(&self, context: &Context) -> Marks {
+        self.marks.unwrap_or_else(|| {
+            let key = context.attribute(KEY);
+            Marks::new(key.as_deref().unwrap_or("no key"))
         })
     }
 }

@@ -37,14 +37,14 @@ pub(crate) fn hash(key: &[u8], entity: Entity, value: &str) -> Result<String, Er
 pub(crate) fn number(conversation: &str, entity: Entity, value: &str) -> Result<i64, Error> {
     let digest = hash(&own_key()?, entity, value)?;
     let place = format!("value/{conversation}/{}/{digest}", entity.name());
+    let count = format!("count/{conversation}/{}", entity.name());
     if let Some(number) = state::get(&place)? {
+        // A conversation that goes on keeps its numbers.
+        state::compare_and_set(&place, Some(&number), &number, Some(DAY))?;
+        state::increment(&count, 0, Some(DAY))?;
         return read(number);
     }
-    let number = state::increment(
-        &format!("count/{conversation}/{}", entity.name()),
-        1,
-        Some(DAY),
-    )?;
+    let number = state::increment(&count, 1, Some(DAY))?;
     if state::compare_and_set(&place, None, &number.to_le_bytes(), Some(DAY))? {
         return Ok(number);
     }

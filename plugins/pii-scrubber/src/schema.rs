@@ -16,6 +16,10 @@ pub(crate) struct Bounds<'s> {
     rules: Vec<&'s Map<String, Value>>,
     /// Whether a part of the schema could not be read.
     unreadable: bool,
+    /// Whether a schema of the value allows no text.
+    no_text: bool,
+    /// Whether the value is in a list whose elements differ.
+    distinct: bool,
     steps: usize,
 }
 
@@ -30,6 +34,8 @@ impl<'s> Bounds<'s> {
         let mut bounds = Self {
             rules: Vec::new(),
             unreadable: false,
+            no_text: false,
+            distinct: false,
             steps: 0,
         };
         bounds.collect(schema, schema, &path, 0);
@@ -50,23 +56,14 @@ impl<'s> Bounds<'s> {
             })
     }
 
-    /// Whether the number satisfies all bounds.
-    pub(crate) fn let_number_pass(&self, number: u64) -> bool {
-        let fits = |(keyword, value): (&String, &Value)| {
-            let bound = value.as_f64();
-            match keyword.as_str() {
-                "minimum" => bound.is_some_and(|bound| number as f64 >= bound),
-                "maximum" => bound.is_some_and(|bound| number as f64 <= bound),
-                "exclusiveMinimum" => bound.is_some_and(|bound| number as f64 > bound),
-                "exclusiveMaximum" => bound.is_some_and(|bound| (number as f64) < bound),
-                "multipleOf" => value
-                    .as_u64()
-                    .is_some_and(|of| of > 0 && number.is_multiple_of(of)),
-                "enum" | "const" | "not" => false,
-                _ => true,
-            }
-        };
-        !self.unreadable && self.rules.iter().all(|rule| rule.iter().all(fits))
+    /// Whether the value must differ from the others of its list.
+    pub(crate) fn are_distinct(&self) -> bool {
+        self.distinct
+    }
+
+    /// Whether the value, which is a number, may become a text.
+    pub(crate) fn let_texts_pass(&self) -> bool {
+        !self.unreadable && !self.no_text
     }
 
     fn collect(&mut self, root: &'s Value, schema: &'s Value, path: &[String], depth: usize) {
@@ -106,6 +103,7 @@ impl<'s> Bounds<'s> {
         }
         match path.split_first() {
             None => {
+                self.no_text |= schema.get("type").is_some_and(|kind| !allows_text(kind));
                 if schema
                     .keys()
                     .any(|keyword| BINDING.contains(&keyword.as_str()))
@@ -114,6 +112,7 @@ impl<'s> Bounds<'s> {
                 }
             }
             Some((name, rest)) => {
+                self.distinct |= schema.get("uniqueItems") == Some(&Value::Bool(true));
                 for part in parts(schema, name) {
                     self.collect(root, part, rest, depth + 1);
                 }
@@ -142,20 +141,18 @@ const BINDING: [&str; 13] = [
 /// The schemas that apply to the member with that name, or to the element with that index.
 fn parts<'s>(schema: &'s Map<String, Value>, name: &str) -> Vec<&'s Value> {
     let mut parts = Vec::new();
-    if let Some(member) = schema
+    let member = schema
         .get("properties")
-        .and_then(|members| members.get(name))
-    {
-        parts.push(member);
-    } else {
-        // The patterns are not matched against the name. The value must satisfy the schemas of all of them.
-        parts.extend(
-            schema
-                .get("patternProperties")
-                .and_then(Value::as_object)
-                .into_iter()
-                .flat_map(Map::values),
-        );
+        .and_then(|members| members.get(name));
+    parts.extend(member);
+    let patterns = schema.get("patternProperties").and_then(Value::as_object);
+    for (pattern, part) in patterns.into_iter().flatten() {
+        // A pattern that cannot be read may fit.
+        if regex_lite::Regex::new(pattern).map_or(true, |pattern| pattern.is_match(name)) {
+            parts.push(part);
+        }
+    }
+    if member.is_none() {
         parts.extend(schema.get("additionalProperties"));
         parts.extend(schema.get("unevaluatedProperties"));
     }
@@ -174,6 +171,14 @@ fn parts<'s>(schema: &'s Map<String, Value>, name: &str) -> Vec<&'s Value> {
         }
     }
     parts
+}
+
+/// Whether the value of `type` allows a text.
+fn allows_text(kind: &Value) -> bool {
+    match kind {
+        Value::Array(kinds) => kinds.iter().any(allows_text),
+        kind => kind == "string",
+    }
 }
 
 /// Whether the text satisfies the keyword.
@@ -280,10 +285,24 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_bound_by_their_limits() {
-        let schema = json!({"properties": {"card": {"minimum": 1, "maximum": 2_000_000_000_000_000u64}, "any": {"type": "integer"}}});
-        assert!(Bounds::of(&schema, "/card").let_number_pass(1_000_000_000_000_001));
-        assert!(!Bounds::of(&schema, "/card").let_number_pass(3_000_000_000_000_001));
-        assert!(Bounds::of(&schema, "/any").let_number_pass(1));
+    fn a_number_may_become_a_text_only_where_a_text_may_stand() {
+        let schema = json!({"properties": {"card": {"type": "integer"}, "any": {}, "both": {"type": ["integer", "string"]}}});
+        assert!(!Bounds::of(&schema, "/card").let_texts_pass());
+        assert!(Bounds::of(&schema, "/any").let_texts_pass());
+        assert!(Bounds::of(&schema, "/both").let_texts_pass());
+    }
+
+    #[test]
+    fn patterns_of_names_bind_members_that_are_listed_too() {
+        let schema = json!({"properties": {"mail": {}}, "patternProperties": {"^m": {"format": "email"}, "^x": {"const": 1}}});
+        assert!(!passes_at(&schema, "/mail", "[email]"));
+        assert!(passes_at(&schema, "/mail", "masked-1@example.invalid"));
+    }
+
+    #[test]
+    fn elements_of_a_set_are_distinct() {
+        let schema = json!({"properties": {"all": {"items": {}, "uniqueItems": true}, "list": {"items": {}}}});
+        assert!(Bounds::of(&schema, "/all/0").are_distinct());
+        assert!(!Bounds::of(&schema, "/list/0").are_distinct());
     }
 }

@@ -1,21 +1,23 @@
 //! Scrubs one message on its way to the client.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use sandgate_detect::{Entity, Found, scan};
+use sandgate_detect::{Entity, Found, is_private, scan};
 use sandgate_sdk::{
     Context, Document, Edit, Error, Explanation, Refusal, Texts, finding, glob_matches, refuse,
 };
 use serde_json::Value;
 
 use crate::PiiScrubber;
-use crate::mask::{self, SURROGATES};
+use crate::json::{leaves, push_number};
+use crate::mark::{self, Marks};
 use crate::prose::Prose;
 use crate::pseudonym;
 use crate::schema::Bounds;
 use crate::settings::Action;
-use crate::structured::{DATA, STRUCTURED, Structured};
+use crate::structured::{DATA, LONG, STRUCTURED, Structured};
 
 /// The message and what was found in it.
 pub(crate) struct Scrub<'a> {
@@ -38,9 +40,26 @@ pub(crate) struct Scrub<'a> {
     pointers: Vec<String>,
     /// A number for each different value, which distinguishes surrogates.
     serials: BTreeMap<String, usize>,
+    /// What replaced the texts and numbers of the machine-readable part: a text that says the same in JSON gets the same.
+    replaced: BTreeMap<String, String>,
     schema: OnceCell<Schema>,
+    marks: OnceCell<Marks>,
     edits: Vec<Edit>,
 }
+
+/// What replaces a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// A mark.
+    Mark,
+    /// A mark that differs for each value.
+    Distinct,
+    /// A surrogate where there is one, otherwise a mark.
+    Surrogate,
+}
+
+/// How often a masked text is scanned again. A value may come to light because another was replaced.
+const AGAIN: usize = 3;
 
 /// Most places in findings. A reply with more of them is a list of people, and each place costs a call to the host.
 const MOST_SPANS: usize = 64;
@@ -68,13 +87,6 @@ impl Span {
         }
         into.push('}');
     }
-}
-
-fn push_number(number: usize, into: &mut String) {
-    if number > 9 {
-        push_number(number / 10, into);
-    }
-    into.push((b'0' + (number % 10) as u8) as char);
 }
 
 /// The output schema of the tool.
@@ -150,7 +162,9 @@ impl<'a> Scrub<'a> {
             spans: Vec::new(),
             pointers: Vec::new(),
             serials: BTreeMap::new(),
+            replaced: BTreeMap::new(),
             schema: OnceCell::new(),
+            marks: OnceCell::new(),
             edits: Vec::new(),
         }
     }
@@ -162,10 +176,7 @@ impl<'a> Scrub<'a> {
             Some(at) => Structured::of(self.document, at, texts.len())?,
             None => None,
         };
-        let no_room = match (self.texts(&texts, structured.as_ref())?, &structured) {
-            (None, Some(structured)) => self.numbers(structured),
-            (no_room, _) => no_room,
-        };
+        let no_room = self.all(&texts, structured.as_ref())?;
         for (entity, count) in Entity::ALL
             .into_iter()
             .zip(self.counts)
@@ -217,46 +228,172 @@ impl<'a> Scrub<'a> {
         details + "}"
     }
 
-    /// Masks the texts.
-    fn texts(
-        &mut self,
-        texts: &Texts,
-        structured: Option<&Structured>,
-    ) -> Result<Option<NoRoom>, Error> {
-        let mut hits = Vec::new();
+    /// Masks the machine-readable part first, and then the other texts, which may say the same.
+    fn all(&mut self, texts: &Texts, structured: Option<&Structured>) -> Result<Option<NoRoom>, Error> {
+        if let Some(structured) = structured {
+            for (index, text) in texts.iter().enumerate() {
+                if let Some(pointer) = structured.pointer(index)
+                    && let Some(no_room) = self.structured_text(index, text, pointer)?
+                {
+                    return Ok(Some(no_room));
+                }
+            }
+            if let Some(no_room) = self.numbers(structured) {
+                return Ok(Some(no_room));
+            }
+        }
         for (index, text) in texts.iter().enumerate() {
-            hits.clear();
-            let place = || structured.and_then(|structured| structured.pointer(index));
-            scan(
-                text,
-                self.policy.wanted,
-                &|| place().map(key).unwrap_or_default(),
-                &mut |found| hits.push(found),
-            );
-            hits.retain(|found| {
-                !mask::is_ours(*found, text) && !self.is_allowed(&text[found.start..found.end])
-            });
-            if hits.is_empty() || !self.may_mask(u32::try_from(index)?) {
-                continue;
+            if structured.is_none_or(|structured| structured.pointer(index).is_none()) {
+                self.text(index, text)?;
             }
-            for found in &hits {
-                self.counts[found.entity as usize] += 1;
-            }
-            self.note(u32::try_from(index)?, &hits);
-            let changed = match place() {
-                None => self.rewritten(text, &hits, None)?,
-                Some(pointer) => match self.fitting(text, &hits, pointer)? {
-                    Some(changed) => changed,
-                    None => {
-                        let at = self.structured.unwrap_or_default();
-                        return Ok(Some(NoRoom::at(hits[0].entity, at, pointer)));
-                    }
-                },
-            };
-            self.edits
-                .push(Edit::Text((u32::try_from(index)?, changed)));
         }
         Ok(None)
+    }
+
+    /// Masks a text of the machine-readable part.
+    fn structured_text(&mut self, index: usize, text: &str, pointer: &str) -> Result<Option<NoRoom>, Error> {
+        let name = || key(pointer);
+        let hits = self.hits(text, &name);
+        let index = u32::try_from(index)?;
+        if hits.is_empty() || !self.may_mask(index) {
+            return Ok(None);
+        }
+        self.note(index, &hits);
+        let Some(changed) = self.fitting(text, &hits, pointer, &name)? else {
+            let at = self.structured.unwrap_or_default();
+            return Ok(Some(NoRoom::at(hits[0].entity, at, pointer)));
+        };
+        self.replaced.insert(text.to_owned(), changed.clone());
+        self.edits.push(Edit::Text((index, changed)));
+        Ok(None)
+    }
+
+    /// Masks another text.
+    fn text(&mut self, index: usize, text: &str) -> Result<(), Error> {
+        let hits = self.hits(text, &String::new);
+        if hits.is_empty() && self.replaced.is_empty() {
+            return Ok(());
+        }
+        let place = u32::try_from(index)?;
+        if is_json(text) {
+            if self.may_mask(place)
+                && let Some(changed) = self.json(place, text)?
+            {
+                self.edits.push(Edit::Text((place, changed)));
+            }
+            return Ok(());
+        }
+        if hits.is_empty() || !self.may_mask(place) {
+            return Ok(());
+        }
+        self.note(place, &hits);
+        let changed = self.rewritten(text, &hits, Way::Mark, &String::new)?;
+        self.edits.push(Edit::Text((place, changed)));
+        Ok(())
+    }
+
+    /// The values in a text. `name` is the name of the member that holds it.
+    fn hits(&self, text: &str, name: &dyn Fn() -> String) -> Vec<Found> {
+        let mut hits = Vec::new();
+        scan(text, self.policy.wanted, name, &mut |found| hits.push(found));
+        hits.retain(|found| {
+            let value = &text[found.start..found.end];
+            let is_nobodys = found.entity == Entity::Ip && !self.policy.settings.private_addresses && is_private(value);
+            !is_nobodys && !self.is_allowed(value) && !self.marks().covers(text, found.start, found.end)
+        });
+        hits
+    }
+
+    /// The key of the marks: the operator's, or the gateway's own for this interceptor.
+    fn marks(&self) -> Marks {
+        *self.marks.get_or_init(|| self.policy.marks(self.context))
+    }
+
+    /// A text that is JSON, masked leaf by leaf as the machine-readable part is, so that both say the same. `None` where
+    /// nothing is to be masked.
+    fn json(&mut self, index: u32, text: &str) -> Result<Option<String>, Error> {
+        let mut changed = String::new();
+        let (mut done, mut spans, mut failed) = (0, Vec::new(), None);
+        leaves(text, &mut |leaf| {
+            let token = &text[leaf.start..leaf.end];
+            let made = match leaf.is_string {
+                true => self.json_text(token, leaf.start, leaf.pointer, &mut spans),
+                false => Ok(self.json_number(token, leaf.start, leaf.pointer, &mut spans)),
+            };
+            match made {
+                Ok(Some(made)) => {
+                    changed += &text[done..leaf.start];
+                    changed += &made;
+                    done = leaf.end;
+                }
+                Ok(None) => {}
+                Err(error) => failed = Some(error),
+            }
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if done == 0 {
+            return Ok(None);
+        }
+        self.note(index, &spans);
+        changed += &text[done..];
+        Ok(Some(changed))
+    }
+
+    fn json_text(&mut self, token: &str, start: usize, pointer: &str, spans: &mut Vec<Found>) -> Result<Option<String>, Error> {
+        let plain = &token[1..token.len() - 1];
+        let text: Cow<str> = match plain.contains('\\') {
+            true => serde_json::from_str(token)?,
+            false => plain.into(),
+        };
+        let name = || key(pointer);
+        let hits = self.hits(&text, &name);
+        if hits.is_empty() && !self.replaced.contains_key(&*text) {
+            return Ok(None);
+        }
+        let is_plain = matches!(text, Cow::Borrowed(_));
+        spans.extend(hits.iter().map(|found| match is_plain {
+            true => Found {
+                start: start + 1 + found.start,
+                end: start + 1 + found.end,
+                ..*found
+            },
+            false => Found {
+                start,
+                end: start + token.len(),
+                ..*found
+            },
+        }));
+        let changed = match self.replaced.get(&*text) {
+            Some(changed) => changed.clone(),
+            None => self.rewritten(&text, &hits, Way::Mark, &name)?,
+        };
+        Ok(Some(Value::from(changed).to_string()))
+    }
+
+    fn json_number(&mut self, digits: &str, start: usize, pointer: &str, spans: &mut Vec<Found>) -> Option<String> {
+        let entity = self.number(digits, pointer)?;
+        spans.push(Found {
+            entity,
+            start,
+            end: start + digits.len(),
+        });
+        // A text in JSON: a number would be somebody else's.
+        Some(["\"", &self.number_mark(entity, digits), "\""].concat())
+    }
+
+    /// What a number in JSON is.
+    fn number(&self, digits: &str, pointer: &str) -> Option<Entity> {
+        if digits.len() < LONG {
+            return None;
+        }
+        let hits = self.hits(digits, &|| key(pointer));
+        hits.first().filter(|found| found.start == 0 && found.end == digits.len()).map(|found| found.entity)
+    }
+
+    fn number_mark(&mut self, entity: Entity, digits: &str) -> String {
+        self.named(entity, digits).unwrap_or_else(|_| self.marks().mark(entity, ""))
     }
 
     /// Whether the text may be masked. Names, URIs and other words of the protocol must stay.
@@ -265,8 +402,11 @@ impl<'a> Scrub<'a> {
         self.prose == Prose::Everywhere || pointer().is_some_and(|it| self.prose.has(&it))
     }
 
-    /// Remembers the places of the values.
+    /// Counts the values and remembers their places.
     fn note(&mut self, index: u32, hits: &[Found]) {
+        for found in hits {
+            self.counts[found.entity as usize] += 1;
+        }
         let room = (MOST_SPANS + 1).saturating_sub(self.spans.len());
         if room == 0 {
             return;
@@ -302,20 +442,27 @@ impl<'a> Scrub<'a> {
         text: &str,
         hits: &[Found],
         pointer: &str,
+        name: &dyn Fn() -> String,
     ) -> Result<Option<String>, Error> {
-        let bounds = match self.schema() {
-            Schema::Output(schema) => Bounds::of(schema, pointer),
-            Schema::None => return self.rewritten(text, hits, None).map(Some),
-            // The schema may require anything, so the form is kept.
-            Schema::Unknown => return self.rewritten(text, hits, Some(0)).map(Some),
+        let (is_free, is_distinct) = match self.schema() {
+            Schema::Output(schema) => {
+                let bounds = Bounds::of(schema, pointer);
+                (bounds.are_free(), bounds.are_distinct())
+            }
+            Schema::None => (true, false),
+            // The schema may require anything, so the form is kept where it can be.
+            Schema::Unknown => return self.rewritten(text, hits, Way::Surrogate, name).map(Some),
         };
-        if bounds.are_free() {
-            return self.rewritten(text, hits, None).map(Some);
+        if is_free && !is_distinct {
+            return self.rewritten(text, hits, Way::Mark, name).map(Some);
         }
         // The borrow of the schema must end before `rewritten`. The bounds are collected again for each try, which
         // happens only where something was found.
-        for way in (0..SURROGATES).map(Some).chain([None]) {
-            let changed = self.rewritten(text, hits, way)?;
+        for way in [Way::Mark, Way::Distinct, Way::Surrogate] {
+            if is_distinct && way == Way::Mark {
+                continue;
+            }
+            let changed = self.rewritten(text, hits, way, name)?;
             if let Schema::Output(schema) = self.schema()
                 && Bounds::of(schema, pointer).let_pass(&changed)
             {
@@ -325,30 +472,50 @@ impl<'a> Scrub<'a> {
         Ok(None)
     }
 
-    /// The text with marks, or with surrogates where `way` is given.
-    fn rewritten(
-        &mut self,
-        text: &str,
-        hits: &[Found],
-        way: Option<usize>,
-    ) -> Result<String, Error> {
+    /// The text with masks. It is scanned again until nothing is found: what was masked must not be found again, and a
+    /// second pass must change nothing.
+    fn rewritten(&mut self, text: &str, hits: &[Found], way: Way, name: &dyn Fn() -> String) -> Result<String, Error> {
+        let mut changed = self.masked(text, hits, way)?;
+        for _ in 0..AGAIN {
+            let more = self.hits(&changed, name);
+            if more.is_empty() {
+                break;
+            }
+            for found in &more {
+                self.counts[found.entity as usize] += 1;
+            }
+            changed = self.masked(&changed, &more, way)?;
+        }
+        Ok(changed)
+    }
+
+    fn masked(&mut self, text: &str, hits: &[Found], way: Way) -> Result<String, Error> {
         let mut changed = String::with_capacity(text.len() + 16 * hits.len());
         let mut done = 0;
         for found in hits {
             let value = &text[found.start..found.end];
             changed += &text[done..found.start];
-            match way {
-                // A mark would make the JSON in the text invalid.
-                None if is_json_number(text, found) => {
-                    changed += &mask::surrogate_digits(value.len())
-                }
-                None => changed += &self.named(found.entity, value)?,
-                Some(way) => {
+            let mark = match way {
+                Way::Mark => self.named(found.entity, value)?,
+                _ => {
                     let next = self.serials.len() + 1;
                     let serial = *self.serials.entry(value.to_owned()).or_insert(next);
-                    changed += &mask::surrogate(found.entity, value, serial, way);
+                    let surrogate = match way {
+                        Way::Surrogate => self.marks().surrogate(found.entity, value, serial),
+                        _ => None,
+                    };
+                    match surrogate {
+                        Some(surrogate) => surrogate,
+                        None if way == Way::Distinct => self.marks().mark(found.entity, &format!("-{serial}")),
+                        None => self.named(found.entity, value)?,
+                    }
                 }
-            }
+            };
+            // A mark in place of a number would make the JSON around it invalid.
+            let quote = if is_json_number(text, found) { "\"" } else { "" };
+            changed += quote;
+            changed += &mark;
+            changed += quote;
             done = found.end;
         }
         changed += &text[done..];
@@ -357,49 +524,30 @@ impl<'a> Scrub<'a> {
 
     /// The mark of a value, as the setting `action` says.
     fn named(&self, entity: Entity, value: &str) -> Result<String, Error> {
-        let name = entity.name();
-        Ok(match self.policy.settings.action {
-            Action::Mask => mask::mark(
-                entity,
-                value,
-                self.policy
-                    .settings
-                    .reveal
-                    .get(&entity)
-                    .copied()
-                    .unwrap_or(0),
-            ),
+        let settings = &self.policy.settings;
+        let part = match settings.action {
+            Action::Mask => mark::tail(value, settings.reveal.get(&entity).copied().unwrap_or(0)),
             Action::Hash => {
-                let key = self.policy.settings.key.as_deref().unwrap_or_default();
-                format!(
-                    "[{name}:{}]",
-                    pseudonym::hash(key.as_bytes(), entity, value)?
-                )
+                let key = settings.key.as_deref().unwrap_or_default();
+                format!(":{}", pseudonym::hash(key.as_bytes(), entity, value)?)
             }
             Action::Tokenise => {
                 let conversation = self
                     .context
                     .session()
                     .or_else(|| self.context.principal())
-                    .unwrap_or_default();
-                format!(
-                    "[{name}-{}]",
-                    pseudonym::number(&conversation, entity, value)?
-                )
+                    // Callers that nobody knows share nothing: the numbers hold within the reply.
+                    .unwrap_or_else(|| format!("exchange/{}", self.context.id()));
+                format!("-{}", pseudonym::number(&conversation, entity, value)?)
             }
-        })
+        };
+        Ok(self.marks().mark(entity, &part))
     }
 
     /// Masks values that are JSON numbers rather than texts.
     fn numbers(&mut self, structured: &Structured) -> Option<NoRoom> {
         for (pointer, digits) in &structured.numbers {
-            let mut entity = None;
-            scan(digits, self.policy.wanted, &|| key(pointer), &mut |found| {
-                let is_whole = found.start == 0 && found.end == digits.len();
-                entity = entity.or((is_whole && !self.is_allowed(digits)).then_some(found.entity));
-            });
-            let surrogate = mask::surrogate_digits(digits.len());
-            let Some(entity) = entity.filter(|_| surrogate != *digits) else {
+            let Some(entity) = self.number(digits, pointer) else {
                 continue;
             };
             self.counts[entity as usize] += 1;
@@ -411,18 +559,22 @@ impl<'a> Scrub<'a> {
                     bytes: None,
                 });
             }
-            let fits = match (self.schema(), surrogate.parse()) {
-                (Schema::Output(schema), Ok(surrogate)) => {
-                    Bounds::of(schema, pointer).let_number_pass(surrogate)
+            let mark = self.number_mark(entity, digits);
+            let fits = match self.schema() {
+                Schema::Output(schema) => {
+                    let bounds = Bounds::of(schema, pointer);
+                    bounds.let_texts_pass() && bounds.let_pass(&mark)
                 }
-                (_, parsed) => parsed.is_ok(),
+                Schema::None => true,
+                Schema::Unknown => false,
             };
             if !fits {
                 return Some(NoRoom::at(entity, structured.at, pointer));
             }
+            self.replaced.insert(digits.clone(), mark.clone());
             self.edits.push(Edit::Set((
                 format!("{}{pointer}", structured.at),
-                surrogate,
+                Value::from(mark).to_string(),
             )));
         }
         None
@@ -459,18 +611,24 @@ fn key(pointer: &str) -> String {
         .replace("~0", "~")
 }
 
-/// Whether the text is JSON and the value is a number in it.
+/// Whether the text is JSON.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// Whether the value is a number in JSON, of which the text may hold more than one.
 fn is_json_number(text: &str, found: &Found) -> bool {
     let bytes = text.as_bytes();
-    let is_visible = |byte: &&u8| !byte.is_ascii_whitespace();
-    bytes[found.start..found.end].iter().all(u8::is_ascii_digit)
-        && text.trim_start().starts_with(['{', '['])
-        && matches!(
-            bytes[..found.start].iter().rev().find(is_visible),
-            Some(b':' | b',' | b'[')
-        )
-        && matches!(
-            bytes[found.end..].iter().find(is_visible),
-            Some(b',' | b'}' | b']')
-        )
+    if !bytes[found.start..found.end].iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let mut before = bytes[..found.start].iter().rev().take(64).filter(|byte| !byte.is_ascii_whitespace());
+    let after = bytes[found.end..].iter().take(64).find(|byte| !byte.is_ascii_whitespace());
+    let is_member = match before.next() {
+        Some(b':') => before.next() == Some(&b'"'),
+        Some(b',' | b'[') => text.trim_start().starts_with(['{', '[']),
+        _ => false,
+    };
+    is_member && matches!(after, Some(b',' | b'}' | b']'))
 }

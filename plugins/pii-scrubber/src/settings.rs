@@ -7,11 +7,13 @@ use sandgate_sdk::Issues;
 
 /// The settings, as `plugin.toml` describes them.
 #[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Settings {
     pub(crate) entities: Vec<Entity>,
     pub(crate) action: Action,
     pub(crate) key: Option<String>,
+    pub(crate) mark_key: Option<String>,
+    pub(crate) private_addresses: bool,
     pub(crate) reveal: BTreeMap<Entity, usize>,
     pub(crate) allow: Vec<String>,
     pub(crate) returned: Returned,
@@ -40,6 +42,8 @@ impl Default for Settings {
             entities: Entity::ALL.into(),
             action: Action::Mask,
             key: None,
+            mark_key: None,
+            private_addresses: false,
             reveal: BTreeMap::new(),
             allow: Vec::new(),
             returned: Returned::Refuse,
@@ -66,6 +70,9 @@ impl Settings {
                 issues.add("/key", "too short: at least 16 characters")
             }
             _ => {}
+        }
+        if self.mark_key.as_ref().is_some_and(|key| key.chars().count() < 16) {
+            issues.add("/mark-key", "too short: at least 16 characters");
         }
         for (entity, count) in &self.reveal {
             let pointer = format!("/reveal/{}", entity.name());

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::candidate_runner::CandidateRunner;
 use crate::plugins::Loading;
-use crate::{candidates, certificates, cover, doubts, plugins, servers};
+use crate::{candidates, certificates, cover, doubts, order, plugins, servers};
 
 /// Builds editions one after another. What did not change is reused.
 pub struct Assembler {
@@ -119,6 +119,7 @@ impl Assembler {
         }
         let mut all = resolved.warnings.clone();
         all.extend(loaded.warnings.iter().cloned());
+        issues.extend(order::misplaced(loaded, &steps));
         let (servers, known_servers) = match self.servers.stock(loaded, &resolved, limits) {
             Ok((servers, known_servers)) => (servers, known_servers),
             Err(wrong) => {

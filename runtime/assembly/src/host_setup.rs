@@ -9,7 +9,7 @@ use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
 use rustix::process::{Resource, getrlimit};
 use sandgate_config::{Environment, Issue, Loaded, MergedEra, OnFailure, Report, Side};
 use sandgate_gateway::{Access, GatewayConfig, OnUnwritten, TrustedProxies};
-use sandgate_host::{Cache, EngineConfig, Host, State, StateQuota};
+use sandgate_host::{Cache, EngineConfig, Host, State, StateKey, StateQuota};
 use sandgate_message::Era;
 
 use crate::document_limits;
@@ -24,13 +24,22 @@ pub fn host(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Rep
     host_with(loaded, environment, state(loaded)?)
 }
 
-/// Like [`host`], with a state in memory that is dropped with the host and touches no file.
+/// Like [`host`], with a state in memory that is dropped with the host and writes no file. Interceptors have the keys
+/// of the gateway, where its state file has one.
 ///
 /// # Errors
 ///
 /// As for [`host`].
 pub fn host_apart(loaded: &Loaded, environment: &Environment) -> Result<Arc<Host>, Report> {
-    host_with(loaded, environment, State::in_memory(StateQuota::default()))
+    let key = loaded.config.gateway.state.as_ref().and_then(|path| {
+        let (folder, name) = split(&loaded.files.path(path)).ok()?;
+        StateKey::read(
+            &Dir::open_ambient_dir(&folder, ambient_authority()).ok()?,
+            &name,
+        )
+    });
+    let state = State::in_memory(StateQuota::default()).with_key(key);
+    host_with(loaded, environment, state)
 }
 
 fn host_with(

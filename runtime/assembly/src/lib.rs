@@ -15,6 +15,7 @@ mod doubts;
 pub mod events;
 pub mod host_setup;
 pub mod inspect;
+mod order;
 mod plugins;
 mod programs;
 mod servers;
@@ -22,3 +23,4 @@ mod unloaded;
 
 pub use assembler::{Assembled, Assembler, document_limits};
 pub use plugins::Loading;
+pub use servers::servers_apart;

@@ -4,11 +4,26 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use sandgate_config::{Issue, Loaded, Resolved, ResolvedServer, Secret};
+use sandgate_config::{Environment, Issue, Loaded, Report, Resolved, ResolvedServer, Secret};
 use sandgate_gateway::{Server, ServerConfig, Share, Transport};
 use sandgate_message::Limits;
 
-use super::certificates;
+use super::{certificates, document_limits};
+
+/// The servers of a configuration, in the order of their names, apart from any gateway.
+///
+/// # Errors
+///
+/// A value from outside cannot be had, or a certificate file of a server cannot be used.
+pub fn servers_apart(
+    loaded: &Loaded,
+    environment: &Environment,
+) -> Result<Vec<Arc<Server>>, Report> {
+    let resolved = loaded.resolve(environment)?;
+    let stocked = KnownServers::default().stock(loaded, &resolved, document_limits(loaded));
+    let (servers, _) = stocked.map_err(|wrong| loaded.report(wrong))?;
+    Ok(servers)
+}
 
 /// The servers of the last configuration, by name.
 #[derive(Default)]

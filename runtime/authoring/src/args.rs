@@ -22,6 +22,8 @@ pub enum Author {
     Compile(CompilePlugin),
     /// Measure what runs of a plugin cost on this machine
     Bench(BenchPlugin),
+    /// Count what a plugin finds, misses and flags wrongly in labelled data
+    Eval(EvalPlugin),
     /// Write a plugin's page in Markdown, from what it says of itself
     Doc(DocPlugin),
 }
@@ -172,6 +174,48 @@ pub struct BenchPlugin {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `sandgate plugin eval`.
+#[derive(Clone, Debug, Args)]
+pub struct EvalPlugin {
+    /// The component file, or `builtin:NAME`
+    #[arg(value_name = "FILE")]
+    pub plugin: String,
+    /// Labelled data: a JSON object a line, {"label": …, "kind": …, "text": …}. May be given several times
+    #[arg(long, value_name = "FILE.jsonl", required = true)]
+    pub corpus: Vec<PathBuf>,
+    /// The plugin's settings
+    #[arg(long, value_name = "JSON")]
+    pub settings: Option<String>,
+    /// Where the texts are put, instead of where their kinds live
+    #[arg(long, value_enum, value_name = "PLACE")]
+    pub place: Option<Place>,
+    /// Show each row that is missed or flagged wrongly
+    #[arg(long)]
+    pub misses: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where the text of a row is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Place {
+    /// In the result of a tool
+    Result,
+    /// In an argument of a tool
+    Argument,
+    /// It is calls of tools
+    Calls,
+    /// It is the definition of a tool
+    Definition,
+    /// It is a definition before and after a change
+    Change,
+    /// It is the name of a tool, in a list with the names it may imitate
+    Names,
+    /// It is the tools of one conversation, in order
+    Sequence,
 }
 
 /// `sandgate plugin doc`.

@@ -13,6 +13,7 @@ pub mod build;
 mod component;
 pub mod dev;
 pub mod doc;
+pub mod eval;
 mod fixture;
 mod junit;
 pub mod lang;

@@ -43,7 +43,7 @@ pub enum NotRun {
     Prepare(#[from] PrepareError),
 }
 
-fn prepare(error: &PrepareError) -> String {
+pub(super) fn prepare(error: &PrepareError) -> String {
     let mut text = error.to_string();
     if let PrepareError::Settings(issues) = error {
         for issue in issues {

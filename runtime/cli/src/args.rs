@@ -12,7 +12,9 @@ use crate::completions::Completions;
 #[cfg(feature = "demo")]
 use crate::demo::Demo;
 use crate::import::Import;
+use crate::init::Init;
 use crate::manual::Manual;
+use crate::pins::Pins;
 use crate::plugin::Plugin;
 use crate::promote::Promote;
 use crate::reload::Reload;
@@ -68,8 +70,13 @@ pub enum Verb {
     /// Put an interceptor's candidate in its place, in the configuration's file and in the running gateway [exit code
     /// 1: not promoted, 2: there is nothing that could be]
     Promote(Promote),
+    /// Write a configuration to begin with, in which every builtin policy has its place
+    Init(Init),
     /// Turn the file in which an MCP client lists its servers into a configuration
     Import(Import),
+    /// Approve tools as they are, so that the policy tool-pins notices when one changes
+    #[command(subcommand)]
+    Pins(Pins),
     /// Show real calls passing real policies, with a server and a client that come along
     #[cfg(feature = "demo")]
     Demo(Demo),

@@ -9,7 +9,7 @@ use sandgate_authoring::build::BuildError;
 use sandgate_authoring::dev::NotDeveloped;
 use sandgate_authoring::lang::New;
 use sandgate_authoring::test::NotTested;
-use sandgate_authoring::{ProjectError, bench, build, dev, doc, new, run, test};
+use sandgate_authoring::{ProjectError, bench, build, dev, doc, eval, new, run, test};
 
 use crate::exit::{complain, fail, refuse, runtime};
 use crate::terminal::print;
@@ -91,6 +91,20 @@ pub(crate) fn carry_out(asked: &Author) -> ExitCode {
                         print(&measured.text());
                     }
                     ExitCode::SUCCESS
+                }
+                Ok(Err(error)) => wrong(&error),
+                Err(error) => fail(&error),
+            }
+        }
+        Author::Eval(asked) => {
+            match runtime(None).map(|runtime| runtime.block_on(eval::eval(asked))) {
+                Ok(Ok(evaluated)) => {
+                    if asked.json {
+                        print(&format!("{:#}", evaluated.as_json()));
+                    } else {
+                        print(&evaluated.text());
+                    }
+                    ExitCode::from(u8::from(evaluated.failed()))
                 }
                 Ok(Err(error)) => wrong(&error),
                 Err(error) => fail(&error),

@@ -7,7 +7,7 @@ use sandgate::args::{Arguments, Verb};
 #[cfg(feature = "demo")]
 use sandgate::demo;
 use sandgate::{
-    check, completions, import, manual, plugin, promote, reload, replay, run, schema, status,
+    check, completions, import, init, manual, pins, plugin, promote, reload, replay, run, schema, status,
     terminal, token, why,
 };
 use sandgate_telemetry::logging;
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
             Verb::Demo(_) => sandgate_demo::LOG_LEVEL,
             // These verbs report errors themselves.
             Verb::Plugin(_) | Verb::Promote(_) => "off",
-            Verb::Replay(_) => "warn",
+            Verb::Replay(_) | Verb::Pins(_) => "warn",
             _ => "info",
         });
     let serving = arguments.verb.serves();
@@ -52,7 +52,9 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Why(asked) => why::carry_out(&asked),
         Verb::Promote(asked) => promote::carry_out(&asked),
         Verb::Replay(asked) => replay::carry_out(&asked),
+        Verb::Init(asked) => init::carry_out(&asked),
         Verb::Import(asked) => import::carry_out(asked),
+        Verb::Pins(asked) => pins::carry_out(&asked),
         #[cfg(feature = "demo")]
         Verb::Demo(asked) => demo::carry_out(asked),
         Verb::Plugin(asked) => plugin::carry_out(&asked),

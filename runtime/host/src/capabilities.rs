@@ -14,6 +14,8 @@ pub(crate) struct Capabilities {
     /// The interceptor's name in log lines.
     pub(crate) interceptor: Arc<str>,
     pub(crate) grants: ResolvedGrants,
+    /// The interceptor's own key, 64 hex digits. `None` without a state file.
+    pub(crate) key: Option<Arc<str>>,
     /// The state that a live run reads and writes.
     pub(crate) state: Arc<Table>,
     /// The state of runs that must leave no trace ([`HookRequest::shadow`](sandgate_message::HookRequest::shadow)).

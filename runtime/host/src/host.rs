@@ -125,10 +125,12 @@ impl Host {
             true => format!("{}/candidate", spec.interceptor).into(),
             false => spec.interceptor.clone(),
         };
+        let key = self.state.interceptor_key(&spec.interceptor);
         let capabilities = |grants, state, shadow, quiet| {
             Arc::new(Capabilities {
                 interceptor: interceptor.clone(),
                 grants,
+                key: key.clone(),
                 state,
                 shadow,
                 quiet,

@@ -205,6 +205,9 @@ impl call::HostContext for Sandbox {
         if name == "target.canonical" {
             return Ok(canonical_target(call));
         }
+        if name == "interceptor.key" {
+            return Ok(self.capabilities.key.as_deref().map(Into::into));
+        }
         Ok(call.attribute(&name).map(Into::into))
     }
     fn drop(&mut self, _: Resource<ContextHandle>) -> wasmtime::Result<()> {

@@ -63,4 +63,4 @@ pub use plugin::Plugin;
 pub use schema::{Issue, check_schema};
 pub use simulation::{CannedResponse, Simulation};
 pub use spec::{DEFAULT_CONCURRENCY, PrepareError, Spec};
-pub use state::{State, StateError, StateHealth, StateQuota};
+pub use state::{State, StateError, StateHealth, StateKey, StateQuota};

@@ -33,6 +33,7 @@ mod stdio;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tools;
 pub mod trace_context;
 mod transport;
 mod watch;

@@ -10,7 +10,7 @@ fn trouble_of(schema: &Value, arguments: &Value) -> Option<Refusal> {
     let arguments = arguments.to_string();
     let arguments = Tape::parse(&arguments).unwrap();
     let schema = definition.root().get("inputSchema").unwrap();
-    trouble(schema, &arguments).unwrap()
+    trouble(schema, &arguments, false).unwrap()
 }
 
 fn code(schema: Value, arguments: Value) -> Option<String> {

@@ -4,6 +4,7 @@
 mod entries;
 mod file;
 mod journal;
+mod key;
 mod quota;
 pub(crate) mod table;
 
@@ -18,6 +19,7 @@ use sandgate_message::Account;
 
 use table::Table;
 
+pub use key::StateKey;
 pub use quota::StateQuota;
 
 /// Why a state file cannot be used.
@@ -47,6 +49,8 @@ pub struct State {
     file: Option<file::File>,
     /// The time in milliseconds since the Unix epoch. `None`: the machine's clock tells it.
     clock: Option<Arc<AtomicU64>>,
+    /// What the keys of interceptors are derived from. `None` without a state file.
+    key: Option<StateKey>,
 }
 
 impl State {
@@ -57,6 +61,7 @@ impl State {
             tables: Mutex::default(),
             file: None,
             clock: None,
+            key: None,
         }
     }
 
@@ -80,7 +85,7 @@ impl State {
 
     /// State in memory and in the file `name` of `dir`, which is created if it is missing. Changes reach the file
     /// within 50 ms, and at the latest when the state is dropped. A killed process may lose its last 50 ms; it never
-    /// leaves half a transaction.
+    /// leaves half a transaction. The file `name.key` beside it keeps the [`StateKey`].
     ///
     /// # Errors
     /// The file cannot be opened, or is no state file.
@@ -90,12 +95,26 @@ impl State {
             why,
         };
         let (file, loaded) = file::File::open(dir, name, quota).map_err(error)?;
+        let key = StateKey::open(dir, name).map_err(error)?;
         Ok(Self {
             quota,
             tables: Mutex::new(loaded),
             file: Some(file),
             clock: None,
+            key: Some(key),
         })
+    }
+
+    /// The same state with this key, for a gateway that is imitated: what interceptors derive from their keys is then
+    /// the same as in the gateway.
+    #[must_use]
+    pub fn with_key(self, key: Option<StateKey>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// The key of an interceptor, 64 hex digits. `None` without a state file.
+    pub(crate) fn interceptor_key(&self, interceptor: &str) -> Option<Arc<str>> {
+        Some(self.key.as_ref()?.of_interceptor(interceptor).into())
     }
 
     /// The live table of an interceptor, empty if it is new.

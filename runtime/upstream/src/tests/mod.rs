@@ -6,6 +6,7 @@ mod children;
 mod http;
 mod sessions;
 mod shared;
+mod tools;
 
 use std::sync::Arc;
 use std::time::Duration;

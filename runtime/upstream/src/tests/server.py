@@ -48,7 +48,7 @@ for line in sys.stdin:
         if asker is not None:
             out(id=asker, result={"heard": m})
     elif method == "server/discover":
-        if how == "modern":
+        if how in ("modern", "no-list"):
             out(id=id, result={"supportedVersions": ["2026-07-28"], "capabilities": {}})
         elif how == "both":
             out(id=id, result={"supportedVersions": ["2026-07-28", "2025-11-25"], "capabilities": {}})
@@ -65,6 +65,8 @@ for line in sys.stdin:
             out(id=id, result={"protocolVersion": "2025-11-25", "capabilities": {}, "pid": os.getpid()})
     elif method in ("resources/subscribe", "resources/unsubscribe", "logging/setLevel"):
         out(id=id, result={})
+    elif method == "tools/list" and how == "no-list":
+        out(id=id, error={"code": -32603, "message": "no"})
     elif method == "echo":
         out(id=id, result={"line": line, "pid": os.getpid(), "meta": params.get("_meta")})
     elif method == "raw":

@@ -1,0 +1,237 @@
+//! What a sentence says to a model. Each rule looks for a pattern of classes, never for a phrase.
+
+use super::lexicon::{
+    ACT, ALSO, AS, BEHAVIOUR, CONTENT, CONTEXT, Classes, DECODE, EFFECT, ENVIRONMENT, EXAMPLE,
+    FIRST, FULL, HIDDEN, IGNORE, KEEP, KEY, KEYED, MUST, NOT, NOTE, NOW, OTHER, OTHERWISE,
+    PARAMETER, PASS, PLEASE, PREFER, PRIOR, PRIVILEGE, READ, RECIPIENT, RULES, SECRET, SECRETLY,
+    SEND, SHOW, STEP, TELL, TOOL, USE, USER, WHEN, WORKS, YOU,
+};
+use super::sentence::{Sentence, Shape};
+use super::{Sign, Signs};
+
+/// Adds the signs of one sentence.
+pub(super) fn apply(sentence: &Sentence<'_>, signs: &mut Signs) {
+    if sentence.tokens.is_empty() {
+        return;
+    }
+    concealment(sentence, signs);
+    overriding(sentence, signs);
+    theft(sentence, signs);
+    exfiltration(sentence, signs);
+    shadowing(sentence, signs);
+    precondition(sentence, signs);
+    request(sentence, signs);
+    persona(sentence, signs);
+    pressure(sentence, signs);
+    if sentence.has(DECODE) && sentence.has_shape(Shape::Blob) {
+        signs.add(Sign::Encoded, 0.8);
+    }
+}
+
+fn concealment(sentence: &Sentence<'_>, signs: &mut Signs) {
+    if sentence.has_all(NOT | TELL) && sentence.follows(NOT, TELL, 5) {
+        let weight = match (sentence.has(USER), sentence.has(STEP)) {
+            (true, _) => 0.9,
+            (false, true) => 0.6,
+            (false, false) => 0.3,
+        };
+        signs.add(Sign::Concealment, weight);
+    } else if sentence.has_all(NOT | SHOW | USER) && sentence.follows(NOT, SHOW, 3) {
+        signs.add(Sign::Concealment, 0.35);
+    }
+    if sentence.has(SECRETLY) && !sentence.follows(NOT, SECRETLY, 3) {
+        let does = sentence.has(READ | SEND | PASS | EFFECT);
+        signs.add(Sign::Concealment, if does { 0.6 } else { 0.2 });
+    }
+    let is_kept = sentence.follows(KEEP, HIDDEN, 4) && (sentence.has(USER) || sentence.has(STEP));
+    let is_secret = sentence.follows(HIDDEN, STEP, 1) && sentence.follows(STEP, HIDDEN, 4);
+    if is_kept && sentence.has(USER) || is_secret {
+        signs.add(Sign::Concealment, 0.5);
+    }
+}
+
+fn overriding(sentence: &Sentence<'_>, signs: &mut Signs) {
+    if !sentence.has_all(IGNORE | RULES) || !sentence.follows(IGNORE, RULES, 7) {
+        return;
+    }
+    let weight = match (
+        sentence.follows(IGNORE, PRIOR, 4),
+        sentence.follows(IGNORE, OTHER, 3),
+    ) {
+        (true, _) => 0.9,
+        (false, true) => 0.8,
+        (false, false) => 0.35,
+    };
+    signs.add(Sign::Override, weight);
+}
+
+/// Whether the sentence names something secret.
+fn is_about_secrets(sentence: &Sentence<'_>) -> bool {
+    sentence.has(SECRET) || sentence.has_all(KEY | KEYED) && sentence.follows(KEYED, KEY, 2)
+}
+
+/// Whether the sentence is addressed to the reader: it says what must be done, and when.
+fn is_addressed(sentence: &Sentence<'_>) -> bool {
+    sentence.has(MUST | PLEASE | ALSO) || sentence.has(WHEN) && sentence.has(USE | TOOL | YOU)
+}
+
+fn theft(sentence: &Sentence<'_>, signs: &mut Signs) {
+    let takes = sentence.has(READ);
+    let gives = sentence.has(PASS | SEND);
+    let is_addressed = is_addressed(sentence) && !sentence.has(EXAMPLE);
+    if sentence.has_shape(Shape::SecretPath) {
+        let weight = match (takes, gives, is_addressed) {
+            (true, true, _) => 0.9,
+            (true, false, true) | (false, true, true) => 0.8,
+            (true, false, false) => 0.4,
+            _ => 0.2,
+        };
+        signs.add(Sign::Theft, weight);
+        return;
+    }
+    if takes && gives && sentence.has_shape(Shape::Path) && is_addressed {
+        signs.add(Sign::Theft, 0.8);
+    }
+    if is_about_secrets(sentence) {
+        let weight = match (takes, gives, is_addressed, sentence.has(FIRST)) {
+            (true, true, true, _) | (true, _, _, true) | (_, true, _, true) => 0.7,
+            (true, true, false, _) => 0.3,
+            (_, true, true, _) if sentence.has(YOU) || sentence.has(CONTEXT) => 0.5,
+            _ => 0.0,
+        };
+        signs.add(Sign::Theft, weight);
+    }
+    // The content of a file goes into a parameter that is there for it.
+    if takes && gives && sentence.has_all(CONTENT | AS) && sentence.has(PARAMETER) && is_addressed {
+        signs.add(Sign::Theft, 0.5);
+    }
+    let is_collected =
+        sentence.follows(FULL, CONTEXT, 4) || sentence.has(ENVIRONMENT) && sentence.has(FULL);
+    if is_collected && (gives || takes) {
+        let weight = if is_addressed { 0.7 } else { 0.35 };
+        signs.add(Sign::Collection, weight);
+    }
+}
+
+fn exfiltration(sentence: &Sentence<'_>, signs: &mut Signs) {
+    if sentence.has(EXAMPLE) || !sentence.has(SEND | RECIPIENT) {
+        return;
+    }
+    let has_email = sentence.has_shape(Shape::Email);
+    let has_url = sentence.has_shape(Shape::Url);
+    let is_always =
+        sentence.has(MUST | OTHER | FIRST | PLEASE | ALSO) || is_about_secrets(sentence);
+    if sentence.has(SEND) && has_email {
+        signs.add(Sign::Exfiltration, if is_always { 0.9 } else { 0.6 });
+    } else if sentence.has(SEND) && has_url && sentence.has(CONTENT | CONTEXT | SECRET) {
+        signs.add(Sign::Exfiltration, if is_always { 0.8 } else { 0.5 });
+    } else if has_email && sentence.has(RECIPIENT) && is_always {
+        signs.add(Sign::Exfiltration, 0.6);
+    }
+    let copies = sentence
+        .tokens
+        .iter()
+        .any(|token| is_copying(sentence, token.start, token.end));
+    if copies && sentence.has(MUST | ALSO) {
+        signs.add(Sign::Exfiltration, 0.5);
+    }
+}
+
+fn is_copying(sentence: &Sentence<'_>, start: u32, end: u32) -> bool {
+    let word = sentence
+        .text
+        .get(start as usize..end as usize)
+        .unwrap_or_default();
+    word.eq_ignore_ascii_case("bcc")
+}
+
+fn shadowing(sentence: &Sentence<'_>, signs: &mut Signs) {
+    let names_tool = sentence.has_shape(Shape::Identifier) && sentence.has(TOOL);
+    let is_when = sentence.has(WHEN) && sentence.has(USE);
+    if sentence.has(TOOL) && sentence.follows(OTHER, TOOL, 2) {
+        let weight = match (sentence.has(MUST), is_when || sentence.has(BEHAVIOUR)) {
+            (true, true) => 0.6,
+            (true, false) | (false, true) => 0.3,
+            (false, false) => 0.1,
+        };
+        signs.add(Sign::Shadowing, weight);
+    }
+    if names_tool
+        && is_when
+        && sentence.has(MUST | BEHAVIOUR)
+        && sentence.has(SEND | RECIPIENT | EFFECT)
+    {
+        signs.add(Sign::Shadowing, 0.3);
+    }
+    if names_tool && sentence.has_all(BEHAVIOUR | RECIPIENT) {
+        signs.add(Sign::Shadowing, 0.5);
+    }
+    if sentence.has_all(PREFER | TOOL | MUST) && sentence.follows(OTHER, TOOL, 2) {
+        signs.add(Sign::Preference, 0.4);
+    }
+}
+
+fn precondition(sentence: &Sentence<'_>, signs: &mut Signs) {
+    if sentence.has_all(WHEN | USE) && sentence.follows(WHEN, USE, 3) && sentence.has(TOOL) {
+        let acts = sentence.has(READ | SEND | PASS | EFFECT);
+        let weight = match (acts, sentence.has(MUST | PLEASE | FIRST)) {
+            (true, true) => 0.4,
+            (true, false) => 0.2,
+            _ => 0.1,
+        };
+        signs.add(Sign::Precondition, weight);
+    }
+}
+
+fn request(sentence: &Sentence<'_>, signs: &mut Signs) {
+    let is_first = sentence.has(FIRST) && !sentence.has(EXAMPLE);
+    let asks = sentence.tokens.windows(2).any(|two| match two {
+        [please, verb] => {
+            please.classes & PLEASE != 0 && !please.is_quoted && verb.classes & NOTE == 0
+        }
+        _ => false,
+    });
+    let acts = sentence.has(EFFECT | SEND | READ | PASS);
+    let weight = match (is_first, asks) {
+        (true, true) => 0.9,
+        (true, false) if acts && sentence.tokens.len() > 5 => 0.5,
+        (true, false) => 0.25,
+        (false, true) if acts => 0.5,
+        (false, true) => 0.3,
+        (false, false) => 0.0,
+    };
+    signs.add(Sign::Request, weight);
+}
+
+fn persona(sentence: &Sentence<'_>, signs: &mut Signs) {
+    let acts_as = sentence.tokens.windows(2).any(|two| match two {
+        [act, as_] => act.classes & ACT != 0 && as_.classes & AS != 0,
+        _ => false,
+    });
+    if acts_as {
+        let is_loud = sentence
+            .tokens
+            .iter()
+            .any(|token| token.classes & ACT != 0 && token.is_loud);
+        signs.add(Sign::Persona, if is_loud { 0.7 } else { 0.3 });
+    }
+    if sentence.follows(YOU, NOW, 2) && sentence.tokens.len() > 3 {
+        signs.add(Sign::Persona, 0.5);
+    }
+    if sentence.has_all(NOT | RULES)
+        && sentence.follows(NOT, RULES, 2)
+        && sentence.has(PRIVILEGE | OTHER | EFFECT)
+    {
+        signs.add(Sign::Persona, 0.3);
+    }
+    if sentence.has(PRIVILEGE) && sentence.has(YOU) && sentence.has(OTHER) {
+        signs.add(Sign::Persona, 0.4);
+    }
+}
+
+fn pressure(sentence: &Sentence<'_>, signs: &mut Signs) {
+    let threatens: Classes = OTHERWISE | NOT | WORKS;
+    if sentence.has_all(threatens) && sentence.follows(OTHERWISE, WORKS, 8) {
+        signs.add(Sign::Pressure, 0.35);
+    }
+}

@@ -1,0 +1,329 @@
+//! Watches the order of calls in a conversation: text that anybody may have written comes in, something private is read,
+//! something goes out. A value of such a text that comes back as a destination, a passage that reads like an instruction,
+//! a first use of credentials, a change to another application, a burst: each adds to a score. By default a high score
+//! is recorded and nothing is refused.
+//!
+//! It knows calls and results only. What a user has said to the agent is not seen here, so nothing can tell a user's own
+//! wish from what a text asked for but where the values come from.
+
+mod command;
+mod filter;
+mod guess;
+mod history;
+mod label;
+mod name;
+mod reader;
+mod received;
+mod session;
+mod settings;
+mod value;
+mod verdict;
+mod vocabulary;
+
+use std::time::{Duration, SystemTime};
+
+use sandgate_sdk::{
+    Context, Document, Error, Explanation, Interceptor, Issues, PostDecision, PreDecision, because,
+    bump_arena, export, finding, glob_matches, refuse, without_system,
+};
+
+pub use guess::{Tool, tool};
+pub use history::History;
+pub use label::{Label, Labels};
+pub use settings::Settings;
+pub use value::{Value, values};
+pub use verdict::{Call, Sign, Verdict, judge};
+
+use crate::settings::{Burst, Target};
+
+/// Where the arguments of a call are.
+const ARGUMENTS: &str = "/arguments/";
+/// The most values of a call's arguments that are looked at.
+const MOST_VALUES: usize = 64;
+
+bump_arena!();
+without_system!();
+export!(FlowGuard);
+
+/// The policy.
+pub struct FlowGuard {
+    labels: Vec<(Target, Labels)>,
+    refuse: Vec<(Labels, Labels)>,
+    record_at: f32,
+    refuse_at: Option<f32>,
+    trusted: Vec<String>,
+    exempt: Vec<(Target, Option<String>)>,
+    burst: Burst,
+    remember: Duration,
+}
+
+/// The values of a call's arguments, and in which of its strings each stands.
+#[derive(Default)]
+struct Values {
+    hashes: Vec<u32>,
+    strings: Vec<u32>,
+}
+
+/// What a run has learnt of a call.
+struct Judged {
+    verdict: Verdict,
+    /// The labels before the call.
+    seen: Labels,
+    is_burst: bool,
+}
+
+impl Interceptor for FlowGuard {
+    type Settings = Settings;
+
+    fn configure(settings: Settings) -> Result<Self, Issues> {
+        settings.read()
+    }
+
+    fn pre_call(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
+        let (server, target) = (context.server(), context.target().unwrap_or_default());
+        let tool = self.tool(context, &server, &target);
+        let exempt: Vec<Option<&str>> = self
+            .exempt
+            .iter()
+            .filter(|(of, _)| of.is(&server, &target))
+            .map(|(_, argument)| argument.as_deref())
+            .collect();
+        let is_exempt = exempt.contains(&None);
+        let values = self.values(params, &exempt);
+        let call = Call {
+            tool,
+            values: &values.hashes,
+        };
+        let counts = counts_for_bursts(tool.labels) && self.burst.calls > 0;
+        let now = if counts { seconds() } else { 0 };
+        let judged = session::update(&session::key(context), self.remember, |history| {
+            let judged = Judged {
+                verdict: judge(history, &call),
+                seen: history.seen,
+                is_burst: counts && history.counts(self.burst, now),
+            };
+            history.called(&call);
+            judged
+        })?;
+        if is_exempt {
+            return Ok(PreDecision::Proceed);
+        }
+        Ok(self.decide(&server, &target, tool.labels, params, &values, &judged))
+    }
+
+    fn post_call(&self, context: &Context, reply: &Document) -> Result<PostDecision, Error> {
+        let labels = match &*context.method() {
+            "resources/read" => {
+                let server = context.server();
+                let target = context.target().unwrap_or_default();
+                let labels = self.labelled(&server, &target);
+                labels.unwrap_or(Label::Untrusted.into())
+            }
+            _ => {
+                let (server, target) = (context.server(), context.target().unwrap_or_default());
+                self.tool(context, &server, &target).labels
+            }
+        };
+        let is_trusted = labels.has(Label::Private) && !labels.act();
+        if labels.has(Label::Untrusted) || is_trusted {
+            let texts = reply.texts();
+            let received = received::Received::read(labels, texts.joined());
+            if !received.is_empty() {
+                session::update(&session::key(context), self.remember, |history| {
+                    history.received(&received);
+                })?;
+            }
+        }
+        Ok(PostDecision::Proceed)
+    }
+}
+
+impl FlowGuard {
+    /// What the operator says that it does.
+    fn labelled(&self, server: &str, target: &str) -> Option<Labels> {
+        let mut entries = self.labels.iter();
+        entries
+            .find(|(of, _)| of.is(server, target))
+            .map(|(_, labels)| *labels)
+    }
+
+    fn tool(&self, context: &Context, server: &str, target: &str) -> Tool {
+        match self.labelled(server, target) {
+            Some(labels) => Tool {
+                labels,
+                ..tool(server, target, None)
+            },
+            None => tool(server, target, context.definition().as_deref()),
+        }
+    }
+
+    /// The values of the arguments that count.
+    fn values(&self, params: &Document, exempt: &[Option<&str>]) -> Values {
+        let mut values = Values::default();
+        let strings = params.strings();
+        let joined = strings.joined();
+        let ends = strings.ends();
+        let mut index = 0;
+        value::values(joined, |value| {
+            while ends
+                .get(index)
+                .is_some_and(|end| (*end as usize) < value.start)
+            {
+                index += 1;
+            }
+            let is_wanted =
+                values.hashes.len() < MOST_VALUES && !values.hashes.contains(&value.hash);
+            if is_wanted {
+                values.hashes.push(value.hash);
+                values
+                    .strings
+                    .push(u32::try_from(index).unwrap_or(u32::MAX));
+            }
+        });
+        for (index, text) in (0..).zip(strings.iter()) {
+            let is_short = text.len() <= value::WHOLE && values.hashes.len() < MOST_VALUES;
+            if let Some(hash) =
+                value::whole(text).filter(|hash| is_short && !values.hashes.contains(hash))
+            {
+                values.hashes.push(hash);
+                values.strings.push(index);
+            }
+        }
+        if self.trusted.is_empty() && exempt.is_empty() {
+            return values;
+        }
+        let counts = |index: u32| {
+            let text = strings.get(index as usize).unwrap_or_default();
+            let text = text.trim().to_lowercase();
+            let is_trusted = self.trusted.iter().any(|glob| glob_matches(glob, &text));
+            !is_trusted && !is_exempt(params, index, exempt)
+        };
+        let kept: Vec<bool> = values.strings.iter().map(|index| counts(*index)).collect();
+        let mut keeps = kept.iter();
+        values
+            .hashes
+            .retain(|_| keeps.next().copied().unwrap_or(true));
+        let mut keeps = kept.iter();
+        values
+            .strings
+            .retain(|_| keeps.next().copied().unwrap_or(true));
+        values
+    }
+
+    fn decide(
+        &self,
+        server: &str,
+        target: &str,
+        labels: Labels,
+        params: &Document,
+        values: &Values,
+        judged: &Judged,
+    ) -> PreDecision {
+        let verdict = &judged.verdict;
+        let place = verdict
+            .value
+            .and_then(|at| params.string_pointer(*values.strings.get(at)?))
+            .filter(|pointer| pointer.starts_with(ARGUMENTS));
+        let exception = |told: Explanation| {
+            told.taken_for(format!("call that {}", said(labels)))
+                .allowed_by(
+                    "/exempt/-",
+                    serde_json::json!({ "tool": format!("{server}/{target}") }),
+                )
+        };
+        let pair = self.refuse.iter().position(|(after, then)| {
+            judged.seen.with(*after) == judged.seen && labels.meet(*then)
+        });
+        if let Some(pair) = pair {
+            let told = because(format!("pair {} of labels", pair + 1));
+            return refuse(
+                "flow-guard.pair",
+                "This call is not allowed after what this conversation has read or done.",
+            )
+            .at("/name")
+            .explain(exception(told))
+            .into();
+        }
+        let signs: Vec<&str> = verdict.signs().map(Sign::name).collect();
+        let score = format!("{:.2}", verdict.score);
+        if self.refuse_at.is_some_and(|limit| verdict.score >= limit) {
+            let told = because(format!("score {score}: {}", signs.join(", ")));
+            let refusal = refuse(
+                "flow-guard.score",
+                "This call looks like one that a text asked for, not the user. Ask the user before it is made.",
+            )
+            .at(place.unwrap_or_else(|| "/name".into()));
+            return refusal.explain(exception(told)).into();
+        }
+        if verdict.score >= self.record_at {
+            let told = because(format!("score {score}: {}", signs.join(", ")));
+            finding(
+                "flow-guard.score",
+                "A call that looks like one that a text asked for, not the user.",
+            )
+            .warn()
+            .in_params()
+            .at(place.unwrap_or_else(|| "/name".into()))
+            .details(format!(r#"{{"score":{score}}}"#))
+            .explain(exception(told))
+            .report();
+        }
+        if judged.is_burst {
+            let Burst { calls, seconds } = self.burst;
+            let told = because(format!("{calls} calls in {seconds} s"));
+            finding("flow-guard.burst", "Many calls that act, in a short time.")
+                .warn()
+                .in_params()
+                .at("/name")
+                .explain(exception(told))
+                .report();
+        }
+        PreDecision::Proceed
+    }
+}
+
+/// Whether a string of the params is an argument that is not judged.
+fn is_exempt(params: &Document, index: u32, exempt: &[Option<&str>]) -> bool {
+    if exempt.is_empty() {
+        return false;
+    }
+    let pointer = params.string_pointer(index).unwrap_or_default();
+    let Some(path) = pointer.strip_prefix(ARGUMENTS) else {
+        return false;
+    };
+    let name = path.split('/').next().unwrap_or_default();
+    exempt.iter().flatten().any(|argument| *argument == name)
+}
+
+fn counts_for_bursts(labels: Labels) -> bool {
+    labels.act() && labels.without(Label::Changes).act() || labels.has(Label::Credentials)
+}
+
+/// What a call does, for an explanation.
+fn said(labels: Labels) -> String {
+    match labels.is_empty() {
+        true => "does nothing labelled".into(),
+        false => format!("is labelled {labels}"),
+    }
+}
+
+/// Seconds since 1970.
+fn seconds() -> u32 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    u32::try_from(now.unwrap_or_default().as_secs()).unwrap_or(u32::MAX)
+}
+
+impl History {
+    /// Counts a call that acts. Whether it makes a burst: told once, at the call that fills the window.
+    fn counts(&mut self, burst: Burst, now: u32) -> bool {
+        if now < self.window || now - self.window >= burst.seconds {
+            self.window = now;
+            self.burst = 0;
+        }
+        self.burst = self.burst.saturating_add(1);
+        self.burst == burst.calls
+    }
+}
+
+#[cfg(test)]
+mod tests;

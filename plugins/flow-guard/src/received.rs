@@ -1,0 +1,110 @@
+//! What a result brings in.
+
+use sandgate_detect::injection;
+
+use crate::command::Commands;
+use crate::history::History;
+use crate::label::{Label, Labels};
+use crate::value::values;
+
+/// The most of a text that is judged as an instruction, in bytes.
+const JUDGED: usize = 256 << 10;
+/// The most of a text whose values are kept.
+const READ: usize = 1 << 20;
+/// The most of a trusted text whose values are kept: more than a list of contacts is no reason for trust.
+const TRUSTED: usize = 16 << 10;
+/// What a passage may refer to before and behind it, in bytes.
+const AROUND: usize = 160;
+/// The score from which values of a passage count as named by an instruction.
+const INSTRUCTION: f32 = 0.3;
+
+/// What was read of a result.
+#[derive(Debug, Default)]
+pub(crate) struct Received {
+    trusted: Vec<u32>,
+    untrusted: Vec<u32>,
+    instructed: Vec<u32>,
+    ordered: Vec<u32>,
+    commands: Labels,
+    instruction: f32,
+    was_read: bool,
+}
+
+impl Received {
+    /// Reads a text of a tool with these labels.
+    pub(crate) fn read(labels: Labels, text: &str) -> Self {
+        let mut received = Self::default();
+        let text = text.trim_end_matches('\n');
+        if text.is_empty() {
+            return received;
+        }
+        if !labels.has(Label::Untrusted) {
+            values(cut(text, TRUSTED), |value| {
+                received.trusted.push(value.hash)
+            });
+            return received;
+        }
+        received.was_read = true;
+        let score = injection::score(cut(text, JUDGED));
+        received.instruction = score.value;
+        let passage = match score.value >= INSTRUCTION {
+            true => score.passage.start.saturating_sub(AROUND)..score.passage.end + AROUND,
+            false => 0..0,
+        };
+        let text = cut(text, READ);
+        let commands = Commands::read(text);
+        received.commands = commands.labels;
+        commands.names(text, |name| received.ordered.push(name));
+        let mut places = commands.places.iter().peekable();
+        values(text, |value| {
+            received.untrusted.push(value.hash);
+            while places.next_if(|place| place.end <= value.start).is_some() {}
+            if places
+                .peek()
+                .is_some_and(|place| place.contains(&value.start))
+            {
+                received.ordered.push(value.hash);
+            }
+            if passage.contains(&value.start) {
+                received.instructed.push(value.hash);
+            }
+        });
+        received
+    }
+
+    /// Whether there is nothing to keep.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.was_read && self.trusted.is_empty()
+    }
+}
+
+impl History {
+    /// Puts what a result brought in into the history.
+    pub(crate) fn received(&mut self, received: &Received) {
+        for value in &received.trusted {
+            self.known.add(*value);
+        }
+        if received.was_read {
+            self.seen = self.seen.and(Label::Untrusted);
+            self.was_read = true;
+        }
+        for value in &received.untrusted {
+            self.untrusted.add(*value);
+        }
+        for value in &received.instructed {
+            self.instructed.add(*value);
+        }
+        for value in &received.ordered {
+            self.ordered.add(*value);
+        }
+        self.commands = self.commands.with(received.commands);
+        // Between 0 and 1.
+        let instruction = (received.instruction * 255.0) as u8;
+        self.instruction = self.instruction.max(instruction);
+    }
+}
+
+/// The beginning of the text, cut between characters.
+fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}

@@ -1,0 +1,466 @@
+//! The words of tools' names that say what a tool does. Each list is sorted.
+
+/// What a verb does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Reads,
+    Sends,
+    Pays,
+    Changes,
+    Destroys,
+    /// Gives or takes rights.
+    Grants,
+    /// Starts what somebody else wrote.
+    Runs,
+}
+
+const READS: &[&str] = &[
+    "browse",
+    "check",
+    "compare",
+    "count",
+    "describe",
+    "download",
+    "fetch",
+    "find",
+    "get",
+    "inspect",
+    "list",
+    "load",
+    "lookup",
+    "navigate",
+    "open",
+    "peek",
+    "poll",
+    "preview",
+    "query",
+    "read",
+    "receive",
+    "retrieve",
+    "scan",
+    "scrape",
+    "search",
+    "see",
+    "show",
+    "summarize",
+    "view",
+    "visit",
+    "watch",
+];
+const SENDS: &[&str] = &[
+    "announce",
+    "broadcast",
+    "dial",
+    "dm",
+    "export",
+    "forward",
+    "invite",
+    "mail",
+    "message",
+    "notify",
+    "post",
+    "publish",
+    "push",
+    "reply",
+    "retweet",
+    "send",
+    "share",
+    "submit",
+    "tweet",
+    "upload",
+];
+const PAYS: &[&str] = &[
+    "buy", "checkout", "donate", "order", "pay", "place", "purchase", "sell", "tip", "trade",
+    "transfer", "wire", "withdraw",
+];
+const CHANGES: &[&str] = &[
+    "add",
+    "append",
+    "apply",
+    "assign",
+    "attach",
+    "book",
+    "change",
+    "commit",
+    "copy",
+    "create",
+    "edit",
+    "enroll",
+    "fork",
+    "give",
+    "insert",
+    "make",
+    "manage",
+    "merge",
+    "modify",
+    "move",
+    "patch",
+    "prescribe",
+    "put",
+    "register",
+    "rename",
+    "replace",
+    "reserve",
+    "save",
+    "schedule",
+    "set",
+    "store",
+    "subscribe",
+    "update",
+    "upsert",
+    "write",
+];
+const DESTROYS: &[&str] = &[
+    "abort",
+    "archive",
+    "ban",
+    "block",
+    "cancel",
+    "clear",
+    "close",
+    "deactivate",
+    "delete",
+    "destroy",
+    "disable",
+    "drop",
+    "erase",
+    "kick",
+    "kill",
+    "leave",
+    "purge",
+    "remove",
+    "reset",
+    "rm",
+    "shutdown",
+    "stop",
+    "terminate",
+    "truncate",
+    "uninstall",
+    "unsubscribe",
+    "wipe",
+];
+const GRANTS: &[&str] = &[
+    "allow",
+    "approve",
+    "authorize",
+    "delegate",
+    "elevate",
+    "grant",
+    "impersonate",
+    "lock",
+    "revoke",
+    "rotate",
+    "unblock",
+    "unlock",
+];
+const RUNS: &[&str] = &["bash", "eval", "exec", "execute", "run", "shell", "spawn"];
+
+/// Words that may go before the verb of a command.
+const LEADS: &[&str] = &[
+    "also",
+    "and",
+    "be",
+    "before",
+    "can",
+    "could",
+    "do",
+    "finally",
+    "first",
+    "have",
+    "immediately",
+    "important",
+    "instead",
+    "just",
+    "kindly",
+    "must",
+    "need",
+    "next",
+    "note",
+    "now",
+    "please",
+    "remember",
+    "should",
+    "sure",
+    "task",
+    "then",
+    "to",
+    "todo",
+    "urgent",
+    "will",
+    "would",
+    "you",
+];
+/// Verbs of commands that no tool is named by, or that may mean several.
+const ORDERS: &[&str] = &[
+    "ask",
+    "call",
+    "contact",
+    "email",
+    "go",
+    "insert",
+    "introduce",
+    "make",
+    "provide",
+    "recommend",
+    "refer",
+    "reveal",
+    "say",
+    "tell",
+    "text",
+    "visit",
+];
+
+/// What anybody may have written.
+const UNTRUSTED: &[&str] = &[
+    "article",
+    "attachment",
+    "bookmark",
+    "browser",
+    "calendar",
+    "channel",
+    "chat",
+    "comment",
+    "commit",
+    "contents",
+    "conversation",
+    "conversations",
+    "description",
+    "discussion",
+    "doc",
+    "docs",
+    "document",
+    "email",
+    "emails",
+    "event",
+    "feed",
+    "feedback",
+    "file",
+    "forum",
+    "gist",
+    "history",
+    "html",
+    "inbox",
+    "internet",
+    "issue",
+    "listing",
+    "log",
+    "mail",
+    "mention",
+    "message",
+    "news",
+    "note",
+    "notification",
+    "page",
+    "pdf",
+    "post",
+    "product",
+    "profile",
+    "pull",
+    "question",
+    "rating",
+    "readme",
+    "repo",
+    "repositories",
+    "repository",
+    "resource",
+    "review",
+    "rss",
+    "site",
+    "sms",
+    "story",
+    "subject",
+    "task",
+    "text",
+    "thread",
+    "ticket",
+    "timeline",
+    "todo",
+    "transaction",
+    "transcript",
+    "tweet",
+    "url",
+    "user",
+    "video",
+    "voicemail",
+    "web",
+    "webpage",
+    "website",
+    "wiki",
+];
+/// What is somebody's own.
+const PRIVATE: &[&str] = &[
+    "account",
+    "address",
+    "addresses",
+    "balance",
+    "bank",
+    "billing",
+    "calendar",
+    "card",
+    "contact",
+    "conversation",
+    "customer",
+    "diagnosis",
+    "email",
+    "emails",
+    "employee",
+    "file",
+    "genetic",
+    "health",
+    "holding",
+    "inbox",
+    "info",
+    "information",
+    "invoice",
+    "location",
+    "log",
+    "medical",
+    "message",
+    "metadata",
+    "note",
+    "order",
+    "patient",
+    "payment",
+    "payroll",
+    "personal",
+    "portfolio",
+    "prescription",
+    "private",
+    "profile",
+    "record",
+    "reservation",
+    "salary",
+    "secret",
+    "sms",
+    "statement",
+    "transaction",
+    "user",
+    "vault",
+];
+/// What opens doors.
+const CREDENTIALS: &[&str] = &[
+    "2fa",
+    "access",
+    "acl",
+    "admin",
+    "apikey",
+    "auth",
+    "authentication",
+    "authorization",
+    "certificate",
+    "collaborator",
+    "credential",
+    "door",
+    "factor",
+    "firewall",
+    "guest",
+    "iam",
+    "identity",
+    "key",
+    "lock",
+    "mfa",
+    "oauth",
+    "otp",
+    "owner",
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
+    "permission",
+    "pin",
+    "policies",
+    "policy",
+    "privilege",
+    "role",
+    "secret",
+    "security",
+    "ssh",
+    "sudo",
+    "token",
+    "vault",
+];
+
+/// What the word does, where it is a verb.
+pub(crate) fn verb(word: &str) -> Option<Verb> {
+    let lists = [
+        (READS, Verb::Reads),
+        (SENDS, Verb::Sends),
+        (PAYS, Verb::Pays),
+        (CHANGES, Verb::Changes),
+        (DESTROYS, Verb::Destroys),
+        (GRANTS, Verb::Grants),
+        (RUNS, Verb::Runs),
+    ];
+    lists
+        .iter()
+        .find_map(|(list, verb)| list.binary_search(&word).is_ok().then_some(*verb))
+}
+
+/// A verb as a description begins with: `Sends a message`, `Searching the web`.
+pub(crate) fn verb_of_sentence(word: &str) -> Option<Verb> {
+    let endings = ["", "s", "es"];
+    endings
+        .iter()
+        .find_map(|ending| verb(word.strip_suffix(ending)?))
+}
+
+/// Whether the word may go before the verb of a command.
+pub(crate) fn is_lead(word: &str) -> bool {
+    LEADS.binary_search(&word).is_ok()
+}
+
+/// Whether the word is a verb of commands.
+pub(crate) fn is_order(word: &str) -> bool {
+    ORDERS.binary_search(&word).is_ok()
+}
+
+pub(crate) fn is_untrusted(word: &str) -> bool {
+    is_in(UNTRUSTED, word)
+}
+
+pub(crate) fn is_private(word: &str) -> bool {
+    is_in(PRIVATE, word)
+}
+
+pub(crate) fn is_credential(word: &str) -> bool {
+    is_in(CREDENTIALS, word)
+}
+
+/// Whether the word, or the one that it is the plural of, is on the list.
+fn is_in(list: &[&str], word: &str) -> bool {
+    let has = |word: &str| list.binary_search(&word).is_ok();
+    has(word) || word.strip_suffix('s').is_some_and(has)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_sorted() {
+        for list in [
+            LEADS,
+            ORDERS,
+            READS,
+            SENDS,
+            PAYS,
+            CHANGES,
+            DESTROYS,
+            GRANTS,
+            RUNS,
+            UNTRUSTED,
+            PRIVATE,
+            CREDENTIALS,
+        ] {
+            let wrong = list.windows(2).find(|pair| pair[0] >= pair[1]);
+            assert_eq!(wrong, None);
+        }
+    }
+
+    #[test]
+    fn a_sentence_begins_with_its_verb() {
+        assert_eq!(verb_of_sentence("sends"), Some(Verb::Sends));
+        assert_eq!(verb_of_sentence("searches"), Some(Verb::Reads));
+        assert_eq!(verb_of_sentence("the"), None);
+    }
+}

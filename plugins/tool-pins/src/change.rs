@@ -1,0 +1,400 @@
+//! Tells a harmless change of a definition from a dangerous one, by what is new in it: text that speaks to the model,
+//! hidden characters, weaker promises, parameters that take what they should not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sandgate_detect::hidden::Kinds;
+use sandgate_detect::poisoning::{self, Sign, Signs};
+use serde_json::{Map, Value};
+
+use crate::wording::{Vocabulary, addresses, hosts};
+
+/// How a definition changed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// Wording, more to choose from, optional parameters and the like.
+    Harmless,
+    /// At least one reason weighs enough, or several do together. The heaviest first.
+    Dangerous(Vec<Reason>),
+}
+
+/// What speaks for a dangerous change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reason {
+    /// Stable and machine-readable, for example `concealment` or `read-only-withdrawn`.
+    pub name: &'static str,
+    /// Where it is in the new definition.
+    pub pointer: String,
+    weight: f32,
+}
+
+/// The sum of weights from which a change counts as dangerous.
+const DANGEROUS: f32 = 0.5;
+
+/// Hidden characters and escapes that no description needs.
+const HIDDEN: Kinds = Kinds::SUSPICIOUS.and(Kinds::ANSI).and(Kinds::HIDDEN_HTML);
+
+/// How deep definitions are read.
+const DEEPEST: usize = 64;
+
+/// Judges the change from one definition to another.
+pub fn classify(before: &Value, after: &Value) -> Change {
+    let mut reasons = Vec::new();
+    texts(before, after, &mut reasons);
+    annotations(before, after, &mut reasons);
+    for schema in ["inputSchema", "outputSchema", "arguments"] {
+        let pointer = format!("/{schema}");
+        parameters(
+            before.get(schema),
+            after.get(schema),
+            &pointer,
+            0,
+            &mut reasons,
+        );
+    }
+    reasons.sort_by(|one, other| other.weight.total_cmp(&one.weight));
+    // The floor makes small signs add up, not rounding.
+    match reasons.iter().map(|reason| reason.weight).sum::<f32>() >= DANGEROUS - 0.01 {
+        true => Change::Dangerous(reasons),
+        false => Change::Harmless,
+    }
+}
+
+/// The strings of a definition with their places, names of members too.
+struct Strings<'v> {
+    by_place: BTreeMap<String, &'v str>,
+    names: BTreeSet<&'v str>,
+}
+
+impl<'v> Strings<'v> {
+    fn of(value: &'v Value) -> Self {
+        let mut strings = Self {
+            by_place: BTreeMap::new(),
+            names: BTreeSet::new(),
+        };
+        strings.walk(value, String::new(), 0);
+        strings
+    }
+
+    fn walk(&mut self, value: &'v Value, pointer: String, depth: usize) {
+        match value {
+            Value::String(text) => {
+                self.by_place.insert(pointer, text);
+            }
+            Value::Object(members) if depth < DEEPEST => {
+                for (name, value) in members {
+                    self.names.insert(name);
+                    self.walk(value, child(&pointer, name), depth + 1);
+                }
+            }
+            Value::Array(elements) if depth < DEEPEST => {
+                for (n, value) in elements.iter().enumerate() {
+                    self.walk(value, child(&pointer, &n.to_string()), depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &'v str> {
+        self.by_place
+            .values()
+            .copied()
+            .chain(self.names.iter().copied())
+    }
+}
+
+fn child(pointer: &str, name: &str) -> String {
+    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// Looks at the sentences that are new. A sentence that stood anywhere before is old.
+fn texts(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
+    let (old, new) = (Strings::of(before), Strings::of(after));
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    let mut old_signs = Signs::default();
+    let mut old_hidden = Kinds::NONE;
+    let mut vocabulary = Vocabulary::default();
+    for text in old.all() {
+        let reading = poisoning::read(text);
+        old_signs.join(&reading.signs);
+        old_hidden = old_hidden.and(reading.hidden);
+        vocabulary.add(text);
+        known.extend(
+            poisoning::sentences(text)
+                .iter()
+                .map(|sentence| plain(sentence)),
+        );
+    }
+    let is_known = |text: &str| old.by_place.values().any(|one| *one == text);
+    let changed = new
+        .by_place
+        .iter()
+        .filter(|(place, text)| old.by_place.get(*place) != Some(*text) && !is_known(text));
+    for (place, text) in changed {
+        let fresh: Vec<_> = poisoning::sentences(text)
+            .into_iter()
+            .filter(|sentence| !known.contains(&plain(sentence)))
+            .collect();
+        let is_addition =
+            fresh.len() < poisoning::sentences(text).len() || !old.by_place.contains_key(place);
+        let reading = poisoning::read(&fresh.concat());
+        for sign in Sign::ALL {
+            let weight = reading.signs.weight(sign);
+            if weight >= 0.2 && weight > old_signs.weight(sign) {
+                add(reasons, sign.name(), place, weight);
+            }
+        }
+        hidden(reading.hidden, old_hidden, place, reasons);
+        for sentence in &fresh {
+            new_targets(sentence, &old, place, reasons);
+            if is_addition && vocabulary.is_off_topic(sentence) {
+                add(reasons, "off-topic", place, 0.2);
+            }
+        }
+    }
+    for name in new.names.iter().filter(|name| !old.names.contains(*name)) {
+        let reading = poisoning::read(name);
+        hidden(reading.hidden, old_hidden, "", reasons);
+    }
+}
+
+fn hidden(found: Kinds, old: Kinds, place: &str, reasons: &mut Vec<Reason>) {
+    let fresh = found.within(HIDDEN);
+    if !fresh.is_empty() && fresh.within(old) != fresh {
+        let is_sure = fresh.has(
+            Kinds::TAGS
+                .and(Kinds::ZERO_WIDTH)
+                .and(Kinds::BIDI)
+                .and(Kinds::VARIATION)
+                .and(Kinds::ANSI)
+                .and(Kinds::ANSI_HIDING),
+        );
+        add(
+            reasons,
+            "hidden-characters",
+            place,
+            if is_sure { 1.0 } else { 0.3 },
+        );
+    }
+}
+
+/// Addresses and hosts that stood nowhere before.
+fn new_targets(sentence: &str, old: &Strings<'_>, place: &str, reasons: &mut Vec<Reason>) {
+    for address in addresses(sentence) {
+        if !old.all().any(|text| text.contains(address)) {
+            add(reasons, "new-address", place, 0.4);
+        }
+    }
+    // Where a value is taken from or sent to, another host is another party. In prose most are documentation.
+    let is_value = ["/default", "/const", "/pattern"]
+        .iter()
+        .any(|end| place.ends_with(end))
+        || place.contains("/enum/");
+    for host in hosts(sentence) {
+        if !old.all().any(|text| text.contains(host)) {
+            let is_number = host
+                .bytes()
+                .all(|c| c.is_ascii_digit() || matches!(c, b'.' | b':'));
+            let weight = match (is_value, is_number) {
+                (true, _) => 0.6,
+                (false, true) => 0.5,
+                (false, false) => 0.1,
+            };
+            add(reasons, "new-host", place, weight);
+        }
+    }
+}
+
+/// The sentence as it is compared: without capitals, marks and blanks.
+fn plain(sentence: &str) -> String {
+    sentence
+        .chars()
+        .filter(|c| c.is_alphanumeric() || !c.is_ascii())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+fn add(reasons: &mut Vec<Reason>, name: &'static str, pointer: &str, weight: f32) {
+    match reasons.iter_mut().find(|reason| reason.name == name) {
+        Some(reason) if reason.weight >= weight => {}
+        Some(reason) => {
+            reason.weight = weight;
+            reason.pointer = pointer.into();
+        }
+        None => reasons.push(Reason {
+            name,
+            pointer: pointer.into(),
+            weight,
+        }),
+    }
+}
+
+/// Promises that clients act on: a tool that reads only may run without a question.
+fn annotations(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
+    let hint = |definition: &Value, name: &str| {
+        definition
+            .get("annotations")
+            .and_then(|all| all.get(name))
+            .and_then(Value::as_bool)
+    };
+    let turned = |name: &str, from: bool| {
+        hint(before, name) == Some(from) && hint(after, name) == Some(!from)
+    };
+    let place = |name: &str| format!("/annotations/{name}");
+    if turned("readOnlyHint", true) {
+        add(reasons, "read-only-withdrawn", &place("readOnlyHint"), 0.6);
+    }
+    if turned("readOnlyHint", false) {
+        add(reasons, "read-only-claimed", &place("readOnlyHint"), 0.3);
+    }
+    if turned("destructiveHint", true) {
+        add(
+            reasons,
+            "destructive-denied",
+            &place("destructiveHint"),
+            0.6,
+        );
+    }
+    if turned("destructiveHint", false) {
+        add(reasons, "destructive-added", &place("destructiveHint"), 0.6);
+    }
+    if turned("openWorldHint", false) {
+        add(reasons, "open-world-added", &place("openWorldHint"), 0.3);
+    }
+}
+
+/// Parameters that are new, and schemas that take more than before.
+fn parameters(
+    before: Option<&Value>,
+    after: Option<&Value>,
+    pointer: &str,
+    depth: usize,
+    reasons: &mut Vec<Reason>,
+) {
+    let (Some(before), Some(after)) = (before, after) else {
+        return;
+    };
+    if depth > 8 {
+        return;
+    }
+    let closed = |schema: &Value| schema.get("additionalProperties") == Some(&Value::Bool(false));
+    if closed(before) && !closed(after) && after.get("$ref").is_none() {
+        add(
+            reasons,
+            "schema-opened",
+            &format!("{pointer}/additionalProperties"),
+            0.2,
+        );
+    }
+    let none = Map::new();
+    let properties = |schema: &'_ Value| {
+        schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default()
+    };
+    let (old, new) = (properties(before), properties(after));
+    let required: Vec<&str> = after
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    for (name, schema) in &new {
+        let place = child(&format!("{pointer}/properties"), name);
+        match old.get(name) {
+            Some(was) => parameters(Some(was), Some(schema), &place, depth + 1, reasons),
+            None => new_parameter(
+                name,
+                schema.as_object().unwrap_or(&none),
+                required.contains(&name.as_str()),
+                &place,
+                reasons,
+            ),
+        }
+    }
+}
+
+fn new_parameter(
+    name: &str,
+    schema: &Map<String, Value>,
+    is_required: bool,
+    place: &str,
+    reasons: &mut Vec<Reason>,
+) {
+    let is_free_text = schema.get("type").is_none_or(|kind| kind == "string")
+        && !["enum", "const", "format", "pattern"]
+            .iter()
+            .any(|word| schema.contains_key(*word));
+    let words = crate::wording::words_of_name(name);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let joined = words.concat();
+    let is_credential = has(&[
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "credential",
+        "credentials",
+        "apikey",
+        "mnemonic",
+        "otp",
+    ]) || [
+        "apikey",
+        "accesstoken",
+        "authtoken",
+        "apitoken",
+        "privatekey",
+        "sshkey",
+        "accesskey",
+        "secretkey",
+        "seedphrase",
+        "sessiontoken",
+        "bearertoken",
+    ]
+    .iter()
+    .any(|kind| joined.contains(kind));
+    let is_collector = [
+        "sidenote",
+        "conversation",
+        "chathistory",
+        "transcript",
+        "systemprompt",
+        "chainofthought",
+        "scratchpad",
+        "usermessage",
+        "fullcontext",
+        "environmentvariables",
+        "filecontents",
+        "previousmessages",
+        "messagehistory",
+    ]
+    .iter()
+    .any(|kind| joined.contains(kind));
+    if is_credential {
+        add(
+            reasons,
+            "credential-parameter",
+            place,
+            if is_required { 0.6 } else { 0.4 },
+        );
+    }
+    if is_collector {
+        add(reasons, "collecting-parameter", place, 0.5);
+    }
+    let is_described = schema.get("description").is_some();
+    if is_free_text && is_required {
+        add(
+            reasons,
+            "required-text",
+            place,
+            if is_described { 0.15 } else { 0.3 },
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! All policies together, as `sandgate init` writes them.
+
+mod benign;
+mod profile;
+mod stories;
