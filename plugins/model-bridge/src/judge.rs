@@ -527,6 +527,7 @@ impl Judge<'_> {
     fn role(&self) -> &'static str {
         match self.direction {
             Direction::Results => "text of a result",
+            Direction::Messages => "text of a server's own message",
             Direction::Arguments => "text of an argument",
             Direction::Definitions => "text of a definition",
         }

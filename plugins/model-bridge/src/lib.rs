@@ -60,7 +60,7 @@ impl Interceptor for ModelBridge {
 
     fn pre_call(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
         let direction = match context.direction() == SERVER_TO_CLIENT {
-            true => Direction::Results,
+            true => Direction::Messages,
             false => Direction::Arguments,
         };
         if direction == Direction::Arguments

@@ -77,9 +77,11 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Direction {
-    /// What servers say.
+    /// What servers reply. Replies pass the interceptors from the bottom.
     Results,
-    /// What clients send.
+    /// What servers say and ask unasked. It passes from the top.
+    Messages,
+    /// What clients send, from the top, and answer.
     Arguments,
     /// What servers say of themselves: lists and instructions.
     Definitions,

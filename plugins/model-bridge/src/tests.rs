@@ -694,7 +694,7 @@ fn directions_say_what_is_judged() {
     );
     assert!(
         sent(
-            json!(["results"]),
+            json!(["messages"]),
             to_client,
             "pre",
             "notifications/message",
@@ -705,7 +705,7 @@ fn directions_say_what_is_judged() {
     let asks = || json!({ "message": "Your name?" });
     assert!(
         sent(
-            json!(["results"]),
+            json!(["messages"]),
             to_client,
             "pre",
             "elicitation/create",
