@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::ModelBridge;
 use crate::ask::{self, Trouble};
 use crate::cache::Cache;
+use crate::hit::{Hit, everywhere, highest, hits};
 use crate::inputs::{self, Place, Text};
 use crate::mask::{self, Marks};
 use crate::room;
@@ -29,10 +30,6 @@ const WARNING: &str = "[Gateway: a classifier objects to something in this resul
 
 /// Bytes of the places in one finding: the gateway takes 4 KiB of details.
 const LONGEST_SPANS: usize = 3 << 10;
-
-/// The most values that are looked for elsewhere in the document, and the shortest one, in bytes.
-const MOST_VALUES: usize = 32;
-const SHORTEST_VALUE: usize = 4;
 
 /// One document and what is known of it.
 pub(crate) struct Judge<'j> {
@@ -53,16 +50,6 @@ pub(crate) enum Outcome {
     Proceed,
     Edit(Vec<Edit>),
     Refuse(Refusal),
-}
-
-/// Something that a classifier said of a text.
-struct Hit {
-    /// The index of the text among those sent.
-    text: usize,
-    label: String,
-    score: f64,
-    /// None: the text as a whole.
-    span: Option<Span>,
 }
 
 /// Something that was not judged.
@@ -532,82 +519,6 @@ impl Judge<'_> {
             Direction::Definitions => "text of a definition",
         }
     }
-}
-
-/// What the verdicts say of the texts.
-fn hits(inputs: &[inputs::Input], verdicts: &[Option<crate::verdict::Verdict>]) -> Vec<Hit> {
-    let mut hits = Vec::new();
-    for (input, verdict) in inputs.iter().zip(verdicts) {
-        let Some(verdict) = verdict else {
-            continue;
-        };
-        for (text, offset) in &input.parts {
-            hits.extend(verdict.scores.iter().map(|(label, score)| Hit {
-                text: *text,
-                label: label.clone(),
-                score: *score,
-                span: None,
-            }));
-            hits.extend(verdict.spans.iter().map(|span| Hit {
-                text: *text,
-                label: span.entity.clone(),
-                score: span.score,
-                span: Some(Span {
-                    start: span.start + offset,
-                    end: span.end + offset,
-                    ..span.clone()
-                }),
-            }));
-        }
-    }
-    hits
-}
-
-/// The places to mask by text. A value that is masked in one place is masked in every other: what a result says twice, as a
-/// text and as structured content, must agree.
-fn everywhere(texts: &[Text], hits: &[Hit], threshold: f64) -> BTreeMap<usize, Vec<Span>> {
-    let mut by_text: BTreeMap<usize, Vec<Span>> = BTreeMap::new();
-    let mut values: BTreeMap<&str, &Span> = BTreeMap::new();
-    for hit in hits.iter().filter(|hit| hit.score >= threshold) {
-        let Some(span) = &hit.span else {
-            continue;
-        };
-        by_text.entry(hit.text).or_default().push(span.clone());
-        let value = texts[hit.text].text.get(span.start..span.end);
-        if let Some(value) = value.filter(|value| value.len() >= SHORTEST_VALUE)
-            && values.len() < MOST_VALUES
-        {
-            values.entry(value).or_insert(span);
-        }
-    }
-    for (index, text) in texts.iter().enumerate() {
-        for (value, span) in &values {
-            for (start, _) in text.text.match_indices(value) {
-                let end = start + value.len();
-                if is_apart(text.text, start, end) {
-                    by_text.entry(index).or_default().push(Span {
-                        start,
-                        end,
-                        ..(*span).clone()
-                    });
-                }
-            }
-        }
-    }
-    by_text
-}
-
-/// Whether it is no part of a longer word or number.
-fn is_apart(text: &str, start: usize, end: usize) -> bool {
-    let joins = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let bytes = text.as_bytes();
-    let before = start.checked_sub(1).and_then(|before| bytes.get(before));
-    !(joins(before) && joins(bytes.get(start))
-        || joins(bytes.get(end)) && joins(bytes.get(end - 1)))
-}
-
-fn highest<'h>(hits: impl Iterator<Item = &'h Hit>) -> Option<&'h Hit> {
-    hits.max_by(|one, other| one.score.total_cmp(&other.score))
 }
 
 fn placed(refusal: Refusal, pointer: Option<String>) -> Refusal {

@@ -8,6 +8,7 @@
 mod ask;
 mod cache;
 mod endpoint;
+mod hit;
 mod inputs;
 mod judge;
 mod mask;
