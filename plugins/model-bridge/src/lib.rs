@@ -13,6 +13,7 @@ mod inputs;
 mod judge;
 mod mask;
 mod protocol;
+mod report;
 mod room;
 mod secret;
 mod settings;
