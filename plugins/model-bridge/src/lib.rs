@@ -1,4 +1,5 @@
-//! Asks a classifier that the operator runs about the texts that pass, and acts on its scores: records, masks or refuses.
+//! Asks a classifier that the operator runs about the texts that pass, and acts on its scores: records, warns, masks or
+//! refuses.
 //!
 //! The classifier is a server of its own, by default on this machine. It is not trusted: whatever it answers, the work is
 //! bounded, and an answer of another shape is a failure, for which the operator has a policy. What the texts mean is the
@@ -7,10 +8,12 @@
 mod ask;
 mod cache;
 mod endpoint;
+mod hit;
 mod inputs;
 mod judge;
 mod mask;
 mod protocol;
+mod report;
 mod room;
 mod secret;
 mod settings;
@@ -59,7 +62,7 @@ impl Interceptor for ModelBridge {
 
     fn pre_call(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
         let direction = match context.direction() == SERVER_TO_CLIENT {
-            true => Direction::Results,
+            true => Direction::Messages,
             false => Direction::Arguments,
         };
         if direction == Direction::Arguments

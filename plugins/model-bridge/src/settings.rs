@@ -77,9 +77,11 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Direction {
-    /// What servers say.
+    /// What servers reply. Replies pass the interceptors from the bottom.
     Results,
-    /// What clients send.
+    /// What servers say and ask unasked. It passes from the top.
+    Messages,
+    /// What clients send, from the top, and answer.
     Arguments,
     /// What servers say of themselves: lists and instructions.
     Definitions,
@@ -90,6 +92,7 @@ pub(crate) enum Direction {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Actions {
     pub(crate) record: Option<f64>,
+    pub(crate) annotate: Option<f64>,
     pub(crate) mask: Option<f64>,
     pub(crate) refuse: Option<f64>,
 }
@@ -351,6 +354,13 @@ impl Settings {
                     ),
                 );
             }
+            let is_everything = matches!(&*exception.tool, "*" | "*/*");
+            if is_everything && exception.argument.is_none() && exception.labels.is_empty() {
+                issues.add(
+                    format!("/exceptions/{index}"),
+                    "would let everything pass; remove the interceptor instead",
+                );
+            }
             if exception.argument.as_ref().is_some_and(String::is_empty) {
                 issues.add(
                     format!("/exceptions/{index}/argument"),
@@ -367,6 +377,7 @@ impl Settings {
         });
         let named = [
             ("/actions/record", actions.record),
+            ("/actions/annotate", actions.annotate),
             ("/actions/mask", actions.mask),
             ("/actions/refuse", actions.refuse),
         ];
@@ -391,7 +402,7 @@ impl Settings {
 impl Actions {
     /// The lowest score on which anything is done.
     pub(crate) fn least(&self) -> f64 {
-        [self.record, self.mask, self.refuse]
+        [self.record, self.annotate, self.mask, self.refuse]
             .into_iter()
             .flatten()
             .fold(1.0, f64::min)

@@ -59,7 +59,7 @@ fn guard() -> FakeServer {
     })
 }
 
-/// The interceptor before a server, with these settings beside `url`.
+/// The interceptor before a server, with these settings beside `url`, above those that mask first, as `check` demands.
 fn config(server: &FakeServer, url: &str, settings: &str) -> String {
     let host = url.split('/').nth(2).unwrap();
     let table = server.config("desk");
@@ -76,6 +76,17 @@ url = "{url}"
 timeout = "10s"
 cache-key = "of these journeys alone"
 {settings}
+
+[[interceptors]]
+name = "scrub"
+plugin = "builtin:pii-scrubber"
+timeout = "20s"
+settings = {{ entities = ["iban"] }}
+
+[[interceptors]]
+name = "secrets"
+plugin = "builtin:secret-redactor"
+timeout = "20s"
 "#
     )
 }
@@ -209,6 +220,19 @@ fn a_host_that_is_not_granted_is_never_asked() {
     let gateway = Gateway::start(&config);
     assert!(read(&gateway).to_string().contains("model.unavailable"));
     assert!(guard.heard().is_empty());
+}
+
+#[test]
+fn what_is_masked_below_never_reaches_the_classifier() {
+    let (guard, server) = (guard(), says("Pay to DE89 3704 0044 0532 0130 00."));
+    let gateway = Gateway::start(&config(&server, guard.url(), "kind = \"prompt-guard\""));
+    read(&gateway);
+    let heard = guard.heard();
+    let asked = String::from_utf8_lossy(&heard[0].body);
+    assert!(
+        asked.contains("Pay to") && !asked.contains("3704"),
+        "{asked}"
+    );
 }
 
 #[test]
