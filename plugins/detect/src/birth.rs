@@ -21,13 +21,13 @@ pub(crate) fn around(
         Some(era) => at - era.len(),
         None => month_before(bytes, at, floor).unwrap_or(at),
     };
+    let end = end(bytes, start, at)?;
     let said = context.says_within(Topic::Birth, start, FAR)
         || context.is_named(Topic::Birth)
         || context.is_headed(Topic::Birth, start);
     if !said {
         return None;
     }
-    let end = end(bytes, start, at)?;
     // A file's time of birth has hours.
     let rest = &bytes[end..];
     let has_time = matches!(rest, [b' ' | b'T', b'0'..=b'2', b'0'..=b'9', b':', ..])

@@ -24,8 +24,36 @@ pub(crate) struct Context<'t> {
     named: OnceCell<u32>,
     /// The last place that was asked about, and what was found there.
     last: Cell<Option<(usize, Near)>>,
-    /// The heading of the table that was read last: where its line starts and ends.
-    heading: Cell<Option<(usize, usize)>>,
+    /// The heading of the text, if its first line is one.
+    heading: OnceCell<Option<Heading>>,
+    /// The row in which the last value stood.
+    row: Cell<Option<Row>>,
+    /// The place that was asked about last, and the topics of its column.
+    column: Cell<Option<(usize, u32)>>,
+}
+
+/// The heading of a table.
+struct Heading {
+    separator: u8,
+    /// The topics of each column.
+    columns: [u32; COLUMNS],
+    /// How many columns there are.
+    count: usize,
+    /// Where the heading ends.
+    end: usize,
+}
+
+/// Most columns that are looked at.
+const COLUMNS: usize = 24;
+
+/// A row, read as far as `at`.
+#[derive(Clone, Copy)]
+struct Row {
+    at: usize,
+    column: usize,
+    quoted: bool,
+    /// Whether the row has as many cells as the heading.
+    fits: bool,
 }
 
 /// How far before a place each topic was spoken of, in bytes. [`FAR`]: it was not.
@@ -39,7 +67,9 @@ impl<'t> Context<'t> {
             key,
             named: OnceCell::new(),
             last: Cell::new(None),
-            heading: Cell::new(None),
+            heading: OnceCell::new(),
+            row: Cell::new(None),
+            column: Cell::new(None),
         }
     }
 
@@ -170,76 +200,141 @@ impl<'t> Context<'t> {
     /// Whether the topic is spoken of in the heading of the column in which `at` stands: the first line of a text with
     /// tabs, commas, semicolons or bars, or the first row of a table in Markdown.
     pub(crate) fn is_headed(&self, topic: Topic, at: usize) -> bool {
-        let bytes = self.text.as_bytes();
-        let from = at.saturating_sub(ROW);
-        let Some(line) = bytes[from..at].iter().rposition(|byte| *byte == b'\n') else {
-            return false;
+        let topics = match self.column.get() {
+            Some((place, topics)) if place == at => topics,
+            _ => {
+                let topics = self.column_topics(at);
+                self.column.set(Some((at, topics)));
+                topics
+            }
         };
-        let line = from + line + 1;
-        let Some((start, end)) = self.heading_of(line) else {
-            return false;
-        };
-        let heading = &bytes[start..end];
-        let is_separator = |byte: &&u8| matches!(byte, b'\t' | b',' | b';' | b'|');
-        let Some(&separator) = heading.iter().find(is_separator) else {
-            return false;
-        };
-        // A line of code or a comment is no heading.
-        if separator != b'|'
-            && heading.iter().any(|byte| {
-                matches!(
-                    byte,
-                    b'(' | b'{' | b'=' | b':' | b'!' | b'<' | b'/' | b'#' | b'*' | b'\\'
-                )
-            })
-        {
-            return false;
-        }
-        let column = cells(&bytes[line..at], separator).count() - 1;
-        // Prose and code have commas, too: rows have as many cells as their heading.
-        let rest = &bytes[at..bytes.len().min(at + ROW)];
-        let end = at
-            + rest
-                .iter()
-                .position(|byte| *byte == b'\n')
-                .unwrap_or(rest.len());
-        if cells(&bytes[line..end], separator).count() != cells(heading, separator).count() {
-            return false;
-        }
-        cells(heading, separator)
-            .nth(column)
-            .is_some_and(|cell| cell.len() <= 32 && mask(cell) & bit(topic) != 0)
+        topics & bit(topic) != 0
     }
 
-    /// The heading of the table that has a row at `line`.
-    fn heading_of(&self, line: usize) -> Option<(usize, usize)> {
+    fn column_topics(&self, at: usize) -> u32 {
         let bytes = self.text.as_bytes();
+        if let Some(heading) = self.heading.get_or_init(|| Heading::read(bytes)) {
+            return match self.row(heading, at) {
+                Row {
+                    column, fits: true, ..
+                } if column < COLUMNS => heading.columns[column],
+                _ => 0,
+            };
+        }
+        self.markdown(at).unwrap_or_default()
+    }
+
+    /// The row and column of `at`. Values are asked about in the order of the text, so that each row is read once.
+    fn row(&self, heading: &Heading, at: usize) -> Row {
+        let bytes = self.text.as_bytes();
+        let known = self.row.get().filter(|row| {
+            row.at <= at && at - row.at <= ROW && !bytes[row.at..at].contains(&b'\n')
+        });
+        let (mut row, from) = match known {
+            Some(row) => (row, row.at),
+            None => {
+                let from = at.saturating_sub(ROW);
+                let line = bytes[from..at]
+                    .iter()
+                    .rposition(|byte| *byte == b'\n')
+                    .map(|line| from + line + 1);
+                let start = line.unwrap_or(from);
+                let rest = &bytes[start..bytes.len().min(start + 2 * ROW)];
+                let end = start
+                    + rest
+                        .iter()
+                        .position(|byte| *byte == b'\n')
+                        .unwrap_or(rest.len());
+                // Prose has commas, too: rows have as many cells as their heading.
+                let fits = line.is_some_and(|line| line > heading.end)
+                    && cells(&bytes[start..end], heading.separator).count() == heading.count;
+                (
+                    Row {
+                        at,
+                        column: 0,
+                        quoted: false,
+                        fits,
+                    },
+                    start,
+                )
+            }
+        };
+        for byte in &bytes[from..at] {
+            row.quoted ^= *byte == b'"';
+            row.column += usize::from(*byte == heading.separator && !row.quoted);
+        }
+        row.at = at;
+        self.row.set(Some(row));
+        row
+    }
+
+    /// The topics of the column of a table in Markdown.
+    fn markdown(&self, at: usize) -> Option<u32> {
+        let bytes = self.text.as_bytes();
+        let from = at.saturating_sub(ROW / 4);
+        let line = from + bytes[from..at].iter().rposition(|byte| *byte == b'\n')? + 1;
         if bytes[line] != b'|' {
-            let end = bytes.iter().take(ROW).position(|byte| *byte == b'\n')?;
-            return (end < line).then_some((0, end));
+            return None;
         }
-        // Rows of one table follow one another, so a heading that was read holds for the next row.
-        if let Some((start, end)) = self.heading.get()
-            && line.checked_sub(end).is_some_and(|far| far < 8 * ROW)
-            && !bytes[end..line].windows(2).any(|pair| pair == b"\n\n")
-        {
-            return Some((start, end));
-        }
-        let from = line.saturating_sub(8 * ROW);
-        let rule = bytes[from..line]
+        let column = bytes[line..at].iter().filter(|byte| **byte == b'|').count();
+        let above = &bytes[line.saturating_sub(4 * ROW)..line];
+        let rule = above
             .windows(3)
-            .rposition(|three| matches!(three, b"\n|-" | b"\n| " | b"\n|:") && three[2] != b' ')?;
-        let end = from + rule;
-        let start = bytes[..end]
+            .rposition(|three| three == b"|--" || three == b"|:-" || three == b"| -")?;
+        // The first bar of the line of dashes ends the heading.
+        let rule = above[..=rule].iter().rposition(|byte| *byte == b'\n')?;
+        let start = above[..rule]
             .iter()
-            .rev()
-            .take(ROW)
-            .position(|byte| *byte == b'\n')
-            .map_or(0, |back| end - back);
-        self.heading.set(Some((start, end)));
-        Some((start, end))
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |start| start + 1);
+        let is_one_table = !above[rule..].windows(2).any(|pair| pair == b"\n\n");
+        let cell = above[start..rule].split(|byte| *byte == b'|').nth(column)?;
+        (is_one_table && cell.len() <= CELL).then(|| mask(cell))
     }
 }
+
+impl Heading {
+    /// The first line as a heading, if a column of it speaks of anything.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let end = bytes.iter().take(ROW).position(|byte| *byte == b'\n')?;
+        let line = &bytes[..end];
+        // A line of code or a comment is no heading.
+        if line.iter().any(|byte| {
+            matches!(
+                byte,
+                b'(' | b'{' | b'=' | b':' | b'!' | b'<' | b'/' | b'#' | b'*' | b'\\'
+            )
+        }) || line.first() == Some(&b'|')
+        {
+            return None;
+        }
+        let separator = *line
+            .iter()
+            .find(|byte| matches!(byte, b'\t' | b',' | b';' | b'|'))?;
+        let mut heading = Self {
+            separator,
+            columns: [0; COLUMNS],
+            count: 0,
+            end,
+        };
+        for cell in cells(line, separator) {
+            if let Some(column) = heading.columns.get_mut(heading.count)
+                && cell.len() <= CELL
+            {
+                *column = mask(cell);
+            }
+            heading.count += 1;
+        }
+        heading
+            .columns
+            .iter()
+            .any(|topics| *topics != 0)
+            .then_some(heading)
+    }
+}
+
+/// Longest cell of a heading.
+const CELL: usize = 32;
 
 /// The cells of a row. A separator between quotes separates nothing.
 fn cells(row: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {

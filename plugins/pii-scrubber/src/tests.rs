@@ -716,3 +716,60 @@ fn lists_completions_and_errors_are_masked_where_people_read_them() {
         json!({"code": -32602, "message": "no [email]"})
     );
 }
+
+#[test]
+fn the_settings_are_those_of_the_manifest() {
+    let manifest = include_str!("../plugin.toml");
+    for entity in Entity::ALL {
+        let name = format!("\"{}\"", entity.name());
+        assert_eq!(manifest.matches(&name).count(), 2, "{name}");
+        let reveal = format!("\n{} = {{ type", entity.name());
+        assert_eq!(manifest.matches(&reveal).count(), 1, "{name}");
+        assert_eq!(
+            scrubber(json!({"entities": [entity.name()]}))
+                .settings
+                .entities,
+            [entity]
+        );
+    }
+    for name in [
+        "entities",
+        "action",
+        "key",
+        "mark-key",
+        "private-addresses",
+        "reveal",
+        "allow",
+        "returned",
+    ] {
+        assert!(
+            manifest.contains(&format!("[settings.properties.{name}]")),
+            "{name}"
+        );
+    }
+    scrubber(json!({
+        "entities": ["email"], "action": "hash", "key": "0123456789abcdef", "mark-key": "0123456789abcdef", "private-addresses": true,
+        "reveal": {}, "allow": [], "returned": "pass",
+    }));
+}
+
+/// The fixtures have these texts.
+#[test]
+fn the_fixtures_expect_what_is_done() {
+    let key = json!({"mark-key": "a key of the fixtures"});
+    let marks = Marks::new("a key of the fixtures");
+    for entity in [Entity::Email, Entity::NationalId] {
+        let mark = marks.mark(entity, "");
+        let fixture = include_str!("../fixtures/masks-a-note.toml");
+        assert!(fixture.contains(&mark), "{mark}");
+    }
+    let mark = marks.mark(Entity::Email, "");
+    assert!(
+        include_str!("../fixtures/refuses-a-mark.toml").contains(&mark),
+        "{mark}"
+    );
+    assert!(matches!(
+        called(key, json!({"to": mark})),
+        PreDecision::Refuse(_)
+    ));
+}
