@@ -8,27 +8,46 @@ use crate::words::Topic;
 const FAR: usize = 24;
 
 /// The start and end of the date around the digits at `at`, where the words before say that somebody was born then.
-pub(crate) fn around(bytes: &[u8], at: usize, floor: usize, context: &Context) -> Option<(usize, usize)> {
-    let era = ["令和", "平成", "昭和", "大正", "明治"].iter().find(|era| bytes[floor..at].ends_with(era.as_bytes()));
+pub(crate) fn around(
+    bytes: &[u8],
+    at: usize,
+    floor: usize,
+    context: &Context,
+) -> Option<(usize, usize)> {
+    let era = ["令和", "平成", "昭和", "大正", "明治"]
+        .iter()
+        .find(|era| bytes[floor..at].ends_with(era.as_bytes()));
     let start = match era {
         Some(era) => at - era.len(),
         None => month_before(bytes, at, floor).unwrap_or(at),
     };
-    let said = context.says_within(Topic::Birth, start, FAR) || context.is_named(Topic::Birth) || context.is_headed(Topic::Birth, start);
+    let end = end(bytes, start, at)?;
+    let said = context.says_within(Topic::Birth, start, FAR)
+        || context.is_named(Topic::Birth)
+        || context.is_headed(Topic::Birth, start);
     if !said {
         return None;
     }
-    let end = end(bytes, start, at)?;
     // A file's time of birth has hours.
     let rest = &bytes[end..];
-    let has_time = matches!(rest, [b' ' | b'T', b'0'..=b'2', b'0'..=b'9', b':', ..]) && !matches!(rest, [b'T', b'0', b'0', b':', ..]);
+    let has_time = matches!(rest, [b' ' | b'T', b'0'..=b'2', b'0'..=b'9', b':', ..])
+        && !matches!(rest, [b'T', b'0', b'0', b':', ..]);
     (!has_time).then_some((start, end))
 }
 
 /// Where the name of a month before the digits begins: "May 4, 1983".
 fn month_before(bytes: &[u8], at: usize, floor: usize) -> Option<usize> {
-    let gap = bytes[floor..at].iter().rev().take_while(|byte| matches!(byte, b' ' | b'.' | b'-')).count();
-    let letters = bytes[floor..at - gap].iter().rev().take(12).take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
+    let gap = bytes[floor..at]
+        .iter()
+        .rev()
+        .take_while(|byte| matches!(byte, b' ' | b'.' | b'-'))
+        .count();
+    let letters = bytes[floor..at - gap]
+        .iter()
+        .rev()
+        .take(12)
+        .take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80)
+        .count();
     let start = at - gap - letters;
     (gap > 0 && is_month(&bytes[start..at - gap])).then_some(start)
 }
@@ -36,20 +55,64 @@ fn month_before(bytes: &[u8], at: usize, floor: usize) -> Option<usize> {
 /// Whether the letters begin like a month in a language of Western Europe.
 fn is_month(letters: &[u8]) -> bool {
     const MONTHS: [&[u8]; 34] = [
-        b"jan", b"feb", b"mar", b"m\xc3\xa4r", b"apr", b"avr", b"may", b"mai", b"maj", b"maio", b"mei", b"jun", b"jui", b"jul", b"aug", b"ago", b"ao\xc3\xbb", b"sep", b"set",
-        b"oct", b"okt", b"out", b"ott", b"nov", b"dec", b"dez", b"des", b"dic", b"d\xc3\xa9c", b"ene", b"gen", b"abr", b"lug", b"giu",
+        b"jan",
+        b"feb",
+        b"mar",
+        b"m\xc3\xa4r",
+        b"apr",
+        b"avr",
+        b"may",
+        b"mai",
+        b"maj",
+        b"maio",
+        b"mei",
+        b"jun",
+        b"jui",
+        b"jul",
+        b"aug",
+        b"ago",
+        b"ao\xc3\xbb",
+        b"sep",
+        b"set",
+        b"oct",
+        b"okt",
+        b"out",
+        b"ott",
+        b"nov",
+        b"dec",
+        b"dez",
+        b"des",
+        b"dic",
+        b"d\xc3\xa9c",
+        b"ene",
+        b"gen",
+        b"abr",
+        b"lug",
+        b"giu",
     ];
-    (3..=12).contains(&letters.len()) && MONTHS.iter().any(|month| letters.len() >= month.len() && letters[..month.len()].eq_ignore_ascii_case(month))
+    (3..=12).contains(&letters.len())
+        && MONTHS.iter().any(|month| {
+            letters.len() >= month.len() && letters[..month.len()].eq_ignore_ascii_case(month)
+        })
 }
 
 /// The end of the date: two or three parts of digits, of which one may be the name of a month, and a year.
 fn end(bytes: &[u8], start: usize, first: usize) -> Option<usize> {
-    let (mut at, mut parts, mut year, mut named) = (first, 0, false, start < first && !bytes[first - 1].is_ascii_graphic() && bytes[first - 1] < 0x80);
+    let (mut at, mut parts, mut year, mut named) = (
+        first,
+        0,
+        false,
+        start < first && !bytes[first - 1].is_ascii_graphic() && bytes[first - 1] < 0x80,
+    );
     let mut last = None;
     while parts < 3 {
         let (mut count, mut number) = (0, 0u32);
         while let Some((digit @ b'0'..=b'9', length)) = folded(bytes, at) {
-            (count, number, at) = (count + 1, (number * 10 + u32::from(digit - b'0')).min(100_000_000), at + length);
+            (count, number, at) = (
+                count + 1,
+                (number * 10 + u32::from(digit - b'0')).min(100_000_000),
+                at + length,
+            );
         }
         match count {
             1 | 2 if parts == 0 && bytes[at..].starts_with("年".as_bytes()) => year = true,
@@ -62,17 +125,31 @@ fn end(bytes: &[u8], start: usize, first: usize) -> Option<usize> {
         parts += 1;
         last = Some(at);
         // The era or unit after a Japanese, Chinese or Korean number belongs to the date.
-        let unit = ["年", "月", "日", "년", "월", "일"].iter().find(|unit| bytes[at..].starts_with(unit.as_bytes()));
+        let unit = ["年", "月", "日", "년", "월", "일"]
+            .iter()
+            .find(|unit| bytes[at..].starts_with(unit.as_bytes()));
         if let Some(unit) = unit {
             at += unit.len();
             last = Some(at);
-            at += bytes[at..].iter().take_while(|byte| **byte == b' ').count().min(1);
+            at += bytes[at..]
+                .iter()
+                .take_while(|byte| **byte == b' ')
+                .count()
+                .min(1);
             continue;
         }
-        if bytes[at..].starts_with(b"st") || bytes[at..].starts_with(b"nd") || bytes[at..].starts_with(b"rd") || bytes[at..].starts_with(b"th") {
+        if bytes[at..].starts_with(b"st")
+            || bytes[at..].starts_with(b"nd")
+            || bytes[at..].starts_with(b"rd")
+            || bytes[at..].starts_with(b"th")
+        {
             at += 2;
         }
-        let separators = bytes[at..].iter().take(3).take_while(|byte| matches!(byte, b'-' | b'/' | b'.' | b' ' | b',')).count();
+        let separators = bytes[at..]
+            .iter()
+            .take(3)
+            .take_while(|byte| matches!(byte, b'-' | b'/' | b'.' | b' ' | b','))
+            .count();
         if separators == 0 {
             break;
         }
@@ -80,11 +157,19 @@ fn end(bytes: &[u8], start: usize, first: usize) -> Option<usize> {
         if bytes[at..].starts_with(b"of ") || bytes[at..].starts_with(b"de ") {
             at += 3;
         }
-        let letters = bytes[at..].iter().take(13).take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
+        let letters = bytes[at..]
+            .iter()
+            .take(13)
+            .take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80)
+            .count();
         if letters > 0 && !named && is_month(&bytes[at..at + letters]) {
             named = true;
             at += letters;
-            at += bytes[at..].iter().take(2).take_while(|byte| matches!(byte, b'-' | b'.' | b' ' | b',')).count();
+            at += bytes[at..]
+                .iter()
+                .take(2)
+                .take_while(|byte| matches!(byte, b'-' | b'.' | b' ' | b','))
+                .count();
             if bytes[at..].starts_with(b"de ") {
                 at += 3;
             }
@@ -107,12 +192,27 @@ mod tests {
     #[test]
     fn a_word_makes_a_date_a_date_of_birth() {
         for (words, date) in [
-            ("DOB: ", "04/10/1983"), ("born on ", "October 4, 1983"), ("geboren am ", "04.10.1983"), ("生年月日：", "1983年10月4日"),
-            ("生年月日は", "1983/10/04"), ("Fecha de nacimiento: ", "4 de mayo de 1983"), ("birthday: ", "1983-10-04"),
+            ("DOB: ", "04/10/1983"),
+            ("born on ", "October 4, 1983"),
+            ("geboren am ", "04.10.1983"),
+            ("生年月日：", "1983年10月4日"),
+            ("生年月日は", "1983/10/04"),
+            ("Fecha de nacimiento: ", "4 de mayo de 1983"),
+            ("birthday: ", "1983-10-04"),
         ] {
-            assert_eq!(found(&format!("{words}{date}.")), Some(date), "{words}{date}");
+            assert_eq!(
+                found(&format!("{words}{date}.")),
+                Some(date),
+                "{words}{date}"
+            );
         }
-        for text in ["due 04/10/1983", "Birth: 2025-11-22 10:00:01", "born 1983 in", "born in 12 places", "date of birth"] {
+        for text in [
+            "due 04/10/1983",
+            "Birth: 2025-11-22 10:00:01",
+            "born 1983 in",
+            "born in 12 places",
+            "date of birth",
+        ] {
             assert_eq!(found(text), None, "{text}");
         }
     }

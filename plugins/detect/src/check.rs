@@ -14,12 +14,18 @@ fn value(character: u8) -> u32 {
 }
 
 fn number(digits: &[u8]) -> u64 {
-    digits.iter().fold(0, |number, digit| number * 10 + u64::from(value(*digit)))
+    digits
+        .iter()
+        .fold(0, |number, digit| number * 10 + u64::from(value(*digit)))
 }
 
 /// The sum of the digits, each times its weight.
 fn weighted(digits: &[u8], weights: &[u32]) -> u32 {
-    digits.iter().zip(weights).map(|(digit, weight)| value(*digit) * weight).sum()
+    digits
+        .iter()
+        .zip(weights)
+        .map(|(digit, weight)| value(*digit) * weight)
+        .sum()
 }
 
 fn same(digits: &[u8]) -> bool {
@@ -28,7 +34,9 @@ fn same(digits: &[u8]) -> bool {
 
 /// Whether day and month exist.
 fn day(month: u64, day: u64) -> bool {
-    (1..=12).contains(&month) && (1..=31).contains(&day) && (day <= 29 || (month != 2 && (day <= 30 || !matches!(month, 4 | 6 | 9 | 11))))
+    (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && (day <= 29 || (month != 2 && (day <= 30 || !matches!(month, 4 | 6 | 9 | 11))))
 }
 
 fn yymmdd(digits: &[u8]) -> bool {
@@ -53,7 +61,9 @@ pub(crate) fn luhn(n: &[u8]) -> bool {
     for (digit, character) in digits.iter_mut().zip(n) {
         *digit = character.wrapping_sub(b'0');
     }
-    !same(n) && digits[..n.len()].iter().all(|digit| *digit < 10) && checksum::luhn(&digits[..n.len()]) == 0
+    !same(n)
+        && digits[..n.len()].iter().all(|digit| *digit < 10)
+        && checksum::luhn(&digits[..n.len()]) == 0
 }
 
 /// ISO 7064 MOD 11,10.
@@ -81,10 +91,14 @@ const D: [[u8; 10]; 10] = [
 /// Verhoeff's check digit: India's Aadhaar.
 pub(crate) fn aadhaar(n: &[u8]) -> bool {
     const ONCE: [u8; 10] = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
-    let check = n.iter().rev().enumerate().fold(0u8, |check, (place, digit)| {
-        let moved = (0..place % 8).fold(value(*digit) as u8, |digit, _| ONCE[digit as usize]);
-        D[check as usize][moved as usize]
-    });
+    let check = n
+        .iter()
+        .rev()
+        .enumerate()
+        .fold(0u8, |check, (place, digit)| {
+            let moved = (0..place % 8).fold(value(*digit) as u8, |digit, _| ONCE[digit as usize]);
+            D[check as usize][moved as usize]
+        });
     check == 0 && n[0] >= b'2'
 }
 
@@ -94,7 +108,11 @@ pub(crate) fn us_ssn(n: &[u8]) -> bool {
         // Individual taxpayer numbers.
         return matches!(number(&n[3..5]), 50..=65 | 70..=88 | 90..=92 | 94..=99);
     }
-    !matches!(area, 0 | 666) && &n[3..5] != b"00" && &n[5..] != b"0000" && n != b"123456789" && !same(n)
+    !matches!(area, 0 | 666)
+        && &n[3..5] != b"00"
+        && &n[5..] != b"0000"
+        && n != b"123456789"
+        && !same(n)
 }
 
 pub(crate) fn us_npi(n: &[u8]) -> bool {
@@ -104,7 +122,8 @@ pub(crate) fn us_npi(n: &[u8]) -> bool {
 }
 
 pub(crate) fn us_routing(n: &[u8]) -> bool {
-    matches!(number(&n[..2]), 1..=12 | 21..=32 | 61..=72 | 80) && weighted(n, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_multiple_of(10)
+    matches!(number(&n[..2]), 1..=12 | 21..=32 | 61..=72 | 80)
+        && weighted(n, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_multiple_of(10)
 }
 
 pub(crate) fn us_dea(n: &[u8]) -> bool {
@@ -117,14 +136,26 @@ pub(crate) fn us_mbi(n: &[u8]) -> bool {
     let letter = |at: usize| n[at].is_ascii_uppercase() && !b"SLOIBZ".contains(&n[at]);
     let digit = |at: usize| n[at].is_ascii_digit();
     let either = |at: usize| letter(at) || digit(at);
-    (b'1'..=b'9').contains(&n[0]) && letter(1) && either(2) && digit(3) && letter(4) && either(5) && digit(6) && letter(7) && letter(8) && digit(9) && digit(10)
+    (b'1'..=b'9').contains(&n[0])
+        && letter(1)
+        && either(2)
+        && digit(3)
+        && letter(4)
+        && either(5)
+        && digit(6)
+        && letter(7)
+        && letter(8)
+        && digit(9)
+        && digit(10)
 }
 
 pub(crate) fn gb_nino(n: &[u8]) -> bool {
     let prefix = &n[..2];
     n.iter().take(2).all(|letter| !b"DFIQUV".contains(letter))
         && n[1] != b'O'
-        && ![b"BG", b"GB", b"NK", b"KN", b"TN", b"NT", b"ZZ"].iter().any(|none| *none == prefix)
+        && ![b"BG", b"GB", b"NK", b"KN", b"TN", b"NT", b"ZZ"]
+            .iter()
+            .any(|none| *none == prefix)
         && matches!(n[8], b'A'..=b'D')
 }
 
@@ -135,7 +166,10 @@ pub(crate) fn gb_nhs(n: &[u8]) -> bool {
 
 /// Five letters of the surname filled up with 9, a digit of the decade, the month (plus 50 for women), day, year.
 pub(crate) fn gb_licence(n: &[u8]) -> bool {
-    let letters = n[..5].iter().take_while(|letter| letter.is_ascii_uppercase()).count();
+    let letters = n[..5]
+        .iter()
+        .take_while(|letter| letter.is_ascii_uppercase())
+        .count();
     let month = number(&n[6..8]) % 50;
     letters > 0
         && n[letters..5].iter().all(|fill| *fill == b'9')
@@ -160,7 +194,13 @@ pub(crate) fn fr_nir(n: &[u8]) -> bool {
     matches!(n[0], b'1'..=b'4' | b'7' | b'8')
         && matches!(month, 1..=12 | 20..=42 | 50..=99)
         && digits.iter().all(u8::is_ascii_digit)
-        && 97 - (number(&digits[..13]) - less * u64::from(digits[5] == b'2')) % 97 == number(&n[13..])
+        && 97 - (number(&digits[..13]) - less * u64::from(digits[5] == b'2')) % 97
+            == number(&n[13..])
+}
+
+/// Of people born in France and registered with their sex and month.
+pub(crate) fn fr_nir_usual(n: &[u8]) -> bool {
+    matches!(n[0], b'1' | b'2') && matches!(number(&n[3..5]), 1..=12) && fr_nir(n)
 }
 
 pub(crate) fn fr_nif(n: &[u8]) -> bool {
@@ -179,32 +219,63 @@ pub(crate) fn es_dni(n: &[u8]) -> bool {
 }
 
 pub(crate) fn es_cif(n: &[u8]) -> bool {
-    let odd: u32 = n[1..8].iter().step_by(2).map(|digit| value(*digit) * 2).map(|twice| twice / 10 + twice % 10).sum();
+    let odd: u32 = n[1..8]
+        .iter()
+        .step_by(2)
+        .map(|digit| value(*digit) * 2)
+        .map(|twice| twice / 10 + twice % 10)
+        .sum();
     let even: u32 = n[2..8].iter().step_by(2).map(|digit| value(*digit)).sum();
     let check = (10 - (odd + even) % 10) % 10;
-    b"ABCDEFGHJNPQRSUVW".contains(&n[0]) && (value(n[8]) == check || n[8] == b"JABCDEFGHI"[check as usize])
+    b"ABCDEFGHJNPQRSUVW".contains(&n[0])
+        && (value(n[8]) == check || n[8] == b"JABCDEFGHI"[check as usize])
 }
 
 pub(crate) fn es_nss(n: &[u8]) -> bool {
     let (province, middle) = (number(&n[..2]), number(&n[2..10]));
-    let whole = if middle < 10_000_000 { province * 10_000_000 + middle } else { number(&n[..10]) };
+    let whole = if middle < 10_000_000 {
+        province * 10_000_000 + middle
+    } else {
+        number(&n[..10])
+    };
     matches!(province, 1..=53) && whole % 97 == number(&n[10..])
 }
 
 /// The tax code of Italy: sixteen characters, some of whose digits may be replaced by letters.
 pub(crate) fn it_fiscale(n: &[u8]) -> bool {
     const ODD: [u32; 36] = [
-        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23,
+        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3,
+        6, 8, 12, 14, 16, 10, 22, 25, 24, 23,
     ];
-    let even = |character: u8| if character.is_ascii_digit() { value(character) } else { value(character) - 10 };
-    let sum: u32 = n[..15].iter().enumerate().map(|(place, character)| if place % 2 == 0 { ODD[value(*character) as usize] } else { even(*character) }).sum();
+    let even = |character: u8| {
+        if character.is_ascii_digit() {
+            value(character)
+        } else {
+            value(character) - 10
+        }
+    };
+    let sum: u32 = n[..15]
+        .iter()
+        .enumerate()
+        .map(|(place, character)| {
+            if place % 2 == 0 {
+                ODD[value(*character) as usize]
+            } else {
+                even(*character)
+            }
+        })
+        .sum();
     let numeric = |at: usize| n[at].is_ascii_digit() || b"LMNPQRSTUV".contains(&n[at]);
-    [6, 7, 9, 10, 12, 13, 14].into_iter().all(numeric) && b"ABCDEHLMPRST".contains(&n[8]) && sum % 26 + 10 == value(n[15])
+    [6, 7, 9, 10, 12, 13, 14].into_iter().all(numeric)
+        && b"ABCDEHLMPRST".contains(&n[8])
+        && sum % 26 + 10 == value(n[15])
 }
 
 pub(crate) fn de_tax(n: &[u8]) -> bool {
     let mut counts = [0; 10];
-    n[..10].iter().for_each(|digit| counts[value(*digit) as usize] += 1);
+    n[..10]
+        .iter()
+        .for_each(|digit| counts[value(*digit) as usize] += 1);
     let repeated = counts.iter().filter(|count| **count > 1).count();
     n[0] != b'0' && repeated == 1 && counts.iter().all(|count| *count < 4) && mod_11_10(n)
 }
@@ -213,9 +284,25 @@ pub(crate) fn de_tax(n: &[u8]) -> bool {
 pub(crate) fn de_pension(n: &[u8]) -> bool {
     let letter = value(n[8]) - 9;
     let digits = [
-        value(n[0]), value(n[1]), value(n[2]), value(n[3]), value(n[4]), value(n[5]), value(n[6]), value(n[7]), letter / 10, letter % 10, value(n[9]), value(n[10]),
+        value(n[0]),
+        value(n[1]),
+        value(n[2]),
+        value(n[3]),
+        value(n[4]),
+        value(n[5]),
+        value(n[6]),
+        value(n[7]),
+        letter / 10,
+        letter % 10,
+        value(n[9]),
+        value(n[10]),
     ];
-    let sum: u32 = digits.iter().zip([2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1]).map(|(digit, weight)| digit * weight).map(|product| product / 10 + product % 10).sum();
+    let sum: u32 = digits
+        .iter()
+        .zip([2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1])
+        .map(|(digit, weight)| digit * weight)
+        .map(|product| product / 10 + product % 10)
+        .sum();
     ddmmyy(&n[2..8]) && sum % 10 == value(n[11])
 }
 
@@ -235,12 +322,18 @@ pub(crate) fn de_health(n: &[u8]) -> bool {
 /// Machine-readable travel documents (ICAO 9303): weights 7, 3, 1.
 pub(crate) fn icao(n: &[u8]) -> bool {
     let last = n.len() - 1;
-    let sum: u32 = n[..last].iter().zip([7, 3, 1].into_iter().cycle()).map(|(character, weight)| value(*character) * weight).sum();
+    let sum: u32 = n[..last]
+        .iter()
+        .zip([7, 3, 1].into_iter().cycle())
+        .map(|(character, weight)| value(*character) * weight)
+        .sum();
     sum % 10 == value(n[last]) && n.iter().any(u8::is_ascii_digit)
 }
 
 pub(crate) fn at_svnr(n: &[u8]) -> bool {
-    n[0] != b'0' && ddmmyy(&n[4..]) && weighted(n, &[3, 7, 9, 0, 5, 8, 4, 2, 1, 6]) % 11 == value(n[3])
+    n[0] != b'0'
+        && ddmmyy(&n[4..])
+        && weighted(n, &[3, 7, 9, 0, 5, 8, 4, 2, 1, 6]) % 11 == value(n[3])
 }
 
 pub(crate) fn se_person(n: &[u8]) -> bool {
@@ -263,7 +356,9 @@ pub(crate) fn fi_hetu(n: &[u8]) -> bool {
     digits[..6].copy_from_slice(&n[..6]);
     let tail = &n[n.len() - 4..];
     digits[6..].copy_from_slice(&tail[..3]);
-    ddmmyy(n) && (n.len() == 10 || b"ABCDEFUVWXY".contains(&n[6])) && b"0123456789ABCDEFHJKLMNPRSTUVWXY"[(number(&digits) % 31) as usize] == tail[3]
+    ddmmyy(n)
+        && (n.len() == 10 || b"ABCDEFUVWXY".contains(&n[6]))
+        && b"0123456789ABCDEFHJKLMNPRSTUVWXY"[(number(&digits) % 31) as usize] == tail[3]
 }
 
 pub(crate) fn no_person(n: &[u8]) -> bool {
@@ -289,11 +384,15 @@ pub(crate) fn dk_cpr(n: &[u8]) -> bool {
 }
 
 pub(crate) fn is_kennitala(n: &[u8]) -> bool {
-    ddmmyy(n) && matches!(n[9], b'0' | b'8' | b'9') && weighted(n, &[3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11)
+    ddmmyy(n)
+        && matches!(n[9], b'0' | b'8' | b'9')
+        && weighted(n, &[3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11)
 }
 
 pub(crate) fn nl_bsn(n: &[u8]) -> bool {
-    !same(n) && weighted(&n[..8], &[9, 8, 7, 6, 5, 4, 3, 2]) % 11 == value(n[8]) % 11 && number(n) > 9_999_999
+    !same(n)
+        && weighted(&n[..8], &[9, 8, 7, 6, 5, 4, 3, 2]) % 11 == value(n[8]) % 11
+        && number(n) > 9_999_999
 }
 
 pub(crate) fn be_person(n: &[u8]) -> bool {
@@ -301,30 +400,48 @@ pub(crate) fn be_person(n: &[u8]) -> bool {
     let base = number(&n[..9]);
     let month = number(&n[2..4]);
     // Numbers without a known sex or date of birth add 20 or 40 to the month.
-    day(month % 20, number(&n[4..6])) && (97 - base % 97 == check || 97 - (2_000_000_000 + base) % 97 == check)
+    day(month % 20, number(&n[4..6]))
+        && (97 - base % 97 == check || 97 - (2_000_000_000 + base) % 97 == check)
 }
 
 pub(crate) fn ie_pps(n: &[u8]) -> bool {
-    let more = if n.len() > 8 && n[8] != b'W' { (value(n[8]) - 9) * 9 } else { 0 };
+    let more = if n.len() > 8 && n[8] != b'W' {
+        (value(n[8]) - 9) * 9
+    } else {
+        0
+    };
     let sum = weighted(&n[..7], &[8, 7, 6, 5, 4, 3, 2]) + more;
     b"WABCDEFGHIJKLMNOPQRSTUV"[(sum % 23) as usize] == n[7]
 }
 
 pub(crate) fn pt_nif(n: &[u8]) -> bool {
     let check = 11 - weighted(&n[..8], &[9, 8, 7, 6, 5, 4, 3, 2]) % 11;
-    matches!(n[0], b'1' | b'2' | b'3' | b'5'..=b'9') && (if check > 9 { 0 } else { check }) == value(n[8])
+    matches!(n[0], b'1' | b'2' | b'3' | b'5'..=b'9')
+        && (if check > 9 { 0 } else { check }) == value(n[8])
 }
 
 pub(crate) fn pt_card(n: &[u8]) -> bool {
-    let sum: u32 = n.iter().rev().enumerate().map(|(place, character)| {
-        let value = value(*character);
-        if place % 2 == 0 { value } else if value > 4 { value * 2 - 9 } else { value * 2 }
-    }).sum();
+    let sum: u32 = n
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, character)| {
+            let value = value(*character);
+            if place % 2 == 0 {
+                value
+            } else if value > 4 {
+                value * 2 - 9
+            } else {
+                value * 2
+            }
+        })
+        .sum();
     sum.is_multiple_of(10)
 }
 
 pub(crate) fn pl_pesel(n: &[u8]) -> bool {
-    day(number(&n[2..4]) % 20, number(&n[4..6])) && weighted(n, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]).is_multiple_of(10)
+    day(number(&n[2..4]) % 20, number(&n[4..6]))
+        && weighted(n, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]).is_multiple_of(10)
 }
 
 pub(crate) fn pl_nip(n: &[u8]) -> bool {
@@ -344,7 +461,10 @@ pub(crate) fn cz_birth(n: &[u8]) -> bool {
     let month = number(&n[2..4]);
     let month = if month > 50 { month - 50 } else { month };
     let whole = number(n);
-    day(if month > 20 { month - 20 } else { month }, number(&n[4..6])) && (whole.is_multiple_of(11) || (whole / 10 % 11 == 10 && n[9] == b'0'))
+    day(
+        if month > 20 { month - 20 } else { month },
+        number(&n[4..6]),
+    ) && (whole.is_multiple_of(11) || (whole / 10 % 11 == 10 && n[9] == b'0'))
 }
 
 pub(crate) fn cz_birth_old(n: &[u8]) -> bool {
@@ -366,8 +486,16 @@ pub(crate) fn ro_cnp(n: &[u8]) -> bool {
 
 pub(crate) fn bg_egn(n: &[u8]) -> bool {
     let month = number(&n[2..4]);
-    day(if month > 40 { month - 40 } else if month > 20 { month - 20 } else { month }, number(&n[4..6]))
-        && weighted(&n[..9], &[2, 4, 8, 5, 10, 9, 7, 3, 6]) % 11 % 10 == value(n[9])
+    day(
+        if month > 40 {
+            month - 40
+        } else if month > 20 {
+            month - 20
+        } else {
+            month
+        },
+        number(&n[4..6]),
+    ) && weighted(&n[..9], &[2, 4, 8, 5, 10, 9, 7, 3, 6]) % 11 % 10 == value(n[9])
 }
 
 pub(crate) fn gr_amka(n: &[u8]) -> bool {
@@ -381,7 +509,11 @@ pub(crate) fn gr_afm(n: &[u8]) -> bool {
 /// Estonia and Lithuania.
 pub(crate) fn ee_code(n: &[u8]) -> bool {
     let first = weighted(n, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 1]) % 11;
-    let check = if first < 10 { first } else { weighted(n, &[3, 4, 5, 6, 7, 8, 9, 1, 2, 3]) % 11 % 10 };
+    let check = if first < 10 {
+        first
+    } else {
+        weighted(n, &[3, 4, 5, 6, 7, 8, 9, 1, 2, 3]) % 11 % 10
+    };
     matches!(n[0], b'1'..=b'8') && yymmdd(&n[1..]) && check == value(n[10])
 }
 
@@ -396,7 +528,9 @@ pub(crate) fn lv_code(n: &[u8]) -> bool {
 /// The unique master citizen number of the states of former Yugoslavia.
 pub(crate) fn yu_jmbg(n: &[u8]) -> bool {
     let check = 11 - weighted(&n[..12], &[7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) % 11;
-    ddmmyy(n) && matches!(n[4], b'0' | b'8' | b'9') && (if check > 9 { 0 } else { check }) == value(n[12])
+    ddmmyy(n)
+        && matches!(n[4], b'0' | b'8' | b'9')
+        && (if check > 9 { 0 } else { check }) == value(n[12])
 }
 
 pub(crate) fn ch_ahv(n: &[u8]) -> bool {
@@ -408,7 +542,8 @@ fn ean(n: &[u8]) -> bool {
 }
 
 pub(crate) fn ch_uid(n: &[u8]) -> bool {
-    n.starts_with(b"CHE") && (11 - weighted(&n[3..11], &[5, 4, 3, 2, 7, 6, 5, 4]) % 11) % 11 == value(n[11])
+    n.starts_with(b"CHE")
+        && (11 - weighted(&n[3..11], &[5, 4, 3, 2, 7, 6, 5, 4]) % 11) % 11 == value(n[11])
 }
 
 pub(crate) fn tr_tckn(n: &[u8]) -> bool {
@@ -419,11 +554,13 @@ pub(crate) fn tr_tckn(n: &[u8]) -> bool {
 }
 
 pub(crate) fn tr_vkn(n: &[u8]) -> bool {
-    let sum: u32 = (0..9).map(|place| {
-        let first = (value(n[place as usize]) + 9 - place) % 10;
-        let second = first * 2u32.pow(9 - place) % 9;
-        if first != 0 && second == 0 { 9 } else { second }
-    }).sum();
+    let sum: u32 = (0..9)
+        .map(|place| {
+            let first = (value(n[place as usize]) + 9 - place) % 10;
+            let second = first * 2u32.pow(9 - place) % 9;
+            if first != 0 && second == 0 { 9 } else { second }
+        })
+        .sum();
     (10 - sum % 10) % 10 == value(n[9])
 }
 
@@ -441,7 +578,10 @@ pub(crate) fn in_gstin(n: &[u8]) -> bool {
 }
 
 pub(crate) fn cn_resident(n: &[u8]) -> bool {
-    let sum = weighted(&n[..17], &[7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]);
+    let sum = weighted(
+        &n[..17],
+        &[7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2],
+    );
     n[0] != b'0' && yyyymmdd(&n[6..14]) && b"10X98765432"[(sum % 11) as usize] == n[17]
 }
 
@@ -479,16 +619,24 @@ pub(crate) fn kr_licence(n: &[u8]) -> bool {
 
 /// Taiwan: a letter as two digits, then weights 8 to 1.
 pub(crate) fn tw_id(n: &[u8]) -> bool {
-    const AREA: [u32; 26] = [10, 11, 12, 13, 14, 15, 16, 17, 34, 18, 19, 20, 21, 22, 35, 23, 24, 25, 26, 27, 28, 29, 32, 30, 31, 33];
+    const AREA: [u32; 26] = [
+        10, 11, 12, 13, 14, 15, 16, 17, 34, 18, 19, 20, 21, 22, 35, 23, 24, 25, 26, 27, 28, 29, 32,
+        30, 31, 33,
+    ];
     let area = AREA[(value(n[0]) as usize).saturating_sub(10) % 26];
-    let sum = area / 10 + area % 10 * 9 + weighted(&n[1..9], &[8, 7, 6, 5, 4, 3, 2, 1]) + value(n[9]);
+    let sum =
+        area / 10 + area % 10 * 9 + weighted(&n[1..9], &[8, 7, 6, 5, 4, 3, 2, 1]) + value(n[9]);
     matches!(n[1], b'1' | b'2' | b'8' | b'9') && sum.is_multiple_of(10)
 }
 
 pub(crate) fn hk_id(n: &[u8]) -> bool {
     let sum = 9 * 36 + 8 * value(n[0]) + weighted(&n[1..7], &[7, 6, 5, 4, 3, 2]);
     let check = (11 - sum % 11) % 11;
-    (if check == 10 { b'A' } else { b'0' + check as u8 }) == n[7]
+    (if check == 10 {
+        b'A'
+    } else {
+        b'0' + check as u8
+    }) == n[7]
 }
 
 pub(crate) fn sg_nric(n: &[u8]) -> bool {
@@ -502,7 +650,8 @@ pub(crate) fn sg_nric(n: &[u8]) -> bool {
         _ => return false,
     };
     let rest = (sum + offset) % 11;
-    letters[if n[0] == b'M' { 10 - rest } else { rest } as usize] == n[8] || letters[rest as usize] == n[8]
+    letters[if n[0] == b'M' { 10 - rest } else { rest } as usize] == n[8]
+        || letters[rest as usize] == n[8]
 }
 
 pub(crate) fn my_kad(n: &[u8]) -> bool {
@@ -510,17 +659,26 @@ pub(crate) fn my_kad(n: &[u8]) -> bool {
 }
 
 pub(crate) fn th_id(n: &[u8]) -> bool {
-    n[0] != b'0' && !same(n) && (11 - weighted(&n[..12], &[13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11) % 10 == value(n[12])
+    n[0] != b'0'
+        && !same(n)
+        && (11 - weighted(&n[..12], &[13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11) % 10
+            == value(n[12])
 }
 
 pub(crate) fn id_nik(n: &[u8]) -> bool {
     let date = number(&n[6..8]);
-    day(number(&n[8..10]), if date > 40 { date - 40 } else { date }) && matches!(number(&n[..2]), 11..=99) && &n[12..] != b"0000"
+    day(number(&n[8..10]), if date > 40 { date - 40 } else { date })
+        && matches!(number(&n[..2]), 11..=99)
+        && &n[12..] != b"0000"
 }
 
 pub(crate) fn br_cpf(n: &[u8]) -> bool {
     let digit = |count: usize| {
-        let sum: u32 = n[..count].iter().enumerate().map(|(place, digit)| value(*digit) * (count as u32 + 1 - place as u32)).sum();
+        let sum: u32 = n[..count]
+            .iter()
+            .enumerate()
+            .map(|(place, digit)| value(*digit) * (count as u32 + 1 - place as u32))
+            .sum();
         sum * 10 % 11 % 10
     };
     !same(n) && digit(9) == value(n[9]) && digit(10) == value(n[10])
@@ -546,18 +704,31 @@ pub(crate) fn ar_cuit(n: &[u8]) -> bool {
         10 => 9,
         check => check,
     };
-    matches!(number(&n[..2]), 20 | 23 | 24 | 27 | 30 | 33 | 34 | 50 | 51 | 55) && check == value(n[10])
+    matches!(
+        number(&n[..2]),
+        20 | 23 | 24 | 27 | 30 | 33 | 34 | 50 | 51 | 55
+    ) && check == value(n[10])
 }
 
 pub(crate) fn cl_rut(n: &[u8]) -> bool {
     let last = n.len() - 1;
-    let sum: u32 = n[..last].iter().rev().zip([2, 3, 4, 5, 6, 7].into_iter().cycle()).map(|(digit, weight)| value(*digit) * weight).sum();
+    let sum: u32 = n[..last]
+        .iter()
+        .rev()
+        .zip([2, 3, 4, 5, 6, 7].into_iter().cycle())
+        .map(|(digit, weight)| value(*digit) * weight)
+        .sum();
     b"0K987654321"[(sum % 11) as usize] == n[last]
 }
 
 pub(crate) fn co_nit(n: &[u8]) -> bool {
     let last = n.len() - 1;
-    let sum: u32 = n[..last].iter().rev().zip([3, 7, 13, 17, 19, 23, 29, 37, 41, 43]).map(|(digit, weight)| value(*digit) * weight).sum();
+    let sum: u32 = n[..last]
+        .iter()
+        .rev()
+        .zip([3, 7, 13, 17, 19, 23, 29, 37, 41, 43])
+        .map(|(digit, weight)| value(*digit) * weight)
+        .sum();
     b"01987654321"[(sum % 11) as usize] == n[last]
 }
 
@@ -570,7 +741,9 @@ pub(crate) fn do_cedula(n: &[u8]) -> bool {
 }
 
 pub(crate) fn mx_curp(n: &[u8]) -> bool {
-    yymmdd(&n[4..10]) && matches!(n[10], b'H' | b'M' | b'X') && n[13..16].iter().all(|letter| !b"AEIOU".contains(letter))
+    yymmdd(&n[4..10])
+        && matches!(n[10], b'H' | b'M' | b'X')
+        && n[13..16].iter().all(|letter| !b"AEIOU".contains(letter))
 }
 
 pub(crate) fn mx_rfc(n: &[u8]) -> bool {
@@ -586,7 +759,8 @@ pub(crate) fn au_tfn(n: &[u8]) -> bool {
 }
 
 pub(crate) fn au_abn(n: &[u8]) -> bool {
-    n[0] != b'0' && (weighted(n, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]) + 89 - 10).is_multiple_of(89)
+    n[0] != b'0'
+        && (weighted(n, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]) + 89 - 10).is_multiple_of(89)
 }
 
 pub(crate) fn au_acn(n: &[u8]) -> bool {
@@ -606,7 +780,11 @@ pub(crate) fn nz_ird(n: &[u8]) -> bool {
         rest => 11 - rest,
     };
     let first = check(&[3, 2, 7, 6, 5, 4, 3, 2]);
-    let check = if first < 10 { first } else { check(&[7, 4, 3, 2, 5, 2, 7, 6]) };
+    let check = if first < 10 {
+        first
+    } else {
+        check(&[7, 4, 3, 2, 5, 2, 7, 6])
+    };
     (10_000_000..150_000_000).contains(&number(n)) && check == value(n[last])
 }
 
@@ -624,17 +802,26 @@ pub(crate) fn ru_inn_company(n: &[u8]) -> bool {
 }
 
 pub(crate) fn ru_snils(n: &[u8]) -> bool {
-    weighted(&n[..9], &[9, 8, 7, 6, 5, 4, 3, 2, 1]) % 101 % 100 == number(&n[9..]) as u32 && !same(n)
+    weighted(&n[..9], &[9, 8, 7, 6, 5, 4, 3, 2, 1]) % 101 % 100 == number(&n[9..]) as u32
+        && !same(n)
 }
 
 pub(crate) fn ua_tax(n: &[u8]) -> bool {
-    let sum: i64 = n[..9].iter().zip([-1, 5, 7, 9, 4, 6, 10, 5, 7]).map(|(digit, weight)| i64::from(value(*digit)) * weight).sum();
+    let sum: i64 = n[..9]
+        .iter()
+        .zip([-1, 5, 7, 9, 4, 6, 10, 5, 7])
+        .map(|(digit, weight)| i64::from(value(*digit)) * weight)
+        .sum();
     sum.rem_euclid(11) % 10 == i64::from(value(n[9]))
 }
 
 pub(crate) fn kz_iin(n: &[u8]) -> bool {
     let first = weighted(n, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]) % 11;
-    let check = if first < 10 { first } else { weighted(n, &[3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2]) % 11 };
+    let check = if first < 10 {
+        first
+    } else {
+        weighted(n, &[3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2]) % 11
+    };
     yymmdd(n) && check == value(n[11])
 }
 

@@ -13,7 +13,10 @@ pub(crate) fn is_address(bytes: &[u8], token: &Token) -> bool {
     if !(26..=75).contains(&token.run) {
         return false;
     }
-    let Some(text) = bytes.get(token.start..token.end).filter(|text| text.is_ascii()) else {
+    let Some(text) = bytes
+        .get(token.start..token.end)
+        .filter(|text| text.is_ascii())
+    else {
         return false;
     };
     match text[0] {
@@ -56,12 +59,25 @@ fn is_bech32(text: &[u8]) -> bool {
     if ![&b"bc"[..], b"tb", b"ltc", b"addr"].contains(&prefix) {
         return false;
     }
-    let expanded = prefix.iter().map(|byte| u32::from(byte >> 5)).chain([0]).chain(prefix.iter().map(|byte| u32::from(byte & 31)));
+    let expanded = prefix
+        .iter()
+        .map(|byte| u32::from(byte >> 5))
+        .chain([0])
+        .chain(prefix.iter().map(|byte| u32::from(byte & 31)));
     let mut check = 1u32;
     let mut step = |value: u32| {
         let top = check >> 25;
         check = (check & 0x01ff_ffff) << 5 ^ value;
-        for (bit, generator) in [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3].into_iter().enumerate() {
+        for (bit, generator) in [
+            0x3b6a_57b2,
+            0x2650_8e6d,
+            0x1ea1_19fa,
+            0x3d42_33dd,
+            0x2a14_62b3,
+        ]
+        .into_iter()
+        .enumerate()
+        {
             if top >> bit & 1 == 1 {
                 check ^= generator;
             }
@@ -84,10 +100,18 @@ mod tests {
     #[test]
     fn a_check_sum_makes_an_address() {
         let is = |text: &str| is_address(text.as_bytes(), &Token::at(text.as_bytes(), 0));
-        for text in ["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"] {
+        for text in [
+            "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+            "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
+            "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+        ] {
             assert!(is(text), "{text}");
         }
-        for text in ["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", "3J98t1WpEZ73CNmQviecrnyiWrnq"] {
+        for text in [
+            "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb",
+            "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5",
+            "3J98t1WpEZ73CNmQviecrnyiWrnq",
+        ] {
             assert!(!is(text), "{text}");
         }
     }

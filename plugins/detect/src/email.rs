@@ -17,16 +17,21 @@ pub(crate) fn around(bytes: &[u8], at: usize, floor: usize) -> Option<(usize, us
 /// Whether the local part is the user of a URL: `postgres://app@host`, `https://app:secret@host`.
 fn is_in_url(bytes: &[u8], start: usize) -> bool {
     let before = &bytes[start.saturating_sub(80)..start];
-    let word = before.iter().rev().take_while(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'<' | b'>' | b'(' | b',' | b'?' | b'=' | b'&'));
+    let word = before.iter().rev().take_while(|byte| {
+        !byte.is_ascii_whitespace()
+            && !matches!(byte, b'"' | b'<' | b'>' | b'(' | b',' | b'?' | b'=' | b'&')
+    });
     let word = &before[before.len() - word.count()..];
-    word.windows(3).rposition(|three| three == b"://").is_some_and(|scheme| !word[scheme + 3..].contains(&b'/'))
+    word.windows(3)
+        .rposition(|three| three == b"://")
+        .is_some_and(|scheme| !word[scheme + 3..].contains(&b'/'))
 }
 
 /// The start of the local part, at most 64 bytes before the `@`. Accepts the characters of RFC 5321 without the quoted
 /// form and without `!`, `/`, `?`, `{`, `|`, `}` and the grave accent. The part begins with a letter, a digit or `_`,
 /// and does not end with a dot.
 fn local_start(bytes: &[u8], at: usize, floor: usize) -> Option<usize> {
-    let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-'=#$&*^~".contains(byte);
+    let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-'#$&*^~".contains(byte);
     let length = bytes[floor..at]
         .iter()
         .rev()
@@ -60,22 +65,78 @@ fn domain_end(bytes: &[u8], start: usize) -> Option<usize> {
     let sound = others.all(|label| {
         !label.is_empty() && label.len() <= 63 && label[0] != b'-' && label[label.len() - 1] != b'-'
     });
+    // `foo@0.2.0.wasm` is a version.
+    let is_version = domain
+        .split(|byte| *byte == b'.')
+        .take(2)
+        .all(|label| label.iter().all(u8::is_ascii_digit));
     let is_top =
         (top.len() >= 2 && top.iter().all(u8::is_ascii_alphabetic)) || top.starts_with(b"xn--");
-    (sound && is_top && !is_file_ending(top)).then_some(start + length)
+    (sound && is_top && !is_version && !is_file_ending(top)).then_some(start + length)
 }
 
 /// Whether the last label is a file extension: `logo@2x.png` is a picture.
 fn is_file_ending(top: &[u8]) -> bool {
     let endings: &[&[u8]] = &[
-        b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"css", b"js", b"mjs", b"cjs", b"jsx", b"tsx", b"map",
-        b"json", b"html", b"txt", b"pdf", b"xml", b"yml", b"yaml", b"toml", b"conf", b"cfg", b"ini", b"log", b"lock",
-        b"tgz", b"gz", b"bz", b"xz", b"tar", b"whl", b"jar", b"deb", b"rpm", b"dll", b"exe", b"patch", b"diff", b"vue",
+        b"png",
+        b"jpg",
+        b"jpeg",
+        b"gif",
+        b"svg",
+        b"webp",
+        b"ico",
+        b"css",
+        b"js",
+        b"mjs",
+        b"cjs",
+        b"jsx",
+        b"tsx",
+        b"map",
+        b"json",
+        b"html",
+        b"txt",
+        b"pdf",
+        b"xml",
+        b"yml",
+        b"yaml",
+        b"toml",
+        b"conf",
+        b"cfg",
+        b"ini",
+        b"log",
+        b"lock",
+        b"tgz",
+        b"gz",
+        b"bz",
+        b"xz",
+        b"tar",
+        b"whl",
+        b"jar",
+        b"deb",
+        b"rpm",
+        b"dll",
+        b"exe",
+        b"patch",
+        b"diff",
+        b"vue",
         // Units of systemd: `getty@tty1.service`.
-        b"service", b"socket", b"timer", b"mount", b"automount", b"target", b"path", b"slice", b"scope", b"device",
+        b"service",
+        b"socket",
+        b"timer",
+        b"mount",
+        b"automount",
+        b"target",
+        b"path",
+        b"slice",
+        b"scope",
+        b"device",
         b"swap",
         // Names inside a network.
-        b"internal", b"localdomain", b"localhost", b"lan", b"local",
+        b"internal",
+        b"localdomain",
+        b"localhost",
+        b"lan",
+        b"local",
     ];
     endings
         .iter()

@@ -36,7 +36,11 @@ pub(crate) fn end(bytes: &[u8], start: usize, context: &Context) -> Option<usize
 /// parts are no numbers of their own.
 pub(crate) fn shape_end(bytes: &[u8], start: usize) -> Option<usize> {
     let country = bytes.get(start..start + 2)?;
-    if !bytes.get(start..start + 4)?.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()) {
+    if !bytes
+        .get(start..start + 4)?
+        .iter()
+        .all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+    {
         return None;
     }
     read(bytes, start, length(country)?).map(|(_, end)| end)
@@ -99,11 +103,7 @@ mod tests {
 
     fn found(text: &str) -> Option<&str> {
         let start = text.find(|character: char| character.is_ascii_digit())? - 2;
-        let end = end(
-            text.as_bytes(),
-            start,
-            &Context::new(text, &String::new),
-        )?;
+        let end = end(text.as_bytes(), start, &Context::new(text, &String::new))?;
         Some(&text[start..end])
     }
 

@@ -48,7 +48,10 @@ pub(crate) fn is_v4(bytes: &[u8], number: &Number, first: usize, context: &Conte
     groups[1..].iter().all(|group| group.gap == Gap::Dot)
         && (loose(groups[0].gap) || is_range(groups[0].gap, first))
         && (loose(number.gap_after(first + 3))
-            || is_range(number.gap_after(first + 3), number.groups().len() - first - 4))
+            || is_range(
+                number.gap_after(first + 3),
+                number.groups().len() - first - 4,
+            ))
         && octets.iter().all(|octet| *octet < 256)
         && !is_version(octets, bytes, start, end, context)
 }
@@ -59,19 +62,30 @@ fn is_version(octets: [u32; 4], bytes: &[u8], start: usize, end: usize, context:
     let called = context.says(Topic::Ip, start);
     let before = |n: usize| start.checked_sub(n).map(|at| bytes[at]);
     let is_operator = match before(1) {
+        Some(byte) if byte.is_ascii_alphanumeric() => true,
         Some(b'=') => matches!(before(2), Some(b'=' | b'~' | b'>' | b'<' | b'^' | b'!')),
         Some(b'/') => before(2).is_some_and(|byte| byte.is_ascii_alphanumeric()),
         Some(b'-') => before(2).is_some_and(|byte| byte.is_ascii_alphabetic()),
-        Some(b'~' | b'^' | b'>' | b'<' | b'@' | b'#' | b'$' | b'\\') => bytes.get(end) != Some(&b'<'),
+        Some(b'~' | b'^' | b'>' | b'<' | b'@' | b'#' | b'$' | b'\\') => {
+            bytes.get(end) != Some(&b'<')
+        }
         _ => false,
     };
-    let is_file = bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_alphabetic);
-    let is_small = octets.iter().all(|octet| *octet < 10) && octets != [1, 1, 1, 1] && octets != [8, 8, 8, 8];
+    let is_revision =
+        bytes.get(end) == Some(&b'-') && bytes.get(end + 1).is_some_and(u8::is_ascii_alphabetic);
+    let is_file =
+        bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_alphabetic);
+    let is_small =
+        octets.iter().all(|octet| *octet < 10) && octets != [1, 1, 1, 1] && octets != [8, 8, 8, 8];
     is_operator
         || is_file
+        || is_revision
         || (is_small && !called)
+        || (!called && octets[0] != 10 && octets.iter().all(|octet| *octet < 50) && !is_small)
+        || (!called && octets[0] <= 2 && octets[1..] != [1, 1, 1] && octets[1..] != [0, 0, 1])
         || (!called && octets[0] <= 30 && octets[0] != 10 && octets[1..3].contains(&0))
-        || (context.says_within(Topic::Version, start, 24) && !context.is_nearer(Topic::Ip, Topic::Version, start))
+        || (context.says_within(Topic::Version, start, 24)
+            && !context.is_nearer(Topic::Ip, Topic::Version, start))
         || context.is_named(Topic::Version)
 }
 
@@ -114,7 +128,12 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
 const V6: usize = 45;
 
 /// The start and end of the IPv6 address around the colon at `at`. The address does not begin before `floor`.
-pub(crate) fn v6_around(bytes: &[u8], at: usize, floor: usize, context: &Context) -> Option<(usize, usize)> {
+pub(crate) fn v6_around(
+    bytes: &[u8],
+    at: usize,
+    floor: usize,
+    context: &Context,
+) -> Option<(usize, usize)> {
     let is_part = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
     let before = bytes[floor..at].iter().rev().take(5);
     let start = at - before.take_while(|byte| byte.is_ascii_hexdigit()).count();
@@ -138,7 +157,13 @@ pub(crate) fn v6_around(bytes: &[u8], at: usize, floor: usize, context: &Context
 }
 
 /// Whether the text is an address and not code or another identifier that can be read as one.
-fn is_written(bytes: &[u8], start: usize, end: usize, address: Ipv6Addr, context: &Context) -> bool {
+fn is_written(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    address: Ipv6Addr,
+    context: &Context,
+) -> bool {
     let text = &bytes[start..end];
     let mut groups = text.split(|byte| *byte == b':');
     if !text.windows(2).any(|pair| pair == b"::") {
@@ -147,13 +172,17 @@ fn is_written(bytes: &[u8], start: usize, end: usize, address: Ipv6Addr, context
     }
     // In `x[1::2]` and `a::b` the colons are code.
     let is_index = start.checked_sub(1).is_some_and(|at| bytes[at] == b'[')
-        && start
-            .checked_sub(2)
-            .is_some_and(|at| bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'_' | b']' | b')'));
+        && start.checked_sub(2).is_some_and(|at| {
+            bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'_' | b']' | b')')
+        });
     let has_digit = text.iter().any(u8::is_ascii_digit);
     let first = groups.next().unwrap_or_default();
-    let is_global = first.len() >= 3 && (0x2000..0x4000).contains(&address.segments()[0]) && first.iter().any(u8::is_ascii_digit)
-        || matches!(first, [b'f' | b'F', b'c'..=b'f' | b'C'..=b'F', _, _]) && has_digit
+    let is_global = first.len() >= 3
+        && (0x2000..0x4000).contains(&address.segments()[0])
+        && first.iter().any(u8::is_ascii_digit)
+        || (first.len() == 4
+            && matches!(address.segments()[0], 0xfc00..0xfe00 | 0xfe80..0xfec0)
+            && has_digit)
         || text.contains(&b'.');
     !is_index && (is_global || (context.says(Topic::Ip, start) && (has_digit || text == b"::")))
 }
@@ -167,7 +196,12 @@ mod tests {
             return false;
         };
         let number = Number::read(text.as_bytes(), start);
-        is_v4(text.as_bytes(), &number, 0, &Context::new(text, &String::new))
+        is_v4(
+            text.as_bytes(),
+            &number,
+            0,
+            &Context::new(text, &String::new),
+        )
     }
 
     fn v6(text: &str) -> Option<&str> {
@@ -178,12 +212,28 @@ mod tests {
 
     #[test]
     fn four_octets_are_an_address_and_versions_are_none() {
-        for text in ["from 81.2.69.142 to", "10.20.30.40/24", "ip 5.15.0.91", "ip: 1.2.3.4", "http://81.2.69.142/"] {
+        for text in [
+            "from 81.2.69.142 to",
+            "10.20.30.40/24",
+            "ip 5.15.0.91",
+            "ip: 1.2.3.4",
+            "http://81.2.69.142/",
+        ] {
             assert!(v4(text), "{text}");
         }
         for text in [
-            "192.168.1", "192.168.1.256", "1.2.3.4.5", "version 10.20.30.40", "v10.20.30.40", "01.2.3.4", "5.15.0.91",
-            "{\"version\": \"10.4.0.10\"}", "Chrome/120.0.6099.109", "foo==11.22.33.44", "linux-5.15.31.91", "11.22.33.44-1",
+            "192.168.1",
+            "192.168.1.256",
+            "1.2.3.4.5",
+            "version 10.20.30.40",
+            "v10.20.30.40",
+            "01.2.3.4",
+            "5.15.0.91",
+            "{\"version\": \"10.4.0.10\"}",
+            "Chrome/120.0.6099.109",
+            "foo==11.22.33.44",
+            "linux-5.15.31.91",
+            "11.22.33.44-1",
             "11.22.33.44.tgz",
         ] {
             assert!(!v4(text), "{text}");
@@ -202,8 +252,20 @@ mod tests {
         assert_eq!(v6("on 2001:db8::/32."), Some("2001:db8::/32"));
         assert_eq!(v6("from ip ::1"), Some("::1"));
         for text in [
-            "12:34:56", "std::cout", "aa:bb:cc:dd:ee:ff", "::", "x[::2]", "x[1::2]", "addr[::2]", "de::{self", "use fed::add", "fe80::1text",
-            "2001::db8::1", "text2001:db8::1", "2001:db8::256.1.1.1", "00:11:22:33:44:55:66:77",
+            "12:34:56",
+            "std::cout",
+            "aa:bb:cc:dd:ee:ff",
+            "::",
+            "x[::2]",
+            "x[1::2]",
+            "addr[::2]",
+            "de::{self",
+            "use fed::add",
+            "fe80::1text",
+            "2001::db8::1",
+            "text2001:db8::1",
+            "2001:db8::256.1.1.1",
+            "00:11:22:33:44:55:66:77",
         ] {
             assert_eq!(v6(text), None, "{text}");
         }
@@ -211,10 +273,27 @@ mod tests {
 
     #[test]
     fn private_addresses_are_told_from_others() {
-        for value in ["10.0.0.1", "192.168.1.1/24", "127.0.0.1", "203.0.113.9", "169.254.1.1", "240.0.0.1", "::1", "fe80::1%eth0", "fd00::1", "2001:db8::1", "::ffff:10.0.0.1"] {
+        for value in [
+            "10.0.0.1",
+            "192.168.1.1/24",
+            "127.0.0.1",
+            "203.0.113.9",
+            "169.254.1.1",
+            "240.0.0.1",
+            "::1",
+            "fe80::1%eth0",
+            "fd00::1",
+            "2001:db8::1",
+            "::ffff:10.0.0.1",
+        ] {
             assert!(is_private(value), "{value}");
         }
-        for value in ["81.2.69.142", "8.8.8.8", "2606:4700::1111", "b61b:459a:af56:a12c:d4aa:582d:e905:1fb6"] {
+        for value in [
+            "81.2.69.142",
+            "8.8.8.8",
+            "2606:4700::1111",
+            "b61b:459a:af56:a12c:d4aa:582d:e905:1fb6",
+        ] {
             assert!(!is_private(value), "{value}");
         }
     }

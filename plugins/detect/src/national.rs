@@ -112,7 +112,7 @@ macro_rules! kinds {
     (@ $entity:ident) => { Entity::$entity };
 }
 
-const KINDS: [Kind; 129] = kinds! {
+const KINDS: [Kind; 130] = kinds! {
     "us" "social security, taxpayer" ["999-99-9999"] us_ssn Nothing UsSsn;
     "us" "social security, taxpayer" ["999 99 9999", "999.99.9999", "999999999"] us_ssn Word UsSsn;
     "us" "Medicare beneficiary" ["9XX9-XX9-XX99"] us_mbi Nothing;
@@ -127,7 +127,8 @@ const KINDS: [Kind; 129] = kinds! {
     "gb" "health" ["999 999 9999", "9999999999", "999-999-9999"] gb_nhs Word;
     "gb" "driving licence" ["AXXXX999999XXXAA"] gb_licence Nothing Document;
     "gb" "taxpayer" ["9999999999", "99999 99999"] any Word;
-    "fr" "social security" ["999999999999999", "9999999999999 99", "9 99 99 99 999 999 99", "99999X999999999", "9 99 99 9X 999 999 99"] fr_nir Nothing;
+    "fr" "social security" ["999999999999999", "9999999999999 99", "9 99 99 99 999 999 99", "99999X999999999", "9 99 99 9X 999 999 99"] fr_nir_usual Nothing;
+    "fr" "social security" ["999999999999999", "9999999999999 99", "9 99 99 99 999 999 99", "99999X999999999", "9 99 99 9X 999 999 99"] fr_nir Word;
     "fr" "tax" ["9999999999999", "99 99 999 999 999"] fr_nif Word;
     "es" "identity" ["99999999A", "99999999-A", "99999999 A"] es_dni WordOrWhole;
     "es" "identity, short" ["9999999A", "9999999-A"] es_dni WordOrWhole;
@@ -244,13 +245,17 @@ const KINDS: [Kind; 129] = kinds! {
     "kz" "person" ["999999999999"] kz_iin Word;
 };
 
-static TABLE: [Kind; 129] = KINDS;
+static TABLE: [Kind; 130] = KINDS;
 
 /// The number that begins where the token begins: its kind and its end.
 pub(crate) fn found(token: &Token, wanted: Entities, context: &Context) -> Option<(Entity, usize)> {
     let mut characters = [0; LONGEST];
     let mut best = None;
-    let slot = 2 * (usize::from(token.run).checked_sub(1).filter(|run| *run < LONGEST)?) + usize::from(token.begins_with_digit);
+    let slot = 2
+        * (usize::from(token.run)
+            .checked_sub(1)
+            .filter(|run| *run < LONGEST)?)
+        + usize::from(token.begins_with_digit);
     let forms = &INDEX.forms[usize::from(INDEX.first[slot])..usize::from(INDEX.first[slot + 1])];
     for (kind, form) in forms {
         let kind = &TABLE[usize::from(*kind)];
@@ -265,7 +270,11 @@ pub(crate) fn found(token: &Token, wanted: Entities, context: &Context) -> Optio
             continue;
         }
         // Times in seconds and milliseconds are the commonest numbers of ten and thirteen digits.
-        let is_a_time = form.digit && form.pattern.len() == count && matches!(count, 10 | 13) && (b'5'..=b'8').contains(&characters[1]) && characters[0] == b'1';
+        let is_a_time = form.digit
+            && form.pattern.len() == count
+            && matches!(count, 10 | 13)
+            && (b'5'..=b'8').contains(&characters[1])
+            && characters[0] == b'1';
         let speaks = match kind.needs {
             Nothing => !small && !is_a_time,
             WordOrWhole => !small && context.is_all(token.start, end),
@@ -301,36 +310,81 @@ mod tests {
 
     fn found(text: &str) -> Vec<(Entity, &str)> {
         let mut hits = Vec::new();
-        scan(text, Entity::ALL.into_iter().collect(), &String::new, &mut |Found { entity, start, end }| hits.push((entity, &text[start..end])));
+        scan(
+            text,
+            Entity::ALL.into_iter().collect(),
+            &String::new,
+            &mut |Found { entity, start, end }| hits.push((entity, &text[start..end])),
+        );
         hits
     }
 
     #[test]
     fn a_strong_form_with_its_check_needs_no_word() {
         for text in [
-            "219-09-9999", "AB123456C", "AB 12 34 56 C", "RSSMRA85T10A562S", "811228-9874", "131052-308T", "131052A308T", "180590 00276",
-            "85.07.30-033.28", "51 824 753 556", "111.444.777-35", "16.727.230/0001-97", "S1234567D", "1-2345-45678-78-1", "11010519491231002X",
-            "X1234567L", "756.9217.0769.85", "ABCPE1234F",
+            "219-09-9999",
+            "AB123456C",
+            "AB 12 34 56 C",
+            "RSSMRA85T10A562S",
+            "811228-9874",
+            "131052-308T",
+            "131052A308T",
+            "150847 10099",
+            "85.07.30-033.28",
+            "51 824 753 556",
+            "111.444.777-35",
+            "16.727.230/0001-97",
+            "S1234567D",
+            "1-2345-45678-78-1",
+            "11010519491231002X",
+            "X1234567L",
+            "756.9217.0769.85",
+            "ABCPE1234F",
         ] {
-            assert!(matches!(found(text)[..], [(_, whole)] if whole == text), "{text} {:?}", found(text));
+            assert!(
+                matches!(found(text)[..], [(_, whole)] if whole == text),
+                "{text} {:?}",
+                found(text)
+            );
         }
     }
 
     #[test]
     fn a_weak_form_needs_a_word() {
         for (words, number) in [
-            ("NHS number ", "9434765919"), ("my BSN is ", "111222333"), ("SIN: ", "046 454 286"), ("TFN ", "123 456 782"),
-            ("個人番号は", "１２３４－５６７８－９０１８"), ("PESEL: ", "44051401458"), ("TC Kimlik No: ", "10000000146"), ("ssn ", "219099999"),
+            ("NHS number ", "9434765919"),
+            ("my BSN is ", "111222333"),
+            ("SIN: ", "046 454 286"),
+            ("TFN ", "123 456 782"),
+            ("個人番号は", "１２３４－５６７８－９０１８"),
+            ("PESEL: ", "44051401458"),
+            ("TC Kimlik No: ", "10000000146"),
+            ("ssn ", "219099999"),
         ] {
             let text = format!("{words}{number}.");
-            assert!(matches!(found(&text)[..], [(_, whole)] if whole == number), "{text} {:?}", found(&text));
+            assert!(
+                matches!(found(&text)[..], [(_, whole)] if whole == number),
+                "{text} {:?}",
+                found(&text)
+            );
             assert_eq!(found(&format!("order {number}, done")), [], "{number}");
         }
     }
 
     #[test]
     fn a_wrong_check_is_no_number() {
-        for text in ["000-12-3456", "666-12-3456", "219-00-9999", "219-09-99999", "219-09-9999-1", "id-219-09-9999", "131052-308U", "51 824 753 557", "111.444.777-36", "RSSMRA85T10A562T"] {
+        for text in [
+            "000-12-3456",
+            "666-12-3456",
+            "219-00-9999",
+            "219-09-99999",
+            "219-09-9999-1",
+            "id-219-09-9999",
+            "131052-308U",
+            "51 824 753 557",
+            "111.444.777-36",
+            "RSSMRA85T10A562T",
+        ] {
             assert_eq!(found(text), [], "{text}");
         }
     }

@@ -15,7 +15,7 @@ pub(crate) fn found(
     context: &Context,
 ) -> Option<(usize, usize)> {
     let group = number.groups().get(first)?;
-    let (start, opened) = lead(bytes, group, first);
+    let (start, opened) = lead(bytes, group, first, number.groups().len() > 2);
     if is_code(bytes, start) {
         return None;
     }
@@ -32,12 +32,13 @@ pub(crate) fn found(
 /// Whether an operator or an opening parenthesis of a call is right before: `f(123) 456`.
 fn is_code(bytes: &[u8], start: usize) -> bool {
     let before = |n: usize| start.checked_sub(n).map_or(b' ', |at| bytes[at]);
-    bytes[start] == b'(' && (before(1).is_ascii_alphanumeric() || matches!(before(1), b'_' | b')' | b']'))
+    bytes[start] == b'('
+        && (before(1).is_ascii_alphanumeric() || matches!(before(1), b'_' | b')' | b']'))
 }
 
 /// Where the number begins, including a `+` or an opening parenthesis before its first digit, and whether there is a
 /// parenthesis.
-fn lead(bytes: &[u8], group: &Group, first: usize) -> (usize, bool) {
+fn lead(bytes: &[u8], group: &Group, first: usize, is_grouped: bool) -> (usize, bool) {
     let mut start = group.start;
     let mut opened = false;
     if (first == 0 || group.gap == Gap::Parenthesis)
@@ -50,7 +51,9 @@ fn lead(bytes: &[u8], group: &Group, first: usize) -> (usize, bool) {
             .filter(|(character, _)| *character == b' ')
             .map_or(start, |(_, at)| at);
         for before in [start, spaced] {
-            if let Some((b'+', at)) = folded_before(bytes, before) {
+            if let Some((b'+', at)) =
+                folded_before(bytes, before).filter(|_| before == start || is_grouped)
+            {
                 // In `a+1` or `)+1` the plus sign is an addition.
                 let is_sign = folded_before(bytes, at).is_none_or(|(character, _)| {
                     !character.is_ascii_alphanumeric() && character != b'+' && character != b')'
@@ -75,6 +78,9 @@ fn international(number: &Number, first: usize) -> Option<usize> {
     };
     let count = longest(groups, most)?;
     let digits = number.digits(&groups[..count]);
+    if count == 2 && groups[1].gap == Gap::Dot {
+        return None;
+    }
     let is_north_american = digits.len() == 11 && digits[1] >= 2;
     (digits.len() >= 7 && is_country(digits) && (digits[0] != 1 || is_north_american))
         .then_some(count)
@@ -122,7 +128,9 @@ fn national(
         is_whole
             && Shape::of(number, &groups[..count], opened).is_a_phone()
             && stands_alone(number, first, count)
-            && !(count > 1 && number.gap_after(first + count - 1) == Gap::Space && groups[count].count >= 2)
+            && !(count > 1
+                && number.gap_after(first + count - 1) == Gap::Space
+                && groups[count].count >= 2)
     });
     if let Some(count) = shaped {
         return (!is_impersonal()).then_some(count);
@@ -130,8 +138,15 @@ fn national(
     let count = longest(groups, 13)?;
     let digits = number.digits(&groups[..count]);
     let end = groups[count - 1].end;
-    let short = digits.len() == 5 && count <= 2 && context.says_within(Topic::Phone, start, 2);
+    let short = digits.len() == 5 && count <= 2 && context.says_within(Topic::Phone, start, 3);
+    let is_float = count == 2 && groups[1].gap == Gap::Dot;
+    let is_near = digits.len() > 6
+        || context
+            .distance(Topic::Phone, start)
+            .is_none_or(|far| far <= 12);
     let plausible = (digits.len() >= 6 || short)
+        && is_near
+        && !is_float
         && digits.iter().any(|digit| *digit != digits[0])
         && !is_date(number, &groups[..count])
         && !is_toll_free(digits)
@@ -140,7 +155,10 @@ fn national(
             .iter()
             .all(|group| group.gap != Gap::Dot || group.count > 1);
     let called = || {
-        ((context.says_within(Topic::Phone, start, 40)
+        let is_called = context.says_within(Topic::Phone, start, 40)
+            || (context.says_within(Topic::Call, start, 24)
+                && (digits.len() >= 8 || (count > 1 && digits.len() >= 7)));
+        ((is_called
             && !context.is_nearer(Topic::Card, Topic::Phone, start)
             && !context.is_nearer(Topic::National, Topic::Phone, start)
             && !context.is_nearer(Topic::Bank, Topic::Phone, start))
@@ -148,7 +166,8 @@ fn national(
             || context.is_headed(Topic::Phone, start)
             || context.says_after(Topic::Phone, end)
             || (digits.len() >= 7 && count > 1 && context.says_after(Topic::Place, end))
-            || (is_listed(bytes, groups, digits, count) && context.is_beside_an_address(start, end)))
+            || (is_listed(bytes, groups, digits, count)
+                && context.is_beside_an_address(start, end)))
             && !is_impersonal()
     };
     (plausible && called()).then_some(count)
@@ -156,21 +175,37 @@ fn national(
 
 /// Whether the number fills a field of a list, and has groups or begins like a telephone number.
 fn is_listed(bytes: &[u8], groups: &[Group], digits: &[u8], count: usize) -> bool {
-    let is_end = |byte: Option<&u8>| byte.is_none_or(|byte| matches!(byte, b'|' | b';' | b',' | b'\t' | b'\n' | b'<' | b'>'));
+    let is_end = |byte: Option<&u8>| {
+        byte.is_none_or(|byte| matches!(byte, b'|' | b';' | b',' | b'\t' | b'\n' | b'<' | b'>'))
+    };
     let (start, end) = (groups[0].start, groups[count - 1].end);
-    let before = bytes[..start].iter().rev().take(3).find(|byte| !matches!(byte, b' ' | b'('));
+    let before = bytes[..start]
+        .iter()
+        .rev()
+        .take(3)
+        .find(|byte| !matches!(byte, b' ' | b'('));
     let after = bytes[end..].iter().take(3).find(|byte| **byte != b' ');
     let is_shaped = match digits {
         [0, ..] => (9..=11).contains(&digits.len()),
         [1, 3..=9, ..] if count == 1 => digits.len() == 11,
-        _ => count > 1 && (7..=12).contains(&digits.len()) && groups[..count].iter().all(|group| group.count > 1),
+        _ => {
+            count > 1
+                && (7..=12).contains(&digits.len())
+                && groups[..count].iter().all(|group| group.count > 1)
+        }
     };
-    is_shaped && is_end(before) && is_end(after) && groups[1..count].iter().all(|group| group.gap != Gap::Dot)
+    is_shaped
+        && is_end(before)
+        && is_end(after)
+        && groups[1..count].iter().all(|group| group.gap != Gap::Dot)
 }
 
 /// Whether the groups are separated from the digits around them: by the edge, a space or a parenthesis.
 fn stands_alone(number: &Number, first: usize, count: usize) -> bool {
-    let before = number.groups().get(first).map_or(Gap::Edge, |group| group.gap);
+    let before = number
+        .groups()
+        .get(first)
+        .map_or(Gap::Edge, |group| group.gap);
     let loose = |gap: Gap| matches!(gap, Gap::Edge | Gap::Space | Gap::Parenthesis);
     loose(before) && loose(number.gap_after(first + count - 1))
 }
@@ -260,7 +295,7 @@ impl<'n> Shape<'n> {
     fn dials_out(&self) -> bool {
         let digits = self.digits;
         self.groups.len() > 1
-            && self.counts[0] <= 5
+            && (2..=5).contains(&self.counts[0])
             && digits.starts_with(&[0, 0])
             && (11..=17).contains(&digits.len())
             && is_country(&digits[2..])
@@ -313,10 +348,8 @@ fn is_toll_free(digits: &[u8]) -> bool {
         digits,
         [0, 1, 2, 0, ..] | [0, 8, 0, 0, ..] | [0, 5, 7, 0, ..]
     ) && digits.len() <= 11
-        || matches!(north_american, [8, 0, 0, ..])
-            && north_american.len() == 10
-        || matches!(north_american, [8, a @ 3..=8, b, ..] if a == b)
-            && north_american.len() == 10
+        || matches!(north_american, [8, 0, 0, ..]) && north_american.len() == 10
+        || matches!(north_american, [8, a @ 3..=8, b, ..] if a == b) && north_american.len() == 10
 }
 
 /// Whether the digits begin with an assigned country code (ITU's list, E.164.D). The first three digits decide.

@@ -10,21 +10,38 @@ const AREAS: &[u8] = b" AB AL B BA BB BD BH BL BN BR BS BT CA CB CF CH CM CO CR 
 pub(crate) fn end(bytes: &[u8], token: &Token) -> Option<usize> {
     let out = &bytes[token.start..token.end];
     let inner = bytes.get(token.end + 1..token.end + 4)?;
-    let is_over = !bytes.get(token.end + 4).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    let fits = bytes[token.end] == b' ' && is_over && (is_united_kingdom(out, inner) || is_canada(out, inner));
+    let is_over = !bytes
+        .get(token.end + 4)
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let fits = bytes[token.end] == b' '
+        && is_over
+        && (is_united_kingdom(out, inner) || is_canada(out, inner));
     fits.then_some(token.end + 4)
 }
 
 fn is_united_kingdom(out: &[u8], inner: &[u8]) -> bool {
-    let letters = out.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let letters = out
+        .iter()
+        .take_while(|byte| byte.is_ascii_uppercase())
+        .count();
     let (area, district) = out.split_at(letters);
-    let is_area = (1..=2).contains(&letters) && AREAS.windows(letters + 2).any(|window| window[0] == b' ' && window[letters + 1] == b' ' && &window[1..=letters] == area);
+    let is_area = (1..=2).contains(&letters)
+        && AREAS.windows(letters + 2).any(|window| {
+            window[0] == b' ' && window[letters + 1] == b' ' && &window[1..=letters] == area
+        });
     let is_district = match district {
         [first] => first.is_ascii_digit(),
-        [first, second] => first.is_ascii_digit() && *first != b'0' && (second.is_ascii_digit() || (second.is_ascii_uppercase() && !b"CIKLMOQVZ".contains(second))),
+        [first, second] => {
+            first.is_ascii_digit()
+                && *first != b'0'
+                && (second.is_ascii_digit()
+                    || (second.is_ascii_uppercase() && !b"CIKLMOQVZ".contains(second)))
+        }
         _ => false,
     };
-    is_area && is_district && matches!(inner, [digit, a, b] if digit.is_ascii_digit() && [a, b].iter().all(|letter| letter.is_ascii_uppercase() && !b"CIKMOV".contains(letter)))
+    is_area
+        && is_district
+        && matches!(inner, [digit, a, b] if digit.is_ascii_digit() && [a, b].iter().all(|letter| letter.is_ascii_uppercase() && !b"CIKMOV".contains(letter)))
 }
 
 fn is_canada(out: &[u8], inner: &[u8]) -> bool {
@@ -34,7 +51,14 @@ fn is_canada(out: &[u8], inner: &[u8]) -> bool {
     };
     // Codes made of hexadecimal digits alone may be parts of a dump.
     let is_hex = [a, c, e].iter().all(u8::is_ascii_hexdigit);
-    letter(a) && !b"WZ".contains(&a) && b.is_ascii_digit() && letter(c) && d.is_ascii_digit() && letter(e) && f.is_ascii_digit() && !is_hex
+    letter(a)
+        && !b"WZ".contains(&a)
+        && b.is_ascii_digit()
+        && letter(c)
+        && d.is_ascii_digit()
+        && letter(e)
+        && f.is_ascii_digit()
+        && !is_hex
 }
 
 #[cfg(test)]
@@ -44,10 +68,14 @@ mod tests {
     #[test]
     fn shapes_of_two_countries() {
         let found = |text: &str| end(text.as_bytes(), &Token::at(text.as_bytes(), 0)).is_some();
-        for text in ["M1 1AA", "SW1A 1AA", "EC1A 1BB", "B33 8TH", "DN55 1PT", "B0J 2H0", "K1A 0B1."] {
+        for text in [
+            "M1 1AA", "SW1A 1AA", "EC1A 1BB", "B33 8TH", "DN55 1PT", "B0J 2H0", "K1A 0B1.",
+        ] {
             assert!(found(text), "{text}");
         }
-        for text in ["QA1 1AA", "M1 1CA", "M11AA", "M1 1AAB", "D1F 2B3", "A1B 2C3", "AB 1CD"] {
+        for text in [
+            "QA1 1AA", "M1 1CA", "M11AA", "M1 1AAB", "D1F 2B3", "A1B 2C3", "AB 1CD",
+        ] {
             assert!(!found(text), "{text}");
         }
     }

@@ -7,7 +7,9 @@ use crate::entity::{Entities, Entity, Found};
 use crate::number::{Gap, Number};
 use crate::text::{folded, folded_before, is_word};
 use crate::token::{Token, is_joined};
-use crate::{birth, candidate, card, crypto, email, iban, ip, labelled, mac, national, phone, postal};
+use crate::{
+    birth, candidate, card, crypto, email, iban, ip, labelled, mac, national, phone, postal,
+};
 
 /// Fewest digits of a value.
 const LEAST: usize = 4;
@@ -43,7 +45,9 @@ pub(crate) fn walk(
             b':' => colon(bytes, at, wanted, &context, &mut hits),
             b'0'..=b'9' => Some(digit(bytes, at, wanted, &context, &mut hits, short)),
             0xEF => match folded(bytes, at) {
-                Some((b'0'..=b'9', _)) => Some(digit(bytes, at, wanted, &context, &mut hits, short)),
+                Some((b'0'..=b'9', _)) => {
+                    Some(digit(bytes, at, wanted, &context, &mut hits, short))
+                }
                 _ => None,
             },
             _ => None,
@@ -53,9 +57,18 @@ pub(crate) fn walk(
 }
 
 /// Passes on the address that has its first colon at `at`.
-fn colon(bytes: &[u8], at: usize, wanted: Entities, context: &Context, hits: &mut Hits) -> Option<usize> {
+fn colon(
+    bytes: &[u8],
+    at: usize,
+    wanted: Entities,
+    context: &Context,
+    hits: &mut Hits,
+) -> Option<usize> {
     // Most colons stand between a name and a value.
-    if bytes.get(at + 1).is_some_and(|byte| !byte.is_ascii_hexdigit() && *byte != b':') {
+    if bytes
+        .get(at + 1)
+        .is_some_and(|byte| !byte.is_ascii_hexdigit() && *byte != b':')
+    {
         return None;
     }
     if wanted.has(Entity::Ip)
@@ -64,7 +77,8 @@ fn colon(bytes: &[u8], at: usize, wanted: Entities, context: &Context, hits: &mu
         return Some(end);
     }
     let start = at.checked_sub(2).filter(|start| *start >= hits.done)?;
-    let end = (wanted.has(Entity::Mac) && !is_joined(bytes, start)).then(|| mac::end(bytes, start, context))??;
+    let end = (wanted.has(Entity::Mac) && !is_joined(bytes, start))
+        .then(|| mac::end(bytes, start, context))??;
     hits.take(Entity::Mac, Some((start, end)))
 }
 
@@ -98,11 +112,15 @@ fn digit(
         return end;
     }
     let start = beginning(bytes, at, hits.done);
-    if start == at && let Some(end) = short(bytes, at) {
+    if start == at
+        && let Some(end) = short(bytes, at)
+    {
         return end;
     }
     let token = Token::at(bytes, start);
-    let is_mixed = start < at || folded(bytes, at + digits_at(bytes, at)).is_some_and(|(character, _)| character.is_ascii_alphabetic());
+    let is_mixed = start < at
+        || folded(bytes, at + digits_at(bytes, at))
+            .is_some_and(|(character, _)| character.is_ascii_alphabetic());
     if is_mixed {
         // The parts of an identifier are no values.
         if token.end <= at {
@@ -118,9 +136,18 @@ fn digit(
 }
 
 /// Passes on the bank account whose first digit is at `at`, or passes over what only has the shape of one.
-fn account(bytes: &[u8], at: usize, wanted: Entities, context: &Context, hits: &mut Hits) -> Option<usize> {
+fn account(
+    bytes: &[u8],
+    at: usize,
+    wanted: Entities,
+    context: &Context,
+    hits: &mut Hits,
+) -> Option<usize> {
     let start = at.checked_sub(2).filter(|start| *start >= hits.done)?;
-    if !bytes[start].is_ascii_alphabetic() || !bytes[start + 1].is_ascii_alphabetic() || is_word(bytes, start.checked_sub(1)) {
+    if !bytes[start].is_ascii_alphabetic()
+        || !bytes[start + 1].is_ascii_alphabetic()
+        || is_word(bytes, start.checked_sub(1))
+    {
         return None;
     }
     if wanted.has(Entity::Iban)
@@ -151,9 +178,19 @@ fn digits_at(bytes: &[u8], at: usize) -> usize {
 }
 
 /// Passes on what a token of letters and digits is, with the groups that follow. Returns its end.
-fn whole(bytes: &[u8], token: &Token, wanted: Entities, context: &Context, hits: &mut Hits) -> Option<usize> {
-    let continues = bytes.get(token.end).is_some_and(|byte| matches!(byte, b' ' | b'-' | b'(' | b'/'));
-    if (token.run < MIXED && !continues && !context_may_label(token)) || is_joined(bytes, token.start) {
+fn whole(
+    bytes: &[u8],
+    token: &Token,
+    wanted: Entities,
+    context: &Context,
+    hits: &mut Hits,
+) -> Option<usize> {
+    let continues = bytes
+        .get(token.end)
+        .is_some_and(|byte| matches!(byte, b' ' | b'-' | b'(' | b'/'));
+    if (token.run < MIXED && !continues && !context_may_label(token))
+        || is_joined(bytes, token.start)
+    {
         return None;
     }
     if wanted.has(Entity::Crypto) && crypto::is_address(bytes, token) {
@@ -187,11 +224,28 @@ fn context_may_label(token: &Token) -> bool {
 }
 
 /// Passes on the value that begins with capitals and a space or hyphen before the digits at `at`: `AB 12 34 56 C`.
-fn prefixed(bytes: &[u8], at: usize, wanted: Entities, context: &Context, hits: &mut Hits) -> Option<usize> {
-    let gap = at.checked_sub(1).filter(|gap| matches!(bytes[*gap], b' ' | b'-'))?;
-    let letters = bytes[hits.done.min(gap)..gap].iter().rev().take(5).take_while(|byte| byte.is_ascii_uppercase()).count();
+fn prefixed(
+    bytes: &[u8],
+    at: usize,
+    wanted: Entities,
+    context: &Context,
+    hits: &mut Hits,
+) -> Option<usize> {
+    let gap = at
+        .checked_sub(1)
+        .filter(|gap| matches!(bytes[*gap], b' ' | b'-'))?;
+    let letters = bytes[hits.done.min(gap)..gap]
+        .iter()
+        .rev()
+        .take(5)
+        .take_while(|byte| byte.is_ascii_uppercase())
+        .count();
     let start = gap - letters;
-    if !(1..=4).contains(&letters) || start < hits.done || is_word(bytes, start.checked_sub(1)) || is_joined(bytes, start) {
+    if !(1..=4).contains(&letters)
+        || start < hits.done
+        || is_word(bytes, start.checked_sub(1))
+        || is_joined(bytes, start)
+    {
         return None;
     }
     let (entity, end) = national::found(&Token::at(bytes, start), wanted, context)?;
@@ -207,7 +261,8 @@ fn number(bytes: &[u8], at: usize, wanted: Entities, context: &Context, hits: &m
     }
     if wanted.has(Entity::Mac)
         && (bytes.get(at + 2) == Some(&b'-') || bytes.get(at + 4) == Some(&b'.'))
-        && let Some(end) = mac::end(bytes, at, context).filter(|_| at >= hits.done && !is_joined(bytes, at))
+        && let Some(end) =
+            mac::end(bytes, at, context).filter(|_| at >= hits.done && !is_joined(bytes, at))
     {
         hits.take(Entity::Mac, Some((at, end)));
         return end;
@@ -217,14 +272,21 @@ fn number(bytes: &[u8], at: usize, wanted: Entities, context: &Context, hits: &m
     if number.digits(number.groups()).len() < LEAST
         || is_word(bytes, folded_before(bytes, at).map(|(_, before)| before))
     {
-        return number.groups().first().map_or(number.end, |group| group.end);
+        return number
+            .groups()
+            .first()
+            .map_or(number.end, |group| group.end);
     }
     let mut first = 0;
     while first < number.groups().len() {
         match one(bytes, &number, first, wanted, context) {
             Some(hit) if hit.start >= hits.done && !is_glued(bytes, hit.end) => {
                 hits.take(hit.entity, Some((hit.start, hit.end)));
-                while number.groups().get(first).is_some_and(|group| group.start < hit.end) {
+                while number
+                    .groups()
+                    .get(first)
+                    .is_some_and(|group| group.start < hit.end)
+                {
                     first += 1;
                 }
             }
@@ -251,7 +313,13 @@ fn short(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The value that begins with group `first`.
-fn one(bytes: &[u8], number: &Number, first: usize, wanted: Entities, context: &Context) -> Option<Found> {
+fn one(
+    bytes: &[u8],
+    number: &Number,
+    first: usize,
+    wanted: Entities,
+    context: &Context,
+) -> Option<Found> {
     let groups = &number.groups()[first..];
     let start = groups[0].start;
     let found = |entity, start, end| Some(Found { entity, start, end });
@@ -259,11 +327,12 @@ fn one(bytes: &[u8], number: &Number, first: usize, wanted: Entities, context: &
         return found(Entity::Ip, start, ip::suffix_end(bytes, groups[3].end));
     }
     // A group after a hyphen or a dot is a part of something longer.
-    let is_whole = matches!(groups[0].gap, Gap::Edge | Gap::Space | Gap::Parenthesis | Gap::Slash) && !is_joined_loosely(bytes, start, first);
+    let is_whole = matches!(
+        groups[0].gap,
+        Gap::Edge | Gap::Space | Gap::Parenthesis | Gap::Slash
+    ) && !is_joined_loosely(bytes, start, first);
     let token = Token::at(bytes, start);
-    if is_whole
-        && let Some((entity, end)) = national::found(&token, wanted, context)
-    {
+    if is_whole && let Some((entity, end)) = national::found(&token, wanted, context) {
         return found(entity, start, end);
     }
     if wanted.has(Entity::CreditCard)
@@ -272,9 +341,7 @@ fn one(bytes: &[u8], number: &Number, first: usize, wanted: Entities, context: &
     {
         return found(Entity::CreditCard, start, groups[count - 1].end);
     }
-    if is_whole
-        && let Some((entity, end)) = labelled::found(bytes, &token, wanted, context)
-    {
+    if is_whole && let Some((entity, end)) = labelled::found(bytes, &token, wanted, context) {
         return found(entity, start, end);
     }
     if wanted.has(Entity::Phone)
@@ -332,12 +399,12 @@ mod tests {
     #[test]
     fn values_side_by_side_are_all_found() {
         assert_eq!(
-            found("ann@example.com,bob@example.com;+819012345678/4111111111111111"),
+            found("ann@example.com,bob@example.com;+819012345678/4111-1111-1111-1111"),
             [
                 (Entity::Email, "ann@example.com"),
                 (Entity::Email, "bob@example.com"),
                 (Entity::Phone, "+819012345678"),
-                (Entity::CreditCard, "4111111111111111"),
+                (Entity::CreditCard, "4111-1111-1111-1111"),
             ]
         );
     }

@@ -32,14 +32,19 @@ impl<'t> Token<'t> {
             bytes,
             start,
             run,
-            begins_with_digit: folded(bytes, start).is_some_and(|(character, _)| character.is_ascii_digit()),
+            begins_with_digit: folded(bytes, start)
+                .is_some_and(|(character, _)| character.is_ascii_digit()),
             end,
         }
     }
 
     /// Matches the form from the token's beginning to the end of a token. Returns how many letters and digits were read
     /// into `characters`, where the number ends, and whether it has small letters.
-    pub(crate) fn matches(&self, form: &str, characters: &mut [u8]) -> Option<(usize, usize, bool)> {
+    pub(crate) fn matches(
+        &self,
+        form: &str,
+        characters: &mut [u8],
+    ) -> Option<(usize, usize, bool)> {
         let (mut count, mut at, mut small) = (0, self.start, false);
         for expected in form.bytes() {
             let (character, length) = folded(self.bytes, at)?;
@@ -66,10 +71,17 @@ impl<'t> Token<'t> {
 /// Whether a longer token continues at `end`: a letter or digit, or one after a separator that joins. A number in groups
 /// also continues with another group.
 fn goes_on(bytes: &[u8], end: usize, form: &str) -> bool {
-    let is_word = |at: usize| folded(bytes, at).is_some_and(|(character, _)| character.is_ascii_alphanumeric() || character == b'_');
+    let is_word = |at: usize| {
+        folded(bytes, at)
+            .is_some_and(|(character, _)| character.is_ascii_alphanumeric() || character == b'_')
+    };
     match folded(bytes, end) {
         Some((b'-' | b'.' | b'/' | b'@' | b'=' | b'+' | b'\\', length)) => is_word(end + length),
-        Some((b' ', length)) => form.contains(' ') && folded(bytes, end + length).is_some_and(|(character, _)| character.is_ascii_digit()),
+        Some((b' ', length)) => {
+            form.contains(' ')
+                && folded(bytes, end + length)
+                    .is_some_and(|(character, _)| character.is_ascii_digit())
+        }
         _ => is_word(end),
     }
 }
@@ -81,7 +93,15 @@ pub(crate) fn is_joined(bytes: &[u8], start: usize) -> bool {
     };
     let is_word = |at: usize| bytes[at].is_ascii_alphanumeric() || bytes[at] == b'_';
     match bytes[before] {
-        b'-' | b'.' | b'/' | b'+' | b'%' | b'$' | b'#' | b'\\' | b'@' => before.checked_sub(1).is_some_and(is_word) || bytes[before] != b'-' && bytes[before] != b'#' && bytes[before] != b'.',
+        b'%' | b'$' | b'\\' | b'@' => true,
+        b':' => before
+            .checked_sub(1)
+            .is_some_and(|at| bytes[at].is_ascii_digit()),
+        // A slash separates numbers and joins names.
+        b'/' => before
+            .checked_sub(1)
+            .is_some_and(|at| bytes[at].is_ascii_alphabetic() || bytes[at] == b'_'),
+        b'-' | b'.' | b'+' | b'#' => before.checked_sub(1).is_some_and(is_word),
         _ => is_word(before),
     }
 }

@@ -66,16 +66,28 @@ impl Walk<'_> {
                 let start = self.at;
                 self.string();
                 let end = self.at.min(self.json.len());
-                each(Leaf { pointer, start, end, is_string: true });
+                each(Leaf {
+                    pointer,
+                    start,
+                    end,
+                    is_string: true,
+                });
             }
             Some(_) => {
                 let start = self.at;
                 let rest = &self.json[start..];
-                let end = rest.iter().position(|byte| matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace());
+                let end = rest.iter().position(|byte| {
+                    matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace()
+                });
                 let token = &rest[..end.unwrap_or(rest.len()).max(1)];
                 self.at += token.len();
                 if token.iter().all(u8::is_ascii_digit) {
-                    each(Leaf { pointer, start, end: self.at, is_string: false });
+                    each(Leaf {
+                        pointer,
+                        start,
+                        end: self.at,
+                        is_string: false,
+                    });
                 }
             }
             None => {}
@@ -86,7 +98,9 @@ impl Walk<'_> {
     /// Appends the member's name to the pointer.
     fn name(&mut self, pointer: &mut String) {
         let token = self.string();
-        let plain = token.get(1..token.len().saturating_sub(1)).unwrap_or_default();
+        let plain = token
+            .get(1..token.len().saturating_sub(1))
+            .unwrap_or_default();
         pointer.push('/');
         if !plain.iter().any(|byte| matches!(byte, b'\\' | b'~' | b'/'))
             && let Ok(name) = std::str::from_utf8(plain)
@@ -144,14 +158,38 @@ mod tests {
     fn strings_and_whole_numbers_have_places() {
         let json = r#" {"a/b": ["x\"", 12, -3, 4.5, true], "c": {"d": "é"}} "#;
         let mut seen = Vec::new();
-        leaves(json, &mut |leaf| seen.push((leaf.pointer.to_owned(), json[leaf.start..leaf.end].to_owned())));
-        let expected = [("/a~1b/0", r#""x\"""#), ("/a~1b/1", "12"), ("/c/d", r#""é""#)];
-        assert_eq!(seen, expected.map(|(pointer, token)| (pointer.to_owned(), token.to_owned())));
+        leaves(json, &mut |leaf| {
+            seen.push((
+                leaf.pointer.to_owned(),
+                json[leaf.start..leaf.end].to_owned(),
+            ))
+        });
+        let expected = [
+            ("/a~1b/0", r#""x\"""#),
+            ("/a~1b/1", "12"),
+            ("/c/d", r#""é""#),
+        ];
+        assert_eq!(
+            seen,
+            expected.map(|(pointer, token)| (pointer.to_owned(), token.to_owned()))
+        );
     }
 
     #[test]
     fn nothing_in_broken_or_deep_json_breaks_the_walk() {
-        for json in ["", "{", "[", "\"", "{\"a\"", "{\"a\":", "[1,", "[}", "{]", "\\", &"[".repeat(100_000)] {
+        for json in [
+            "",
+            "{",
+            "[",
+            "\"",
+            "{\"a\"",
+            "{\"a\":",
+            "[1,",
+            "[}",
+            "{]",
+            "\\",
+            &"[".repeat(100_000),
+        ] {
             leaves(json, &mut |_| {});
         }
     }

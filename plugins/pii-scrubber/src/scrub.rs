@@ -229,7 +229,11 @@ impl<'a> Scrub<'a> {
     }
 
     /// Masks the machine-readable part first, and then the other texts, which may say the same.
-    fn all(&mut self, texts: &Texts, structured: Option<&Structured>) -> Result<Option<NoRoom>, Error> {
+    fn all(
+        &mut self,
+        texts: &Texts,
+        structured: Option<&Structured>,
+    ) -> Result<Option<NoRoom>, Error> {
         if let Some(structured) = structured {
             for (index, text) in texts.iter().enumerate() {
                 if let Some(pointer) = structured.pointer(index)
@@ -251,7 +255,12 @@ impl<'a> Scrub<'a> {
     }
 
     /// Masks a text of the machine-readable part.
-    fn structured_text(&mut self, index: usize, text: &str, pointer: &str) -> Result<Option<NoRoom>, Error> {
+    fn structured_text(
+        &mut self,
+        index: usize,
+        text: &str,
+        pointer: &str,
+    ) -> Result<Option<NoRoom>, Error> {
         let name = || key(pointer);
         let hits = self.hits(text, &name);
         let index = u32::try_from(index)?;
@@ -295,11 +304,17 @@ impl<'a> Scrub<'a> {
     /// The values in a text. `name` is the name of the member that holds it.
     fn hits(&self, text: &str, name: &dyn Fn() -> String) -> Vec<Found> {
         let mut hits = Vec::new();
-        scan(text, self.policy.wanted, name, &mut |found| hits.push(found));
+        scan(text, self.policy.wanted, name, &mut |found| {
+            hits.push(found)
+        });
         hits.retain(|found| {
             let value = &text[found.start..found.end];
-            let is_nobodys = found.entity == Entity::Ip && !self.policy.settings.private_addresses && is_private(value);
-            !is_nobodys && !self.is_allowed(value) && !self.marks().covers(text, found.start, found.end)
+            let is_nobodys = found.entity == Entity::Ip
+                && !self.policy.settings.private_addresses
+                && is_private(value);
+            !is_nobodys
+                && !self.is_allowed(value)
+                && !self.marks().covers(text, found.start, found.end)
         });
         hits
     }
@@ -341,7 +356,13 @@ impl<'a> Scrub<'a> {
         Ok(Some(changed))
     }
 
-    fn json_text(&mut self, token: &str, start: usize, pointer: &str, spans: &mut Vec<Found>) -> Result<Option<String>, Error> {
+    fn json_text(
+        &mut self,
+        token: &str,
+        start: usize,
+        pointer: &str,
+        spans: &mut Vec<Found>,
+    ) -> Result<Option<String>, Error> {
         let plain = &token[1..token.len() - 1];
         let text: Cow<str> = match plain.contains('\\') {
             true => serde_json::from_str(token)?,
@@ -372,7 +393,13 @@ impl<'a> Scrub<'a> {
         Ok(Some(Value::from(changed).to_string()))
     }
 
-    fn json_number(&mut self, digits: &str, start: usize, pointer: &str, spans: &mut Vec<Found>) -> Option<String> {
+    fn json_number(
+        &mut self,
+        digits: &str,
+        start: usize,
+        pointer: &str,
+        spans: &mut Vec<Found>,
+    ) -> Option<String> {
         let entity = self.number(digits, pointer)?;
         spans.push(Found {
             entity,
@@ -389,11 +416,14 @@ impl<'a> Scrub<'a> {
             return None;
         }
         let hits = self.hits(digits, &|| key(pointer));
-        hits.first().filter(|found| found.start == 0 && found.end == digits.len()).map(|found| found.entity)
+        hits.first()
+            .filter(|found| found.start == 0 && found.end == digits.len())
+            .map(|found| found.entity)
     }
 
     fn number_mark(&mut self, entity: Entity, digits: &str) -> String {
-        self.named(entity, digits).unwrap_or_else(|_| self.marks().mark(entity, ""))
+        self.named(entity, digits)
+            .unwrap_or_else(|_| self.marks().mark(entity, ""))
     }
 
     /// Whether the text may be masked. Names, URIs and other words of the protocol must stay.
@@ -474,7 +504,13 @@ impl<'a> Scrub<'a> {
 
     /// The text with masks. It is scanned again until nothing is found: what was masked must not be found again, and a
     /// second pass must change nothing.
-    fn rewritten(&mut self, text: &str, hits: &[Found], way: Way, name: &dyn Fn() -> String) -> Result<String, Error> {
+    fn rewritten(
+        &mut self,
+        text: &str,
+        hits: &[Found],
+        way: Way,
+        name: &dyn Fn() -> String,
+    ) -> Result<String, Error> {
         let mut changed = self.masked(text, hits, way)?;
         for _ in 0..AGAIN {
             let more = self.hits(&changed, name);
@@ -506,13 +542,19 @@ impl<'a> Scrub<'a> {
                     };
                     match surrogate {
                         Some(surrogate) => surrogate,
-                        None if way == Way::Distinct => self.marks().mark(found.entity, &format!("-{serial}")),
+                        None if way == Way::Distinct => {
+                            self.marks().mark(found.entity, &format!("-{serial}"))
+                        }
                         None => self.named(found.entity, value)?,
                     }
                 }
             };
             // A mark in place of a number would make the JSON around it invalid.
-            let quote = if is_json_number(text, found) { "\"" } else { "" };
+            let quote = if is_json_number(text, found) {
+                "\""
+            } else {
+                ""
+            };
             changed += quote;
             changed += &mark;
             changed += quote;
@@ -623,8 +665,15 @@ fn is_json_number(text: &str, found: &Found) -> bool {
     if !bytes[found.start..found.end].iter().all(u8::is_ascii_digit) {
         return false;
     }
-    let mut before = bytes[..found.start].iter().rev().take(64).filter(|byte| !byte.is_ascii_whitespace());
-    let after = bytes[found.end..].iter().take(64).find(|byte| !byte.is_ascii_whitespace());
+    let mut before = bytes[..found.start]
+        .iter()
+        .rev()
+        .take(64)
+        .filter(|byte| !byte.is_ascii_whitespace());
+    let after = bytes[found.end..]
+        .iter()
+        .take(64)
+        .find(|byte| !byte.is_ascii_whitespace());
     let is_member = match before.next() {
         Some(b':') => before.next() == Some(&b'"'),
         Some(b',' | b'[') => text.trim_start().starts_with(['{', '[']),

@@ -71,7 +71,11 @@ impl Settings {
             }
             _ => {}
         }
-        if self.mark_key.as_ref().is_some_and(|key| key.chars().count() < 16) {
+        if self
+            .mark_key
+            .as_ref()
+            .is_some_and(|key| key.chars().count() < 16)
+        {
             issues.add("/mark-key", "too short: at least 16 characters");
         }
         for (entity, count) in &self.reveal {

@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used)]
+use proptest::prelude::*;
 use sandgate_sdk::testing::{after, clear_state, context, document, findings, rules};
 use sandgate_sdk::{Document, Interceptor, PostDecision, PreDecision};
 use serde_json::{Value, json};
@@ -25,9 +26,27 @@ fn scrubbed(settings: Value, definition: Value, reply: Value) -> PostDecision {
     scrubber(settings).post_call(&context, &reply).unwrap()
 }
 
+/// Without the tags of marks, which depend on a key.
+fn untagged(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['~', '-']) {
+        let tag = rest.get(at + 1..at + 8).unwrap_or_default();
+        let is_tag = tag.len() == 7
+            && tag[..6].bytes().all(|byte| byte.is_ascii_lowercase())
+            && tag.ends_with([']', '@']);
+        plain += &rest[..at + usize::from(!is_tag)];
+        rest = &rest[at + if is_tag { 7 } else { 1 }..];
+    }
+    plain + rest
+}
+
 fn result(settings: Value, definition: Value, reply: Value) -> Value {
     match scrubbed(settings, definition, reply.clone()) {
-        PostDecision::Edit(edits) => after(&document(&reply.to_string()), &edits),
+        PostDecision::Edit(edits) => {
+            let masked = after(&document(&reply.to_string()), &edits);
+            serde_json::from_str(&untagged(&masked.to_string())).unwrap()
+        }
         PostDecision::Proceed => reply,
         other => panic!("{other:?}"),
     }
@@ -64,7 +83,7 @@ fn a_finding_says_where_its_values_stand() {
     };
     let told = json!({
         "rule": "pattern: email", "role": "text of a result", "setting": "/entities",
-        "value": ["phone", "credit-card", "iban", "us-ssn", "jp-my-number", "ip"],
+        "value": Entity::ALL[1..].iter().map(|entity| entity.name()).collect::<Vec<_>>(),
     });
     assert_eq!(
         read(0),
@@ -168,15 +187,33 @@ fn structured(schema: Value, structured: Value) -> Value {
 fn a_value_with_a_form_gets_a_surrogate_of_that_form() {
     let schema = json!({"properties": {
         "mail": {"type": "string", "format": "email"},
-        "phone": {"type": "string", "pattern": "^\\+[0-9 ]+$"},
-        "e164": {"type": "string", "pattern": "^\\+[1-9]\\d{6,14}$"},
-        "ip": {"type": "string", "format": "ipv4"},
+        "ip": {"type": "string", "format": "ipv6"},
         "note": {"type": "string"},
     }});
     // In alphabetical order, so that it does not matter whether the parser keeps the order of the members.
-    let reply = json!({"e164": "+819012345678", "ip": "203.0.113.9", "mail": "ann@example.com", "note": "ann@example.com", "phone": "+1 415 555 0132"});
-    let expected = json!({"mail": "masked-3@example.invalid", "phone": "+9 990 000 0004", "e164": "+999000000001", "ip": "240.0.0.2", "note": "[email]"});
-    assert_eq!(structured(schema, reply), expected);
+    let seen = structured(
+        schema.clone(),
+        json!({"ip": "2606:4700::1111", "mail": "ann@example.com", "note": "ann@example.com"}),
+    );
+    assert_eq!(seen["mail"], "masked-2@example.invalid");
+    assert_eq!(seen["note"], "[email]");
+    assert!(seen["ip"].as_str().unwrap().starts_with("100::"));
+    for (name, value, bound) in [
+        (
+            "phone",
+            "+1 415 555 0132",
+            json!({"pattern": "^\\+[0-9 ]+$"}),
+        ),
+        ("ip", "81.2.69.142", json!({"format": "ipv4"})),
+    ] {
+        let definition = json!({"outputSchema": {"properties": {name: bound}}});
+        let refused = scrubbed(
+            json!({}),
+            definition,
+            json!({"structuredContent": {name: value}}),
+        );
+        assert!(matches!(refused, PostDecision::Refuse(_)), "{name}");
+    }
 }
 
 #[test]
@@ -186,10 +223,8 @@ fn without_a_definition_the_form_is_kept() {
     let PostDecision::Edit(edits) = scrubber(json!({})).post_call(&context, &reply).unwrap() else {
         panic!()
     };
-    assert_eq!(
-        after(&reply, &edits)["structuredContent"]["mail"],
-        "masked-1@example.invalid"
-    );
+    let mail = after(&reply, &edits)["structuredContent"]["mail"].to_string();
+    assert_eq!(untagged(&mail), "\"masked-1@example.invalid\"");
 }
 
 #[test]
@@ -218,47 +253,305 @@ fn a_members_name_says_what_a_bare_number_is() {
 }
 
 #[test]
-fn a_card_that_is_a_number_stays_a_number() {
-    let seen = structured(
-        json!({"properties": {"card": {"type": "integer"}}}),
-        json!({"card": 4111111111111111u64, "at": 1764000000000u64}),
-    );
+fn a_number_becomes_a_mark_and_never_another_number() {
+    let free = json!({"properties": {"card": {"description": "x"}}});
+    let reply =
+        json!({"card": 5500000000000004u64, "at": 1764000000000u64, "phone": 741234, "id": 741234});
     assert_eq!(
-        seen,
-        json!({"card": 1000000000000001u64, "at": 1764000000000u64})
+        structured(free, reply.clone()),
+        json!({"card": "[credit-card]", "at": 1764000000000u64, "phone": "[phone]", "id": 741234})
     );
-    let definition =
-        json!({"outputSchema": {"properties": {"card": {"minimum": 2000000000000000u64}}}});
-    let refused = scrubbed(
-        json!({}),
-        definition,
-        json!({"structuredContent": {"card": 4111111111111111u64}}),
-    );
-    assert!(matches!(refused, PostDecision::Refuse(_)));
+    for bound in [
+        json!({"type": "integer"}),
+        json!({"minimum": 1, "type": "number"}),
+        json!({"enum": [5500000000000004u64]}),
+    ] {
+        let definition = json!({"outputSchema": {"properties": {"card": bound}}});
+        let refused = scrubbed(json!({}), definition, json!({"structuredContent": reply}));
+        assert!(matches!(refused, PostDecision::Refuse(_)));
+    }
 }
 
 #[test]
 fn json_in_a_text_stays_json() {
     let seen = text(
         json!({}),
-        r#"{"card": 4111111111111111, "mail": "ann@example.com"}"#,
+        r#"{"card": 4111111111111111, "mail": "ann@example.com", "say": "\"call\" 030 1234567"}"#,
     );
     assert_eq!(
         serde_json::from_str::<Value>(&seen).unwrap(),
-        json!({"card": 1000000000000001u64, "mail": "[email]"})
+        json!({"card": "[credit-card]", "mail": "[email]", "say": "\"call\" [phone]"})
+    );
+    let lines = text(
+        json!({}),
+        "{\"card\": 4111111111111111}\n{\"card\": 5500000000000004}\n",
+    );
+    for line in lines.lines() {
+        assert_eq!(
+            serde_json::from_str::<Value>(line).unwrap(),
+            json!({"card": "[credit-card]"})
+        );
+    }
+}
+
+#[test]
+fn a_text_and_the_structured_content_say_the_same() {
+    let content = json!({"phones": [4155550132u64, 4155550133u64], "user": {"mail": "ann@example.com", "ssn": "219 09 9999"}, "order": "4155550134"});
+    let schema = json!({"properties": {"user": {"properties": {"mail": {"format": "email"}}}}});
+    for written in [
+        content.to_string(),
+        serde_json::to_string_pretty(&content).unwrap(),
+    ] {
+        let reply =
+            json!({"content": [{"type": "text", "text": written}], "structuredContent": content});
+        let seen = result(json!({}), json!({"outputSchema": schema}), reply);
+        let said: Value =
+            serde_json::from_str(seen["content"][0]["text"].as_str().unwrap()).unwrap();
+        assert_eq!(said, seen["structuredContent"]);
+        assert_eq!(said["phones"], json!(["[phone]", "[phone]"]));
+        assert_eq!(said["user"]["mail"], "masked-1@example.invalid");
+    }
+}
+
+#[test]
+fn elements_of_a_set_stay_different() {
+    let schema =
+        json!({"properties": {"phones": {"uniqueItems": true, "items": {"type": "string"}}}});
+    let seen = structured(
+        schema,
+        json!({"phones": ["+1 415 555 0132", "+1 415 555 0133"]}),
+    );
+    assert_ne!(seen["phones"][0], seen["phones"][1]);
+}
+
+/// What a day's work showed: none of it is anybody's data.
+const BENIGN: &[&str] = &[
+    "x[::2]",
+    "use serde::de::{self, Visitor};",
+    "Regex::new(r\"\")?; a::b::c",
+    "OID 1.3.6.1.4.1.311.2.1.14",
+    "1.2.840.113549.1.1.11",
+    "2.5.29.14",
+    "kernel 5.15.0.91 booted",
+    "\"version\": \"10.4.0.10\"",
+    "EUI-64 00:11:22:ff:fe:33:44:55",
+    "00:11:22:33:44:55:66:77",
+    "MA 02110-1301, USA",
+    "Copyright 2015-2018",
+    "2015-2018",
+    "08:30-12:00",
+    "12:34:56.789012",
+    "2026-11-22T10:00:00.123456Z",
+    "2026-11-22 10:00:00,123",
+    "3.141592653589793",
+    "0.30000000000000004",
+    "-122.4194155",
+    "37.7749295, -122.4194155",
+    "getty@tty1.service",
+    "foo@1.2.3.tgz",
+    "postgres://app@db.internal",
+    "redis://default:secret@cache.example.com:6379/0",
+    "https://user@example.com/x",
+    "ssh://git@example.com/repo.git",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "123e4567-e89b-12d3-a456-426614174000",
+    "order 4539578763621486 shipped",
+    "id=4539578763621486",
+    "trace 5105105105105100 span",
+    "run_id: 6011111111111117",
+    "127.0.0.1",
+    "192.168.1.10 via 10.0.0.1",
+    "203.0.113.9",
+    "2001:db8::1",
+    "fe80::1%eth0",
+    "::1",
+    "Chrome/120.0.6099.109 Safari/537.36",
+    "numpy==1.26.4.1",
+    "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "ISBN 978-3-16-148410-0",
+    "SKU 1234-5678-9012",
+    "INV-2024-000123456",
+    "PO 4500012345",
+    "RFC 2119, RFC 8174",
+    "1764000000",
+    "1764000000123",
+    "0xdeadbeef12345678",
+    "#1234567890",
+    "@@ -1234,7 +12345678,9 @@",
+    "GB29 NWBK 6016 1331 9268 18",
+    "DE88 3704 0044 0532 0130 00",
+    "lat=52.5200066&lon=13.404954",
+    "size 12345678 bytes",
+    "call stack 0123456",
+    "reply to [email]",
+    "user[email]=a",
+    "a range of 100-200",
+    "10.0.0.0/8",
+    "224.0.0.251",
+    "rust 1.95.0-nightly (2026-01-01)",
+    "port 8080:80",
+    "1,234,567,890",
+    "version 2.0.0.1",
+];
+
+#[test]
+fn nothing_benign_is_masked() {
+    let changed: Vec<_> = BENIGN
+        .iter()
+        .map(|benign| (*benign, text(json!({}), benign)))
+        .filter(|(benign, seen)| benign != seen)
+        .collect();
+    assert_eq!(changed, []);
+}
+
+#[test]
+fn nothing_benign_is_refused_in_arguments() {
+    for value in [
+        "order_id = 100000000001",
+        "1000000000001",
+        "SELECT sessions[ip] = now()",
+        "user[email]=a",
+        "filter[ip]=1",
+        "select [email]",
+        "reply to [email]",
+        "240.0.0.1",
+        "[email-1]",
+        "masked-1@example.invalid",
+        "[credit-card ****1881]",
+        "+9 990 000 0002",
+        "100::1",
+        "~",
+        "[email~bcdfgh]",
+    ] {
+        assert_eq!(
+            called(json!({}), json!({"to": value})),
+            PreDecision::Proceed,
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn private_addresses_are_an_option() {
+    assert_eq!(
+        text(json!({}), "host 10.1.2.3, 81.2.69.142"),
+        "host 10.1.2.3, [ip]"
+    );
+    assert_eq!(
+        text(
+            json!({"private-addresses": true}),
+            "host 10.1.2.3, 81.2.69.142"
+        ),
+        "host [ip], [ip]"
     );
 }
 
 #[test]
+fn callers_without_a_name_share_no_conversation() {
+    clear_state();
+    let of = |id: &str| {
+        let reply = document(
+            &json!({"content": [{"type": "text", "text": format!("{id}@example.com")}]})
+                .to_string(),
+        );
+        let context = context("tools/call")
+            .definition("{}")
+            .attribute("id", id)
+            .build();
+        match scrubber(json!({"action": "tokenise"}))
+            .post_call(&context, &reply)
+            .unwrap()
+        {
+            PostDecision::Edit(edits) => {
+                untagged(&after(&reply, &edits)["content"][0]["text"].to_string())
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(of("ann").starts_with("\"[email-"));
+}
+
+#[test]
+fn a_mark_is_ours_only_under_our_key() {
+    let reply = document(r#"{"content":[{"type":"text","text":"ann@example.com"}]}"#);
+    let marked = |key: Value| {
+        let context = context("tools/call")
+            .definition("{}")
+            .attribute("interceptor.key", "00ff")
+            .build();
+        match scrubber(key).post_call(&context, &reply).unwrap() {
+            PostDecision::Edit(edits) => after(&reply, &edits)["content"][0]["text"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (gateway, own) = (
+        marked(json!({})),
+        marked(json!({"mark-key": "0123456789abcdef"})),
+    );
+    assert_ne!(gateway, own);
+    assert_eq!(
+        called(json!({}), json!({"to": gateway})),
+        PreDecision::Proceed
+    );
+    assert!(matches!(
+        called(json!({"mark-key": "0123456789abcdef"}), json!({"to": own})),
+        PreDecision::Refuse(_)
+    ));
+}
+
+#[test]
 fn scrubbing_twice_changes_nothing_more() {
-    let once = text(json!({}), "ann@example.com and 203.0.113.9");
-    assert_eq!(text(json!({}), &once), once);
+    let once =
+        raw("ann@example.com and 81.2.69.142, phone 030 1234567 home 123456, 4111 1111 1111 1111");
+    assert_eq!(raw(&once), once);
+    let marks = Marks::new("no key");
     let definition = json!({"outputSchema": {"properties": {"mail": {"format": "email"}}}});
-    let reply = json!({"structuredContent": {"mail": "masked-1@example.invalid"}});
+    let reply = json!({"structuredContent": {"mail": marks.surrogate(Entity::Email, "", 1)}});
     assert_eq!(
         scrubbed(json!({}), definition, reply),
         PostDecision::Proceed
     );
+}
+
+/// The text after scrubbing, with its tags.
+fn raw(text: &str) -> String {
+    let reply = json!({"content": [{"type": "text", "text": text}]});
+    match scrubbed(json!({}), json!({}), reply.clone()) {
+        PostDecision::Edit(edits) => {
+            after(&document(&reply.to_string()), &edits)["content"][0]["text"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        }
+        PostDecision::Proceed => text.to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// What was masked is not found again, whatever stands beside it.
+    #[test]
+    fn a_second_pass_changes_nothing(pieces in prop::collection::vec(prop_oneof![
+        prop::sample::select(vec![
+            "ann@example.com", "+1 415 555 0132", "030 1234567", "4111 1111 1111 1111", "4111111111111111", "DE89370400440532013000", "219-09-9999",
+            "123456789018", "81.2.69.142", "2606:4700::1111", "phone ", "card ", "tel: ", "マイナンバー：", "born ", "04.10.1983", "passport ", "X1234567", "zip ",
+            "12345", " ", "-", ".", "/", "|", "\n", "\"", ":", "[", "]", "~", "@", "123456", "office", "national id ", "AB 12 34 56 C", "８０１",
+        ]).prop_map(String::from),
+        any::<char>().prop_map(String::from),
+    ], 0..14)) {
+        let once = raw(&pieces.concat());
+        prop_assert_eq!(raw(&once), once);
+    }
+
+    #[test]
+    fn any_text_can_be_scrubbed(text in ".{0,200}") {
+        raw(&text);
+    }
 }
 
 #[test]
@@ -269,7 +562,10 @@ fn resources_and_prompts_are_scrubbed_too() {
             .post_call(&context(method).build(), &reply)
             .unwrap()
         {
-            PostDecision::Edit(edits) => after(&reply, &edits),
+            PostDecision::Edit(edits) => {
+                serde_json::from_str::<Value>(&untagged(&after(&reply, &edits).to_string()))
+                    .unwrap()
+            }
             other => panic!("{other:?}"),
         }
     };
@@ -302,25 +598,28 @@ fn arguments_are_not_masked() {
 
 #[test]
 fn a_mask_that_comes_back_is_refused() {
-    for value in [
-        "[email]",
-        "Dear [email-3]",
-        "masked-1@example.invalid",
-        "[credit-card ****1881]",
-        "+9 990 000 0002",
-    ] {
+    let marks = Marks::new("no key");
+    let values = [
+        marks.mark(Entity::Email, ""),
+        format!("Dear {}", marks.mark(Entity::Email, "-3")),
+        marks.surrogate(Entity::Email, "", 1).unwrap(),
+        marks.mark(Entity::CreditCard, " ****1881"),
+        marks.surrogate(Entity::Ip, "::", 3).unwrap(),
+    ];
+    for value in values {
         let PreDecision::Refuse(refusal) = called(json!({}), json!({"to": value})) else {
             panic!("{value}")
         };
         assert_eq!(refusal.code, "pii.mask-in-arguments");
         assert_eq!(refusal.pointer.as_deref(), Some("/arguments/to"));
     }
+    let value = marks.mark(Entity::Email, "");
     assert_eq!(
-        called(json!({"returned": "pass"}), json!({"to": "[email]"})),
+        called(json!({"returned": "pass"}), json!({"to": value})),
         PreDecision::Proceed
     );
     assert_eq!(
-        called(json!({"entities": ["phone"]}), json!({"to": "[email]"})),
+        called(json!({"entities": ["phone"]}), json!({"to": value})),
         PreDecision::Proceed
     );
 }
@@ -330,6 +629,7 @@ fn settings_that_make_no_sense_say_where() {
     assert_eq!(issues(json!({"entities": []})), ["/entities"]);
     assert_eq!(issues(json!({"action": "hash"})), ["/key"]);
     assert_eq!(issues(json!({"action": "hash", "key": "short"})), ["/key"]);
+    assert_eq!(issues(json!({"mark-key": "short"})), ["/mark-key"]);
     assert_eq!(issues(json!({"reveal": {"phone": 5}})), ["/reveal/phone"]);
     assert_eq!(
         issues(json!({"action": "tokenise", "reveal": {"phone": 4}})),
@@ -342,7 +642,9 @@ fn says(method: &str, params: Value) -> Value {
     let context = context(method).direction("server-to-client").build();
     let document = document(&params.to_string());
     match scrubber(json!({})).pre_call(&context, &document).unwrap() {
-        PreDecision::Edit(edits) => after(&document, &edits),
+        PreDecision::Edit(edits) => {
+            serde_json::from_str(&untagged(&after(&document, &edits).to_string())).unwrap()
+        }
         PreDecision::Proceed => params,
         other => panic!("{other:?}"),
     }
@@ -355,7 +657,7 @@ fn what_a_server_says_unasked_is_masked_and_stays_what_it_is() {
             "notifications/message",
             json!({"level": "info", "logger": "mail", "data": {"to": "ann@example.com", "card": 4111111111111111u64}})
         ),
-        json!({"level": "info", "logger": "mail", "data": {"to": "[email]", "card": 1000000000000001u64}})
+        json!({"level": "info", "logger": "mail", "data": {"to": "[email]", "card": "[credit-card]"}})
     );
     assert_eq!(
         says(
@@ -382,7 +684,9 @@ fn lists_completions_and_errors_are_masked_where_people_read_them() {
             .post_call(&builder.build(), &document)
             .unwrap()
         {
-            PostDecision::Edit(edits) => after(&document, &edits),
+            PostDecision::Edit(edits) => {
+                serde_json::from_str(&untagged(&after(&document, &edits).to_string())).unwrap()
+            }
             PostDecision::Proceed => reply,
             other => panic!("{other:?}"),
         }
@@ -411,4 +715,61 @@ fn lists_completions_and_errors_are_masked_where_people_read_them() {
         ),
         json!({"code": -32602, "message": "no [email]"})
     );
+}
+
+#[test]
+fn the_settings_are_those_of_the_manifest() {
+    let manifest = include_str!("../plugin.toml");
+    for entity in Entity::ALL {
+        let name = format!("\"{}\"", entity.name());
+        assert_eq!(manifest.matches(&name).count(), 2, "{name}");
+        let reveal = format!("\n{} = {{ type", entity.name());
+        assert_eq!(manifest.matches(&reveal).count(), 1, "{name}");
+        assert_eq!(
+            scrubber(json!({"entities": [entity.name()]}))
+                .settings
+                .entities,
+            [entity]
+        );
+    }
+    for name in [
+        "entities",
+        "action",
+        "key",
+        "mark-key",
+        "private-addresses",
+        "reveal",
+        "allow",
+        "returned",
+    ] {
+        assert!(
+            manifest.contains(&format!("[settings.properties.{name}]")),
+            "{name}"
+        );
+    }
+    scrubber(json!({
+        "entities": ["email"], "action": "hash", "key": "0123456789abcdef", "mark-key": "0123456789abcdef", "private-addresses": true,
+        "reveal": {}, "allow": [], "returned": "pass",
+    }));
+}
+
+/// The fixtures have these texts.
+#[test]
+fn the_fixtures_expect_what_is_done() {
+    let key = json!({"mark-key": "a key of the fixtures"});
+    let marks = Marks::new("a key of the fixtures");
+    for entity in [Entity::Email, Entity::NationalId] {
+        let mark = marks.mark(entity, "");
+        let fixture = include_str!("../fixtures/masks-a-note.toml");
+        assert!(fixture.contains(&mark), "{mark}");
+    }
+    let mark = marks.mark(Entity::Email, "");
+    assert!(
+        include_str!("../fixtures/refuses-a-mark.toml").contains(&mark),
+        "{mark}"
+    );
+    assert!(matches!(
+        called(key, json!({"to": mark})),
+        PreDecision::Refuse(_)
+    ));
 }
