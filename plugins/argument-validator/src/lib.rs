@@ -205,11 +205,13 @@ fn each_hit_in<T>(role: Role, value: &str, see: &mut dyn FnMut(Hit) -> Option<T>
         let Some(level) = class.level(role) else {
             continue;
         };
-        if clues & (class.clues() | clue::CODED) == 0 {
+        // A path may be written in hexadecimal numbers alone.
+        let is_its_own = class == Class::Traversal && role == Role::Path;
+        if clues & (class.clues() | clue::CODED) == 0 && !is_its_own {
             continue;
         }
         let reading = reading.get_or_insert_with(|| Reading::of(value, clues));
-        if !reading.has(class.clues()) {
+        if !reading.has(class.clues()) && !is_its_own {
             continue;
         }
         if let Some(hit) = class.check(reading, role, level)

@@ -145,12 +145,27 @@ impl Class {
     pub(crate) fn clues(self) -> u16 {
         match self {
             Self::Traversal => clue::PATH | clue::CODED | clue::CONTROL,
-            Self::Injection => clue::OPERATOR | clue::PAREN | clue::ANGLE,
-            Self::Sql => clue::QUOTE | clue::CONDITION | clue::PAREN | clue::OPERATOR | clue::ANGLE,
+            Self::Injection => {
+                clue::OPERATOR
+                    | clue::PAREN
+                    | clue::ANGLE
+                    | clue::CODED
+                    | clue::BRACE
+                    | clue::DASH
+                    | clue::COLON
+            }
+            Self::Sql => {
+                clue::QUOTE
+                    | clue::CONDITION
+                    | clue::PAREN
+                    | clue::OPERATOR
+                    | clue::ANGLE
+                    | clue::DASH
+            }
             Self::Nosql => clue::OPERATOR | clue::QUOTE,
             Self::Xml | Self::Html => clue::ANGLE | clue::COLON | clue::PAREN | clue::CONDITION,
             Self::Template => clue::BRACE | clue::ANGLE | clue::OPERATOR | clue::PAREN,
-            Self::Header => clue::CONTROL,
+            Self::Header => clue::CONTROL | clue::CODED,
             Self::Target => clue::PATH | clue::COLON | clue::CODED,
             // Found by the check of targets.
             Self::PrivateUrls => 0,

@@ -224,6 +224,7 @@ fn reaches_out(inner: &str) -> bool {
             "/etc/passwd",
             "file_excerpt",
             "debug %",
+            "sleep(",
             "settings.secret",
         ]
         .iter()

@@ -30,6 +30,10 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<(&'st
         let is_sure = is_path || is_coded || value.contains('\0');
         return Some((NUL, if is_sure { Doubt::None } else { Doubt::Some }));
     }
+    // `../../` in Base64.
+    if value.starts_with("Li4vLi4v") || value.starts_with("Li5cLi5c") {
+        return Some((LEAVES, Doubt::None));
+    }
     let steps = Steps::of(&path);
     if steps.up > 0 {
         let is_disguised = steps.is_odd || !value.contains("..") || is_coded && role != Role::Url;
@@ -138,7 +142,11 @@ impl Steps {
                             steps.out += 1;
                         }
                         Some(less) => depth = less,
-                        None => steps.out += 1,
+                        None => {
+                            // Nothing is above a root.
+                            steps.is_odd |= is_rooted;
+                            steps.out += 1;
+                        }
                     }
                 }
             }
@@ -159,6 +167,11 @@ impl Steps {
                     !next.is_ascii_alphanumeric() && *next != b'.' && !next.is_ascii_whitespace()
                 })
                 && (at == 0 || path[at - 1] != b'.');
+            let is_spelled = path[at..].starts_with(b"..")
+                && [&b"2f"[..], b"5c", b"2F", b"5C", b"u22"]
+                    .iter()
+                    .any(|it| path[at + 2..].starts_with(it));
+            let is_pair = is_pair || is_spelled;
             pairs += usize::from(is_pair);
             at += if is_pair { 2 } else { 1 };
         }
