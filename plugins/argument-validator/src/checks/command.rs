@@ -10,7 +10,11 @@ const CODE: &str = "A value with code of its own";
 
 /// What is wrong with a value that a tool may pass to a shell.
 pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<&'static str> {
-    let text = reading.text.as_str();
+    // A line end in the words of a programming language ends a command too.
+    let text = reading
+        .text
+        .trim_end_matches(['"', '\''])
+        .trim_end_matches("\\n");
     let judge = Judge {
         reading,
         text,
@@ -132,12 +136,13 @@ impl Judge<'_> {
             && !text.contains([' ', ':', '"'])
             && shell::command(text).is_some_and(Command::is_given);
         let is_masked = find(text, "/???/").is_some() && self.reading.words_before(text.len()) < 3;
-        let behind = text
+        let start = text.trim_start_matches(['"', '\'', '|', ';']);
+        let behind = start
             .strip_prefix("\\r\\n")
-            .or_else(|| text.strip_prefix("\\n"));
+            .or_else(|| start.strip_prefix("\\n"));
         let is_behind = behind
             .and_then(shell::command)
-            .is_some_and(|it| it.kind == Kind::Rooted);
+            .is_some_and(|it| it.is_given() || it.is_alone());
         let is_piped = self.role != Role::Prose
             && text.ends_with('|')
             && !text.starts_with('|')

@@ -154,6 +154,7 @@ fn is_script(rest: &str, level: Level) -> bool {
             .any(|it| find(behind, it).is_some())
                 || behind.starts_with(['/'])
         }
+        "xml" => behind.starts_with(' ') && behind.contains("src="),
         "import" if rest.starts_with("<?") => true,
         _ => false,
     };

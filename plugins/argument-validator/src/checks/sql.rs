@@ -307,7 +307,8 @@ impl Sql<'_> {
         }
         let Some((behind, is_equation)) = comparator(after) else {
             let is_first = self.text[..at].trim().is_empty()
-                && (after.starts_with("--") || after.is_empty() && first == Operand::Number);
+                && &self.text[at..end] != "where"
+                && (after.starts_with("--") || after.is_empty() && rest.starts_with("true"));
             return is_first && first.is_constant()
                 || is_broken
                     && first.is_constant()

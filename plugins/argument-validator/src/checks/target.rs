@@ -40,6 +40,12 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<Hit> 
     if level == Level::Prose && value.contains(char::is_whitespace) {
         return None;
     }
+    // A path of the site that tells it where to go next.
+    let leads = |mark: &str| small.matches(mark).count();
+    let is_relative = small.starts_with(['/', '?']) && small.contains('?');
+    if is_relative && (leads("=//") + leads("=/\\") > 0 || leads("=http:") + leads("=https:") > 1) {
+        return sure(ELSEWHERE);
+    }
     if is_url && (small.starts_with('@') || small.starts_with(";@")) && small.contains('.') {
         return sure(ELSEWHERE);
     }
