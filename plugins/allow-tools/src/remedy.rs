@@ -25,7 +25,8 @@ pub(crate) fn of(
     let told = told.taken_for(kind.role());
     let named = target.and_then(|target| match kind {
         Kind::Resources => without_secrets(target),
-        Kind::Tools | Kind::Prompts => Some(target.to_owned()),
+        // A name with a wildcard would allow others too.
+        Kind::Tools | Kind::Prompts => (!target.contains(['*', '?'])).then(|| target.to_owned()),
     });
     let Some(named) = named.filter(|named| named.len() <= LONGEST) else {
         return told.decided_by("/rules");
@@ -33,19 +34,24 @@ pub(crate) fn of(
     let entry = format!("{server}/{named}");
     match deciding {
         Some(index) => told.allowed_by(format!("/rules/{index}/allow/-"), entry),
-        None => told.allowed_by(
-            "/rules/-",
-            json!({ "who": [caller.named()], "allow": [entry] }),
-        ),
+        // An entry for a name with a wildcard in it would fit other callers too.
+        None => match caller.named() {
+            Some(who) => told.allowed_by("/rules/-", json!({ "who": [who], "allow": [entry] })),
+            None => told.decided_by("/rules"),
+        },
     }
 }
 
 /// A glob for the URI. It replaces with `*` what may be a secret of the caller: user and password, query and fragment.
-/// Of a template it replaces everything from the first variable on. `None` where the URI has no scheme.
+/// Of a template it replaces everything from the first variable on. `None` where the URI has no scheme, or a `*`
+/// of its own.
 fn without_secrets(uri: &str) -> Option<String> {
     let (scheme, rest) = uri.split_once(':')?;
     let end = rest.find(['?', '#', '{']);
     let known = &rest[..end.unwrap_or(rest.len())];
+    if known.contains('*') {
+        return None;
+    }
     let known = match known.strip_prefix("//").map(|known| {
         let authority = known.find('/').unwrap_or(known.len());
         known[..authority].rfind('@').map(|at| &known[at..])

@@ -128,11 +128,13 @@ impl Caller {
         }
     }
 
-    /// The entry of `who` that is for this caller alone. For an anonymous caller: `*`, which is everybody.
-    pub(crate) fn named(&self) -> String {
+    /// The entry of `who` that is for this caller alone. For an anonymous caller: `*`, which is everybody. `None` where
+    /// the caller's name has a wildcard, because no entry stands for that name alone.
+    pub(crate) fn named(&self) -> Option<String> {
         match &self.principal {
-            Some(name) => format!("client:{name}"),
-            None => "*".into(),
+            Some(name) if name.contains(['*', '?']) => None,
+            Some(name) => Some(format!("client:{name}")),
+            None => Some("*".into()),
         }
     }
 

@@ -39,6 +39,39 @@ pub(crate) fn leads_to_allowed(method: &str, params: &Document, allowance: &Allo
     allowance.may_have(&beginning(&reference.uri, argument.as_ref(), &chosen))
 }
 
+/// What an expression of a URI template (RFC 6570) writes around the values of its variables.
+struct Operator {
+    /// The length of the operator in the expression.
+    length: usize,
+    /// Before the first value.
+    first: &'static str,
+    /// Between two values.
+    between: &'static str,
+    /// Whether the variable's name stands before its value.
+    is_named: bool,
+}
+
+impl Operator {
+    fn of(expression: &str) -> Self {
+        let (length, first, between, is_named) = match expression.bytes().next() {
+            Some(b'+') => (1, "", ",", false),
+            Some(b'#') => (1, "#", ",", false),
+            Some(b'.') => (1, ".", ".", false),
+            Some(b'/') => (1, "/", "/", false),
+            Some(b';') => (1, ";", ";", true),
+            Some(b'?') => (1, "?", "&", true),
+            Some(b'&') => (1, "&", "&", true),
+            _ => (0, "", ",", false),
+        };
+        Self {
+            length,
+            first,
+            between,
+            is_named,
+        }
+    }
+}
+
 /// The known beginning of the template's URI: up to the end of the completed value, or to the first variable without a
 /// value.
 fn beginning(
@@ -51,22 +84,65 @@ fn beginning(
     while let Some((literal, after)) = rest.split_once('{') {
         uri += literal;
         let (expression, after) = after.split_once('}').unwrap_or((after, ""));
-        let name = expression
-            .trim_start_matches(['+', '#', '.', '/', ';', '?', '&'])
-            .split([':', '*'])
-            .next()
-            .unwrap_or_default();
-        if expression.starts_with('/') {
-            uri.push('/');
-        }
-        if let Some(argument) = argument.filter(|argument| argument.name == name) {
-            return uri + &argument.value;
-        }
-        match chosen.get(name) {
-            Some(value) => uri += value,
-            None => return uri,
+        let operator = Operator::of(expression);
+        let mut prefix = operator.first;
+        for variable in expression[operator.length..].split(',') {
+            let name = variable.split([':', '*']).next().unwrap_or_default();
+            let argument = argument.filter(|argument| argument.name == name);
+            let Some(value) = argument.map(|it| &it.value).or_else(|| chosen.get(name)) else {
+                // What follows depends on a value that is not known.
+                return uri;
+            };
+            uri += prefix;
+            if operator.is_named {
+                uri += name;
+                // `{;x}` has no `=` where the value is empty.
+                if !(value.is_empty() && operator.first == ";") {
+                    uri.push('=');
+                }
+            }
+            uri += value;
+            if argument.is_some() {
+                return uri;
+            }
+            prefix = operator.between;
         }
         rest = after;
     }
     uri + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_writes_its_operator_before_the_value() {
+        let begins = |template: &str, value: &str| {
+            let argument = Argument {
+                name: "x".into(),
+                value: value.into(),
+            };
+            let chosen = BTreeMap::from([("a".to_owned(), "1".to_owned())]);
+            beginning(template, Some(&argument), &chosen)
+        };
+        for (template, uri) in [
+            ("f://h/{x}", "f://h/v"),
+            ("f://h/{+x}", "f://h/v"),
+            ("f://h{/x}", "f://h/v"),
+            ("f://h{/a,x}", "f://h/1/v"),
+            ("f://h/p{#x}", "f://h/p#v"),
+            ("f://h/p{.x}", "f://h/p.v"),
+            ("f://h/p{;x}", "f://h/p;x=v"),
+            ("f://h/p{?x}", "f://h/p?x=v"),
+            ("f://h/p{?a,x}", "f://h/p?a=1&x=v"),
+            ("f://h/p?b=2{&x*}", "f://h/p?b=2&x=v"),
+            ("f://h/{a}/{x:3}/{y}", "f://h/1/v"),
+            ("f://h/{y}/{x}", "f://h/"),
+        ] {
+            assert_eq!(begins(template, "v"), uri, "{template}");
+        }
+        assert_eq!(begins("f://h/p{;x}", ""), "f://h/p;x");
+        assert_eq!(begins("f://h/p{?x}", ""), "f://h/p?x=");
+    }
 }

@@ -264,3 +264,29 @@ fn a_rule_that_cannot_be_read_says_where() {
     ];
     assert_eq!(pointers(settings), expected);
 }
+
+#[test]
+fn a_callers_name_with_a_wildcard_is_no_entry_to_paste() {
+    let settings = json!({"rules": [{"who": ["group:support"], "allow": ["*"]}]});
+    let told = |name: &str| {
+        let context = context("tools/call")
+            .server("crm")
+            .principal(name)
+            .target("status");
+        let decision = policy(settings.clone())
+            .pre_call(&context.build(), &document(r#"{"name":"status"}"#))
+            .unwrap();
+        match decision {
+            PreDecision::Refuse(refusal) => refusal.details.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(told("ada").contains("client:ada"));
+    for name in ["*", "ci-*", "a?"] {
+        let told = told(name);
+        assert!(
+            !told.contains("client:") && told.contains("/rules"),
+            "{told}"
+        );
+    }
+}

@@ -134,19 +134,34 @@ impl ArgumentValidator {
             .settings
             .role(|| call.target(), place)
             .unwrap_or_else(|| role::guess(place, value));
-        if part == Part::Name
-            && nosql::is_operator_name(value)
-            && !role::is_within_a_query(place.pointer)
-            && !matches!(role, Role::Query | Role::Text)
+        if part == Part::Value
+            && matches!(role, Role::Plain | Role::Identifier | Role::Prose)
+            && let Some(tape) = document_in(value)
         {
-            let hit = Hit {
-                class: Class::Nosql,
-                what: "An operator of a document database",
-                doubt: Doubt::None,
-            };
-            return self.settle(call, place, role, hit);
+            return self.within(call, place, &tape);
         }
-        each_hit(role, value, &mut |hit| self.settle(call, place, role, hit))
+        each_hit_at(place, part, role, value, &mut |hit| {
+            self.settle(call, place, role, hit)
+        })
+    }
+
+    /// Judges what a JSON document holds that is written as a string. Its members say what the values are for; the
+    /// operator's exceptions are for the string.
+    fn within(&self, call: &Call, place: &Place, document: &Tape) -> Option<Refusal> {
+        let mut refused = None;
+        strings::each(
+            document.root(),
+            None,
+            may_be_an_attack,
+            &mut |inner, part, value| {
+                let role = role::guess(inner, value);
+                refused = each_hit_at(inner, part, role, value, &mut |hit| {
+                    self.settle(call, place, role, hit)
+                });
+                refused.is_none().then_some(())
+            },
+        );
+        refused
     }
 
     /// Does what the operator wants done about the hit.
@@ -174,6 +189,34 @@ impl ArgumentValidator {
         .explain(explanation(hit, role, call.target(), place));
         settle(action, refusal)
     }
+}
+
+/// The JSON object or array that the string is.
+fn document_in(value: &str) -> Option<Tape<'_>> {
+    let begins = value.trim_start().starts_with(['{', '[']);
+    begins.then(|| Tape::parse(value).ok()).flatten()
+}
+
+/// Calls `see` with what the checks find in a string or in a name, until it returns something.
+fn each_hit_at<T>(
+    place: &Place,
+    part: Part,
+    role: Role,
+    value: &str,
+    see: &mut dyn FnMut(Hit) -> Option<T>,
+) -> Option<T> {
+    let is_operator = part == Part::Name
+        && nosql::is_operator_name(value)
+        && !role::is_within_a_query(place.pointer)
+        && !matches!(role, Role::Query | Role::Text);
+    if is_operator {
+        return see(Hit {
+            class: Class::Nosql,
+            what: "An operator of a document database",
+            doubt: Doubt::None,
+        });
+    }
+    each_hit(role, value, see)
 }
 
 /// Calls `see` with what the checks find in a value of that role, until it returns something.
@@ -205,11 +248,13 @@ fn each_hit_in<T>(role: Role, value: &str, see: &mut dyn FnMut(Hit) -> Option<T>
         let Some(level) = class.level(role) else {
             continue;
         };
-        if clues & (class.clues() | clue::CODED) == 0 {
+        // A path may be written in hexadecimal numbers alone.
+        let is_its_own = class == Class::Traversal && role == Role::Path;
+        if clues & (class.clues() | clue::CODED) == 0 && !is_its_own {
             continue;
         }
         let reading = reading.get_or_insert_with(|| Reading::of(value, clues));
-        if !reading.has(class.clues()) {
+        if !reading.has(class.clues()) && !is_its_own {
             continue;
         }
         if let Some(hit) = class.check(reading, role, level)

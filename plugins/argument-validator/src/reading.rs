@@ -24,6 +24,8 @@ pub(crate) mod clue {
     pub(crate) const COLON: u16 = 1 << 8;
     /// `=`, `#`, `@`, `*`, `,` or `>`: what conditions and statements need.
     pub(crate) const CONDITION: u16 = 1 << 9;
+    /// `-`, of which two begin a comment.
+    pub(crate) const DASH: u16 = 1 << 10;
 }
 
 const CLUES: [u16; 256] = {
@@ -42,6 +44,7 @@ const CLUES: [u16; 256] = {
             b'%' => clue::CODED,
             b':' => clue::COLON,
             b'=' | b'#' | b'@' | b'*' | b',' | b'>' => clue::CONDITION,
+            b'-' => clue::DASH,
             0x80.. => clue::CODED,
             b'\t' => 0,
             0..0x20 => clue::CONTROL,

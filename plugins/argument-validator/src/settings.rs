@@ -14,6 +14,7 @@ pub struct Settings {
     pub(crate) schema: Action,
     pub(crate) coerce: bool,
     traversal: Action,
+    system_files: Action,
     injection: Action,
     sql: Action,
     nosql: Action,
@@ -69,6 +70,8 @@ impl Default for Settings {
             schema: Action::Refuse,
             coerce: true,
             traversal: Action::Refuse,
+            // Whoever looks after a server reads its logs.
+            system_files: Action::Record,
             injection: Action::Refuse,
             sql: Action::Refuse,
             nosql: Action::Refuse,
@@ -113,6 +116,7 @@ impl Settings {
     pub(crate) fn action(&self, class: Class) -> Action {
         match class {
             Class::Traversal => self.traversal,
+            Class::SystemFiles => self.system_files,
             Class::Injection => self.injection,
             Class::Sql => self.sql,
             Class::Nosql => self.nosql,

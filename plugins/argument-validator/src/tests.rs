@@ -238,6 +238,24 @@ fn names_of_members_are_judged_too() {
 }
 
 #[test]
+fn a_document_in_a_string_is_judged_by_its_members() {
+    for (inner, is_refused) in [
+        (json!({"path": "../../etc/shadow"}), true),
+        (json!({"user": {"$ne": null}}), true),
+        (json!([{"name": "' OR 1=1--"}]), true),
+        (json!({"content": "' OR 1=1--"}), false),
+        (
+            json!({"filter": {"age": {"$gt": 5}}, "who": "O'Brien"}),
+            false,
+        ),
+    ] {
+        let decision = called(json!({}), json!({}), json!({"input": inner.to_string()}));
+        let refused = matches!(decision, PreDecision::Refuse(_));
+        assert_eq!(refused, is_refused, "{inner}");
+    }
+}
+
+#[test]
 fn a_number_in_a_string_counts_as_one() {
     let schema = json!({"properties": {
         "n": {"type": "integer", "maximum": 10},

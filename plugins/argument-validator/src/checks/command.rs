@@ -10,7 +10,11 @@ const CODE: &str = "A value with code of its own";
 
 /// What is wrong with a value that a tool may pass to a shell.
 pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<&'static str> {
-    let text = reading.text.as_str();
+    // A line end in the words of a programming language ends a command too.
+    let text = reading
+        .text
+        .trim_end_matches(['"', '\''])
+        .trim_end_matches("\\n");
     let judge = Judge {
         reading,
         text,
@@ -35,11 +39,12 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<&'sta
                 closed.is_some_and(|end| judge.substitutes(at, at + end + 2, at + 1))
             }
             b'$' if rest.starts_with(b"$(") && !rest.starts_with(b"$((") => {
-                let end = text[at..].find(')').map_or(text.len(), |end| at + end + 1);
+                let end = closed(&text[at + 2..]).map_or(text.len(), |end| at + end + 3);
                 judge.substitutes(at, end, at + 2)
             }
             b'<' | b'>' if rest.starts_with(b"<(") || rest.starts_with(b">(") => {
-                shell::command(&text[at + 2..]).is_some_and(Command::is_given)
+                let is_whole = at == 0 && text.ends_with(')');
+                shell::command(&text[at + 2..]).is_some_and(|it| it.is_given() || is_whole)
                     && judge.level == Level::Plain
             }
             // Of a run of operators only the first one is judged.
@@ -53,6 +58,46 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<&'sta
         before = Some(byte);
     }
     None
+}
+
+/// Where the parenthesis closes that was opened before.
+fn closed(text: &str) -> Option<usize> {
+    let mut depth = 0;
+    text.bytes().position(|byte| {
+        depth += match byte {
+            b'(' => 1,
+            b')' => -1,
+            _ => 0,
+        };
+        depth < 0
+    })
+}
+
+/// Whether the text is one that no shell would run: an address, a number, a file of data, a letter in place of a value.
+fn is_placeholder(text: &str) -> bool {
+    let text = text.trim_matches([' ', '\'', '"', ')', '(']);
+    let is_number = text.starts_with(|first: char| first.is_ascii_digit()) && !text.contains(' ');
+    let ending = text.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let is_data = !text.contains([' ', '/'])
+        && matches!(
+            ending,
+            "txt"
+                | "png"
+                | "jpg"
+                | "jpeg"
+                | "gif"
+                | "pdf"
+                | "csv"
+                | "doc"
+                | "docx"
+                | "html"
+                | "xml"
+                | "json"
+                | "com"
+                | "org"
+                | "net"
+        );
+    is_number || is_data || text.len() == 1
 }
 
 fn is_operator(byte: u8) -> bool {
@@ -74,6 +119,35 @@ impl Judge<'_> {
             .or_else(|| find(text, "$ifs$"))
             .or_else(|| find(text, "$ifs/"));
         if at.is_some_and(|at| self.reading.words_before(at) < 3) {
+            return true;
+        }
+        let starts = [
+            "--upload-pack=",
+            "--receive-pack=",
+            "-oproxycommand",
+            "ext::sh",
+            "%comspec%",
+        ];
+        if self.role != Role::Command && starts.iter().any(|start| text.starts_with(start)) {
+            return true;
+        }
+        // `{cat,/etc/passwd}`, `/???/c?t`, and a line end in the words of a programming language.
+        let is_braced = text.starts_with('{')
+            && !text.contains([' ', ':', '"'])
+            && shell::command(text).is_some_and(Command::is_given);
+        let is_masked = find(text, "/???/").is_some() && self.reading.words_before(text.len()) < 3;
+        let start = text.trim_start_matches(['"', '\'', '|', ';']);
+        let behind = start
+            .strip_prefix("\\r\\n")
+            .or_else(|| start.strip_prefix("\\n"));
+        let is_behind = behind
+            .and_then(shell::command)
+            .is_some_and(|it| it.is_given() || it.is_alone());
+        let is_piped = self.role != Role::Prose
+            && text.ends_with('|')
+            && !text.starts_with('|')
+            && shell::command(text).is_some_and(|it| it.kind == Kind::Rooted);
+        if self.level != Level::Prose && (is_braced || is_masked || is_piped) || is_behind {
             return true;
         }
         let shock = find(text, "() {").or_else(|| find(text, "(){"));
@@ -153,7 +227,12 @@ impl Judge<'_> {
             }
             Level::Prose => is_alone && command.is_given() || is_glued && around == 0,
             Level::Fragment => {
-                is_alone && self.role == Role::Command
+                let is_quoted = before.trim_matches(['"', '\'']).is_empty()
+                    && after.trim_matches(['"', '\'']).is_empty();
+                let is_one_word = !before.is_empty()
+                    && !before.contains([' ', '=', '/', '\n'])
+                    && !after.contains(' ');
+                (is_alone || is_quoted || is_one_word) && self.role == Role::Command
                     || is_glued && around == 0 && self.role == Role::Query
             }
         }
@@ -175,11 +254,7 @@ impl Judge<'_> {
         let is_written_as_code =
             self.reading.is_coded && !self.reading.value.contains(['\n', '\r']);
         // A table of Markdown.
-        if is_leading
-            && text.starts_with('|')
-            && text.trim_end().ends_with('|')
-            && text.matches('|').count() > 2
-        {
+        if is_leading && text.starts_with("| ") && text.matches('|').count() > 2 {
             return false;
         }
         // A single ampersand joins names and separates parameters; only clear arguments make what follows a command.
@@ -206,10 +281,15 @@ impl Judge<'_> {
         match self.level {
             Level::Fragment => {
                 let breaks = is_leading && !is_line_end || is_line_end && is_written_as_code;
-                breaks
-                    && (is_given
-                        || command.is_alone()
-                            && (self.role == Role::Command || command.kind == Kind::Recon))
+                let is_behind_data =
+                    self.role == Role::Command && is_placeholder(before) && !is_line_end;
+                let is_known = is_given
+                    || command.is_alone() && (command.kind != Kind::Word || is_recon_word(rest));
+                is_behind_data && is_known
+                    || breaks
+                        && (is_given
+                            || command.is_alone()
+                                && (self.role == Role::Command || command.kind == Kind::Recon))
             }
             Level::Prose => {
                 natural_words(before) == 0
@@ -224,10 +304,15 @@ impl Judge<'_> {
                 if self.reading.words_before(at) > 2 {
                     return false;
                 }
-                is_given
-                    && (command.kind != Kind::Word
-                        || command.given != Given::File
-                        || operator != "&")
+                let is_words = is_leading
+                    && !is_line_end
+                    && command.kind == Kind::Program
+                    && command.given == Given::Words;
+                is_words
+                    || is_given
+                        && (command.kind != Kind::Word
+                            || command.given != Given::File
+                            || operator != "&")
                     || command.is_alone()
                         && self.is_run_alone(command, rest, before, operator, is_leading)
             }
@@ -243,8 +328,12 @@ impl Judge<'_> {
         operator: &str,
         is_leading: bool,
     ) -> bool {
-        let is_code =
-            before.ends_with(|last: char| last.is_ascii_digit() || "'\")/".contains(last));
+        let is_hidden =
+            self.reading.is_coded && !operator.is_empty() && !self.reading.value.contains(operator);
+        let is_code = before
+            .ends_with(|last: char| last.is_ascii_digit() || "'\")/".contains(last))
+            || is_hidden
+            || is_placeholder(before) && !before.ends_with(' ');
         if is_leading || self.role == Role::Path {
             return command.kind != Kind::Word || is_recon_word(rest);
         }

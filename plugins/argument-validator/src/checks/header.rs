@@ -1,7 +1,7 @@
 //! Finds line ends that begin another header or another message.
 
 use super::Level;
-use crate::reading::{Reading, natural_words};
+use crate::reading::{Reading, find, natural_words};
 use crate::role::Role;
 
 const HEADER: &str = "A line end with a header behind it";
@@ -10,6 +10,13 @@ const LINE: &str = "A line end in a header";
 /// What is wrong with the value as a part of a header or a URL.
 pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<&'static str> {
     let text = reading.text.as_str();
+    // A line end in the words of a programming language.
+    if let Some(at) = find(text, "\\r\\n").or_else(|| find(text, "\\n")) {
+        let line = text[at..].trim_start_matches(['\\', 'r', 'n']);
+        if known_header(line) || role == Role::Header && begins_with_a_header(line) {
+            return level.allows(reading, at).then_some(HEADER);
+        }
+    }
     let first = text.find(['\r', '\n'])?;
     if role == Role::Header {
         // A line end at the very end, or before a blank, ends nothing.

@@ -16,10 +16,10 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<&'sta
             let place = at + next;
             at = place + 1;
             let rest = &text[place..];
-            let what = if is_directive(rest, level) {
+            let what = if is_directive(rest) {
                 DIRECTIVE
             } else if level == Level::Fragment
-                && !(role == Role::Html && is_broken_out(text, place))
+                && !(role == Role::Html && (is_broken_out(text, place) || is_trial(rest)))
                 && !(role == Role::Xml && rest.starts_with("<![cdata[<"))
             {
                 continue;
@@ -31,7 +31,7 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<&'sta
             // Words behind it: a text about scripts.
             let behind = rest.rfind('>').map_or("", |end| &rest[end..]);
             let is_quoted = natural_words(behind) > 1 + level.words();
-            if level == Level::Fragment || level.allows(reading, place) && !is_quoted {
+            if level.allows(reading, place) && !is_quoted {
                 return Some(what);
             }
         }
@@ -52,20 +52,52 @@ fn is_broken_out(text: &str, at: usize) -> bool {
                 .any(|end| text[at..].starts_with(end))
 }
 
-fn is_directive(rest: &str, level: Level) -> bool {
+/// Whether a short script there does nothing but show that it runs. `alert('Saved')` is said to a user, `alert(1)` is not.
+fn is_trial(rest: &str) -> bool {
+    const SHOWN: [&str; 16] = [
+        "(1",
+        "`1",
+        "(0",
+        "(/",
+        "()",
+        "(document.",
+        "(window.",
+        "('xss",
+        "(\"xss",
+        "(123",
+        "(string.fromcharcode",
+        "(origin",
+        "(location",
+        "(self",
+        "(this",
+        "&lpar;1",
+    ];
+    let is_short = rest.len() < 400;
+    let shows = ["alert", "confirm", "prompt"].iter().any(|call| {
+        rest.match_indices(call).any(|(at, _)| {
+            let given = &rest[at + call.len()..];
+            SHOWN.iter().any(|shown| given.starts_with(shown))
+        })
+    });
+    let name = rest[1..]
+        .find(|it: char| !it.is_ascii_alphanumeric())
+        .map_or("", |end| &rest[1 + end..]);
+    let is_slashed = name.starts_with("/on") && has_handler(name);
+    is_short && (shows && is_script(rest, Level::Plain) || is_slashed)
+}
+
+fn is_directive(rest: &str) -> bool {
     let Some(directive) = rest.strip_prefix("<!--") else {
-        return rest.starts_with("<esi:") && level != Level::Fragment;
+        return rest.starts_with("<esi:");
     };
     let Some(directive) = directive.trim_start().strip_prefix('#') else {
         return false;
     };
     let directive = directive.trim_start();
-    let names: &[&str] = match level {
-        Level::Fragment => &["exec"],
-        _ => &[
-            "exec", "include", "echo", "printenv", "config", "fsize", "flastmod", "set", "if",
-        ],
-    };
+    let names = [
+        "exec", "include", "echo", "printenv", "config", "fsize", "flastmod", "set", "if",
+    ];
+
     names.iter().any(|name| {
         directive
             .strip_prefix(name)
@@ -94,7 +126,8 @@ fn is_script(rest: &str, level: Level) -> bool {
             let has_code = behind.contains(['(', '`'])
                 || behind.contains("src")
                 || behind.contains("href")
-                || behind.contains("</script");
+                || behind.contains("</script")
+                || behind.contains("&#");
             has_code && !is_prose || rest.len() < 20 && !behind.contains(' ')
         }
         "iframe" | "frame" | "frameset" | "object" | "embed" | "applet" | "base" | "bgsound"
@@ -121,6 +154,7 @@ fn is_script(rest: &str, level: Level) -> bool {
             .any(|it| find(behind, it).is_some())
                 || behind.starts_with(['/'])
         }
+        "xml" => behind.starts_with(' ') && behind.contains("src="),
         "import" if rest.starts_with("<?") => true,
         _ => false,
     };
@@ -159,11 +193,25 @@ fn has_hidden_scheme(text: &str) -> bool {
     let mut letters = [0; 11];
     let mut count = 0;
     let mut is_entity = false;
-    for byte in text.bytes() {
+    for (at, byte) in text.bytes().enumerate() {
         match byte {
-            b'&' | b'\\' => is_entity = true,
+            b'&' => {
+                // A blank or a colon by its number or name.
+                let entity = &text[at + 1..];
+                let end = entity
+                    .find(|it: char| !(it.is_ascii_alphanumeric() || it == '#'))
+                    .unwrap_or(entity.len());
+                match entity[..end]
+                    .trim_start_matches(['#', 'x'])
+                    .trim_start_matches('0')
+                {
+                    "3a" | "58" | "colon" if letters[..count].ends_with(b"script") => return true,
+                    _ => is_entity = true,
+                }
+            }
+            b'\\' => {}
             b';' if is_entity => is_entity = false,
-            _ if is_entity && (byte == b'#' || byte.is_ascii_alphanumeric()) && count == 0 => {}
+            _ if is_entity && (byte == b'#' || byte.is_ascii_alphanumeric()) => {}
             b' ' | b'\t' | b'\n' | b'\r' | 0..=8 => {}
             _ => {
                 is_entity = false;

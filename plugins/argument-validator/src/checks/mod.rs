@@ -22,6 +22,8 @@ use crate::role::Role;
 pub enum Class {
     /// Paths that leave their folder or name secrets of the system.
     Traversal,
+    /// Configuration and logs of a system's servers.
+    SystemFiles,
     /// Commands and code for an interpreter.
     Injection,
     /// SQL that continues a statement of the server.
@@ -93,8 +95,9 @@ impl Level {
 
 impl Class {
     /// All classes, in the order in which they are checked.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Traversal,
+        Self::SystemFiles,
         Self::Injection,
         Self::Sql,
         Self::Nosql,
@@ -111,6 +114,7 @@ impl Class {
     pub fn name(self) -> &'static str {
         match self {
             Self::Traversal => "traversal",
+            Self::SystemFiles => "system-files",
             Self::Injection => "injection",
             Self::Sql => "sql",
             Self::Nosql => "nosql",
@@ -128,6 +132,7 @@ impl Class {
     pub fn code(self) -> &'static str {
         match self {
             Self::Traversal => "arguments.path-traversal",
+            Self::SystemFiles => "arguments.system-file",
             Self::Injection => "arguments.command-injection",
             Self::Sql => "arguments.sql-injection",
             Self::Nosql => "arguments.nosql-injection",
@@ -145,15 +150,30 @@ impl Class {
     pub(crate) fn clues(self) -> u16 {
         match self {
             Self::Traversal => clue::PATH | clue::CODED | clue::CONTROL,
-            Self::Injection => clue::OPERATOR | clue::PAREN | clue::ANGLE,
-            Self::Sql => clue::QUOTE | clue::CONDITION | clue::PAREN | clue::OPERATOR | clue::ANGLE,
+            Self::Injection => {
+                clue::OPERATOR
+                    | clue::PAREN
+                    | clue::ANGLE
+                    | clue::CODED
+                    | clue::BRACE
+                    | clue::DASH
+                    | clue::COLON
+            }
+            Self::Sql => {
+                clue::QUOTE
+                    | clue::CONDITION
+                    | clue::PAREN
+                    | clue::OPERATOR
+                    | clue::ANGLE
+                    | clue::DASH
+            }
             Self::Nosql => clue::OPERATOR | clue::QUOTE,
             Self::Xml | Self::Html => clue::ANGLE | clue::COLON | clue::PAREN | clue::CONDITION,
             Self::Template => clue::BRACE | clue::ANGLE | clue::OPERATOR | clue::PAREN,
-            Self::Header => clue::CONTROL,
+            Self::Header => clue::CONTROL | clue::CODED,
             Self::Target => clue::PATH | clue::COLON | clue::CODED,
-            // Found by the check of targets.
-            Self::PrivateUrls => 0,
+            // Found by the checks of paths and of targets.
+            Self::SystemFiles | Self::PrivateUrls => 0,
             Self::Ldap => clue::PAREN,
         }
     }
@@ -193,11 +213,11 @@ impl Class {
         match self {
             Self::Traversal => {
                 let (what, doubt) = traversal::found(reading, role, level)?;
-                Some(Hit {
-                    class: self,
-                    what,
-                    doubt,
-                })
+                let class = match what {
+                    traversal::SYSTEM => Self::SystemFiles,
+                    _ => self,
+                };
+                Some(Hit { class, what, doubt })
             }
             Self::Injection => command::found(reading, role, level).map(sure),
             Self::Sql => sql::found(reading, level).map(sure),
@@ -207,7 +227,7 @@ impl Class {
             Self::Template => template::found(reading, role, level).map(sure),
             Self::Header => header::found(reading, role, level).map(sure),
             Self::Target => target::found(reading, role, level),
-            Self::PrivateUrls => None,
+            Self::SystemFiles | Self::PrivateUrls => None,
             Self::Ldap => ldap::found(reading, level).map(sure),
         }
     }

@@ -117,9 +117,9 @@ fn kind(word: &str) -> Option<Kind> {
         | "crontab" | "useradd" | "adduser" | "usermod" | "passwd" | "ps" | "pwd" | "xargs"
         | "openssl" | "base64" | "xxd" | "certutil" | "bitsadmin" | "socat" | "tftp"
         | "killall" | "tar" | "gcc" | "dd" | "mv" | "cp" | "ln" | "ip" | "iptables"
-        | "systemctl" | "wmic" | "rundll32" | "regsvr32" | "mshta" | "cscript" | "wscript"
-        | "schtasks" | "nohup" | "docker" | "kubectl" | "git" | "dig" | "mail" | "nmap" | "tee"
-        | "rmdir" | "mkdir" | "strace" | "gdb" | "tac" | "nl" => Kind::Program,
+        | "systemctl" | "wmic" | "rundll32" | "regsvr32" | "mshta" | "netsh" | "sc" | "cscript"
+        | "wscript" | "schtasks" | "nohup" | "docker" | "kubectl" | "git" | "dig" | "mail"
+        | "nmap" | "tee" | "rmdir" | "mkdir" | "strace" | "gdb" | "tac" | "nl" => Kind::Program,
         "cat" | "rm" | "echo" | "ping" | "sleep" | "find" | "kill" | "head" | "tail" | "more"
         | "less" | "touch" | "type" | "dir" | "net" | "del" | "copy" | "move" | "reg" | "which"
         | "env" | "id" | "start" | "set" | "host" | "w" | "who" | "last" | "cut" | "sort"
@@ -139,7 +139,11 @@ fn given(rest: &str) -> Given {
     if rest.starts_with(['$', '<', '>']) {
         return Given::Arguments;
     }
-    let given = rest.trim_start_matches([' ', '\t', '+', ',', '%']);
+    let line = rest.split([';', '|', '&', '`']).next().unwrap_or_default();
+    if line.contains("> ") || line.contains(">>") || line.contains(">/") {
+        return Given::Arguments;
+    }
+    let given = rest.trim_start_matches([' ', '\t', '+', ',']);
     if is_end(given)
         && !(given.starts_with(['\'', '"']) && given.len() > 2 && given.len() < rest.len())
     {
@@ -161,7 +165,8 @@ fn given(rest: &str) -> Given {
     let is_flag = bytes.len() > 1 && bytes[0] == b'-' && bytes[1].is_ascii_alphanumeric()
         || first.starts_with("--") && first.len() > 2;
     let is_switch = bytes.len() == 2 && bytes[0] == b'/';
-    let is_rooted = bytes.len() > 1 && matches!(bytes[0], b'/' | b'~' | b'$' | b'*' | b'>' | b'<')
+    let is_rooted = bytes.len() > 1
+        && matches!(bytes[0], b'/' | b'~' | b'$' | b'*' | b'>' | b'<' | b'%')
         || first.contains(":\\")
         || first.contains("://")
         || first.starts_with("../")
@@ -176,7 +181,19 @@ fn given(rest: &str) -> Given {
         || is_switch
         || is_rooted
         || is_number
-        || matches!(first, "user" | "localgroup" | "localhost" | "passwd")
+        || matches!(
+            first,
+            "user"
+                | "localgroup"
+                | "localhost"
+                | "passwd"
+                | "view"
+                | "share"
+                | "add"
+                | "query"
+                | "export"
+                | "accounts"
+        )
     {
         Given::Arguments
     } else if first.contains('/') || first.trim_end_matches('.').contains('.') {

@@ -18,14 +18,19 @@ pub(crate) fn found(reading: &Reading, level: Level) -> Option<&'static str> {
         level,
         breakout: breakout(text),
     };
-    if sql.is_cut_off() {
+    if find(&reading.text, "/**/").is_some() {
+        let joined = reading.text.replace("/**/", "");
+        if find(&joined, "union select").is_some() && level != Level::Fragment {
+            return Some(ADDS);
+        }
+    }
+    if sql.is_cut_off() || sql.is_computed() {
         return Some(CUTS);
     }
     for (at, word) in words(text) {
         let found = match word {
-            "or" | "and" | "xor" | "having" | "where" | "not" | "like" | "when" | "if" => {
-                sql.widens(at, at + word.len()).then_some(WIDENS)
-            }
+            "or" | "and" | "xor" | "rlike" | "having" | "where" | "not" | "like" | "when"
+            | "if" => sql.widens(at, at + word.len()).then_some(WIDENS),
             "union" => sql.unites(at).then_some(ADDS),
             "drop" | "delete" | "insert" | "update" | "alter" | "create" | "exec" | "execute"
             | "declare" | "shutdown" | "truncate" | "select" | "grant" | "begin" | "copy"
@@ -41,7 +46,7 @@ pub(crate) fn found(reading: &Reading, level: Level) -> Option<&'static str> {
     }
     for (at, _) in text.match_indices(['|', '&']) {
         if (text[at..].starts_with("||") || text[at..].starts_with("&&"))
-            && sql.breakout.is_some_and(|out| out < at)
+            && (sql.breakout.is_some_and(|out| out < at) || text[..at].trim().is_empty())
             && sql.widens(at, at + 2)
         {
             return Some(WIDENS);
@@ -157,14 +162,37 @@ impl Sql<'_> {
     /// Whether what stands before is short enough to be a value that the attack was put behind.
     fn is_near(&self, at: usize) -> bool {
         natural_words(&self.text[..at]) <= self.level.words().max(1)
-            && (self.level != Level::Fragment
-                || self.is_broken(at)
-                || self.text[..at].trim().is_empty())
+            && (self.level != Level::Fragment || self.is_broken(at) || self.is_behind_a_number(at))
     }
 
     /// Whether the value leaves its place before `at`. At the place of whole statements it must not begin with one.
     fn is_broken(&self, at: usize) -> bool {
         self.breakout.is_some_and(|out| out < at) && !self.begins_with_a_statement()
+    }
+
+    /// Whether nothing or a lone number stands before: the value of a column that the attack was put behind.
+    fn is_behind_a_number(&self, at: usize) -> bool {
+        let before = self.text[..at].trim_matches([' ', ')', '(', '-', '\t', '\n']);
+        before.is_empty()
+            || before == "null"
+            || before.starts_with(|first: char| first.is_ascii_digit())
+                && before.bytes().all(|it| it.is_ascii_alphanumeric())
+                && before.len() < 12
+    }
+
+    /// `'-0#`: a quote, arithmetic, and a comment.
+    fn is_computed(&self) -> bool {
+        let Some(out) = self.breakout else {
+            return false;
+        };
+        let rest = self.text[out..].trim_start_matches(['\'', '"', ')', ' ']);
+        let behind =
+            rest.trim_start_matches(['=', '-', '^', '*', '&', '|', '+', '<', '>', '(', ' ']);
+        rest.len() > behind.len()
+            && !rest.starts_with("--")
+            && natural_words(self.text) < 2
+            && operand(behind).is_some_and(|(operand, _)| operand.is_constant())
+            && (behind.ends_with('#') || behind.contains("--"))
     }
 
     fn begins_with_a_statement(&self) -> bool {
@@ -258,6 +286,13 @@ impl Sql<'_> {
             }
             rest = trimmed;
         }
+        // A statement within the condition, or a function behind a lone number.
+        let is_inner = rest.starts_with("select ") || rest.starts_with("select(");
+        let is_called =
+            matches!(operand(rest), Some((Operand::Call, _))) && find(rest, "select").is_some();
+        if (is_inner || is_called) && (is_broken || self.is_behind_a_number(at)) {
+            return true;
+        }
         let Some((first, after)) = operand(rest) else {
             return is_broken && (rest.is_empty() || self.is_commented(end));
         };
@@ -271,7 +306,9 @@ impl Sql<'_> {
             return true;
         }
         let Some((behind, is_equation)) = comparator(after) else {
-            let is_first = self.text[..at].trim().is_empty() && after.starts_with("--");
+            let is_first = self.text[..at].trim().is_empty()
+                && &self.text[at..end] != "where"
+                && (after.starts_with("--") || after.is_empty() && rest.starts_with("true"));
             return is_first && first.is_constant()
                 || is_broken
                     && first.is_constant()
@@ -283,6 +320,18 @@ impl Sql<'_> {
         let behind = behind.trim_start_matches([' ', '(', '\t', '-']);
         match operand(behind) {
             Some((second, _)) => {
+                let name = |text: &str| {
+                    text.find(|it: char| !it.is_ascii_alphanumeric())
+                        .unwrap_or(text.len())
+                };
+                let is_same = first == Operand::Name
+                    && second == first
+                    && rest[..name(rest)] == behind[..name(behind)];
+                let is_leading = self.text[..at].trim().is_empty() && !after.starts_with("= ");
+                if (is_same || is_leading) && self.is_behind_a_number(at) && after.starts_with('=')
+                {
+                    return true;
+                }
                 // Of two numbers one is less than the other in many sentences.
                 is_equation
                     && !after.starts_with(['<', '>', 'i'])
@@ -339,7 +388,8 @@ impl Sql<'_> {
         let before = self.text[..at].trim_end_matches([' ', '\t', '\n', '\r', '(']);
         let is_stacked = before.ends_with(';');
         let is_broken = self.is_broken(at);
-        if !(is_stacked || is_broken || matches!(word, "waitfor" | "exec" | "execute")) {
+        if !(is_stacked || is_broken || matches!(word, "waitfor" | "exec" | "execute" | "declare"))
+        {
             return false;
         }
         if natural_words(&self.text[..at]) > self.level.words().max(1) {
@@ -394,7 +444,9 @@ impl Sql<'_> {
                     || is_broken
                     || is_stacked && rest.contains('(')
             }
-            "declare" => rest.contains('@'),
+            "declare" => {
+                rest.contains('@') && (is_broken || is_stacked || find(rest, "exec").is_some())
+            }
             "waitfor" => {
                 matches!(second, "delay" | "time") && (rest.contains('\'') || rest.contains('"'))
             }
@@ -416,16 +468,26 @@ impl Sql<'_> {
             || rest.starts_with("limit") && second.bytes().all(|it| it.is_ascii_digit())
             || second == "analyse"
             || second == "analyze";
-        let is_number = third.bytes().all(|it| it.is_ascii_digit());
+        let is_number = !third.is_empty() && third.bytes().all(|it| it.is_ascii_digit());
+        // Behind a comment there is no sentence.
+        let is_commented = self.is_commented(at)
+            && rest
+                .find("--")
+                .is_none_or(|comment| natural_words(&rest[comment..]) == 0);
+        // A column by its number, and nothing else.
+        let is_probe = is_number
+            && self.text[..at].trim().is_empty()
+            && following.next().is_none()
+            && rest.starts_with("order");
         is_clause
             && natural_words(&self.text[..at]) < 2
             && (self.is_broken(at)
                 && !(self.level == Level::Fragment && self.begins_with_a_statement())
                 || self.level != Level::Fragment
-                    && (self.is_commented(at) && (is_number || rest.contains("--"))
+                    && (is_probe
+                        || is_commented && (is_number || rest.contains("--"))
                         || second.starts_with("analy") && rest.contains('(')
-                        || rest.contains("sleep(")
-                        || rest.contains("--")))
+                        || rest.contains("sleep(")))
     }
 
     /// A function or variable that serves attacks.
@@ -447,7 +509,7 @@ impl Sql<'_> {
             return match self.level {
                 Level::Fragment => {
                     !self.begins_with_a_statement()
-                        && (self.breakout.is_some() || natural_words(&self.text[..at]) == 0)
+                        && (self.breakout.is_some() || natural_words(&self.text[..at]) < 2)
                         && word != "extractvalue"
                 }
                 level => {
@@ -499,7 +561,15 @@ impl Sql<'_> {
             || before.ends_with("||")
             || before.ends_with("&&")
             || before.ends_with(['=', '-', '+', '*', '^', '%', ';', '|']);
-        let is_whole = word == "sleep" && natural_words(before) == 0 && self.is_commented(at);
+        let is_timed = word == "sleep" && rest[1..].starts_with(|it: char| it.is_ascii_digit());
+        let is_odd = self.is_commented(at)
+            || self.breakout.is_some()
+            || find(self.text, "if(").is_some()
+            || last == "select";
+        let is_near = natural_words(before) < if self.level == Level::Fragment { 2 } else { 4 };
+        let is_behind =
+            matches!(last, "or" | "and") && self.is_behind_a_number(before.len() - last.len());
+        let is_whole = is_timed && (is_near && is_odd || is_behind);
         (is_joined && self.is_broken(at)
             || word == "sleep"
                 && is_joined

@@ -37,13 +37,22 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<Hit> 
     if has_reading_scheme(small) {
         return sure(SCHEME);
     }
-    if level == Level::Prose && !is_url && !value.contains("://") {
+    if level == Level::Prose && value.contains(char::is_whitespace) {
         return None;
+    }
+    // A path of the site that tells it where to go next.
+    let leads = |mark: &str| small.matches(mark).count();
+    let is_relative = small.starts_with(['/', '?']) && small.contains('?');
+    if is_relative && (leads("=//") + leads("=/\\") > 0 || leads("=http:") + leads("=https:") > 1) {
+        return sure(ELSEWHERE);
+    }
+    if is_url && (small.starts_with('@') || small.starts_with(";@")) && small.contains('.') {
+        return sure(ELSEWHERE);
     }
     if let Some(after) = relative(value, small, role) {
         // A host where a path was expected.
         let after = after.trim_start_matches(['/', '\\', '\t']);
-        let is_without_slashes = is_url && small.starts_with("http");
+        let is_without_slashes = small.starts_with("http") && value.contains(['.', '@']);
         let host = after
             .split(['/', '\\', '?', '#'])
             .next()
@@ -125,7 +134,7 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<Hit> 
 
 /// Schemes by which a library reads files, runs programs or speaks other protocols than the web's.
 fn has_reading_scheme(small: &str) -> bool {
-    const SCHEMES: [&str; 22] = [
+    const SCHEMES: [&str; 23] = [
         "gopher:",
         "dict:",
         "php:",
@@ -148,6 +157,7 @@ fn has_reading_scheme(small: &str) -> bool {
         "tftp:",
         "ldap:",
         "ldaps:",
+        "convert.",
     ];
     let first = small.as_bytes().first().copied().unwrap_or_default();
     if !first.is_ascii_lowercase() {
@@ -168,6 +178,8 @@ fn has_reading_scheme(small: &str) -> bool {
                 "data:text/plain" => {
                     rest.contains(";base64") && rest.contains("PD9") || rest.contains("<?")
                 }
+                // A piece of a chain of PHP's filters.
+                "convert." => rest.starts_with("iconv.") || rest.starts_with("base64-"),
                 "jar:" => rest.contains("!/"),
                 _ => {
                     rest.starts_with("//")
@@ -210,7 +222,7 @@ fn relative<'v>(value: &'v str, small: &'v str, role: Role) -> Option<&'v str> {
             || hidden.starts_with("https:")
             || hidden.len() < rest.len()
                 && hidden.starts_with(['/', '\\'])
-                && !rest.starts_with('.');
+                && (!rest.starts_with('.') || hidden.starts_with("//"));
         // These characters look like slashes.
         let is_lookalike = is_url && rest.starts_with(['〱', '〵', 'ゝ', 'ー', 'ｰ']);
         let is_sure = is_url
@@ -232,7 +244,7 @@ fn relative<'v>(value: &'v str, small: &'v str, role: Role) -> Option<&'v str> {
     let is_backslashed = lead.bytes().all(|it| it == b'\\');
     if slashes > 1
         && (is_url || !is_backslashed)
-        && (is_url || is_decoded || lead.contains('\\') || rest.contains('.'))
+        && (is_url || is_decoded || lead.contains('\\') || rest.contains(['.', '。']))
     {
         return Some(rest);
     }
@@ -339,10 +351,8 @@ fn is_like_a_host(user: &str) -> bool {
         .split_once(':')
         .map_or((user, None), |(name, password)| (name, Some(password)));
     let top = name.rsplit('.').next().unwrap_or_default();
-    let is_host = name.contains('.')
-        && top.len() > 1
-        && top.len() < 7
-        && top.bytes().all(|it| it.is_ascii_alphanumeric());
+    let is_host =
+        name.contains('.') && top.len() > 1 && top.bytes().all(|it| it.is_ascii_alphanumeric());
     is_host && password.is_none_or(|it| it.is_empty() || it.bytes().all(|it| it.is_ascii_digit()))
 }
 

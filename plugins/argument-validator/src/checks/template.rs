@@ -24,10 +24,10 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<&'sta
             LOOKUP
         } else if is_probe(inner) {
             PROBE
-        } else if text[at..].starts_with("{php}") || text[at..].starts_with("{$smarty.") {
-            CODE
-        } else if !is_bare
-            && (reaches_out(inner) || text[at..].starts_with("<%") && inner.contains('`'))
+        } else if text[at..].starts_with("{php}")
+            || text[at..].starts_with("{$smarty.")
+            || !is_bare
+                && (reaches_out(inner) || text[at..].starts_with("<%") && inner.contains('`'))
         {
             CODE
         } else {
@@ -224,6 +224,9 @@ fn reaches_out(inner: &str) -> bool {
             "/etc/passwd",
             "file_excerpt",
             "debug %",
+            "sleep(",
+            "@print(",
+            "get_user_file(",
             "settings.secret",
         ]
         .iter()

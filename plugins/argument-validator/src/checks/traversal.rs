@@ -7,7 +7,7 @@ use crate::role::Role;
 
 const LEAVES: &str = "A path that leaves its folder";
 const SECRETS: &str = "A path to a system's secrets";
-const SYSTEM: &str = "A path to a system's own files";
+pub(super) const SYSTEM: &str = "A path to a system's own files";
 const NUL: &str = "A path with a NUL";
 const SHARE: &str = "A path to another machine";
 
@@ -29,6 +29,10 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<(&'st
     if path.contains(&0) {
         let is_sure = is_path || is_coded || value.contains('\0');
         return Some((NUL, if is_sure { Doubt::None } else { Doubt::Some }));
+    }
+    // `../../` in Base64.
+    if value.starts_with("Li4vLi4v") || value.starts_with("Li5cLi5c") {
+        return Some((LEAVES, Doubt::None));
     }
     let steps = Steps::of(&path);
     if steps.up > 0 {
@@ -62,7 +66,7 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<(&'st
         return Some((SECRETS, if is_sure { Doubt::None } else { Doubt::Some }));
     }
     if is_path && names_one_of(&path, &OWN) {
-        return Some((SYSTEM, Doubt::Some));
+        return Some((SYSTEM, Doubt::None));
     }
     (steps.out > 0).then_some((LEAVES, Doubt::Some))
 }
@@ -138,7 +142,11 @@ impl Steps {
                             steps.out += 1;
                         }
                         Some(less) => depth = less,
-                        None => steps.out += 1,
+                        None => {
+                            // Nothing is above a root.
+                            steps.is_odd |= is_rooted;
+                            steps.out += 1;
+                        }
                     }
                 }
             }
@@ -159,7 +167,21 @@ impl Steps {
                     !next.is_ascii_alphanumeric() && *next != b'.' && !next.is_ascii_whitespace()
                 })
                 && (at == 0 || path[at - 1] != b'.');
-            pairs += usize::from(is_pair);
+            let is_spelled = path[at..].starts_with(b"..")
+                && [&b"2f"[..], b"5c", b"2F", b"5C", b"u22"]
+                    .iter()
+                    .any(|it| path[at + 2..].starts_with(it));
+            let is_pair = is_pair || is_spelled;
+            // A code that no decoder knows, and some servers take for a separator.
+            let is_malformed = path[at..].starts_with(b"..")
+                && path
+                    .get(at + 2)
+                    .is_some_and(|next| matches!(next, b'%' | 0xC0 | 0xC1));
+            pairs += if is_malformed {
+                3
+            } else {
+                usize::from(is_pair)
+            };
             at += if is_pair { 2 } else { 1 };
         }
         if pairs > 2 {
@@ -187,6 +209,9 @@ impl Segment {
     fn of(segment: &[u8]) -> Self {
         if segment == b".." {
             return Self::Parent;
+        }
+        if segment == b".?" || segment == b"?." {
+            return Self::OddParent;
         }
         let cut = segment
             .iter()
