@@ -46,8 +46,12 @@ pub struct Passage {
     /// Whether it begins as a command does.
     pub(super) is_command: bool,
     pub(super) is_out_of_place: bool,
-    /// Whether it has several words and knows none of them.
+    /// Whether hardly any of its words are known.
     pub(super) is_unreadable: bool,
+    /// Whether most of its words are of one letter.
+    pub(super) is_spaced: bool,
+    /// Whether many of its words have digits among their letters.
+    pub(super) is_mixed: bool,
     tokens: usize,
 }
 
@@ -114,8 +118,14 @@ struct State {
     telling: usize,
     last_word: u32,
     function_words: usize,
+    /// Words of the list.
+    known: usize,
     capitals: usize,
     exclamations: usize,
+    /// Words of one letter.
+    singles: usize,
+    /// Words with digits among their letters.
+    mixed: usize,
     first: u8,
     is_question: bool,
     place: Place,
@@ -132,8 +142,11 @@ impl State {
             telling: 0,
             last_word: 1,
             function_words: 0,
+            known: 0,
             capitals: 0,
             exclamations: 0,
+            singles: 0,
+            mixed: 0,
             first: 0,
             is_question: false,
             place: Place::Line,
@@ -179,41 +192,45 @@ impl<S: Sink> Reader<'_, S> {
     fn word(&mut self) {
         let start = self.at;
         let mut hash = lexicon::SEED;
-        let (mut digits, mut capitals, mut is_name, mut length) = (0, 0, false, 0);
-        let mut before = 0;
+        let mut marks = 0;
         loop {
             let byte = self.byte(self.at);
-            let lower = match byte {
-                b'a'..=b'z' => byte,
-                b'A'..=b'Z' => {
-                    is_name |= before_is_lower(before);
-                    capitals += 1;
-                    byte | 0x20
+            let mut lower = LOWER[usize::from(byte)];
+            if lower == 0 {
+                match byte {
+                    b'\'' if self.at > start && self.byte(self.at + 1).is_ascii_alphabetic() => {
+                        lower = byte;
+                    }
+                    0xC3 => {
+                        self.at += 1;
+                        marks += 1;
+                        lower = lexicon::plain(self.byte(self.at));
+                    }
+                    0xC4..=0xDF => {
+                        hash = lexicon::step(hash, byte);
+                        self.at += 1;
+                        marks += 1;
+                        lower = self.byte(self.at);
+                    }
+                    _ => break,
                 }
-                b'0'..=b'9' => {
-                    digits += 1;
-                    byte
-                }
-                b'_' => {
-                    is_name |= length > 0;
-                    byte
-                }
-                b'\'' if length > 0 && self.byte(self.at + 1).is_ascii_alphabetic() => byte,
-                0xC3 => {
-                    self.at += 1;
-                    lexicon::plain(self.byte(self.at))
-                }
-                0xC4..=0xDF => {
-                    hash = lexicon::step(hash, byte);
-                    self.at += 1;
-                    self.byte(self.at)
-                }
-                _ => break,
-            };
+            }
             hash = lexicon::step(hash, lower);
-            before = byte;
-            length += 1;
             self.at += 1;
+        }
+        let word = &self.bytes[start..self.at];
+        let length = word.len() - marks;
+        let is_lower = word[0] >= b'a' && marks == 0 && word.iter().all(|byte| *byte >= b'a');
+        let (mut digits, mut capitals, mut is_name) = (0, 0, false);
+        if !is_lower {
+            let mut before = 0_u8;
+            for byte in word {
+                digits += usize::from(byte.is_ascii_digit());
+                capitals += usize::from(byte.is_ascii_uppercase());
+                is_name |= *byte == b'_' && before != 0
+                    || byte.is_ascii_uppercase() && before.is_ascii_lowercase();
+                before = *byte;
+            }
         }
         let next = self.byte(self.at);
         let follows = self.byte(self.at + 1);
@@ -268,6 +285,8 @@ impl<S: Sink> Reader<'_, S> {
             };
             return self.token(start, Class::Path as u8, hash);
         }
+        self.state.singles += usize::from(length == 1);
+        self.state.mixed += usize::from(digits > 0 && length > 2);
         let class = lexicon::class(hash);
         if class == 0 && (is_name || digits > 0) {
             return self.token(start, Class::Identifier as u8, Class::Identifier as u32);
@@ -571,6 +590,7 @@ impl<S: Sink> Reader<'_, S> {
             hashed(state.last_word.rotate_left(5).wrapping_mul(0x85EB_CA6B) ^ word),
         );
         state.last_word = word;
+        state.known += usize::from(class > 0 && class < Class::Number as u8);
         match class {
             0 => {}
             1 => state.function_words += 1,
@@ -612,9 +632,9 @@ impl<S: Sink> Reader<'_, S> {
             mask: state.mask | (before[0] | before[1]) & BEFORE & bit(Class::Machine),
             is_command,
             is_out_of_place,
-            is_unreadable: state.mask & !bit(Class::Exclamation) == 0
-                && state.function_words == 0
-                && state.tokens > 4,
+            is_unreadable: state.tokens > 4 && state.known * 6 < state.tokens,
+            is_spaced: state.singles > 5 && state.singles * 2 > state.tokens,
+            is_mixed: state.mixed > 2 && state.mixed * 3 > state.tokens,
             tokens: state.tokens,
         });
     }
@@ -627,6 +647,8 @@ impl<S: Sink> Reader<'_, S> {
             is_command: false,
             is_out_of_place: false,
             is_unreadable: false,
+            is_spaced: false,
+            is_mixed: false,
             tokens: 0,
         });
     }
@@ -714,9 +736,18 @@ impl<S: Sink> Reader<'_, S> {
     }
 }
 
-fn before_is_lower(before: u8) -> bool {
-    before.is_ascii_lowercase()
-}
+/// Letters of ASCII in lower case, digits and `_` as they are; 0 for everything else.
+const LOWER: [u8; 256] = {
+    let mut lower = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        if (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_' {
+            lower[byte] = (byte as u8).to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    lower
+};
 
 /// The feature with this hash.
 fn hashed(hash: u32) -> u32 {
