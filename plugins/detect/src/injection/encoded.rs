@@ -52,7 +52,7 @@ fn digits_of_encodings(bytes: &[u8], found: &mut dyn FnMut(usize, usize, &str)) 
             continue;
         }
         let is_digit = |byte: &&u8| DIGIT[usize::from(**byte)];
-        let floor = at - SHORTEST.min(at) + 1;
+        let floor = (at + 1).saturating_sub(SHORTEST);
         let before = bytes[floor..at].iter().rev().take_while(is_digit).count();
         let start = at - before;
         let after = bytes[at..].iter().take(left).take_while(is_digit).count();
