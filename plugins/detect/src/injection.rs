@@ -9,14 +9,18 @@ use std::ops::Range;
 
 use crate::hidden::{self, Kinds};
 
+mod border;
 mod encoded;
+mod features;
 mod layout;
 mod lexicon;
 mod model;
 mod passage;
+mod reader;
 
 pub use model::{GROUPS, Weights, share};
-pub use passage::{FEATURES, Group, Passage, Sink, read};
+pub use passage::{FEATURES, Group, Passage, Sink};
+pub use reader::read;
 
 use layout::Layout;
 use lexicon::Class;
