@@ -25,6 +25,10 @@ pub(super) struct Weigher<'w> {
     pub(super) best: Option<(f32, Passage)>,
     /// The first passage whose words are all unknown.
     pub(super) unreadable: Option<Passage>,
+    /// Whether a passage has letters with spaces between.
+    pub(super) is_spaced: bool,
+    /// Whether a passage has digits for letters.
+    pub(super) is_mixed: bool,
 }
 
 impl<'w> Weigher<'w> {
@@ -35,6 +39,8 @@ impl<'w> Weigher<'w> {
             counts: [0; GROUPS],
             best: None,
             unreadable: None,
+            is_spaced: false,
+            is_mixed: false,
         }
     }
 
@@ -63,6 +69,8 @@ impl Sink for Weigher<'_> {
         for (sum, count) in sums.into_iter().zip(counts) {
             logit += sum as f32 * step * share(count);
         }
+        self.is_spaced |= passage.is_spaced;
+        self.is_mixed |= passage.is_mixed;
         if passage.is_unreadable && self.unreadable.is_none() {
             self.unreadable = Some(passage.clone());
         }

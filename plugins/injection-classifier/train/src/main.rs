@@ -75,7 +75,10 @@ fn main() {
     // The threshold is at a score of 0.5.
     model.bias -= threshold;
     let judge = model.judge();
-    let everything: Vec<_> = examples.iter().map(|example| (judge(example), example)).collect();
+    let everything: Vec<_> = examples
+        .iter()
+        .map(|example| (judge(example), example))
+        .collect();
     println!("\nthe model of everything, on what it has seen");
     table(&everything, 0.0);
     std::fs::write(out, model.bytes()).expect("the model is written");
