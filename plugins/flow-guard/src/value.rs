@@ -74,7 +74,7 @@ pub fn values(text: &str, mut found: impl FnMut(Value)) {
                 names.end(bytes, is_name, &mut found);
                 numbers.end(bytes, is_number, &mut found);
             }
-            at += 1;
+            at += if is_escape(&bytes[at..]) { 2 } else { 1 };
             continue;
         }
         let start = at;
@@ -189,7 +189,7 @@ impl Shape {
                 b'0'..=b'9' => shape.digits += 1,
                 b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => shape.letters += 1,
                 b'@' => shape.at = true,
-                b'.' | b'/' | b'_' | b':' | b'\\' | b'=' => shape.inner |= index < last,
+                b'.' | b'/' | b'_' | b':' | b'=' => shape.inner |= index < last,
                 _ => {}
             }
         }
@@ -215,6 +215,11 @@ impl Shape {
     }
 }
 
+/// Whether a line's end or a tab is written as an escape here: JSON in a text.
+pub(crate) fn is_escape(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'\\', b'n' | b'r' | b't', ..])
+}
+
 /// What stands between words.
 fn is_gap(byte: u8) -> bool {
     matches!(
@@ -233,6 +238,7 @@ fn is_gap(byte: u8) -> bool {
             | b']'
             | b'{'
             | b'}'
+            | b'\\'
             | b','
             | b';'
             | b'|'
