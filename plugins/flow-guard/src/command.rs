@@ -118,7 +118,8 @@ fn command(sentence: &[u8]) -> Option<Labels> {
 
 fn ordered(word: &str) -> Option<Labels> {
     if vocabulary::is_order(word) {
-        return Some(Labels::from(Label::Sink).and(Label::Changes));
+        let any = [Label::Sink, Label::Changes, Label::Pays, Label::Destroys];
+        return Some(any.into_iter().collect());
     }
     let label = match vocabulary::verb(word)? {
         Verb::Sends => Label::Sink,
