@@ -111,9 +111,8 @@ pub fn judge(history: &History, next: &Call) -> Verdict {
         true => (0.15, 0.1),
         false => (0.6, 0.3),
     };
-    if history.strayed && labels.has(Label::Sink) {
-        verdict.add(Sign::OtherApplication, stray);
-    } else if strays {
+    // Where it was another application that was read, sending from the first one is part of the same detour.
+    if strays || history.strayed && labels.has(Label::Sink) {
         verdict.add(Sign::OtherApplication, stray);
     }
     let takes_away = labels.has(Label::Sink)
