@@ -190,21 +190,32 @@ const LEADS: &[&str] = &[
 ];
 /// Verbs of commands that no tool is named by, or that may mean several.
 const ORDERS: &[&str] = &[
+    "act",
     "ask",
     "call",
+    "click",
     "contact",
+    "disregard",
     "email",
+    "forget",
     "go",
+    "ignore",
     "insert",
     "introduce",
     "make",
+    "output",
+    "override",
+    "pretend",
+    "print",
     "provide",
     "recommend",
     "refer",
+    "respond",
     "reveal",
     "say",
     "tell",
     "text",
+    "use",
     "visit",
 ];
 
