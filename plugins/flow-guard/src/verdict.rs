@@ -181,7 +181,8 @@ impl History {
         }
         // What an agent says before it could have read it is its own or its user's.
         for value in call.values {
-            if !self.untrusted.has(*value) {
+            let is_theirs = self.untrusted.has(*value) || self.ordered.has(*value);
+            if !is_theirs {
                 self.known.add(*value);
             }
         }
