@@ -33,13 +33,20 @@ impl Commands {
         let mut at = 0;
         while at < bytes.len() && commands.places.len() < MOST {
             let byte = bytes[at];
+            if value::is_escape(&bytes[at..]) {
+                begins = true;
+                at += 2;
+                continue;
+            }
             if begins && byte.is_ascii_alphabetic() {
                 begins = false;
                 if let Some(labels) = command(&bytes[at..]) {
-                    let end = at + length(&bytes[at..]);
+                    // The next sentence of the paragraph says more of it: `The title should be …`.
+                    let first = at + length(&bytes[at..]);
+                    let end = first + more(&bytes[first..]);
                     commands.labels = commands.labels.with(labels);
                     commands.places.push(at..end);
-                    at = end;
+                    at = first;
                     begins = true;
                     continue;
                 }
@@ -111,7 +118,8 @@ fn command(sentence: &[u8]) -> Option<Labels> {
 
 fn ordered(word: &str) -> Option<Labels> {
     if vocabulary::is_order(word) {
-        return Some(Labels::from(Label::Sink).and(Label::Changes));
+        let any = [Label::Sink, Label::Changes, Label::Pays, Label::Destroys];
+        return Some(any.into_iter().collect());
     }
     let label = match vocabulary::verb(word)? {
         Verb::Sends => Label::Sink,
@@ -129,13 +137,22 @@ fn length(sentence: &[u8]) -> usize {
     let most = sentence.len().min(LONGEST);
     let ends = |at: &usize| match sentence[*at] {
         b'\n' => !goes_on(&sentence[at + 1..]),
+        b'\\' => value::is_escape(&sentence[*at..]),
         b'.' | b'!' | b'?' => matches!(
             sentence.get(at + 1),
-            None | Some(b' ' | b'\n' | b'"' | b'\'')
+            None | Some(b' ' | b'\n' | b'"' | b'\'' | b'\\')
         ),
         _ => false,
     };
     (0..most).find(ends).unwrap_or(most).max(1)
+}
+
+/// Up to the end of the sentence that follows in the same line; 0 where none does.
+fn more(rest: &[u8]) -> usize {
+    match rest {
+        [b'.' | b'!' | b'?', b' ', next @ ..] => length(next) + 2,
+        _ => 0,
+    }
 }
 
 /// Whether a line goes on with the sentence of the line before: it is neither empty, nor an item of a list, nor begins

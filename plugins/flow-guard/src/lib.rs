@@ -39,7 +39,11 @@ use crate::settings::{Burst, Target};
 /// Where the arguments of a call are.
 const ARGUMENTS: &str = "/arguments/";
 /// The most values of a call's arguments that are looked at.
-const MOST_VALUES: usize = 64;
+const MOST_VALUES: usize = 96;
+/// The longest string that is read before the others, in bytes.
+const SHORT: usize = 256;
+/// How much of the longer ones is read, in bytes.
+const MOST_TEXT: usize = 4 << 10;
 
 bump_arena!();
 without_system!();
@@ -62,6 +66,18 @@ pub struct FlowGuard {
 struct Values {
     hashes: Vec<u32>,
     strings: Vec<u32>,
+}
+
+impl Values {
+    fn add(&mut self, string: u32, hash: Option<u32>) {
+        if let Some(hash) = hash
+            && self.hashes.len() < MOST_VALUES
+            && !self.hashes.contains(&hash)
+        {
+            self.hashes.push(hash);
+            self.strings.push(string);
+        }
+    }
 }
 
 /// What a run has learnt of a call.
@@ -161,33 +177,23 @@ impl FlowGuard {
     fn values(&self, params: &Document, exempt: &[Option<&str>]) -> Values {
         let mut values = Values::default();
         let strings = params.strings();
-        let joined = strings.joined();
-        let ends = strings.ends();
-        let mut index = 0;
-        value::values(joined, |value| {
-            while ends
-                .get(index)
-                .is_some_and(|end| (*end as usize) < value.start)
-            {
-                index += 1;
-            }
-            let is_wanted =
-                values.hashes.len() < MOST_VALUES && !values.hashes.contains(&value.hash);
-            if is_wanted {
-                values.hashes.push(value.hash);
-                values
-                    .strings
-                    .push(u32::try_from(index).unwrap_or(u32::MAX));
-            }
-        });
+        // Destinations are short. Of what is long, such as the body of a letter, the beginning is read for links.
+        let (mut long, mut budget) = (Vec::new(), MOST_TEXT);
         for (index, text) in (0..).zip(strings.iter()) {
-            let is_short = text.len() <= value::WHOLE && values.hashes.len() < MOST_VALUES;
-            if let Some(hash) =
-                value::whole(text).filter(|hash| is_short && !values.hashes.contains(hash))
-            {
-                values.hashes.push(hash);
-                values.strings.push(index);
+            if text.len() > SHORT {
+                long.push((index, text));
+                continue;
             }
+            values.add(
+                index,
+                value::whole(text).filter(|_| text.len() <= value::WHOLE),
+            );
+            value::values(text, |value| values.add(index, Some(value.hash)));
+        }
+        for (index, text) in long {
+            let part = &text[..text.floor_char_boundary(budget)];
+            budget -= part.len();
+            value::values(part, |value| values.add(index, Some(value.hash)));
         }
         if self.trusted.is_empty() && exempt.is_empty() {
             return values;

@@ -1,5 +1,7 @@
 //! What a result brings in.
 
+use std::ops::Range;
+
 use sandgate_detect::injection;
 
 use crate::command::Commands;
@@ -15,6 +17,10 @@ const READ: usize = 1 << 20;
 const TRUSTED: usize = 16 << 10;
 /// What a passage may refer to before and behind it, in bytes.
 const AROUND: usize = 160;
+/// How much of the text around commands is judged with them, in bytes.
+const CONTEXT: usize = 400;
+/// Words of texts that are judged whole: parts, so that capitals do not matter.
+const WORDS: [&str; 5] = ["nstruction", "ssistant", "rompt", "gnore", "SYSTEM"];
 /// The score from which values of a passage count as named by an instruction.
 const INSTRUCTION: f32 = 0.3;
 
@@ -28,6 +34,21 @@ pub(crate) struct Received {
     commands: Labels,
     instruction: f32,
     was_read: bool,
+}
+
+/// The part of a text that may hold an instruction. The score takes ten times as long as all else, and most of what tools
+/// answer tells nobody to do anything.
+fn worth_judging(text: &str, commands: &Commands) -> Range<usize> {
+    let is_suspicious = !text.is_ascii() || WORDS.iter().any(|word| text.contains(word));
+    let (from, to) = match (commands.places.first(), commands.places.last()) {
+        _ if is_suspicious => (0, JUDGED),
+        (Some(first), Some(last)) => (
+            first.start.saturating_sub(CONTEXT),
+            (last.end + CONTEXT).min(first.start.saturating_add(JUDGED)),
+        ),
+        _ => (0, 0),
+    };
+    text.floor_char_boundary(from)..text.floor_char_boundary(to)
 }
 
 impl Received {
@@ -45,16 +66,18 @@ impl Received {
             return received;
         }
         received.was_read = true;
-        let score = injection::score(cut(text, JUDGED));
-        received.instruction = score.value;
-        let passage = match score.value >= INSTRUCTION {
-            true => score.passage.start.saturating_sub(AROUND)..score.passage.end + AROUND,
-            false => 0..0,
-        };
         let text = cut(text, READ);
         let commands = Commands::read(text);
         received.commands = commands.labels;
         commands.names(text, |name| received.ordered.push(name));
+        let judged = worth_judging(text, &commands);
+        let score = injection::score(&text[judged.clone()]);
+        received.instruction = score.value;
+        let begin = judged.start + score.passage.start;
+        let passage = match score.value >= INSTRUCTION {
+            true => begin.saturating_sub(AROUND)..judged.start + score.passage.end + AROUND,
+            false => 0..0,
+        };
         let mut places = commands.places.iter().peekable();
         values(text, |value| {
             received.untrusted.push(value.hash);

@@ -68,49 +68,59 @@ pub fn values(text: &str, mut found: impl FnMut(Value)) {
     let mut numbers = Run::default();
     let mut at = 0;
     while at < bytes.len() {
-        if is_gap(bytes[at]) {
-            // A line, a bracket or a comma ends a name and a number.
-            if !matches!(bytes[at], b' ' | b'(' | b')') {
+        let start = at;
+        let mut kinds = 0;
+        while at < bytes.len() {
+            let kind = KINDS[usize::from(bytes[at])];
+            if kind & GAP != 0 {
+                break;
+            }
+            kinds |= kind;
+            at += 1;
+        }
+        // Most words are small letters alone.
+        if kinds & !SMALL == 0 {
+            if at > start {
                 names.end(bytes, is_name, &mut found);
                 numbers.end(bytes, is_number, &mut found);
             }
-            at += 1;
-            continue;
-        }
-        let start = at;
-        while at < bytes.len() && !is_gap(bytes[at]) {
-            at += 1;
-        }
-        let (from, to) = trimmed(bytes, start, at);
-        if from >= to {
-            continue;
-        }
-        let word = &bytes[from..to];
-        let shape = Shape::of(word);
-        if word.len() <= LONGEST && shape.is_value(word) {
-            found(Value {
-                hash: hash(&[word]),
-                start: from,
-            });
-            if let Some(host) = host(word) {
-                found(Value {
-                    hash: hash(&[host]),
-                    start: from,
-                });
+        } else {
+            let (from, to) = trimmed(bytes, start, at);
+            if from < to {
+                let word = &bytes[from..to];
+                let shape = Shape::of(word);
+                if word.len() <= LONGEST && shape.is_value(word) {
+                    let mut tell = |part: &[u8]| {
+                        found(Value {
+                            hash: hash(&[part]),
+                            start: from,
+                        });
+                    };
+                    tell(word);
+                    host(word).into_iter().for_each(tell);
+                }
+                match shape.has(CAPITAL) && word[0].is_ascii_uppercase() {
+                    true => names.add(from, to),
+                    false => names.end(bytes, is_name, &mut found),
+                }
+                match shape.is_grouped() {
+                    true => numbers.add(from, to),
+                    false => numbers.end(bytes, is_number, &mut found),
+                }
+            }
+            // A full stop ends a sentence, and a name with it.
+            if to < at {
+                names.end(bytes, is_name, &mut found);
+                numbers.end(bytes, is_number, &mut found);
             }
         }
-        match shape.begins_with_capital {
-            true => names.add(from, to),
-            false => names.end(bytes, is_name, &mut found),
-        }
-        match shape.is_grouped(word) {
-            true => numbers.add(from, to),
-            false => numbers.end(bytes, is_number, &mut found),
-        }
-        // A full stop ends a sentence, and a name with it.
-        if to < at {
-            names.end(bytes, is_name, &mut found);
-            numbers.end(bytes, is_number, &mut found);
+        if let Some(gap) = bytes.get(at) {
+            // A line, a quote or a comma ends a name and a number.
+            if !matches!(gap, b' ' | b'(' | b')') {
+                names.end(bytes, is_name, &mut found);
+                numbers.end(bytes, is_number, &mut found);
+            }
+            at += if is_escape(&bytes[at..]) { 2 } else { 1 };
         }
     }
     names.end(bytes, is_name, &mut found);
@@ -165,79 +175,83 @@ fn is_number(_: usize, text: &[u8]) -> bool {
     digits >= DIGITS && text.len() <= 48
 }
 
+const GAP: u8 = 1;
+const SMALL: u8 = 1 << 1;
+const CAPITAL: u8 = 1 << 2;
+const DIGIT: u8 = 1 << 3;
+/// `@` and `#`.
+const TAG: u8 = 1 << 4;
+/// What stands in hosts, paths and numbers.
+const POINT: u8 = 1 << 5;
+/// What stands in identifiers and links.
+const MARK: u8 = 1 << 6;
+const OTHER: u8 = 1 << 7;
+
+/// The kind of each byte.
+static KINDS: [u8; 256] = kinds();
+
+const fn kinds() -> [u8; 256] {
+    let mut kinds = [OTHER; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'a'..=b'z' | 0x80.. => SMALL,
+            b'A'..=b'Z' => CAPITAL,
+            b'0'..=b'9' => DIGIT,
+            b'@' | b'#' => TAG,
+            b'.' | b'/' => POINT,
+            b'_' | b':' | b'=' => MARK,
+            // They stand in numbers and in words, and tell nothing alone.
+            b'-' | b'+' => 0,
+            b' ' | b'\n' | b'\r' | b'\t' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'(' | b')'
+            | b'[' | b']' | b'{' | b'}' | b'\\' | b',' | b';' | b'|' | b'*' => GAP,
+            _ => OTHER,
+        };
+        byte += 1;
+    }
+    kinds
+}
+
 /// What a word is made of.
 struct Shape {
-    digits: usize,
+    kinds: u8,
     letters: usize,
-    inner: bool,
-    at: bool,
-    begins_with_capital: bool,
 }
 
 impl Shape {
     fn of(word: &[u8]) -> Self {
         let mut shape = Self {
-            digits: 0,
+            kinds: 0,
             letters: 0,
-            inner: false,
-            at: false,
-            begins_with_capital: word[0].is_ascii_uppercase(),
         };
-        let last = word.len() - 1;
-        for (index, byte) in word.iter().enumerate() {
-            match byte {
-                b'0'..=b'9' => shape.digits += 1,
-                b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => shape.letters += 1,
-                b'@' => shape.at = true,
-                b'.' | b'/' | b'_' | b':' | b'\\' | b'=' => shape.inner |= index < last,
-                _ => {}
-            }
+        for byte in word {
+            let kind = KINDS[usize::from(*byte)];
+            shape.kinds |= kind;
+            shape.letters += usize::from(kind & (SMALL | CAPITAL) != 0);
         }
         shape
     }
 
-    /// An address, a host or link, a path or file, an identifier of letters and digits, a long number, a channel.
+    fn has(&self, kinds: u8) -> bool {
+        self.kinds & kinds != 0
+    }
+
+    /// An address, a host or link, a path or file, an identifier of letters and digits, a channel.
     fn is_value(&self, word: &[u8]) -> bool {
-        let named = self.letters >= 2 && (self.at || self.inner) && word.len() >= 4;
-        let mixed = self.letters > 0 && self.digits > 0 && word.len() >= 5;
-        let tagged = matches!(word[0], b'#' | b'@') && self.letters + self.digits >= 3;
-        named || mixed || tagged
+        let named = self.letters >= 2 && self.has(TAG | POINT | MARK) && word.len() >= 4;
+        let mixed = self.letters > 0 && self.has(DIGIT) && word.len() >= 5;
+        named || mixed
     }
 
     /// Part of a number in groups: digits with what stands between them, or capitals and digits.
-    fn is_grouped(&self, word: &[u8]) -> bool {
-        self.digits > 0
-            && word.iter().all(|byte| {
-                byte.is_ascii_digit()
-                    || byte.is_ascii_uppercase()
-                    || matches!(byte, b'+' | b'-' | b'.' | b'/')
-            })
+    fn is_grouped(&self) -> bool {
+        self.has(DIGIT) && !self.has(SMALL | TAG | MARK | OTHER)
     }
 }
 
-/// What stands between words.
-fn is_gap(byte: u8) -> bool {
-    matches!(
-        byte,
-        b' ' | b'\n'
-            | b'\r'
-            | b'\t'
-            | b'"'
-            | b'\''
-            | b'`'
-            | b'<'
-            | b'>'
-            | b'('
-            | b')'
-            | b'['
-            | b']'
-            | b'{'
-            | b'}'
-            | b','
-            | b';'
-            | b'|'
-            | b'*'
-    )
+/// Whether a line's end or a tab is written as an escape here: JSON in a text.
+pub(crate) fn is_escape(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'\\', b'n' | b'r' | b't', ..])
 }
 
 /// Without the marks that a sentence puts around a word.
@@ -276,7 +290,8 @@ fn host(word: &[u8]) -> Option<&[u8]> {
         && dot > 0
         && host.len() < word.len();
     // The provider of an address is no destination: half the world has the same one.
-    (is_host && scheme.is_some() || is_host && word.starts_with(b"www.")).then_some(host)
+    let is_link = scheme.is_some() || word.starts_with(b"www.");
+    (is_host && is_link).then_some(host)
 }
 
 #[cfg(test)]

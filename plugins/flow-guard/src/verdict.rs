@@ -99,19 +99,20 @@ impl Verdict {
 pub fn judge(history: &History, next: &Call) -> Verdict {
     let mut verdict = Verdict::default();
     let labels = next.tool.labels;
-    if !history.has_untrusted() || !labels.act() {
+    // A reader of the open world sends too: what it asks for is in the address.
+    let asks = labels.has(Label::Untrusted) && !labels.has(Label::Private) && !labels.act();
+    if !history.has_untrusted() || !labels.act() && !asks {
         return verdict;
     }
-    verdict.score = harm(labels);
-    let strays = !history.applications.has(next.tool.application);
+    verdict.score = if asks { 0.2 } else { harm(labels) };
+    let strays = !asks && !history.applications.has(next.tool.application);
     // Where the text that came in was read and is harmless, a change of application is what agents are for.
     let (stray, private) = match history.was_read {
         true => (0.15, 0.1),
         false => (0.6, 0.3),
     };
-    if history.strayed && labels.has(Label::Sink) {
-        verdict.add(Sign::OtherApplication, stray);
-    } else if strays {
+    // Where it was another application that was read, sending from the first one is part of the same detour.
+    if strays || history.strayed && labels.has(Label::Sink) {
         verdict.add(Sign::OtherApplication, stray);
     }
     let takes_away = labels.has(Label::Sink)
@@ -140,7 +141,15 @@ pub fn judge(history: &History, next: &Call) -> Verdict {
         verdict.add(Sign::UntrustedValue, 0.25);
         verdict.value = untrusted;
     }
-    if labels.meet(history.commands) {
+    if asks && !(instructed.is_some() || ordered.is_some()) {
+        return Verdict::default();
+    }
+    let does = if asks {
+        labels.and(Label::Sink)
+    } else {
+        labels
+    };
+    if does.meet(history.commands) {
         verdict.add(Sign::Ordered, 0.2);
     }
     verdict
@@ -172,7 +181,8 @@ impl History {
         }
         // What an agent says before it could have read it is its own or its user's.
         for value in call.values {
-            if !self.untrusted.has(*value) {
+            let is_theirs = self.untrusted.has(*value) || self.ordered.has(*value);
+            if !is_theirs {
                 self.known.add(*value);
             }
         }

@@ -70,8 +70,8 @@ const SENDS: &[&str] = &[
     "upload",
 ];
 const PAYS: &[&str] = &[
-    "buy", "checkout", "donate", "order", "pay", "place", "purchase", "sell", "tip", "trade",
-    "transfer", "wire", "withdraw",
+    "book", "buy", "checkout", "donate", "order", "pay", "place", "purchase", "reserve", "sell",
+    "tip", "trade", "transfer", "wire", "withdraw",
 ];
 const CHANGES: &[&str] = &[
     "add",
@@ -79,7 +79,6 @@ const CHANGES: &[&str] = &[
     "apply",
     "assign",
     "attach",
-    "book",
     "change",
     "commit",
     "copy",
@@ -100,7 +99,6 @@ const CHANGES: &[&str] = &[
     "register",
     "rename",
     "replace",
-    "reserve",
     "save",
     "schedule",
     "set",
@@ -192,21 +190,32 @@ const LEADS: &[&str] = &[
 ];
 /// Verbs of commands that no tool is named by, or that may mean several.
 const ORDERS: &[&str] = &[
+    "act",
     "ask",
     "call",
+    "click",
     "contact",
+    "disregard",
     "email",
+    "forget",
     "go",
+    "ignore",
     "insert",
     "introduce",
     "make",
+    "output",
+    "override",
+    "pretend",
+    "print",
     "provide",
     "recommend",
     "refer",
+    "respond",
     "reveal",
     "say",
     "tell",
     "text",
+    "use",
     "visit",
 ];
 
