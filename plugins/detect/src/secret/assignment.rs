@@ -7,7 +7,7 @@ use super::name::Sign;
 use super::{CREDENTIAL, Confidence, PASSWORD, Secret, structure, url};
 
 /// Longest value that is read.
-const LONGEST: usize = 512;
+const LONGEST: usize = 320;
 
 /// Finds the secrets that names have as their values.
 pub(crate) fn scan(bytes: &[u8], found: &mut Vec<Secret>) {

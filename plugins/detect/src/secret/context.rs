@@ -48,7 +48,9 @@ pub(crate) fn before(bytes: &[u8], start: usize) -> Before {
             end = name.from;
             continue;
         }
-        sign = name.sign();
+        // The path of a type: `AWS::ApiGateway::ApiKey`.
+        let is_path = bytes[..from].ends_with(b"::") && from < end;
+        sign = if is_path { Sign::Harmless } else { name.sign() };
         break;
     }
     Before {
@@ -89,9 +91,7 @@ pub(crate) fn of_run(bytes: &[u8], start: usize, end: usize) -> Option<Secret> {
     if value.len() < 16 && matches!(found.from.checked_sub(1).map(|before| bytes[before]), Some(b'?' | b'&')) {
         return None;
     }
-    // `--password …`, `login … password …`.
-    let is_option = found.sign == Sign::Password && !found.is_joined;
-    if !is_random(value, found.is_joined || is_option) || is_option && !is_password(value, false) {
+    if !is_random(value, found.is_joined) {
         return None;
     }
     let is_credential = match found.sign {
@@ -164,7 +164,7 @@ fn is_random(value: &[u8], is_joined: bool) -> bool {
     let census = Census::of(value);
     let odd = oddness(value);
     let least = if is_joined { 10 } else { 16 };
-    if value.len() < least || census.letters() < 2 || is_wordy(value) {
+    if value.len() < least || census.letters() < 2 || !census.is_hex && is_wordy(value) {
         return false;
     }
     if is_uuid(value) {
@@ -210,9 +210,12 @@ const NO_PASSWORDS: &[&[u8]] = &[
 /// Whether the value is a password that somebody chose, or a random one. `is_quoted`: it is a text in code or JSON, so no
 /// code.
 pub(crate) fn is_password(value: &[u8], is_quoted: bool) -> bool {
+    if value.len() < 6 || value.len() > 200 {
+        return false;
+    }
     let census = Census::of(value);
     let is_word = NO_PASSWORDS.iter().any(|word| value.eq_ignore_ascii_case(word));
-    if value.len() < 6 || value.len() > 200 || is_word || is_placeholder(value) {
+    if is_word || is_placeholder(value) {
         return false;
     }
     let mut kinds = 0u128;
@@ -280,7 +283,8 @@ fn is_random_text(value: &[u8], is_quoted: bool) -> bool {
         && !is_placeholder(value)
         && !FILES.iter().any(|ending| value.ends_with(ending))
         && !value.windows(3).any(|part| part == b"://")
-        && !(value[0] == b'/' || value.iter().any(|byte| matches!(byte, b' ' | b'(' | b'|' | b'&')))
+        && value[0] != b'/'
+        && !value.contains(&b' ')
         && has_alphabet(value)
         && is_random(value, true)
         && (is_quoted || Census::of(value).digits > 0)
@@ -291,7 +295,8 @@ fn is_random_text(value: &[u8], is_quoted: bool) -> bool {
 fn has_alphabet(value: &[u8]) -> bool {
     let others = value.iter().filter(|byte| !KEY.has(**byte) && !matches!(byte, b':' | b'%' | b'@' | b'#'));
     let count = others.count();
-    count == 0 || count >= 3
+    let is_code = value.iter().any(|byte| matches!(byte, b'[' | b']' | b'|' | b'{' | b'}' | b';' | b',' | b'\\'));
+    count == 0 || count >= 4 && !is_code
 }
 
 /// The credential that a whole value is, by the name of its member.

@@ -200,6 +200,10 @@ pub(crate) fn by_structure(bytes: &[u8], start: usize, end: usize) -> Option<Sec
             let is_token = run.len() >= 60 && !is_placeholder(run) && start - 9 - from == 14;
             is_token.then(|| found("terraform-token", from, end))?
         }
+        // MaxMind ends its keys with its own letters.
+        _ if run.len() == 40 && run.ends_with(b"_mmk") && run[6] == b'_' && ALNUM.span(run, 7, 40) == 29 => {
+            found("maxmind-key", start, end)
+        }
         _ if matches!(run.iter().position(|byte| *byte == b'-'), Some(1..=3)) && run.len() >= 66 => {
             // A number and sixty-four letters and digits.
             let number = DIGIT.span(run, 0, 4);

@@ -336,7 +336,6 @@ pub(crate) static FORMATS: &[Format] = &[
     of("mongodb-service-secret", "mdb_sa_sk_", WORD, 40, 40, Odd),
     of("mailchimp-transactional-key", "md-", WORD, 22, 22, Digits),
     of("mailersend-token", "mlsn.", HEX, 64, 64, Odd),
-    of("maxmind-key", "mm_", ALNUM, 40, 60, Mixed),
     of("launchdarkly-key", "mob-", HEX_HYPHEN, 36, 36, Odd),
     of("mistral-key", "mst_", ALNUM, 30, 60, Odd),
     of("meilisearch-key", "ms_", ALNUM, 40, 64, Mixed),

@@ -72,7 +72,7 @@ const OTHER_KINDS: &[&str] = &[
     "discord-token",
     "facebook-token",
     "salesforce-token",
-    "truenas-key",
+    "maxmind-key",
     "firebase-server-key",
 ];
 

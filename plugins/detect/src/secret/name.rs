@@ -277,7 +277,11 @@ pub(crate) fn provider_near(bytes: &[u8], end: usize, near: usize) -> Option<Pro
         let both = before.len() + word.len();
         joined[..before.len()].copy_from_slice(before);
         joined[before.len()..both].copy_from_slice(word);
-        for name in [word, &joined[..both], without_key(word)] {
+        // A word for a key right behind the name tells as much as a telling name.
+        if provider::named(without_key(word)).is_some() {
+            best = Some(Provider::Telling);
+        }
+        for name in [word, &joined[..both]] {
             match provider::named(name) {
                 Some(Provider::Telling) => best = Some(Provider::Telling),
                 Some(Provider::Common) if best.is_none() => best = Some(Provider::Common),

@@ -42,10 +42,12 @@ fn framed(rest: &[u8]) -> Option<usize> {
     let private = find(label, b"PRIVATE KEY")?;
     let body = private + find(&rest[private..rest.len().min(private + 40)], b"--")?;
     let body = body + rest[body..].iter().take_while(|byte| **byte == b'-').count();
-    let end = find(&rest[body..], b"-----END").map(|at| body + at);
+    // Nothing but the last line has so many hyphens.
+    let next = find(&rest[body..], b"-----").map(|at| body + at);
+    let end = next.filter(|end| rest[*end..].starts_with(b"-----END"));
     let until = match end {
         Some(end) => end,
-        None => body + span(&rest[body..]),
+        None => body + span(&rest[body..next.unwrap_or(rest.len())]),
     };
     let base64 = rest[body..until].iter().filter(|byte| BASE64.has(**byte)).count();
     let longest = rest[body..until]
@@ -85,7 +87,7 @@ fn span(text: &[u8]) -> usize {
 }
 
 fn putty(rest: &[u8]) -> Option<usize> {
-    let lines = find(rest, b"Private-Lines:")?;
+    let lines = find(&rest[..rest.len().min(1200)], b"Private-Lines:")?;
     let length = span(&rest[lines + 14..]);
     (length > LEAST).then_some(lines + 14 + length)
 }

@@ -58,7 +58,9 @@ pub(crate) fn is_wordy(value: &[u8]) -> bool {
         let begins = byte.is_ascii_uppercase() && at > 0 && value[at - 1].is_ascii_lowercase();
         if !is_letter || begins {
             let word = &value[start.min(at)..at];
-            if word.len() >= 4 && oddness(word) < 20 {
+            // Neighbours in the alphabet are no word.
+            let ascends = word.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1));
+            if word.len() >= 4 && oddness(word) < 20 && !ascends {
                 in_words += word.len();
             }
             start = at + usize::from(!is_letter);
@@ -139,7 +141,7 @@ impl Census {
 const PLACEHOLDERS: &[&[u8]] = &[
     b"example", b"placeholder", b"redacted", b"changeme", b"change_me", b"change-me", b"your",
     b"insert", b"dummy", b"sample", b"replace", b"xxxx", b"****", b"....", b"<", b"${", b"{{",
-    b"_here", b"-here", b"tokenhere", b"keyhere", b"todo", b"masked", b"hidden",
+    b"a-z", b"0-9", b"_here", b"-here", b"tokenhere", b"keyhere", b"todo", b"masked", b"hidden",
 ];
 
 /// Whether the value stands for one that is to be put in: a word that says so, the same character again and again, or

@@ -29,7 +29,15 @@ fn secret(start: usize, end: usize) -> Option<Secret> {
 fn userinfo(bytes: &[u8], start: usize) -> Option<Secret> {
     let rest = &bytes[start..bytes.len().min(start + LONGEST)];
     let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\' | b')' | b',');
-    let authority = &rest[..rest.iter().position(ends).unwrap_or(rest.len())];
+    let length = rest
+        .iter()
+        .zip(rest.get(1..).unwrap_or_default())
+        .position(|(byte, next)| ends(next) || *byte == b'/' && *next == b'/')
+        .map_or(rest.len(), |at| at + 1);
+    let authority = match rest.first() {
+        Some(first) if !ends(first) => &rest[..length],
+        _ => return None,
+    };
     let first = authority.iter().position(|byte| *byte == b'@')?;
     // A password may have an at sign of its own: the last one before the path counts.
     let path = authority[first..].iter().position(|byte| matches!(byte, b'/' | b'?' | b'#'));
@@ -112,5 +120,5 @@ fn is_secret(password: &[u8], is_store: bool) -> bool {
     let census = Census::of(password);
     let is_short_word = !is_store && password.len() < 8 && census.letters() == password.len() && oddness(password) < 50;
     let stands_for_one = says_placeholder(password) || census.digits == 0 && is_placeholder(password);
-    password.len() >= 3 && !is_word && !has_place && !is_name && !is_short_word && !stands_for_one
+    password.len() >= if is_store { 3 } else { 4 } && !is_word && !has_place && !is_name && !is_short_word && !stands_for_one
 }
