@@ -14,7 +14,10 @@ pub(crate) fn named(word: &[u8]) -> Option<Name> {
     if word.len() < 3 || word.len() > 22 {
         return None;
     }
-    let find = |list: &[&str]| list.binary_search_by(|name| name.as_bytes().cmp(word)).is_ok();
+    let find = |list: &[&str]| {
+        list.binary_search_by(|name| name.as_bytes().cmp(word))
+            .is_ok()
+    };
     if find(TELLING) {
         Some(Name::Telling)
     } else if find(COMMON) {
