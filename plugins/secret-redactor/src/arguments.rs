@@ -16,7 +16,11 @@ struct Hit {
 }
 
 /// The refusal of what a client sends. What is only recorded is a finding.
-pub(crate) fn judge(policy: &SecretRedactor, context: &Context, params: &Document) -> Option<Refusal> {
+pub(crate) fn judge(
+    policy: &SecretRedactor,
+    context: &Context,
+    params: &Document,
+) -> Option<Refusal> {
     let json = params.json();
     if policy.refuses_marks
         && let Some(kind) = mark::within(&json, &policy.wanted.kinds)
@@ -42,7 +46,10 @@ pub(crate) fn judge(policy: &SecretRedactor, context: &Context, params: &Documen
             found.extend(secret::member(&member.name, &member.text));
         }
         for secret in &found {
-            let pointer = member.pointer.strip_prefix("/arguments").unwrap_or(&member.pointer);
+            let pointer = member
+                .pointer
+                .strip_prefix("/arguments")
+                .unwrap_or(&member.pointer);
             let place = Place {
                 target: &target,
                 argument: Some((&member.name, pointer)),
@@ -64,8 +71,12 @@ pub(crate) fn judge(policy: &SecretRedactor, context: &Context, params: &Documen
     if hits.is_empty() {
         return None;
     }
-    let definition = context.definition().and_then(|text| serde_json::from_str::<Value>(&text).ok());
-    let input = definition.as_ref().and_then(|definition| definition.get("inputSchema"));
+    let definition = context
+        .definition()
+        .and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    let input = definition
+        .as_ref()
+        .and_then(|definition| definition.get("inputSchema"));
     for hit in &mut hits {
         let pointer = hit.pointer.strip_prefix("/arguments");
         let is_meant = pointer.is_some_and(|pointer| {
@@ -79,13 +90,18 @@ pub(crate) fn judge(policy: &SecretRedactor, context: &Context, params: &Documen
     let refused = hits.iter().find(|hit| hit.action == Outgoing::Refuse);
     for hit in hits.iter().filter(|hit| hit.action == Outgoing::Record) {
         let kind = hit.secret.kind;
-        finding(format!("secret.{kind}"), format!("The arguments carry a secret ({kind})."))
-            .warn()
-            .in_params()
-            .at(hit.pointer.clone())
-            .details(json!({ "kind": kind, "confidence": confidence(hit.secret.confidence) }).to_string())
-            .explain(explanation(&target, hit))
-            .report();
+        finding(
+            format!("secret.{kind}"),
+            format!("The arguments carry a secret ({kind})."),
+        )
+        .warn()
+        .in_params()
+        .at(hit.pointer.clone())
+        .details(
+            json!({ "kind": kind, "confidence": confidence(hit.secret.confidence) }).to_string(),
+        )
+        .explain(explanation(&target, hit))
+        .report();
     }
     let hit = refused?;
     let kind = hit.secret.kind;
@@ -103,12 +119,19 @@ pub(crate) fn judge(policy: &SecretRedactor, context: &Context, params: &Documen
 
 /// The exception for this argument and kind.
 fn explanation(target: &str, hit: &Hit) -> Explanation {
-    let told = because(format!("{}: {}", confidence(hit.secret.confidence), hit.secret.kind)).taken_for("argument of a tool");
+    let told = because(format!(
+        "{}: {}",
+        confidence(hit.secret.confidence),
+        hit.secret.kind
+    ))
+    .taken_for("argument of a tool");
     let kind = hit.secret.kind;
     match hit.pointer.strip_prefix("/arguments") {
-        Some(_) if !hit.name.is_empty() && !secret_in(&hit.name) && target.contains('/') => {
-            told.allowed_by("/allow/-", json!({ "tool": target, "argument": hit.name, "kind": kind }))
-        }
+        Some(_) if !hit.name.is_empty() && !secret_in(&hit.name) && target.contains('/') => told
+            .allowed_by(
+                "/allow/-",
+                json!({ "tool": target, "argument": hit.name, "kind": kind }),
+            ),
         _ => told.allowed_by("/allow/-", json!({ "tool": target, "kind": kind })),
     }
 }

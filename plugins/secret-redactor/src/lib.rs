@@ -13,7 +13,8 @@ mod schema;
 mod settings;
 
 use sandgate_sdk::{
-    Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, bump_arena, export, without_system,
+    Context, Document, Error, Interceptor, Issues, PostDecision, PreDecision, bump_arena, export,
+    without_system,
 };
 
 pub use settings::Settings;
@@ -95,7 +96,11 @@ impl Interceptor for SecretRedactor {
 impl SecretRedactor {
     /// The target as `SERVER/NAME`. Asked only where something was found.
     fn target(&self, context: &Context) -> String {
-        format!("{}/{}", context.server(), context.target().unwrap_or_default())
+        format!(
+            "{}/{}",
+            context.server(),
+            context.target().unwrap_or_default()
+        )
     }
 }
 

@@ -44,8 +44,17 @@ mod tests {
     fn only_marks_of_known_kinds_are_marks() {
         let kinds = ["github-token", "password"];
         assert_eq!(within("a [secret~password] b", &kinds), Some("password"));
-        assert_eq!(within("a [secret~x] [secret~github-token]", &kinds), Some("github-token"));
-        for text in ["[secret]", "[secret~]", "[secret~other]", "[secret~password", "secret~password]"] {
+        assert_eq!(
+            within("a [secret~x] [secret~github-token]", &kinds),
+            Some("github-token")
+        );
+        for text in [
+            "[secret]",
+            "[secret~]",
+            "[secret~other]",
+            "[secret~password",
+            "secret~password]",
+        ] {
             assert_eq!(within(text, &kinds), None, "{text}");
         }
     }

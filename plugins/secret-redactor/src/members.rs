@@ -74,9 +74,9 @@ impl<'j> Walk<'j> {
             }
             Some(_) => {
                 let rest = &self.json.as_bytes()[self.at..];
-                let end = rest
-                    .iter()
-                    .position(|byte| matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace());
+                let end = rest.iter().position(|byte| {
+                    matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace()
+                });
                 // At least one byte, so that the walk ends whatever stands there.
                 self.at += end.unwrap_or(rest.len()).max(1);
             }
@@ -119,7 +119,11 @@ impl<'j> Walk<'j> {
         if is_escaped {
             Cow::Owned(serde_json::from_str(&self.json[start..end]).unwrap_or_default())
         } else {
-            Cow::Borrowed(self.json.get(start + 1..end.saturating_sub(1)).unwrap_or_default())
+            Cow::Borrowed(
+                self.json
+                    .get(start + 1..end.saturating_sub(1))
+                    .unwrap_or_default(),
+            )
         }
     }
 }
@@ -131,15 +135,26 @@ mod tests {
     #[test]
     fn strings_have_their_places_and_names() {
         let mut seen = Vec::new();
-        read(r#" {"a/b":"1","l":["2",{"n\u0061":"3\n"},4, true],"a/b":"5"} "#, &mut |member| {
-            if !member.is_name {
-                seen.push((member.pointer, member.name, member.text.into_owned()));
-            }
-        });
-        let seen: Vec<_> = seen.iter().map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str())).collect();
+        read(
+            r#" {"a/b":"1","l":["2",{"n\u0061":"3\n"},4, true],"a/b":"5"} "#,
+            &mut |member| {
+                if !member.is_name {
+                    seen.push((member.pointer, member.name, member.text.into_owned()));
+                }
+            },
+        );
+        let seen: Vec<_> = seen
+            .iter()
+            .map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str()))
+            .collect();
         assert_eq!(
             seen,
-            [("/a~1b", "a/b", "1"), ("/l/0", "l", "2"), ("/l/1/na", "na", "3\n"), ("/a~1b", "a/b", "5")]
+            [
+                ("/a~1b", "a/b", "1"),
+                ("/l/0", "l", "2"),
+                ("/l/1/na", "na", "3\n"),
+                ("/a~1b", "a/b", "5")
+            ]
         );
     }
 }

@@ -57,6 +57,9 @@ mod tests {
         assert!(in_reply("tools/list", true, "/message"));
         assert!(!in_reply("tools/call", true, "/data/elicitations/0/url"));
         assert!(in_params("notifications/message", "/data/a"));
-        assert!(!in_params("elicitation/create", "/requestedSchema/properties/a/enum/0"));
+        assert!(!in_params(
+            "elicitation/create",
+            "/requestedSchema/properties/a/enum/0"
+        ));
     }
 }

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use sandgate_detect::secret::{self, Confidence, Secret};
-use sandgate_sdk::{Context, Document, Edit, Error, Explanation, Refusal, Texts, because, finding, refuse};
+use sandgate_sdk::{
+    Context, Document, Edit, Error, Explanation, Refusal, Texts, because, finding, refuse,
+};
 use serde_json::{Value, json};
 
 use crate::arguments::confidence;
@@ -113,7 +115,12 @@ impl Message<'_> {
     }
 
     /// Reads the machine-readable part at `at`.
-    fn structured<'j>(&self, json: &'j str, at: &str, texts: usize) -> Result<Structured<'j>, Error> {
+    fn structured<'j>(
+        &self,
+        json: &'j str,
+        at: &str,
+        texts: usize,
+    ) -> Result<Structured<'j>, Error> {
         let mut strings = Vec::new();
         let mut name = None;
         let mut found = Vec::new();
@@ -123,7 +130,10 @@ impl Message<'_> {
             } else if name.is_none() {
                 found.clear();
                 secret::scan(&member.text, &mut found);
-                name = found.iter().find(|secret| secret.confidence == Confidence::Sure).copied();
+                name = found
+                    .iter()
+                    .find(|secret| secret.confidence == Confidence::Sure)
+                    .copied();
             }
         });
         // The texts of the part are consecutive. Nearly always they are last or first in the document.
@@ -134,14 +144,17 @@ impl Message<'_> {
         };
         let begins = |first: &usize| {
             strings.is_empty()
-                || (stands(*first, 0).is_some() && stands(first + strings.len() - 1, strings.len() - 1).is_some())
+                || (stands(*first, 0).is_some()
+                    && stands(first + strings.len() - 1, strings.len() - 1).is_some())
         };
         let last = texts.saturating_sub(strings.len());
         let first = (0..=last)
             .flat_map(|n| [last - n, n])
             .take(last + 1)
             .find(begins)
-            .ok_or_else(|| Error::new("the texts of the structured part are not where they should be"))?;
+            .ok_or_else(|| {
+                Error::new("the texts of the structured part are not where they should be")
+            })?;
         Ok(Structured {
             first,
             strings,
@@ -149,9 +162,17 @@ impl Message<'_> {
         })
     }
 
-    fn hit(&self, index: usize, secrets: Vec<Secret>, structured: Option<&Structured>) -> Result<Hit, Error> {
+    fn hit(
+        &self,
+        index: usize,
+        secrets: Vec<Secret>,
+        structured: Option<&Structured>,
+    ) -> Result<Hit, Error> {
         let index_in_document = u32::try_from(index)?;
-        let pointer = self.document.text_pointer(index_in_document).unwrap_or_default();
+        let pointer = self
+            .document
+            .text_pointer(index_in_document)
+            .unwrap_or_default();
         let own = structured
             .and_then(|structured| structured.strings.get(index.checked_sub(structured.first)?))
             .map(|member| member.pointer.clone());
@@ -180,12 +201,15 @@ impl Message<'_> {
         }
         for hit in hits {
             for secret in &hit.secrets {
-                let (_, count, places) = kinds
-                    .entry(secret.kind)
-                    .or_insert((secret.confidence, 0, Vec::new()));
+                let (_, count, places) =
+                    kinds
+                        .entry(secret.kind)
+                        .or_insert((secret.confidence, 0, Vec::new()));
                 *count += 1;
                 if places.len() < MOST_PLACES {
-                    places.push(json!({ "pointer": hit.pointer, "start": secret.start, "end": secret.end }));
+                    places.push(
+                        json!({ "pointer": hit.pointer, "start": secret.start, "end": secret.end }),
+                    );
                 }
             }
         }
@@ -203,13 +227,23 @@ impl Message<'_> {
         }
     }
 
-    fn decide(&self, texts: &Texts, hits: &[Hit], name: Option<Secret>, target: &str) -> Result<Outcome, Error> {
-        let first = hits.first().map(|hit| (hit.secrets[0], hit.pointer.clone()));
+    fn decide(
+        &self,
+        texts: &Texts,
+        hits: &[Hit],
+        name: Option<Secret>,
+        target: &str,
+    ) -> Result<Outcome, Error> {
+        let first = hits
+            .first()
+            .map(|hit| (hit.secrets[0], hit.pointer.clone()));
         match self.policy.results {
             Incoming::Pass | Incoming::Record => return Ok(Outcome::Edits(Vec::new())),
             Incoming::Refuse => {
                 return Ok(match first.or(name.map(|name| (name, String::new()))) {
-                    Some((secret, pointer)) => Outcome::Refusal(withheld(secret, pointer, target, "")),
+                    Some((secret, pointer)) => {
+                        Outcome::Refusal(withheld(secret, pointer, target, ""))
+                    }
                     None => Outcome::Edits(Vec::new()),
                 });
             }
@@ -217,7 +251,12 @@ impl Message<'_> {
         }
         if let Some(secret) = name {
             let why = " in the name of a member, which no mark can replace";
-            return Ok(Outcome::Refusal(withheld(secret, self.part().unwrap_or_default().into(), target, why)));
+            return Ok(Outcome::Refusal(withheld(
+                secret,
+                self.part().unwrap_or_default().into(),
+                target,
+                why,
+            )));
         }
         let output = self.output_schema(hits);
         let mut edits = Vec::with_capacity(hits.len());
@@ -231,7 +270,12 @@ impl Message<'_> {
                 && !schema::has_room(schema, within, &marked)
             {
                 let why = " at a place where its schema leaves no room for a mark";
-                return Ok(Outcome::Refusal(withheld(hit.secrets[0], hit.pointer.clone(), target, why)));
+                return Ok(Outcome::Refusal(withheld(
+                    hit.secrets[0],
+                    hit.pointer.clone(),
+                    target,
+                    why,
+                )));
             }
             edits.push(Edit::Text((hit.index, marked)));
         }
@@ -264,9 +308,13 @@ fn may_have_more(json: &str, by_text: &BTreeMap<usize, Vec<Secret>>) -> bool {
 fn split(texts: &Texts, found: &[Secret]) -> BTreeMap<usize, Vec<Secret>> {
     let mut by_text: BTreeMap<usize, Vec<Secret>> = BTreeMap::new();
     for secret in found {
-        let mut index = texts.ends().partition_point(|end| (*end as usize) < secret.start);
+        let mut index = texts
+            .ends()
+            .partition_point(|end| (*end as usize) < secret.start);
         while let Some(&end) = texts.ends().get(index) {
-            let start = index.checked_sub(1).map_or(0, |before| texts.ends()[before] as usize + 1);
+            let start = index
+                .checked_sub(1)
+                .map_or(0, |before| texts.ends()[before] as usize + 1);
             if start >= secret.end {
                 break;
             }

@@ -82,19 +82,24 @@ impl<'s> Search<'s> {
 /// Whether no keyword excludes the text. A pattern or a format that a key has, a mark has not.
 fn admits(schema: &Map<String, Value>, text: &str) -> bool {
     let length = text.chars().count() as u64;
-    schema.iter().all(|(keyword, value)| match keyword.as_str() {
-        "pattern" | "enum" | "const" | "not" | "contentEncoding" => false,
-        "format" => value.as_str() == Some("password"),
-        "minLength" => value.as_u64().is_some_and(|least| length >= least),
-        "maxLength" => value.as_u64().is_some_and(|most| length <= most),
-        _ => true,
-    })
+    schema
+        .iter()
+        .all(|(keyword, value)| match keyword.as_str() {
+            "pattern" | "enum" | "const" | "not" | "contentEncoding" => false,
+            "format" => value.as_str() == Some("password"),
+            "minLength" => value.as_u64().is_some_and(|least| length >= least),
+            "maxLength" => value.as_u64().is_some_and(|most| length <= most),
+            _ => true,
+        })
 }
 
 /// The schemas that apply to the member with that name, or to the element with that index.
 fn parts<'s>(schema: &'s Map<String, Value>, name: &str) -> Vec<&'s Value> {
     let mut parts = Vec::new();
-    if let Some(member) = schema.get("properties").and_then(|members| members.get(name)) {
+    if let Some(member) = schema
+        .get("properties")
+        .and_then(|members| members.get(name))
+    {
         parts.push(member);
     } else {
         // The patterns are not matched against the name. The value must satisfy the schemas of all of them.
@@ -104,7 +109,10 @@ fn parts<'s>(schema: &'s Map<String, Value>, name: &str) -> Vec<&'s Value> {
         parts.extend(schema.get("unevaluatedProperties"));
     }
     if let Ok(index) = name.parse::<usize>() {
-        let tuple = schema.get("prefixItems").or(schema.get("items")).and_then(Value::as_array);
+        let tuple = schema
+            .get("prefixItems")
+            .or(schema.get("items"))
+            .and_then(Value::as_array);
         match tuple.and_then(|tuple| tuple.get(index)) {
             Some(element) => parts.push(element),
             None => parts.extend(
@@ -165,7 +173,11 @@ mod tests {
         ] {
             assert_eq!(has_room(&schema, pointer, "[secret~x]"), room, "{pointer}");
         }
-        assert!(!has_room(&json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}), "/a", "x"));
+        assert!(!has_room(
+            &json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}),
+            "/a",
+            "x"
+        ));
     }
 
     #[test]
@@ -174,7 +186,13 @@ mod tests {
             "value": {"format": "password"}, "pin": {"writeOnly": true}, "note": {"type": "string"},
             "list": {"items": {"properties": {"x": {"format": "password"}}}},
         }});
-        for (pointer, takes) in [("/value", true), ("/pin", true), ("/note", false), ("/list/0/x", true), ("/no/x", false)] {
+        for (pointer, takes) in [
+            ("/value", true),
+            ("/pin", true),
+            ("/note", false),
+            ("/list/0/x", true),
+            ("/no/x", false),
+        ] {
             assert_eq!(takes_credential(&schema, pointer), takes, "{pointer}");
         }
     }

@@ -130,7 +130,10 @@ impl Settings {
         let mut issues = Issues::new();
         let all = secret::kinds();
         if self.kinds.is_empty() {
-            issues.add("/kinds", "empty: nothing would be looked for; leave it out for everything");
+            issues.add(
+                "/kinds",
+                "empty: nothing would be looked for; leave it out for everything",
+            );
         }
         for (list, globs) in [("kinds", &self.kinds), ("without", &self.without)] {
             for (index, glob) in globs.iter().enumerate() {
@@ -144,15 +147,24 @@ impl Settings {
             .filter(|kind| !fits(&self.kinds, kind) || fits(&self.without, kind))
             .collect();
         if left_out.len() == all.len() && !self.without.is_empty() {
-            issues.add("/without", "leaves nothing to look for; remove the interceptor instead");
+            issues.add(
+                "/without",
+                "leaves nothing to look for; remove the interceptor instead",
+            );
         }
         let mut exceptions = Vec::new();
         for (index, written) in std::mem::take(&mut self.allow).into_iter().enumerate() {
             let at = |member: &str| format!("/allow/{index}{member}");
-            if let Some(tool) = written.tool.as_deref().filter(|tool| *tool != "*" && !tool.contains('/')) {
+            if let Some(tool) = written
+                .tool
+                .as_deref()
+                .filter(|tool| *tool != "*" && !tool.contains('/'))
+            {
                 issues.add(
                     at("/tool"),
-                    format!("{tool:?} is not \"SERVER/NAME\" or \"*\"; for any server: \"*/{tool}\""),
+                    format!(
+                        "{tool:?} is not \"SERVER/NAME\" or \"*\"; for any server: \"*/{tool}\""
+                    ),
                 );
             }
             if let Some(kind) = &written.kind {
@@ -167,7 +179,10 @@ impl Settings {
                 || written.tool.as_deref().is_some_and(|tool| tool != "*")
                 || written.kind.as_deref().is_some_and(|kind| kind != "*");
             if !is_narrow {
-                issues.add(at(""), "would let everything pass; remove the interceptor instead");
+                issues.add(
+                    at(""),
+                    "would let everything pass; remove the interceptor instead",
+                );
             }
             exceptions.push(Rule {
                 written,
@@ -189,7 +204,11 @@ fn unknown(all: &[&str], glob: &str, pointer: &str, issues: &mut Issues) {
         return;
     }
     let word = glob.split(['-', '*', '?']).next().unwrap_or_default();
-    let near: Vec<_> = all.iter().filter(|kind| !word.is_empty() && kind.starts_with(word)).copied().collect();
+    let near: Vec<_> = all
+        .iter()
+        .filter(|kind| !word.is_empty() && kind.starts_with(word))
+        .copied()
+        .collect();
     let hint = match near.is_empty() {
         true => "the README lists them".to_owned(),
         false => format!("there are {}", near.join(", ")),
@@ -220,11 +239,15 @@ impl Wanted {
 
     /// Whether the operator lets the value pass there.
     pub(crate) fn allows(&self, secret: &Secret, value: &str, place: Place) -> bool {
-        let fits = |glob: &Option<String>, text: &str| glob.as_ref().is_none_or(|glob| glob_matches(glob, text));
+        let fits = |glob: &Option<String>, text: &str| {
+            glob.as_ref().is_none_or(|glob| glob_matches(glob, text))
+        };
         self.exceptions.iter().any(|Rule { written, hash }| {
             let in_argument = match (&written.argument, place.argument) {
                 (None, _) => true,
-                (Some(glob), Some((name, pointer))) => glob_matches(glob, name) || glob_matches(glob, pointer),
+                (Some(glob), Some((name, pointer))) => {
+                    glob_matches(glob, name) || glob_matches(glob, pointer)
+                }
                 (Some(_), None) => false,
             };
             in_argument

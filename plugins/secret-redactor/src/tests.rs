@@ -14,13 +14,20 @@ fn redactor(settings: Value) -> SecretRedactor {
 }
 
 fn issues(settings: Value) -> Vec<String> {
-    let issues = SecretRedactor::configure(serde_json::from_value(settings).unwrap()).err().unwrap();
+    let issues = SecretRedactor::configure(serde_json::from_value(settings).unwrap())
+        .err()
+        .unwrap();
     issues.iter().map(|issue| issue.pointer.clone()).collect()
 }
 
 fn replied(settings: Value, definition: Value, reply: &Value) -> PostDecision {
-    let context = context("tools/call").target("read").definition(&definition.to_string()).build();
-    redactor(settings).post_call(&context, &document(&reply.to_string())).unwrap()
+    let context = context("tools/call")
+        .target("read")
+        .definition(&definition.to_string())
+        .build();
+    redactor(settings)
+        .post_call(&context, &document(&reply.to_string()))
+        .unwrap()
 }
 
 fn masked(reply: Value) -> Value {
@@ -38,9 +45,14 @@ fn text(text: &str) -> String {
 
 fn called(settings: Value, schema: Value, arguments: Value) -> PreDecision {
     let definition = json!({ "inputSchema": schema }).to_string();
-    let context = context("tools/call").target("post").definition(&definition).build();
+    let context = context("tools/call")
+        .target("post")
+        .definition(&definition)
+        .build();
     let params = json!({ "name": "post", "arguments": arguments });
-    redactor(settings).pre_call(&context, &document(&params.to_string())).unwrap()
+    redactor(settings)
+        .pre_call(&context, &document(&params.to_string()))
+        .unwrap()
 }
 
 fn code(decision: &PreDecision) -> &str {
@@ -60,9 +72,16 @@ fn the_schema_is_that_of_the_settings() {
 fn a_result_gets_marks_and_findings_without_the_secret() {
     let key = github();
     let seen = text(&format!("token {key}, and\npassword = \"hunter2-X9\"\n"));
-    assert_eq!(seen, "token [secret~github-token], and\npassword = \"[secret~password]\"\n");
+    assert_eq!(
+        seen,
+        "token [secret~github-token], and\npassword = \"[secret~password]\"\n"
+    );
     assert_eq!(rules(), ["secret.github-token", "secret.password"]);
-    assert!(findings().iter().all(|finding| !format!("{finding:?}").contains("75uk55")));
+    assert!(
+        findings()
+            .iter()
+            .all(|finding| !format!("{finding:?}").contains("75uk55"))
+    );
     // What is masked stays so.
     assert_eq!(text(&seen), seen);
 }
@@ -87,33 +106,54 @@ fn a_schema_without_room_and_a_secret_name_withhold_the_reply() {
     let PostDecision::Refuse(refusal) = replied(json!({}), definition, &reply) else {
         panic!("not withheld");
     };
-    assert_eq!((&*refusal.code, refusal.pointer.as_deref()), ("secret.withheld", Some("/structuredContent/key")));
+    assert_eq!(
+        (&*refusal.code, refusal.pointer.as_deref()),
+        ("secret.withheld", Some("/structuredContent/key"))
+    );
     let reply = json!({"content": [], "structuredContent": {github(): 1}});
     let PostDecision::Refuse(refusal) = replied(json!({}), json!({}), &reply) else {
         panic!("not withheld");
     };
-    assert!(refusal.message.contains("name of a member") && !format!("{refusal:?}").contains("75uk55"));
+    assert!(
+        refusal.message.contains("name of a member") && !format!("{refusal:?}").contains("75uk55")
+    );
 }
 
 #[test]
 fn an_argument_with_a_secret_is_refused_with_the_exception_to_write() {
-    let decision = called(json!({}), json!({}), json!({"body": format!("see {}", github())}));
+    let decision = called(
+        json!({}),
+        json!({}),
+        json!({"body": format!("see {}", github())}),
+    );
     assert_eq!(code(&decision), "secret.in-arguments");
-    let PreDecision::Refuse(refusal) = decision else { unreachable!() };
+    let PreDecision::Refuse(refusal) = decision else {
+        unreachable!()
+    };
     assert!(!format!("{refusal:?}").contains("75uk55"));
     let details: Value = serde_json::from_str(refusal.details.as_deref().unwrap()).unwrap();
     assert_eq!(details["explanation"]["setting"], "/allow/-");
     let allow = json!({ "allow": [details["explanation"]["value"]] });
-    let decision = called(allow, json!({}), json!({"body": format!("see {}", github())}));
+    let decision = called(
+        allow,
+        json!({}),
+        json!({"body": format!("see {}", github())}),
+    );
     assert_eq!(code(&decision), "");
 }
 
 #[test]
 fn an_argument_that_is_meant_for_a_credential_is_recorded() {
-    assert_eq!(code(&called(json!({}), json!({}), json!({"api_key": github()}))), "");
+    assert_eq!(
+        code(&called(json!({}), json!({}), json!({"api_key": github()}))),
+        ""
+    );
     assert_eq!(rules(), ["secret.github-token"]);
     let schema = json!({"properties": {"value": {"format": "password"}}});
-    assert_eq!(code(&called(json!({}), schema, json!({"value": github()}))), "");
+    assert_eq!(
+        code(&called(json!({}), schema, json!({"value": github()}))),
+        ""
+    );
 }
 
 #[test]
@@ -122,14 +162,23 @@ fn a_probable_secret_in_an_argument_is_recorded() {
     assert_eq!(code(&called(json!({}), json!({}), arguments.clone())), "");
     assert_eq!(rules(), ["secret.password"]);
     let settings = json!({"probable-arguments": "refuse"});
-    assert_eq!(code(&called(settings, json!({}), arguments)), "secret.in-arguments");
+    assert_eq!(
+        code(&called(settings, json!({}), arguments)),
+        "secret.in-arguments"
+    );
 }
 
 #[test]
 fn a_mark_that_comes_back_is_refused() {
     let arguments = json!({"body": "key: [secret~github-token]"});
-    assert_eq!(code(&called(json!({}), json!({}), arguments.clone())), "secret.mark-in-arguments");
-    assert_eq!(code(&called(json!({"returned": "pass"}), json!({}), arguments)), "");
+    assert_eq!(
+        code(&called(json!({}), json!({}), arguments.clone())),
+        "secret.mark-in-arguments"
+    );
+    assert_eq!(
+        code(&called(json!({"returned": "pass"}), json!({}), arguments)),
+        ""
+    );
 }
 
 #[test]
@@ -137,7 +186,9 @@ fn escapes_in_json_hide_nothing() {
     let hidden = github().replacen('g', "\\u0067", 1);
     let params = format!("{{\"name\":\"post\",\"arguments\":{{\"body\":\"{hidden}\"}}}}");
     let context = context("tools/call").target("post").build();
-    let decision = redactor(json!({})).pre_call(&context, &document(&params)).unwrap();
+    let decision = redactor(json!({}))
+        .pre_call(&context, &document(&params))
+        .unwrap();
     assert_eq!(code(&decision), "secret.in-arguments");
 }
 
@@ -146,24 +197,37 @@ fn errors_logs_and_requests_of_servers_are_masked() {
     let policy = redactor(json!({}));
     let failed = context("tools/call").failed().build();
     let error = json!({"code": -1, "message": format!("no {}", github()), "data": {"token": "x9Kq2LmZ8rTv4Wy"}});
-    let PostDecision::Edit(edits) = policy.post_call(&failed, &document(&error.to_string())).unwrap() else {
+    let PostDecision::Edit(edits) = policy
+        .post_call(&failed, &document(&error.to_string()))
+        .unwrap()
+    else {
         panic!("not masked");
     };
     assert_eq!(edits.len(), 2);
-    let log = context("notifications/message").direction("server-to-client").build();
+    let log = context("notifications/message")
+        .direction("server-to-client")
+        .build();
     let params = json!({"level": "info", "data": {"db": "postgres://app:Tr0ub4dor@db/x"}});
-    let PreDecision::Edit(edits) = policy.pre_call(&log, &document(&params.to_string())).unwrap() else {
+    let PreDecision::Edit(edits) = policy
+        .pre_call(&log, &document(&params.to_string()))
+        .unwrap()
+    else {
         panic!("not masked");
     };
     let seen = after(&document(&params.to_string()), &edits);
-    assert_eq!(seen["data"]["db"], "postgres://app:[secret~url-password]@db/x");
+    assert_eq!(
+        seen["data"]["db"],
+        "postgres://app:[secret~url-password]@db/x"
+    );
 }
 
 #[test]
 fn the_operator_chooses() {
     let reply = json!({"content": [{"type": "text", "text": format!("{} password: \"hunter2-X9\"", github())}]});
     let edited = |settings: Value| match replied(settings, json!({}), &reply) {
-        PostDecision::Edit(edits) => after(&document(&reply.to_string()), &edits)["content"][0]["text"].to_string(),
+        PostDecision::Edit(edits) => {
+            after(&document(&reply.to_string()), &edits)["content"][0]["text"].to_string()
+        }
         PostDecision::Proceed => "proceed".into(),
         PostDecision::Refuse(_) => "refuse".into(),
         other => panic!("{other:?}"),
@@ -174,10 +238,15 @@ fn the_operator_chooses() {
     assert!(edited(json!({"kinds": ["password"]})).contains("ghp_"));
     assert!(edited(json!({"entropy": false})).contains("hunter2"));
     use sha2::{Digest, Sha256};
-    let hash: String = Sha256::digest("hunter2-X9").iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = Sha256::digest("hunter2-X9")
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let seen = edited(json!({"allow": [{"sha256": hash}]}));
     assert!(seen.contains("hunter2") && !seen.contains("ghp_"));
-    assert!(edited(json!({"allow": [{"tool": "server/re*", "kind": "github-token"}]})).contains("ghp_"));
+    assert!(
+        edited(json!({"allow": [{"tool": "server/re*", "kind": "github-token"}]})).contains("ghp_")
+    );
 }
 
 #[test]
@@ -188,7 +257,10 @@ fn settings_that_say_nothing_are_told() {
         (json!({"without": ["*"]}), vec!["/without"]),
         (json!({"allow": [{}]}), vec!["/allow/0"]),
         (json!({"allow": [{"tool": "post"}]}), vec!["/allow/0/tool"]),
-        (json!({"allow": [{"sha256": "12"}]}), vec!["/allow/0/sha256"]),
+        (
+            json!({"allow": [{"sha256": "12"}]}),
+            vec!["/allow/0/sha256"],
+        ),
     ] {
         assert_eq!(issues(settings), pointers);
     }

@@ -7,7 +7,7 @@ use super::name::Sign;
 use super::{CREDENTIAL, Confidence, PASSWORD, Secret, structure, url};
 
 /// Longest value that is read.
-const LONGEST: usize = 512;
+const LONGEST: usize = 320;
 
 /// Finds the secrets that names have as their values.
 pub(crate) fn scan(bytes: &[u8], found: &mut Vec<Secret>) {
@@ -40,7 +40,12 @@ fn assigned(bytes: &[u8], at: usize) -> Option<Secret> {
         return None;
     }
     // Before an operator stands a name, perhaps in quotes.
-    let joint = |byte: &&u8| !matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'\\' | b']' | b'?' | b':');
+    let joint = |byte: &&u8| {
+        !matches!(
+            byte,
+            b' ' | b'\t' | b'"' | b'\'' | b'\\' | b']' | b'?' | b':'
+        )
+    };
     let before = bytes[at.saturating_sub(24)..at].iter().rev().find(joint);
     if !before.is_some_and(|byte| is_name_part(*byte)) {
         return None;
@@ -50,7 +55,12 @@ fn assigned(bytes: &[u8], at: usize) -> Option<Secret> {
         return None;
     }
     // Only a text that is a name, all of it, names the next argument.
-    if bytes[at] == b',' && !matches!(found.from.checked_sub(1).map(|before| bytes[before]), Some(b'"' | b'\'')) {
+    if bytes[at] == b','
+        && !matches!(
+            found.from.checked_sub(1).map(|before| bytes[before]),
+            Some(b'"' | b'\'')
+        )
+    {
         return None;
     }
     let is_query = matches!(bytes.get(found.end.wrapping_sub(1)), Some(byte) if is_name_part(*byte))
@@ -84,7 +94,8 @@ fn assigned(bytes: &[u8], at: usize) -> Option<Secret> {
             secret(CREDENTIAL, Confidence::Probable)
         }
         Sign::Weak if !is_code && value.len() >= 16 && !is_query => {
-            context::is_key_of_provider(bytes, found.end, start, end).then(|| secret(CREDENTIAL, Confidence::Probable))?
+            context::is_key_of_provider(bytes, found.end, start, end)
+                .then(|| secret(CREDENTIAL, Confidence::Probable))?
         }
         _ => None,
     }
@@ -93,7 +104,11 @@ fn assigned(bytes: &[u8], at: usize) -> Option<Secret> {
 /// Whether the operator belongs to a query of an address: `?token=…`.
 fn query(bytes: &[u8], at: usize) -> bool {
     let before = &bytes[at.saturating_sub(40)..at];
-    let name = before.iter().rev().take_while(|byte| is_name_part(**byte)).count();
+    let name = before
+        .iter()
+        .rev()
+        .take_while(|byte| is_name_part(**byte))
+        .count();
     matches!(before.iter().rev().nth(name), Some(b'?' | b'&'))
 }
 
@@ -124,7 +139,10 @@ fn end(bytes: &[u8], start: usize, quote: Option<u8>) -> usize {
 }
 
 /// The schemes of an `Authorization` header that a credential follows.
-const SCHEMES: &[&[u8]] = &[b"Basic ", b"Bearer ", b"Token ", b"SSWS ", b"ApiKey ", b"Apikey ", b"basic ", b"bearer ", b"token "];
+const SCHEMES: &[&[u8]] = &[
+    b"Basic ", b"Bearer ", b"Token ", b"SSWS ", b"ApiKey ", b"Apikey ", b"basic ", b"bearer ",
+    b"token ",
+];
 
 /// Where the credential of a header begins, and whether a scheme stands before it.
 fn header(bytes: &[u8], start: usize) -> (usize, bool) {

@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(all(DIGIT), "0123456789");
         assert_eq!(all(WORD).len(), 64);
         assert_eq!(all(BASE64).len(), 65);
-        assert!(!PASSWORD.has(b'"') && !PASSWORD.has(0xC3));
+        assert!(!KEY.has(b'"') && !KEY.has(0xC3));
     }
 
     #[test]

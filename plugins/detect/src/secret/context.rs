@@ -36,8 +36,13 @@ pub(crate) fn before(bytes: &[u8], start: usize) -> Before {
             match bytes[end - 1] {
                 b'=' | b':' | b'>' => is_joined = true,
                 // Arguments of a call: both are texts.
-                b',' if matches!(bytes.get(end), Some(b'"' | b'\'' | b' ' | b'\\')) && is_quoted => is_joined = true,
-                b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'`' | b'(' | b'[' | b']' | b'\\' | b'|' | b'@' | b'?' => {}
+                b',' if matches!(bytes.get(end), Some(b'"' | b'\'' | b' ' | b'\\'))
+                    && is_quoted =>
+                {
+                    is_joined = true
+                }
+                b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'`' | b'(' | b'[' | b']' | b'\\'
+                | b'|' | b'@' | b'?' => {}
                 _ => break,
             }
             end -= 1;
@@ -48,7 +53,9 @@ pub(crate) fn before(bytes: &[u8], start: usize) -> Before {
             end = name.from;
             continue;
         }
-        sign = name.sign();
+        // The path of a type: `AWS::ApiGateway::ApiKey`.
+        let is_path = bytes[..from].ends_with(b"::") && from < end;
+        sign = if is_path { Sign::Harmless } else { name.sign() };
         break;
     }
     Before {
@@ -86,16 +93,23 @@ pub(crate) fn of_run(bytes: &[u8], start: usize, end: usize) -> Option<Secret> {
     };
     let value = &bytes[value_start..value_end];
     // Badges and links have short tokens that are no secrets.
-    if value.len() < 16 && matches!(found.from.checked_sub(1).map(|before| bytes[before]), Some(b'?' | b'&')) {
+    if value.len() < 16
+        && matches!(
+            found.from.checked_sub(1).map(|before| bytes[before]),
+            Some(b'?' | b'&')
+        )
+    {
         return None;
     }
-    // `--password …`, `login … password …`.
-    let is_option = found.sign == Sign::Password && !found.is_joined;
-    if !is_random(value, found.is_joined || is_option) || is_option && !is_password(value, false) {
+    if !is_random(value, found.is_joined) {
         return None;
     }
     let is_credential = match found.sign {
-        Sign::Password | Sign::Token if !is_sequence(value) && (found.is_joined || !is_uuid(value)) => true,
+        Sign::Password | Sign::Token
+            if !is_sequence(value) && (found.is_joined || !is_uuid(value)) =>
+        {
+            true
+        }
         // Documentation of a provider has keys like the alphabet.
         Sign::Password | Sign::Token => provider_before(bytes, found.end).is_some(),
         sign => {
@@ -118,40 +132,62 @@ fn value_in(bytes: &[u8], start: usize, end: usize) -> usize {
     let run = &bytes[start..end];
     let mut at = 0;
     for part in run.split(|byte| matches!(byte, b'-' | b'_')) {
-        let is_word = part.len() <= 24 && part.iter().all(|byte| LETTER.has(*byte)) && oddness(part) < 30;
+        let is_word =
+            part.len() <= 24 && part.iter().all(|byte| LETTER.has(*byte)) && oddness(part) < 30;
         if !is_word {
             break;
         }
         at += part.len() + 1;
     }
     let rest = run.len().saturating_sub(at);
-    if at < 4 || rest < 16 { start } else { start + at }
+    if at < 4 || rest < 16 {
+        start
+    } else {
+        start + at
+    }
 }
 
 /// How far the value goes on after its run: base64 and dots, without what ends a sentence.
 fn tail(bytes: &[u8], end: usize) -> usize {
     let length = KEY.span(bytes, end, 512);
     let rest = &bytes[end..end + length];
-    length - rest.iter().rev().take_while(|byte| matches!(byte, b'.' | b'/' | b'~')).count()
+    length
+        - rest
+            .iter()
+            .rev()
+            .take_while(|byte| matches!(byte, b'.' | b'/' | b'~'))
+            .count()
 }
 
 /// Endings of names of files.
 const FILES: &[&[u8]] = &[
-    b".json", b".yaml", b".yml", b".pem", b".txt", b".js", b".ts", b".py", b".rs", b".go", b".java", b".md", b".html",
-    b".css", b".png", b".jpg", b".svg", b".xml", b".key", b".crt", b".cer", b".p12", b".com", b".net",
+    b".json", b".yaml", b".yml", b".pem", b".txt", b".js", b".ts", b".py", b".rs", b".go",
+    b".java", b".md", b".html", b".css", b".png", b".jpg", b".svg", b".xml", b".key", b".crt",
+    b".cer", b".p12", b".com", b".net",
 ];
 
 /// Whether what stands there can be a value at all, and is neither code, nor a placeholder, nor a file.
 fn is_value(bytes: &[u8], start: usize, end: usize) -> bool {
     let value = &bytes[start..end];
     let calls = matches!(bytes.get(end), Some(b'(' | b'[' | b'{'));
-    let is_variable = start > 0 && matches!(bytes[start - 1], b'$' | b'%' | b'{' | b'<' | b'#' | b'&' | b'*');
+    let is_variable = start > 0
+        && matches!(
+            bytes[start - 1],
+            b'$' | b'%' | b'{' | b'<' | b'#' | b'&' | b'*'
+        );
     let is_file = FILES.iter().any(|ending| value.ends_with(ending));
     // Dots say that the rest is left out.
     let is_cut = bytes[end..].starts_with(b"..") || value.ends_with(b"..");
     // No key has a mark of this kind in its middle.
-    let is_broken = matches!(bytes[end..], [b'?' | b'*' | b'^' | b'$' | b'!', next, ..] if ALNUM.has(next));
-    !calls && !is_variable && !is_file && !is_cut && !is_broken && !stands_for_one(value) && !format::has_prefix(bytes, start)
+    let is_broken =
+        matches!(bytes[end..], [b'?' | b'*' | b'^' | b'$' | b'!', next, ..] if ALNUM.has(next));
+    !calls
+        && !is_variable
+        && !is_file
+        && !is_cut
+        && !is_broken
+        && !stands_for_one(value)
+        && !format::has_prefix(bytes, start)
 }
 
 /// Whether the value is a placeholder, the alphabet aside.
@@ -164,7 +200,7 @@ fn is_random(value: &[u8], is_joined: bool) -> bool {
     let census = Census::of(value);
     let odd = oddness(value);
     let least = if is_joined { 10 } else { 16 };
-    if value.len() < least || census.letters() < 2 || is_wordy(value) {
+    if value.len() < least || census.letters() < 2 || !census.is_hex && is_wordy(value) {
         return false;
     }
     if is_uuid(value) {
@@ -202,17 +238,43 @@ fn beside_provider(value: &[u8], sign: Sign, provider: Option<Provider>, is_join
 
 /// Words that are no passwords.
 const NO_PASSWORDS: &[&[u8]] = &[
-    b"password", b"passwd", b"passphrase", b"secret", b"string", b"null", b"none", b"true", b"false", b"undefined",
-    b"required", b"optional", b"username", b"admin", b"root", b"test", b"user", b"foobar", b"token", b"pass",
-    b"mypassword", b"yourpassword", b"foo", b"bar",
+    b"password",
+    b"passwd",
+    b"passphrase",
+    b"secret",
+    b"string",
+    b"null",
+    b"none",
+    b"true",
+    b"false",
+    b"undefined",
+    b"required",
+    b"optional",
+    b"username",
+    b"admin",
+    b"root",
+    b"test",
+    b"user",
+    b"foobar",
+    b"token",
+    b"pass",
+    b"mypassword",
+    b"yourpassword",
+    b"foo",
+    b"bar",
 ];
 
 /// Whether the value is a password that somebody chose, or a random one. `is_quoted`: it is a text in code or JSON, so no
 /// code.
 pub(crate) fn is_password(value: &[u8], is_quoted: bool) -> bool {
+    if value.len() < 6 || value.len() > 200 {
+        return false;
+    }
     let census = Census::of(value);
-    let is_word = NO_PASSWORDS.iter().any(|word| value.eq_ignore_ascii_case(word));
-    if value.len() < 6 || value.len() > 200 || is_word || is_placeholder(value) {
+    let is_word = NO_PASSWORDS
+        .iter()
+        .any(|word| value.eq_ignore_ascii_case(word));
+    if is_word || is_placeholder(value) {
         return false;
     }
     let mut kinds = 0u128;
@@ -229,15 +291,28 @@ pub(crate) fn is_password(value: &[u8], is_quoted: bool) -> bool {
     let odd = oddness(value);
     let marks = value
         .iter()
-        .filter(|byte| byte.is_ascii_punctuation() && !matches!(byte, b'_' | b'-' | b'.' | b'/' | b':'))
+        .filter(|byte| {
+            byte.is_ascii_punctuation() && !matches!(byte, b'_' | b'-' | b'.' | b'/' | b':')
+        })
         .count();
     let is_path = value.iter().filter(|byte| **byte == b'/').count() > 1 || value.starts_with(b"/");
     let letters = census.letters();
     if is_quoted {
-        !is_path && ((census.digits > 0 && letters > 0) || (marks > 0 && letters > 2) || (letters >= 10 && odd >= 30))
+        !is_path
+            && ((census.digits > 0 && letters > 0)
+                || (marks > 0 && letters > 2)
+                || (letters >= 10 && odd >= 30))
     } else {
-        let is_code = value.iter().any(|byte| matches!(byte, b'(' | b'[' | b'|' | b'&' | b'=' | b':')) || value[0] == b'-';
-        !is_path && !is_code && !is_wordy(value) && census.digits > 0 && letters > 1 && (odd >= 15 || marks > 0)
+        let is_code = value
+            .iter()
+            .any(|byte| matches!(byte, b'(' | b'[' | b'|' | b'&' | b'=' | b':'))
+            || value[0] == b'-';
+        !is_path
+            && !is_code
+            && !is_wordy(value)
+            && census.digits > 0
+            && letters > 1
+            && (odd >= 15 || marks > 0)
     }
 }
 
@@ -259,8 +334,12 @@ fn is_selector(value: &[u8]) -> bool {
 
 /// Whether the value has a part that is put in later.
 fn has_template(value: &[u8]) -> bool {
-    value.windows(2).any(|pair| matches!(pair, b"${" | b"{{" | b"$(" | b"%(" | b"#{" | b"<%" | b"%s" | b"{0"))
-        || matches!(value, [b'$' | b'%' | b'{' | b'<' | b'[', ..])
+    value.windows(2).any(|pair| {
+        matches!(
+            pair,
+            b"${" | b"{{" | b"$(" | b"%(" | b"#{" | b"<%" | b"%s" | b"{0"
+        )
+    }) || matches!(value, [b'$' | b'%' | b'{' | b'<' | b'[', ..])
 }
 
 /// Whether the value is a token: random, and no code.
@@ -280,7 +359,8 @@ fn is_random_text(value: &[u8], is_quoted: bool) -> bool {
         && !is_placeholder(value)
         && !FILES.iter().any(|ending| value.ends_with(ending))
         && !value.windows(3).any(|part| part == b"://")
-        && !(value[0] == b'/' || value.iter().any(|byte| matches!(byte, b' ' | b'(' | b'|' | b'&')))
+        && value[0] != b'/'
+        && !value.contains(&b' ')
         && has_alphabet(value)
         && is_random(value, true)
         && (is_quoted || Census::of(value).digits > 0)
@@ -289,9 +369,14 @@ fn is_random_text(value: &[u8], is_quoted: bool) -> bool {
 /// Whether the characters are those of a key, or so many marks that a generator put them there. One mark among letters
 /// and digits is no key's.
 fn has_alphabet(value: &[u8]) -> bool {
-    let others = value.iter().filter(|byte| !KEY.has(**byte) && !matches!(byte, b':' | b'%' | b'@' | b'#'));
+    let others = value
+        .iter()
+        .filter(|byte| !KEY.has(**byte) && !matches!(byte, b':' | b'%' | b'@' | b'#'));
     let count = others.count();
-    count == 0 || count >= 3
+    let is_code = value
+        .iter()
+        .any(|byte| matches!(byte, b'[' | b']' | b'|' | b'{' | b'}' | b';' | b',' | b'\\'));
+    count == 0 || count >= 4 && !is_code
 }
 
 /// The credential that a whole value is, by the name of its member.
@@ -299,10 +384,13 @@ pub(crate) fn member(name: &[u8], value: &[u8]) -> Option<Secret> {
     let sign = Name::ending(name, name.len()).sign();
     let kind = match sign {
         Sign::Password if is_password(value, true) => PASSWORD,
-        Sign::Token if !value.is_empty() && value.len() <= 512 && is_random_text(value, true) => CREDENTIAL,
+        Sign::Token if !value.is_empty() && value.len() <= 512 && is_random_text(value, true) => {
+            CREDENTIAL
+        }
         Sign::Weak if value.len() <= 512 && value.iter().all(|byte| KEY.has(*byte)) => {
             let provider = provider_before(name, name.len());
-            (is_random_text(value, true) && beside_provider(value, sign, provider, true)).then_some(CREDENTIAL)?
+            (is_random_text(value, true) && beside_provider(value, sign, provider, true))
+                .then_some(CREDENTIAL)?
         }
         _ => return None,
     };
@@ -316,7 +404,12 @@ pub(crate) fn member(name: &[u8], value: &[u8]) -> Option<Secret> {
 
 /// Whether the byte ends a value without quotes.
 pub(crate) fn is_end(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b';' | b',' | b'<' | b'>' | b'{' | b'}' | b')' | b']' | b'\\') || byte >= 0x80
+    byte.is_ascii_whitespace()
+        || matches!(
+            byte,
+            b'"' | b'\'' | b'`' | b';' | b',' | b'<' | b'>' | b'{' | b'}' | b')' | b']' | b'\\'
+        )
+        || byte >= 0x80
 }
 
 /// Whether a letter, digit or hyphen stands there.

@@ -43,7 +43,9 @@ fn length(format: &Format, bytes: &[u8], at: usize) -> Option<usize> {
     if is_file(&bytes[end..]) {
         return None;
     }
-    let goes_on = bytes.get(end).is_some_and(|next| ALNUM.has(*next) || *next == b'_');
+    let goes_on = bytes
+        .get(end)
+        .is_some_and(|next| ALNUM.has(*next) || *next == b'_');
     if goes_on {
         return None;
     }
@@ -57,9 +59,19 @@ fn is_file(rest: &[u8]) -> bool {
         [b'.', ending @ ..] => ending,
         _ => return false,
     };
-    [b"png" as &[u8], b"jpg", b"svg", b"gif", b"js", b"css", b"html", b"webp", b"ico"]
-        .iter()
-        .any(|name| ending.starts_with(name))
+    [
+        b"png" as &[u8],
+        b"jpg",
+        b"svg",
+        b"gif",
+        b"js",
+        b"css",
+        b"html",
+        b"webp",
+        b"ico",
+    ]
+    .iter()
+    .any(|name| ending.starts_with(name))
 }
 
 /// Whether the text at `at` begins with a prefix that only keys have.
@@ -72,7 +84,22 @@ pub(crate) fn has_prefix(bytes: &[u8], at: usize) -> bool {
                 && rest.starts_with(prefix)
                 && prefix.iter().any(u8::is_ascii_alphabetic)
                 && matches!(prefix.last(), Some(b'_' | b'-' | b'.'))
-                && !matches!(prefix, b"live_" | b"test_" | b"secret_" | b"secret-" | b"token-" | b"phrase_" | b"key-" | b"api-" | b"API-" | b"sdk-" | b"console-" | b"pat." | b"sat.")
+                && !matches!(
+                    prefix,
+                    b"live_"
+                        | b"test_"
+                        | b"secret_"
+                        | b"secret-"
+                        | b"token-"
+                        | b"phrase_"
+                        | b"key-"
+                        | b"api-"
+                        | b"API-"
+                        | b"sdk-"
+                        | b"console-"
+                        | b"pat."
+                        | b"sat."
+                )
         })
     })
 }
@@ -99,14 +126,14 @@ fn holds(format: &Format, bytes: &[u8], at: usize, body: &[u8]) -> bool {
         Check::Mixed => is_random && census.lower > 0 && census.upper > 0 && census.digits > 0,
         Check::Digits => is_random && census.digits > 1,
         Check::Aws => odd >= 20 || census.digits > 1,
-        Check::Github => {
-            is_random || structure::has_crc(&bytes[at..], format.prefix.len())
-        }
+        Check::Github => is_random || structure::has_crc(&bytes[at..], format.prefix.len()),
         Check::Slack => {
             census.digits >= 8
-                && body.split(|byte| *byte == b'-').any(|part| part.len() >= 10 && {
-                    let census = Census::of(part);
-                    census.letters() > 0 || census.digits >= 10
+                && body.split(|byte| *byte == b'-').any(|part| {
+                    part.len() >= 10 && {
+                        let census = Census::of(part);
+                        census.letters() > 0 || census.digits >= 10
+                    }
                 })
                 && census.letters() > 0
         }
@@ -125,7 +152,6 @@ fn holds(format: &Format, bytes: &[u8], at: usize, body: &[u8]) -> bool {
                 && ALNUM.span(body, 0, 99) == 14
                 && HEX.span(body, 15, 99) == 64
         }
-        Check::Asana => false,
         Check::Clickup => {
             let number = DIGIT.span(body, 0, 20);
             (6..=12).contains(&number) && body.get(number) == Some(&b'_') && census.upper > 8
@@ -137,12 +163,13 @@ fn holds(format: &Format, bytes: &[u8], at: usize, body: &[u8]) -> bool {
         }
         Check::Okta => is_random && census.upper > 0 && provider_before(bytes, at).is_some(),
         Check::Octopus => {
-            census.digits > 2 && census.upper > 4 && odd >= 30 && !(body.len() == 32 && ANY_HEX.span(body, 0, 99) == 32)
+            census.digits > 2
+                && census.upper > 4
+                && odd >= 30
+                && !(body.len() == 32 && ANY_HEX.span(body, 0, 99) == 32)
         }
-        Check::Vault => {
-            census.digits > 1 && census.upper > 2 && census.lower > 2 && odd >= 28
-        }
-        Check::Rancher => body.iter().any(|byte| *byte == b':') && is_random,
+        Check::Vault => census.digits > 1 && census.upper > 2 && census.lower > 2 && odd >= 28,
+        Check::Rancher => body.contains(&b':') && is_random,
     }
 }
 
@@ -163,7 +190,11 @@ pub(crate) fn by_structure(bytes: &[u8], start: usize, end: usize) -> Option<Sec
             && run[mark.at..].starts_with(mark.mark)
             && (mark.length.0..=mark.length.1).contains(&BASE64.and(WORD).span(bytes, start, 99))
     }) {
-        return found(mark.kind, start, start + BASE64.and(WORD).span(bytes, start, 99));
+        return found(
+            mark.kind,
+            start,
+            start + BASE64.and(WORD).span(bytes, start, 99),
+        );
     }
     let from = start - DOTTED_TILDE.span_before(bytes, start, 40);
     if let [_, _, _, b'0'..=b'9', b'Q', b'~', value @ ..] = &bytes[from..end] {
@@ -182,12 +213,15 @@ pub(crate) fn by_structure(bytes: &[u8], start: usize, end: usize) -> Option<Sec
             && bytes.get(end + 7) == Some(&b'.') =>
         {
             let last = WORD.span(bytes, end + 8, 60);
-            (27..=42).contains(&last).then(|| found("discord-token", start, end + 8 + last))?
+            (27..=42)
+                .contains(&last)
+                .then(|| found("discord-token", start, end + 8 + last))?
         }
         Some(b':') => {
             let number = DIGIT.span_before(before, before.len() - 1, 12);
             let from = start - 1 - number;
-            let is_token = (8..=10).contains(&number) && (34..=36).contains(&run.len()) && oddness(run) > 20;
+            let is_token =
+                (8..=10).contains(&number) && (34..=36).contains(&run.len()) && oddness(run) > 20;
             is_token.then(|| found("telegram-token", from, end))?
         }
         Some(b'|') => {
@@ -200,7 +234,17 @@ pub(crate) fn by_structure(bytes: &[u8], start: usize, end: usize) -> Option<Sec
             let is_token = run.len() >= 60 && !is_placeholder(run) && start - 9 - from == 14;
             is_token.then(|| found("terraform-token", from, end))?
         }
-        _ if matches!(run.iter().position(|byte| *byte == b'-'), Some(1..=3)) && run.len() >= 66 => {
+        // MaxMind ends its keys with its own letters.
+        _ if run.len() == 40
+            && run.ends_with(b"_mmk")
+            && run[6] == b'_'
+            && ALNUM.span(run, 7, 40) == 29 =>
+        {
+            found("maxmind-key", start, end)
+        }
+        _ if matches!(run.iter().position(|byte| *byte == b'-'), Some(1..=3))
+            && run.len() >= 66 =>
+        {
             // A number and sixty-four letters and digits.
             let number = DIGIT.span(run, 0, 4);
             let is_key = run.get(number) == Some(&b'-')
@@ -228,7 +272,9 @@ pub(crate) fn by_structure(bytes: &[u8], start: usize, end: usize) -> Option<Sec
 pub(crate) fn session(bytes: &[u8], start: usize, end: usize) -> Option<Secret> {
     let run = &bytes[start..end];
     let (kind, alphabet, least) = match bytes.get(end)? {
-        b'!' if run.starts_with(b"00D") && (15..=18).contains(&run.len()) => ("salesforce-token", DOTTED_TILDE, 60),
+        b'!' if run.starts_with(b"00D") && (15..=18).contains(&run.len()) => {
+            ("salesforce-token", DOTTED_TILDE, 60)
+        }
         b':' if run.starts_with(b"AAAA") && run.len() == 11 => ("firebase-server-key", WORD, 120),
         _ => return None,
     };
@@ -264,14 +310,17 @@ pub(crate) fn webhook(bytes: &[u8], start: usize, end: usize) -> Option<Secret> 
         .map_or(0, |at| at + 1);
     let address = &before[begin..];
     let (at, kind) = WEBHOOKS.iter().find_map(|(part, kind)| {
-        let at = address.windows(part.len()).position(|window| window == *part)?;
+        let at = address
+            .windows(part.len())
+            .position(|window| window == *part)?;
         Some((at + part.len(), *kind))
     })?;
     let run = &bytes[start..end];
-    (!is_placeholder(run) && UPPER.and(DIGIT).span(run, 0, 1) + oddness(run) as usize > 15).then_some(Secret {
-        kind,
-        start: from + begin + at,
-        end,
-        confidence: Confidence::Sure,
-    })
+    (!is_placeholder(run) && UPPER.and(DIGIT).span(run, 0, 1) + oddness(run) as usize > 15)
+        .then_some(Secret {
+            kind,
+            start: from + begin + at,
+            end,
+            confidence: Confidence::Sure,
+        })
 }

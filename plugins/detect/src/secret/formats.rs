@@ -44,8 +44,6 @@ pub(crate) enum Check {
     OnePassword,
     /// Fourteen characters, a dot, 64 hexadecimal digits.
     Airtable,
-    /// Two numbers and hexadecimal digits.
-    Asana,
     /// A number, an underscore, capitals and digits.
     Clickup,
     /// Begins with eleven digits.
@@ -116,11 +114,9 @@ const fn of(
 /// The formats.
 #[rustfmt::skip]
 pub(crate) static FORMATS: &[Format] = &[
-    of("asana-token", "0/", DIGIT, 10, 20, Asana),
     of("okta-token", "00", WORD, 40, 40, Okta),
     of("truenas-key", "1-", ALNUM, 64, 64, Mixed),
     of("google-oauth-refresh-token", "1//0", WORD, 30, 200, Odd),
-    of("asana-token", "1/", DIGIT, 10, 20, Asana),
     of("zoho-token", "1000.", HEX_DOT, 65, 65, Odd),
     of("optimizely-token", "2:", WORD, 40, 60, Odd),
     of("clickhouse-key", "4b1d", ALNUM, 38, 38, Odd),
@@ -336,7 +332,6 @@ pub(crate) static FORMATS: &[Format] = &[
     of("mongodb-service-secret", "mdb_sa_sk_", WORD, 40, 40, Odd),
     of("mailchimp-transactional-key", "md-", WORD, 22, 22, Digits),
     of("mailersend-token", "mlsn.", HEX, 64, 64, Odd),
-    of("maxmind-key", "mm_", ALNUM, 40, 60, Mixed),
     of("launchdarkly-key", "mob-", HEX_HYPHEN, 36, 36, Odd),
     of("mistral-key", "mst_", ALNUM, 30, 60, Odd),
     of("meilisearch-key", "ms_", ALNUM, 40, 64, Mixed),
@@ -546,7 +541,11 @@ mod tests {
         for format in FORMATS {
             let mut rows = beginning(format.prefix[0]).iter();
             assert!(rows.any(|row| std::ptr::eq(row, format)), "{}", format.kind);
-            assert!(format.prefix.len() >= 2 && format.least <= format.most, "{}", format.kind);
+            assert!(
+                format.prefix.len() >= 2 && format.least <= format.most,
+                "{}",
+                format.kind
+            );
         }
     }
 

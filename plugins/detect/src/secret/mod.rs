@@ -18,6 +18,7 @@ mod run;
 mod spoken;
 mod structure;
 mod url;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -72,7 +73,7 @@ const OTHER_KINDS: &[&str] = &[
     "discord-token",
     "facebook-token",
     "salesforce-token",
-    "truenas-key",
+    "maxmind-key",
     "firebase-server-key",
 ];
 
@@ -109,7 +110,10 @@ pub fn member(name: &str, value: &str) -> Option<Secret> {
 /// Sorts what was found from `from` on, and keeps one of those that overlap: the surer, else the longer.
 fn settle(text: &str, from: usize, found: &mut Vec<Secret>) {
     found[from..].sort_unstable_by_key(|secret| {
-        (secret.start, std::cmp::Reverse((secret.confidence, secret.end)))
+        (
+            secret.start,
+            std::cmp::Reverse((secret.confidence, secret.end)),
+        )
     });
     let mut kept = from;
     for index in from..found.len() {

@@ -2,6 +2,10 @@
 
 use super::class::{ALNUM, DIGIT, LETTER};
 use super::provider::{self, Name as Provider};
+use super::words::{
+    HARMLESS, HAS_HARMLESS, HAS_PASSWORDS, HAS_TAILS, HAS_TOKENS, HAS_WEAK, JOINED, LISTS,
+    PASSWORDS, SHORT_PASSWORDS, SHORT_TOKENS, SIGNS, TAILS, TOKENS, WEAK, pair,
+};
 
 /// What a name says of its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +76,10 @@ impl Name {
 
     /// Whether it says nothing of the value, so that the name before it counts.
     pub(crate) fn is_filler(&self) -> bool {
-        matches!(self.text(), b"value" | b"val" | b"default" | b"content" | b"str" | b"string" | b"text")
+        matches!(
+            self.text(),
+            b"value" | b"val" | b"default" | b"content" | b"str" | b"string" | b"text"
+        )
     }
 
     fn text(&self) -> &[u8] {
@@ -119,7 +126,10 @@ impl Name {
             return None;
         };
         let may_be = LISTS[pair(before_last, last)] & HAS_TAILS != 0;
-        TAILS.iter().find(|tail| may_be && self.ends_with_word(tail)).copied()
+        TAILS
+            .iter()
+            .find(|tail| may_be && self.ends_with_word(tail))
+            .copied()
     }
 
     fn sign_of_end(&self) -> Sign {
@@ -136,7 +146,9 @@ impl Name {
         }
         if lists & HAS_PASSWORDS != 0
             && (PASSWORDS.iter().any(|word| self.ends_with(word))
-                || SHORT_PASSWORDS.iter().any(|word| self.ends_with_word(word) || self.is_joined(word)))
+                || SHORT_PASSWORDS
+                    .iter()
+                    .any(|word| self.ends_with_word(word) || self.is_joined(word)))
         {
             return Sign::Password;
         }
@@ -155,7 +167,9 @@ impl Name {
     fn is_joined(&self, word: &str) -> bool {
         let text = self.text();
         text.strip_suffix(word.as_bytes()).is_some_and(|front| {
-            JOINED.iter().any(|joined| front.ends_with(joined.as_bytes()))
+            JOINED
+                .iter()
+                .any(|joined| front.ends_with(joined.as_bytes()))
         })
     }
 }
@@ -164,95 +178,6 @@ impl Name {
 pub fn is_credential_name(name: &str) -> bool {
     Name::ending(name.as_bytes(), name.len()).sign() >= Sign::Token
 }
-
-/// Which lists have a word with these two last letters, as bits.
-static LISTS: [u8; 1024] = {
-    let lists = [
-        (HARMLESS, HAS_HARMLESS),
-        (PASSWORDS, HAS_PASSWORDS),
-        (SHORT_PASSWORDS, HAS_PASSWORDS),
-        (TOKENS, HAS_TOKENS),
-        (SHORT_TOKENS, HAS_TOKENS),
-        (WEAK, HAS_WEAK),
-        (TAILS, HAS_TAILS),
-    ];
-    let mut table = [0; 1024];
-    let mut list = 0;
-    while list < lists.len() {
-        let (words, bit) = lists[list];
-        let mut word = 0;
-        while word < words.len() {
-            let bytes = words[word].as_bytes();
-            table[pair(bytes[bytes.len() - 2], bytes[bytes.len() - 1])] |= bit;
-            word += 1;
-        }
-        list += 1;
-    }
-    table
-};
-
-const HAS_HARMLESS: u8 = 1;
-const HAS_PASSWORDS: u8 = 1 << 1;
-const HAS_TOKENS: u8 = 1 << 2;
-const HAS_WEAK: u8 = 1 << 3;
-const HAS_TAILS: u8 = 1 << 4;
-const SIGNS: u8 = HAS_HARMLESS | HAS_PASSWORDS | HAS_TOKENS | HAS_WEAK;
-
-/// The place of two letters in [`LISTS`].
-const fn pair(first: u8, second: u8) -> usize {
-    (first as usize & 31) << 5 | (second as usize & 31)
-}
-
-/// Words for a password.
-const PASSWORDS: &[&str] = &[
-    "password", "passwd", "passphrase", "passwort", "passcode", "kennwort", "senha", "motdepasse", "contrasena",
-    "pswd", "passwrd", "pasword", "userpass", "wachtwoord",
-];
-
-/// Words for a password that other words end with too.
-const SHORT_PASSWORDS: &[&str] = &["pass", "pwd", "pw", "psw", "mdp"];
-
-/// What stands before a short word for a password without a joint.
-const JOINED: &[&str] = &[
-    "db", "pg", "mysql", "my", "user", "admin", "root", "smtp", "ftp", "mail", "sql", "ssh",
-];
-
-/// Words for a credential.
-const TOKENS: &[&str] = &[
-    "secret", "secrets", "token", "apikey", "accesskey", "secretkey", "passkey", "cryptkey", "aeskey", "hmackey", "jwtkey",
-    "deploykey", "restkey", "rootkey", "managementkey", "ingestionkey", "privatekey", "authkey", "accountkey", "sharedkey", "masterkey",
-    "encryptionkey", "signingkey", "servicekey", "serverkey", "clientkey", "appkey", "applicationkey",
-    "consumerkey", "licensekey", "licencekey", "subscriptionkey", "functionkey", "storagekey", "adminkey",
-    "webhookkey", "credential", "credentials", "authorization", "bearer", "secretkeybase", "accesskeysecret",
-    "integrationkey", "unsealkey", "developerkey", "primarykeysecret",
-];
-
-/// Words for a credential that other words end with too.
-const SHORT_TOKENS: &[&str] = &[
-    "pat", "auth", "jwt", "sas", "sastoken", "creds", "cred", "iokey", "writekey", "ingestkey",
-];
-
-/// Words that may name a credential.
-const WEAK: &[&str] = &["key", "access", "private", "api", "keys", "tok", "login", "keyid"];
-
-/// Words at the end of a name that say nothing.
-const TAILS: &[&str] = &[
-    "value", "val", "string", "str", "text", "plain", "plaintext", "raw", "prod", "production", "dev", "test",
-    "live", "staging", "stage", "env", "default", "new", "old", "current", "base", "encoded", "is", "was",
-    "as", "to", "set", "equals", "here", "header", "hex", "me",
-];
-
-/// Names that end like a credential and are none.
-const HARMLESS: &[&str] = &[
-    "publickey", "pubkey", "publictoken", "csrftoken", "csrf", "xsrftoken", "authenticitytoken", "verificationtoken",
-    "pagetoken", "nexttoken", "startingtoken", "paginationtoken", "continuationtoken", "continuetoken", "synctoken",
-    "resumetoken", "cursortoken", "cancellationtoken", "cancelationtoken", "cancelltoken", "canceltoken",
-    "progresstoken", "primarykey", "foreignkey", "partitionkey", "sortkey", "cachekey", "bucketkey", "objectkey",
-    "rowkey", "routingkey", "idempotencykey", "translationkey", "groupkey", "hashkey", "rangekey", "sitekey",
-    "issuekey", "projectkey", "keytoken", "keyword", "compass", "bypass", "hash", "checksum", "digest", "fingerprint",
-    "etag", "revision", "commit", "sha", "integrity", "publishablekey", "storekey", "filekey", "figmafilekey",
-    "tokentype", "accesspoint",
-];
 
 /// Providers that the text before `end` names, at most 64 bytes away and on the same line: the most telling of them, and
 /// whether it stands in the last word.
@@ -277,7 +202,11 @@ pub(crate) fn provider_near(bytes: &[u8], end: usize, near: usize) -> Option<Pro
         let both = before.len() + word.len();
         joined[..before.len()].copy_from_slice(before);
         joined[before.len()..both].copy_from_slice(word);
-        for name in [word, &joined[..both], without_key(word)] {
+        // A word for a key right behind the name tells as much as a telling name.
+        if provider::named(without_key(word)).is_some() {
+            best = Some(Provider::Telling);
+        }
+        for name in [word, &joined[..both]] {
             match provider::named(name) {
                 Some(Provider::Telling) => best = Some(Provider::Telling),
                 Some(Provider::Common) if best.is_none() => best = Some(Provider::Common),
@@ -321,7 +250,16 @@ mod tests {
 
     #[test]
     fn every_word_of_the_lists_ends_as_the_first_look_expects() {
-        for word in [PASSWORDS, SHORT_PASSWORDS, TOKENS, SHORT_TOKENS, WEAK, HARMLESS].concat() {
+        for word in [
+            PASSWORDS,
+            SHORT_PASSWORDS,
+            TOKENS,
+            SHORT_TOKENS,
+            WEAK,
+            HARMLESS,
+        ]
+        .concat()
+        {
             assert_ne!(sign(word), Sign::None, "{word}");
         }
     }
@@ -332,12 +270,27 @@ mod tests {
 
     #[test]
     fn names_of_credentials_are_known() {
-        for name in ["password", "DB_PASS", "dbPassword1", "the password is", "PGPASS", "user.pwd"] {
+        for name in [
+            "password",
+            "DB_PASS",
+            "dbPassword1",
+            "the password is",
+            "PGPASS",
+            "user.pwd",
+        ] {
             assert_eq!(sign(name), Sign::Password, "{name}");
         }
         for name in [
-            "api_key", "X-Api-Key", "clientSecret", "SECRET_KEY_BASE", "githubToken2", "access token", "API key",
-            "aws_secret_access_key", "Authorization", "token_value",
+            "api_key",
+            "X-Api-Key",
+            "clientSecret",
+            "SECRET_KEY_BASE",
+            "githubToken2",
+            "access token",
+            "API key",
+            "aws_secret_access_key",
+            "Authorization",
+            "token_value",
         ] {
             assert_eq!(sign(name), Sign::Token, "{name}");
         }
@@ -347,10 +300,26 @@ mod tests {
 
     #[test]
     fn other_names_are_not() {
-        for name in ["publicKey", "nextPageToken", "csrf-token", "primary key", "compass", "git commit", "file_sha"] {
+        for name in [
+            "publicKey",
+            "nextPageToken",
+            "csrf-token",
+            "primary key",
+            "compass",
+            "git commit",
+            "file_sha",
+        ] {
             assert_eq!(sign(name), Sign::Harmless, "{name}");
         }
-        for name in ["credentialsId", "tokenizer", "keystore", "author", "token_url", "max_tokens", ""] {
+        for name in [
+            "credentialsId",
+            "tokenizer",
+            "keystore",
+            "author",
+            "token_url",
+            "max_tokens",
+            "",
+        ] {
             assert_eq!(sign(name), Sign::None, "{name}");
         }
     }

@@ -41,13 +41,22 @@ fn framed(rest: &[u8]) -> Option<usize> {
     let label = &rest[..rest.len().min(80)];
     let private = find(label, b"PRIVATE KEY")?;
     let body = private + find(&rest[private..rest.len().min(private + 40)], b"--")?;
-    let body = body + rest[body..].iter().take_while(|byte| **byte == b'-').count();
-    let end = find(&rest[body..], b"-----END").map(|at| body + at);
+    let body = body
+        + rest[body..]
+            .iter()
+            .take_while(|byte| **byte == b'-')
+            .count();
+    // Nothing but the last line has so many hyphens.
+    let next = find(&rest[body..], b"-----").map(|at| body + at);
+    let end = next.filter(|end| rest[*end..].starts_with(b"-----END"));
     let until = match end {
         Some(end) => end,
-        None => body + span(&rest[body..]),
+        None => body + span(&rest[body..next.unwrap_or(rest.len())]),
     };
-    let base64 = rest[body..until].iter().filter(|byte| BASE64.has(**byte)).count();
+    let base64 = rest[body..until]
+        .iter()
+        .filter(|byte| BASE64.has(**byte))
+        .count();
     let longest = rest[body..until]
         .split(|byte| !BASE64.has(*byte))
         .max_by_key(|part| part.len())
@@ -68,9 +77,14 @@ fn framed(rest: &[u8]) -> Option<usize> {
 /// How far the lines of a key go: base64, and what quotes and joins lines.
 fn span(text: &[u8]) -> usize {
     let is_part = |byte: &u8| {
-        BASE64.has(*byte) || byte.is_ascii_whitespace() || matches!(byte, b'\\' | b'"' | b'\'' | b',' | b'-' | b':')
+        BASE64.has(*byte)
+            || byte.is_ascii_whitespace()
+            || matches!(byte, b'\\' | b'"' | b'\'' | b',' | b'-' | b':')
     };
-    let end = text.iter().position(|byte| !is_part(byte)).unwrap_or(text.len());
+    let end = text
+        .iter()
+        .position(|byte| !is_part(byte))
+        .unwrap_or(text.len());
     // A word after the last line is not of the key: the key ends with its last long part.
     let mut at = 0;
     let mut last = 0;
@@ -85,7 +99,7 @@ fn span(text: &[u8]) -> usize {
 }
 
 fn putty(rest: &[u8]) -> Option<usize> {
-    let lines = find(rest, b"Private-Lines:")?;
+    let lines = find(&rest[..rest.len().min(1200)], b"Private-Lines:")?;
     let length = span(&rest[lines + 14..]);
     (length > LEAST).then_some(lines + 14 + length)
 }

@@ -58,7 +58,11 @@ pub(crate) fn is_wordy(value: &[u8]) -> bool {
         let begins = byte.is_ascii_uppercase() && at > 0 && value[at - 1].is_ascii_lowercase();
         if !is_letter || begins {
             let word = &value[start.min(at)..at];
-            if word.len() >= 4 && oddness(word) < 20 {
+            // Neighbours in the alphabet are no word.
+            let ascends = word
+                .windows(2)
+                .all(|pair| pair[1] == pair[0].wrapping_add(1));
+            if word.len() >= 4 && oddness(word) < 20 && !ascends {
                 in_words += word.len();
             }
             start = at + usize::from(!is_letter);
@@ -92,7 +96,7 @@ pub(crate) fn oddness(value: &[u8]) -> u32 {
             _ => {}
         }
     }
-    if all == 0 { 0 } else { odd * 100 / all }
+    (odd * 100u32).checked_div(all).unwrap_or(0)
 }
 
 /// What a value consists of.
@@ -137,9 +141,32 @@ impl Census {
 
 /// Words that stand where a value should be put in.
 const PLACEHOLDERS: &[&[u8]] = &[
-    b"example", b"placeholder", b"redacted", b"changeme", b"change_me", b"change-me", b"your",
-    b"insert", b"dummy", b"sample", b"replace", b"xxxx", b"****", b"....", b"<", b"${", b"{{",
-    b"_here", b"-here", b"tokenhere", b"keyhere", b"todo", b"masked", b"hidden",
+    b"example",
+    b"placeholder",
+    b"redacted",
+    b"changeme",
+    b"change_me",
+    b"change-me",
+    b"your",
+    b"insert",
+    b"dummy",
+    b"sample",
+    b"replace",
+    b"xxxx",
+    b"****",
+    b"....",
+    b"<",
+    b"${",
+    b"{{",
+    b"a-z",
+    b"0-9",
+    b"_here",
+    b"-here",
+    b"tokenhere",
+    b"keyhere",
+    b"todo",
+    b"masked",
+    b"hidden",
 ];
 
 /// Whether the value stands for one that is to be put in: a word that says so, the same character again and again, or
@@ -159,7 +186,10 @@ pub(crate) fn says_placeholder(value: &[u8]) -> bool {
         PLACEHOLDERS.iter().any(|word| {
             word[0] == first
                 && rest.len() >= word.len()
-                && word.iter().zip(rest).all(|(a, b)| *a == b.to_ascii_lowercase())
+                && word
+                    .iter()
+                    .zip(rest)
+                    .all(|(a, b)| *a == b.to_ascii_lowercase())
         })
     })
 }
@@ -186,7 +216,8 @@ pub(crate) fn is_sequence(value: &[u8]) -> bool {
     let mut length = 1;
     let mut step = 0;
     for pair in value.windows(2) {
-        let next = i16::from(pair[1].to_ascii_lowercase()) - i16::from(pair[0].to_ascii_lowercase());
+        let next =
+            i16::from(pair[1].to_ascii_lowercase()) - i16::from(pair[0].to_ascii_lowercase());
         // After 9 comes 0 or a, after z comes 0.
         let next = match (pair[0], pair[1]) {
             (b'9', b'0' | b'a' | b'A') | (b'z' | b'Z', b'0' | b'1' | b'a' | b'A') => 1,
@@ -226,7 +257,11 @@ mod tests {
             "getPagesInConfluenceSpace",
             "PdfEncryptionKeySize.Key128Bit",
         ] {
-            assert!(oddness(word.as_bytes()) < 22, "{word} {}", oddness(word.as_bytes()));
+            assert!(
+                oddness(word.as_bytes()) < 22,
+                "{word} {}",
+                oddness(word.as_bytes())
+            );
         }
     }
 
@@ -239,7 +274,11 @@ mod tests {
             "itnjbftqv2fh1y3uf5mi0ds5nuzf0d",
             "7zxwkqvbnpmhjdfrtg",
         ] {
-            assert!(oddness(value.as_bytes()) > 28, "{value} {}", oddness(value.as_bytes()));
+            assert!(
+                oddness(value.as_bytes()) > 28,
+                "{value} {}",
+                oddness(value.as_bytes())
+            );
         }
     }
 
@@ -259,7 +298,11 @@ mod tests {
         ] {
             assert!(is_placeholder(value.as_bytes()), "{value}");
         }
-        for value in ["75uk55s0jgd33792bsw1deat8kxnyrjw86b8", "P@ssw0rd123", "hunter2"] {
+        for value in [
+            "75uk55s0jgd33792bsw1deat8kxnyrjw86b8",
+            "P@ssw0rd123",
+            "hunter2",
+        ] {
             assert!(!is_placeholder(value.as_bytes()), "{value}");
         }
     }

@@ -32,9 +32,8 @@ pub(crate) fn scan(bytes: &[u8], found: &mut Vec<Secret>) {
 /// The secret that the run is, or that it is a part of.
 fn in_run(bytes: &[u8], start: usize, end: usize) -> Option<Secret> {
     // The letter of an escaped line feed is no part of the run.
-    let is_escaped = start > 0
-        && bytes[start - 1] == b'\\'
-        && matches!(bytes[start], b'n' | b'r' | b't');
+    let is_escaped =
+        start > 0 && bytes[start - 1] == b'\\' && matches!(bytes[start], b'n' | b'r' | b't');
     let start = start + usize::from(is_escaped);
     let run = &bytes[start..end];
     match run.first()? {
@@ -101,7 +100,10 @@ fn is_inside(bytes: &[u8], start: usize) -> bool {
 /// Where the run before this one begins, if one character that prefixes have joins them.
 fn joined_before(bytes: &[u8], at: usize) -> Option<usize> {
     let joint = at.checked_sub(1)?;
-    if !matches!(bytes[joint], b'.' | b'/' | b':' | b'$' | b'|' | b'~' | b'+' | b'=') {
+    if !matches!(
+        bytes[joint],
+        b'.' | b'/' | b':' | b'$' | b'|' | b'~' | b'+' | b'='
+    ) {
         return None;
     }
     // `1//0` has two.
@@ -136,26 +138,52 @@ fn jwt(bytes: &[u8], start: usize, end: usize) -> Option<Secret> {
     }
     let length = DOTTED.span(bytes, start, bytes.len());
     // A full stop ends a sentence.
-    let stops = bytes[start..start + length].iter().rev().take_while(|byte| **byte == b'.').count();
+    let stops = bytes[start..start + length]
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == b'.')
+        .count();
     secret(start + length - stops)
 }
 
 /// The beginnings of hashes of passwords, as `crypt` writes them.
 const CRYPT: &[&[u8]] = &[
-    b"$2a$", b"$2b$", b"$2y$", b"$2x$", b"$1$", b"$5$", b"$6$", b"$y$", b"$argon2id$", b"$argon2i$",
-    b"$argon2d$", b"$8$", b"$9$", b"$krb5asrep$", b"$krb5tgs$", b"$apr1$", b"$pbkdf2", b"$scrypt$",
+    b"$2a$",
+    b"$2b$",
+    b"$2y$",
+    b"$2x$",
+    b"$1$",
+    b"$5$",
+    b"$6$",
+    b"$y$",
+    b"$argon2id$",
+    b"$argon2i$",
+    b"$argon2d$",
+    b"$8$",
+    b"$9$",
+    b"$krb5asrep$",
+    b"$krb5tgs$",
+    b"$apr1$",
+    b"$pbkdf2",
+    b"$scrypt$",
 ];
 
 /// The hash of a password that the run is a part of: whoever has it can try all passwords.
 fn password_hash(bytes: &[u8], start: usize, end: usize) -> Option<Secret> {
     let before = &bytes[start.saturating_sub(100)..start];
-    let is_part = |byte: &u8| BASE64.has(*byte) || matches!(byte, b'.' | b'$' | b',' | b'-' | b':' | b'@' | b'*');
+    let is_part = |byte: &u8| {
+        BASE64.has(*byte) || matches!(byte, b'.' | b'$' | b',' | b'-' | b':' | b'@' | b'*')
+    };
     let length = before.iter().rev().take_while(|byte| is_part(byte)).count();
     let front = &before[before.len() - length..];
     let at = front.iter().position(|byte| *byte == b'$')?;
     let front = &front[at..];
     let is_hash = CRYPT.iter().any(|begin| front.starts_with(begin));
-    let rest = bytes[end..].iter().take(200).take_while(|byte| is_part(byte)).count();
+    let rest = bytes[end..]
+        .iter()
+        .take(200)
+        .take_while(|byte| is_part(byte))
+        .count();
     let from = start - front.len();
     (is_hash && end + rest - from >= 30).then_some(Secret {
         kind: "password-hash",

@@ -25,11 +25,15 @@ fn double_s(bytes: &[u8], from: usize) -> usize {
     let is_s = |byte: u8| byte | 0x20 == b's';
     let mut at = from;
     // Both bytes are compared in whole blocks, without a branch.
-    while let (Some(first), Some(second)) = (bytes.get(at..at + BLOCK), bytes.get(at + 1..at + 1 + BLOCK)) {
+    while let (Some(first), Some(second)) =
+        (bytes.get(at..at + BLOCK), bytes.get(at + 1..at + 1 + BLOCK))
+    {
         let is_there = first
             .iter()
             .zip(second)
-            .fold(false, |any, (first, second)| any | (is_s(*first) & is_s(*second)));
+            .fold(false, |any, (first, second)| {
+                any | (is_s(*first) & is_s(*second))
+            });
         if is_there {
             break;
         }
@@ -43,7 +47,11 @@ fn double_s(bytes: &[u8], from: usize) -> usize {
 
 /// The password after the word that begins at `start`.
 fn spoken(bytes: &[u8], start: usize) -> Option<Secret> {
-    let length = bytes[start..].iter().take(12).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let length = bytes[start..]
+        .iter()
+        .take(12)
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count();
     let word = bytes[start..start + length].to_ascii_lowercase();
     if !matches!(&*word, b"password" | b"passwd" | b"pass" | b"passphrase") {
         return None;
@@ -52,7 +60,10 @@ fn spoken(bytes: &[u8], start: usize) -> Option<Secret> {
     let line = &bytes[start.saturating_sub(120)..start];
     let is_netrc = line.windows(6).any(|part| part == b"login ");
     let mut at = start + length;
-    if !bytes.get(at).is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+    if !bytes
+        .get(at)
+        .is_some_and(|byte| matches!(byte, b' ' | b'\t'))
+    {
         return None;
     }
     at += blanks(bytes, at);
@@ -72,10 +83,19 @@ fn spoken(bytes: &[u8], start: usize) -> Option<Secret> {
     let quote = *bytes.get(at)?;
     let (from, end) = if matches!(quote, b'"' | b'\'') {
         let rest = &bytes[at + 1..bytes.len().min(at + 129)];
-        (at + 1, at + 1 + rest.iter().position(|byte| *byte == quote)?)
+        (
+            at + 1,
+            at + 1 + rest.iter().position(|byte| *byte == quote)?,
+        )
     } else if is_option || is_netrc {
         let rest = &bytes[at..bytes.len().min(at + 129)];
-        (at, at + rest.iter().position(|byte| is_end(*byte)).unwrap_or(rest.len()))
+        (
+            at,
+            at + rest
+                .iter()
+                .position(|byte| is_end(*byte))
+                .unwrap_or(rest.len()),
+        )
     } else {
         return None;
     };
@@ -89,7 +109,11 @@ fn spoken(bytes: &[u8], start: usize) -> Option<Secret> {
 }
 
 fn blanks(bytes: &[u8], at: usize) -> usize {
-    bytes[at..].iter().take(8).take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+    bytes[at..]
+        .iter()
+        .take(8)
+        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+        .count()
 }
 
 #[cfg(test)]
@@ -107,7 +131,10 @@ mod tests {
         for (text, value) in [
             ("tool --password Tr0ub4dor& --verbose", "Tr0ub4dor&"),
             ("Connect-VIServer -Password VMware1!", "VMware1!"),
-            ("machine a.b\n  login ann\n  password pass4711\n", "pass4711"),
+            (
+                "machine a.b\n  login ann\n  password pass4711\n",
+                "pass4711",
+            ),
             ("The password is 'Winter2019!'.", "Winter2019!"),
         ] {
             assert_eq!(found(text), Some(value), "{text}");

@@ -2,15 +2,17 @@
 
 /// The value of a character in base64, for URLs or not.
 fn base64_value(byte: u8) -> Option<u32> {
-    Some(match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    }
-    .into())
+    Some(
+        match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        }
+        .into(),
+    )
 }
 
 /// Decodes the beginning of base64 into `into`. Returns what it holds then.
@@ -41,9 +43,16 @@ pub(crate) fn is_jose_header(text: &[u8]) -> bool {
     let is_object = trimmed.first() == Some(&b'{');
     let has = |member: &[u8]| json.windows(member.len()).any(|part| part == member);
     is_object
-        && [b"\"alg\"" as &[u8], b"\"typ\"", b"\"kid\"", b"\"enc\"", b"\"cty\"", b"\"x5t\""]
-            .into_iter()
-            .any(has)
+        && [
+            b"\"alg\"" as &[u8],
+            b"\"typ\"",
+            b"\"kid\"",
+            b"\"enc\"",
+            b"\"cty\"",
+            b"\"x5t\"",
+        ]
+        .into_iter()
+        .any(has)
 }
 
 /// Whether base64 hides a user and a password, as `Authorization: Basic` has them (RFC 7617).
@@ -68,7 +77,8 @@ pub(crate) fn has_crc(token: &[u8], prefix: usize) -> bool {
     let mut rest = crc32(front);
     let mut digits = [b'0'; 6];
     for digit in digits.iter_mut().rev() {
-        *digit = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[(rest % 62) as usize];
+        *digit =
+            b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[(rest % 62) as usize];
         rest /= 62;
     }
     digits == *check
@@ -96,16 +106,66 @@ pub(crate) struct Mark {
 /// Keys of Azure and others that carry a mark in the middle. Services of Microsoft put four letters of theirs before the
 /// checksum.
 pub(crate) const MARKS: [Mark; 10] = [
-    Mark { kind: "azure-devops-token", mark: b"AZDO", at: 76, length: (84, 84) },
-    Mark { kind: "azure-key", mark: b"JQQJ9", at: 52, length: (84, 84) },
-    Mark { kind: "azure-function-key", mark: b"AzFu", at: 44, length: (52, 56) },
-    Mark { kind: "azure-search-key", mark: b"AzSe", at: 42, length: (52, 52) },
-    Mark { kind: "azure-cache-key", mark: b"AzCa", at: 33, length: (43, 44) },
-    Mark { kind: "azure-batch-key", mark: b"ABa", at: 76, length: (86, 88) },
-    Mark { kind: "azure-storage-key", mark: b"ASt", at: 77, length: (86, 88) },
-    Mark { kind: "azure-cosmos-key", mark: b"ACDb", at: 76, length: (84, 88) },
-    Mark { kind: "azure-container-registry-key", mark: b"ACR", at: 43, length: (52, 52) },
-    Mark { kind: "openai-key", mark: b"T3BlbkFJ", at: 23, length: (51, 51) },
+    Mark {
+        kind: "azure-devops-token",
+        mark: b"AZDO",
+        at: 76,
+        length: (84, 84),
+    },
+    Mark {
+        kind: "azure-key",
+        mark: b"JQQJ9",
+        at: 52,
+        length: (84, 84),
+    },
+    Mark {
+        kind: "azure-function-key",
+        mark: b"AzFu",
+        at: 44,
+        length: (52, 56),
+    },
+    Mark {
+        kind: "azure-search-key",
+        mark: b"AzSe",
+        at: 42,
+        length: (52, 52),
+    },
+    Mark {
+        kind: "azure-cache-key",
+        mark: b"AzCa",
+        at: 33,
+        length: (43, 44),
+    },
+    Mark {
+        kind: "azure-batch-key",
+        mark: b"ABa",
+        at: 76,
+        length: (86, 88),
+    },
+    Mark {
+        kind: "azure-storage-key",
+        mark: b"ASt",
+        at: 77,
+        length: (86, 88),
+    },
+    Mark {
+        kind: "azure-cosmos-key",
+        mark: b"ACDb",
+        at: 76,
+        length: (84, 88),
+    },
+    Mark {
+        kind: "azure-container-registry-key",
+        mark: b"ACR",
+        at: 43,
+        length: (52, 52),
+    },
+    Mark {
+        kind: "openai-key",
+        mark: b"T3BlbkFJ",
+        at: 23,
+        length: (51, 51),
+    },
 ];
 
 #[cfg(test)]
@@ -122,7 +182,8 @@ mod tests {
         for _ in 0..6 {
             check.insert(
                 0,
-                b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[(rest % 62) as usize],
+                b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                    [(rest % 62) as usize],
             );
             rest /= 62;
         }
