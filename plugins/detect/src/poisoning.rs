@@ -44,18 +44,20 @@ pub enum Sign {
     Collection,
     /// The tool is to be preferred to others.
     Preference,
-    /// A text reads like an injected instruction as a whole.
-    Instruction,
+    /// The model is spoken to by its name.
+    Addressed,
+    /// A program is to be fetched and run.
+    Execution,
 }
 
 /// The number of kinds of signs.
-const SIGNS: usize = 14;
+const SIGNS: usize = 15;
 
 /// How many sentences are weighed together.
 const WINDOW: usize = 4;
 
-/// The score from which a definition counts as poisoned.
-pub const POISONED: f32 = 1.0;
+/// The score from which a definition counts as poisoned, unless an operator says otherwise.
+pub const POISONED: f32 = 0.7;
 
 /// The signs in a text, each with its weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -86,7 +88,8 @@ impl Sign {
         Self::Pressure,
         Self::Collection,
         Self::Preference,
-        Self::Instruction,
+        Self::Addressed,
+        Self::Execution,
     ];
 
     /// Its name in findings.
@@ -105,7 +108,8 @@ impl Sign {
             Self::Pressure => "pressure",
             Self::Collection => "collection",
             Self::Preference => "preference",
-            Self::Instruction => "instruction",
+            Self::Addressed => "addressed",
+            Self::Execution => "execution",
         }
     }
 }
@@ -165,6 +169,13 @@ pub fn sentences(text: &str) -> Vec<Cow<'_, str>> {
         rest = after;
     }
     all
+}
+
+/// Whether a sentence tells somebody to act: a verb of an action stands where a command begins.
+pub fn commands(sentence: &str) -> bool {
+    let mut tokens = Vec::new();
+    let read = sentence::Sentence::read(sentence, &mut tokens);
+    rules::commands(&read)
 }
 
 /// The signs of a text without hidden characters. Text that is decoded out of it is one level deeper.

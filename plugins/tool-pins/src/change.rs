@@ -149,7 +149,12 @@ fn texts(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
         for sentence in &fresh {
             new_targets(sentence, &old, place, reasons);
             if is_addition && vocabulary.is_off_topic(sentence) {
-                add(reasons, "off-topic", place, 0.2);
+                let weight = if poisoning::commands(sentence) {
+                    0.5
+                } else {
+                    0.2
+                };
+                add(reasons, "off-topic", place, weight);
             }
         }
     }
@@ -257,7 +262,7 @@ fn annotations(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
         );
     }
     if turned("destructiveHint", false) {
-        add(reasons, "destructive-added", &place("destructiveHint"), 0.6);
+        add(reasons, "destructive-added", &place("destructiveHint"), 0.5);
     }
     if turned("openWorldHint", false) {
         add(reasons, "open-world-added", &place("openWorldHint"), 0.3);
@@ -382,7 +387,7 @@ fn new_parameter(
             if is_required { 0.6 } else { 0.4 },
         );
     }
-    if is_collector {
+    if is_collector && is_free_text {
         add(reasons, "collecting-parameter", place, 0.5);
     }
     let is_described = schema.get("description").is_some();

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 pub(crate) struct Vocabulary(BTreeSet<String>);
 
 /// The fewest telling words that a sentence must have to be judged.
-const FEWEST: usize = 4;
+const FEWEST: usize = 3;
 
 impl Vocabulary {
     pub(crate) fn add(&mut self, text: &str) {

@@ -51,9 +51,15 @@ classes! {
     ALSO = 37: "also additionally moreover furthermore then";
     BEHAVIOUR = 38: "behavior behaviour affects affect modifies modify changes change replaces replace supersedes intercepts overrides rules usage recipient recipients redirect";
     RECIPIENT = 39: "recipient recipients bcc cc address addresses destination endpoint webhook url server host account";
-    ENVIRONMENT = 40: "environment env environ variables";
+    ENVIRONMENT = 40: "environment env environ";
     FULL = 41: "full entire whole complete all verbatim exact raw current recent last previous";
     STEP = 42: "step operation action request behavior behaviour fact detail this that it these instruction";
+    FUNDS = 44: "funds money btc eth usd eur bitcoin crypto payment payments dollars euros balance savings gift";
+    AI = 45: "assistant llm ai agent agents model models chatbot copilot";
+    REASONS = 46: "compliance auditing audit gdpr soc2 regulatory proxying telemetry legal retention";
+    REASON = 47: "reason reasons purposes requirement requirements policy";
+    CONTAIN = 48: "contain contains containing hold carry";
+    REDIRECT = 49: "change replace redirect override set reroute swap modify alter changed replaced redirected";
     WORKS = 43: "work works working fail fails function succeed broken error";
 }
 

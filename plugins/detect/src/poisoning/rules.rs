@@ -1,10 +1,10 @@
 //! What a sentence says to a model. Each rule looks for a pattern of classes, never for a phrase.
 
 use super::lexicon::{
-    ACT, ALSO, AS, BEHAVIOUR, CONTENT, CONTEXT, Classes, DECODE, EFFECT, ENVIRONMENT, EXAMPLE,
-    FIRST, FULL, HIDDEN, IGNORE, KEEP, KEY, KEYED, MUST, NOT, NOTE, NOW, OTHER, OTHERWISE,
-    PARAMETER, PASS, PLEASE, PREFER, PRIOR, PRIVILEGE, READ, RECIPIENT, RULES, SECRET, SECRETLY,
-    SEND, SHOW, STEP, TELL, TOOL, USE, USER, WHEN, WORKS, YOU,
+    ACT, AI, ALSO, AS, BEHAVIOUR, CONTAIN, CONTENT, CONTEXT, Classes, DECODE, EFFECT, ENVIRONMENT,
+    EXAMPLE, FIRST, FULL, FUNDS, HIDDEN, IGNORE, KEEP, KEY, KEYED, MUST, NOT, NOTE, NOW, OTHER,
+    OTHERWISE, PARAMETER, PASS, PLEASE, PREFER, PRIOR, PRIVILEGE, READ, REASON, REASONS, RECIPIENT,
+    REDIRECT, RULES, SECRET, SECRETLY, SEND, SHOW, STEP, TELL, TOOL, USE, USER, WHEN, WORKS, YOU,
 };
 use super::sentence::{Sentence, Shape};
 use super::{Sign, Signs};
@@ -23,6 +23,8 @@ pub(super) fn apply(sentence: &Sentence<'_>, signs: &mut Signs) {
     request(sentence, signs);
     persona(sentence, signs);
     pressure(sentence, signs);
+    addressed(sentence, signs);
+    execution(sentence, signs);
     if sentence.has(DECODE) && sentence.has_shape(Shape::Blob) {
         signs.add(Sign::Encoded, 0.8);
     }
@@ -83,7 +85,7 @@ fn theft(sentence: &Sentence<'_>, signs: &mut Signs) {
         let weight = match (takes, gives, is_addressed) {
             (true, true, _) => 0.9,
             (true, false, true) | (false, true, true) => 0.8,
-            (true, false, false) => 0.4,
+            (true, false, false) | (false, true, false) => 0.4,
             _ => 0.2,
         };
         signs.add(Sign::Theft, weight);
@@ -107,14 +109,22 @@ fn theft(sentence: &Sentence<'_>, signs: &mut Signs) {
     }
     let is_collected =
         sentence.follows(FULL, CONTEXT, 4) || sentence.has(ENVIRONMENT) && sentence.has(FULL);
-    if is_collected && (gives || takes) {
+    let contains = sentence.has_all(MUST | CONTAIN) && sentence.has(PARAMETER);
+    if is_collected && (gives || takes || contains) {
         let weight = if is_addressed { 0.7 } else { 0.35 };
         signs.add(Sign::Collection, weight);
+    }
+    if sentence.follows(YOU, PRIOR, 1)
+        && sentence.follows(PRIOR, RULES, 1)
+        && !sentence.has(EXAMPLE)
+    {
+        let is_told = sentence.has(SHOW | TELL | READ | SEND | PASS);
+        signs.add(Sign::Collection, if is_told { 0.7 } else { 0.2 });
     }
 }
 
 fn exfiltration(sentence: &Sentence<'_>, signs: &mut Signs) {
-    if sentence.has(EXAMPLE) || !sentence.has(SEND | RECIPIENT) {
+    if sentence.has(EXAMPLE) || !sentence.has(SEND | RECIPIENT | FUNDS) {
         return;
     }
     let has_email = sentence.has_shape(Shape::Email);
@@ -126,6 +136,15 @@ fn exfiltration(sentence: &Sentence<'_>, signs: &mut Signs) {
     } else if sentence.has(SEND) && has_url && sentence.has(CONTENT | CONTEXT | SECRET) {
         signs.add(Sign::Exfiltration, if is_always { 0.8 } else { 0.5 });
     } else if has_email && sentence.has(RECIPIENT) && is_always {
+        signs.add(Sign::Exfiltration, 0.6);
+    }
+    // Money goes to an account that the text names; or what goes to somebody goes to somebody else.
+    if sentence.has(FUNDS) && sentence.has(SEND | EFFECT) && sentence.has_shape(Shape::Literal) {
+        signs.add(Sign::Exfiltration, 0.6);
+    }
+    if sentence.follows(REDIRECT, RECIPIENT, 3)
+        && (has_email || has_url || sentence.has_shape(Shape::Literal))
+    {
         signs.add(Sign::Exfiltration, 0.6);
     }
     let copies = sentence
@@ -234,4 +253,58 @@ fn pressure(sentence: &Sentence<'_>, signs: &mut Signs) {
     if sentence.has_all(threatens) && sentence.follows(OTHERWISE, WORKS, 8) {
         signs.add(Sign::Pressure, 0.35);
     }
+    if sentence.has(REASONS) && (sentence.has(MUST) || sentence.has(REASON)) {
+        signs.add(Sign::Pressure, 0.3);
+    }
+}
+
+/// The model is spoken to by its name: `the assistant should`, `note for AI agents:`.
+fn addressed(sentence: &Sentence<'_>, signs: &mut Signs) {
+    let is_told =
+        sentence.follows(AI, MUST, 2) && sentence.has(READ | SEND | PASS | EFFECT | SHOW | TELL);
+    let is_called = sentence.tokens.windows(2).any(|two| match two {
+        [before, name] => {
+            let colon = sentence.text.as_bytes().get(name.end as usize);
+            name.classes & AI != 0 && before.classes & SHOW == 0 && colon == Some(&b':')
+        }
+        _ => false,
+    });
+    if is_told || is_called && sentence.tokens.len() > 5 {
+        signs.add(Sign::Addressed, 0.4);
+    }
+}
+
+/// A program is to be fetched and run, or files are to be laid open.
+fn execution(sentence: &Sentence<'_>, signs: &mut Signs) {
+    let has_pipe = sentence.text.contains('|')
+        && [
+            "| sh", "|sh", "| bash", "|bash", "| zsh", "| python", "| iex",
+        ]
+        .iter()
+        .any(|end| sentence.text.contains(end));
+    let fetches = ["curl ", "wget ", "iwr ", "Invoke-WebRequest"]
+        .iter()
+        .any(|start| sentence.text.contains(start));
+    if has_pipe && fetches {
+        signs.add(Sign::Execution, 0.8);
+    } else if sentence.text.contains("chmod ") && sentence.text.contains("~")
+        || sentence.text.contains("chmod 777")
+        || sentence.text.contains("rm -rf /")
+    {
+        signs.add(Sign::Execution, 0.5);
+    }
+}
+
+/// Whether a verb of an action begins the sentence or a clause, or follows `must`.
+pub(super) fn commands(sentence: &Sentence<'_>) -> bool {
+    const ACTS: Classes = EFFECT | SEND | READ | PASS | IGNORE;
+    let mut may_begin = true;
+    sentence.tokens.iter().any(|token| {
+        let begins = may_begin && token.classes & ACTS != 0;
+        let behind = sentence.text.as_bytes().get(token.end as usize).copied();
+        // An adverb between does not hide the verb.
+        may_begin = matches!(behind, Some(b',' | b':' | b'-'))
+            || token.classes & (MUST | PLEASE | ALSO | SECRETLY) != 0;
+        begins
+    })
 }

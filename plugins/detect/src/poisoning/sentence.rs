@@ -42,6 +42,8 @@ pub(super) enum Shape {
     Path,
     /// A path at which secrets are usually kept.
     SecretPath,
+    /// A number of an account, an address of a wallet.
+    Literal,
     /// Runs together many letters.
     Blob,
 }
@@ -206,9 +208,23 @@ fn chunk(text: &str, start: usize, end: usize, quote: &mut Option<char>, tokens:
         return;
     }
     if shape == Shape::Identifier {
-        tokens.push(token(0, shape, offset, offset + core.len(), false));
+        // The words of an identifier say what a thing is called, not what is to be done.
+        let is_secret = core.bytes().all(|c| !c.is_ascii_lowercase())
+            && [
+                "SECRET",
+                "TOKEN",
+                "PASSWORD",
+                "API_KEY",
+                "PRIVATE_KEY",
+                "ACCESS_KEY",
+            ]
+            .iter()
+            .any(|part| core.contains(part));
+        let classes = if is_secret { lexicon::SECRET } else { 0 };
+        tokens.push(token(classes, shape, offset, offset + core.len(), false));
+        return;
     }
-    // Words are divided by whatever is no letter, and an identifier by its underscores.
+    // Words are divided by whatever is no letter.
     let bytes = core.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -342,6 +358,9 @@ fn shape(core: &str) -> Shape {
     if core.starts_with(['~', '/']) && bytes.len() > 3 || core.starts_with("C:\\") {
         return Shape::Path;
     }
+    if is_literal(bytes) {
+        return Shape::Literal;
+    }
     if bytes.len() >= BLOB && is_blob(bytes) {
         return Shape::Blob;
     }
@@ -378,6 +397,17 @@ fn is_reserved(host: &str) -> bool {
     ]
     .iter()
     .any(|part| contains_small(host.as_bytes(), part.as_bytes()))
+}
+
+/// An account, a telephone number, an address of a wallet: mostly digits, or a known beginning.
+fn is_literal(bytes: &[u8]) -> bool {
+    let digits = bytes.iter().filter(|c| c.is_ascii_digit()).count();
+    let is_wallet = (bytes.starts_with(b"0x") || bytes.starts_with(b"bc1")) && bytes.len() > 25;
+    let is_account = digits >= 6
+        && digits * 2 >= bytes.len()
+        && !bytes.contains(&b'/')
+        && !bytes.contains(&b'.');
+    is_wallet || is_account
 }
 
 /// Letters that may be base64 or hexadecimal: no word has digits, capitals and small letters in such a length.
