@@ -25,7 +25,7 @@ classes! {
     SEND = 11: "send forward email post upload transmit share submit bcc cc mail exfiltrate leak deliver relay publish push curl sent forwarded emailed posted uploaded transmitted mirrored mirror replicate";
     PASS = 12: "pass include append insert add put attach provide supply fill embed set place prepend encode write paste store included passed attached appended provided supplied";
     SECRET = 13: "password passwords credential credentials secret secrets token tokens apikey cookie cookies passphrase mnemonic wallet keychain keyring privatekey passcode otp";
-    CONTEXT = 14: "conversation history transcript prompt prompts messages memory context chat dialogue instructions session";
+    CONTEXT = 14: "conversation history transcript prompt messages memory context chat dialogue instructions session";
     CONTENT = 15: "content contents text data value file files output result results everything body response information details payload";
     IGNORE = 16: "ignore disregard forget override overrides overrule bypass bypasses skip disable disables circumvent suspend ignoring overriding bypassing";
     PRIOR = 17: "previous prior above earlier preceding existing original safety system default initial former security";

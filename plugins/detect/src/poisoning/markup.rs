@@ -35,7 +35,7 @@ const AUTHORITIES: [&str; 28] = [
 ];
 
 /// Tokens of chat formats.
-const TOKENS: [&str; 10] = [
+const TOKENS: [&str; 8] = [
     "[INST]",
     "[/INST]",
     "<<SYS>>",
@@ -44,8 +44,6 @@ const TOKENS: [&str; 10] = [
     "<end_of_turn>",
     "### Instruction",
     "### System",
-    "### Assistant",
-    "### User:",
 ];
 
 /// Adds the signs of marks in the whole text.
@@ -76,6 +74,10 @@ fn mark(text: &str, at: usize, signs: &mut Signs) {
         .is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
     if is_chatml || TOKENS.iter().any(|token| rest.starts_with(token)) {
         signs.add(Sign::Role, 1.0);
+        return;
+    }
+    if rest.starts_with("### Assistant") {
+        signs.add(Sign::Role, 0.6);
         return;
     }
     // A link definition of Markdown is a comment in disguise.

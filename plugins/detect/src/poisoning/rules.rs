@@ -42,7 +42,7 @@ fn concealment(sentence: &Sentence<'_>, signs: &mut Signs) {
         signs.add(Sign::Concealment, 0.35);
     }
     if sentence.has(SECRETLY) && !sentence.follows(NOT, SECRETLY, 3) {
-        let does = sentence.has(READ | SEND | PASS | EFFECT);
+        let does = sentence.follows(SECRETLY, READ | SEND | PASS | EFFECT, 1);
         signs.add(Sign::Concealment, if does { 0.6 } else { 0.2 });
     }
     let is_kept = sentence.follows(KEEP, HIDDEN, 4) && (sentence.has(USER) || sentence.has(STEP));
@@ -94,6 +94,15 @@ fn theft(sentence: &Sentence<'_>, signs: &mut Signs) {
     if takes && gives && sentence.has_shape(Shape::Path) && is_addressed {
         signs.add(Sign::Theft, 0.8);
     }
+    let names_secret = |shape| {
+        sentence
+            .tokens
+            .iter()
+            .any(|token| token.shape == shape && token.classes & SECRET != 0)
+    };
+    if gives && names_secret(Shape::Identifier) && !sentence.has(EXAMPLE) {
+        signs.add(Sign::Theft, 0.45);
+    }
     if is_about_secrets(sentence) {
         let weight = match (takes, gives, is_addressed, sentence.has(FIRST)) {
             (true, true, true, _) | (true, _, _, true) | (_, true, _, true) => 0.7,
@@ -120,11 +129,16 @@ fn theft(sentence: &Sentence<'_>, signs: &mut Signs) {
     {
         let is_told = sentence.has(SHOW | TELL | READ | SEND | PASS);
         signs.add(Sign::Collection, if is_told { 0.7 } else { 0.2 });
+    } else if sentence.follows(TELL, PRIOR, 3)
+        && sentence.follows(PRIOR, RULES, 1)
+        && !sentence.has(NOT)
+    {
+        signs.add(Sign::Collection, 0.5);
     }
 }
 
 fn exfiltration(sentence: &Sentence<'_>, signs: &mut Signs) {
-    if sentence.has(EXAMPLE) || !sentence.has(SEND | RECIPIENT | FUNDS) {
+    if sentence.has(EXAMPLE) || !sentence.has(SEND | RECIPIENT | FUNDS | SECRETLY) {
         return;
     }
     let has_email = sentence.has_shape(Shape::Email);
@@ -136,6 +150,10 @@ fn exfiltration(sentence: &Sentence<'_>, signs: &mut Signs) {
     } else if sentence.has(SEND) && has_url && sentence.has(CONTENT | CONTEXT | SECRET) {
         signs.add(Sign::Exfiltration, if is_always { 0.8 } else { 0.5 });
     } else if has_email && sentence.has(RECIPIENT) && is_always {
+        signs.add(Sign::Exfiltration, 0.6);
+    }
+    // Somebody is let in unasked.
+    if has_email && sentence.has(SECRETLY) && sentence.has(EFFECT | PASS) {
         signs.add(Sign::Exfiltration, 0.6);
     }
     // Money goes to an account that the text names; or what goes to somebody goes to somebody else.
@@ -191,7 +209,7 @@ fn shadowing(sentence: &Sentence<'_>, signs: &mut Signs) {
 }
 
 fn precondition(sentence: &Sentence<'_>, signs: &mut Signs) {
-    if sentence.has_all(WHEN | USE) && sentence.follows(WHEN, USE, 3) && sentence.has(TOOL) {
+    if sentence.has_all(WHEN | USE) && sentence.follows(WHEN, USE, 5) && sentence.has(TOOL) {
         let acts = sentence.has(READ | SEND | PASS | EFFECT);
         let weight = match (acts, sentence.has(MUST | PLEASE | FIRST)) {
             (true, true) => 0.4,
@@ -240,6 +258,12 @@ fn persona(sentence: &Sentence<'_>, signs: &mut Signs) {
     if sentence.has_all(NOT | RULES)
         && sentence.follows(NOT, RULES, 2)
         && sentence.has(PRIVILEGE | OTHER | EFFECT)
+    {
+        signs.add(Sign::Persona, 0.3);
+    }
+    if sentence.follows(RULES, NOT, 2)
+        && sentence.has(PRIOR | RULES)
+        && sentence.has(YOU | NOW | WORKS)
     {
         signs.add(Sign::Persona, 0.3);
     }
@@ -300,6 +324,10 @@ pub(super) fn commands(sentence: &Sentence<'_>) -> bool {
     const ACTS: Classes = EFFECT | SEND | READ | PASS | IGNORE;
     let mut may_begin = true;
     sentence.tokens.iter().any(|token| {
+        if token.classes & (AS | OTHER) != 0 && token.classes & ACTS == 0 {
+            // `required to delete`
+            return false;
+        }
         let begins = may_begin && token.classes & ACTS != 0;
         let behind = sentence.text.as_bytes().get(token.end as usize).copied();
         // An adverb between does not hide the verb.
