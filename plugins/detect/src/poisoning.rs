@@ -53,6 +53,9 @@ pub enum Sign {
 /// The number of kinds of signs.
 const SIGNS: usize = 15;
 
+/// The shortest text that can say anything, in bytes.
+const SHORTEST: usize = 12;
+
 /// How many sentences are weighed together.
 const WINDOW: usize = 4;
 
@@ -152,6 +155,10 @@ impl Signs {
 
 /// Reads a text of a definition: a description, a title, a default.
 pub fn read(text: &str) -> Reading {
+    // `string`, `number`: the most frequent strings of a definition.
+    if text.len() < SHORTEST && text.bytes().all(|c| c.is_ascii_graphic()) {
+        return Reading::default();
+    }
     let normalised = hidden::normalised(text);
     Reading {
         signs: signs_of(&normalised.text, 0),
@@ -197,10 +204,12 @@ fn signs_of(text: &str, depth: u8) -> Signs {
         if let Some(slot) = window.get_mut(turn % WINDOW) {
             *slot = signs;
         }
-        let mut together = Signs::default();
-        window.iter().for_each(|one| together.join(one));
-        if together.score() > worst.score() {
-            worst = together;
+        if signs != Signs::default() {
+            let mut together = Signs::default();
+            window.iter().for_each(|one| together.join(one));
+            if together.score() > worst.score() {
+                worst = together;
+            }
         }
         turn += 1;
         start += end;

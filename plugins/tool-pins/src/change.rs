@@ -155,6 +155,9 @@ fn texts(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
         hidden(reading.hidden, old_hidden, place, reasons);
         for sentence in fresh.iter().filter(|_| !place.ends_with("$schema")) {
             new_targets(sentence, &old, place, reasons);
+            if was.is_some() && vocabulary.is_foreign(sentence) {
+                add(reasons, "other-script", place, 0.5);
+            }
             if is_addition && vocabulary.is_off_topic(sentence) {
                 let weight = if poisoning::commands(sentence) {
                     0.5
@@ -292,7 +295,7 @@ fn annotations(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
         );
     }
     if turned("destructiveHint", false) {
-        add(reasons, "destructive-added", &place("destructiveHint"), 0.5);
+        add(reasons, "destructive-added", &place("destructiveHint"), 0.4);
     }
     if turned("openWorldHint", false) {
         add(reasons, "open-world-added", &place("openWorldHint"), 0.3);

@@ -60,6 +60,7 @@ classes! {
     REASON = 47: "reason reasons purposes requirement requirements policy";
     CONTAIN = 48: "contain contains containing hold carry";
     REDIRECT = 49: "change replace redirect override set reroute swap modify alter changed replaced redirected";
+    SHELL = 50: "curl wget iwr invoke chmod rm";
     WORKS = 43: "work works working fail fails function succeed broken error";
 }
 

@@ -4,7 +4,8 @@ use super::lexicon::{
     ACT, AI, ALSO, AS, BEHAVIOUR, CONTAIN, CONTENT, CONTEXT, Classes, DECODE, EFFECT, ENVIRONMENT,
     EXAMPLE, FIRST, FULL, FUNDS, HIDDEN, IGNORE, KEEP, KEY, KEYED, MUST, NOT, NOTE, NOW, OTHER,
     OTHERWISE, PARAMETER, PASS, PLEASE, PREFER, PRIOR, PRIVILEGE, READ, REASON, REASONS, RECIPIENT,
-    REDIRECT, RULES, SECRET, SECRETLY, SEND, SHOW, STEP, TELL, TOOL, USE, USER, WHEN, WORKS, YOU,
+    REDIRECT, RULES, SECRET, SECRETLY, SEND, SHELL, SHOW, STEP, TELL, TOOL, USE, USER, WHEN, WORKS,
+    YOU,
 };
 use super::sentence::{Sentence, Shape};
 use super::{Sign, Signs};
@@ -114,7 +115,7 @@ fn theft(sentence: &Sentence<'_>, signs: &mut Signs) {
     }
     // The content of a file goes into a parameter that is there for it.
     if takes && gives && sentence.has_all(CONTENT | AS) && sentence.has(PARAMETER) && is_addressed {
-        signs.add(Sign::Theft, 0.5);
+        signs.add(Sign::Theft, 0.4);
     }
     let is_collected =
         sentence.follows(FULL, CONTEXT, 4) || sentence.has(ENVIRONMENT) && sentence.has(FULL);
@@ -165,11 +166,13 @@ fn exfiltration(sentence: &Sentence<'_>, signs: &mut Signs) {
     {
         signs.add(Sign::Exfiltration, 0.6);
     }
-    let copies = sentence
-        .tokens
-        .iter()
-        .any(|token| is_copying(sentence, token.start, token.end));
-    if copies && sentence.has(MUST | ALSO) {
+    let copies = sentence.has(MUST | ALSO)
+        && sentence.all & SEND != 0
+        && sentence
+            .tokens
+            .iter()
+            .any(|token| is_copying(sentence, token.start, token.end));
+    if copies {
         signs.add(Sign::Exfiltration, 0.5);
     }
 }
@@ -222,6 +225,9 @@ fn precondition(sentence: &Sentence<'_>, signs: &mut Signs) {
 
 fn request(sentence: &Sentence<'_>, signs: &mut Signs) {
     let is_first = sentence.has(FIRST) && !sentence.has(EXAMPLE);
+    if !is_first && !sentence.has(PLEASE) {
+        return;
+    }
     let asks = sentence.tokens.windows(2).any(|two| match two {
         [please, verb] => {
             please.classes & PLEASE != 0 && !please.is_quoted && verb.classes & NOTE == 0
@@ -241,10 +247,11 @@ fn request(sentence: &Sentence<'_>, signs: &mut Signs) {
 }
 
 fn persona(sentence: &Sentence<'_>, signs: &mut Signs) {
-    let acts_as = sentence.tokens.windows(2).any(|two| match two {
-        [act, as_] => act.classes & ACT != 0 && as_.classes & AS != 0,
-        _ => false,
-    });
+    let acts_as = sentence.all & ACT != 0
+        && sentence.tokens.windows(2).any(|two| match two {
+            [act, as_] => act.classes & ACT != 0 && as_.classes & AS != 0,
+            _ => false,
+        });
     if acts_as {
         let is_loud = sentence
             .tokens
@@ -265,7 +272,7 @@ fn persona(sentence: &Sentence<'_>, signs: &mut Signs) {
         && sentence.has(PRIOR | RULES)
         && sentence.has(YOU | NOW | WORKS)
     {
-        signs.add(Sign::Persona, 0.3);
+        signs.add(Sign::Persona, 0.2);
     }
     if sentence.has(PRIVILEGE) && sentence.has(YOU) && sentence.has(OTHER) {
         signs.add(Sign::Persona, 0.4);
@@ -286,13 +293,14 @@ fn pressure(sentence: &Sentence<'_>, signs: &mut Signs) {
 fn addressed(sentence: &Sentence<'_>, signs: &mut Signs) {
     let is_told =
         sentence.follows(AI, MUST, 2) && sentence.has(READ | SEND | PASS | EFFECT | SHOW | TELL);
-    let is_called = sentence.tokens.windows(2).any(|two| match two {
-        [before, name] => {
-            let colon = sentence.text.as_bytes().get(name.end as usize);
-            name.classes & AI != 0 && before.classes & SHOW == 0 && colon == Some(&b':')
-        }
-        _ => false,
-    });
+    let is_called = sentence.all & AI != 0
+        && sentence.tokens.windows(2).any(|two| match two {
+            [before, name] => {
+                let colon = sentence.text.as_bytes().get(name.end as usize);
+                name.classes & AI != 0 && before.classes & SHOW == 0 && colon == Some(&b':')
+            }
+            _ => false,
+        });
     if is_told || is_called && sentence.tokens.len() > 5 {
         signs.add(Sign::Addressed, 0.4);
     }
@@ -300,6 +308,9 @@ fn addressed(sentence: &Sentence<'_>, signs: &mut Signs) {
 
 /// A program is to be fetched and run, or files are to be laid open.
 fn execution(sentence: &Sentence<'_>, signs: &mut Signs) {
+    if sentence.all & SHELL == 0 {
+        return;
+    }
     let has_pipe = sentence.text.contains('|')
         && [
             "| sh", "|sh", "| bash", "|bash", "| zsh", "| python", "| iex",

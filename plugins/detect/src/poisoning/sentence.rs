@@ -14,6 +14,10 @@ pub(super) struct Sentence<'t> {
     pub(super) tokens: &'t [Token],
     /// The classes of all words outside quotation marks.
     pub(super) classes: Classes,
+    /// Those of all words.
+    pub(super) all: Classes,
+    /// The shapes of its tokens, as a set.
+    shapes: u16,
     /// Whether a run of letters is so long that it may be encoded text.
     pub(super) has_blob: bool,
 }
@@ -63,18 +67,25 @@ impl<'t> Sentence<'t> {
             while at < bytes.len() && !bytes[at].is_ascii_whitespace() {
                 at += 1;
             }
-            chunk(text, start, at, &mut quote, tokens);
+            if !plain_word(bytes, start, at, quote.is_some(), tokens) {
+                chunk(text, start, at, &mut quote, tokens);
+            }
         }
-        let classes = tokens
-            .iter()
-            .filter(|token| !token.is_quoted)
-            .fold(0, |all, token| all | token.classes);
-        let has_blob = tokens.iter().any(|token| token.shape == Shape::Blob);
+        let (mut classes, mut all, mut shapes) = (0, 0, 0);
+        for token in tokens.iter() {
+            all |= token.classes;
+            shapes |= 1 << token.shape as u16;
+            if !token.is_quoted {
+                classes |= token.classes;
+            }
+        }
         Self {
             text,
             tokens,
             classes,
-            has_blob,
+            all,
+            shapes,
+            has_blob: shapes & 1 << Shape::Blob as u16 != 0,
         }
     }
 
@@ -90,11 +101,14 @@ impl<'t> Sentence<'t> {
 
     /// Whether it has a token of this shape.
     pub(super) fn has_shape(&self, shape: Shape) -> bool {
-        self.tokens.iter().any(|token| token.shape == shape)
+        self.shapes & 1 << shape as u16 != 0
     }
 
     /// Whether a word of the first class is followed by one of the second within so many words.
     pub(super) fn follows(&self, first: Classes, second: Classes, within: usize) -> bool {
+        if self.all & first == 0 || self.all & second == 0 {
+            return false;
+        }
         self.tokens.iter().enumerate().any(|(index, token)| {
             token.classes & first != 0
                 && self
@@ -158,6 +172,47 @@ fn is_abbreviation(bytes: &[u8], at: usize) -> bool {
         && bytes[at - 2] == b'.'
         && bytes[at - 1].is_ascii_alphabetic()
         && bytes[at - 3].is_ascii_alphabetic()
+}
+
+/// Reads a run that is a word of small letters, with or without a capital first and a mark last. Most runs are, and
+/// nothing else has to be looked at in them. False for any other.
+fn plain_word(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    is_quoted: bool,
+    tokens: &mut Vec<Token>,
+) -> bool {
+    let Some(run) = bytes.get(start..end) else {
+        return false;
+    };
+    let word = match run.split_last() {
+        Some((b',' | b'.' | b';' | b':' | b'!' | b'?', word)) => word,
+        _ => run,
+    };
+    let Some((first, rest)) = word.split_first() else {
+        return false;
+    };
+    if word.len() >= BLOB
+        || !first.is_ascii_alphabetic()
+        || !rest.iter().all(u8::is_ascii_lowercase)
+    {
+        return false;
+    }
+    let hash = rest.iter().fold(
+        lexicon::step(lexicon::START, first.to_ascii_lowercase()),
+        |hash, letter| lexicon::step(hash, *letter),
+    );
+    let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    tokens.push(Token {
+        classes: lexicon::classes(hash),
+        shape: Shape::Word,
+        start: offset(start),
+        end: offset(start + word.len()),
+        is_quoted,
+        is_loud: false,
+    });
+    true
 }
 
 /// Reads one run of characters without blanks.
