@@ -155,8 +155,10 @@ impl Signs {
 
 /// Reads a text of a definition: a description, a title, a default.
 pub fn read(text: &str) -> Reading {
-    // `string`, `number`: the most frequent strings of a definition.
-    if text.len() < SHORTEST && text.bytes().all(|c| c.is_ascii_graphic()) {
+    // `string`, `list_items`: the most frequent strings of a definition.
+    let is_name = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
+    let is_short = text.len() < SHORTEST && text.bytes().all(|c| c.is_ascii_graphic());
+    if is_short || text.len() < 64 && text.bytes().all(is_name) && !text.starts_with("id_") {
         return Reading::default();
     }
     let normalised = hidden::normalised(text);

@@ -100,10 +100,9 @@ pub(crate) fn words_of_name(text: &str) -> Vec<String> {
     let mut word = String::new();
     let mut was_small = false;
     for c in text.chars() {
-        if !c.is_alphanumeric() || c.is_uppercase() && was_small {
-            if !word.is_empty() {
-                words.push(std::mem::take(&mut word));
-            }
+        let ends = !c.is_alphanumeric() || c.is_uppercase() && was_small;
+        if ends && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
         }
         was_small = c.is_lowercase();
         if c.is_alphanumeric() {

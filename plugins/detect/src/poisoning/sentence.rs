@@ -341,6 +341,9 @@ fn toggles(whole: &str, quote: &mut Option<char>) -> bool {
     opened
 }
 
+/// The longest path. Longer runs are data.
+const LONGEST_PATH: usize = 256;
+
 /// Parts of paths at which secrets are kept.
 const SECRET_PATHS: [&str; 26] = [
     ".ssh",
@@ -394,21 +397,14 @@ fn shape(core: &str) -> Shape {
             false => Shape::Email,
         };
     }
-    let is_path = has(b'/')
-        || has(b'\\')
-        || core.starts_with('~')
-        || core.starts_with('.')
-        || has(b'.')
-        || has(b'_');
+    let is_rooted = has(b'/') || has(b'\\') || has(b'.') || core.starts_with(['~', '.']);
+    let is_path = (is_rooted || core.starts_with("id_")) && bytes.len() <= LONGEST_PATH;
     if is_path
         && SECRET_PATHS
             .iter()
             .any(|part| contains_small(bytes, part.as_bytes()))
     {
-        let is_rooted = has(b'/') || has(b'\\') || core.starts_with(['~', '.']) || has(b'.');
-        if is_rooted || core.starts_with("id_") {
-            return Shape::SecretPath;
-        }
+        return Shape::SecretPath;
     }
     if core.starts_with(['~', '/']) && bytes.len() > 3 || core.starts_with("C:\\") {
         return Shape::Path;
