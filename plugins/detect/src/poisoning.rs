@@ -44,18 +44,23 @@ pub enum Sign {
     Collection,
     /// The tool is to be preferred to others.
     Preference,
-    /// A text reads like an injected instruction as a whole.
-    Instruction,
+    /// The model is spoken to by its name.
+    Addressed,
+    /// A program is to be fetched and run.
+    Execution,
 }
 
 /// The number of kinds of signs.
-const SIGNS: usize = 14;
+const SIGNS: usize = 15;
+
+/// The shortest text that can say anything, in bytes.
+const SHORTEST: usize = 12;
 
 /// How many sentences are weighed together.
 const WINDOW: usize = 4;
 
-/// The score from which a definition counts as poisoned.
-pub const POISONED: f32 = 1.0;
+/// The score from which a definition counts as poisoned, unless an operator says otherwise.
+pub const POISONED: f32 = 0.7;
 
 /// The signs in a text, each with its weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -86,7 +91,8 @@ impl Sign {
         Self::Pressure,
         Self::Collection,
         Self::Preference,
-        Self::Instruction,
+        Self::Addressed,
+        Self::Execution,
     ];
 
     /// Its name in findings.
@@ -105,7 +111,8 @@ impl Sign {
             Self::Pressure => "pressure",
             Self::Collection => "collection",
             Self::Preference => "preference",
-            Self::Instruction => "instruction",
+            Self::Addressed => "addressed",
+            Self::Execution => "execution",
         }
     }
 }
@@ -148,6 +155,12 @@ impl Signs {
 
 /// Reads a text of a definition: a description, a title, a default.
 pub fn read(text: &str) -> Reading {
+    // `string`, `list_items`: the most frequent strings of a definition.
+    let is_name = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
+    let is_short = text.len() < SHORTEST && text.bytes().all(|c| c.is_ascii_graphic());
+    if is_short || text.len() < 64 && text.bytes().all(is_name) && !text.starts_with("id_") {
+        return Reading::default();
+    }
     let normalised = hidden::normalised(text);
     Reading {
         signs: signs_of(&normalised.text, 0),
@@ -165,6 +178,13 @@ pub fn sentences(text: &str) -> Vec<Cow<'_, str>> {
         rest = after;
     }
     all
+}
+
+/// Whether a sentence tells somebody to act: a verb of an action stands where a command begins.
+pub fn commands(sentence: &str) -> bool {
+    let mut tokens = Vec::new();
+    let read = sentence::Sentence::read(sentence, &mut tokens);
+    rules::commands(&read)
 }
 
 /// The signs of a text without hidden characters. Text that is decoded out of it is one level deeper.
@@ -186,10 +206,12 @@ fn signs_of(text: &str, depth: u8) -> Signs {
         if let Some(slot) = window.get_mut(turn % WINDOW) {
             *slot = signs;
         }
-        let mut together = Signs::default();
-        window.iter().for_each(|one| together.join(one));
-        if together.score() > worst.score() {
-            worst = together;
+        if signs != Signs::default() {
+            let mut together = Signs::default();
+            window.iter().for_each(|one| together.join(one));
+            if together.score() > worst.score() {
+                worst = together;
+            }
         }
         turn += 1;
         start += end;

@@ -1,7 +1,7 @@
 //! Reads one definition: what its texts and the names of its members say and hide.
 
 use sandgate_detect::hidden::{self, Kinds};
-use sandgate_detect::poisoning::{self, Signs};
+use sandgate_detect::poisoning::{self, Reading, Signs};
 use serde_json::Value;
 
 /// Characters and escapes that no definition needs.
@@ -11,6 +11,10 @@ const SURE: Kinds = Kinds::TAGS
     .and(Kinds::VARIATION)
     .and(Kinds::ANSI)
     .and(Kinds::ANSI_HIDING);
+
+/// The score from which a text is worth a question where it stands. Below it no threshold is reached, with a parameter
+/// that weighs a little, too.
+pub(crate) const NOTABLE: f32 = 0.25;
 
 /// How deep a definition is read. `serde_json` reads no deeper.
 const DEEPEST: usize = 128;
@@ -50,8 +54,7 @@ impl Traits {
     }
 
     /// Adds a text of the definition. The worst one counts: many harmless texts make no harmful one.
-    pub(crate) fn add_text(&mut self, text: &str) {
-        let reading = poisoning::read(text);
+    pub(crate) fn add(&mut self, reading: &Reading) {
         self.hidden = self.hidden.and(reading.hidden);
         let mut signs = reading.signs;
         if reading.hidden.has(Kinds::HIDDEN_HTML) {
@@ -60,6 +63,11 @@ impl Traits {
         if signs.score() > self.signs.score() {
             self.signs = signs;
         }
+    }
+
+    /// Whether a text has something to be told, now or together with others.
+    pub(crate) fn is_notable(reading: &Reading) -> bool {
+        !reading.hidden.is_empty() || reading.signs.score() >= NOTABLE
     }
 
     /// Adds the name of a member, for example of a parameter.
@@ -72,40 +80,54 @@ impl Traits {
         }
     }
 
+    /// Adds the names of the members of a definition.
+    pub(crate) fn add_names(&mut self, definition: &Value, depth: usize) {
+        match definition {
+            Value::Array(elements) if depth <= DEEPEST => elements
+                .iter()
+                .for_each(|one| self.add_names(one, depth + 1)),
+            Value::Object(members) if depth <= DEEPEST => {
+                for (name, member) in members {
+                    self.add_name(name);
+                    self.add_names(member, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Reads a whole definition.
     pub(crate) fn of(definition: &Value) -> Self {
         let mut traits = Self::default();
-        let mut names = Vec::new();
-        traits.walk(definition, &mut names, 0);
+        traits.add_texts(definition, 0);
         // After the texts, of which the worst replaces the others.
-        names.iter().for_each(|name| traits.add_name(name));
+        traits.add_names(definition, 0);
         traits
     }
 
-    fn walk<'v>(&mut self, value: &'v Value, names: &mut Vec<&'v str>, depth: usize) {
-        if depth > DEEPEST {
-            return;
-        }
+    fn add_texts(&mut self, value: &Value, depth: usize) {
         match value {
-            Value::String(text) => self.add_text(text),
-            Value::Array(elements) => elements
+            Value::String(text) => self.add(&poisoning::read(text)),
+            Value::Array(elements) if depth <= DEEPEST => elements
                 .iter()
-                .for_each(|one| self.walk(one, names, depth + 1)),
-            Value::Object(members) => {
-                for (name, member) in members {
-                    names.push(name);
-                    self.walk(member, names, depth + 1);
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+                .for_each(|one| self.add_texts(one, depth + 1)),
+            Value::Object(members) if depth <= DEEPEST => members
+                .values()
+                .for_each(|one| self.add_texts(one, depth + 1)),
+            _ => {}
         }
     }
 
     /// Reads what is hidden in a definition, given as JSON text. Quick where it is ASCII without escapes.
     pub(crate) fn hidden_in(json: &str) -> Result<Self, serde_json::Error> {
-        if json.is_ascii() && !json.contains("\\u") && !json.contains('\u{1B}') {
+        if is_plain(json) {
             return Ok(Self::default());
         }
         Ok(Self::of(&serde_json::from_str(json)?))
     }
+}
+
+/// Whether JSON text is ASCII without escapes of characters: nothing can be hidden in it.
+pub(crate) fn is_plain(json: &str) -> bool {
+    json.is_ascii() && !json.contains("\\u")
 }

@@ -15,6 +15,7 @@ mod verdict;
 use std::borrow::Cow;
 
 use sandgate_detect::confusable::{Spelling, skeleton, spelling};
+use sandgate_detect::poisoning;
 use sandgate_sdk::{
     Context, Document, Edit, Error, Interceptor, Issues, PostDecision, PreDecision, bump_arena,
     export, without_system,
@@ -127,6 +128,7 @@ impl ToolGuard {
         let names: Vec<Option<Cow<'_, str>>> =
             elements.iter().map(|element| name(element, kind)).collect();
         let likenesses = self.likenesses(&names, kind);
+        let traits = traits(reply, kind, elements.len());
         let mut report = Report::default();
         for (n, element) in elements.iter().enumerate() {
             let subject = Subject {
@@ -148,8 +150,7 @@ impl ToolGuard {
                 }
                 Likeness::None => false,
             };
-            let definition = serde_json::from_str(element.get())?;
-            let traits = Traits::of(&definition);
+            let traits = self.with_names(traits.get(n).copied().unwrap_or_default(), element)?;
             if traits.hides() && likeness != Likeness::Imitation {
                 is_removed |= report.act(
                     self.settings.hidden,
@@ -167,6 +168,7 @@ impl ToolGuard {
                 );
             }
             if self.settings.capabilities == Note::Record {
+                let definition: serde_json::Value = serde_json::from_str(element.get())?;
                 let description = definition
                     .get("description")
                     .and_then(|text| text.as_str())
@@ -180,6 +182,16 @@ impl ToolGuard {
             }
         }
         Ok(report.edits.into())
+    }
+
+    /// The traits of a definition with those of the names of its members, where these matter.
+    fn with_names(&self, mut traits: Traits, element: &RawValue) -> Result<Traits, Error> {
+        let score = traits.signs.score();
+        let is_close = score >= definition::NOTABLE && score < self.settings.threshold;
+        if is_close || !definition::is_plain(element.get()) {
+            traits.add_names(&serde_json::from_str(element.get())?, 0);
+        }
+        Ok(traits)
     }
 
     /// What the names of a list look like, and remembers the plain ones.
@@ -256,6 +268,28 @@ impl Report {
         }
         action == Action::Remove
     }
+}
+
+/// What the texts of each definition of a list say and hide. The document is asked where a text stands only where it
+/// says something.
+fn traits(reply: &Document, kind: Kind, count: usize) -> Vec<Traits> {
+    let mut traits = vec![Traits::default(); count];
+    let start = format!("/{}/", kind.list);
+    for (index, text) in (0..).zip(reply.strings().iter()) {
+        let reading = poisoning::read(text);
+        if !Traits::is_notable(&reading) {
+            continue;
+        }
+        let place = reply.string_pointer(index);
+        let place = place
+            .as_deref()
+            .and_then(|place| place.strip_prefix(&start));
+        let element = place.and_then(|place| place.split('/').next()?.parse::<usize>().ok());
+        if let Some(traits) = element.and_then(|element| traits.get_mut(element)) {
+            traits.add(&reading);
+        }
+    }
+    traits
 }
 
 /// The name of an element. The rest of it is skipped.

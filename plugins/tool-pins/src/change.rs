@@ -34,6 +34,9 @@ const DANGEROUS: f32 = 0.5;
 /// Hidden characters and escapes that no description needs.
 const HIDDEN: Kinds = Kinds::SUSPICIOUS.and(Kinds::ANSI).and(Kinds::HIDDEN_HTML);
 
+/// The most sentences that count as a short addition.
+const MOST_ADDED: usize = 4;
+
 /// How deep definitions are read.
 const DEEPEST: usize = 64;
 
@@ -132,12 +135,16 @@ fn texts(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
         .iter()
         .filter(|(place, text)| old.by_place.get(*place) != Some(*text) && !is_known(text));
     for (place, text) in changed {
-        let fresh: Vec<_> = poisoning::sentences(text)
+        let was = old.by_place.get(place).copied();
+        let inserted = was.and_then(|was| inserted(was, text));
+        let fresh: Vec<_> = poisoning::sentences(inserted.unwrap_or(text))
             .into_iter()
             .filter(|sentence| !known.contains(&plain(sentence)))
             .collect();
-        let is_addition =
-            fresh.len() < poisoning::sentences(text).len() || !old.by_place.contains_key(place);
+        // A text that was written anew, or much longer, has other words. A short addition stays on its topic.
+        let is_addition = was.is_some()
+            && fresh.len() <= MOST_ADDED
+            && (inserted.is_some() || fresh.len() < poisoning::sentences(text).len());
         let reading = poisoning::read(&fresh.concat());
         for sign in Sign::ALL {
             let weight = reading.signs.weight(sign);
@@ -146,10 +153,18 @@ fn texts(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
             }
         }
         hidden(reading.hidden, old_hidden, place, reasons);
-        for sentence in &fresh {
+        for sentence in fresh.iter().filter(|_| !place.ends_with("$schema")) {
             new_targets(sentence, &old, place, reasons);
+            if was.is_some() && vocabulary.is_foreign(sentence) {
+                add(reasons, "other-script", place, 0.5);
+            }
             if is_addition && vocabulary.is_off_topic(sentence) {
-                add(reasons, "off-topic", place, 0.2);
+                let weight = if poisoning::commands(sentence) {
+                    0.5
+                } else {
+                    0.2
+                };
+                add(reasons, "off-topic", place, weight);
             }
         }
     }
@@ -206,6 +221,29 @@ fn new_targets(sentence: &str, old: &Strings<'_>, place: &str, reasons: &mut Vec
     }
 }
 
+/// What was put into a text that stayed as it was otherwise; `None` where more changed.
+fn inserted<'t>(before: &str, after: &'t str) -> Option<&'t str> {
+    let (before, after) = (before.trim_end(), after);
+    let same = before
+        .char_indices()
+        .zip(after.chars())
+        .find(|((_, one), other)| one != other)
+        .map_or(before.len().min(after.len()), |((at, _), _)| at);
+    // Whole words.
+    let start = match same == before.len() {
+        true => same,
+        false => before
+            .get(..same)?
+            .rfind(char::is_whitespace)
+            .map_or(0, |at| at + 1),
+    };
+    let rest = before.get(start..)?;
+    let end = after.trim_end().len() - rest.len().min(after.trim_end().len());
+    (end > start && after.trim_end().ends_with(rest))
+        .then(|| after.get(start..end))
+        .flatten()
+}
+
 /// The sentence as it is compared: without capitals, marks and blanks.
 fn plain(sentence: &str) -> String {
     sentence
@@ -257,7 +295,7 @@ fn annotations(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
         );
     }
     if turned("destructiveHint", false) {
-        add(reasons, "destructive-added", &place("destructiveHint"), 0.6);
+        add(reasons, "destructive-added", &place("destructiveHint"), 0.4);
     }
     if turned("openWorldHint", false) {
         add(reasons, "open-world-added", &place("openWorldHint"), 0.3);
@@ -284,7 +322,7 @@ fn parameters(
             reasons,
             "schema-opened",
             &format!("{pointer}/additionalProperties"),
-            0.2,
+            0.1,
         );
     }
     let none = Map::new();
@@ -382,7 +420,7 @@ fn new_parameter(
             if is_required { 0.6 } else { 0.4 },
         );
     }
-    if is_collector {
+    if is_collector && is_free_text {
         add(reasons, "collecting-parameter", place, 0.5);
     }
     let is_described = schema.get("description").is_some();

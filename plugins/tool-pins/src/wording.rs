@@ -4,15 +4,27 @@ use std::collections::BTreeSet;
 
 /// The words that a definition uses, in a form that ignores endings.
 #[derive(Default)]
-pub(crate) struct Vocabulary(BTreeSet<String>);
+pub(crate) struct Vocabulary {
+    stems: BTreeSet<String>,
+    /// Whether letters of other scripts than Latin were used.
+    has_other_scripts: bool,
+}
 
 /// The fewest telling words that a sentence must have to be judged.
-const FEWEST: usize = 4;
+const FEWEST: usize = 3;
 
 impl Vocabulary {
     pub(crate) fn add(&mut self, text: &str) {
-        self.0
+        self.has_other_scripts |= text.chars().any(is_of_other_script);
+        self.stems
             .extend(words_of_name(text).iter().filter_map(|word| stem(word)));
+    }
+
+    /// Whether a sentence is written in a script that the definition did not use.
+    pub(crate) fn is_foreign(&self, sentence: &str) -> bool {
+        let letters = sentence.chars().filter(|c| c.is_alphabetic()).count();
+        let others = sentence.chars().filter(|c| is_of_other_script(*c)).count();
+        !self.has_other_scripts && others >= 6 && others * 2 >= letters
     }
 
     /// Whether a sentence of several telling words shares none with what the definition said before.
@@ -21,16 +33,62 @@ impl Vocabulary {
             .iter()
             .filter_map(|word| stem(word))
             .collect();
-        telling.len() >= FEWEST && telling.iter().all(|word| !self.0.contains(word))
+        telling.len() >= FEWEST && telling.iter().all(|word| !self.stems.contains(word))
     }
+}
+
+/// A letter beyond the Latin blocks.
+fn is_of_other_script(c: char) -> bool {
+    c.is_alphabetic() && c > '\u{24F}' && !matches!(c, '\u{1E00}'..='\u{1EFF}')
 }
 
 /// The beginning of a word that is long enough to tell something.
 fn stem(word: &str) -> Option<String> {
-    const COMMON: [&str; 24] = [
-        "this", "that", "with", "from", "your", "when", "will", "must", "have", "only", "tool",
-        "call", "please", "also", "into", "these", "them", "then", "each", "which", "before",
-        "after", "using", "used",
+    const COMMON: [&str; 44] = [
+        "this",
+        "that",
+        "with",
+        "from",
+        "your",
+        "when",
+        "will",
+        "must",
+        "have",
+        "only",
+        "tool",
+        "tools",
+        "call",
+        "please",
+        "also",
+        "into",
+        "these",
+        "them",
+        "then",
+        "each",
+        "which",
+        "before",
+        "after",
+        "using",
+        "used",
+        "always",
+        "first",
+        "additionally",
+        "whenever",
+        "other",
+        "required",
+        "reasons",
+        "compliance",
+        "calling",
+        "note",
+        "should",
+        "user",
+        "value",
+        "every",
+        "they",
+        "than",
+        "more",
+        "where",
+        "default",
     ];
     let is_telling = word.len() >= 4 && word.is_ascii() && !COMMON.contains(&word);
     is_telling.then(|| word.chars().take(5).collect())
@@ -42,10 +100,9 @@ pub(crate) fn words_of_name(text: &str) -> Vec<String> {
     let mut word = String::new();
     let mut was_small = false;
     for c in text.chars() {
-        if !c.is_alphanumeric() || c.is_uppercase() && was_small {
-            if !word.is_empty() {
-                words.push(std::mem::take(&mut word));
-            }
+        let ends = !c.is_alphanumeric() || c.is_uppercase() && was_small;
+        if ends && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
         }
         was_small = c.is_lowercase();
         if c.is_alphanumeric() {
@@ -125,5 +182,9 @@ mod tests {
         known.add("Lists the issues of a repository. Results are paged.");
         assert!(!known.is_off_topic("Sorts issues by their creation date descending."));
         assert!(known.is_off_topic("Unlock the front door of the house."));
+        assert!(
+            known.is_foreign("\u{79D8}\u{5BC6}\u{9375}\u{3092}\u{9001}\u{308B}\u{3053}\u{3068}")
+        );
+        assert!(!known.is_foreign("For example T\u{14D}ky\u{14D} \u{6771}\u{4EAC}."));
     }
 }

@@ -47,7 +47,7 @@ fn hexadecimal(run: &str) -> Option<String> {
             .to_digit(16)
             .and_then(|d| u8::try_from(d).ok())
     };
-    if run.len() % 2 != 0 {
+    if !run.len().is_multiple_of(2) {
         return None;
     }
     let bytes = run

@@ -25,7 +25,7 @@ classes! {
     SEND = 11: "send forward email post upload transmit share submit bcc cc mail exfiltrate leak deliver relay publish push curl sent forwarded emailed posted uploaded transmitted mirrored mirror replicate";
     PASS = 12: "pass include append insert add put attach provide supply fill embed set place prepend encode write paste store included passed attached appended provided supplied";
     SECRET = 13: "password passwords credential credentials secret secrets token tokens apikey cookie cookies passphrase mnemonic wallet keychain keyring privatekey passcode otp";
-    CONTEXT = 14: "conversation history transcript prompt prompts messages memory context chat dialogue instructions session";
+    CONTEXT = 14: "conversation history transcript prompt messages memory context chat dialogue instructions session";
     CONTENT = 15: "content contents text data value file files output result results everything body response information details payload";
     IGNORE = 16: "ignore disregard forget override overrides overrule bypass bypasses skip disable disables circumvent suspend ignoring overriding bypassing";
     PRIOR = 17: "previous prior above earlier preceding existing original safety system default initial former security";
@@ -51,9 +51,16 @@ classes! {
     ALSO = 37: "also additionally moreover furthermore then";
     BEHAVIOUR = 38: "behavior behaviour affects affect modifies modify changes change replaces replace supersedes intercepts overrides rules usage recipient recipients redirect";
     RECIPIENT = 39: "recipient recipients bcc cc address addresses destination endpoint webhook url server host account";
-    ENVIRONMENT = 40: "environment env environ variables";
+    ENVIRONMENT = 40: "environment env environ";
     FULL = 41: "full entire whole complete all verbatim exact raw current recent last previous";
     STEP = 42: "step operation action request behavior behaviour fact detail this that it these instruction";
+    FUNDS = 44: "funds money btc eth usd eur bitcoin crypto payment payments dollars euros balance savings gift";
+    AI = 45: "assistant llm ai agent agents model models chatbot copilot";
+    REASONS = 46: "compliance auditing audit gdpr soc2 regulatory proxying telemetry legal retention";
+    REASON = 47: "reason reasons purposes requirement requirements policy";
+    CONTAIN = 48: "contain contains containing hold carry";
+    REDIRECT = 49: "change replace redirect override set reroute swap modify alter changed replaced redirected";
+    SHELL = 50: "curl wget iwr invoke chmod rm";
     WORKS = 43: "work works working fail fails function succeed broken error";
 }
 

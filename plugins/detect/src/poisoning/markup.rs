@@ -25,19 +25,17 @@ const AUTHORITIES: [&str; 28] = [
     "sys",
     "policy",
     "priority",
-    "note_to_model",
+    "reminder",
     "llm",
     "ai",
     "agent",
     "human",
     "internal",
-    "tool_instructions",
+    "guidelines",
 ];
 
 /// Tokens of chat formats.
-const TOKENS: [&str; 10] = [
-    "<|",
-    "|>",
+const TOKENS: [&str; 8] = [
     "[INST]",
     "[/INST]",
     "<<SYS>>",
@@ -55,7 +53,7 @@ pub(super) fn apply(text: &str, signs: &mut Signs) {
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
-            b'<' | b'[' | b'#' | b'|' => mark(text, at, signs),
+            b'<' | b'[' | b'#' => mark(text, at, signs),
             letter if line_starts && letter.is_ascii_uppercase() => role(text, at, signs),
             _ => {}
         }
@@ -71,9 +69,25 @@ pub(super) fn apply(text: &str, signs: &mut Signs) {
 
 fn mark(text: &str, at: usize, signs: &mut Signs) {
     let rest = &text[at..];
-    if TOKENS.iter().any(|token| rest.starts_with(token)) {
-        // A placeholder such as `<|` beside nothing is rare; a format names a role or ends with the token.
+    let is_chatml = rest
+        .strip_prefix("<|")
+        .is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
+    if is_chatml || TOKENS.iter().any(|token| rest.starts_with(token)) {
         signs.add(Sign::Role, 1.0);
+        return;
+    }
+    if rest.starts_with("### Assistant") {
+        signs.add(Sign::Role, 0.6);
+        return;
+    }
+    // A link definition of Markdown is a comment in disguise.
+    if let Some(comment) = rest
+        .strip_prefix("[//]:")
+        .or_else(|| rest.strip_prefix("[comment]:"))
+    {
+        if comment.split_whitespace().nth(3).is_some() {
+            signs.add(Sign::Role, 0.9);
+        }
         return;
     }
     if let Some(comment) = rest.strip_prefix("<!--") {
@@ -156,8 +170,22 @@ fn bracket(rest: &str, signs: &mut Signs) {
         .split([' ', '_', '-', ':'])
         .filter(|word| !word.is_empty());
     let is_loud = inside.len() > 3 && !inside.bytes().any(|c| c.is_ascii_lowercase());
-    if is_loud && words.clone().any(has_authority) && words.count() > 1 {
+    let commands = |word: &str| {
+        [
+            "DIRECTIVE",
+            "OVERRIDE",
+            "INSTRUCTION",
+            "INSTRUCTIONS",
+            "HIDDEN",
+            "COMMAND",
+        ]
+        .contains(&word)
+    };
+    if is_loud && words.clone().any(commands) && words.clone().count() > 1 {
         signs.add(Sign::Role, 0.9);
+    } else if is_loud && words.clone().any(|word| word == "SYSTEM") {
+        // May be a placeholder.
+        signs.add(Sign::Role, 0.5);
     }
 }
 
@@ -199,6 +227,8 @@ fn role(text: &str, at: usize, signs: &mut Signs) {
     signs.add(Sign::Role, weight);
 }
 
-fn has_authority(word: &str) -> bool {
-    AUTHORITIES.iter().any(|one| word.eq_ignore_ascii_case(one))
+/// Whether a name has one of the words, as in `system_reminder`.
+fn has_authority(name: &str) -> bool {
+    name.split(['_', '-'])
+        .any(|word| AUTHORITIES.iter().any(|one| word.eq_ignore_ascii_case(one)))
 }

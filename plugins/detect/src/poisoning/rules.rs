@@ -1,10 +1,11 @@
 //! What a sentence says to a model. Each rule looks for a pattern of classes, never for a phrase.
 
 use super::lexicon::{
-    ACT, ALSO, AS, BEHAVIOUR, CONTENT, CONTEXT, Classes, DECODE, EFFECT, ENVIRONMENT, EXAMPLE,
-    FIRST, FULL, HIDDEN, IGNORE, KEEP, KEY, KEYED, MUST, NOT, NOTE, NOW, OTHER, OTHERWISE,
-    PARAMETER, PASS, PLEASE, PREFER, PRIOR, PRIVILEGE, READ, RECIPIENT, RULES, SECRET, SECRETLY,
-    SEND, SHOW, STEP, TELL, TOOL, USE, USER, WHEN, WORKS, YOU,
+    ACT, AI, ALSO, AS, BEHAVIOUR, CONTAIN, CONTENT, CONTEXT, Classes, DECODE, EFFECT, ENVIRONMENT,
+    EXAMPLE, FIRST, FULL, FUNDS, HIDDEN, IGNORE, KEEP, KEY, KEYED, MUST, NOT, NOTE, NOW, OTHER,
+    OTHERWISE, PARAMETER, PASS, PLEASE, PREFER, PRIOR, PRIVILEGE, READ, REASON, REASONS, RECIPIENT,
+    REDIRECT, RULES, SECRET, SECRETLY, SEND, SHELL, SHOW, STEP, TELL, TOOL, USE, USER, WHEN, WORKS,
+    YOU,
 };
 use super::sentence::{Sentence, Shape};
 use super::{Sign, Signs};
@@ -23,6 +24,8 @@ pub(super) fn apply(sentence: &Sentence<'_>, signs: &mut Signs) {
     request(sentence, signs);
     persona(sentence, signs);
     pressure(sentence, signs);
+    addressed(sentence, signs);
+    execution(sentence, signs);
     if sentence.has(DECODE) && sentence.has_shape(Shape::Blob) {
         signs.add(Sign::Encoded, 0.8);
     }
@@ -40,7 +43,7 @@ fn concealment(sentence: &Sentence<'_>, signs: &mut Signs) {
         signs.add(Sign::Concealment, 0.35);
     }
     if sentence.has(SECRETLY) && !sentence.follows(NOT, SECRETLY, 3) {
-        let does = sentence.has(READ | SEND | PASS | EFFECT);
+        let does = sentence.follows(SECRETLY, READ | SEND | PASS | EFFECT, 1);
         signs.add(Sign::Concealment, if does { 0.6 } else { 0.2 });
     }
     let is_kept = sentence.follows(KEEP, HIDDEN, 4) && (sentence.has(USER) || sentence.has(STEP));
@@ -83,7 +86,7 @@ fn theft(sentence: &Sentence<'_>, signs: &mut Signs) {
         let weight = match (takes, gives, is_addressed) {
             (true, true, _) => 0.9,
             (true, false, true) | (false, true, true) => 0.8,
-            (true, false, false) => 0.4,
+            (true, false, false) | (false, true, false) => 0.4,
             _ => 0.2,
         };
         signs.add(Sign::Theft, weight);
@@ -91,6 +94,15 @@ fn theft(sentence: &Sentence<'_>, signs: &mut Signs) {
     }
     if takes && gives && sentence.has_shape(Shape::Path) && is_addressed {
         signs.add(Sign::Theft, 0.8);
+    }
+    let names_secret = |shape| {
+        sentence
+            .tokens
+            .iter()
+            .any(|token| token.shape == shape && token.classes & SECRET != 0)
+    };
+    if gives && names_secret(Shape::Identifier) && !sentence.has(EXAMPLE) {
+        signs.add(Sign::Theft, 0.45);
     }
     if is_about_secrets(sentence) {
         let weight = match (takes, gives, is_addressed, sentence.has(FIRST)) {
@@ -103,18 +115,31 @@ fn theft(sentence: &Sentence<'_>, signs: &mut Signs) {
     }
     // The content of a file goes into a parameter that is there for it.
     if takes && gives && sentence.has_all(CONTENT | AS) && sentence.has(PARAMETER) && is_addressed {
-        signs.add(Sign::Theft, 0.5);
+        signs.add(Sign::Theft, 0.4);
     }
     let is_collected =
         sentence.follows(FULL, CONTEXT, 4) || sentence.has(ENVIRONMENT) && sentence.has(FULL);
-    if is_collected && (gives || takes) {
+    let contains = sentence.has_all(MUST | CONTAIN) && sentence.has(PARAMETER);
+    if is_collected && (gives || takes || contains) {
         let weight = if is_addressed { 0.7 } else { 0.35 };
         signs.add(Sign::Collection, weight);
+    }
+    if sentence.follows(YOU, PRIOR, 1)
+        && sentence.follows(PRIOR, RULES, 1)
+        && !sentence.has(EXAMPLE)
+    {
+        let is_told = sentence.has(SHOW | TELL | READ | SEND | PASS);
+        signs.add(Sign::Collection, if is_told { 0.7 } else { 0.2 });
+    } else if sentence.follows(TELL, PRIOR, 3)
+        && sentence.follows(PRIOR, RULES, 1)
+        && !sentence.has(NOT)
+    {
+        signs.add(Sign::Collection, 0.5);
     }
 }
 
 fn exfiltration(sentence: &Sentence<'_>, signs: &mut Signs) {
-    if sentence.has(EXAMPLE) || !sentence.has(SEND | RECIPIENT) {
+    if sentence.has(EXAMPLE) || !sentence.has(SEND | RECIPIENT | FUNDS | SECRETLY) {
         return;
     }
     let has_email = sentence.has_shape(Shape::Email);
@@ -128,11 +153,26 @@ fn exfiltration(sentence: &Sentence<'_>, signs: &mut Signs) {
     } else if has_email && sentence.has(RECIPIENT) && is_always {
         signs.add(Sign::Exfiltration, 0.6);
     }
-    let copies = sentence
-        .tokens
-        .iter()
-        .any(|token| is_copying(sentence, token.start, token.end));
-    if copies && sentence.has(MUST | ALSO) {
+    // Somebody is let in unasked.
+    if has_email && sentence.has(SECRETLY) && sentence.has(EFFECT | PASS) {
+        signs.add(Sign::Exfiltration, 0.6);
+    }
+    // Money goes to an account that the text names; or what goes to somebody goes to somebody else.
+    if sentence.has(FUNDS) && sentence.has(SEND | EFFECT) && sentence.has_shape(Shape::Literal) {
+        signs.add(Sign::Exfiltration, 0.6);
+    }
+    if sentence.follows(REDIRECT, RECIPIENT, 3)
+        && (has_email || has_url || sentence.has_shape(Shape::Literal))
+    {
+        signs.add(Sign::Exfiltration, 0.6);
+    }
+    let copies = sentence.has(MUST | ALSO)
+        && sentence.all & SEND != 0
+        && sentence
+            .tokens
+            .iter()
+            .any(|token| is_copying(sentence, token.start, token.end));
+    if copies {
         signs.add(Sign::Exfiltration, 0.5);
     }
 }
@@ -172,7 +212,7 @@ fn shadowing(sentence: &Sentence<'_>, signs: &mut Signs) {
 }
 
 fn precondition(sentence: &Sentence<'_>, signs: &mut Signs) {
-    if sentence.has_all(WHEN | USE) && sentence.follows(WHEN, USE, 3) && sentence.has(TOOL) {
+    if sentence.has_all(WHEN | USE) && sentence.follows(WHEN, USE, 5) && sentence.has(TOOL) {
         let acts = sentence.has(READ | SEND | PASS | EFFECT);
         let weight = match (acts, sentence.has(MUST | PLEASE | FIRST)) {
             (true, true) => 0.4,
@@ -185,6 +225,9 @@ fn precondition(sentence: &Sentence<'_>, signs: &mut Signs) {
 
 fn request(sentence: &Sentence<'_>, signs: &mut Signs) {
     let is_first = sentence.has(FIRST) && !sentence.has(EXAMPLE);
+    if !is_first && !sentence.has(PLEASE) {
+        return;
+    }
     let asks = sentence.tokens.windows(2).any(|two| match two {
         [please, verb] => {
             please.classes & PLEASE != 0 && !please.is_quoted && verb.classes & NOTE == 0
@@ -204,10 +247,11 @@ fn request(sentence: &Sentence<'_>, signs: &mut Signs) {
 }
 
 fn persona(sentence: &Sentence<'_>, signs: &mut Signs) {
-    let acts_as = sentence.tokens.windows(2).any(|two| match two {
-        [act, as_] => act.classes & ACT != 0 && as_.classes & AS != 0,
-        _ => false,
-    });
+    let acts_as = sentence.all & ACT != 0
+        && sentence.tokens.windows(2).any(|two| match two {
+            [act, as_] => act.classes & ACT != 0 && as_.classes & AS != 0,
+            _ => false,
+        });
     if acts_as {
         let is_loud = sentence
             .tokens
@@ -224,6 +268,12 @@ fn persona(sentence: &Sentence<'_>, signs: &mut Signs) {
     {
         signs.add(Sign::Persona, 0.3);
     }
+    if sentence.follows(RULES, NOT, 2)
+        && sentence.has(PRIOR | RULES)
+        && sentence.has(YOU | NOW | WORKS)
+    {
+        signs.add(Sign::Persona, 0.2);
+    }
     if sentence.has(PRIVILEGE) && sentence.has(YOU) && sentence.has(OTHER) {
         signs.add(Sign::Persona, 0.4);
     }
@@ -234,4 +284,66 @@ fn pressure(sentence: &Sentence<'_>, signs: &mut Signs) {
     if sentence.has_all(threatens) && sentence.follows(OTHERWISE, WORKS, 8) {
         signs.add(Sign::Pressure, 0.35);
     }
+    if sentence.has(REASONS) && (sentence.has(MUST) || sentence.has(REASON)) {
+        signs.add(Sign::Pressure, 0.3);
+    }
+}
+
+/// The model is spoken to by its name: `the assistant should`, `note for AI agents:`.
+fn addressed(sentence: &Sentence<'_>, signs: &mut Signs) {
+    let is_told =
+        sentence.follows(AI, MUST, 2) && sentence.has(READ | SEND | PASS | EFFECT | SHOW | TELL);
+    let is_called = sentence.all & AI != 0
+        && sentence.tokens.windows(2).any(|two| match two {
+            [before, name] => {
+                let colon = sentence.text.as_bytes().get(name.end as usize);
+                name.classes & AI != 0 && before.classes & SHOW == 0 && colon == Some(&b':')
+            }
+            _ => false,
+        });
+    if is_told || is_called && sentence.tokens.len() > 5 {
+        signs.add(Sign::Addressed, 0.4);
+    }
+}
+
+/// A program is to be fetched and run, or files are to be laid open.
+fn execution(sentence: &Sentence<'_>, signs: &mut Signs) {
+    if sentence.all & SHELL == 0 {
+        return;
+    }
+    let has_pipe = sentence.text.contains('|')
+        && [
+            "| sh", "|sh", "| bash", "|bash", "| zsh", "| python", "| iex",
+        ]
+        .iter()
+        .any(|end| sentence.text.contains(end));
+    let fetches = ["curl ", "wget ", "iwr ", "Invoke-WebRequest"]
+        .iter()
+        .any(|start| sentence.text.contains(start));
+    if has_pipe && fetches {
+        signs.add(Sign::Execution, 0.8);
+    } else if sentence.text.contains("chmod ") && sentence.text.contains("~")
+        || sentence.text.contains("chmod 777")
+        || sentence.text.contains("rm -rf /")
+    {
+        signs.add(Sign::Execution, 0.5);
+    }
+}
+
+/// Whether a verb of an action begins the sentence or a clause, or follows `must`.
+pub(super) fn commands(sentence: &Sentence<'_>) -> bool {
+    const ACTS: Classes = EFFECT | SEND | READ | PASS | IGNORE;
+    let mut may_begin = true;
+    sentence.tokens.iter().any(|token| {
+        if token.classes & (AS | OTHER) != 0 && token.classes & ACTS == 0 {
+            // `required to delete`
+            return false;
+        }
+        let begins = may_begin && token.classes & ACTS != 0;
+        let behind = sentence.text.as_bytes().get(token.end as usize).copied();
+        // An adverb between does not hide the verb.
+        may_begin = matches!(behind, Some(b',' | b':' | b'-'))
+            || token.classes & (MUST | PLEASE | ALSO | SECRETLY) != 0;
+        begins
+    })
 }

@@ -14,6 +14,10 @@ pub(super) struct Sentence<'t> {
     pub(super) tokens: &'t [Token],
     /// The classes of all words outside quotation marks.
     pub(super) classes: Classes,
+    /// Those of all words.
+    pub(super) all: Classes,
+    /// The shapes of its tokens, as a set.
+    shapes: u16,
     /// Whether a run of letters is so long that it may be encoded text.
     pub(super) has_blob: bool,
 }
@@ -42,6 +46,8 @@ pub(super) enum Shape {
     Path,
     /// A path at which secrets are usually kept.
     SecretPath,
+    /// A number of an account, an address of a wallet.
+    Literal,
     /// Runs together many letters.
     Blob,
 }
@@ -61,18 +67,25 @@ impl<'t> Sentence<'t> {
             while at < bytes.len() && !bytes[at].is_ascii_whitespace() {
                 at += 1;
             }
-            chunk(text, start, at, &mut quote, tokens);
+            if !plain_word(bytes, start, at, quote.is_some(), tokens) {
+                chunk(text, start, at, &mut quote, tokens);
+            }
         }
-        let classes = tokens
-            .iter()
-            .filter(|token| !token.is_quoted)
-            .fold(0, |all, token| all | token.classes);
-        let has_blob = tokens.iter().any(|token| token.shape == Shape::Blob);
+        let (mut classes, mut all, mut shapes) = (0, 0, 0);
+        for token in tokens.iter() {
+            all |= token.classes;
+            shapes |= 1 << token.shape as u16;
+            if !token.is_quoted {
+                classes |= token.classes;
+            }
+        }
         Self {
             text,
             tokens,
             classes,
-            has_blob,
+            all,
+            shapes,
+            has_blob: shapes & 1 << Shape::Blob as u16 != 0,
         }
     }
 
@@ -88,11 +101,14 @@ impl<'t> Sentence<'t> {
 
     /// Whether it has a token of this shape.
     pub(super) fn has_shape(&self, shape: Shape) -> bool {
-        self.tokens.iter().any(|token| token.shape == shape)
+        self.shapes & 1 << shape as u16 != 0
     }
 
     /// Whether a word of the first class is followed by one of the second within so many words.
     pub(super) fn follows(&self, first: Classes, second: Classes, within: usize) -> bool {
+        if self.all & first == 0 || self.all & second == 0 {
+            return false;
+        }
         self.tokens.iter().enumerate().any(|(index, token)| {
             token.classes & first != 0
                 && self
@@ -158,6 +174,47 @@ fn is_abbreviation(bytes: &[u8], at: usize) -> bool {
         && bytes[at - 3].is_ascii_alphabetic()
 }
 
+/// Reads a run that is a word of small letters, with or without a capital first and a mark last. Most runs are, and
+/// nothing else has to be looked at in them. False for any other.
+fn plain_word(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    is_quoted: bool,
+    tokens: &mut Vec<Token>,
+) -> bool {
+    let Some(run) = bytes.get(start..end) else {
+        return false;
+    };
+    let word = match run.split_last() {
+        Some((b',' | b'.' | b';' | b':' | b'!' | b'?', word)) => word,
+        _ => run,
+    };
+    let Some((first, rest)) = word.split_first() else {
+        return false;
+    };
+    if word.len() >= BLOB
+        || !first.is_ascii_alphabetic()
+        || !rest.iter().all(u8::is_ascii_lowercase)
+    {
+        return false;
+    }
+    let hash = rest.iter().fold(
+        lexicon::step(lexicon::START, first.to_ascii_lowercase()),
+        |hash, letter| lexicon::step(hash, *letter),
+    );
+    let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    tokens.push(Token {
+        classes: lexicon::classes(hash),
+        shape: Shape::Word,
+        start: offset(start),
+        end: offset(start + word.len()),
+        is_quoted,
+        is_loud: false,
+    });
+    true
+}
+
 /// Reads one run of characters without blanks.
 fn chunk(text: &str, start: usize, end: usize, quote: &mut Option<char>, tokens: &mut Vec<Token>) {
     let whole = &text[start..end];
@@ -206,9 +263,23 @@ fn chunk(text: &str, start: usize, end: usize, quote: &mut Option<char>, tokens:
         return;
     }
     if shape == Shape::Identifier {
-        tokens.push(token(0, shape, offset, offset + core.len(), false));
+        // The words of an identifier say what a thing is called, not what is to be done.
+        let is_secret = core.bytes().all(|c| !c.is_ascii_lowercase())
+            && [
+                "SECRET",
+                "TOKEN",
+                "PASSWORD",
+                "API_KEY",
+                "PRIVATE_KEY",
+                "ACCESS_KEY",
+            ]
+            .iter()
+            .any(|part| core.contains(part));
+        let classes = if is_secret { lexicon::SECRET } else { 0 };
+        tokens.push(token(classes, shape, offset, offset + core.len(), false));
+        return;
     }
-    // Words are divided by whatever is no letter, and an identifier by its underscores.
+    // Words are divided by whatever is no letter.
     let bytes = core.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -270,6 +341,9 @@ fn toggles(whole: &str, quote: &mut Option<char>) -> bool {
     opened
 }
 
+/// The longest path. Longer runs are data.
+const LONGEST_PATH: usize = 256;
+
 /// Parts of paths at which secrets are kept.
 const SECRET_PATHS: [&str; 26] = [
     ".ssh",
@@ -323,24 +397,20 @@ fn shape(core: &str) -> Shape {
             false => Shape::Email,
         };
     }
-    let is_path = has(b'/')
-        || has(b'\\')
-        || core.starts_with('~')
-        || core.starts_with('.')
-        || has(b'.')
-        || has(b'_');
+    let is_rooted = has(b'/') || has(b'\\') || has(b'.') || core.starts_with(['~', '.']);
+    let is_path = (is_rooted || core.starts_with("id_")) && bytes.len() <= LONGEST_PATH;
     if is_path
         && SECRET_PATHS
             .iter()
             .any(|part| contains_small(bytes, part.as_bytes()))
     {
-        let is_rooted = has(b'/') || has(b'\\') || core.starts_with(['~', '.']) || has(b'.');
-        if is_rooted || core.starts_with("id_") {
-            return Shape::SecretPath;
-        }
+        return Shape::SecretPath;
     }
     if core.starts_with(['~', '/']) && bytes.len() > 3 || core.starts_with("C:\\") {
         return Shape::Path;
+    }
+    if is_literal(bytes) {
+        return Shape::Literal;
     }
     if bytes.len() >= BLOB && is_blob(bytes) {
         return Shape::Blob;
@@ -378,6 +448,17 @@ fn is_reserved(host: &str) -> bool {
     ]
     .iter()
     .any(|part| contains_small(host.as_bytes(), part.as_bytes()))
+}
+
+/// An account, a telephone number, an address of a wallet: mostly digits, or a known beginning.
+fn is_literal(bytes: &[u8]) -> bool {
+    let digits = bytes.iter().filter(|c| c.is_ascii_digit()).count();
+    let is_wallet = (bytes.starts_with(b"0x") || bytes.starts_with(b"bc1")) && bytes.len() > 25;
+    let is_account = digits >= 6
+        && digits * 2 >= bytes.len()
+        && !bytes.contains(&b'/')
+        && !bytes.contains(&b'.');
+    is_wallet || is_account
 }
 
 /// Letters that may be base64 or hexadecimal: no word has digits, capitals and small letters in such a length.
