@@ -12,9 +12,7 @@ const MASKS: [&str; 2] = ["pii-scrubber", "secret-redactor"];
 /// interceptors from the bottom; what clients send, and what servers say unasked, passes them from the top.
 pub(super) fn misplaced(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
     let written = &loaded.config.interceptors;
-    let is = |index: usize, name: &str| {
-        matches!(&written[index].plugin, PluginSource::Builtin(builtin) if builtin == name)
-    };
+    let is = |index: usize, name: &str| matches!(&written[index].plugin, PluginSource::Builtin(builtin) if builtin == name);
     // Where a step could not be made, the two lists do not fit, and something graver is wrong.
     if steps.len() != written.len() {
         return Vec::new();
@@ -30,8 +28,16 @@ pub(super) fn misplaced(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
             MASKS.into_iter().filter(absent).collect()
         };
         for (place, missing, from) in [
-            ("below", missing(of_replies, index + 1..steps.len()), "replies pass from the bottom"),
-            ("above", missing(of_requests, 0..index), "messages and arguments pass from the top"),
+            (
+                "below",
+                missing(of_replies, index + 1..steps.len()),
+                "replies pass from the bottom",
+            ),
+            (
+                "above",
+                missing(of_requests, 0..index),
+                "messages and arguments pass from the top",
+            ),
         ] {
             if missing.is_empty() {
                 continue;
@@ -63,7 +69,12 @@ fn judged(settings: &sandgate_config::Settings) -> (bool, bool) {
         return (true, false);
     };
     let has = |names: [&str; 2]| {
-        directions.iter().any(|one| one.as_str().is_some_and(|one| names.contains(&one)))
+        directions
+            .iter()
+            .any(|one| one.as_str().is_some_and(|one| names.contains(&one)))
     };
-    (has(["results", "definitions"]), has(["messages", "arguments"]))
+    (
+        has(["results", "definitions"]),
+        has(["messages", "arguments"]),
+    )
 }

@@ -33,11 +33,13 @@ fn reason(policy: &str, meeting: &HookPoint) -> Option<&'static str> {
             (!counted || hook == Hook::PostCall).then_some(NOT_COUNTED)
         }
         ("flow-guard", _) => {
-            let flows = method == "tools/call" || (method, hook) == ("resources/read", Hook::PostCall);
+            let flows =
+                method == "tools/call" || (method, hook) == ("resources/read", Hook::PostCall);
             (!flows).then_some(NO_FLOW)
         }
         ("tool-guard" | "tool-pins", _) => {
-            let listed = method.ends_with("/list") && !matches!(method, "tasks/list" | "roots/list");
+            let listed =
+                method.ends_with("/list") && !matches!(method, "tasks/list" | "roots/list");
             let told = policy == "tool-guard" && matches!(method, "initialize" | "server/discover");
             let must = match hook {
                 Hook::PreCall => matches!(method, "tools/call" | "prompts/get"),
@@ -71,20 +73,20 @@ fn reason(policy: &str, meeting: &HookPoint) -> Option<&'static str> {
                 | "elicitation/create"
         ))
         .then_some(NO_TEXT),
-        (
-            "pii-scrubber" | "injection-classifier" | "secret-redactor" | "model-bridge",
-            method,
-        ) if direction == Direction::ServerToClient => (matches!(
-            method,
-            "ping"
-                | "roots/list"
-                | "notifications/elicitation/complete"
-                | "notifications/subscriptions/acknowledged"
-                | "notifications/resources/updated"
-        ) || method
-            .ends_with("/list_changed")
-            || method.starts_with("tasks/"))
-        .then_some(NO_TEXT),
+        ("pii-scrubber" | "injection-classifier" | "secret-redactor" | "model-bridge", method)
+            if direction == Direction::ServerToClient =>
+        {
+            (matches!(
+                method,
+                "ping"
+                    | "roots/list"
+                    | "notifications/elicitation/complete"
+                    | "notifications/subscriptions/acknowledged"
+                    | "notifications/resources/updated"
+            ) || method.ends_with("/list_changed")
+                || method.starts_with("tasks/"))
+            .then_some(NO_TEXT)
+        }
         ("allow-tools", _) => {
             let lists = method.ends_with("/list") && !matches!(method, "tasks/list" | "roots/list");
             let uses = matches!(

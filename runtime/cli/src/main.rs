@@ -7,8 +7,8 @@ use sandgate::args::{Arguments, Verb};
 #[cfg(feature = "demo")]
 use sandgate::demo;
 use sandgate::{
-    check, completions, import, init, manual, pins, plugin, promote, reload, replay, run, schema, status,
-    terminal, token, why,
+    check, completions, import, init, manual, pins, plugin, promote, reload, replay, run, schema,
+    status, terminal, token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;

@@ -123,7 +123,8 @@ fn lock_all(asked: &Lockable) -> Result<ExitCode, PinsError> {
 fn diff(asked: &Compared) -> Result<ExitCode, PinsError> {
     let files = Files::of(&asked.located)?;
     let approved = files.approved()?;
-    let wanted = |server: &str| asked.servers.is_empty() || asked.servers.iter().any(|it| it == server);
+    let wanted =
+        |server: &str| asked.servers.is_empty() || asked.servers.iter().any(|it| it == server);
     let differences = lock::diff(&approved, &files.current(wanted)?);
     print(&shown(&differences));
     Ok(ExitCode::from(u8::from(!differences.is_empty())))
@@ -165,7 +166,10 @@ fn approve(asked: &Approved) -> Result<ExitCode, PinsError> {
     print(&shown(&chosen));
     print(&match chosen.len() {
         0 => "Nothing was approved: there is no such difference.".to_owned(),
-        count => format!("{count} of these are approved in {} now.", files.lock.display()),
+        count => format!(
+            "{count} of these are approved in {} now.",
+            files.lock.display()
+        ),
     });
     Ok(ExitCode::SUCCESS)
 }

@@ -20,8 +20,14 @@ fn day(parts: &Parts, part: Part) -> Value {
         ],
         Part::Git => vec![
             call("git_status", json!({ "repo_path": at("repository") })),
-            call("git_diff_unstaged", json!({ "repo_path": at("repository") })),
-            call("git_branch", json!({ "repo_path": at("repository"), "branch_type": "local" })),
+            call(
+                "git_diff_unstaged",
+                json!({ "repo_path": at("repository") }),
+            ),
+            call(
+                "git_branch",
+                json!({ "repo_path": at("repository"), "branch_type": "local" }),
+            ),
         ],
         Part::Filesystem => vec![
             call("list_directory", json!({ "path": at("files") })),
@@ -38,16 +44,31 @@ fn day(parts: &Parts, part: Part) -> Value {
                 "write_file",
                 json!({ "path": at("files/Tom & cat pictures.md"), "content": "Docker | Python | Bash\n" }),
             ),
-            call("search_files", json!({ "path": at("files"), "pattern": "**/*.md" })),
-            call("get_file_info", json!({ "path": at("files/../files/notes.md") })),
+            call(
+                "search_files",
+                json!({ "path": at("files"), "pattern": "**/*.md" }),
+            ),
+            call(
+                "get_file_info",
+                json!({ "path": at("files/../files/notes.md") }),
+            ),
         ],
         Part::Everything => vec![
             call("echo", json!({ "message": "skills: go; python; bash" })),
-            call("echo", json!({ "message": "curl & wget, git|curl, ~/.ssh/config, ../../shared/base.yml" })),
-            call("echo", json!({ "message": "select [email] from users where sessions[ip] = now()" })),
+            call(
+                "echo",
+                json!({ "message": "curl & wget, git|curl, ~/.ssh/config, ../../shared/base.yml" }),
+            ),
+            call(
+                "echo",
+                json!({ "message": "select [email] from users where sessions[ip] = now()" }),
+            ),
             call("get-sum", json!({ "a": 100_000_000_001_u64, "b": 3 })),
             call("get-structured-content", json!({ "location": "New York" })),
-            call("get-annotated-message", json!({ "messageType": "error", "includeImage": true })),
+            call(
+                "get-annotated-message",
+                json!({ "messageType": "error", "includeImage": true }),
+            ),
         ],
     };
     let mut day = errand;
@@ -94,7 +115,9 @@ fn passes_unharmed(profile_name: &str, client: Client) {
         assert_eq!(through.as_array().unwrap().len(), number, "{through}");
         for (index, call) in plan["calls"].as_array().unwrap().iter().enumerate() {
             // Times pass.
-            let same = |seen: &Value| match call["name"] == "get_current_time" || call["name"] == "get_file_info" {
+            let same = |seen: &Value| match call["name"] == "get_current_time"
+                || call["name"] == "get_file_info"
+            {
                 true => Value::from(seen.to_string().contains("error")),
                 false => seen.clone(),
             };

@@ -39,6 +39,9 @@ pub(crate) fn without(text: &str, plugin: &str) -> String {
         Some(at) => gone[0][at..].to_owned(),
         None => String::new(),
     };
-    let kept: String = kept.iter().map(|table| format!("[[interceptors]]{table}")).collect();
+    let kept: String = kept
+        .iter()
+        .map(|table| format!("[[interceptors]]{table}"))
+        .collect();
     format!("{head}{kept}{rest}")
 }

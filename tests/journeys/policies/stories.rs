@@ -142,12 +142,7 @@ fn stories() -> Vec<Story> {
             plugin: "argument-validator",
             rule: "arguments.path-traversal",
             era: Era::Legacy,
-            act: |desk| {
-                desk.call(
-                    "read_file",
-                    json!({ "path": "..%2f..%2f..%2fetc/passwd" }),
-                )
-            },
+            act: |desk| desk.call("read_file", json!({ "path": "..%2f..%2f..%2fetc/passwd" })),
             loot: "nothing special",
         },
         Story {
@@ -189,8 +184,7 @@ fn stories() -> Vec<Story> {
             era: Era::Legacy,
             act: |desk| {
                 let session = desk.open("desk");
-                let lookup =
-                    |_| call(&session, desk.era, "search", json!({ "words": "printer" }));
+                let lookup = |_| call(&session, desk.era, "search", json!({ "words": "printer" }));
                 let replies: Vec<String> = (0..80).map(lookup).collect();
                 let all = replies
                     .iter()
@@ -219,7 +213,11 @@ fn tools() -> Value {
         })
     };
     json!([
-        tool("list_tickets", "Lists the tickets of the help desk.", &["state"]),
+        tool(
+            "list_tickets",
+            "Lists the tickets of the help desk.",
+            &["state"]
+        ),
         tool("read_file", "Reads a file of the project.", &["path"]),
         tool("lookup_customer", "Looks up a customer by number.", &["id"]),
         tool("fetch", "Fetches a page of the web.", &["url"]),

@@ -84,7 +84,7 @@ fn written(text: &str) -> Option<ToolCall> {
             .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
         let value = match unquoted {
             Some(text) => Value::from(text),
-            None => serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)),
+            None => literal(value).unwrap_or_else(|| Value::from(value)),
         };
         arguments.insert(name, value);
     }
@@ -92,6 +92,21 @@ fn written(text: &str) -> Option<ToolCall> {
         tool: tool.to_owned(),
         arguments: arguments.into(),
     })
+}
+
+/// A value as JSON or Python writes it.
+fn literal(text: &str) -> Option<Value> {
+    let json = |text: &str| serde_json::from_str(text).ok();
+    let python = || {
+        let named = match text {
+            "True" => "true",
+            "False" => "false",
+            "None" => "null",
+            text => text,
+        };
+        json(&named.replace('\'', "\""))
+    };
+    json(text).or_else(python)
 }
 
 /// The parts between commas that are in no quotes and no brackets.
@@ -138,12 +153,14 @@ mod tests {
             [call("math.gcd", json!({ "num1": 12, "num2": 15 }))]
         );
         assert_eq!(
-            read(r#"[["cd('temp')", "grep(file_name='a, b.txt',pattern=\"x=y\",n=3)"]]"#),
+            read(
+                r#"[["cd('temp')", "grep(file_name='a, b.txt',pattern=\"x=y\",n=3,tags=['#a', '#b'], all=True)"]]"#
+            ),
             [
                 call("cd", json!({ "argument0": "temp" })),
                 call(
                     "grep",
-                    json!({ "file_name": "a, b.txt", "pattern": "x=y", "n": 3 })
+                    json!({ "file_name": "a, b.txt", "pattern": "x=y", "n": 3, "tags": ["#a", "#b"], "all": true })
                 ),
             ]
         );

@@ -52,9 +52,7 @@ impl Profile {
             let line = match line.strip_prefix('@') {
                 None => line,
                 Some(marked) => match marked.split_once(' ') {
-                    Some((profiles, line))
-                        if profiles.split(',').any(|one| one == self.name()) =>
-                    {
+                    Some((profiles, line)) if profiles.split(',').any(|one| one == self.name()) => {
                         line
                     }
                     _ => continue,
@@ -108,7 +106,10 @@ mod tests {
         for profile in [Profile::Strict, Profile::Balanced, Profile::Observe] {
             let text = profile.configuration();
             assert!(!text.contains("\n@"), "{text}");
-            assert!(text.contains(&format!("profile: {}", profile.name())), "{text}");
+            assert!(
+                text.contains(&format!("profile: {}", profile.name())),
+                "{text}"
+            );
         }
         let observe = Profile::Observe.configuration();
         let interceptors = observe.matches("\n[[interceptors]]").count();
