@@ -14,12 +14,14 @@ pub(crate) fn around(
     floor: usize,
     context: &Context,
 ) -> Option<(usize, usize)> {
-    let era = ["令和", "平成", "昭和", "大正", "明治"]
-        .iter()
-        .find(|era| bytes[floor..at].ends_with(era.as_bytes()));
-    let start = match era {
-        Some(era) => at - era.len(),
-        None => month_before(bytes, at, floor).unwrap_or(at),
+    if !begins_one(bytes, at) {
+        return None;
+    }
+    let before = at.checked_sub(1).map(|before| bytes[before]);
+    let start = match before {
+        Some(0x80..) => at - era_before(&bytes[floor..at]),
+        Some(b' ' | b'.' | b'-') => month_before(bytes, at, floor).unwrap_or(at),
+        _ => at,
     };
     let end = end(bytes, start, at)?;
     let said = context.says_within(Topic::Birth, start, FAR)
@@ -33,6 +35,27 @@ pub(crate) fn around(
     let has_time = matches!(rest, [b' ' | b'T', b'0'..=b'2', b'0'..=b'9', b':', ..])
         && !matches!(rest, [b'T', b'0', b'0', b':', ..]);
     (!has_time).then_some((start, end))
+}
+
+/// Whether the digits may begin a date: a day, a month, a year, or all three.
+fn begins_one(bytes: &[u8], at: usize) -> bool {
+    let run = bytes[at..]
+        .iter()
+        .take(9)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    match run {
+        0..=2 => true,
+        4 | 8 => matches!(bytes[at..at + 2], [b'1', b'8' | b'9'] | [b'2', b'0']) || run == 8,
+        _ => false,
+    }
+}
+
+/// The length of the name of a Japanese era at the end of the text.
+fn era_before(text: &[u8]) -> usize {
+    let eras = ["令和", "平成", "昭和", "大正", "明治"];
+    let era = eras.iter().find(|era| text.ends_with(era.as_bytes()));
+    era.map_or(0, |era| era.len())
 }
 
 /// Where the name of a month before the digits begins: "May 4, 1983".

@@ -24,6 +24,8 @@ pub(crate) struct Context<'t> {
     named: OnceCell<u32>,
     /// The last place that was asked about, and what was found there.
     last: Cell<Option<(usize, Near)>>,
+    /// The place after which was looked last, and the topics there.
+    after: Cell<Option<(usize, u32)>>,
     /// The heading of the text, if its first line is one.
     heading: OnceCell<Option<Heading>>,
     /// The row in which the last value stood.
@@ -67,6 +69,7 @@ impl<'t> Context<'t> {
             key,
             named: OnceCell::new(),
             last: Cell::new(None),
+            after: Cell::new(None),
             heading: OnceCell::new(),
             row: Cell::new(None),
             column: Cell::new(None),
@@ -98,17 +101,20 @@ impl<'t> Context<'t> {
 
     /// Whether the topic is spoken of right after `at`, on the same line.
     pub(crate) fn says_after(&self, topic: Topic, at: usize) -> bool {
+        if let Some((place, mask)) = self.after.get()
+            && place == at
+        {
+            return mask & bit(topic) != 0;
+        }
         let bytes = self.text.as_bytes();
         let rest = &bytes[at..bytes.len().min(at + AFTER)];
         // A bracket begins something else, for example a mark that stands for another value.
         let end = rest
             .iter()
             .position(|byte| matches!(byte, b'\n' | b'[' | b'"' | b';' | b'|'));
-        let mut said = false;
-        topics(&rest[..end.unwrap_or(rest.len())], &mut |it, _| {
-            said |= it == topic
-        });
-        said
+        let mask = mask(&rest[..end.unwrap_or(rest.len())]);
+        self.after.set(Some((at, mask)));
+        mask & bit(topic) != 0
     }
 
     /// Whether the topic is spoken of in the member's name.

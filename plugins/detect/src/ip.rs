@@ -82,7 +82,11 @@ fn is_version(octets: [u32; 4], bytes: &[u8], start: usize, end: usize, context:
         || is_revision
         || (is_small && !called)
         || (!called && octets[0] != 10 && octets.iter().all(|octet| *octet < 50) && !is_small)
-        || (!called && octets[0] <= 2 && octets[1..] != [1, 1, 1] && octets[1..] != [0, 0, 1])
+        || (!called
+            && octets[0] <= 2
+            && octets.iter().all(|octet| *octet < 100)
+            && octets[1..] != [1, 1, 1]
+            && octets[1..] != [0, 0, 1])
         || (!called && octets[0] <= 30 && octets[0] != 10 && octets[1..3].contains(&0))
         || (context.says_within(Topic::Version, start, 24)
             && !context.is_nearer(Topic::Ip, Topic::Version, start))

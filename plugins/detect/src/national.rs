@@ -112,7 +112,7 @@ macro_rules! kinds {
     (@ $entity:ident) => { Entity::$entity };
 }
 
-const KINDS: [Kind; 130] = kinds! {
+const KINDS: [Kind; 131] = kinds! {
     "us" "social security, taxpayer" ["999-99-9999"] us_ssn Nothing UsSsn;
     "us" "social security, taxpayer" ["999 99 9999", "999.99.9999", "999999999"] us_ssn Word UsSsn;
     "us" "Medicare beneficiary" ["9XX9-XX9-XX99"] us_mbi Nothing;
@@ -177,6 +177,7 @@ const KINDS: [Kind; 130] = kinds! {
     "ee" "person; Lithuania" ["99999999999"] ee_code WordOrWhole;
     "lv" "person" ["999999-99999"] lv_code Nothing;
     "lv" "person" ["99999999999"] lv_code Word;
+    "lv" "person, new" ["999999-99999", "99999999999"] lv_code_new Word;
     "hr" "person" ["99999999999"] mod_11_10 Word;
     "rs" "person; Slovenia and others" ["9999999999999"] yu_jmbg Nothing;
     "tr" "person" ["99999999999"] tr_tckn WordOrWhole;
@@ -245,7 +246,7 @@ const KINDS: [Kind; 130] = kinds! {
     "kz" "person" ["999999999999"] kz_iin Word;
 };
 
-static TABLE: [Kind; 130] = KINDS;
+static TABLE: [Kind; 131] = KINDS;
 
 /// The number that begins where the token begins: its kind and its end.
 pub(crate) fn found(token: &Token, wanted: Entities, context: &Context) -> Option<(Entity, usize)> {
@@ -266,7 +267,10 @@ pub(crate) fn found(token: &Token, wanted: Entities, context: &Context) -> Optio
         let Some((count, end, small)) = token.matches(form.pattern, &mut characters) else {
             continue;
         };
-        if best.is_some_and(|(_, best)| best >= end) || !(kind.check)(&characters[..count]) {
+        if best.is_some_and(|(_, best)| best >= end)
+            || is_example(&characters[..count])
+            || !(kind.check)(&characters[..count])
+        {
             continue;
         }
         // Times in seconds and milliseconds are the commonest numbers of ten and thirteen digits.

@@ -136,7 +136,10 @@ fn gap_at(bytes: &[u8], mut at: usize) -> Option<(usize, Gap)> {
         };
         gap = match (gap, here) {
             (Gap::Edge, here) => here,
-            (Gap::Parenthesis, Gap::Space | Gap::Hyphen | Gap::Parenthesis) => Gap::Parenthesis,
+            (
+                Gap::Parenthesis,
+                Gap::Space | Gap::Hyphen | Gap::Parenthesis | Gap::Dot | Gap::Slash,
+            ) => Gap::Parenthesis,
             (Gap::Space | Gap::Hyphen, Gap::Parenthesis) => Gap::Parenthesis,
             // " - ", ". " and the like do not hold a number together.
             _ => return None,

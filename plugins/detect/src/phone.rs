@@ -321,14 +321,14 @@ impl<'n> Shape<'n> {
 }
 
 /// Whether the groups begin with a date: year, month and day in either order, or eight digits YYYYMMDD.
-fn is_date(number: &Number, groups: &[Group]) -> bool {
+pub(crate) fn is_date(number: &Number, groups: &[Group]) -> bool {
     let digits = number.digits(groups);
-    let counts: Vec<usize> = groups.iter().map(|group| group.count).collect();
+    let counts: [usize; 3] = std::array::from_fn(|n| groups.get(n).map_or(0, |group| group.count));
     let year = |digits: &[u8]| matches!(digits, [1, 9, ..] | [2, 0, ..]);
     match counts[..] {
         [4, 1..=2, 1..=2, ..] => year(digits),
         [day @ 1..=2, month @ 1..=2, 4, ..] => year(&digits[day + month..]),
-        [8, ..] => {
+        [8, _, _] => {
             year(digits)
                 && matches!(digits[4..6], [0, _] | [1, 0..=2])
                 && matches!(digits[6..8], [0..=2, _] | [3, 0..=1])

@@ -277,6 +277,14 @@ fn number(bytes: &[u8], at: usize, wanted: Entities, context: &Context, hits: &m
             .first()
             .map_or(number.end, |group| group.end);
     }
+    // Dates are the commonest numbers with hyphens.
+    if let [_, month, day, ..] = number.groups()
+        && month.gap == day.gap
+        && month.gap != Gap::Space
+        && phone::is_date(&number, &number.groups()[..3])
+    {
+        return day.end;
+    }
     let mut first = 0;
     while first < number.groups().len() {
         match one(bytes, &number, first, wanted, context) {
