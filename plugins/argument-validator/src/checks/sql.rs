@@ -480,10 +480,15 @@ impl Sql<'_> {
             && self.text[..at].trim().is_empty()
             && following.next().is_none()
             && rest.starts_with("order");
+        let is_behind_a_number = self.is_behind_a_number(at)
+            && (is_commented && is_number
+                || rest.contains("sleep(")
+                || rest.contains("benchmark("));
         is_clause
             && natural_words(&self.text[..at]) < 2
-            && (self.is_broken(at)
-                && !(self.level == Level::Fragment && self.begins_with_a_statement())
+            && (is_behind_a_number
+                || self.is_broken(at)
+                    && !(self.level == Level::Fragment && self.begins_with_a_statement())
                 || self.level != Level::Fragment
                     && (is_probe
                         || is_commented && (is_number || rest.contains("--"))
