@@ -66,39 +66,51 @@ pub(crate) fn clues(value: &str) -> u16 {
 pub(crate) struct Reading<'v> {
     /// As it is written.
     pub(crate) value: &'v str,
-    /// Decoded, in small letters, with ASCII quotes.
+    /// Decoded, in small letters, with ASCII quotes. A sentence is cut some way behind [`Self::horizon`].
     pub(crate) text: String,
     /// The clues of `text` and `value`.
     pub(crate) clues: u16,
     /// Whether decoding changed the value.
     pub(crate) is_coded: bool,
+    /// How far an attack may begin in `text`.
+    pub(crate) horizon: usize,
 }
 
 impl<'v> Reading<'v> {
     /// Reads the value. `clues` are those of the value as it is written.
     pub(crate) fn of(value: &'v str, clues: u16) -> Self {
         if clues & clue::CODED == 0 {
+            let horizon = horizon(value);
             return Self {
                 value,
-                text: value.to_ascii_lowercase(),
+                text: value[..end(value, horizon)].to_ascii_lowercase(),
                 clues,
                 is_coded: false,
+                horizon,
             };
         }
         let mut text = decoding::text(value);
         text.make_ascii_lowercase();
         let is_coded = !text.eq_ignore_ascii_case(value);
         let clues = clues | self::clues(&text);
+        let horizon = horizon(&text);
+        text.truncate(end(&text, horizon));
         Self {
             value,
             text,
             clues,
             is_coded,
+            horizon,
         }
     }
 
     pub(crate) fn has(&self, clues: u16) -> bool {
         self.clues & clues != 0
+    }
+
+    /// The part of the text in which an attack may begin.
+    pub(crate) fn near(&self) -> &str {
+        self.text.get(..self.horizon).unwrap_or(&self.text)
     }
 
     /// How many words of a language stand before that place. A payload that a sentence quotes has some.
@@ -107,18 +119,56 @@ impl<'v> Reading<'v> {
     }
 }
 
-/// The number of words of a language: letters only, perhaps with a mark behind.
+/// How much of a sentence is read behind the place where an attack may begin.
+const BEHIND: usize = 256;
+/// The most words that are counted: no check asks for more.
+const WORDS: usize = 8;
+
+/// The number of words of a language, at most [`WORDS`]: letters only, perhaps with a mark behind.
 pub(crate) fn natural_words(text: &str) -> usize {
     text.split_ascii_whitespace()
-        .filter(|word| {
-            let word = word.trim_matches([',', '.', ':', '!', '?', '"', '\'', '(', ')', '`']);
-            word.chars().count() > 1
-                && word.chars().all(|character| {
-                    character.is_alphabetic() || matches!(character, '\'' | '’' | '-')
-                })
-                || word.chars().any(is_of_a_script_without_spaces)
-        })
+        .filter(|word| is_natural(word))
+        .take(WORDS)
         .count()
+}
+
+fn is_natural(word: &str) -> bool {
+    let is_mark = |byte: &u8| b",.:!?\"'()`".contains(byte);
+    let bytes = word.as_bytes();
+    let start = bytes.iter().take_while(|byte| is_mark(byte)).count();
+    let end = bytes.len() - bytes.iter().rev().take_while(|byte| is_mark(byte)).count();
+    let Some(word) = word.get(start..end.max(start)) else {
+        return false;
+    };
+    if word.is_ascii() {
+        let is_letter = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'\'' | b'-');
+        return word.len() > 1 && word.bytes().all(is_letter);
+    }
+    let is_letter =
+        |character: char| character.is_alphabetic() || matches!(character, '\'' | '’' | '-');
+    word.chars().count() > 1 && word.chars().all(is_letter)
+        || word.chars().any(is_of_a_script_without_spaces)
+}
+
+/// Where the text ends that is judged: some way behind the horizon, at a character.
+fn end(text: &str, horizon: usize) -> usize {
+    let mut end = text.len().min(horizon + BEHIND);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    end
+}
+
+/// Where the last of the words that are counted ends. Behind it no attack is looked for: whatever stands there stands in
+/// a sentence.
+fn horizon(text: &str) -> usize {
+    let base = text.as_ptr() as usize;
+    text.split_ascii_whitespace()
+        .filter(|word| is_natural(word))
+        .nth(WORDS - 1)
+        .map_or(text.len(), |word| {
+            word.as_ptr() as usize - base + word.len()
+        })
 }
 
 /// Japanese and Chinese: a run of characters may hold many words.
@@ -143,12 +193,17 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The first place of `wanted` in `text`, byte by byte. Faster than a general search for the short texts here.
+/// The first place of `wanted` in `text`. For the short texts here it is faster than a general search.
 pub(crate) fn find(text: &str, wanted: &str) -> Option<usize> {
-    let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
-    let first = *wanted.first()?;
-    let last = text.len().checked_sub(wanted.len())?;
-    (0..=last).find(|at| text[*at] == first && text[*at..].starts_with(wanted))
+    let first = wanted.chars().next()?;
+    let mut from = 0;
+    loop {
+        let at = from + text.get(from..)?.find(first)?;
+        if text.as_bytes()[at..].starts_with(wanted.as_bytes()) {
+            return Some(at);
+        }
+        from = at + first.len_utf8();
+    }
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<&'sta
         return None;
     }
     let mut before = None;
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in text.bytes().take(reading.horizon).enumerate() {
         let rest = &text.as_bytes()[at..];
         let is_found = match byte {
             b'`' => {
@@ -115,6 +115,13 @@ impl Judge<'_> {
     /// Forms that nothing else has: blanks by a variable, a function that a broken shell runs.
     fn is_unmistakable(&self) -> bool {
         let text = self.text;
+        if !self
+            .reading
+            .has(clue::BRACE | clue::OPERATOR | clue::DASH | clue::COLON)
+            && !text.contains(['?', '%', '\\'])
+        {
+            return false;
+        }
         let at = find(text, "${ifs")
             .or_else(|| find(text, "$ifs$"))
             .or_else(|| find(text, "$ifs/"));

@@ -12,7 +12,10 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<&'sta
     let text = reading.text.as_str();
     if reading.has(clue::ANGLE) {
         let mut at = 0;
-        while let Some(next) = text[at..].find('<') {
+        while let Some(next) = text[at..]
+            .find('<')
+            .filter(|next| at + next < reading.horizon)
+        {
             let place = at + next;
             at = place + 1;
             let rest = &text[place..];

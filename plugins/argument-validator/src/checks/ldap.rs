@@ -7,7 +7,7 @@ use crate::reading::Reading;
 pub(crate) fn found(reading: &Reading, level: Level) -> Option<&'static str> {
     let text = reading.text.as_str();
     let mut depth = 0i32;
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in text.bytes().take(reading.horizon).enumerate() {
         match byte {
             b'(' => depth += 1,
             b')' => depth -= 1,

@@ -12,7 +12,7 @@ pub(crate) fn found(reading: &Reading, level: Level) -> Option<&'static str> {
     if is_code(reading, level) {
         return Some(CODE);
     }
-    for (at, _) in text.match_indices(['$', '&']) {
+    for (at, _) in reading.near().match_indices(['$', '&']) {
         let rest = &text[at + 1..];
         let end = rest
             .find(|it: char| !it.is_ascii_alphabetic())

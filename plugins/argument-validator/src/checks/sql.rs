@@ -27,7 +27,8 @@ pub(crate) fn found(reading: &Reading, level: Level) -> Option<&'static str> {
     if sql.is_cut_off() || sql.is_computed() {
         return Some(CUTS);
     }
-    for (at, word) in words(text) {
+    let near = text.get(..reading.horizon).unwrap_or(text);
+    for (at, word) in words(near) {
         let found = match word {
             "or" | "and" | "xor" | "rlike" | "having" | "where" | "not" | "like" | "when"
             | "if" => sql.widens(at, at + word.len()).then_some(WIDENS),
@@ -44,7 +45,7 @@ pub(crate) fn found(reading: &Reading, level: Level) -> Option<&'static str> {
             return found;
         }
     }
-    for (at, _) in text.match_indices(['|', '&']) {
+    for (at, _) in near.match_indices(['|', '&']) {
         if (text[at..].starts_with("||") || text[at..].starts_with("&&"))
             && (sql.breakout.is_some_and(|out| out < at) || text[..at].trim().is_empty())
             && sql.widens(at, at + 2)
@@ -479,10 +480,15 @@ impl Sql<'_> {
             && self.text[..at].trim().is_empty()
             && following.next().is_none()
             && rest.starts_with("order");
+        let is_behind_a_number = self.is_behind_a_number(at)
+            && (is_commented && is_number
+                || rest.contains("sleep(")
+                || rest.contains("benchmark("));
         is_clause
             && natural_words(&self.text[..at]) < 2
-            && (self.is_broken(at)
-                && !(self.level == Level::Fragment && self.begins_with_a_statement())
+            && (is_behind_a_number
+                || self.is_broken(at)
+                    && !(self.level == Level::Fragment && self.begins_with_a_statement())
                 || self.level != Level::Fragment
                     && (is_probe
                         || is_commented && (is_number || rest.contains("--"))

@@ -12,7 +12,7 @@ const LOOKUP: &str = "An expression that a logger looks up";
 /// What is wrong with the value as a part of a template.
 pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<&'static str> {
     let text = reading.text.as_str();
-    for (at, _) in text.match_indices(['{', '<', '(', '[', '#', '$']) {
+    for (at, _) in reading.near().match_indices(['{', '<', '(', '[', '#', '$']) {
         let Some((inner, is_bare)) = inner(&text[at..]) else {
             continue;
         };

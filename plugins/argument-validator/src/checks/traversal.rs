@@ -351,7 +351,14 @@ fn names_one_of(path: &[u8], names: &[&str]) -> bool {
     let count = segments().count();
     for at in 0..count {
         let rest = segments().skip(at);
+        let Some(first) = rest.clone().next().and_then(|segment| segment.first()) else {
+            continue;
+        };
+        let first = first.to_ascii_lowercase();
         for name in names {
+            if name.as_bytes().first() != Some(&first) {
+                continue;
+            }
             // A name of one segment is the file itself, unless it is a folder of secrets.
             let depth = name.split('/').count();
             if depth == 1 && at + 1 < count && !name.starts_with('.') {

@@ -7,7 +7,10 @@ use crate::reading::{Reading, find};
 pub(crate) fn found(reading: &Reading, level: Level) -> Option<&'static str> {
     let text = reading.text.as_str();
     let mut at = 0;
-    while let Some(next) = text[at..].find('<') {
+    while let Some(next) = text[at..]
+        .find('<')
+        .filter(|next| at + next < reading.horizon)
+    {
         let place = at + next;
         let rest = &text[place..];
         at = place + 1;
