@@ -39,7 +39,7 @@ deny: $(TOOLS)/stamp
 
 # The model of the injection classifier, from CORPORA (a folder of corpora) and FILES (folders of ordinary files), and a table
 # of how it holds on sources that it did not see. The same input gives the same model.
-train: FILES = $(HOME)/.cargo/registry/src
+train: FILES = $(HOME)/.cargo/registry/src /usr/lib/python3.11 /usr/lib/node_modules
 train: toolchain
 	cargo run --release --manifest-path plugins/injection-classifier/train/Cargo.toml --target-dir target/train -- \
 	  $(CORPORA) plugins/detect/src/injection/weights.bin $(FILES)

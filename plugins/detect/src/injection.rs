@@ -133,7 +133,7 @@ fn plain<'w>(text: &str, hidden: Kinds, weights: &'w Weights) -> (Score, Weigher
     let score = match &weigher.best {
         None => Score::nothing(hidden),
         Some((logit, passage)) => Score {
-            value: 1.0 / (1.0 + (-(logit + surprise(hidden))).exp()),
+            value: 1.0 / (1.0 + (-(logit + surprise(hidden) - weigher.chance())).exp()),
             passage: passage.start..passage.end,
             hidden,
             reasons: reasons(passage),

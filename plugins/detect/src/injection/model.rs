@@ -9,6 +9,12 @@ pub type Weights = [u8; FEATURES + 8];
 /// The weights that are in use.
 pub(super) static WEIGHTS: &Weights = include_bytes!("weights.bin");
 
+/// How much a long text needs more than a short one.
+const CHANCE: f32 = 0.4;
+
+/// A text of so many passages is short.
+const FEW: f32 = 64.0;
+
 /// The groups of features.
 pub const GROUPS: usize = 4;
 
@@ -29,6 +35,7 @@ pub(super) struct Weigher<'w> {
     pub(super) is_spaced: bool,
     /// Whether a passage has digits for letters.
     pub(super) is_mixed: bool,
+    passages: usize,
 }
 
 impl<'w> Weigher<'w> {
@@ -41,7 +48,13 @@ impl<'w> Weigher<'w> {
             unreadable: None,
             is_spaced: false,
             is_mixed: false,
+            passages: 0,
         }
+    }
+
+    /// What is taken from the logit of the worst passage: among many passages one is odd by chance.
+    pub(super) fn chance(&self) -> f32 {
+        CHANCE * (1.0 + self.passages as f32 / FEW).ln()
     }
 
     fn number(&self, at: usize) -> f32 {
@@ -64,6 +77,7 @@ impl Sink for Weigher<'_> {
         if passage.tokens() == 0 {
             return;
         }
+        self.passages += 1;
         let step = self.number(FEATURES);
         let mut logit = self.number(FEATURES + 4);
         for (sum, count) in sums.into_iter().zip(counts) {

@@ -253,7 +253,9 @@ impl<S: Sink> Reader<'_, S> {
             b':' => {
                 self.telling(Class::Colon as u8);
                 // What is announced is another passage than the announcement.
-                if self.state.tokens > 3 && matches!(next, b' ' | b'\n' | b'\\') {
+                if (self.state.tokens > 3 || self.place == Place::Header)
+                    && matches!(next, b' ' | b'\n' | b'\\')
+                {
                     self.state.end = self.at;
                     self.finish();
                 }

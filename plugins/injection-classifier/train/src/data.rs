@@ -245,24 +245,20 @@ pub fn files(directory: &Path, most: usize) -> Vec<Example> {
         let Ok(text) = fs::read_to_string(path) else {
             continue;
         };
-        let top = path
-            .strip_prefix(directory)
-            .ok()
-            .and_then(|path| path.components().nth(1));
+        let inner = path.strip_prefix(directory).unwrap_or(path);
+        let top = inner
+            .components()
+            .nth(1)
+            .or_else(|| inner.components().next());
         let sum: u32 = top.map_or(0, |top| {
-            top.as_os_str()
-                .as_encoded_bytes()
-                .iter()
-                .map(|byte| u32::from(*byte))
-                .sum()
+            let name = top.as_os_str().as_encoded_bytes();
+            name.iter().map(|byte| u32::from(*byte)).sum()
         });
         let source = ["files A", "files B"][sum as usize % 2];
-        let start = text.floor_char_boundary(text.len() / 3);
-        for piece in [
-            &text[..text.floor_char_boundary(3000)],
-            &text[start..text.floor_char_boundary(start + 2000)],
-        ] {
-            if piece.len() > 80 {
+        for part in 0..4 {
+            let start = text.floor_char_boundary(text.len() * part / 4);
+            let piece = &text[start..text.floor_char_boundary(start + 2500)];
+            if piece.len() > 200 || part == 0 && piece.len() > 80 {
                 examples.push(example(source, kind, false, piece.into(), None));
             }
         }

@@ -48,12 +48,7 @@ impl Model {
                     let some = 2 + dice.below(ranked.len() - 2);
                     ranked.swap(2, some);
                 }
-                // All of a written attack is known to be one; elsewhere only its worst passage is.
-                let taken = match (example.is_attack, &*example.source) {
-                    (true, "templates") if ranked.len() > 2 => 2,
-                    (true, _) => 1,
-                    (false, _) => 3,
-                };
+                let taken = if example.is_attack { 1 } else { 3 };
                 for (logit, at) in ranked.iter().take(taken) {
                     let target = f32::from(u8::from(example.is_attack));
                     let cost = if example.is_attack { 1.0 } else { ALARM };
