@@ -9,14 +9,18 @@ use std::ops::Range;
 
 use crate::hidden::{self, Kinds};
 
+mod border;
 mod encoded;
+mod features;
 mod layout;
 mod lexicon;
 mod model;
 mod passage;
+mod reader;
 
-pub use model::{GROUPS, share};
-pub use passage::{FEATURES, Group, Passage, Sink, read};
+pub use model::{GROUPS, Weights, share};
+pub use passage::{FEATURES, Group, Passage, Sink};
+pub use reader::read;
 
 use layout::Layout;
 use lexicon::Class;
@@ -91,19 +95,24 @@ pub fn is_prose(text: &str) -> bool {
 
 /// Scores the text.
 pub fn score(text: &str) -> Score {
+    score_by(text, model::WEIGHTS)
+}
+
+/// Scores the text by other weights, for the training program.
+pub fn score_by(text: &str, weights: &Weights) -> Score {
     let normalised = hidden::normalised(text);
     let text = &*normalised.text;
-    let (mut score, unreadable) = plain(text, normalised.kinds);
+    let (mut score, seen) = plain(text, normalised.kinds, weights);
     let mut undone = |start: usize, end: usize, said: &str| {
-        let (inner, _) = plain(said, Kinds::NONE);
+        let (inner, _) = plain(said, Kinds::NONE, weights);
         if inner.value > score.value && inner.value > ENOUGH {
             score.value = inner.value;
             score.passage = start..end;
             score.reasons = inner.reasons | 1 << ENCODED;
         }
     };
-    encoded::stretches(text, &mut undone);
-    if let Some(passage) = unreadable {
+    encoded::stretches(text, seen.is_spaced, seen.is_mixed, &mut undone);
+    if let Some(passage) = seen.unreadable {
         let (start, end) = (passage.start, passage.end);
         // What is written backwards begins at the end of its line.
         let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
@@ -117,20 +126,20 @@ pub fn score(text: &str) -> Score {
     score
 }
 
-/// Scores a text in which nothing is encoded. Gives also the first passage that has no known words.
-fn plain(text: &str, hidden: Kinds) -> (Score, Option<Passage>) {
-    let mut weigher = Weigher::new();
+/// Scores a text in which nothing is encoded. Gives also what may be encoded.
+fn plain<'w>(text: &str, hidden: Kinds, weights: &'w Weights) -> (Score, Weigher<'w>) {
+    let mut weigher = Weigher::new(weights);
     read(text, &mut weigher);
-    let Some((logit, passage)) = weigher.best else {
-        return (Score::nothing(hidden), None);
+    let score = match &weigher.best {
+        None => Score::nothing(hidden),
+        Some((logit, passage)) => Score {
+            value: 1.0 / (1.0 + (-(logit + surprise(hidden))).exp()),
+            passage: passage.start..passage.end,
+            hidden,
+            reasons: reasons(passage),
+        },
     };
-    let score = Score {
-        value: 1.0 / (1.0 + (-(logit + surprise(hidden))).exp()),
-        passage: passage.start..passage.end,
-        hidden,
-        reasons: reasons(&passage),
-    };
-    (score, weigher.unreadable)
+    (score, weigher)
 }
 
 /// What hidden characters add: few texts have them by chance, and instructions are what is worth hiding.
@@ -139,7 +148,10 @@ fn surprise(hidden: Kinds) -> f32 {
     if hidden.has(Kinds::TAGS.and(Kinds::VARIATION)) {
         surprise += 4.0;
     }
-    if hidden.has(Kinds::ZERO_WIDTH.and(Kinds::BIDI).and(Kinds::LOOK_ALIKE)) {
+    if hidden.has(Kinds::ZERO_WIDTH) {
+        surprise += 2.5;
+    }
+    if hidden.has(Kinds::BIDI.and(Kinds::LOOK_ALIKE)) {
         surprise += 1.0;
     }
     if hidden.has(Kinds::ANSI_HIDING.and(Kinds::HIDDEN_HTML)) {

@@ -45,10 +45,12 @@ fn find(bytes: &[u8], from: usize) -> Option<usize> {
 /// Whether the tag at the beginning of `rest` has a style that hides it.
 fn hides(rest: &[u8]) -> bool {
     let tag = &rest[..rest.len().min(LONGEST)];
-    let Some(end) = tag.iter().position(|byte| *byte == b'>') else {
+    // A tag that has not ended where another begins is none.
+    let mut inside = tag.iter().skip(1);
+    let Some(end) = inside.position(|byte| matches!(byte, b'>' | b'<')) else {
         return false;
     };
-    let tag = &tag[..end];
+    let tag = &tag[..=end];
     let Some(style) = tag
         .windows(6)
         .position(|six| six.eq_ignore_ascii_case(b"style="))

@@ -7,50 +7,91 @@ const MOST: usize = 8 * 1024;
 /// The shortest stretch of base64 or hexadecimal digits that is undone.
 const SHORTEST: usize = 20;
 
-/// What stretches of the text say, each as (start, end, text).
-pub(super) fn stretches(text: &str, found: &mut dyn FnMut(usize, usize, &str)) {
+/// What stretches of the text say, each as (start, end, text). The text may have letters with spaces between, or digits
+/// for letters.
+pub(super) fn stretches(
+    text: &str,
+    is_spaced: bool,
+    is_mixed: bool,
+    found: &mut dyn FnMut(usize, usize, &str),
+) {
     let bytes = text.as_bytes();
-    let mut left = MOST;
-    let mut start = 0;
-    let mut counts = Counts::default();
-    // A word that could be digits of an encoding ends at the first byte that could not.
-    for at in 0..=bytes.len() {
-        let byte = bytes.get(at).copied().unwrap_or(b' ');
-        counts.take(byte);
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=') {
-            continue;
-        }
-        if at - start >= SHORTEST && left > 0 {
-            let word = &bytes[start..at.min(start + left)];
-            if let Some(plain) = hexadecimal(word)
-                .or_else(|| base64(word))
-                .or_else(|| base32(word))
-                && let Some(plain) = readable(plain)
-            {
-                left = left.saturating_sub(word.len());
-                found(start, at, &plain);
-            }
-        }
-        start = at + 1;
-    }
+    digits_of_encodings(bytes, found);
     let head = &text[..text.floor_char_boundary(MOST)];
-    if counts.escapes > 5 {
+    let (escapes, binary) = counts(head.as_bytes());
+    if escapes > 5 {
         let plain = unescaped(head);
         if plain != head {
             found(0, head.len(), &plain);
         }
     }
-    if counts.binary > 40
-        && let Some(plain) = binary(head.as_bytes()).and_then(readable)
+    if binary > 40
+        && binary * 3 > head.len()
+        && let Some(plain) = self::binary(head.as_bytes()).and_then(readable)
     {
         found(0, head.len(), &plain);
     }
-    if counts.single > 5 {
+    if is_spaced {
         found(0, head.len(), &joined(head));
     }
-    if counts.mixed > 2 {
+    if is_mixed {
         found(0, head.len(), &leet(head));
     }
+}
+
+/// Stretches of base64, base32 and hexadecimal digits.
+fn digits_of_encodings(bytes: &[u8], found: &mut dyn FnMut(usize, usize, &str)) {
+    let mut left = MOST;
+    // One byte of each stretch that is long enough is looked at.
+    let mut at = SHORTEST - 1;
+    while left > 0
+        && let Some(byte) = bytes.get(at)
+    {
+        if !DIGIT[usize::from(*byte)] {
+            at += SHORTEST;
+            continue;
+        }
+        let is_digit = |byte: &&u8| DIGIT[usize::from(**byte)];
+        let floor = (at + 1).saturating_sub(SHORTEST);
+        let before = bytes[floor..at].iter().rev().take_while(is_digit).count();
+        let start = at - before;
+        let after = bytes[at..].iter().take(left).take_while(is_digit).count();
+        let end = at + after;
+        if end - start >= SHORTEST {
+            let word = &bytes[start..end];
+            if let Some(plain) = hexadecimal(word)
+                .or_else(|| base64(word))
+                .or_else(|| base32(word))
+                && let Some(plain) = readable(plain)
+            {
+                found(start, end, &plain);
+            }
+            left = left.saturating_sub(end - start);
+        }
+        at = end + SHORTEST;
+    }
+}
+
+/// The digits of base64 in its two alphabets, with those of the other encodings among them.
+const DIGIT: [bool; 256] = {
+    let mut digit = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        digit[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(byte as u8, b'+' | b'/' | b'-' | b'_' | b'=');
+        byte += 1;
+    }
+    digit
+};
+
+/// How many beginnings of escapes, and how many binary digits.
+fn counts(bytes: &[u8]) -> (usize, usize) {
+    let (mut escapes, mut binary) = (0, 0);
+    for byte in bytes {
+        escapes += usize::from(matches!(byte, b'%' | b'&' | b'\\'));
+        binary += usize::from(byte | 1 == b'1');
+    }
+    (escapes, binary)
 }
 
 /// The passage by rot13 and backwards, for one that has no known words.
@@ -64,46 +105,6 @@ pub(super) fn turned(passage: &str) -> [String; 2] {
         })
         .collect();
     [rotated, passage.chars().rev().collect()]
-}
-
-#[derive(Default)]
-struct Counts {
-    /// Beginnings of escapes.
-    escapes: usize,
-    binary: usize,
-    /// Single letters between spaces, in a row.
-    single: usize,
-    run: usize,
-    /// Words with digits among letters.
-    mixed: usize,
-    letters: usize,
-    digits: usize,
-}
-
-impl Counts {
-    fn take(&mut self, byte: u8) {
-        match byte {
-            b'0' | b'1' => self.binary += 1,
-            b'%' | b'&' | b'\\' => self.escapes += 1,
-            _ => {}
-        }
-        if byte.is_ascii_alphabetic() || byte >= 0x80 {
-            self.letters += 1;
-        } else if byte.is_ascii_digit() {
-            self.digits += 1;
-        } else {
-            let (letters, digits) = (self.letters, self.digits);
-            self.letters = 0;
-            self.digits = 0;
-            self.run = match (letters, digits) {
-                (1, 0) | (0, 1) => self.run + 1,
-                (0, 0) => self.run,
-                _ => 0,
-            };
-            self.single = self.single.max(self.run);
-            self.mixed += usize::from(letters > 0 && digits > 0 && letters + digits > 2);
-        }
-    }
 }
 
 /// The bytes as text, where they are one with spaces between words.

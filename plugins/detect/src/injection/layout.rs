@@ -15,6 +15,8 @@ pub(super) enum Layout {
     Markup,
     /// Lines of `Name: value`.
     Headers,
+    /// A table and hardly anything else.
+    Grid,
 }
 
 /// Where a passage stands.
@@ -32,54 +34,69 @@ pub(super) enum Place {
 }
 
 /// How much of a text is looked at.
-const SAMPLE: usize = 16 * 1024;
+const SAMPLE: usize = 8 * 1024;
+
+/// What a byte says about a layout; 0 for those that say nothing, which are most.
+const KIND: [u8; 256] = {
+    let mut kind = [0; 256];
+    let said = [
+        (b'\n', LINE),
+        (b'|', BAR),
+        (b'\t', BAR),
+        (b'<', TAG),
+        (b'"', QUOTE),
+        (b'\'', QUOTE),
+        (b':', COLON),
+        (b'{', BRACE),
+        (b'}', BRACE),
+        (b'[', BRACE),
+        (b']', BRACE),
+        (b'(', SIGN),
+        (b')', SIGN),
+        (b';', SIGN),
+        (b'=', SIGN),
+    ];
+    let mut index = 0;
+    while index < said.len() {
+        kind[said[index].0 as usize] = said[index].1;
+        index += 1;
+    }
+    kind
+};
+const LINE: u8 = 1;
+const BAR: u8 = 2;
+const TAG: u8 = 3;
+const QUOTE: u8 = 4;
+const COLON: u8 = 5;
+const BRACE: u8 = 6;
+const SIGN: u8 = 7;
+
+/// How far from the beginning of a line the name of a header ends.
+const NAME: usize = 25;
 
 impl Layout {
     pub(super) fn of(bytes: &[u8]) -> Self {
+        let bytes = &bytes[..bytes.len().min(SAMPLE)];
         let mut count = Counts::default();
-        let mut line = Line::default();
-        for byte in bytes.iter().take(SAMPLE) {
-            match byte {
-                b'\n' => {
-                    count.end(&line);
-                    line = Line::default();
+        let (mut start, mut bars, mut has_name) = (0, 0, false);
+        for (at, byte) in bytes.iter().enumerate() {
+            match KIND[usize::from(*byte)] {
+                0 => {}
+                LINE => {
+                    count.line(&bytes[start..at], bars, has_name);
+                    (start, bars, has_name) = (at + 1, 0, false);
                 }
-                b' ' | b'\r' => {}
-                _ => {
-                    if line.first == 0 {
-                        line.first = *byte;
-                    }
-                    line.last = *byte;
-                    match byte {
-                        b'|' | b'\t' => line.bars += 1,
-                        b'<' => count.tags += 1,
-                        b'"' | b'\'' => count.quotes += 1,
-                        b':' => {
-                            count.colons += 1;
-                            line.has_colon |= !line.has_letters_enough;
-                        }
-                        b'{' | b'}' | b'[' | b']' => count.braces += 1,
-                        b'(' | b')' | b';' | b'=' => count.code += 1,
-                        _ => {}
-                    }
-                    line.length += 1;
-                    line.has_letters_enough = line.length > 24;
-                }
+                BAR => bars += 1,
+                TAG => count.tags += 1,
+                QUOTE => count.quotes += 1,
+                COLON => has_name |= at - start < NAME,
+                BRACE => count.braces += 1,
+                _ => count.signs += 1,
             }
         }
-        count.end(&line);
-        count.layout(bytes.len().min(SAMPLE))
+        count.line(&bytes[start..], bars, has_name);
+        count.layout(bytes.len())
     }
-}
-
-#[derive(Default)]
-struct Line {
-    first: u8,
-    last: u8,
-    bars: usize,
-    length: usize,
-    has_colon: bool,
-    has_letters_enough: bool,
 }
 
 #[derive(Default)]
@@ -90,32 +107,33 @@ struct Counts {
     statements: usize,
     tags: usize,
     quotes: usize,
-    colons: usize,
     braces: usize,
-    code: usize,
+    signs: usize,
 }
 
 impl Counts {
-    fn end(&mut self, line: &Line) {
-        if line.length == 0 {
+    fn line(&mut self, line: &[u8], bars: usize, has_name: bool) {
+        let Some(last) = line.iter().rev().find(|byte| !matches!(byte, b' ' | b'\r')) else {
             return;
-        }
+        };
         self.lines += 1;
-        self.rows += usize::from(line.bars > 1);
-        self.headers += usize::from(line.has_colon && line.bars < 2);
-        self.statements += usize::from(matches!(line.last, b';' | b'{' | b'}' | b')' | b','));
+        self.rows += usize::from(bars > 1);
+        self.headers += usize::from(has_name && bars < 2);
+        self.statements += usize::from(matches!(last, b';' | b'{' | b'}' | b')' | b','));
     }
 
     fn layout(&self, length: usize) -> Layout {
         let share = |part: usize| part * 1000 / length.max(1);
-        if self.rows > 1 && self.rows * 2 >= self.lines {
+        if self.rows > 1 && (self.lines - self.rows) * 8 <= self.lines + 6 {
+            Layout::Grid
+        } else if self.rows > 1 && self.rows * 2 >= self.lines {
             Layout::Table
         } else if self.braces > 3 && self.quotes > 5 && share(self.quotes + self.braces) > 25 {
             Layout::Data
         } else if self.tags > 3 && share(self.tags) > 8 {
             Layout::Markup
         } else if self.lines > 2
-            && share(self.code + self.braces) > 20
+            && share(self.signs + self.braces) > 20
             && self.statements * 5 > self.lines
         {
             Layout::Code

@@ -338,6 +338,21 @@ pub(super) const fn step(hash: u32, byte: u8) -> u32 {
     (hash ^ byte as u32).wrapping_mul(0x0100_0193)
 }
 
+/// The letter of ASCII for one of Latin-1, by its second byte in UTF-8: many write without the marks.
+pub(super) const fn plain(second: u8) -> u8 {
+    match second | 0x20 {
+        0xA0..=0xA6 => b'a',
+        0xA7 => b'c',
+        0xA8..=0xAB => b'e',
+        0xAC..=0xAF => b'i',
+        0xB1 => b'n',
+        0xB2..=0xB6 | 0xB8 => b'o',
+        0xB9..=0xBC => b'u',
+        0xBD => b'y',
+        _ => b's',
+    }
+}
+
 /// The class of the word with this hash.
 pub(super) fn class(hash: u32) -> u8 {
     let mut slot = slot(hash);
@@ -380,7 +395,12 @@ const fn table() -> [u32; SLOTS] {
                 hash = SEED;
                 length = 0;
             } else if !ends {
-                hash = step(hash, bytes[at]);
+                if bytes[at] == 0xC3 {
+                    at += 1;
+                    hash = step(hash, plain(bytes[at]));
+                } else {
+                    hash = step(hash, bytes[at]);
+                }
                 length += 1;
             }
             at += 1;

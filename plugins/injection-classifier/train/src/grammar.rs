@@ -44,7 +44,7 @@ impl Grammar {
                 {
                     name = section.to_owned();
                 } else if !name.is_empty()
-                    && (!line.is_empty() || name == "hush.en")
+                    && (!line.is_empty() || matches!(&*name, "hush.en" | "opened" | "closed"))
                     && !line.starts_with("# T")
                 {
                     sections

@@ -1,7 +1,7 @@
 //! Logistic regression over passages. A text is an attack if its worst passage is one, so an attack teaches by its worst
 //! passage, and a harmless text by its worst ones.
 
-use sandgate_detect::injection::FEATURES;
+use sandgate_detect::injection::{FEATURES, score_by};
 
 use crate::data::Example;
 use crate::grammar::Dice;
@@ -78,13 +78,16 @@ impl Model {
             + self.bias
     }
 
-    /// The logit of the worst passage.
-    pub fn worst(&self, example: &Example) -> f32 {
-        example
-            .passages
-            .iter()
-            .map(|passage| self.logit(passage))
-            .fold(-20.0, f32::max)
+    /// The logit of the text's score, with all that is decoded and revealed before.
+    pub fn judge(&self) -> impl Fn(&Example) -> f32 {
+        let mut weights = Box::new([0; FEATURES + 8]);
+        weights.copy_from_slice(&self.bytes());
+        move |example| {
+            let value = score_by(&example.text, &weights)
+                .value
+                .clamp(1e-7, 1.0 - 1e-7);
+            (value / (1.0 - value)).ln()
+        }
     }
 
     /// As the crate keeps it: a byte for each weight, the step of a weight, the bias.

@@ -61,7 +61,8 @@ fn main() {
         let of_sources = examples
             .iter()
             .filter(|example| sources.contains(&&*example.source));
-        judged.extend(of_sources.map(|example| (model.worst(example), example)));
+        let judge = model.judge();
+        judged.extend(of_sources.map(|example| (judge(example), example)));
     }
     let threshold = threshold(&judged);
     println!("held out by source; threshold at logit {threshold:.2}");
@@ -73,9 +74,10 @@ fn main() {
     let mut model = learned_without(&examples, &[]);
     // The threshold is at a score of 0.5.
     model.bias -= threshold;
+    let judge = model.judge();
     let everything: Vec<_> = examples
         .iter()
-        .map(|example| (model.worst(example), example))
+        .map(|example| (judge(example), example))
         .collect();
     println!("\nthe model of everything, on what it has seen");
     table(&everything, 0.0);
