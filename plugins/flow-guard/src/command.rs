@@ -52,7 +52,9 @@ impl Commands {
                 }
             }
             begins = match byte {
-                b'\n' | b'.' | b'!' | b'?' | b':' | b';' | b'"' | b'\'' | b'>' | b',' => true,
+                // Not within a host or a number; a capital is enough where a blank was forgotten.
+                b'.' => !matches!(bytes.get(at + 1), Some(b'a'..=b'z' | b'0'..=b'9')),
+                b'\n' | b'!' | b'?' | b':' | b';' | b'"' | b'\'' | b'>' | b',' => true,
                 b' ' | b'\t' | b'\r' | b'-' | b'*' | b'#' | b'(' | b'[' | b'{' | b'|' => begins,
                 0x80.. => true,
                 _ => false,
@@ -95,7 +97,7 @@ fn command(sentence: &[u8]) -> Option<Labels> {
     for _ in 0..BEFORE {
         let length = rest.iter().position(|byte| !byte.is_ascii_alphabetic());
         let (word, after) = rest.split_at(length.unwrap_or(rest.len()));
-        if word.is_empty() || word.len() > 16 {
+        if word.is_empty() || word.len() > 16 || !vocabulary::may_command(word) {
             return None;
         }
         let mut lower = [0; 16];

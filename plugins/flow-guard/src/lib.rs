@@ -42,6 +42,8 @@ const ARGUMENTS: &str = "/arguments/";
 const MOST_VALUES: usize = 96;
 /// The longest string that is read before the others, in bytes.
 const SHORT: usize = 256;
+/// How many longer ones are read.
+const MOST_LONG: usize = 64;
 /// How much of the longer ones is read, in bytes.
 const MOST_TEXT: usize = 4 << 10;
 
@@ -105,7 +107,7 @@ impl Interceptor for FlowGuard {
             .map(|(_, argument)| argument.as_deref())
             .collect();
         let is_exempt = exempt.contains(&None);
-        let values = self.values(params, &exempt);
+        let values = self.values(params, tool.labels.act(), &exempt);
         let call = Call {
             tool,
             values: &values.hashes,
@@ -174,10 +176,11 @@ impl FlowGuard {
     }
 
     /// The values of the arguments that count.
-    fn values(&self, params: &Document, exempt: &[Option<&str>]) -> Values {
+    fn values(&self, params: &Document, acts: bool, exempt: &[Option<&str>]) -> Values {
         let mut values = Values::default();
         let strings = params.strings();
-        // Destinations are short. Of what is long, such as the body of a letter, the beginning is read for links.
+        // Destinations are short. Of what is long and goes out, such as the body of a letter, the beginning is read for
+        // links.
         let (mut long, mut budget) = (Vec::new(), MOST_TEXT);
         for (index, text) in (0..).zip(strings.iter()) {
             if text.len() > SHORT {
@@ -190,6 +193,7 @@ impl FlowGuard {
             );
             value::values(text, |value| values.add(index, Some(value.hash)));
         }
+        long.truncate(if acts { MOST_LONG } else { 0 });
         for (index, text) in long {
             let part = &text[..text.floor_char_boundary(budget)];
             budget -= part.len();

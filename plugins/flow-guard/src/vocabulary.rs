@@ -389,6 +389,47 @@ const CREDENTIALS: &[&str] = &[
     "vault",
 ];
 
+/// The words that a command may begin with, by their first four letters: most words are none, and are told so at once.
+static BEGINNINGS: [u64; 64] = beginnings();
+
+const fn beginnings() -> [u64; 64] {
+    let lists = [LEADS, ORDERS, SENDS, PAYS, CHANGES, DESTROYS, GRANTS];
+    let mut bits = [0; 64];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut word = 0;
+        while word < lists[list].len() {
+            let place = beginning(lists[list][word].as_bytes());
+            bits[place / 64] |= 1 << (place % 64);
+            word += 1;
+        }
+        list += 1;
+    }
+    bits
+}
+
+/// Below 4096. Capitals are small letters.
+const fn beginning(word: &[u8]) -> usize {
+    let mut place = 0;
+    let mut at = 0;
+    while at < 4 {
+        let letter = if at < word.len() {
+            (word[at] | 0x20) as usize
+        } else {
+            0
+        };
+        place = place * 29 + (letter & 0x1f);
+        at += 1;
+    }
+    place % 4096
+}
+
+/// Whether a command may begin with this word, whatever its capitals. Seldom wrong, and then only by a yes.
+pub(crate) fn may_command(word: &[u8]) -> bool {
+    let place = beginning(word);
+    BEGINNINGS[place / 64] >> (place % 64) & 1 == 1
+}
+
 /// What the word does, where it is a verb.
 pub(crate) fn verb(word: &str) -> Option<Verb> {
     let lists = [
