@@ -68,7 +68,7 @@ fn assigned(bytes: &[u8], at: usize) -> Option<Secret> {
     let (start, is_header) = header(bytes, start);
     let end = end(bytes, start, quote);
     let value = &bytes[start..end];
-    if value.len() < 6 {
+    if value.len() < 4 {
         return None;
     }
     let secret = |kind, confidence| {
@@ -84,6 +84,14 @@ fn assigned(bytes: &[u8], at: usize) -> Option<Secret> {
     }
     // What follows a value without quotes tells code from a value.
     let is_code = quote.is_none() && matches!(bytes.get(end), Some(b'(' | b'[' | b'{'));
+    let in_connection = found.sign == Sign::Password
+        && quote.is_none()
+        && bytes[at] == b'='
+        && context::is_literal(value)
+        && is_connection(&bytes[found.from.saturating_sub(160)..found.from]);
+    if in_connection {
+        return secret(PASSWORD, Confidence::Probable);
+    }
     match found.sign {
         Sign::Password if !is_code && context::is_password(value, quote.is_some()) => {
             secret(PASSWORD, Confidence::Probable)
@@ -110,6 +118,29 @@ fn query(bytes: &[u8], at: usize) -> bool {
         .take_while(|byte| is_name_part(**byte))
         .count();
     matches!(before.iter().rev().nth(name), Some(b'?' | b'&'))
+}
+
+/// Whether a connection string ends there, as ADO and ODBC have it: `Server=…;User Id=…;Password=…`. In one a word is
+/// a password too.
+fn is_connection(before: &[u8]) -> bool {
+    let line = before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    let line = &before[line..];
+    let ends = line.trim_ascii_end().last() == Some(&b';');
+    ends && [
+        b"user id=" as &[u8],
+        b"uid=",
+        b"server=",
+        b"data source=",
+        b"username=",
+    ]
+    .iter()
+    .any(|part| {
+        line.windows(part.len())
+            .any(|window| window.eq_ignore_ascii_case(part))
+    })
 }
 
 /// Where the value after an operator begins, and its quote.

@@ -226,6 +226,7 @@ fn beside_provider(value: &[u8], sign: Sign, provider: Option<Provider>, is_join
                 && value.len() >= 20
                 && !census.is_hex
                 && !is_uuid(value)
+                && !is_sequence(value)
                 && odd >= 30
                 && census.lower > 1
                 && census.upper > 1
@@ -241,6 +242,7 @@ const NO_PASSWORDS: &[&[u8]] = &[
     b"password",
     b"passwd",
     b"passphrase",
+    b"pass",
     b"secret",
     b"string",
     b"null",
@@ -264,6 +266,31 @@ const NO_PASSWORDS: &[&[u8]] = &[
     b"bar",
 ];
 
+/// Words in a value that somebody made up for a test.
+const MADE_UP: &[&[u8]] = &[
+    b"fake",
+    b"mock",
+    b"foobar",
+    b"foo-bar",
+    b"foo_bar",
+    b"not-a-",
+    b"not_a_",
+    b"notreal",
+    b"not_real",
+];
+
+/// Whether the value was made up for a test or an example.
+fn is_made_up(value: &[u8]) -> bool {
+    let value = &value[..value.len().min(64)];
+    let begins = value.len() >= 4 && value[..4].eq_ignore_ascii_case(b"test");
+    begins
+        || MADE_UP.iter().any(|word| {
+            value
+                .windows(word.len())
+                .any(|part| part.eq_ignore_ascii_case(word))
+        })
+}
+
 /// Whether the value is a password that somebody chose, or a random one. `is_quoted`: it is a text in code or JSON, so no
 /// code.
 pub(crate) fn is_password(value: &[u8], is_quoted: bool) -> bool {
@@ -274,7 +301,7 @@ pub(crate) fn is_password(value: &[u8], is_quoted: bool) -> bool {
     let is_word = NO_PASSWORDS
         .iter()
         .any(|word| value.eq_ignore_ascii_case(word));
-    if is_word || is_placeholder(value) {
+    if is_word || is_placeholder(value) || is_made_up(value) {
         return false;
     }
     let mut kinds = 0u128;
@@ -330,6 +357,15 @@ fn is_selector(value: &[u8]) -> bool {
     matches!(value, [b'+', ..])
         || matches!(value, [b'#' | b'.' | b'@' | b':' | b'-', name @ ..]
             if name.iter().all(|byte| LETTER.has(*byte) || matches!(byte, b'-' | b'_')))
+}
+
+/// Whether the value is written out, and no place for one.
+pub(crate) fn is_literal(value: &[u8]) -> bool {
+    let is_word = NO_PASSWORDS
+        .iter()
+        .take(4)
+        .any(|word| value.eq_ignore_ascii_case(word));
+    !is_word && !has_template(value) && !says_placeholder(value)
 }
 
 /// Whether the value has a part that is put in later.

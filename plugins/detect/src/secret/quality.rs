@@ -45,7 +45,7 @@ const FOLLOWS: [u32; 26] = {
     follows
 };
 
-/// Whether words make up a quarter of the value: names of code do, keys do not. A word is four letters or more that follow
+/// Whether words make up a good part of the value: names of code do, keys do not. A word is four letters or more that follow
 /// each other as in words; a capital after a small letter begins another one.
 pub(crate) fn is_wordy(value: &[u8]) -> bool {
     let mut in_words = 0;
@@ -68,7 +68,9 @@ pub(crate) fn is_wordy(value: &[u8]) -> bool {
             start = at + usize::from(!is_letter);
         }
     }
-    in_words * 4 >= all
+    // Where the parts are joined, as names of code are, fewer words tell.
+    let is_joined = value.iter().any(|byte| matches!(byte, b'-' | b'_' | b'.'));
+    in_words * if is_joined { 4 } else { 3 } >= all
 }
 
 /// How unlike a word a value is: the share of neighbours that words and names do not have, in percent. A letter beside a
