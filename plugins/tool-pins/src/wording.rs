@@ -29,11 +29,21 @@ impl Vocabulary {
 
     /// Whether a sentence of several telling words shares none with what the definition said before.
     pub(crate) fn is_off_topic(&self, sentence: &str) -> bool {
-        let telling: BTreeSet<String> = words_of_name(sentence)
+        // `Once the result is there, …`: what is asked for stands behind the comma.
+        let clause = sentence.split_once(", ").map(|(_, clause)| clause);
+        self.is_strange(sentence) || clause.is_some_and(|clause| self.is_strange(clause))
+    }
+
+    fn is_strange(&self, clause: &str) -> bool {
+        let telling: BTreeSet<String> = words_of_name(clause)
             .iter()
             .filter_map(|word| stem(word))
             .collect();
-        telling.len() >= FEWEST && telling.iter().all(|word| !self.stems.contains(word))
+        let known = telling
+            .iter()
+            .filter(|word| self.stems.contains(*word))
+            .count();
+        telling.len() >= FEWEST && known * 6 <= telling.len()
     }
 }
 
