@@ -54,7 +54,7 @@ fn is_of_other_script(c: char) -> bool {
 
 /// The beginning of a word that is long enough to tell something.
 fn stem(word: &str) -> Option<String> {
-    const COMMON: [&str; 44] = [
+    const COMMON: [&str; 48] = [
         "this",
         "that",
         "with",
@@ -99,6 +99,10 @@ fn stem(word: &str) -> Option<String> {
         "more",
         "where",
         "default",
+        "their",
+        "there",
+        "some",
+        "both",
     ];
     let is_telling = word.len() >= 4 && word.is_ascii() && !COMMON.contains(&word);
     is_telling.then(|| word.chars().take(5).collect())
