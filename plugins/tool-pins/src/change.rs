@@ -34,6 +34,12 @@ const DANGEROUS: f32 = 0.5;
 /// Hidden characters and escapes that no description needs.
 const HIDDEN: Kinds = Kinds::SUSPICIOUS.and(Kinds::ANSI).and(Kinds::HIDDEN_HTML);
 
+/// The most addresses and hosts of one sentence that are looked for in the old definition.
+const MOST_TARGETS: usize = 8;
+
+/// The shortest sentence that counts, in letters. `1.` is none.
+const SHORTEST: usize = 12;
+
 /// The most sentences that count as a short addition.
 const MOST_ADDED: usize = 4;
 
@@ -129,7 +135,8 @@ fn texts(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
                 .map(|sentence| plain(sentence)),
         );
     }
-    let is_known = |text: &str| old.by_place.values().any(|one| *one == text);
+    let all: BTreeSet<&str> = old.by_place.values().copied().collect();
+    let is_known = |text: &str| all.contains(text);
     let changed = new
         .by_place
         .iter()
@@ -143,7 +150,11 @@ fn texts(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
             .collect();
         // A text that was written anew, or much longer, has other words. A short addition stays on its topic.
         let is_addition = was.is_some()
-            && fresh.len() <= MOST_ADDED
+            && fresh
+                .iter()
+                .filter(|one| plain(one).len() >= SHORTEST)
+                .count()
+                <= MOST_ADDED
             && (inserted.is_some() || fresh.len() < poisoning::sentences(text).len());
         let reading = poisoning::read(&fresh.concat());
         for sign in Sign::ALL {
@@ -196,7 +207,7 @@ fn hidden(found: Kinds, old: Kinds, place: &str, reasons: &mut Vec<Reason>) {
 
 /// Addresses and hosts that stood nowhere before.
 fn new_targets(sentence: &str, old: &Strings<'_>, place: &str, reasons: &mut Vec<Reason>) {
-    for address in addresses(sentence) {
+    for address in addresses(sentence).take(MOST_TARGETS) {
         if !old.all().any(|text| text.contains(address)) {
             add(reasons, "new-address", place, 0.4);
         }
@@ -206,7 +217,7 @@ fn new_targets(sentence: &str, old: &Strings<'_>, place: &str, reasons: &mut Vec
         .iter()
         .any(|end| place.ends_with(end))
         || place.contains("/enum/");
-    for host in hosts(sentence) {
+    for host in hosts(sentence).take(MOST_TARGETS) {
         if !old.all().any(|text| text.contains(host)) {
             let is_number = host
                 .bytes()

@@ -29,11 +29,21 @@ impl Vocabulary {
 
     /// Whether a sentence of several telling words shares none with what the definition said before.
     pub(crate) fn is_off_topic(&self, sentence: &str) -> bool {
-        let telling: BTreeSet<String> = words_of_name(sentence)
+        // `Once the result is there, …`: what is asked for stands behind the comma.
+        let clause = sentence.split_once(", ").map(|(_, clause)| clause);
+        self.is_strange(sentence) || clause.is_some_and(|clause| self.is_strange(clause))
+    }
+
+    fn is_strange(&self, clause: &str) -> bool {
+        let telling: BTreeSet<String> = words_of_name(clause)
             .iter()
             .filter_map(|word| stem(word))
             .collect();
-        telling.len() >= FEWEST && telling.iter().all(|word| !self.stems.contains(word))
+        let known = telling
+            .iter()
+            .filter(|word| self.stems.contains(*word))
+            .count();
+        telling.len() >= FEWEST && known * 6 <= telling.len()
     }
 }
 
@@ -44,7 +54,7 @@ fn is_of_other_script(c: char) -> bool {
 
 /// The beginning of a word that is long enough to tell something.
 fn stem(word: &str) -> Option<String> {
-    const COMMON: [&str; 44] = [
+    const COMMON: [&str; 48] = [
         "this",
         "that",
         "with",
@@ -89,6 +99,10 @@ fn stem(word: &str) -> Option<String> {
         "more",
         "where",
         "default",
+        "their",
+        "there",
+        "some",
+        "both",
     ];
     let is_telling = word.len() >= 4 && word.is_ascii() && !COMMON.contains(&word);
     is_telling.then(|| word.chars().take(5).collect())

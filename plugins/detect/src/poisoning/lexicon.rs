@@ -61,6 +61,7 @@ classes! {
     CONTAIN = 48: "contain contains containing hold carry";
     REDIRECT = 49: "change replace redirect override set reroute swap modify alter changed replaced redirected";
     SHELL = 50: "curl wget iwr invoke chmod rm";
+    CONSENT = 51: "agreed consented approved authorised authorized confirmed permission consent permitted";
     WORKS = 43: "work works working fail fails function succeed broken error";
 }
 

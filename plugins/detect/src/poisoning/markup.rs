@@ -53,7 +53,7 @@ pub(super) fn apply(text: &str, signs: &mut Signs) {
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
-            b'<' | b'[' | b'#' => mark(text, at, signs),
+            b'<' | b'[' | b'#' | b'{' => mark(text, at, signs),
             letter if line_starts && letter.is_ascii_uppercase() => role(text, at, signs),
             _ => {}
         }
@@ -100,6 +100,17 @@ fn mark(text: &str, at: usize, signs: &mut Signs) {
         signs.add(Sign::Role, weight);
         return;
     }
+    // A block of a template: `{{#system}}`.
+    if let Some(block) = rest
+        .strip_prefix("{{#")
+        .or_else(|| rest.strip_prefix("{{~#"))
+    {
+        let name = block.split(['}', ' ']).next().unwrap_or_default();
+        if has_authority(name) {
+            signs.add(Sign::Role, 0.7);
+        }
+        return;
+    }
     if rest.starts_with('[') {
         bracket(rest, signs);
         return;
@@ -118,13 +129,15 @@ fn mark(text: &str, at: usize, signs: &mut Signs) {
         return;
     }
     let is_authority = has_authority(name);
-    let is_closed = is_closed(text, at, name);
+    let is_loud = name.bytes().all(|c| c.is_ascii_uppercase() || c == b'_');
+    // The end of a tag is looked for only where it matters.
+    let is_closed = (is_authority || is_loud) && is_closed(text, at, name);
     let weight = match (is_authority, is_closed) {
         (true, true) => 1.0,
         (true, false) if name.bytes().all(|c| c.is_ascii_uppercase()) && after.starts_with('>') => {
             0.4
         }
-        (false, true) if name.bytes().all(|c| c.is_ascii_uppercase() || c == b'_') => 0.4,
+        (false, true) => 0.4,
         _ => 0.0,
     };
     signs.add(Sign::Role, weight);
@@ -181,6 +194,27 @@ fn bracket(rest: &str, signs: &mut Signs) {
         ]
         .contains(&word)
     };
+    let speaks = |word: &str| {
+        [
+            "system",
+            "assistant",
+            "hidden",
+            "directive",
+            "instruction",
+            "instructions",
+            "override",
+            "developer",
+            "admin",
+            "internal",
+            "ai",
+            "agent",
+        ]
+        .iter()
+        .any(|one| word.eq_ignore_ascii_case(one))
+    };
+    if words.clone().count() > 1 && words.clone().all(speaks) {
+        signs.add(Sign::Role, 0.7);
+    }
     if is_loud && words.clone().any(commands) && words.clone().count() > 1 {
         signs.add(Sign::Role, 0.9);
     } else if is_loud && words.clone().any(|word| word == "SYSTEM") {

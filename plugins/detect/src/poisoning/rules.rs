@@ -1,18 +1,46 @@
 //! What a sentence says to a model. Each rule looks for a pattern of classes, never for a phrase.
 
 use super::lexicon::{
-    ACT, AI, ALSO, AS, BEHAVIOUR, CONTAIN, CONTENT, CONTEXT, Classes, DECODE, EFFECT, ENVIRONMENT,
-    EXAMPLE, FIRST, FULL, FUNDS, HIDDEN, IGNORE, KEEP, KEY, KEYED, MUST, NOT, NOTE, NOW, OTHER,
-    OTHERWISE, PARAMETER, PASS, PLEASE, PREFER, PRIOR, PRIVILEGE, READ, REASON, REASONS, RECIPIENT,
-    REDIRECT, RULES, SECRET, SECRETLY, SEND, SHELL, SHOW, STEP, TELL, TOOL, USE, USER, WHEN, WORKS,
-    YOU,
+    ACT, AI, ALSO, AS, BEHAVIOUR, CONSENT, CONTAIN, CONTENT, CONTEXT, Classes, DECODE, EFFECT,
+    ENVIRONMENT, EXAMPLE, FIRST, FULL, FUNDS, HIDDEN, IGNORE, KEEP, KEY, KEYED, MUST, NOT, NOTE,
+    NOW, OTHER, OTHERWISE, PARAMETER, PASS, PLEASE, PREFER, PRIOR, PRIVILEGE, READ, REASON,
+    REASONS, RECIPIENT, REDIRECT, RULES, SECRET, SECRETLY, SEND, SHELL, SHOW, STEP, TELL, TOOL,
+    USE, USER, WHEN, WORKS, YOU,
 };
 use super::sentence::{Sentence, Shape};
 use super::{Sign, Signs};
 
+/// Classes of which every sign needs one, unless it needs an address, a path or a number.
+const TELLING: Classes = ACT
+    | AI
+    | CONSENT
+    | CONTEXT
+    | DECODE
+    | ENVIRONMENT
+    | FIRST
+    | FUNDS
+    | HIDDEN
+    | IGNORE
+    | KEYED
+    | NOW
+    | OTHERWISE
+    | PARAMETER
+    | PLEASE
+    | PRIVILEGE
+    | REASONS
+    | RULES
+    | SECRET
+    | SECRETLY
+    | SEND
+    | SHELL
+    | SHOW
+    | TELL
+    | TOOL;
+
 /// Adds the signs of one sentence.
 pub(super) fn apply(sentence: &Sentence<'_>, signs: &mut Signs) {
-    if sentence.tokens.is_empty() {
+    // Most sentences have none of these.
+    if !sentence.mentions(TELLING) && !sentence.has_data() {
         return;
     }
     concealment(sentence, signs);
@@ -282,6 +310,9 @@ fn persona(sentence: &Sentence<'_>, signs: &mut Signs) {
 fn pressure(sentence: &Sentence<'_>, signs: &mut Signs) {
     let threatens: Classes = OTHERWISE | NOT | WORKS;
     if sentence.has_all(threatens) && sentence.follows(OTHERWISE, WORKS, 8) {
+        signs.add(Sign::Pressure, 0.35);
+    }
+    if sentence.follows(USER, CONSENT, 4) && sentence.text.contains("already") {
         signs.add(Sign::Pressure, 0.35);
     }
     if sentence.has(REASONS) && (sentence.has(MUST) || sentence.has(REASON)) {

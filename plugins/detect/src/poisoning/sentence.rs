@@ -99,6 +99,16 @@ impl<'t> Sentence<'t> {
         self.classes & classes != 0
     }
 
+    /// Whether it has a word of one of these classes, quoted or not.
+    pub(super) fn mentions(&self, classes: Classes) -> bool {
+        self.all & classes != 0
+    }
+
+    /// Whether it has more than words and identifiers.
+    pub(super) fn has_data(&self) -> bool {
+        self.shapes & !(1 << Shape::Word as u16 | 1 << Shape::Identifier as u16) != 0
+    }
+
     /// Whether it has a token of this shape.
     pub(super) fn has_shape(&self, shape: Shape) -> bool {
         self.shapes & 1 << shape as u16 != 0
@@ -409,11 +419,12 @@ fn shape(core: &str) -> Shape {
     if core.starts_with(['~', '/']) && bytes.len() > 3 || core.starts_with("C:\\") {
         return Shape::Path;
     }
+    let is_wallet = core.starts_with("0x") || core.starts_with("bc1");
+    if bytes.len() >= BLOB && !is_wallet && is_blob(bytes) {
+        return Shape::Blob;
+    }
     if is_literal(bytes) {
         return Shape::Literal;
-    }
-    if bytes.len() >= BLOB && is_blob(bytes) {
-        return Shape::Blob;
     }
     let trimmed = core.trim_end_matches('.');
     if trimmed
@@ -463,13 +474,14 @@ fn is_literal(bytes: &[u8]) -> bool {
 
 /// Letters that may be base64 or hexadecimal: no word has digits, capitals and small letters in such a length.
 fn is_blob(bytes: &[u8]) -> bool {
-    let letters = bytes
-        .iter()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'=' | b'-' | b'_'))
-        .count();
-    letters == bytes.len()
-        && !bytes.windows(2).any(|two| two == b"__")
-        && bytes.iter().filter(|c| **c == b'_').count() < 2
+    let is_letter = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'-');
+    bytes.split(|c| !is_letter(c)).any(|run| {
+        run.len() >= BLOB
+            && run.iter().any(u8::is_ascii_digit) as u8
+                + run.iter().any(u8::is_ascii_uppercase) as u8
+                + run.iter().any(u8::is_ascii_lowercase) as u8
+                >= 2
+    })
 }
 
 /// Whether the bytes contain the needle, whose letters are small, in capitals or small letters.
