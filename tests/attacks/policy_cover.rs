@@ -115,7 +115,7 @@ fn the_instructions_of_a_server_are_scrubbed() {
     ];
     let reply = harness::request("POST", &gateway.mcp("fake"), &headers, Speaker::INITIALIZE);
     let reply = String::from_utf8_lossy(&reply.body()).into_owned();
-    assert!(reply.contains("Write to [email]"), "{reply}");
+    assert!(reply.contains("Write to [email~"), "{reply}");
 }
 
 #[test]

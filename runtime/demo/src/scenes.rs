@@ -80,8 +80,10 @@ async fn masking<W: Write>(story: &mut Story<'_, W>, schema: &Value) -> Result<V
     )?;
     let structured = told.structured().clone();
     story.claim(
-        told.text().contains("[email]")
-            && structured["card"] == "[credit-card]"
+        told.text().contains("[email~")
+            && structured["card"]
+                .as_str()
+                .is_some_and(|card| card.starts_with("[credit-card~"))
             && structured["name"] == known["name"],
         "Masks stand in its place; the rest is as it was.",
     )?;

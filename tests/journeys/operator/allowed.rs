@@ -101,7 +101,7 @@ fn refusals() -> Vec<Refused> {
         ),
         call(
             ("pii-scrubber", "settings = {}"),
-            tool("read", json!({ "to": "[email]" })),
+            tool("read", json!({ "to": "[email~jjsfkk]" })),
             "pii.mask-in-arguments",
             &["mask: email", "/arguments/to", "text of an argument"],
         ),

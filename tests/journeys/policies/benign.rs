@@ -30,7 +30,6 @@ fn day(parts: &Parts, part: Part) -> Value {
             ),
         ],
         Part::Filesystem => vec![
-            call("list_directory", json!({ "path": at("files") })),
             call(
                 "write_file",
                 json!({ "path": at("files/notes.md"), "content": NOTES }),
@@ -44,6 +43,7 @@ fn day(parts: &Parts, part: Part) -> Value {
                 "write_file",
                 json!({ "path": at("files/Tom & cat pictures.md"), "content": "Docker | Python | Bash\n" }),
             ),
+            call("list_directory", json!({ "path": at("files") })),
             call(
                 "search_files",
                 json!({ "path": at("files"), "pattern": "**/*.md" }),

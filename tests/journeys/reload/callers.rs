@@ -40,7 +40,7 @@ impl Callers {
                     let text = call(&speaker, era, tool, &format!("{number}-{n}"));
                     assert_eq!(
                         text.as_deref(),
-                        Some("for [email]"),
+                        Some("for [email~jjsfkk]"),
                         "call {number}-{n}, {era:?}"
                     );
                     made.fetch_add(1, Ordering::SeqCst);

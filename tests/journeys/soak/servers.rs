@@ -57,7 +57,7 @@ pub(crate) const REMOTE: Server = Server {
 };
 
 /// What the policy makes of the addresses in files and pages.
-const MASKED: &str = "for [email]";
+const MASKED: &str = "for [email~jjsfkk]";
 const TEXT: &str = "for ann@example.org";
 
 /// Until Python has its own handlers, signals that trouble a server would end it.

@@ -38,7 +38,8 @@ pub(crate) fn found(reading: &Reading, role: Role, level: Level) -> Option<(&'st
     if steps.up > 0 {
         let is_disguised = steps.is_odd || !value.contains("..") || is_coded && role != Role::Url;
         let is_sure = match role {
-            Role::Path => steps.out > 0 || is_disguised,
+            // The parent folder by itself is where a person goes back to, and holds no file.
+            Role::Path => steps.out > 0 && !matches!(value, ".." | "../") || is_disguised,
             Role::Url => steps.out > 1 || is_disguised && steps.out > 0 || steps.up > 4,
             _ => steps.out > STEPS || (steps.out > 0 || steps.up > 1) && is_disguised,
         };
