@@ -66,7 +66,7 @@ figures: toolchain $(TOOLS)/stamp sdks
 	cargo build --release --workspace --bins
 	examples/mask-email/figures target/release/sandgate
 
-# Every parser of the wire, MINUTES each, then real clients' and servers' parsers beside ours for as long. FUZZ names some
+# Every parser of the wire and the detectors of the policies, MINUTES each, then real clients' and servers' parsers beside ours for as long. FUZZ names some
 # of them: make fuzz MINUTES=5 FUZZ="sse differential".
 MINUTES ?= 1
 fuzz: toolchain $(TOOLS)/stamp peers

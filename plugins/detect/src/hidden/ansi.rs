@@ -21,7 +21,11 @@ pub(super) fn escape(bytes: &[u8], at: usize) -> (usize, bool) {
         for (index, byte) in rest.iter().take(LONGEST).enumerate() {
             match byte {
                 0x07 => return (start + index + 1, false),
-                0x1B => return (start + index + 2.min(rest.len() - index), false),
+                0x1B => {
+                    let ends = usize::from(rest.get(index + 1) == Some(&b'\\'));
+                    // Another escape begins where the command is not closed.
+                    return (start + index + 2 * ends, false);
+                }
                 0x20..=0x7E => {}
                 _ => break,
             }
