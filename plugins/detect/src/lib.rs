@@ -1,9 +1,16 @@
-//! Finds personal data in a text: e-mail addresses, telephone numbers, payment cards, bank accounts (IBAN), numbers
-//! that a state gives to a person, IP addresses. The crate says what a value is and where it is. The policy decides
-//! what happens to the value.
+//! Finds in a text what a policy looks for. The crate says what a value is and where it is. The policy decides what
+//! happens to the value.
 //!
-//! Detection uses characters, check digits and the words around a value. The crate knows nothing of WebAssembly, the
-//! gateway or JSON. It uses no regular expressions, because a run would have to fill the tables of their automaton.
+//! - [`scan()`]: personal data. E-mail addresses, telephone numbers, payment cards, bank accounts, numbers that a state
+//!   gives to a person, documents, dates of birth, IP addresses and more.
+//! - [`secret`]: keys of providers, private keys, tokens, passwords.
+//! - [`injection`]: instructions to the model that reads the text, by a score.
+//! - [`hidden`]: characters and parts that a reader does not see.
+//! - [`confusable`]: names that look alike.
+//! - [`poisoning`]: texts in definitions of tools that speak to the model.
+//!
+//! The crate is plain Rust. It knows nothing of WebAssembly or the gateway, and has no JSON parser. It uses no regular
+//! expressions, because a run would have to fill the tables of their automaton. The work is linear in the text.
 
 mod birth;
 mod candidate;

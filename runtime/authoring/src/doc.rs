@@ -217,7 +217,7 @@ mod tests {
             "- state: remembers which number",
             "| `action` | `\"mask\"`, `\"hash\"`, `\"tokenise\"` | `\"mask\"` |",
             "| `reveal.email` | whole number | left out |",
-            "## Limits\n\nUnless the operator says otherwise:\n\n- memory 64MiB\n- timeout 50ms\n",
+            "## Limits\n\nUnless the operator says otherwise:\n\n- memory 64MiB\n- timeout 2s\n",
             "digest = \"sha256:",
         ] {
             assert!(page.contains(part), "{part:?} in\n{page}");

@@ -113,7 +113,7 @@ mod tests {
         }
         let observe = Profile::Observe.configuration();
         let interceptors = observe.matches("\n[[interceptors]]").count();
-        assert_eq!(observe.matches("mode = \"audit\"").count(), interceptors);
+        assert_eq!(observe.matches("\nmode = \"audit\"").count(), interceptors);
         assert!(!Profile::Strict.configuration().contains("audit"));
     }
 }
