@@ -20,8 +20,10 @@ mod value;
 mod verdict;
 mod vocabulary;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
+use sandgate_detect::is_plain_name;
 use sandgate_sdk::{
     Context, Document, Error, Explanation, Interceptor, Issues, PostDecision, PreDecision, because,
     bump_arena, export, finding, glob_matches, refuse, without_system,
@@ -85,9 +87,16 @@ impl Values {
 /// What a run has learnt of a call.
 struct Judged {
     verdict: Verdict,
-    /// The labels before the call.
-    seen: Labels,
     is_burst: bool,
+    refusal: Option<Refused>,
+}
+
+/// Why a call is refused.
+#[derive(Clone, Copy)]
+enum Refused {
+    /// By the pair of labels at this place of the settings.
+    Pair(usize),
+    Score,
 }
 
 impl Interceptor for FlowGuard {
@@ -115,13 +124,22 @@ impl Interceptor for FlowGuard {
         let counts = counts_for_bursts(tool.labels) && self.burst.calls > 0;
         let now = if counts { seconds() } else { 0 };
         let judged = session::update(&session::key(context), self.remember, |history| {
-            let judged = Judged {
-                verdict: judge(history, &call),
-                seen: history.seen,
-                is_burst: counts && history.counts(self.burst, now),
+            let verdict = judge(history, &call);
+            let refusal = match is_exempt {
+                true => None,
+                false => self.refused(history.seen, tool.labels, &verdict),
             };
-            history.called(&call);
-            judged
+            // What is refused is not made: recorded, it would pass when it is repeated.
+            let is_made = refusal.is_none();
+            let is_burst = is_made && counts && history.counts(self.burst, now);
+            if is_made {
+                history.called(&call);
+            }
+            Judged {
+                verdict,
+                is_burst,
+                refusal,
+            }
         })?;
         if is_exempt {
             return Ok(PreDecision::Proceed);
@@ -130,27 +148,40 @@ impl Interceptor for FlowGuard {
     }
 
     fn post_call(&self, context: &Context, reply: &Document) -> Result<PostDecision, Error> {
-        let labels = match &*context.method() {
-            "resources/read" => {
+        let method = context.method();
+        let is_resource = method == "resources/read";
+        let labels = match is_resource {
+            true => {
                 let server = context.server();
                 let target = context.target().unwrap_or_default();
                 let labels = self.labelled(&server, &target);
                 labels.unwrap_or(Label::Untrusted.into())
             }
-            _ => {
+            false => {
                 let (server, target) = (context.server(), context.target().unwrap_or_default());
                 self.tool(context, &server, &target).labels
             }
         };
         let is_trusted = labels.has(Label::Private) && !labels.act();
-        if labels.has(Label::Untrusted) || is_trusted {
-            let texts = reply.texts();
-            let received = received::Received::read(labels, texts.joined());
-            if !received.is_empty() {
-                session::update(&session::key(context), self.remember, |history| {
-                    history.received(&received);
-                })?;
+        let mut received = received::Received::default();
+        if labels.has(Label::Untrusted) || is_trusted && !is_error(context, reply) {
+            received = received::Received::read(labels, reply.texts().joined());
+            if received.is_trusted()
+                && let Some(params) = context.params()
+            {
+                received.without(&asked(&params));
             }
+        }
+        // No call before has told what a resource is. Untrusted is what was read of it.
+        let read = match is_resource && !context.failed() {
+            true => labels.without(Label::Untrusted),
+            false => Labels::NONE,
+        };
+        if !received.is_empty() || !read.is_empty() {
+            session::update(&session::key(context), self.remember, |history| {
+                history.received(&received);
+                history.read_resource(read);
+            })?;
         }
         Ok(PostDecision::Proceed)
     }
@@ -205,8 +236,7 @@ impl FlowGuard {
         let counts = |index: u32| {
             let text = strings.get(index as usize).unwrap_or_default();
             let text = text.trim().to_lowercase();
-            let is_trusted = self.trusted.iter().any(|glob| glob_matches(glob, &text));
-            !is_trusted && !is_exempt(params, index, exempt)
+            !self.is_trusted(&text) && !is_exempt(params, index, exempt)
         };
         let kept: Vec<bool> = values.strings.iter().map(|index| counts(*index)).collect();
         let mut keeps = kept.iter();
@@ -218,6 +248,24 @@ impl FlowGuard {
             .strings
             .retain(|_| keeps.next().copied().unwrap_or(true));
         values
+    }
+
+    /// Why a call with these labels is refused after the labels that were seen.
+    fn refused(&self, seen: Labels, labels: Labels, verdict: &Verdict) -> Option<Refused> {
+        let pair = self
+            .refuse
+            .iter()
+            .position(|(after, then)| seen.with(*after) == seen && labels.meet(*then));
+        let is_over = self.refuse_at.is_some_and(|limit| verdict.score >= limit);
+        pair.map(Refused::Pair)
+            .or(is_over.then_some(Refused::Score))
+    }
+
+    /// Whether a string is a destination that is trusted. A wildcard counts in a string of one value only.
+    fn is_trusted(&self, text: &str) -> bool {
+        self.trusted
+            .iter()
+            .any(|glob| glob == text || is_one_value(text, glob) && glob_matches(glob, text))
     }
 
     fn decide(
@@ -235,16 +283,16 @@ impl FlowGuard {
             .and_then(|at| params.string_pointer(*values.strings.get(at)?))
             .filter(|pointer| pointer.starts_with(ARGUMENTS));
         let exception = |told: Explanation| {
-            told.taken_for(format!("call that {}", said(labels)))
-                .allowed_by(
+            let told = told.taken_for(format!("call that {}", said(labels)));
+            match is_plain_name(target) {
+                true => told.allowed_by(
                     "/exempt/-",
                     serde_json::json!({ "tool": format!("{server}/{target}") }),
-                )
+                ),
+                false => told.decided_by("/exempt"),
+            }
         };
-        let pair = self.refuse.iter().position(|(after, then)| {
-            judged.seen.with(*after) == judged.seen && labels.meet(*then)
-        });
-        if let Some(pair) = pair {
+        if let Some(Refused::Pair(pair)) = judged.refusal {
             let told = because(format!("pair {} of labels", pair + 1));
             return refuse(
                 "flow-guard.pair",
@@ -256,7 +304,7 @@ impl FlowGuard {
         }
         let signs: Vec<&str> = verdict.signs().map(Sign::name).collect();
         let score = format!("{:.2}", verdict.score);
-        if self.refuse_at.is_some_and(|limit| verdict.score >= limit) {
+        if let Some(Refused::Score) = judged.refusal {
             let told = because(format!("score {score}: {}", signs.join(", ")));
             let refusal = refuse(
                 "flow-guard.score",
@@ -292,6 +340,16 @@ impl FlowGuard {
     }
 }
 
+/// Whether a string is one address, host or link. Only a glob with a `/` is for links.
+fn is_one_value(text: &str, glob: &str) -> bool {
+    let separates =
+        |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '"' | '\'' | '`');
+    let is_of_links = |c: char| matches!(c, '/' | '?' | '#' | ':' | '\\');
+    !text.contains(separates)
+        && text.matches('@').count() <= 1
+        && (glob.contains('/') || !text.contains(is_of_links))
+}
+
 /// Whether a string of the params is an argument that is not judged.
 fn is_exempt(params: &Document, index: u32, exempt: &[Option<&str>]) -> bool {
     if exempt.is_empty() {
@@ -307,6 +365,23 @@ fn is_exempt(params: &Document, index: u32, exempt: &[Option<&str>]) -> bool {
 
 fn counts_for_bursts(labels: Labels) -> bool {
     labels.act() && labels.without(Label::Changes).act() || labels.has(Label::Credentials)
+}
+
+/// Whether the reply says that the call went wrong.
+fn is_error(context: &Context, reply: &Document) -> bool {
+    context.failed() || reply.get("/isError").as_deref() == Some("true")
+}
+
+/// The values that a call asks for.
+fn asked(params: &Document) -> BTreeSet<u32> {
+    let mut asked = BTreeSet::new();
+    let strings = params.strings();
+    values(strings.joined(), |value| {
+        asked.insert(value.hash);
+    });
+    let short = strings.iter().filter(|text| text.len() <= value::WHOLE);
+    asked.extend(short.filter_map(value::whole));
+    asked
 }
 
 /// What a call does, for an explanation.

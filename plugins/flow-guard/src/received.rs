@@ -1,5 +1,6 @@
 //! What a result brings in.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use sandgate_detect::injection;
@@ -95,6 +96,16 @@ impl Received {
         received
     }
 
+    /// Whether there are values of a trusted text.
+    pub(crate) fn is_trusted(&self) -> bool {
+        !self.trusted.is_empty()
+    }
+
+    /// Leaves out what the call has asked for: an answer that repeats it makes it no more trusted.
+    pub(crate) fn without(&mut self, asked: &BTreeSet<u32>) {
+        self.trusted.retain(|value| !asked.contains(value));
+    }
+
     /// Whether there is nothing to keep.
     pub(crate) fn is_empty(&self) -> bool {
         !self.was_read && self.trusted.is_empty()
@@ -102,6 +113,14 @@ impl Received {
 }
 
 impl History {
+    /// Puts the labels of a resource that was read into the history.
+    pub(crate) fn read_resource(&mut self, labels: Labels) {
+        if self.has_untrusted() {
+            self.since = self.since.with(labels);
+        }
+        self.seen = self.seen.with(labels);
+    }
+
     /// Puts what a result brought in into the history.
     pub(crate) fn received(&mut self, received: &Received) {
         for value in &received.trusted {

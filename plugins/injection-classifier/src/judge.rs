@@ -1,5 +1,6 @@
 //! Finds the texts of a message that score high.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use sandgate_detect::injection::{Score, score};
@@ -12,6 +13,12 @@ use crate::settings::Action;
 /// The most texts of one message that are named. More of them say nothing new, and each costs a call to the host.
 const MOST: usize = 32;
 
+/// The most texts of one message whose places are asked for, those that an exception lets pass included.
+const MOST_ASKED: usize = 256;
+
+/// The shortest name of a member that is judged, in bytes.
+const SENTENCE: usize = 20;
+
 /// The message that is judged.
 pub(crate) struct Message {
     pub(crate) method: String,
@@ -20,8 +27,8 @@ pub(crate) struct Message {
 
 /// A text that reads like an instruction.
 pub(crate) struct Hit {
-    /// The index of the text in the document.
-    pub(crate) index: u32,
+    /// The index of the text in the document. `None`: it is the name of a member, and stands nowhere.
+    pub(crate) index: Option<u32>,
     pub(crate) pointer: String,
     pub(crate) score: f32,
     pub(crate) passage: Range<usize>,
@@ -30,6 +37,23 @@ pub(crate) struct Hit {
     pub(crate) threshold: f32,
     /// What the exceptions are compared with: server and target.
     pub(crate) target: String,
+}
+
+/// What scored high in a message.
+#[derive(Default)]
+pub(crate) struct Hits {
+    /// In document order.
+    pub(crate) named: Vec<Hit>,
+    /// The strongest action for those that are too many to be named.
+    pub(crate) left_out: Option<Action>,
+}
+
+/// A score, where it was reached, and what follows from it.
+struct Found {
+    index: Option<u32>,
+    score: Score,
+    action: Action,
+    threshold: f32,
 }
 
 impl Message {
@@ -68,12 +92,25 @@ impl InjectionClassifier {
         message: &Message,
     ) -> Outcome {
         let texts = document.texts();
-        let mut found: Vec<(u32, Score, (Action, f32))> = Vec::new();
-        for (index, text) in (0..).zip(texts.iter()) {
+        let mut found: Vec<Found> = Vec::new();
+        let mut judge = |index: Option<u32>, text: &str| {
             let score = score(text);
-            if let Some(level) = self.levels.reached(score.value) {
-                found.push((index, score, level));
+            if let Some((action, threshold)) = self.levels.reached(score.value) {
+                found.push(Found {
+                    index,
+                    score,
+                    action,
+                    threshold,
+                });
             }
+        };
+        if message.is_reply {
+            let keys = document.keys();
+            let names: BTreeSet<&str> = keys.iter().filter(|name| is_sentence(name)).collect();
+            names.iter().for_each(|name| judge(None, name));
+        }
+        for (index, text) in (0..).zip(texts.iter()) {
+            judge(Some(index), text);
         }
         if found.is_empty() {
             return Outcome::Pass;
@@ -88,8 +125,8 @@ impl InjectionClassifier {
         context: &Context,
         document: &Document,
         message: &Message,
-        found: Vec<(u32, Score, (Action, f32))>,
-    ) -> Vec<Hit> {
+        mut found: Vec<Found>,
+    ) -> Hits {
         let server = context.server();
         let target = context.target().unwrap_or_else(|| message.method.clone());
         let whole = format!("{server}/{target}");
@@ -98,15 +135,31 @@ impl InjectionClassifier {
             .iter()
             .any(|exception| exception.has_target(&whole))
         {
-            return Vec::new();
+            return Hits::default();
         }
-        let mut hits = Vec::new();
-        for (index, score, (action, threshold)) in found {
-            // The strongest must not be left out.
-            if hits.len() >= MOST && action < Action::Refuse {
-                continue;
+        // Many weak ones must not push out a strong one.
+        found.sort_by(|one, other| {
+            let by_score = || other.score.value.total_cmp(&one.score.value);
+            other.action.cmp(&one.action).then_with(by_score)
+        });
+        let mut hits = Hits::default();
+        for (asked, found) in found.into_iter().enumerate() {
+            let Found {
+                index,
+                score,
+                action,
+                threshold,
+            } = found;
+            let is_enough = hits.named.len() >= MOST || asked >= MOST_ASKED;
+            if is_enough && action < Action::Refuse {
+                hits.left_out = Some(action);
+                break;
             }
-            let Some(pointer) = document.text_pointer(index) else {
+            let pointer = match index {
+                Some(index) => document.text_pointer(index),
+                None => Some(String::new()),
+            };
+            let Some(pointer) = pointer else {
                 continue;
             };
             let target = match listed(document, message, &pointer) {
@@ -116,7 +169,7 @@ impl InjectionClassifier {
             let passes =
                 |exception: &crate::exception::Exception| exception.has_place(&target, &pointer);
             if !self.allow.iter().any(passes) {
-                hits.push(Hit {
+                hits.named.push(Hit {
                     index,
                     pointer,
                     score: score.value,
@@ -126,10 +179,20 @@ impl InjectionClassifier {
                     threshold,
                     target,
                 });
+                // All of the message is withheld, whatever else it says.
+                if action == Action::Refuse && message.list().is_none() {
+                    break;
+                }
             }
         }
+        hits.named.sort_by_key(|hit| hit.index);
         hits
     }
+}
+
+/// Whether the name of a member is long enough to say something to a model.
+fn is_sentence(name: &str) -> bool {
+    name.len() >= SENTENCE && name.contains(char::is_whitespace)
 }
 
 /// The name or URI of the entry of a list in which the pointer leads.

@@ -4,9 +4,9 @@
 /// Where a message has prose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prose {
-    /// All texts.
+    /// All texts, except URIs and values to choose from, which a client uses. In structured content they are data.
     Everywhere,
-    /// All texts of an error, except the URLs and ids of elicitations, which a client uses.
+    /// All texts of an error, except the same.
     OfError,
     /// The texts below these members, and every description, title and example.
     Within(&'static [&'static str]),
@@ -43,12 +43,26 @@ impl Prose {
         let first = tokens.next().unwrap_or_default();
         let last = pointer.rsplit('/').next().unwrap_or_default();
         match self {
-            Self::Everywhere => true,
-            Self::OfError => !matches!(last, "url" | "elicitationId"),
-            Self::Within(members) => members.contains(&first) || describes(pointer),
-            Self::OfTasks => matches!(first, "result" | "error") || last == "statusMessage",
+            Self::Everywhere => first == "structuredContent" || !is_used(pointer),
+            Self::OfError => !is_used(pointer),
+            Self::Within(members) => {
+                // The data of a log line are the server's own.
+                members.contains(&first) && (first == "data" || !is_used(pointer))
+                    || describes(pointer)
+            }
+            Self::OfTasks => {
+                let is_data = pointer.starts_with("/result/structuredContent/");
+                matches!(first, "result" | "error") && (is_data || !is_used(pointer))
+                    || last == "statusMessage"
+            }
         }
     }
+}
+
+/// Whether the pointer leads to a URI, the id of an elicitation or a value to choose from. Changed, it would lead nowhere.
+fn is_used(pointer: &str) -> bool {
+    let last = pointer.rsplit('/').next().unwrap_or_default();
+    matches!(last, "uri" | "url" | "elicitationId" | "uriTemplate") || pointer.contains("/enum/")
 }
 
 /// Whether the pointer leads to a description, a title or an example. A property that is named `description` or `title`

@@ -43,6 +43,7 @@ pub(crate) struct Scrub<'a> {
     /// What replaced the texts and numbers of the machine-readable part: a text that says the same in JSON gets the same.
     replaced: BTreeMap<String, String>,
     schema: OnceCell<Schema>,
+    has_forms: OnceCell<bool>,
     marks: OnceCell<Marks>,
     edits: Vec<Edit>,
 }
@@ -63,6 +64,9 @@ const AGAIN: usize = 3;
 
 /// Most places in findings. A reply with more of them is a list of people, and each place costs a call to the host.
 const MOST_SPANS: usize = 64;
+
+/// The pointer to what a result asks the client for.
+const REQUESTS: &str = "/inputRequests";
 
 /// The place of a value.
 struct Span {
@@ -129,7 +133,10 @@ impl<'a> Scrub<'a> {
                 false => "text of a result",
             },
             prose: Prose::of_reply(method, failed),
-            structured: is_tool_result.then_some(STRUCTURED),
+            structured: match failed {
+                true => Some(DATA),
+                false => is_tool_result.then_some(STRUCTURED),
+            },
             is_tool_result,
             ..Self::new(policy, context, reply)
         }
@@ -164,6 +171,7 @@ impl<'a> Scrub<'a> {
             serials: BTreeMap::new(),
             replaced: BTreeMap::new(),
             schema: OnceCell::new(),
+            has_forms: OnceCell::new(),
             marks: OnceCell::new(),
             edits: Vec::new(),
         }
@@ -264,12 +272,16 @@ impl<'a> Scrub<'a> {
         let name = || key(pointer);
         let hits = self.hits(text, &name);
         let index = u32::try_from(index)?;
-        if hits.is_empty() || !self.may_mask(index) {
+        if hits.is_empty() {
             return Ok(None);
         }
-        self.note(index, &hits);
+        let at = self.structured.unwrap_or_default();
+        let place = format!("{at}{pointer}");
+        if !self.prose.has(&place) {
+            return Ok(None);
+        }
+        self.note(index, Some(place), &hits);
         let Some(changed) = self.fitting(text, &hits, pointer, &name)? else {
-            let at = self.structured.unwrap_or_default();
             return Ok(Some(NoRoom::at(hits[0].entity, at, pointer)));
         };
         self.replaced.insert(text.to_owned(), changed.clone());
@@ -285,17 +297,17 @@ impl<'a> Scrub<'a> {
         }
         let place = u32::try_from(index)?;
         if is_json(text) {
-            if self.may_mask(place)
+            if self.may_mask(place, text)
                 && let Some(changed) = self.json(place, text)?
             {
                 self.edits.push(Edit::Text((place, changed)));
             }
             return Ok(());
         }
-        if hits.is_empty() || !self.may_mask(place) {
+        if hits.is_empty() || !self.may_mask(place, text) {
             return Ok(());
         }
-        self.note(place, &hits);
+        self.note(place, None, &hits);
         let changed = self.rewritten(text, &hits, Way::Mark, &String::new)?;
         self.edits.push(Edit::Text((place, changed)));
         Ok(())
@@ -351,7 +363,7 @@ impl<'a> Scrub<'a> {
         if done == 0 {
             return Ok(None);
         }
-        self.note(index, &spans);
+        self.note(index, None, &spans);
         changed += &text[done..];
         Ok(Some(changed))
     }
@@ -427,13 +439,25 @@ impl<'a> Scrub<'a> {
     }
 
     /// Whether the text may be masked. Names, URIs and other words of the protocol must stay.
-    fn may_mask(&self, index: u32) -> bool {
-        let pointer = || self.document.text_pointer(index);
-        self.prose == Prose::Everywhere || pointer().is_some_and(|it| self.prose.has(&it))
+    fn may_mask(&self, index: u32, text: &str) -> bool {
+        let may_be_link = || !text.starts_with(['{', '[']) && !text.contains(char::is_whitespace);
+        // Most texts of a result are prose, and the gateway need not be asked for each where it stands.
+        if self.prose == Prose::Everywhere && !may_be_link() && !self.has_forms() {
+            return true;
+        }
+        let pointer = self.document.text_pointer(index);
+        pointer.is_some_and(|pointer| self.prose.has(&pointer))
     }
 
-    /// Counts the values and remembers their places.
-    fn note(&mut self, index: u32, hits: &[Found]) {
+    /// Whether a result asks the client for input, with forms that have values to choose from.
+    fn has_forms(&self) -> bool {
+        *self
+            .has_forms
+            .get_or_init(|| self.document.get(REQUESTS).is_some())
+    }
+
+    /// Counts the values and remembers their places. `known`: the pointer, where it is known.
+    fn note(&mut self, index: u32, known: Option<String>, hits: &[Found]) {
         for found in hits {
             self.counts[found.entity as usize] += 1;
         }
@@ -441,7 +465,7 @@ impl<'a> Scrub<'a> {
         if room == 0 {
             return;
         }
-        let Some(pointer) = self.document.text_pointer(index) else {
+        let Some(pointer) = known.or_else(|| self.document.text_pointer(index)) else {
             return;
         };
         let place = self.place_of(&pointer);

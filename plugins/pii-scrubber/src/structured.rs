@@ -87,16 +87,46 @@ impl Structured {
         let begins = |first: &usize| {
             stands(*first, 0).is_some() && stands(first + count - 1, count - 1).is_some()
         };
-        // The part is nearly always last or first in the document. Other positions are tried from both ends.
+        // The part is nearly always last or first in the document.
         let last = texts.saturating_sub(count);
-        let found = (0..=last)
-            .flat_map(|n| [last - n, n])
-            .take(last + 1)
-            .find(begins);
+        let found = [last, 0].into_iter().find(begins);
+        let found = found.or_else(|| Some(self.search(document, texts)).filter(begins));
         found.ok_or_else(|| {
             Error::new("the texts of the structured content are not where they should be")
         })
     }
+
+    /// The index of the first text that stands in the part or behind it. Each look halves what is left: a look makes the
+    /// gateway walk the document.
+    fn search(&self, document: &Document, texts: usize) -> usize {
+        let mut members: Vec<String> = Vec::new();
+        leaves(&document.json(), &mut |leaf| {
+            let member = member(leaf.pointer);
+            if members.last().is_none_or(|last| last != member) {
+                members.push(member.to_owned());
+            }
+        });
+        let rank = |pointer: &str| members.iter().position(|name| name == member(pointer));
+        let own = rank(self.at);
+        let (mut low, mut high) = (0, texts);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let pointer = u32::try_from(middle)
+                .ok()
+                .and_then(|middle| document.text_pointer(middle));
+            match pointer.and_then(|pointer| rank(&pointer)) < own {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        low
+    }
+}
+
+/// The name of the document's member in which the pointer leads.
+fn member(pointer: &str) -> &str {
+    let path = pointer.strip_prefix('/').unwrap_or(pointer);
+    path.split('/').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -132,6 +162,10 @@ mod tests {
         agrees(r#"{"structuredContentX":["u","u"],"structuredContent":"alone","_meta":{"k":"v"}}"#);
         agrees(r#"{"content":[{"type":"text","text":"a"}],"structuredContent":{},"x":"y"}"#);
         agrees(r#"{"a":"1","structuredContent":["2","3"],"structuredContent2":["4"],"b":"5"}"#);
+        let many = r#""x","#.repeat(200);
+        agrees(&format!(
+            r#"{{"content":[{many}"y"],"n":1,"structuredContent":["x","x"],"z":[{many}"x"]}}"#
+        ));
         agrees(r#"{"structuredContent":{"caf\u00e9 \"q\"":"1","é":"2"}}"#);
     }
 

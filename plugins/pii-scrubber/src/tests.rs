@@ -773,3 +773,73 @@ fn the_fixtures_expect_what_is_done() {
         PreDecision::Refuse(_)
     ));
 }
+
+#[test]
+fn uris_and_values_to_choose_from_stay_as_they_are() {
+    let uri = "mail://ann@example.com/1";
+    let to = "Ann <ann@example.com>";
+    let reply = json!({
+        "content": [
+            { "type": "resource_link", "uri": uri, "name": "ann@example.com" },
+            { "type": "resource", "resource": { "uri": uri, "text": "ann@example.com" } },
+        ],
+        "contents": [{ "uri": uri, "text": "To ann@example.com" }],
+        "inputRequests": {
+            "a": { "method": "elicitation/create", "params": { "url": uri, "message": to } },
+            "b": { "method": "elicitation/create", "params": { "requestedSchema": { "properties": { "to": { "enum": [to] } } } } },
+        },
+        "structuredContent": { "uri": uri, "mail": "ann@example.com" },
+    });
+    let seen = result(json!({}), json!({}), reply);
+    let stays = |pointer: &str| {
+        !seen
+            .pointer(pointer)
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .contains("[email]")
+    };
+    for pointer in [
+        "/content/0/uri",
+        "/content/1/resource/uri",
+        "/contents/0/uri",
+        "/inputRequests/a/params/url",
+        "/inputRequests/b/params/requestedSchema/properties/to/enum/0",
+    ] {
+        assert!(stays(pointer), "{pointer}");
+    }
+    for pointer in [
+        "/content/0/name",
+        "/content/1/resource/text",
+        "/contents/0/text",
+        "/inputRequests/a/params/message",
+        "/structuredContent/mail",
+    ] {
+        assert!(!stays(pointer), "{pointer}");
+    }
+}
+
+#[test]
+fn the_data_of_an_error_are_read_with_their_names_and_numbers() {
+    let reply = json!({
+        "code": -32000, "message": "no",
+        "data": {
+            "phone": "415-555-0132", "card": 4111111111111111_u64,
+            "elicitations": [{ "url": "https://a.example/?to=ann@example.com" }],
+        },
+    });
+    let reply = document(&reply.to_string());
+    let context = context("tools/call").failed().build();
+    let PostDecision::Edit(edits) = scrubber(json!({})).post_call(&context, &reply).unwrap() else {
+        panic!()
+    };
+    let seen = untagged(&after(&reply, &edits)["data"].to_string());
+    let seen: Value = serde_json::from_str(&seen).unwrap();
+    assert_eq!(
+        seen,
+        json!({
+            "phone": "[phone]", "card": "[credit-card]",
+            "elicitations": [{ "url": "https://a.example/?to=ann@example.com" }],
+        })
+    );
+}

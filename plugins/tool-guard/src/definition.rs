@@ -16,6 +16,12 @@ const SURE: Kinds = Kinds::TAGS
 /// that weighs a little, too.
 pub(crate) const NOTABLE: f32 = 0.25;
 
+/// The weight of a name that asks for what a tool has no use for.
+pub(crate) const COLLECTS: f32 = 0.3;
+
+/// The shortest name of a member that is read as a text, in bytes.
+const SENTENCE: usize = 20;
+
 /// How deep a definition is read. `serde_json` reads no deeper.
 const DEEPEST: usize = 128;
 
@@ -76,7 +82,7 @@ impl Traits {
             self.hidden = self.hidden.and(hidden::kinds(name));
         }
         if COLLECTORS.contains(&name) {
-            self.signs.add(poisoning::Sign::Collection, 0.3);
+            self.signs.add(poisoning::Sign::Collection, COLLECTS);
         }
     }
 
@@ -111,9 +117,14 @@ impl Traits {
             Value::Array(elements) if depth <= DEEPEST => elements
                 .iter()
                 .for_each(|one| self.add_texts(one, depth + 1)),
-            Value::Object(members) if depth <= DEEPEST => members
-                .values()
-                .for_each(|one| self.add_texts(one, depth + 1)),
+            Value::Object(members) if depth <= DEEPEST => {
+                for (name, one) in members {
+                    if is_sentence(name) {
+                        self.add(&poisoning::read(name));
+                    }
+                    self.add_texts(one, depth + 1);
+                }
+            }
             _ => {}
         }
     }
@@ -125,6 +136,11 @@ impl Traits {
         }
         Ok(Self::of(&serde_json::from_str(json)?))
     }
+}
+
+/// Whether the name of a member is long enough to say something to a model.
+pub(crate) fn is_sentence(name: &str) -> bool {
+    name.len() >= SENTENCE && name.contains(char::is_whitespace)
 }
 
 /// Whether JSON text is ASCII without escapes of characters: nothing can be hidden in it.

@@ -13,6 +13,7 @@ mod settings;
 mod verdict;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use sandgate_detect::confusable::{Spelling, skeleton, spelling};
 use sandgate_detect::poisoning;
@@ -127,8 +128,17 @@ impl ToolGuard {
         let server = context.server();
         let names: Vec<Option<Cow<'_, str>>> =
             elements.iter().map(|element| name(element, kind)).collect();
-        let likenesses = self.likenesses(&names, kind);
-        let traits = traits(reply, kind, elements.len());
+        let likenesses = self.likenesses(&server, &names, kind);
+        // A sign of a name counts beside a text that says too little to be asked about.
+        let is_read_whole = self.settings.threshold < definition::NOTABLE + definition::COLLECTS
+            || reply.keys().iter().any(definition::is_sentence);
+        let traits = match is_read_whole {
+            true => elements
+                .iter()
+                .map(|element| Ok(Traits::of(&serde_json::from_str(element.get())?)))
+                .collect::<Result<Vec<_>, Error>>()?,
+            false => traits(reply, kind, elements.len()),
+        };
         let mut report = Report::default();
         for (n, element) in elements.iter().enumerate() {
             let subject = Subject {
@@ -150,7 +160,10 @@ impl ToolGuard {
                 }
                 Likeness::None => false,
             };
-            let traits = self.with_names(traits.get(n).copied().unwrap_or_default(), element)?;
+            let mut traits = traits.get(n).copied().unwrap_or_default();
+            if !is_read_whole {
+                traits = self.with_names(traits, element)?;
+            }
             if traits.hides() && likeness != Likeness::Imitation {
                 is_removed |= report.act(
                     self.settings.hidden,
@@ -195,7 +208,12 @@ impl ToolGuard {
     }
 
     /// What the names of a list look like, and remembers the plain ones.
-    fn likenesses(&self, names: &[Option<Cow<'_, str>>], kind: Kind) -> Vec<Likeness> {
+    fn likenesses(
+        &self,
+        server: &str,
+        names: &[Option<Cow<'_, str>>],
+        kind: Kind,
+    ) -> Vec<Likeness> {
         let is_checked =
             self.settings.imitations != Action::Pass || self.settings.variants != Action::Pass;
         if !kind.has_names() || !is_checked {
@@ -205,7 +223,7 @@ impl ToolGuard {
         let mut known = Known::recall();
         let likenesses = names::likenesses(&names, &known);
         names::plain_looks(&names).for_each(|look| known.add(&look));
-        known.remember();
+        known.remember(server);
         likenesses
     }
 
@@ -292,24 +310,13 @@ fn traits(reply: &Document, kind: Kind, count: usize) -> Vec<Traits> {
     traits
 }
 
-/// The name of an element. The rest of it is skipped.
+/// The name of an element. The rest of it is skipped, whatever it is.
 fn name(element: &RawValue, kind: Kind) -> Option<Cow<'_, str>> {
     #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Named<'a> {
-        #[serde(borrow)]
-        name: Option<Cow<'a, str>>,
-        #[serde(borrow)]
-        uri: Option<Cow<'a, str>>,
-        #[serde(borrow)]
-        uri_template: Option<Cow<'a, str>>,
-    }
-    let named: Named<'_> = serde_json::from_str(element.get()).ok()?;
-    match kind.name {
-        "uri" => named.uri,
-        "uriTemplate" => named.uri_template,
-        _ => named.name,
-    }
+    struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+    let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(element.get()).ok()?;
+    let name: Name<'_> = serde_json::from_str(members.get(kind.name)?.get()).ok()?;
+    Some(name.0)
 }
 
 #[cfg(test)]

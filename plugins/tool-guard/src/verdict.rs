@@ -1,11 +1,9 @@
 //! Says what is wrong with a definition.
 
 use sandgate_detect::hidden::Kinds;
+use sandgate_detect::is_plain_name;
 use sandgate_detect::poisoning::Signs;
 use sandgate_sdk::{Explanation, Finding, Refusal, because, finding, refuse};
-
-/// The longest name in an explanation, in bytes.
-const LONGEST: usize = 512;
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug)]
@@ -59,9 +57,9 @@ impl Flaw {
     /// The explanation: the entry of `allow` that would let it pass.
     fn explanation(self, subject: Subject<'_>) -> Explanation {
         let told = because(self.rule()).taken_for(format!("definition of a {}", subject.what));
-        match subject.name.is_empty() || subject.name.len() > LONGEST {
-            true => told.decided_by("/allow"),
-            false => told.allowed_by("/allow/-", format!("{}/{}", subject.server, subject.name)),
+        match is_plain_name(subject.name) {
+            true => told.allowed_by("/allow/-", format!("{}/{}", subject.server, subject.name)),
+            false => told.decided_by("/allow"),
         }
     }
 

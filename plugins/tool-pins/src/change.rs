@@ -44,23 +44,20 @@ const SHORTEST: usize = 12;
 const MOST_ADDED: usize = 4;
 
 /// How deep definitions are read.
-const DEEPEST: usize = 64;
+const DEEPEST: usize = 128;
 
 /// Judges the change from one definition to another.
 pub fn classify(before: &Value, after: &Value) -> Change {
     let mut reasons = Vec::new();
     texts(before, after, &mut reasons);
     annotations(before, after, &mut reasons);
-    for schema in ["inputSchema", "outputSchema", "arguments"] {
-        let pointer = format!("/{schema}");
-        parameters(
-            before.get(schema),
-            after.get(schema),
-            &pointer,
-            0,
-            &mut reasons,
-        );
+    for schema in ["inputSchema", "outputSchema"] {
+        if let (Some(before), Some(after)) = (before.get(schema), after.get(schema)) {
+            let pointer = format!("/{schema}");
+            parameters(&[before], after, &pointer, true, 0, &mut reasons);
+        }
     }
+    arguments(before, after, &mut reasons);
     reasons.sort_by(|one, other| other.weight.total_cmp(&one.weight));
     // The floor makes small signs add up, not rounding.
     match reasons.iter().map(|reason| reason.weight).sum::<f32>() >= DANGEROUS - 0.01 {
@@ -73,6 +70,21 @@ pub fn classify(before: &Value, after: &Value) -> Change {
 struct Strings<'v> {
     by_place: BTreeMap<String, &'v str>,
     names: BTreeSet<&'v str>,
+}
+
+/// The addresses and hosts of a definition.
+struct Targets<'v> {
+    addresses: BTreeSet<&'v str>,
+    hosts: BTreeSet<&'v str>,
+}
+
+impl<'v> Targets<'v> {
+    fn of(strings: &Strings<'v>) -> Self {
+        Self {
+            addresses: strings.all().flat_map(addresses).collect(),
+            hosts: strings.all().flat_map(hosts).collect(),
+        }
+    }
 }
 
 impl<'v> Strings<'v> {
@@ -135,6 +147,7 @@ fn texts(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
                 .map(|sentence| plain(sentence)),
         );
     }
+    let targets = Targets::of(&old);
     let all: BTreeSet<&str> = old.by_place.values().copied().collect();
     let is_known = |text: &str| all.contains(text);
     let changed = new
@@ -157,15 +170,10 @@ fn texts(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
                 <= MOST_ADDED
             && (inserted.is_some() || fresh.len() < poisoning::sentences(text).len());
         let reading = poisoning::read(&fresh.concat());
-        for sign in Sign::ALL {
-            let weight = reading.signs.weight(sign);
-            if weight >= 0.2 && weight > old_signs.weight(sign) {
-                add(reasons, sign.name(), place, weight);
-            }
-        }
+        signs(&reading.signs, &old_signs, place, reasons);
         hidden(reading.hidden, old_hidden, place, reasons);
         for sentence in fresh.iter().filter(|_| !place.ends_with("$schema")) {
-            new_targets(sentence, &old, place, reasons);
+            new_targets(sentence, &targets, place, reasons);
             if was.is_some() && vocabulary.is_foreign(sentence) {
                 add(reasons, "other-script", place, 0.5);
             }
@@ -181,7 +189,18 @@ fn texts(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
     }
     for name in new.names.iter().filter(|name| !old.names.contains(*name)) {
         let reading = poisoning::read(name);
+        signs(&reading.signs, &old_signs, "", reasons);
         hidden(reading.hidden, old_hidden, "", reasons);
+    }
+}
+
+/// The signs that weigh more than before.
+fn signs(found: &Signs, old: &Signs, place: &str, reasons: &mut Vec<Reason>) {
+    for sign in Sign::ALL {
+        let weight = found.weight(sign);
+        if weight >= 0.2 && weight > old.weight(sign) {
+            add(reasons, sign.name(), place, weight);
+        }
     }
 }
 
@@ -206,9 +225,9 @@ fn hidden(found: Kinds, old: Kinds, place: &str, reasons: &mut Vec<Reason>) {
 }
 
 /// Addresses and hosts that stood nowhere before.
-fn new_targets(sentence: &str, old: &Strings<'_>, place: &str, reasons: &mut Vec<Reason>) {
+fn new_targets(sentence: &str, old: &Targets<'_>, place: &str, reasons: &mut Vec<Reason>) {
     for address in addresses(sentence).take(MOST_TARGETS) {
-        if !old.all().any(|text| text.contains(address)) {
+        if !old.addresses.contains(address) {
             add(reasons, "new-address", place, 0.4);
         }
     }
@@ -218,7 +237,7 @@ fn new_targets(sentence: &str, old: &Strings<'_>, place: &str, reasons: &mut Vec
         .any(|end| place.ends_with(end))
         || place.contains("/enum/");
     for host in hosts(sentence).take(MOST_TARGETS) {
-        if !old.all().any(|text| text.contains(host)) {
+        if !old.hosts.contains(host) {
             let is_number = host
                 .bytes()
                 .all(|c| c.is_ascii_digit() || matches!(c, b'.' | b':'));
@@ -313,22 +332,27 @@ fn annotations(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
     }
 }
 
-/// Parameters that are new, and schemas that take more than before.
+/// Members of a schema that hold one schema, a list of them, or some by name.
+const INNER: [&str; 1] = ["items"];
+const LISTS: [&str; 3] = ["anyOf", "oneOf", "allOf"];
+const NAMED: [&str; 2] = ["$defs", "definitions"];
+
+/// Parameters that are new, and schemas that take more than before. `before`: what stood in the place; several where it
+/// had alternatives.
 fn parameters(
-    before: Option<&Value>,
-    after: Option<&Value>,
+    before: &[&Value],
+    after: &Value,
     pointer: &str,
+    is_required: bool,
     depth: usize,
     reasons: &mut Vec<Reason>,
 ) {
-    let (Some(before), Some(after)) = (before, after) else {
-        return;
-    };
-    if depth > 8 {
+    if depth > DEEPEST {
         return;
     }
     let closed = |schema: &Value| schema.get("additionalProperties") == Some(&Value::Bool(false));
-    if closed(before) && !closed(after) && after.get("$ref").is_none() {
+    let was_closed = !before.is_empty() && before.iter().all(|schema| closed(schema));
+    if was_closed && !closed(after) && after.get("$ref").is_none() {
         add(
             reasons,
             "schema-opened",
@@ -336,35 +360,88 @@ fn parameters(
             0.1,
         );
     }
-    let none = Map::new();
-    let properties = |schema: &'_ Value| {
-        schema
-            .get("properties")
-            .and_then(Value::as_object)
-            .cloned()
-            .unwrap_or_default()
-    };
-    let (old, new) = (properties(before), properties(after));
-    let required: Vec<&str> = after
+    let required: BTreeSet<&str> = after
         .get("required")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
         .collect();
-    for (name, schema) in &new {
+    for (name, schema) in members(after, "properties") {
         let place = child(&format!("{pointer}/properties"), name);
-        match old.get(name) {
-            Some(was) => parameters(Some(was), Some(schema), &place, depth + 1, reasons),
-            None => new_parameter(
-                name,
-                schema.as_object().unwrap_or(&none),
-                required.contains(&name.as_str()),
-                &place,
-                reasons,
-            ),
+        let is_required = is_required && required.contains(name.as_str());
+        let old = inner(before, "properties", name);
+        if old.is_empty() {
+            let none = Map::new();
+            let schema = schema.as_object().unwrap_or(&none);
+            new_parameter(name, schema, is_required, &place, reasons);
+        }
+        parameters(&old, schema, &place, is_required, depth + 1, reasons);
+    }
+    for member in INNER {
+        if let Some(schema) = after.get(member) {
+            let old: Vec<&Value> = before.iter().filter_map(|one| one.get(member)).collect();
+            let place = child(pointer, member);
+            parameters(&old, schema, &place, is_required, depth + 1, reasons);
         }
     }
+    for member in LISTS {
+        let elements = after.get(member).and_then(Value::as_array);
+        if let Some(elements) = elements {
+            let old: Vec<&Value> = before
+                .iter()
+                .filter_map(|one| one.get(member)?.as_array())
+                .flatten()
+                .collect();
+            for (n, schema) in elements.iter().enumerate() {
+                let place = child(&child(pointer, member), &n.to_string());
+                parameters(&old, schema, &place, is_required, depth + 1, reasons);
+            }
+        }
+    }
+    for member in NAMED {
+        for (name, schema) in members(after, member) {
+            let place = child(&child(pointer, member), name);
+            let old = inner(before, member, name);
+            parameters(&old, schema, &place, is_required, depth + 1, reasons);
+        }
+    }
+}
+
+/// The members of an object in a schema.
+fn members<'v>(
+    schema: &'v Value,
+    member: &str,
+) -> impl Iterator<Item = (&'v String, &'v Value)> + use<'v> {
+    let object = schema.get(member).and_then(Value::as_object);
+    object.into_iter().flatten()
+}
+
+/// The schemas of this name that stand in a member of any of these.
+fn inner<'v>(schemas: &[&'v Value], member: &str, name: &str) -> Vec<&'v Value> {
+    schemas
+        .iter()
+        .filter_map(|schema| schema.get(member)?.get(name))
+        .collect()
+}
+
+/// Arguments of a prompt that are new.
+fn arguments(before: &Value, after: &Value, reasons: &mut Vec<Reason>) {
+    let old: BTreeSet<&str> = prompt_arguments(before).map(|(_, name, _)| name).collect();
+    for (n, name, argument) in prompt_arguments(after) {
+        if !old.contains(name) {
+            let is_required = argument.get("required") == Some(&Value::Bool(true));
+            let place = format!("/arguments/{n}");
+            new_parameter(name, argument, is_required, &place, reasons);
+        }
+    }
+}
+
+/// The arguments of a prompt, each with its index and its name.
+fn prompt_arguments(prompt: &Value) -> impl Iterator<Item = (usize, &str, &Map<String, Value>)> {
+    let list = prompt.get("arguments").and_then(Value::as_array);
+    let list = list.into_iter().flatten().enumerate();
+    list.filter_map(|(n, one)| Some((n, one.get("name")?.as_str()?, one.as_object()?)))
 }
 
 fn new_parameter(

@@ -81,6 +81,10 @@ impl Interceptor for ToolPins {
         };
         let message = match doubt.cause {
             Cause::NotInLock => format!("This {} is not approved here.", kind.singular()),
+            Cause::NoRoom => format!(
+                "The definition of this {} cannot be remembered. It can be used when the operator has approved it.",
+                kind.singular()
+            ),
             Cause::Changed(_) | Cause::Unreadable => format!(
                 "The definition of this {} changed. It can be used again when the operator has approved it.",
                 kind.singular()
@@ -191,10 +195,11 @@ fn report(verdict: &Verdict, target: Target<'_>, place: &str) {
         Cause::NotInLock => "The definition is not in the lock file.",
         Cause::Changed(_) => "The definition is not the approved one.",
         Cause::Unreadable => "The definition cannot be read.",
+        Cause::NoRoom => "There is no room to remember the definition.",
     };
     let reasons = match &doubt.cause {
         Cause::Changed(reasons) => reasons.as_slice(),
-        Cause::NotInLock | Cause::Unreadable => &[],
+        Cause::NotInLock | Cause::Unreadable | Cause::NoRoom => &[],
     };
     finding(doubt.code(), format!("{what}{then}"))
         .error()
@@ -210,6 +215,7 @@ impl Doubt {
             Cause::NotInLock => "tool-pins.not-in-lock",
             Cause::Changed(_) => "tool-pins.changed",
             Cause::Unreadable => "tool-pins.unreadable",
+            Cause::NoRoom => "tool-pins.no-room",
         }
     }
 
@@ -222,6 +228,7 @@ impl Doubt {
                 because(format!("changed definition: {}", reasons.join(", ")))
             }
             Cause::Unreadable => because("definition that cannot be read"),
+            Cause::NoRoom => because("no room to remember the definition"),
         };
         let told = told.taken_for(format!("definition of a {}", target.kind.singular()));
         match self.digest {

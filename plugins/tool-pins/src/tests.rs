@@ -85,6 +85,31 @@ fn a_tool_that_changed_dangerously_is_hidden_and_not_callable_until_it_is_approv
 }
 
 #[test]
+fn one_server_leaves_room_for_the_pins_of_others() {
+    clear_state();
+    let pins = policy(json!({}));
+    let tools: Vec<Value> = (0..80)
+        .map(|n| json!({"name": format!("t{n}"), "description": "a".repeat(30 << 10)}))
+        .collect();
+    let names = listed(&pins, &tools);
+    assert!((60..80).contains(&names.len()), "{}", names.len());
+    assert!(rules().iter().all(|rule| rule == "tool-pins.no-room"));
+    let refusal = refusal(calls(&pins, &tools[79]));
+    assert_eq!(refusal.code, "tool-pins.no-room");
+    // What was pinned stays, and the operator can approve the rest.
+    assert_eq!(listed(&pins, &tools[..1]), ["t0"]);
+    let details: Value = serde_json::from_str(&refusal.details.unwrap()).unwrap();
+    let approved = policy(json!({"approve": [details["explanation"]["value"]]}));
+    assert_eq!(calls(&approved, &tools[79]), PreDecision::Proceed);
+    let context = context("tools/list").server("other").build();
+    let reply = document(&json!({ "tools": tools[..9] }).to_string());
+    assert_eq!(
+        pins.post_call(&context, &reply).unwrap(),
+        PostDecision::Proceed
+    );
+}
+
+#[test]
 fn a_harmless_change_is_pinned_anew() {
     clear_state();
     let better = tool("Gets a customer by id. Returns name and city.");

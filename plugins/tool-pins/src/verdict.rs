@@ -39,10 +39,15 @@ pub(crate) enum Cause {
     /// The names of the reasons, the heaviest first; none where the change is harmless or cannot be told.
     Changed(Vec<&'static str>),
     Unreadable,
+    /// It is seen for the first time or changed harmlessly, and cannot be remembered.
+    NoRoom,
 }
 
 /// How often a pin is read again because another run wrote it meanwhile.
 const TRIES: usize = 4;
+
+/// The most that is remembered of one server, in bytes: the others have room, too.
+const MOST_OF_SERVER: i64 = 2 << 20;
 
 /// A thing of a server.
 #[derive(Clone, Copy)]
@@ -124,8 +129,16 @@ impl ToolPins {
                 return Ok(verdict);
             }
             pins.accept(definition, digest);
-            if state::compare_and_set(&key, remembered.as_deref(), &pins.to_bytes(), None)? {
-                return Ok(verdict);
+            match remember(target.server, &key, remembered.as_deref(), &pins)? {
+                Written::Yes => return Ok(verdict),
+                Written::NoRoom if self.is_approved(target, digest) => return Ok(verdict),
+                Written::NoRoom => {
+                    return Ok(Verdict::Quarantined(Doubt {
+                        digest: Some(digest),
+                        cause: Cause::NoRoom,
+                    }));
+                }
+                Written::Meanwhile => {}
             }
         }
         Err(Error::new("the pin changed each time it was read"))
@@ -183,6 +196,37 @@ impl ToolPins {
                     == Some(target.name)
         })
     }
+}
+
+/// Whether a pin was written.
+enum Written {
+    Yes,
+    /// Another run wrote it meanwhile.
+    Meanwhile,
+    /// The server, or all of them, have used up their room.
+    NoRoom,
+}
+
+/// Writes the pins of a tool, and counts what its server uses.
+fn remember(server: &str, key: &str, before: Option<&[u8]>, pins: &Pins) -> Result<Written, Error> {
+    let bytes = pins.to_bytes();
+    let old = before.map_or(0, |before| key.len() + before.len());
+    let size = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+    let more = size(key.len() + bytes.len()) - size(old);
+    let counter = format!("#bytes/{server}");
+    let written = match state::increment(&counter, more, None) {
+        Ok(sum) if sum > MOST_OF_SERVER && more > 0 => Written::NoRoom,
+        Ok(_) => match state::compare_and_set(key, before, &bytes, None) {
+            Ok(true) => return Ok(Written::Yes),
+            Ok(false) => Written::Meanwhile,
+            Err(state::Failure::Quota) => Written::NoRoom,
+            Err(failure) => return Err(failure.into()),
+        },
+        Err(state::Failure::Quota) => return Ok(Written::NoRoom),
+        Err(failure) => return Err(failure.into()),
+    };
+    state::increment(&counter, -more, None)?;
+    Ok(written)
 }
 
 /// The change from the accepted definition that is nearest: the server may answer different callers differently.

@@ -46,6 +46,14 @@ const TOKENS: [&str; 8] = [
     "### System",
 ];
 
+/// How far behind its beginning a mark is read, in bytes: a bound against many that are not closed.
+const FARTHEST: usize = 4096;
+
+/// The text from `at`, as far as a mark is read.
+fn near(text: &str, at: usize) -> &str {
+    &text[at..text.floor_char_boundary(at + FARTHEST)]
+}
+
 /// Adds the signs of marks in the whole text.
 pub(super) fn apply(text: &str, signs: &mut Signs) {
     let bytes = text.as_bytes();
@@ -68,7 +76,7 @@ pub(super) fn apply(text: &str, signs: &mut Signs) {
 }
 
 fn mark(text: &str, at: usize, signs: &mut Signs) {
-    let rest = &text[at..];
+    let rest = near(text, at);
     let is_chatml = rest
         .strip_prefix("<|")
         .is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
@@ -146,16 +154,13 @@ fn mark(text: &str, at: usize, signs: &mut Signs) {
 /// Whether the tag that begins at `at` has its counterpart and at least a few words between.
 fn is_closed(text: &str, at: usize, name: &str) -> bool {
     let from = at + 1 + name.len();
-    let Some(rest) = text.get(from..) else {
-        return false;
+    let rest = match text.is_char_boundary(from) {
+        true => near(text, from),
+        false => return false,
     };
     let mut search = rest;
     let mut offset = 0;
-    // Far enough for what a description holds; a bound against many open tags.
-    while let Some(found) = search
-        .get(..search.len().min(4000))
-        .map_or_else(|| search.find("</"), |near| near.find("</"))
-    {
+    while let Some(found) = search.find("</") {
         let behind = &search[found + 2..];
         if behind.len() >= name.len()
             && behind.as_bytes()[..name.len()].eq_ignore_ascii_case(name.as_bytes())
@@ -164,9 +169,6 @@ fn is_closed(text: &str, at: usize, name: &str) -> bool {
         }
         offset += found + 2;
         search = behind;
-        if offset > 4000 {
-            return false;
-        }
     }
     false
 }

@@ -60,3 +60,14 @@ fn long_texts_take_linear_time() {
         let _ = read(&text);
     }
 }
+
+#[test]
+fn marks_that_are_not_closed_take_linear_time() {
+    for piece in ["<!--", "[//]:", "{{#", "<A>\u{E9}"] {
+        let text = piece.repeat((1 << 15) / piece.len());
+        let _ = read(&text);
+    }
+    // What stands far behind a mark does not belong to it.
+    let far = format!("<!-- open{} the front door -->", " ".repeat(8 << 10));
+    assert!(read(&far).signs.weight(Sign::Role) < 0.5);
+}
