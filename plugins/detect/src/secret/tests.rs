@@ -203,3 +203,40 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_only_begins_like_a_key_costs_no_more_than_its_length() {
+    for beginning in [
+        "b3BlbnNzaC1rZXktdjE ",
+        "PuTTY-User-Key-File-2: Private-Lines: ",
+        "LS0tLS1CRUdJTi/",
+    ] {
+        let text = beginning.repeat(1_000_000 / beginning.len());
+        let began = std::time::Instant::now();
+        assert_eq!(seen(&text).0.len(), 0, "{beginning}");
+        assert!(
+            began.elapsed() < std::time::Duration::from_secs(5),
+            "{beginning}"
+        );
+    }
+}
+
+#[test]
+fn keys_without_a_frame_are_found() {
+    let line = "AbQ3kz9Xw7LmP2rT5vYc8NdF1gHj4SaUe6BoZiKxWqCtMnRlVyGhDpEsJuFbOwIkXz2T9m";
+    let unframed = format!(
+        "b3BlbnNzaC1rZXktdjE{}\n{line}\n{line}\n{line}\n{line}\nAbQ3kz9Xw7LmP2rT5vYc8NdF1g",
+        &line[19..]
+    );
+    let putty = format!(
+        "PuTTY-User-Key-File-3: ssh-ed25519\nPublic-Lines: 1\nAAAA\nPrivate-Lines: 1\n{}",
+        &line[..48]
+    );
+    for key in [unframed, putty] {
+        assert_eq!(
+            seen(&format!("a {key}! b")),
+            (vec!["private-key"], "a _! b".into()),
+            "{key}"
+        );
+    }
+}
