@@ -86,6 +86,7 @@ impl Interceptor for ArgumentValidator {
         strings::each(
             arguments.root(),
             input,
+            self.settings.schema == Action::Refuse,
             may_be_an_attack,
             &mut |place, part, value| {
                 refused = self.judge(&call, place, part, value);
@@ -152,9 +153,10 @@ impl ArgumentValidator {
         strings::each(
             document.root(),
             None,
+            false,
             may_be_an_attack,
             &mut |inner, part, value| {
-                let role = role::guess(inner, value);
+                let role = role::guess_within(inner, value);
                 refused = each_hit_at(inner, part, role, value, &mut |hit| {
                     self.settle(call, place, role, hit)
                 });

@@ -50,15 +50,18 @@ impl Place<'_> {
 }
 
 /// Calls `see` with every string for which `is_worth` holds, and with such names. `None` from `see` ends the walk. The
-/// schema is searched only for these. A string that the schema chooses from a list is left out.
+/// schema is searched only for these. A string that the schema chooses from a list is left out where `is_held`: a string
+/// that is none of the list is refused already.
 pub(crate) fn each(
     arguments: Value,
     schema: Option<Value>,
+    is_held: bool,
     is_worth: fn(&str) -> bool,
     see: &mut dyn FnMut(&Place, Part, &str) -> Option<()>,
 ) {
     let mut walk = Walk {
         pointer: String::new(),
+        is_held,
         is_worth,
         see,
     };
@@ -67,6 +70,7 @@ pub(crate) fn each(
 
 struct Walk<'w> {
     pointer: String,
+    is_held: bool,
     is_worth: fn(&str) -> bool,
     see: &'w mut dyn FnMut(&Place, Part, &str) -> Option<()>,
 }
@@ -133,7 +137,7 @@ impl Walk<'_> {
         if !(self.is_worth)(&text) {
             return Some(());
         }
-        if schema.is_some_and(|schema| schema.get("enum").is_some()) {
+        if self.is_held && schema.is_some_and(|schema| schema.get("enum").is_some()) {
             return Some(());
         }
         let says = |keyword| schema?.get(keyword)?.as_text();

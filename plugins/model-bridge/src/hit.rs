@@ -19,21 +19,23 @@ pub(crate) struct Hit {
     pub(crate) span: Option<Span>,
 }
 
-/// What the verdicts say of the texts.
-pub(crate) fn hits(inputs: &[Input], verdicts: &[Option<Verdict>]) -> Vec<Hit> {
+/// What the verdicts say of the texts, without scores below `least`, on which nothing is done.
+pub(crate) fn hits(inputs: &[Input], verdicts: &[Option<Verdict>], least: f64) -> Vec<Hit> {
     let mut hits = Vec::new();
     for (input, verdict) in inputs.iter().zip(verdicts) {
         let Some(verdict) = verdict else {
             continue;
         };
+        let scores = || verdict.scores.iter().filter(|(_, score)| *score >= least);
+        let spans = || verdict.spans.iter().filter(|span| span.score >= least);
         for (text, offset) in &input.parts {
-            hits.extend(verdict.scores.iter().map(|(label, score)| Hit {
+            hits.extend(scores().map(|(label, score)| Hit {
                 text: *text,
                 label: label.clone(),
                 score: *score,
                 span: None,
             }));
-            hits.extend(verdict.spans.iter().map(|span| Hit {
+            hits.extend(spans().map(|span| Hit {
                 text: *text,
                 label: span.entity.clone(),
                 score: span.score,
@@ -97,4 +99,32 @@ fn is_apart(text: &str, start: usize, end: usize) -> bool {
 
 pub(crate) fn highest<'h>(hits: impl Iterator<Item = &'h Hit>) -> Option<&'h Hit> {
     hits.max_by(|one, other| one.score.total_cmp(&other.score))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+
+    #[test]
+    fn what_nothing_is_done_about_is_not_kept() {
+        let span = |score| Span {
+            start: 0,
+            end: 1,
+            entity: "PERSON".into(),
+            score,
+        };
+        let verdict = Verdict {
+            scores: vec![("A".into(), 0.1), ("B".into(), 0.5)],
+            spans: vec![span(0.4), span(0.9)],
+        };
+        let input = Input {
+            text: Cow::Borrowed("abc"),
+            parts: vec![(0, 0), (1, 0)],
+        };
+        let hits = hits(&[input], &[Some(verdict)], 0.5);
+        let scores: Vec<f64> = hits.iter().map(|hit| hit.score).collect();
+        assert_eq!(scores, [0.5, 0.9, 0.5, 0.9]);
+    }
 }

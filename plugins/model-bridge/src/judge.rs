@@ -1,6 +1,6 @@
 //! Judges one document: what is sent, what came back, and what becomes of the document.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use sandgate_sdk::{Context, Document, Edit, PostDecision, PreDecision, Refusal, Texts};
@@ -12,7 +12,7 @@ use crate::cache::Cache;
 use crate::hit::{Hit, everywhere, hits};
 use crate::inputs::{self, Place, Text};
 use crate::mask::{self, Marks};
-use crate::room;
+use crate::room::Room;
 use crate::secret::Secret;
 use crate::settings::{Direction, Exception, member};
 
@@ -28,8 +28,8 @@ pub(crate) struct Judge<'j> {
     pub(crate) direction: Direction,
     /// Whether the document is the params.
     pub(crate) is_params: bool,
-    /// `SERVER/NAME`.
-    pub(crate) target: String,
+    /// `SERVER/NAME`. None for a URI without a canonical form.
+    pub(crate) target: Option<String>,
     /// The pointers that were asked for.
     pub(crate) pointers: RefCell<BTreeMap<u32, Option<String>>>,
 }
@@ -69,7 +69,7 @@ impl Judge<'_> {
         let exceptions: Vec<&Exception> = settings
             .exceptions
             .iter()
-            .filter(|exception| exception.fits(&self.target))
+            .filter(|exception| exception.fits(self.target.as_deref()))
             .collect();
         let is_excepted = |exception: &&&Exception| exception.labels.is_empty();
         if exceptions
@@ -105,7 +105,7 @@ impl Judge<'_> {
             limits.cache_ttl,
         );
         let judged = ask::ask(settings, limits, &cache, self.context, &inputs);
-        let mut hits = hits(&inputs, &judged.verdicts);
+        let mut hits = hits(&inputs, &judged.verdicts, limits.actions.least());
         hits.retain(|hit| !self.is_let_be(&exceptions, &texts, hit));
 
         let unsent = judged
@@ -182,6 +182,7 @@ impl Judge<'_> {
         };
         let by_text = everywhere(texts, hits, threshold);
         let mut edits = Vec::new();
+        let room = OnceCell::new();
         for (text, spans) in by_text {
             let Text { place, .. } = texts[text];
             let Place::Text(index) = place else {
@@ -194,7 +195,9 @@ impl Judge<'_> {
             // A text that was cut off keeps its end.
             let whole = values.get(index as usize).unwrap_or_default();
             let has_room = match pointer.strip_prefix("/structuredContent") {
-                Some(within) => room::takes_any_text(self.context.definition().as_deref(), within),
+                Some(within) => room
+                    .get_or_init(|| Room::of(self.context.definition().as_deref()))
+                    .takes_any_text(within),
                 None => true,
             };
             match mask::masked(marks, whole, &spans).filter(|_| has_room) {

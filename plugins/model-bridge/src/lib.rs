@@ -112,15 +112,20 @@ impl ModelBridge {
         direction: Direction,
         is_params: bool,
     ) -> Judge<'j> {
-        // Where nothing is addressed, the message's own name stands in.
-        let target = context.target().unwrap_or_else(|| context.method());
+        // Exceptions go by what a URI means and not by its spelling. Where nothing is addressed, the message's own name
+        // stands in.
+        let target = context
+            .attribute("target.canonical")
+            .or_else(|| context.target())
+            .unwrap_or_else(|| context.method());
+        let target = (!target.is_empty()).then(|| format!("{}/{target}", context.server()));
         Judge {
             policy: self,
             context,
             document,
             direction,
             is_params,
-            target: format!("{}/{target}", context.server()),
+            target,
             pointers: RefCell::default(),
         }
     }

@@ -19,6 +19,9 @@ const MOST_SPANS: usize = 64;
 /// Bytes of the places in one finding: the gateway takes 4 KiB of details.
 const LONGEST_SPANS: usize = 3 << 10;
 
+/// The longest name that is put in an exception, in bytes.
+const LONGEST_NAME: usize = 128;
+
 /// Something that was not judged.
 struct Gap {
     rule: &'static str,
@@ -131,11 +134,10 @@ impl Judge<'_> {
             ),
         )
         .details(json!({ "entity": entity }))
-        .explain(
-            because(format!("entity: {entity}"))
-                .taken_for(self.role())
-                .allowed_by("/exceptions/-", json!({ "tool": self.target, "labels": [entity] })),
-        )
+        .explain(self.excepted(
+            because(format!("entity: {entity}")),
+            json!({ "labels": [entity] }),
+        ))
         .at(pointer)
     }
 
@@ -229,16 +231,34 @@ impl Judge<'_> {
 
     /// Offers the exception that is as narrow as it can be.
     fn because(&self, hit: &Hit, pointer: Option<&str>) -> Explanation {
-        let mut exception = json!({ "tool": self.target, "labels": [hit.label] });
+        let mut exception = json!({ "labels": [hit.label] });
         let argument = pointer
             .filter(|_| self.direction == Direction::Arguments)
             .map(member);
         if let Some(argument) = argument.filter(|argument| !argument.is_empty()) {
             exception["argument"] = argument.into();
         }
-        because(format!("{} {:.2}", hit.label, hit.score))
-            .taken_for(self.role())
-            .allowed_by("/exceptions/-", exception)
+        let told = because(format!("{} {:.2}", hit.label, hit.score));
+        self.excepted(told, exception)
+    }
+
+    /// Offers the exception for this target. Only a plain name goes into one: another may be a pattern, or hold a secret.
+    fn excepted(&self, told: Explanation, mut exception: Value) -> Explanation {
+        let told = told.taken_for(self.role());
+        let is_plain = |target: &&str| {
+            let (_, name) = target.split_once('/').unwrap_or_default();
+            (1..=LONGEST_NAME).contains(&name.len())
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"_./:-".contains(&byte))
+        };
+        match self.target.as_deref().filter(is_plain) {
+            Some(target) => {
+                exception["tool"] = target.into();
+                told.allowed_by("/exceptions/-", exception)
+            }
+            None => told.decided_by("/exceptions"),
+        }
     }
 
     fn role(&self) -> &'static str {

@@ -7,8 +7,7 @@ use serde_json::Value;
 const DEEPEST: usize = 32;
 
 /// Keywords that bind no text.
-const FREE: [&str; 12] = [
-    "type",
+const FREE: [&str; 10] = [
     "title",
     "description",
     "default",
@@ -18,28 +17,57 @@ const FREE: [&str; 12] = [
     "writeOnly",
     "$comment",
     "nullable",
-    "minLength",
     "x-order",
 ];
 
-/// Whether any text may stand at this pointer of `structuredContent`. `definition` is the tool's; without one, or without an
-/// output schema, nothing is bound.
-pub(crate) fn takes_any_text(definition: Option<&str>, pointer: &str) -> bool {
-    let Some(definition) = definition else {
-        return true;
-    };
-    let Ok(definition) = serde_json::from_str::<Value>(definition) else {
-        return false;
-    };
-    let Some(schema) = definition.get("outputSchema") else {
-        return true;
-    };
-    let tokens: Vec<String> = pointer
-        .split('/')
-        .skip(1)
-        .map(|token| token.replace("~1", "/").replace("~0", "~"))
-        .collect();
-    takes(schema, schema, &tokens, DEEPEST)
+/// Keywords of a whole schema that bind nothing by themselves.
+const KEPT: [&str; 5] = [
+    "$defs",
+    "definitions",
+    "$schema",
+    "$id",
+    "x-fastmcp-wrap-result",
+];
+
+/// What a tool's definition says of `structuredContent`.
+pub(crate) enum Room {
+    /// Nothing.
+    Unbound,
+    /// Something that cannot be read.
+    Unknown,
+    /// The output schema.
+    Schema(Value),
+}
+
+impl Room {
+    /// Without a definition, or without an output schema in it, nothing is bound.
+    pub(crate) fn of(definition: Option<&str>) -> Self {
+        let Some(definition) = definition else {
+            return Self::Unbound;
+        };
+        match serde_json::from_str::<Value>(definition) {
+            Ok(mut definition) => match definition.get_mut("outputSchema") {
+                Some(schema) => Self::Schema(schema.take()),
+                None => Self::Unbound,
+            },
+            Err(_) => Self::Unknown,
+        }
+    }
+
+    /// Whether any text may stand at this pointer of `structuredContent`.
+    pub(crate) fn takes_any_text(&self, pointer: &str) -> bool {
+        let schema = match self {
+            Self::Unbound => return true,
+            Self::Unknown => return false,
+            Self::Schema(schema) => schema,
+        };
+        let tokens: Vec<String> = pointer
+            .split('/')
+            .skip(1)
+            .map(|token| token.replace("~1", "/").replace("~0", "~"))
+            .collect();
+        takes(schema, schema, &tokens, DEEPEST)
+    }
 }
 
 fn takes(root: &Value, schema: &Value, path: &[String], depth: usize) -> bool {
@@ -51,13 +79,23 @@ fn takes(root: &Value, schema: &Value, path: &[String], depth: usize) -> bool {
         Value::Object(members) => members,
         _ => return false,
     };
+    // Beside a reference or alternatives, what binds would bind as well.
+    let is_alone = |keyword: &str| {
+        members
+            .keys()
+            .all(|other| other == keyword || FREE.contains(&&**other) || KEPT.contains(&&**other))
+    };
     if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+        if !is_alone("$ref") {
+            return false;
+        }
         let target = reference.strip_prefix('#').and_then(|at| root.pointer(at));
         return target.is_some_and(|target| takes(root, target, path, depth));
     }
-    for alternatives in ["anyOf", "oneOf"] {
-        if let Some(alternatives) = members.get(alternatives).and_then(Value::as_array) {
-            return alternatives.iter().any(|one| takes(root, one, path, depth));
+    for keyword in ["anyOf", "oneOf"] {
+        if let Some(alternatives) = members.get(keyword).and_then(Value::as_array) {
+            return is_alone(keyword)
+                && alternatives.iter().any(|one| takes(root, one, path, depth));
         }
     }
     let Some((first, rest)) = path.split_first() else {
@@ -71,22 +109,15 @@ fn takes(root: &Value, schema: &Value, path: &[String], depth: usize) -> bool {
         return is_text
             && members
                 .keys()
-                .all(|keyword| FREE.contains(&keyword.as_str()));
+                .all(|keyword| keyword == "type" || FREE.contains(&keyword.as_str()));
     };
     // What other keywords say of members and elements is not followed.
     let is_plain = members.keys().all(|keyword| {
         FREE.contains(&keyword.as_str())
+            || KEPT.contains(&keyword.as_str())
             || matches!(
                 keyword.as_str(),
-                "properties"
-                    | "items"
-                    | "required"
-                    | "additionalProperties"
-                    | "$defs"
-                    | "definitions"
-                    | "$schema"
-                    | "$id"
-                    | "x-fastmcp-wrap-result"
+                "type" | "properties" | "items" | "required" | "additionalProperties"
             )
     });
     if !is_plain {
@@ -120,25 +151,43 @@ mod tests {
                 "list": {"type": "array", "items": {"$ref": "#/$defs/row"}},
                 "odd": {"allOf": [{"type": "string"}]},
                 "loop": {"$ref": "#/properties/loop"},
+                "long": {"type": "string", "minLength": 50},
+                "told": {"title": "t", "default": null, "anyOf": [{"type": "string"}, {"type": "null"}]},
+                "bound": {"$ref": "#/properties/note", "maxLength": 5},
+                "typed": {"type": "number", "anyOf": [{"type": "string"}]},
+                "both": {"oneOf": [{"type": "string"}], "enum": ["a"]},
             },
             "$defs": {"row": {"type": "object", "properties": {"name": {"type": "string"}, "id": {"pattern": "^x"}}}},
         }})
         .to_string();
-        let takes = |pointer: &str| takes_any_text(Some(&definition), pointer);
+        let room = Room::of(Some(&definition));
+        let takes = |pointer: &str| room.takes_any_text(pointer);
         for pointer in [
             "/note",
             "/maybe",
+            "/told",
             "/list/0/name",
             "/unknown",
             "/list/3/other/deep",
         ] {
             assert!(takes(pointer), "{pointer}");
         }
-        for pointer in ["/mail", "/kind", "/short", "/list/0/id", "/odd", "/loop"] {
+        for pointer in [
+            "/mail",
+            "/kind",
+            "/short",
+            "/list/0/id",
+            "/odd",
+            "/loop",
+            "/long",
+            "/bound",
+            "/typed",
+            "/both",
+        ] {
             assert!(!takes(pointer), "{pointer}");
         }
-        assert!(takes_any_text(None, "/mail"));
-        assert!(takes_any_text(Some("{}"), "/mail"));
-        assert!(!takes_any_text(Some("{"), "/mail"));
+        assert!(Room::of(None).takes_any_text("/mail"));
+        assert!(Room::of(Some("{}")).takes_any_text("/mail"));
+        assert!(!Room::of(Some("{")).takes_any_text("/mail"));
     }
 }

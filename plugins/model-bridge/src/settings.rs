@@ -182,9 +182,12 @@ fn max_bytes() -> String {
 }
 
 impl Exception {
-    /// Whether it is about this target, `SERVER/NAME`.
-    pub(crate) fn fits(&self, target: &str) -> bool {
-        glob_matches(&self.tool, target)
+    /// Whether it is about this target, `SERVER/NAME`. One without a name is only in what is about every target.
+    pub(crate) fn fits(&self, target: Option<&str>) -> bool {
+        match target {
+            Some(target) => glob_matches(&self.tool, target),
+            None => self.tool == "*",
+        }
     }
 
     /// Whether it is about the text at this pointer.

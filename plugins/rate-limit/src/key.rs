@@ -36,7 +36,7 @@ impl<'c> Keys<'c> {
     }
 
     /// The name of the tool or prompt, or the URI of the resource: the canonical one, so that two spellings of one
-    /// resource count as one.
+    /// resource count as one. Empty for a URI that has no canonical form.
     pub(crate) fn target(&self) -> &str {
         self.target.get_or_init(|| {
             let canonical = self.context.attribute("target.canonical");
@@ -58,11 +58,14 @@ impl<'c> Keys<'c> {
         self.groups.get_or_init(|| self.context.groups())
     }
 
-    /// `SERVER/NAME` for an exception. `None` where it would be too long, or may be a secret: a URI has a query.
+    /// `SERVER/NAME` for an exception. `None` where it would be too long or a pattern, or may hold a secret: a URI has a
+    /// query.
     pub(crate) fn named(&self) -> Option<String> {
         let target = self.target();
-        let is_plain =
-            !target.is_empty() && target.len() <= LONGEST && !target.contains(['?', '@']);
+        let is_plain = (1..=LONGEST).contains(&target.len())
+            && target
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_./:-".contains(&byte));
         is_plain.then(|| format!("{}/{target}", self.server()))
     }
 

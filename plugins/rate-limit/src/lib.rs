@@ -63,6 +63,7 @@ impl RateLimit {
         };
         let keys = Keys::of(context);
         let is_exempt = !self.exempt.is_empty()
+            && !keys.target().is_empty()
             && self
                 .exempt
                 .iter()

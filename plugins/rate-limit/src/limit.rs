@@ -62,11 +62,15 @@ impl Limit {
                 .is_some_and(|name| glob_matches(glob, name)),
             Who::Group(glob) => keys.groups().iter().any(|group| glob_matches(glob, group)),
         });
+        // What a target without a name is cannot be told, so it counts as any of the server's.
         is_theirs
-            && self
-                .tools
-                .iter()
-                .any(|targets| targets.are_all() || targets.have(keys.server(), keys.target()))
+            && self.tools.iter().any(|targets| {
+                targets.are_all()
+                    || match keys.target() {
+                        "" => targets.are_of(keys.server()),
+                        target => targets.have(keys.server(), target),
+                    }
+            })
     }
 
     /// The key of the bucket in the state.

@@ -149,6 +149,11 @@ impl Targets {
         self.server == "*" && self.name == "*"
     }
 
+    /// Whether some of them may be the server's.
+    pub(crate) fn are_of(&self, server: &str) -> bool {
+        glob_matches(&self.server, server)
+    }
+
     /// Whether this is one of them.
     pub(crate) fn have(&self, server: &str, name: &str) -> bool {
         glob_matches(&self.server, server) && glob_matches(&self.name, name)

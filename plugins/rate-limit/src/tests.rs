@@ -177,6 +177,43 @@ fn prompts_and_resources_are_counted_where_the_operator_wants_it() {
 }
 
 #[test]
+fn a_resource_without_a_canonical_form_counts_for_every_limit_of_its_server() {
+    let policy = policy(json!({"limits": [
+        {"calls": 1, "per": "1m", "tools": ["crm/file:///shut/*"]},
+        {"calls": 1, "per": "1m", "tools": ["wiki/*"]},
+    ], "kinds": ["resources"], "exempt": ["crm/*"]}));
+    let odd = |server: &str| {
+        let context = context("resources/read").server(server).target("file:");
+        context.attribute("target.canonical", "")
+    };
+    assert!(passes(&policy, odd("crm")) && !passes(&policy, odd("crm")));
+    assert!(passes(&policy, odd("wiki")) && !passes(&policy, odd("wiki")));
+    assert!(passes(&policy, odd("x")) && passes(&policy, odd("x")));
+}
+
+#[test]
+fn only_plain_names_are_put_in_an_exception() {
+    let policy = policy(
+        json!({"limits": [{"calls": 1, "per": "1m", "by": "everyone"}],
+        "kinds": ["resources"]}),
+    );
+    let read = |uri: &str| context("resources/read").server("crm").target(uri).build();
+    policy.judge(&read("file:///a"), NOW).unwrap();
+    for (uri, setting) in [
+        ("file:///a", "/exempt/-"),
+        ("file:///*", "/limits/0/calls"),
+        ("db://x#key=Tr0ub4dor", "/limits/0/calls"),
+        ("db://app:Tr0ub4dor@x", "/limits/0/calls"),
+    ] {
+        let PreDecision::Refuse(refusal) = policy.judge(&read(uri), NOW).unwrap() else {
+            panic!("not refused");
+        };
+        let details: Value = serde_json::from_str(&refusal.details.unwrap()).unwrap();
+        assert_eq!(details["explanation"]["setting"], setting, "{uri}");
+    }
+}
+
+#[test]
 fn a_limit_keeps_its_buckets_when_others_come_and_go() {
     let one = json!({"calls": 1, "per": "1m"});
     assert!(passes(&policy(json!({"limits": [one]})), call("a")));

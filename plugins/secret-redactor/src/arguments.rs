@@ -1,9 +1,12 @@
 //! What clients send: a secret in it would leave.
 
+use std::borrow::Cow;
+
 use sandgate_detect::secret::{self, Confidence, Secret};
 use sandgate_sdk::{Context, Document, Explanation, Refusal, because, finding, refuse};
 use serde_json::{Value, json};
 
+use crate::members::Member;
 use crate::settings::{Outgoing, Place};
 use crate::{SecretRedactor, mark, members, schema};
 
@@ -22,44 +25,57 @@ pub(crate) fn judge(
     params: &Document,
 ) -> Option<Refusal> {
     let json = params.json();
-    if policy.refuses_marks
-        && let Some(kind) = mark::within(&json, &policy.wanted.kinds)
-    {
-        return Some(brought_back(kind));
+    // Escapes may hide a mark or a secret in the JSON text. Without any, what the text does not have no string has.
+    let is_escaped = json.contains('\\');
+    let kinds = &policy.wanted.kinds;
+    if policy.refuses_marks && (is_escaped || mark::within(&json, kinds).is_some()) {
+        let mut kind = None;
+        members::read(&json, &mut |member| {
+            if kind.is_none() && !is_opaque(&member) {
+                kind = mark::within(member.text, kinds);
+            }
+        });
+        if let Some(kind) = kind {
+            return Some(brought_back(kind));
+        }
     }
     let (sure, probable) = policy.outgoing;
     if sure == Outgoing::Pass && probable == Outgoing::Pass {
         return None;
     }
-    // The JSON text itself is searched first. Escapes may hide a secret in it, so a text with such escapes is read.
     let mut found = Vec::new();
-    secret::scan(&json, &mut found);
-    if found.is_empty() && !json.contains("\\u") {
-        return None;
+    if !is_escaped {
+        secret::scan(&json, &mut found);
+        if found.is_empty() {
+            return None;
+        }
     }
     let target = policy.target(context);
     let mut hits = Vec::new();
     members::read(&json, &mut |member| {
         found.clear();
-        secret::scan(&member.text, &mut found);
+        if is_opaque(&member) {
+            return;
+        }
+        secret::scan(member.text, &mut found);
         if found.is_empty() && !member.is_name {
-            found.extend(secret::member(&member.name, &member.text));
+            found.extend(secret::member(member.name, member.text));
         }
         for secret in &found {
             let pointer = member
                 .pointer
                 .strip_prefix("/arguments")
-                .unwrap_or(&member.pointer);
+                .unwrap_or(member.pointer);
             let place = Place {
-                target: &target,
-                argument: Some((&member.name, pointer)),
+                target: target.as_deref(),
+                argument: Some((member.name, pointer)),
             };
             let value = &member.text[secret.start..secret.end];
             if policy.wanted.has(secret) && !policy.wanted.allows(secret, value, place) {
                 hits.push(Hit {
                     secret: *secret,
-                    pointer: member.pointer.clone(),
-                    name: member.name.clone(),
+                    pointer: member.pointer.to_owned(),
+                    name: member.name.to_owned(),
                     action: match secret.confidence {
                         Confidence::Sure => sure,
                         Confidence::Probable => probable,
@@ -96,11 +112,11 @@ pub(crate) fn judge(
         )
         .warn()
         .in_params()
-        .at(hit.pointer.clone())
+        .at(told_pointer(&hit.pointer))
         .details(
             json!({ "kind": kind, "confidence": confidence(hit.secret.confidence) }).to_string(),
         )
-        .explain(explanation(&target, hit))
+        .explain(explanation(target.as_deref(), hit))
         .report();
     }
     let hit = refused?;
@@ -111,14 +127,19 @@ pub(crate) fn judge(
     );
     Some(
         refuse("secret.in-arguments", message)
-            .at(hit.pointer.clone())
+            .at(told_pointer(&hit.pointer))
             .details(json!({ "kind": kind }))
-            .explain(explanation(&target, hit)),
+            .explain(explanation(target.as_deref(), hit)),
     )
 }
 
+/// Whether the string is what a server gave the client to bring back. Only the server reads it, and wrote it.
+fn is_opaque(member: &Member) -> bool {
+    !member.is_name && member.pointer == "/requestState"
+}
+
 /// The exception for this argument and kind.
-fn explanation(target: &str, hit: &Hit) -> Explanation {
+fn explanation(target: Option<&str>, hit: &Hit) -> Explanation {
     let told = because(format!(
         "{}: {}",
         confidence(hit.secret.confidence),
@@ -126,21 +147,50 @@ fn explanation(target: &str, hit: &Hit) -> Explanation {
     ))
     .taken_for("argument of a tool");
     let kind = hit.secret.kind;
-    match hit.pointer.strip_prefix("/arguments") {
-        Some(_) if !hit.name.is_empty() && !secret_in(&hit.name) && target.contains('/') => told
-            .allowed_by(
-                "/allow/-",
-                json!({ "tool": target, "argument": hit.name, "kind": kind }),
-            ),
-        _ => told.allowed_by("/allow/-", json!({ "tool": target, "kind": kind })),
+    let Some(target) = target.filter(|target| may_be_told(target)) else {
+        return told.decided_by("/allow");
+    };
+    let mut exception = json!({ "tool": target, "kind": kind });
+    let is_argument = hit.pointer.starts_with("/arguments") && !hit.name.is_empty();
+    if is_argument && !holds_secret(&hit.name) && target.contains('/') {
+        if has_wildcard(&hit.name) {
+            return told.decided_by("/allow");
+        }
+        exception["argument"] = hit.name.as_str().into();
     }
+    told.allowed_by("/allow/-", exception)
 }
 
-/// Whether a name must not be repeated, because it is itself a secret.
-fn secret_in(name: &str) -> bool {
+/// Whether an exception may name the target: it is no pattern, and repeats no secret.
+pub(crate) fn may_be_told(target: &str) -> bool {
+    !has_wildcard(target) && !holds_secret(target)
+}
+
+fn has_wildcard(name: &str) -> bool {
+    name.contains(['*', '?'])
+}
+
+/// Whether a name must not be repeated, because it holds a secret.
+fn holds_secret(name: &str) -> bool {
     let mut found = Vec::new();
     secret::scan(name, &mut found);
     !found.is_empty()
+}
+
+/// The pointer up to the first name that holds a secret.
+pub(crate) fn told_pointer(pointer: &str) -> &str {
+    let mut end = 0;
+    for segment in pointer.split('/').skip(1) {
+        let name = match segment.contains('~') {
+            true => Cow::Owned(segment.replace("~1", "/").replace("~0", "~")),
+            false => Cow::Borrowed(segment),
+        };
+        if holds_secret(&name) {
+            return &pointer[..end];
+        }
+        end += 1 + segment.len();
+    }
+    pointer
 }
 
 /// How sure a secret is one, in words.

@@ -94,13 +94,15 @@ impl Interceptor for SecretRedactor {
 }
 
 impl SecretRedactor {
-    /// The target as `SERVER/NAME`. Asked only where something was found.
-    fn target(&self, context: &Context) -> String {
-        format!(
-            "{}/{}",
-            context.server(),
-            context.target().unwrap_or_default()
-        )
+    /// The target as `SERVER/NAME`, a URI in its canonical form. `None` where it is a URI that has none. Asked only where
+    /// something was found.
+    fn target(&self, context: &Context) -> Option<String> {
+        let canonical = context.attribute("target.canonical");
+        if canonical.as_deref() == Some("") {
+            return None;
+        }
+        let name = canonical.or_else(|| context.target()).unwrap_or_default();
+        Some(format!("{}/{name}", context.server()))
     }
 }
 

@@ -4,6 +4,9 @@ use sandgate_detect::secret::Secret;
 
 const OPEN: &str = "[secret~";
 
+/// The longest kind, in bytes, that is looked for in a mark.
+const LONGEST: usize = 48;
+
 /// The mark of a kind.
 pub(crate) fn of(kind: &str) -> String {
     [OPEN, kind, "]"].concat()
@@ -27,7 +30,7 @@ pub(crate) fn within<'k>(text: &str, kinds: &[&'k str]) -> Option<&'k str> {
     let mut rest = text;
     while let Some(at) = rest.find(OPEN) {
         rest = &rest[at + OPEN.len()..];
-        let end = rest.find(']').filter(|end| *end <= 48);
+        let end = rest.bytes().take(LONGEST + 1).position(|byte| byte == b']');
         let kind = end.and_then(|end| kinds.binary_search(&&rest[..end]).ok());
         if let Some(kind) = kind {
             return Some(kinds[kind]);
@@ -57,5 +60,13 @@ mod tests {
         ] {
             assert_eq!(within(text, &kinds), None, "{text}");
         }
+    }
+
+    #[test]
+    fn marks_that_do_not_end_cost_no_more_than_their_length() {
+        let text = OPEN.repeat(200_000);
+        let began = std::time::Instant::now();
+        assert_eq!(within(&text, &["password"]), None);
+        assert!(began.elapsed() < std::time::Duration::from_secs(5));
     }
 }

@@ -2,21 +2,22 @@
 //! checked: a tree of values would lose members that repeat.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
-/// A string of the part.
-pub(crate) struct Member<'j> {
+/// A string of the part, borrowed: memory is not given back before the run ends.
+pub(crate) struct Member<'m> {
     /// A JSON Pointer into the part.
-    pub(crate) pointer: String,
+    pub(crate) pointer: &'m str,
     /// The name of the member. For an element of a list: the name of the member that holds the list.
-    pub(crate) name: String,
+    pub(crate) name: &'m str,
     /// The string.
-    pub(crate) text: Cow<'j, str>,
+    pub(crate) text: &'m str,
     /// Whether the string is itself the name of a member; `pointer` then leads to the object.
     pub(crate) is_name: bool,
 }
 
 /// Reads the strings in the order of the text: names first, then their values.
-pub(crate) fn read<'j>(json: &'j str, see: &mut dyn FnMut(Member<'j>)) {
+pub(crate) fn read(json: &str, see: &mut dyn FnMut(Member)) {
     let mut walk = Walk { json, at: 0 };
     walk.value(&mut String::new(), "", see);
 }
@@ -27,7 +28,7 @@ struct Walk<'j> {
 }
 
 impl<'j> Walk<'j> {
-    fn value(&mut self, pointer: &mut String, name: &str, see: &mut dyn FnMut(Member<'j>)) {
+    fn value(&mut self, pointer: &mut String, name: &str, see: &mut dyn FnMut(Member)) {
         let length = pointer.len();
         match self.peek() {
             Some(b'{') => {
@@ -35,16 +36,20 @@ impl<'j> Walk<'j> {
                 while self.peek() == Some(b'"') {
                     let member = self.string();
                     see(Member {
-                        pointer: pointer.clone(),
-                        name: name.to_owned(),
-                        text: member.clone(),
+                        pointer,
+                        name,
+                        text: &member,
                         is_name: true,
                     });
                     self.peek();
                     // Skips the colon.
                     self.at += 1;
                     pointer.push('/');
-                    pointer.push_str(&member.replace('~', "~0").replace('/', "~1"));
+                    if member.contains(['~', '/']) {
+                        pointer.push_str(&member.replace('~', "~0").replace('/', "~1"));
+                    } else {
+                        pointer.push_str(&member);
+                    }
                     self.value(pointer, &member, see);
                     pointer.truncate(length);
                     self.comma();
@@ -55,7 +60,8 @@ impl<'j> Walk<'j> {
                 self.at += 1;
                 let mut index = 0;
                 while !matches!(self.peek(), Some(b']') | None) {
-                    *pointer += &format!("/{index}");
+                    // Writing to a string cannot fail.
+                    let _ = write!(pointer, "/{index}");
                     self.value(pointer, name, see);
                     pointer.truncate(length);
                     self.comma();
@@ -66,9 +72,9 @@ impl<'j> Walk<'j> {
             Some(b'"') => {
                 let text = self.string();
                 see(Member {
-                    pointer: pointer.clone(),
-                    name: name.to_owned(),
-                    text,
+                    pointer,
+                    name,
+                    text: &text,
                     is_name: false,
                 });
             }
@@ -139,13 +145,19 @@ mod tests {
             r#" {"a/b":"1","l":["2",{"n\u0061":"3\n"},4, true],"a/b":"5"} "#,
             &mut |member| {
                 if !member.is_name {
-                    seen.push((member.pointer, member.name, member.text.into_owned()));
+                    let Member {
+                        pointer,
+                        name,
+                        text,
+                        ..
+                    } = member;
+                    seen.push([pointer, name, text].map(str::to_owned));
                 }
             },
         );
         let seen: Vec<_> = seen
             .iter()
-            .map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str()))
+            .map(|[a, b, c]| (a.as_str(), b.as_str(), c.as_str()))
             .collect();
         assert_eq!(
             seen,

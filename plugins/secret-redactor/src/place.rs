@@ -1,11 +1,20 @@
 //! Where a message has texts that may become a mark. Others are for programs: names, URIs, values to choose from.
 
+/// Whether all texts of such a reply may be changed, wherever they stand.
+pub(crate) fn is_anywhere_in_reply(method: &str, failed: bool) -> bool {
+    !failed
+        && matches!(
+            method,
+            "tools/call" | "resources/read" | "prompts/get" | "tasks/result"
+        )
+}
+
 /// Whether the text at the pointer, in the reply to a request with this method, may be changed.
 pub(crate) fn in_reply(method: &str, failed: bool, pointer: &str) -> bool {
     let (first, last) = ends(pointer);
     match method {
         _ if failed => !matches!(last, "url" | "elicitationId"),
-        "tools/call" | "resources/read" | "prompts/get" | "tasks/result" => true,
+        method if is_anywhere_in_reply(method, failed) => true,
         "completion/complete" => first == "completion",
         method if method.starts_with("tasks/") => in_task(pointer),
         _ => first == "instructions" || describes(pointer),

@@ -9,7 +9,7 @@ use sandgate_sdk::{
 };
 use serde_json::{Value, json};
 
-use crate::arguments::confidence;
+use crate::arguments::{confidence, may_be_told, told_pointer};
 use crate::settings::{Incoming, Place};
 use crate::{SecretRedactor, mark, members, place, schema};
 
@@ -36,18 +36,20 @@ pub(crate) enum Outcome {
 /// A text with secrets.
 struct Hit {
     index: u32,
-    pointer: String,
+    /// None where nobody asked.
+    pointer: Option<String>,
     secrets: Vec<Secret>,
     /// Where the text stands in the machine-readable part.
     within: Option<String>,
 }
 
-/// The machine-readable part: the index of its first text, and the names and places of its texts.
-struct Structured<'j> {
+/// The machine-readable part: where its texts are among those of the document, and which of them are secrets by their
+/// names.
+struct Structured {
     first: usize,
-    strings: Vec<members::Member<'j>>,
-    /// A secret that is the name of a member.
-    name: Option<Secret>,
+    count: usize,
+    /// By the index in the part.
+    named: Vec<(usize, Secret)>,
 }
 
 impl Message<'_> {
@@ -65,25 +67,27 @@ impl Message<'_> {
         let part = self.part();
         let json = part.and_then(|at| self.document.get(at));
         let json = json.as_deref().filter(|json| may_have_more(json, &by_text));
-        if by_text.is_empty() && json.is_none() {
+        let names = self.document.keys();
+        let mut in_names = Vec::new();
+        secret::scan(names.joined(), &mut in_names);
+        in_names.retain(|secret| secret.confidence == Confidence::Sure);
+        if by_text.is_empty() && json.is_none() && in_names.is_empty() {
             return nothing;
         }
         let target = self.policy.target(self.context);
+        let target = target.as_deref();
         let mut structured = None;
         if let (Some(json), Some(at)) = (json, part) {
             let read = self.structured(json, at, texts.len())?;
-            for (index, member) in read.strings.iter().enumerate() {
-                let text = read.first + index;
-                if let Some(secret) = secret::member(&member.name, &member.text)
-                    && !by_text.contains_key(&text)
-                {
-                    by_text.insert(text, vec![secret]);
-                }
+            for (index, secret) in &read.named {
+                by_text
+                    .entry(read.first + index)
+                    .or_insert_with(|| vec![*secret]);
             }
             structured = Some(read);
         }
         let place = Place {
-            target: &target,
+            target,
             argument: None,
         };
         for (index, secrets) in &mut by_text {
@@ -94,14 +98,17 @@ impl Message<'_> {
             });
         }
         by_text.retain(|_, secrets| !secrets.is_empty());
-        let hits = by_text
-            .into_iter()
-            .map(|(index, secrets)| self.hit(index, secrets, structured.as_ref()))
-            .collect::<Result<Vec<_>, Error>>()?;
-        let name = structured.as_ref().and_then(|structured| structured.name);
-        let name = name.filter(|secret| self.policy.wanted.has(secret));
-        self.report(&hits, name, &target);
-        self.decide(&texts, &hits, name, &target)
+        let name = in_names.into_iter().find(|secret| {
+            let value = &names.joined()[secret.start..secret.end];
+            self.policy.wanted.has(secret) && !self.policy.wanted.allows(secret, value, place)
+        });
+        let withins = match (&structured, json) {
+            (Some(structured), Some(json)) => withins(json, structured, &by_text),
+            _ => BTreeMap::new(),
+        };
+        let hits = self.hits(by_text, withins)?;
+        self.report(&hits, name, target);
+        self.decide(&texts, &hits, name, target)
     }
 
     /// The pointer to the machine-readable part.
@@ -115,39 +122,35 @@ impl Message<'_> {
     }
 
     /// Reads the machine-readable part at `at`.
-    fn structured<'j>(
-        &self,
-        json: &'j str,
-        at: &str,
-        texts: usize,
-    ) -> Result<Structured<'j>, Error> {
-        let mut strings = Vec::new();
-        let mut name = None;
-        let mut found = Vec::new();
+    fn structured(&self, json: &str, at: &str, texts: usize) -> Result<Structured, Error> {
+        let mut count = 0;
+        let mut ends = [String::new(), String::new()];
+        let mut named = Vec::new();
         members::read(json, &mut |member| {
-            if !member.is_name {
-                strings.push(member);
-            } else if name.is_none() {
-                found.clear();
-                secret::scan(&member.text, &mut found);
-                name = found
-                    .iter()
-                    .find(|secret| secret.confidence == Confidence::Sure)
-                    .copied();
+            if member.is_name {
+                return;
             }
+            if let Some(secret) = secret::member(member.name, member.text) {
+                named.push((count, secret));
+            }
+            let [first, last] = &mut ends;
+            if count == 0 {
+                first.push_str(member.pointer);
+            }
+            last.clear();
+            last.push_str(member.pointer);
+            count += 1;
         });
         // The texts of the part are consecutive. Nearly always they are last or first in the document.
-        let stands = |text: usize, string: usize| {
-            let pointer = self.document.text_pointer(u32::try_from(text).ok()?)?;
-            let within: &members::Member = strings.get(string)?;
-            (pointer.strip_prefix(at) == Some(within.pointer.as_str())).then_some(())
+        let stands = |text: usize, within: &str| {
+            let text = u32::try_from(text).ok();
+            let pointer = text.and_then(|text| self.document.text_pointer(text));
+            pointer.is_some_and(|pointer| pointer.strip_prefix(at) == Some(within))
         };
         let begins = |first: &usize| {
-            strings.is_empty()
-                || (stands(*first, 0).is_some()
-                    && stands(first + strings.len() - 1, strings.len() - 1).is_some())
+            count == 0 || stands(*first, &ends[0]) && stands(first + count - 1, &ends[1])
         };
-        let last = texts.saturating_sub(strings.len());
+        let last = texts.saturating_sub(count);
         let first = (0..=last)
             .flat_map(|n| [last - n, n])
             .take(last + 1)
@@ -157,44 +160,54 @@ impl Message<'_> {
             })?;
         Ok(Structured {
             first,
-            strings,
-            name,
+            count,
+            named,
         })
     }
 
-    fn hit(
+    /// The hits with their places. `withins` are those of the machine-readable part; for the others the gateway is asked,
+    /// where it matters.
+    fn hits(
         &self,
-        index: usize,
-        secrets: Vec<Secret>,
-        structured: Option<&Structured>,
-    ) -> Result<Hit, Error> {
-        let index_in_document = u32::try_from(index)?;
-        let pointer = self
-            .document
-            .text_pointer(index_in_document)
-            .unwrap_or_default();
-        let own = structured
-            .and_then(|structured| structured.strings.get(index.checked_sub(structured.first)?))
-            .map(|member| member.pointer.clone());
-        let within = own.or_else(|| Some(pointer.strip_prefix(self.part()?)?.to_owned()));
-        Ok(Hit {
-            index: index_in_document,
-            pointer,
-            secrets,
-            within,
-        })
+        by_text: BTreeMap<usize, Vec<Secret>>,
+        mut withins: BTreeMap<usize, String>,
+    ) -> Result<Vec<Hit>, Error> {
+        let part = self.part().unwrap_or_default();
+        let is_needed = self.is_params || !place::is_anywhere_in_reply(self.method, self.failed);
+        let mut asked = 0;
+        let mut hits = Vec::with_capacity(by_text.len());
+        for (text, secrets) in by_text {
+            let index = u32::try_from(text)?;
+            let within = withins.remove(&text);
+            let pointer = match &within {
+                Some(within) => Some([part, within].concat()),
+                None if is_needed || asked < MOST_PLACES => {
+                    asked += 1;
+                    self.document.text_pointer(index)
+                }
+                None => None,
+            };
+            hits.push(Hit {
+                index,
+                pointer,
+                secrets,
+                within,
+            });
+        }
+        Ok(hits)
     }
 
     /// Whether the text may become a mark.
     fn may_mask(&self, hit: &Hit) -> bool {
+        let pointer = hit.pointer.as_deref().unwrap_or_default();
         match self.is_params {
-            true => place::in_params(self.method, &hit.pointer),
-            false => place::in_reply(self.method, self.failed, &hit.pointer),
+            true => place::in_params(self.method, pointer),
+            false => place::in_reply(self.method, self.failed, pointer),
         }
     }
 
     /// Records the kinds that were found, with their places.
-    fn report(&self, hits: &[Hit], name: Option<Secret>, target: &str) {
+    fn report(&self, hits: &[Hit], name: Option<Secret>, target: Option<&str>) {
         let mut kinds: BTreeMap<&str, (Confidence, u32, Vec<Value>)> = BTreeMap::new();
         if let Some(secret) = name {
             kinds.insert(secret.kind, (secret.confidence, 1, Vec::new()));
@@ -206,9 +219,12 @@ impl Message<'_> {
                         .entry(secret.kind)
                         .or_insert((secret.confidence, 0, Vec::new()));
                 *count += 1;
-                if places.len() < MOST_PLACES {
+                if let Some(pointer) = &hit.pointer
+                    && places.len() < MOST_PLACES
+                {
+                    let pointer = told_pointer(pointer);
                     places.push(
-                        json!({ "pointer": hit.pointer, "start": secret.start, "end": secret.end }),
+                        json!({ "pointer": pointer, "start": secret.start, "end": secret.end }),
                     );
                 }
             }
@@ -232,15 +248,15 @@ impl Message<'_> {
         texts: &Texts,
         hits: &[Hit],
         name: Option<Secret>,
-        target: &str,
+        target: Option<&str>,
     ) -> Result<Outcome, Error> {
         let first = hits
             .first()
-            .map(|hit| (hit.secrets[0], hit.pointer.clone()));
+            .map(|hit| (hit.secrets[0], hit.pointer.as_deref().unwrap_or_default()));
         match self.policy.results {
             Incoming::Pass | Incoming::Record => return Ok(Outcome::Edits(Vec::new())),
             Incoming::Refuse => {
-                return Ok(match first.or(name.map(|name| (name, String::new()))) {
+                return Ok(match first.or(name.map(|name| (name, ""))) {
                     Some((secret, pointer)) => {
                         Outcome::Refusal(withheld(secret, pointer, target, ""))
                     }
@@ -251,12 +267,7 @@ impl Message<'_> {
         }
         if let Some(secret) = name {
             let why = " in the name of a member, which no mark can replace";
-            return Ok(Outcome::Refusal(withheld(
-                secret,
-                self.part().unwrap_or_default().into(),
-                target,
-                why,
-            )));
+            return Ok(Outcome::Refusal(withheld(secret, "", target, why)));
         }
         let output = self.output_schema(hits);
         let mut edits = Vec::with_capacity(hits.len());
@@ -272,7 +283,7 @@ impl Message<'_> {
                 let why = " at a place where its schema leaves no room for a mark";
                 return Ok(Outcome::Refusal(withheld(
                     hit.secrets[0],
-                    hit.pointer.clone(),
+                    hit.pointer.as_deref().unwrap_or_default(),
                     target,
                     why,
                 )));
@@ -296,12 +307,36 @@ impl Message<'_> {
 
 /// Whether names in the JSON text may make more values secrets than the texts have.
 fn may_have_more(json: &str, by_text: &BTreeMap<usize, Vec<Secret>>) -> bool {
-    if json.contains("\\u") {
+    if json.contains('\\') {
         return true;
     }
     let mut found = Vec::new();
     secret::scan(json, &mut found);
     !found.is_empty() || !by_text.is_empty()
+}
+
+/// Where the texts with secrets stand in the machine-readable part.
+fn withins(
+    json: &str,
+    structured: &Structured,
+    by_text: &BTreeMap<usize, Vec<Secret>>,
+) -> BTreeMap<usize, String> {
+    let mut withins = BTreeMap::new();
+    let texts = structured.first..structured.first + structured.count;
+    if by_text.range(texts.clone()).next().is_none() {
+        return withins;
+    }
+    let mut text = structured.first;
+    members::read(json, &mut |member| {
+        if member.is_name {
+            return;
+        }
+        if by_text.contains_key(&text) {
+            withins.insert(text, member.pointer.to_owned());
+        }
+        text += 1;
+    });
+    withins
 }
 
 /// The secrets of each text. One that goes over several texts is one in each of them.
@@ -332,20 +367,23 @@ fn split(texts: &Texts, found: &[Secret]) -> BTreeMap<usize, Vec<Secret>> {
     by_text
 }
 
-fn withheld(secret: Secret, pointer: String, target: &str, why: &str) -> Refusal {
+fn withheld(secret: Secret, pointer: &str, target: Option<&str>, why: &str) -> Refusal {
     let kind = secret.kind;
     refuse(
         "secret.withheld",
         format!("The reply holds a secret ({kind}){why}, so all of it is withheld."),
     )
-    .at(pointer)
+    .at(told_pointer(pointer))
     .details(json!({ "kind": kind }))
     .explain(explanation(kind, secret.confidence, target))
 }
 
 /// The exception for this tool and kind.
-fn explanation(kind: &str, sure: Confidence, target: &str) -> Explanation {
+fn explanation(kind: &str, sure: Confidence, target: Option<&str>) -> Explanation {
     let told = because(format!("{}: {kind}", confidence(sure))).taken_for("text of a result");
+    let Some(target) = target.filter(|target| may_be_told(target)) else {
+        return told.decided_by("/allow");
+    };
     let value: Cow<str> = match target.split_once('/') {
         Some((_, name)) if !name.is_empty() => target.into(),
         Some((server, _)) => format!("{server}/*").into(),

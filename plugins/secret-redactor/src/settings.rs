@@ -118,8 +118,8 @@ struct Rule {
 /// Where a secret stands, for exceptions.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
-    /// `SERVER/NAME`.
-    pub(crate) target: &'a str,
+    /// `SERVER/NAME`. `None` for a URI without a canonical form: only exceptions for every target are for it.
+    pub(crate) target: Option<&'a str>,
     /// Name and pointer of an argument. `None` in a result.
     pub(crate) argument: Option<(&'a str, &'a str)>,
 }
@@ -239,9 +239,11 @@ impl Wanted {
 
     /// Whether the operator lets the value pass there.
     pub(crate) fn allows(&self, secret: &Secret, value: &str, place: Place) -> bool {
-        let fits = |glob: &Option<String>, text: &str| {
-            glob.as_ref().is_none_or(|glob| glob_matches(glob, text))
+        let is_there = |glob: &str| match place.target {
+            Some(target) => glob_matches(glob, target),
+            None => glob == "*",
         };
+        let is_so = |glob: &str| glob_matches(glob, secret.kind);
         self.exceptions.iter().any(|Rule { written, hash }| {
             let in_argument = match (&written.argument, place.argument) {
                 (None, _) => true,
@@ -251,8 +253,8 @@ impl Wanted {
                 (Some(_), None) => false,
             };
             in_argument
-                && fits(&written.tool, place.target)
-                && fits(&written.kind, secret.kind)
+                && written.tool.as_deref().is_none_or(is_there)
+                && written.kind.as_deref().is_none_or(is_so)
                 && hash.is_none_or(|hash| <[u8; 32]>::from(Sha256::digest(value)) == hash)
         })
     }

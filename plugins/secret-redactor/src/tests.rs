@@ -265,3 +265,135 @@ fn settings_that_say_nothing_are_told() {
         assert_eq!(issues(settings), pointers);
     }
 }
+
+#[test]
+fn no_escape_hides_a_secret_or_a_mark() {
+    for (hidden, expected) in [
+        (r"postgres:\/\/app:Tr0ub4dor@db", "secret.in-arguments"),
+        (r"[secret~github\u002dtoken]", "secret.mark-in-arguments"),
+        (r"a\nb \/ c", ""),
+    ] {
+        let params = format!("{{\"name\":\"post\",\"arguments\":{{\"body\":\"{hidden}\"}}}}");
+        let context = context("tools/call").target("post").build();
+        let decision = redactor(json!({}))
+            .pre_call(&context, &document(&params))
+            .unwrap();
+        assert_eq!(code(&decision), expected, "{hidden}");
+    }
+    let reply = r#"{"content":[],"structuredContent":{"a":"b\n","db\/password":"hunter2-X9"}}"#;
+    let context = context("tools/call").build();
+    let decision = redactor(json!({}))
+        .post_call(&context, &document(reply))
+        .unwrap();
+    assert!(matches!(decision, PostDecision::Edit(_)));
+}
+
+#[test]
+fn what_a_server_wants_brought_back_is_brought_back() {
+    let token = [
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9",
+        ".eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkphbmUifQ",
+        ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+    ]
+    .concat();
+    let sent = |params: Value| {
+        let context = context("tools/call").target("post").build();
+        redactor(json!({}))
+            .pre_call(&context, &document(&params.to_string()))
+            .unwrap()
+    };
+    let params = json!({"name": "post", "requestState": token, "arguments": {"a": "b\n"}});
+    assert_eq!(code(&sent(params)), "");
+    for params in [
+        json!({"name": "post", "arguments": {"requestState": token}}),
+        json!({"name": "post", "requestState": {"a": token}}),
+    ] {
+        assert_eq!(code(&sent(params)), "secret.in-arguments");
+    }
+}
+
+#[test]
+fn neither_a_pointer_nor_an_exception_repeats_a_secret() {
+    let read = |uri: &str| {
+        let context = context("resources/read").target(uri).build();
+        let params = json!({"uri": "x", "note": github()}).to_string();
+        match redactor(json!({})).pre_call(&context, &document(&params)) {
+            Ok(PreDecision::Refuse(refusal)) => refusal.details.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for uri in ["postgres://app:Tr0ub4dor@db/x", "file:///*"] {
+        let details: Value = serde_json::from_str(&read(uri)).unwrap();
+        assert_eq!(details["explanation"]["setting"], "/allow", "{uri}");
+        assert!(!details.to_string().contains(uri));
+    }
+    assert!(read("file:///a").contains("file:///a"));
+    findings();
+    let arguments = json!({"list": {"postgres://app:Tr0ub4dor@db": {"x": github()}}});
+    called(json!({"arguments": "record"}), json!({}), arguments);
+    let reply = json!({"content": [], "structuredContent": {"postgres://app:Tr0ub4dor@db": {"x": github()}}});
+    replied(json!({"results": "record"}), json!({}), &reply);
+    let told = findings();
+    assert_eq!(told.len(), 4);
+    assert!(!format!("{told:?}").contains("Tr0ub4dor"));
+    assert_eq!(told[0].pointer.as_deref(), Some("/arguments/list"));
+    assert_eq!(told[1].pointer.as_deref(), Some("/arguments/list"));
+}
+
+#[test]
+fn an_exception_is_for_a_resource_and_not_for_a_spelling() {
+    let reply = json!({"contents": [{"uri": "file:///a", "text": github()}]}).to_string();
+    let edited = |tool: &str, canonical: Option<&str>| {
+        let context = context("resources/read").target("file:///open/../shut/x");
+        let context = match canonical {
+            Some(canonical) => context.attribute("target.canonical", canonical),
+            None => context,
+        };
+        let settings = json!({"allow": [{"tool": tool, "kind": "github-token"}]});
+        let decision = redactor(settings)
+            .post_call(&context.build(), &document(&reply))
+            .unwrap();
+        matches!(decision, PostDecision::Edit(_))
+    };
+    assert!(!edited("server/file:///open/*", None));
+    assert!(edited("server/file:///open/*", Some("file:///shut/x")));
+    assert!(!edited("server/file:///shut/*", Some("file:///shut/x")));
+    assert!(edited("server/*", Some("")));
+    assert!(!edited("*", Some("")));
+}
+
+#[test]
+fn a_secret_that_is_a_name_withholds_the_reply_wherever_it_stands() {
+    let other = ["ghp", "_81vm66t1khe44803ctx2efbu9lyozskx97c9"].concat();
+    let withheld = |settings: Value, reply: Value| {
+        let decision = replied(settings, json!({}), &reply);
+        matches!(decision, PostDecision::Refuse(_))
+    };
+    assert!(withheld(json!({}), json!({"_meta": {github(): 1}})));
+    assert!(withheld(
+        json!({}),
+        json!({"content": [{"type": "text", "text": "a", "_meta": {"a": {github(): 1}}}]})
+    ));
+    use sha2::{Digest, Sha256};
+    let hash: String = Sha256::digest(github())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let allow = json!({"allow": [{"sha256": hash}]});
+    let reply = json!({"structuredContent": {github(): 1}});
+    assert!(!withheld(allow.clone(), reply));
+    let reply = json!({"structuredContent": {"a": {github(): 1}, "b": {other: 1}}});
+    assert!(withheld(allow, reply));
+}
+
+#[test]
+fn many_secrets_cost_no_more_than_their_number() {
+    let block = json!({"type": "text", "text": github()});
+    let reply = json!({"content": vec![block; 10_000]});
+    let began = std::time::Instant::now();
+    let PostDecision::Edit(edits) = replied(json!({}), json!({}), &reply) else {
+        panic!("not masked");
+    };
+    assert_eq!(edits.len(), 10_000);
+    assert!(began.elapsed() < std::time::Duration::from_secs(15));
+}

@@ -13,7 +13,9 @@ pub(crate) fn found(reading: &Reading, level: Level) -> Option<&'static str> {
             b')' => depth -= 1,
             _ => {}
         }
-        if depth < 0 && begins_a_filter(&text[at + 1..]) && level.allows(reading, at) {
+        // Within a character nothing begins.
+        let begins = || text.get(at + 1..).is_some_and(begins_a_filter);
+        if depth < 0 && begins() && level.allows(reading, at) {
             return Some("A piece of a filter for a directory service");
         }
     }

@@ -98,9 +98,24 @@ pub(crate) fn guess(place: &Place, value: &str) -> Role {
             false => Role::Plain,
         });
     let is_of_words = matches!(role, Role::Plain | Role::Prose | Role::Identifier);
-    match is_of_words && is_document(value) {
+    match is_of_words && is_document(role, value) {
         true => Role::Text,
         false => role,
+    }
+}
+
+/// The guess for what stands in a JSON document that is written as a string. Whoever writes the string names its
+/// members, so that no name opens a place for code or keeps a value from being judged.
+pub(crate) fn guess_within(place: &Place, value: &str) -> Role {
+    match guess(place, value) {
+        Role::Text
+        | Role::Regex
+        | Role::Query
+        | Role::Command
+        | Role::Html
+        | Role::Xml
+        | Role::Template => Role::Prose,
+        role => role,
     }
 }
 
@@ -127,10 +142,11 @@ fn inherited(pointer: &str) -> Option<Role> {
     }
 }
 
-/// Whether the value is long, or has many lines.
-fn is_document(value: &str) -> bool {
+/// Whether the value is long, or has many lines that are not blank. What stands for a thing has no lines.
+fn is_document(role: Role, value: &str) -> bool {
     let is_long = value.len() > SHORT && value.contains(' ');
-    is_long || value.bytes().filter(|byte| *byte == b'\n').count() > 3
+    let lines = || value.lines().filter(|line| !line.trim().is_empty());
+    is_long || role != Role::Identifier && lines().nth(4).is_some()
 }
 
 fn by_format(format: Option<&str>) -> Option<Role> {
@@ -289,6 +305,13 @@ mod tests {
         assert_eq!(
             guess(&place("value", None, None), "a\nb\nc\nd\ne"),
             Role::Text
+        );
+        for lines in ["a\n\n\n\n\n", "a\r\n\r\n \r\n\r\nb"] {
+            assert_eq!(guess(&place("value", None, None), lines), Role::Plain);
+        }
+        assert_eq!(
+            guess(&place("id", None, None), "a\nb\nc\nd\ne"),
+            Role::Identifier
         );
         assert_eq!(guess(&place("path", None, None), &long), Role::Path);
     }

@@ -7,6 +7,9 @@ use super::{Confidence, Secret, structure};
 /// Longest key that is covered, with its frame.
 const LONGEST: usize = 16 * 1024;
 
+/// How much of a key without a frame shows that it is one.
+const BEGINNING: usize = 256;
+
 /// Fewest characters of base64 in a key. An elliptic curve's has more than that.
 const LEAST: usize = 40;
 
@@ -98,24 +101,32 @@ fn span(text: &[u8]) -> usize {
     last
 }
 
+/// The span where it is at least so long. The beginning is looked at first: a text may have thousands of beginnings, and
+/// all of each is looked at only where it is a key.
+fn span_over(text: &[u8], least: usize) -> Option<usize> {
+    let beginning = &text[..text.len().min(BEGINNING)];
+    (span(beginning) >= least).then(|| span(text))
+}
+
 fn putty(rest: &[u8]) -> Option<usize> {
     let lines = find(&rest[..rest.len().min(1200)], b"Private-Lines:")?;
-    let length = span(&rest[lines + 14..]);
-    (length > LEAST).then_some(lines + 14 + length)
+    let length = span_over(&rest[lines + 14..], LEAST + 1)?;
+    Some(lines + 14 + length)
 }
 
 /// A key of OpenSSH whose frame is missing.
 fn unframed(rest: &[u8]) -> Option<usize> {
-    let length = span(rest);
-    (length >= 100).then_some(length)
+    span_over(rest, 100)
 }
 
 /// PEM in base64 once more, as Kubernetes has it. Certificates look the same at first.
 fn encoded(rest: &[u8]) -> Option<usize> {
-    let length = BASE64.span(rest, 0, rest.len());
     let mut place = [0; 48];
-    let plain = structure::decoded(&rest[..length.min(64)], &mut place);
-    (length >= 100 && find(plain, b"PRIVATE").is_some()).then_some(length)
+    let beginning = BASE64.span(rest, 0, 64);
+    let plain = structure::decoded(&rest[..beginning], &mut place);
+    find(plain, b"PRIVATE")?;
+    let length = BASE64.span(rest, 0, rest.len());
+    (length >= 100).then_some(length)
 }
 
 /// Whether the run is the beginning of a frame's line, which is no value.

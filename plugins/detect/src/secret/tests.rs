@@ -203,3 +203,42 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_only_begins_like_a_key_costs_no_more_than_its_length() {
+    for beginning in [
+        "b3BlbnNzaC1rZXktdjE ",
+        "PuTTY-User-Key-File-2: Private-Lines: ",
+        "LS0tLS1CRUdJTi/",
+    ] {
+        let cost = |text: &str| {
+            let text = text.repeat(200_000 / text.len());
+            let began = std::time::Instant::now();
+            assert_eq!(seen(&text).0.len(), 0, "{beginning}");
+            began.elapsed()
+        };
+        // The same without the letters that a key begins with.
+        let (one, other) = (cost(beginning), cost(&beginning.to_ascii_lowercase()));
+        assert!(one < 12 * other, "{beginning}: {one:?}, {other:?}");
+    }
+}
+
+#[test]
+fn keys_without_a_frame_are_found() {
+    let line = "AbQ3kz9Xw7LmP2rT5vYc8NdF1gHj4SaUe6BoZiKxWqCtMnRlVyGhDpEsJuFbOwIkXz2T9m";
+    let unframed = format!(
+        "b3BlbnNzaC1rZXktdjE{}\n{line}\n{line}\n{line}\n{line}\nAbQ3kz9Xw7LmP2rT5vYc8NdF1g",
+        &line[19..]
+    );
+    let putty = format!(
+        "PuTTY-User-Key-File-3: ssh-ed25519\nPublic-Lines: 1\nAAAA\nPrivate-Lines: 1\n{}",
+        &line[..48]
+    );
+    for key in [unframed, putty] {
+        assert_eq!(
+            seen(&format!("a {key}! b")),
+            (vec!["private-key"], "a _! b".into()),
+            "{key}"
+        );
+    }
+}
