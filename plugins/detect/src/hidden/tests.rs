@@ -105,7 +105,12 @@ fn offsets_lead_back() {
 
 #[test]
 fn a_command_to_the_terminal_that_is_not_closed_ends_at_the_next_escape() {
-    for text in ["\u{1b}]vv\u{1b}\u{399}", "\u{1b}]v\u{1b}", "\u{1b}]v\u{1b}[8mx", "\u{1b}]0;t\u{1b}\\x"] {
+    for text in [
+        "\u{1b}]vv\u{1b}\u{399}",
+        "\u{1b}]v\u{1b}",
+        "\u{1b}]v\u{1b}[8mx",
+        "\u{1b}]0;t\u{1b}\\x",
+    ] {
         let normal = normalised(text);
         assert!(!normal.text.contains("]v"), "{:?}", normal.text);
     }
