@@ -7,5 +7,5 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let score = injection::score(text);
     assert!((0.0..=1.0).contains(&score.value), "{}", score.value);
     assert!(text.get(score.passage.clone()).is_some(), "{:?}", score.passage);
-    assert!(poisoning::read(text).score().is_finite());
+    assert!(poisoning::read(text).signs.score().is_finite());
 });
