@@ -114,21 +114,28 @@ impl Normalised<'_> {
         let start = self.steps.partition_point(|(here, _)| *here <= range.start);
         // What is hidden after the last byte does not belong to it.
         let end = self.steps.partition_point(|(here, _)| *here < range.end);
-        self.there(range.start, start)..self.there(range.end, end)
+        // A stretch that was replaced, whose two steps stand one after the other, counts as a whole.
+        let start = match start % 2 {
+            1 => self.steps[start - 1].1,
+            _ => self.there(range.start, start),
+        };
+        let end = match end % 2 {
+            1 => self.steps[end].1,
+            _ => self.there(range.end, end),
+        };
+        // No bytes come from no bytes, though what is hidden may stand between the two places.
+        start..end.max(start)
     }
 
-    /// The offset in the text as it was of the one here, which is after so many steps.
+    /// The offset in the text as it was of the one here, which is after so many steps and in no stretch that was
+    /// replaced.
     fn there(&self, at: usize, after: usize) -> usize {
         let (here, there) = after
             .checked_sub(1)
             .and_then(|last| self.steps.get(last))
             .copied()
             .unwrap_or_default();
-        let there = there + (at - here);
-        // Inside a stretch that was replaced, the offsets of the two texts do not run together.
-        self.steps
-            .get(after)
-            .map_or(there, |next| there.min(next.1))
+        there + (at - here)
     }
 }
 

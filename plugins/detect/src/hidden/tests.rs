@@ -115,3 +115,31 @@ fn a_command_to_the_terminal_that_is_not_closed_ends_at_the_next_escape() {
         assert!(!normal.text.contains("]v"), "{:?}", normal.text);
     }
 }
+
+#[test]
+fn no_bytes_come_from_no_bytes() {
+    for text in ["\u{1b}+;{", "\u{200b}", "a\u{200b}b"] {
+        let normal = normalised(text);
+        for at in 0..=normal.text.len() {
+            let original = normal.original(&(at..at));
+            assert!(
+                original.is_empty() && original.start <= text.len(),
+                "{text:?} {original:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_letter_that_stands_for_another_is_whole_in_the_text_as_it_was() {
+    let text = "G\u{422}o a\u{200b}bG";
+    let normal = normalised(text);
+    assert_eq!(normal.text, "GTo abG");
+    let original = |from, to| &text[normal.original(&(from..to))];
+    assert_eq!(original(0, 2), "G\u{422}");
+    assert_eq!(original(1, 2), "\u{422}");
+    assert_eq!(original(1, 3), "\u{422}o");
+    assert_eq!(original(4, 5), "a");
+    assert_eq!(original(4, 6), "a\u{200b}b");
+    assert_eq!(original(5, 7), "bG");
+}
