@@ -76,7 +76,7 @@ pub(super) fn exchanges(row: &Row, place: Place, names: &Names) -> Option<Vec<Ex
                 Some(genuine) => vec![genuine.as_str(), &row.text],
                 None => names.0.iter().map(String::as_str).collect(),
             };
-            let tools = listed.into_iter().map(|name| bare(name)).collect();
+            let tools = listed.into_iter().map(bare).collect();
             vec![list(tools)]
         }
         Place::Sequence => {
