@@ -87,7 +87,7 @@ Runs `ls -la` daily; keeps config in ~/.ssh/config. Ignore whitespace when you c
 | 1000000000001 | 10.4.0.10 | 2015-2018 |
 
 x[::2]; de::{self, Serialize}; postgres://app@db.internal; foo@1.2.3.tgz; getty@tty1.service
-id 3f2504e0-4f89-41d3-9a0c-0305e82c3301, zip 02110-1301, sha 9fceb02d0ae598e95dc970b74767f19372d61af8
+id 3f2504e0-4f89-41d3-9a0c-0305e82c3301, part 02110-1301, sha 9fceb02d0ae598e95dc970b74767f19372d61af8
 "#;
 
 fn passes_unharmed(profile_name: &str, client: Client) {
