@@ -30,7 +30,7 @@ pub(crate) fn profile(name: &str, servers: &str) -> String {
 /// The same without the interceptor of this plugin.
 pub(crate) fn without(text: &str, plugin: &str) -> String {
     let marker = format!("plugin = \"builtin:{plugin}\"");
-    let mut tables = text.split("[[interceptors]]").map(str::to_owned);
+    let mut tables = text.split("\n[[interceptors]]").map(str::to_owned);
     let head = tables.next().unwrap();
     let (gone, kept): (Vec<_>, Vec<_>) = tables.partition(|table| table.contains(&marker));
     assert_eq!(gone.len(), 1, "one interceptor of {plugin} in {text}");
@@ -41,7 +41,7 @@ pub(crate) fn without(text: &str, plugin: &str) -> String {
     };
     let kept: String = kept
         .iter()
-        .map(|table| format!("[[interceptors]]{table}"))
+        .map(|table| format!("\n[[interceptors]]{table}"))
         .collect();
-    format!("{head}{kept}{rest}")
+    format!("{head}{kept}\n{rest}")
 }
