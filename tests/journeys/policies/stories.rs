@@ -16,6 +16,8 @@ struct Story {
     name: &'static str,
     /// The policy that stops it.
     plugin: &'static str,
+    /// A second line, which would stop it too.
+    beside: Option<&'static str>,
     /// What the trail calls it.
     rule: &'static str,
     era: Era,
@@ -71,6 +73,7 @@ fn stories() -> Vec<Story> {
         Story {
             name: "an instruction in a ticket",
             plugin: "injection-classifier",
+            beside: None,
             rule: "injection.instruction",
             era: Era::Legacy,
             act: |desk| desk.call("list_tickets", json!({ "state": "open" })),
@@ -79,6 +82,7 @@ fn stories() -> Vec<Story> {
         Story {
             name: "an instruction in base64",
             plugin: "injection-classifier",
+            beside: None,
             rule: "injection.instruction",
             era: Era::Modern,
             act: |desk| desk.call("read_file", json!({ "path": "encoded.txt" })),
@@ -87,6 +91,7 @@ fn stories() -> Vec<Story> {
         Story {
             name: "a poisoned description",
             plugin: "tool-guard",
+            beside: Some("injection-classifier"),
             rule: "tool-guard.poisoned",
             era: Era::Legacy,
             act: |desk| desk.list("desk"),
@@ -95,6 +100,7 @@ fn stories() -> Vec<Story> {
         Story {
             name: "a description that changes what another tool does",
             plugin: "tool-guard",
+            beside: Some("injection-classifier"),
             rule: "tool-guard.poisoned",
             era: Era::Legacy,
             act: |desk| desk.list("shadow"),
@@ -103,6 +109,7 @@ fn stories() -> Vec<Story> {
         Story {
             name: "a name that looks like another",
             plugin: "tool-guard",
+            beside: None,
             rule: "tool-guard.imitation",
             era: Era::Modern,
             act: |desk| desk.list("desk"),
@@ -111,6 +118,7 @@ fn stories() -> Vec<Story> {
         Story {
             name: "a tool that is another one after a while",
             plugin: "tool-pins",
+            beside: None,
             rule: "tool-pins.changed",
             era: Era::Legacy,
             act: |desk| {
@@ -124,6 +132,7 @@ fn stories() -> Vec<Story> {
         Story {
             name: "a key in a file",
             plugin: "secret-redactor",
+            beside: None,
             rule: "secret.github-token",
             era: Era::Modern,
             act: |desk| desk.call("read_file", json!({ "path": "deploy.env" })),
@@ -132,6 +141,7 @@ fn stories() -> Vec<Story> {
         Story {
             name: "personal data in structured content and in a log line",
             plugin: "pii-scrubber",
+            beside: None,
             rule: "pii.email",
             era: Era::Legacy,
             act: |desk| desk.call("lookup_customer", json!({ "id": "c-17" })),
@@ -140,6 +150,7 @@ fn stories() -> Vec<Story> {
         Story {
             name: "a path that climbs out of its folder",
             plugin: "argument-validator",
+            beside: None,
             rule: "arguments.path-traversal",
             era: Era::Legacy,
             act: |desk| desk.call("read_file", json!({ "path": "..%2f..%2f..%2fetc/passwd" })),
@@ -148,6 +159,7 @@ fn stories() -> Vec<Story> {
         Story {
             name: "a request to the cloud's metadata",
             plugin: "argument-validator",
+            beside: None,
             rule: "arguments.request-target",
             era: Era::Modern,
             act: |desk| {
@@ -161,6 +173,7 @@ fn stories() -> Vec<Story> {
         Story {
             name: "what came in is sent out",
             plugin: "flow-guard",
+            beside: None,
             rule: "flow-guard.pair",
             era: Era::Legacy,
             act: |desk| {
@@ -180,6 +193,7 @@ fn stories() -> Vec<Story> {
         Story {
             name: "a burst of calls",
             plugin: "rate-limit",
+            beside: None,
             rule: "rate-limit.exceeded",
             era: Era::Legacy,
             act: |desk| {
@@ -371,7 +385,11 @@ fn each_attack_is_stopped_by_its_policy_and_succeeds_without_it() {
             let trail = &trail[before..];
             wrong.push(format!("{}: no {} in {trail}", story.name, story.rule));
         }
-        reload(&without(&all, story.plugin));
+        let mut fewer = without(&all, story.plugin);
+        if let Some(beside) = story.beside {
+            fewer = without(&fewer, beside);
+        }
+        reload(&fewer);
         let reply = (story.act)(&desk);
         if !reply.contains(story.loot) {
             wrong.push(format!(

@@ -83,7 +83,7 @@ fn planted() -> Vec<Planted> {
     for n in 0..50_u32 {
         let value = match n % 3 {
             0 => format!("203.{}.{}.{}", 10 + n, 20 + n * 2, 100 + n),
-            1 => format!("192.168.{}.{}", 10 + n, 30 + n * 3),
+            1 => format!("93.184.{}.{}", 10 + n, 30 + n * 3),
             _ => format!("2a00:1450:{:x}::{:x}", 0x4001 + n, 0x8a2e + n * 3),
         };
         plant("pii.ip", value, "a login from $ at noon");
