@@ -95,6 +95,9 @@ fn is_version(octets: [u32; 4], bytes: &[u8], start: usize, end: usize, context:
 
 /// Whether an address belongs to nobody in particular: of this host or network, private, link-local, for documentation,
 /// for several receivers, or reserved. The value may have a prefix length or a zone.
+///
+/// 198.18.0.0/15 and 2001:db8::/32 count as public: recordings put them in the place of public addresses, and have to be
+/// judged as those.
 pub fn is_private(value: &str) -> bool {
     let address = value.split(['/', '%']).next().unwrap_or(value);
     match address.parse() {
@@ -108,7 +111,6 @@ pub fn is_private(value: &str) -> bool {
                     || matches!(first & 0xfe00, 0xfc00)
                     || matches!(first & 0xffc0, 0xfe80 | 0xfec0)
                     || first & 0xff00 == 0xff00
-                    || (first, second) == (0x2001, 0xdb8)
                     || (first, second) == (0x100, 0)
             }
         },
@@ -125,7 +127,6 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
         || address.is_link_local()
         || address.is_documentation()
         || (a == 100 && (64..128).contains(&b))
-        || (a == 198 && matches!(b, 18 | 19))
 }
 
 /// The longest text form of an IPv6 address, with an embedded IPv4 address.
@@ -287,7 +288,6 @@ mod tests {
             "::1",
             "fe80::1%eth0",
             "fd00::1",
-            "2001:db8::1",
             "::ffff:10.0.0.1",
         ] {
             assert!(is_private(value), "{value}");
