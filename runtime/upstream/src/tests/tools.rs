@@ -13,10 +13,7 @@ async fn all_pages_are_read_in_both_eras() {
         let tools = tools(how).await.unwrap();
         assert_eq!(
             tools,
-            [
-                r#"{"name": "one"}"#,
-                r#"{"name": "two", "cursor": "second"}"#
-            ],
+            [r#"{"name": "a"}"#, r#"{"name": "b", "page": "two"}"#],
             "{how}"
         );
     }
