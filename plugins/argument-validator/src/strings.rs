@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use sandgate_sdk::pointer::escape;
 use schema_interpreter::{Kind, Value};
 
 /// The place of a string.
@@ -111,11 +112,7 @@ impl Walk<'_> {
         let length = self.pointer.len();
         let text = name.text();
         self.pointer.push('/');
-        if text.contains(['~', '/']) {
-            self.pointer += &text.replace('~', "~0").replace('/', "~1");
-        } else {
-            self.pointer += &text;
-        }
+        self.pointer += &escape(&text);
         let schema = properties.and_then(|properties| properties.get_as(name));
         if schema.is_none() && (self.is_worth)(&text) {
             let place = Place {

@@ -47,4 +47,4 @@ pub use entity::{Entities, Entity, Found};
 pub use ip::is_private;
 pub use number::{Gap, Group, Number};
 pub use scan::scan;
-pub use text::{folded, is_plain_name, is_word};
+pub use text::{folded, is_word};

@@ -43,28 +43,3 @@ pub fn is_word(bytes: &[u8], at: Option<usize>) -> bool {
     at.and_then(|at| folded(bytes, at))
         .is_some_and(|(character, _)| character.is_ascii_alphanumeric() || character == b'_')
 }
-
-/// The longest plain name, in bytes.
-const LONGEST: usize = 128;
-
-/// Whether a name that a server has given is short and plain: it holds no sentence and no wildcard, and can be repeated to
-/// the operator.
-pub fn is_plain_name(name: &str) -> bool {
-    let is_plain =
-        |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.' | b'/' | b':' | b'-');
-    !name.is_empty() && name.len() <= LONGEST && name.bytes().all(is_plain)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sentences_and_wildcards_are_no_plain_names() {
-        assert!(is_plain_name("send_email.v2/a:b-c"));
-        let long = "a".repeat(129);
-        for name in ["", "send email", "send*", "sen\u{200B}d", &long] {
-            assert!(!is_plain_name(name), "{name}");
-        }
-    }
-}

@@ -23,7 +23,7 @@ mod vocabulary;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use sandgate_detect::is_plain_name;
+use sandgate_sdk::is_plain_name;
 use sandgate_sdk::{
     Context, Document, Error, Explanation, Interceptor, Issues, PostDecision, PreDecision, because,
     bump_arena, export, finding, glob_matches, refuse, without_system,

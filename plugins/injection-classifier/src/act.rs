@@ -1,7 +1,7 @@
 //! What happens to the texts that score high.
 
 use sandgate_detect::injection::is_prose;
-use sandgate_detect::is_plain_name;
+use sandgate_sdk::is_plain_name;
 use sandgate_sdk::{Document, Edit, Refusal, Texts, because, finding, random, refuse};
 use serde_json::json;
 

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use sandgate_sdk::{Explanation, Finding, Level, Refusal, because, finding, log, refuse};
+use sandgate_sdk::{
+    Explanation, Finding, Level, Refusal, because, finding, is_plain_name, log, pointer, refuse,
+};
 use serde_json::{Value, json};
 
 use crate::ask::Trouble;
 use crate::hit::{Hit, highest};
 use crate::inputs::{Place, Text};
 use crate::judge::Judge;
-use crate::settings::{Direction, Kind, Policy, member};
+use crate::settings::{Direction, Kind, Policy};
 use crate::verdict::Span;
 
 /// The most findings about one document, and the most places in one of them.
@@ -18,9 +20,6 @@ const MOST_SPANS: usize = 64;
 
 /// Bytes of the places in one finding: the gateway takes 4 KiB of details.
 const LONGEST_SPANS: usize = 3 << 10;
-
-/// The longest name that is put in an exception, in bytes.
-const LONGEST_NAME: usize = 128;
 
 /// Something that was not judged.
 struct Gap {
@@ -234,9 +233,9 @@ impl Judge<'_> {
         let mut exception = json!({ "labels": [hit.label] });
         let argument = pointer
             .filter(|_| self.direction == Direction::Arguments)
-            .map(member);
+            .map(pointer::member);
         if let Some(argument) = argument.filter(|argument| !argument.is_empty()) {
-            exception["argument"] = argument.into();
+            exception["argument"] = argument.into_owned().into();
         }
         let told = because(format!("{} {:.2}", hit.label, hit.score));
         self.excepted(told, exception)
@@ -247,10 +246,7 @@ impl Judge<'_> {
         let told = told.taken_for(self.role());
         let is_plain = |target: &&str| {
             let (_, name) = target.split_once('/').unwrap_or_default();
-            (1..=LONGEST_NAME).contains(&name.len())
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"_./:-".contains(&byte))
+            is_plain_name(name)
         };
         match self.target.as_deref().filter(is_plain) {
             Some(target) => {

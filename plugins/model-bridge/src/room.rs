@@ -1,6 +1,7 @@
 //! Whether a mark may stand where a tool's own schema says what stands there. Where it says more than "a text", the
 //! client would reject the mark, so there is no room.
 
+use sandgate_sdk::pointer;
 use serde_json::Value;
 
 /// References and alternatives that are followed.
@@ -64,7 +65,7 @@ impl Room {
         let tokens: Vec<String> = pointer
             .split('/')
             .skip(1)
-            .map(|token| token.replace("~1", "/").replace("~0", "~"))
+            .map(|part| pointer::unescape(part).into_owned())
             .collect();
         takes(schema, schema, &tokens, DEEPEST)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sandgate_sdk::{Issues, glob_matches};
+use sandgate_sdk::{Issues, glob_matches, pointer};
 
 use crate::endpoint;
 
@@ -199,19 +199,8 @@ impl Exception {
             return false;
         };
         let within = pointer.strip_prefix("/arguments").unwrap_or(pointer);
-        argument == pointer || argument == within || argument == member(pointer)
+        argument == pointer || argument == within || argument == pointer::member(pointer)
     }
-}
-
-/// The name of the last member of a pointer; elements of a list have the name of the list.
-pub(crate) fn member(pointer: &str) -> String {
-    let is_index =
-        |token: &&str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
-    let token = pointer.rsplit('/').find(|token| !is_index(token));
-    token
-        .unwrap_or_default()
-        .replace("~1", "/")
-        .replace("~0", "~")
 }
 
 impl Settings {

@@ -905,7 +905,7 @@ fn an_exception_names_a_member_as_it_is_called() {
         ("/arguments/", ""),
         ("", ""),
     ] {
-        assert_eq!(settings::member(pointer), name, "{pointer}");
+        assert_eq!(sandgate_sdk::pointer::member(pointer), name, "{pointer}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! The leaves of JSON: its strings and whole numbers, with their places.
 
+use sandgate_sdk::pointer::escape;
+
 /// A string or number.
 pub(crate) struct Leaf<'j> {
     /// The pointer within the JSON.
@@ -109,7 +111,7 @@ impl Walk<'_> {
             return;
         }
         let name: String = serde_json::from_slice(token).unwrap_or_default();
-        pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        pointer.push_str(&escape(&name));
     }
 
     /// The next byte that is not white space.

@@ -3,6 +3,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use sandgate_sdk::pointer;
 use serde_json::{Map, Value};
 
 /// Most references and nested schemas that are followed.
@@ -29,7 +30,7 @@ impl<'s> Bounds<'s> {
         let path: Vec<String> = pointer
             .split('/')
             .skip(1)
-            .map(|token| token.replace("~1", "/").replace("~0", "~"))
+            .map(|part| pointer::unescape(part).into_owned())
             .collect();
         let mut bounds = Self {
             rules: Vec::new(),

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use sandgate_detect::{Entity, Found, is_private, scan};
 use sandgate_sdk::{
-    Context, Document, Edit, Error, Explanation, Refusal, Texts, finding, glob_matches, refuse,
+    Context, Document, Edit, Error, Explanation, Refusal, Texts, finding, glob_matches, pointer,
+    refuse,
 };
 use serde_json::Value;
 
@@ -269,7 +270,7 @@ impl<'a> Scrub<'a> {
         text: &str,
         pointer: &str,
     ) -> Result<Option<NoRoom>, Error> {
-        let name = || key(pointer);
+        let name = || name_at(pointer);
         let hits = self.hits(text, &name);
         let index = u32::try_from(index)?;
         if hits.is_empty() {
@@ -380,7 +381,7 @@ impl<'a> Scrub<'a> {
             true => serde_json::from_str(token)?,
             false => plain.into(),
         };
-        let name = || key(pointer);
+        let name = || name_at(pointer);
         let hits = self.hits(&text, &name);
         if hits.is_empty() && !self.replaced.contains_key(&*text) {
             return Ok(None);
@@ -427,7 +428,7 @@ impl<'a> Scrub<'a> {
         if digits.len() < LONG {
             return None;
         }
-        let hits = self.hits(digits, &|| key(pointer));
+        let hits = self.hits(digits, &|| name_at(pointer));
         hits.first()
             .filter(|found| found.start == 0 && found.end == digits.len())
             .map(|found| found.entity)
@@ -665,16 +666,9 @@ impl<'a> Scrub<'a> {
     }
 }
 
-/// The name of the member at the pointer. For an element of a list: the name of the member that holds the list.
-fn key(pointer: &str) -> String {
-    let is_name =
-        |token: &&str| !token.is_empty() && !token.bytes().all(|byte| byte.is_ascii_digit());
-    pointer
-        .rsplit('/')
-        .find(is_name)
-        .unwrap_or_default()
-        .replace("~1", "/")
-        .replace("~0", "~")
+/// The name that speaks for the value at the pointer. Where the value's own name is empty, the name above it does.
+fn name_at(pointer: &str) -> String {
+    pointer::member(pointer.trim_end_matches('/')).into_owned()
 }
 
 /// Whether the text is JSON.

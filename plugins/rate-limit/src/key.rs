@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use sandgate_sdk::Context;
+use sandgate_sdk::{Context, is_plain_name};
 use sha2::{Digest, Sha256};
 
 use crate::limit::By;
@@ -62,11 +62,7 @@ impl<'c> Keys<'c> {
     /// query.
     pub(crate) fn named(&self) -> Option<String> {
         let target = self.target();
-        let is_plain = (1..=LONGEST).contains(&target.len())
-            && target
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_./:-".contains(&byte));
-        is_plain.then(|| format!("{}/{target}", self.server()))
+        is_plain_name(target).then(|| format!("{}/{target}", self.server()))
     }
 
     /// The subject that a limit counts by. Its kind goes before it, so that no name of one kind is one of another.

@@ -1,8 +1,7 @@
 //! What clients send: a secret in it would leave.
 
-use std::borrow::Cow;
-
 use sandgate_detect::secret::{self, Confidence, Secret};
+use sandgate_sdk::pointer::unescape;
 use sandgate_sdk::{Context, Document, Explanation, Refusal, because, finding, refuse};
 use serde_json::{Value, json};
 
@@ -181,11 +180,7 @@ fn holds_secret(name: &str) -> bool {
 pub(crate) fn told_pointer(pointer: &str) -> &str {
     let mut end = 0;
     for segment in pointer.split('/').skip(1) {
-        let name = match segment.contains('~') {
-            true => Cow::Owned(segment.replace("~1", "/").replace("~0", "~")),
-            false => Cow::Borrowed(segment),
-        };
-        if holds_secret(&name) {
+        if holds_secret(&unescape(segment)) {
             return &pointer[..end];
         }
         end += 1 + segment.len();

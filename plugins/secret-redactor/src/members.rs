@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use sandgate_sdk::pointer::escape;
+
 /// A string of the part, borrowed: memory is not given back before the run ends.
 pub(crate) struct Member<'m> {
     /// A JSON Pointer into the part.
@@ -45,11 +47,7 @@ impl<'j> Walk<'j> {
                     // Skips the colon.
                     self.at += 1;
                     pointer.push('/');
-                    if member.contains(['~', '/']) {
-                        pointer.push_str(&member.replace('~', "~0").replace('/', "~1"));
-                    } else {
-                        pointer.push_str(&member);
-                    }
+                    pointer.push_str(&escape(&member));
                     self.value(pointer, &member, see);
                     pointer.truncate(length);
                     self.comma();

@@ -1,6 +1,7 @@
 //! Whether a tool's output schema leaves room for a mark. The check errs on the strict side: where a part of the schema
 //! cannot be read, or asks for a form, there is no room, and the reply is withheld.
 
+use sandgate_sdk::pointer::unescape;
 use serde_json::{Map, Value};
 
 /// Most references and nested schemas that are followed.
@@ -14,7 +15,7 @@ pub(crate) fn has_room(schema: &Value, pointer: &str, text: &str) -> bool {
     let path: Vec<String> = pointer
         .split('/')
         .skip(1)
-        .map(|token| token.replace("~1", "/").replace("~0", "~"))
+        .map(|part| unescape(part).into_owned())
         .collect();
     let mut search = Search {
         root: schema,
@@ -130,10 +131,10 @@ fn parts<'s>(schema: &'s Map<String, Value>, name: &str) -> Vec<&'s Value> {
 pub(crate) fn takes_credential(schema: &Value, pointer: &str) -> bool {
     let mut at = schema;
     for name in pointer.split('/').skip(1) {
-        let name = name.replace("~1", "/").replace("~0", "~");
+        let name = unescape(name);
         let next = at
             .get("properties")
-            .and_then(|members| members.get(&name))
+            .and_then(|members| members.get(&*name))
             .or_else(|| at.get("items"));
         let Some(next) = next else {
             return false;

@@ -1,8 +1,8 @@
 //! Says what is wrong with a definition.
 
 use sandgate_detect::hidden::Kinds;
-use sandgate_detect::is_plain_name;
 use sandgate_detect::poisoning::Signs;
+use sandgate_sdk::is_plain_name;
 use sandgate_sdk::{Explanation, Finding, Refusal, because, finding, refuse};
 
 /// What is wrong.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sandgate_detect::hidden::Kinds;
 use sandgate_detect::poisoning::{self, Sign, Signs};
+use sandgate_sdk::pointer::escape;
 use serde_json::{Map, Value};
 
 use crate::wording::{Vocabulary, addresses, hosts};
@@ -126,7 +127,7 @@ impl<'v> Strings<'v> {
 }
 
 fn child(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+    format!("{pointer}/{}", escape(name))
 }
 
 /// Looks at the sentences that are new. A sentence that stood anywhere before is old.

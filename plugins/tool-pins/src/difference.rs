@@ -1,5 +1,6 @@
 //! What differs between two definitions, place by place.
 
+use sandgate_sdk::pointer::escape;
 use serde_json::Value;
 
 /// A place at which two definitions differ.
@@ -34,7 +35,7 @@ fn compare(
     depth: usize,
     found: &mut Vec<Difference>,
 ) {
-    let child = |name: &str| format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+    let child = |name: &str| format!("{pointer}/{}", escape(name));
     match (before, after) {
         (Some(one), Some(other)) if one == other => {}
         (Some(Value::Object(one)), Some(Value::Object(other))) if depth < DEEPEST => {

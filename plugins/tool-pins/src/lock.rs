@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use sandgate_sdk::pointer::escape;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -157,8 +158,7 @@ pub fn read(text: &str) -> Result<Lock, LockError> {
     let mut lock = Lock::new();
     for (server, tools) in file.servers {
         for (tool, entry) in tools {
-            let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
-            let pointer = format!("/servers/{}/{}", escaped(&server), escaped(&tool));
+            let pointer = format!("/servers/{}/{}", escape(&server), escape(&tool));
             let locked = entry.checked(&tool, &pointer)?;
             lock.servers
                 .entry(server.clone())

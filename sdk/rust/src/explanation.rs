@@ -26,6 +26,17 @@ pub fn because(rule: impl Into<String>) -> Explanation {
     }
 }
 
+/// The longest plain name, in bytes.
+const LONGEST: usize = 128;
+
+/// Whether a name that a server has given is short and plain: it holds no sentence and no wildcard, so an explanation may
+/// propose it as an exception.
+pub fn is_plain_name(name: &str) -> bool {
+    let is_plain =
+        |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.' | b'/' | b':' | b'-');
+    !name.is_empty() && name.len() <= LONGEST && name.bytes().all(is_plain)
+}
+
 impl Explanation {
     /// What the policy took the value for, for example `path` or `text of a result`.
     #[must_use]
@@ -110,6 +121,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn sentences_and_wildcards_are_no_plain_names() {
+        assert!(is_plain_name("send_email.v2/a:b-c"));
+        let long = "a".repeat(129);
+        for name in ["", "send email", "send*", "sen\u{200B}d", &long] {
+            assert!(!is_plain_name(name), "{name}");
+        }
+    }
 
     #[test]
     fn it_stands_beside_what_else_there_is() {
