@@ -379,3 +379,6 @@ fn failure(name: &str, wrong: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;
