@@ -47,7 +47,7 @@ def test_a_refusal_made_by_a_run_before_is_not_this_ones():
 
 
 def test_an_answer_stands_in_for_the_server_and_only_before_the_call():
-    @pre_call("tools/call")
+    @pre_call("tools/call", type="mutation")
     @post_call("tools/call")
     def stand_in(ctx, document):
         return answer({"content": []})
@@ -141,7 +141,7 @@ def test_the_context_is_what_the_gateway_says():
         ]  # fmt: skip
 
     outcome = testing.post_call(
-        {}, target="t", server="s", session="c", principal="p", definition={"name": "t"}, params={"a": 1}, failed=True,
+        {"code": 1, "message": "m"}, target="t", server="s", session="c", principal="p", definition={"name": "t"}, params={"a": 1}, failed=True,
         groups=["g"], attributes={"client.name": "n"},
     )  # fmt: skip
     assert outcome.after["seen"] == [
