@@ -12,6 +12,7 @@ from typing import Any
 from sandgate import hooks
 from sandgate.imports import HIDDEN, Import, folders, imports, native, own, why_not
 from sandgate.manifest import check, embed
+from sandgate.resources import NotThere, Resources, resources
 from sandgate.testing import load
 
 SOURCE = "plugin.py"
@@ -31,8 +32,11 @@ for name, where in {late!r}:
             raise ImportError(f"{{where}}: {{error}}", name=error.name) from None
 from sandgate import still
 from sandgate.component import PostCall, PreCall, Settings
-still.know(object.__subclasses__())
+{files}still.know(object.__subclasses__())
 still.settle(deeply=True)
+"""
+_FILES = """from sandgate import package_data
+package_data.lay({files!r}, zones={zones!r})
 """
 _HTTP = "import sandgate.component_http\n"
 # The package has no `__main__`, and its script may not be on the PATH.
@@ -64,19 +68,32 @@ def build(folder: Path, output: Path | None = None, *, bare: bool = False) -> Pa
     made = check(folder, hooks.plugin)
     output = (output or folder / f"{made.get('name', folder.name)}.wasm").resolve()
     output.parent.mkdir(parents=True, exist_ok=True)
-    late = [(name, "") for name in own(folder)] + [(one.name, one.where if one.needed else "") for one in imported(folder)]
-    entry = _ENTRY.format(late=[*((name, "") for name in HIDDEN), *late])
+    found, beside = imported(folder)
+    needed = [(one.name, one.where if one.needed else "") for one in [*found, *beside.modules]]
+    late = [(name, "") for name in own(folder)] + needed
+    entry = _ENTRY.format(late=[*((name, "") for name in HIDDEN), *late], files=laid(beside))
     component = componentized(entry, made["hooks"], [folder, *folders(name for name, _ in late)], http=asks_http(made))
     output.write_bytes(component if bare else embed(component, made))
     return output
 
 
-def imported(folder: Path) -> list[Import]:
-    """What the plugin loaded from this folder imports, at any time; all of it is such as a component can have."""
+def imported(folder: Path) -> tuple[list[Import], Resources]:
+    """What the plugin loaded from this folder imports, at any time, and what it needs beside; all of it is such as a component
+    can have."""
     found = imports(folder)
-    if lines := native(found):
+    lines = native(found)
+    try:
+        beside = resources(folder, found)
+    except NotThere as error:
+        lines.append(str(error))
+    if lines:
         raise NotBuilt("\n".join(lines))
-    return found
+    return found, beside
+
+
+def laid(beside: Resources) -> str:
+    """The statements by which a component keeps these files; none where there are no files."""
+    return _FILES.format(files=beside.files, zones=beside.zones) if beside.files else ""
 
 
 def asks_http(manifest: dict[str, Any]) -> bool:
