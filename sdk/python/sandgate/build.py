@@ -122,7 +122,7 @@ def componentized(source: str, hooks: Iterable[str], folders: Iterable[Path], *,
 
 
 def _clean(text: str) -> str:
-    """What went wrong in the author's source, without the native frames around it.
+    """What went wrong in the author's source: the author's frames, of those there are, and what the exception says.
 
     >>> print(_clean('''Traceback (most recent call last):
     ...   File "<string>", line 1, in <module>
@@ -131,6 +131,9 @@ def _clean(text: str) -> str:
     ...     import plugin
     ...   File "/0/plugin.py", line 4, in <module>
     ...     import mmap
+    ...     ^^^^^^^^^^^
+    ...   File "/python/importlib/__init__.py", line 88, in import_module
+    ...     return _bootstrap._gcd_import(name[level:], package, level)
     ... ModuleNotFoundError: No module named 'mmap'
     ...
     ... Caused by:
@@ -138,18 +141,20 @@ def _clean(text: str) -> str:
     ...
     ... Stack backtrace:
     ...    0: anyhow::error'''))
-    Traceback (most recent call last):
       File "plugin.py", line 4, in <module>
         import mmap
+        ^^^^^^^^^^^
     ModuleNotFoundError: No module named 'mmap'
     the Python in a component has no mmap
     """
     if "No module named 'componentize_py'" in text:
-        return "componentize-py is not installed: pip install 'sandgate[build]'"
+        return "componentize-py is not installed: python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
     text = text.partition("AssertionError: ")[2] or text
     for tail in ("\nCaused by:", "\nStack backtrace:"):
         text = text.partition(tail)[0]
     text = re.sub(r'  File "/\d+/sandgate_entry.py".*\n(    .*\n)*', "", text)
+    if '  File "/0/' in text:
+        text = re.sub(r'  File "(?!/0/).*\n(    .*\n)*', "", text).replace("Traceback (most recent call last):\n", "")
     text = re.sub(r'File "/\d+/', 'File "', text).rstrip()
     missing = re.search(r"No module named '([^']+)'$", text)
     return f"{text}\n{why_not(missing[1])}" if missing else text

@@ -36,7 +36,7 @@ class Fault:
 def told(error: BaseException, function: Callable[..., Any]) -> Fault:
     """What an exception comes to. One that has no frame of the author's is told of the function that was running."""
     # One line for a function that calls itself.
-    runs = [(frame, len(list(same))) for frame, same in groupby(reversed(_own_frames(error) or [_definition(function)]))]
+    runs = [(frame, len(list(same))) for frame, same in groupby(reversed(_own_frames(error) or [definition(function)]))]
     frames = [frame + (f", {times} times" if times > 1 else "") for frame, times in runs[:_FRAMES]]
     try:
         detail = str(error)
@@ -58,7 +58,8 @@ def _own_frames(error: BaseException) -> list[str]:
     return frames
 
 
-def _definition(function: Callable[..., Any]) -> str:
+def definition(function: Callable[..., Any]) -> str:
+    """Where a function is defined, as a frame."""
     code = getattr(function, "__code__", None)
     if code is None:
         return repr(function)

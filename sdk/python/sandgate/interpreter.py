@@ -14,8 +14,7 @@ from componentize_py_types import Err
 from wit_world.exports import settings as wit_settings
 
 from sandgate import fault, package_data, still
-from sandgate.component import PostCall, PreCall
-from sandgate.configured import configured
+from sandgate.component import PostCall, PreCall, configure_plugin
 from sandgate.json_text import from_json
 
 __all__ = ["PostCall", "PreCall", "Settings"]
@@ -32,11 +31,9 @@ class Settings:
         sys.meta_path.insert(0, _Source(source["modules"]))
         try:
             import plugin  # type: ignore[import-not-found]  # noqa: F401
-        except Exception as error:
+        except BaseException as error:
             raise Err([wit_settings.Issue("", str(fault.told(error, self.configure)))]) from None
-        issues = configured(given["settings"])
-        if issues:
-            raise Err([wit_settings.Issue(issue.pointer, issue.message) for issue in issues])
+        configure_plugin(given["settings"])
 
 
 class _Source(MetaPathFinder, Loader):
