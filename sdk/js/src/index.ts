@@ -27,5 +27,5 @@ export type { Json } from "./json.js";
 export * as log from "./log.js";
 export { type Hook, on, type Options, type Plugin, plugin, type Role } from "./plugin.js";
 export * as random from "./random.js";
-export { anything, integer, type Issue, Issues, list, number, oneOf, optional, record, type SettingsOf, table, text, truth } from "./settings.js";
+export { anything, choice, integer, type Issue, Issues, list, number, oneOf, optional, record, type SettingsOf, table, text, truth } from "./settings.js";
 export * as state from "./state.js";

@@ -1,5 +1,6 @@
 """From an exception to what the operator is told: type, file and line of the author's own frames."""
 
+import encodings
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +8,8 @@ from itertools import groupby
 from typing import Any
 
 _HERE = os.path.dirname(__file__)
-# Where the standard library lies, natively and in a component.
-_LIBRARY = os.path.dirname(os.__file__)
+# Where the standard library lies: in a component not all of it in one folder.
+_LIBRARY = (os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(encodings.__file__)))
 # As many as the contract takes.
 _FRAMES = 16
 
@@ -67,7 +68,7 @@ def definition(function: Callable[..., Any]) -> str:
 
 
 def _is_own(file: str) -> bool:
-    return not file.startswith((_HERE, _LIBRARY, "<frozen "))
+    return not file.startswith((_HERE, *_LIBRARY, "<frozen "))
 
 
 def _file(file: str) -> str:

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-HIDDEN = ("_strptime", "encodings.ascii", "encodings.idna", "encodings.latin_1", "encodings.utf_16")
+HIDDEN = (
+    "_strptime", "encodings.ascii", "encodings.cp1252", "encodings.idna", "encodings.latin_1", "encodings.punycode",
+    "encodings.utf_16", "encodings.utf_16_be", "encodings.utf_16_le", "encodings.utf_8_sig", "stringprep",
+)  # fmt: skip
 """Of the standard library: imported by other parts of it at first use, where no source shows it."""
 
 _SITE = ("site-packages", "dist-packages")
