@@ -107,7 +107,7 @@ export function plugin<F extends Fields = Record<never, never>>(options: Options
   };
 }
 
-/** A hook is an async function. */
+/** A hook is an async function: this one, so that its line can be found. */
 export class AsyncHook extends TypeError {
   constructor(name: string, readonly hook: unknown) {
     super(`${name}: an async function is no hook, since nothing waits for its promise: leave out \`async\` (\`http.get\` asks without a promise)`);

@@ -34,8 +34,10 @@ test("an answer stands in for the server and only before the call", () => {
 });
 
 test("a promise is no decision", () => {
-  assert.match(preCall(pre(async () => refuse("no", "No.")), {}).fault, /^Misuse: /);
-  assert.match(preCall(pre(async () => {}), {}).fault, /a promise: a hook is no async function/);
+  const promised = /^Misuse: a hook returned a promise: nothing waits for it, so a hook is no async function/;
+  assert.match(preCall(pre(() => Promise.resolve(refuse("no", "No."))), {}).fault, promised);
+  assert.match(preCall(pre(() => Promise.resolve()), {}).fault, promised);
+  assert.throws(() => pre(async () => {}), /preCall: an async function is no hook, since nothing waits for its promise: leave out `async`/);
 });
 
 test("functions run in their order, each for its events", () => {
