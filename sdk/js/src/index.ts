@@ -25,6 +25,7 @@ export { globMatches } from "./glob.js";
 export * as http from "./http.js";
 export type { Json } from "./json.js";
 export * as log from "./log.js";
+export type * as mcp from "./mcp.js";
 export { type Hook, on, type Options, type Plugin, plugin, type Role } from "./plugin.js";
 export * as random from "./random.js";
 export { anything, choice, integer, type Issue, Issues, list, number, oneOf, optional, record, type SettingsOf, table, text, truth } from "./settings.js";

@@ -26,9 +26,9 @@ type Recorder struct {
 	Configuring bool
 	stopped     *Failure
 	logged      int
-	state    map[string]kept
-	replies  map[string]border.Response
-	asked    []border.Request
+	state       map[string]kept
+	replies     map[string]border.Response
+	asked       []border.Request
 }
 
 type kept struct {
