@@ -30,6 +30,7 @@ def configure_plugin(settings: Any) -> None:
         issues = configured(settings)
     except BaseException as error:  # `SystemExit` too: it would end the run without a word
         issues = [Issue("", str(fault.told(error, function or configured)))]
+    let_out()
     if issues:
         raise Err([wit_settings.Issue(issue.pointer, issue.message) for issue in issues])
 
@@ -81,6 +82,17 @@ def _run(kind: hooks.Kind, context: call.Context, document: call.Document) -> Re
         function = hooks.plugin.running or hooks.decide
         told = fault.told(error, function)
         raise Err(wit.Fault(told.kind, told.frames, told.detail)) from None
+    finally:
+        let_out()
+
+
+def let_out() -> None:
+    """What was printed leaves: nothing else will let it out, since the instance is thrown away."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # The plugin may have put anything there, and the run does not depend on it.
+            pass
 
 
 def _stand_at(function: Callable[..., Any] | None) -> None:
