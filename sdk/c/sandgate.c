@@ -481,9 +481,15 @@ static sandgate_interceptor_decision_list_edit_t edits(sandgate_decision decisio
     return (sandgate_interceptor_decision_list_edit_t){decision.edits->all, decision.edits->count};
 }
 
+/* What was printed leaves: nothing else will let it out, since the instance is thrown away. */
+static void let_out(void) {
+    fflush(NULL);
+}
+
 bool exports_sandgate_interceptor_settings_configure(
     interceptor_string_t *settings, exports_sandgate_interceptor_settings_list_issue_t *err) {
     const char *wrong = sandgate_configure(taken(*settings));
+    let_out();
     if (wrong == NULL) {
         return true;
     }
@@ -499,6 +505,7 @@ bool exports_sandgate_interceptor_pre_call_handle(
     here = SANDGATE_INTERCEPTOR_REPORT_PART_PARAMS;
     sandgate_decision decision =
         sandgate_pre_call((sandgate_context){context.__handle}, (sandgate_document){params.__handle});
+    let_out();
     sandgate_interceptor_call_document_drop_borrow(params);
     sandgate_interceptor_call_context_drop_borrow(context);
     switch (decision.kind) {
@@ -534,6 +541,7 @@ bool exports_sandgate_interceptor_post_call_handle(
     here = SANDGATE_INTERCEPTOR_REPORT_PART_REPLY;
     sandgate_decision decision =
         sandgate_post_call((sandgate_context){context.__handle}, (sandgate_document){reply.__handle});
+    let_out();
     sandgate_interceptor_call_document_drop_borrow(reply);
     sandgate_interceptor_call_context_drop_borrow(context);
     switch (decision.kind) {
@@ -568,5 +576,6 @@ _Noreturn void sandgate_assert_fail(const char *expression, const char *file, in
     sandgate_interceptor_report_fault_t words;
     fault("assertion", frame_of(file, line, function), sandgate_text_of(expression), &words);
     sandgate_interceptor_report_last_words(&words);
+    let_out();
     abort();
 }

@@ -8,21 +8,27 @@ import (
 	"sandgate/internal/double"
 )
 
+// The function that ran last: what is wrong with its decision is told of it.
+var running *Hook
+
 // A run that ends without a word is a component's.
-func begins(*Hook) {}
+func begins(hook *Hook) { running = hook }
 
 func init() {
 	border.Other = &double.Recorder{}
 	bridge.Run = func(of, method string, exchange border.Exchange, source border.Source) (bridge.Outcome, bool) {
-		wanted := false
+		var wanted *Hook
 		for _, hook := range plugin.hooks {
-			wanted = wanted || hook.kind == kind(of) && hook.isFor(method)
+			if wanted == nil && hook.kind == kind(of) && hook.isFor(method) {
+				wanted = hook
+			}
 		}
-		if !wanted {
+		if wanted == nil {
 			return bridge.Outcome{}, false
 		}
+		running = wanted
 		made := decide(kind(of), &Context{exchange}, &Document{source: source})
-		outcome := bridge.Outcome{Edits: made.edits}
+		outcome := bridge.Outcome{Edits: made.edits, Role: running.role, Place: placeOf(running.entry)}
 		if made.refusal != nil {
 			outcome.Refusal = made.refusal
 		}

@@ -20,6 +20,8 @@ import (
 var (
 	hook func(ctx *sandgate.Context, document *sandgate.Document) (sandgate.PreDecision, error)
 
+	inConfigure func()
+
 	given = sandgate.Settings(Settings{Mask: "[email]", Words: []string{"a"}})
 )
 
@@ -35,6 +37,9 @@ func init() {
 	sandgate.PreCall(whatever, "test/*").Mutation()
 	sandgate.PostCall(note, "tools/call")
 	sandgate.Configure(func(issues *sandgate.Issues) {
+		if inConfigure != nil {
+			inConfigure()
+		}
 		switch given.Mask {
 		case "":
 			issues.Add("/mask", "an empty mask would hide that something was masked")

@@ -45,7 +45,8 @@ type Outcome struct {
 	Edits []sandgate.Edit
 	// Why not, where it is refused.
 	Refusal *sandgate.Refusal
-	// What went wrong and where, where the hook failed.
+	// What went wrong and where, where the hook failed: its kind is the error's type, or, where the gateway cannot use what the
+	// hook decided, "malformed" or "quota".
 	Fault *sandgate.Fault
 	// The note left for the post-call; nil: none.
 	Carried []byte
@@ -82,6 +83,8 @@ func Configure(settings any) []sandgate.Issue {
 	if settings == nil {
 		settings = "{}"
 	}
+	recorder().Configuring = true
+	defer func() { recorder().Configuring = false }()
 	var issues []sandgate.Issue
 	for _, issue := range bridge.Configure(text(settings)) {
 		issues = append(issues, sandgate.Issue{Pointer: issue[0], Message: issue[1]})
@@ -107,7 +110,7 @@ func ForgetState() { recorder().Forget() }
 
 func (c Call) run(kind string, content any) Outcome {
 	document, exchange := memory(content), c.exchange()
-	recorder().Taken()
+	recorder().Begin()
 	made, ran := bridge.Run(kind, exchange.Called, exchange, document)
 	outcome := Outcome{Decision: "proceed", After: canonical(document.JSON())}
 	lines, findings := recorder().Taken()
@@ -122,38 +125,56 @@ func (c Call) run(kind string, content any) Outcome {
 	if !ran {
 		return outcome
 	}
-	if kind == "pre-call" && exchange.HasNote {
+	if exchange.HasNote {
 		outcome.Carried = exchange.Note
 	}
-	switch {
-	case made.Fault != nil:
-		outcome.Decision, outcome.Fault = "fault", made.Fault.(*sandgate.Fault)
-	case made.Refusal != nil:
-		outcome.Decision, outcome.Refusal = "refuse", made.Refusal.(*sandgate.Refusal)
-	case made.Answer != nil:
-		outcome.Decision, outcome.After = "answer", canonical(*made.Answer)
-	case made.Replacement != nil:
-		outcome.Decision, outcome.After = "replace", canonical(*made.Replacement)
-	default:
-		outcome.Edits, _ = made.Edits.([]sandgate.Edit)
-		if len(outcome.Edits) > 0 {
-			outcome.Decision = "edit"
-			after, err := document.Apply(changes(document, outcome.Edits))
-			if err != nil {
-				outcome.Decision, outcome.Fault = "fault", &sandgate.Fault{Kind: "malformed", Detail: err.Error()}
-			} else {
-				outcome.After = after
-			}
+	if made.Fault != nil {
+		outcome.Fault = made.Fault.(*sandgate.Fault)
+	}
+	failure := recorder().Stopped()
+	if failure == nil && outcome.Fault == nil {
+		decided := double.Decision{Refused: made.Refusal != nil, Answer: made.Answer, Replacement: made.Replacement}
+		edits, _ := made.Edits.([]sandgate.Edit)
+		for _, edit := range edits {
+			decided.Edits = append(decided.Edits, double.Edit(edit))
+		}
+		message := double.Message{Notification: strings.HasPrefix(exchange.Called, "notifications/"), Failed: c.Failed}
+		var word, after string
+		if word, after, failure = document.Judge(made.Role, decided, message); failure == nil {
+			outcome.Decision, outcome.After, outcome.Edits = word, after, edits
 		}
 	}
+	if failure != nil {
+		fault := &sandgate.Fault{Kind: failure.Kind, Frames: []string{made.Place}, Detail: failure.Says}
+		if outcome.Fault != nil && len(outcome.Fault.Frames) > 0 {
+			fault.Frames = outcome.Fault.Frames
+		}
+		outcome.Fault = fault
+	}
+	if outcome.Fault != nil {
+		outcome.Decision = "fault"
+	} else if made.Refusal != nil {
+		outcome.Refusal = cut(made.Refusal.(*sandgate.Refusal))
+	}
 	return outcome
+}
+
+// The refusal as the gateway keeps it: longer words are cut, a longer pointer is left out.
+func cut(refusal *sandgate.Refusal) *sandgate.Refusal {
+	kept := *refusal
+	kept.Code, kept.Message = double.Cut(kept.Code, 128), double.Cut(kept.Message, 2<<10)
+	if kept.Pointer != nil && len(*kept.Pointer) > 1<<10 {
+		kept.Pointer = nil
+	}
+	return &kept
 }
 
 func (c Call) exchange() *double.Exchange {
 	made := &double.Exchange{
 		Called: or(c.Method, "tools/call"), From: or(c.Direction, "client-to-server"), At: or(c.Server, "server"),
 		About: given(c.Target), Talk: given(c.Session), Caller: given(c.Principal),
-		IsError: c.Failed, Note: c.Carried, HasNote: c.Carried != nil, Attributes: map[string]string{},
+		IsError: c.Failed, Given: c.Carried, HasGiven: c.Carried != nil,
+		Attributes: map[string]string{"groups": "[]"}, Stop: recorder().Stop,
 	}
 	for name, value := range c.Attributes {
 		made.Attributes[name] = value
@@ -167,23 +188,6 @@ func (c Call) exchange() *double.Exchange {
 	}
 	if c.Params != nil {
 		made.Sent = memory(c.Params)
-	}
-	return made
-}
-
-func changes(document *double.Document, edits []sandgate.Edit) []double.Edit {
-	var made []double.Edit
-	for _, edit := range edits {
-		change := double.Edit{Pointer: edit.Pointer}
-		switch edit.Op {
-		case "text":
-			change.Pointer, _ = document.TextPointer(uint32(edit.Index))
-			value := quoted(edit.Value)
-			change.Value = &value
-		case "set":
-			change.Value = &edit.Value
-		}
-		made = append(made, change)
 	}
 	return made
 }
@@ -216,11 +220,6 @@ func text(content any) string {
 		panic("sandgatetest: " + err.Error())
 	}
 	return strings.TrimSuffix(made.String(), "\n")
-}
-
-func quoted(value string) string {
-	made, _ := json.Marshal(value)
-	return string(made)
 }
 
 func canonical(text string) string {

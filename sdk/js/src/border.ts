@@ -57,6 +57,11 @@ export function gateway(): Gateway {
   return other;
 }
 
+/** The other side, where there is one. */
+export function connected(): Gateway | undefined {
+  return other;
+}
+
 /** Says what the other side is. */
 export function connect(side: Gateway): void {
   other = side;

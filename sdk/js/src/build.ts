@@ -1,16 +1,19 @@
 /** From a folder with `plugin.ts` (or `plugin.js`) and `plugin.toml` to a component, by esbuild and componentize-qjs. */
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { Session } from "node:inspector/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join as path, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { componentize } from "componentize-qjs";
 import { build as bundle, type BuildFailure, formatMessages } from "esbuild";
-import type { Lines } from "./fault.js";
+import { type Lines, lineOf, mapLines, place, words } from "./fault.js";
 import { check, embed, NotBuilt } from "./manifest.js";
 import { giveBackInTime } from "./patch.js";
-import type { Plugin } from "./plugin.js";
+import { advised } from "./node-imports.js";
+import type { AsyncHook, Plugin } from "./plugin.js";
 import { decodeMappings } from "./sourcemap.js";
+import { checkTypes } from "./types.js";
 
 /** Where the package lies. */
 export const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -22,9 +25,13 @@ const LENT = ["wazi:io/", "wazi:http/"];
 export async function load(folder: string): Promise<Plugin> {
   const source = sourceOf(folder);
   const scratch = mkdtempSync(path(tmpdir(), "sandgate-"));
+  const outfile = path(scratch, "plugin.mjs");
   try {
-    const outfile = path(scratch, "plugin.mjs");
-    await bundled({ entryPoints: [source], outfile });
+    const made = await bundled({ entryPoints: [source], outfile, sourcemap: "external", write: false });
+    for (const { path: file, contents } of made.outputFiles ?? []) writeFileSync(file, contents);
+    const map = JSON.parse(readFileSync(`${outfile}.map`, "utf8")) as SourceMap;
+    const sources = map.sources.map((one) => resolve(scratch, one));
+    mapLines({ ...linesOf(folder, { ...map, sources }), bundle: outfile });
     const loaded = (await import(pathToFileURL(outfile).href)) as { default?: Partial<Plugin> };
     const plugin = loaded.default;
     if (plugin?.hooks === undefined || plugin.schema === undefined) {
@@ -33,9 +40,30 @@ export async function load(folder: string): Promise<Plugin> {
     return plugin as Plugin;
   } catch (error) {
     if (error instanceof NotBuilt) throw error;
-    throw new NotBuilt(`${source} does not load: ${(error as Error).name}: ${(error as Error).message}`);
+    // Of the bundle's own class.
+    const { hook } = error as Partial<AsyncHook>;
+    const at = hook === undefined ? undefined : await placeOf(hook);
+    if (at !== undefined) throw new NotBuilt(`${at}: ${(error as Error).message}`);
+    throw new NotBuilt(`${source} does not load: ${words(error, new Error())}`);
   } finally {
+    mapLines(undefined);
     rmSync(scratch, { recursive: true });
+  }
+}
+
+/** The author's line at which a function of the loaded bundle begins, as the engine's debugger has it. */
+async function placeOf(hook: unknown): Promise<string | undefined> {
+  const session = new Session();
+  session.connect();
+  try {
+    (globalThis as { sandgateHook?: unknown }).sandgateHook = hook;
+    const { result } = await session.post("Runtime.evaluate", { expression: "globalThis.sandgateHook" });
+    const { internalProperties } = await session.post("Runtime.getProperties", { objectId: result.objectId ?? "" });
+    const at = internalProperties?.find(({ name }) => name === "[[FunctionLocation]]")?.value?.value as { lineNumber: number; columnNumber: number } | undefined;
+    return at === undefined ? undefined : lineOf(at.lineNumber + 1, at.columnNumber + 1);
+  } finally {
+    delete (globalThis as { sandgateHook?: unknown }).sandgateHook;
+    session.disconnect();
   }
 }
 
@@ -43,17 +71,35 @@ export async function load(folder: string): Promise<Plugin> {
 export async function build(folder: string, output?: string, bare = false): Promise<string> {
   const manifest = check(folder, await load(folder));
   const http = asksHttp(manifest);
-  const script = await scriptOf(folder, http);
+  // Beside the rest, which takes longer.
+  const types = checkTypes(folder).catch((error: unknown) => error);
+  const { script, lines } = await scriptOf(folder, http);
   let patched: Uint8Array;
   try {
     patched = await componentOf(script, http);
   } catch (error) {
-    throw new NotBuilt(`${sourceOf(folder)} does not load in QuickJS: ${(error as Error).message}`);
+    throw new NotBuilt(`${sourceOf(folder)} does not load in QuickJS: ${loadError(error as Error, lines)}`);
   }
+  const wrong = await types;
+  if (wrong !== undefined) throw wrong;
   const file = resolve(output ?? path(folder, `${String(manifest["name"])}.wasm`));
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, bare ? patched : embed(patched, manifest));
   return file;
+}
+
+/** What an engine says of a script that does not load, with the author's lines. */
+function loadError(error: Error, lines: Lines): string {
+  mapLines(lines);
+  try {
+    const thrown = new Error(error.message);
+    thrown.stack = error.message;
+    const frames = place(thrown);
+    const said = error.message.split("\n").filter((line) => !/^\s*at /.test(line)).join("\n").trimEnd();
+    return [said, ...frames.map((frame) => `  at ${frame}`)].join("\n");
+  } finally {
+    mapLines(undefined);
+  }
 }
 
 /** Whether a manifest asks for HTTP: only then is it imported. */
@@ -88,9 +134,10 @@ function named(component: Uint8Array): Uint8Array {
 }
 
 /** One script of the plugin, the SDK and where its lines come from. */
-async function scriptOf(folder: string, http: boolean): Promise<string> {
+async function scriptOf(folder: string, http: boolean): Promise<{ script: string; lines: Lines }> {
   const source = sourceOf(folder);
   const contents = `
+    import ${JSON.stringify(path(PACKAGE, "dist/globals-first.js"))};
     import plugin from ${JSON.stringify(source)};
     import { exported, mapLines } from ${JSON.stringify(path(PACKAGE, "dist/component.js"))};
     import log from "sandgate:interceptor/log@0.1.0";
@@ -110,12 +157,19 @@ async function scriptOf(folder: string, http: boolean): Promise<string> {
     write: false,
   });
   const file = (name: string): string => made.outputFiles?.find((output) => output.path.endsWith(name))?.text ?? "";
-  const map = JSON.parse(file(".map")) as { sources: string[]; mappings: string };
-  return file("bundle.js").replace("__SANDGATE_LINES__", () => JSON.stringify(linesOf(folder, map)));
+  const map = JSON.parse(file(".map")) as SourceMap;
+  const lines = linesOf(folder, map);
+  return { script: file("bundle.js").replace("__SANDGATE_LINES__", () => JSON.stringify(lines)), lines };
+}
+
+/** What of a source map is read. */
+export interface SourceMap {
+  sources: string[];
+  mappings: string;
 }
 
 /** The author's own lines: those of the SDK and of other packages have no name. */
-export function linesOf(folder: string, map: { sources: string[]; mappings: string }): Lines {
+export function linesOf(folder: string, map: SourceMap): Lines {
   const files = map.sources.map((source) => {
     const file = resolve(folder, source);
     const own = !file.startsWith(`${PACKAGE}/dist/`) && !file.includes("/node_modules/") && basename(file) !== "entry.js";
@@ -140,7 +194,7 @@ export async function bundled(options: Parameters<typeof bundle>[0]): ReturnType
   } catch (error) {
     const messages = (error as BuildFailure).errors;
     if (messages === undefined) throw error;
-    throw new NotBuilt((await formatMessages(messages, { kind: "error", color: false })).join("").trimEnd());
+    throw new NotBuilt((await formatMessages(messages.map(advised), { kind: "error", color: false })).join("").trimEnd());
   }
 }
 

@@ -2,16 +2,19 @@
 /**
  * `sandgate-plugin build [DIR]` makes a component of the plugin in a folder: its source is `plugin.ts`, its manifest
  * `plugin.toml`. `sandgate-plugin manifest [DIR]` prints the manifest as JSON; with `--write`, puts the source's hooks and
- * settings into `plugin.toml` first. `sandgate-plugin dev` prints where the interpreter lies and what it is to be given.
+ * settings into `plugin.toml` first. `sandgate-plugin types [DIR]` checks the types, as `build` does. `sandgate-plugin dev` prints
+ * where the interpreter lies and what it is to be given.
  */
 
 import { parseArgs } from "node:util";
 import { build, load } from "./build.js";
 import { made } from "./dev.js";
 import { check, NotBuilt, write } from "./manifest.js";
+import { checkTypes } from "./types.js";
 
 const USAGE = `usage: sandgate-plugin build [DIR] [-o FILE] [--bare]
        sandgate-plugin manifest [DIR] [--write]
+       sandgate-plugin types [DIR]
        sandgate-plugin dev [DIR] --interpreters FOLDER`;
 
 async function main(): Promise<number> {
@@ -26,6 +29,8 @@ async function main(): Promise<number> {
     const plugin = await load(folder);
     if (values.write) write(folder, plugin);
     console.log(JSON.stringify(check(folder, plugin), null, 2));
+  } else if (verb === "types") {
+    await checkTypes(folder);
   } else if (verb === "dev" && values.interpreters !== undefined) {
     // What `sandgate plugin dev` runs: the source and what interprets it.
     console.log(JSON.stringify(await made(folder, values.interpreters)));

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join as path, resolve } from "node:path";
-import { asksHttp, bundled, componentOf, httpIn, IMPORTS, linesOf, load, PACKAGE, sourceOf } from "./build.js";
+import { asksHttp, bundled, componentOf, httpIn, IMPORTS, linesOf, load, PACKAGE, type SourceMap, sourceOf } from "./build.js";
 import { check } from "./manifest.js";
 
 /** Where the component lies, and what it is to be given. */
@@ -43,13 +43,14 @@ async function scriptOf(folder: string): Promise<object> {
     write: false,
   });
   const file = (name: string): string => made.outputFiles?.find((output) => output.path.endsWith(name))?.text ?? "";
-  const map = JSON.parse(file(".map")) as { sources: string[]; mappings: string };
+  const map = JSON.parse(file(".map")) as SourceMap;
   return { script: file("bundle.js"), lines: linesOf(folder, map) };
 }
 
 /** The SDK, and what makes a plugin of a script. */
 async function interpreterScript(http: boolean): Promise<string> {
   const contents = `
+    import ${JSON.stringify(path(PACKAGE, "dist/globals-first.js"))};
     import * as sdk from ${JSON.stringify(path(PACKAGE, "dist/index.js"))};
     import { interpreted } from ${JSON.stringify(path(PACKAGE, "dist/interpreter.js"))};
     import log from "sandgate:interceptor/log@0.1.0";

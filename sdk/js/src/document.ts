@@ -67,15 +67,18 @@ export class Document {
     return pointer === "" ? this.#source.json() : (this.#source.get(pointer) ?? undefined);
   }
 
-  /** The whole document, parsed. Each call gives a value of its own; changing it changes nothing: see {@link become}. */
-  json(): Json {
-    return JSON.parse(this.#source.json()) as Json;
+  /**
+   * The whole document, parsed: `params.json<mcp.CallToolParams>()` where its type is known, which nobody checks. Each call gives a
+   * value of its own; changing it changes nothing: see {@link become}.
+   */
+  json<T = Json>(): T {
+    return JSON.parse(this.#source.json()) as T;
   }
 
-  /** The value at a JSON Pointer; undefined where nothing stands. */
-  get(pointer: string): Json | undefined {
+  /** The value at a JSON Pointer, of this type where it is known; undefined where nothing stands. */
+  get<T = Json>(pointer: string): T | undefined {
     const text = this.raw(pointer);
-    return text === undefined ? undefined : (JSON.parse(text) as Json);
+    return text === undefined ? undefined : (JSON.parse(text) as T);
   }
 
   /**

@@ -11,12 +11,14 @@ export interface Lines {
   lines: number[][];
   /** So many lines that are not of the bundle stand before it. */
   above?: number;
+  /** The file that is the bundle, where there are others. */
+  bundle?: string;
 }
 
 let lines: Lines | undefined;
 
-/** Says where lines of the bundle come from. */
-export function mapLines(map: Lines): void {
+/** Says where lines of the bundle come from; nothing: there is none. */
+export function mapLines(map: Lines | undefined): void {
   lines = map;
 }
 
@@ -47,6 +49,11 @@ export function told(thrown: unknown, origin: Error): Fault {
   return { kind: kind(thrown), frames: (found.length > 0 ? found : frames(origin)).slice(0, FRAMES), detail };
 }
 
+/** The author's line of a place in the bundle, both counted from 1. */
+export function lineOf(row: number, column: number): string | undefined {
+  return mapped(row, column);
+}
+
 /** The frames of where a plugin was made. */
 export function place(origin: Error): string[] {
   return frames(origin).slice(0, FRAMES);
@@ -71,7 +78,7 @@ function frames(thrown: unknown): string[] {
     const found = /^\s*at (?:(?:async |new |Object\.|Module\.)*(\S+) )?\(?(?:file:\/\/)?(.*?):(\d+):(\d+)\)?$/.exec(line);
     if (found === null) return [];
     const [, name, file = "", row = "0", column = "0"] = found;
-    const here = lines === undefined ? nativeFrame(file, row) : mapped(Number(row), Number(column));
+    const here = lines === undefined ? nativeFrame(file, row) : lines.bundle === undefined || file === lines.bundle ? mapped(Number(row), Number(column)) : undefined;
     if (here === undefined) return [];
     return [name === undefined || name === "<anonymous>" ? here : `${here} in ${name}`];
   });

@@ -4,6 +4,7 @@
  */
 
 import { type Exports, exported, type Imports, type Lines, mapLines } from "./component.js";
+import { words } from "./fault.js";
 import type { Plugin } from "./plugin.js";
 
 /** So many lines before the script: a frame of the SDK's own lies above them. */
@@ -34,7 +35,7 @@ export function interpreted(sdk: object, imports: Imports): Exports {
           if (module.exports.default === undefined) throw new Error("the source exports no plugin");
           made = exported(module.exports.default, imports);
         } catch (thrown) {
-          throw [{ pointer: "", message: String(thrown) }];
+          throw [{ pointer: "", message: words(thrown, new Error()) }];
         }
         made.settings.configure(JSON.stringify(settings));
       },

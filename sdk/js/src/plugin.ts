@@ -107,6 +107,14 @@ export function plugin<F extends Fields = Record<never, never>>(options: Options
   };
 }
 
+/** A hook is an async function: this one, so that its line can be found. */
+export class AsyncHook extends TypeError {
+  constructor(name: string, readonly hook: unknown) {
+    super(`${name}: an async function is no hook, since nothing waits for its promise: leave out \`async\` (\`http.get\` asks without a promise)`);
+    this.name = "TypeError";
+  }
+}
+
 interface Checked<S, D> {
   events: string[];
   type: Role;
@@ -122,6 +130,7 @@ function checked<S, D>(name: string, hooks: Hook<S, D> | readonly Hook<S, D>[] |
     }
     if (type !== "validation" && type !== "mutation") throw new TypeError(`${name}: type is "validation" or "mutation"`);
     if (typeof run !== "function") throw new TypeError(`${name}: a function is wanted`);
+    if (run.constructor.name === "AsyncFunction") throw new AsyncHook(name, run);
     return { events: list, type, run };
   });
 }
@@ -144,13 +153,13 @@ function decide<S, D>(
   for (const { events, run } of hooks) {
     if (hooks.length > 1 && !events.some((event) => globMatches(event, context.method))) continue;
     const result: unknown = run(context, document, settings);
+    if (result instanceof Promise) throw new Misuse("a hook returned a promise: nothing waits for it, so a hook is no async function");
     if (made.length > 0 && !(result instanceof Refusal)) {
       throw new Misuse("refuse(…) was called and its value not returned: write `return refuse(…)`");
     }
     if (result === undefined) continue;
     if (wanted.some((decision) => result instanceof decision)) return result as Refusal | Answer | Replacement;
-    const what = result instanceof Promise ? "a promise: a hook is no async function" : typeof result;
-    throw new Misuse(`a hook returns nothing, ${names}; not ${what}`);
+    throw new Misuse(`a hook returns nothing, ${names}; not ${typeof result}`);
   }
   return document.edits();
 }

@@ -28,14 +28,16 @@ test("a refusal that is not returned is a fault and not a pass, in that run alon
 });
 
 test("an answer stands in for the server and only before the call", () => {
-  assert.deepEqual(preCall(pre(() => answer({ content: [] })), {}).after, { content: [] });
+  assert.deepEqual(preCall(plugin({ preCall: on("tools/call", () => answer({ content: [] }), { type: "mutation" }) }), {}).after, { content: [] });
   assert.match(postCall(post(() => answer({})), {}).fault, /a hook returns nothing, refuse\(…\), replace\(…\); not object/);
   assert.deepEqual(postCall(post(() => replace({ content: [1] })), {}).after, { content: [1] });
 });
 
 test("a promise is no decision", () => {
-  assert.match(preCall(pre(async () => refuse("no", "No.")), {}).fault, /^Misuse: /);
-  assert.match(preCall(pre(async () => {}), {}).fault, /a promise: a hook is no async function/);
+  const promised = /^Misuse: a hook returned a promise: nothing waits for it, so a hook is no async function/;
+  assert.match(preCall(pre(() => Promise.resolve(refuse("no", "No."))), {}).fault, promised);
+  assert.match(preCall(pre(() => Promise.resolve()), {}).fault, promised);
+  assert.throws(() => pre(async () => {}), /preCall: an async function is no hook, since nothing waits for its promise: leave out `async`/);
 });
 
 test("functions run in their order, each for its events", () => {
@@ -75,7 +77,7 @@ test("the context is what the gateway says", () => {
     target: "t", server: "s", session: "c", principal: "p", definition: { name: "t" }, params: { a: 1 }, failed: true,
     groups: ["g"], attributes: { "client.name": "n" },
   };
-  assert.deepEqual(postCall(seen, {}, about).after.seen, [
+  assert.deepEqual(postCall(seen, { code: 1, message: "m" }, about).after.seen, [
     "test", "tools/call", "client-to-server", "s", "t", "c", "p", { name: "t" }, 1, true, ["g"], "n", 1000,
   ]);
 });

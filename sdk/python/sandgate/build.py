@@ -12,6 +12,7 @@ from typing import Any
 from sandgate import hooks
 from sandgate.imports import HIDDEN, Import, folders, imports, native, own, why_not
 from sandgate.manifest import check, embed
+from sandgate.resources import NotThere, Resources, resources
 from sandgate.testing import load
 
 SOURCE = "plugin.py"
@@ -31,8 +32,11 @@ for name, where in {late!r}:
             raise ImportError(f"{{where}}: {{error}}", name=error.name) from None
 from sandgate import still
 from sandgate.component import PostCall, PreCall, Settings
-still.know(object.__subclasses__())
+{files}still.know(object.__subclasses__())
 still.settle(deeply=True)
+"""
+_FILES = """from sandgate import package_data
+package_data.lay({files!r}, zones={zones!r})
 """
 _HTTP = "import sandgate.component_http\n"
 # The package has no `__main__`, and its script may not be on the PATH.
@@ -64,19 +68,32 @@ def build(folder: Path, output: Path | None = None, *, bare: bool = False) -> Pa
     made = check(folder, hooks.plugin)
     output = (output or folder / f"{made.get('name', folder.name)}.wasm").resolve()
     output.parent.mkdir(parents=True, exist_ok=True)
-    late = [(name, "") for name in own(folder)] + [(one.name, one.where if one.needed else "") for one in imported(folder)]
-    entry = _ENTRY.format(late=[*((name, "") for name in HIDDEN), *late])
+    found, beside = imported(folder)
+    needed = [(one.name, one.where if one.needed else "") for one in [*found, *beside.modules]]
+    late = [(name, "") for name in own(folder)] + needed
+    entry = _ENTRY.format(late=[*((name, "") for name in HIDDEN), *late], files=laid(beside))
     component = componentized(entry, made["hooks"], [folder, *folders(name for name, _ in late)], http=asks_http(made))
     output.write_bytes(component if bare else embed(component, made))
     return output
 
 
-def imported(folder: Path) -> list[Import]:
-    """What the plugin loaded from this folder imports, at any time; all of it is such as a component can have."""
+def imported(folder: Path) -> tuple[list[Import], Resources]:
+    """What the plugin loaded from this folder imports, at any time, and what it needs beside; all of it is such as a component
+    can have."""
     found = imports(folder)
-    if lines := native(found):
+    lines = native(found)
+    try:
+        beside = resources(folder, found)
+    except NotThere as error:
+        lines.append(str(error))
+    if lines:
         raise NotBuilt("\n".join(lines))
-    return found
+    return found, beside
+
+
+def laid(beside: Resources) -> str:
+    """The statements by which a component keeps these files; none where there are no files."""
+    return _FILES.format(files=beside.files, zones=beside.zones) if beside.files else ""
 
 
 def asks_http(manifest: dict[str, Any]) -> bool:
@@ -105,7 +122,7 @@ def componentized(source: str, hooks: Iterable[str], folders: Iterable[Path], *,
 
 
 def _clean(text: str) -> str:
-    """What went wrong in the author's source, without the native frames around it.
+    """What went wrong in the author's source: the author's frames, of those there are, and what the exception says.
 
     >>> print(_clean('''Traceback (most recent call last):
     ...   File "<string>", line 1, in <module>
@@ -114,6 +131,9 @@ def _clean(text: str) -> str:
     ...     import plugin
     ...   File "/0/plugin.py", line 4, in <module>
     ...     import mmap
+    ...     ^^^^^^^^^^^
+    ...   File "/python/importlib/__init__.py", line 88, in import_module
+    ...     return _bootstrap._gcd_import(name[level:], package, level)
     ... ModuleNotFoundError: No module named 'mmap'
     ...
     ... Caused by:
@@ -121,18 +141,20 @@ def _clean(text: str) -> str:
     ...
     ... Stack backtrace:
     ...    0: anyhow::error'''))
-    Traceback (most recent call last):
       File "plugin.py", line 4, in <module>
         import mmap
+        ^^^^^^^^^^^
     ModuleNotFoundError: No module named 'mmap'
     the Python in a component has no mmap
     """
     if "No module named 'componentize_py'" in text:
-        return "componentize-py is not installed: pip install 'sandgate[build]'"
+        return "componentize-py is not installed: python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
     text = text.partition("AssertionError: ")[2] or text
     for tail in ("\nCaused by:", "\nStack backtrace:"):
         text = text.partition(tail)[0]
     text = re.sub(r'  File "/\d+/sandgate_entry.py".*\n(    .*\n)*', "", text)
+    if '  File "/0/' in text:
+        text = re.sub(r'  File "(?!/0/).*\n(    .*\n)*', "", text).replace("Traceback (most recent call last):\n", "")
     text = re.sub(r'File "/\d+/', 'File "', text).rstrip()
     missing = re.search(r"No module named '([^']+)'$", text)
     return f"{text}\n{why_not(missing[1])}" if missing else text

@@ -19,15 +19,27 @@ from sandgate.context import Context
 from sandgate.decision import Answer, Edit, Refusal, Remove, Replacement, Set
 from sandgate.document import Document
 from sandgate.json_text import from_json
+from sandgate.settings import Issue
+
+
+def configure_plugin(settings: Any) -> None:
+    """Configures the plugin, or tells what is wrong."""
+    function = hooks.plugin.configure
+    _stand_at(function)
+    try:
+        issues = configured(settings)
+    except BaseException as error:  # `SystemExit` too: it would end the run without a word
+        issues = [Issue("", str(fault.told(error, function or configured)))]
+    let_out()
+    if issues:
+        raise Err([wit_settings.Issue(issue.pointer, issue.message) for issue in issues])
 
 
 class Settings:
     """The export `settings`."""
 
     def configure(self, settings: str) -> None:
-        issues = configured(from_json(settings))
-        if issues:
-            raise Err([wit_settings.Issue(issue.pointer, issue.message) for issue in issues])
+        configure_plugin(from_json(settings))
         # What stands now is there at the start of every run.
         _walk()
         still.settle(deeply=False)
@@ -62,6 +74,7 @@ class PostCall:
 
 def _run(kind: hooks.Kind, context: call.Context, document: call.Document) -> Refusal | Answer | Replacement | list[Edit]:
     ctx, doc = Context(context), Document(document)
+    _stand_at(next((hook.function for hook in hooks.plugin.of(kind)), None))
     try:
         _reseed()
         return hooks.decide(kind, ctx, doc)
@@ -69,6 +82,24 @@ def _run(kind: hooks.Kind, context: call.Context, document: call.Document) -> Re
         function = hooks.plugin.running or hooks.decide
         told = fault.told(error, function)
         raise Err(wit.Fault(told.kind, told.frames, told.detail)) from None
+    finally:
+        let_out()
+
+
+def let_out() -> None:
+    """What was printed leaves: nothing else will let it out, since the instance is thrown away."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # The plugin may have put anything there, and the run does not depend on it.
+            pass
+
+
+def _stand_at(function: Callable[..., Any] | None) -> None:
+    """Leaves the author's line with the host: where a run ends without a word (its time is over, or the stack of the engine),
+    that is what is known of it."""
+    if function is not None:
+        report.last_words(wit.Fault("", [fault.definition(function)], ""))
 
 
 def _reseed() -> None:

@@ -1,6 +1,7 @@
 """What `sandgate plugin dev` asks at every save: the author's modules as texts, and a component with everything else in it,
 which is made once and serves until something else is imported."""
 
+import base64
 import hashlib
 import json
 import sys
@@ -8,9 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from sandgate import hooks
-from sandgate.build import PACKAGE, asks_http, componentized, imported, load_source
+from sandgate.build import PACKAGE, asks_http, componentized, imported, laid, load_source
 from sandgate.imports import HIDDEN, folders, is_module, origin, own
 from sandgate.manifest import check
+from sandgate.resources import Resources
 
 COMMON = (
     "base64", "binascii", "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "difflib", "enum", "fnmatch",
@@ -24,7 +26,7 @@ _ENTRY = """for name in {names!r}:
         __import__(name)
     except Exception:
         pass
-from sandgate.interpreter import PostCall, PreCall, Settings
+{files}from sandgate.interpreter import PostCall, PreCall, Settings
 """
 
 
@@ -34,25 +36,33 @@ def made(folder: Path, interpreters: Path) -> dict[str, str]:
     folder = folder.resolve()
     load_source(folder)
     manifest = check(folder, hooks.plugin)
-    modules = {name: (f"/0/{file.relative_to(folder)}", file.read_text("utf-8")) for name, file in own(folder).items()}
-    names = sorted({*COMMON, *HIDDEN, *(one.name for one in imported(folder) if is_module(one.name))})
+    mine = own(folder)
+    modules = {name: (f"/0/{file.relative_to(folder)}", file.read_text("utf-8")) for name, file in mine.items()}
+    found, beside = imported(folder)
+    kept = {
+        f"/0/{(mine[name].parent / path).relative_to(folder)}": base64.b64encode((mine[name].parent / path).read_bytes()).decode()
+        for name in mine
+        for path in beside.files.pop(name, [])
+    }
+    names = sorted({*COMMON, *HIDDEN, *(one.name for one in [*found, *beside.modules] if is_module(one.name))})
     world, http = sorted(manifest["hooks"]), asks_http(manifest)
-    interpreter = interpreters.resolve() / f"{_key(world, http, names)}.wasm"
+    interpreter = interpreters.resolve() / f"{_key(world, http, names, beside)}.wasm"
     if not interpreter.is_file():
         interpreters.mkdir(parents=True, exist_ok=True)
         for former in interpreters.glob("*.wasm"):
             former.unlink()
         # None of the author's own: of theirs it gets the texts.
         unfinished = interpreter.with_suffix(".new")
-        unfinished.write_bytes(componentized(_ENTRY.format(names=names), world, folders(names), http=http))
+        entry = _ENTRY.format(names=names, files=laid(beside))
+        unfinished.write_bytes(componentized(entry, world, folders(names), http=http))
         unfinished.rename(interpreter)
     source = {name: {"file": file, "text": text} for name, (file, text) in modules.items()}
-    return {"interpreter": str(interpreter), "source": json.dumps(source)}
+    return {"interpreter": str(interpreter), "source": json.dumps({"modules": source, "files": kept})}
 
 
-def _key(world: list[str], http: bool, names: list[str]) -> str:
+def _key(world: list[str], http: bool, names: list[str], beside: Resources) -> str:
     """Another one for whatever would make another component."""
-    key = hashlib.sha256(repr((world, http, names, version("componentize-py"), sys.path)).encode())
+    key = hashlib.sha256(repr((world, http, names, beside.files, beside.zones, version("componentize-py"), sys.path)).encode())
     for file in sorted(PACKAGE.rglob("*.py")):
         key.update(file.read_bytes())
     for name in names:

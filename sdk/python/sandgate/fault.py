@@ -1,5 +1,6 @@
 """From an exception to what the operator is told: type, file and line of the author's own frames."""
 
+import encodings
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +8,8 @@ from itertools import groupby
 from typing import Any
 
 _HERE = os.path.dirname(__file__)
-# Where the standard library lies, natively and in a component.
-_LIBRARY = os.path.dirname(os.__file__)
+# Where the standard library lies: in a component not all of it in one folder.
+_LIBRARY = (os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(encodings.__file__)))
 # As many as the contract takes.
 _FRAMES = 16
 
@@ -36,7 +37,7 @@ class Fault:
 def told(error: BaseException, function: Callable[..., Any]) -> Fault:
     """What an exception comes to. One that has no frame of the author's is told of the function that was running."""
     # One line for a function that calls itself.
-    runs = [(frame, len(list(same))) for frame, same in groupby(reversed(_own_frames(error) or [_definition(function)]))]
+    runs = [(frame, len(list(same))) for frame, same in groupby(reversed(_own_frames(error) or [definition(function)]))]
     frames = [frame + (f", {times} times" if times > 1 else "") for frame, times in runs[:_FRAMES]]
     try:
         detail = str(error)
@@ -58,7 +59,8 @@ def _own_frames(error: BaseException) -> list[str]:
     return frames
 
 
-def _definition(function: Callable[..., Any]) -> str:
+def definition(function: Callable[..., Any]) -> str:
+    """Where a function is defined, as a frame."""
     code = getattr(function, "__code__", None)
     if code is None:
         return repr(function)
@@ -66,7 +68,7 @@ def _definition(function: Callable[..., Any]) -> str:
 
 
 def _is_own(file: str) -> bool:
-    return not file.startswith((_HERE, _LIBRARY, "<frozen "))
+    return not file.startswith((_HERE, *_LIBRARY, "<frozen "))
 
 
 def _file(file: str) -> str:

@@ -1,6 +1,7 @@
 """The decorators, and how a hook run goes through the functions that they marked."""
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -96,7 +97,9 @@ def configure(function: Configure) -> Configure:
     [Issue(pointer='/words/1', message='an empty word would match everywhere: leave it out')]
     """
     if plugin.configure is not None:
-        raise TypeError("configure: a plugin has one")
+        raise TypeError(f"{_where(function)} is a second @configure; a plugin has one")
+    words = f"@configure calls it with none: def {_name(function)}(). The settings are what settings(...) returned"
+    _check_takes(function, 0, words)
     plugin.configure = function
     return function
 
@@ -132,8 +135,33 @@ def _mark(kind: Kind, events: tuple[str, ...], role: Role) -> Callable[[Any], An
 
     def mark(function: Any) -> Any:
         if inspect.iscoroutinefunction(function):
-            raise TypeError(f"{name}: {function.__name__} is async; a hook is an ordinary function")
+            raise TypeError(f"{_where(function)} is async; a hook is an ordinary function")
+        document = "params" if kind == "pre-call" else "reply"
+        _check_takes(function, 2, f"a {name} hook is called with two: def {_name(function)}(ctx, {document})")
         plugin.hooks.append(Hook(kind, function, events, role))
         return function
 
     return mark
+
+
+def _check_takes(function: Callable[..., Any], count: int, otherwise: str) -> None:
+    """Raises where a function cannot be called with so many arguments."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # A built-in function tells nothing of its parameters.
+        return
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        takes = len(signature.parameters)
+        parameters = "1 parameter" if takes == 1 else f"{takes} parameters"
+        raise TypeError(f"{_where(function)} takes {parameters}; {otherwise}") from None
+
+
+def _where(function: Callable[..., Any]) -> str:
+    code = getattr(function, "__code__", None)
+    return _name(function) if code is None else f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}: {_name(function)}"
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", "hook"))

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-HIDDEN = ("_strptime", "encodings.ascii", "encodings.idna", "encodings.latin_1", "encodings.utf_16")
+HIDDEN = (
+    "_strptime", "encodings.ascii", "encodings.cp1252", "encodings.idna", "encodings.latin_1", "encodings.punycode",
+    "encodings.utf_16", "encodings.utf_16_be", "encodings.utf_16_le", "encodings.utf_8_sig", "stringprep",
+)  # fmt: skip
 """Of the standard library: imported by other parts of it at first use, where no source shows it."""
 
 _SITE = ("site-packages", "dist-packages")
@@ -51,12 +54,21 @@ def imports(folder: Path) -> list[Import]:
             if theirs and (one.name not in found or one.needed):
                 found[one.name] = one
     used = {name.partition(".")[0] for name in found}
-    for name, file in _loaded():
-        if name.partition(".")[0] in used and any(part in _SITE for part in file.parts):
+    for package in used:
+        for name, file in modules_of(package).items():
             for one in _of(name, file):
                 if is_module(one.name):
                     found.setdefault(one.name, Import(one.name, one.where, False))
     return list(found.values())
+
+
+def modules_of(package: str) -> dict[str, Path]:
+    """The modules of an installed package that were loaded, by name."""
+    return {
+        name: file
+        for name, file in _loaded()
+        if name.partition(".")[0] == package and any(part in _SITE for part in file.parts)
+    }
 
 
 def named(text: str, file: str, module: str, package: bool) -> Iterator[Import]:

@@ -2,6 +2,7 @@
 that `sandgate plugin dev` writes it to. So a save needs no new component, and no new machine code. Imported in such components
 only."""
 
+import base64
 import sys
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -12,9 +13,8 @@ from typing import Any
 from componentize_py_types import Err
 from wit_world.exports import settings as wit_settings
 
-from sandgate import fault, still
-from sandgate.component import PostCall, PreCall
-from sandgate.configured import configured
+from sandgate import fault, package_data, still
+from sandgate.component import PostCall, PreCall, configure_plugin
 from sandgate.json_text import from_json
 
 __all__ = ["PostCall", "PreCall", "Settings"]
@@ -25,14 +25,15 @@ class Settings:
 
     def configure(self, settings: str) -> None:
         given = from_json(settings)
-        sys.meta_path.insert(0, _Source(from_json(given["source"])))
+        source = from_json(given["source"])
+        for path, content in source["files"].items():
+            package_data.keep(path, base64.b64decode(content))
+        sys.meta_path.insert(0, _Source(source["modules"]))
         try:
             import plugin  # type: ignore[import-not-found]  # noqa: F401
-        except Exception as error:
+        except BaseException as error:
             raise Err([wit_settings.Issue("", str(fault.told(error, self.configure)))]) from None
-        issues = configured(given["settings"])
-        if issues:
-            raise Err([wit_settings.Issue(issue.pointer, issue.message) for issue in issues])
+        configure_plugin(given["settings"])
 
 
 class _Source(MetaPathFinder, Loader):
@@ -53,6 +54,8 @@ class _Source(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         source = self._modules[module.__name__]
         module.__file__ = source["file"]
+        if source["file"].endswith("/__init__.py"):
+            package_data.find_in_memory(module)
         code: CodeType = compile(source["text"], source["file"], "exec")
         exec(code, module.__dict__)
 

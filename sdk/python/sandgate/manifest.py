@@ -59,13 +59,12 @@ def check(folder: Path, plugin: Plugin) -> dict[str, Any]:
     if said != {kind: {**hook, "events": sorted(hook["events"])} for kind, hook in hooks.items()}:
         raise NoManifest(
             f"{folder / FILE}: `hooks` is not what the source marks: "
-            f"{json.dumps(hooks)}; `python -m sandgate manifest --write` puts it right"
+            f"{json.dumps(hooks)}; {_right(folder)}"
         )
     settings = table.get("settings")
     if settings is None and settings_are_declared():
         raise NoManifest(
-            f"{folder / FILE} says nothing of the settings that the source declares; "
-            "`python -m sandgate manifest --write` puts it right"
+            f"{folder / FILE} says nothing of the settings that the source declares; {_right(folder)}"
         )
     if isinstance(settings, str):
         try:
@@ -74,8 +73,7 @@ def check(folder: Path, plugin: Plugin) -> dict[str, Any]:
             raise NoManifest(f"{folder / settings}: {error}") from None
         if settings == SCHEMA and settings_are_declared() and table["settings"] != schema():
             raise NoManifest(
-                f"{folder / SCHEMA} is not the schema of the source's dataclass; "
-                "`python -m sandgate manifest --write` puts it right"
+                f"{folder / SCHEMA} is not the schema of the source's dataclass; {_right(folder)}"
             )
     elif settings is None:
         table["settings"] = schema()
@@ -100,6 +98,14 @@ def write(folder: Path, plugin: Plugin) -> None:
         events = ", ".join(json.dumps(event) for event in hook["events"])
         lines += ["", f"[hooks.{kind}]", f"type = {json.dumps(hook['type'])}", f"events = [{events}]"]
     (folder / FILE).write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _right(folder: Path) -> str:
+    """The command that puts it right, as it can be typed in the plugin's folder."""
+    vendored = Path(__file__).parent == (folder / "vendor" / "sandgate").resolve()
+    python = next((name for name in (".venv/bin/python3", ".venv/bin/python") if (folder / name).is_file()), "python3")
+    words = f"{python} -m sandgate manifest --write"
+    return f"in this folder, `{'PYTHONPATH=vendor ' if vendored else ''}{words}` puts it right"
 
 
 def _without_hooks(lines: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandgate import Refusal, answer, finding, http, log, post_call, pre_call, refuse, replace, state, testing
+from sandgate import Refusal, answer, configure, finding, http, log, post_call, pre_call, refuse, replace, state, testing
 from sandgate.decision import Text
 
 
@@ -47,7 +47,7 @@ def test_a_refusal_made_by_a_run_before_is_not_this_ones():
 
 
 def test_an_answer_stands_in_for_the_server_and_only_before_the_call():
-    @pre_call("tools/call")
+    @pre_call("tools/call", type="mutation")
     @post_call("tools/call")
     def stand_in(ctx, document):
         return answer({"content": []})
@@ -141,7 +141,7 @@ def test_the_context_is_what_the_gateway_says():
         ]  # fmt: skip
 
     outcome = testing.post_call(
-        {}, target="t", server="s", session="c", principal="p", definition={"name": "t"}, params={"a": 1}, failed=True,
+        {"code": 1, "message": "m"}, target="t", server="s", session="c", principal="p", definition={"name": "t"}, params={"a": 1}, failed=True,
         groups=["g"], attributes={"client.name": "n"},
     )  # fmt: skip
     assert outcome.after["seen"] == [
@@ -197,6 +197,35 @@ def test_an_async_function_is_no_hook():
         @pre_call("tools/call")
         async def check(ctx, params):
             pass
+
+
+def test_a_function_that_cannot_be_called_as_a_hook_is_told_with_its_line_and_what_to_write():
+    with pytest.raises(TypeError) as caught:
+
+        @pre_call("tools/call")
+        def check(params):
+            pass
+
+    words = str(caught.value)
+    assert words.startswith("test_hooks.py:") and words.endswith(
+        ": check takes 1 parameter; a pre_call hook is called with two: def check(ctx, params)"
+    )
+    with pytest.raises(TypeError, match=r"scrub takes 0 parameters; .* def scrub\(ctx, reply\)$"):
+
+        @post_call("tools/call")
+        def scrub():
+            pass
+
+    with pytest.raises(TypeError, match=r"prepare takes 1 parameter; @configure calls it with none: def prepare\(\)"):
+
+        @configure
+        def prepare(settings):
+            pass
+
+
+@pytest.mark.parametrize("fits", [lambda ctx, params, more=1: None, lambda *both: None, print])
+def test_a_function_that_can_be_called_as_a_hook_is_one(fits):
+    pre_call("tools/call")(fits)
 
 
 def test_a_request_is_answered_by_the_test_and_a_large_reply_is_refused():

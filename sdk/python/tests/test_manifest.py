@@ -1,6 +1,9 @@
 """The manifest's hooks are those of the source, written or checked; what is missing says what to do."""
 
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import sandgate
 from sandgate.__main__ import main
 
 SOURCE = """
@@ -45,7 +49,7 @@ def folder(tmp_path):
 
 def test_the_hooks_and_the_schema_of_the_source_are_written_and_then_agree(folder, capsys):
     assert main(["manifest", str(folder)]) == 1
-    assert "`python -m sandgate manifest --write` puts it right" in capsys.readouterr().err
+    assert "in this folder, `python3 -m sandgate manifest --write` puts it right" in capsys.readouterr().err
     assert main(["manifest", "--write", str(folder)]) == 0
     made = json.loads(capsys.readouterr().out)
     assert (made["name"], made["asks"], made["hooks"]) == ("x", {"state": "why"}, HOOKS)
@@ -53,6 +57,25 @@ def test_the_hooks_and_the_schema_of_the_source_are_written_and_then_agree(folde
     written = (folder / "plugin.toml").read_text()
     assert main(["manifest", "--write", str(folder)]) == 0
     assert (folder / "plugin.toml").read_text() == written
+
+
+def test_the_command_that_is_suggested_runs_in_a_project_that_has_the_package_in_vendor(folder):
+    shutil.copytree(Path(sandgate.__file__).parent, folder / "vendor/sandgate", ignore=shutil.ignore_patterns("__pycache__"))
+    bare = {**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def run(command, **more):
+        return subprocess.run(command, cwd=folder, text=True, capture_output=True, **more)
+
+    # An interpreter that knows the package by nothing but this command.
+    (folder / ".venv/bin").mkdir(parents=True)
+    (folder / ".venv/bin/python3").write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    (folder / ".venv/bin/python3").chmod(0o755)
+    told = run([sys.executable, "-m", "sandgate", "manifest"], env={**bare, "PYTHONPATH": "vendor"})
+    (command,) = re.findall("`(PYTHONPATH=vendor .*)` puts it right", told.stderr)
+    assert command.startswith("PYTHONPATH=vendor .venv/bin/python3 ")
+    done = run(command, shell=True, env=bare)
+    assert done.returncode == 0, done.stderr
+    assert "[hooks.pre-call]" in (folder / "plugin.toml").read_text()
 
 
 def test_what_the_source_changed_since_is_told_and_put_right(folder, capsys):

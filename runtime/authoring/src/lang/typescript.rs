@@ -11,7 +11,7 @@ use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
 use crate::vendored_sdk;
 
-const TEMPLATE: [(&str, &str); 7] = [
+const TEMPLATE: [(&str, &str); 8] = [
     ("plugin.ts", include_str!("../templates/ts/plugin.ts")),
     (
         "plugin.test.mjs",
@@ -19,6 +19,10 @@ const TEMPLATE: [(&str, &str); 7] = [
     ),
     ("plugin.toml", include_str!("../templates/ts/plugin.toml")),
     ("package.json", include_str!("../templates/ts/package.json")),
+    (
+        "tsconfig.json",
+        include_str!("../templates/ts/tsconfig.json"),
+    ),
     (".gitignore", include_str!("../templates/ts/gitignore")),
     ("README.md", include_str!("../templates/ts/README.md")),
     (

@@ -9,6 +9,8 @@ type Outcome struct {
 	// JSON text of a replacement or an answer.
 	Replacement, Answer *string
 	Edits               any
+	// "validation" or "mutation", and the frame of the hook that decided.
+	Role, Place string
 }
 
 // Set by package sandgate.

@@ -8,9 +8,15 @@ type Exchange struct {
 	About, Talk, Caller, Known *string
 	Sent                       *Document
 	IsError                    bool
-	Note                       []byte
-	HasNote                    bool
 	Attributes                 map[string]string
+	// The pre-call's note, in a post-call.
+	Given    []byte
+	HasGiven bool
+	// What this run leaves.
+	Note    []byte
+	HasNote bool
+	// Ends the run.
+	Stop func(*Failure)
 }
 
 func (e *Exchange) ID() string                    { return "test" }
@@ -23,7 +29,7 @@ func (e *Exchange) Principal() (string, bool)     { return optional(e.Caller) }
 func (e *Exchange) Definition() (string, bool)    { return optional(e.Known) }
 func (e *Exchange) Failed() bool                  { return e.IsError }
 func (e *Exchange) RemainingMicroseconds() uint64 { return 1_000_000 }
-func (e *Exchange) Carried() ([]byte, bool)       { return e.Note, e.HasNote }
+func (e *Exchange) Carried() ([]byte, bool)       { return e.Given, e.HasGiven }
 
 func (e *Exchange) Params() (border.Source, bool) {
 	if e.Sent == nil {
@@ -32,7 +38,13 @@ func (e *Exchange) Params() (border.Source, bool) {
 	return e.Sent, true
 }
 
+// Bytes of a note.
+const mostNote = 64 << 10
+
 func (e *Exchange) Carry(note []byte) {
+	if len(note) > mostNote {
+		e.Stop(over("bytes carried to the post-call"))
+	}
 	e.Note, e.HasNote = append([]byte{}, note...), true
 }
 

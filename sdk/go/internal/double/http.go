@@ -29,6 +29,9 @@ func (r *Recorder) Asked() []border.Request {
 func (r *Recorder) Fetch(asked border.Request) (border.Response, *border.NoReply) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
+	if r.Configuring {
+		return border.Response{}, &border.NoReply{Word: border.Denied}
+	}
 	asked.Body = bytes.Clone(asked.Body)
 	r.asked = append(r.asked, asked)
 	reply, found := r.replies[asked.URL]

@@ -8,14 +8,17 @@
 import { connect, type Finding, type Level } from "../border.js";
 import { encode } from "../bytes.js";
 import { Context, type Exchange } from "../context.js";
-import { Answer, type Edit, Refusal } from "../decision.js";
+import { type Edit, Refusal } from "../decision.js";
 import { Document } from "../document.js";
 import { hideFrames, words } from "../fault.js";
 import { globMatches } from "../glob.js";
 import { type Json, toJson } from "../json.js";
 import type { Kind, Plugin } from "../plugin.js";
-import { apply, Memory } from "./memory.js";
+import type { Issue } from "../settings.js";
+import { cut, judge } from "./judge.js";
+import { Memory } from "./memory.js";
 import { Recorder } from "./recorder.js";
+import { over } from "./stop.js";
 
 /** What a test says of a call, beside the method: every part may be left out. */
 export interface About {
@@ -48,7 +51,10 @@ export interface Outcome {
   edits: Edit[];
   /** Why not, where it is refused. */
   refusal?: Refusal;
-  /** What went wrong and where, where the hook failed. */
+  /**
+   * What went wrong and where, where the hook failed: the error's name, or, where the gateway cannot use what the hook decided,
+   * `malformed` or `quota`.
+   */
   fault?: string;
   /** The note left for the post-call. */
   carried?: Uint8Array;
@@ -57,6 +63,9 @@ export interface Outcome {
   /** Level and text of each line it logged. */
   logs: [Level, string][];
 }
+
+/** Bytes of a note. */
+const NOTE = 64 << 10;
 
 const recorder = new Recorder();
 connect(recorder);
@@ -80,6 +89,21 @@ export function preCall(plugin: Plugin, params: unknown, about: About = {}): Out
 /** Runs the post-call. */
 export function postCall(plugin: Plugin, reply: unknown, about: About = {}): Outcome {
   return run("post-call", plugin, reply, about);
+}
+
+/**
+ * Configures a plugin with these settings, and gives what is wrong with them. The gateway has checked them against the plugin's
+ * schema before; this does not.
+ */
+export function configure(plugin: Plugin, settings: { [name: string]: Json } = {}): Issue[] {
+  recorder.configuring = true;
+  try {
+    return plugin.configure(settings);
+  } catch (thrown) {
+    return [{ pointer: "", message: words(thrown, plugin.origin) }];
+  } finally {
+    recorder.configuring = false;
+  }
 }
 
 /** The findings since the last time anybody asked. */
@@ -130,21 +154,18 @@ function run(kind: Kind, plugin: Plugin, content: unknown, about: About): Outcom
   const { exchange: made, carried } = exchange(about);
   const before = JSON.parse(source.json()) as Json;
   const outcome: Outcome = { decision: "proceed", before, after: before, edits: [], findings: [], logs: [] };
-  findings();
-  logs();
-  if (plugin.hooks[kind]?.events.some((event) => globMatches(event, made.method()))) {
+  recorder.begin();
+  const hook = plugin.hooks[kind];
+  if (hook?.events.some((event) => globMatches(event, made.method()))) {
     try {
       const decided = plugin.decide(kind, new Context(made), new Document(source));
-      if (Array.isArray(decided)) {
-        if (decided.length > 0) Object.assign(outcome, { decision: "edit", edits: decided, after: apply(source, decided) });
-      } else if (decided instanceof Refusal) {
-        Object.assign(outcome, { decision: "refuse", refusal: decided });
-      } else {
-        const decision = decided instanceof Answer ? "answer" : "replace";
-        Object.assign(outcome, { decision, after: JSON.parse(decided.json) as Json });
-      }
+      if (recorder.stopped !== undefined) throw recorder.stopped;
+      const request = !made.method().startsWith("notifications/");
+      Object.assign(outcome, judge(hook.type, source, decided, { request, failed: made.failed() }));
+      if (Array.isArray(decided)) outcome.edits = decided;
+      else if (decided instanceof Refusal) outcome.refusal = cut(decided);
     } catch (thrown) {
-      Object.assign(outcome, { decision: "fault", fault: words(thrown, plugin.origin) });
+      Object.assign(outcome, { decision: "fault", fault: words(recorder.stopped ?? thrown, plugin.origin) });
     }
   }
   const note = carried();
@@ -156,8 +177,8 @@ function memory(content: unknown): Memory {
 }
 
 function exchange(about: About): { exchange: Exchange; carried: () => Uint8Array | undefined } {
-  let note = about.carried;
-  const attributes: { [name: string]: string } = { ...about.attributes, ...(about.groups === undefined ? {} : { groups: toJson(about.groups) }) };
+  let note: Uint8Array | undefined;
+  const attributes: { [name: string]: string } = { ...about.attributes, groups: toJson(about.groups ?? []) };
   return {
     carried: () => note,
     exchange: {
@@ -173,9 +194,10 @@ function exchange(about: About): { exchange: Exchange; carried: () => Uint8Array
       failed: () => about.failed ?? false,
       remainingUs: () => 1_000_000,
       carry: (given) => {
+        if (given.length > NOTE) recorder.stop(over("bytes carried to the post-call"));
         note = given;
       },
-      carried: () => note,
+      carried: () => about.carried,
       attribute: (name) => attributes[name],
     },
   };

@@ -6,6 +6,7 @@ import type { Source, TextRun } from "../document.js";
 import type { Json } from "../json.js";
 import { position, tokens } from "../pointer.js";
 import { keys, strings, texts } from "./reading.js";
+import { malformed } from "./stop.js";
 import { member, parse, type Tree } from "./tree.js";
 
 /** The contract's resource `document`. */
@@ -54,54 +55,111 @@ export class Memory implements Source {
   stringPointer(index: number): string | undefined {
     return strings(this.#root)[index]?.[0];
   }
+
+  /** Where the edit of this index in a list applies. */
+  place(index: number, edit: Edit, deepest?: number): Place {
+    if (edit.tag === "set") {
+      try {
+        parse(edit.json, deepest);
+      } catch (error) {
+        throw malformed(`edit ${index}: ${(error as Error).message}`);
+      }
+    }
+    if (edit.tag !== "text") return this.#find(index, edit, edit.pointer);
+    const pointer = this.textPointer(edit.index);
+    if (pointer === undefined) throw malformed(`edit ${index}: text ${edit.index} of ${texts(this.#root).length}`);
+    return this.#find(index, edit, pointer);
+  }
+
+  #find(index: number, edit: Edit, pointer: string): Place {
+    const unusable = (): Error => malformed(`edit ${index}: not a usable pointer`);
+    if ((pointer !== "" && !pointer.startsWith("/")) || /~(?![01])/.test(pointer)) throw unusable();
+    const path = tokens(pointer);
+    if (path.length === 0 && edit.tag === "remove") throw unusable();
+    let value = this.#root;
+    for (const [at, token] of path.entries()) {
+      const adds = at === path.length - 1 && edit.tag === "set";
+      const here = (more: { name?: string }): Place => ({ index, edit, path, start: value.start, end: value.end, adds: more });
+      let next: Tree | undefined;
+      if (value.kind === "array") {
+        const element = position(token);
+        if (element === undefined && adds && token === "-") return here({});
+        if (element === undefined) throw unusable();
+        next = value.elements[element];
+      } else if (value.kind === "object") {
+        next = member(value, token);
+        if (next === undefined && adds) return here({ name: token });
+      }
+      if (next === undefined) throw malformed(`edit ${index}: nothing stands there`);
+      value = next;
+    }
+    return { index, edit, path, start: value.start, end: value.end };
+  }
 }
 
-/** The document as these edits leave it; an error where the gateway would call an edit a malfunction. */
-export function apply(memory: Memory, edits: readonly Edit[]): Json {
+/**
+ * The document as these edits leave it; throws `Stopped`, in the gateway's words, where it calls one of them a malfunction.
+ * `deepest`: so many levels of a value that is put in.
+ */
+export function apply(memory: Memory, edits: readonly Edit[], deepest?: number): Json {
+  const places = edits.map((edit, index) => memory.place(index, edit, deepest));
+  checkOverlap(places);
   const root = { value: JSON.parse(memory.json()) as Json };
-  const placed = edits.map((edit) => {
-    const pointer = edit.tag === "text" ? memory.textPointer(edit.index) : edit.pointer;
-    if (pointer === undefined) throw new RangeError("there are fewer texts");
-    return { path: tokens(pointer), edit };
-  });
   // Removals of an array's elements from its end: indexes refer to the document as it was handed over.
-  const removals = placed.filter(({ edit }) => edit.tag === "remove").sort((a, b) => order(b.path, a.path));
-  for (const { path, edit } of [...placed.filter(({ edit }) => edit.tag !== "remove"), ...removals]) change(root, path, edit);
+  const removals = places.filter(({ edit }) => edit.tag === "remove").sort((a, b) => b.start - a.start);
+  for (const { path, edit } of [...places.filter(({ edit }) => edit.tag !== "remove"), ...removals]) change(root, path, edit);
   return root.value;
 }
 
-function order(a: string[], b: string[]): number {
-  for (let at = 0; at < Math.min(a.length, b.length); at += 1) {
-    const [x, y] = [position(a[at] ?? ""), position(b[at] ?? "")];
-    if (x !== undefined && y !== undefined && x !== y) return x - y;
+/** Where an edit applies: the value that it replaces or removes, or the object or array that it adds to. */
+interface Place {
+  index: number;
+  edit: Edit;
+  path: string[];
+  start: number;
+  end: number;
+  /** It adds an element, or the member of this name. */
+  adds?: { name?: string };
+}
+
+function checkOverlap(places: Place[]): void {
+  const overlap = (a: number, b: number): Error => malformed(`edits ${Math.min(a, b)} and ${Math.max(a, b)} overlap`);
+  const members = new Map<string, number>();
+  for (const { index, start, adds } of places) {
+    if (adds?.name === undefined) continue;
+    const key = `${start} ${adds.name}`;
+    const first = members.get(key);
+    if (first !== undefined) throw overlap(first, index);
+    members.set(key, index);
   }
-  return 0;
+  let [covered, by] = [0, 0];
+  const order = [...places].sort((a, b) => a.start - b.start || Number(a.adds !== undefined) - Number(b.adds !== undefined));
+  for (const { index, start, end, adds } of order) {
+    if (start < covered) throw overlap(index, by);
+    if (adds === undefined) [covered, by] = [end, index];
+  }
 }
 
 function change(root: { value: Json }, path: string[], edit: Edit): void {
   const last = path.at(-1);
   const made = edit.tag === "set" ? (JSON.parse(edit.json) as Json) : edit.tag === "text" ? edit.text : null;
   if (last === undefined) {
-    if (edit.tag === "remove") throw new RangeError("the whole document cannot be removed");
     root.value = made;
     return;
   }
   const parent = path.slice(0, -1).reduce<Json | undefined>((value, token) => child(value, token), root.value);
   if (Array.isArray(parent)) {
-    const index = position(last);
-    if (last === "-" && edit.tag === "set") parent.push(made);
-    else if (index === undefined || index >= parent.length) throw new RangeError(`nothing at ${last}`);
-    else if (edit.tag === "remove") parent.splice(index, 1);
-    else parent[index] = made;
+    if (last === "-") parent.push(made);
+    else if (edit.tag === "remove") parent.splice(Number(last), 1);
+    else parent[Number(last)] = made;
   } else if (typeof parent === "object" && parent !== null) {
-    if (edit.tag !== "remove") parent[last] = made;
-    else if (!Object.hasOwn(parent, last)) throw new RangeError(`nothing at ${last}`);
-    else delete parent[last];
-  } else throw new RangeError(`nothing at ${last}`);
+    if (edit.tag === "remove") delete parent[last];
+    else Object.defineProperty(parent, last, { value: made, writable: true, enumerable: true, configurable: true });
+  }
 }
 
 function child(value: Json | undefined, token: string): Json | undefined {
-  if (Array.isArray(value)) return value[position(token) ?? -1];
+  if (Array.isArray(value)) return value[Number(token)];
   return typeof value === "object" && value !== null && Object.hasOwn(value, token) ? value[token] : undefined;
 }
 

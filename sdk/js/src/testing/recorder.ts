@@ -3,13 +3,33 @@
 import { webcrypto } from "node:crypto";
 import type { Fetch, Fetched, Finding, Gateway, Level } from "../border.js";
 import { Failure as HttpFailure } from "../http.js";
+import { encode } from "../bytes.js";
 import { Failure } from "../state.js";
+import { within } from "./judge.js";
+import { over, type Stopped } from "./stop.js";
+
+/** Findings of one run; one more says that the rest is left out. */
+const FINDINGS = 256;
+/** Bytes of one text of a finding, or of a line; the rest is cut off. */
+const TEXT = 1 << 10;
+/** Bytes of a finding's details. */
+const DETAILS = 4 << 10;
+/** Bytes of all lines of one run. */
+const LOG = 32 << 10;
+/** Bytes of a key and of a value of the state. */
+const [KEY, VALUE] = [1 << 10, 1 << 20];
+/** Keys of the state, and bytes of all keys and values. */
+const [KEYS, STATE] = [1 << 16, 16 << 20];
 
 /** Keeps what it is told until somebody asks. */
 export class Recorder implements Gateway {
   logs: [Level, string][] = [];
   findings: Finding[] = [];
   granted = true;
+  configuring = false;
+  /** Why the run is stopped: it has failed, whatever the hook makes of it. */
+  stopped: Stopped | undefined;
+  #logged = 0;
   readonly replies = new Map<string, Fetched>();
   readonly #state = new Map<string, { value: Uint8Array; until: number }>();
 
@@ -22,12 +42,37 @@ export class Recorder implements Gateway {
     this.#state.clear();
   }
 
+  /** A run begins: what the one before reported is forgotten. */
+  begin(): void {
+    this.logs = [];
+    this.findings = [];
+    this.stopped = undefined;
+    this.#logged = 0;
+  }
+
+  /** Ends the run. */
+  stop(why: Stopped): never {
+    this.stopped ??= why;
+    throw why;
+  }
+
   log(level: Level, message: string): void {
-    this.logs.push([level, message]);
+    if (this.#logged > LOG) return;
+    this.#logged += Math.min(encode(message).length, TEXT) + 16;
+    this.logs.push([level, this.#logged > LOG ? "… (the rest of this run's log is left out)" : cut(message)]);
   }
 
   find(finding: Finding): void {
-    this.findings.push(finding);
+    if (this.findings.length >= FINDINGS) {
+      const message = `more than ${FINDINGS} findings; the rest is left out`;
+      if (this.findings.length === FINDINGS) {
+        this.findings.push({ rule: "sandgate.findings-cut", severity: "warn", part: "params", pointer: null, message, details: null });
+      }
+      return;
+    }
+    if (finding.details !== null && encode(finding.details).length > DETAILS) this.stop(over("bytes of a finding's details"));
+    const pointer = finding.pointer === null ? null : cut(finding.pointer);
+    this.findings.push({ ...finding, rule: cut(finding.rule), message: cut(finding.message), pointer });
   }
 
   get(key: string): Uint8Array | undefined {
@@ -38,6 +83,13 @@ export class Recorder implements Gateway {
 
   set(key: string, value: Uint8Array, ttlMs: number | null): void {
     this.#check();
+    let [keys, bytes] = [1, encode(key).length + value.length];
+    for (const [name, entry] of this.#state) {
+      if (name === key || performance.now() >= entry.until) continue;
+      keys += 1;
+      bytes += encode(name).length + entry.value.length;
+    }
+    if (encode(key).length > KEY || value.length > VALUE || keys > KEYS || bytes > STATE) throw new Failure("quota", "no room for more");
     this.#state.set(key, { value, until: ttlMs === null ? Number.POSITIVE_INFINITY : performance.now() + ttlMs });
   }
 
@@ -48,9 +100,10 @@ export class Recorder implements Gateway {
 
   increment(key: string, by: number, ttlMs: number | null): number {
     const before = this.get(key);
-    if (before !== undefined && before.length !== 8) throw new Failure("unavailable", `"${key}" holds no counter`);
+    if (before !== undefined && before.length !== 8) throw new Failure("unavailable", "the value is no counter");
     const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, 8);
     const total = (before === undefined ? 0 : Number(view(before).getBigInt64(0, true))) + by;
+    if (Math.abs(total) >= 2 ** 63) throw new Failure("unavailable", "the counter is full");
     const value = new Uint8Array(8);
     view(value).setBigInt64(0, BigInt(total), true);
     const entry = this.#state.get(key);
@@ -72,6 +125,7 @@ export class Recorder implements Gateway {
   }
 
   fetch({ method, scheme, authority, path, limit }: Fetch): Fetched {
+    if (this.configuring) throw new HttpFailure("denied", "configure only computes from its settings: ask in a hook");
     const reply = this.replies.get(`${method} ${scheme}://${authority}${path}`);
     // As a fixture without this answer has it.
     if (reply === undefined) throw new HttpFailure("failed", "internal-error");
@@ -80,6 +134,11 @@ export class Recorder implements Gateway {
   }
 
   #check(): void {
-    if (!this.granted) throw new Failure("denied", "the operator has not granted state");
+    if (!this.granted || this.configuring) throw new Failure("denied", "the operator has not granted state");
   }
+}
+
+function cut(text: string): string {
+  const kept = within(text, TEXT);
+  return kept === text ? text : `${kept}…`;
 }

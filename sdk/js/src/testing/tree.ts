@@ -1,8 +1,13 @@
 /** JSON as the gateway reads it: members in their order, each value with its text as it stands. */
 
+import { encode } from "../bytes.js";
+
 /** A value: its text, and what it holds. */
 export interface Tree {
   text: string;
+  /** Where the text begins and ends. */
+  start: number;
+  end: number;
   kind: "object" | "array" | "string" | "other";
   string: string;
   members: [string, Tree][];
@@ -14,14 +19,25 @@ export function member(tree: Tree, name: string): Tree | undefined {
   return tree.members.find(([key]) => key === name)?.[1];
 }
 
-/** Reads a JSON text; refuses what is none, and duplicate members. */
-export function parse(text: string): Tree {
+/** Reads a JSON text; refuses what is none, duplicate members, and more levels than `deepest`. */
+export function parse(text: string, deepest?: number): Tree {
+  if (deepest !== undefined) checkDepth(text, deepest);
   const reader = new Reader(text);
   reader.space();
   const tree = reader.value();
   reader.space();
   if (reader.at !== text.length) throw new SyntaxError(`no JSON: something follows at ${reader.at}`);
   return tree;
+}
+
+function checkDepth(text: string, deepest: number): void {
+  let depth = 0;
+  for (const { 0: mark, index } of text.matchAll(/"(?:[^"\\\x00-\x1f]|\\.)*"|[[\]{}]/g)) {
+    if (mark === "]" || mark === "}") depth -= 1;
+    if (mark !== "[" && mark !== "{") continue;
+    depth += 1;
+    if (depth > deepest) throw new SyntaxError(`nested deeper than ${deepest} at byte ${encode(text.slice(0, index)).length}`);
+  }
 }
 
 class Reader {
@@ -34,7 +50,7 @@ class Reader {
 
   value(): Tree {
     const start = this.at;
-    const tree: Tree = { text: "", kind: "other", string: "", members: [], elements: [] };
+    const tree: Tree = { text: "", start, end: start, kind: "other", string: "", members: [], elements: [] };
     const first = this.text[start];
     if (first === "{") {
       tree.kind = "object";
@@ -52,6 +68,7 @@ class Reader {
       tree.kind = "string";
       tree.string = this.#string();
     } else if (this.#take(/-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y) === undefined) throw this.#trouble();
+    tree.end = this.at;
     tree.text = this.text.slice(start, this.at);
     return tree;
   }

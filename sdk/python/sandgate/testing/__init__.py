@@ -25,14 +25,16 @@ from sandgate import fault, hooks
 from sandgate.border import Fetched, Finding
 from sandgate.configured import configured
 from sandgate.context import Context
-from sandgate.decision import Answer, Edit, Refusal
+from sandgate.decision import Edit, Refusal
 from sandgate.document import Document
 from sandgate.glob import glob_matches
 from sandgate.json_text import from_json, to_json
 from sandgate.settings import Issue, forget
 from sandgate.testing.exchange import Exchange
-from sandgate.testing.memory import Memory, apply
+from sandgate.testing.judge import cut, judge
+from sandgate.testing.memory import Memory
 from sandgate.testing.recorder import recorder
+from sandgate.testing.stop import Stopped
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Outcome:
     refusal: Refusal | None
     """Why not, where it is refused."""
     fault: str | None
-    """What went wrong and where, where the hook failed."""
+    """What went wrong and where, where the hook failed: the exception's type, or, where the gateway cannot use what the hook
+    decided, `malformed` or `quota`."""
     carried: bytes | None
     """The note left for the post-call."""
     findings: list[Finding]
@@ -72,7 +75,11 @@ def context(method: str = "tools/call", **about: Any) -> Context:
 def configure(given: dict[str, Any] | None = None) -> list[Issue]:
     """Configures the plugin with these settings, and gives what is wrong with them. The gateway has checked them against
     the plugin's schema before; this does not."""
-    return configured({} if given is None else given)
+    recorder.configuring = True
+    try:
+        return configured({} if given is None else given)
+    finally:
+        recorder.configuring = False
 
 
 def pre_call(params: Any, method: str = "tools/call", **about: Any) -> Outcome:
@@ -146,25 +153,32 @@ def load(file: str | Path) -> ModuleType:
 def _run(kind: hooks.Kind, content: Any, exchange: Exchange) -> Outcome:
     memory = _memory(content)
     before = from_json(memory.json())
-    recorder.findings.clear()
-    recorder.logs.clear()
+    recorder.begin()
     decision: Literal["proceed", "edit", "replace", "refuse", "answer", "fault"] = "proceed"
     after, edits, refusal, failed = before, [], None, None
-    if any(glob_matches(event, exchange.method_) for hook in hooks.plugin.of(kind) for event in hook.events):
+    marked = [hook for hook in hooks.plugin.of(kind) if any(glob_matches(event, exchange.method_) for event in hook.events)]
+    if marked:
         try:
             decided = hooks.decide(kind, Context(exchange), Document(memory))
+            if recorder.stopped is not None:
+                raise recorder.stopped
+            request = not exchange.method_.startswith("notifications/")
+            decision, after = judge(marked[0].role, memory, decided, request=request, failed=exchange.failed_)
             if isinstance(decided, list):
                 edits = decided
-                if edits:
-                    decision, after = "edit", apply(memory, edits)
             elif isinstance(decided, Refusal):
-                decision, refusal = "refuse", decided
-            else:
-                decision = "answer" if isinstance(decided, Answer) else "replace"
-                after = from_json(decided.json)
-        except Exception as error:
-            decision, failed = "fault", str(fault.told(error, hooks.plugin.running or hooks.decide))
+                refusal = cut(decided)
+        except (Exception, Stopped) as error:
+            decision, failed = "fault", _told(recorder.stopped or error)
     return Outcome(decision, before, after, edits, refusal, failed, exchange.note, findings(), logs())
+
+
+def _told(error: BaseException) -> str:
+    function = hooks.plugin.running or hooks.decide
+    told = fault.told(error, function)
+    if isinstance(error, Stopped):
+        told = fault.Fault(error.kind, told.frames, error.says)
+    return str(told)
 
 
 def _memory(content: Any) -> Memory:
@@ -183,7 +197,7 @@ def _exchange(method: str, about: dict[str, Any]) -> Exchange:
         elif name == "definition":
             exchange.definition_ = value if isinstance(value, str) else to_json(value)
         elif name == "carried":
-            exchange.note = value
+            exchange.carried_ = value
         elif name in ("target", "server", "direction", "session", "principal", "failed"):
             setattr(exchange, f"{name}_", value)
         else:

@@ -3,6 +3,11 @@
 from dataclasses import dataclass, field
 
 from sandgate.testing.memory import Memory
+from sandgate.testing.recorder import recorder
+from sandgate.testing.stop import over
+
+_NOTE = 64 << 10
+"""Bytes of a note."""
 
 
 @dataclass
@@ -18,8 +23,10 @@ class Exchange:
     definition_: str | None = None
     params_: Memory | None = None
     failed_: bool = False
+    carried_: bytes | None = None
     note: bytes | None = None
-    attributes: dict[str, str] = field(default_factory=dict)
+    """What this run leaves for the post-call."""
+    attributes: dict[str, str] = field(default_factory=lambda: {"groups": "[]"})
 
     def id(self) -> str:
         return "test"
@@ -55,10 +62,12 @@ class Exchange:
         return 1_000_000
 
     def carry(self, note: bytes) -> None:
+        if len(note) > _NOTE:
+            recorder.stop(over("bytes carried to the post-call"))
         self.note = note
 
     def carried(self) -> bytes | None:
-        return self.note
+        return self.carried_
 
     def attribute(self, name: str) -> str | None:
         return self.attributes.get(name)

@@ -1,6 +1,7 @@
 """A document in memory, which reads as the gateway's does."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -9,7 +10,10 @@ from sandgate.decision import Edit, Remove, Set
 from sandgate.json_text import from_json
 from sandgate.pointer import position, tokens
 from sandgate.testing import reading
+from sandgate.testing.stop import malformed
 from sandgate.testing.tree import Tree, parse
+
+_NO_ESCAPE = re.compile("~(?![01])")
 
 
 @dataclass
@@ -64,60 +68,107 @@ class Memory:
     def string_pointer(self, index: int) -> str | None:
         return next((at for at, _ in islice(reading.strings(self._text, self._root), index, None)), None)
 
-
-def apply(memory: Memory, edits: Iterable[Edit]) -> Any:
-    """The document as these edits leave it, as a value; an error where the gateway would call an edit a malfunction."""
-    value = from_json(memory.json())
-    at: list[tuple[list[str], Edit]] = []
-    for edit in edits:
+    def place(self, index: int, edit: Edit, deepest: int | None) -> "_Place":
+        """Where the edit of this index in a list applies."""
+        if isinstance(edit, Set):
+            try:
+                parse(edit.json, deepest)
+            except ValueError as error:
+                raise malformed(f"edit {index}: {error}") from None
         if isinstance(edit, (Set, Remove)):
-            at.append((tokens(edit.pointer), edit))
-        else:
-            pointer = memory.text_pointer(edit.index)
-            if pointer is None:
-                raise ValueError(f"text {edit.index}: there are fewer")
-            at.append((tokens(pointer), edit))
+            return self._find(index, edit, edit.pointer)
+        pointer = self.text_pointer(edit.index)
+        if pointer is None:
+            raise malformed(f"edit {index}: text {edit.index} of {len(self.texts().ends)}")
+        return self._find(index, edit, pointer)
+
+    def _find(self, index: int, edit: Edit, pointer: str) -> "_Place":
+        unusable, missing = (malformed(f"edit {index}: {why}") for why in ("not a usable pointer", "nothing stands there"))
+        if (pointer and pointer[0] != "/") or _NO_ESCAPE.search(pointer):
+            raise unusable
+        path, value = tokens(pointer), self._root
+        if not path and isinstance(edit, Remove):
+            raise unusable
+        for at, token in enumerate(path):
+            last, child = at == len(path) - 1, None
+            if value.kind == "array":
+                element = position(token)
+                if element is None:
+                    if last and token == "-" and isinstance(edit, Set):
+                        return _Place(index, edit, path, value.start, value.end, adds=True)
+                    raise unusable
+                child = value.elements[element] if element < len(value.elements) else None
+            elif value.kind == "object":
+                child = value.member(token)
+                if child is None and last and isinstance(edit, Set):
+                    return _Place(index, edit, path, value.start, value.end, adds=True, name=token)
+            if child is None:
+                raise missing
+            value = child
+        return _Place(index, edit, path, value.start, value.end)
+
+
+def apply(memory: Memory, edits: Sequence[Edit], deepest: int | None = None) -> Any:
+    """The document as these edits leave it, as a value; raises `Stopped`, in the gateway's words, where it calls one of them a
+    malfunction. `deepest`: so many levels of a value that is put in."""
+    places = [memory.place(index, edit, deepest) for index, edit in enumerate(edits)]
+    _check_overlap(places)
+    value = from_json(memory.json())
     # Removals of an array's elements from its end: indexes refer to the document as it was handed over.
-    removals = sorted((pair for pair in at if isinstance(pair[1], Remove)), key=lambda pair: _order(pair[0]), reverse=True)
-    for path, edit in [pair for pair in at if not isinstance(pair[1], Remove)] + removals:
-        value = _changed(value, path, edit)
+    removals = sorted((one for one in places if isinstance(one.edit, Remove)), key=lambda one: one.start, reverse=True)
+    for one in [one for one in places if not isinstance(one.edit, Remove)] + removals:
+        value = _changed(value, one.path, one.edit)
     return value
 
 
-def _order(path: list[str]) -> list[tuple[int, str]]:
-    return [(position(token) if position(token) is not None else -1, token) for token in path]  # type: ignore[misc]
+@dataclass
+class _Place:
+    """Where an edit applies: the value that it replaces or removes, or the object or array that it adds to."""
+
+    index: int
+    edit: Edit
+    path: list[str]
+    start: int
+    end: int
+    adds: bool = False
+    name: str | None = None
+    """Of a member that is added to an object."""
+
+
+def _check_overlap(places: list[_Place]) -> None:
+    members: dict[tuple[int, str], int] = {}
+    for one in places:
+        if one.name is not None:
+            first = members.setdefault((one.start, one.name), one.index)
+            if first != one.index:
+                raise malformed(f"edits {first} and {one.index} overlap")
+    covered, by = 0, 0
+    for one in sorted(places, key=lambda one: (one.start, one.adds)):
+        if one.start < covered:
+            raise malformed(f"edits {min(one.index, by)} and {max(one.index, by)} overlap")
+        if not one.adds:
+            covered, by = one.end, one.index
 
 
 def _changed(value: Any, path: list[str], edit: Edit) -> Any:
     new = edit.text if not isinstance(edit, (Set, Remove)) else None if isinstance(edit, Remove) else from_json(edit.json)
     if not path:
-        if isinstance(edit, Remove):
-            raise ValueError("the whole document cannot be removed")
         return new
     parent = value
     for token in path[:-1]:
         parent = parent[_key(parent, token)]
     last = path[-1]
-    if isinstance(parent, list) and last == "-" and isinstance(edit, Set):
-        parent.append(new)
-    elif isinstance(edit, Remove):
+    if isinstance(edit, Remove):
         del parent[_key(parent, last)]
-    elif isinstance(parent, dict):
-        parent[last] = new
+    elif isinstance(parent, list) and last == "-":
+        parent.append(new)
     else:
         parent[_key(parent, last)] = new
     return value
 
 
 def _key(parent: Any, token: str) -> Any:
-    if isinstance(parent, list):
-        index = position(token)
-        if index is None:
-            raise ValueError(f"{token!r} is no index")
-        return index
-    if not isinstance(parent, dict):
-        raise ValueError(f"nothing at {token!r}")
-    return token
+    return int(token) if isinstance(parent, list) else token
 
 
 def _run(texts: Iterable[str]) -> Run:

@@ -1,9 +1,25 @@
 """The other side of the border in memory: what hooks reported, and a state."""
 
 import time
+from dataclasses import replace
+from typing import NoReturn
 
 from sandgate import state
 from sandgate.border import Fetched, Finding, Level
+from sandgate.testing.stop import Stopped, over
+
+_FINDINGS = 256
+"""Findings of one run; one more says that the rest is left out."""
+_TEXT = 1 << 10
+"""Bytes of one text of a finding, or of a line; the rest is cut off."""
+_DETAILS = 4 << 10
+"""Bytes of a finding's details."""
+_LOG = 32 << 10
+"""Bytes of all lines of one run."""
+_KEY, _VALUE = 1 << 10, 1 << 20
+"""Bytes of a key and of a value of the state."""
+_KEYS, _STATE = 1 << 16, 16 << 20
+"""Keys of the state, and bytes of all keys and values."""
 
 
 class Recorder:
@@ -13,6 +29,10 @@ class Recorder:
         self.logs: list[tuple[Level, str]] = []
         self.findings: list[Finding] = []
         self.granted = True
+        self.configuring = False
+        self.stopped: Stopped | None = None
+        """Why the run is stopped: it has failed, whatever the hook makes of it."""
+        self._logged = 0
         self.replies: dict[tuple[str, str], Fetched] = {}
         self._state: dict[str, tuple[bytes, float | None]] = {}
 
@@ -24,11 +44,35 @@ class Recorder:
         self._state.clear()
         self.granted = True
 
+    def begin(self) -> None:
+        """A run begins: what the one before reported is forgotten."""
+        self.logs.clear()
+        self.findings.clear()
+        self.stopped = None
+        self._logged = 0
+
+    def stop(self, why: Stopped) -> NoReturn:
+        """Ends the run."""
+        self.stopped = self.stopped or why
+        raise why
+
     def log(self, level: Level, message: str) -> None:
-        self.logs.append((level, message))
+        if self._logged > _LOG:
+            return
+        self._logged += min(len(message.encode()), _TEXT) + 16
+        over_ = self._logged > _LOG
+        self.logs.append((level, "… (the rest of this run's log is left out)" if over_ else _cut(message)))
 
     def find(self, finding: Finding) -> None:
-        self.findings.append(finding)
+        if len(self.findings) >= _FINDINGS:
+            if len(self.findings) == _FINDINGS:
+                words = f"more than {_FINDINGS} findings; the rest is left out"
+                self.findings.append(Finding("sandgate.findings-cut", "warn", "params", None, words, None))
+            return
+        if finding.details is not None and len(finding.details.encode()) > _DETAILS:
+            self.stop(over("bytes of a finding's details"))
+        pointer = None if finding.pointer is None else _cut(finding.pointer)
+        self.findings.append(replace(finding, rule=_cut(finding.rule), message=_cut(finding.message), pointer=pointer))
 
     def get(self, key: str) -> bytes | None:
         self._check()
@@ -37,6 +81,10 @@ class Recorder:
 
     def set(self, key: str, value: bytes, ttl_ms: int | None) -> None:
         self._check()
+        others = [(name, kept) for name, (kept, _) in self._state.items() if name != key and self.get(name) is not None]
+        bytes_ = sum(len(name.encode()) + len(kept) for name, kept in [*others, (key, value)])
+        if len(key.encode()) > _KEY or len(value) > _VALUE or len(others) >= _KEYS or bytes_ > _STATE:
+            raise state.Quota("no room for more")
         self._state[key] = (value, None if ttl_ms is None else time.monotonic() + ttl_ms / 1000)
 
     def delete(self, key: str) -> None:
@@ -46,10 +94,10 @@ class Recorder:
     def increment(self, key: str, by: int, ttl_ms: int | None) -> int:
         before = self.get(key)
         if before is not None and len(before) != 8:
-            raise state.Unavailable(f"{key!r} holds no counter")
+            raise state.Unavailable("the value is no counter")
         total = by + (0 if before is None else int.from_bytes(before, "little", signed=True))
         if not -(2**63) <= total < 2**63:
-            raise state.Unavailable(f"{key!r} overflows")
+            raise state.Unavailable("the counter is full")
         value = total.to_bytes(8, "little", signed=True)
         if before is None:
             self.set(key, value, ttl_ms)
@@ -69,6 +117,8 @@ class Recorder:
     ) -> Fetched:
         from sandgate import http
 
+        if self.configuring:
+            raise http.Denied("configure only computes from its settings: ask in a hook")
         reply = self.replies.get((method.upper(), f"{scheme}://{authority}{path}"))
         if reply is None:
             # As a fixture without this answer has it.
@@ -78,8 +128,13 @@ class Recorder:
         return reply
 
     def _check(self) -> None:
-        if not self.granted:
+        if not self.granted or self.configuring:
             raise state.Denied("the operator has not granted state")
+
+
+def _cut(text: str) -> str:
+    data = text.encode()
+    return text if len(data) <= _TEXT else data[:_TEXT].decode(errors="ignore") + "…"
 
 
 recorder = Recorder()

@@ -7,6 +7,7 @@ from typing import Literal
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
+_MARKS = re.compile(_STRING.pattern + r"|[\[\]{}]")
 _PLAIN = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null")
 
 
@@ -26,12 +27,26 @@ class Tree:
         return next((value for key, value in self.members if key == name), None)
 
 
-def parse(text: str) -> Tree:
-    """Reads a JSON text; refuses what is none, and duplicate members."""
+def parse(text: str, deepest: int | None = None) -> Tree:
+    """Reads a JSON text; refuses what is none, duplicate members, and more levels than `deepest`."""
+    if deepest is not None:
+        _check_depth(text, deepest)
     tree, end = _value(text, _skip(text, 0))
     if _skip(text, end) != len(text):
         raise ValueError(f"no JSON: something follows at {end}")
     return tree
+
+
+def _check_depth(text: str, deepest: int) -> None:
+    depth = 0
+    for mark in _MARKS.finditer(text):
+        if mark.group() in "[{":
+            depth += 1
+            if depth > deepest:
+                at = len(text[: mark.start()].encode())
+                raise ValueError(f"nested deeper than {deepest} at byte {at}")
+        elif mark.group() in "]}":
+            depth -= 1
 
 
 def _skip(text: str, at: int) -> int:

@@ -1,0 +1,5 @@
+/** Puts the globals in place: to be imported before the plugin. */
+
+import { install } from "./globals.js";
+
+install();
