@@ -197,3 +197,27 @@ func TestLongWordsOfARefusalAreCut(t *testing.T) {
 		t.Fatal(len(refusal.Code), len(refusal.Message), refusal.Pointer)
 	}
 }
+
+func TestWhatTheManifestDoesNotAskForIsNotGrantedAndItSaysTheSameOfTheHooks(t *testing.T) {
+	t.Chdir(t.TempDir())
+	hook = func(*sandgate.Context, *sandgate.Document) (sandgate.PreDecision, error) {
+		_, _, err := state.Get("x")
+		if _, asked := http.Get("https://a.example/"); asked != http.ErrDenied {
+			t.Error(asked)
+		}
+		return nil, err
+	}
+	write := func(text string) {
+		if err := os.WriteFile("plugin.toml", []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("name = \"x\"\n")
+	if fault := (sandgatetest.Call{Method: "check/x"}).PreCall("{}").Fault; fault == nil || fault.Detail != state.ErrDenied.Error() {
+		t.Fatal(fault)
+	}
+	write("name = \"x\"\n[asks]\nstate = \"why\"\n")
+	if outcome := (sandgatetest.Call{Method: "check/x"}).PreCall("{}"); outcome.Decision != "proceed" {
+		t.Fatal(outcome.Fault)
+	}
+}

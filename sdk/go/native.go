@@ -26,6 +26,13 @@ func init() {
 		if wanted == nil {
 			return bridge.Outcome{}, false
 		}
+		read := manifestHere()
+		if err := read.differs(); err != nil {
+			panic("sandgatetest: " + err.Error())
+		}
+		other := border.Other.(*double.Recorder)
+		other.NoState, other.NoHTTP = !read.asksFor("state"), !read.asksFor("http")
+		defer func() { other.NoState, other.NoHTTP = false, false }()
 		running = wanted
 		made := decide(kind(of), &Context{exchange}, &Document{source: source})
 		outcome := bridge.Outcome{Edits: made.edits, Role: running.role, Place: placeOf(running.entry)}

@@ -89,13 +89,23 @@ pub async fn build(folder: &Path, language: Option<LanguageName>) -> Result<Buil
     })
 }
 
-/// Compiles the plugin as quickly as its language can. Nothing is checked or written.
-pub(super) fn component_for_dev(
+/// Builds the plugin as quickly as its language can. What operators would get is written, as by [`build`]; an
+/// interpreter with the source beside it is not.
+pub(super) fn build_for_dev(
     folder: &Path,
     language: Option<LanguageName>,
-) -> Result<Vec<u8>, BuildError> {
+) -> Result<PluginFile, BuildError> {
     let project = Project::open(folder, language)?;
-    let made = project.language.compile_for_dev(&project)?;
+    let file = PluginFile::read(component_for_dev(&project)?.into())?;
+    if !file.is_development() {
+        write(&file, &project.output())?;
+    }
+    Ok(file)
+}
+
+/// Compiles the plugin as quickly as its language can.
+pub(super) fn component_for_dev(project: &Project) -> Result<Vec<u8>, BuildError> {
+    let made = project.language.compile_for_dev(project)?;
     let authored = &project.authored;
     let mut component = component::assemble(
         &made.compiled,

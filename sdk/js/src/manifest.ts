@@ -11,7 +11,8 @@ import type { Plugin } from "./plugin.js";
 /** Why there is no component; says what to do. */
 export class NotBuilt extends Error {}
 
-const FILE = "plugin.toml";
+/** The manifest. */
+export const FILE = "plugin.toml";
 /** Where {@link write} puts the schema of the source's fields. */
 const SCHEMA = "settings.schema.json";
 const SECTION = "sandgate:manifest";

@@ -94,6 +94,33 @@ test("it", () => assert.equal(preCall(plugin, {}).refusal.message, "from the sec
   assert.match(out, /pass 1/);
 });
 
+test("what the manifest does not ask for is not granted, and what it says else of the hooks fails the test", () => {
+  source(`import { http, on, plugin, state } from "sandgate";
+export default plugin({ preCall: on("tools/call", (ctx, params) => void (params.get("/x") ? state.get("x") : http.get("https://a.example/"))) });
+`);
+  writeFileSync(join(folder, "plugin.test.mjs"), `import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { preCall } from "sandgate/testing";
+import plugin from "./target/plugin.js";
+test("it", () => {
+  assert.match(preCall(plugin, { x: 1 }).fault, /plugin.toml does not ask for state: add it to \\[asks\\]\\n  at plugin.ts:2/);
+  assert.match(preCall(plugin, {}).fault, /plugin.toml does not ask for http: add it to/);
+  const manifest = readFileSync("plugin.toml", "utf8");
+  writeFileSync("plugin.toml", manifest.replace("validation", "mutation"));
+  assert.throws(() => preCall(plugin, {}), /.hooks. is not what the source has/);
+  writeFileSync("plugin.toml", manifest);
+});
+`);
+  const { scripts } = JSON.parse(readFileSync(join(template, "package.json")));
+  const { NODE_TEST_CONTEXT: _, ...others } = process.env;
+  try {
+    execSync(scripts.test, { cwd: folder, env: { ...others, PATH: `${join(root, "node_modules/.bin")}:${process.env.PATH}` }, encoding: "utf8", stdio: "pipe" });
+  } catch (error) {
+    throw new Error(error.stdout + error.stderr);
+  }
+});
+
 test("where typescript is missing it is said how to have it", async () => {
   rmSync(join(folder, "node_modules/typescript"));
   await assert.rejects(checkTypes(folder), /tsconfig\.json is there, and typescript, which checks the types, is not installed: npm install/);

@@ -108,6 +108,14 @@ def test_a_fault_within_the_sdk_is_told_of_the_line_that_asked():
     assert len(fault.splitlines()) == 2 and "in check" in fault
 
 
+def test_an_end_of_the_program_is_a_fault_as_in_a_component():
+    @pre_call("tools/call")
+    def check(ctx, params):
+        raise SystemExit(3)
+
+    assert testing.pre_call({}).fault.startswith("SystemExit: 3\n  at test_hooks.py:")
+
+
 def test_an_exception_that_swallows_everything_does_not_swallow_a_refusal():
     @pre_call("tools/call")
     def check(ctx, params):

@@ -8,6 +8,7 @@ import pytest
 from sandgate import Answer, Refusal, Replacement, answer, configure, finding, http, log
 from sandgate import post_call, pre_call, refuse, replace, state, testing
 from sandgate.decision import Remove, Set, Text
+from sandgate.manifest import NoManifest
 from sandgate.testing.judge import judge
 from sandgate.testing.memory import Memory
 from sandgate.testing.stop import Stopped
@@ -135,3 +136,32 @@ def test_long_words_of_a_refusal_are_cut():
 
     refusal = testing.pre_call({}).refusal
     assert (len(refusal.code), len(refusal.message), refusal.pointer) == (128, 1024, None)
+
+
+PLUGIN = """
+from sandgate import http, post_call, state
+
+@post_call("tools/call")
+def scrub(ctx, reply):
+    state.get("x") if "/x" in reply else http.get("https://a.example/")
+"""
+MANIFEST = 'name = "x"\nversion = "0.1.0"\n{asks}\n[hooks.post-call]\ntype = "{type}"\nevents = ["tools/call"]\n'
+
+
+def test_what_the_manifest_does_not_ask_for_is_not_granted(tmp_path):
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    (tmp_path / "plugin.toml").write_text(MANIFEST.format(asks="", type="mutation"))
+    testing.load(tmp_path / "plugin.py")
+    assert "plugin.toml does not ask for state: add it to [asks]" in testing.post_call({"x": 1}).fault
+    assert "plugin.toml does not ask for http: add it to [asks]" in testing.post_call({}).fault
+    state.set("x", b"a test puts in what it wants")
+    (tmp_path / "plugin.toml").write_text(MANIFEST.format(asks='[asks]\nstate = "why"\n', type="mutation"))
+    assert testing.post_call({"x": 1}).decision == "proceed"
+
+
+def test_a_manifest_that_says_something_else_of_the_hooks_fails_the_test(tmp_path):
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    (tmp_path / "plugin.toml").write_text(MANIFEST.format(asks="", type="validation"))
+    testing.load(tmp_path / "plugin.py")
+    with pytest.raises(NoManifest, match="`hooks` is not what the source marks"):
+        testing.post_call({})

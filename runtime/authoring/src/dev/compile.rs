@@ -2,6 +2,7 @@
 
 use crate::args;
 use crate::build::{self, BuildError};
+use crate::project::Project;
 
 /// Builds the plugin as quickly as its language can, and writes it to the given file.
 ///
@@ -9,7 +10,7 @@ use crate::build::{self, BuildError};
 ///
 /// The plugin does not compile, or the result cannot be made a component.
 pub fn compile(asked: &args::CompilePlugin) -> Result<(), BuildError> {
-    let component = build::component_for_dev(&asked.folder, asked.lang)?;
+    let component = build::component_for_dev(&Project::open(&asked.folder, asked.lang)?)?;
     std::fs::write(&asked.into, component).map_err(|error| BuildError::Write {
         path: asked.into.clone(),
         error,

@@ -43,8 +43,11 @@ const PYTHON: Install = Install {
     anywhere: "see https://www.python.org/downloads",
 };
 
+/// The package of the SDK, in a project.
+const SDK: &str = "vendor/sandgate";
+
 /// Prints the SDK's version if SDK and compiler are installed.
-const PROBE: &str = "import componentize_py, sandgate; print(sandgate.__version__)";
+const PROBE: &str = "import sandgate, componentize_py; print(sandgate.__version__)";
 
 /// Python.
 pub(super) struct Python;
@@ -133,13 +136,20 @@ fn probed(python: &Path, folder: &Path) -> Result<String, NotCompiled> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("No module named 'sandgate'") {
+        return Err(NotCompiled::Project(format!(
+            "{} is not there: `sandgate plugin new` lays it into a new project, from which it can be copied",
+            folder.join(SDK).display()
+        )));
+    }
     let here = folder.join("requirements.txt").is_file();
     let wanted = match here {
         true => "-r requirements.txt",
-        false => "'sandgate[build]'",
+        false => "componentize-py",
     };
     Err(Missing {
-        what: "the Python package sandgate or its compiler, componentize-py,".into(),
+        what: "componentize-py, which makes WebAssembly of Python,".into(),
         install: vec![format!(
             "python3 -m venv .venv && .venv/bin/pip install {wanted}"
         )],

@@ -195,9 +195,7 @@ async fn plugin(folder: &Path, asked: &args::TestPlugin) -> Result<PluginFile, N
         return Ok(built.file);
     }
     if !asked.no_build {
-        let component = build::component_for_dev(folder, asked.lang)?;
-        let file = PluginFile::read(component.into());
-        return file.map_err(|error| NotTested::Build(error.into()));
+        return Ok(build::build_for_dev(folder, asked.lang)?);
     }
     let project = Project::open(folder, asked.lang).map_err(BuildError::from)?;
     let path = project.output();

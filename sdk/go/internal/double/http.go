@@ -29,7 +29,7 @@ func (r *Recorder) Asked() []border.Request {
 func (r *Recorder) Fetch(asked border.Request) (border.Response, *border.NoReply) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if r.Configuring {
+	if r.Configuring || r.NoHTTP {
 		return border.Response{}, &border.NoReply{Word: border.Denied}
 	}
 	asked.Body = bytes.Clone(asked.Body)

@@ -24,11 +24,13 @@ type Recorder struct {
 	Denied   bool
 	// Nothing but the settings is there.
 	Configuring bool
-	stopped     *Failure
-	logged      int
-	state       map[string]kept
-	replies     map[string]border.Response
-	asked       []border.Request
+	// The manifest of the plugin that runs does not ask for them.
+	NoState, NoHTTP bool
+	stopped         *Failure
+	logged          int
+	state           map[string]kept
+	replies         map[string]border.Response
+	asked           []border.Request
 }
 
 type kept struct {
@@ -127,7 +129,7 @@ func (r *Recorder) Forget() {
 func (r *Recorder) Get(key string) ([]byte, bool, *border.Failure) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if r.Denied || r.Configuring {
+	if r.Denied || r.Configuring || r.NoState {
 		return nil, false, &border.Failure{}
 	}
 	value, found := r.stands(key)
@@ -137,7 +139,7 @@ func (r *Recorder) Get(key string) ([]byte, bool, *border.Failure) {
 func (r *Recorder) Set(key string, value []byte, ttlMs uint64) *border.Failure {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if r.Denied || r.Configuring {
+	if r.Denied || r.Configuring || r.NoState {
 		return &border.Failure{}
 	}
 	return r.put(key, value, ttlMs)
@@ -146,7 +148,7 @@ func (r *Recorder) Set(key string, value []byte, ttlMs uint64) *border.Failure {
 func (r *Recorder) Delete(key string) *border.Failure {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if r.Denied || r.Configuring {
+	if r.Denied || r.Configuring || r.NoState {
 		return &border.Failure{}
 	}
 	delete(r.state, key)
@@ -156,7 +158,7 @@ func (r *Recorder) Delete(key string) *border.Failure {
 func (r *Recorder) Increment(key string, by int64, ttlMs uint64) (int64, *border.Failure) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if r.Denied || r.Configuring {
+	if r.Denied || r.Configuring || r.NoState {
 		return 0, &border.Failure{}
 	}
 	value, found := r.stands(key)
@@ -186,7 +188,7 @@ func (r *Recorder) Increment(key string, by int64, ttlMs uint64) (int64, *border
 func (r *Recorder) CompareAndSet(key string, expected *[]byte, value []byte, ttlMs uint64) (bool, *border.Failure) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if r.Denied || r.Configuring {
+	if r.Denied || r.Configuring || r.NoState {
 		return false, &border.Failure{}
 	}
 	stands, found := r.stands(key)

@@ -2,7 +2,8 @@
  * Runs hooks natively, under `node --test` or anything else: what a test puts in the gateway's place.
  *
  * It follows the contract's comments and the gateway's reading of them (a test compares the two), and is for tests only: it
- * reads a document anew for every question.
+ * reads a document anew for every question. Where `plugin.toml` lies beside the plugin's source, it has to say of the hooks what the
+ * source does, and what it does not ask for is not granted.
  */
 
 import { connect, type Finding, type Level } from "../border.js";
@@ -16,6 +17,7 @@ import { type Json, toJson } from "../json.js";
 import type { Kind, Plugin } from "../plugin.js";
 import type { Issue } from "../settings.js";
 import { cut, judge } from "./judge.js";
+import { asks } from "./manifest.js";
 import { Memory } from "./memory.js";
 import { Recorder } from "./recorder.js";
 import { over } from "./stop.js";
@@ -155,8 +157,10 @@ function run(kind: Kind, plugin: Plugin, content: unknown, about: About): Outcom
   const before = JSON.parse(source.json()) as Json;
   const outcome: Outcome = { decision: "proceed", before, after: before, edits: [], findings: [], logs: [] };
   recorder.begin();
+  const asked = asks(plugin);
   const hook = plugin.hooks[kind];
   if (hook?.events.some((event) => globMatches(event, made.method()))) {
+    recorder.asks = asked;
     try {
       const decided = plugin.decide(kind, new Context(made), new Document(source));
       if (recorder.stopped !== undefined) throw recorder.stopped;
@@ -166,6 +170,8 @@ function run(kind: Kind, plugin: Plugin, content: unknown, about: About): Outcom
       else if (decided instanceof Refusal) outcome.refusal = cut(decided);
     } catch (thrown) {
       Object.assign(outcome, { decision: "fault", fault: words(recorder.stopped ?? thrown, plugin.origin) });
+    } finally {
+      recorder.asks = undefined;
     }
   }
   const note = carried();

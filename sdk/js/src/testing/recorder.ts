@@ -27,6 +27,8 @@ export class Recorder implements Gateway {
   findings: Finding[] = [];
   granted = true;
   configuring = false;
+  /** What the manifest of the plugin that runs asks for; undefined: there is none. */
+  asks: Set<string> | undefined;
   /** Why the run is stopped: it has failed, whatever the hook makes of it. */
   stopped: Stopped | undefined;
   #logged = 0;
@@ -125,6 +127,7 @@ export class Recorder implements Gateway {
   }
 
   fetch({ method, scheme, authority, path, limit }: Fetch): Fetched {
+    if (this.asks?.has("http") === false) throw new HttpFailure("denied", "plugin.toml does not ask for http: add it to [asks]");
     if (this.configuring) throw new HttpFailure("denied", "configure only computes from its settings: ask in a hook");
     const reply = this.replies.get(`${method} ${scheme}://${authority}${path}`);
     // As a fixture without this answer has it.
@@ -134,6 +137,7 @@ export class Recorder implements Gateway {
   }
 
   #check(): void {
+    if (this.asks?.has("state") === false) throw new Failure("denied", "plugin.toml does not ask for state: add it to [asks]");
     if (!this.granted || this.configuring) throw new Failure("denied", "the operator has not granted state");
   }
 }

@@ -1,7 +1,8 @@
 """Runs hooks natively, under pytest or anything else: what a test puts in the gateway's place.
 
 It follows the contract's comments and the gateway's reading of them (a test compares the two), and is for tests only: it
-reads a document anew for every question.
+reads a document anew for every question. Where `plugin.toml` lies beside the plugin's source, it has to say of the hooks what the
+source does, and what it does not ask for is not granted.
 
 >>> from sandgate import pre_call, refuse, testing
 >>> @pre_call("tools/call")
@@ -32,6 +33,7 @@ from sandgate.json_text import from_json, to_json
 from sandgate.settings import Issue, forget
 from sandgate.testing.exchange import Exchange
 from sandgate.testing.judge import cut, judge
+from sandgate.testing.manifest import asks
 from sandgate.testing.memory import Memory
 from sandgate.testing.recorder import recorder
 from sandgate.testing.stop import Stopped
@@ -156,8 +158,10 @@ def _run(kind: hooks.Kind, content: Any, exchange: Exchange) -> Outcome:
     recorder.begin()
     decision: Literal["proceed", "edit", "replace", "refuse", "answer", "fault"] = "proceed"
     after, edits, refusal, failed = before, [], None, None
+    asked = asks()
     marked = [hook for hook in hooks.plugin.of(kind) if any(glob_matches(event, exchange.method_) for event in hook.events)]
     if marked:
+        recorder.asks = asked
         try:
             decided = hooks.decide(kind, Context(exchange), Document(memory))
             if recorder.stopped is not None:
@@ -168,8 +172,10 @@ def _run(kind: hooks.Kind, content: Any, exchange: Exchange) -> Outcome:
                 edits = decided
             elif isinstance(decided, Refusal):
                 refusal = cut(decided)
-        except (Exception, Stopped) as error:
+        except (Exception, Stopped, SystemExit) as error:
             decision, failed = "fault", _told(recorder.stopped or error)
+        finally:
+            recorder.asks = None
     return Outcome(decision, before, after, edits, refusal, failed, exchange.note, findings(), logs())
 
 

@@ -30,6 +30,8 @@ class Recorder:
         self.findings: list[Finding] = []
         self.granted = True
         self.configuring = False
+        self.asks: set[str] | None = None
+        """What the manifest of the plugin that runs asks for; None: there is none."""
         self.stopped: Stopped | None = None
         """Why the run is stopped: it has failed, whatever the hook makes of it."""
         self._logged = 0
@@ -117,6 +119,8 @@ class Recorder:
     ) -> Fetched:
         from sandgate import http
 
+        if self.asks is not None and "http" not in self.asks:
+            raise http.Denied("plugin.toml does not ask for http: add it to [asks]")
         if self.configuring:
             raise http.Denied("configure only computes from its settings: ask in a hook")
         reply = self.replies.get((method.upper(), f"{scheme}://{authority}{path}"))
@@ -128,6 +132,8 @@ class Recorder:
         return reply
 
     def _check(self) -> None:
+        if self.asks is not None and "state" not in self.asks:
+            raise state.Denied("plugin.toml does not ask for state: add it to [asks]")
         if not self.granted or self.configuring:
             raise state.Denied("the operator has not granted state")
 
