@@ -53,7 +53,7 @@ struct Written {
     #[cfg_attr(test, schemars(range(min = 1, max = 1_000_000_000)))]
     calls: u32,
     /// A length of time: a number with `ms`, `s`, `m`, `h` or `d`.
-    #[cfg_attr(test, schemars(regex(pattern = r"^[0-9]+(ms|s|m|h|d)$")))]
+    #[cfg_attr(test, schemars(regex(pattern = r"^[0-9]+(ms|s|m|h|d)$"), extend("examples" = ["1m"])))]
     per: String,
     /// How many calls may come at once. Left out: as many as `calls`.
     #[cfg_attr(test, schemars(range(min = 1, max = 1_000_000_000)))]

@@ -167,7 +167,9 @@ pub(super) fn decision(seen: &Seen) -> Map<String, Value> {
             if let Some(kind) = failure.name() {
                 all.insert("kind".into(), kind.into());
             }
-            if let Some(frame) = failure.frames().first() {
+            // Where a run is stopped by its deadline differs from run to run.
+            let steady = !matches!(failure, Failure::Deadline { .. });
+            if let Some(frame) = failure.frames().first().filter(|_| steady) {
                 // The function is left out, since the line implies it.
                 let place = frame.split(" in ").next().unwrap_or_default();
                 all.insert("at".into(), place.into());

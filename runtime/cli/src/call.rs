@@ -83,6 +83,17 @@ fn call(asked: &Call, status: &Status) -> Result<(Value, bool), CallError> {
     if status.certificate_until.is_some() {
         return Err(CallError::Tls(address));
     }
+    let names: Vec<_> = status.servers.iter().map(|server| &*server.name).collect();
+    if !names.contains(&&*asked.server) {
+        return Err(CallError::Argument {
+            argument: "SERVER",
+            why: format!(
+                "the gateway has no server {:?}; it has {}",
+                asked.server,
+                names.join(", ")
+            ),
+        });
+    }
     let (method, params) = match &asked.tool {
         None => ("tools/list", json!({})),
         Some(tool) => {
@@ -177,6 +188,9 @@ fn text(answer: &Value) -> String {
         if let Some(id) = answer.pointer(place).and_then(Value::as_str) {
             let _ = writeln!(out, "more: sandgate why {}", printable(id));
         }
+    }
+    if answer["tools"].as_array().is_some_and(Vec::is_empty) {
+        out += "no tools\n";
     }
     if out.is_empty() {
         let _ = writeln!(out, "{answer:#}");

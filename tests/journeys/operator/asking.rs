@@ -221,3 +221,41 @@ fn completions_are_a_script_for_the_shell() {
     }
     assert_eq!(gateway.command(&["completions", "tcsh"]).code, Some(2));
 }
+
+#[test]
+fn call_asks_a_tool_through_the_policies_and_says_how_to_learn_more() {
+    let stage = Stage::new();
+    let gateway = Gateway::start(&stage.config("", POLICIES));
+    let tools = gateway.command(&["call", "desk"]);
+    assert_eq!(tools.code, Some(0), "{tools:?}");
+    assert_eq!(tools.output, "no tools\n", "{tools:?}");
+
+    let answered = gateway.command(&["call", "desk", "lookup", "{\"id\": 7}"]);
+    assert_eq!(answered.code, Some(0), "{answered:?}");
+    let json = gateway.command(&["call", "desk", "lookup", "--json"]);
+    let json: Value = serde_json::from_str(&json.output).unwrap();
+    assert!(json["content"][0]["text"].is_string(), "{json}");
+
+    let refused = gateway.command(&["call", "desk", "delete"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    let id = refused
+        .output
+        .lines()
+        .find_map(|line| line.strip_prefix("more: sandgate why "));
+    let why = gateway.command(&["why", id.unwrap()]);
+    assert!(why.output.contains("allow"), "{why:?}");
+
+    for (args, says) in [
+        (
+            &["call", "desk", "lookup", "7"][..],
+            "arguments are an object",
+        ),
+        (&["call", "desk", "lookup", "{"], "it is no JSON"),
+        (&["call", "desk", "lookup", "@nowhere.json"], "nowhere.json"),
+        (&["call", "nobody", "lookup"], "it has desk"),
+    ] {
+        let wrong = gateway.command(args);
+        assert_eq!(wrong.code, Some(2), "{wrong:?}");
+        assert!(wrong.log.contains(says), "{says}: {wrong:?}");
+    }
+}

@@ -131,6 +131,7 @@ impl Stand {
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
+            .filter(|path| !path.ends_with("left-out.jsonl"))
             .collect();
         paths.sort();
         paths

@@ -165,10 +165,65 @@ fn a_live_case_becomes_a_fixture_that_passes() {
     let again = stand.replay(&config, &args);
     assert_eq!(again.code, Some(2));
     assert!(again.log.contains("cannot be written"), "{}", again.log);
+    let list = stand.calls().join("left-out.jsonl");
+    let left_out = "{\"id\":\"0left-out\",\"why\":\"surrogates are judged otherwise\"}\n";
+    std::fs::write(&list, left_out).unwrap();
+    let missing = stand.replay(
+        &config,
+        &[
+            "--fixture",
+            "0left",
+            "--interceptor",
+            "scrub",
+            "--to",
+            "x.toml",
+        ],
+    );
+    assert_eq!(missing.code, Some(2));
+    let says = "0left-out was left out of the recording: surrogates are judged otherwise";
+    assert!(missing.log.contains(says), "{}", missing.log);
     let nobody = stand.replay(
         &config,
         &["--fixture", id, "--interceptor", "nobody", "--to", "x.toml"],
     );
     assert_eq!(nobody.code, Some(2));
     assert!(nobody.log.contains("it has: scrub"), "{}", nobody.log);
+}
+
+#[test]
+fn a_recorded_call_is_the_first_fixture_of_a_new_plugin() {
+    let mut stand = Stand::recording(SCRUB, &[]);
+    let reply = says("write to <ada@corp.example>");
+    stand.call("lookup", json!({ "row": 2 }), &reply);
+    stand.end();
+    let exchanges = stand.exchanges();
+    let mut calls = exchanges.iter().filter(|one| one["method"] == "tools/call");
+    let id = calls.next().unwrap()["id"].as_str().unwrap().to_owned();
+    let new = |name: &str, id: &str| {
+        let call = stand.calls().join(id).display().to_string();
+        let args = [
+            "plugin",
+            "new",
+            name,
+            "--lang",
+            "c",
+            "--from-recording",
+            &call,
+        ];
+        stand.gateway.command(&args)
+    };
+    let made = new("guard", &id);
+    assert_eq!(made.code, Some(0), "{}", made.log);
+    let project = stand.gateway.config_file().with_file_name("guard");
+    for hook in ["pre-call", "post-call"] {
+        let file = project.join(format!("fixtures/recorded-{hook}.toml"));
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(text.contains("lookup"), "{text}");
+        assert!(!text.contains("ada@corp.example"), "{text}");
+        assert!(!text.contains("[expect]"), "{text}");
+    }
+    let unknown = new("other", "no-such-call");
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.log.contains("no recorded call"), "{}", unknown.log);
+    assert!(!project.with_file_name("other").exists());
 }

@@ -33,8 +33,9 @@ pub(super) fn differs(
     let expect = match expect {
         None => {
             return Some(format!(
-                "nothing is expected of it yet; it came to:\n{}\n--bless writes that into the fixture\n",
-                lines(actual)
+                "nothing is expected of it yet; it came to:\n{}\n--bless writes that into the fixture\n{}",
+                lines(actual),
+                circumstances(seen)
             ));
         }
         Some(expect) => expect,
@@ -70,7 +71,13 @@ pub(super) fn differs(
     if actual == wanted {
         return None;
     }
-    let mut text = render::difference(&lines(&wanted), &lines(&actual));
+    let text = render::difference(&lines(&wanted), &lines(&actual));
+    Some(text + &circumstances(seen))
+}
+
+/// What else is known of a run that did not come out as it should: its failure, its log, what it asked for in vain.
+fn circumstances(seen: &Seen) -> String {
+    let mut text = String::new();
     if let Err(failure) = &seen.decided {
         let _ = write!(text, "it {failure}\n{}", render::told(failure));
         if let Failure::Deadline { .. } = failure {
@@ -87,7 +94,7 @@ pub(super) fn differs(
             "it asked for {request}, which the fixture does not answer in [[http]]"
         );
     }
-    Some(text)
+    text
 }
 
 /// Drops the members that the fixture does not name.

@@ -100,3 +100,17 @@ fn a_folder_that_is_not_ours_is_left_alone() {
     let sealed = Folder::open(&ours, Some(key.unwrap()), 1 << 20);
     assert!(matches!(sealed, Err(FolderError::Otherwise { .. })));
 }
+
+#[test]
+fn what_is_left_out_is_named_beside_the_calls_and_is_none_of_them() {
+    let path = tempfile::tempdir().unwrap();
+    let mut folder = Folder::open(path.path(), None, 1 << 20).unwrap();
+    folder.leave_out("call-1", "it is large");
+    drop(folder);
+    folder = Folder::open(path.path(), None, 1 << 20).unwrap();
+    folder.leave_out("call-2", "it is larger");
+    let recorded = read(path.path(), None).unwrap();
+    assert!(recorded.exchanges.is_empty());
+    let ids: Vec<_> = recorded.left_out.iter().map(|one| &*one.id).collect();
+    assert_eq!(ids, ["call-1", "call-2"]);
+}
