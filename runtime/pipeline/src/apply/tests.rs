@@ -107,7 +107,9 @@ fn the_cases_of_the_sdks_doubles_are_judged_as_they_say() {
         let document = case["document"].as_str().unwrap();
         let text = match (case["hook"].as_str().unwrap(), is("failed")) {
             ("pre-call", _) if is("notification") => {
-                format!(r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{document}}}"#)
+                format!(
+                    r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{document}}}"#
+                )
             }
             ("pre-call", _) => {
                 format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{document}}}"#)
