@@ -232,8 +232,8 @@ impl Entry {
         let real = Digest::of(&definition);
         if real != digest {
             let message = format!(
-                "is not the digest of the definition beside it, which is {real}: one of the two was edited; approve the \
-                 tool anew with `sandgate pins approve`"
+                "is not the digest of the definition beside it, which is {real}: one of the two was edited; take \
+                 the edit back, or approve everything anew with `sandgate pins lock --force`"
             );
             return Err(told("/digest", message));
         }

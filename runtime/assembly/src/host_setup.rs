@@ -173,7 +173,8 @@ pub fn cache_folder(loaded: &Loaded, environment: &Environment) -> Option<PathBu
     default_cache_folder(environment)
 }
 
-fn default_cache_folder(environment: &Environment) -> Option<PathBuf> {
+/// The folder of this user's caches: `sandgate` in `XDG_CACHE_HOME` or in `~/.cache`. `None`: there is neither.
+pub fn default_cache_folder(environment: &Environment) -> Option<PathBuf> {
     let absolute = |name: &str| {
         environment
             .get(name)

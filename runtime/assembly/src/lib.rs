@@ -22,5 +22,5 @@ mod servers;
 mod unloaded;
 
 pub use assembler::{Assembled, Assembler, document_limits};
-pub use plugins::Loading;
+pub use plugins::{DEFAULT_TIMEOUT, Loading};
 pub use servers::servers_apart;

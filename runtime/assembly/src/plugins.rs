@@ -15,7 +15,7 @@ use crate::builtin;
 use crate::unloaded::Unloaded;
 
 /// The timeout of a hook run if neither the operator nor the author sets one.
-pub(super) const TIMEOUT: Duration = Duration::from_millis(50);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// What becomes of a plugin that cannot be loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,6 +179,7 @@ impl<'a> Unprepared<'a> {
         match prepared {
             Ok(plugin) => {
                 let mut warnings = self.withheld(&plugin);
+                warnings.extend(self.development(&file));
                 // Reports keys that only landed in the settings by TOML's order, since the plugin may have had no
                 // complaint.
                 warnings.extend(self.strays(&file, &[]));
@@ -188,7 +189,7 @@ impl<'a> Unprepared<'a> {
                 if errors {
                     return Err(failed(warnings));
                 }
-                let timeout = file.manifest().timeout().unwrap_or(TIMEOUT);
+                let timeout = file.manifest().timeout().unwrap_or(DEFAULT_TIMEOUT);
                 Ok((
                     Prepared {
                         interceptor: Arc::new(plugin),
@@ -206,8 +207,11 @@ impl<'a> Unprepared<'a> {
                     .collect();
                 Err(failed(self.strays(&file, &found)))
             }
-            Err(PrepareError::Grant(GrantError { grant, why })) => {
-                Err(failed(vec![self.error(&format!("/grants/{grant}"), why)]))
+            Err(PrepareError::Grants(errors)) => {
+                let issue = |error: &GrantError| {
+                    self.error(&format!("/grants/{}", error.grant), &error.why)
+                };
+                Err(failed(errors.iter().map(issue).collect()))
             }
             Err(error @ PrepareError::Memory) => Err(failed(vec![self.error("/memory", error)])),
             Err(error) => Err(failed(vec![self.error("/plugin", error)])),
@@ -328,6 +332,17 @@ impl<'a> Unprepared<'a> {
                 }
             })
             .collect()
+    }
+
+    /// A warning where the plugin is a build for its author's own loop.
+    fn development(&self, file: &PluginFile) -> Option<Issue> {
+        let why = "the plugin is a development build, as `sandgate plugin dev` and `test` make it: it starts anew at each call";
+        let issue = || Issue {
+            severity: Severity::Warning,
+            ..self.error("/plugin", why)
+        };
+        let help = "build it for operators with `sandgate plugin build`";
+        file.is_development().then(|| issue().help(help))
     }
 
     fn strays(&self, file: &PluginFile, found: &[(String, String)]) -> Vec<Issue> {

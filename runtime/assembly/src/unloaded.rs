@@ -8,7 +8,7 @@ use sandgate_message::{
     PreDecision, Role,
 };
 
-use crate::plugins::{Prepared, TIMEOUT};
+use crate::plugins::{DEFAULT_TIMEOUT, Prepared};
 
 /// Stands where a plugin could not be loaded. Each of its runs fails, and `fail-open` says what that means.
 pub(super) struct Unloaded {
@@ -38,7 +38,7 @@ impl Unloaded {
         };
         Prepared {
             interceptor: Arc::new(Self { description }),
-            timeout: TIMEOUT,
+            timeout: DEFAULT_TIMEOUT,
             key: None,
             candidate: None,
         }

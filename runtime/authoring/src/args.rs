@@ -4,6 +4,33 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+/// How long runs may take.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct RunTime {
+    /// Allow a run this many times the plugin's timeout, on a slow machine
+    #[arg(long, value_name = "N", env = "SANDGATE_TIME_FACTOR", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub time_factor: u32,
+}
+
+/// A language, on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LanguageName {
+    /// Rust
+    #[value(alias = "rs")]
+    Rust,
+    /// Python
+    #[value(alias = "py")]
+    Python,
+    /// TypeScript or JavaScript
+    #[value(aliases = ["typescript", "js", "javascript"])]
+    Ts,
+    /// Go
+    #[value(alias = "golang")]
+    Go,
+    /// C
+    C,
+}
+
 /// What `sandgate plugin` does for authors.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Author {
@@ -35,11 +62,17 @@ pub struct NewPlugin {
     #[arg(value_name = "NAME")]
     pub name: String,
     /// What it is to be written in
-    #[arg(long, value_name = "LANGUAGE")]
-    pub lang: String,
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub lang: LanguageName,
     /// Which hooks it has
     #[arg(long, value_enum, value_name = "HOOK", default_value = "both")]
     pub hook: NewHooks,
+    /// A call of a recording becomes fixtures of the project: the folder and the call's id, whose beginning is enough
+    #[arg(long, value_name = "DIR/CALL-ID")]
+    pub from_recording: Option<PathBuf>,
+    /// With --from-recording: the age identity of a recording that is encrypted
+    #[arg(long, value_name = "FILE", requires = "from_recording")]
+    pub identity: Option<PathBuf>,
 }
 
 /// The hooks of a new plugin.
@@ -60,8 +93,11 @@ pub struct Build {
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
     /// Its language, where the folder does not show it
-    #[arg(long, value_name = "LANGUAGE")]
-    pub lang: Option<String>,
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub lang: Option<LanguageName>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `sandgate plugin run`.
@@ -94,6 +130,12 @@ pub struct RunPlugin {
     /// A part of the context: server, target, principal, groups (with commas), …; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub context: Vec<String>,
+    /// The run of this fixture, in the world that it describes
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["hook", "event", "params", "reply", "failed", "carried", "settings", "context"])]
+    pub fixture: Option<PathBuf>,
+    /// How long runs may take
+    #[command(flatten)]
+    pub time: RunTime,
     /// As JSON
     #[arg(long)]
     pub json: bool,
@@ -111,20 +153,24 @@ pub enum HookName {
 /// `sandgate plugin test`.
 #[derive(Clone, Debug, Args)]
 pub struct TestPlugin {
-    /// The plugin's folder, with its plugin.toml and fixtures/
-    #[arg(value_name = "DIR", default_value = ".")]
-    pub folder: PathBuf,
+    /// The plugin's folder, with its plugin.toml and fixtures/ [default: .], then names of fixtures [default: all];
+    /// a name may be a pattern such as 'masks-*'
+    #[arg(value_name = "DIR] [NAME")]
+    pub targets: Vec<String>,
     /// Its language, where the folder does not show it
-    #[arg(long, value_name = "LANGUAGE")]
-    pub lang: Option<String>,
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub lang: Option<LanguageName>,
     /// Fixtures elsewhere
     #[arg(long, value_name = "DIR")]
     pub fixtures: Option<PathBuf>,
-    /// Test what was built before
+    /// Build for operators first, as `build` does; without it, the plugin is built as quickly as `dev` does
+    #[arg(long, conflicts_with = "no_build")]
+    pub release: bool,
+    /// Test what `build` or `dev` made
     #[arg(long)]
     pub no_build: bool,
     /// Test this component
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_build", "lang"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["no_build", "release", "lang"])]
     pub plugin: Option<String>,
     /// Write what came of each fixture into it, as what is expected from now on
     #[arg(long)]
@@ -132,6 +178,12 @@ pub struct TestPlugin {
     /// Write the results there, in JUnit's XML
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// How long runs may take
+    #[command(flatten)]
+    pub time: RunTime,
 }
 
 /// `sandgate plugin dev`.
@@ -141,11 +193,14 @@ pub struct DevPlugin {
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
     /// Its language, where the folder does not show it
-    #[arg(long, value_name = "LANGUAGE")]
-    pub lang: Option<String>,
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub lang: Option<LanguageName>,
     /// The gateway that runs on this configuration gets each version that passes
     #[arg(long, value_name = "CONFIG")]
     pub gateway: Option<PathBuf>,
+    /// How long runs may take
+    #[command(flatten)]
+    pub time: RunTime,
 }
 
 /// `sandgate plugin compile`.
@@ -155,8 +210,8 @@ pub struct CompilePlugin {
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
     /// Its language, where the folder does not show it
-    #[arg(long, value_name = "LANGUAGE")]
-    pub lang: Option<String>,
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub lang: Option<LanguageName>,
     /// Where the component goes
     #[arg(long, value_name = "FILE")]
     pub into: PathBuf,
@@ -171,6 +226,9 @@ pub struct BenchPlugin {
     /// The run of this fixture, instead of documents of several sizes
     #[arg(long, value_name = "FILE")]
     pub fixture: Option<PathBuf>,
+    /// The plugin's settings: JSON, @FILE, or - for stdin
+    #[arg(long, value_name = "JSON", conflicts_with = "fixture")]
+    pub settings: Option<String>,
     /// As JSON
     #[arg(long)]
     pub json: bool,
@@ -224,6 +282,9 @@ pub struct DocPlugin {
     /// The component file, or `builtin:NAME`
     #[arg(value_name = "FILE")]
     pub plugin: String,
+    /// As JSON: everything that the plugin says of itself
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The recorded call that `sandgate replay` writes as a fixture.

@@ -19,8 +19,8 @@ use sandgate_message::{Hook, Json, Method};
 use serde_json::json;
 
 use super::fixture::Fixture;
-use super::run::call;
-use super::trial::{Decided, Exercise, Trial};
+use super::run::{NotRun, call, given_settings};
+use super::trial::{Exercise, Trial, UNLIMITED};
 use crate::args;
 
 pub use measured::Measured;
@@ -49,10 +49,11 @@ pub enum NotMeasured {
     #[error("{0}")]
     Fixture(Report),
     /// The plugin cannot be prepared.
-    #[error(
-        "it cannot be prepared: {0}; settings that it needs come from a fixture: --fixture FILE"
-    )]
+    #[error("it cannot be prepared: {0}; settings that it needs come from --settings or --fixture")]
     Prepare(#[from] PrepareError),
+    /// The settings cannot be read.
+    #[error(transparent)]
+    Settings(#[from] NotRun),
     /// The plugin to compare with cannot be made.
     #[error("there is no plugin that does nothing to compare it with: {0}")]
     Noop(String),
@@ -95,9 +96,11 @@ pub async fn bench(asked: &args::BenchPlugin) -> Result<Measured, NotMeasured> {
             .map_or_else(Vec::new, |fixture| fixture.env.clone()),
         ..Grants::default()
     };
-    let settings = fixture
-        .as_ref()
-        .map_or_else(|| json!({}), |fixture| fixture.settings.clone());
+    let settings = match (&fixture, &asked.settings) {
+        (Some(fixture), _) => fixture.settings.clone(),
+        (None, Some(text)) => given_settings(text)?,
+        (None, None) => json!({}),
+    };
     let trial = Trial::new()?;
     let started = Instant::now();
     let mut plugin = trial.prepare(file, settings, grants).await?;
@@ -157,8 +160,8 @@ async fn isolated(
     let mut first = None;
     let begun = Instant::now();
     for index in 0.. {
-        let seen = exercise.run(plugin, Simulation::default()).await;
-        if let Decided::Fault(failure) = &seen.decided {
+        let seen = exercise.run(plugin, Simulation::default(), UNLIMITED).await;
+        if let Err(failure) = &seen.decided {
             return Err(NotMeasured::Failed {
                 hook: exercise.hook,
                 why: failure.to_string(),
@@ -184,7 +187,7 @@ async fn warm(exercise: &Exercise, plugin: &Plugin) -> Spread {
     while let Ok(mut instance) = plugin.bench_instance().await {
         let before = all.len();
         let mut index = 0;
-        while let Some(took) = instance.run(exercise.hook, exercise.begun()).await {
+        while let Some(took) = instance.run(exercise.hook, exercise.begun(UNLIMITED)).await {
             index += 1;
             if index > 1 {
                 all.push(took);
@@ -211,7 +214,7 @@ async fn instructions(
     let begun = Instant::now();
     while all.len() < COUNTED && begun.elapsed() < PATIENCE {
         counter.start().ok()?;
-        exercise.run(plugin, Simulation::default()).await;
+        exercise.run(plugin, Simulation::default(), UNLIMITED).await;
         all.push(counter.stop().ok()?);
     }
     all.sort_unstable();
@@ -255,11 +258,12 @@ mod tests {
         let asked = args::BenchPlugin {
             plugin: "builtin:allow-tools".into(),
             fixture: None,
+            settings: None,
             json: false,
         };
         // The plugin has rules that must be given.
         let error = bench(&asked).await.err().unwrap().to_string();
-        assert!(error.contains("--fixture FILE"), "{error}");
+        assert!(error.contains("--settings or --fixture"), "{error}");
     }
 
     #[tokio::test]
@@ -273,6 +277,7 @@ mod tests {
         let asked = args::BenchPlugin {
             plugin: "builtin:pii-scrubber".into(),
             fixture: Some(fixture),
+            settings: None,
             json: true,
         };
         let json = bench(&asked).await.unwrap().as_json();

@@ -6,14 +6,18 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use sandgate_assembly::inspect;
-use sandgate_host::{FileError, Grants, PluginFile, PrepareError};
-use serde_json::json;
+use sandgate_host::{FileError, PluginFile};
+use serde_json::Value;
 
+use super::args::LanguageName;
 use super::component::{self, NotAComponent};
+use super::fixture;
 use super::lang::NotCompiled;
 use super::project::{Project, ProjectError};
-use super::render;
+use super::smoke::smoke;
 use super::trial::Trial;
+
+pub use super::smoke::SmokeError;
 
 /// A plugin that was built and checked.
 pub struct Built {
@@ -21,8 +25,8 @@ pub struct Built {
     pub path: PathBuf,
     /// The component.
     pub file: PluginFile,
-    /// A note about the checks.
-    pub note: Option<String>,
+    /// Notes about the checks.
+    pub notes: Vec<String>,
     started: Instant,
 }
 
@@ -41,9 +45,9 @@ pub enum BuildError {
     /// The result is a component, but not a plugin.
     #[error("what was built is no plugin: {0}")]
     File(#[from] FileError),
-    /// The plugin cannot be prepared, or its smoke call failed.
-    #[error("what was built does not run: {}", told(.0))]
-    Run(PrepareError),
+    /// The plugin cannot be prepared, or a hook fails.
+    #[error("what was built does not work: {0}")]
+    Smoke(#[from] SmokeError),
     /// The result cannot be written.
     #[error("{} cannot be written: {error}", path.display())]
     Write {
@@ -59,7 +63,7 @@ pub enum BuildError {
 /// # Errors
 ///
 /// The plugin cannot be built, fails a check, or cannot be written.
-pub async fn build(folder: &Path, language: Option<&str>) -> Result<Built, BuildError> {
+pub async fn build(folder: &Path, language: Option<LanguageName>) -> Result<Built, BuildError> {
     let started = Instant::now();
     let project = Project::open(folder, language)?;
     let authored = &project.authored;
@@ -71,16 +75,48 @@ pub async fn build(folder: &Path, language: Option<&str>) -> Result<Built, Build
         &authored.json,
     )?;
     let file = PluginFile::read(Bytes::from(component))?;
-    let trial = Trial::new().map_err(BuildError::Run)?;
-    let note = try_out(&trial, &file).await.map_err(BuildError::Run)?;
+    let trial = Trial::new().map_err(SmokeError::from)?;
+    // Fixtures that are not valid are the business of `test`.
+    let fixtures = fixture::read_all(&folder.join("fixtures")).unwrap_or_default();
+    let notes = smoke(&trial, &file, &fixtures).await?;
     let path = project.output();
     write(&file, &path)?;
     Ok(Built {
         path,
         file,
-        note,
+        notes,
         started,
     })
+}
+
+/// Builds the plugin as quickly as its language can. What operators would get is written, as by [`build`]; an
+/// interpreter with the source beside it is not.
+pub(super) fn build_for_dev(
+    folder: &Path,
+    language: Option<LanguageName>,
+) -> Result<PluginFile, BuildError> {
+    let project = Project::open(folder, language)?;
+    let file = PluginFile::read(component_for_dev(&project)?.into())?;
+    if !file.is_development() {
+        write(&file, &project.output())?;
+    }
+    Ok(file)
+}
+
+/// Compiles the plugin as quickly as its language can.
+pub(super) fn component_for_dev(project: &Project) -> Result<Vec<u8>, BuildError> {
+    let made = project.language.compile_for_dev(project)?;
+    let authored = &project.authored;
+    let mut component = component::assemble(
+        &made.compiled,
+        project.language,
+        &authored.manifest,
+        &authored.json,
+    )?;
+    if let Some(source) = &made.source {
+        sandgate_embed::section(&mut component, sandgate_host::SOURCE, source);
+    }
+    Ok(component)
 }
 
 /// Writes the file as a whole or not at all: whoever watches it sees the old one or the new one.
@@ -102,39 +138,16 @@ pub(super) fn write(file: &PluginFile, path: &Path) -> Result<(), BuildError> {
     })
 }
 
-/// Prepares the plugin as the gateway would, smoke call included. Required settings cannot be guessed: then a note says
-/// that the plugin was not run.
-pub(super) async fn try_out(
-    trial: &Trial,
-    file: &PluginFile,
-) -> Result<Option<String>, PrepareError> {
-    let prepared = trial
-        .prepare(file.clone(), json!({}), Grants::default())
-        .await;
-    match prepared {
-        Ok(_) => Ok(None),
-        Err(PrepareError::Settings(issues)) => {
-            let issue = issues.first().map(|issue| format!(" ({})", issue.message));
-            Ok(Some(format!(
-                "not tried out, since it needs settings{}: fixtures give it some",
-                issue.unwrap_or_default()
-            )))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// An error of preparing, with what the guest said, since its author may read that.
-fn told(error: &PrepareError) -> String {
-    let mut text = error.to_string();
-    let (PrepareError::Configure(failure) | PrepareError::Smoke { failure, .. }) = error else {
-        return text;
-    };
-    let _ = write!(text, "\n{}", render::told(failure).trim_end());
-    text
-}
-
 impl Built {
+    /// The plugin's description for programs.
+    pub fn as_json(&self) -> Value {
+        let mut all = inspect::as_json(&self.file);
+        all["path"] = self.path.display().to_string().into();
+        all["seconds"] = self.started.elapsed().as_secs_f64().into();
+        all["notes"] = self.notes.clone().into();
+        all
+    }
+
     /// The plugin's summary for people.
     pub fn text(&self) -> String {
         let mut text = inspect::summary(&self.file);
@@ -145,7 +158,7 @@ impl Built {
             "built",
             self.path.display()
         );
-        if let Some(note) = &self.note {
+        for note in &self.notes {
             let _ = writeln!(text, "{:<10}{note}", "note");
         }
         text

@@ -7,6 +7,8 @@ use sandgate_host::PluginFile;
 use sandgate_message::Role;
 use serde_json::Value;
 
+use crate::config_lines::config_lines;
+
 /// The page of a plugin.
 pub fn page(file: &PluginFile) -> String {
     let manifest = file.manifest();
@@ -79,11 +81,11 @@ pub fn page(file: &PluginFile) -> String {
             let _ = writeln!(out, "{row}");
         }
     }
+    let path = format!("{}.wasm", manifest.name);
+    let lines = config_lines(file, &path, Some(file.digest()));
     let _ = writeln!(
         out,
-        "\n## In a gateway's configuration\n\n```toml\n[[interceptors]]\nname = \"{0}\"\nplugin = \"{0}.wasm\"\ndigest = \"{1}\"\n```",
-        manifest.name,
-        file.digest()
+        "\n## In a gateway's configuration\n\n```toml\n{lines}```"
     );
     out
 }

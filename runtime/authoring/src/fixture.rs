@@ -45,8 +45,11 @@ pub(super) struct Fixture {
     pub(super) expect: Option<Map<String, Value>>,
 }
 
+/// Fixtures by their names, which are their files' without the extension. Some may not be valid.
+pub(super) type Fixtures = Vec<(String, Result<Fixture, Report>)>;
+
 /// Reads all fixtures of a folder, in the order of their names.
-pub(super) fn read_all(folder: &Path) -> Result<Vec<Result<Fixture, Report>>, std::io::Error> {
+pub(super) fn read_all(folder: &Path) -> Result<Fixtures, std::io::Error> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -55,7 +58,13 @@ pub(super) fn read_all(folder: &Path) -> Result<Vec<Result<Fixture, Report>>, st
         }
     }
     paths.sort();
-    Ok(paths.iter().map(|path| Fixture::read(path)).collect())
+    let read = |path: &PathBuf| (name_of(path), Fixture::read(path));
+    Ok(paths.iter().map(read).collect())
+}
+
+fn name_of(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
 }
 
 impl Fixture {
@@ -71,6 +80,32 @@ impl Fixture {
         let text = String::from_utf8(bytes)
             .map_err(|_| unreadable(format!("{} is not UTF-8 text", path.display())))?;
         Self::parse(path, text)
+    }
+
+    /// A run with these settings, in the world of a fixture that says nothing of it.
+    pub(super) fn alone(exercise: Exercise, settings: Value) -> Self {
+        Self {
+            path: PathBuf::new(),
+            name: String::new(),
+            source: Arc::new(Source::parse(Path::new(""), String::new()).0),
+            exercise,
+            settings,
+            state: BTreeMap::new(),
+            env: Vec::new(),
+            now: NOW,
+            random: RANDOM.to_vec(),
+            http: Vec::new(),
+            expect: None,
+        }
+    }
+
+    /// Whether the plugin has to fail in this fixture.
+    pub(super) fn expects_a_fault(&self) -> bool {
+        let decision = self
+            .expect
+            .as_ref()
+            .and_then(|expect| expect.get("decision"));
+        decision.is_some_and(|decision| decision == "fault")
     }
 
     /// Checks a text that came from `path`.
@@ -183,11 +218,7 @@ impl Reader<'_> {
         };
         Fixture {
             path: path.to_owned(),
-            name: path
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
+            name: name_of(path),
             source: self.source.clone(),
             exercise,
             settings: match &value["settings"] {

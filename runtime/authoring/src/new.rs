@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::args::LanguageName;
 use super::lang::{self, File, Language, New};
 
 /// The manifest of projects of every language.
@@ -37,14 +38,6 @@ pub enum NotNew {
         "a plugin cannot be called \"{0}\": use lower-case letters, digits and hyphens, and begin with a letter"
     )]
     Name(String),
-    /// The language is not known.
-    #[error("there is no language \"{given}\"; there are {}", known.join(", "))]
-    Language {
-        /// The language that was asked for.
-        given: String,
-        /// The names that `--lang` takes.
-        known: Vec<&'static str>,
-    },
     /// The folder exists and is not empty.
     #[error("{} is there already and not empty", .0.display())]
     There(PathBuf),
@@ -58,12 +51,17 @@ pub enum NotNew {
     },
 }
 
-/// Makes a project in the folder `name` within `parent`. Returns the commands that test it from there.
+/// Makes a project in the folder `name` within `parent`, with further fixtures by their files' names. Returns the commands that test it from there.
 ///
 /// # Errors
 ///
 /// The project was not made. Existing files are not touched.
-pub fn new(parent: &Path, language: &str, asked: &New) -> Result<String, NotNew> {
+pub fn new(
+    parent: &Path,
+    language: LanguageName,
+    asked: &New,
+    fixtures: &[(String, String)],
+) -> Result<String, NotNew> {
     let name = &asked.name;
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -73,10 +71,7 @@ pub fn new(parent: &Path, language: &str, asked: &New) -> Result<String, NotNew>
     {
         return Err(NotNew::Name(name.clone()));
     }
-    let language = lang::find(language).ok_or_else(|| NotNew::Language {
-        given: language.to_owned(),
-        known: lang::all().iter().map(|language| language.key()).collect(),
-    })?;
+    let language = lang::find(language);
     let folder = parent.join(name);
     let empty = std::fs::read_dir(&folder).map_or(true, |mut entries| entries.next().is_none());
     if !empty || folder.is_file() {
@@ -85,6 +80,10 @@ pub fn new(parent: &Path, language: &str, asked: &New) -> Result<String, NotNew>
     for file in files(language, asked) {
         let path = folder.join(&file.path);
         write(&path, &file).map_err(|error| NotNew::Write { path, error })?;
+    }
+    for (file, text) in fixtures {
+        let path = folder.join("fixtures").join(file);
+        std::fs::write(&path, text).map_err(|error| NotNew::Write { path, error })?;
     }
     let mut next = vec![format!("cd {name}")];
     next.extend(language.once().map(str::to_owned));
@@ -119,6 +118,8 @@ fn write(path: &Path, file: &File) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use clap::ValueEnum as _;
+
     use super::*;
     use crate::Authored;
 
@@ -163,16 +164,12 @@ mod tests {
 
     #[test]
     fn every_language_gives_whole_projects_for_each_choice_of_hooks() {
-        for language in lang::all() {
+        for name in LanguageName::value_variants().iter().copied() {
+            let language = &lang::find(name);
             for (pre, post) in [(true, true), (true, false), (false, true)] {
                 let parent = tempfile::tempdir().unwrap();
                 let folder = parent.path().join("my-plugin");
-                let next = new(
-                    parent.path(),
-                    language.key(),
-                    &asked("my-plugin", pre, post),
-                )
-                .unwrap();
+                let next = new(parent.path(), name, &asked("my-plugin", pre, post), &[]).unwrap();
                 assert!(
                     next.starts_with("cd my-plugin && ")
                         && next.ends_with(" && sandgate plugin test"),
@@ -212,14 +209,28 @@ mod tests {
     #[test]
     fn nothing_is_written_over_and_no_name_leads_elsewhere() {
         let parent = tempfile::tempdir().unwrap();
-        new(parent.path(), "rust", &asked("a", true, false)).unwrap();
-        let again = new(parent.path(), "rust", &asked("a", true, false));
+        new(
+            parent.path(),
+            LanguageName::Rust,
+            &asked("a", true, false),
+            &[],
+        )
+        .unwrap();
+        let again = new(
+            parent.path(),
+            LanguageName::Rust,
+            &asked("a", true, false),
+            &[],
+        );
         assert!(matches!(again, Err(NotNew::There(_))));
         for name in ["", "../x", "A", "-a", "a-", "9a", "a b"] {
-            let refused = new(parent.path(), "rust", &asked(name, true, false));
+            let refused = new(
+                parent.path(),
+                LanguageName::Rust,
+                &asked(name, true, false),
+                &[],
+            );
             assert!(matches!(refused, Err(NotNew::Name(_))), "{name}");
         }
-        let cobol = new(parent.path(), "cobol", &asked("b", true, false));
-        assert!(cobol.unwrap_err().to_string().contains("there are rust"));
     }
 }

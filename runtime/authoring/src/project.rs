@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sandgate_config::Report;
 
+use super::args::LanguageName;
 use super::lang::{self, Language};
 use super::manifest::{Authored, MANIFEST};
 
@@ -34,21 +35,19 @@ pub enum ProjectError {
 }
 
 impl Project {
-    /// Opens a folder. `language` is a name that `--lang` takes; `None` means the language that the folder shows.
+    /// Opens a folder. `None` means the language that the folder shows.
     ///
     /// # Errors
     ///
     /// There is no plugin in the folder, or its language cannot be told.
-    pub fn open(folder: &Path, language: Option<&str>) -> Result<Self, ProjectError> {
+    pub fn open(folder: &Path, language: Option<LanguageName>) -> Result<Self, ProjectError> {
         let authored = Authored::read(folder).map_err(ProjectError::Manifest)?;
         let unclear = |why: String| ProjectError::Language {
             why,
             known: lang::all().iter().map(|language| language.key()).collect(),
         };
         let language = match language {
-            Some(key) => {
-                lang::find(key).ok_or_else(|| unclear(format!("there is no language `{key}`")))?
-            }
+            Some(name) => lang::find(name),
             None => {
                 let found: Vec<_> = lang::all()
                     .iter()

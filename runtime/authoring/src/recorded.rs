@@ -9,9 +9,9 @@ use sandgate_assembly::{host_setup, inspect};
 use sandgate_config::{Environment, Loaded, PluginSource};
 use sandgate_gateway::ReplaySession;
 use sandgate_host::{State, StateQuota};
-use sandgate_message::{Call, Hook, PreDecision};
+use sandgate_message::{Call, Hook, Limits, PreDecision};
 use sandgate_recording::replay::{self, NotReplayed, Policy, input, whole};
-use sandgate_recording::{Exchange, Observation, Replayer};
+use sandgate_recording::{Exchange, LeftOut, Observation, Replayer};
 use serde_json::{Map, Value, json};
 
 use super::test::{item, with_expectation};
@@ -28,6 +28,8 @@ pub enum NoFixture {
     Replay(#[from] NotReplayed),
     #[error("no recorded call has an id that begins with {0:?}")]
     NoCall(String),
+    #[error("call {} was left out of the recording: {}", .0.id, .0.why)]
+    LeftOut(LeftOut),
     #[error("{given:?} begins several ids: {}; give more of it", .ids.join(", "))]
     Ambiguous { given: String, ids: Vec<String> },
     #[error("{config} has no interceptor {name:?}; it has: {has}")]
@@ -78,7 +80,73 @@ pub async fn as_fixture(
     let host = host_setup::host_apart(&loaded, &environment).map_err(NotReplayed::from)?;
     let policy = Policy::prepare(loaded, &host, &environment).await?;
     let (exchanges, _) = whole(recorded.exchanges);
-    write(asked, &exchanges, &policy, &environment).await
+    let written = write(asked, &exchanges, &policy, &environment).await;
+    written.map_err(|error| or_left_out(error, recorded.left_out))
+}
+
+/// The fixtures of a recorded call for a plugin that is not written yet, each with the name of its file: nothing is
+/// expected of them.
+///
+/// # Errors
+///
+/// The recording cannot be read, or does not have the call.
+pub fn fixtures(
+    call: &Path,
+    identity: Option<&Path>,
+    plugin: &str,
+    hooks: &[Hook],
+) -> Result<Vec<(String, String)>, NoFixture> {
+    let given = call.file_name().unwrap_or_default().to_string_lossy();
+    let recorded = replay::read(call.parent().unwrap_or(Path::new("")), identity)?;
+    let exchange = match find(&recorded.exchanges, &given) {
+        Ok(index) => &recorded.exchanges[index],
+        Err(error) => return Err(or_left_out(error, recorded.left_out)),
+    };
+    let limits = Limits::default();
+    let unusable = |why| NotReplayed::Exchange {
+        id: exchange.id.clone(),
+        why: Box::new(why),
+    };
+    let call = Arc::new(exchange.call(&limits).map_err(unusable)?);
+    let message = exchange.message(&limits).map_err(unusable)?;
+    let reply = exchange.answer(&limits).map_err(unusable)?;
+    let mut fixtures = Vec::new();
+    for hook in hooks {
+        let (document, sent) = match (hook, &reply) {
+            (Hook::PreCall, _) => (message.payload().clone(), None),
+            (Hook::PostCall, Some(reply)) => {
+                (reply.payload().clone(), Some(message.payload().clone()))
+            }
+            (Hook::PostCall, None) => continue,
+        };
+        let observation = Observation {
+            interceptor: plugin.into(),
+            hook: *hook,
+            call: call.clone(),
+            document,
+            sent,
+            failed: *hook == Hook::PostCall && exchange.failed,
+            carried: None,
+            decision: Ok(PreDecision::Proceed),
+            findings: Vec::new(),
+        };
+        let name = format!("recorded-{}.toml", hook.as_str());
+        let text = text(exchange, &observation, &json!({}), &BTreeMap::new());
+        fixtures.push((name, text));
+    }
+    Ok(fixtures)
+}
+
+/// A call that a recording left out is told apart from one that was never made.
+fn or_left_out(error: NoFixture, left_out: Vec<LeftOut>) -> NoFixture {
+    match error {
+        NoFixture::NoCall(given) => {
+            let mut left_out = left_out.into_iter();
+            let left_out = left_out.find(|one| one.id.starts_with(&given));
+            left_out.map_or(NoFixture::NoCall(given), NoFixture::LeftOut)
+        }
+        error => error,
+    }
 }
 
 async fn write(

@@ -8,7 +8,9 @@ use sandgate_message::{Failure, Finding, Json};
 use serde_json::{Map, Value, json};
 use similar::{ChangeTag, TextDiff};
 
-use super::trial::{Decided, Seen};
+use sandgate_pipeline::Judged;
+
+use super::trial::Seen;
 
 const GONE: Style = AnsiColor::Red.on_default();
 const NEW: Style = AnsiColor::Green.on_default();
@@ -50,20 +52,20 @@ pub(super) fn pretty(json: &Json) -> String {
 /// The outcome for people: the decision, the change, findings, log, cost.
 pub(super) fn text(seen: &Seen, before: &Json) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{STRONG}{}{STRONG:#}", headline(&seen.decided));
+    let _ = writeln!(out, "{STRONG}{}{STRONG:#}", headline(seen));
     match &seen.decided {
-        Decided::Edit(after) | Decided::Replace(after) => {
+        Ok(Judged::Edit(after) | Judged::Replace(after)) => {
             out += &difference(&pretty(before), &pretty(after));
         }
-        Decided::Answer(answer) => {
+        Ok(Judged::Answer(answer)) => {
             for line in pretty(answer).lines() {
                 let _ = writeln!(out, "    {}", printable(line));
             }
         }
-        Decided::Fault(failure) => {
+        Err(failure) => {
             out += &told(failure);
         }
-        Decided::Proceed | Decided::Refuse(_) => {}
+        Ok(Judged::Proceed | Judged::Refuse(_)) => {}
     }
     for finding in &seen.findings {
         let _ = writeln!(out, "finding   {}", printable(&finding_line(finding)));
@@ -71,6 +73,7 @@ pub(super) fn text(seen: &Seen, before: &Json) -> String {
     for line in &seen.log {
         let _ = writeln!(out, "log       {} {}", line.level, printable(&line.message));
     }
+    out += &printed(seen);
     if let Some(note) = &seen.carry {
         let _ = writeln!(out, "carries   {} bytes to the post-call", note.len());
     }
@@ -86,9 +89,18 @@ pub(super) fn text(seen: &Seen, before: &Json) -> String {
     out
 }
 
-fn headline(decided: &Decided) -> String {
-    match decided {
-        Decided::Refuse(refusal) => {
+/// What the guest printed to stdout and stderr, marked as the guest's.
+pub(super) fn printed(seen: &Seen) -> String {
+    let mut out = String::new();
+    for line in seen.printed.lines() {
+        let _ = writeln!(out, "printed   {}", printable(line));
+    }
+    out
+}
+
+fn headline(seen: &Seen) -> String {
+    match &seen.decided {
+        Ok(Judged::Refuse(refusal)) => {
             let at = refusal.pointer.as_ref().map(|at| format!(", at {at}"));
             printable(&format!(
                 "refuse    {}: {}{}",
@@ -97,8 +109,8 @@ fn headline(decided: &Decided) -> String {
                 at.unwrap_or_default()
             ))
         }
-        Decided::Fault(failure) => printable(&format!("fault     it {failure}")),
-        other => other.word().to_owned(),
+        Err(failure) => printable(&format!("fault     it {failure}")),
+        Ok(_) => seen.word().to_owned(),
     }
 }
 
@@ -128,13 +140,13 @@ fn finding_line(finding: &Finding) -> String {
 /// The decision for programs and for the comparison with fixtures. Nothing in it depends on when or where the hook ran.
 pub(super) fn decision(seen: &Seen) -> Map<String, Value> {
     let mut all = Map::new();
-    all.insert("decision".into(), seen.decided.word().into());
-    if let Some(document) = seen.decided.document() {
+    all.insert("decision".into(), seen.word().into());
+    if let Some(document) = seen.document() {
         // The document is a text, since its bytes are part of the decision.
         all.insert("document".into(), document.as_str().into());
     }
     match &seen.decided {
-        Decided::Refuse(refusal) => {
+        Ok(Judged::Refuse(refusal)) => {
             let mut members = Map::new();
             members.insert("code".into(), refusal.code.as_str().into());
             members.insert("message".into(), refusal.message.as_str().into());
@@ -150,7 +162,7 @@ pub(super) fn decision(seen: &Seen) -> Map<String, Value> {
             }
             all.insert("refusal".into(), members.into());
         }
-        Decided::Fault(failure) => {
+        Err(failure) => {
             all.insert("fault".into(), failure.kind().into());
             if let Some(kind) = failure.name() {
                 all.insert("kind".into(), kind.into());
@@ -183,10 +195,11 @@ pub(super) fn as_json(seen: &Seen) -> Value {
         |line| json!({ "level": line.level.to_string().to_lowercase(), "message": line.message }),
     );
     all.insert("log".into(), log.collect());
+    all.insert("printed".into(), seen.printed.as_str().into());
     let took = u64::try_from(seen.took.as_micros()).unwrap_or(u64::MAX);
     all.insert("us".into(), took.into());
     all.insert("memory".into(), seen.memory.into());
-    if let Decided::Fault(failure) = &seen.decided {
+    if let Err(failure) = &seen.decided {
         all.insert("frames".into(), failure.frames().into());
         all.insert("detail".into(), failure.detail().into());
     }

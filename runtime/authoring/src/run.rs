@@ -1,17 +1,20 @@
 //! `sandgate plugin run`: runs one hook of a built plugin, and shows the outcome.
 
+use std::fmt::Write as _;
 use std::io::Read;
 use std::path::Path;
 
 use sandgate_assembly::inspect;
-use sandgate_config::Files;
+use sandgate_config::{Files, Report};
 use sandgate_host::{Grants, PluginFile, PrepareError, Simulation};
 use sandgate_message::{Call, CallId, Direction, Era, Hook, Json, Limits, Method};
-use sandgate_pipeline::Globs;
+use sandgate_pipeline::Judged;
 use serde_json::{Value, json};
 
+use super::fixture::Fixture;
 use super::render;
-use super::trial::{Decided, Exercise, Seen, Trial};
+use super::stand::{Stand, sees, timeout};
+use super::trial::{Exercise, Seen, Trial};
 use crate::args;
 
 /// The largest document that is read from a file or stdin, in bytes.
@@ -38,12 +41,16 @@ pub enum NotRun {
         /// What is wrong, and what would be right.
         why: String,
     },
+    /// The fixture is not valid.
+    #[error("{0}")]
+    Fixture(Report),
     /// The plugin cannot be prepared.
-    #[error("{}", prepare(.0))]
+    #[error("{}", not_prepared(.0))]
     Prepare(#[from] PrepareError),
 }
 
-pub(super) fn prepare(error: &PrepareError) -> String {
+/// The error, with what is wrong with each setting, and where the plugin's own code failed.
+pub(super) fn not_prepared(error: &PrepareError) -> String {
     let mut text = error.to_string();
     if let PrepareError::Settings(issues) = error {
         for issue in issues {
@@ -54,6 +61,9 @@ pub(super) fn prepare(error: &PrepareError) -> String {
             };
             text += &format!("\n  {at}: {}", issue.message);
         }
+    }
+    if let PrepareError::Configure(failure) | PrepareError::Smoke { failure, .. } = error {
+        let _ = write!(text, "\n{}", render::told(failure).trim_end());
     }
     text
 }
@@ -72,20 +82,23 @@ fn argument(argument: impl Into<String>, why: impl Into<String>) -> NotRun {
 /// Nothing could be run. A failure of the plugin itself is a result, not an error.
 pub async fn run(asked: &args::RunPlugin) -> Result<Ran, NotRun> {
     let file = inspect::read(&asked.plugin).map_err(NotRun::File)?;
+    if let Some(path) = &asked.fixture {
+        return run_fixture(path, &file, asked.time.time_factor).await;
+    }
     let exercise = exercise(asked, &file)?;
     let settings = match &asked.settings {
-        Some(text) => serde_json::from_slice(&given("--settings", text)?)
-            .map_err(|error| argument("--settings", format!("no JSON: {error}")))?,
+        Some(text) => given_settings(text)?,
         None => json!({}),
     };
     let asks = &file.manifest().asks;
-    let mut notes = unseen(&exercise, &file);
+    let unseen = sees(&file, exercise.hook, &exercise.call.method).err();
+    let mut notes: Vec<_> = unseen.into_iter().collect();
     // No HTTP is granted: an author who wants answers writes a fixture.
     let grants = Grants {
         state: asks.state.is_some(),
         ..Grants::default()
     };
-    let limit = file.manifest().timeout();
+    let limit = timeout(&file) * asked.time.time_factor;
     let trial = Trial::new()?;
     let mut plugin = trial.prepare(file, settings, grants).await?;
     notes.extend(
@@ -94,13 +107,9 @@ pub async fn run(asked: &args::RunPlugin) -> Result<Ran, NotRun> {
             .iter()
             .map(|withheld| format!("it asks for {}, which it does not get here", withheld.what)),
     );
-    let seen = exercise.run(&mut plugin, Simulation::default()).await;
-    if let Some(limit) = limit.filter(|limit| seen.took > *limit) {
-        notes.push(format!(
-            "longer than its own limit of {} ms",
-            limit.as_millis()
-        ));
-    }
+    let seen = exercise
+        .run(&mut plugin, Simulation::default(), limit)
+        .await;
     Ok(Ran {
         seen,
         document: exercise.document(),
@@ -108,19 +117,18 @@ pub async fn run(asked: &args::RunPlugin) -> Result<Ran, NotRun> {
     })
 }
 
-/// Notes if a gateway would not call the hook: it calls a hook only for the events of its manifest.
-fn unseen(exercise: &Exercise, file: &PluginFile) -> Vec<String> {
-    let hooks = file.manifest().hooks();
-    let own = hooks.iter().find(|(hook, ..)| *hook == exercise.hook);
-    let event = &*exercise.call.method;
-    match own.map(|(_, _, events)| (Globs::new(events), events)) {
-        Some((Ok(globs), events)) if !globs.matches(event) => vec![format!(
-            "its {} sees {}: a gateway would not call it for {event}",
-            exercise.hook.as_str(),
-            events.join(", ")
-        )],
-        _ => Vec::new(),
-    }
+/// Runs the hook of a fixture, in the world that the fixture describes.
+async fn run_fixture(path: &Path, file: &PluginFile, time_factor: u32) -> Result<Ran, NotRun> {
+    let fixture = Fixture::read(path).map_err(NotRun::Fixture)?;
+    let trial = Trial::new()?;
+    let mut stand = Stand::new(&trial, file, time_factor);
+    let ran = stand.run(&fixture).await;
+    let (seen, _) = ran.map_err(|why| argument("--fixture", why.to_string()))?;
+    Ok(Ran {
+        seen,
+        document: fixture.exercise.document(),
+        notes: Vec::new(),
+    })
 }
 
 fn exercise(asked: &args::RunPlugin, file: &PluginFile) -> Result<Exercise, NotRun> {
@@ -243,6 +251,16 @@ pub(super) fn set(call: &mut Call, key: &str, value: &str) -> Result<(), String>
     Ok(())
 }
 
+/// The settings that `--settings` gives.
+///
+/// # Errors
+///
+/// They cannot be read, or are no JSON.
+pub(super) fn given_settings(text: &str) -> Result<Value, NotRun> {
+    serde_json::from_slice(&given("--settings", text)?)
+        .map_err(|error| argument("--settings", format!("no JSON: {error}")))
+}
+
 /// The argument's content: the text itself, `@FILE`, or `-` for stdin.
 fn given(name: &str, text: &str) -> Result<Vec<u8>, NotRun> {
     let failed = |why: String| argument(name, why);
@@ -280,8 +298,8 @@ impl Ran {
     /// The exit code: 0 if the call goes on, changed or not; 10 if it is refused; 20 if the plugin failed.
     pub fn exit_code(&self) -> u8 {
         match self.seen.decided {
-            Decided::Refuse(_) => 10,
-            Decided::Fault(_) => 20,
+            Ok(Judged::Refuse(_)) => 10,
+            Err(_) => 20,
             _ => 0,
         }
     }

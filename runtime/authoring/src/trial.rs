@@ -11,9 +11,10 @@ use sandgate_host::{
     StateQuota,
 };
 use sandgate_message::{
-    Call, Failure, Finding, Hook, HookRequest, HookResult, Interceptor, Json, Limits, PostDecision,
-    PreDecision, Refusal, apply,
+    Call, Failure, Finding, Hook, HookRequest, HookResult, Interceptor, Json, Limits, Method,
+    PreDecision, Role,
 };
+use sandgate_pipeline::{DecisionRules, Judged};
 use serde_json::Value;
 use tracing::instrument::WithSubscriber;
 
@@ -22,8 +23,8 @@ use crate::log_capture::{Line, LogCapture};
 /// The most runs at once. An author makes one at a time.
 const INSTANCES: u32 = 16;
 
-/// The timeout of a run. It is longer than a gateway's, since an author wants to see the outcome.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
+/// The timeout of a run that is measured, whatever a gateway would allow.
+pub(super) const UNLIMITED: Duration = Duration::from_secs(5);
 
 /// Prepares and runs plugins for their author.
 pub(super) struct Trial {
@@ -48,27 +49,18 @@ pub(super) struct Exercise {
 /// The outcome of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
-    pub(super) decided: Decided,
+    /// The decision as a gateway applies it, or why the run failed.
+    pub(super) decided: Result<Judged, Failure>,
     pub(super) findings: Vec<Finding>,
     pub(super) carry: Option<Vec<u8>>,
     pub(super) log: Vec<Line>,
+    /// The last 4 KiB that the guest printed to stdout and stderr.
+    pub(super) printed: String,
     pub(super) took: Duration,
     /// The linear memory in bytes.
     pub(super) memory: u64,
     /// HTTP requests that nothing answered.
     pub(super) unanswered: Vec<String>,
-}
-
-/// A decision with its effect.
-#[derive(Clone, Debug)]
-pub(super) enum Decided {
-    Proceed,
-    /// The document with the edits applied.
-    Edit(Json),
-    Replace(Json),
-    Answer(Json),
-    Refuse(Refusal),
-    Fault(Failure),
 }
 
 impl Trial {
@@ -126,7 +118,7 @@ impl Exercise {
     }
 
     /// The input of the run, with a deadline from now.
-    pub(super) fn begun(&self) -> HookRequest {
+    pub(super) fn begun(&self, timeout: Duration) -> HookRequest {
         HookRequest {
             call: Arc::new(self.call.clone()),
             document: self.document(),
@@ -136,36 +128,62 @@ impl Exercise {
             },
             failed: self.failed,
             carried: self.carried.as_deref().map(Into::into),
-            timeout: TIMEOUT,
-            deadline: Instant::now() + HookRequest::wall_limit(TIMEOUT),
+            timeout,
+            deadline: Instant::now() + HookRequest::wall_limit(timeout),
             shadow: false,
         }
     }
 
-    /// Runs the hook.
-    pub(super) async fn run(&self, plugin: &mut Plugin, simulation: Simulation) -> Seen {
+    /// Runs the hook, within the time that `limit` says, and judges its decision as a gateway does.
+    pub(super) async fn run(
+        &self,
+        plugin: &mut Plugin,
+        simulation: Simulation,
+        limit: Duration,
+    ) -> Seen {
         let simulation = Arc::new(simulation);
         plugin.set_simulation(simulation.clone());
-        let run = self.begun();
+        let run = self.begun(limit);
+        let role = self.role(plugin);
         let document = run.document.clone();
         let log = Arc::new(Mutex::default());
         let overheard = LogCapture::new(log.clone());
-        let (outcome, decided) = match self.hook {
+        match self.hook {
             Hook::PreCall => {
                 let outcome = plugin.pre_call(run).with_subscriber(overheard).await;
-                split(outcome, |decision| pre(decision, &document))
+                self.seen(role, &document, outcome, &simulation, &log)
             }
             Hook::PostCall => {
                 let outcome = plugin.post_call(run).with_subscriber(overheard).await;
-                split(outcome, |decision| post(decision, &document))
+                self.seen(role, &document, outcome, &simulation, &log)
             }
-        };
-        let log = std::mem::take(&mut *log.lock());
+        }
+    }
+
+    fn role(&self, plugin: &Plugin) -> Role {
+        let hooks = &plugin.plugin().hooks;
+        let own = hooks.iter().find(|(hook, ..)| *hook == self.hook);
+        own.map_or(Role::Validation, |(_, role, _)| *role)
+    }
+
+    fn seen(
+        &self,
+        role: Role,
+        document: &Json,
+        outcome: HookResult<impl Into<PreDecision>>,
+        simulation: &Simulation,
+        log: &Mutex<Vec<Line>>,
+    ) -> Seen {
+        let request =
+            self.hook == Hook::PreCall && !Method::new(&self.call.method).is_notification();
+        let rules = DecisionRules::alone(request, self.failed, Limits::default());
+        let decision = outcome.decision;
         Seen {
-            decided,
+            decided: decision.and_then(|decision| rules.judge(role, document, decision)),
             findings: outcome.findings,
             carry: outcome.carry.map(|note| note.to_vec()),
-            log,
+            log: std::mem::take(&mut *log.lock()),
+            printed: String::from_utf8_lossy(&simulation.output()).into_owned(),
             took: outcome.took,
             memory: simulation.memory(),
             unanswered: simulation.unanswered(),
@@ -173,70 +191,27 @@ impl Exercise {
     }
 }
 
-fn split<D>(
-    outcome: HookResult<D>,
-    decided: impl FnOnce(D) -> Decided,
-) -> (HookResult<()>, Decided) {
-    let HookResult {
-        decision,
-        findings,
-        carry,
-        took,
-    } = outcome;
-    let decided = decision.map_or_else(Decided::Fault, decided);
-    let rest = HookResult {
-        decision: Ok(()),
-        findings,
-        carry,
-        took,
-    };
-    (rest, decided)
-}
-
-fn edited(document: &Json, edits: &[sandgate_message::Edit]) -> Decided {
-    match apply(document, edits, &Limits::default()) {
-        Ok(document) => Decided::Edit(document),
-        Err(why) => Decided::Fault(Failure::Malformed(why.to_string())),
-    }
-}
-
-fn pre(decision: PreDecision, document: &Json) -> Decided {
-    match decision {
-        PreDecision::Proceed => Decided::Proceed,
-        PreDecision::Edit(edits) => edited(document, &edits),
-        PreDecision::Replace(json) => Decided::Replace(json),
-        PreDecision::Answer(json) => Decided::Answer(json),
-        PreDecision::Refuse(refusal) => Decided::Refuse(refusal),
-    }
-}
-
-fn post(decision: PostDecision, document: &Json) -> Decided {
-    match decision {
-        PostDecision::Proceed => Decided::Proceed,
-        PostDecision::Edit(edits) => edited(document, &edits),
-        PostDecision::Replace(json) => Decided::Replace(json),
-        PostDecision::Refuse(refusal) => Decided::Refuse(refusal),
-    }
-}
-
-impl Decided {
+impl Seen {
     /// The decision's name, as fixtures and `--json` spell it.
     pub(super) fn word(&self) -> &'static str {
-        match self {
-            Self::Proceed => "proceed",
-            Self::Edit(_) => "edit",
-            Self::Replace(_) => "replace",
-            Self::Answer(_) => "answer",
-            Self::Refuse(_) => "refuse",
-            Self::Fault(_) => "fault",
+        match &self.decided {
+            Ok(Judged::Proceed) => "proceed",
+            Ok(Judged::Edit(_)) => "edit",
+            Ok(Judged::Replace(_)) => "replace",
+            Ok(Judged::Answer(_)) => "answer",
+            Ok(Judged::Refuse(_)) => "refuse",
+            Err(_) => "fault",
         }
     }
 
     /// The document that the decision made. `None` if it made none.
     pub(super) fn document(&self) -> Option<&Json> {
-        match self {
-            Self::Edit(json) | Self::Replace(json) | Self::Answer(json) => Some(json),
+        match &self.decided {
+            Ok(Judged::Edit(json) | Judged::Replace(json) | Judged::Answer(json)) => Some(json),
             _ => None,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

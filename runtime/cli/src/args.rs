@@ -7,6 +7,7 @@ use sandgate_config::Environment;
 use sandgate_daemon::locate::{Located, Unknown};
 use sandgate_telemetry::logging;
 
+use crate::call::Call;
 use crate::check::Check;
 use crate::completions::Completions;
 #[cfg(feature = "demo")]
@@ -65,6 +66,8 @@ pub enum Verb {
     Reload(Reload),
     /// Tell the story of one call: who asked, what each interceptor decided, what was sent and what came back
     Why(Why),
+    /// Call a tool through the running gateway, as a client would [exit code 1: it answers with an error]
+    Call(Call),
     /// Run recorded calls through a configuration, or through two, and show where decisions differ: no server is started
     Replay(Replay),
     /// Put an interceptor's candidate in its place, in the configuration's file and in the running gateway [exit code

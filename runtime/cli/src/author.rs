@@ -9,7 +9,8 @@ use sandgate_authoring::build::BuildError;
 use sandgate_authoring::dev::NotDeveloped;
 use sandgate_authoring::lang::New;
 use sandgate_authoring::test::NotTested;
-use sandgate_authoring::{ProjectError, bench, build, dev, doc, eval, new, run, test};
+use sandgate_authoring::{ProjectError, bench, build, dev, doc, eval, new, recorded, run, test};
+use sandgate_message::Hook;
 
 use crate::exit::{complain, fail, refuse, runtime};
 use crate::terminal::print;
@@ -23,7 +24,19 @@ pub(crate) fn carry_out(asked: &Author) -> ExitCode {
                 pre: asked.hook != NewHooks::Post,
                 post: asked.hook != NewHooks::Pre,
             };
-            match new::new(Path::new(""), &asked.lang, &wanted) {
+            let mut fixtures = Vec::new();
+            if let Some(call) = &asked.from_recording {
+                let hooks = [(wanted.pre, Hook::PreCall), (wanted.post, Hook::PostCall)];
+                let hooks: Vec<_> = hooks
+                    .iter()
+                    .filter_map(|(has, hook)| has.then_some(*hook))
+                    .collect();
+                match recorded::fixtures(call, asked.identity.as_deref(), &wanted.name, &hooks) {
+                    Ok(made) => fixtures = made,
+                    Err(error) => return wrong(&error),
+                }
+            }
+            match new::new(Path::new(""), asked.lang, &wanted, &fixtures) {
                 Ok(next) => {
                     print(&format!("{} is there. Next: {next}", wanted.name));
                     ExitCode::SUCCESS
@@ -32,10 +45,13 @@ pub(crate) fn carry_out(asked: &Author) -> ExitCode {
             }
         }
         Author::Build(asked) => {
-            let build = build::build(&asked.folder, asked.lang.as_deref());
+            let build = build::build(&asked.folder, asked.lang);
             match runtime(None).map(|runtime| runtime.block_on(build)) {
                 Ok(Ok(built)) => {
-                    print(&built.text());
+                    match asked.json {
+                        true => print(&format!("{:#}", built.as_json())),
+                        false => print(&built.text()),
+                    }
                     ExitCode::SUCCESS
                 }
                 Ok(Err(error)) => not_built(&error),
@@ -59,7 +75,10 @@ pub(crate) fn carry_out(asked: &Author) -> ExitCode {
         Author::Test(asked) => {
             match runtime(None).map(|runtime| runtime.block_on(test::test(asked))) {
                 Ok(Ok(tested)) => {
-                    print(&tested.text());
+                    match asked.json {
+                        true => print(&format!("{:#}", tested.as_json())),
+                        false => print(&tested.text()),
+                    }
                     ExitCode::from(u8::from(tested.failed() > 0))
                 }
                 Ok(Err(NotTested::Build(error))) => not_built(&error),
@@ -112,7 +131,10 @@ pub(crate) fn carry_out(asked: &Author) -> ExitCode {
         }
         Author::Doc(asked) => match inspect::read(&asked.plugin) {
             Ok(file) => {
-                print(&doc::page(&file));
+                match asked.json {
+                    true => print(&format!("{:#}", inspect::as_json(&file))),
+                    false => print(&doc::page(&file)),
+                }
                 ExitCode::SUCCESS
             }
             Err(error) => wrong(&error),

@@ -7,6 +7,7 @@
 pub mod args;
 #[cfg(feature = "authoring")]
 mod author;
+pub mod call;
 pub mod check;
 pub mod completions;
 #[cfg(feature = "demo")]

@@ -7,8 +7,8 @@ use sandgate::args::{Arguments, Verb};
 #[cfg(feature = "demo")]
 use sandgate::demo;
 use sandgate::{
-    check, completions, import, init, manual, pins, plugin, promote, reload, replay, run, schema,
-    status, terminal, token, why,
+    call, check, completions, import, init, manual, pins, plugin, promote, reload, replay, run,
+    schema, status, terminal, token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
             Verb::Demo(_) => sandgate_demo::LOG_LEVEL,
             // These verbs report errors themselves.
             Verb::Plugin(_) | Verb::Promote(_) => "off",
-            Verb::Replay(_) | Verb::Pins(_) => "warn",
+            Verb::Replay(_) | Verb::Pins(_) | Verb::Call(_) => "warn",
             _ => "info",
         });
     let serving = arguments.verb.serves();
@@ -50,6 +50,7 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Status(asked) => status::carry_out(&asked),
         Verb::Reload(asked) => reload::carry_out(&asked),
         Verb::Why(asked) => why::carry_out(&asked),
+        Verb::Call(asked) => call::carry_out(&asked),
         Verb::Promote(asked) => promote::carry_out(&asked),
         Verb::Replay(asked) => replay::carry_out(&asked),
         Verb::Init(asked) => init::carry_out(&asked),

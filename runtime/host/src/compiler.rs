@@ -201,6 +201,7 @@ impl Compiler {
                     configure,
                     settings: settings.clone(),
                     why,
+                    apart: spec.file.is_development(),
                 })
             }
         };

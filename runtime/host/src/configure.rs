@@ -50,7 +50,7 @@ pub(crate) async fn run(
             .map(|answer| (instance, answer))
     };
     match tokio::time::timeout(TIMEOUT, run).await {
-        Err(_) => Err(ConfigureError::Failed(Failure::Deadline(TIMEOUT))),
+        Err(_) => Err(ConfigureError::Failed(Failure::deadline(TIMEOUT))),
         Ok(Err(error)) => {
             let data = store.data_mut();
             let (stop_reason, said) = (data.stop_reason.take(), data.last_words.take());

@@ -37,7 +37,7 @@ impl From<Expiry> for StopReason {
 pub(crate) const NO_PROCESSOR: Failure = Failure::Overload("a processor");
 
 /// Classifies a failed run. `said` is the fault that the guest reported before it trapped; it tells more than the trap.
-/// `stderr` is the end of what the guest wrote there.
+/// `output_tail` is the end of what the guest wrote there.
 pub(crate) fn classify(
     error: &wasmtime::Error,
     stop_reason: Option<StopReason>,
@@ -46,7 +46,12 @@ pub(crate) fn classify(
     stderr: &[u8],
 ) -> Failure {
     match stop_reason {
-        Some(StopReason::Deadline) => return Failure::Deadline(timeout),
+        Some(StopReason::Deadline) => {
+            return Failure::Deadline {
+                limit: timeout,
+                frames: seen(error),
+            };
+        }
         Some(StopReason::Overload) => return NO_PROCESSOR,
         Some(StopReason::Memory(bytes)) => return Failure::Memory(bytes),
         Some(StopReason::Quota(what)) => return Failure::Quota(what),
@@ -72,10 +77,7 @@ pub(crate) fn classify(
         Some(trap) => trap.to_string(),
         None => cause,
     };
-    let seen = error
-        .downcast_ref::<WasmBacktrace>()
-        .map(fault_report::trap_frames)
-        .unwrap_or_default();
+    let seen = seen(error);
     let (reason, frames, mut detail) = match said {
         None => (reason, seen, String::new()),
         // The guest knows the place of the fault; the backtrace of the trap adds how the guest got there.
@@ -100,6 +102,14 @@ pub(crate) fn classify(
         frames,
         detail: cut_detail(detail),
     }
+}
+
+/// The frames of the guest where it stopped.
+fn seen(error: &wasmtime::Error) -> Vec<String> {
+    error
+        .downcast_ref::<WasmBacktrace>()
+        .map(fault_report::trap_frames)
+        .unwrap_or_default()
 }
 
 /// The frames that the guest reported, then those of the backtrace. A place is listed once.

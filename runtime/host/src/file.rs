@@ -150,6 +150,20 @@ impl PluginFile {
         instrument::check(&self.bytes)
     }
 
+    /// Whether `sandgate plugin dev` made the plugin: an interpreter with the author's source beside it.
+    pub fn is_development(&self) -> bool {
+        self.dev_source.is_some()
+    }
+
+    /// The version, with `+dev` where the plugin is under development.
+    pub fn version(&self) -> String {
+        let version = &self.manifest.version;
+        match self.is_development() {
+            true => format!("{version}+dev"),
+            false => version.clone(),
+        }
+    }
+
     /// Code and source of a plugin under development. `None`: the plugin is an ordinary component.
     pub(crate) fn dev_source(&self) -> Option<&DevSource> {
         self.dev_source.as_ref()

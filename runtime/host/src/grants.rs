@@ -64,111 +64,94 @@ pub(crate) struct ResolvedGrants {
 ///
 /// # Errors
 /// The operator grants what the plugin does not ask for. That is a mistake, or the plugin has changed what it asks for;
-/// the error says what could be granted.
+/// each error says what could be granted.
 pub(crate) fn resolve(
     asks: &Asks,
     given: &Grants,
-) -> Result<(ResolvedGrants, Vec<Withheld>), GrantError> {
-    let refuse = |grant, why: String| Err(GrantError { grant, why });
-    let mut withheld = Vec::new();
-    if given.state && asks.state.is_none() {
-        return refuse(
-            "state",
-            "the plugin does not ask for state; remove the grant".into(),
-        );
+) -> Result<(ResolvedGrants, Vec<Withheld>), Vec<GrantError>> {
+    let errors = not_asked(asks, given);
+    if !errors.is_empty() {
+        return Err(errors);
     }
-    if let (Some(why), false) = (&asks.state, given.state) {
-        withheld.push(Withheld {
-            what: "state".into(),
-            why: why.clone(),
-        });
-    }
+    let resolved = ResolvedGrants {
+        state: given.state,
+        http: given.http.clone(),
+        dirs: given.dirs.clone(),
+        env: given.env.clone(),
+    };
+    Ok((resolved, withheld(asks, given)))
+}
 
-    let asked = asks
-        .http
-        .as_ref()
-        .map(|ask| ask.hosts.as_slice())
-        .unwrap_or_default();
+/// The grants that the plugin does not ask for, or not in this form.
+fn not_asked(asks: &Asks, given: &Grants) -> Vec<GrantError> {
+    let mut errors = Vec::new();
+    let mut refuse = |grant, why: String| errors.push(GrantError { grant, why });
+    if given.state && asks.state.is_none() {
+        let why = "the plugin does not ask for state; remove the grant";
+        refuse("state", why.into());
+    }
+    let hosts = asks.http.as_ref().map(|ask| ask.hosts.as_slice());
+    let hosts = hosts.unwrap_or_default();
     for host in &given.http {
         let name = host.strip_prefix("private:").unwrap_or(host);
-        if !asked.iter().any(|a| {
-            a == "*"
-                || a == name
-                || name
-                    .strip_prefix(a.as_str())
-                    .is_some_and(|p| p.starts_with(':'))
-        }) {
-            return refuse(
-                "http",
-                format!("the plugin does not ask for {name}; {}", choices(asked)),
-            );
-        }
-    }
-    if let Some(ask) = asks.http.as_ref().filter(|_| given.http.is_empty()) {
-        withheld.push(Withheld {
-            what: format!("http {}", ask.hosts.join(", ")),
-            why: ask.why.clone(),
-        });
-    }
-
-    let mut dirs = Vec::new();
-    for grant in &given.dirs {
-        let Some(ask) = asks.dirs.get(&grant.guest) else {
-            let names: Vec<_> = asks.dirs.keys().cloned().collect();
-            return refuse(
-                "dirs",
-                format!(
-                    "the plugin does not ask for {}; {}",
-                    grant.guest,
-                    choices(&names)
-                ),
-            );
+        let asked = |ask: &String| {
+            let port = name.strip_prefix(ask.as_str());
+            ask == "*" || ask == name || port.is_some_and(|port| port.starts_with(':'))
         };
-        if grant.access > ask.access {
-            return refuse(
-                "dirs",
-                format!(
-                    "the plugin asks for {} read-only; grant it with access = \"ro\"",
-                    grant.guest
-                ),
-            );
-        }
-        dirs.push(grant.clone());
-    }
-    for (path, ask) in &asks.dirs {
-        if !given.dirs.iter().any(|grant| &grant.guest == path) {
-            withheld.push(Withheld {
-                what: format!("dirs {path}"),
-                why: ask.why.clone(),
-            });
+        if !hosts.iter().any(asked) {
+            let why = format!("the plugin does not ask for {name}; {}", choices(hosts));
+            refuse("http", why);
         }
     }
-
+    for grant in &given.dirs {
+        let guest = &grant.guest;
+        match asks.dirs.get(guest) {
+            None => {
+                let names: Vec<_> = asks.dirs.keys().cloned().collect();
+                let why = format!("the plugin does not ask for {guest}; {}", choices(&names));
+                refuse("dirs", why);
+            }
+            Some(ask) if grant.access > ask.access => {
+                let why = "read-only; grant it with access = \"ro\"";
+                refuse("dirs", format!("the plugin asks for {guest} {why}"));
+            }
+            Some(_) => {}
+        }
+    }
     for (name, _) in &given.env {
         if !asks.env.contains_key(name) {
             let names: Vec<_> = asks.env.keys().cloned().collect();
-            return refuse(
-                "env",
-                format!("the plugin does not ask for {name}; {}", choices(&names)),
-            );
+            let why = format!("the plugin does not ask for {name}; {}", choices(&names));
+            refuse("env", why);
+        }
+    }
+    errors
+}
+
+/// What the plugin asks for and is not granted.
+fn withheld(asks: &Asks, given: &Grants) -> Vec<Withheld> {
+    let mut all = Vec::new();
+    let mut add = |what: String, why: &String| {
+        let why = why.clone();
+        all.push(Withheld { what, why });
+    };
+    if let (Some(why), false) = (&asks.state, given.state) {
+        add("state".into(), why);
+    }
+    if let Some(ask) = asks.http.as_ref().filter(|_| given.http.is_empty()) {
+        add(format!("http {}", ask.hosts.join(", ")), &ask.why);
+    }
+    for (path, ask) in &asks.dirs {
+        if !given.dirs.iter().any(|grant| &grant.guest == path) {
+            add(format!("dirs {path}"), &ask.why);
         }
     }
     for (name, why) in &asks.env {
         if !given.env.iter().any(|(given, _)| given == name) {
-            withheld.push(Withheld {
-                what: format!("env {name}"),
-                why: why.clone(),
-            });
+            add(format!("env {name}"), why);
         }
     }
-
-    let resolved = ResolvedGrants {
-        state: given.state,
-        http: given.http.clone(),
-        dirs,
-        env: given.env.clone(),
-    };
-    Ok((resolved, withheld))
+    all
 }
 
 impl ResolvedGrants {
@@ -227,7 +210,7 @@ mod tests {
             ..Grants::default()
         };
         assert_eq!(
-            resolve(&asks, &given).unwrap_err().why,
+            resolve(&asks, &given).unwrap_err()[0].why,
             "the plugin does not ask for REGOIN; it asks for REGION"
         );
         let given = Grants {
@@ -235,16 +218,18 @@ mod tests {
             ..Grants::default()
         };
         assert!(
-            resolve(&asks, &given)
-                .unwrap_err()
+            resolve(&asks, &given).unwrap_err()[0]
                 .why
                 .ends_with("it asks for api.example.com")
         );
         let given = Grants {
             state: true,
+            env: vec![("REGOIN".into(), "eu".into())],
             ..Grants::default()
         };
-        assert_eq!(resolve(&asks, &given).unwrap_err().grant, "state");
+        let errors = resolve(&asks, &given).unwrap_err();
+        let grants: Vec<_> = errors.iter().map(|error| error.grant).collect();
+        assert_eq!(grants, ["state", "env"]);
     }
 
     #[test]

@@ -111,7 +111,8 @@ impl Host {
         if !issues.is_empty() {
             return Err(PrepareError::Settings(issues));
         }
-        let (mut grants, mut withheld) = resolve(&manifest.asks, &spec.grants)?;
+        let (mut grants, mut withheld) =
+            resolve(&manifest.asks, &spec.grants).map_err(PrepareError::Grants)?;
         if candidate {
             grants = grants.for_candidate(&manifest.asks, &mut withheld);
         }
@@ -148,7 +149,7 @@ impl Host {
             .await?;
         let info = InterceptorInfo {
             name: manifest.name.clone(),
-            version: manifest.version.clone(),
+            version: spec.file.version(),
             digest: spec.file.digest().to_owned(),
             hooks: manifest.hooks(),
         };

@@ -11,7 +11,7 @@
 //! - Grants and limits: `grants`, `concurrency`, `clock` (interrupts guests), `meter` (the own time of a run),
 //!   `engine`.
 //! - The contract: `handles`, `bindings`, `fault_report`, `failure`, `decisions`.
-//! - What a guest can reach: `stderr`, `state`, `simulation` (for authors' tests), `capabilities`, `public_ip`, `egress`.
+//! - What a guest can reach: `output_tail`, `state`, `simulation` (for authors' tests), `capabilities`, `public_ip`, `egress`.
 //! - One run: `sandbox` (the data of a store), `imports` (host functions), `configure`, `plugin`, `bench_instance`.
 //! - Preparing: `snapshot`, `cache` (machine code on disk), `spec`, `compiler`, `smoke`, `host`.
 
@@ -38,6 +38,7 @@ mod imports;
 mod instrument;
 mod manifest;
 mod meter;
+mod output_tail;
 mod plugin;
 mod public_ip;
 mod sandbox;
@@ -47,7 +48,6 @@ mod smoke;
 mod snapshot;
 mod spec;
 mod state;
-mod stderr;
 
 pub use bench_instance::BenchInstance;
 pub use cache::{Cache, CacheError};

@@ -87,6 +87,15 @@ pub(crate) fn tick() -> Result<(), Expiry> {
     Ok(())
 }
 
+/// Begins the own time of the current run anew.
+pub(crate) fn restart() {
+    if let Some(mut current) = CURRENT_POLL.get() {
+        current.since = Some(processor_time());
+        current.own = Duration::ZERO;
+        CURRENT_POLL.set(Some(current));
+    }
+}
+
 /// The own time that is left to the current run. `None`: no run is polled on this thread.
 pub(crate) fn remaining() -> Option<Duration> {
     let mut current = CURRENT_POLL.get()?;

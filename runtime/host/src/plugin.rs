@@ -24,7 +24,7 @@ use crate::failure::{NO_PROCESSOR, StopReason, classify};
 use crate::fault_report::FaultReport;
 use crate::grants::Withheld;
 use crate::handles::DOCUMENT;
-use crate::meter::{Expiry, metered};
+use crate::meter::{self, Expiry, metered};
 use crate::sandbox::{Sandbox, Task, store};
 use crate::simulation::Simulation;
 
@@ -56,6 +56,9 @@ pub(crate) struct PerRunConfigure {
     pub(crate) settings: Arc<str>,
     /// Why the component cannot be snapshotted.
     pub(crate) why: String,
+    /// Whether the time of `configure` counts apart from that of the hook, since the plugin made for operators is
+    /// configured once.
+    pub(crate) apart: bool,
 }
 
 impl Plugin {
@@ -144,7 +147,7 @@ impl Plugin {
         let data = store.data_mut();
         let (findings, carry) = (std::mem::take(&mut data.findings), data.carry.take());
         let decision = match ran {
-            Err(Expiry::Timeout) => Err(Failure::Deadline(timeout)),
+            Err(Expiry::Timeout) => Err(Failure::deadline(timeout)),
             Err(Expiry::Overload) => Err(NO_PROCESSOR),
             Ok(Ok(Ok(decision))) => Ok(decision),
             Ok(Ok(Err(fault))) => {
@@ -230,6 +233,9 @@ impl LinkedComponent {
             let configured =
                 configure::call(store, &instance, &each.configure, &each.settings).await?;
             store.data_mut().switch_task(run);
+            if each.apart {
+                meter::restart();
+            }
             if configured.is_err() {
                 return Err(store
                     .data_mut()

@@ -18,7 +18,7 @@ use crate::failure::StopReason;
 use crate::fault_report::FaultReport;
 use crate::manifest::Access;
 use crate::meter;
-use crate::stderr::StderrTail;
+use crate::output_tail::OutputTail;
 
 /// Resources (streams, directories, requests) that a guest may hold at once.
 const MAX_HANDLES: usize = 1000;
@@ -55,7 +55,7 @@ pub(crate) struct Sandbox {
     pub(crate) last_words: Option<Box<FaultReport>>,
     /// Bytes of linear memory so far. Counted in a simulation only.
     memory: u64,
-    pub(crate) stderr: StderrTail,
+    pub(crate) stderr: OutputTail,
     table: ResourceTable,
     // Made when first used, since most hooks never use WASI.
     wasi: Option<Box<WasiCtx>>,
@@ -79,7 +79,7 @@ impl Sandbox {
             stop_reason: None,
             last_words: None,
             memory: 0,
-            stderr: StderrTail::default(),
+            stderr: OutputTail::default(),
             table,
             wasi: None,
             http,
@@ -139,11 +139,16 @@ impl Sandbox {
 
     fn build_wasi(&mut self) -> WasiCtx {
         let mut wasi = WasiCtxBuilder::new();
-        wasi.stderr(self.stderr.open())
-            .allow_tcp(false)
-            .allow_udp(false)
-            .allow_ip_name_lookup(false)
-            .max_random_size(1 << 16);
+        match &self.capabilities.simulation {
+            None => wasi.stderr(self.stderr.open()),
+            Some(simulation) => wasi
+                .stderr(self.stderr.open_with_copy(&simulation.printed()))
+                .stdout(simulation.printed()),
+        }
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .max_random_size(1 << 16);
         if let Task::Configure = self.task {
             wasi.secure_random(wasmtime_wasi::Deterministic::new(vec![0x5a]))
                 .insecure_random(wasmtime_wasi::Deterministic::new(vec![0x5a]))

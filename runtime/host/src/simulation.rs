@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtxBuilder};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+use crate::output_tail::OutputTail;
 use crate::state::State;
 
 tokio::task_local! {
@@ -58,6 +59,8 @@ struct Observed {
     memory: AtomicU64,
     /// Requests without an answer, as `METHOD URL`.
     unanswered: Mutex<Vec<String>>,
+    /// What the runs printed to stdout and stderr.
+    printed: Mutex<OutputTail>,
 }
 
 impl Simulation {
@@ -93,6 +96,16 @@ impl Simulation {
     /// The requests without an answer, as `METHOD URL`.
     pub fn unanswered(&self) -> Vec<String> {
         self.observed.unanswered.lock().clone()
+    }
+
+    /// The last 4 KiB that the runs printed to stdout and stderr.
+    pub fn output(&self) -> Vec<u8> {
+        self.observed.printed.lock().contents()
+    }
+
+    /// A handle to which the runs print.
+    pub(crate) fn printed(&self) -> OutputTail {
+        self.observed.printed.lock().open()
     }
 
     /// Notes that a run has this many bytes of linear memory.

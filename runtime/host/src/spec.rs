@@ -47,8 +47,8 @@ pub enum PrepareError {
     #[error("the settings schema in its manifest cannot be used: {0}")]
     Schema(String),
     /// The operator grants what the plugin does not ask for.
-    #[error(transparent)]
-    Grant(#[from] GrantError),
+    #[error("{}", lines(.0))]
+    Grants(Vec<GrantError>),
     /// The memory limit is larger than [`MAX_MEMORY`].
     #[error("memory: at most {MAX_MEMORY} bytes")]
     Memory,
@@ -69,4 +69,9 @@ pub enum PrepareError {
         /// How the run failed.
         failure: Failure,
     },
+}
+
+fn lines(errors: &[GrantError]) -> String {
+    let lines: Vec<_> = errors.iter().map(GrantError::to_string).collect();
+    lines.join("\n")
 }

@@ -76,6 +76,17 @@ pub enum PostDecision {
     Refuse(Refusal),
 }
 
+impl From<PostDecision> for PreDecision {
+    fn from(decision: PostDecision) -> Self {
+        match decision {
+            PostDecision::Proceed => Self::Proceed,
+            PostDecision::Edit(edits) => Self::Edit(edits),
+            PostDecision::Replace(json) => Self::Replace(json),
+            PostDecision::Refuse(refusal) => Self::Refuse(refusal),
+        }
+    }
+}
+
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -20,8 +20,14 @@ pub enum Failure {
         detail: String,
     },
     /// The run computed, and waited for what it asked the host for, longer than its timeout.
-    #[error("took longer than {} ms", .0.as_millis())]
-    Deadline(Duration),
+    #[error("took longer than {} ms", limit.as_millis())]
+    Deadline {
+        /// The timeout.
+        limit: Duration,
+        /// Where the guest computed when it was stopped, as in [`Self::Own`]. Empty if it waited for the host then, or if
+        /// its frames are not known.
+        frames: Vec<String>,
+    },
     /// The gateway was overloaded; the text says what the run waited for. The call is refused whatever the
     /// interceptor's policy for failures is, since a caller could bring the overload about.
     #[error("waited too long for {0}")]
@@ -48,12 +54,20 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// A deadline that passed while the run waited, or without known frames.
+    pub fn deadline(limit: Duration) -> Self {
+        Self::Deadline {
+            limit,
+            frames: Vec::new(),
+        }
+    }
+
     /// The failure's kind in logs and metrics.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Load(_) => "load",
             Self::Trap { .. } => "trap",
-            Self::Deadline(_) => "deadline",
+            Self::Deadline { .. } => "deadline",
             Self::Overload(_) => "overload",
             Self::Memory(_) => "memory",
             Self::Quota(_) => "quota",
@@ -74,7 +88,9 @@ impl Failure {
     /// The author's own frames, innermost first. Empty if none are known.
     pub fn frames(&self) -> &[String] {
         match self {
-            Self::Trap { frames, .. } | Self::Own { frames, .. } => frames,
+            Self::Trap { frames, .. }
+            | Self::Own { frames, .. }
+            | Self::Deadline { frames, .. } => frames,
             _ => &[],
         }
     }
@@ -110,7 +126,7 @@ mod tests {
             assert_eq!(failure.detail(), secret);
         }
         assert_eq!(
-            Failure::Deadline(Duration::from_millis(50)).to_string(),
+            Failure::deadline(Duration::from_millis(50)).to_string(),
             "took longer than 50 ms"
         );
     }

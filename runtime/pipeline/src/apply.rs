@@ -1,7 +1,7 @@
 //! Applies a decision to the document that a hook run saw, or says why it cannot be applied.
 
 use sandgate_message::{
-    EditError, Failure, Json, JsonError, Kind, Limits, Message, PreDecision, Role, apply,
+    EditError, Failure, Json, JsonError, Kind, Limits, Message, PreDecision, Refusal, Role, apply,
 };
 
 use crate::refusal::RefusalCause;
@@ -18,9 +18,24 @@ pub(crate) enum Effect {
 /// A decision with its effect, or why the decision is a fault.
 pub(crate) type Weighed = Result<(Decision, Effect), Failure>;
 
+/// A decision that can be applied, for whoever runs a hook without a chain.
+#[derive(Clone, Debug)]
+pub enum Judged {
+    /// The document passes as it is.
+    Proceed,
+    /// The document passes as edited.
+    Edit(Json),
+    /// This document passes instead.
+    Replace(Json),
+    /// The request is answered with this result.
+    Answer(Json),
+    /// The document is refused.
+    Refuse(Refusal),
+}
+
 /// What a decision may make of a document.
-#[derive(Clone, Copy)]
-pub(crate) struct DecisionRules {
+#[derive(Clone, Copy, Debug)]
+pub struct DecisionRules {
     /// Whether the message is a request, which alone can be answered.
     request: bool,
     /// Whether the document is an error object.
@@ -44,6 +59,38 @@ impl DecisionRules {
             failed: message.failed(),
             limits: Limits { bytes, depth },
         }
+    }
+
+    /// The rules for a document without its message: `request` says whether it is a request's params, `failed` whether it
+    /// is an error object.
+    pub fn alone(request: bool, failed: bool, limits: Limits) -> Self {
+        Self {
+            request,
+            failed,
+            limits,
+        }
+    }
+
+    /// Judges a decision on this document as a chain does.
+    ///
+    /// # Errors
+    ///
+    /// A chain could not apply the decision.
+    pub fn judge(
+        &self,
+        role: Role,
+        seen: &Json,
+        decision: impl Into<PreDecision>,
+    ) -> Result<Judged, Failure> {
+        let (word, effect) = self.weigh(role, seen, decision.into())?;
+        Ok(match (effect, word) {
+            (Effect::Nothing, _) => Judged::Proceed,
+            (Effect::Change(json), Decision::Edit) => Judged::Edit(json),
+            (Effect::Change(json), _) => Judged::Replace(json),
+            (Effect::Answer(json), _) => Judged::Answer(json),
+            (Effect::Stop(RefusalCause::Refused(refusal)), _) => Judged::Refuse(refusal),
+            (Effect::Stop(RefusalCause::Failed(failure)), _) => return Err(failure),
+        })
     }
 
     /// Whether the document is an error object.

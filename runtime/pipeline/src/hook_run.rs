@@ -135,14 +135,8 @@ pub(crate) fn widen(outcome: HookResult<PostDecision>) -> HookResult<PreDecision
         carry,
         took,
     } = outcome;
-    let decision = decision.map(|decision| match decision {
-        PostDecision::Proceed => PreDecision::Proceed,
-        PostDecision::Edit(edits) => PreDecision::Edit(edits),
-        PostDecision::Replace(json) => PreDecision::Replace(json),
-        PostDecision::Refuse(refusal) => PreDecision::Refuse(refusal),
-    });
     HookResult {
-        decision,
+        decision: decision.map(Into::into),
         findings,
         carry,
         took,

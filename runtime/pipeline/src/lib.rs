@@ -27,6 +27,7 @@ mod trial;
 mod testing;
 
 pub use admitted::{Admitted, Continuation, FilteredReply};
+pub use apply::{DecisionRules, Judged};
 pub use bound::{BoundInterceptor, StepError};
 pub use candidate::{Candidate, HELD};
 pub use chain::Chain;

@@ -126,7 +126,7 @@ impl RefusalReply<'_> {
         }
         let code = match self.cause {
             RefusalCause::Refused(_) => error_codes::INVALID_PARAMS,
-            RefusalCause::Failed(Failure::Deadline(_) | Failure::Overload(_)) => {
+            RefusalCause::Failed(Failure::Deadline { .. } | Failure::Overload(_)) => {
                 error_codes::SERVER
             }
             RefusalCause::Failed(_) => error_codes::INTERNAL,
@@ -213,8 +213,8 @@ impl RefusalReply<'_> {
                     Hook::PreCall => "request",
                     Hook::PostCall => "response",
                 });
-                if let Failure::Deadline(timeout) = failure {
-                    notice.timeout_ms = Some(timeout.as_millis().try_into().unwrap_or(u64::MAX));
+                if let Failure::Deadline { limit, .. } = failure {
+                    notice.timeout_ms = Some(limit.as_millis().try_into().unwrap_or(u64::MAX));
                 }
             }
         }
@@ -236,7 +236,7 @@ impl RefusalReply<'_> {
                 "policy {name:?} refused it ({}): {}",
                 refusal.code, refusal.message
             ),
-            RefusalCause::Failed(Failure::Deadline(limit)) => {
+            RefusalCause::Failed(Failure::Deadline { limit, .. }) => {
                 format!(
                     "policy {name:?} did not decide within {} ms",
                     limit.as_millis()

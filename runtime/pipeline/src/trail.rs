@@ -49,7 +49,7 @@ pub struct TrailEntry {
     /// The kind of a fault, for example `deadline`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<&'static str>,
-    /// Details of a fault that the interceptor itself reported, or that wasmtime saw.
+    /// Details of a fault, unless the interceptor never ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<Box<Malfunction>>,
     /// What the interceptor noticed.
@@ -65,10 +65,10 @@ pub struct TrailEntry {
     pub asked: Option<Instant>,
 }
 
-/// What is known of an interceptor's own malfunction. Its error message is left out, since that may repeat the payload.
+/// What is known of an interceptor's malfunction. Its error message is left out, since that may repeat the payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Malfunction {
-    /// The error's type as the plugin's language names it, or why the plugin crashed.
+    /// The error's type as the plugin's language names it, why the plugin crashed, or which limit or rule it broke.
     pub kind: Box<str>,
     /// The stack frames of the plugin author's code, innermost first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -78,12 +78,20 @@ pub struct Malfunction {
 impl Malfunction {
     /// The malfunction behind a failure, if there is one.
     pub(crate) fn of(failure: &Failure) -> Option<Box<Self>> {
-        failure.name().map(|kind| {
-            Box::new(Self {
-                kind: kind.into(),
-                frames: failure.frames().to_vec(),
-            })
-        })
+        let kind = match failure {
+            Failure::Load(_) | Failure::Overload(_) => return None,
+            Failure::Trap { reason, .. } => reason.as_str().into(),
+            Failure::Own { kind, .. } => kind.as_str().into(),
+            // None of these texts repeats what a guest or a caller said.
+            Failure::Deadline { .. }
+            | Failure::Memory(_)
+            | Failure::Quota(_)
+            | Failure::Malformed(_) => format!("it {failure}").into(),
+        };
+        Some(Box::new(Self {
+            kind,
+            frames: failure.frames().to_vec(),
+        }))
     }
 }
 

@@ -24,10 +24,9 @@ pub(super) struct Value {
 
 /// A policy found something, and it is not known where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("interceptor {interceptor:?} found something ({rule}) and does not say where")]
+#[error("interceptor {interceptor:?} found something and does not say where")]
 pub(super) struct Unplaced {
     interceptor: String,
-    rule: String,
 }
 
 /// What `details` of a finding or a refusal may say of the value. `docs/recording.md` describes the members.
@@ -110,13 +109,13 @@ impl Seeker<'_> {
             if details.private != Some(false) && !is_name {
                 let document = observation.document.clone();
                 self.at(&document, pointer, details.start.zip(details.end), &kind)
-                    .ok_or_else(|| self.unplaced(&refusal.code))?;
+                    .ok_or_else(|| self.unplaced())?;
             }
         }
         if let (Some(changed), false) = (changed, exact) {
             let document = observation.document.clone();
             self.replaced(document.root(), changed.root())
-                .ok_or_else(|| self.unplaced("a change"))?;
+                .ok_or_else(|| self.unplaced())?;
         }
         Ok(())
     }
@@ -133,8 +132,7 @@ impl Seeker<'_> {
             (Part::Params, Some(sent)) => sent.clone(),
             _ => self.observation.document.clone(),
         };
-        let unplaced = || self.unplaced(&finding.rule);
-        let unplaced = unplaced();
+        let unplaced = self.unplaced();
         if let Some(spans) = details.spans.filter(|spans| !spans.is_empty()) {
             for span in spans {
                 self.at(&document, &span.pointer, span.start.zip(span.end), &kind)
@@ -230,10 +228,9 @@ impl Seeker<'_> {
         }
     }
 
-    fn unplaced(&self, rule: &str) -> Unplaced {
+    fn unplaced(&self) -> Unplaced {
         Unplaced {
             interceptor: self.observation.interceptor.to_string(),
-            rule: rule.to_owned(),
         }
     }
 }

@@ -12,6 +12,7 @@ use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, File, OpenOptions, OpenOptions
 use serde::{Deserialize, Serialize};
 
 use super::exchange::NotAnExchange;
+use super::left_out::{self, LeftOut};
 use super::seal::{Recipient, SealError};
 
 pub(super) const DESCRIPTION: &str = "recording.json";
@@ -148,6 +149,9 @@ impl Folder {
         for entry in dir.entries().map_err(io("cannot be read"))? {
             let entry = entry.map_err(io("cannot be read"))?;
             let name = entry.file_name().to_string_lossy().into_owned();
+            if name == left_out::FILE {
+                continue;
+            }
             if name == DESCRIPTION {
                 described = true;
             } else if is_segment(&name) {
@@ -216,6 +220,17 @@ impl Folder {
     /// Whether calls are kept as they came, sealed.
     pub fn is_sealed(&self) -> bool {
         self.recipient.is_some()
+    }
+
+    /// Notes that a call is not in the recording. What cannot be noted is only logged.
+    pub(super) fn leave_out(&self, id: &str, why: &str) {
+        let left_out = LeftOut {
+            id: id.into(),
+            why: why.into(),
+        };
+        if let Err(error) = left_out::add(&self.dir, &left_out) {
+            tracing::debug!(call = id, "{} cannot be written: {error}", left_out::FILE);
+        }
     }
 
     /// Adds an exchange, given as JSON on one line.

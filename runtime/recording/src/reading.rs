@@ -8,6 +8,7 @@ use cap_std::fs::Dir;
 
 use super::exchange::{Exchange, NotAnExchange};
 use super::folder::{DESCRIPTION, FolderError, Sealed, described_in, is_segment};
+use super::left_out::{self, LeftOut};
 use super::seal::{Identities, SealError};
 
 /// The largest file that is read as part of a recording, in bytes.
@@ -20,6 +21,8 @@ pub struct Recorded {
     pub exchanges: Vec<Exchange>,
     /// The number of lines that were never finished.
     pub torn: usize,
+    /// Calls that are not in the recording, as far as they are known.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Reads a whole recording.
@@ -66,7 +69,10 @@ pub fn read(path: &Path, identities: Option<&Identities>) -> Result<Recorded, Fo
         );
     }
     names.sort();
-    let mut recorded = Recorded::default();
+    let mut recorded = Recorded {
+        left_out: left_out::read(&dir).map_err(io("cannot be read"))?,
+        ..Recorded::default()
+    };
     for name in names {
         let file = dir.open(&name).map_err(io("cannot be read"))?;
         let mut text = String::new();

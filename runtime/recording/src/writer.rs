@@ -32,14 +32,17 @@ pub(super) struct Writer {
     said: bool,
 }
 
-/// Why a captured call is not written.
+/// Why a captured call is not written. The texts hold nothing of the call.
+#[derive(Debug, thiserror::Error)]
 enum Not {
+    #[error("{0}")]
     Unplaced(detect::Unplaced),
-    /// The call continues one that is not recorded.
+    #[error("it continues a call that is not in the recording")]
     Orphaned,
-    /// With surrogates the call would be judged otherwise.
+    #[error("with surrogates in place of what was found, the interceptors judge it otherwise")]
     Unlike,
     /// The line still has something that was found, or cannot be made.
+    #[error("a value that was found could not be replaced everywhere")]
     Left,
 }
 
@@ -127,24 +130,16 @@ impl Writer {
             Ok(line) => line,
             Err(not) => {
                 let id = &taken.call.id;
-                return match not {
-                    Not::Unplaced(why) => {
-                        tracing::debug!(call = %id, "not recorded: {why}");
-                        count(&tallies.unplaced);
-                    }
-                    Not::Orphaned => {
-                        tracing::debug!(call = %id, "not recorded: it continues a call that is not");
-                        count(&tallies.orphaned);
-                    }
-                    Not::Unlike => {
-                        tracing::debug!(call = %id, "not recorded: surrogates are judged otherwise");
-                        count(&tallies.unlike);
-                    }
-                    Not::Left => {
-                        tracing::debug!(call = %id, "not recorded: a value could not be replaced");
-                        count(&tallies.left);
-                    }
-                };
+                let why = not.to_string();
+                tracing::debug!(call = %id, "not recorded: {why}");
+                self.folder.leave_out(&id.0, &why);
+                count(match not {
+                    Not::Unplaced(_) => &tallies.unplaced,
+                    Not::Orphaned => &tallies.orphaned,
+                    Not::Unlike => &tallies.unlike,
+                    Not::Left => &tallies.left,
+                });
+                return;
             }
         };
         let Line {

@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use sandgate_message::{Id, Json, Message, Shape};
+use sandgate_message::Json;
 use tokio::time::Instant;
 
-use super::answer::Body;
 use super::conversation::Conversation;
 use super::definitions::{Definitions, cursor, list_params, member_of};
+use super::own_request::{MOST_PAGES, ask};
 
-/// The most pages fetched of one list.
-const MOST_PAGES: usize = 64;
 /// The time limit for all pages together.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a list is not fetched again for a target that it lacked.
@@ -68,23 +66,10 @@ impl Definitions {
         };
         let mut next = None;
         for _ in 0..MOST_PAGES {
-            let id = Id::from_json(&Json::string(&format!(
-                "sandgate-{:016x}",
-                rand::random::<u64>()
-            )))?;
             let params = list_params(conversation.era(), next.as_deref())?;
-            let request = Message::request(&id, method, &params);
-            let answer = conversation.request(&request, headers).await.ok()?;
-            let reply = match answer.body {
-                Body::Message(reply) => reply,
-                Body::Stream(events) => events.reply().await?,
-                Body::Empty => return None,
-            };
-            // The conversation has already learnt from the reply.
-            let Shape::Result { .. } = reply.shape() else {
-                return None;
-            };
-            next = cursor(reply.payload());
+            // The conversation learns from the page.
+            let page = ask(conversation, method, &params, headers).await.ok()?;
+            next = cursor(&page);
             if next.is_none() {
                 return Some(());
             }

@@ -24,6 +24,7 @@ pub mod header_mirror;
 mod health;
 mod http;
 mod lookalikes;
+mod own_request;
 mod probe;
 mod quota;
 mod server;

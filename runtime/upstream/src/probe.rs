@@ -15,7 +15,8 @@ use super::stdio::child::Child;
 use super::watch::{Notes, Watch};
 use super::{Answer, Body, ServerError};
 use crate::Budget;
-use crate::era::{FIRST_MODERN, LEGACY};
+use crate::era::FIRST_MODERN;
+use crate::own_request::initialize_params;
 
 /// The result of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,12 +146,7 @@ fn discover() -> Message {
 }
 
 fn initialize() -> Message {
-    let params = serde_json::json!({
-        "protocolVersion": LEGACY[0],
-        "capabilities": {},
-        "clientInfo": { "name": "sandgate", "version": env!("CARGO_PKG_VERSION") },
-    });
-    question(2, "initialize", &params)
+    Message::request(&Id::number(2), "initialize", &initialize_params())
 }
 
 fn question(id: u64, method: &str, params: &serde_json::Value) -> Message {

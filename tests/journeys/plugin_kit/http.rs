@@ -127,7 +127,7 @@ fn a_c_plugin_is_told_why_there_is_no_reply() {
              document = '''{document}'''\n"
         ),
     );
-    let tested = author.sandgate(&["plugin", "test", "asks"]);
+    let tested = author.sandgate(&["plugin", "test", "asks", "--release"]);
     assert_eq!(tested.code, Some(0), "{tested:?}");
 }
 
@@ -177,7 +177,7 @@ fn asks(language: &str, source: &str, ready: fn(&Path)) {
             &format!("hook = \"pre-call\"\nparams = {{ name = \"x\", arguments = {arguments} }}\n{http}\n[expect]\ndecision = \"answer\"\ndocument = '{document}'\n"),
         );
     }
-    let tested = author.sandgate(&["plugin", "test", "asks"]);
+    let tested = author.sandgate(&["plugin", "test", "asks", "--release"]);
     assert_eq!(tested.code, Some(0), "{language}: {tested:?}");
     assert!(tested.out.contains("4 passed, 0 failed"), "{}", tested.out);
 

@@ -181,7 +181,7 @@ fn goes_live(author: &Author, language: &str) {
         let here = author.path("mask-email/fixtures").join(fixture.file_name());
         std::fs::copy(fixture.path(), here).unwrap();
     }
-    let tested = author.sandgate(&["plugin", "test", "mask-email"]);
+    let tested = author.sandgate(&["plugin", "test", "mask-email", "--release"]);
     assert_eq!(tested.code, Some(0), "{tested:?}");
     assert!(
         tested.out.contains("204 passed, 0 failed"),
@@ -235,7 +235,7 @@ fn the_schema_of_a_go_plugins_settings_comes_from_its_struct() {
     };
     written();
     // Its own fixtures pass as before.
-    let tested = author.sandgate(&["plugin", "test", "mask-email"]);
+    let tested = author.sandgate(&["plugin", "test", "mask-email", "--release"]);
     assert_eq!(tested.code, Some(0), "{tested:?}");
     let plugin = author.path("mask-email/target/mask-email.wasm");
     let run = |settings: &str| {

@@ -28,7 +28,8 @@ fn one_plugin_decides_the_same_in_every_language() {
         let folder = folder.to_str().unwrap();
         let shared = root.join("fixtures");
         let fixtures = ["--fixtures", shared.to_str().unwrap()];
-        let tested = author.sandgate(&[&["plugin", "test", folder], &fixtures[..]].concat());
+        let tested =
+            author.sandgate(&[&["plugin", "test", folder, "--release"], &fixtures[..]].concat());
         assert_eq!(tested.code, Some(0), "{language}: {tested:?}");
         assert!(
             tested.out.contains("200 passed, 0 failed"),

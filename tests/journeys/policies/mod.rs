@@ -2,5 +2,6 @@
 
 mod benign;
 mod model_bridge;
+mod pins;
 mod profile;
 mod stories;

@@ -7,7 +7,7 @@ function limitOf(value: unknown): number {
 
 export default plugin({
   preCall: on("tools/call", (ctx, params) => {
-    const limit = limitOf(params.get("/arguments/limit"));
+    const limit = limitOf(params.get("/arguments/limit") ?? 0);
     if (limit > 100) return refuse("limit.too-large", "At most 100 at a time.");
   }),
 });

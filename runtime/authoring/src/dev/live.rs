@@ -7,6 +7,9 @@ use sandgate_daemon::admin::{self, Ask, AskError};
 use sandgate_daemon::locate::Located;
 use sandgate_daemon::reload_report::ReloadReport;
 use sandgate_daemon::status::Status;
+use sandgate_host::PluginFile;
+
+use crate::config_lines::config_lines;
 
 /// A gateway, running or not.
 #[derive(Clone, Debug)]
@@ -45,14 +48,18 @@ impl Live {
     }
 
     /// Makes the gateway reload, and waits until it has. This blocks, so it must not run on the async loop.
-    pub(super) fn swap(&self, name: &str, output: &Path) -> Swapped {
+    pub(super) fn swap(&self, file: &PluginFile, output: &Path) -> Swapped {
         let loaded = match Loaded::read(&self.config) {
             Ok(loaded) => loaded,
             Err(report) => return Swapped::Refused(report.render(false)),
         };
         let interceptors = users(&loaded, output);
         if interceptors.is_empty() {
-            return Swapped::Unused(lines(name, output));
+            return Swapped::Unused(config_lines(
+                file,
+                &real(output).display().to_string(),
+                None,
+            ));
         }
         match self.ask::<ReloadReport>(Ask::Reload) {
             Ok(ReloadReport {
@@ -120,18 +127,14 @@ fn real(path: &Path) -> PathBuf {
     }
 }
 
-/// The lines that make a gateway use the plugin.
-fn lines(name: &str, output: &Path) -> String {
-    let mut table = toml::Table::new();
-    table.insert("name".into(), name.into());
-    table.insert("plugin".into(), real(output).display().to_string().into());
-    format!("[[interceptors]]\n{table}")
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    fn plugin() -> PluginFile {
+        sandgate_assembly::inspect::read("builtin:tool-pins").unwrap()
+    }
 
     fn config(folder: &Path, plugins: &[&str]) -> PathBuf {
         let mut text =
@@ -172,12 +175,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("p.wasm");
         let file = config(folder.path(), &[]);
-        let Swapped::Unused(lines) = Live::new(&file).swap("p", &output) else {
+        let Swapped::Unused(lines) = Live::new(&file).swap(&plugin(), &output) else {
             panic!("it is used");
         };
         let text = std::fs::read_to_string(&file).unwrap() + &lines;
         let loaded = Loaded::parse(&file, text).unwrap();
-        assert_eq!(users(&loaded, &output), ["p"]);
+        assert_eq!(users(&loaded, &output), ["tool-pins"]);
+        assert!(loaded.config.interceptors[0].grants.state);
     }
 
     #[test]
@@ -185,14 +189,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let output = folder.path().join("p.wasm");
         let live = Live::new(&config(folder.path(), &["p.wasm"]));
-        let swapped = live.swap("p", &output);
+        let swapped = live.swap(&plugin(), &output);
         assert!(
             matches!(&swapped, Swapped::NotRunning(why) if why.contains("a.sock")),
             "{swapped:?}"
         );
         assert_eq!(live.process(), None);
         std::fs::write(live.config(), "[oops\n").unwrap();
-        let swapped = live.swap("p", &output);
+        let swapped = live.swap(&plugin(), &output);
         assert!(
             matches!(&swapped, Swapped::Refused(why) if why.contains("sandgate.toml:1")),
             "{swapped:?}"

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::args::LanguageName;
+use crate::lang;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
@@ -29,7 +31,7 @@ impl Making {
     /// Starts this very program to build the project. The output is in `into` for as long as this value lives.
     pub(super) fn start(
         folder: &Path,
-        language: Option<&str>,
+        language: Option<LanguageName>,
         into: &Path,
         colours: bool,
     ) -> std::io::Result<Self> {
@@ -40,7 +42,7 @@ impl Making {
         command.args(["plugin", "compile"]).arg(folder);
         command.arg("--into").arg(into);
         if let Some(language) = language {
-            command.args(["--lang", language]);
+            command.args(["--lang", lang::find(language).key()]);
         }
         if colours {
             // Compilers are told to use colours, since they see no terminal here.

@@ -30,12 +30,13 @@ use sources::{Saved, Sources};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::build::{self, BuildError};
+use super::build::BuildError;
 use super::manifest::MANIFEST;
 use super::project::{Project, ProjectError};
+use super::smoke::smoke;
 use super::test::{self, NotTested, Tested};
 use super::trial::Trial;
-use crate::args;
+use crate::args::{self, LanguageName};
 
 pub use compile::compile;
 pub use lock::LockError;
@@ -82,7 +83,7 @@ pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
     let lock = Lock::take(folder)?;
     if !folder.join(MANIFEST).exists() {
         // Fails with what a project is. A project that is merely wrong is waited for.
-        Project::open(folder, asked.lang.as_deref())?;
+        Project::open(folder, asked.lang)?;
     }
     let mut live = None;
     if let Some(config) = &asked.gateway {
@@ -104,7 +105,8 @@ pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
     let mut sources = Sources::new(folder);
     let mut dev = Dev {
         folder,
-        language: asked.lang.as_deref(),
+        language: asked.lang,
+        time_factor: asked.time.time_factor,
         live,
         trial: Trial::keeping(cache)?,
         screen: Screen::stdout(),
@@ -167,7 +169,8 @@ fn told() -> io::Result<CancellationToken> {
 /// A project under development.
 struct Dev<'a> {
     folder: &'a Path,
-    language: Option<&'a str>,
+    language: Option<LanguageName>,
+    time_factor: u32,
     live: Option<Live>,
     trial: Trial,
     screen: Screen<io::Stdout>,
@@ -203,6 +206,11 @@ enum Made {
 }
 
 impl Dev<'_> {
+    async fn test(&self, file: &PluginFile) -> Result<Tested, NotTested> {
+        let fixtures = test::chosen(&self.folder.join("fixtures"), &[])?;
+        test::all(&self.trial, file, fixtures, false, self.time_factor).await
+    }
+
     /// Notes a save: the plugin must be built again, unless only fixtures changed.
     fn saved(&mut self, saved: &Saved) -> Since {
         if saved.paths.iter().any(|path| !path.starts_with("fixtures")) {
@@ -269,13 +277,13 @@ impl Dev<'_> {
         self.built = Some(file.clone());
         let build = started.elapsed();
         self.screen.doing(&format!("{QUIET}testing{QUIET:#}"))?;
-        let fixtures = self.folder.join("fixtures");
-        let tested = match test::all(&self.trial, &file, &fixtures, false).await {
+        let tested = match self.test(&file).await {
             Ok(tested) => Some(tested),
-            Err(NotTested::NoFixtures { .. }) => match build::try_out(&self.trial, &file).await {
+            Err(NotTested::NoFixtures { .. }) => match smoke(&self.trial, &file, &Vec::new()).await
+            {
                 Ok(_) => None,
                 Err(error) => {
-                    let error = BuildError::Run(error);
+                    let error = BuildError::Smoke(error);
                     return Ok(Made::NotBuilt {
                         said: format!("{said}\n{error}"),
                         why: "does not run".into(),

@@ -123,8 +123,8 @@ impl Dev<'_> {
 
     async fn swap(&self, file: &PluginFile, output: &Path) -> Option<Swapped> {
         let live = self.live.clone()?;
-        let (name, output) = (file.manifest().name.clone(), output.to_owned());
-        let asked = tokio::task::spawn_blocking(move || live.swap(&name, &output)).await;
+        let (file, output) = (file.clone(), output.to_owned());
+        let asked = tokio::task::spawn_blocking(move || live.swap(&file, &output)).await;
         Some(asked.unwrap_or_else(|error| Swapped::Refused(error.to_string())))
     }
 

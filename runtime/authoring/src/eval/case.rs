@@ -6,13 +6,14 @@ use std::time::Duration;
 use sandgate_host::{Plugin, PluginFile, Simulation};
 use sandgate_message::{Hook, Json, Limits, Severity};
 use sandgate_pipeline::Globs;
+use sandgate_pipeline::Judged;
 use serde_json::Value;
 
 use super::corpus::Row;
 use super::placing::{Exchange, Names, exchanges, place_of};
 use crate::args::Place;
 use crate::run::call;
-use crate::trial::{Decided, Exercise, Seen};
+use crate::trial::{Exercise, Seen, UNLIMITED};
 
 /// The hook runs of a row.
 pub(super) struct Case {
@@ -110,14 +111,14 @@ impl Case {
             if follows {
                 exercise.carried = note.take();
             }
-            let seen = exercise.run(plugin, Simulation::default()).await;
-            if let Decided::Fault(failure) = &seen.decided {
+            let seen = exercise.run(plugin, Simulation::default(), UNLIMITED).await;
+            if let Err(failure) = &seen.decided {
                 return Outcome::Failed(failure.to_string());
             }
             if counts {
                 done.add(&seen);
                 done.text = self.text.and_then(|at| {
-                    let document = seen.decided.document().cloned();
+                    let document = seen.document().cloned();
                     text_at(&document.unwrap_or_else(|| exercise.document()), at)
                 });
             }
@@ -130,11 +131,11 @@ impl Case {
 impl Done {
     fn add(&mut self, seen: &Seen) {
         let grave = |severity: Severity| severity != Severity::Info;
-        self.flagged |= !matches!(seen.decided, Decided::Proceed)
+        self.flagged |= !matches!(seen.decided, Ok(Judged::Proceed))
             || seen.findings.iter().any(|finding| grave(finding.severity));
         self.rules
             .extend(seen.findings.iter().map(|finding| finding.rule.clone()));
-        if let Decided::Refuse(refusal) = &seen.decided {
+        if let Ok(Judged::Refuse(refusal)) = &seen.decided {
             self.refused = true;
             self.rules.push(refusal.code.clone());
         }

@@ -15,6 +15,7 @@ mod typescript;
 use std::path::Path;
 use std::process::Command;
 
+use super::args::LanguageName;
 use super::project::Project;
 use super::toolchain::Missing;
 pub use template::{File, New};
@@ -90,8 +91,8 @@ pub enum NotCompiled {
     /// The project does not compile. The compiler has said why.
     #[error("it does not compile")]
     Errors,
-    /// The project does not compile. Holds the compiler's message.
-    #[error("{0}\n\nit does not compile")]
+    /// The project does not compile, or its manifest does not fit its sources. Holds the message of the SDK or compiler.
+    #[error("{0}")]
     Said(String),
     /// A program exists, and cannot be run.
     #[error("cannot run {program}: {error}")]
@@ -117,9 +118,15 @@ pub fn all() -> &'static [&'static dyn Language] {
     ]
 }
 
-/// Finds a language by the name that `--lang` takes.
-pub fn find(key: &str) -> Option<&'static dyn Language> {
-    all().iter().copied().find(|language| language.key() == key)
+/// The language of a name.
+pub fn find(name: LanguageName) -> &'static dyn Language {
+    match name {
+        LanguageName::Rust => &rust::Rust,
+        LanguageName::Python => &python::Python,
+        LanguageName::Ts => &typescript::TypeScript,
+        LanguageName::Go => &go::Go,
+        LanguageName::C => &c::C,
+    }
 }
 
 /// Runs a compiler. Its stdout is captured, and its stderr goes to the author.

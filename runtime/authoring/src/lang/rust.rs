@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use sandgate_assembly::host_setup::default_cache_folder;
+use sandgate_config::Environment;
 use serde_json::Value;
 
 use super::{Compiled, File, ForDev, Language, New, NotCompiled, run};
@@ -31,6 +33,9 @@ const CARGO: Install = Install {
     macos: "brew install rustup && rustup default stable && rustup target add wasm32-wasip2",
     anywhere: "see https://rustup.rs, then: rustup target add wasm32-wasip2",
 };
+
+/// The variable by which cargo is told where to build. Since cargo 1.91; older ones ignore it.
+const BUILD_DIR: &str = "CARGO_BUILD_BUILD_DIR";
 
 /// Rust.
 pub(super) struct Rust;
@@ -78,6 +83,9 @@ fn compiled(project: &Project, options: &[&str]) -> Result<Compiled, NotCompiled
         // Artefacts go to stdout as JSON, errors to stderr as people read them.
         .arg("--message-format=json-render-diagnostics")
         .current_dir(&project.folder);
+    if let Some(folder) = build_folder() {
+        command.env(BUILD_DIR, folder);
+    }
     let output = run(&mut command)?;
     if !output.status.success() {
         return Err(NotCompiled::Errors);
@@ -95,6 +103,16 @@ fn compiled(project: &Project, options: &[&str]) -> Result<Compiled, NotCompiled
         wasm,
         sdk: made.sdk.map(|version| (SDK.to_owned(), version)),
     })
+}
+
+/// Where cargo keeps what it makes on its way to the component: one folder for all of this user's projects, so that what
+/// they depend on is compiled once. `None`: the author or an older cargo chooses.
+fn build_folder() -> Option<PathBuf> {
+    let chosen = [BUILD_DIR, "CARGO_TARGET_DIR"];
+    if chosen.iter().any(|name| std::env::var_os(name).is_some()) {
+        return None;
+    }
+    Some(default_cache_folder(&Environment::of_process())?.join("cargo"))
 }
 
 /// The files that cargo reports.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use sandgate_message::Failure;
 use serde_json::{Map, Value, json};
 
 use crate::fixture::Fixture;
 use crate::render;
-use crate::trial::{Decided, Seen};
+use crate::trial::Seen;
 
 /// The outcome in the words of `[expect]`. The state is only included if it changed.
 pub(super) fn actual(
@@ -40,7 +41,7 @@ pub(super) fn differs(
     };
     let mut actual = actual.clone();
     let mut wanted = expect.clone();
-    if let (Some(document), Some(table)) = (seen.decided.document(), expect.get("document"))
+    if let (Some(document), Some(table)) = (seen.document(), expect.get("document"))
         && !table.is_string()
     {
         actual.insert("document".into(), document.to().unwrap_or_default());
@@ -70,12 +71,16 @@ pub(super) fn differs(
         return None;
     }
     let mut text = render::difference(&lines(&wanted), &lines(&actual));
-    if let Decided::Fault(failure) = &seen.decided {
+    if let Err(failure) = &seen.decided {
         let _ = write!(text, "it {failure}\n{}", render::told(failure));
+        if let Failure::Deadline { .. } = failure {
+            text += "the limit is `timeout` in plugin.toml; on a slow machine --time-factor N allows N times as much\n";
+        }
     }
     for line in &seen.log {
         let _ = writeln!(text, "log {} {}", line.level, line.message);
     }
+    text += &render::printed(seen);
     for request in &seen.unanswered {
         let _ = writeln!(
             text,
@@ -120,7 +125,12 @@ pub(super) fn blessed(text: &str, actual: &Map<String, Value>) -> String {
         "state",
     ] {
         if let Some(value) = actual.get(key) {
-            table.insert(key, item(value));
+            let mut value = value.clone();
+            if let ("refusal", Some(members)) = (key, value.as_object_mut()) {
+                // For operators, and free to change.
+                members.remove("explanation");
+            }
+            table.insert(key, item(&value));
         }
     }
     document.insert("expect", toml_edit::Item::Table(table));
@@ -149,7 +159,7 @@ pub(crate) fn item(value: &Value) -> toml_edit::Item {
     }
 }
 
-fn inline(value: &Value) -> toml_edit::Value {
+pub(crate) fn inline(value: &Value) -> toml_edit::Value {
     match value {
         Value::Bool(truth) => (*truth).into(),
         Value::Number(number) => match number.as_i64() {
@@ -181,7 +191,7 @@ mod tests {
         let text = "# why\nhook = 'pre-call' # here\n\n[expect]\ndecision = 'proceed'\n";
         let actual = json!({
             "decision": "refuse",
-            "refusal": { "code": "a.b", "message": "no \"way\"" },
+            "refusal": { "code": "a.b", "message": "no \"way\"", "explanation": { "rule": "r" } },
             "findings": [{ "rule": "r", "severity": "warn" }],
             "state": { "n": 3 },
         });
@@ -191,6 +201,11 @@ mod tests {
             "{new}"
         );
         let read: toml::Table = toml::from_str(&new).unwrap();
+        let mut actual = actual;
+        actual["refusal"]
+            .as_object_mut()
+            .unwrap()
+            .remove("explanation");
         assert_eq!(sandgate_embed::json(read["expect"].clone()), actual);
     }
 }

@@ -10,18 +10,20 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use sandgate_assembly::inspect;
 use sandgate_config::Report;
-use sandgate_host::{Grants, Plugin, PluginFile, PrepareError, Simulation};
-use serde_json::{Map, Value};
+use sandgate_host::{PluginFile, PrepareError};
+use sandgate_pipeline::Globs;
+use serde_json::{Map, Value, json};
 
 use self::expectation::{actual, blessed, differs};
 use super::build::{self, BuildError};
-use super::fixture::{self, Fixture};
+use super::fixture::{self, Fixture, Fixtures};
 use super::junit;
 use super::project::Project;
-use super::trial::{Seen, Trial};
+use super::stand::Stand;
+use super::trial::Trial;
 use crate::args;
 
-pub(crate) use expectation::item;
+pub(crate) use expectation::{inline, item};
 
 const OK: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -61,7 +63,8 @@ pub enum NotTested {
 
 /// The results of all fixtures.
 pub struct Tested {
-    title: String,
+    plugin: String,
+    version: String,
     results: Vec<FixtureResult>,
     /// The outcome of each fixture, in the words of `[expect]`.
     decisions: BTreeMap<String, Map<String, Value>>,
@@ -82,15 +85,18 @@ pub(super) struct FixtureResult {
 ///
 /// No fixture could be run, or a file cannot be written.
 pub async fn test(asked: &args::TestPlugin) -> Result<Tested, NotTested> {
-    let file = plugin(asked).await?;
-    let folder = asked
+    let (folder, names) = targets(&asked.targets);
+    let fixtures = asked
         .fixtures
         .clone()
-        .unwrap_or_else(|| asked.folder.join("fixtures"));
+        .unwrap_or_else(|| folder.join("fixtures"));
+    // Read before the build, which takes longer.
+    let fixtures = chosen(&fixtures, names)?;
+    let file = plugin(folder, asked).await?;
     let trial = Trial::new().map_err(NotTested::Host)?;
-    let tested = all(&trial, &file, &folder, asked.bless).await?;
+    let tested = all(&trial, &file, fixtures, asked.bless, asked.time.time_factor).await?;
     if let Some(path) = &asked.junit {
-        let text = junit::report(&tested.title, &tested.results);
+        let text = junit::report(&tested.title(), &tested.results);
         std::fs::write(path, text).map_err(|error| NotTested::Write {
             path: path.clone(),
             error,
@@ -99,35 +105,65 @@ pub async fn test(asked: &args::TestPlugin) -> Result<Tested, NotTested> {
     Ok(tested)
 }
 
-/// Runs every fixture of a folder.
-pub(super) async fn all(
-    trial: &Trial,
-    file: &PluginFile,
-    folder: &Path,
-    bless: bool,
-) -> Result<Tested, NotTested> {
+/// The project's folder, if the first target is one, and the names of fixtures.
+fn targets(all: &[String]) -> (&Path, &[String]) {
+    match all.split_first() {
+        Some((first, names)) if Path::new(first).is_dir() => (Path::new(first), names),
+        _ => (Path::new("."), all),
+    }
+}
+
+/// The fixtures of a folder whose names match one of `names`, or all of them if there are no names.
+///
+/// # Errors
+///
+/// The folder has no fixtures, or a name matches none.
+pub(super) fn chosen(folder: &Path, names: &[String]) -> Result<Fixtures, NotTested> {
     let none = |why: String| NotTested::NoFixtures {
         folder: folder.to_owned(),
         why,
     };
-    let fixtures =
+    let all =
         fixture::read_all(folder).map_err(|error| none(format!("cannot be read ({error})")))?;
-    if fixtures.is_empty() {
+    if all.is_empty() {
         return Err(none("holds no fixtures".into()));
     }
-    let mut stand = Stand {
-        trial,
-        file,
-        prepared: Vec::new(),
-    };
+    if names.is_empty() {
+        return Ok(all);
+    }
+    let mut chosen = Fixtures::new();
+    for name in names {
+        let globs =
+            Globs::new(std::slice::from_ref(name)).map_err(|error| none(error.to_string()))?;
+        if !all.iter().any(|(known, _)| globs.matches(known)) {
+            let known: Vec<_> = all.iter().map(|(known, _)| known.as_str()).collect();
+            let known = known.join(", ");
+            return Err(none(format!("has no fixture {name}; it has {known}")));
+        }
+    }
+    let globs = Globs::new(names).map_err(|error| none(error.to_string()))?;
+    chosen.extend(all.into_iter().filter(|(known, _)| globs.matches(known)));
+    Ok(chosen)
+}
+
+/// Runs fixtures. A run may take `time_factor` times the plugin's timeout.
+pub(super) async fn all(
+    trial: &Trial,
+    file: &PluginFile,
+    fixtures: Fixtures,
+    bless: bool,
+    time_factor: u32,
+) -> Result<Tested, NotTested> {
+    let mut stand = Stand::new(trial, file, time_factor);
     let mut tested = Tested {
-        title: format!("{} {}", file.manifest().name, file.manifest().version),
+        plugin: file.manifest().name.clone(),
+        version: file.manifest().version.clone(),
         results: Vec::new(),
         decisions: BTreeMap::new(),
         blessed: 0,
     };
-    for fixture in fixtures {
-        tested.one(&mut stand, fixture, bless).await?;
+    for (name, fixture) in fixtures {
+        tested.one(&mut stand, name, fixture, bless).await?;
     }
     Ok(tested)
 }
@@ -144,25 +180,24 @@ pub(crate) async fn with_expectation(
 ) -> Result<(String, &'static str), String> {
     let fixture = Fixture::parse(path, text).map_err(|report| report.render(false))?;
     let trial = Trial::new().map_err(|error| error.to_string())?;
-    let mut stand = Stand {
-        trial: &trial,
-        file: &file,
-        prepared: Vec::new(),
-    };
-    let (seen, state) = stand.run(&fixture).await?;
+    let mut stand = Stand::new(&trial, &file, 1);
+    let (seen, state) = stand.run(&fixture).await.map_err(|why| why.to_string())?;
     let actual = actual(&seen, &state, &fixture);
-    Ok((blessed(fixture.source.text(), &actual), seen.decided.word()))
+    Ok((blessed(fixture.source.text(), &actual), seen.word()))
 }
 
-async fn plugin(asked: &args::TestPlugin) -> Result<PluginFile, NotTested> {
+async fn plugin(folder: &Path, asked: &args::TestPlugin) -> Result<PluginFile, NotTested> {
     if let Some(file) = &asked.plugin {
         return inspect::read(file).map_err(NotTested::File);
     }
-    if !asked.no_build {
-        let built = build::build(&asked.folder, asked.lang.as_deref()).await?;
+    if asked.release {
+        let built = build::build(folder, asked.lang).await?;
         return Ok(built.file);
     }
-    let project = Project::open(&asked.folder, asked.lang.as_deref()).map_err(BuildError::from)?;
+    if !asked.no_build {
+        return Ok(build::build_for_dev(folder, asked.lang)?);
+    }
+    let project = Project::open(folder, asked.lang).map_err(BuildError::from)?;
     let path = project.output();
     if !path.is_file() {
         return Err(NotTested::NotBuilt(path));
@@ -170,111 +205,18 @@ async fn plugin(asked: &args::TestPlugin) -> Result<PluginFile, NotTested> {
     inspect::read(&path.display().to_string()).map_err(NotTested::File)
 }
 
-/// The plugin, prepared once for each combination of settings and variables that fixtures give it.
-struct Stand<'a> {
-    trial: &'a Trial,
-    file: &'a PluginFile,
-    prepared: Vec<Ready>,
-}
-
-/// A plugin, and the settings and variables that it was prepared with.
-struct Ready {
-    settings: Value,
-    env: Vec<(String, String)>,
-    plugin: Plugin,
-}
-
-impl Stand<'_> {
-    async fn run(
-        &mut self,
-        fixture: &Fixture,
-    ) -> Result<(Seen, BTreeMap<String, Vec<u8>>), String> {
-        let name = self.file.manifest().name.clone();
-        let index = self.prepare(fixture).await?;
-        let state = self.trial.state();
-        state.fill(&name, &fixture.state)?;
-        let simulation =
-            Simulation::closed(fixture.now, fixture.random.clone(), fixture.http.clone());
-        let plugin = &mut self.prepared[index].plugin;
-        let seen = fixture.exercise.run(plugin, simulation).await;
-        Ok((seen, self.trial.state().entries(&name)))
-    }
-
-    async fn prepare(&mut self, fixture: &Fixture) -> Result<usize, String> {
-        let known = self
-            .prepared
-            .iter()
-            .position(|ready| ready.settings == fixture.settings && ready.env == fixture.env);
-        if let Some(index) = known {
-            return Ok(index);
-        }
-        let asks = &self.file.manifest().asks;
-        let grants = Grants {
-            state: asks.state.is_some(),
-            // Every host that the plugin asks for is granted: only the fixture's own answers can be had.
-            http: asks
-                .http
-                .iter()
-                .flat_map(|http| self.hosts(&http.hosts, fixture))
-                .collect(),
-            dirs: Vec::new(),
-            env: fixture.env.clone(),
-        };
-        let plugin = self
-            .trial
-            .prepare(self.file.clone(), fixture.settings.clone(), grants)
-            .await;
-        let plugin = plugin.map_err(|error| match error {
-            PrepareError::Settings(issues) => {
-                let issues = issues
-                    .iter()
-                    .map(|issue| format!("\n  settings{}: {}", issue.pointer, issue.message));
-                format!(
-                    "its settings are not accepted:{}",
-                    issues.collect::<String>()
-                )
-            }
-            error => error.to_string(),
-        })?;
-        self.prepared.push(Ready {
-            settings: fixture.settings.clone(),
-            env: fixture.env.clone(),
-            plugin,
-        });
-        Ok(self.prepared.len() - 1)
-    }
-
-    /// The hosts that the plugin asks for by name. If it asks for any host that the operator lists, those of the
-    /// fixture.
-    fn hosts(&self, asked: &[String], fixture: &Fixture) -> Vec<String> {
-        let answered = fixture.http.iter().filter_map(|answer| {
-            let url: http::Uri = answer.url.parse().ok()?;
-            Some(url.authority()?.to_string())
-        });
-        asked
-            .iter()
-            .filter(|host| *host != "*")
-            .cloned()
-            .chain(answered.filter(|_| asked.iter().any(|host| host == "*")))
-            .collect()
-    }
-}
-
 impl Tested {
     async fn one(
         &mut self,
         stand: &mut Stand<'_>,
+        name: String,
         fixture: Result<Fixture, Report>,
         bless: bool,
     ) -> Result<(), NotTested> {
         let fixture = match fixture {
             Ok(fixture) => fixture,
             Err(report) => {
-                self.push(
-                    "(unreadable)".into(),
-                    Duration::ZERO,
-                    Some(report.render(true)),
-                );
+                self.push(name, Duration::ZERO, Some(report.render(true)));
                 return Ok(());
             }
         };
@@ -295,6 +237,11 @@ impl Tested {
         let actual = actual(&seen, &state, &fixture);
         let wrong = differs(&actual, fixture.expect.as_ref(), &seen);
         let wrong = match wrong {
+            Some(wrong) if bless && seen.decided.is_err() && !fixture.expects_a_fault() => {
+                Some(format!(
+                    "{wrong}a failure is not blessed; write decision = \"fault\" under [expect] if the plugin has to fail here\n"
+                ))
+            }
             Some(_) if bless => {
                 let text = blessed(fixture.source.text(), &actual);
                 std::fs::write(&fixture.path, text).map_err(|error| NotTested::Write {
@@ -313,6 +260,10 @@ impl Tested {
 
     fn push(&mut self, name: String, took: Duration, wrong: Option<String>) {
         self.results.push(FixtureResult { name, took, wrong });
+    }
+
+    fn title(&self) -> String {
+        format!("{} {}", self.plugin, self.version)
     }
 
     /// The number of fixtures that were not as expected.
@@ -342,9 +293,34 @@ impl Tested {
         failed.collect()
     }
 
+    /// All results for programs.
+    pub fn as_json(&self) -> Value {
+        let fixtures = self.results.iter().map(|tried| {
+            let wrong = tried
+                .wrong
+                .as_deref()
+                .map(|wrong| anstream::adapter::strip_str(wrong).to_string());
+            json!({
+                "name": tried.name,
+                "passed": wrong.is_none(),
+                "us": u64::try_from(tried.took.as_micros()).unwrap_or(u64::MAX),
+                "outcome": self.decisions.get(&tried.name),
+                "wrong": wrong,
+            })
+        });
+        json!({
+            "plugin": self.plugin,
+            "version": self.version,
+            "passed": self.passed(),
+            "failed": self.failed(),
+            "blessed": self.blessed,
+            "fixtures": fixtures.collect::<Vec<_>>(),
+        })
+    }
+
     /// All results for people, with ANSI colours.
     pub fn text(&self) -> String {
-        let mut out = format!("{}: {} fixtures\n", self.title, self.results.len());
+        let mut out = format!("{}: {} fixtures\n", self.title(), self.results.len());
         for tried in &self.results {
             match &tried.wrong {
                 None => {

@@ -6,6 +6,8 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::digest::hex;
+
 /// Bytes of the key.
 const BYTES: usize = 32;
 
@@ -60,10 +62,6 @@ impl std::fmt::Debug for StateKey {
 
 fn file_name(state: &str) -> String {
     format!("{state}.key")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn parse(text: &str) -> Option<[u8; BYTES]> {

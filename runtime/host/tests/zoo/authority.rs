@@ -205,7 +205,7 @@ async fn what_is_given_and_not_asked_for_is_refused_whatever_it_is() {
         let mut spec = spec("noop");
         spec.grants = grants;
         let error = prepare(spec).await.err().unwrap();
-        assert!(matches!(error, PrepareError::Grant(_)), "{error}");
+        assert!(matches!(error, PrepareError::Grants(_)), "{error}");
     }
 }
 

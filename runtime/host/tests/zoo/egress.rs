@@ -229,7 +229,7 @@ pub(crate) mod reaches_out {
             within(short, json!({ "url": server.url("hangs") })),
         )
         .await;
-        assert_eq!(failure, Failure::Deadline(short));
+        assert_eq!(failure, Failure::deadline(short));
         let gone = tokio::time::timeout(Duration::from_secs(5), server.gone.notified());
         gone.await.expect("the connection ends with the run");
         let said = get(&plugin, &server.url("")).await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sandgate_message::{Failure, Interceptor};
+use sandgate_message::{Failure, Interceptor, PreDecision};
 use serde_json::json;
 
 use crate::stand::{by, failure, host, plugin, prepare, run, spec, within, works};
@@ -11,12 +11,22 @@ const SHORT: Duration = Duration::from_millis(50);
 /// A guest is stopped within a tick or two of its deadline; the rest is for a machine that has other things to do.
 const LATE: Duration = Duration::from_millis(450);
 
+/// The run was stopped at this timeout. The frames where it computed are returned.
+#[track_caller]
+fn assert_deadline(decision: &Result<PreDecision, Failure>, timeout: Duration) -> &[String] {
+    let Err(Failure::Deadline { limit, frames }) = decision else {
+        panic!("{decision:?}");
+    };
+    assert_eq!(*limit, timeout);
+    frames
+}
+
 async fn is_stopped_at_its_deadline(guest: &str) {
     let plugin = plugin(guest).await;
     let started = Instant::now();
     let failure = failure(&plugin, within(SHORT, json!({ "misbehave": true }))).await;
     let took = started.elapsed();
-    assert_eq!(failure, Failure::Deadline(SHORT));
+    assert_deadline(&Err(failure), SHORT);
     assert!(took >= SHORT && took < SHORT + LATE, "{took:?}");
 }
 
@@ -66,7 +76,8 @@ pub(crate) mod loops {
             .pre_call(by("ann", within(SHORT * 10, json!({}))))
             .await;
         assert!(other.decision.is_ok(), "{other:?}");
-        assert_eq!(first.await.unwrap(), Err(Failure::Deadline(long)));
+        let frames = assert_deadline(&first.await.unwrap(), long).to_vec();
+        assert!(frames[0].contains("pre-call"), "{frames:?}");
         works(&plugin).await;
     }
 
@@ -79,7 +90,7 @@ pub(crate) mod loops {
         let outcome = tokio::time::timeout(Duration::from_secs(5), run)
             .await
             .unwrap();
-        assert_eq!(outcome.decision, Err(Failure::Deadline(SHORT)));
+        assert_deadline(&outcome.decision, SHORT);
     }
 
     /// The clock stands still while no guest can run.
@@ -93,7 +104,7 @@ pub(crate) mod loops {
             let outcome = tokio::time::timeout(Duration::from_secs(20), run)
                 .await
                 .unwrap();
-            assert_eq!(outcome.decision, Err(Failure::Deadline(SHORT)));
+            assert_deadline(&outcome.decision, SHORT);
             assert!(started.elapsed() >= SHORT);
         }
     }
@@ -154,10 +165,7 @@ pub(crate) mod burns {
     async fn refuses_what_is_forbidden() {
         let forbidden = json!({ "misbehave": true, "name": "forbidden" });
         let decision = crate::stand::pre(&plugin("burns").await, forbidden).await;
-        assert!(matches!(
-            decision,
-            Ok(sandgate_message::PreDecision::Refuse(_))
-        ));
+        assert!(matches!(decision, Ok(PreDecision::Refuse(_))));
     }
 }
 
@@ -184,6 +192,6 @@ pub(crate) mod floods_host_calls {
         let plugin = plugin("floods-host-calls").await;
         let short = Duration::from_millis(2);
         let failure = failure(&plugin, within(short, json!({ "misbehave": true }))).await;
-        assert_eq!(failure, Failure::Deadline(short));
+        assert_deadline(&Err(failure), short);
     }
 }

@@ -139,7 +139,7 @@ fn the_steps_style_goes_before_the_chains() {
 #[test]
 fn a_missed_deadline_is_the_drafts_timeout() {
     let reply = put_to(
-        failing(Failure::Deadline(Duration::from_millis(50))),
+        failing(Failure::deadline(Duration::from_millis(50))),
         None,
         call(),
     );

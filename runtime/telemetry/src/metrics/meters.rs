@@ -234,7 +234,7 @@ mod tests {
                 frames: Vec::new(),
                 detail: text(),
             },
-            Failure::Deadline(Duration::ZERO),
+            Failure::deadline(Duration::ZERO),
             Failure::Overload(""),
             Failure::Memory(0),
             Failure::Quota(""),

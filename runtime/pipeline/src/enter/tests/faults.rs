@@ -31,7 +31,7 @@ fn rule_10_a_fault_under_fail_closed_blocks_with_the_drafts_error() {
     for role in [Role::Mutation, Role::Validation] {
         for (failure, code) in [
             (failure(), -32603),
-            (Failure::Deadline(Duration::from_millis(50)), -32000),
+            (Failure::deadline(Duration::from_millis(50)), -32000),
         ] {
             let failing = native("m").pre(role, move |_| HookResult::failed(failure.clone()));
             let departure = refused(enter(&chain([failing])));
