@@ -107,6 +107,8 @@ fn fails(language: &str, source: &str, at: &str, ways: &[&str]) {
             let packages = author.path("fails/node_modules");
             std::fs::create_dir(&packages).unwrap();
             symlink(harness::sdks().join("js"), packages.join("sandgate")).unwrap();
+            let typescript = harness::sdks().join("js/node_modules/typescript");
+            symlink(typescript, packages.join("typescript")).unwrap();
         }
         _ => {}
     }

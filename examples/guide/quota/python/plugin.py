@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from sandgate import pre_call, refuse, settings, state
+from sandgate import Context, Document, Refusal, pre_call, refuse, settings, state
 
 
 # ANCHOR: settings
@@ -17,8 +17,9 @@ given = settings(Settings)
 
 # ANCHOR: state
 @pre_call("tools/call")
-def limit(ctx, params):
+def limit(ctx: Context, params: Document) -> Refusal | None:
     made = state.increment(f"calls:{ctx.principal or 'anybody'}", ttl=given.seconds)
     if made > given.calls:
         return refuse("quota.exceeded", f"At most {given.calls} calls in {given.seconds} seconds.")
+    return None
 # ANCHOR_END: state
