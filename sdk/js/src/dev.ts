@@ -4,7 +4,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join as path, resolve } from "node:path";
 import { asksHttp, bundled, componentOf, httpIn, IMPORTS, linesOf, load, PACKAGE, type SourceMap, sourceOf } from "./build.js";
 import { check } from "./manifest.js";
@@ -19,16 +19,28 @@ export interface Made {
 export async function made(folder: string, interpreters: string): Promise<Made> {
   const http = asksHttp(check(folder, await load(folder)));
   const interpreter = path(resolve(interpreters), `${key(http)}.wasm`);
-  if (!existsSync(interpreter)) {
+  if (existsSync(interpreter)) {
+    const now = new Date();
+    utimesSync(interpreter, now, now);
+  } else {
     mkdirSync(interpreters, { recursive: true });
-    for (const former of readdirSync(interpreters)) {
-      if (former.endsWith(".wasm")) rmSync(path(interpreters, former));
-    }
-    const unfinished = `${interpreter}.new`;
+    makeRoom(interpreters);
+    const unfinished = `${interpreter}.new${process.pid}`;
     writeFileSync(unfinished, await componentOf(await interpreterScript(http), http));
     renameSync(unfinished, interpreter);
   }
   return { interpreter, source: JSON.stringify(await scriptOf(folder)) };
+}
+
+/** The most components that are kept. Projects share them. */
+const MOST = 8;
+
+/** Leaves those that were used last, and room for one more. */
+function makeRoom(interpreters: string): void {
+  const files = readdirSync(interpreters).filter((name) => name.endsWith(".wasm"));
+  const used = (name: string): number => statSync(path(interpreters, name)).mtimeMs;
+  const oldestFirst = files.sort((one, other) => used(one) - used(other));
+  for (const former of oldestFirst.slice(0, 1 - MOST)) rmSync(path(interpreters, former), { force: true });
 }
 
 /** The plugin without the SDK, as a script that a function is made of. */

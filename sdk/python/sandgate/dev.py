@@ -4,6 +4,7 @@ which is made once and serves until something else is imported."""
 import base64
 import hashlib
 import json
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,9 @@ COMMON = (
     "re", "secrets", "statistics", "string", "struct", "textwrap", "time", "typing", "unicodedata", "urllib.parse", "uuid",
 )  # fmt: skip
 """Of the standard library: there from the start, so that importing one of them is a save like any other."""
+
+MOST = 8
+"""The most components that are kept. Projects share them."""
 
 _ENTRY = """for name in {names!r}:
     try:
@@ -47,12 +51,13 @@ def made(folder: Path, interpreters: Path) -> dict[str, str]:
     names = sorted({*COMMON, *HIDDEN, *(one.name for one in [*found, *beside.modules] if is_module(one.name))})
     world, http = sorted(manifest["hooks"]), asks_http(manifest)
     interpreter = interpreters.resolve() / f"{_key(world, http, names, beside)}.wasm"
-    if not interpreter.is_file():
+    if interpreter.is_file():
+        interpreter.touch()
+    else:
         interpreters.mkdir(parents=True, exist_ok=True)
-        for former in interpreters.glob("*.wasm"):
-            former.unlink()
+        _make_room(interpreters)
         # None of the author's own: of theirs it gets the texts.
-        unfinished = interpreter.with_suffix(".new")
+        unfinished = interpreter.with_suffix(f".new{os.getpid()}")
         entry = _ENTRY.format(names=names, files=laid(beside))
         unfinished.write_bytes(componentized(entry, world, folders(names), http=http))
         unfinished.rename(interpreter)
@@ -60,9 +65,15 @@ def made(folder: Path, interpreters: Path) -> dict[str, str]:
     return {"interpreter": str(interpreter), "source": json.dumps({"modules": source, "files": kept})}
 
 
+def _make_room(interpreters: Path) -> None:
+    """Leaves those that were used last, and room for one more."""
+    for former in sorted(interpreters.glob("*.wasm"), key=lambda file: file.stat().st_mtime)[: 1 - MOST]:
+        former.unlink(missing_ok=True)
+
+
 def _key(world: list[str], http: bool, names: list[str], beside: Resources) -> str:
     """Another one for whatever would make another component."""
-    key = hashlib.sha256(repr((world, http, names, beside.files, beside.zones, version("componentize-py"), sys.path)).encode())
+    key = hashlib.sha256(repr((world, http, names, beside.files, beside.zones, version("componentize-py"), sys.version)).encode())
     for file in sorted(PACKAGE.rglob("*.py")):
         key.update(file.read_bytes())
     for name in names:

@@ -5,12 +5,20 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use sandgate_assembly::host_setup::default_cache_folder;
+use sandgate_config::Environment;
 use serde::Deserialize;
 
 use super::{Compiled, ForDev, NotCompiled};
 
-/// The folder of the interpreters, relative to the project's folder.
-pub(super) const FOLDER: &str = "target/dev";
+/// The folder of the interpreters: one for all of this user's projects, so that each is made once. Relative to the
+/// project's folder where this user has no caches.
+pub(super) fn folder() -> PathBuf {
+    match default_cache_folder(&Environment::of_process()) {
+        Some(caches) => caches.join("interpreters"),
+        None => PathBuf::from("target/dev"),
+    }
+}
 
 #[derive(Deserialize)]
 struct Made {

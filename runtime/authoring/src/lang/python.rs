@@ -92,14 +92,10 @@ impl Language for Python {
         let (python, folder) = &installed(project)?;
         let version = probed(python, folder)?;
         let mut command = python_in(python, folder);
-        command.args([
-            "-m",
-            "sandgate",
-            "dev",
-            "--interpreters",
-            interpreter::FOLDER,
-            ".",
-        ]);
+        command
+            .args(["-m", "sandgate", "dev", "--interpreters"])
+            .arg(interpreter::folder())
+            .arg(".");
         interpreter::made(&mut command, folder, Some(("sandgate".into(), version)))
     }
 

@@ -22,6 +22,9 @@ const TEMPLATE: [(&str, &str); 4] = [
     ),
 ];
 
+/// The lock file of a project that depends on the SDK alone. `BLESS=1` of the journey that builds a project writes it.
+const LOCK: &str = include_str!("../templates/rust/Cargo.lock");
+
 const TARGET: &str = "wasm32-wasip2";
 const SDK: &str = "sandgate-sdk";
 
@@ -65,9 +68,28 @@ impl Language for Rust {
             .iter()
             .map(|(path, text)| File::new(*path, new.render(text)))
             .collect();
+        files.push(File::new("Cargo.lock", lock(&new.render(LOCK))));
         files.extend(vendored_sdk::rust("vendor/sandgate-sdk"));
         files
     }
+}
+
+/// The lock file with its packages in cargo's order, which depends on the project's name.
+fn lock(text: &str) -> String {
+    let mut parts: Vec<_> = text.trim_end().split("\n\n").collect();
+    let packages = parts
+        .iter()
+        .position(|part| part.starts_with("[[package]]"));
+    if let Some(packages) = parts.get_mut(packages.unwrap_or_default()..) {
+        packages.sort_by_key(|package| {
+            let mut lines = package.lines().skip(1);
+            (
+                lines.next().unwrap_or_default(),
+                lines.next().unwrap_or_default(),
+            )
+        });
+    }
+    parts.join("\n\n") + "\n"
 }
 
 fn compiled(project: &Project, options: &[&str]) -> Result<Compiled, NotCompiled> {

@@ -99,7 +99,8 @@ impl Language for TypeScript {
         let mut command = Command::new(installed(folder)?);
         command
             .arg(Path::new(SDK).join("dist/cli.js"))
-            .args(["dev", ".", "--interpreters", interpreter::FOLDER])
+            .args(["dev", ".", "--interpreters"])
+            .arg(interpreter::folder())
             .current_dir(folder);
         let sdk = version(folder).map(|version| ("sandgate".into(), version));
         interpreter::made(&mut command, folder, sdk)
