@@ -6,6 +6,9 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+
+# What `importlib.resources` imports itself at first use, when there are no files any more.
+from importlib.resources import _adapters, readers  # type: ignore[attr-defined]  # noqa: F401
 from importlib.resources.abc import Traversable, TraversableResources
 from types import ModuleType
 from typing import Any

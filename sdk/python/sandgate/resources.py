@@ -90,7 +90,8 @@ def _below(folder: Path, name: str, all_of_it: bool) -> list[str]:
 
 
 def _is_data(path: Path) -> bool:
-    return not (path.suffix in _CODE or any(part.startswith((".", "__pycache__")) for part in path.parts))
+    hidden = any(part.startswith((".", "__pycache__")) or part in ("test", "tests") for part in path.parts)
+    return path.suffix not in _CODE and not hidden
 
 
 def _is_named(file: str, text: str) -> bool:
