@@ -13,6 +13,7 @@ mod admin_socket;
 mod callers;
 mod connections;
 mod error_details;
+mod escapes;
 mod foreign_replies;
 mod headers;
 mod log_flood;

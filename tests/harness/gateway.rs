@@ -1,5 +1,6 @@
 //! The gateway as a process of its own.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -41,6 +42,8 @@ pub struct Gateway {
     /// Its log (stderr) and call log (stdout).
     pub process: Process,
     folder: tempfile::TempDir,
+    /// Whose it is, where it is not this process's user's.
+    user: Option<u32>,
 }
 
 impl Gateway {
@@ -61,7 +64,34 @@ impl Gateway {
         let folder = folder_with(config);
         let mut command = command(&folder.path().join("sandgate.toml"));
         adjust(&mut command);
-        let mut process = Process::start(&mut command);
+        Self::up(&mut command, folder, config, None)
+    }
+
+    /// Starts it as a user without privileges: this one, or where the test is root, another.
+    ///
+    /// # Panics
+    /// As above.
+    pub fn start_unprivileged(config: &str) -> Self {
+        let folder = folder_with(config);
+        let file = folder.path().join("sandgate.toml");
+        let user = place::other_user();
+        if let Some(user) = user {
+            for path in [folder.path(), &file] {
+                std::os::unix::fs::chown(path, Some(user), Some(user)).unwrap();
+            }
+        }
+        let mut command = program_of(user, folder.path());
+        command.arg("run").arg("--config").arg(&file);
+        Self::up(&mut command, folder, config, user)
+    }
+
+    fn up(
+        command: &mut Command,
+        folder: tempfile::TempDir,
+        config: &str,
+        user: Option<u32>,
+    ) -> Self {
+        let mut process = Process::start(command);
         let url = process.log_line(START, |line| {
             let start = line.find("listening on http")? + "listening on ".len();
             let end =
@@ -83,6 +113,7 @@ impl Gateway {
             url,
             process,
             folder,
+            user,
         }
     }
 
@@ -102,6 +133,7 @@ impl Gateway {
             url: String::new(),
             process: Process::start_with_stderr(&mut command, stderr),
             folder,
+            user: None,
         };
         let until = Instant::now() + START;
         loop {
@@ -148,9 +180,8 @@ impl Gateway {
     /// # Panics
     /// Where it does not end.
     pub fn command(&self, args: &[&str]) -> Ended {
-        let mut command = Command::new(place::sandgate());
+        let mut command = program_of(self.user, self.folder.path());
         command.args(args).current_dir(self.folder.path());
-        surround(&mut command, self.folder.path());
         let mut process = Process::start(&mut command);
         let status = process.wait(START);
         let status = status.unwrap_or_else(|| panic!("{args:?} goes on:\n{}", process.log()));
@@ -252,6 +283,20 @@ pub struct Ended {
     pub output: String,
     /// What it wrote to stderr.
     pub log: String,
+}
+
+/// The program, as this user or another.
+fn program_of(user: Option<u32>, folder: &Path) -> Command {
+    let Some(user) = user else {
+        let mut command = Command::new(place::sandgate());
+        surround(&mut command, folder);
+        return command;
+    };
+    let mut command = Command::new(place::open_to_all(&place::sandgate()));
+    surround(&mut command, folder);
+    command.env("XDG_CACHE_HOME", folder);
+    command.uid(user).gid(user);
+    command
 }
 
 /// Keeps what it leaves on disk away from the user's own.

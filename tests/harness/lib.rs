@@ -38,7 +38,9 @@ pub use front::{Front, Over};
 pub use gateway::{Ended, Gateway};
 pub use part::{Part, Parts};
 pub use pipe::Pipe;
-pub use place::{binary, cache, node, peers, sandgate, sdks};
+pub use place::{
+    binary, cache, node, open_to_all, other_user, peers, sandgate, sdks, system_python,
+};
 pub use process::Process;
 pub use script::Script;
 pub use speaker::Speaker;

@@ -1,6 +1,8 @@
 //! Where things are.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The gateway's binary: `SANDGATE_BIN`, or the one built beside this test.
 pub fn sandgate() -> PathBuf {
@@ -70,6 +72,61 @@ pub(crate) fn clients() -> PathBuf {
 /// Compiled policies are kept here between runs, away from the user's own.
 pub fn cache() -> PathBuf {
     profile_folder().join("journeys-cache")
+}
+
+/// A user without privileges, where the test is root: with everything of its own, it is in no list of users.
+pub fn other_user() -> Option<u32> {
+    rustix::process::geteuid().is_root().then_some(61_000)
+}
+
+/// A file that every user may reach: the given one, or where a folder above it is closed, a copy of it.
+///
+/// # Panics
+/// Where it cannot be copied.
+pub fn open_to_all(path: &Path) -> PathBuf {
+    static COPIES: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let open = |folder: &Path| {
+        let about = std::fs::metadata(folder).unwrap();
+        about.permissions().mode() & 0o1 != 0
+    };
+    let real = path.canonicalize().unwrap();
+    if real.ancestors().skip(1).all(open) {
+        return real;
+    }
+    let copies = COPIES.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let all = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), all).unwrap();
+        folder
+    });
+    let copy = copies.path().join(real.file_name().unwrap());
+    if !copy.exists() {
+        let done = std::process::Command::new("cp")
+            .arg("-rL")
+            .arg(&real)
+            .arg(&copy)
+            .status();
+        assert!(
+            done.unwrap().success(),
+            "{} cannot be copied",
+            real.display()
+        );
+    }
+    copy
+}
+
+/// A Python that every user may run: the system's.
+///
+/// # Panics
+/// Where there is none.
+pub fn system_python() -> PathBuf {
+    let path = PathBuf::from("/usr/bin/python3");
+    assert!(
+        path.is_file(),
+        "{} is missing: install the system's Python 3",
+        path.display()
+    );
+    path
 }
 
 /// `target/debug` or its like: a test runs from its folder `deps`.

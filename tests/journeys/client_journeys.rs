@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod clients;
+mod contained;
 mod edits;
 mod ends;
 mod fidelity;

@@ -120,8 +120,12 @@ impl Assembler {
         let mut all = resolved.warnings.clone();
         all.extend(loaded.warnings.iter().cloned());
         issues.extend(order::misplaced(loaded, &steps));
-        let (servers, known_servers) = match self.servers.stock(loaded, &resolved, limits) {
-            Ok((servers, known_servers)) => (servers, known_servers),
+        let stocked = self.servers.stock(loaded, &resolved, environment, limits);
+        let (servers, known_servers) = match stocked {
+            Ok((servers, known_servers, doubts)) => {
+                issues.extend(doubts);
+                (servers, known_servers)
+            }
             Err(wrong) => {
                 issues.extend(wrong);
                 Default::default()

@@ -130,7 +130,8 @@ fn program(
     Some(warning(loaded, &place, why).help(help))
 }
 
-fn look_up(command: &str, path: &str) -> Option<PathBuf> {
+/// The first file of this name in a search path that may be executed.
+pub(super) fn look_up(command: &str, path: &str) -> Option<PathBuf> {
     let folders = path.split(':').filter(|folder| !folder.is_empty());
     let mut files = folders.map(|folder| Path::new(folder).join(command));
     files.find(|file| file.is_file() && access(file, Access::EXEC_OK).is_ok())

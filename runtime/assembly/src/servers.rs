@@ -8,6 +8,7 @@ use sandgate_config::{Environment, Issue, Loaded, Report, Resolved, ResolvedServ
 use sandgate_gateway::{Server, ServerConfig, Share, Transport};
 use sandgate_message::Limits;
 
+use super::containment::Planner;
 use super::{certificates, document_limits};
 
 /// The servers of a configuration, in the order of their names, apart from any gateway.
@@ -20,10 +21,14 @@ pub fn servers_apart(
     environment: &Environment,
 ) -> Result<Vec<Arc<Server>>, Report> {
     let resolved = loaded.resolve(environment)?;
-    let stocked = KnownServers::default().stock(loaded, &resolved, document_limits(loaded));
-    let (servers, _) = stocked.map_err(|wrong| loaded.report(wrong))?;
+    let known = KnownServers::default();
+    let stocked = known.stock(loaded, &resolved, environment, document_limits(loaded));
+    let (servers, _, _) = stocked.map_err(|wrong| loaded.report(wrong))?;
     Ok(servers)
 }
+
+/// The servers of a configuration, those of the next one to compare with, and doubts.
+pub(super) type Stocked = (Vec<Arc<Server>>, KnownServers, Vec<Issue>);
 
 /// The servers of the last configuration, by name.
 #[derive(Default)]
@@ -34,18 +39,20 @@ impl KnownServers {
         self.0.values()
     }
 
-    /// The servers in the order of their names, and the set for the next configuration to compare with.
+    /// The servers in the order of their names, the set for the next configuration to compare with, and doubts.
     ///
     /// # Errors
     ///
-    /// A certificate file of a server cannot be used.
+    /// A certificate file of a server cannot be used, or its program cannot be contained as it says.
     pub(super) fn stock(
         &self,
         loaded: &Loaded,
         resolved: &Resolved,
+        environment: &Environment,
         limits: Limits,
-    ) -> Result<(Vec<Arc<Server>>, Self), Vec<Issue>> {
-        let mut wrong = Vec::new();
+    ) -> Result<Stocked, Vec<Issue>> {
+        let planner = Planner::new(loaded, environment);
+        let (mut wrong, mut doubts) = (planner.shared_caches(), Vec::new());
         let nothing = ResolvedServer::default();
         let mut known = BTreeMap::new();
         let mut order = Vec::new();
@@ -60,8 +67,16 @@ impl KnownServers {
                     continue;
                 }
             };
+            let contain = match planner.plan(name, server, values, &mut doubts) {
+                Ok(contain) => contain,
+                Err(issue) => {
+                    wrong.push(issue);
+                    continue;
+                }
+            };
             let config = ServerConfig {
                 authorities,
+                contain,
                 ..describe(name, server, values, loaded, limits)
             };
             let unchanged = self.0.get(name).filter(|known| *known.config() == config);
@@ -70,7 +85,7 @@ impl KnownServers {
             known.insert(name.clone(), server);
         }
         if wrong.is_empty() {
-            Ok((order, Self(known)))
+            Ok((order, Self(known), doubts))
         } else {
             Err(wrong)
         }
@@ -166,11 +181,12 @@ mod tests {
 
     /// Each key of `[servers.NAME]` with a value that is not its default, and the lines for a program or an endpoint
     /// that it needs.
-    const KEYS: [(&str, &str, &str); 17] = [
+    const KEYS: [(&str, &str, &str); 18] = [
         ("", "command", "\"false\""),
         (PROGRAM, "args", "[\"x\"]"),
         (PROGRAM, "env", "{ X = \"y\" }"),
         (PROGRAM, "cwd", "\"elsewhere\""),
+        (PROGRAM, "contain", "true"),
         ("", "url", "\"http://127.0.0.1:2/mcp\""),
         (ENDPOINT, "headers", "{ X-A = \"b\" }"),
         (ENDPOINT, "connect-timeout", "\"9s\""),
@@ -190,10 +206,11 @@ mod tests {
         let file = folder.join("sandgate.toml");
         std::fs::write(&file, format!("[servers.desk]\n{lines}\n")).unwrap();
         let loaded = Loaded::read(&file).unwrap_or_else(|_| panic!("wrong: {lines}"));
-        let resolved = loaded.resolve(&Environment::default());
+        let environment = Environment::of_process();
+        let resolved = loaded.resolve(&environment);
         let resolved = resolved.unwrap_or_else(|_| panic!("wrong: {lines}"));
-        let stocked = before.stock(&loaded, &resolved, Limits::default());
-        let (servers, known) = stocked.unwrap_or_else(|_| panic!("wrong: {lines}"));
+        let stocked = before.stock(&loaded, &resolved, &environment, Limits::default());
+        let (servers, known, _) = stocked.unwrap_or_else(|_| panic!("wrong: {lines}"));
         (servers[0].clone(), known)
     }
 

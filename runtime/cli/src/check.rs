@@ -6,6 +6,7 @@ use clap::Args;
 use sandgate_assembly::{Assembler, Loading};
 use sandgate_assembly::{events, host_setup};
 use sandgate_config::{DescribedIssue, Environment, Issue, Loaded, PluginSource, Report, Severity};
+use sandgate_gateway::{Edition, Server, Transport};
 use sandgate_message::{Direction, Hook, Role};
 use sandgate_pipeline::{Chain, Mode, Sees, Step};
 use sandgate_telemetry::logging;
@@ -13,7 +14,7 @@ use serde::Serialize;
 
 use crate::args::Configured;
 use crate::exit::{runtime, show};
-use crate::table::{self, EventRow, IdleGlob, Pipeline, Row, ServerRows, Stop};
+use crate::table::{self, EventRow, IdleGlob, Pipeline, Reach, Row, ServerRows, Stop};
 
 /// `sandgate check`.
 #[derive(Clone, Debug, Args)]
@@ -106,14 +107,15 @@ pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked
         .await?;
     sandgate_daemon::open_call_log(loaded, false)?;
     assembled.warnings.extend(exposed);
-    let table = table::text(&pipeline(loaded, assembled.edition.chain()));
+    let table = table::text(&pipeline(loaded, &assembled.edition));
     Ok(Checked {
         table,
         warnings: loaded.report(assembled.warnings),
     })
 }
 
-fn pipeline(loaded: &Loaded, chain: &Chain) -> Pipeline {
+fn pipeline(loaded: &Loaded, edition: &Edition) -> Pipeline {
+    let chain = edition.chain();
     let names: Vec<&str> = loaded.config.servers.keys().map(String::as_str).collect();
     let known = sandgate_pipeline::KnownNames {
         servers: Some(&names),
@@ -148,11 +150,25 @@ fn pipeline(loaded: &Loaded, chain: &Chain) -> Pipeline {
                 .iter()
                 .filter_map(|event| event_row(chain, event, name))
                 .collect(),
+            reach: edition
+                .servers()
+                .iter()
+                .find(|known| known.name().as_ref() == name.as_str())
+                .map_or_else(Reach::default, |known| reach(known)),
         });
     Pipeline {
         interceptors: interceptors.collect(),
         servers: servers.collect(),
         idle: idle.collect(),
+    }
+}
+
+fn reach(server: &Server) -> Reach {
+    let config = server.config();
+    match (&config.transport, &config.contain) {
+        (Transport::Http { .. }, _) => Reach::Remote,
+        (Transport::Stdio { .. }, None) => Reach::Unconfined,
+        (Transport::Stdio { .. }, Some(plan)) => Reach::Contained(plan.table()),
     }
 }
 

@@ -14,6 +14,11 @@ use sandgate_telemetry::logging;
 use tracing::Level;
 
 fn main() -> ExitCode {
+    // Started by a gateway to hold one server's program: before there is a thread or a log.
+    #[cfg(target_os = "linux")]
+    if let Some(code) = sandgate_contain::helper::take_over(std::env::args_os()) {
+        return code;
+    }
     let arguments = Arguments::parse();
     let level = arguments
         .log_level

@@ -45,6 +45,20 @@ pub(crate) struct ServerRows {
     pub at: String,
     /// The events that interceptors look at. Other events pass unseen.
     pub events: Vec<EventRow>,
+    /// What the server's program may reach.
+    pub reach: Reach,
+}
+
+/// What a server's program may reach.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// There is no program: it is reached by HTTP.
+    #[default]
+    Remote,
+    /// Everything that the gateway's user may.
+    Unconfined,
+    /// What the rows say: what it is about, and what of it.
+    Contained(Vec<(&'static str, String)>),
 }
 
 /// An event at a server.
@@ -88,6 +102,7 @@ pub(crate) fn text(pipeline: &Pipeline) -> String {
     interceptors(pipeline, &mut text);
     for server in &pipeline.servers {
         events(pipeline, server, &mut text);
+        reach(server, &mut text);
     }
     let mut partly = pipeline
         .servers
@@ -198,6 +213,20 @@ fn events(pipeline: &Pipeline, server: &ServerRows, text: &mut String) {
     text.push_str("  everything else passes unseen\n");
 }
 
+fn reach(server: &ServerRows, text: &mut String) {
+    match &server.reach {
+        Reach::Remote => {}
+        Reach::Unconfined => text.push_str("  runs as you, unconfined\n"),
+        Reach::Contained(rows) => {
+            text.push_str("  contained:\n");
+            let rows = rows
+                .iter()
+                .map(|(about, what)| vec![(*about).to_owned(), what.clone()]);
+            grid(rows.collect(), text);
+        }
+    }
+}
+
 /// Sorts the interceptors as they run on a request: mutators one after another, then validators on the result.
 fn on_request(stops: &[Stop]) -> Vec<Stop> {
     let mut stops = stops.to_vec();
@@ -255,6 +284,7 @@ mod tests {
             ],
             servers: vec![
                 ServerRows {
+                    reach: Reach::default(),
                     name: "crm".into(),
                     at: "http://127.0.0.1:9000/mcp".into(),
                     events: vec![
@@ -281,6 +311,7 @@ mod tests {
                     ],
                 },
                 ServerRows {
+                    reach: Reach::default(),
                     name: "time".into(),
                     at: "mcp-server-time".into(),
                     events: vec![],

@@ -72,6 +72,8 @@ pub struct Gateway {
     /// ten minutes at most, never in a file, and each reading is logged. Values that the gateway itself brings (`env`,
     /// `headers`, settings from outside) are never kept.
     pub why_values: bool,
+    /// Refuse a server's `command` that is not contained (`contain`).
+    pub require_containment: bool,
     /// Threads that serve calls. Left out: one a processor.
     #[schemars(range(min = 1, max = 1024))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -213,6 +215,7 @@ impl Default for Gateway {
             admin: None,
             not_ready_when: None,
             why_values: false,
+            require_containment: false,
             workers: None,
             limits: Limits::default(),
         }

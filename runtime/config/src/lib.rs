@@ -12,6 +12,7 @@ mod candidate;
 mod client;
 pub mod client_config;
 mod condition;
+mod contain;
 mod exposure;
 mod files;
 mod gateway;
@@ -48,6 +49,7 @@ pub use call_log::{CallLog, Destination, OnFailure};
 pub use candidate::{Candidate, Share};
 pub use client::{Client, TokenHash};
 pub use condition::ConditionName;
+pub use contain::{Contain, Containing, Containment, ServerNetwork};
 pub use files::{FileError, Files};
 pub use gateway::{
     AdminSocket, Gateway, HostName, KnownMethod, Limits, Listen, MergedEra, Origin, PublicUrl,

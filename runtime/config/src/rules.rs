@@ -172,7 +172,10 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
                 "forward-trace-state",
             ],
         ),
-        (None, Some(_)) => ("command", &["args", "env", "cwd", "max-children", "share"]),
+        (None, Some(_)) => (
+            "command",
+            &["args", "env", "cwd", "contain", "max-children", "share"],
+        ),
     };
     for key in foreign {
         if let Some((found, _)) = table.member(key) {

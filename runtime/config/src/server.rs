@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::amount::Period;
+use super::contain::Contain;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::secret::ValueOrRef;
 
@@ -29,6 +30,10 @@ pub struct Server {
     /// Its working directory, relative to this file. Left out: this file's directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<PathBuf>,
+    /// What `command` may reach and use: `true` for a narrow default, or a table of what it needs beside. Left out: it runs
+    /// as the gateway's user, unconfined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contain: Option<Contain>,
     /// The endpoint, `http` or `https`. Either this or `command`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,

@@ -46,6 +46,7 @@ impl<'a> Validator<'a> {
             }
             match name {
                 "Given" => return self.given(value),
+                "Contain" => return self.contain(value),
                 "Settings" => return self.settings(value),
                 _ => schema = &self.definitions[name],
             }
@@ -244,6 +245,15 @@ impl<'a> Validator<'a> {
                 self.issues
                     .push(issue.help(format!("put it in quotes, or {OUTSIDE}")));
             }
+        }
+    }
+
+    /// Checks a switch, or a table of what differs from the default.
+    fn contain(&mut self, value: &'a Entry) {
+        match &value.node {
+            Node::Truth(_) => {}
+            Node::Table(table) => self.table(&self.definitions["Containment"], table, Some(value)),
+            _ => self.wrong("true, false or a table".into(), value),
         }
     }
 

@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use sandgate_config::{
-    Access, AdminSocket, ConditionName, Config, Destination, Direction, Environment, Files, Hook,
-    Loaded, Mode, OnFailure, Period, PluginSource, RefusalStyle, Report, Sees, Sharing, Side, Size,
+    Access, AdminSocket, ConditionName, Config, Contain, Containing, Destination, Direction,
+    Environment, Files, Hook, Loaded, Mode, OnFailure, Period, PluginSource, RefusalStyle, Report,
+    Sees, ServerNetwork, Sharing, Side, Size,
 };
 use serde_json::{Value, json};
 
@@ -139,6 +140,7 @@ fn every_key_is_read_as_it_was_written() {
     let unready = [ConditionName::CallLog, ConditionName::CertificateExpired];
     assert_eq!(gateway.not_ready_when.as_deref(), Some(&unready[..]));
     assert!(gateway.why_values);
+    assert!(gateway.require_containment);
     assert_eq!(call_log.to, Some(Destination::File("calls.jsonl".into())));
     assert!(call_log.payloads);
     assert_eq!(call_log.on_failure, OnFailure::Continue);
@@ -162,6 +164,28 @@ fn every_key_is_read_as_it_was_written() {
     );
     assert_eq!((time.max_concurrent, time.max_children), (7, 3));
     assert_eq!(time.share, Sharing::Principal);
+    let contain = time.contain.as_ref().and_then(Contain::wanted).unwrap();
+    assert_eq!(
+        (contain.with, contain.network),
+        (Containing::Landlock, ServerNetwork::Host)
+    );
+    assert_eq!(
+        (&contain.read[..], &contain.write[..], &contain.cache),
+        (
+            &["zones".into()][..],
+            &["work".into()][..],
+            &Some("packages".into())
+        )
+    );
+    assert_eq!(contain.environment, ["LANG"]);
+    assert_eq!(
+        (contain.memory, contain.file_size, contain.tmp),
+        (Size::mib(256), Size::mib(1), Size::mib(16))
+    );
+    assert_eq!(
+        (contain.processes, contain.cpus, contain.files),
+        (64, 1, 256)
+    );
     let crm = &servers["crm"];
     assert_eq!(
         (crm.keep_alive, crm.ca.as_deref(), crm.forward_authorization),

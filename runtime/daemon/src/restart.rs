@@ -8,11 +8,12 @@ use serde_json::Value;
 
 /// Keys of `[gateway]` that a reload puts in force. It also puts all of `[call-log]`, `[clients]`, `[servers]` and
 /// `[[interceptors]]` in force. Every other key waits for the next start.
-const LIVE: [&str; 6] = [
+const LIVE: [&str; 7] = [
     "allow-unauthenticated",
     "known-methods",
     "not-ready-when",
     "refusal",
+    "require-containment",
     "tls",
     "why-values",
 ];

@@ -16,9 +16,14 @@ pub enum ServerError {
     #[allow(missing_docs)]
     Start { server: Arc<str>, why: String },
     /// The process ended while it was needed.
-    #[error("server {server:?} ended while it was needed; the gateway's log says more")]
+    #[error("server {server:?} ended while it was needed{}; the gateway's log says more", by(.limit))]
     #[allow(missing_docs)]
-    Exited { server: Arc<str>, status: String },
+    Exited {
+        server: Arc<str>,
+        status: String,
+        /// The limit of a contained program that it had reached.
+        limit: Option<String>,
+    },
     /// The process repeatedly exited before its first message, so the next start is delayed.
     #[error("server {server:?} keeps exiting at its start; it is tried again in {} s", .retry_in.as_secs_f32().ceil())]
     #[allow(missing_docs)]
@@ -120,9 +125,19 @@ impl ServerError {
             Self::Start { server, why } => format!(
                 "server {server:?} could not be started: {why}; check `command`, `cwd` and the file's permissions"
             ),
-            Self::Exited { server, status } => {
-                format!("server {server:?} exited ({status}); its own words are in the log")
-            }
+            Self::Exited {
+                server,
+                status,
+                limit,
+            } => match limit {
+                Some(limit) => format!(
+                    "server {server:?} exited ({status}): it reached its limit {limit}; raise it in `contain`, if the \
+                     server needs more"
+                ),
+                None => {
+                    format!("server {server:?} exited ({status}); its own words are in the log")
+                }
+            },
             Self::Unreachable { server, why } => format!(
                 "server {server:?} cannot be reached: {why}; check its `url` and that it runs"
             ),
@@ -131,6 +146,13 @@ impl ServerError {
             }
             other => other.to_string(),
         }
+    }
+}
+
+fn by(limit: &Option<String>) -> String {
+    match limit {
+        Some(limit) => format!(" by its limit {limit}"),
+        None => String::new(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
+use sandgate_contain::InForce;
 
 use super::ServerError;
 
@@ -21,6 +22,9 @@ pub struct Health {
     /// The number of messages of the server that were dropped because they belong to no request: replies to other
     /// requests, notifications about something of another server, events that are not MCP's.
     pub dropped: u64,
+    /// What the kernel said was in force for the program that was started last; `None` if none was, or it is not
+    /// contained.
+    pub in_force: Option<InForce>,
 }
 
 /// A failure of a server.
@@ -40,6 +44,7 @@ pub(super) struct HealthState {
     failures: Mutex<(Option<Failure>, Option<SystemTime>)>,
     children: AtomicUsize,
     dropped: AtomicU64,
+    in_force: Mutex<Option<InForce>>,
 }
 
 impl HealthState {
@@ -83,7 +88,7 @@ impl HealthState {
     }
 
     /// Notes a failure of the server.
-    pub(super) fn ill(&self, what: String) {
+    pub(crate) fn ill(&self, what: String) {
         let at = SystemTime::now();
         let mut failures = self.failures.lock();
         failures.0 = Some(Failure { at, what });
@@ -95,6 +100,11 @@ impl HealthState {
     pub(crate) fn dropped(&self, server: &str, what: &str) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(server, "dropped: {what}");
+    }
+
+    /// Notes what is in force for a program that begins.
+    pub(crate) fn contained(&self, in_force: InForce) {
+        *self.in_force.lock() = Some(in_force);
     }
 
     /// Notes that a child process has started.
@@ -115,6 +125,7 @@ impl HealthState {
             children: self.children.load(Ordering::Relaxed),
             under_way,
             dropped: self.dropped.load(Ordering::Relaxed),
+            in_force: self.in_force.lock().clone(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sandgate_contain::Plan;
 use sandgate_message::Limits;
 
 use super::share::Share;
@@ -16,6 +17,8 @@ pub struct ServerConfig {
     pub name: Arc<str>,
     /// The transport to the server.
     pub transport: Transport,
+    /// For a stdio server: what its program may reach and use; `None`: it runs as the gateway's user, unconfined.
+    pub contain: Option<Arc<Plan>>,
     /// The time limit for making a connection.
     pub connect_timeout: Duration,
     /// The time limit for the first answer to a probe, within which a program may have to be fetched first.
@@ -52,6 +55,7 @@ impl ServerConfig {
         Self {
             name: name.into(),
             transport,
+            contain: None,
             connect_timeout: Duration::from_secs(10),
             start_timeout: Duration::from_secs(60),
             list_timeout: Duration::from_secs(2),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod config;
+mod containment;
 mod merged;
 mod plugins;
 mod record;

@@ -54,6 +54,8 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("gateway.admin", json!("none"), Waits),
         ("gateway.not-ready-when", json!(["log"]), InForce),
         ("gateway.why-values", json!(true), InForce),
+        // Where every program is contained.
+        ("gateway.require-containment", json!(true), InForce),
         ("gateway.workers", json!(3), Waits),
         ("gateway.limits.max-body", json!("1MiB"), Waits),
         ("gateway.limits.max-depth", json!(9), Waits),
@@ -83,6 +85,7 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("servers.program.args", json!(["x"]), InForce),
         ("servers.program.env", json!({ "X": "y" }), InForce),
         ("servers.program.cwd", json!("."), InForce),
+        ("servers.program.contain", json!(true), InForce),
         ("servers.program.connect-timeout", json!("9s"), InForce),
         ("servers.program.start-timeout", json!("9s"), InForce),
         ("servers.program.list-timeout", json!("9s"), InForce),
@@ -126,6 +129,9 @@ fn each_changed_key_is_in_force_or_named_among_those_that_are_not() {
 
     for (path, value, becomes) in tables() {
         let mut changed = base.clone();
+        if path.ends_with("require-containment") {
+            changed["servers"].as_table_mut().unwrap().remove("program");
+        }
         if path.ends_with("forward-authorization") {
             changed.remove("clients");
         }

@@ -232,8 +232,23 @@ fn server(server: &Server, merged: Option<Era>) -> ServerStatus {
         }),
         children: health.children,
         under_way: health.under_way,
+        contained: contained(
+            server,
+            health.in_force.as_ref().map(|in_force| in_force.text()),
+        ),
         lookalikes: server.lookalikes().all(),
         dropped: health.dropped,
+    }
+}
+
+/// What holds a server's program. `in_force` is what the kernel told of the last one.
+fn contained(server: &Server, in_force: Option<String>) -> Option<String> {
+    let config = server.config();
+    match (&config.transport, &config.contain, in_force) {
+        (Transport::Http { .. }, ..) => None,
+        (_, None, _) => Some("runs as you, unconfined".into()),
+        (_, Some(_), Some(in_force)) => Some(in_force),
+        (_, Some(plan), None) => Some(format!("{}, once it is started", plan.backend.name())),
     }
 }
 

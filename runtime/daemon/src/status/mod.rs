@@ -166,6 +166,10 @@ pub struct ServerStatus {
     /// Names of the server's tools and prompts that look the same, and are left out of its lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lookalikes: Vec<String>,
+    /// Of a program, what held the one that was started last, as the kernel told it; or what will hold it; or that nothing
+    /// does. `None` where the server is reached by HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contained: Option<String>,
     /// The number of the server's messages that were dropped because they belong to nothing that it was asked.
     #[serde(default)]
     pub dropped: u64,

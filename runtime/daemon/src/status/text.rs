@@ -180,6 +180,11 @@ impl Status {
             ]
         });
         grid(table(&head, rows), text);
+        for one in &self.servers {
+            if let Some(contained) = &one.contained {
+                let _ = writeln!(text, "  {}: {}", one.name, printable(contained));
+            }
+        }
         for one in self.servers.iter().filter(|one| one.hidden_from_modern) {
             let _ = writeln!(
                 text,
@@ -336,6 +341,7 @@ mod tests {
                 }),
                 children: 0,
                 under_way: 1,
+                contained: None,
                 lookalikes: Vec::new(),
                 dropped: 0,
             }],

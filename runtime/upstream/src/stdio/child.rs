@@ -55,7 +55,7 @@ impl Child {
         users: ChildUsers,
         place: Permit,
     ) -> Result<Arc<Self>, ServerError> {
-        let mut process = process::start(&config.name, &config.transport).await?;
+        let mut process = process::start(config, known).await?;
         let piped = (
             process.child.stdin.take(),
             process.child.stdout.take(),
@@ -210,6 +210,10 @@ impl Supervisor {
         if !reader.is_finished() && tokio::time::timeout(LAST_WORDS, &mut reader).await.is_err() {
             reader.abort();
         }
+        let limit = match process.contained.take() {
+            Some(contained) => contained.reached().await,
+            None => None,
+        };
         let status = match status {
             Ok(status) => status.to_string(),
             Err(error) => format!("status unknown: {error}"),
@@ -232,6 +236,7 @@ impl Supervisor {
         let error = ServerError::Exited {
             server: self.server.clone(),
             status,
+            limit,
         };
         self.known.vitals.failed(&error);
         // A program that sent no message has begun no session.
@@ -253,6 +258,12 @@ async fn terminate(process: &mut Process) -> std::io::Result<std::process::ExitS
     }
     process.signal(Signal::TERM);
     if let Ok(status) = tokio::time::timeout(AFTER_TERM, process.child.wait()).await {
+        return status;
+    }
+    // The helper of a contained program then ends all of it.
+    if process.contained.take().is_some()
+        && let Ok(status) = tokio::time::timeout(AFTER_TERM, process.child.wait()).await
+    {
         return status;
     }
     process.look().await;

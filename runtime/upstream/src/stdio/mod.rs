@@ -2,6 +2,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod child;
+pub(crate) mod contained;
 pub(crate) mod process;
 pub(crate) mod reaper;
 pub(crate) mod request;

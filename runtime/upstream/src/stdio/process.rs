@@ -9,18 +9,26 @@
 //!   child's stdin sees its end.
 
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::process::Stdio;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use rustix::io::FdFlags;
 use rustix::process::{Pid, Signal, kill_process_group};
+use sandgate_contain::Plan;
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::facts::ServerFacts;
+use crate::stdio::contained::{self, Contained, Offer};
 use crate::stdio::reaper::{self, Starting, Tree};
-use crate::{ServerError, Transport};
+use crate::{ServerConfig, ServerError, Transport};
 
 /// The interval at which dead orphans are reaped.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -29,6 +37,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) child: Child,
+    /// Where the program is contained, the helper's socket; `child` is then the helper.
+    pub(crate) contained: Option<Contained>,
     group: Option<Group>,
     tree: Option<Tree>,
 }
@@ -66,11 +76,12 @@ impl Process {
 ///
 /// # Errors
 ///
-/// The program is not found or cannot be started.
+/// The program is not found, cannot be started, or its containment cannot be put into force.
 pub(crate) async fn start(
-    server: &Arc<str>,
-    transport: &Transport,
+    config: &ServerConfig,
+    known: &Arc<ServerFacts>,
 ) -> Result<Process, ServerError> {
+    let server = &config.name;
     let failed = |why: String| ServerError::Start {
         server: server.clone(),
         why,
@@ -80,17 +91,35 @@ pub(crate) async fn start(
         args,
         env,
         cwd,
-    } = transport
+    } = &config.transport
     else {
         return Err(failed("it is reached by HTTP".into()));
     };
-    let mut command = Command::new(program);
-    command.args(args).env_clear();
+    let offer = match &config.contain {
+        Some(_) => Some(Offer::new().map_err(|error| failed(error.to_string()))?),
+        None => None,
+    };
+    let mut command = match &offer {
+        Some(offer) => {
+            let (helper, word) = contained::HELPER;
+            let mut command = Command::new(helper);
+            command.arg(word).arg(offer.number());
+            command
+        }
+        None => {
+            let mut command = Command::new(program);
+            command.args(args);
+            command
+        }
+    };
+    command.env_clear();
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);
     }
-    command.envs(env.iter().map(|(name, value)| (name, value)));
-    if let Some(cwd) = cwd {
+    if offer.is_none() {
+        command.envs(env.iter().map(|(name, value)| (name, value)));
+    }
+    if let Some(cwd) = cwd.as_ref().filter(|_| offer.is_none()) {
         // Otherwise a missing folder would be reported as a missing program.
         if !tokio::fs::metadata(cwd).await.is_ok_and(|it| it.is_dir()) {
             return Err(failed(format!("`cwd` {cwd:?} is not a folder")));
@@ -105,7 +134,8 @@ pub(crate) async fn start(
     let starting = Starting::new();
     let mark = reaper::mark();
     command.env(reaper::MARK, &mark);
-    be_alone(&mut command);
+    let handed_on = offer.as_ref().map(|offer| offer.helper.as_raw_fd());
+    be_alone(&mut command, handed_on);
 
     let child = spawn(command).await.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => ServerError::NotFound {
@@ -116,13 +146,22 @@ pub(crate) async fn start(
     })?;
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let pid = pid.ok_or_else(|| failed("it has no process id".into()))?;
-    let tree = Some(Tree::new(pid, mark));
+    let tree = Some(Tree::new(pid, mark.clone()));
     drop(starting);
-    Ok(Process {
+    let mut process = Process {
         child,
+        contained: None,
         group: Some(Group(pid)),
         tree,
-    })
+    };
+    if let (Some(offer), Some(plan)) = (offer, &config.contain) {
+        let mut plan = Plan::clone(plan);
+        plan.env.push((reaper::MARK.into(), mark));
+        let begun = offer.begin(server.clone(), &plan, known.clone()).await;
+        let begun = begun.map_err(|why| failed(format!("it is not contained: {why}")))?;
+        process.contained = Some(begun);
+    }
+    Ok(process)
 }
 
 #[derive(Debug)]
@@ -141,14 +180,20 @@ impl Drop for Group {
     }
 }
 
-/// Puts the process into a session of its own, and lets it die with the gateway.
+/// Puts the process into a session of its own, and lets it die with the gateway. It inherits a descriptor, if one is
+/// given.
 #[cfg(target_os = "linux")]
-fn be_alone(command: &mut Command) {
+fn be_alone(command: &mut Command, handed_on: Option<RawFd>) {
     let parent = rustix::process::getpid();
-    // SAFETY: between fork and exec only system calls are allowed; these are three, and nothing is allocated.
+    // SAFETY: between fork and exec only system calls are allowed; these are four, and nothing is allocated. The
+    // descriptor is open as long as the caller of `spawn` waits for it.
     #[allow(unsafe_code)]
     unsafe {
         command.pre_exec(move || {
+            if let Some(handed_on) = handed_on {
+                let handed_on = BorrowedFd::borrow_raw(handed_on);
+                rustix::io::fcntl_setfd(handed_on, FdFlags::empty())?;
+            }
             rustix::process::setsid()?;
             rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
             // The parent may have died just before.
@@ -162,7 +207,7 @@ fn be_alone(command: &mut Command) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn be_alone(command: &mut Command) {
+fn be_alone(command: &mut Command, _: Option<RawFd>) {
     command.process_group(0);
 }
 

@@ -1,0 +1,367 @@
+//! What the programs of a configuration may reach and use, as plans; what this machine lacks for them; and what no server
+//! may be given.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sandgate_config::{
+    Containing, Containment, Environment, Issue, Loaded, ResolvedServer, Server, ServerNetwork,
+    Side,
+};
+use sandgate_contain::{
+    Backend, Guarded, Limits, Missing, Network, Plan, PlanError, Wanted, missing,
+};
+
+use crate::doubts::warning;
+use crate::programs::look_up;
+
+/// The users that a gateway of root's gives its servers, one each: the range that systemd also gives to services that
+/// bring no user.
+const USERS: std::ops::RangeInclusive<u32> = 61_184..=65_519;
+
+/// What is known of a configuration's programs before one of them is planned.
+pub(super) struct Planner<'a> {
+    loaded: &'a Loaded,
+    environment: &'a Environment,
+    guarded: Guarded,
+    /// What this machine lacks, by backend.
+    missing: BTreeMap<&'static str, Option<Missing>>,
+    users: BTreeMap<&'a str, u32>,
+}
+
+impl<'a> Planner<'a> {
+    pub(super) fn new(loaded: &'a Loaded, environment: &'a Environment) -> Self {
+        let search = environment.get("PATH").unwrap_or_default();
+        let mut lacks = BTreeMap::new();
+        let mut contained = Vec::new();
+        for (name, server) in &loaded.config.servers {
+            if let Some(wanted) = wanted(server) {
+                let backend = backend(wanted.with);
+                let found = || missing(backend, search);
+                lacks.entry(backend.name()).or_insert_with(found);
+                contained.push(name.as_str());
+            }
+        }
+        Self {
+            loaded,
+            environment,
+            guarded: guarded(loaded, environment),
+            missing: lacks,
+            users: users(&contained),
+        }
+    }
+
+    /// The plan for a server's program; `None` if it is not to be contained.
+    ///
+    /// # Errors
+    ///
+    /// It must be and is not, this machine cannot, or it may not have what it is given.
+    pub(super) fn plan(
+        &self,
+        name: &str,
+        server: &Server,
+        values: &ResolvedServer,
+        issues: &mut Vec<Issue>,
+    ) -> Result<Option<Arc<Plan>>, Issue> {
+        let Some(command) = &server.command else {
+            return Ok(None);
+        };
+        let place = |key: &str| format!("/servers/{name}/{key}");
+        let wrong = |key: &str, why: String| self.loaded.error(&place(key), Side::Value, why);
+        let Some(wanted) = wanted(server) else {
+            if !self.loaded.config.gateway.require_containment {
+                return Ok(None);
+            }
+            let why =
+                "it would run as you, unconfined, and `gateway.require-containment` refuses that";
+            let help = "write contain = true, or a table of what it may reach";
+            return Err(wrong("command", why.into()).help(help));
+        };
+        let backend = backend(wanted.with);
+        if let Some(Some(Missing { what, remedy })) = self.missing.get(backend.name()) {
+            return Err(wrong("contain", what.clone()).help(*remedy));
+        }
+        let search = self.search(values);
+        let program = match command.contains('/') {
+            true => Some(absolute(&self.loaded.files.path(command.as_ref())))
+                .filter(|path| path.is_file()),
+            false => look_up(command, &search),
+        };
+        let Some(program) = program else {
+            let why = format!(
+                "there is no program {command:?}, so that nothing can be said of what it needs"
+            );
+            return Err(wrong("command", why)
+                .help("install it, correct the name, or write the program's whole path"));
+        };
+        let path = |path: &PathBuf| absolute(&self.loaded.files.path(path));
+        let asked = Wanted {
+            backend,
+            read: wanted.read.iter().map(path).collect(),
+            write: wanted.write.iter().map(path).collect(),
+            cache: wanted.cache.as_ref().map(path),
+            network: match wanted.network {
+                ServerNetwork::None => Network::None,
+                ServerNetwork::Host => Network::Host,
+            },
+            limits: limits(&wanted),
+            user: self.users.get(name).copied(),
+        };
+        let mut env: Vec<(String, String)> = values
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+            .collect();
+        for name in &wanted.environment {
+            let given = env.iter().any(|(known, _)| known == name);
+            if let Some(value) = self.environment.get(name).filter(|_| !given) {
+                env.push((name.clone(), value.to_owned()));
+            }
+        }
+        let cwd = server.cwd.as_deref().unwrap_or("".as_ref());
+        let cwd = absolute(&self.loaded.files.path(cwd));
+        let plan = Plan::of(
+            &program,
+            &server.args,
+            &env,
+            (&cwd, server.cwd.is_some()),
+            &search,
+            &asked,
+            &self.guarded,
+        );
+        let plan = plan.map_err(|error| self.misplaced(name, &error))?;
+        self.reachable(name, &plan, &asked)?;
+        self.doubts(name, server, &cwd, &plan, issues);
+        Ok(Some(Arc::new(plan)))
+    }
+
+    /// The search path in which the program is looked up: the server's own, else the gateway's.
+    fn search(&self, values: &ResolvedServer) -> String {
+        let own = values.env.iter().find(|(name, _)| name == "PATH");
+        let own = own.map(|(_, value)| value.expose());
+        let path = own.or_else(|| self.environment.get("PATH"));
+        path.unwrap_or_default().to_owned()
+    }
+
+    fn misplaced(&self, name: &str, error: &PlanError) -> Issue {
+        let (key, help) = match error {
+            PlanError::Read(index, _) => (
+                format!("contain/read/{index}"),
+                "name the files or folders that the server needs, without links, and not what holds them",
+            ),
+            PlanError::Write(index, _) => (
+                format!("contain/write/{index}"),
+                "name the files or folders that the server changes, without links, and not what holds them",
+            ),
+            PlanError::Cache(_) => (
+                "contain/cache".into(),
+                "make a folder for this server's packages alone (mkdir), and name it",
+            ),
+            PlanError::Program(_) => (
+                "command".into(),
+                "install the program elsewhere, in a virtual environment or below /usr/local for example",
+            ),
+            PlanError::Cwd(_) => (
+                "cwd".into(),
+                "add it to `read` or `write` of `contain`, or leave `cwd` out: the server then begins in its private home",
+            ),
+            PlanError::NoCache { .. } => (
+                "contain".into(),
+                "make a folder for this server's packages alone, write contain = { cache = \"FOLDER\" }, and fill it \
+                 once with network = \"host\"",
+            ),
+        };
+        let place = format!("/servers/{name}/{key}");
+        self.loaded.error(&place, Side::Value, error).help(help)
+    }
+
+    /// With root's gateway the server is another user: what it is given must be that user's too.
+    fn reachable(&self, name: &str, plan: &Plan, asked: &Wanted) -> Result<(), Issue> {
+        let Some(user) = plan.user else { return Ok(()) };
+        let landlock = plan.backend == Backend::Landlock;
+        let error = |key: String, path: &Path, what: &str| {
+            let why = format!(
+                "{} cannot be {what} by user {user}, as whom the gateway, which is root, runs this server",
+                path.display()
+            );
+            let place = format!("/servers/{name}/{key}");
+            let issue = self.loaded.error(&place, Side::Value, why);
+            Err(issue.help(format!(
+                "give that user the file (chown {user}), or run the gateway as the user whose files these are"
+            )))
+        };
+        for (index, path) in asked.write.iter().enumerate() {
+            if !allows(path, user, 0o2) {
+                return error(format!("contain/write/{index}"), path, "changed");
+            }
+        }
+        if let Some(cache) = asked.cache.as_ref().filter(|path| !allows(path, user, 0o2)) {
+            return error("contain/cache".into(), cache, "changed");
+        }
+        if !landlock {
+            return Ok(());
+        }
+        // bubblewrap mounts what lies in closed folders as well; here the user goes through them.
+        let blocked = |path: &Path| {
+            let mut above = path.ancestors().skip(1);
+            above.any(|folder| !allows(folder, user, 0o1))
+        };
+        for (index, path) in asked.read.iter().enumerate() {
+            if blocked(path) {
+                return error(format!("contain/read/{index}"), path, "reached");
+            }
+        }
+        let exposed = plan.exposed.iter().map(|one| one.path.as_path());
+        match exposed
+            .chain([plan.program.as_path()])
+            .find(|path| blocked(path))
+        {
+            Some(path) => error("command".into(), path, "reached"),
+            None => Ok(()),
+        }
+    }
+
+    /// What is probably not meant.
+    fn doubts(
+        &self,
+        name: &str,
+        server: &Server,
+        cwd: &Path,
+        plan: &Plan,
+        issues: &mut Vec<Issue>,
+    ) {
+        if plan.network == Network::Host {
+            let place = format!("/servers/{name}/contain/network");
+            let why = "the server reaches all that this machine reaches, services on its loopback and in its network too";
+            issues.push(
+                warning(self.loaded, &place, why)
+                    .help("leave it out, if the server can do without"),
+            );
+        }
+        for (index, argument) in server.args.iter().enumerate() {
+            let path = cwd.join(argument);
+            let there =
+                !argument.starts_with('-') && argument.contains(['/', '.']) && path.exists();
+            if there && path.canonicalize().is_ok_and(|real| !plan.sees(&real)) {
+                let place = format!("/servers/{name}/args/{index}");
+                let why = format!(
+                    "{} is there, and the server does not see it",
+                    path.display()
+                );
+                let help = "add it to `read` or `write` of `contain`, if it is a file that the server uses";
+                issues.push(warning(self.loaded, &place, why).help(help));
+            }
+        }
+    }
+
+    /// Errors where two servers could reach each other by the folder of their packages.
+    pub(super) fn shared_caches(&self) -> Vec<Issue> {
+        let mut seen: BTreeMap<PathBuf, &str> = BTreeMap::new();
+        let mut issues = Vec::new();
+        for (name, server) in &self.loaded.config.servers {
+            let cache = wanted(server).and_then(|wanted| wanted.cache);
+            let Some(cache) =
+                cache.and_then(|path| self.loaded.files.path(&path).canonicalize().ok())
+            else {
+                continue;
+            };
+            let meets = |other: &Path| cache.starts_with(other) || other.starts_with(&cache);
+            if let Some((_, other)) = seen.iter().find(|(other, _)| meets(other)) {
+                let place = format!("/servers/{name}/contain/cache");
+                let why = format!(
+                    "the server {other:?} has the same folder of packages: each could change what the other runs"
+                );
+                let issue = self.loaded.error(&place, Side::Value, why);
+                issues.push(issue.help("give each a folder of its own"));
+            }
+            seen.insert(cache, name);
+        }
+        issues
+    }
+}
+
+fn wanted(server: &Server) -> Option<Containment> {
+    let contain = server.contain.as_ref().filter(|_| server.command.is_some());
+    contain.and_then(sandgate_config::Contain::wanted)
+}
+
+fn backend(with: Containing) -> Backend {
+    match with {
+        Containing::Bubblewrap => Backend::Bubblewrap,
+        Containing::Landlock => Backend::Landlock,
+    }
+}
+
+fn limits(wanted: &Containment) -> Limits {
+    Limits {
+        memory: wanted.memory.0,
+        processes: wanted.processes,
+        cpus: wanted.cpus,
+        files: wanted.files,
+        file_size: wanted.file_size.0,
+        tmp: wanted.tmp.0,
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The homes of this machine and the gateway's own files, none of which a server may have.
+fn guarded(loaded: &Loaded, environment: &Environment) -> Guarded {
+    let mut guarded = Guarded::here(environment.get("HOME"));
+    let gateway = &loaded.config.gateway;
+    guarded.own(loaded.source.path(), "the gateway's configuration");
+    let files = [
+        (&gateway.state, "the gateway's state"),
+        (&gateway.cache, "the gateway's compiled plugins"),
+    ];
+    for (path, what) in files {
+        if let Some(path) = path {
+            guarded.own(&loaded.files.path(path), what);
+        }
+    }
+    if let Some(tls) = &gateway.tls {
+        guarded.own(&loaded.files.path(&tls.key), "the gateway's private key");
+    }
+    if let Some(sandgate_config::AdminSocket::Path(path)) = &gateway.admin {
+        guarded.own(&loaded.files.path(path), "the gateway's admin socket");
+    }
+    guarded
+}
+
+/// A user for each of the servers, where the gateway is root: from the name, so that it stays over restarts.
+fn users<'a>(names: &[&'a str]) -> BTreeMap<&'a str, u32> {
+    if !rustix::process::geteuid().is_root() {
+        return BTreeMap::new();
+    }
+    let count = USERS.end() - USERS.start() + 1;
+    let mut taken = BTreeSet::new();
+    let mut users = BTreeMap::new();
+    for name in names {
+        // FNV-1a: the same on every machine and with every version.
+        let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+        let free = (0..count).map(|step| USERS.start() + (hash % count + step) % count);
+        if let Some(user) = free.into_iter().find(|user| taken.insert(*user)) {
+            users.insert(*name, user);
+        }
+    }
+    users
+}
+
+/// Whether a file's mode lets a user do something (1: go through, 2: change).
+fn allows(path: &Path, user: u32, what: u32) -> bool {
+    let Ok(about) = std::fs::metadata(path) else {
+        return false;
+    };
+    let shift = match (about.uid() == user, about.gid() == user) {
+        (true, _) => 6,
+        (_, true) => 3,
+        _ => 0,
+    };
+    (about.mode() >> shift) & what == what
+}

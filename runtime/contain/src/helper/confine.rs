@@ -1,0 +1,295 @@
+//! The second stage: puts the plan into force for this process, reads back what is in force, and becomes the program.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::fd::RawFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use rustix::thread::{CapabilitySet, CapabilitySets, CpuSet};
+
+use super::{FAILED, Inner};
+use crate::limits::size;
+use crate::plan::{Backend, Network};
+use crate::report::{InForce, Report};
+use crate::seccomp::Profile;
+use crate::{landlock, seccomp, sys};
+
+/// Room for other programs of the user, where the kernel counts those too.
+const OTHERS: u32 = 512;
+/// Room for what a runtime reserves without using it: a process may have so many times the memory in addresses.
+const RESERVED: u64 = 2;
+
+/// Becomes the program.
+pub(super) fn carry_out(plan: RawFd, report: RawFd) -> ExitCode {
+    let Ok(mut said) = File::options()
+        .write(true)
+        .open(format!("/proc/self/fd/{report}"))
+    else {
+        return ExitCode::from(FAILED);
+    };
+    let mut tell = |report: &Report| {
+        let line = serde_json::to_string(report).unwrap_or_default();
+        // The gateway waits for the line and takes its absence for a failure.
+        let _ = said.write_all(format!("{line}\n").as_bytes());
+    };
+    let failed = match confine(plan) {
+        Ok((mut command, in_force)) => {
+            tell(&Report::InForce(in_force));
+            let error = command.exec();
+            format!("{}: {error}", command.get_program().display())
+        }
+        Err(why) => why,
+    };
+    tell(&Report::Failed(failed.clone()));
+    // After the first line nobody reads the pipe any more; the log has it.
+    let _ = writeln!(
+        std::io::stderr(),
+        "the program could not be started: {failed}"
+    );
+    ExitCode::from(FAILED)
+}
+
+/// Confines this process, the strictest last.
+fn confine(plan: RawFd) -> Result<(Command, InForce), String> {
+    let what = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
+    let text = fs::read(format!("/proc/self/fd/{plan}")).map_err(what("the plan"))?;
+    let inner: Inner = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    let Inner { plan, .. } = &inner;
+    sys::close_on_exec().map_err(what("descriptors"))?;
+    sys::on_stop_signals(false);
+    // The kernel ends this process before others when the machine has no memory left.
+    fs::write("/proc/self/oom_score_adj", "500").map_err(what("oom_score_adj"))?;
+    if let Some(user) = plan.user {
+        sys::become_user(user).map_err(what("becoming the server's user"))?;
+    }
+    let counted = count_apart(plan.backend, plan.user.is_some())?;
+    let env = environment(&inner);
+    let folder = plan.cwd.as_deref().unwrap_or(Path::new(&inner.home));
+    std::env::set_current_dir(folder)
+        .map_err(|error| format!("the working directory {}: {error}", folder.display()))?;
+    let mut command = Command::new(&plan.program);
+    command.args(&plan.args).env_clear().envs(env);
+
+    // Landlock then hides the links that tell it.
+    let namespaces = namespaces(&inner.namespaces);
+    rustix::thread::set_no_new_privs(true).map_err(|error| error.to_string())?;
+    let version = match plan.backend {
+        Backend::Bubblewrap => None,
+        Backend::Landlock => Some(landlock::restrict(plan, Path::new(&inner.tmp))?),
+    };
+    // Landlock's rules need descriptors, which are among what is limited.
+    limit(&inner, counted)?;
+    let none = CapabilitySets {
+        effective: CapabilitySet::empty(),
+        permitted: CapabilitySet::empty(),
+        inheritable: CapabilitySet::empty(),
+    };
+    rustix::thread::set_capabilities(None, none).map_err(|error| error.to_string())?;
+    // A change of the user clears it, so it comes after.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|error| error.to_string())?;
+    let bubblewrap = plan.backend == Backend::Bubblewrap;
+    let profile = Profile {
+        unix: bubblewrap && plan.network == Network::None,
+        internet: bubblewrap || plan.network == Network::Host,
+        files_in_sight: !bubblewrap,
+    };
+    let filters = seccomp::filters(profile)?;
+    for filter in &filters {
+        seccompiler::apply_filter(filter).map_err(|error| format!("seccomp: {error}"))?;
+    }
+    let in_force = read_back(&inner, version, counted, namespaces)?;
+    let filters = u32::try_from(filters.len()).unwrap_or_default();
+    let mut wanted = match bubblewrap {
+        true => vec!["mnt", "pid", "ipc", "uts"],
+        false => Vec::new(),
+    };
+    if bubblewrap && plan.network == Network::None {
+        wanted.push("net");
+    }
+    let apart = wanted
+        .iter()
+        .all(|one| in_force.namespaces.iter().any(|own| own == one));
+    if !(in_force.no_new_privileges
+        && in_force.capabilities == 0
+        && in_force.seccomp_filters >= filters
+        && apart)
+    {
+        return Err(format!(
+            "the kernel did not put everything into force: {}",
+            in_force.text()
+        ));
+    }
+    Ok((command, in_force))
+}
+
+/// How the kernel counts the program's processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counted {
+    /// Apart: in a user namespace of its own, among which bubblewrap's first process is.
+    Apart(u32),
+    /// With everything of its user.
+    WithOthers,
+}
+
+/// Lets the kernel count the program's processes apart from others of the user, where it can.
+fn count_apart(backend: Backend, other_user: bool) -> Result<Counted, String> {
+    if backend == Backend::Bubblewrap && !other_user {
+        return Ok(Counted::Apart(1));
+    }
+    match sys::own_user_namespace() {
+        Ok(()) => Ok(Counted::Apart(0)),
+        // Refused before anything has changed: there are no user namespaces for this user.
+        Err(error)
+            if matches!(
+                error.raw_os_error(),
+                Some(libc::EPERM | libc::ENOSPC | libc::ENOSYS | libc::EINVAL)
+            ) =>
+        {
+            match rustix::process::geteuid().as_raw() {
+                // The kernel does not count root's processes.
+                0 => Err(format!("processes cannot be counted: {error}")),
+                _ => Ok(Counted::WithOthers),
+            }
+        }
+        Err(error) => Err(format!("a user namespace: {error}")),
+    }
+}
+
+fn limit(inner: &Inner, counted: Counted) -> Result<(), String> {
+    let limits = &inner.plan.limits;
+    let processes = match counted {
+        Counted::Apart(helpers) => limits.processes.saturating_add(helpers),
+        Counted::WithOthers => inner
+            .others
+            .saturating_add(limits.processes)
+            .saturating_add(OTHERS),
+    };
+    for (resource, most) in [
+        (Resource::Nproc, u64::from(processes)),
+        (Resource::Data, limits.memory.saturating_mul(RESERVED)),
+        (Resource::Nofile, u64::from(limits.files)),
+        (Resource::Fsize, limits.file_size),
+        (Resource::Memlock, 64 << 10),
+        (Resource::Msgqueue, 0),
+        (Resource::Core, 0),
+    ] {
+        let most = getrlimit(resource)
+            .maximum
+            .map_or(most, |now| now.min(most));
+        let limit = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        setrlimit(resource, limit).map_err(|error| format!("the limit {resource:?}: {error}"))?;
+    }
+    let allowed = rustix::thread::sched_getaffinity(None).map_err(|error| error.to_string())?;
+    let usable: Vec<usize> = (0..CpuSet::MAX_CPU)
+        .filter(|cpu| allowed.is_set(*cpu))
+        .collect();
+    let wanted = usize::try_from(limits.cpus).unwrap_or(usize::MAX).max(1);
+    if wanted < usable.len() {
+        let mut chosen = CpuSet::new();
+        // Servers begin at different processors.
+        let first = usize::try_from(std::process::id()).unwrap_or_default();
+        for index in 0..wanted {
+            chosen.set(usable[(first + index) % usable.len()]);
+        }
+        rustix::thread::sched_setaffinity(None, &chosen).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+fn environment(inner: &Inner) -> BTreeMap<&str, &str> {
+    let mut env = BTreeMap::from([
+        ("HOME", inner.home.as_str()),
+        ("TMPDIR", inner.tmp.as_str()),
+        ("LANG", "C.UTF-8"),
+    ]);
+    let given = inner.plan.env.iter();
+    env.extend(given.map(|(name, value)| (name.as_str(), value.as_str())));
+    env
+}
+
+/// Asks the kernel what is in force for this process.
+fn read_back(
+    inner: &Inner,
+    version: Option<u32>,
+    counted: Counted,
+    namespaces: Vec<String>,
+) -> Result<InForce, String> {
+    let status = fs::read_to_string("/proc/self/status");
+    let status = status.map_err(|error| format!("/proc/self/status: {error}"))?;
+    let field = |key: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(key));
+        line.and_then(|value| value.split_whitespace().next())
+    };
+    let number = |key: &str| field(key).and_then(|text| text.parse::<u32>().ok());
+    // Those that it has, and those that it could get; nothing can be got without new privileges.
+    let capabilities = ["CapEff:", "CapPrm:", "CapInh:", "CapAmb:"].map(field);
+    let bits = capabilities.map(|bits| bits.and_then(|bits| u64::from_str_radix(bits, 16).ok()));
+    let capabilities = bits
+        .into_iter()
+        .try_fold(0, |all, bits| Some(all | bits?))
+        .ok_or("/proc/self/status does not tell the capabilities")?;
+    let value = |resource| getrlimit(resource).current.unwrap_or(u64::MAX);
+    let plan = &inner.plan;
+    let watched = |text: String| format!("{text} (watched)");
+    let processes = match counted {
+        Counted::Apart(helpers) => {
+            format!("{} (kernel)", value(Resource::Nproc) - u64::from(helpers))
+        }
+        Counted::WithOthers => watched(plan.limits.processes.to_string()),
+    };
+    let cpus = rustix::thread::sched_getaffinity(None).map_err(|error| error.to_string())?;
+    let tmp = match plan.backend {
+        Backend::Bubblewrap => {
+            let disk = rustix::fs::statfs(inner.tmp.as_str());
+            let disk = disk.map_err(|error| format!("{}: {error}", inner.tmp))?;
+            let block = u64::try_from(disk.f_bsize).unwrap_or_default();
+            format!("{} (kernel)", size(disk.f_blocks * block))
+        }
+        Backend::Landlock => watched(size(plan.limits.tmp)),
+    };
+    Ok(InForce {
+        with: plan.backend.name().into(),
+        user: rustix::process::geteuid().as_raw(),
+        namespaces,
+        landlock: version,
+        seccomp_filters: number("Seccomp_filters:").unwrap_or_default(),
+        no_new_privileges: number("NoNewPrivs:") == Some(1),
+        capabilities,
+        limits: vec![
+            (
+                "memory".into(),
+                format!(
+                    "{} (watched; of one process's addresses {})",
+                    size(plan.limits.memory),
+                    size(value(Resource::Data))
+                ),
+            ),
+            ("processes".into(), processes),
+            ("cpus".into(), cpus.count().to_string()),
+            ("files".into(), value(Resource::Nofile).to_string()),
+            ("file-size".into(), size(value(Resource::Fsize))),
+            ("tmp".into(), tmp),
+        ],
+    })
+}
+
+/// The namespaces that are not the helper's.
+fn namespaces(outside: &[(String, String)]) -> Vec<String> {
+    let own = super::namespaces();
+    let differs = |(name, id): &&(String, String)| {
+        let outer = outside.iter().find(|(known, _)| known == name);
+        outer.is_some_and(|(_, outer)| outer != id)
+    };
+    own.iter()
+        .filter(differs)
+        .map(|(name, _)| name.clone())
+        .collect()
+}

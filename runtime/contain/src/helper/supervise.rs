@@ -1,0 +1,310 @@
+//! The first stage: takes the plan, starts the second stage, watches the program, and ends what it leaves.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, PipeReader, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::process::{Pid, PidfdFlags, geteuid, pidfd_open};
+
+use super::tmp::Tmp;
+use super::{FAILED, INNER, Inner, measure, tree};
+use crate::bubblewrap::{self, Parts};
+use crate::exact::exact;
+use crate::limits::{Limit, size};
+use crate::plan::{Backend, Plan};
+use crate::report::Report;
+use crate::sys;
+
+/// The largest plan, in bytes.
+const LARGEST: u64 = 16 << 20;
+/// The time within which the program begins.
+const START: Duration = Duration::from_secs(30);
+/// The pauses between two measurements: short while that costs little, a hundredth of the time in any case.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+const SHARE: u32 = 100;
+
+/// Holds one program from its start to its end. Its exit status is the helper's.
+pub(super) fn carry_out(control: RawFd) -> ExitCode {
+    let Ok(control) = sys::inherited(control).map(UnixStream::from) else {
+        return ExitCode::from(FAILED);
+    };
+    match hold(&control) {
+        Ok(code) => code,
+        Err(why) => {
+            tell(&control, &Report::Failed(why));
+            tree::end();
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn hold(control: &UnixStream) -> Result<ExitCode, String> {
+    let plan = prepare(control).map_err(|error| format!("the helper: {error}"))?;
+    if geteuid().is_root() && plan.user.is_none() {
+        return Err(
+            "root runs no server as itself, since the kernel counts none of its processes".into(),
+        );
+    }
+    let tmp = match plan.backend {
+        Backend::Bubblewrap => None,
+        Backend::Landlock => Some(
+            Tmp::new(plan.user)
+                .map_err(|error| format!("the private temporary folder: {error}"))?,
+        ),
+    };
+    let (child, reports) = start(&plan, tmp.as_ref())?;
+    // From here on nothing holds the program's streams but the program.
+    let null = File::options().read(true).write(true).open("/dev/null");
+    let null = null.map_err(|error| format!("/dev/null: {error}"))?;
+    rustix::stdio::dup2_stdin(&null)
+        .and_then(|()| rustix::stdio::dup2_stdout(&null))
+        .and_then(|()| rustix::stdio::dup2_stderr(&null))
+        .map_err(|error| format!("/dev/null: {error}"))?;
+    let pid = Pid::from_raw(child.id().cast_signed()).ok_or("the program has no process id")?;
+    let end = pidfd_open(pid, PidfdFlags::empty()).map_err(|error| error.to_string())?;
+    let mut watch = Watch {
+        control,
+        plan: &plan,
+        tmp: tmp.as_ref(),
+        child,
+        end,
+        told: None,
+    };
+    let report = watch.first_word(reports)?;
+    tell(control, &report);
+    let code = match report {
+        Report::InForce(_) => watch.see_out(),
+        _ => FAILED,
+    };
+    tree::end();
+    Ok(ExitCode::from(code))
+}
+
+/// Reads the plan, and becomes a process that outlives the signals with which the program is told to stop.
+fn prepare(control: &UnixStream) -> io::Result<Plan> {
+    fcntl_setfd(control, FdFlags::CLOEXEC)?;
+    sys::on_stop_signals(true);
+    // The gateway's end is seen on the descriptor, and then everything is ended in order.
+    rustix::process::set_parent_process_death_signal(None)?;
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let mut line = String::new();
+    BufReader::with_capacity(1, control.take(LARGEST)).read_line(&mut line)?;
+    Ok(serde_json::from_str(&line)?)
+}
+
+fn tell(mut control: &UnixStream, report: &Report) {
+    if let Ok(line) = serde_json::to_string(report) {
+        // The gateway may be gone.
+        let _ = control.write_all(format!("{line}\n").as_bytes());
+    }
+}
+
+/// A descriptor that programs started from here inherit, with a text to be read from its beginning.
+fn inheritable(text: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = File::from(memfd_create("sandgate", MemfdFlags::empty())?);
+    file.write_all(text)?;
+    io::Seek::rewind(&mut file)?;
+    Ok(file.into())
+}
+
+fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, PipeReader), String> {
+    let failed = |error: io::Error| error.to_string();
+    let (reports, said) = io::pipe().map_err(failed)?;
+    fcntl_setfd(&said, FdFlags::empty()).map_err(|error| error.to_string())?;
+    let folder = |below: &str| {
+        let tmp = tmp.map_or(bubblewrap::TMP.into(), |tmp| tmp.path.display().to_string());
+        format!("{tmp}{below}")
+    };
+    let user = plan.user.unwrap_or_else(|| geteuid().as_raw());
+    let inner = Inner {
+        plan: plan.clone(),
+        tmp: folder(""),
+        home: folder("/home"),
+        others: measure::tasks_of(user),
+        namespaces: super::namespaces(),
+    };
+    let inner = serde_json::to_vec(&inner).map_err(|error| error.to_string())?;
+    let inner = inheritable(&inner).map_err(failed)?;
+    let numbers = [inner.as_raw_fd(), said.as_raw_fd()].map(|number| number.to_string());
+    let mut command;
+    // They are inherited, and closed here once the command has started.
+    let mut kept: Vec<OwnedFd> = Vec::new();
+    match plan.backend {
+        Backend::Landlock => {
+            command = Command::new("/proc/self/exe");
+        }
+        Backend::Bubblewrap => {
+            let search = std::env::var("PATH").unwrap_or_default();
+            let program = bubblewrap::find(&search).ok_or("bwrap is not installed")?;
+            for one in &plan.exposed {
+                let fd = exact(&one.path).and_then(|fd| {
+                    fcntl_setfd(&fd, FdFlags::empty())?;
+                    Ok(fd)
+                });
+                kept.push(fd.map_err(|error| format!("{}: {error}", one.path.display()))?);
+            }
+            let exposed: Vec<RawFd> = kept.iter().map(AsRawFd::as_raw_fd).collect();
+            let passwd = format!("server:x:{user}:{user}::{}:/bin/sh\n", bubblewrap::HOME);
+            let group = format!("server:x:{user}:\n");
+            let mut users = [0; 2];
+            for (number, text) in users.iter_mut().zip([passwd, group]) {
+                let fd = inheritable(text.as_bytes()).map_err(failed)?;
+                *number = fd.as_raw_fd();
+                kept.push(fd);
+            }
+            let parts = Parts {
+                exposed: &exposed,
+                users,
+            };
+            let arguments = bubblewrap::arguments(plan, &parts).join("\0") + "\0";
+            let arguments = inheritable(arguments.as_bytes()).map_err(failed)?;
+            let own = File::open("/proc/self/exe").map_err(failed)?;
+            fcntl_setfd(&own, FdFlags::empty()).map_err(|error| error.to_string())?;
+            command = Command::new(program);
+            command.args(["--args", &arguments.as_raw_fd().to_string(), "--"]);
+            command.arg(format!("/proc/self/fd/{}", own.as_raw_fd()));
+            kept.extend([arguments, own.into()]);
+        }
+    }
+    command.arg(OsString::from(INNER)).args(numbers);
+    // The second stage sets the program's environment. The mark lets the gateway know what descends from it.
+    command.stdin(Stdio::inherit());
+    let child = command
+        .spawn()
+        .map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+    drop((kept, inner, said));
+    Ok((child, reports))
+}
+
+/// A program that runs, and what is looked at meanwhile.
+struct Watch<'a> {
+    control: &'a UnixStream,
+    plan: &'a Plan,
+    tmp: Option<&'a Tmp>,
+    child: Child,
+    /// Readable once the child has ended.
+    end: OwnedFd,
+    told: Option<Limit>,
+}
+
+impl Watch<'_> {
+    /// Waits for what the second stage says before it becomes the program.
+    fn first_word(&mut self, mut reports: PipeReader) -> Result<Report, String> {
+        let until = Instant::now() + START;
+        let mut said = Vec::new();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let mut fds = [PollFd::new(&reports, PollFlags::IN)];
+            let wait = Timespec {
+                tv_sec: 0,
+                tv_nsec: 50_000_000,
+            };
+            let ready = poll(&mut fds, Some(&wait)).map_err(|error| error.to_string())?;
+            if ready > 0 {
+                let mut part = [0; 4096];
+                let length = reports.read(&mut part).map_err(|error| error.to_string())?;
+                said.extend_from_slice(&part[..length]);
+                if said.ends_with(b"\n") {
+                    return serde_json::from_slice(&said).map_err(|error| error.to_string());
+                }
+                if length > 0 {
+                    continue;
+                }
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                let what = match self.plan.backend {
+                    Backend::Bubblewrap => "bubblewrap made no sandbox",
+                    Backend::Landlock => "the helper's second stage ended",
+                };
+                return Err(format!("{what} ({status}); its own words are in the log"));
+            }
+            if left.is_zero() || self.gateway_is_gone(Duration::ZERO) {
+                return Err(format!(
+                    "the program did not begin within {} s",
+                    START.as_secs()
+                ));
+            }
+        }
+    }
+
+    /// Watches the program to its end. Returns its status as shells tell it.
+    fn see_out(&mut self) -> u8 {
+        let mut pause = Duration::ZERO;
+        loop {
+            if self.gateway_is_gone(pause) {
+                return FAILED;
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                let signal = || 128 + status.signal().unwrap_or_default();
+                return u8::try_from(status.code().unwrap_or_else(signal)).unwrap_or(FAILED);
+            }
+            let began = Instant::now();
+            if let Some((limit, fatal)) = self.reached() {
+                if self.told.replace(limit) != Some(limit) {
+                    let allowed = match limit {
+                        Limit::Memory => size(self.plan.limits.memory),
+                        Limit::Processes => self.plan.limits.processes.to_string(),
+                        Limit::Tmp => size(self.plan.limits.tmp),
+                    };
+                    tell(self.control, &Report::Reached { limit, allowed });
+                }
+                if fatal {
+                    tree::end();
+                    return 128 + 9;
+                }
+            }
+            pause = (began.elapsed() * SHARE).clamp(PAUSES.0, PAUSES.1);
+        }
+    }
+
+    /// The limit that is reached now, and whether the program ends by it.
+    fn reached(&self) -> Option<(Limit, bool)> {
+        let limits = &self.plan.limits;
+        let used = measure::now(limits.memory);
+        if used.memory > limits.memory {
+            return Some((Limit::Memory, true));
+        }
+        if let Some(tmp) = self.tmp
+            && measure::folder(&tmp.path, limits.tmp) > limits.tmp
+        {
+            return Some((Limit::Tmp, true));
+        }
+        // The kernel refuses the next one, where it counts them. Where it counts others too, it leaves room for them.
+        let processes = limits.processes.saturating_add(self.helpers());
+        match used.tasks.cmp(&processes) {
+            std::cmp::Ordering::Less => None,
+            std::cmp::Ordering::Equal => Some((Limit::Processes, false)),
+            std::cmp::Ordering::Greater => Some((Limit::Processes, true)),
+        }
+    }
+
+    /// Processes of bubblewrap's own among the descendants: the one that waits outside, and the first one within.
+    fn helpers(&self) -> u32 {
+        match self.plan.backend {
+            Backend::Bubblewrap => 2,
+            Backend::Landlock => 0,
+        }
+    }
+
+    /// Whether the gateway has closed its end, or died. Waits that long for it, or until the program ends.
+    fn gateway_is_gone(&self, pause: Duration) -> bool {
+        let wait = Timespec {
+            tv_sec: pause.as_secs().cast_signed(),
+            tv_nsec: i64::from(pause.subsec_nanos()),
+        };
+        let mut fds = [
+            PollFd::new(self.control, PollFlags::IN),
+            PollFd::new(&self.end, PollFlags::IN),
+        ];
+        // Nothing is written to this end after the plan: what is there to read is its end.
+        poll(&mut fds, Some(&wait)).is_ok() && !fds[0].revents().is_empty()
+    }
+}

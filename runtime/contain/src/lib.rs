@@ -1,0 +1,37 @@
+//! Programs run with what they need and nothing else.
+//!
+//! A [`Plan`] says what a program may reach and use. The gateway starts itself anew as a helper ([`helper`]), which
+//! puts the plan into force with bubblewrap or Landlock, reads back from the kernel what is in force, starts the program,
+//! watches it, and ends whatever it leaves. Where a part of a plan cannot be put into force, the program does not start.
+//!
+//! This crate knows nothing of MCP, of the gateway and of its configuration.
+
+#[cfg(target_os = "linux")]
+mod bubblewrap;
+#[cfg(target_os = "linux")]
+mod exact;
+mod guard;
+#[cfg(target_os = "linux")]
+pub mod helper;
+#[cfg(target_os = "linux")]
+mod landlock;
+mod limits;
+mod plan;
+mod report;
+mod requirement;
+#[cfg(target_os = "linux")]
+mod seccomp;
+#[cfg(target_os = "linux")]
+mod sys;
+mod system;
+mod toolchain;
+
+/// The first word of the helper's command line, after the program's name. The second is the number of the descriptor
+/// with the plan.
+pub const HELPER: &str = "contain-exec";
+
+pub use guard::{GuardError, Guarded};
+pub use limits::{Limit, Limits};
+pub use plan::{Access, Backend, Exposed, Network, Plan, PlanError, Reason, Wanted};
+pub use report::{InForce, Report};
+pub use requirement::{Missing, missing};

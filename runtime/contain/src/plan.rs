@@ -1,0 +1,439 @@
+//! What one program may reach and use, resolved to paths of this machine.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::guard::{GuardError, Guarded};
+use crate::limits::Limits;
+use crate::system;
+use crate::toolchain::Toolchain;
+
+/// What holds a program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// Namespaces of its own, made by the program `bwrap`: it sees nothing but what it is given.
+    #[default]
+    Bubblewrap,
+    /// The kernel's Landlock alone: it cannot open what it is not given.
+    Landlock,
+}
+
+impl Backend {
+    /// The name in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bubblewrap => "bubblewrap",
+            Self::Landlock => "landlock",
+        }
+    }
+}
+
+/// The network that a program has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Network {
+    /// None: with bubblewrap a loopback interface of its own, with Landlock no socket at all.
+    #[default]
+    None,
+    /// The machine's, whole.
+    Host,
+}
+
+/// What a program may do with a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Read and execute.
+    Read,
+    /// Read, execute and change.
+    Write,
+}
+
+/// Why a program is given a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reason {
+    /// The program itself, or its runtime.
+    Program,
+    /// The operator says so.
+    Given,
+    /// The packages that `npx` or `uvx` run.
+    Cache,
+}
+
+/// A path that a program is given beside what every program sees. It has no links.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exposed {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What may be done with it.
+    pub access: Access,
+    /// Why it is there.
+    pub reason: Reason,
+}
+
+/// What an operator wants of a program's containment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// What holds it.
+    pub backend: Backend,
+    /// Paths that it may read.
+    pub read: Vec<PathBuf>,
+    /// Paths that it may change.
+    pub write: Vec<PathBuf>,
+    /// The folder with packages of `npx` or `uvx`, of this server alone.
+    pub cache: Option<PathBuf>,
+    /// Its network.
+    pub network: Network,
+    /// Its limits.
+    pub limits: Limits,
+    /// The user that a gateway of root's runs it as; `None`: the gateway's own.
+    pub user: Option<u32>,
+}
+
+/// What one program may reach and use.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What holds it.
+    pub backend: Backend,
+    /// The program's file.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Its whole environment, but for `HOME` and `TMPDIR`, which are private folders where they are not set here.
+    pub env: Vec<(String, String)>,
+    /// Its working directory; `None`: its private home.
+    pub cwd: Option<PathBuf>,
+    /// What it is given beside what every program sees, sorted.
+    pub exposed: Vec<Exposed>,
+    /// Links that lead to what it is given, and where they lead.
+    pub links: Vec<(PathBuf, PathBuf)>,
+    /// Its network.
+    pub network: Network,
+    /// Its limits.
+    pub limits: Limits,
+    /// The user that a gateway of root's runs it as.
+    pub user: Option<u32>,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum PlanError {
+    /// A path of `read` (its number).
+    #[error("{1}")]
+    Read(usize, GuardError),
+    /// A path of `write` (its number).
+    #[error("{1}")]
+    Write(usize, GuardError),
+    /// The folder of packages.
+    #[error("{0}")]
+    Cache(GuardError),
+    /// The program or its runtime.
+    #[error("the program needs {0}")]
+    Program(GuardError),
+    /// The working directory is nothing that the program may read.
+    #[error("the working directory {} is not visible to the server", .0.display())]
+    Cwd(PathBuf),
+    /// `npx` and `uvx` install packages, and have no place to.
+    #[error("{program} runs packages out of a cache, and the server has none")]
+    NoCache { program: String },
+}
+
+impl Plan {
+    /// The plan for a program. `search` is the gateway's search path, `cwd` the wanted working directory, and
+    /// `cwd_matters` whether the program must have it.
+    ///
+    /// # Errors
+    ///
+    /// A path may not be given, or the program cannot run with what it is given.
+    pub fn of(
+        program: &Path,
+        args: &[String],
+        env: &[(String, String)],
+        cwd: (&Path, bool),
+        search: &str,
+        wanted: &Wanted,
+        guarded: &Guarded,
+    ) -> Result<Self, PlanError> {
+        let mut exposed = BTreeMap::new();
+        let mut links = Vec::new();
+        let mut linked = |path: &Path, real: &Path| {
+            if path != real {
+                links.push((path.to_owned(), real.to_owned()));
+            }
+        };
+        let search: Vec<PathBuf> = search.split(':').map(PathBuf::from).collect();
+        let toolchain = Toolchain::of(program, &search);
+        for path in &toolchain.paths {
+            let real = guarded.admit(path).map_err(PlanError::Program)?;
+            linked(path, &real);
+            expose(&mut exposed, real, Access::Read, Reason::Program);
+        }
+        for (index, path) in wanted.read.iter().enumerate() {
+            let real = guarded.admit(path);
+            let real = real.map_err(|error| PlanError::Read(index, error))?;
+            linked(path, &real);
+            expose(&mut exposed, real, Access::Read, Reason::Given);
+        }
+        for (index, path) in wanted.write.iter().enumerate() {
+            let real = guarded.admit(path);
+            let real = real.map_err(|error| PlanError::Write(index, error))?;
+            linked(path, &real);
+            expose(&mut exposed, real, Access::Write, Reason::Given);
+        }
+        let mut env = env.to_vec();
+        let preset = Preset::of(program);
+        if let Some(cache) = &wanted.cache {
+            let real = guarded.admit(cache).map_err(PlanError::Cache)?;
+            env.extend(environment(&real, wanted.network, &env));
+            expose(&mut exposed, real, Access::Write, Reason::Cache);
+        } else if preset.is_some() {
+            let name = program.file_name().unwrap_or_default().to_string_lossy();
+            return Err(PlanError::NoCache {
+                program: name.into_owned(),
+            });
+        }
+        let exposed: Vec<Exposed> = exposed.into_values().collect();
+        if !env.iter().any(|(name, _)| name == "PATH") {
+            env.push(("PATH".into(), path(&toolchain, &search, &exposed)));
+        }
+        let (folder, matters) = cwd;
+        let real = folder.canonicalize().ok();
+        let visible = real.filter(|real| is_visible(real, &exposed));
+        if visible.is_none() && matters {
+            return Err(PlanError::Cwd(folder.into()));
+        }
+        Ok(Self {
+            backend: wanted.backend,
+            program: program.into(),
+            args: args.to_vec(),
+            env,
+            cwd: visible,
+            exposed,
+            links,
+            network: wanted.network,
+            limits: wanted.limits,
+            user: wanted.user,
+        })
+    }
+
+    /// Whether the program sees a path.
+    pub fn sees(&self, path: &Path) -> bool {
+        is_visible(path, &self.exposed)
+    }
+
+    /// What the program may reach and use, as rows of a table: what it is about, and what of it.
+    pub fn table(&self) -> Vec<(&'static str, String)> {
+        let limits = &self.limits;
+        let mut rows = vec![
+            ("held by", self.backend.name().to_owned()),
+            (
+                "runs as",
+                match self.user {
+                    Some(user) => format!("user {user}, without capabilities"),
+                    None => "the gateway's user, without capabilities".into(),
+                },
+            ),
+            ("reads", "the system's programs and libraries".into()),
+        ];
+        let of = |access| move |one: &&Exposed| one.access == access;
+        let shown = |one: &Exposed| {
+            let why = match one.reason {
+                Reason::Program => " (the program)",
+                Reason::Cache => " (packages)",
+                Reason::Given => "",
+            };
+            format!("{}{why}", one.path.display())
+        };
+        let reads = self.exposed.iter().filter(of(Access::Read));
+        rows.extend(reads.map(|one| ("reads", shown(one))));
+        let writes = self.exposed.iter().filter(of(Access::Write));
+        rows.extend(writes.map(|one| ("writes", shown(one))));
+        rows.push((
+            "writes",
+            format!(
+                "private temporary folder and home, {}",
+                crate::limits::size(limits.tmp)
+            ),
+        ));
+        rows.push((
+            "network",
+            match (self.network, self.backend) {
+                (Network::None, Backend::Bubblewrap) => "none (a loopback of its own)".into(),
+                (Network::None, Backend::Landlock) => "none (no sockets)".into(),
+                (Network::Host, _) => "THE MACHINE'S, WHOLE".into(),
+            },
+        ));
+        let mut names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        rows.push(("variables", names.join(" ")));
+        rows.push((
+            "limits",
+            format!(
+                "memory {}, processes {}, cpus {}, files {}, file-size {}",
+                crate::limits::size(limits.memory),
+                limits.processes,
+                limits.cpus,
+                limits.files,
+                crate::limits::size(limits.file_size)
+            ),
+        ));
+        rows
+    }
+}
+
+/// Without values of variables, which may be secret.
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("backend", &self.backend)
+            .field("program", &self.program)
+            .field("exposed", &self.exposed)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+fn expose(exposed: &mut BTreeMap<PathBuf, Exposed>, path: PathBuf, access: Access, reason: Reason) {
+    let new = Exposed {
+        path: path.clone(),
+        access,
+        reason,
+    };
+    let old = exposed.entry(path).or_insert_with(|| new.clone());
+    if old.access < access {
+        *old = new;
+    }
+}
+
+fn is_visible(path: &Path, exposed: &[Exposed]) -> bool {
+    system::has(path) || exposed.iter().any(|one| path.starts_with(&one.path))
+}
+
+/// The search path within: what the gateway's has, as far as the program sees it.
+fn path(toolchain: &Toolchain, search: &[PathBuf], exposed: &[Exposed]) -> String {
+    let system = system::PATH.map(PathBuf::from);
+    let mut folders: Vec<&PathBuf> = toolchain.folders.iter().chain(search).collect();
+    let visible = |folder: &Path| {
+        let real = folder.canonicalize();
+        real.is_ok_and(|real| is_visible(&real, exposed))
+    };
+    folders.retain(|folder| folder.is_absolute() && visible(folder));
+    folders.extend(&system);
+    let mut once: Vec<String> = Vec::new();
+    for folder in folders {
+        let folder = folder.display().to_string();
+        if !once.contains(&folder) {
+            once.push(folder);
+        }
+    }
+    once.join(":")
+}
+
+/// A program that installs others and runs them.
+struct Preset;
+
+impl Preset {
+    fn of(program: &Path) -> Option<Self> {
+        let name = program.file_name()?.to_str()?;
+        matches!(name, "npx" | "uvx" | "uv" | "pipx" | "bunx").then_some(Self)
+    }
+}
+
+/// The variables that lead package runners to a folder, and without a network keep them from asking for one.
+fn environment(
+    cache: &Path,
+    network: Network,
+    given: &[(String, String)],
+) -> Vec<(String, String)> {
+    let below = |name: &str| cache.join(name).display().to_string();
+    let mut variables = vec![
+        ("npm_config_cache", below("npm")),
+        ("npm_config_update_notifier", "false".into()),
+        ("npm_config_yes", "true".into()),
+        ("UV_CACHE_DIR", below("uv")),
+        ("UV_TOOL_DIR", below("uv-tools")),
+        ("UV_PYTHON_INSTALL_DIR", below("uv-python")),
+        ("PIPX_HOME", below("pipx")),
+        ("XDG_CACHE_HOME", below("cache")),
+    ];
+    if network == Network::None {
+        variables.push(("npm_config_offline", "true".into()));
+        variables.push(("UV_OFFLINE", "1".into()));
+    }
+    let new = variables
+        .into_iter()
+        .filter(|(name, _)| !given.iter().any(|(own, _)| own == name));
+    new.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn plan(program: &str, wanted: &Wanted, cwd: (&Path, bool)) -> Result<Plan, PlanError> {
+        let program = Path::new(program);
+        Plan::of(
+            program,
+            &[],
+            &[],
+            cwd,
+            "/usr/bin:/home/x/bin",
+            wanted,
+            &Guarded::default(),
+        )
+    }
+
+    #[test]
+    fn nothing_is_given_unasked() {
+        let plan = plan("/usr/bin/env", &Wanted::default(), (Path::new("/"), false)).unwrap();
+        assert_eq!(plan.exposed, []);
+        assert_eq!(plan.cwd, None);
+        assert_eq!(plan.network, Network::None);
+        let path = &plan.env[0].1;
+        assert!(!path.contains("/home/x"), "{path}");
+    }
+
+    #[test]
+    fn what_may_be_changed_may_be_read_and_is_named_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().canonicalize().unwrap();
+        let wanted = Wanted {
+            read: vec![real.clone()],
+            write: vec![real.clone()],
+            ..Wanted::default()
+        };
+        let plan = plan("/usr/bin/env", &wanted, (&real, true)).unwrap();
+        assert_eq!(plan.exposed.len(), 1);
+        assert_eq!(plan.exposed[0].access, Access::Write);
+        assert_eq!(plan.cwd, Some(real));
+    }
+
+    #[test]
+    fn a_working_directory_that_is_asked_for_must_be_visible() {
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = Wanted::default();
+        let error = plan("/usr/bin/env", &wanted, (folder.path(), true)).unwrap_err();
+        assert_eq!(error, PlanError::Cwd(folder.path().into()));
+    }
+
+    #[test]
+    fn a_runner_of_packages_has_a_cache_of_its_own_and_stays_offline() {
+        let folder = tempfile::tempdir().unwrap();
+        let none = plan("/usr/bin/npx", &Wanted::default(), (Path::new("/"), false));
+        assert!(matches!(none, Err(PlanError::NoCache { .. })));
+        let wanted = Wanted {
+            cache: Some(folder.path().into()),
+            ..Wanted::default()
+        };
+        let plan = plan("/usr/bin/npx", &wanted, (Path::new("/"), false)).unwrap();
+        let has = |name: &str| plan.env.iter().any(|(known, _)| known == name);
+        assert!(has("npm_config_cache") && has("npm_config_offline"));
+    }
+}

@@ -1,0 +1,126 @@
+//! What a machine must have for a backend, and what to do where it lacks it.
+
+use crate::plan::Backend;
+
+/// What is missing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Missing {
+    /// What this machine lacks.
+    pub what: String,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+/// What this machine lacks for a backend; `None`: it can hold programs. `search` is the search path in which `bwrap` is
+/// looked up. Nothing is downgraded: what is missing is missing.
+pub fn missing(backend: Backend, search: &str) -> Option<Missing> {
+    #[cfg(target_os = "linux")]
+    let found = match backend {
+        Backend::Bubblewrap => linux::bubblewrap(search),
+        Backend::Landlock => linux::landlock(crate::landlock::version()),
+    };
+    #[cfg(not(target_os = "linux"))]
+    let found = {
+        let _ = search;
+        Some(Missing {
+            what: format!(
+                "this system has no {}: programs are contained on Linux alone",
+                backend.name()
+            ),
+            remedy: "run the gateway on Linux, in a virtual machine for example, or take `contain` out: the server then \
+                     runs as you, unconfined",
+        })
+    };
+    found
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::process::{Command, Stdio};
+
+    use super::Missing;
+    use crate::bubblewrap::{self, VERSION};
+
+    /// The oldest Landlock that holds a program: since version 6 it also stops signals and abstract sockets.
+    const LANDLOCK: u32 = 6;
+
+    /// What a Landlock of this version lacks; 0 is none.
+    pub(super) fn landlock(version: u32) -> Option<Missing> {
+        let what = match version {
+            0 => "this kernel has no Landlock, or it is not among the modules of the parameter `lsm=`".into(),
+            old if old < LANDLOCK => format!(
+                "this kernel's Landlock has version {old}, which stops neither signals to other programs nor abstract \
+                 sockets; version {LANDLOCK} does"
+            ),
+            _ => return None,
+        };
+        Some(Missing {
+            what,
+            remedy: "use Linux 6.12 or later with Landlock on (`landlock` in the kernel's parameter `lsm=`), or \
+                     with = \"bubblewrap\"",
+        })
+    }
+
+    pub(super) fn bubblewrap(search: &str) -> Option<Missing> {
+        let install = "install the package bubblewrap (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install \
+                       bubblewrap), or use with = \"landlock\"";
+        let Some(program) = bubblewrap::find(search) else {
+            return Some(Missing {
+                what: "the program bwrap of bubblewrap is not installed".into(),
+                remedy: install,
+            });
+        };
+        let version = Command::new(&program).arg("--version").output();
+        let text = version.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
+        let text = text.unwrap_or_default();
+        let known = text.split_whitespace().nth(1).and_then(|text| {
+            let mut parts = text.split('.').map(str::parse::<u32>);
+            Some((parts.next()?.ok()?, parts.next()?.ok()?))
+        });
+        if known.is_none_or(|known| known < VERSION) {
+            return Some(Missing {
+                what: format!(
+                    "{} is {:?}, older than {}.{}",
+                    program.display(),
+                    text.trim(),
+                    VERSION.0,
+                    VERSION.1
+                ),
+                remedy: install,
+            });
+        }
+        let tried = Command::new(&program)
+            .args(bubblewrap::trial())
+            .stdin(Stdio::null())
+            .output();
+        let why = match tried {
+            Ok(tried) if tried.status.success() => return None,
+            Ok(tried) => String::from_utf8_lossy(&tried.stderr).trim().to_owned(),
+            Err(error) => error.to_string(),
+        };
+        Some(Missing {
+            what: format!("bubblewrap makes no sandbox here: {why}"),
+            remedy: "let this user make user namespaces: sysctl user.max_user_namespaces above 0, \
+                     kernel.unprivileged_userns_clone=1 where there is that key; on Ubuntu 24.04 or later an AppArmor \
+                     profile for bwrap with `userns,`, or kernel.apparmor_restrict_unprivileged_userns=0; in a container, \
+                     a seccomp profile that allows them. Or use with = \"landlock\"",
+        })
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_older_landlock_does_not_hold_a_program() {
+        let what = |version| linux::landlock(version).unwrap().what;
+        assert!(what(0).contains("no Landlock"));
+        for version in 1..6 {
+            assert!(what(version).contains(&format!("version {version}")));
+        }
+        assert_eq!(linux::landlock(6), None);
+    }
+}

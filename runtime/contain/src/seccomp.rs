@@ -1,0 +1,330 @@
+//! The system calls that a contained program may not make.
+//!
+//! Everything that the kernel knew when this was written is allowed but for the lists below. What is newer does not exist
+//! for the program, until somebody has looked at it here.
+
+use std::collections::BTreeMap;
+
+use libc::c_long;
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen as Len, SeccompCmpOp as Op, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch, sock_filter,
+};
+
+/// The last system call that was looked at: `mseal`. Numbers are the same on all architectures from 424 on.
+const LAST: u32 = 462;
+
+/// Calls that do not exist, so that programs do without, as on older kernels.
+const ABSENT: &[c_long] = &[
+    // Its flags lie in memory, where a filter cannot look; libraries then use `clone`.
+    libc::SYS_clone3,
+    // Memory that belongs to no process is not counted against its limit.
+    libc::SYS_memfd_create,
+    libc::SYS_memfd_secret,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+];
+
+/// Calls that are refused.
+const REFUSED: &[c_long] = &[
+    // Other processes' memory, descriptors and execution.
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_process_madvise,
+    libc::SYS_process_mrelease,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_kcmp,
+    libc::SYS_perf_event_open,
+    libc::SYS_move_pages,
+    libc::SYS_migrate_pages,
+    // Keys of the kernel, which are shared by the processes of a user.
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_keyctl,
+    // The kernel itself.
+    libc::SYS_bpf,
+    libc::SYS_userfaultfd,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_kexec_file_load,
+    libc::SYS_reboot,
+    libc::SYS_syslog,
+    libc::SYS_acct,
+    libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_clock_adjtime,
+    libc::SYS_adjtimex,
+    libc::SYS_vhangup,
+    libc::SYS_fanotify_init,
+    // Mounts and namespaces.
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_unshare,
+    libc::SYS_setns,
+    libc::SYS_open_tree,
+    libc::SYS_move_mount,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+    // Files by handles instead of paths.
+    libc::SYS_name_to_handle_at,
+    libc::SYS_open_by_handle_at,
+    // Memory and queues that outlive processes and are named for all of a user.
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+    // The processors that it may run on are its limit.
+    libc::SYS_sched_setaffinity,
+    libc::SYS_set_mempolicy_home_node,
+    libc::SYS_mbind,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_iopl,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_ioperm,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_modify_ldt,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_uselib,
+];
+
+/// Calls that change what files are like, by path. Landlock does not look at them, so that they would reach every file
+/// of the user.
+const METADATA: &[c_long] = &[
+    libc::SYS_fchmodat,
+    libc::SYS_fchmodat2,
+    libc::SYS_fchmod,
+    libc::SYS_fchownat,
+    libc::SYS_fchown,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_fremovexattr,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chmod,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lchown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utime,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_utimes,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_futimesat,
+];
+
+/// Calls on sockets, where there are none to be had.
+const CONNECTIONS: &[c_long] = &[libc::SYS_connect, libc::SYS_bind, libc::SYS_listen];
+
+/// What a filter depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Profile {
+    /// Whether Unix sockets lead nowhere: the program sees no socket of others, by name or abstract.
+    pub(crate) unix: bool,
+    /// Whether internet sockets may be made.
+    pub(crate) internet: bool,
+    /// Whether files of others are there, and only cannot be opened.
+    pub(crate) files_in_sight: bool,
+}
+
+/// The filters for this machine, in the order in which they are installed.
+///
+/// # Errors
+///
+/// There are none for this architecture.
+pub(crate) fn filters(profile: Profile) -> Result<Vec<BpfProgram>, String> {
+    let arch: TargetArch = std::env::consts::ARCH
+        .try_into()
+        .map_err(|error| format!("seccomp: {error:?}"))?;
+    let compile = |rules: Rules, errno: i32| {
+        let allow = SeccompAction::Allow;
+        let errno = SeccompAction::Errno(errno.unsigned_abs());
+        let filter = SeccompFilter::new(rules.0, allow, errno, arch);
+        let program = filter.and_then(TryInto::try_into);
+        program.map_err(|error| format!("seccomp: {error}"))
+    };
+    let mut absent = Rules::default();
+    absent.always(ABSENT);
+    let mut refused = Rules::default();
+    refused.always(REFUSED);
+    if profile.files_in_sight {
+        refused.always(METADATA);
+        // By descriptor, without a path, times may be set.
+        refused.when(libc::SYS_utimensat, &[(1, Op::Ne, 0)]);
+    }
+    refused.namespaces();
+    refused.others();
+    refused.sockets(profile);
+    Ok(vec![
+        newer(),
+        compile(refused, libc::EPERM)?,
+        compile(absent, libc::ENOSYS)?,
+    ])
+}
+
+/// Everything newer than [`LAST`] does not exist, nor do the calls of the x32 ABI, whose numbers are higher still. That
+/// the architecture is this one is checked by the other filters.
+fn newer() -> BpfProgram {
+    let step = |code: u32, jt: u8, jf: u8, k: u32| sock_filter {
+        code: u16::try_from(code).unwrap_or_default(),
+        jt,
+        jf,
+        k,
+    };
+    let absent = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
+    vec![
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        step(libc::BPF_JMP | libc::BPF_JGT | libc::BPF_K, 0, 1, LAST),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, absent),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ]
+}
+
+#[derive(Default)]
+struct Rules(BTreeMap<i64, Vec<SeccompRule>>);
+
+impl Rules {
+    fn always(&mut self, calls: &[c_long]) {
+        for call in calls {
+            self.0.insert(*call, Vec::new());
+        }
+    }
+
+    /// Refuses a call whose arguments meet all conditions. Several rules of one call stand beside each other.
+    fn when(&mut self, call: c_long, conditions: &[(u8, Op, u64)]) {
+        let conditions = conditions.iter().map(|(argument, op, value)| {
+            // A pointer has all 64 bits, everything else here 32.
+            let length = match (call, argument) {
+                (libc::SYS_utimensat, 1) | (libc::SYS_sendto, 4) => Len::Qword,
+                _ => Len::Dword,
+            };
+            SeccompCondition::new(*argument, length, op.clone(), *value)
+        });
+        let conditions: Result<Vec<_>, _> = conditions.collect();
+        // The arguments' numbers are constants below six, and no list is empty.
+        if let Ok(rule) = conditions.and_then(SeccompRule::new) {
+            self.0.entry(call).or_default().push(rule);
+        }
+    }
+
+    /// No namespace is begun by a fork.
+    fn namespaces(&mut self) {
+        let flags = [
+            libc::CLONE_NEWUSER,
+            libc::CLONE_NEWNS,
+            libc::CLONE_NEWPID,
+            libc::CLONE_NEWNET,
+            libc::CLONE_NEWIPC,
+            libc::CLONE_NEWUTS,
+            libc::CLONE_NEWCGROUP,
+        ];
+        for flag in flags {
+            let flag = u64::from(flag.unsigned_abs());
+            self.when(libc::SYS_clone, &[(0, Op::MaskedEq(flag), flag)]);
+        }
+    }
+
+    /// Limits and priorities of others, which the kernel grants among processes of one user; and a terminal's input.
+    fn others(&mut self) {
+        self.when(libc::SYS_prlimit64, &[(0, Op::Ne, 0)]);
+        self.when(libc::SYS_setpriority, &[(0, Op::Ne, 0)]);
+        self.when(libc::SYS_setpriority, &[(1, Op::Ne, 0)]);
+        self.when(libc::SYS_ioprio_set, &[(0, Op::Ne, 1)]);
+        self.when(libc::SYS_ioprio_set, &[(1, Op::Ne, 0)]);
+        for call in [
+            libc::SYS_sched_setscheduler,
+            libc::SYS_sched_setparam,
+            libc::SYS_sched_setattr,
+        ] {
+            self.when(call, &[(0, Op::Ne, 0)]);
+        }
+        self.when(libc::SYS_ioctl, &[(1, Op::Eq, libc::TIOCSTI)]);
+        self.when(libc::SYS_ioctl, &[(1, Op::Eq, libc::TIOCLINUX)]);
+        // Another execution domain, with other addresses. Asking for the present one is allowed.
+        self.when(
+            libc::SYS_personality,
+            &[(0, Op::Ne, 0), (0, Op::Ne, 0xffff_ffff)],
+        );
+    }
+
+    /// The kinds of sockets: those of the plan, and never raw ones or other families (vsock, AF_ALG, packet, Bluetooth).
+    fn sockets(&mut self, profile: Profile) {
+        let family = |family: i32| u64::from(family.unsigned_abs());
+        let mut allowed = Vec::new();
+        if profile.unix {
+            allowed.push(family(libc::AF_UNIX));
+        }
+        if profile.internet {
+            allowed.extend([libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK].map(family));
+        }
+        let others: Vec<_> = allowed.iter().map(|one| (0, Op::Ne, *one)).collect();
+        match others.is_empty() {
+            true => {
+                self.always(&[libc::SYS_socket]);
+                self.always(CONNECTIONS);
+            }
+            false => self.when(libc::SYS_socket, &others),
+        }
+        if profile.internet {
+            let raw = family(libc::SOCK_RAW);
+            for one in [libc::AF_INET, libc::AF_INET6].map(family) {
+                let raw = (1, Op::MaskedEq(0xf), raw);
+                self.when(libc::SYS_socket, &[(0, Op::Eq, one), raw]);
+            }
+            // Of netlink the addresses of interfaces alone, which resolvers ask for.
+            let netlink = family(libc::AF_NETLINK);
+            self.when(libc::SYS_socket, &[(0, Op::Eq, netlink), (2, Op::Ne, 0)]);
+        }
+        // Pairs connect a program with itself. One for datagrams could be turned to another address.
+        self.when(libc::SYS_socketpair, &[(0, Op::Ne, family(libc::AF_UNIX))]);
+        if !profile.unix {
+            let datagrams = (1, Op::MaskedEq(0xf), family(libc::SOCK_DGRAM));
+            self.when(libc::SYS_socketpair, &[datagrams]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_profile_has_filters_that_the_kernel_takes() {
+        for bits in 0..8 {
+            let profile = Profile {
+                unix: bits & 1 != 0,
+                internet: bits & 2 != 0,
+                files_in_sight: bits & 4 != 0,
+            };
+            let filters = filters(profile).unwrap();
+            assert_eq!(filters.len(), 3);
+            assert!(filters.iter().all(|filter| filter.len() < 4096));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The system calls that Rust cannot check. Everything else of this crate is safe code.
+//!
+//! They are called by the helper alone, which has one thread and was started for nothing else.
+#![allow(unsafe_code)]
+
+use std::fs;
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+use rustix::process::{DumpableBehavior, Gid, Uid};
+use rustix::thread::UnshareFlags;
+
+/// Takes a descriptor that this process inherited, by its number.
+pub(crate) fn inherited(number: RawFd) -> io::Result<OwnedFd> {
+    // Only a number that is open and none of the three streams, which belong to the program.
+    if number < 3 || fs::metadata(format!("/proc/self/fd/{number}")).is_err() {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    // SAFETY: the descriptor is open, and each number is handed to this process for one owner.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Lets no descriptor but the three streams pass to the next program.
+pub(crate) fn close_on_exec() -> io::Result<()> {
+    // SAFETY: the call changes flags of descriptors and no memory.
+    let done = unsafe { libc::close_range(3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC as i32) };
+    match done {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// What a process does on the signals with which programs are told to stop.
+pub(crate) fn on_stop_signals(ignore: bool) {
+    let action = match ignore {
+        true => libc::SIG_IGN,
+        false => libc::SIG_DFL,
+    };
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGPIPE] {
+        // SAFETY: no handler is installed, so no code of ours runs in one.
+        unsafe { libc::signal(signal, action) };
+    }
+}
+
+/// Becomes another user, whole and for good: of all four ids, and without further groups.
+pub(crate) fn become_user(user: u32) -> io::Result<()> {
+    rustix::thread::set_thread_groups(&[])?;
+    let gid = Gid::from_raw(user);
+    rustix::thread::set_thread_res_gid(gid, gid, gid)?;
+    let uid = Uid::from_raw(user);
+    rustix::thread::set_thread_res_uid(uid, uid, uid)?;
+    // A change of the user makes `/proc/self` root's, where the maps of a user namespace are written.
+    Ok(rustix::process::set_dumpable_behavior(
+        DumpableBehavior::Dumpable,
+    )?)
+}
+
+/// Begins a user namespace in which this process has its own ids and counts for itself.
+pub(crate) fn own_user_namespace() -> io::Result<()> {
+    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    // SAFETY: the flag does not split the table of descriptors.
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER)? };
+    fs::write("/proc/self/setgroups", "deny")?;
+    let (user, group) = (user.as_raw(), group.as_raw());
+    fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
+    fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+}

@@ -1,0 +1,253 @@
+//! What a server may not be given, and what a machine lacks to hold one: the message says where and what to do, the exit
+//! code is 2, nothing was started, and nothing is held more loosely instead.
+#![cfg(target_os = "linux")]
+#![allow(clippy::print_stdout, reason = "what is not tested is said")]
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+
+use harness::{Ended, Era, Gateway, Speaker, binary};
+
+/// `sandgate check` of a configuration in a folder, with variables of its own.
+fn check(folder: &Path, config: &str, variables: &[(&str, &str)]) -> Ended {
+    let file = folder.join("sandgate.toml");
+    std::fs::write(&file, config).unwrap();
+    let done = Command::new(binary("sandgate"))
+        .args(["check", "--config"])
+        .arg(&file)
+        .env("NO_COLOR", "1")
+        .env("XDG_CACHE_HOME", harness::cache())
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    Ended {
+        code: done.status.code(),
+        output: String::from_utf8(done.stdout).unwrap(),
+        log: String::from_utf8(done.stderr).unwrap(),
+    }
+}
+
+#[track_caller]
+fn wrong(ended: &Ended, words: &[&str]) {
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    for words in words {
+        assert!(
+            ended.log.contains(words),
+            "{words:?} is not in:\n{}",
+            ended.log
+        );
+    }
+}
+
+fn server(contain: &str) -> String {
+    format!("[servers.one]\ncommand = \"true\"\ncontain = {contain}\n")
+}
+
+/// A `bwrap` that says what it is told to say.
+fn bubblewrap(folder: &Path, script: &str) -> String {
+    let path = folder.join("bwrap");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    format!("{}:{}", folder.display(), std::env::var("PATH").unwrap())
+}
+
+#[test]
+fn what_no_server_may_have_is_refused_and_so_is_a_link_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(home.path().join(".ssh")).unwrap();
+    std::fs::create_dir(folder.path().join("engines")).unwrap();
+    let socket = folder.path().join("engines/docker.sock");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    symlink(&socket, folder.path().join("engine")).unwrap();
+    symlink(home.path().join(".ssh"), folder.path().join("keys")).unwrap();
+    symlink("/", folder.path().join("all")).unwrap();
+    let homes = home.path().display().to_string();
+    let keys = format!("{homes}/.ssh");
+    for (path, why) in [
+        ("/", "shared by the whole machine"),
+        ("all", "(which leads to /)"),
+        ("/etc", "shared by the whole machine"),
+        ("/proc", "/proc"),
+        ("engines/docker.sock", "is a socket"),
+        ("engines", "by which containers are commanded"),
+        ("engine", "is a socket"),
+        (homes.as_str(), "a home with its keys"),
+        (keys.as_str(), "where keys are kept"),
+        ("keys", "where keys are kept"),
+        (".", "the gateway's configuration"),
+        ("sandgate.toml", "the gateway's configuration"),
+        ("nowhere", "cannot be used"),
+    ] {
+        for key in ["read", "write"] {
+            let config = server(&format!("{{ {key} = [{path:?}] }}"));
+            let said = check(folder.path(), &config, &[("HOME", &homes)]);
+            let place = format!("`servers.one.contain.{key}[0]`");
+            wrong(&said, &[&place, why, "name the files or folders"]);
+        }
+    }
+}
+
+#[test]
+fn an_uncontained_program_is_refused_where_containment_is_required() {
+    let folder = tempfile::tempdir().unwrap();
+    for contain in ["", "contain = false\n"] {
+        let config = format!(
+            "[gateway]\nrequire-containment = true\n[servers.one]\ncommand = \"true\"\n{contain}"
+        );
+        let said = check(folder.path(), &config, &[]);
+        wrong(
+            &said,
+            &["`servers.one.command`", "unconfined", "contain = true"],
+        );
+    }
+    let config = format!("[gateway]\nrequire-containment = true\n{}", server("true"));
+    let said = check(folder.path(), &config, &[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let plain = check(folder.path(), "[servers.one]\ncommand = \"true\"\n", &[]);
+    assert_eq!(plain.code, Some(0), "{plain:?}");
+    assert!(
+        plain.output.contains("runs as you, unconfined"),
+        "{}",
+        plain.output
+    );
+}
+
+#[test]
+fn a_machine_without_bubblewrap_is_told_so_and_nothing_else_takes_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |path: &str| check(folder.path(), &server("true"), &[("PATH", path)]);
+    wrong(
+        &check("/nonexistent"),
+        &["`servers.one.contain`", "bwrap", "apt install bubblewrap"],
+    );
+    let programs = tempfile::tempdir().unwrap();
+    let old = bubblewrap(programs.path(), "echo bubblewrap 0.4.1");
+    wrong(
+        &check(&old),
+        &["older than 0.8", "install the package bubblewrap"],
+    );
+    let denied = "[ \"$1\" = --version ] && echo bubblewrap 0.9.0 && exit\n\
+                  echo 'bwrap: setting up uid map: Permission denied' >&2\nexit 1";
+    let denied = bubblewrap(programs.path(), denied);
+    wrong(
+        &check(&denied),
+        &[
+            "setting up uid map: Permission denied",
+            "let this user make user namespaces",
+            "AppArmor",
+        ],
+    );
+}
+
+/// What can be used when the configuration is read need not be when the server starts.
+#[test]
+fn a_server_that_cannot_be_held_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().join("started");
+    let script = "case \"$*\" in *version*) echo bubblewrap 0.9.0;; *args*) exit 1;; esac";
+    let path = bubblewrap(folder.path(), script);
+    let config = format!(
+        "[servers.one]\ncommand = \"touch\"\nargs = [{mark:?}]\ncontain = true\nstart-timeout = \"2s\"\n"
+    );
+    let gateway = Gateway::start_as(&config, |command| {
+        command.env("PATH", &path);
+    });
+    let said = Speaker::try_open(&gateway.mcp("one"), Era::Legacy)
+        .err()
+        .unwrap();
+    assert!(said.to_string().contains("could not be started"), "{said}");
+    let log = gateway.log_with("it is not contained: bubblewrap made no sandbox");
+    assert!(
+        log.contains("it is not contained: bubblewrap made no sandbox"),
+        "{log}"
+    );
+    assert!(!mark.exists(), "it was started without containment");
+}
+
+#[test]
+fn what_a_program_needs_and_lacks_is_said_before_it_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["cache", "data"] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        let all = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(folder.path().join(name), all).unwrap();
+    }
+    let check = |config: &str| check(folder.path(), config, &[]);
+    let gone = server("true").replace("\"true\"", "\"sandgate-no-such-program\"");
+    wrong(&check(&gone), &["`servers.one.command`", "install it"]);
+    let runner = server("true").replace("\"true\"", "\"npx\"");
+    wrong(
+        &check(&runner),
+        &["`servers.one.contain`", "cache = \"FOLDER\""],
+    );
+    let elsewhere = format!("{}cwd = \"data\"\n", server("true"));
+    wrong(
+        &check(&elsewhere),
+        &["`servers.one.cwd`", "add it to `read` or `write`"],
+    );
+    let shared = "contain = { cache = \"cache\" }\n";
+    let shared = format!(
+        "[servers.one]\ncommand = \"true\"\n{shared}[servers.two]\ncommand = \"true\"\n{shared}"
+    );
+    wrong(
+        &check(&shared),
+        &[
+            "`servers.two.contain.cache`",
+            "give each a folder of its own",
+        ],
+    );
+    let remote = "[servers.one]\nurl = \"http://127.0.0.1:1/mcp\"\ncontain = true\n";
+    wrong(&check(remote), &["`contain`, which goes with `command`"]);
+}
+
+#[test]
+fn what_is_likely_not_meant_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("server.py"), "").unwrap();
+    let config = format!(
+        "{}args = [\"server.py\"]\n",
+        server("{ network = \"host\" }")
+    );
+    let said = check(folder.path(), &config, &[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    for words in [
+        "`servers.one.args[0]`",
+        "the server does not see it",
+        "`servers.one.contain.network`",
+        "reaches all that this machine reaches",
+    ] {
+        assert!(
+            said.log.contains(words),
+            "{words:?} is not in:\n{}",
+            said.log
+        );
+    }
+    assert!(
+        said.output.contains("THE MACHINE'S, WHOLE"),
+        "{}",
+        said.output
+    );
+}
+
+/// With a gateway of root's a server has a user of its own, and cannot change root's files.
+#[test]
+fn what_the_servers_own_user_cannot_change_is_named() {
+    if harness::other_user().is_none() {
+        println!("NOT TESTED: a gateway of root's (this test is not root)");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("work")).unwrap();
+    let said = check(folder.path(), &server("{ write = [\"work\"] }"), &[]);
+    wrong(
+        &said,
+        &[
+            "`servers.one.contain.write[0]`",
+            "cannot be changed by user 6",
+            "chown 6",
+        ],
+    );
+}
