@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sandgate_config::{Files, Issue, Report, Side, Source, validate};
-use sandgate_host::CannedResponse;
+use sandgate_host::{CannedFailure, CannedResponse};
 use sandgate_message::{Hook, Json, Limits, Method};
 use serde_json::{Map, Value, json};
 
@@ -19,6 +19,9 @@ const LARGEST: u64 = 8 << 20;
 
 /// The time if a fixture names none: 2026-01-01T00:00:00Z.
 const NOW: Duration = Duration::from_secs(1_767_225_600);
+
+/// The longest delay of a canned answer. It is really waited for.
+const MAX_DELAY: Duration = Duration::from_secs(10);
 
 /// The randomness if a fixture names none.
 const RANDOM: [u8; 16] = [
@@ -326,10 +329,27 @@ impl Reader<'_> {
             })
     }
 
+    fn delay(&mut self, n: usize, value: &Value) -> Duration {
+        let Some(text) = value.as_str() else {
+            return Duration::ZERO;
+        };
+        let delay = humantime::parse_duration(text).ok();
+        delay
+            .filter(|delay| *delay <= MAX_DELAY)
+            .unwrap_or_else(|| {
+                self.wrong(
+                    &format!("/http/{n}/delay"),
+                    format!("`delay` cannot be \"{text}\""),
+                    "write a length of time such as \"100ms\", 10s at most",
+                );
+                Duration::ZERO
+            })
+    }
+
     fn http(&mut self, value: &Value) -> Vec<CannedResponse> {
-        let answers = value.as_array().into_iter().flatten();
+        let answers = value.as_array().into_iter().flatten().enumerate();
         answers
-            .map(|answer| CannedResponse {
+            .map(|(n, answer)| CannedResponse {
                 method: answer["method"].as_str().unwrap_or("GET").to_owned(),
                 url: answer["url"].as_str().unwrap_or_default().to_owned(),
                 status: answer["status"]
@@ -341,6 +361,12 @@ impl Reader<'_> {
                     Value::Null => Bytes::new(),
                     Value::String(text) => text.clone().into(),
                     table => table.to_string().into(),
+                },
+                delay: self.delay(n, &answer["delay"]),
+                failure: match answer["fails"].as_str() {
+                    Some("refused") => Some(CannedFailure::Refused),
+                    Some(_) => Some(CannedFailure::Cut),
+                    None => None,
                 },
             })
             .collect()

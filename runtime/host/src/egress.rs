@@ -12,7 +12,7 @@ use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::public_ip::is_public;
-use crate::simulation::Simulation;
+use crate::simulation::{Canned, Simulation};
 
 /// How long connecting may take. The run's own deadline usually ends it sooner.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -110,7 +110,12 @@ impl WasiHttpHooks for Egress {
             let written = simulation.as_ref().and_then(|simulation| {
                 simulation.answer(request.method().as_str(), &request.uri().to_string())
             });
-            if let Some(response) = written {
+            if let Some(Canned { delay, response }) = written {
+                if !delay.is_zero() {
+                    let waiting = tokio::time::sleep(delay);
+                    let waited = tokio::time::timeout(first_byte_timeout(options), waiting).await;
+                    waited.map_err(|_| Error::ConnectionReadTimeout)?;
+                }
                 let done: Box<dyn Future<Output = _> + Send> = Box::new(async { Ok(()) });
                 return Ok((response?, done));
             }
@@ -230,10 +235,7 @@ where
     let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
     // A task of its own drives the connection. It ends with the response's body.
     let driver = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(connection));
-    let first_byte = options
-        .and_then(|o| o.first_byte_timeout)
-        .unwrap_or(Duration::from_secs(600));
-    let response = tokio::time::timeout(first_byte, sender.send_request(request))
+    let response = tokio::time::timeout(first_byte_timeout(options), sender.send_request(request))
         .await
         .map_err(|_| Error::ConnectionReadTimeout)??;
     let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
@@ -246,6 +248,12 @@ where
                 .map_err(Error::from)
         }),
     ))
+}
+
+/// How long a response is waited for. Default: ten minutes, so that the run's own timeout ends the wait.
+fn first_byte_timeout(options: Option<RequestOptions>) -> Duration {
+    let chosen = options.and_then(|options| options.first_byte_timeout);
+    chosen.unwrap_or(Duration::from_secs(600))
 }
 
 fn tls_config() -> Arc<rustls::ClientConfig> {

@@ -61,6 +61,6 @@ pub use manifest::{
 };
 pub use plugin::Plugin;
 pub use schema::{Issue, check_schema};
-pub use simulation::{CannedResponse, Simulation};
+pub use simulation::{CannedFailure, CannedResponse, Simulation};
 pub use spec::{DEFAULT_CONCURRENCY, PrepareError, Spec};
 pub use state::{State, StateError, StateHealth, StateKey, StateQuota};

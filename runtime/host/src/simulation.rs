@@ -2,12 +2,15 @@
 //! request leaves the machine, and a run with the same input has the same result.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Frame};
 use parking_lot::Mutex;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtxBuilder};
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -50,6 +53,26 @@ pub struct CannedResponse {
     pub headers: Vec<(String, String)>,
     /// The body of the answer.
     pub body: Bytes,
+    /// How long the answer is waited for. Default: not at all.
+    pub delay: Duration,
+    /// How the exchange fails. `None`: it does not.
+    pub failure: Option<CannedFailure>,
+}
+
+/// How a canned exchange fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CannedFailure {
+    /// The connection is refused.
+    Refused,
+    /// The connection ends after the body's bytes, before the body's end.
+    Cut,
+}
+
+/// The answer to a request in a simulation.
+pub(crate) struct Canned {
+    /// How long the answer is waited for.
+    pub(crate) delay: Duration,
+    pub(crate) response: Result<http::Response<WasiBody>, Error>,
 }
 
 /// What was observed of the runs in a simulation.
@@ -131,38 +154,59 @@ impl Simulation {
     }
 
     /// The canned answer to a request, or an error if there is none. `None`: HTTP is not simulated.
-    pub(crate) fn answer(
-        &self,
-        method: &str,
-        url: &str,
-    ) -> Option<Result<http::Response<WasiBody>, Error>> {
-        Some(self.find_answer(self.http.as_deref()?, method, url))
-    }
-
-    fn find_answer(
-        &self,
-        all: &[CannedResponse],
-        method: &str,
-        url: &str,
-    ) -> Result<http::Response<WasiBody>, Error> {
-        let found = all
-            .iter()
-            .find(|known| known.method == method && known.url == url);
+    pub(crate) fn answer(&self, method: &str, url: &str) -> Option<Canned> {
+        let mut all = self.http.as_deref()?.iter();
+        let found = all.find(|known| known.method == method && known.url == url);
         let Some(known) = found else {
             self.observed
                 .unanswered
                 .lock()
                 .push(format!("{method} {url}"));
-            return Err(Error::ConnectionRefused);
+            return Some(Canned {
+                delay: Duration::ZERO,
+                response: Err(Error::ConnectionRefused),
+            });
         };
+        Some(Canned {
+            delay: known.delay,
+            response: known.response(),
+        })
+    }
+}
+
+impl CannedResponse {
+    fn response(&self) -> Result<http::Response<WasiBody>, Error> {
+        let known = self;
+        if known.failure == Some(CannedFailure::Refused) {
+            return Err(Error::ConnectionRefused);
+        }
         let mut response = http::Response::builder().status(known.status);
         for (name, value) in &known.headers {
             response = response.header(name, value);
         }
-        let body = Full::new(known.body.clone())
-            .map_err(|never: std::convert::Infallible| match never {})
-            .boxed_unsync();
+        let body = match known.failure {
+            Some(_) => CutBody(Some(known.body.clone())).boxed_unsync(),
+            None => Full::new(known.body.clone())
+                .map_err(|never: std::convert::Infallible| match never {})
+                .boxed_unsync(),
+        };
         response.body(body).map_err(|_| Error::HttpProtocolError)
+    }
+}
+
+/// A body that breaks off after its bytes.
+struct CutBody(Option<Bytes>);
+
+impl Body for CutBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = self.0.take().map(Frame::data);
+        Poll::Ready(Some(frame.ok_or(Error::HttpResponseIncomplete)))
     }
 }
 
@@ -204,11 +248,14 @@ mod tests {
             status: 204,
             headers: vec![("x-a".into(), "b".into())],
             body: Bytes::new(),
+            delay: Duration::ZERO,
+            failure: None,
         };
         let simulation = Simulation::closed(Duration::ZERO, vec![1], vec![answered]);
         let response = simulation
             .answer("GET", "https://a.example/x")
             .unwrap()
+            .response
             .unwrap();
         assert_eq!(response.status().as_u16(), 204);
         assert_eq!(response.headers()["x-a"], "b");
@@ -216,6 +263,7 @@ mod tests {
             simulation
                 .answer("POST", "https://a.example/x")
                 .unwrap()
+                .response
                 .is_err()
         );
         assert!(Simulation::default().answer("GET", "x").is_none());

@@ -130,3 +130,32 @@ async fn every_builtin_plugin_passes_its_own_fixtures() {
         assert_eq!(tested.failed(), 0, "{}", tested.text());
     }
 }
+
+#[tokio::test]
+async fn a_service_of_a_fixture_may_be_slow_refuse_or_break_off() {
+    let fixture = |service: &str, expect: &str| {
+        format!(
+            "hook = 'pre-call'\nparams = {{ url = 'http://a.example/x' }}\n\
+             [[http]]\nurl = 'http://a.example/x'\nbody = 'whole'\n{service}\n[expect]\n{expect}\n"
+        )
+    };
+    let answer = |text: &str| format!("decision = 'answer'\ndocument = '{text}'");
+    let plain = answer(r#"{"body":"whole","status":200,"url":"http://a.example/x"}"#);
+    let refused = answer(r#"{"error":"ErrorCode::ConnectionRefused","url":"http://a.example/x"}"#);
+    let deadline = "decision = 'fault'\nfault = 'deadline'";
+    let project = Project::of(
+        "reaches-out",
+        &[
+            ("cut", &fixture("fails = 'cut'", &plain)),
+            ("late", &fixture("delay = '300ms'", deadline)),
+            ("plain", &fixture("", &plain)),
+            ("refused", &fixture("fails = 'refused'", &refused)),
+            ("slow", &fixture("delay = '5ms'", &plain)),
+        ],
+    );
+    let tested = project.test(&[], false).await.unwrap();
+    assert_eq!(tested.failed(), 0, "{}", tested.text());
+    std::fs::write(project.fixture("slow"), fixture("delay = '1h'", deadline)).unwrap();
+    let tested = project.test(&["slow"], false).await.unwrap();
+    assert!(tested.text().contains("10s at most"), "{}", tested.text());
+}
