@@ -336,7 +336,8 @@ impl<'a> Unprepared<'a> {
 
     /// A warning where the plugin is a build for its author's own loop.
     fn development(&self, file: &PluginFile) -> Option<Issue> {
-        let why = "the plugin is a development build, as `sandgate plugin dev` and `test` make it: it starts anew at each call";
+        let why = "the plugin is a build of `sandgate plugin dev`: it reads its source at each call, which \
+                   takes milliseconds";
         let issue = || Issue {
             severity: Severity::Warning,
             ..self.error("/plugin", why)

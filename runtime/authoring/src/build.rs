@@ -89,18 +89,11 @@ pub async fn build(folder: &Path, language: Option<LanguageName>) -> Result<Buil
     })
 }
 
-/// Builds the plugin as quickly as its language can. What operators would get is written, as by [`build`]; an
-/// interpreter with the source beside it is not.
-pub(super) fn build_for_dev(
-    folder: &Path,
-    language: Option<LanguageName>,
-) -> Result<PluginFile, BuildError> {
-    let project = Project::open(folder, language)?;
-    let file = PluginFile::read(component_for_dev(&project)?.into())?;
-    if !file.is_development() {
-        write(&file, &project.output())?;
-    }
-    Ok(file)
+/// Builds the plugin as quickly as its language can, and checks what the language itself can check. Nothing is written.
+pub(super) fn build_for_test(project: &Project) -> Result<PluginFile, BuildError> {
+    let component = component_for_dev(project)?;
+    project.language.check(project)?;
+    Ok(PluginFile::read(component.into())?)
 }
 
 /// Compiles the plugin as quickly as its language can.

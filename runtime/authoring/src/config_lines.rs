@@ -21,7 +21,7 @@ pub(crate) fn config_lines(file: &PluginFile, path: &str, digest: Option<&str>) 
     if !grants.is_empty() {
         entry.insert("grants", toml_edit::value(grants));
     }
-    if let Value::Object(settings) = settings::least(&manifest.settings)
+    if let Value::Object(settings) = settings::least(&manifest.settings).settings
         && !settings.is_empty()
     {
         let mut table = Table::new();

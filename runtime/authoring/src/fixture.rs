@@ -32,6 +32,7 @@ static SCHEMA: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("fixture.schema.json")).unwrap_or_default());
 
 /// A fixture.
+#[derive(Clone)]
 pub(super) struct Fixture {
     pub(super) path: PathBuf,
     /// The file's name without its extension.
@@ -99,6 +100,14 @@ impl Fixture {
             random: RANDOM.to_vec(),
             http: Vec::new(),
             expect: None,
+        }
+    }
+
+    /// Another run with this fixture's settings, in its world.
+    pub(super) fn with(&self, exercise: Exercise) -> Self {
+        Self {
+            exercise,
+            ..self.clone()
         }
     }
 

@@ -87,7 +87,11 @@ pub fn new(
     }
     let mut next = vec![format!("cd {name}")];
     next.extend(language.once().map(str::to_owned));
-    next.push("sandgate plugin test".to_owned());
+    // Nothing is expected of recorded calls yet: that is written into them.
+    next.push(match fixtures {
+        [] => "sandgate plugin test".to_owned(),
+        _ => "sandgate plugin test --bless".to_owned(),
+    });
     Ok(next.join(" && "))
 }
 

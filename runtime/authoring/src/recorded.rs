@@ -51,6 +51,13 @@ pub enum NoFixture {
     Outside(String),
     #[error("interceptor {interceptor:?}: {why}")]
     Plugin { interceptor: String, why: String },
+    #[error(
+        "call {call} is {method}, which a new plugin does not see: make the plugin, and the fixture afterwards with \
+         `sandgate replay --fixture`"
+    )]
+    Unseen { call: String, method: String },
+    #[error("call {0} has no reply for a post-call")]
+    NoReply(String),
     #[error("{} cannot be written: {why}", path.display())]
     Write { path: PathBuf, why: std::io::Error },
     #[error(
@@ -102,6 +109,18 @@ pub fn fixtures(
         Ok(index) => &recorded.exchanges[index],
         Err(error) => return Err(or_left_out(error, recorded.left_out)),
     };
+    // What a new project's hooks see.
+    let method = &*exchange.method;
+    let is_seen = |hook: &Hook| {
+        method == "tools/call" || (*hook == Hook::PostCall && method == "resources/read")
+    };
+    let hooks: Vec<_> = hooks.iter().copied().filter(is_seen).collect();
+    if hooks.is_empty() {
+        return Err(NoFixture::Unseen {
+            call: exchange.id.clone(),
+            method: method.into(),
+        });
+    }
     let limits = Limits::default();
     let unusable = |why| NotReplayed::Exchange {
         id: exchange.id.clone(),
@@ -111,13 +130,14 @@ pub fn fixtures(
     let message = exchange.message(&limits).map_err(unusable)?;
     let reply = exchange.answer(&limits).map_err(unusable)?;
     let mut fixtures = Vec::new();
-    for hook in hooks {
+    for hook in &hooks {
         let (document, sent) = match (hook, &reply) {
             (Hook::PreCall, _) => (message.payload().clone(), None),
             (Hook::PostCall, Some(reply)) => {
                 (reply.payload().clone(), Some(message.payload().clone()))
             }
-            (Hook::PostCall, None) => continue,
+            (Hook::PostCall, None) if hooks.len() > 1 => continue,
+            (Hook::PostCall, None) => return Err(NoFixture::NoReply(exchange.id.clone())),
         };
         let observation = Observation {
             interceptor: plugin.into(),

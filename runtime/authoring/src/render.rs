@@ -92,6 +92,11 @@ pub(super) fn text(seen: &Seen, before: &Json) -> String {
 /// What the guest printed to stdout and stderr, marked as the guest's.
 pub(super) fn printed(seen: &Seen) -> String {
     let mut out = String::new();
+    // The detail of a failure has it already.
+    let told = |failure: &Failure| failure.detail().contains("stderr:\n");
+    if seen.decided.as_ref().is_err_and(told) {
+        return out;
+    }
     for line in seen.printed.lines() {
         let _ = writeln!(out, "printed   {}", printable(line));
     }

@@ -4,65 +4,89 @@ use serde_json::{Map, Value};
 
 /// The most levels of nested objects that get values, since a schema may refer to itself.
 const DEEPEST: usize = 8;
+/// The most values.
+const MOST: usize = 1000;
 
-/// The least settings that the schema may accept: for each required property its default, its first example, or a
-/// value of its type. Whether the schema accepts them has to be checked.
-pub(crate) fn least(schema: &Value) -> Value {
-    object(schema, schema, 0).into()
+/// The least settings that a schema may accept. Whether the schema accepts them has to be checked.
+pub(crate) struct Least {
+    /// For each required property its default, its first example, or a value of its type.
+    pub(crate) settings: Value,
+    /// Whether a value is invented, so that the plugin may well reject it.
+    pub(crate) invented: bool,
 }
 
-fn object(root: &Value, schema: &Value, depth: usize) -> Map<String, Value> {
-    let required = schema["required"].as_array().into_iter().flatten();
-    let names = required.filter_map(Value::as_str);
-    let values = names.map(|name| {
-        let value = value(root, &schema["properties"][name], depth);
-        (name.to_owned(), value)
-    });
-    values.collect()
+/// The least settings that the schema may accept.
+pub(crate) fn least(schema: &Value) -> Least {
+    let mut maker = Maker {
+        root: schema,
+        invented: false,
+        left: MOST,
+    };
+    Least {
+        settings: maker.object(schema, 0).into(),
+        invented: maker.invented,
+    }
 }
 
-fn value(root: &Value, schema: &Value, depth: usize) -> Value {
-    let said = [&schema["default"], &schema["const"]];
-    let listed = [&schema["examples"][0], &schema["enum"][0]];
-    if let Some(value) = said
-        .into_iter()
-        .chain(listed)
-        .find(|value| !value.is_null())
-    {
-        return value.clone();
+struct Maker<'a> {
+    root: &'a Value,
+    invented: bool,
+    /// The number of values that may still be made.
+    left: usize,
+}
+
+impl Maker<'_> {
+    fn object(&mut self, schema: &Value, depth: usize) -> Map<String, Value> {
+        let required = schema["required"].as_array().into_iter().flatten();
+        let names = required.filter_map(Value::as_str);
+        let values = names.map(|name| {
+            let value = self.value(&schema["properties"][name], depth);
+            (name.to_owned(), value)
+        });
+        values.collect()
     }
-    if depth == DEEPEST {
-        return Value::Null;
-    }
-    let target = schema["$ref"]
-        .as_str()
-        .and_then(|target| target.strip_prefix('#'));
-    if let Some(target) = target.and_then(|pointer| root.pointer(pointer)) {
-        return value_of_part(root, target, depth);
-    }
-    for either in ["oneOf", "anyOf"] {
-        if let Some(first) = schema[either].get(0) {
-            return value_of_part(root, first, depth);
+
+    fn value(&mut self, schema: &Value, depth: usize) -> Value {
+        let said = [&schema["default"], &schema["const"]];
+        let listed = [&schema["examples"][0], &schema["enum"][0]];
+        let mut said = said.into_iter().chain(listed);
+        if let Some(value) = said.find(|value| !value.is_null()) {
+            return value.clone();
+        }
+        if depth == DEEPEST || self.left == 0 {
+            return Value::Null;
+        }
+        self.left -= 1;
+        let target = schema["$ref"].as_str();
+        let target = target.and_then(|target| target.strip_prefix('#'));
+        if let Some(target) = target.and_then(|pointer| self.root.pointer(pointer)) {
+            return self.value(target, depth + 1);
+        }
+        for either in ["oneOf", "anyOf"] {
+            if let Some(first) = schema[either].get(0) {
+                return self.value(first, depth + 1);
+            }
+        }
+        let kind = match &schema["type"] {
+            Value::Array(kinds) => kinds.first().and_then(Value::as_str),
+            kind => kind.as_str(),
+        };
+        match kind {
+            Some("object") => return self.object(schema, depth + 1).into(),
+            Some("array") if schema["minItems"].as_u64().unwrap_or(0) == 0 => {
+                return Value::Array(Vec::new());
+            }
+            Some("array") => return vec![self.value(&schema["items"], depth + 1)].into(),
+            _ => {}
+        }
+        self.invented = true;
+        match kind {
+            Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(1.into()),
+            Some("boolean") => false.into(),
+            Some("null") => Value::Null,
+            _ => "example".into(),
         }
     }
-    let kind = match &schema["type"] {
-        Value::Array(kinds) => kinds.first().and_then(Value::as_str),
-        kind => kind.as_str(),
-    };
-    let least = || schema.get("minimum").cloned().unwrap_or_else(|| 1.into());
-    match kind {
-        Some("object") => object(root, schema, depth + 1).into(),
-        Some("array") if schema["minItems"].as_u64().unwrap_or(0) == 0 => Value::Array(Vec::new()),
-        Some("array") => vec![value_of_part(root, &schema["items"], depth)].into(),
-        Some("integer" | "number") => least(),
-        Some("boolean") => false.into(),
-        Some("null") => Value::Null,
-        _ => "example".into(),
-    }
-}
-
-fn value_of_part(root: &Value, schema: &Value, depth: usize) -> Value {
-    value(root, schema, depth + 1)
 }
 
 #[cfg(test)]
@@ -88,12 +112,14 @@ mod tests {
             "$defs": { "more": { "type": "object", "required": ["on"], "properties": { "on": { "default": true } } } },
         });
         assert_eq!(
-            least(&schema),
+            least(&schema).settings,
             json!({
                 "key": "example", "mode": "mask", "limit": 3, "more": { "on": true }, "hosts": ["a.example"],
                 "again": null,
             })
         );
-        assert_eq!(least(&json!({ "type": "object" })), json!({}));
+        assert!(least(&schema).invented);
+        let nothing = least(&json!({ "type": "object" }));
+        assert_eq!((nothing.settings, nothing.invented), (json!({}), false));
     }
 }

@@ -2,6 +2,7 @@
 
 use sandgate_host::{PluginFile, PrepareError};
 use sandgate_message::{Failure, Hook, Json, Method};
+use sandgate_pipeline::Globs;
 use serde_json::json;
 
 use crate::fixture::{Fixture, Fixtures};
@@ -32,9 +33,9 @@ pub enum SmokeError {
     },
 }
 
-/// Prepares the plugin and runs each hook on the first fixture for it, or else on an example of its first event. The
-/// settings of an example are those of the first fixture, or else the least that the plugin's schema accepts. Returns
-/// notes for the author: what was not tried, and why.
+/// Prepares the plugin and runs each hook on the first fixture for it, or else on an example of one of its events. An
+/// example has the settings and the world of the first fixture, or else the least settings that the plugin's schema
+/// accepts. Returns notes for the author: what was not tried, and why.
 ///
 /// # Errors
 ///
@@ -49,91 +50,114 @@ pub(crate) async fn smoke(
         .filter_map(|(_, fixture)| fixture.as_ref().ok())
         .collect();
     let mut stand = Stand::new(trial, file, TIME_FACTOR);
+    let least = settings::least(&file.manifest().settings);
+    // What the plugin makes of settings that nobody would choose says nothing.
+    let guessed = fixtures.is_empty() && least.invented;
     let mut notes = Vec::new();
     for (hook, _, events) in file.manifest().hooks() {
-        let fits = |fixture: &&&Fixture| {
-            let exercise = &fixture.exercise;
-            exercise.hook == hook
+        let own = fixtures.iter().find(|fixture| {
+            fixture.exercise.hook == hook
                 && !fixture.expects_a_fault()
-                && sees(file, hook, &exercise.call.method).is_ok()
-        };
-        let ran = if let Some(fixture) = fixtures.iter().find(fits) {
-            let on = format!("the fixture {}", fixture.name);
-            (stand.run(fixture).await, on)
+                && sees(file, hook, &fixture.exercise.call.method).is_ok()
+        });
+        let (ran, on) = if let Some(fixture) = own {
+            (
+                stand.run(fixture).await,
+                format!("the fixture {}", fixture.name),
+            )
         } else {
-            let known = events.iter().find(|event| Method::new(event).is_known());
-            let event = known.map_or("tools/call", String::as_str);
-            let settings = match fixtures.first() {
-                Some(first) => first.settings.clone(),
-                None => settings::least(&file.manifest().settings),
-            };
-            let example = Fixture::alone(example(hook, event), settings);
-            let on = format!("an example of {event}");
-            (stand.run(&example).await, on)
-        };
-        match ran {
-            (Err(NotStarted::Prepare(PrepareError::Settings(issues))), _)
-                if fixtures.is_empty() =>
-            {
-                let issue = issues.first().map(|issue| format!(" ({})", issue.message));
+            let Some((event, example)) = events.iter().find_map(|event| example(hook, event))
+            else {
                 notes.push(format!(
-                    "not tried out, since it needs settings{}: fixtures give it some",
-                    issue.unwrap_or_default()
+                    "its {} was not tried: no fixture is for it",
+                    hook.as_str()
                 ));
-                break;
-            }
-            (Err(NotStarted::Prepare(error)), _) => return Err(error.into()),
-            (Err(NotStarted::Fixture(why)), on) => {
+                continue;
+            };
+            let example = match fixtures.first() {
+                Some(first) => first.with(example),
+                None => Fixture::alone(example, least.settings.clone()),
+            };
+            (stand.run(&example).await, format!("an example of {event}"))
+        };
+        let failure = match ran {
+            Ok((seen, _)) => match seen.decided {
+                Ok(_) | Err(Failure::Overload(_)) => continue,
+                // What a service would have said decides whether the hook works.
+                Err(_) if !seen.unanswered.is_empty() => {
+                    notes.push(format!(
+                        "its {} failed on {on}, where nothing answered {}: a fixture can, in [[http]]",
+                        hook.as_str(),
+                        seen.unanswered.join(", ")
+                    ));
+                    continue;
+                }
+                Err(failure) => SmokeError::Hook { hook, on, failure },
+            },
+            Err(NotStarted::Prepare(error)) => SmokeError::Prepare(error),
+            Err(NotStarted::Fixture(why)) => {
                 notes.push(format!(
                     "its {} was not tried on {on}: {why}",
                     hook.as_str()
                 ));
+                continue;
             }
-            (Ok((seen, _)), on) => match seen.decided {
-                Ok(_) | Err(Failure::Overload(_)) => {}
-                // What a service would have said decides whether the hook works.
-                Err(_) if !seen.unanswered.is_empty() => notes.push(format!(
-                    "its {} failed on {on}, where nothing answered {}: a fixture can, in [[http]]",
-                    hook.as_str(),
-                    seen.unanswered.join(", ")
-                )),
-                Err(failure) => return Err(SmokeError::Hook { hook, on, failure }),
-            },
+        };
+        if !guessed {
+            return Err(failure);
         }
+        let why = failure.to_string();
+        let why = why.lines().next().unwrap_or_default().to_owned();
+        notes.push(format!(
+            "not tried with settings of your own ({why}): a fixture gives it some"
+        ));
+        break;
     }
     Ok(notes)
 }
 
-/// A small, ordinary message for the event.
-fn example(hook: Hook, event: &str) -> Exercise {
-    let params = match event {
-        "tools/call" => json!({ "name": "example", "arguments": { "text": "an example" } }),
-        "prompts/get" => json!({ "name": "example", "arguments": {} }),
-        "resources/read" => json!({ "uri": "file:///example" }),
-        _ => json!({}),
-    };
+/// A small, ordinary message for one of the events that an example is known of.
+fn example(hook: Hook, event: &str) -> Option<(&str, Exercise)> {
     let text = json!({ "type": "text", "text": "an example" });
-    let reply = match event {
-        "tools/call" => json!({ "content": [text] }),
-        "tools/list" => json!({ "tools": [
-            { "name": "example", "description": "An example.", "inputSchema": { "type": "object" } },
-        ] }),
-        "prompts/get" => json!({ "messages": [{ "role": "user", "content": text }] }),
-        "resources/read" => {
-            json!({ "contents": [{ "uri": "file:///example", "text": "an example" }] })
-        }
-        _ => json!({}),
+    let (params, reply) = match event {
+        "tools/call" => (
+            json!({ "name": "example", "arguments": { "text": "an example" } }),
+            json!({ "content": [text] }),
+        ),
+        "tools/list" => (
+            json!({}),
+            json!({ "tools": [
+                { "name": "example", "description": "An example.", "inputSchema": { "type": "object" } },
+            ] }),
+        ),
+        "prompts/get" => (
+            json!({ "name": "example", "arguments": {} }),
+            json!({ "messages": [{ "role": "user", "content": text }] }),
+        ),
+        "resources/read" => (
+            json!({ "uri": "file:///example" }),
+            json!({ "contents": [{ "uri": "file:///example", "text": "an example" }] }),
+        ),
+        // A pattern that covers tools.
+        _ if event.contains('*') && sees_tools(event) => return example(hook, "tools/call"),
+        _ => return None,
     };
     let json = |value| Json::of(&value).unwrap_or_else(|_| Json::empty_object());
     let mut call = call(event);
     let params = json(params);
     call.target = Method::new(event).target_in(&params).map(Into::into);
-    Exercise {
+    let exercise = Exercise {
         hook,
         call,
         params: Some(params),
         reply: (hook == Hook::PostCall).then(|| json(reply)),
         failed: false,
         carried: None,
-    }
+    };
+    Some((event, exercise))
+}
+
+fn sees_tools(pattern: &str) -> bool {
+    let globs = Globs::new(&[pattern.to_owned()]);
+    globs.is_ok_and(|globs| globs.matches("tools/call"))
 }

@@ -94,14 +94,11 @@ fn call(asked: &Call, status: &Status) -> Result<(Value, bool), CallError> {
             ),
         });
     }
-    let (method, params) = match &asked.tool {
-        None => ("tools/list", json!({})),
+    let params = match &asked.tool {
+        None => None,
         Some(tool) => {
             let arguments = given(&asked.arguments)?;
-            (
-                "tools/call",
-                json!({ "name": tool, "arguments": arguments }),
-            )
+            Some(json!({ "name": tool, "arguments": arguments }))
         }
     };
     let url = toml_edit::Value::from(format!("http://{address}/mcp/{}", asked.server));
@@ -116,7 +113,13 @@ fn call(asked: &Call, status: &Status) -> Result<(Value, bool), CallError> {
     let servers = servers.map_err(|report| failed(&report.render(false)))?;
     let server = servers.first().ok_or_else(|| failed(&"no server"))?;
     let runtime = runtime(None).map_err(|error| failed(&error))?;
-    let reply = runtime.block_on(server.request(method, &params));
+    let Some(params) = params else {
+        let tools = runtime.block_on(server.tools());
+        let tools = tools.map_err(|error| failed(&error))?;
+        let tools: Vec<Value> = tools.iter().filter_map(|tool| tool.to().ok()).collect();
+        return Ok((json!({ "tools": tools }), false));
+    };
+    let reply = runtime.block_on(server.request("tools/call", &params));
     let reply = reply.map_err(|error| failed(&error))?;
     let answer: Value = reply.payload().to().map_err(|error| failed(&error))?;
     let is_error = reply.failed() || answer["isError"] == true;
@@ -193,7 +196,7 @@ fn text(answer: &Value) -> String {
         out += "no tools\n";
     }
     if out.is_empty() {
-        let _ = writeln!(out, "{answer:#}");
+        let _ = writeln!(out, "{}", shown(&format!("{answer:#}")));
     }
     out
 }

@@ -37,7 +37,7 @@ impl From<Expiry> for StopReason {
 pub(crate) const NO_PROCESSOR: Failure = Failure::Overload("a processor");
 
 /// Classifies a failed run. `said` is the fault that the guest reported before it trapped; it tells more than the trap.
-/// `output_tail` is the end of what the guest wrote there.
+/// `stderr` is the end of what the guest wrote there.
 pub(crate) fn classify(
     error: &wasmtime::Error,
     stop_reason: Option<StopReason>,

@@ -87,9 +87,10 @@ pub(crate) fn tick() -> Result<(), Expiry> {
     Ok(())
 }
 
-/// Begins the own time of the current run anew.
-pub(crate) fn restart() {
+/// Begins the own time of the current run anew, with this timeout.
+pub(crate) fn restart(timeout: Duration) {
     if let Some(mut current) = CURRENT_POLL.get() {
+        current.bounds.timeout = timeout;
         current.since = Some(processor_time());
         current.own = Duration::ZERO;
         CURRENT_POLL.set(Some(current));
@@ -177,7 +178,7 @@ impl Meter {
                     self.poll_measured(run.as_mut(), &mut Context::from_waker(&wait.waker))
                 }
             };
-            self.own = current.own;
+            (self.own, self.bounds) = (current.own, current.bounds);
             self.measured |= current.since.is_some();
             if let Poll::Ready(output) = polled {
                 return Poll::Ready(Ok(output));

@@ -230,11 +230,14 @@ impl LinkedComponent {
         if let Some(each) = &self.per_run {
             // The same rules apply as when the plugin was prepared, so that the result is the same.
             let run = std::mem::replace(&mut store.data_mut().task, Task::Configure);
+            if each.apart {
+                meter::restart(configure::TIMEOUT);
+            }
             let configured =
                 configure::call(store, &instance, &each.configure, &each.settings).await?;
             store.data_mut().switch_task(run);
-            if each.apart {
-                meter::restart();
+            if let (true, Some(run)) = (each.apart, store.data().run()) {
+                meter::restart(run.timeout);
             }
             if configured.is_err() {
                 return Err(store

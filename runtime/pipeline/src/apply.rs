@@ -61,13 +61,14 @@ impl DecisionRules {
         }
     }
 
-    /// The rules for a document without its message: `request` says whether it is a request's params, `failed` whether it
-    /// is an error object.
+    /// The rules for a document without its message, whose level is taken off the limits: `request` says whether it is a
+    /// request's params, `failed` whether it is an error object.
     pub fn alone(request: bool, failed: bool, limits: Limits) -> Self {
+        let depth = limits.depth.saturating_sub(1);
         Self {
             request,
             failed,
-            limits,
+            limits: Limits { depth, ..limits },
         }
     }
 

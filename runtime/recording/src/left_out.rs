@@ -27,7 +27,8 @@ pub struct LeftOut {
 ///
 /// The file cannot be read or written.
 pub(super) fn add(dir: &Dir, left_out: &LeftOut) -> io::Result<()> {
-    let line = serde_json::to_string(left_out)? + "\n";
+    // The line before may be unfinished.
+    let line = format!("\n{}\n", serde_json::to_string(left_out)?);
     let mut options = OpenOptions::new();
     options.append(true).create(true).mode(0o600);
     let mut file = dir.open_with(FILE, &options)?;
@@ -51,15 +52,15 @@ pub(super) fn add(dir: &Dir, left_out: &LeftOut) -> io::Result<()> {
 ///
 /// The file cannot be read.
 pub(super) fn read(dir: &Dir) -> io::Result<Vec<LeftOut>> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     match dir.open(FILE) {
-        Ok(file) => file.take(LARGEST).read_to_string(&mut text)?,
+        Ok(file) => file.take(LARGEST).read_to_end(&mut bytes)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let lines = text.lines();
+    let lines = bytes.split(|byte| *byte == b'\n');
     Ok(lines
-        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter_map(|line| serde_json::from_slice(line).ok())
         .collect())
 }
 

@@ -5,6 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join as path, resolve } from "node:path";
 import { asksHttp, bundled, componentOf, httpIn, IMPORTS, linesOf, load, PACKAGE, type SourceMap, sourceOf } from "./build.js";
 import { check } from "./manifest.js";
@@ -38,7 +39,8 @@ const MOST = 8;
 /** Leaves those that were used last, and room for one more. */
 function makeRoom(interpreters: string): void {
   const files = readdirSync(interpreters).filter((name) => name.endsWith(".wasm"));
-  const used = (name: string): number => statSync(path(interpreters, name)).mtimeMs;
+  // Another process may have removed it.
+  const used = (name: string): number => statSync(path(interpreters, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const oldestFirst = files.sort((one, other) => used(one) - used(other));
   for (const former of oldestFirst.slice(0, 1 - MOST)) rmSync(path(interpreters, former), { force: true });
 }
@@ -88,5 +90,10 @@ function key(http: boolean): string {
   for (const file of readdirSync(path(PACKAGE, "dist")).sort()) {
     if (file.endsWith(".js")) hash.update(readFileSync(path(PACKAGE, "dist", file)));
   }
+  for (const file of readdirSync(path(PACKAGE, "wit")).sort()) {
+    if (file.endsWith(".wit")) hash.update(readFileSync(path(PACKAGE, "wit", file)));
+  }
+  // The engine is part of the component.
+  hash.update(readFileSync(createRequire(import.meta.url).resolve("componentize-qjs/package.json")));
   return hash.digest("hex").slice(0, 16);
 }

@@ -6,12 +6,13 @@ import hashlib
 import json
 import os
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
 from sandgate import hooks
 from sandgate.build import PACKAGE, asks_http, componentized, imported, laid, load_source
-from sandgate.imports import HIDDEN, folders, is_module, origin, own
+from sandgate.imports import HIDDEN, SITE, folders, is_module, origin, own
 from sandgate.manifest import check
 from sandgate.resources import Resources
 
@@ -67,8 +68,18 @@ def made(folder: Path, interpreters: Path) -> dict[str, str]:
 
 def _make_room(interpreters: Path) -> None:
     """Leaves those that were used last, and room for one more."""
-    for former in sorted(interpreters.glob("*.wasm"), key=lambda file: file.stat().st_mtime)[: 1 - MOST]:
+
+    def used(file: Path) -> float:
+        try:
+            return file.stat().st_mtime
+        except FileNotFoundError:  # Another process has removed it.
+            return 0
+
+    for former in sorted(interpreters.glob("*.wasm"), key=used)[: 1 - MOST]:
         former.unlink(missing_ok=True)
+    for unfinished in interpreters.glob("*.new*"):
+        if used(unfinished) < time.time() - 3600:
+            unfinished.unlink(missing_ok=True)
 
 
 def _key(world: list[str], http: bool, names: list[str], beside: Resources) -> str:
@@ -78,6 +89,6 @@ def _key(world: list[str], http: bool, names: list[str], beside: Resources) -> s
         key.update(file.read_bytes())
     for name in names:
         file = Path(origin(name.partition(".")[0]))
-        if "site-packages" in file.parts:
+        if any(part in SITE for part in file.parts):
             key.update(f"{file} {file.stat().st_mtime_ns}".encode())
     return key.hexdigest()[:16]

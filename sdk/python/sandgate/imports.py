@@ -15,7 +15,7 @@ HIDDEN = (
 )  # fmt: skip
 """Of the standard library: imported by other parts of it at first use, where no source shows it."""
 
-_SITE = ("site-packages", "dist-packages")
+SITE = ("site-packages", "dist-packages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def modules_of(package: str) -> dict[str, Path]:
     return {
         name: file
         for name, file in _loaded()
-        if name.partition(".")[0] == package and any(part in _SITE for part in file.parts)
+        if name.partition(".")[0] == package and any(part in SITE for part in file.parts)
     }
 
 
@@ -109,7 +109,7 @@ def folders(names: Iterable[str]) -> list[Path]:
     found = set()
     for name in names:
         for part in Path(origin(name.partition(".")[0])).parents:
-            if part.name in _SITE:
+            if part.name in SITE:
                 found.add(part)
     return sorted(found)
 
@@ -145,7 +145,7 @@ def _is_own(file: Path, folder: Path) -> bool:
 
 def _is_native(file: str) -> bool:
     path = Path(file)
-    if not file.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES)) or not any(part in _SITE for part in path.parts):
+    if not file.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES)) or not any(part in SITE for part in path.parts):
         return False
     # Some lie beside the same in Python.
     return not (path.parent / f"{path.name.partition('.')[0]}.py").is_file()

@@ -132,7 +132,7 @@ fn a_fixture_that_fails_shows_the_difference_and_blessing_accepts_it() {
     ] {
         assert!(failed.out.contains(part), "{part:?} in\n{}", failed.out);
     }
-    let blessed = author.sandgate(&["plugin", "test", "guard", "--no-build", "--bless"]);
+    let blessed = author.sandgate(&["plugin", "test", "guard", "--bless"]);
     assert!(
         blessed.out.contains("2 passed, 0 failed, 1 written anew"),
         "{}",

@@ -214,6 +214,11 @@ fn a_recorded_call_is_the_first_fixture_of_a_new_plugin() {
     };
     let made = new("guard", &id);
     assert_eq!(made.code, Some(0), "{}", made.log);
+    assert!(made.output.contains("test --bless"), "{}", made.output);
+    let first = exchanges[0]["id"].as_str().unwrap();
+    let unseen = new("greeter", first);
+    assert_eq!(unseen.code, Some(2), "{unseen:?}");
+    assert!(unseen.log.contains("is initialize, which"), "{unseen:?}");
     let project = stand.gateway.config_file().with_file_name("guard");
     for hook in ["pre-call", "post-call"] {
         let file = project.join(format!("fixtures/recorded-{hook}.toml"));

@@ -47,6 +47,14 @@ pub trait Language: Sync {
     fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
         self.compile(project).map(ForDev::from)
     }
+    /// Checks what a quick build leaves out: the types, where the language has them apart from its compiler.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Language::compile`].
+    fn check(&self, _: &Project) -> Result<(), NotCompiled> {
+        Ok(())
+    }
     /// The command to run once in a new project, before anything else. `None` if none is needed.
     fn once(&self) -> Option<&'static str> {
         None

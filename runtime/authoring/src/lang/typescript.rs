@@ -106,6 +106,27 @@ impl Language for TypeScript {
         interpreter::made(&mut command, folder, sdk)
     }
 
+    fn check(&self, project: &Project) -> Result<(), NotCompiled> {
+        let folder = &project.folder;
+        let mut command = Command::new(installed(folder)?);
+        command
+            .arg(Path::new(SDK).join("dist/cli.js"))
+            .args(["types", "."])
+            .current_dir(folder)
+            .stdin(std::process::Stdio::null());
+        let output = command.output().map_err(|error| NotCompiled::Run {
+            program: "node".into(),
+            error,
+        })?;
+        match output.status.success() {
+            true => Ok(()),
+            false => {
+                let text = String::from_utf8_lossy(&output.stderr);
+                Err(NotCompiled::Said(text.trim_end().to_owned()))
+            }
+        }
+    }
+
     fn once(&self) -> Option<&'static str> {
         Some(INSTALL)
     }

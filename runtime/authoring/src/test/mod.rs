@@ -25,6 +25,9 @@ use crate::args;
 
 pub(crate) use expectation::{inline, item};
 
+/// How many times its timeout a run may take whose outcome is only written down. Live it had the operator's timeout.
+const UNHURRIED: u32 = 20;
+
 const OK: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
@@ -92,9 +95,13 @@ pub async fn test(asked: &args::TestPlugin) -> Result<Tested, NotTested> {
         .unwrap_or_else(|| folder.join("fixtures"));
     // Read before the build, which takes longer.
     let fixtures = chosen(&fixtures, names)?;
-    let file = plugin(folder, asked).await?;
+    let (file, unwritten) = plugin(folder, asked).await?;
     let trial = Trial::new().map_err(NotTested::Host)?;
     let tested = all(&trial, &file, fixtures, asked.bless, asked.time.time_factor).await?;
+    // A gateway may take the file as soon as it is there.
+    if let (Some(path), 0) = (unwritten, tested.failed()) {
+        build::write(&file, &path)?;
+    }
     if let Some(path) = &asked.junit {
         let text = junit::report(&tested.title(), &tested.results);
         std::fs::write(path, text).map_err(|error| NotTested::Write {
@@ -180,29 +187,37 @@ pub(crate) async fn with_expectation(
 ) -> Result<(String, &'static str), String> {
     let fixture = Fixture::parse(path, text).map_err(|report| report.render(false))?;
     let trial = Trial::new().map_err(|error| error.to_string())?;
-    let mut stand = Stand::new(&trial, &file, 1);
+    let mut stand = Stand::new(&trial, &file, UNHURRIED);
     let (seen, state) = stand.run(&fixture).await.map_err(|why| why.to_string())?;
     let actual = actual(&seen, &state, &fixture);
     Ok((blessed(fixture.source.text(), &actual), seen.word()))
 }
 
-async fn plugin(folder: &Path, asked: &args::TestPlugin) -> Result<PluginFile, NotTested> {
+/// The plugin to test, and where it goes if it passes.
+async fn plugin(
+    folder: &Path,
+    asked: &args::TestPlugin,
+) -> Result<(PluginFile, Option<PathBuf>), NotTested> {
     if let Some(file) = &asked.plugin {
-        return inspect::read(file).map_err(NotTested::File);
+        return Ok((inspect::read(file).map_err(NotTested::File)?, None));
     }
     if asked.release {
         let built = build::build(folder, asked.lang).await?;
-        return Ok(built.file);
-    }
-    if !asked.no_build {
-        return Ok(build::build_for_dev(folder, asked.lang)?);
+        return Ok((built.file, None));
     }
     let project = Project::open(folder, asked.lang).map_err(BuildError::from)?;
+    if !asked.no_build {
+        let file = build::build_for_test(&project)?;
+        // An interpreter with the source beside it is not what operators get.
+        let path = (!file.is_development()).then(|| project.output());
+        return Ok((file, path));
+    }
     let path = project.output();
     if !path.is_file() {
         return Err(NotTested::NotBuilt(path));
     }
-    inspect::read(&path.display().to_string()).map_err(NotTested::File)
+    let file = inspect::read(&path.display().to_string());
+    Ok((file.map_err(NotTested::File)?, None))
 }
 
 impl Tested {

@@ -25,7 +25,8 @@ export function asks(plugin: Plugin): Set<string> | undefined {
 
 /** The folder of the source in which a plugin was made: `plugin.ts`, `plugin.js`, or what was bundled to `target/plugin.js`. */
 function folderOf({ origin }: Plugin): string | undefined {
-  for (const [, file = ""] of (origin.stack ?? "").matchAll(/(?:file:\/\/|\()(\/[^:()]+):\d+:\d+/g)) {
+  for (const [, scheme = "", named = ""] of (origin.stack ?? "").matchAll(/(file:\/\/|\()(\/[^:()]+):\d+:\d+/g)) {
+    const file = scheme === "file://" ? decodeURIComponent(named) : named;
     if (!/^plugin\.[jt]s$/.test(basename(file))) continue;
     const folder = dirname(file);
     if (existsSync(join(folder, FILE))) return folder;
