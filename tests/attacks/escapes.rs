@@ -103,6 +103,49 @@ fn with_a_gateway_of_roots_it_is_stopped_as_well() {
 }
 
 #[test]
+fn the_limit_that_a_server_reached_is_named_to_the_operator() {
+    let world = World::new();
+    let gateway = Gateway::start_unprivileged(&world.config());
+    for server in CONTAINED {
+        let hold = serde_json::json!({ "hold": 2 });
+        let said = world.attempt(&gateway, server, "fork_bomb", &hold);
+        assert_eq!(said, "EAGAIN", "{server}");
+        let status = gateway.command(&["status"]).output;
+        let named = status.lines().any(|line| {
+            line.contains(&format!("last error of {server}"))
+                && line.contains("it reached its limit `processes` (32)")
+        });
+        assert!(named, "{server}: {status}");
+    }
+}
+
+/// The helper then counts the processes itself.
+#[test]
+fn landlock_holds_where_there_are_no_user_namespaces() {
+    let world = World::new();
+    let config = world.config();
+    let (others, landlock) = config.split_once("[servers.landlock]").unwrap();
+    let (free, _) = others.split_once("[servers.bubblewrap]").unwrap();
+    let config = format!("{free}[servers.landlock]{landlock}");
+    let gateway = Gateway::start_without_user_namespaces(&config);
+    let mut wrong = Vec::new();
+    for one in ATTEMPTS {
+        let outcome = attempt(&world, &gateway, "landlock", one);
+        let by = match one.name {
+            "fork_bomb" => {
+                assert_eq!(outcome, "ended by `processes` (32)");
+                continue;
+            }
+            _ => one.stopped_by[1],
+        };
+        if outcome == "done" && !one.finding(by) {
+            wrong.push(one.what);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}\n{}", gateway.log());
+}
+
+#[test]
 fn nothing_of_a_contained_server_outlives_its_session_or_the_gateway() {
     let world = World::new();
     let mut gateway = Gateway::start_unprivileged(&world.config());

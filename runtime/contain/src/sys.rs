@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
+use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Gid, Uid};
 use rustix::thread::UnshareFlags;
 
@@ -55,13 +56,20 @@ pub(crate) fn become_user(user: u32) -> io::Result<()> {
     )?)
 }
 
-/// Begins a user namespace in which this process has its own ids and counts for itself.
-pub(crate) fn own_user_namespace() -> io::Result<()> {
+/// Begins a user namespace in which this process has its own ids and counts for itself. `false`: this user may not, and
+/// nothing has changed.
+pub(crate) fn own_user_namespace() -> io::Result<bool> {
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
     // SAFETY: the flag does not split the table of descriptors.
-    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER)? };
+    let begun = unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER) };
+    match begun {
+        Ok(()) => {}
+        Err(Errno::PERM | Errno::NOSPC | Errno::NOSYS | Errno::INVAL) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
     fs::write("/proc/self/setgroups", "deny")?;
     let (user, group) = (user.as_raw(), group.as_raw());
     fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
-    fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+    fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
+    Ok(true)
 }

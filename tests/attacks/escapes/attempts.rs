@@ -620,7 +620,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     one(
         "start processes without end",
         "fork_bomb",
-        nothing,
+        |_, _, _| json!({ "hold": 1 }),
         ["limit", "limit"],
         Succeeds,
     ),

@@ -417,6 +417,7 @@ def fork_bomb(a):
                 os._exit(0)
             children.append(child)
     finally:
+        time.sleep(a.get("hold", 0))
         for child in children:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
