@@ -582,6 +582,13 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         Succeeds,
     ),
     one(
+        "open, connect, signal and trace by a program without libraries",
+        "run_static",
+        |world, _, _| json!({ "program": world.path("script/static"), "path": world.fresh(), "port": world.tcp, "pid": world.victim().to_string() }),
+        ["all of the above", "all of the above"],
+        Succeeds,
+    ),
+    one(
         "become root",
         "become_root",
         nothing,

@@ -355,6 +355,12 @@ def run_from_memory(a):
     subprocess.run([f"/proc/self/fd/{memory}"], pass_fds=[memory], check=True)
 
 
+def run_static(a):
+    done = subprocess.run([a["program"], a["path"], str(a["port"]), a["pid"]], check=False).returncode
+    if done == 0:
+        raise OSError(errno.EPERM, "nothing succeeded")
+
+
 def become_root(a):
     in_child(lambda: os.setuid(0))
 

@@ -128,7 +128,11 @@ fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, PipeReader), String> 
         plan: plan.clone(),
         tmp: folder(""),
         home: folder("/home"),
-        others: measure::tasks_of(user),
+        others: match (plan.backend, plan.user) {
+            // The kernel counts what is in bubblewrap's user namespace apart.
+            (Backend::Bubblewrap, None) => 0,
+            _ => measure::tasks_of(user),
+        },
         namespaces: super::namespaces(),
     };
     let inner = serde_json::to_vec(&inner).map_err(|error| error.to_string())?;
