@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use attempts::{ATTEMPTS, Attempt, Control};
+use attempts::{Attempt, Control};
 use world::{CONTAINED, World, sleepers};
 
 use harness::Gateway;
@@ -32,7 +32,7 @@ fn attempt(world: &World, gateway: &Gateway, server: &str, attempt: &Attempt) ->
 
 fn table(outcomes: &BTreeMap<&str, Vec<String>>) -> String {
     let mut text = "| attempt | bubblewrap | Landlock alone |\n|---|---|---|\n".to_owned();
-    for one in ATTEMPTS {
+    for one in attempts::all() {
         let cells = outcomes[one.what].iter().zip(one.stopped_by);
         let cells = cells.map(|(outcome, by)| match (outcome.as_str(), by) {
             ("done", by) => format!("**succeeds**: {}", by.trim_start_matches("! ")),
@@ -50,7 +50,7 @@ fn what_a_hostile_server_attempts_is_stopped_and_succeeds_unconfined() {
     let gateway = Gateway::start_unprivileged(&world.config());
     let mut wrong = Vec::new();
     let mut outcomes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for one in ATTEMPTS {
+    for one in attempts::all() {
         let control = attempt(&world, &gateway, "free", one);
         if one.control == Control::Succeeds && control != "done" {
             wrong.push(format!(
@@ -67,7 +67,8 @@ fn what_a_hostile_server_attempts_is_stopped_and_succeeds_unconfined() {
         }
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), gateway.log());
-    assert!(ATTEMPTS.len() >= 40, "only {} attempts", ATTEMPTS.len());
+    let count = attempts::all().count();
+    assert!(count >= 40, "only {count} attempts");
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/containment.md");
     let text = std::fs::read_to_string(&page).unwrap();
     let (before, rest) = text.split_once(MARKS.0).expect("the page has no table");
@@ -91,7 +92,7 @@ fn with_a_gateway_of_roots_it_is_stopped_as_well() {
     let world = World::new();
     let gateway = Gateway::start(&world.config());
     let mut wrong = Vec::new();
-    for one in ATTEMPTS {
+    for one in attempts::all() {
         for (server, by) in CONTAINED.iter().zip(one.stopped_by) {
             let outcome = attempt(&world, &gateway, server, one);
             if outcome == "done" && !one.finding(by) {
@@ -129,7 +130,7 @@ fn landlock_holds_where_there_are_no_user_namespaces() {
     let config = format!("{free}[servers.landlock]{landlock}");
     let gateway = Gateway::start_without_user_namespaces(&config);
     let mut wrong = Vec::new();
-    for one in ATTEMPTS {
+    for one in attempts::all() {
         let outcome = attempt(&world, &gateway, "landlock", one);
         let by = match one.name {
             "fork_bomb" => {

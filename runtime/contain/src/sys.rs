@@ -43,6 +43,17 @@ pub(crate) fn on_stop_signals(ignore: bool) {
     }
 }
 
+/// The most memory that one of the processes had that ended below this one, in bytes, files in memory included.
+pub(crate) fn largest_that_ended() -> u64 {
+    // SAFETY: the structure is plain numbers, for which zero is a value, and the call writes into it alone.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage);
+        usage
+    };
+    u64::try_from(usage.ru_maxrss).unwrap_or_default() << 10
+}
+
 /// Becomes another user, whole and for good: of all four ids, and without further groups.
 pub(crate) fn become_user(user: u32) -> io::Result<()> {
     rustix::thread::set_thread_groups(&[])?;
