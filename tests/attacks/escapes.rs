@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use attempts::{ATTEMPTS, Attempt, Control};
+use attempts::{Attempt, Control};
 use world::{CONTAINED, World, sleepers};
 
 use harness::Gateway;
@@ -32,7 +32,7 @@ fn attempt(world: &World, gateway: &Gateway, server: &str, attempt: &Attempt) ->
 
 fn table(outcomes: &BTreeMap<&str, Vec<String>>) -> String {
     let mut text = "| attempt | bubblewrap | Landlock alone |\n|---|---|---|\n".to_owned();
-    for one in ATTEMPTS {
+    for one in attempts::all() {
         let cells = outcomes[one.what].iter().zip(one.stopped_by);
         let cells = cells.map(|(outcome, by)| match (outcome.as_str(), by) {
             ("done", by) => format!("**succeeds**: {}", by.trim_start_matches("! ")),
@@ -50,7 +50,7 @@ fn what_a_hostile_server_attempts_is_stopped_and_succeeds_unconfined() {
     let gateway = Gateway::start_unprivileged(&world.config());
     let mut wrong = Vec::new();
     let mut outcomes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for one in ATTEMPTS {
+    for one in attempts::all() {
         let control = attempt(&world, &gateway, "free", one);
         if one.control == Control::Succeeds && control != "done" {
             wrong.push(format!(
@@ -67,7 +67,8 @@ fn what_a_hostile_server_attempts_is_stopped_and_succeeds_unconfined() {
         }
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), gateway.log());
-    assert!(ATTEMPTS.len() >= 40, "only {} attempts", ATTEMPTS.len());
+    let count = attempts::all().count();
+    assert!(count >= 40, "only {count} attempts");
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/containment.md");
     let text = std::fs::read_to_string(&page).unwrap();
     let (before, rest) = text.split_once(MARKS.0).expect("the page has no table");
@@ -91,7 +92,7 @@ fn with_a_gateway_of_roots_it_is_stopped_as_well() {
     let world = World::new();
     let gateway = Gateway::start(&world.config());
     let mut wrong = Vec::new();
-    for one in ATTEMPTS {
+    for one in attempts::all() {
         for (server, by) in CONTAINED.iter().zip(one.stopped_by) {
             let outcome = attempt(&world, &gateway, server, one);
             if outcome == "done" && !one.finding(by) {
@@ -100,6 +101,49 @@ fn with_a_gateway_of_roots_it_is_stopped_as_well() {
         }
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), gateway.log());
+}
+
+#[test]
+fn the_limit_that_a_server_reached_is_named_to_the_operator() {
+    let world = World::new();
+    let gateway = Gateway::start_unprivileged(&world.config());
+    for server in CONTAINED {
+        let hold = serde_json::json!({ "hold": 2 });
+        let said = world.attempt(&gateway, server, "fork_bomb", &hold);
+        assert_eq!(said, "EAGAIN", "{server}");
+        let status = gateway.command(&["status"]).output;
+        let named = status.lines().any(|line| {
+            line.contains(&format!("last error of {server}"))
+                && line.contains("it reached its limit `processes` (32)")
+        });
+        assert!(named, "{server}: {status}");
+    }
+}
+
+/// The helper then counts the processes itself.
+#[test]
+fn landlock_holds_where_there_are_no_user_namespaces() {
+    let world = World::new();
+    let config = world.config();
+    let (others, landlock) = config.split_once("[servers.landlock]").unwrap();
+    let (free, _) = others.split_once("[servers.bubblewrap]").unwrap();
+    let config = format!("{free}[servers.landlock]{landlock}");
+    let gateway = Gateway::start_without_user_namespaces(&config);
+    let mut wrong = Vec::new();
+    for one in attempts::all() {
+        let outcome = attempt(&world, &gateway, "landlock", one);
+        let by = match one.name {
+            "fork_bomb" => {
+                assert_eq!(outcome, "ended by `processes` (32)");
+                continue;
+            }
+            _ => one.stopped_by[1],
+        };
+        if outcome == "done" && !one.finding(by) {
+            wrong.push(one.what);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}\n{}", gateway.log());
 }
 
 #[test]

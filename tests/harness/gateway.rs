@@ -35,6 +35,10 @@ sys.stdout.write(seen.decode())
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 "#;
 
+/// Runs a program in a user namespace of its own in which no further one can be begun, without what root may do there.
+const NO_USER_NAMESPACES: &str = "echo 0 > /proc/sys/user/max_user_namespaces && \
+     exec setpriv --ambient-caps=-all --inh-caps=-all \"$0\" \"$@\"";
+
 /// `sandgate run`, listening on a free port of loopback. Killed on drop.
 pub struct Gateway {
     /// `http://127.0.0.1:PORT`, without a path; `https` where it serves by TLS.
@@ -72,6 +76,25 @@ impl Gateway {
     /// # Panics
     /// As above.
     pub fn start_unprivileged(config: &str) -> Self {
+        Self::start_by(config, |program| program)
+    }
+
+    /// The same where no user namespace can be begun, as on systems that forbid them.
+    ///
+    /// # Panics
+    /// As above.
+    pub fn start_without_user_namespaces(config: &str) -> Self {
+        Self::start_by(config, |program| {
+            let mut command = Command::new("unshare");
+            command.args(["--user", "--map-current-user", "--keep-caps"]);
+            command.args(["sh", "-c", NO_USER_NAMESPACES]);
+            command.arg(program.get_program());
+            command
+        })
+    }
+
+    /// Starts it unprivileged by a command that is made of the program's.
+    fn start_by(config: &str, by: impl FnOnce(Command) -> Command) -> Self {
         let folder = folder_with(config);
         let file = folder.path().join("sandgate.toml");
         let user = place::other_user();
@@ -80,7 +103,8 @@ impl Gateway {
                 std::os::unix::fs::chown(path, Some(user), Some(user)).unwrap();
             }
         }
-        let mut command = program_of(user, folder.path());
+        let mut command = by(program_of(user, folder.path()));
+        surround_as(&mut command, user, folder.path());
         command.arg("run").arg("--config").arg(&file);
         Self::up(&mut command, folder, config, user)
     }
@@ -287,16 +311,20 @@ pub struct Ended {
 
 /// The program, as this user or another.
 fn program_of(user: Option<u32>, folder: &Path) -> Command {
-    let Some(user) = user else {
-        let mut command = Command::new(place::sandgate());
-        surround(&mut command, folder);
-        return command;
+    let mut command = match user {
+        Some(_) => Command::new(place::open_to_all(&place::sandgate())),
+        None => Command::new(place::sandgate()),
     };
-    let mut command = Command::new(place::open_to_all(&place::sandgate()));
-    surround(&mut command, folder);
-    command.env("XDG_CACHE_HOME", folder);
-    command.uid(user).gid(user);
+    surround_as(&mut command, user, folder);
     command
+}
+
+fn surround_as(command: &mut Command, user: Option<u32>, folder: &Path) {
+    surround(command, folder);
+    if let Some(user) = user {
+        command.env("XDG_CACHE_HOME", folder);
+        command.uid(user).gid(user);
+    }
 }
 
 /// Keeps what it leaves on disk away from the user's own.

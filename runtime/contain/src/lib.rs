@@ -19,11 +19,13 @@ mod limits;
 mod plan;
 mod report;
 mod requirement;
+mod runner;
 #[cfg(target_os = "linux")]
 mod seccomp;
 #[cfg(target_os = "linux")]
 mod sys;
 mod system;
+mod table;
 mod toolchain;
 
 /// The first word of the helper's command line, after the program's name. The second is the number of the descriptor

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::guard::{GuardError, Guarded};
 use crate::limits::Limits;
+use crate::runner;
 use crate::system;
 use crate::toolchain::Toolchain;
 
@@ -187,12 +188,15 @@ impl Plan {
             expose(&mut exposed, real, Access::Write, Reason::Given);
         }
         let mut env = env.to_vec();
-        let preset = Preset::of(program);
         if let Some(cache) = &wanted.cache {
             let real = guarded.admit(cache).map_err(PlanError::Cache)?;
-            env.extend(environment(&real, wanted.network, &env));
+            env.extend(runner::environment(
+                &real,
+                wanted.network == Network::None,
+                &env,
+            ));
             expose(&mut exposed, real, Access::Write, Reason::Cache);
-        } else if preset.is_some() {
+        } else if runner::is_one(program) {
             let name = program.file_name().unwrap_or_default().to_string_lossy();
             return Err(PlanError::NoCache {
                 program: name.into_owned(),
@@ -204,7 +208,9 @@ impl Plan {
         }
         let (folder, matters) = cwd;
         let real = folder.canonicalize().ok();
-        let visible = real.filter(|real| is_visible(real, &exposed));
+        // The folders above what it is given are there too, with nothing else in them.
+        let above = |folder: &Path| exposed.iter().any(|one| one.path.starts_with(folder));
+        let visible = real.filter(|real| is_visible(real, &exposed) || above(real));
         if visible.is_none() && matters {
             return Err(PlanError::Cwd(folder.into()));
         }
@@ -225,65 +231,6 @@ impl Plan {
     /// Whether the program sees a path.
     pub fn sees(&self, path: &Path) -> bool {
         is_visible(path, &self.exposed)
-    }
-
-    /// What the program may reach and use, as rows of a table: what it is about, and what of it.
-    pub fn table(&self) -> Vec<(&'static str, String)> {
-        let limits = &self.limits;
-        let mut rows = vec![
-            ("held by", self.backend.name().to_owned()),
-            (
-                "runs as",
-                match self.user {
-                    Some(user) => format!("user {user}, without capabilities"),
-                    None => "the gateway's user, without capabilities".into(),
-                },
-            ),
-            ("reads", "the system's programs and libraries".into()),
-        ];
-        let of = |access| move |one: &&Exposed| one.access == access;
-        let shown = |one: &Exposed| {
-            let why = match one.reason {
-                Reason::Program => " (the program)",
-                Reason::Cache => " (packages)",
-                Reason::Given => "",
-            };
-            format!("{}{why}", one.path.display())
-        };
-        let reads = self.exposed.iter().filter(of(Access::Read));
-        rows.extend(reads.map(|one| ("reads", shown(one))));
-        let writes = self.exposed.iter().filter(of(Access::Write));
-        rows.extend(writes.map(|one| ("writes", shown(one))));
-        rows.push((
-            "writes",
-            format!(
-                "private temporary folder and home, {}",
-                crate::limits::size(limits.tmp)
-            ),
-        ));
-        rows.push((
-            "network",
-            match (self.network, self.backend) {
-                (Network::None, Backend::Bubblewrap) => "none (a loopback of its own)".into(),
-                (Network::None, Backend::Landlock) => "none (no sockets)".into(),
-                (Network::Host, _) => "THE MACHINE'S, WHOLE".into(),
-            },
-        ));
-        let mut names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
-        names.sort_unstable();
-        rows.push(("variables", names.join(" ")));
-        rows.push((
-            "limits",
-            format!(
-                "memory {}, processes {}, cpus {}, files {}, file-size {}",
-                crate::limits::size(limits.memory),
-                limits.processes,
-                limits.cpus,
-                limits.files,
-                crate::limits::size(limits.file_size)
-            ),
-        ));
-        rows
     }
 }
 
@@ -335,43 +282,6 @@ fn path(toolchain: &Toolchain, search: &[PathBuf], exposed: &[Exposed]) -> Strin
     once.join(":")
 }
 
-/// A program that installs others and runs them.
-struct Preset;
-
-impl Preset {
-    fn of(program: &Path) -> Option<Self> {
-        let name = program.file_name()?.to_str()?;
-        matches!(name, "npx" | "uvx" | "uv" | "pipx" | "bunx").then_some(Self)
-    }
-}
-
-/// The variables that lead package runners to a folder, and without a network keep them from asking for one.
-fn environment(
-    cache: &Path,
-    network: Network,
-    given: &[(String, String)],
-) -> Vec<(String, String)> {
-    let below = |name: &str| cache.join(name).display().to_string();
-    let mut variables = vec![
-        ("npm_config_cache", below("npm")),
-        ("npm_config_update_notifier", "false".into()),
-        ("npm_config_yes", "true".into()),
-        ("UV_CACHE_DIR", below("uv")),
-        ("UV_TOOL_DIR", below("uv-tools")),
-        ("UV_PYTHON_INSTALL_DIR", below("uv-python")),
-        ("PIPX_HOME", below("pipx")),
-        ("XDG_CACHE_HOME", below("cache")),
-    ];
-    if network == Network::None {
-        variables.push(("npm_config_offline", "true".into()));
-        variables.push(("UV_OFFLINE", "1".into()));
-    }
-    let new = variables
-        .into_iter()
-        .filter(|(name, _)| !given.iter().any(|(own, _)| own == name));
-    new.map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -412,6 +322,19 @@ mod tests {
         let plan = plan("/usr/bin/env", &wanted, (&real, true)).unwrap();
         assert_eq!(plan.exposed.len(), 1);
         assert_eq!(plan.exposed[0].access, Access::Write);
+        assert_eq!(plan.cwd, Some(real));
+    }
+
+    #[test]
+    fn paths_in_arguments_stay_relative_to_the_folder_above_what_is_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(real.join("data")).unwrap();
+        let wanted = Wanted {
+            read: vec![real.join("data")],
+            ..Wanted::default()
+        };
+        let plan = plan("/usr/bin/env", &wanted, (&real, false)).unwrap();
         assert_eq!(plan.cwd, Some(real));
     }
 

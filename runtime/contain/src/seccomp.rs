@@ -14,6 +14,9 @@ use seccompiler::{
 /// The last system call that was looked at: `mseal`. Numbers are the same on all architectures from 424 on.
 const LAST: u32 = 462;
 
+/// Not in every architecture's list of the C library's binding; the number is the same on all.
+const FCHMODAT2: c_long = 452;
+
 /// Calls that do not exist, so that programs do without, as on older kernels.
 const ABSENT: &[c_long] = &[
     // Its flags lie in memory, where a filter cannot look; libraries then use `clone`.
@@ -114,7 +117,7 @@ const REFUSED: &[c_long] = &[
 /// of the user.
 const METADATA: &[c_long] = &[
     libc::SYS_fchmodat,
-    libc::SYS_fchmodat2,
+    FCHMODAT2,
     libc::SYS_fchmod,
     libc::SYS_fchownat,
     libc::SYS_fchown,

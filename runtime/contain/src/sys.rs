@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
+use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Gid, Uid};
 use rustix::thread::UnshareFlags;
 
@@ -42,6 +43,17 @@ pub(crate) fn on_stop_signals(ignore: bool) {
     }
 }
 
+/// The most memory that one of the processes had that ended below this one, in bytes, files in memory included.
+pub(crate) fn largest_that_ended() -> u64 {
+    // SAFETY: the structure is plain numbers, for which zero is a value, and the call writes into it alone.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage);
+        usage
+    };
+    u64::try_from(usage.ru_maxrss).unwrap_or_default() << 10
+}
+
 /// Becomes another user, whole and for good: of all four ids, and without further groups.
 pub(crate) fn become_user(user: u32) -> io::Result<()> {
     rustix::thread::set_thread_groups(&[])?;
@@ -55,13 +67,20 @@ pub(crate) fn become_user(user: u32) -> io::Result<()> {
     )?)
 }
 
-/// Begins a user namespace in which this process has its own ids and counts for itself.
-pub(crate) fn own_user_namespace() -> io::Result<()> {
+/// Begins a user namespace in which this process has its own ids and counts for itself. `false`: this user may not, and
+/// nothing has changed.
+pub(crate) fn own_user_namespace() -> io::Result<bool> {
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
     // SAFETY: the flag does not split the table of descriptors.
-    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER)? };
+    let begun = unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER) };
+    match begun {
+        Ok(()) => {}
+        Err(Errno::PERM | Errno::NOSPC | Errno::NOSYS | Errno::INVAL) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
     fs::write("/proc/self/setgroups", "deny")?;
     let (user, group) = (user.as_raw(), group.as_raw());
     fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
-    fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+    fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
+    Ok(true)
 }

@@ -64,6 +64,18 @@ impl World {
         )
         .unwrap();
         open(&folder.path().join("script/hostile.py"), 0o644);
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("attacks/escapes/static.c");
+        let program = folder.path().join("script/static");
+        let compiled = Command::new("cc")
+            .args(["-static", "-o"])
+            .args([&program, &source])
+            .output();
+        let compiled = compiled.expect("there is no C compiler");
+        assert!(
+            compiled.status.success(),
+            "{}",
+            String::from_utf8_lossy(&compiled.stderr)
+        );
         let key = folder.path().join("outside/home/.ssh/id_ed25519");
         std::fs::write(&key, "a private key\n").unwrap();
         open(&key, 0o666);

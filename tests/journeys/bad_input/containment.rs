@@ -5,6 +5,7 @@
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -138,6 +139,52 @@ fn a_machine_without_bubblewrap_is_told_so_and_nothing_else_takes_its_place() {
             "setting up uid map: Permission denied",
             "let this user make user namespaces",
             "AppArmor",
+        ],
+    );
+}
+
+/// As on systems that forbid them to unprivileged users.
+#[test]
+fn a_user_without_user_namespaces_is_told_so() {
+    let config = server("true");
+    let (user, folder) = (harness::other_user(), tempfile::tempdir().unwrap());
+    let all = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), all).unwrap();
+    let file = folder.path().join("sandgate.toml");
+    std::fs::write(&file, &config).unwrap();
+    let forbid = "echo 0 > /proc/sys/user/max_user_namespaces && \
+                  exec setpriv --ambient-caps=-all --inh-caps=-all \"$0\" \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args([
+        "--user",
+        "--map-current-user",
+        "--keep-caps",
+        "sh",
+        "-c",
+        forbid,
+    ]);
+    command.arg(harness::open_to_all(&harness::sandgate()));
+    command.arg("check").arg("--config").arg(&file);
+    command
+        .env("NO_COLOR", "1")
+        .env("XDG_CACHE_HOME", folder.path());
+    if let Some(user) = user {
+        std::os::unix::fs::chown(folder.path(), Some(user), Some(user)).unwrap();
+        command.uid(user).gid(user);
+    }
+    let done = command.output().unwrap();
+    let said = Ended {
+        code: done.status.code(),
+        output: String::new(),
+        log: String::from_utf8(done.stderr).unwrap(),
+    };
+    wrong(
+        &said,
+        &[
+            "`servers.one.contain`",
+            "bubblewrap makes no sandbox here",
+            "let this user make user namespaces",
+            "with = \"landlock\"",
         ],
     );
 }

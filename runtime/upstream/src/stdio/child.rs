@@ -261,10 +261,11 @@ async fn terminate(process: &mut Process) -> std::io::Result<std::process::ExitS
         return status;
     }
     // The helper of a contained program then ends all of it.
-    if process.contained.take().is_some()
-        && let Ok(status) = tokio::time::timeout(AFTER_TERM, process.child.wait()).await
-    {
-        return status;
+    if let Some(contained) = &mut process.contained {
+        contained.end();
+        if let Ok(status) = tokio::time::timeout(AFTER_TERM, process.child.wait()).await {
+            return status;
+        }
     }
     process.look().await;
     process.signal(Signal::KILL);

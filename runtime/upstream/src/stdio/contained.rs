@@ -29,7 +29,7 @@ pub(crate) const HELPER: (&str, &str) = ("/proc/self/exe", sandgate_contain::HEL
 /// The gateway's end of the socket. Dropping it ends the program and everything that it started.
 #[derive(Debug)]
 pub(crate) struct Contained {
-    _open: OwnedWriteHalf,
+    open: Option<OwnedWriteHalf>,
     listening: JoinHandle<()>,
     reached: Arc<Mutex<Option<String>>>,
 }
@@ -94,7 +94,7 @@ impl Offer {
         let reached = Arc::<Mutex<Option<String>>>::default();
         let listening = tokio::spawn(listen(server, lines, known, reached.clone()));
         Ok(Contained {
-            _open: open,
+            open: Some(open),
             listening,
             reached,
         })
@@ -102,6 +102,11 @@ impl Offer {
 }
 
 impl Contained {
+    /// Has the helper end the program and everything that it started.
+    pub(crate) fn end(&mut self) {
+        self.open = None;
+    }
+
     /// The limit by which the program ended, with what was allowed. Call it once the helper has ended.
     pub(crate) async fn reached(mut self) -> Option<String> {
         let _ = tokio::time::timeout(LAST_WORDS, &mut self.listening).await;

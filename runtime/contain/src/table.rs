@@ -1,0 +1,62 @@
+//! A plan, as people read it.
+
+use crate::limits::size;
+use crate::plan::{Access, Backend, Exposed, Network, Plan, Reason};
+
+impl Plan {
+    /// What the program may reach and use, as rows of a table: what it is about, and what of it.
+    pub fn table(&self) -> Vec<(&'static str, String)> {
+        let limits = &self.limits;
+        let mut rows = vec![
+            ("held by", self.backend.name().to_owned()),
+            (
+                "runs as",
+                match self.user {
+                    Some(user) => format!("user {user}, without capabilities"),
+                    None => "the gateway's user, without capabilities".into(),
+                },
+            ),
+            ("reads", "the system's programs and libraries".into()),
+        ];
+        let of = |access| move |one: &&Exposed| one.access == access;
+        let shown = |one: &Exposed| {
+            let why = match one.reason {
+                Reason::Program => " (the program)",
+                Reason::Cache => " (packages)",
+                Reason::Given => "",
+            };
+            format!("{}{why}", one.path.display())
+        };
+        let reads = self.exposed.iter().filter(of(Access::Read));
+        rows.extend(reads.map(|one| ("reads", shown(one))));
+        let writes = self.exposed.iter().filter(of(Access::Write));
+        rows.extend(writes.map(|one| ("writes", shown(one))));
+        rows.push((
+            "writes",
+            format!("private temporary folder and home, {}", size(limits.tmp)),
+        ));
+        rows.push((
+            "network",
+            match (self.network, self.backend) {
+                (Network::None, Backend::Bubblewrap) => "none (a loopback of its own)".into(),
+                (Network::None, Backend::Landlock) => "none (no sockets)".into(),
+                (Network::Host, _) => "THE MACHINE'S, WHOLE".into(),
+            },
+        ));
+        let mut names: Vec<&str> = self.env.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        rows.push(("variables", names.join(" ")));
+        rows.push((
+            "limits",
+            format!(
+                "memory {}, processes {}, cpus {}, files {}, file-size {}",
+                size(limits.memory),
+                limits.processes,
+                limits.cpus,
+                limits.files,
+                size(limits.file_size)
+            ),
+        ));
+        rows
+    }
+}
