@@ -49,7 +49,7 @@ fn a_folder_that_is_no_plugin_and_a_name_that_is_none_are_refused() {
     assert!(
         language
             .err
-            .contains("there is no language \"cobol\"; there are "),
+            .contains("possible values: rust, python, ts, go, c"),
         "{}",
         language.err
     );

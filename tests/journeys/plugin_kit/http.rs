@@ -99,7 +99,7 @@ fn a_c_plugin_is_told_why_there_is_no_reply() {
     author.write("asks/plugin.toml", MANIFEST);
     author.write("asks/failures.c", include_str!("http/failures.c"));
     c_project(&author.path("asks"), "failures.c");
-    let document = json!([
+    let document = json!({ "told": [
         "the operator has not granted this host",
         "the URL does not begin with http:// or https:// and a host",
         "HTTP-request-URI-invalid",
@@ -119,7 +119,7 @@ fn a_c_plugin_is_told_why_there_is_no_reply() {
         "h\u{e9}\u{20ac}\u{1f600}",
         "a\u{fffd}b\u{fffd}\u{fffd}",
         "\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}",
-    ]);
+    ] });
     author.write(
         "asks/fixtures/tells.toml",
         &format!(

@@ -12,13 +12,19 @@ fn from_nothing_to_a_call_that_a_rust_plugin_changed() {
     let made = author.sandgate(&["plugin", "new", "mask-email", "--lang", "rust"]);
     assert_eq!(made.code, Some(0), "{made:?}");
 
+    let blessing = std::env::var_os("BLESS").is_some();
+    if blessing {
+        // The versions are those that this workspace is built with, so that they are there without a network.
+        let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock");
+        std::fs::copy(own, author.path("mask-email/Cargo.lock")).unwrap();
+    }
     let lock = || std::fs::read_to_string(author.path("mask-email/Cargo.lock")).unwrap();
     let laid = lock();
     let tested = author.sandgate(&["plugin", "test", "mask-email", "--junit", "fixtures.xml"]);
     assert_eq!(tested.code, Some(0), "{tested:?}");
     assert!(tested.out.contains("4 passed, 0 failed"), "{}", tested.out);
     // The lock file that `new` lays is the one that cargo needs.
-    if std::env::var_os("BLESS").is_some() {
+    if blessing {
         let template = concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../runtime/authoring/src/templates/rust/Cargo.lock"
@@ -26,7 +32,10 @@ fn from_nothing_to_a_call_that_a_rust_plugin_changed() {
         let own = "name = \"mask-email\"";
         std::fs::write(template, lock().replace(own, "name = \"{{name}}\"")).unwrap();
     }
-    assert_eq!(lock(), laid, "BLESS=1 writes the template anew");
+    assert!(
+        blessing || lock() == laid,
+        "BLESS=1 writes the template anew"
+    );
     let junit = std::fs::read_to_string(author.path("fixtures.xml")).unwrap();
     assert!(junit.contains("tests=\"4\" failures=\"0\""), "{junit}");
 

@@ -8,7 +8,11 @@ static sandgate_text bytes(const char *at, size_t length) {
 }
 
 static void add(const char *text) {
-    sandgate_add(&told, told.length == 0 ? "[" : ",", 1);
+    if (told.length == 0) {
+        sandgate_add(&told, "{\"told\":[", 9);
+    } else {
+        sandgate_add(&told, ",", 1);
+    }
     sandgate_add_json(&told, sandgate_http_text(sandgate_text_of(text)));
 }
 
@@ -43,6 +47,6 @@ sandgate_decision sandgate_pre_call(sandgate_context context, sandgate_document 
     add("h\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
     add("a\xFF" "b\xE2\x82");
     add("\xC0\x80\xF4\x90\x80\x80");
-    sandgate_add(&told, "]", 1);
+    sandgate_add(&told, "]}", 2);
     return sandgate_answer(bytes(told.bytes, told.length));
 }
