@@ -303,11 +303,18 @@ impl Rules {
             let netlink = family(libc::AF_NETLINK);
             self.when(libc::SYS_socket, &[(0, Op::Eq, netlink), (2, Op::Ne, 0)]);
         }
-        // Pairs connect a program with itself. One for datagrams could be turned to another address.
+        // Pairs connect a program with itself. One for datagrams could be turned to another address; for Unix sockets
+        // the kernel takes raw ones for such, too.
         self.when(libc::SYS_socketpair, &[(0, Op::Ne, family(libc::AF_UNIX))]);
         if !profile.unix {
-            let datagrams = (1, Op::MaskedEq(0xf), family(libc::SOCK_DGRAM));
-            self.when(libc::SYS_socketpair, &[datagrams]);
+            let connected = [libc::SOCK_STREAM, libc::SOCK_SEQPACKET].map(family);
+            for kind in (0..=0xf).filter(|kind| !connected.contains(kind)) {
+                self.when(libc::SYS_socketpair, &[(1, Op::MaskedEq(0xf), kind)]);
+            }
+            // With internet sockets it is how datagrams are sent.
+            if !profile.internet {
+                self.when(libc::SYS_sendto, &[(4, Op::Ne, 0)]);
+            }
         }
     }
 }

@@ -274,6 +274,12 @@ def unix_datagram_pair(a):
     one.sendto(b"hello", "\0" + a["datagrams"])
 
 
+def unix_raw_pair(a):
+    """A raw Unix socket is one for datagrams."""
+    one, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_RAW)
+    one.sendto(b"hello", "\0" + a["datagrams"])
+
+
 def make_socket(a):
     socket.socket(a["family"], a["kind"], a["protocol"]).close()
 
