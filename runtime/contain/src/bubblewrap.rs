@@ -59,12 +59,17 @@ pub(crate) struct Parts<'a> {
     pub(crate) exposed: &'a [RawFd],
     /// The files `passwd` and `group` within.
     pub(crate) users: [RawFd; 2],
+    /// The seccomp filters that it installs, for its own process within as well.
+    pub(crate) filters: &'a [RawFd],
 }
 
 /// The arguments for a plan, without the program.
 pub(crate) fn arguments(plan: &Plan, parts: &Parts<'_>) -> Vec<String> {
     let mut args = namespaces(plan.user.is_some(), plan.network);
     let mut add = |words: &[&str]| args.extend(words.iter().map(|word| (*word).to_owned()));
+    for fd in parts.filters {
+        add(&["--add-seccomp-fd", &fd.to_string()]);
+    }
     let (within_tmp, elsewhere): (BTreeSet<&Path>, BTreeSet<&Path>) = plan
         .exposed
         .iter()

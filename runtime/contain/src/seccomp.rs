@@ -11,6 +11,8 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch, sock_filter,
 };
 
+use crate::plan::{Backend, Network, Plan};
+
 /// The last system call that was looked at: `mseal`. Numbers are the same on all architectures from 424 on.
 const LAST: u32 = 462;
 
@@ -153,6 +155,35 @@ pub(crate) struct Profile {
     pub(crate) internet: bool,
     /// Whether files of others are there, and only cannot be opened.
     pub(crate) files_in_sight: bool,
+}
+
+impl Profile {
+    /// What a plan's filters depend on.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let bubblewrap = plan.backend == Backend::Bubblewrap;
+        Self {
+            unix: bubblewrap && plan.network == Network::None,
+            internet: bubblewrap || plan.network == Network::Host,
+            files_in_sight: !bubblewrap,
+        }
+    }
+}
+
+/// Whether bubblewrap installs the filters, so that its own first process within is under them too: it has the program's
+/// user. Root's has another, and the second stage does there what they forbid.
+pub(crate) fn begin_outside(plan: &Plan) -> bool {
+    plan.backend == Backend::Bubblewrap && plan.user.is_none()
+}
+
+/// A filter as the kernel reads it.
+pub(crate) fn bytes(filter: &BpfProgram) -> Vec<u8> {
+    let step = |step: &sock_filter| {
+        let mut bytes = step.code.to_ne_bytes().to_vec();
+        bytes.extend([step.jt, step.jf]);
+        bytes.extend(step.k.to_ne_bytes());
+        bytes
+    };
+    filter.iter().flat_map(step).collect()
 }
 
 /// The filters for this machine, in the order in which they are installed.

@@ -183,6 +183,16 @@ def read_mem(a):
         file.read(16)
 
 
+def write_first_mem(a):
+    """Writes into the first process that it sees: bubblewrap's own, within."""
+    with open("/proc/1/mem", "r+b", 0) as file:
+        at = first_mapping(1)
+        file.seek(at)
+        kept = file.read(1)
+        file.seek(at)
+        file.write(kept)
+
+
 def vm_readv(a):
     buffer = ctypes.create_string_buffer(16)
     own = struct.pack("QQ", ctypes.addressof(buffer), 16)

@@ -19,6 +19,8 @@ use crate::HELPER;
 use crate::plan::Plan;
 
 const INNER: &str = "contain-become";
+/// What the first stage starts bubblewrap through.
+const LIMITED: &str = "contain-limit";
 /// The status of a helper that could not start the program.
 const FAILED: u8 = 125;
 
@@ -54,6 +56,9 @@ pub fn take_over(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCo
         Some(supervise::carry_out(number()?))
     } else if word == INNER {
         Some(confine::carry_out(number()?, number()?))
+    } else if word == LIMITED {
+        let plan = number()?;
+        Some(confine::become_bubblewrap(plan, arguments))
     } else {
         None
     }
