@@ -1,7 +1,7 @@
 //! The helper: this very program, started anew by the gateway for one server.
 //!
-//! Its first stage ([`supervise`]) takes the plan from a descriptor, starts the second stage, inside of bubblewrap where
-//! the plan says so, and watches. The second stage ([`confine`]) puts everything else into force and becomes the server's
+//! Its first stage (`supervise`) takes the plan from a descriptor, starts the second stage, inside of bubblewrap where
+//! the plan says so, and watches. The second stage (`confine`) puts everything else into force and becomes the server's
 //! program. Both have one thread, so that neither needs code between a fork and an exec.
 
 mod confine;
