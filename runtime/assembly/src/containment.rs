@@ -84,12 +84,7 @@ impl<'a> Planner<'a> {
             return Err(wrong("contain", what.clone()).help(*remedy));
         }
         let search = self.search(values);
-        let program = match command.contains('/') {
-            true => Some(absolute(&self.loaded.files.path(command.as_ref())))
-                .filter(|path| path.is_file()),
-            false => look_up(command, &search),
-        };
-        let Some(program) = program else {
+        let Some(program) = self.program(server, values) else {
             let why = format!(
                 "there is no program {command:?}, so that nothing can be said of what it needs"
             );
@@ -120,8 +115,7 @@ impl<'a> Planner<'a> {
                 env.push((name.clone(), value.to_owned()));
             }
         }
-        let cwd = server.cwd.as_deref().unwrap_or("".as_ref());
-        let cwd = absolute(&self.loaded.files.path(cwd));
+        let cwd = self.folder(server);
         let plan = Plan::of(
             &program,
             &server.args,
@@ -137,8 +131,24 @@ impl<'a> Planner<'a> {
         Ok(Some(Arc::new(plan)))
     }
 
+    /// The file of a server's program.
+    pub(super) fn program(&self, server: &Server, values: &ResolvedServer) -> Option<PathBuf> {
+        let command = server.command.as_ref()?;
+        match command.contains('/') {
+            true => Some(absolute(&self.loaded.files.path(command.as_ref())))
+                .filter(|path| path.is_file()),
+            false => look_up(command, &self.search(values)),
+        }
+    }
+
+    /// The folder in which a server's program begins, contained or not.
+    pub(super) fn folder(&self, server: &Server) -> PathBuf {
+        let cwd = server.cwd.as_deref().unwrap_or("".as_ref());
+        absolute(&self.loaded.files.path(cwd))
+    }
+
     /// The search path in which the program is looked up: the server's own, else the gateway's.
-    fn search(&self, values: &ResolvedServer) -> String {
+    pub(super) fn search(&self, values: &ResolvedServer) -> String {
         let own = values.env.iter().find(|(name, _)| name == "PATH");
         let own = own.map(|(_, value)| value.expose());
         let path = own.or_else(|| self.environment.get("PATH"));

@@ -114,13 +114,7 @@ impl Guarded {
 
     /// Guards a file or folder of the gateway, which need not exist yet.
     pub fn own(&mut self, path: &Path, what: impl Into<String>) {
-        let real = path.canonicalize().or_else(|_| {
-            let folder = path.parent().unwrap_or(path).canonicalize()?;
-            Ok::<_, std::io::Error>(folder.join(path.file_name().unwrap_or_default()))
-        });
-        if let Ok(real) = real {
-            self.own.push((real, what.into()));
-        }
+        self.own.push((whereabouts(path), what.into()));
     }
 
     /// The path without links, if a program may be given it.
@@ -182,6 +176,17 @@ impl Guarded {
         }
         Ok(real)
     }
+}
+
+/// Where a path leads, as far as it exists already.
+pub fn whereabouts(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for above in absolute.ancestors() {
+        if let (Ok(real), Ok(rest)) = (above.canonicalize(), absolute.strip_prefix(above)) {
+            return real.join(rest);
+        }
+    }
+    absolute
 }
 
 fn meets(path: &Path, other: &Path) -> bool {

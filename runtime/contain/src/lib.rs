@@ -32,8 +32,9 @@ mod toolchain;
 /// with the plan.
 pub const HELPER: &str = "contain-exec";
 
-pub use guard::{GuardError, Guarded};
+pub use guard::{GuardError, Guarded, whereabouts};
 pub use limits::{Limit, Limits};
 pub use plan::{Access, Backend, Exposed, Network, Plan, PlanError, Reason, Wanted};
 pub use report::{InForce, Report};
 pub use requirement::{Missing, missing};
+pub use toolchain::{Runs, runs};

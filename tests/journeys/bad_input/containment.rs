@@ -298,3 +298,58 @@ fn what_the_servers_own_user_cannot_change_is_named() {
         ],
     );
 }
+
+#[test]
+fn what_a_server_may_change_is_nothing_that_is_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        // With a gateway of root's the server is another user.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777)).unwrap();
+        path.display().to_string()
+    };
+    let executable = |path: &Path| {
+        std::fs::write(path, "#!/bin/sh\nexit 0\n").unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let (tools, sub, other, script, cache) = (
+        own("tools"),
+        own("tools/data"),
+        own("other"),
+        own("script"),
+        own("cache"),
+    );
+    executable(&folder.path().join("other/server"));
+    symlink(
+        folder.path().join("other/server"),
+        folder.path().join("script/link"),
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("script/main.py"), "").unwrap();
+    let path = format!("{tools}:{}", std::env::var("PATH").unwrap());
+    let others = format!(
+        "[servers.two]\ncommand = \"{other}/server\"\n[servers.three]\ncommand = \"true\"\nargs = [\"{script}/main.py\"]\n\
+         [servers.four]\ncommand = \"true\"\ncontain = {{ cache = {cache:?} }}\n"
+    );
+    for (write, why) in [
+        (&tools, "looks for programs (PATH)"),
+        (&other, "the program of the server \"two\""),
+        (&script, "an argument of the server \"three\""),
+        (&cache, "the packages of the server \"four\""),
+    ] {
+        let config = server(&format!("{{ write = [{write:?}] }}")) + &others;
+        let ended = check(folder.path(), &config, &[("PATH", &path)]);
+        wrong(&ended, &["the server could change", why]);
+    }
+    // Its own program, by a link that it could lead elsewhere.
+    let config = format!(
+        "[servers.one]\ncommand = \"{script}/link\"\ncontain = {{ write = [{script:?}] }}\n"
+    );
+    let ended = check(folder.path(), &config, &[]);
+    wrong(&ended, &["the program of the server \"one\""]);
+    // A folder with data may lie beside programs.
+    let config = server(&format!("{{ write = [{sub:?}] }}")) + &others;
+    let ended = check(folder.path(), &config, &[("PATH", &path)]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
