@@ -18,6 +18,8 @@ const LAST: u32 = 462;
 
 /// Not in every architecture's list of the C library's binding; the number is the same on all.
 const FCHMODAT2: c_long = 452;
+const STATMOUNT: c_long = 457;
+const LISTMOUNT: c_long = 458;
 
 /// Calls that do not exist, so that programs do without, as on older kernels.
 const ABSENT: &[c_long] = &[
@@ -143,6 +145,9 @@ const METADATA: &[c_long] = &[
     libc::SYS_futimesat,
 ];
 
+/// Calls that tell of files and mounts elsewhere. Landlock does not look at them either.
+const TELLING: &[c_long] = &[libc::SYS_inotify_add_watch, STATMOUNT, LISTMOUNT];
+
 /// Calls on sockets, where there are none to be had.
 const CONNECTIONS: &[c_long] = &[libc::SYS_connect, libc::SYS_bind, libc::SYS_listen];
 
@@ -208,6 +213,7 @@ pub(crate) fn filters(profile: Profile) -> Result<Vec<BpfProgram>, String> {
     refused.always(REFUSED);
     if profile.files_in_sight {
         refused.always(METADATA);
+        refused.always(TELLING);
         // By descriptor, without a path, times may be set.
         refused.when(libc::SYS_utimensat, &[(1, Op::Ne, 0)]);
     }

@@ -26,6 +26,8 @@ NUMBERS = {
     "clone": (56, 220),
     "clone3": (435, 435),
     "exit": (60, 93),
+    "inotify_add_watch": (254, 27),
+    "inotify_init1": (294, 26),
     "io_uring_setup": (425, 425),
     "memfd_create": (319, 279),
     "mount": (165, 40),
@@ -143,6 +145,15 @@ def through_proc_root(a):
 
 def through_own_root(a):
     read(f"/proc/self/root{a['path']}")
+
+
+def watch_folder(a):
+    """Is told of each name in a folder that is made, used or deleted."""
+    events = system("inotify_init1", 0)
+    try:
+        system("inotify_add_watch", events, a["path"].encode(), 0x00000FFF)
+    finally:
+        os.close(events)
 
 
 def name_to_handle(a):
