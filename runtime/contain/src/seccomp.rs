@@ -201,6 +201,9 @@ pub(crate) fn filters(profile: Profile) -> Result<Vec<BpfProgram>, String> {
         .try_into()
         .map_err(|error| format!("seccomp: {error:?}"))?;
     let compile = |rules: Rules, errno: i32| {
+        if let Some(why) = rules.1 {
+            return Err(why);
+        }
         let allow = SeccompAction::Allow;
         let errno = SeccompAction::Errno(errno.unsigned_abs());
         let filter = SeccompFilter::new(rules.0, allow, errno, arch);
@@ -245,8 +248,9 @@ fn newer() -> BpfProgram {
     ]
 }
 
+/// The rules by call, and what kept one from being made.
 #[derive(Default)]
-struct Rules(BTreeMap<i64, Vec<SeccompRule>>);
+struct Rules(BTreeMap<i64, Vec<SeccompRule>>, Option<String>);
 
 impl Rules {
     fn always(&mut self, calls: &[c_long]) {
@@ -266,9 +270,9 @@ impl Rules {
             SeccompCondition::new(*argument, length, op.clone(), *value)
         });
         let conditions: Result<Vec<_>, _> = conditions.collect();
-        // The arguments' numbers are constants below six, and no list is empty.
-        if let Ok(rule) = conditions.and_then(SeccompRule::new) {
-            self.0.entry(call).or_default().push(rule);
+        match conditions.and_then(SeccompRule::new) {
+            Ok(rule) => self.0.entry(call).or_default().push(rule),
+            Err(error) => self.1 = Some(format!("seccomp: the call {call}: {error}")),
         }
     }
 
@@ -360,6 +364,13 @@ impl Rules {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_rule_that_cannot_be_made_is_an_error() {
+        let mut rules = Rules::default();
+        rules.when(libc::SYS_socket, &[(7, Op::Eq, 0)]);
+        assert!(rules.1.is_some_and(|why| why.contains("seccomp")));
+    }
 
     #[test]
     fn every_profile_has_filters_that_the_kernel_takes() {
