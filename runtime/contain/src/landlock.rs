@@ -126,8 +126,8 @@ pub(crate) fn restrict(plan: &Plan, private: &Path) -> Result<u32, String> {
         add(own.join(name), AccessFs::ReadFile | AccessFs::ReadDir)?;
     }
     // Devices and sockets are made by nobody.
-    let write =
-        AccessFs::from_all(abi) & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::IoctlDev);
+    let write = AccessFs::from_all(abi)
+        & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::MakeSock | AccessFs::IoctlDev);
     for one in &plan.exposed {
         let rights = match one.access {
             Access::Read => read,
