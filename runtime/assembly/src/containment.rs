@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use sandgate_config::{
@@ -315,8 +315,20 @@ fn limits(wanted: &Containment) -> Limits {
     }
 }
 
+/// A path from the root, without `..`: a folder above one that is a link is where the link leads.
 fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut plain = PathBuf::new();
+    for part in whole.components() {
+        match part {
+            Component::ParentDir => {
+                plain = plain.canonicalize().unwrap_or(plain);
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 /// The homes of this machine and the gateway's own files, none of which a server may have.
@@ -374,4 +386,22 @@ fn allows(path: &Path, user: u32, what: u32) -> bool {
         _ => 0,
     };
     (about.mode() >> shift) & what == what
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_folder_above_a_link_is_where_the_link_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("real/below")).unwrap();
+        std::fs::create_dir(root.join("data")).unwrap();
+        std::os::unix::fs::symlink(root.join("real/below"), root.join("link")).unwrap();
+        assert_eq!(absolute(&root.join("data/../data/.")), root.join("data"));
+        assert_eq!(absolute(&root.join("link/../x")), root.join("real/x"));
+        assert_eq!(absolute(&root.join("link/x")), root.join("link/x"));
+    }
 }
