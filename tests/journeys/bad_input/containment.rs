@@ -353,3 +353,36 @@ fn what_a_server_may_change_is_nothing_that_is_run() {
     let ended = check(folder.path(), &config, &[("PATH", &path)]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }
+
+#[test]
+fn what_the_gateway_names_beside_its_settings_is_refused_too() {
+    let folder = tempfile::tempdir().unwrap();
+    // The gateway's own configuration is guarded already, with the folder that it lies in.
+    let apart = tempfile::tempdir().unwrap();
+    let path = |name: &str| apart.path().join(name).display().to_string();
+    for name in ["log", "secret", "caches/sandgate", "run/sandgate"] {
+        std::fs::create_dir_all(apart.path().join(name)).unwrap();
+    }
+    std::fs::write(apart.path().join("secret/token"), "x").unwrap();
+    let rest = format!(
+        "[call-log]\nto = {:?}\n[servers.two]\ncommand = \"true\"\nenv = {{ TOKEN = {{ from-file = {:?} }} }}\n",
+        path("log/calls.jsonl"),
+        path("secret/token")
+    );
+    let variables = [
+        ("XDG_CACHE_HOME", path("caches")),
+        ("XDG_RUNTIME_DIR", path("run")),
+    ];
+    let variables = variables
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    for (name, why) in [
+        ("log", "the gateway's call log"),
+        ("secret", "a file that the gateway's configuration names"),
+        ("caches", "the gateway's compiled plugins"),
+        ("run/sandgate", "the folder of the gateway's admin socket"),
+    ] {
+        let config = server(&format!("{{ read = [{:?}] }}", path(name))) + &rest;
+        wrong(&check(folder.path(), &config, &variables), &[why]);
+    }
+}
