@@ -169,6 +169,10 @@ impl<'a> Planner<'a> {
                 "contain/cache".into(),
                 "make a folder for this server's packages alone (mkdir), and name it",
             ),
+            PlanError::Within(..) => (
+                "contain".into(),
+                "name in `write` the folders beside it instead of the one that holds it",
+            ),
             PlanError::Program(_) => (
                 "command".into(),
                 "install the program elsewhere, in a virtual environment or below /usr/local for example",
