@@ -52,7 +52,7 @@ const WHOLE: [&str; 14] = [
     "/mnt", "/media", "/opt", "/srv",
 ];
 /// What people keep keys in, below a home.
-const PRIVATE: [&str; 21] = [
+const PRIVATE: [&str; 30] = [
     ".ssh",
     ".gnupg",
     ".aws",
@@ -72,6 +72,15 @@ const PRIVATE: [&str; 21] = [
     ".config/chromium",
     ".local/share/keyrings",
     ".cargo/credentials.toml",
+    ".pgpass",
+    ".my.cnf",
+    ".vault-token",
+    ".config/op",
+    ".config/rclone",
+    ".config/sops",
+    ".claude",
+    ".codex",
+    ".m2/settings.xml",
     ".bash_history",
     ".zsh_history",
 ];
@@ -96,14 +105,19 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// The homes of this machine: the gateway's own user's, root's, and the folders of `/home`.
+    /// The homes of this machine: the gateway's own user's, root's, the folders of `/home`, and those of people in
+    /// `/etc/passwd`.
     pub fn here(home: Option<&str>) -> Self {
         let mut homes = vec![PathBuf::from("/root")];
         homes.extend(home.map(PathBuf::from));
         let others = std::fs::read_dir("/home").into_iter().flatten().flatten();
         homes.extend(others.map(|entry| entry.path()));
+        homes.extend(people(
+            &std::fs::read_to_string("/etc/passwd").unwrap_or_default(),
+        ));
         let real = homes.iter().filter_map(|home| home.canonicalize().ok());
-        let mut homes: Vec<_> = real.filter(|home| home != Path::new("/")).collect();
+        let shared = |home: &PathBuf| WHOLE.iter().any(|one| home == Path::new(one));
+        let mut homes: Vec<_> = real.filter(|home| !shared(home)).collect();
         homes.sort();
         homes.dedup();
         Self {
@@ -166,6 +180,8 @@ impl Guarded {
                 return refused(how(&real, home), what);
             }
             let private = PRIVATE.iter().map(|name| home.join(name));
+            // One may be a link to where the keys really are.
+            let private = private.flat_map(|one| [whereabouts(&one), one]);
             if let Some(private) = private.into_iter().find(|one| meets(&real, one)) {
                 let what = format!("{}, where keys are kept", private.display());
                 return refused(how(&real, &private), what);
@@ -176,6 +192,17 @@ impl Guarded {
         }
         Ok(real)
     }
+}
+
+/// The homes of people by a file of users: services have lower numbers, and `nobody` the highest.
+fn people(users: &str) -> Vec<PathBuf> {
+    let home = |line: &str| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let user: u32 = fields.get(2)?.parse().ok()?;
+        let home = PathBuf::from(fields.get(5)?);
+        ((1000..65_534).contains(&user) && home.is_absolute()).then_some(home)
+    };
+    users.lines().filter_map(home).collect()
 }
 
 /// Where a path leads, as far as it exists already.
@@ -209,6 +236,30 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::*;
+
+    #[test]
+    fn people_have_homes_and_services_have_not() {
+        let users = "root:x:0:0::/root:/bin/sh\nada:x:1000:1000:Ada:/data/ada:/bin/sh\nodd\n\
+                     nobody:x:65534:65534::/nonexistent:/bin/false\nweb:x:33:33::/var/www:/bin/false\n";
+        assert_eq!(people(users), [PathBuf::from("/data/ada")]);
+    }
+
+    #[test]
+    fn where_keys_really_are_is_refused_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("home")).unwrap();
+        fs::create_dir_all(root.join("elsewhere/keys")).unwrap();
+        symlink(root.join("elsewhere/keys"), root.join("home/.ssh")).unwrap();
+        let guarded = Guarded {
+            homes: vec![root.join("home")],
+            own: Vec::new(),
+        };
+        for path in ["elsewhere", "elsewhere/keys"] {
+            let error = guarded.admit(&root.join(path)).unwrap_err().to_string();
+            assert!(error.contains("where keys are kept"), "{error}");
+        }
+    }
 
     #[test]
     fn what_is_not_for_servers_is_refused_and_so_is_a_link_to_it() {
