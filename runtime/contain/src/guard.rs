@@ -29,7 +29,7 @@ fn given(path: &Path, real: &Path) -> String {
 
 /// Folders of the system that are refused with everything that is in them. Of `/etc`, `/run` and `/var/run`, which hold
 /// others' things, and of `/tmp`, single things may be given.
-const CLOSED: [&str; 16] = [
+const CLOSED: [&str; 22] = [
     "/proc",
     "/sys",
     "/dev",
@@ -40,12 +40,18 @@ const CLOSED: [&str; 16] = [
     "/run/containerd",
     "/run/crio",
     "/run/dbus",
+    "/run/credentials",
     "/run/docker",
+    "/run/mysqld",
     "/run/podman",
+    "/run/postgresql",
+    "/run/secrets",
     "/run/systemd",
     "/run/user",
+    "/tmp/.X11-unix",
     "/var/lib/docker",
     "/var/lib/containers",
+    "/var/run/secrets",
 ];
 const WHOLE: [&str; 14] = [
     "/", "/etc", "/run", "/var", "/var/run", "/var/lib", "/tmp", "/var/tmp", "/home", "/usr",
@@ -129,6 +135,43 @@ impl Guarded {
     /// Guards a file or folder of the gateway, which need not exist yet.
     pub fn own(&mut self, path: &Path, what: impl Into<String>) {
         self.own.push((whereabouts(path), what.into()));
+    }
+
+    /// Like [`Guarded::admit`], for what others put there: no socket may lie in it either. The look ends after
+    /// 10 000 files and folders.
+    ///
+    /// # Errors
+    ///
+    /// It does not exist, or a server may not have it.
+    pub fn admit_without_sockets(&self, path: &Path) -> Result<PathBuf, GuardError> {
+        let real = self.admit(path)?;
+        let (mut left, mut looks) = (vec![real.clone()], 10_000);
+        while let Some(folder) = left.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                looks -= 1;
+                if looks == 0 {
+                    return Ok(real);
+                }
+                let Ok(kind) = entry.file_type() else {
+                    continue;
+                };
+                if std::os::unix::fs::FileTypeExt::is_socket(&kind) {
+                    return Err(GuardError::Refused {
+                        path: path.into(),
+                        real,
+                        how: "holds",
+                        what: format!(
+                            "{}, a socket, through which other programs are commanded",
+                            entry.path().display()
+                        ),
+                    });
+                }
+                if kind.is_dir() {
+                    left.push(entry.path());
+                }
+            }
+        }
+        Ok(real)
     }
 
     /// The path without links, if a program may be given it.
@@ -299,6 +342,10 @@ mod tests {
             let said = why(&path);
             assert!(said.contains(part), "{}: {said}", path.display());
         }
+        fs::create_dir_all(root.join("service/a/b")).unwrap();
+        let _deep = UnixListener::bind(root.join("service/a/b/s")).unwrap();
+        let said = guarded.admit_without_sockets(&root.join("service"));
+        assert!(said.unwrap_err().to_string().contains("a/b/s, a socket"));
         let data = home.join("project/data");
         assert_eq!(guarded.admit(&data).unwrap(), data);
     }

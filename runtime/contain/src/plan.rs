@@ -182,7 +182,7 @@ impl Plan {
             expose(&mut exposed, real, Access::Read, Reason::Program);
         }
         for (index, path) in wanted.read.iter().enumerate() {
-            let real = guarded.admit(path);
+            let real = guarded.admit_without_sockets(path);
             let real = real.map_err(|error| PlanError::Read(index, error))?;
             linked(path, &real);
             expose(&mut exposed, real, Access::Read, Reason::Given);
