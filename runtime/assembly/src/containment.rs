@@ -11,7 +11,7 @@ use sandgate_config::{
     Side,
 };
 use sandgate_contain::{
-    Backend, Guarded, Limits, Missing, Network, Plan, PlanError, Wanted, missing,
+    Backend, Guarded, Limits, Missing, Network, Plan, PlanError, Wanted, missing, whereabouts,
 };
 
 use crate::doubts::warning;
@@ -83,6 +83,14 @@ impl<'a> Planner<'a> {
         if let Some(Some(Missing { what, remedy })) = self.missing.get(backend.name()) {
             return Err(wrong("contain", what.clone()).help(*remedy));
         }
+        if let Some((path, what)) = self.in_sight() {
+            let why = format!(
+                "{what} ({}) lies in what every server reads, the system's programs and libraries",
+                path.display()
+            );
+            let help = "move it out of /usr, to a folder below /etc or /srv for example";
+            return Err(wrong("contain", why).help(help));
+        }
         let search = self.search(values);
         let Some(program) = self.program(server, values) else {
             let why = format!(
@@ -129,6 +137,32 @@ impl<'a> Planner<'a> {
         self.reachable(name, &plan, &asked)?;
         self.doubts(name, server, &cwd, &plan, issues);
         Ok(Some(Arc::new(plan)))
+    }
+
+    /// What the gateway keeps to itself, and yet every server would see.
+    fn in_sight(&self) -> Option<(PathBuf, &'static str)> {
+        let gateway = &self.loaded.config.gateway;
+        let log = match &self.loaded.config.call_log.to {
+            Some(sandgate_config::Destination::File(path)) => Some(path),
+            _ => None,
+        };
+        let files = [
+            (gateway.state.as_ref(), "the gateway's state"),
+            (
+                gateway.tls.as_ref().map(|tls| &tls.key),
+                "the gateway's private key",
+            ),
+            (log, "the gateway's call log"),
+        ];
+        let named = files.into_iter().filter_map(|(path, what)| {
+            let path = self.loaded.files.path(path?);
+            Some((path, what))
+        });
+        let own = self.loaded.source.path().to_owned();
+        let mut all = std::iter::once((own, "the gateway's configuration"))
+            .chain(named)
+            .map(|(path, what)| (whereabouts(&path), what));
+        all.find(|(path, _)| sandgate_contain::every_program_reads(path))
     }
 
     /// The file of a server's program.

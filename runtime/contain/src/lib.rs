@@ -37,4 +37,5 @@ pub use limits::{Limit, Limits};
 pub use plan::{Access, Backend, Exposed, Network, Plan, PlanError, Reason, Wanted};
 pub use report::{InForce, Report};
 pub use requirement::{Missing, missing};
+pub use system::has as every_program_reads;
 pub use toolchain::{Runs, runs};

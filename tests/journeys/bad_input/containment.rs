@@ -386,3 +386,14 @@ fn what_the_gateway_names_beside_its_settings_is_refused_too() {
         wrong(&check(folder.path(), &config, &variables), &[why]);
     }
 }
+
+#[test]
+fn what_the_gateway_keeps_lies_in_nothing_that_every_server_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = "[call-log]\nto = \"/usr/src/calls.jsonl\"\n";
+    let ended = check(folder.path(), &(server("true") + log), &[]);
+    wrong(
+        &ended,
+        &["the gateway's call log (/usr/src/calls.jsonl) lies in what every server reads"],
+    );
+}
