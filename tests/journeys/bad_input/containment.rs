@@ -132,6 +132,17 @@ fn a_machine_without_bubblewrap_is_told_so_and_nothing_else_takes_its_place() {
     );
     let denied = "[ \"$1\" = --version ] && echo bubblewrap 0.9.0 && exit\n\
                   echo 'bwrap: setting up uid map: Permission denied' >&2\nexit 1";
+    let early = "[ \"$1\" = --version ] && echo bubblewrap 0.8.0 && exit\n\
+                 case \"$*\" in *--ro-bind-fd*) echo 'bwrap: Unknown option --ro-bind-fd' >&2; exit 1;; esac";
+    let early = bubblewrap(programs.path(), early);
+    wrong(
+        &check(&early),
+        &[
+            "cannot mount what is open already",
+            "Unknown option --ro-bind-fd",
+            "0.10",
+        ],
+    );
     let denied = bubblewrap(programs.path(), denied);
     wrong(
         &check(&denied),
