@@ -48,10 +48,9 @@ pub(super) fn now(enough: u64) -> Used {
         .collect();
     used.memory = measured.iter().map(|(_, memory)| memory).sum();
     if used.memory > enough {
-        used.memory = measured
-            .iter()
-            .map(|one| apart(one.0).unwrap_or(one.1))
-            .sum();
+        // One that has ended meanwhile has nothing any more.
+        let again = |pid| apart(pid).or_else(|| Some(quick(pid)?.0)).unwrap_or(0);
+        used.memory = measured.iter().map(|one| again(one.0)).sum();
     }
     used
 }
