@@ -198,11 +198,17 @@ fn nothing_of_a_contained_server_outlives_its_session_or_the_gateway() {
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     }
     drop(sessions);
-    let folders = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
-    let helpers = folders.filter(|entry| {
+    // Each user's helpers have a folder for theirs.
+    let bases = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+    let bases = bases.filter(|entry| {
+        let name = entry.file_name();
+        name.to_string_lossy().starts_with("sandgate-contained-")
+    });
+    let folders = bases.flat_map(|base| std::fs::read_dir(base.path()).unwrap().flatten());
+    let left = folders.filter(|entry| {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let helper = name.strip_prefix("sandgate-contained-").map(str::to_owned);
+        let helper = name.split_once('-').map(|(pid, _)| pid.to_owned());
         helper.is_some_and(|pid| !Path::new("/proc").join(pid).exists())
     });
-    assert_eq!(helpers.count(), 0, "a private folder is left");
+    assert_eq!(left.count(), 0, "a private folder is left");
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use sandgate_config::{
@@ -11,7 +11,7 @@ use sandgate_config::{
     Side,
 };
 use sandgate_contain::{
-    Backend, Guarded, Limits, Missing, Network, Plan, PlanError, Wanted, missing,
+    Backend, Guarded, Limits, Missing, Network, Plan, PlanError, Wanted, missing, whereabouts,
 };
 
 use crate::doubts::warning;
@@ -83,13 +83,16 @@ impl<'a> Planner<'a> {
         if let Some(Some(Missing { what, remedy })) = self.missing.get(backend.name()) {
             return Err(wrong("contain", what.clone()).help(*remedy));
         }
+        if let Some((path, what)) = self.in_sight() {
+            let why = format!(
+                "{what} ({}) lies in what every server reads, the system's programs and libraries",
+                path.display()
+            );
+            let help = "move it out of /usr, to a folder below /etc or /srv for example";
+            return Err(wrong("contain", why).help(help));
+        }
         let search = self.search(values);
-        let program = match command.contains('/') {
-            true => Some(absolute(&self.loaded.files.path(command.as_ref())))
-                .filter(|path| path.is_file()),
-            false => look_up(command, &search),
-        };
-        let Some(program) = program else {
+        let Some(program) = self.program(server, values) else {
             let why = format!(
                 "there is no program {command:?}, so that nothing can be said of what it needs"
             );
@@ -120,8 +123,7 @@ impl<'a> Planner<'a> {
                 env.push((name.clone(), value.to_owned()));
             }
         }
-        let cwd = server.cwd.as_deref().unwrap_or("".as_ref());
-        let cwd = absolute(&self.loaded.files.path(cwd));
+        let cwd = self.folder(server);
         let plan = Plan::of(
             &program,
             &server.args,
@@ -137,8 +139,50 @@ impl<'a> Planner<'a> {
         Ok(Some(Arc::new(plan)))
     }
 
+    /// What the gateway keeps to itself, and yet every server would see.
+    fn in_sight(&self) -> Option<(PathBuf, &'static str)> {
+        let gateway = &self.loaded.config.gateway;
+        let log = match &self.loaded.config.call_log.to {
+            Some(sandgate_config::Destination::File(path)) => Some(path),
+            _ => None,
+        };
+        let files = [
+            (gateway.state.as_ref(), "the gateway's state"),
+            (
+                gateway.tls.as_ref().map(|tls| &tls.key),
+                "the gateway's private key",
+            ),
+            (log, "the gateway's call log"),
+        ];
+        let named = files.into_iter().filter_map(|(path, what)| {
+            let path = self.loaded.files.path(path?);
+            Some((path, what))
+        });
+        let own = self.loaded.source.path().to_owned();
+        let mut all = std::iter::once((own, "the gateway's configuration"))
+            .chain(named)
+            .map(|(path, what)| (whereabouts(&path), what));
+        all.find(|(path, _)| sandgate_contain::every_program_reads(path))
+    }
+
+    /// The file of a server's program.
+    pub(super) fn program(&self, server: &Server, values: &ResolvedServer) -> Option<PathBuf> {
+        let command = server.command.as_ref()?;
+        match command.contains('/') {
+            true => Some(absolute(&self.loaded.files.path(command.as_ref())))
+                .filter(|path| path.is_file()),
+            false => look_up(command, &self.search(values)),
+        }
+    }
+
+    /// The folder in which a server's program begins, contained or not.
+    pub(super) fn folder(&self, server: &Server) -> PathBuf {
+        let cwd = server.cwd.as_deref().unwrap_or("".as_ref());
+        absolute(&self.loaded.files.path(cwd))
+    }
+
     /// The search path in which the program is looked up: the server's own, else the gateway's.
-    fn search(&self, values: &ResolvedServer) -> String {
+    pub(super) fn search(&self, values: &ResolvedServer) -> String {
         let own = values.env.iter().find(|(name, _)| name == "PATH");
         let own = own.map(|(_, value)| value.expose());
         let path = own.or_else(|| self.environment.get("PATH"));
@@ -158,6 +202,10 @@ impl<'a> Planner<'a> {
             PlanError::Cache(_) => (
                 "contain/cache".into(),
                 "make a folder for this server's packages alone (mkdir), and name it",
+            ),
+            PlanError::Within(..) => (
+                "contain".into(),
+                "name in `write` the folders beside it instead of the one that holds it",
             ),
             PlanError::Program(_) => (
                 "command".into(),
@@ -305,8 +353,20 @@ fn limits(wanted: &Containment) -> Limits {
     }
 }
 
+/// A path from the root, without `..`: a folder above one that is a link is where the link leads.
 fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut plain = PathBuf::new();
+    for part in whole.components() {
+        match part {
+            Component::ParentDir => {
+                plain = plain.canonicalize().unwrap_or(plain);
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 /// The homes of this machine and the gateway's own files, none of which a server may have.
@@ -314,20 +374,41 @@ fn guarded(loaded: &Loaded, environment: &Environment) -> Guarded {
     let mut guarded = Guarded::here(environment.get("HOME"));
     let gateway = &loaded.config.gateway;
     guarded.own(loaded.source.path(), "the gateway's configuration");
-    let files = [
-        (&gateway.state, "the gateway's state"),
-        (&gateway.cache, "the gateway's compiled plugins"),
-    ];
-    for (path, what) in files {
-        if let Some(path) = path {
-            guarded.own(&loaded.files.path(path), what);
-        }
+    if let Some(path) = &gateway.state {
+        guarded.own(&loaded.files.path(path), "the gateway's state");
     }
     if let Some(tls) = &gateway.tls {
         guarded.own(&loaded.files.path(&tls.key), "the gateway's private key");
     }
-    if let Some(sandgate_config::AdminSocket::Path(path)) = &gateway.admin {
-        guarded.own(&loaded.files.path(path), "the gateway's admin socket");
+    match &gateway.admin {
+        Some(sandgate_config::AdminSocket::Path(path)) => {
+            guarded.own(&loaded.files.path(path), "the gateway's admin socket");
+        }
+        Some(sandgate_config::AdminSocket::None) => {}
+        None => {
+            let user = rustix::process::geteuid().as_raw();
+            let runtime = environment.get("XDG_RUNTIME_DIR").map(PathBuf::from);
+            let folder = match runtime.filter(|folder| folder.is_absolute()) {
+                Some(runtime) => runtime.join("sandgate"),
+                None => PathBuf::from(format!("/tmp/sandgate-{user}")),
+            };
+            guarded.own(&folder, "the folder of the gateway's admin socket");
+        }
+    }
+    if let Some(folder) = crate::host_setup::cache_folder(loaded, environment) {
+        guarded.own(&folder, "the gateway's compiled plugins");
+    }
+    if let Some(sandgate_config::Destination::File(path)) = &loaded.config.call_log.to {
+        guarded.own(&loaded.files.path(path), "the gateway's call log");
+    }
+    for path in loaded.other_files() {
+        let what = "a file that the gateway's configuration names";
+        guarded.own(&loaded.files.path(&path), what);
+    }
+    for one in &loaded.config.interceptors {
+        for grant in one.grants.dirs.values() {
+            guarded.own(&loaded.files.path(&grant.path), "a plugin's folder");
+        }
     }
     guarded
 }
@@ -364,4 +445,22 @@ fn allows(path: &Path, user: u32, what: u32) -> bool {
         _ => 0,
     };
     (about.mode() >> shift) & what == what
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_folder_above_a_link_is_where_the_link_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("real/below")).unwrap();
+        std::fs::create_dir(root.join("data")).unwrap();
+        std::os::unix::fs::symlink(root.join("real/below"), root.join("link")).unwrap();
+        assert_eq!(absolute(&root.join("data/../data/.")), root.join("data"));
+        assert_eq!(absolute(&root.join("link/../x")), root.join("real/x"));
+        assert_eq!(absolute(&root.join("link/x")), root.join("link/x"));
+    }
 }

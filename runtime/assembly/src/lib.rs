@@ -10,6 +10,7 @@ pub mod builtin;
 mod candidate_runner;
 mod candidates;
 mod certificates;
+mod changeable;
 mod containment;
 mod cover;
 mod doubts;

@@ -8,6 +8,7 @@ use sandgate_config::{Environment, Issue, Loaded, Report, Resolved, ResolvedServ
 use sandgate_gateway::{Server, ServerConfig, Share, Transport};
 use sandgate_message::Limits;
 
+use super::changeable::Programs;
 use super::containment::Planner;
 use super::{certificates, document_limits};
 
@@ -54,6 +55,7 @@ impl KnownServers {
         let planner = Planner::new(loaded, environment);
         let (mut wrong, mut doubts) = (planner.shared_caches(), Vec::new());
         let nothing = ResolvedServer::default();
+        let mut programs = Programs::new(loaded, environment);
         let mut known = BTreeMap::new();
         let mut order = Vec::new();
         for (name, server) in &loaded.config.servers {
@@ -74,6 +76,7 @@ impl KnownServers {
                     continue;
                 }
             };
+            programs.add(&planner, name, server, values, contain.clone());
             let config = ServerConfig {
                 authorities,
                 contain,
@@ -84,6 +87,7 @@ impl KnownServers {
             order.push(server.clone());
             known.insert(name.clone(), server);
         }
+        wrong.extend(programs.changeable());
         if wrong.is_empty() {
             Ok((order, Self(known), doubts))
         } else {

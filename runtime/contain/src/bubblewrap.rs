@@ -45,11 +45,13 @@ fn namespaces(root: bool, network: Network) -> Vec<String> {
     args.into_iter().map(str::to_owned).collect()
 }
 
-/// Arguments that make a sandbox as plans need it, and do nothing in it.
+/// Arguments that make a sandbox as plans need it, and do nothing in it. The standard input is a folder, which is mounted by
+/// its descriptor: not every bubblewrap of [`VERSION`] can do that.
 pub(crate) fn trial() -> Vec<String> {
     let mut args = namespaces(rustix::process::geteuid().is_root(), Network::None);
-    let rest = "--ro-bind / / --proc /proc --dev /dev --size 65536 --tmpfs /tmp -- /bin/sh -c :";
-    args.extend(rest.split(' ').map(str::to_owned));
+    let rest = "--ro-bind / / --proc /proc --dev /dev --size 65536 --tmpfs /tmp \
+                --perms 0755 --dir /tmp/home --ro-bind-fd 0 /tmp/home --remount-ro / -- /bin/sh -c :";
+    args.extend(rest.split_whitespace().map(str::to_owned));
     args
 }
 
@@ -59,12 +61,17 @@ pub(crate) struct Parts<'a> {
     pub(crate) exposed: &'a [RawFd],
     /// The files `passwd` and `group` within.
     pub(crate) users: [RawFd; 2],
+    /// The seccomp filters that it installs, for its own process within as well.
+    pub(crate) filters: &'a [RawFd],
 }
 
 /// The arguments for a plan, without the program.
 pub(crate) fn arguments(plan: &Plan, parts: &Parts<'_>) -> Vec<String> {
     let mut args = namespaces(plan.user.is_some(), plan.network);
     let mut add = |words: &[&str]| args.extend(words.iter().map(|word| (*word).to_owned()));
+    for fd in parts.filters {
+        add(&["--add-seccomp-fd", &fd.to_string()]);
+    }
     let (within_tmp, elsewhere): (BTreeSet<&Path>, BTreeSet<&Path>) = plan
         .exposed
         .iter()

@@ -29,7 +29,7 @@ fn given(path: &Path, real: &Path) -> String {
 
 /// Folders of the system that are refused with everything that is in them. Of `/etc`, `/run` and `/var/run`, which hold
 /// others' things, and of `/tmp`, single things may be given.
-const CLOSED: [&str; 16] = [
+const CLOSED: [&str; 22] = [
     "/proc",
     "/sys",
     "/dev",
@@ -40,19 +40,25 @@ const CLOSED: [&str; 16] = [
     "/run/containerd",
     "/run/crio",
     "/run/dbus",
+    "/run/credentials",
     "/run/docker",
+    "/run/mysqld",
     "/run/podman",
+    "/run/postgresql",
+    "/run/secrets",
     "/run/systemd",
     "/run/user",
+    "/tmp/.X11-unix",
     "/var/lib/docker",
     "/var/lib/containers",
+    "/var/run/secrets",
 ];
 const WHOLE: [&str; 14] = [
     "/", "/etc", "/run", "/var", "/var/run", "/var/lib", "/tmp", "/var/tmp", "/home", "/usr",
     "/mnt", "/media", "/opt", "/srv",
 ];
 /// What people keep keys in, below a home.
-const PRIVATE: [&str; 21] = [
+const PRIVATE: [&str; 30] = [
     ".ssh",
     ".gnupg",
     ".aws",
@@ -72,6 +78,15 @@ const PRIVATE: [&str; 21] = [
     ".config/chromium",
     ".local/share/keyrings",
     ".cargo/credentials.toml",
+    ".pgpass",
+    ".my.cnf",
+    ".vault-token",
+    ".config/op",
+    ".config/rclone",
+    ".config/sops",
+    ".claude",
+    ".codex",
+    ".m2/settings.xml",
     ".bash_history",
     ".zsh_history",
 ];
@@ -96,14 +111,19 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// The homes of this machine: the gateway's own user's, root's, and the folders of `/home`.
+    /// The homes of this machine: the gateway's own user's, root's, the folders of `/home`, and those of people in
+    /// `/etc/passwd`.
     pub fn here(home: Option<&str>) -> Self {
         let mut homes = vec![PathBuf::from("/root")];
         homes.extend(home.map(PathBuf::from));
         let others = std::fs::read_dir("/home").into_iter().flatten().flatten();
         homes.extend(others.map(|entry| entry.path()));
+        homes.extend(people(
+            &std::fs::read_to_string("/etc/passwd").unwrap_or_default(),
+        ));
         let real = homes.iter().filter_map(|home| home.canonicalize().ok());
-        let mut homes: Vec<_> = real.filter(|home| home != Path::new("/")).collect();
+        let shared = |home: &PathBuf| WHOLE.iter().any(|one| home == Path::new(one));
+        let mut homes: Vec<_> = real.filter(|home| !shared(home)).collect();
         homes.sort();
         homes.dedup();
         Self {
@@ -114,13 +134,44 @@ impl Guarded {
 
     /// Guards a file or folder of the gateway, which need not exist yet.
     pub fn own(&mut self, path: &Path, what: impl Into<String>) {
-        let real = path.canonicalize().or_else(|_| {
-            let folder = path.parent().unwrap_or(path).canonicalize()?;
-            Ok::<_, std::io::Error>(folder.join(path.file_name().unwrap_or_default()))
-        });
-        if let Ok(real) = real {
-            self.own.push((real, what.into()));
+        self.own.push((whereabouts(path), what.into()));
+    }
+
+    /// Like [`Guarded::admit`], for what others put there: no socket may lie in it either. The look ends after
+    /// 10 000 files and folders.
+    ///
+    /// # Errors
+    ///
+    /// It does not exist, or a server may not have it.
+    pub fn admit_without_sockets(&self, path: &Path) -> Result<PathBuf, GuardError> {
+        let real = self.admit(path)?;
+        let (mut left, mut looks) = (vec![real.clone()], 10_000);
+        while let Some(folder) = left.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                looks -= 1;
+                if looks == 0 {
+                    return Ok(real);
+                }
+                let Ok(kind) = entry.file_type() else {
+                    continue;
+                };
+                if std::os::unix::fs::FileTypeExt::is_socket(&kind) {
+                    return Err(GuardError::Refused {
+                        path: path.into(),
+                        real,
+                        how: "holds",
+                        what: format!(
+                            "{}, a socket, through which other programs are commanded",
+                            entry.path().display()
+                        ),
+                    });
+                }
+                if kind.is_dir() {
+                    left.push(entry.path());
+                }
+            }
         }
+        Ok(real)
     }
 
     /// The path without links, if a program may be given it.
@@ -172,6 +223,8 @@ impl Guarded {
                 return refused(how(&real, home), what);
             }
             let private = PRIVATE.iter().map(|name| home.join(name));
+            // One may be a link to where the keys really are.
+            let private = private.flat_map(|one| [whereabouts(&one), one]);
             if let Some(private) = private.into_iter().find(|one| meets(&real, one)) {
                 let what = format!("{}, where keys are kept", private.display());
                 return refused(how(&real, &private), what);
@@ -182,6 +235,28 @@ impl Guarded {
         }
         Ok(real)
     }
+}
+
+/// The homes of people by a file of users: services have lower numbers, and `nobody` the highest.
+fn people(users: &str) -> Vec<PathBuf> {
+    let home = |line: &str| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let user: u32 = fields.get(2)?.parse().ok()?;
+        let home = PathBuf::from(fields.get(5)?);
+        ((1000..65_534).contains(&user) && home.is_absolute()).then_some(home)
+    };
+    users.lines().filter_map(home).collect()
+}
+
+/// Where a path leads, as far as it exists already.
+pub fn whereabouts(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for above in absolute.ancestors() {
+        if let (Ok(real), Ok(rest)) = (above.canonicalize(), absolute.strip_prefix(above)) {
+            return real.join(rest);
+        }
+    }
+    absolute
 }
 
 fn meets(path: &Path, other: &Path) -> bool {
@@ -204,6 +279,30 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::*;
+
+    #[test]
+    fn people_have_homes_and_services_have_not() {
+        let users = "root:x:0:0::/root:/bin/sh\nada:x:1000:1000:Ada:/data/ada:/bin/sh\nodd\n\
+                     nobody:x:65534:65534::/nonexistent:/bin/false\nweb:x:33:33::/var/www:/bin/false\n";
+        assert_eq!(people(users), [PathBuf::from("/data/ada")]);
+    }
+
+    #[test]
+    fn where_keys_really_are_is_refused_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("home")).unwrap();
+        fs::create_dir_all(root.join("elsewhere/keys")).unwrap();
+        symlink(root.join("elsewhere/keys"), root.join("home/.ssh")).unwrap();
+        let guarded = Guarded {
+            homes: vec![root.join("home")],
+            own: Vec::new(),
+        };
+        for path in ["elsewhere", "elsewhere/keys"] {
+            let error = guarded.admit(&root.join(path)).unwrap_err().to_string();
+            assert!(error.contains("where keys are kept"), "{error}");
+        }
+    }
 
     #[test]
     fn what_is_not_for_servers_is_refused_and_so_is_a_link_to_it() {
@@ -243,6 +342,10 @@ mod tests {
             let said = why(&path);
             assert!(said.contains(part), "{}: {said}", path.display());
         }
+        fs::create_dir_all(root.join("service/a/b")).unwrap();
+        let _deep = UnixListener::bind(root.join("service/a/b/s")).unwrap();
+        let said = guarded.admit_without_sockets(&root.join("service"));
+        assert!(said.unwrap_err().to_string().contains("a/b/s, a socket"));
         let data = home.join("project/data");
         assert_eq!(guarded.admit(&data).unwrap(), data);
     }

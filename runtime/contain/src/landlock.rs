@@ -51,6 +51,33 @@ fn ruleset(abi: ABI, network: Network) -> Result<RulesetCreated, RulesetError> {
     rules.create()
 }
 
+/// Sets this process and what it starts apart from the others of its user, whose memory it then cannot open: where the
+/// kernel has Landlock. Nothing else is taken from it: devices it can make none.
+///
+/// # Errors
+///
+/// The kernel has Landlock and does not enforce it.
+pub(crate) fn apart() -> Result<(), String> {
+    let said = |error: RulesetError| format!("Landlock: {error}");
+    // With the first version files could not be moved between folders.
+    if version() < 2 {
+        return Ok(());
+    }
+    let rules = Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::Refer)
+        .map_err(said)?;
+    let root = open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    let root = root.map_err(|error| format!("/: {error}"))?;
+    let rules = rules.create().map_err(said)?;
+    let rules = rules.add_rule(PathBeneath::new(root, AccessFs::Refer));
+    let status = rules.and_then(RulesetCreated::restrict_self);
+    match status.map_err(said)?.ruleset {
+        RulesetStatus::FullyEnforced => Ok(()),
+        other => Err(format!("Landlock: the kernel says {other:?}")),
+    }
+}
+
 /// Confines this process. `private` are folders of its own that it may write, beside those of the plan.
 ///
 /// # Errors
@@ -99,8 +126,8 @@ pub(crate) fn restrict(plan: &Plan, private: &Path) -> Result<u32, String> {
         add(own.join(name), AccessFs::ReadFile | AccessFs::ReadDir)?;
     }
     // Devices and sockets are made by nobody.
-    let write =
-        AccessFs::from_all(abi) & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::IoctlDev);
+    let write = AccessFs::from_all(abi)
+        & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::MakeSock | AccessFs::IoctlDev);
     for one in &plan.exposed {
         let rights = match one.access {
             Access::Read => read,

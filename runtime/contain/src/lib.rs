@@ -32,8 +32,10 @@ mod toolchain;
 /// with the plan.
 pub const HELPER: &str = "contain-exec";
 
-pub use guard::{GuardError, Guarded};
+pub use guard::{GuardError, Guarded, whereabouts};
 pub use limits::{Limit, Limits};
 pub use plan::{Access, Backend, Exposed, Network, Plan, PlanError, Reason, Wanted};
 pub use report::{InForce, Report};
 pub use requirement::{Missing, missing};
+pub use system::has as every_program_reads;
+pub use toolchain::{Runs, runs};

@@ -140,6 +140,12 @@ pub enum PlanError {
     /// The working directory is nothing that the program may read.
     #[error("the working directory {} is not visible to the server", .0.display())]
     Cwd(PathBuf),
+    /// What may only be read, or runs, lies in what may be changed.
+    #[error(
+        "{} may only be read, and lies in {}, which may be changed: the server could put something else in its place",
+        .0.display(), .1.display()
+    )]
+    Within(PathBuf, PathBuf),
     /// `npx` and `uvx` install packages, and have no place to.
     #[error("{program} runs packages out of a cache, and the server has none")]
     NoCache { program: String },
@@ -176,7 +182,7 @@ impl Plan {
             expose(&mut exposed, real, Access::Read, Reason::Program);
         }
         for (index, path) in wanted.read.iter().enumerate() {
-            let real = guarded.admit(path);
+            let real = guarded.admit_without_sockets(path);
             let real = real.map_err(|error| PlanError::Read(index, error))?;
             linked(path, &real);
             expose(&mut exposed, real, Access::Read, Reason::Given);
@@ -203,6 +209,13 @@ impl Plan {
             });
         }
         let exposed: Vec<Exposed> = exposed.into_values().collect();
+        let of = |access| exposed.iter().filter(move |one| one.access == access);
+        for read in of(Access::Read) {
+            if let Some(write) = of(Access::Write).find(|write| read.path.starts_with(&write.path))
+            {
+                return Err(PlanError::Within(read.path.clone(), write.path.clone()));
+            }
+        }
         if !env.iter().any(|(name, _)| name == "PATH") {
             env.push(("PATH".into(), path(&toolchain, &search, &exposed)));
         }
@@ -323,6 +336,23 @@ mod tests {
         assert_eq!(plan.exposed.len(), 1);
         assert_eq!(plan.exposed[0].access, Access::Write);
         assert_eq!(plan.cwd, Some(real));
+    }
+
+    #[test]
+    fn what_may_only_be_read_lies_in_nothing_that_may_be_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(real.join("data")).unwrap();
+        let (all, data) = (vec![real.clone()], vec![real.join("data")]);
+        let wanted = |read: &[PathBuf], write: &[PathBuf]| Wanted {
+            read: read.to_vec(),
+            write: write.to_vec(),
+            ..Wanted::default()
+        };
+        let cwd = (Path::new("/"), false);
+        let error = plan("/usr/bin/env", &wanted(&data, &all), cwd).unwrap_err();
+        assert_eq!(error, PlanError::Within(real.join("data"), real));
+        assert!(plan("/usr/bin/env", &wanted(&all, &data), cwd).is_ok());
     }
 
     #[test]

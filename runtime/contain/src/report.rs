@@ -38,7 +38,7 @@ pub struct InForce {
     pub seccomp_filters: u32,
     /// Whether no program that it starts can gain privileges.
     pub no_new_privileges: bool,
-    /// Its capabilities, effective, permitted and bounding together; 0 is none.
+    /// Its capabilities, effective, permitted, inheritable and ambient together; 0 is none.
     pub capabilities: u64,
     /// The limits, each with its value and who holds it.
     pub limits: Vec<(String, String)>,

@@ -37,6 +37,7 @@ pub fn missing(backend: Backend, search: &str) -> Option<Missing> {
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::fs::File;
     use std::process::{Command, Stdio};
 
     use super::Missing;
@@ -90,15 +91,26 @@ mod linux {
                 remedy: install,
             });
         }
+        let folder = File::open("/usr").map_or_else(|_| Stdio::null(), Stdio::from);
         let tried = Command::new(&program)
             .args(bubblewrap::trial())
-            .stdin(Stdio::null())
+            .stdin(folder)
             .output();
         let why = match tried {
             Ok(tried) if tried.status.success() => return None,
             Ok(tried) => String::from_utf8_lossy(&tried.stderr).trim().to_owned(),
             Err(error) => error.to_string(),
         };
+        if why.contains("-fd") {
+            return Some(Missing {
+                what: format!(
+                    "{} cannot mount what is open already: {why}",
+                    program.display()
+                ),
+                remedy: "install bubblewrap 0.10 or later, or a package of an older one that knows --ro-bind-fd (Debian 12: \
+                         apt upgrade bubblewrap), or use with = \"landlock\"",
+            });
+        }
         Some(Missing {
             what: format!("bubblewrap makes no sandbox here: {why}"),
             remedy: "let this user make user namespaces: sysctl user.max_user_namespaces above 0, \

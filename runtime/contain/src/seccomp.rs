@@ -11,11 +11,15 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch, sock_filter,
 };
 
+use crate::plan::{Backend, Network, Plan};
+
 /// The last system call that was looked at: `mseal`. Numbers are the same on all architectures from 424 on.
 const LAST: u32 = 462;
 
 /// Not in every architecture's list of the C library's binding; the number is the same on all.
 const FCHMODAT2: c_long = 452;
+const STATMOUNT: c_long = 457;
+const LISTMOUNT: c_long = 458;
 
 /// Calls that do not exist, so that programs do without, as on older kernels.
 const ABSENT: &[c_long] = &[
@@ -141,6 +145,9 @@ const METADATA: &[c_long] = &[
     libc::SYS_futimesat,
 ];
 
+/// Calls that tell of files and mounts elsewhere. Landlock does not look at them either.
+const TELLING: &[c_long] = &[libc::SYS_inotify_add_watch, STATMOUNT, LISTMOUNT];
+
 /// Calls on sockets, where there are none to be had.
 const CONNECTIONS: &[c_long] = &[libc::SYS_connect, libc::SYS_bind, libc::SYS_listen];
 
@@ -155,6 +162,35 @@ pub(crate) struct Profile {
     pub(crate) files_in_sight: bool,
 }
 
+impl Profile {
+    /// What a plan's filters depend on.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let bubblewrap = plan.backend == Backend::Bubblewrap;
+        Self {
+            unix: bubblewrap && plan.network == Network::None,
+            internet: bubblewrap || plan.network == Network::Host,
+            files_in_sight: !bubblewrap,
+        }
+    }
+}
+
+/// Whether bubblewrap installs the filters, so that its own first process within is under them too: it has the program's
+/// user. Root's has another, and the second stage does there what they forbid.
+pub(crate) fn begin_outside(plan: &Plan) -> bool {
+    plan.backend == Backend::Bubblewrap && plan.user.is_none()
+}
+
+/// A filter as the kernel reads it.
+pub(crate) fn bytes(filter: &BpfProgram) -> Vec<u8> {
+    let step = |step: &sock_filter| {
+        let mut bytes = step.code.to_ne_bytes().to_vec();
+        bytes.extend([step.jt, step.jf]);
+        bytes.extend(step.k.to_ne_bytes());
+        bytes
+    };
+    filter.iter().flat_map(step).collect()
+}
+
 /// The filters for this machine, in the order in which they are installed.
 ///
 /// # Errors
@@ -165,6 +201,9 @@ pub(crate) fn filters(profile: Profile) -> Result<Vec<BpfProgram>, String> {
         .try_into()
         .map_err(|error| format!("seccomp: {error:?}"))?;
     let compile = |rules: Rules, errno: i32| {
+        if let Some(why) = rules.1 {
+            return Err(why);
+        }
         let allow = SeccompAction::Allow;
         let errno = SeccompAction::Errno(errno.unsigned_abs());
         let filter = SeccompFilter::new(rules.0, allow, errno, arch);
@@ -177,6 +216,7 @@ pub(crate) fn filters(profile: Profile) -> Result<Vec<BpfProgram>, String> {
     refused.always(REFUSED);
     if profile.files_in_sight {
         refused.always(METADATA);
+        refused.always(TELLING);
         // By descriptor, without a path, times may be set.
         refused.when(libc::SYS_utimensat, &[(1, Op::Ne, 0)]);
     }
@@ -208,8 +248,9 @@ fn newer() -> BpfProgram {
     ]
 }
 
+/// The rules by call, and what kept one from being made.
 #[derive(Default)]
-struct Rules(BTreeMap<i64, Vec<SeccompRule>>);
+struct Rules(BTreeMap<i64, Vec<SeccompRule>>, Option<String>);
 
 impl Rules {
     fn always(&mut self, calls: &[c_long]) {
@@ -229,9 +270,9 @@ impl Rules {
             SeccompCondition::new(*argument, length, op.clone(), *value)
         });
         let conditions: Result<Vec<_>, _> = conditions.collect();
-        // The arguments' numbers are constants below six, and no list is empty.
-        if let Ok(rule) = conditions.and_then(SeccompRule::new) {
-            self.0.entry(call).or_default().push(rule);
+        match conditions.and_then(SeccompRule::new) {
+            Ok(rule) => self.0.entry(call).or_default().push(rule),
+            Err(error) => self.1 = Some(format!("seccomp: the call {call}: {error}")),
         }
     }
 
@@ -303,11 +344,18 @@ impl Rules {
             let netlink = family(libc::AF_NETLINK);
             self.when(libc::SYS_socket, &[(0, Op::Eq, netlink), (2, Op::Ne, 0)]);
         }
-        // Pairs connect a program with itself. One for datagrams could be turned to another address.
+        // Pairs connect a program with itself. One for datagrams could be turned to another address; for Unix sockets
+        // the kernel takes raw ones for such, too.
         self.when(libc::SYS_socketpair, &[(0, Op::Ne, family(libc::AF_UNIX))]);
         if !profile.unix {
-            let datagrams = (1, Op::MaskedEq(0xf), family(libc::SOCK_DGRAM));
-            self.when(libc::SYS_socketpair, &[datagrams]);
+            let connected = [libc::SOCK_STREAM, libc::SOCK_SEQPACKET].map(family);
+            for kind in (0..=0xf).filter(|kind| !connected.contains(kind)) {
+                self.when(libc::SYS_socketpair, &[(1, Op::MaskedEq(0xf), kind)]);
+            }
+            // With internet sockets it is how datagrams are sent.
+            if !profile.internet {
+                self.when(libc::SYS_sendto, &[(4, Op::Ne, 0)]);
+            }
         }
     }
 }
@@ -316,6 +364,13 @@ impl Rules {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_rule_that_cannot_be_made_is_an_error() {
+        let mut rules = Rules::default();
+        rules.when(libc::SYS_socket, &[(7, Op::Eq, 0)]);
+        assert!(rules.1.is_some_and(|why| why.contains("seccomp")));
+    }
 
     #[test]
     fn every_profile_has_filters_that_the_kernel_takes() {

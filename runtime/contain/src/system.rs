@@ -89,8 +89,8 @@ pub(crate) const PATH: [&str; 6] = [
     "/bin",
 ];
 
-/// Whether every program may read this path.
-pub(crate) fn has(path: &Path) -> bool {
+/// Whether every program may read this path, which has no links.
+pub fn has(path: &Path) -> bool {
     FOLDERS.iter().chain(&ETC).any(|one| path.starts_with(one))
 }
 

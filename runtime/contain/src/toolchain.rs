@@ -16,6 +16,9 @@ const MOST: usize = 40;
 pub(crate) struct Toolchain {
     /// Files and folders outside the system's.
     pub(crate) paths: BTreeSet<PathBuf>,
+    /// The program, the links that lead to it, its interpreters, and the files that say where those are: who changes one
+    /// chooses what runs.
+    pub(crate) files: BTreeSet<PathBuf>,
     /// Folders that belong into the program's search path.
     pub(crate) folders: Vec<PathBuf>,
 }
@@ -43,12 +46,17 @@ impl Toolchain {
             } else if let Some(interpreter) = interpreter(&path, search) {
                 left.push(interpreter);
             }
+            found.files.insert(path.clone());
             if system::has(&path) {
                 continue;
             }
             match installation(&path) {
                 Some(folder) => {
-                    left.extend(base_python(&folder));
+                    let python = base_python(&folder);
+                    if python.is_some() {
+                        found.files.insert(folder.join("pyvenv.cfg"));
+                    }
+                    left.extend(python);
                     found.paths.insert(folder);
                 }
                 None => drop(found.paths.insert(path)),
@@ -56,6 +64,36 @@ impl Toolchain {
         }
         found
     }
+}
+
+/// What must stay as it is for a program to run as it was planned: the files of [`Toolchain::files`], and installations
+/// with everything in them. `search` are the folders in which its interpreter is looked up.
+pub fn runs(program: &Path, search: &str) -> Runs {
+    let search: Vec<PathBuf> = search.split(':').map(PathBuf::from).collect();
+    let found = Toolchain::of(program, &search);
+    Runs {
+        files: found.files.iter().flat_map(|path| places(path)).collect(),
+        installed: found.paths.iter().flat_map(|path| places(path)).collect(),
+    }
+}
+
+/// What a program runs, by paths as they are written and by where they lead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Runs {
+    /// The program, links to it, its interpreters, and what says where those are.
+    pub files: Vec<PathBuf>,
+    /// The files and folders of its installation outside the system's.
+    pub installed: Vec<PathBuf>,
+}
+
+/// A path as it is written, the same in the folder that this is without links, and where it leads.
+fn places(path: &Path) -> Vec<PathBuf> {
+    let mut places = vec![path.to_owned()];
+    if let (Some(folder), Some(name)) = (path.parent(), path.file_name()) {
+        places.extend(folder.canonicalize().map(|folder| folder.join(name)));
+    }
+    places.extend(path.canonicalize());
+    places
 }
 
 fn link(path: &Path) -> Option<PathBuf> {

@@ -15,6 +15,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -24,6 +25,9 @@ NUMBERS = {
     "bpf": (321, 280),
     "clone": (56, 220),
     "clone3": (435, 435),
+    "exit": (60, 93),
+    "inotify_add_watch": (254, 27),
+    "inotify_init1": (294, 26),
     "io_uring_setup": (425, 425),
     "memfd_create": (319, 279),
     "mount": (165, 40),
@@ -143,6 +147,15 @@ def through_own_root(a):
     read(f"/proc/self/root{a['path']}")
 
 
+def watch_folder(a):
+    """Is told of each name in a folder that is made, used or deleted."""
+    events = system("inotify_init1", 0)
+    try:
+        system("inotify_add_watch", events, a["path"].encode(), 0x00000FFF)
+    finally:
+        os.close(events)
+
+
 def name_to_handle(a):
     handle = ctypes.create_string_buffer(struct.pack("Ii", 128, 0) + bytes(128))
     mount = ctypes.c_int()
@@ -179,6 +192,16 @@ def read_mem(a):
     with open(f"/proc/{a['pid']}/mem", "rb", 0) as file:
         file.seek(at)
         file.read(16)
+
+
+def write_first_mem(a):
+    """Writes into the first process that it sees: bubblewrap's own, within."""
+    with open("/proc/1/mem", "r+b", 0) as file:
+        at = first_mapping(1)
+        file.seek(at)
+        kept = file.read(1)
+        file.seek(at)
+        file.write(kept)
 
 
 def vm_readv(a):
@@ -269,6 +292,12 @@ def unix_abstract(a):
 
 def unix_datagram_pair(a):
     one, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    one.sendto(b"hello", "\0" + a["datagrams"])
+
+
+def unix_raw_pair(a):
+    """A raw Unix socket is one for datagrams."""
+    one, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_RAW)
     one.sendto(b"hello", "\0" + a["datagrams"])
 
 
@@ -448,6 +477,51 @@ def memory_of_many(a):
         children.append(child)
     for child in children:
         os.waitpid(child, 0)
+
+
+def in_a_process_without_its_first_thread(work):
+    """Makes an attempt in the second thread of a child, whose first one has ended."""
+    out, into = os.pipe()
+    child = os.fork()
+    if child == 0:
+
+        def second():
+            time.sleep(0.3)
+            work()
+            os.write(into, b"done")
+            os._exit(0)
+
+        threading.Thread(target=second).start()
+        system("exit", 0)
+    os.close(into)
+    said = os.read(out, 4)
+    os.close(out)
+    os.waitpid(child, 0)
+    if not said:
+        raise OSError(errno.ECHILD, "it ended")
+
+
+def memory_without_first_thread(a):
+    in_a_process_without_its_first_thread(lambda: memory_bomb(a))
+
+
+def memory_for_tables(a):
+    """Reads a byte of each 2 MiB: each takes a page of the kernel's tables, and none of the process's own."""
+    step, count = 2 << 20, 50000
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    private, anonymous, unreserved = 0x02, 0x20, 0x4000
+    start = libc.mmap(None, step * count, 1, private | anonymous | unreserved, -1, 0)
+    if start in (None, ctypes.c_void_p(-1).value):
+        raise OSError(ctypes.get_errno(), "mmap")
+    without_large_pages = 15
+    libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(step * count), without_large_pages)
+    try:
+        for number in range(count):
+            ctypes.c_ubyte.from_address(start + number * step).value
+        time.sleep(2)
+    finally:
+        libc.munmap(ctypes.c_void_p(start), ctypes.c_size_t(step * count))
 
 
 def fill_disk(a):

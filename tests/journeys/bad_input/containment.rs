@@ -132,6 +132,17 @@ fn a_machine_without_bubblewrap_is_told_so_and_nothing_else_takes_its_place() {
     );
     let denied = "[ \"$1\" = --version ] && echo bubblewrap 0.9.0 && exit\n\
                   echo 'bwrap: setting up uid map: Permission denied' >&2\nexit 1";
+    let early = "[ \"$1\" = --version ] && echo bubblewrap 0.8.0 && exit\n\
+                 case \"$*\" in *--ro-bind-fd*) echo 'bwrap: Unknown option --ro-bind-fd' >&2; exit 1;; esac";
+    let early = bubblewrap(programs.path(), early);
+    wrong(
+        &check(&early),
+        &[
+            "cannot mount what is open already",
+            "Unknown option --ro-bind-fd",
+            "0.10",
+        ],
+    );
     let denied = bubblewrap(programs.path(), denied);
     wrong(
         &check(&denied),
@@ -296,5 +307,104 @@ fn what_the_servers_own_user_cannot_change_is_named() {
             "cannot be changed by user 6",
             "chown 6",
         ],
+    );
+}
+
+#[test]
+fn what_a_server_may_change_is_nothing_that_is_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        // With a gateway of root's the server is another user.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777)).unwrap();
+        path.display().to_string()
+    };
+    let executable = |path: &Path| {
+        std::fs::write(path, "#!/bin/sh\nexit 0\n").unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let (tools, sub, other, script, cache) = (
+        own("tools"),
+        own("tools/data"),
+        own("other"),
+        own("script"),
+        own("cache"),
+    );
+    executable(&folder.path().join("other/server"));
+    symlink(
+        folder.path().join("other/server"),
+        folder.path().join("script/link"),
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("script/main.py"), "").unwrap();
+    let path = format!("{tools}:{}", std::env::var("PATH").unwrap());
+    let others = format!(
+        "[servers.two]\ncommand = \"{other}/server\"\n[servers.three]\ncommand = \"true\"\nargs = [\"{script}/main.py\"]\n\
+         [servers.four]\ncommand = \"true\"\ncontain = {{ cache = {cache:?} }}\n"
+    );
+    for (write, why) in [
+        (&tools, "looks for programs (PATH)"),
+        (&other, "the program of the server \"two\""),
+        (&script, "an argument of the server \"three\""),
+        (&cache, "the packages of the server \"four\""),
+    ] {
+        let config = server(&format!("{{ write = [{write:?}] }}")) + &others;
+        let ended = check(folder.path(), &config, &[("PATH", &path)]);
+        wrong(&ended, &["the server could change", why]);
+    }
+    // Its own program, by a link that it could lead elsewhere.
+    let config = format!(
+        "[servers.one]\ncommand = \"{script}/link\"\ncontain = {{ write = [{script:?}] }}\n"
+    );
+    let ended = check(folder.path(), &config, &[]);
+    wrong(&ended, &["the program of the server \"one\""]);
+    // A folder with data may lie beside programs.
+    let config = server(&format!("{{ write = [{sub:?}] }}")) + &others;
+    let ended = check(folder.path(), &config, &[("PATH", &path)]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
+fn what_the_gateway_names_beside_its_settings_is_refused_too() {
+    let folder = tempfile::tempdir().unwrap();
+    // The gateway's own configuration is guarded already, with the folder that it lies in.
+    let apart = tempfile::tempdir().unwrap();
+    let path = |name: &str| apart.path().join(name).display().to_string();
+    for name in ["log", "secret", "caches/sandgate", "run/sandgate"] {
+        std::fs::create_dir_all(apart.path().join(name)).unwrap();
+    }
+    std::fs::write(apart.path().join("secret/token"), "x").unwrap();
+    let rest = format!(
+        "[call-log]\nto = {:?}\n[servers.two]\ncommand = \"true\"\nenv = {{ TOKEN = {{ from-file = {:?} }} }}\n",
+        path("log/calls.jsonl"),
+        path("secret/token")
+    );
+    let variables = [
+        ("XDG_CACHE_HOME", path("caches")),
+        ("XDG_RUNTIME_DIR", path("run")),
+    ];
+    let variables = variables
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    for (name, why) in [
+        ("log", "the gateway's call log"),
+        ("secret", "a file that the gateway's configuration names"),
+        ("caches", "the gateway's compiled plugins"),
+        ("run/sandgate", "the folder of the gateway's admin socket"),
+    ] {
+        let config = server(&format!("{{ read = [{:?}] }}", path(name))) + &rest;
+        wrong(&check(folder.path(), &config, &variables), &[why]);
+    }
+}
+
+#[test]
+fn what_the_gateway_keeps_lies_in_nothing_that_every_server_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = "[call-log]\nto = \"/usr/src/calls.jsonl\"\n";
+    let ended = check(folder.path(), &(server("true") + log), &[]);
+    wrong(
+        &ended,
+        &["the gateway's call log (/usr/src/calls.jsonl) lies in what every server reads"],
     );
 }

@@ -7,12 +7,13 @@ use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, CpuSet};
 
 use super::{FAILED, Inner};
-use crate::limits::size;
+use crate::limits::{Limits, size};
 use crate::plan::{Backend, Network};
 use crate::report::{InForce, Report};
 use crate::seccomp::Profile;
@@ -22,6 +23,10 @@ use crate::{landlock, seccomp, sys};
 const OTHERS: u32 = 512;
 /// Room for what a runtime reserves without using it: a process may have so many times the memory in addresses.
 const RESERVED: u64 = 2;
+/// Descriptors that bubblewrap needs beside those it is given.
+const OWN_FILES: u64 = 64;
+/// The time within which bubblewrap's first process within is under the filters.
+const FILTERED: Duration = Duration::from_secs(10);
 
 /// Becomes the program.
 pub(super) fn carry_out(plan: RawFd, report: RawFd) -> ExitCode {
@@ -53,11 +58,45 @@ pub(super) fn carry_out(plan: RawFd, report: RawFd) -> ExitCode {
     ExitCode::from(FAILED)
 }
 
+/// Limits this process, and becomes bubblewrap: its first process within has the program's user, so that it has the
+/// limits too. Processes are left out, since the kernel would count those outside as well.
+pub(super) fn become_bubblewrap(
+    plan: RawFd,
+    mut command: impl Iterator<Item = std::ffi::OsString>,
+) -> ExitCode {
+    let limited = told(plan).and_then(|inner| {
+        let limits = &inner.plan.limits;
+        let given = u64::try_from(inner.plan.exposed.len()).unwrap_or(u64::MAX);
+        let mut limited = resources(limits);
+        // It makes the sandbox of descriptors, one for each path.
+        limited.push((
+            Resource::Nofile,
+            (u64::from(limits.files) + OWN_FILES).saturating_add(given),
+        ));
+        restrict(&limited)?;
+        processors(limits.cpus)?;
+        command.next().ok_or_else(|| "no program".into())
+    });
+    let why = limited.map(|program| {
+        let error = Command::new(&program).args(command).exec();
+        format!("{}: {error}", program.display())
+    });
+    let (Ok(why) | Err(why)) = why;
+    let _ = writeln!(std::io::stderr(), "no sandbox could be made: {why}");
+    ExitCode::from(FAILED)
+}
+
+/// What this stage is told.
+fn told(plan: RawFd) -> Result<Inner, String> {
+    let text = fs::read(format!("/proc/self/fd/{plan}"));
+    let text = text.map_err(|error| format!("the plan: {error}"))?;
+    serde_json::from_slice(&text).map_err(|error| error.to_string())
+}
+
 /// Confines this process, the strictest last.
 fn confine(plan: RawFd) -> Result<(Command, InForce), String> {
     let what = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
-    let text = fs::read(format!("/proc/self/fd/{plan}")).map_err(what("the plan"))?;
-    let inner: Inner = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    let inner = told(plan)?;
     let Inner { plan, .. } = &inner;
     sys::close_on_exec().map_err(what("descriptors"))?;
     sys::on_stop_signals(false);
@@ -78,7 +117,10 @@ fn confine(plan: RawFd) -> Result<(Command, InForce), String> {
     let namespaces = namespaces(&inner.namespaces);
     rustix::thread::set_no_new_privs(true).map_err(|error| error.to_string())?;
     let version = match plan.backend {
-        Backend::Bubblewrap => None,
+        Backend::Bubblewrap => {
+            landlock::apart()?;
+            None
+        }
         Backend::Landlock => Some(landlock::restrict(plan, Path::new(&inner.tmp))?),
     };
     // Landlock's rules need descriptors, which are among what is limited.
@@ -93,17 +135,17 @@ fn confine(plan: RawFd) -> Result<(Command, InForce), String> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|error| error.to_string())?;
     let bubblewrap = plan.backend == Backend::Bubblewrap;
-    let profile = Profile {
-        unix: bubblewrap && plan.network == Network::None,
-        internet: bubblewrap || plan.network == Network::Host,
-        files_in_sight: !bubblewrap,
-    };
-    let filters = seccomp::filters(profile)?;
-    for filter in &filters {
-        seccompiler::apply_filter(filter).map_err(|error| format!("seccomp: {error}"))?;
+    let filters = seccomp::filters(Profile::of(plan))?;
+    let installed = u32::try_from(filters.len()).unwrap_or_default();
+    match seccomp::begin_outside(plan) {
+        true => first_process_has(installed)?,
+        false => {
+            for filter in &filters {
+                seccompiler::apply_filter(filter).map_err(|error| format!("seccomp: {error}"))?;
+            }
+        }
     }
     let in_force = read_back(&inner, version, counted, namespaces)?;
-    let filters = u32::try_from(filters.len()).unwrap_or_default();
     let mut wanted = match bubblewrap {
         true => vec!["mnt", "pid", "ipc", "uts"],
         false => Vec::new(),
@@ -116,7 +158,7 @@ fn confine(plan: RawFd) -> Result<(Command, InForce), String> {
         .all(|one| in_force.namespaces.iter().any(|own| own == one));
     if !(in_force.no_new_privileges
         && in_force.capabilities == 0
-        && in_force.seccomp_filters >= filters
+        && in_force.seccomp_filters >= installed
         && apart)
     {
         return Err(format!(
@@ -157,15 +199,30 @@ fn limit(inner: &Inner, counted: Counted) -> Result<(), String> {
             .saturating_add(limits.processes)
             .saturating_add(OTHERS),
     };
-    for (resource, most) in [
-        (Resource::Nproc, u64::from(processes)),
+    let mut limited = resources(limits);
+    limited.push((Resource::Nproc, u64::from(processes)));
+    limited.push((Resource::Nofile, u64::from(limits.files)));
+    restrict(&limited)?;
+    match inner.plan.backend {
+        // Its filters are in force already, and forbid the choice.
+        Backend::Bubblewrap => Ok(()),
+        Backend::Landlock => processors(limits.cpus),
+    }
+}
+
+/// What one process may use, the same for the program and for what holds it.
+fn resources(limits: &Limits) -> Vec<(Resource, u64)> {
+    vec![
         (Resource::Data, limits.memory.saturating_mul(RESERVED)),
-        (Resource::Nofile, u64::from(limits.files)),
         (Resource::Fsize, limits.file_size),
         (Resource::Memlock, 64 << 10),
         (Resource::Msgqueue, 0),
         (Resource::Core, 0),
-    ] {
+    ]
+}
+
+fn restrict(limited: &[(Resource, u64)]) -> Result<(), String> {
+    for (resource, most) in limited.iter().copied() {
         let most = getrlimit(resource)
             .maximum
             .map_or(most, |now| now.min(most));
@@ -175,11 +232,16 @@ fn limit(inner: &Inner, counted: Counted) -> Result<(), String> {
         };
         setrlimit(resource, limit).map_err(|error| format!("the limit {resource:?}: {error}"))?;
     }
+    Ok(())
+}
+
+/// Leaves this process so many processors.
+fn processors(cpus: u32) -> Result<(), String> {
     let allowed = rustix::thread::sched_getaffinity(None).map_err(|error| error.to_string())?;
     let usable: Vec<usize> = (0..CpuSet::MAX_CPU)
         .filter(|cpu| allowed.is_set(*cpu))
         .collect();
-    let wanted = usize::try_from(limits.cpus).unwrap_or(usize::MAX).max(1);
+    let wanted = usize::try_from(cpus).unwrap_or(usize::MAX).max(1);
     if wanted < usable.len() {
         let mut chosen = CpuSet::new();
         // Servers begin at different processors.
@@ -190,6 +252,26 @@ fn limit(inner: &Inner, counted: Counted) -> Result<(), String> {
         rustix::thread::sched_setaffinity(None, &chosen).map_err(|error| error.to_string())?;
     }
     Ok(())
+}
+
+/// Waits until the sandbox's first process, whose user the program has, is under as many filters.
+fn first_process_has(filters: u32) -> Result<(), String> {
+    let until = Instant::now() + FILTERED;
+    loop {
+        let status = fs::read_to_string("/proc/1/status");
+        let status = status.map_err(|error| format!("/proc/1/status: {error}"))?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Seccomp_filters:"));
+        let has = line.and_then(|text| text.trim().parse::<u32>().ok());
+        if has.is_some_and(|has| has >= filters) {
+            return Ok(());
+        }
+        if Instant::now() > until {
+            return Err("the sandbox's first process is not under the seccomp filters".into());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn environment(inner: &Inner) -> BTreeMap<&str, &str> {

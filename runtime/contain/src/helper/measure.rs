@@ -10,11 +10,16 @@ use super::tree;
 /// What is used.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Used {
-    /// Bytes of memory that no file backs, of all processes together.
+    /// Bytes of memory that no file backs, and of the kernel's tables of addresses, of all processes together.
     pub(super) memory: u64,
     /// Processes and threads.
     pub(super) tasks: u32,
 }
+
+/// What a status tells of a process that has memory.
+const MEMORY: &str = "RssAnon:";
+/// The most looks for a thread of a process whose first one has ended.
+const LOOKS: usize = 100;
 
 /// Measures the descendants of this process. What processes share counts for each, so that there may be less than that;
 /// only where it would be more than `enough` it is looked at closer, which takes longer.
@@ -24,8 +29,12 @@ pub(super) fn now(enough: u64) -> Used {
     let quick = |pid| {
         let about = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let tasks = number(&about, "Threads:").unwrap_or(1);
-        let keys = ["RssAnon:", "RssShmem:", "VmSwap:"];
-        Some((sum(&about, &keys), tasks))
+        let keys = ["RssAnon:", "RssShmem:", "VmSwap:", "VmPTE:"];
+        let memory = match tasks > 1 && number(&about, MEMORY).is_none() {
+            true => of_threads(pid).map_or(enough.saturating_add(1), |about| sum(&about, &keys)),
+            false => sum(&about, &keys),
+        };
+        Some((memory, tasks))
     };
     let measured: Vec<(i32, u64)> = processes
         .into_iter()
@@ -39,19 +48,46 @@ pub(super) fn now(enough: u64) -> Used {
         .collect();
     used.memory = measured.iter().map(|(_, memory)| memory).sum();
     if used.memory > enough {
-        used.memory = measured
-            .iter()
-            .map(|one| apart(one.0).unwrap_or(one.1))
-            .sum();
+        // One that has ended meanwhile has nothing any more.
+        let again = |pid| apart(pid).or_else(|| Some(quick(pid)?.0)).unwrap_or(0);
+        used.memory = measured.iter().map(|one| again(one.0)).sum();
     }
     used
+}
+
+/// The status of a process by one of its threads: once the first one has ended, the process's own tells of no memory,
+/// though the others use it. Empty: none of them has memory any more. `None`: each thread that was looked at was gone,
+/// while there are still some.
+fn of_threads(pid: i32) -> Option<String> {
+    for _ in 0..LOOKS {
+        let (mut gone, mut seen) = (false, false);
+        for thread in fs::read_dir(format!("/proc/{pid}/task"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            seen = true;
+            match fs::read_to_string(thread.path().join("status")) {
+                Ok(about) if number(&about, MEMORY).is_some() => return Some(about),
+                Ok(_) => {}
+                Err(_) => gone = true,
+            }
+        }
+        // A thread that is ending has given its memory back.
+        if !seen || !gone {
+            return Some(String::new());
+        }
+    }
+    None
 }
 
 /// The memory of a process, of what it shares only its part.
 fn apart(pid: i32) -> Option<u64> {
     let about = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     number(&about, "Pss_Anon:")?;
-    Some(sum(&about, &["Pss_Anon:", "Pss_Shmem:", "SwapPss:"]))
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let tables = number(&status, "VmPTE:")? << 10;
+    Some(sum(&about, &["Pss_Anon:", "Pss_Shmem:", "SwapPss:"]) + tables)
 }
 
 fn sum(about: &str, keys: &[&str]) -> u64 {

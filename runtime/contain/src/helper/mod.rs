@@ -1,7 +1,7 @@
 //! The helper: this very program, started anew by the gateway for one server.
 //!
-//! Its first stage ([`supervise`]) takes the plan from a descriptor, starts the second stage, inside of bubblewrap where
-//! the plan says so, and watches. The second stage ([`confine`]) puts everything else into force and becomes the server's
+//! Its first stage (`supervise`) takes the plan from a descriptor, starts the second stage, inside of bubblewrap where
+//! the plan says so, and watches. The second stage (`confine`) puts everything else into force and becomes the server's
 //! program. Both have one thread, so that neither needs code between a fork and an exec.
 
 mod confine;
@@ -19,6 +19,8 @@ use crate::HELPER;
 use crate::plan::Plan;
 
 const INNER: &str = "contain-become";
+/// What the first stage starts bubblewrap through.
+const LIMITED: &str = "contain-limit";
 /// The status of a helper that could not start the program.
 const FAILED: u8 = 125;
 
@@ -54,6 +56,9 @@ pub fn take_over(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCo
         Some(supervise::carry_out(number()?))
     } else if word == INNER {
         Some(confine::carry_out(number()?, number()?))
+    } else if word == LIMITED {
+        let plan = number()?;
+        Some(confine::become_bubblewrap(plan, arguments))
     } else {
         None
     }

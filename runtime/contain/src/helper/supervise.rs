@@ -16,12 +16,13 @@ use rustix::process::{Pid, PidfdFlags, geteuid, pidfd_open};
 
 use super::measure::{self, Used};
 use super::tmp::Tmp;
-use super::{FAILED, INNER, Inner, tree};
+use super::{FAILED, INNER, Inner, LIMITED, tree};
 use crate::bubblewrap::{self, Parts};
 use crate::exact::exact;
 use crate::limits::{Limit, size};
 use crate::plan::{Backend, Plan};
 use crate::report::Report;
+use crate::seccomp::{self, Profile};
 use crate::sys;
 
 /// The largest plan, in bytes.
@@ -166,15 +167,25 @@ fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, PipeReader), String> 
                 *number = fd.as_raw_fd();
                 kept.push(fd);
             }
+            let mut filters = Vec::new();
+            if seccomp::begin_outside(plan) {
+                for filter in seccomp::filters(Profile::of(plan))? {
+                    let fd = inheritable(&seccomp::bytes(&filter)).map_err(failed)?;
+                    filters.push(fd.as_raw_fd());
+                    kept.push(fd);
+                }
+            }
             let parts = Parts {
                 exposed: &exposed,
                 users,
+                filters: &filters,
             };
             let arguments = bubblewrap::arguments(plan, &parts).join("\0") + "\0";
             let arguments = inheritable(arguments.as_bytes()).map_err(failed)?;
             let own = File::open("/proc/self/exe").map_err(failed)?;
             fcntl_setfd(&own, FdFlags::empty()).map_err(|error| error.to_string())?;
-            command = Command::new(program);
+            command = Command::new("/proc/self/exe");
+            command.args([LIMITED, &numbers[0]]).arg(program);
             command.args(["--args", &arguments.as_raw_fd().to_string(), "--"]);
             command.arg(format!("/proc/self/fd/{}", own.as_raw_fd()));
             kept.extend([arguments, own.into()]);

@@ -66,8 +66,13 @@ fn parents() -> HashMap<i32, Vec<i32>> {
             .unwrap_or_default()
             .split_whitespace();
         let state = fields.next().unwrap_or("Z");
-        if let Some(parent) = fields.next().and_then(|parent| parent.parse().ok())
-            && !matches!(state, "Z" | "X")
+        let parent = fields.next().and_then(|parent| parent.parse().ok());
+        // The state is the first thread's, which may end before the others.
+        let threads = fields
+            .nth(15)
+            .and_then(|threads| threads.parse::<u32>().ok());
+        if let Some(parent) = parent
+            && (!matches!(state, "Z" | "X") || threads.unwrap_or(1) > 1)
         {
             all.entry(parent).or_default().push(pid);
         }

@@ -286,6 +286,8 @@ mod system {
         // The process chooses its name, which is in parentheses; the fields after it are the kernel's.
         let text = &text[memchr::memrchr(b')', &text)? + 1..];
         let fields: Vec<&str> = std::str::from_utf8(text).ok()?.split_whitespace().collect();
+        // The state is the first thread's, which may end before the others.
+        let threads: u32 = fields.get(17)?.parse().ok()?;
         Some(Process {
             known: KnownProcess {
                 pid,
@@ -293,7 +295,7 @@ mod system {
             },
             parent: fields.get(1)?.parse().ok()?,
             session: fields.get(3)?.parse().ok()?,
-            dead: matches!(*fields.first()?, "Z" | "X"),
+            dead: matches!(*fields.first()?, "Z" | "X") && threads <= 1,
         })
     }
 
@@ -346,8 +348,54 @@ mod tests {
 
     use super::*;
 
+    /// The tests know of each other's processes, where they run in one.
+    static ALONE: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
+
+    #[test]
+    fn a_process_whose_first_thread_has_ended_is_ended_with_the_others() {
+        use std::io::Read;
+
+        let _alone = ALONE.lock();
+        let script = "import os, ctypes, threading, time\n\
+                      if os.fork() == 0:\n    \
+                      os.setsid()\n    \
+                      threading.Thread(target=time.sleep, args=(60,)).start()\n    \
+                      print(os.getpid(), flush=True)\n    \
+                      ctypes.CDLL(None).syscall({'x86_64': 60}.get(os.uname().machine, 93), 0)\n\
+                      time.sleep(60)";
+        take_in_orphans();
+        let mark = mark();
+        let mut command = Command::new("setsid");
+        command.args(["python3", "-c", script]).env(MARK, &mark);
+        let mut server = command
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let root = Pid::from_raw(server.id().cast_signed()).unwrap();
+        let tree = Tree::new(root, mark);
+        let mut said = Vec::new();
+        let mut out = server.stdout.take().unwrap();
+        let mut byte = [0];
+        while out.read(&mut byte).unwrap() == 1 && byte[0] != b'\n' {
+            said.push(byte[0]);
+        }
+        let child = String::from_utf8(said).unwrap();
+        let stat = || std::fs::read_to_string(format!("/proc/{child}/stat"));
+        let begun = std::time::Instant::now();
+        while !stat().unwrap().contains(") Z ") {
+            assert!(begun.elapsed().as_secs() < 10, "its first thread lives");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        tree.look();
+        server.kill().unwrap();
+        server.wait().unwrap();
+        drop(tree);
+        assert!(stat().is_err(), "it lives: {stat:?}", stat = stat());
+    }
+
     #[test]
     fn what_is_being_started_is_nobodys_orphan() {
+        let _alone = ALONE.lock();
         let starting = Starting::new();
         // The process leads a session of its own and is not registered yet.
         let mut new = Command::new("setsid")

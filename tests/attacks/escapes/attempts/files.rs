@@ -59,6 +59,13 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         Succeeds,
     ),
     one(
+        "watch a folder, and learn the names of what is used in it",
+        "watch_folder",
+        |world, _, _| json!({ "path": world.path("outside") }),
+        [MOUNTS, SECCOMP],
+        Succeeds,
+    ),
+    one(
         "change another's file",
         "write_file",
         secret,

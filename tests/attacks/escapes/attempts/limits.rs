@@ -49,6 +49,20 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         Succeeds,
     ),
     one(
+        "take memory in a process whose first thread has ended",
+        "memory_without_first_thread",
+        nothing,
+        ["the helper", "the helper"],
+        Succeeds,
+    ),
+    one(
+        "take memory for the kernel's tables of addresses",
+        "memory_for_tables",
+        nothing,
+        ["the helper", "the helper"],
+        Succeeds,
+    ),
+    one(
         "fill the disk by its temporary folder",
         "fill_disk",
         nothing,

@@ -118,4 +118,11 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         [NET, SECCOMP],
         Succeeds,
     ),
+    one(
+        "the same by a pair of raw ones",
+        "unix_raw_pair",
+        names,
+        [NET, SECCOMP],
+        Succeeds,
+    ),
 ];

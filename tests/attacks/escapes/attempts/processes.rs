@@ -47,6 +47,13 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         Depends,
     ),
     one(
+        "change the memory of the first process, which holds it",
+        "write_first_mem",
+        nothing,
+        [LANDLOCK, LANDLOCK],
+        Depends,
+    ),
+    one(
         "read another's memory by `process_vm_readv`",
         "vm_readv",
         victim,
