@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sandgate_config::{Environment, Issue, Loaded, PluginSource, ResolvedServer, Server, Side};
-use sandgate_contain::{Access, Exposed, Plan, Runs, runs, whereabouts};
+use sandgate_contain::{Access, Exposed, Plan, Runs, real_path, runs};
 
 use crate::containment::Planner;
 
@@ -12,7 +12,7 @@ use crate::containment::Planner;
 struct Run {
     path: PathBuf,
     what: String,
-    /// The server for which a folder that lies in it may be changed all the same; `None`: it may be for all.
+    /// Who may change what lies in it, where it is a folder.
     inside: Inside,
 }
 
@@ -36,7 +36,7 @@ impl<'a> Programs<'a> {
         let mut run = Vec::new();
         let mut add = |path: &Path, what: &str| {
             run.push(Run {
-                path: whereabouts(path),
+                path: real_path(path),
                 what: what.to_owned(),
                 inside: Inside::Everybody,
             });
@@ -95,7 +95,7 @@ impl<'a> Programs<'a> {
             let path = folder.join(argument);
             if path.is_file() {
                 let what = format!("an argument of the server {name:?}");
-                add(whereabouts(&path), what, Inside::Only(name.to_owned()));
+                add(real_path(&path), what, Inside::Only(name.to_owned()));
             }
         }
         if let Some(plan) = plan {

@@ -11,7 +11,7 @@ use sandgate_config::{
     Side,
 };
 use sandgate_contain::{
-    Backend, Guarded, Limits, Missing, Network, Plan, PlanError, Wanted, missing, whereabouts,
+    Backend, Guarded, Limits, Missing, Network, Plan, PlanError, Wanted, missing, real_path,
 };
 
 use crate::doubts::warning;
@@ -161,7 +161,7 @@ impl<'a> Planner<'a> {
         let own = self.loaded.source.path().to_owned();
         let mut all = std::iter::once((own, "the gateway's configuration"))
             .chain(named)
-            .map(|(path, what)| (whereabouts(&path), what));
+            .map(|(path, what)| (real_path(&path), what));
         all.find(|(path, _)| sandgate_contain::every_program_reads(path))
     }
 

@@ -1,11 +1,10 @@
 //! `sandgate plugin run`: runs one hook of a built plugin, and shows the outcome.
 
 use std::fmt::Write as _;
-use std::io::Read;
 use std::path::Path;
 
 use sandgate_assembly::inspect;
-use sandgate_config::{Files, Report};
+use sandgate_config::{Report, argument_content};
 use sandgate_host::{Grants, PluginFile, PrepareError, Simulation};
 use sandgate_message::{Call, CallId, Direction, Era, Hook, Json, Limits, Method};
 use sandgate_pipeline::Judged;
@@ -16,9 +15,6 @@ use super::render;
 use super::stand::{Stand, sees, timeout};
 use super::trial::{Exercise, Seen, Trial};
 use crate::args;
-
-/// The largest document that is read from a file or stdin, in bytes.
-const LARGEST: u64 = 16 << 20;
 
 /// The outcome of a run.
 pub struct Ran {
@@ -261,23 +257,8 @@ pub(super) fn given_settings(text: &str) -> Result<Value, NotRun> {
         .map_err(|error| argument("--settings", format!("no JSON: {error}")))
 }
 
-/// The argument's content: the text itself, `@FILE`, or `-` for stdin.
 fn given(name: &str, text: &str) -> Result<Vec<u8>, NotRun> {
-    let failed = |why: String| argument(name, why);
-    if text == "-" {
-        let mut bytes = Vec::new();
-        let mut stdin = std::io::stdin().lock().take(LARGEST);
-        stdin
-            .read_to_end(&mut bytes)
-            .map_err(|error| failed(format!("stdin cannot be read: {error}")))?;
-        return Ok(bytes);
-    }
-    match text.strip_prefix('@') {
-        Some(path) => Files::in_folder(Path::new(""))
-            .read(Path::new(path), LARGEST)
-            .map_err(|error| failed(error.to_string())),
-        None => Ok(text.as_bytes().to_owned()),
-    }
+    argument_content(text).map_err(|why| argument(name, why))
 }
 
 impl Ran {

@@ -1,13 +1,12 @@
 //! `sandgate call`: calls one tool through the running gateway, as a client would.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use sandgate_assembly::servers_apart;
-use sandgate_config::{Environment, Files, Loaded};
+use sandgate_config::{Environment, Loaded, argument_content};
 use sandgate_daemon::admin::Ask;
 use sandgate_daemon::status::Status;
 use sandgate_text::printable;
@@ -16,9 +15,6 @@ use serde_json::{Value, json};
 use crate::args::Reached;
 use crate::exit::{ask, complain, fail, runtime};
 use crate::terminal::print;
-
-/// The largest arguments that are read from a file or stdin, in bytes.
-const LARGEST: u64 = 16 << 20;
 
 /// `sandgate call`.
 #[derive(Clone, Debug, Args)]
@@ -132,19 +128,7 @@ fn given(text: &str) -> Result<Value, CallError> {
         argument: "JSON",
         why,
     };
-    let bytes = match (text, text.strip_prefix('@')) {
-        ("-", _) => {
-            let mut bytes = Vec::new();
-            let mut stdin = std::io::stdin().lock().take(LARGEST);
-            let read = stdin.read_to_end(&mut bytes);
-            read.map_err(|error| wrong(format!("stdin cannot be read: {error}")))?;
-            bytes
-        }
-        (_, Some(file)) => Files::in_folder(Path::new(""))
-            .read(Path::new(file), LARGEST)
-            .map_err(|error| wrong(error.to_string()))?,
-        _ => text.as_bytes().to_owned(),
-    };
+    let bytes = argument_content(text).map_err(wrong)?;
     let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
         wrong(format!(
             "it is no JSON: {error}; for example '{{\"path\": \"a\"}}'"

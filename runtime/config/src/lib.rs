@@ -7,6 +7,7 @@
 )]
 
 mod amount;
+mod argument;
 mod call_log;
 mod candidate;
 mod client;
@@ -45,6 +46,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use amount::{Period, Size};
+pub use argument::argument_content;
 pub use call_log::{CallLog, Destination, OnFailure};
 pub use candidate::{Candidate, Share};
 pub use client::{Client, TokenHash};

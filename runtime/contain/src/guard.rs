@@ -134,7 +134,7 @@ impl Guarded {
 
     /// Guards a file or folder of the gateway, which need not exist yet.
     pub fn own(&mut self, path: &Path, what: impl Into<String>) {
-        self.own.push((whereabouts(path), what.into()));
+        self.own.push((real_path(path), what.into()));
     }
 
     /// Like [`Guarded::admit`], for what others put there: no socket may lie in it either. The look ends after
@@ -224,7 +224,7 @@ impl Guarded {
             }
             let private = PRIVATE.iter().map(|name| home.join(name));
             // One may be a link to where the keys really are.
-            let private = private.flat_map(|one| [whereabouts(&one), one]);
+            let private = private.flat_map(|one| [real_path(&one), one]);
             if let Some(private) = private.into_iter().find(|one| meets(&real, one)) {
                 let what = format!("{}, where keys are kept", private.display());
                 return refused(how(&real, &private), what);
@@ -249,7 +249,7 @@ fn people(users: &str) -> Vec<PathBuf> {
 }
 
 /// Where a path leads, as far as it exists already.
-pub fn whereabouts(path: &Path) -> PathBuf {
+pub fn real_path(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     for above in absolute.ancestors() {
         if let (Ok(real), Ok(rest)) = (above.canonicalize(), absolute.strip_prefix(above)) {

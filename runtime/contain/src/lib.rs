@@ -32,7 +32,7 @@ mod toolchain;
 /// with the plan.
 pub const HELPER: &str = "contain-exec";
 
-pub use guard::{GuardError, Guarded, whereabouts};
+pub use guard::{GuardError, Guarded, real_path};
 pub use limits::{Limit, Limits};
 pub use plan::{Access, Backend, Exposed, Network, Plan, PlanError, Reason, Wanted};
 pub use report::{InForce, Report};

@@ -3,13 +3,13 @@
 //! it gets.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use sandgate_assembly::host_setup::default_cache_folder;
 use sandgate_config::Environment;
 use serde::Deserialize;
 
-use super::{Compiled, ForDev, NotCompiled};
+use super::{Compiled, ForDev, NotCompiled, output_of};
 
 /// The folder of the interpreters: one for all of this user's projects, so that each is made once. Relative to the
 /// project's folder where this user has no caches.
@@ -34,18 +34,8 @@ pub(super) fn made(
     folder: &Path,
     sdk: Option<(String, String)>,
 ) -> Result<ForDev, NotCompiled> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| NotCompiled::Run {
-            program: command.get_program().to_string_lossy().into_owned(),
-            error,
-        })?;
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr);
-        return Err(NotCompiled::Said(text.trim_end().to_owned()));
-    }
-    let made: Made = serde_json::from_slice(&output.stdout).map_err(|error| {
+    let stdout = output_of(command)?;
+    let made: Made = serde_json::from_slice(&stdout).map_err(|error| {
         NotCompiled::Project(format!(
             "the SDK in this project cannot make a version for `dev` ({error}): take the one of this sandgate, as `sandgate plugin new` lays it into a new project"
         ))

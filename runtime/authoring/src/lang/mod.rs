@@ -137,6 +137,27 @@ pub fn find(name: LanguageName) -> &'static dyn Language {
     }
 }
 
+/// Runs an SDK's command, and returns its stdout. Where it fails, its stderr is for the author.
+fn output_of(command: &mut Command) -> Result<Vec<u8>, NotCompiled> {
+    let output = captured(command)?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let text = String::from_utf8_lossy(&output.stderr);
+    Err(NotCompiled::Said(text.trim_end().to_owned()))
+}
+
+/// Runs a command. Its stdout and its stderr are captured.
+fn captured(command: &mut Command) -> Result<std::process::Output, NotCompiled> {
+    command
+        .stdin(std::process::Stdio::null())
+        .output()
+        .map_err(|error| NotCompiled::Run {
+            program: command.get_program().to_string_lossy().into_owned(),
+            error,
+        })
+}
+
 /// Runs a compiler. Its stdout is captured, and its stderr goes to the author.
 fn run(command: &mut Command) -> Result<std::process::Output, NotCompiled> {
     command

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter};
+use super::{Compiled, File, ForDev, Language, New, NotCompiled, captured, interpreter, output_of};
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
 use crate::vendored_sdk;
@@ -69,16 +69,12 @@ impl Language for Python {
         let scratch = tempfile::tempdir()
             .map_err(|error| NotCompiled::Project(format!("no temporary folder: {error}")))?;
         let made = scratch.path().join("component.wasm");
-        let output = said(
+        output_of(
             python_in(python, folder)
                 .args(["-m", "sandgate", "build", "--bare", "-o"])
                 .arg(&made)
                 .arg("."),
         )?;
-        if !output.status.success() {
-            let text = String::from_utf8_lossy(&output.stderr);
-            return Err(NotCompiled::Said(text.trim_end().to_owned()));
-        }
         let wasm = std::fs::read(&made).map_err(|error| {
             NotCompiled::Project(format!("componentize-py made no component: {error}"))
         })?;
@@ -128,7 +124,7 @@ fn installed(project: &Project) -> Result<(PathBuf, PathBuf), NotCompiled> {
 
 /// The SDK's version.
 fn probed(python: &Path, folder: &Path) -> Result<String, NotCompiled> {
-    let output = said(python_in(python, folder).args(["-c", PROBE]))?;
+    let output = captured(python_in(python, folder).args(["-c", PROBE]))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
@@ -168,14 +164,4 @@ fn python_in(python: &Path, folder: &Path) -> Command {
         }
     }
     command
-}
-
-fn said(command: &mut Command) -> Result<std::process::Output, NotCompiled> {
-    command
-        .stdin(std::process::Stdio::null())
-        .output()
-        .map_err(|error| NotCompiled::Run {
-            program: command.get_program().to_string_lossy().into_owned(),
-            error,
-        })
 }

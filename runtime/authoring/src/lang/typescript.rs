@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter};
+use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter, output_of};
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
 use crate::vendored_sdk;
@@ -66,25 +66,11 @@ impl Language for TypeScript {
 
     fn compile(&self, project: &Project) -> Result<Compiled, NotCompiled> {
         let folder = &project.folder;
-        let node = installed(folder)?;
         let scratch = tempfile::tempdir()
             .map_err(|error| NotCompiled::Project(format!("no temporary folder: {error}")))?;
         let made = scratch.path().join("component.wasm");
-        let mut command = Command::new(node);
-        command
-            .arg(Path::new(SDK).join("dist/cli.js"))
-            .args(["build", ".", "--bare", "-o"])
-            .arg(&made)
-            .current_dir(folder)
-            .stdin(std::process::Stdio::null());
-        let output = command.output().map_err(|error| NotCompiled::Run {
-            program: "node".into(),
-            error,
-        })?;
-        if !output.status.success() {
-            let text = String::from_utf8_lossy(&output.stderr);
-            return Err(NotCompiled::Said(text.trim_end().to_owned()));
-        }
+        let mut command = sdk_in(folder, &["build", ".", "--bare", "-o"])?;
+        output_of(command.arg(&made))?;
         let wasm = std::fs::read(&made).map_err(|error| {
             NotCompiled::Project(format!("componentize-qjs made no component: {error}"))
         })?;
@@ -96,35 +82,14 @@ impl Language for TypeScript {
 
     fn compile_for_dev(&self, project: &Project) -> Result<ForDev, NotCompiled> {
         let folder = &project.folder;
-        let mut command = Command::new(installed(folder)?);
-        command
-            .arg(Path::new(SDK).join("dist/cli.js"))
-            .args(["dev", ".", "--interpreters"])
-            .arg(interpreter::folder())
-            .current_dir(folder);
+        let mut command = sdk_in(folder, &["dev", ".", "--interpreters"])?;
+        command.arg(interpreter::folder());
         let sdk = version(folder).map(|version| ("sandgate".into(), version));
         interpreter::made(&mut command, folder, sdk)
     }
 
     fn check(&self, project: &Project) -> Result<(), NotCompiled> {
-        let folder = &project.folder;
-        let mut command = Command::new(installed(folder)?);
-        command
-            .arg(Path::new(SDK).join("dist/cli.js"))
-            .args(["types", "."])
-            .current_dir(folder)
-            .stdin(std::process::Stdio::null());
-        let output = command.output().map_err(|error| NotCompiled::Run {
-            program: "node".into(),
-            error,
-        })?;
-        match output.status.success() {
-            true => Ok(()),
-            false => {
-                let text = String::from_utf8_lossy(&output.stderr);
-                Err(NotCompiled::Said(text.trim_end().to_owned()))
-            }
-        }
+        output_of(&mut sdk_in(&project.folder, &["types", "."])?).map(drop)
     }
 
     fn once(&self) -> Option<&'static str> {
@@ -139,6 +104,16 @@ impl Language for TypeScript {
         files.extend(vendored_sdk::js("vendor/sandgate"));
         files
     }
+}
+
+/// A command of the SDK in this folder.
+fn sdk_in(folder: &Path, arguments: &[&str]) -> Result<Command, NotCompiled> {
+    let mut command = Command::new(installed(folder)?);
+    command
+        .arg(Path::new(SDK).join("dist/cli.js"))
+        .args(arguments)
+        .current_dir(folder);
+    Ok(command)
 }
 
 /// Node's path, if the SDK is installed too.

@@ -138,7 +138,6 @@ pub(super) fn chosen(folder: &Path, names: &[String]) -> Result<Fixtures, NotTes
     if names.is_empty() {
         return Ok(all);
     }
-    let mut chosen = Fixtures::new();
     for name in names {
         let globs =
             Globs::new(std::slice::from_ref(name)).map_err(|error| none(error.to_string()))?;
@@ -149,8 +148,8 @@ pub(super) fn chosen(folder: &Path, names: &[String]) -> Result<Fixtures, NotTes
         }
     }
     let globs = Globs::new(names).map_err(|error| none(error.to_string()))?;
-    chosen.extend(all.into_iter().filter(|(known, _)| globs.matches(known)));
-    Ok(chosen)
+    let chosen = all.into_iter().filter(|(known, _)| globs.matches(known));
+    Ok(chosen.collect())
 }
 
 /// Runs fixtures. A run may take `time_factor` times the plugin's timeout.
