@@ -51,7 +51,8 @@ pub enum NotNew {
     },
 }
 
-/// Makes a project in the folder `name` within `parent`, with further fixtures by their files' names. Returns the commands that test it from there.
+/// Makes a project in the folder `name` within `parent`, with further fixtures by their files' names. Returns the
+/// commands that test it from there.
 ///
 /// # Errors
 ///
