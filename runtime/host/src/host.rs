@@ -117,16 +117,14 @@ impl Host {
             grants = grants.for_candidate(&manifest.asks, &mut withheld);
         }
         let memory = spec.memory.or(manifest.memory()).unwrap_or(DEFAULT_MEMORY);
-        // The limit is the plugin's, and not that of an interpreter with every usual module in it.
-        let memory = match spec.file.is_development() {
-            true => memory
-                .saturating_add(DEFAULT_MEMORY)
-                .min(MAX_MEMORY.max(memory)),
-            false => memory,
-        };
         if memory > MAX_MEMORY {
             return Err(PrepareError::Memory);
         }
+        // The limit is the plugin's, and not that of an interpreter with every usual module in it.
+        let memory = match spec.file.is_development() {
+            true => (memory + DEFAULT_MEMORY).min(MAX_MEMORY),
+            false => memory,
+        };
         // The name in log lines. No interceptor's name has a slash, so a candidate cannot be mistaken for a live
         // plugin.
         let interceptor: Arc<str> = match candidate {

@@ -176,17 +176,16 @@ impl Simulation {
 
 impl CannedResponse {
     fn response(&self) -> Result<http::Response<WasiBody>, Error> {
-        let known = self;
-        if known.failure == Some(CannedFailure::Refused) {
+        if self.failure == Some(CannedFailure::Refused) {
             return Err(Error::ConnectionRefused);
         }
-        let mut response = http::Response::builder().status(known.status);
-        for (name, value) in &known.headers {
+        let mut response = http::Response::builder().status(self.status);
+        for (name, value) in &self.headers {
             response = response.header(name, value);
         }
-        let body = match known.failure {
-            Some(_) => CutBody(Some(known.body.clone())).boxed_unsync(),
-            None => Full::new(known.body.clone())
+        let body = match self.failure {
+            Some(_) => CutBody(Some(self.body.clone())).boxed_unsync(),
+            None => Full::new(self.body.clone())
                 .map_err(|never: std::convert::Infallible| match never {})
                 .boxed_unsync(),
         };
