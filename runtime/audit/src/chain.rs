@@ -1,0 +1,214 @@
+//! The chain of a log's lines, as it is written.
+
+use std::io::{self, BufRead, Read};
+
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::Checkpoint;
+use crate::hash::Hash;
+use crate::key::SigningKey;
+use crate::merkle::Tree;
+use crate::record::{Head, MAX_LINE, Opened, Own, Torn};
+
+/// The end of a log: the hash of its last line, and the tree over all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    tree: Tree,
+    last: Hash,
+}
+
+/// A chain as it is kept beside its log. It spares reading the whole log at a start, and goes on where the log's file was
+/// rotated away.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedChain {
+    size: u64,
+    last: Hash,
+    peaks: Vec<Hash>,
+}
+
+/// A line with its place in the chain, not yet written.
+#[derive(Debug)]
+pub struct Stamped {
+    /// The line with its line end.
+    pub text: Vec<u8>,
+    hash: Hash,
+}
+
+/// What a log's file holds after a saved chain.
+#[derive(Debug)]
+pub struct Tail {
+    /// The chain to its end.
+    pub chain: Chain,
+    /// The first line of the file, from 1, that does not follow from the one before it. The log was changed.
+    pub broken: Option<u64>,
+    /// The lines at its end that are none of the chain: a process was killed while it wrote them.
+    torn: Vec<Torn>,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self {
+            tree: Tree::default(),
+            last: Hash::ZERO,
+        }
+    }
+}
+
+impl Chain {
+    /// The number of lines.
+    pub fn size(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// The line (a JSON object, with or without a line end) with its place in the chain.
+    pub fn stamp(&self, line: &[u8]) -> Stamped {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let mut text = Head::write(self.size(), self.last).into_bytes();
+        text.extend_from_slice(line.strip_prefix(b"{").unwrap_or(line));
+        let hash = Hash::of_line(&text);
+        text.push(b'\n');
+        Stamped { text, hash }
+    }
+
+    /// Adds a line that was written, or whose beginning was and whose rest follows.
+    pub fn add(&mut self, stamped: &Stamped) {
+        self.push(stamped.hash);
+    }
+
+    fn push(&mut self, line: Hash) {
+        self.tree.push(line);
+        self.last = line;
+    }
+
+    /// The chain, to be kept beside its log.
+    pub fn saved(&self) -> SavedChain {
+        SavedChain {
+            size: self.size(),
+            last: self.last,
+            peaks: self.tree.peaks().to_vec(),
+        }
+    }
+
+    /// The record that says that all lines so far are these, and the signed note in it.
+    pub fn checkpoint(&self, key: &SigningKey, time: String) -> (Stamped, String) {
+        let checkpoint = Checkpoint {
+            size: self.size(),
+            root: self.tree.root(),
+            time,
+        };
+        let note = checkpoint.sign(key);
+        let own = Own::Checkpoint { note: note.clone() };
+        (self.stamp(&line(&own)), note)
+    }
+
+    /// Reads on from a saved chain, or from the beginning, to the end of the log's file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or has a line that is longer than 64 MiB.
+    pub fn resume(saved: Option<SavedChain>, file: impl BufRead) -> io::Result<Tail> {
+        let kept = saved.and_then(|saved| {
+            let tree = Tree::of(saved.size, saved.peaks)?;
+            let last = saved.last;
+            Some(Self { tree, last })
+        });
+        let mut tail = Tail {
+            chain: kept.clone().unwrap_or_default(),
+            broken: None,
+            torn: Vec::new(),
+        };
+        let mut begun = kept.is_some();
+        let mut number = 0;
+        each_line(file, |text| {
+            number += 1;
+            let Some(head) = Head::of(text) else {
+                if begun {
+                    tail.torn.push(Torn::of(text));
+                }
+                return;
+            };
+            tail.torn.clear();
+            // Without a saved chain, the first line of the file says what came before it.
+            if !std::mem::replace(&mut begun, true)
+                && head.seq > 0
+                && let Some(Own::Opened(opened)) = head.own()
+                && let Some(tree) = Tree::of(head.seq, opened.peaks)
+            {
+                let last = head.prev;
+                tail.chain = Self { tree, last };
+            }
+            if kept.as_ref().is_some_and(|kept| head.seq < kept.size()) {
+                return;
+            }
+            let next = head.seq == tail.chain.size();
+            if !next || head.prev != tail.chain.last {
+                tail.broken.get_or_insert(number);
+            }
+            if next {
+                tail.chain.push(Hash::of_line(text));
+            }
+        })?;
+        Ok(tail)
+    }
+}
+
+impl Tail {
+    /// The record with which the log goes on.
+    pub fn opened(&self, program: &str, key: &SigningKey, time: String) -> Stamped {
+        self.chain
+            .opened_after(self.torn.clone(), program, key, time)
+    }
+}
+
+impl Chain {
+    /// The record with which the log goes on in another file.
+    pub fn opened(&self, program: &str, key: &SigningKey, time: String) -> Stamped {
+        self.opened_after(Vec::new(), program, key, time)
+    }
+
+    fn opened_after(
+        &self,
+        torn: Vec<Torn>,
+        program: &str,
+        key: &SigningKey,
+        time: String,
+    ) -> Stamped {
+        let own = Own::Opened(Opened {
+            time,
+            program: program.to_owned(),
+            key: key.verifier().to_string(),
+            peaks: self.tree.peaks().to_vec(),
+            torn,
+        });
+        self.stamp(&line(&own))
+    }
+}
+
+fn line(own: &Own) -> Vec<u8> {
+    serde_json::to_vec(own).unwrap_or_default()
+}
+
+/// Calls `each` with every line, without its line end.
+///
+/// # Errors
+///
+/// The file cannot be read, or has a line that is longer than [`MAX_LINE`].
+pub fn each_line(mut file: impl BufRead, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let limit = MAX_LINE as u64 + 1;
+        let read = file.by_ref().take(limit).read_until(b'\n', &mut line)?;
+        if read == 0 {
+            return Ok(());
+        }
+        match line.strip_suffix(b"\n") {
+            Some(whole) => each(whole),
+            None if line.len() > MAX_LINE => {
+                return Err(io::Error::other("it has a line of more than 64 MiB"));
+            }
+            None => each(&line),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Proof of what a log says: each line holds the hash of the line before it, and signed checkpoints hold the root of a
+//! Merkle tree over all lines (RFC 6962, C2SP tlog-checkpoint). Knows lines of text and no gateway.
+
+mod anchored;
+mod chain;
+mod checkpoint;
+mod hash;
+mod key;
+mod merkle;
+mod record;
+mod verify;
+
+pub use anchored::{AnchorError, Anchored};
+pub use chain::{Chain, SavedChain, Stamped, Tail, each_line};
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use hash::Hash;
+pub use key::{KeyError, SigningKey, VerifierKey};
+pub use merkle::Tree;
+pub use record::{MAX_LINE, is_chained};
+pub use verify::{Place, Problem, ProblemKind, Summary, Verifier};

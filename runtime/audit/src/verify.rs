@@ -1,0 +1,379 @@
+//! Holds the lines of a log against their chain, its checkpoints, and checkpoints kept elsewhere.
+
+use std::fmt;
+
+use crate::anchored::Anchored;
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::hash::Hash;
+use crate::key::VerifierKey;
+use crate::merkle::Tree;
+use crate::record::{Head, Opened, Own, Torn};
+
+/// The most problems that are told. The first one is what matters: what follows from it cannot be told apart from it.
+const MAX_PROBLEMS: usize = 10;
+
+/// Verifies a log, line by line, its files in the order in which they were written.
+pub struct Verifier {
+    keys: Vec<VerifierKey>,
+    anchored: Anchored,
+    file: String,
+    number: u64,
+    /// The place of the last line.
+    at: Place,
+    /// The number that the next line has. `None`: the chain has not begun.
+    next: Option<u64>,
+    last: Hash,
+    /// The tree over all lines so far. `None`: it is not known, since lines before the first are not at hand.
+    tree: Option<Tree>,
+    /// A line that does not hold the hash of the one before it: one of the two was changed.
+    suspect: Option<(Place, Place)>,
+    /// Lines that are none of the chain. The next one may say that they were cut off.
+    torn: Vec<(Torn, Place)>,
+    summary: Summary,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// The number of the first line of the chain that is at hand.
+    pub first: Option<u64>,
+    /// The number of lines of the chain.
+    pub lines: u64,
+    /// The number of lines before the chain began, which nothing vouches for.
+    pub unchained: u64,
+    /// The number of checkpoints in the log that were verified.
+    pub checkpoints: u64,
+    /// The time of the last checkpoint, and the number of lines of the log that it stands for.
+    pub last_checkpoint: Option<(String, u64)>,
+    /// The number of lines that were cut off when a process was killed, as the lines after them say.
+    pub torn: u64,
+    /// The number of anchored checkpoints that agree with the log.
+    pub anchors_met: u64,
+    /// The number of lines of the log: of the last line at hand and all before it.
+    pub size: u64,
+    /// What is wrong, in the order of the lines. At most ten.
+    pub problems: Vec<Problem>,
+}
+
+/// A line of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The file's name.
+    pub file: String,
+    /// The line in it, from 1.
+    pub line: u64,
+}
+
+/// What is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The line.
+    pub place: Place,
+    /// What is wrong with it.
+    pub kind: ProblemKind,
+}
+
+/// What is wrong with a line. Numbers of lines are those of the log, from 0.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProblemKind {
+    /// Its hash is not the one that other lines hold.
+    #[error(
+        "was changed after it was written: it does not have the hash that the log holds for it"
+    )]
+    Changed,
+    /// It is the last line, or the one before it, that was changed.
+    #[error(
+        "or the line before it was changed after it was written: their hashes do not fit, and no line after them says which"
+    )]
+    ChangedOrBefore,
+    /// Lines before it are not there.
+    #[error(
+        "stands after a gap: lines {from} to {to} of the log were removed or are in a file that was not given"
+    )]
+    Missing {
+        /// The first of them.
+        from: u64,
+        /// The last of them.
+        to: u64,
+    },
+    /// It stands elsewhere than it was written.
+    #[error("is in the wrong place: it is line {seq} of the log, and line {expected} belongs here")]
+    Misplaced {
+        /// The number that it has.
+        seq: u64,
+        /// The number that belongs here.
+        expected: u64,
+    },
+    /// It is no line of the chain.
+    #[error("is no line of the chain: it was put in or changed")]
+    PutIn,
+    /// The chain begins a second time.
+    #[error(
+        "begins the chain anew: the file beside the log in which the gateway keeps its end was lost or removed, or a second gateway writes this log"
+    )]
+    Restarted,
+    /// A checkpoint has another root than the lines before it.
+    #[error(
+        "is a checkpoint that does not fit the lines before it: one of them, after line {after} of the log, was changed together with all hashes that follow"
+    )]
+    Rewritten {
+        /// The last line for which another checkpoint vouches.
+        after: u64,
+    },
+    /// A checkpoint does not count.
+    #[error("is a checkpoint that does not count: {0}")]
+    Checkpoint(CheckpointError),
+    /// An anchored checkpoint has another root.
+    #[error(
+        "is the last of {0} lines for which the anchor has another root: the log was written anew, up to here or before"
+    )]
+    Anchor(u64),
+    /// The log is shorter than the anchor says.
+    #[error(
+        "is the last line, number {last} of the log, and the anchor knows {anchored} lines: the end was cut off"
+    )]
+    Cut {
+        /// The number of the last line.
+        last: u64,
+        /// The number of lines that the anchor knows.
+        anchored: u64,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Place { file, line } = &self.place;
+        write!(f, "{file}:{line}: this line {}", self.kind)
+    }
+}
+
+impl Verifier {
+    /// Verifies by these keys, and against these checkpoints.
+    pub fn new(keys: Vec<VerifierKey>, anchored: Anchored) -> Self {
+        Self {
+            keys,
+            anchored,
+            file: String::new(),
+            number: 0,
+            at: Place::default(),
+            next: None,
+            last: Hash::ZERO,
+            tree: None,
+            suspect: None,
+            torn: Vec::new(),
+            summary: Summary::default(),
+        }
+    }
+
+    /// Begins the next file.
+    pub fn begin_file(&mut self, name: &str) {
+        name.clone_into(&mut self.file);
+        self.number = 0;
+    }
+
+    /// Takes the next line, without its line end.
+    pub fn line(&mut self, text: &[u8]) {
+        self.number += 1;
+        let place = Place {
+            file: self.file.clone(),
+            line: self.number,
+        };
+        let Some(head) = Head::of(text) else {
+            match self.next {
+                None => {
+                    self.summary.unchained += 1;
+                    self.at = place;
+                }
+                Some(_) if self.torn.len() < MAX_PROBLEMS => {
+                    self.torn.push((Torn::of(text), place));
+                }
+                Some(_) => {}
+            }
+            return;
+        };
+        let own = head.own();
+        self.explain(own.as_ref());
+        match self.next {
+            None => self.begin(&head, own.as_ref(), &place),
+            Some(next) if head.seq != next => self.out_of_order(&head, next, own.as_ref(), &place),
+            Some(_) => self.link(&head, &place),
+        }
+        match &own {
+            Some(Own::Checkpoint { note }) => self.checkpoint(note, &head, &place),
+            Some(Own::Opened(opened)) => self.opened(opened, &place),
+            Some(Own::Unreadable) => self.report(&place, ProblemKind::Changed),
+            None => {}
+        }
+        self.push(Hash::of_line(text), head.seq, place);
+    }
+
+    /// What was found, after the last line.
+    pub fn finish(mut self) -> Summary {
+        self.unexplained();
+        if let Some((_, this)) = self.suspect.take() {
+            self.report(&this, ProblemKind::ChangedOrBefore);
+        }
+        let size = self.next.unwrap_or(0);
+        self.summary.size = size;
+        if let Some(anchored) = self.anchored.largest()
+            && anchored > size
+        {
+            let last = size.saturating_sub(1);
+            let place = self.at.clone();
+            self.report(&place, ProblemKind::Cut { last, anchored });
+        }
+        self.summary
+    }
+
+    /// The first line of the chain that is at hand.
+    fn begin(&mut self, head: &Head<'_>, own: Option<&Own>, place: &Place) {
+        let opens = matches!(own, Some(Own::Opened(_)));
+        if head.seq > 0 && (!opens || self.summary.unchained > 0) {
+            // Each file begins with a record, so what stood here before this line is gone or was changed.
+            let kind = match self.summary.unchained {
+                0 => ProblemKind::Missing {
+                    from: 0,
+                    to: head.seq - 1,
+                },
+                _ => ProblemKind::PutIn,
+            };
+            let before = match kind {
+                ProblemKind::PutIn => self.at.clone(),
+                _ => place.clone(),
+            };
+            self.report(&before, kind);
+        }
+        self.summary.first = Some(head.seq);
+        self.last = head.prev;
+        self.tree = match own {
+            Some(Own::Opened(opened)) => Tree::of(head.seq, opened.peaks.clone()),
+            _ if head.seq == 0 => Some(Tree::default()),
+            _ => None,
+        };
+        // What the record itself says does not fit.
+        if (opens && self.tree.is_none()) || (head.seq == 0) != (head.prev == Hash::ZERO) {
+            self.report(place, ProblemKind::Changed);
+        }
+    }
+
+    fn out_of_order(&mut self, head: &Head<'_>, next: u64, own: Option<&Own>, place: &Place) {
+        self.settle(false);
+        let kind = match head.seq {
+            0 if matches!(own, Some(Own::Opened(_))) => ProblemKind::Restarted,
+            seq if seq > next => ProblemKind::Missing {
+                from: next,
+                to: seq - 1,
+            },
+            seq => ProblemKind::Misplaced {
+                seq,
+                expected: next,
+            },
+        };
+        self.report(place, kind);
+        self.tree = None;
+    }
+
+    fn link(&mut self, head: &Head<'_>, place: &Place) {
+        let fits = head.prev == self.last;
+        let before = self.suspect.is_some();
+        self.settle(fits);
+        if !fits && !before {
+            self.suspect = Some((self.at.clone(), place.clone()));
+        }
+    }
+
+    /// Decides which of two lines was changed. `fits`: the next line holds the hash of the later one.
+    fn settle(&mut self, fits: bool) {
+        if let Some((before, this)) = self.suspect.take() {
+            let changed = if fits { before } else { this };
+            self.report(&changed, ProblemKind::Changed);
+        }
+    }
+
+    fn checkpoint(&mut self, note: &str, head: &Head<'_>, place: &Place) {
+        let checkpoint = match Checkpoint::open(note, &self.keys) {
+            Ok(checkpoint) => checkpoint,
+            Err(error) => return self.report(place, ProblemKind::Checkpoint(error)),
+        };
+        if checkpoint.size != head.seq {
+            let seq = checkpoint.size;
+            let expected = head.seq;
+            return self.report(place, ProblemKind::Misplaced { seq, expected });
+        }
+        // Only what the note says and what stands before the record may stand in it: nothing vouches for more.
+        let own = Own::Checkpoint {
+            note: note.to_owned(),
+        };
+        let canonical = serde_json::to_vec(&own).unwrap_or_default();
+        if canonical.strip_prefix(b"{") != Some(head.rest) {
+            return self.report(place, ProblemKind::Changed);
+        }
+        if let Some(tree) = &self.tree {
+            let fits = tree.root() == checkpoint.root;
+            if !fits && self.suspect.is_none() {
+                let after = self.summary.last_checkpoint.as_ref();
+                let after = after.map_or(0, |(_, size)| size.saturating_sub(1));
+                return self.report(place, ProblemKind::Rewritten { after });
+            }
+            // If the lines before it are as they were, it is this line that holds a wrong hash.
+            self.settle(!fits);
+        }
+        self.summary.checkpoints += 1;
+        self.summary.last_checkpoint = Some((checkpoint.time, checkpoint.size));
+    }
+
+    fn opened(&mut self, opened: &Opened, place: &Place) {
+        let differs = |tree: &Tree| tree.peaks() != opened.peaks;
+        if self.suspect.is_none() && self.tree.as_ref().is_some_and(differs) {
+            self.report(place, ProblemKind::Changed);
+        }
+    }
+
+    fn push(&mut self, hash: Hash, seq: u64, place: Place) {
+        if let Some(tree) = &mut self.tree {
+            tree.push(hash);
+            let size = tree.size();
+            if let Some(root) = self.anchored.root(size) {
+                if root == tree.root() {
+                    self.summary.anchors_met += 1;
+                } else if self.suspect.is_none() && self.summary.problems.is_empty() {
+                    self.report(&place, ProblemKind::Anchor(size));
+                }
+            }
+        }
+        self.last = hash;
+        self.next = Some(seq + 1);
+        self.summary.lines += 1;
+        self.at = place;
+    }
+
+    /// Lines that are none of the chain are explained by a record after them that says that they were cut off.
+    fn explain(&mut self, own: Option<&Own>) {
+        if let Some(Own::Opened(opened)) = own
+            && opened
+                .torn
+                .iter()
+                .eq(self.torn.iter().map(|(torn, _)| torn))
+        {
+            self.summary.torn += self.torn.len() as u64;
+            self.torn.clear();
+        }
+        self.unexplained();
+    }
+
+    fn unexplained(&mut self) {
+        for (_, place) in std::mem::take(&mut self.torn) {
+            self.report(&place, ProblemKind::PutIn);
+        }
+    }
+
+    fn report(&mut self, place: &Place, kind: ProblemKind) {
+        if self.summary.problems.len() < MAX_PROBLEMS {
+            let place = place.clone();
+            self.summary.problems.push(Problem { place, kind });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+#![allow(clippy::unwrap_used)]
+use proptest::prelude::*;
+
+use super::*;
+use crate::chain::{Chain, each_line};
+use crate::key::SigningKey;
+
+const TIME: &str = "2026-01-02T03:04:05Z";
+
+/// A log as the gateway writes it: a record at the beginning of each file, checkpoints, and one at the end.
+struct Log {
+    key: SigningKey,
+    chain: Chain,
+    files: Vec<Vec<u8>>,
+    notes: Vec<String>,
+}
+
+impl Log {
+    fn new() -> Self {
+        Self {
+            key: SigningKey::generate("gateway").unwrap(),
+            chain: Chain::default(),
+            files: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn write(&mut self, stamped: &crate::chain::Stamped) {
+        self.files.last_mut().unwrap().extend(&stamped.text);
+        self.chain.add(stamped);
+    }
+
+    fn open(&mut self) -> &mut Self {
+        self.files.push(Vec::new());
+        let opened = self.chain.opened("sandgate", &self.key, TIME.into());
+        self.write(&opened);
+        self
+    }
+
+    fn lines(&mut self, count: usize) -> &mut Self {
+        for n in 0..count {
+            let line = format!("{{\"record\":\"ended\",\"target\":\"tool {n}\"}}\n");
+            let stamped = self.chain.stamp(line.as_bytes());
+            self.write(&stamped);
+        }
+        self
+    }
+
+    fn checkpoint(&mut self) -> &mut Self {
+        let (stamped, note) = self.chain.checkpoint(&self.key, TIME.into());
+        self.write(&stamped);
+        self.notes.push(note);
+        self
+    }
+
+    /// Two files, of 12 and 12 lines.
+    fn of_two_files() -> Self {
+        let mut log = Self::new();
+        log.open().lines(6).checkpoint().lines(3).checkpoint();
+        log.open().lines(5).checkpoint().lines(4).checkpoint();
+        log
+    }
+
+    fn keys(&self) -> Vec<VerifierKey> {
+        vec![self.key.verifier().clone()]
+    }
+
+    fn all(&self) -> Vec<Vec<u8>> {
+        let lines = |file: &Vec<u8>| -> Vec<Vec<u8>> {
+            let lines = file.split_inclusive(|byte| *byte == b'\n');
+            lines.map(|line| line[..line.len() - 1].to_vec()).collect()
+        };
+        self.files.iter().flat_map(lines).collect()
+    }
+
+    fn anchored(&self) -> Anchored {
+        Anchored::read(&self.notes.join("\n"), &self.keys()).unwrap()
+    }
+}
+
+fn verify(lines: &[Vec<u8>], keys: Vec<VerifierKey>, anchored: Anchored) -> Summary {
+    let mut verifier = Verifier::new(keys, anchored);
+    verifier.begin_file("log");
+    for line in lines {
+        verifier.line(line);
+    }
+    verifier.finish()
+}
+
+#[test]
+fn a_log_as_it_was_written_is_verified() {
+    let log = Log::of_two_files();
+    let found = verify(&log.all(), log.keys(), log.anchored());
+    assert_eq!(found.problems, []);
+    assert_eq!(
+        (found.lines, found.checkpoints, found.anchors_met),
+        (24, 4, 4)
+    );
+    assert_eq!(found.last_checkpoint, Some((TIME.into(), 23)));
+    // The second file alone: what came before it is not at hand, and its root is.
+    let found = verify(&log.all()[12..], log.keys(), log.anchored());
+    assert_eq!(
+        (found.problems, found.first, found.checkpoints),
+        (vec![], Some(12), 2)
+    );
+}
+
+#[test]
+fn each_change_is_named_at_its_line() {
+    let log = Log::of_two_files();
+    let whole = log.all();
+    let last = whole.len() - 1;
+    for index in 0..=last {
+        // Edited: any one byte.
+        for byte in 0..whole[index].len() {
+            let mut lines = whole.clone();
+            lines[index][byte] ^= 1;
+            let found = verify(&lines, log.keys(), Anchored::default());
+            // Nothing stands after the last line to hold it. If it is no checkpoint any more, it is not one that counts.
+            let end = found.last_checkpoint.as_ref().map(|(_, size)| *size);
+            if index == last && found.problems.is_empty() && end < Some(last as u64) {
+                continue;
+            }
+            let first = found.problems.first();
+            let first = first.unwrap_or_else(|| panic!("line {index} byte {byte}: nothing"));
+            let named = first.place.line;
+            let text = String::from_utf8_lossy(&lines[index]);
+            assert_eq!(named, index as u64 + 1, "byte {byte}: {first}\n{text}");
+        }
+        // Dropped: the line after it is named, or only the anchor knows.
+        let mut lines = whole.clone();
+        lines.remove(index);
+        let found = verify(&lines, log.keys(), Anchored::default());
+        match index {
+            _ if index == last => {
+                assert_eq!(found.problems, []);
+                let found = verify(&lines, log.keys(), log.anchored());
+                assert_eq!(
+                    found.problems,
+                    [],
+                    "the checkpoint itself is no line that it counts"
+                );
+            }
+            _ => assert_eq!(found.problems[0].place.line, index as u64 + 1),
+        }
+        // Swapped with the next.
+        if index < last {
+            let mut lines = whole.clone();
+            lines.swap(index, index + 1);
+            let found = verify(&lines, log.keys(), Anchored::default());
+            let named = found.problems[0].place.line;
+            assert!(
+                named == index as u64 + 1 || (index == 0 && named == 2),
+                "{index}: {named}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_tail_that_was_cut_is_seen_against_the_anchor_alone() {
+    let log = Log::of_two_files();
+    let lines = &log.all()[..17];
+    assert_eq!(verify(lines, log.keys(), Anchored::default()).problems, []);
+    let found = verify(lines, log.keys(), log.anchored());
+    let kind = ProblemKind::Cut {
+        last: 16,
+        anchored: 23,
+    };
+    assert_eq!(found.problems[0].kind, kind);
+    assert_eq!(found.problems[0].place.line, 17);
+}
+
+#[test]
+fn a_log_written_anew_from_a_line_on_does_not_fit_its_checkpoints() {
+    // Whoever has no key can compute all hashes anew, and keep the signed notes.
+    let log = Log::of_two_files();
+    let mut forged = Log::new();
+    forged.open().lines(2);
+    let line = forged
+        .chain
+        .stamp(b"{\"record\":\"ended\",\"target\":\"harmless\"}");
+    forged.write(&line);
+    forged.lines(3);
+    let own = Own::Checkpoint {
+        note: log.notes[0].clone(),
+    };
+    let stamped = forged.chain.stamp(&serde_json::to_vec(&own).unwrap());
+    forged.write(&stamped);
+    let found = verify(&forged.all(), log.keys(), Anchored::default());
+    assert_eq!(found.problems[0].kind, ProblemKind::Rewritten { after: 0 });
+    // With a key of its own, it is a foreign key's.
+    let mut forged = Log::new();
+    forged.open().lines(6).checkpoint();
+    let found = verify(&forged.all(), log.keys(), Anchored::default());
+    assert!(matches!(
+        found.problems[0].kind,
+        ProblemKind::Checkpoint(CheckpointError::Signature(_))
+    ));
+    assert_eq!(found.problems[0].place.line, 8);
+    // Without checkpoints, the anchor tells.
+    let mut forged = Log::new();
+    forged.open().lines(7);
+    let found = verify(&forged.all(), log.keys(), log.anchored());
+    assert_eq!(found.problems[0].kind, ProblemKind::Anchor(7));
+}
+
+#[test]
+fn a_line_cut_off_by_a_kill_is_explained_by_the_record_after_it() {
+    let mut log = Log::new();
+    log.open().lines(3);
+    let half = b"{\"seq\":4,\"prev\":\"00".to_vec();
+    let mut file = log.files[0].clone();
+    file.extend(&half);
+    let saved = Some(Chain::default().saved());
+    for saved in [None, saved] {
+        let tail = Chain::resume(saved, &file[..]).unwrap();
+        assert_eq!((tail.chain.size(), tail.broken), (4, None));
+        let opened = tail.opened("sandgate", &log.key, TIME.into());
+        let mut chain = tail.chain;
+        chain.add(&opened);
+        let (checkpoint, _) = chain.checkpoint(&log.key, TIME.into());
+        let mut whole = file.clone();
+        whole.push(b'\n');
+        whole.extend(&opened.text);
+        whole.extend(&checkpoint.text);
+        let mut verifier = Verifier::new(log.keys(), Anchored::default());
+        verifier.begin_file("log");
+        each_line(&whole[..], |line| verifier.line(line)).unwrap();
+        let found = verifier.finish();
+        assert_eq!((found.problems, found.torn, found.lines), (vec![], 1, 6));
+        // Another rest in its place is not explained.
+        let text = String::from_utf8(whole)
+            .unwrap()
+            .replacen("\"00\n", "\"01\n", 1);
+        let mut verifier = Verifier::new(log.keys(), Anchored::default());
+        verifier.begin_file("log");
+        each_line(text.as_bytes(), |line| verifier.line(line)).unwrap();
+        assert_eq!(verifier.finish().problems[0].kind, ProblemKind::PutIn);
+    }
+}
+
+#[test]
+fn a_chain_goes_on_from_what_was_saved_and_from_what_was_written_after_it() {
+    let mut log = Log::new();
+    log.open().lines(5);
+    let saved = log.chain.saved();
+    let kept = serde_json::to_string(&saved).unwrap();
+    log.lines(4);
+    let end = log.chain.clone();
+    let tail = Chain::resume(
+        Some(serde_json::from_str(&kept).unwrap()),
+        &log.files[0][..],
+    )
+    .unwrap();
+    assert_eq!((tail.chain, tail.broken), (end.clone(), None));
+    // Rotated away: only what was saved is known.
+    let tail = Chain::resume(Some(end.saved()), &b""[..]).unwrap();
+    assert_eq!(tail.chain, end);
+    // Rotated, and the saved chain is lost: the file says where it begins.
+    log.open().lines(2);
+    let tail = Chain::resume(None, &log.files[1][..]).unwrap();
+    assert_eq!((tail.chain, tail.broken), (log.chain.clone(), None));
+    // A line was changed meanwhile.
+    let text = String::from_utf8(log.files[0].clone())
+        .unwrap()
+        .replace("tool 1", "tool 7");
+    let tail = Chain::resume(None, text.as_bytes()).unwrap();
+    assert_eq!(tail.broken, Some(4));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// A thousand changes of a log, each told: at its line, or as what only the anchor knows.
+    #[test]
+    fn no_change_of_a_log_goes_unseen(
+        kind in 0..5_u8,
+        at in any::<prop::sample::Index>(),
+        other in any::<prop::sample::Index>(),
+        byte in any::<prop::sample::Index>(),
+        bit in 0..7_u8,
+    ) {
+        let log = Log::of_two_files();
+        let mut lines = log.all();
+        let at = at.index(lines.len());
+        let other = other.index(lines.len());
+        let whole = lines.clone();
+        match kind {
+            0 => {
+                let byte = byte.index(lines[at].len());
+                lines[at][byte] ^= 1 << bit;
+            }
+            1 => drop(lines.remove(at)),
+            2 => lines.swap(at, other),
+            3 => lines.truncate(at),
+            _ => lines.insert(at, lines[other].clone()),
+        }
+        prop_assume!(lines != whole);
+        let found = verify(&lines, log.keys(), log.anchored());
+        // The last line is a checkpoint over all before it: without it, the log is whole up to there, and says so.
+        let only_the_end = lines.len() >= whole.len() - 1 && lines.starts_with(&whole[..whole.len() - 1])
+            && found.last_checkpoint.is_some_and(|(_, size)| size < whole.len() as u64 - 1);
+        prop_assert!(!found.problems.is_empty() || only_the_end);
+    }
+}
