@@ -4,6 +4,7 @@
 mod anchored;
 mod chain;
 mod checkpoint;
+pub mod export;
 mod hash;
 mod key;
 mod merkle;

@@ -11,6 +11,8 @@ use super::{Config, OnFailure};
 pub enum ConditionName {
     /// The call log cannot be written.
     CallLog,
+    /// Checkpoints of the call log cannot be signed, written or kept elsewhere.
+    Audit,
     /// The certificate that clients are shown ends in less than seven days.
     CertificateExpiring,
     /// The certificate that clients are shown has ended.
@@ -25,8 +27,9 @@ pub enum ConditionName {
 
 impl ConditionName {
     /// All conditions.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CallLog,
+        Self::Audit,
         Self::CertificateExpiring,
         Self::CertificateExpired,
         Self::State,
@@ -38,6 +41,7 @@ impl ConditionName {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CallLog => "call-log",
+            Self::Audit => "audit",
             Self::CertificateExpiring => "certificate-expiring",
             Self::CertificateExpired => "certificate-expired",
             Self::State => "state",

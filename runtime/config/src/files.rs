@@ -1,7 +1,7 @@
 //! The one place that turns a path of the configuration into an open file. An operator's path may lead anywhere. What
 //! is opened is a name within the directory that it leads to, so that a link put there later leads nowhere else.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
@@ -152,6 +152,51 @@ impl Files {
         open().map_err(|source| FileError::Io {
             path: path.clone(),
             what: "opened",
+            source,
+        })
+    }
+
+    /// Opens a file to read from its beginning.
+    ///
+    /// # Errors
+    ///
+    /// The file does not exist, is not a regular file, or cannot be read.
+    pub fn open_read(&self, path: &Path) -> Result<File, FileError> {
+        let path = self.path(path);
+        let open = || {
+            let (dir, name) = enter(&path)?;
+            let file = dir.open_with(name, OpenOptions::new().read(true).custom_flags(NO_WAIT))?;
+            match file.metadata()?.is_file() {
+                true => Ok(file),
+                false => Err(io::Error::other("it is not a regular file")),
+            }
+        };
+        open().map_err(|source| FileError::Io {
+            path: path.clone(),
+            what: "opened",
+            source,
+        })
+    }
+
+    /// Writes a whole file, readable by its owner only: it has the old content or the new one, whatever happens.
+    ///
+    /// # Errors
+    ///
+    /// The file's directory does not exist, or cannot be written.
+    pub fn write_whole(&self, path: &Path, content: &[u8]) -> Result<(), FileError> {
+        let path = self.path(path);
+        let write = || {
+            let (dir, name) = enter(&path)?;
+            let mut fresh = name.to_owned();
+            fresh.push(".new");
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o600);
+            dir.open_with(&fresh, &options)?.write_all(content)?;
+            dir.rename(&fresh, &dir, name)
+        };
+        write().map_err(|source| FileError::Io {
+            path: path.clone(),
+            what: "written",
             source,
         })
     }

@@ -8,6 +8,7 @@
 
 mod amount;
 mod argument;
+mod audit;
 mod call_log;
 mod candidate;
 mod client;
@@ -47,6 +48,7 @@ use serde::{Deserialize, Serialize};
 
 pub use amount::{Period, Size};
 pub use argument::argument_content;
+pub use audit::{Anchor, Audit};
 pub use call_log::{CallLog, Destination, OnFailure};
 pub use candidate::{Candidate, Share};
 pub use client::{Client, TokenHash};
@@ -81,6 +83,9 @@ pub struct Config {
     pub gateway: Gateway,
     /// The record of each call.
     pub call_log: CallLog,
+    /// Proof of what the call log says. Left out: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
     /// Metrics and traces.
     pub telemetry: Telemetry,
     /// Who may call, by name. None: anybody who reaches the gateway, which then listens on loopback only.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::amount::{Period, Size};
+use super::call_log::Destination;
 use super::grants::GuestPath;
 use super::issue::Issue;
 use super::pattern::Pattern;
@@ -18,6 +19,9 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
     let tree = source.tree();
     if let Some(gateway) = tree.table("gateway") {
         check_gateway(gateway, issues);
+    }
+    if let Some(audit) = tree.get("audit") {
+        check_audit(audit, tree.table("call-log"), issues);
     }
     let servers = tree.table("servers");
     if let Some(clients) = tree.table("clients") {
@@ -87,6 +91,24 @@ fn check_gateway(gateway: &Table, issues: &mut Vec<Issue>) {
             "`gateway.limits.max-body`".into(),
             mistake,
         ));
+    }
+}
+
+/// Reports an audit of something other than a file, which a gateway could not continue after a restart.
+fn check_audit(audit: &Entry, call_log: Option<&Table>, issues: &mut Vec<Issue>) {
+    let to = call_log.and_then(|call_log| call_log.get("to"));
+    let destination = to.and_then(|to| Destination::read(to.text()?).ok());
+    if !matches!(destination, Some(Destination::File(_))) {
+        let place = to.unwrap_or(audit).span.clone();
+        let issue = Issue::error(Some(place), "`audit` needs a call log in a file");
+        issues.push(issue.help("give `call-log.to` the path of a file, or leave `[audit]` out"));
+    }
+    let every = audit.table().and_then(|audit| audit.get("every"));
+    if let Some((value, every)) = every.and_then(|v| Some((v, Period::read(v.text()?).ok()?)))
+        && !(1..=3600).contains(&every.0.as_secs())
+    {
+        let mistake = Mistake::new("is out of range", "write \"1s\" to \"1h\"");
+        issues.push(wrong(value.span.clone(), "`audit.every`".into(), mistake));
     }
 }
 

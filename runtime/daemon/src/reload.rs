@@ -156,7 +156,10 @@ impl Reloader {
                 .await?;
             let moved = restart::call_log_target(&loaded.config) != self.written.call_log_target();
             let target = match &self.call_log {
-                Some((_, stdio)) if moved => Some(running::open_call_log_target(&loaded, *stdio)?),
+                Some((call_log, stdio)) if moved => {
+                    let auditor = call_log.auditor();
+                    Some(running::open_call_log_target(&loaded, *stdio, auditor)?)
+                }
                 _ => None,
             };
             Ok::<_, Report>((loaded, assembled, target, needs_restart))

@@ -86,6 +86,7 @@ fn keys(config: &Config) -> BTreeMap<String, Value> {
         gateway.retain(|key, _| !LIVE.contains(&key.as_str()));
     }
     add("gateway", gateway);
+    add("audit", value(&config.audit));
     add("telemetry", value(&config.telemetry));
     keys
 }

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use sandgate_assembly::host_setup;
 use sandgate_assembly::{Assembler, Loading};
-use sandgate_config::{Environment, FileError, Issue, Loaded, Report, Side};
+use sandgate_config::{Audit, Environment, Files, Issue, Loaded, Report, Side};
 use sandgate_gateway::{Endpoint, Gateway, Registry};
 use sandgate_recording::{Recording, Wanted};
-use sandgate_telemetry::call_log::{CallLogTarget, CallLogWriter};
+use sandgate_telemetry::call_log::{Auditor, CallLogTarget, CallLogWriter, OpenError};
 use sandgate_telemetry::conditions::GatewayConditions;
 use sandgate_telemetry::{logging, metrics};
 use tokio::net::TcpListener;
@@ -33,6 +33,8 @@ use crate::watch::Watch;
 pub struct Running {
     gateway: Arc<Gateway>,
     call_log: Arc<CallLogWriter>,
+    /// What is to be proved of the call log, and where its paths begin.
+    audit: (Option<Audit>, Files),
     reloader: Reloader,
     watch: Option<Watch>,
     /// The admin socket, on which operators ask.
@@ -113,6 +115,7 @@ pub async fn start(
     Ok(Running {
         gateway,
         call_log,
+        audit: (loaded.config.audit.clone(), loaded.files.clone()),
         reloader,
         watch,
         admin,
@@ -177,24 +180,45 @@ fn open_admin(
 ///
 /// The call log cannot be opened.
 pub fn open_call_log(loaded: &Loaded, stdio: bool) -> Result<CallLogWriter, Report> {
-    let to = loaded.call_log_destination(stdio)?;
-    let payloads = loaded.config.call_log.payloads;
-    unopened(loaded, CallLogWriter::open(&to, payloads, &loaded.files))
+    let auditor = open_auditor(loaded)?;
+    let target = open_call_log_target(loaded, stdio, auditor.as_ref())?;
+    Ok(CallLogWriter::to(target).audited(auditor))
 }
 
 /// Opens another target for a call log that exists.
-pub(crate) fn open_call_log_target(loaded: &Loaded, stdio: bool) -> Result<CallLogTarget, Report> {
+pub(crate) fn open_call_log_target(
+    loaded: &Loaded,
+    stdio: bool,
+    auditor: Option<&Arc<Auditor>>,
+) -> Result<CallLogTarget, Report> {
     let to = loaded.call_log_destination(stdio)?;
     let payloads = loaded.config.call_log.payloads;
-    unopened(loaded, CallLogTarget::open(&to, payloads, &loaded.files))
-}
-
-fn unopened<T>(loaded: &Loaded, opened: Result<T, FileError>) -> Result<T, Report> {
-    opened.map_err(|error| {
+    CallLogTarget::open(&to, payloads, &loaded.files, auditor).map_err(|error| {
+        let help = match error {
+            OpenError::File(_) => {
+                "correct the path, make its folder, or let the gateway's user write there"
+            }
+            _ => "give each gateway a log of its own, in a folder where it may write",
+        };
         let issue = loaded.error("/call-log/to", Side::Value, error);
-        let help = "correct the path, make its folder, or let the gateway's user write there";
         loaded.report(vec![issue.help(help)])
     })
+}
+
+fn open_auditor(loaded: &Loaded) -> Result<Option<Arc<Auditor>>, Report> {
+    let Some(audit) = &loaded.config.audit else {
+        return Ok(None);
+    };
+    Auditor::new(audit, &loaded.files)
+        .map(Some)
+        .map_err(|error| {
+            let help = match error {
+                OpenError::Mode { .. } => "let its owner alone read it: chmod 600",
+                _ => "make one: sandgate audit key FILE",
+            };
+            let issue = loaded.error("/audit/key", Side::Value, error);
+            loaded.report(vec![issue.help(help)])
+        })
 }
 
 /// How clients connect.
@@ -233,6 +257,7 @@ impl Running {
         let Self {
             gateway,
             call_log,
+            audit: (audit, files),
             reloader,
             watch,
             admin,
@@ -240,6 +265,9 @@ impl Running {
             scraped,
             lame_duck,
         } = self;
+        // Ends after the last record is written.
+        let written = CancellationToken::new();
+        let attesting = tokio::spawn(call_log.clone().attest(audit, files, written.clone()));
         let stop = match (&transport, lame_duck) {
             (Transport::Http(_), Some(period)) => after(told, period, &gateway),
             _ => told,
@@ -293,6 +321,8 @@ impl Running {
         // since calls write the state.
         let _ = keeper.await;
         lookout.finish().await;
+        written.cancel();
+        let _ = attesting.await;
         served
     }
 }

@@ -104,6 +104,13 @@ impl GatewayConditions {
                     "cannot be written: {why}; {count} records lost since {since}"
                 ))
             }
+            ConditionName::Audit => {
+                let (since, why) = self.call_log.auditor()?.failure()?;
+                Some(format!(
+                    "no checkpoint is kept since {}: {why}",
+                    time(since)
+                ))
+            }
             ConditionName::CertificateExpiring => {
                 let until = self.certificate_until()?;
                 let soon = left(until).ok().filter(|left| *left < EXPIRING)?;

@@ -4,17 +4,19 @@
 //! power cut: nothing is synced). Lines are whole: if a full disk or a stalled reader cut a line, its rest is written
 //! before anything else once there is room.
 
+mod attest;
+mod audit;
 mod line;
 mod sink;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 use sandgate_config::{Destination, FileError, Files};
 use sandgate_gateway::{CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut};
@@ -27,6 +29,8 @@ use self::sink::Sink;
 use crate::matched_values::MatchedValues;
 use crate::recent_calls::{MAX_LINE, RecentCalls};
 
+pub use self::audit::{Auditor, OpenError};
+
 /// Writes the call log.
 #[derive(Debug)]
 pub struct CallLogWriter {
@@ -34,6 +38,8 @@ pub struct CallLogWriter {
     /// The recent calls, for questions to a running gateway.
     recent: Option<RecentCalls>,
     matched_values: MatchedValues,
+    /// What makes the lines provable, if anything.
+    auditor: Option<Arc<Auditor>>,
     unwritten: AtomicU64,
     /// Whether `failure` is set. Every record reads this flag instead of the lock.
     failing: AtomicBool,
@@ -46,7 +52,15 @@ pub struct CallLogTarget {
     payloads: bool,
     /// Where records are written. `None`: nothing is recorded.
     sink: Option<Mutex<Sink>>,
-    reopen: Option<(Files, PathBuf)>,
+    reopen: Option<Reopen>,
+}
+
+/// How a file is opened again.
+#[derive(Debug)]
+struct Reopen {
+    files: Files,
+    path: PathBuf,
+    auditor: Option<Arc<Auditor>>,
 }
 
 /// A failure to write records that still lasts.
@@ -70,12 +84,18 @@ struct Gap {
 }
 
 impl CallLogTarget {
-    /// Opens the destination. With `payloads`, params and results are recorded too.
+    /// Opens the destination. With `payloads`, params and results are recorded too. With an auditor, the lines of a file
+    /// are part of its chain.
     ///
     /// # Errors
     ///
     /// The file cannot be opened, or the standard stream is closed.
-    pub fn open(to: &Destination, payloads: bool, files: &Files) -> Result<Self, FileError> {
+    pub fn open(
+        to: &Destination,
+        payloads: bool,
+        files: &Files,
+        auditor: Option<&Arc<Auditor>>,
+    ) -> Result<Self, OpenError> {
         let stream = |name: &str, fd: io::Result<OwnedFd>| {
             fd.map_err(|source| FileError::Io {
                 path: name.into(),
@@ -83,24 +103,29 @@ impl CallLogTarget {
                 source,
             })
         };
-        let (fd, reopen) = match to {
+        let (sink, reopen) = match to {
             Destination::None => return Ok(Self::new(payloads, None, None)),
             Destination::Stdout => (
-                stream("stdout", io::stdout().as_fd().try_clone_to_owned())?,
+                Sink::new(stream("stdout", io::stdout().as_fd().try_clone_to_owned())?),
                 None,
             ),
             Destination::Stderr => (
-                stream("stderr", io::stderr().as_fd().try_clone_to_owned())?,
+                Sink::new(stream("stderr", io::stderr().as_fd().try_clone_to_owned())?),
                 None,
             ),
             Destination::File(path) => {
-                (open_file(files, path)?, Some((files.clone(), path.clone())))
+                let reopen = Reopen {
+                    files: files.clone(),
+                    path: path.clone(),
+                    auditor: auditor.cloned(),
+                };
+                (reopen.open()?, Some(reopen))
             }
         };
-        Ok(Self::new(payloads, Some(Sink::new(fd)), reopen))
+        Ok(Self::new(payloads, Some(sink), reopen))
     }
 
-    fn new(payloads: bool, sink: Option<Sink>, reopen: Option<(Files, PathBuf)>) -> Self {
+    fn new(payloads: bool, sink: Option<Sink>, reopen: Option<Reopen>) -> Self {
         Self {
             payloads,
             sink: sink.map(Mutex::new),
@@ -110,20 +135,13 @@ impl CallLogTarget {
 }
 
 impl CallLogWriter {
-    /// Opens the destination. With `payloads`, params and results are recorded too.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be opened, or the standard stream is closed.
-    pub fn open(to: &Destination, payloads: bool, files: &Files) -> Result<Self, FileError> {
-        Ok(Self::to(CallLogTarget::open(to, payloads, files)?))
-    }
-
-    fn to(target: CallLogTarget) -> Self {
+    /// Writes to this target.
+    pub fn to(target: CallLogTarget) -> Self {
         Self {
             target: ArcSwap::from_pointee(target),
             recent: None,
             matched_values: MatchedValues::default(),
+            auditor: None,
             unwritten: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -136,7 +154,15 @@ impl CallLogWriter {
             *self.failure.lock() = None;
             self.failing.store(false, Ordering::Relaxed);
         }
+        let before = self.target.load_full();
+        // No line goes to the old sink once one may have gone to the new one: lines of a chain stand in its order.
+        let retired = before.sink.as_ref().map(|sink| {
+            let mut sink = sink.lock();
+            sink.retired = true;
+            sink
+        });
         self.target.store(Arc::new(target));
+        drop(retired);
     }
 
     /// The number of records that could not be written since the start.
@@ -202,6 +228,41 @@ impl CallLogWriter {
         written
     }
 
+    /// Writes the line to the target in force.
+    fn put(&self, mut target: Guard<Arc<CallLogTarget>>, line: &[u8]) -> io::Result<()> {
+        loop {
+            let Some(sink) = &target.sink else {
+                return Ok(());
+            };
+            let mut sink = sink.lock();
+            if !sink.retired {
+                return self.line(&mut sink, line);
+            }
+            drop(sink);
+            target = self.target.load();
+        }
+    }
+
+    /// Signs a checkpoint over all lines so far, and writes it. `None`: there are no new lines, or no chain.
+    fn checkpoint(&self) -> io::Result<Option<String>> {
+        let target = self.target.load();
+        match (&target.sink, &self.auditor) {
+            (Some(sink), Some(auditor)) => auditor.checkpoint(sink),
+            _ => Ok(None),
+        }
+    }
+
+    /// Sets what makes the lines provable: that of its target.
+    #[must_use]
+    pub fn audited(self, auditor: Option<Arc<Auditor>>) -> Self {
+        Self { auditor, ..self }
+    }
+
+    /// What makes the lines provable. `None`: they are not.
+    pub fn auditor(&self) -> Option<&Arc<Auditor>> {
+        self.auditor.as_ref()
+    }
+
     /// Makes the writer remember recent calls, too.
     #[must_use]
     pub fn remembering(self) -> Self {
@@ -226,14 +287,14 @@ impl CallLogWriter {
     /// # Errors
     ///
     /// The file cannot be opened. The old one stays in use.
-    pub fn reopen(&self) -> Result<(), FileError> {
+    pub fn reopen(&self) -> Result<(), OpenError> {
         let target = self.target.load();
-        if let (Some(sink), Some((files, path))) = (&target.sink, &target.reopen) {
-            let fresh = open_file(files, path)?;
+        if let (Some(sink), Some(reopen)) = (&target.sink, &target.reopen) {
+            let fresh = reopen.open()?;
             let mut sink = sink.lock();
             // The rest of a line belongs to the file that has its beginning.
             let _ = sink.flush_rest(Duration::ZERO);
-            *sink = Sink::new(fresh);
+            *sink = fresh;
         }
         Ok(())
     }
@@ -248,10 +309,7 @@ impl CallLogWriter {
             return Ok(());
         }
         let text = line.text()?;
-        let written = match &target.sink {
-            Some(sink) => self.line(&mut sink.lock(), text.as_bytes()),
-            None => Ok(()),
-        };
+        let written = self.put(target, text.as_bytes());
         if let Some(recent) = &self.recent {
             let text = match text.len() > MAX_LINE {
                 true => line.without_payload().text()?,
@@ -315,7 +373,21 @@ impl CallLogWriter {
     }
 }
 
-fn open_file(files: &Files, path: &std::path::Path) -> Result<OwnedFd, FileError> {
+impl Reopen {
+    fn open(&self) -> Result<Sink, OpenError> {
+        let Self {
+            files,
+            path,
+            auditor,
+        } = self;
+        match auditor {
+            Some(auditor) => auditor.sink(open_file(files, path)?, files, path),
+            None => Ok(Sink::new(open_file(files, path)?)),
+        }
+    }
+}
+
+fn open_file(files: &Files, path: &Path) -> Result<OwnedFd, FileError> {
     let file = files.open_append(path)?;
     let failed = |source: io::Error| FileError::Io {
         path: files.path(path),

@@ -2,9 +2,13 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use sandgate_audit::Stamped;
+
+use super::audit::{Link, Written};
 
 /// How long a reader of the log (a pipe, a terminal) may stall before records count as unwritten. Calls wait for it, so
 /// it is short. While the reader stalls, later records fail at once.
@@ -23,6 +27,10 @@ pub(super) struct Sink {
     rest: Vec<u8>,
     /// Whether the last record could not be written.
     failing: bool,
+    /// The chain that its lines are part of. `None`: they are part of none.
+    link: Option<Arc<Link>>,
+    /// Whether lines go elsewhere by now.
+    pub(super) retired: bool,
 }
 
 impl Sink {
@@ -35,16 +43,32 @@ impl Sink {
             may_stall: !regular,
             rest: Vec::new(),
             failing: false,
+            link: None,
+            retired: false,
         }
+    }
+
+    /// Makes its lines part of a chain.
+    pub(super) fn chained(self, link: Link) -> Self {
+        Self {
+            link: Some(Arc::new(link)),
+            ..self
+        }
+    }
+
+    /// The chain that its lines are part of.
+    pub(super) fn link(&self) -> Option<&Link> {
+        self.link.as_deref()
     }
 
     /// Writes the whole line, or fails. If only a part was written, the rest follows before the next line.
     pub(super) fn line(&mut self, line: &[u8]) -> io::Result<()> {
         // One caller waits for a stalled reader; later ones fail at once.
         let patience = if self.failing { Duration::ZERO } else { STALL };
-        let result = self
-            .flush_rest(patience)
-            .and_then(|()| self.put(line, patience));
+        let result = self.flush_rest(patience).and_then(|()| match line {
+            b"" => Ok(()),
+            line => self.put_line(line, patience),
+        });
         match (&result, self.failing) {
             (Err(error), false) => tracing::error!(%error, "the call log cannot be written"),
             (Ok(()), true) => tracing::info!("the call log can be written again"),
@@ -58,6 +82,60 @@ impl Sink {
         let rest = std::mem::take(&mut self.rest);
         let (written, result) = self.push(&rest, patience);
         self.rest = rest[written..].to_vec();
+        result
+    }
+
+    /// Writes a line that the chain itself makes of what was written so far. `None`: this is no part of a chain.
+    pub(super) fn own_line<T>(
+        &mut self,
+        make: impl FnOnce(&Written) -> (Stamped, T),
+    ) -> io::Result<Option<T>> {
+        let Some(link) = self.link.clone() else {
+            return Ok(None);
+        };
+        self.flush_rest(STALL)?;
+        let mut written = link.auditor.written();
+        self.open_chain(&mut written, &link, STALL)?;
+        let (stamped, made) = make(&written);
+        self.put_stamped(&mut written, &stamped, STALL)?;
+        Ok(Some(made))
+    }
+
+    fn put_line(&mut self, line: &[u8], patience: Duration) -> io::Result<()> {
+        let Some(link) = self.link.clone() else {
+            return self.put(line, patience);
+        };
+        // Held while the line is written, so that lines stand in the file in the chain's order.
+        let mut written = link.auditor.written();
+        self.open_chain(&mut written, &link, patience)?;
+        let stamped = written.chain.stamp(line);
+        self.put_stamped(&mut written, &stamped, patience)
+    }
+
+    /// Begins a file in which the chain goes on with the record that says so.
+    fn open_chain(
+        &mut self,
+        written: &mut Written,
+        link: &Link,
+        patience: Duration,
+    ) -> io::Result<()> {
+        match written.opening(link) {
+            None => Ok(()),
+            Some(opened) => self.put_stamped(written, &opened, patience),
+        }
+    }
+
+    fn put_stamped(
+        &mut self,
+        written: &mut Written,
+        stamped: &Stamped,
+        patience: Duration,
+    ) -> io::Result<()> {
+        let result = self.put(&stamped.text, patience);
+        // A line whose beginning is written is part of the chain: its rest follows before the next line.
+        if result.is_ok() || !self.rest.is_empty() {
+            written.add(stamped, self.link());
+        }
         result
     }
 

@@ -1,7 +1,6 @@
 //! Sends spans in batches. A collector that is down costs the memory of one queue and one batch, and a warning each
 //! minute.
 
-use std::error::Error as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,10 +9,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -28,13 +23,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::SpanCounts;
+use crate::http_client::{self, HttpClient};
 
 /// The approximate number of spans in one request.
 const BATCH: usize = 512;
 /// How long a batch waits for more spans.
 const LINGER: Duration = Duration::from_secs(1);
-/// The timeout of a connection attempt.
-const CONNECT: Duration = Duration::from_secs(5);
 /// The timeout of one request, as OTLP advises.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The pauses between attempts to send one batch. After the last attempt the batch is lost.
@@ -50,7 +44,7 @@ const LONGEST_ANSWER: usize = 64 << 10;
 
 /// Sends spans to one collector.
 pub(super) struct Sender {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpClient,
     url: Uri,
     told: Arc<SpanCounts>,
     /// Cancelled when the gateway ends: what waits is sent once, and no more is awaited.
@@ -86,20 +80,8 @@ impl Sender {
         told: Arc<SpanCounts>,
         over: CancellationToken,
     ) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(CONNECT));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls())
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(1)
-            .build(connector);
         Self {
-            client,
+            client: http_client::new(),
             url: endpoint(&collector.0),
             told,
             over,
@@ -182,20 +164,11 @@ impl Sender {
             CONTENT_TYPE,
             HeaderValue::from_static("application/x-protobuf"),
         );
-        headers.insert(
-            USER_AGENT,
-            HeaderValue::from_static(concat!("sandgate/", env!("CARGO_PKG_VERSION"))),
-        );
+        headers.insert(USER_AGENT, http_client::USER_AGENT);
         let exchange = async {
-            let response = self.client.request(request).await.map_err(|error| {
-                let mut why = error.to_string();
-                let mut cause = error.source();
-                while let Some(deeper) = cause {
-                    why = deeper.to_string();
-                    cause = deeper.source();
-                }
-                Unsent::Unreachable(why)
-            })?;
+            let response = self.client.request(request).await;
+            let response =
+                response.map_err(|error| Unsent::Unreachable(http_client::cause(&error)))?;
             let status = response.status();
             // The body is read to its end, so that the connection can be used again.
             let body = Limited::new(response.into_body(), LONGEST_ANSWER)
@@ -272,17 +245,6 @@ fn endpoint(base: &Uri) -> Uri {
     let mut parts = base.clone().into_parts();
     parts.path_and_query = path.parse().ok();
     Uri::from_parts(parts).unwrap_or_else(|_| base.clone())
-}
-
-/// A TLS configuration that trusts the certificates that browsers trust.
-fn tls() -> rustls::ClientConfig {
-    let roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_protocol_versions(rustls::ALL_VERSIONS)
-        .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())
-        .unwrap_or_else(|_| unreachable!("ring speaks every version"))
 }
 
 #[cfg(test)]

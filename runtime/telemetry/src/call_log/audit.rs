@@ -1,0 +1,282 @@
+//! What makes the call log provable: its chain, which goes on from file to file, and its signed checkpoints.
+
+use std::io::{self, BufReader};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use cap_std::fs::MetadataExt;
+use parking_lot::{Mutex, MutexGuard};
+use rustix::fs::{FlockOperation, flock, fstat};
+use sandgate_audit::{Chain, KeyError, SavedChain, SigningKey, Stamped, Tail};
+use sandgate_config::{Audit, FileError, Files};
+
+use super::sink::Sink;
+
+/// The longest key file, in bytes.
+const MAX_KEY: u64 = 4096;
+/// The longest saved chain, in bytes: 64 hashes and two numbers.
+const MAX_SAVED: u64 = 64 << 10;
+/// What the records of the chain call this program.
+const PROGRAM: &str = concat!("sandgate ", env!("CARGO_PKG_VERSION"));
+
+/// Chains the lines of the call log, and signs checkpoints. Locks are taken in this order: a sink's, `state`, `written`.
+#[derive(Debug)]
+pub struct Auditor {
+    key: SigningKey,
+    written: Mutex<Written>,
+    state: Mutex<State>,
+}
+
+/// What is written so far.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) chain: Chain,
+    /// The file of the last line. `None`: none was written since the start.
+    file: Option<FileId>,
+    /// What the file held at the start, until the first line is written.
+    tail: Option<Tail>,
+}
+
+/// Which file it is: its device and number.
+pub(super) type FileId = (u64, u64);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The lock on the first file. While it is held, no second gateway begins with this log. `None`: no file is open yet.
+    lock: Option<OwnedFd>,
+    /// The number of lines up to the last checkpoint, itself counted.
+    signed: u64,
+    /// Since when checkpoints fail, and why.
+    failure: Option<(SystemTime, String)>,
+}
+
+impl Written {
+    /// The record with which the chain goes on in this file. `None`: its last line stands in this file.
+    pub(super) fn opening(&self, link: &Link) -> Option<Stamped> {
+        if self.file == Some(link.file) {
+            return None;
+        }
+        let key = &link.auditor.key;
+        Some(match &self.tail {
+            Some(tail) => tail.opened(PROGRAM, key, now()),
+            None => self.chain.opened(PROGRAM, key, now()),
+        })
+    }
+
+    pub(super) fn add(&mut self, stamped: &Stamped, link: Option<&Link>) {
+        self.chain.add(stamped);
+        self.file = link.map(|link| link.file);
+        self.tail = None;
+    }
+}
+
+/// A file whose lines are part of the chain.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) auditor: Arc<Auditor>,
+    pub(super) file: FileId,
+    saved: Saved,
+}
+
+/// Where the chain of a file is saved.
+#[derive(Debug)]
+struct Saved {
+    files: Files,
+    path: PathBuf,
+}
+
+/// Why the call log cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The key is none.
+    #[error("{}: {error}", .path.display())]
+    Key {
+        /// The key's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: KeyError,
+    },
+    /// Others can read the key.
+    #[error("{} can be read by others than its owner (mode {mode:03o})", .path.display())]
+    Mode {
+        /// The key's file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// Another gateway has the log.
+    #[error("{} is written by another gateway: with `audit`, each needs a call log of its own", .0.display())]
+    Locked(PathBuf),
+    /// The saved chain is none.
+    #[error("{} is damaged: {why}; move it away, and the chain begins anew, which `sandgate audit verify` shows", .path.display())]
+    Saved {
+        /// The file beside the log.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Auditor {
+    /// Reads the key.
+    ///
+    /// # Errors
+    ///
+    /// The key cannot be read, is none, or can be read by others.
+    pub fn new(config: &Audit, files: &Files) -> Result<Arc<Self>, OpenError> {
+        let path = files.path(&config.key);
+        let stat = files.open_read(&config.key)?.metadata();
+        let mode = stat.map_or(0, |stat| stat.mode()) & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(OpenError::Mode { path, mode });
+        }
+        let text = zeroize::Zeroizing::new(files.read(&config.key, MAX_KEY)?);
+        let form = |error| OpenError::Key {
+            path: path.clone(),
+            error,
+        };
+        let text = std::str::from_utf8(&text).unwrap_or_default();
+        let key = SigningKey::from_text(text).map_err(form)?;
+        Ok(Arc::new(Self {
+            key,
+            written: Mutex::default(),
+            state: Mutex::default(),
+        }))
+    }
+
+    /// The chain, for the one who writes a line.
+    pub(super) fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock()
+    }
+
+    /// Goes on with this file: the first time from what it holds and what is saved beside it, later from the chain as
+    /// it is.
+    pub(super) fn sink(
+        self: &Arc<Self>,
+        fd: OwnedFd,
+        files: &Files,
+        path: &Path,
+    ) -> Result<Sink, OpenError> {
+        let failed = |source: io::Error| FileError::Io {
+            path: files.path(path),
+            what: "opened",
+            source,
+        };
+        let stat = fstat(&fd).map_err(|error| failed(error.into()))?;
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".chain");
+        let saved = Saved {
+            files: files.clone(),
+            path: beside.into(),
+        };
+        let mut state = self.state.lock();
+        if state.lock.is_none() {
+            let lock = fd.try_clone().map_err(failed)?;
+            flock(&lock, FlockOperation::NonBlockingLockExclusive)
+                .map_err(|_| OpenError::Locked(files.path(path)))?;
+            let content = BufReader::new(files.open_read(path)?);
+            let tail = Chain::resume(saved.read()?, content).map_err(failed)?;
+            if let Some(line) = tail.broken {
+                tracing::error!(
+                    line,
+                    "the call log was changed: a line of it does not follow from the one before; `sandgate audit \
+                     verify` says more"
+                );
+            }
+            let mut written = self.written.lock();
+            written.chain = tail.chain.clone();
+            written.tail = Some(tail);
+            state.lock = Some(lock);
+        }
+        drop(state);
+        Ok(Sink::new(fd).chained(Link {
+            auditor: self.clone(),
+            file: (stat.st_dev, stat.st_ino),
+            saved,
+        }))
+    }
+
+    /// Signs a checkpoint over all lines so far, and writes it to the log. `None`: there are no new lines.
+    pub(super) fn checkpoint(&self, sink: &Mutex<Sink>) -> io::Result<Option<String>> {
+        let mut sink = sink.lock();
+        let mut state = self.state.lock();
+        let size = self.written.lock().chain.size();
+        if size == state.signed {
+            return Ok(None);
+        }
+        let signed = sink.own_line(|written| {
+            let (stamped, note) = written.chain.checkpoint(&self.key, now());
+            (stamped, (note, written.chain.size() + 1))
+        })?;
+        let Some((note, size)) = signed else {
+            return Ok(None);
+        };
+        state.signed = size;
+        if let Some(link) = sink.link() {
+            let chain = self.written.lock().chain.saved();
+            link.saved.write(&chain).map_err(io::Error::other)?;
+        }
+        Ok(Some(note))
+    }
+
+    /// The key that verifies the checkpoints.
+    pub fn verifier(&self) -> String {
+        self.key.verifier().to_string()
+    }
+
+    /// The number of lines of the log.
+    pub fn lines(&self) -> u64 {
+        self.written.lock().chain.size()
+    }
+
+    /// Since when checkpoints cannot be signed, written or kept elsewhere, and why. `None`: they can.
+    pub fn failure(&self) -> Option<(SystemTime, String)> {
+        self.state.lock().failure.clone()
+    }
+
+    pub(super) fn set_failure(&self, why: Option<String>) {
+        let mut state = self.state.lock();
+        match why {
+            None => state.failure = None,
+            Some(why) => {
+                let since = state
+                    .failure
+                    .as_ref()
+                    .map_or_else(SystemTime::now, |(since, _)| *since);
+                state.failure = Some((since, why));
+            }
+        }
+    }
+}
+
+impl Saved {
+    fn read(&self) -> Result<Option<SavedChain>, OpenError> {
+        let bytes = match self.files.read(&self.path, MAX_SAVED) {
+            Ok(bytes) => bytes,
+            Err(FileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let read = serde_json::from_slice(&bytes);
+        read.map(Some).map_err(|error| OpenError::Saved {
+            path: self.files.path(&self.path),
+            why: error.to_string(),
+        })
+    }
+
+    fn write(&self, chain: &SavedChain) -> Result<(), FileError> {
+        let text = serde_json::to_vec(chain).unwrap_or_default();
+        self.files.write_whole(&self.path, &text)
+    }
+}
+
+/// The time as it stands in records: RFC 3339.
+fn now() -> String {
+    humantime::format_rfc3339_micros(SystemTime::now()).to_string()
+}
