@@ -26,10 +26,12 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     ("sandgate-text", &[]),
     ("sandgate-detect", &[]),
+    ("sandgate-audit", &[]),
     ("sandgate-config", &["sandgate-text"]),
     (
         "sandgate-telemetry",
         &[
+            "sandgate-audit",
             "sandgate-config",
             "sandgate-gateway",
             "sandgate-message",
@@ -104,6 +106,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "sandgate",
         &[
             "sandgate-assembly",
+            "sandgate-audit",
             "sandgate-authoring",
             "sandgate-config",
             "sandgate-contain",

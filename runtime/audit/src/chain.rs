@@ -189,6 +189,25 @@ fn line(own: &Own) -> Vec<u8> {
     serde_json::to_vec(own).unwrap_or_default()
 }
 
+/// The number of the first line of the chain in a file. `None`: none of its lines is one of a chain.
+///
+/// # Errors
+///
+/// The file cannot be read, or has a line that is longer than 64 MiB.
+pub fn first_number(mut file: impl BufRead) -> io::Result<Option<u64>> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let limit = MAX_LINE as u64 + 1;
+        if file.by_ref().take(limit).read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        if let Some(head) = Head::of(&line) {
+            return Ok(Some(head.seq));
+        }
+    }
+}
+
 /// Calls `each` with every line, without its line end.
 ///
 /// # Errors

@@ -12,10 +12,10 @@ mod record;
 mod verify;
 
 pub use anchored::{AnchorError, Anchored};
-pub use chain::{Chain, SavedChain, Stamped, Tail, each_line};
+pub use chain::{Chain, SavedChain, Stamped, Tail, each_line, first_number};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use hash::Hash;
 pub use key::{KeyError, SigningKey, VerifierKey};
 pub use merkle::Tree;
-pub use record::{MAX_LINE, is_chained};
+pub use record::MAX_LINE;
 pub use verify::{Place, Problem, ProblemKind, Summary, Verifier};

@@ -107,8 +107,3 @@ impl Torn {
         }
     }
 }
-
-/// Whether this line is one of a chain.
-pub fn is_chained(line: &[u8]) -> bool {
-    Head::of(line).is_some()
-}

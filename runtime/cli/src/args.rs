@@ -7,6 +7,7 @@ use sandgate_config::Environment;
 use sandgate_daemon::locate::{Located, Unknown};
 use sandgate_telemetry::logging;
 
+use crate::audit::Audit;
 use crate::call::Call;
 use crate::check::Check;
 use crate::completions::Completions;
@@ -80,6 +81,9 @@ pub enum Verb {
     /// Approve tools as they are, so that the policy tool-pins notices when one changes
     #[command(subcommand)]
     Pins(Pins),
+    /// Prove what the call log says: keys, verification, formats of other systems
+    #[command(subcommand)]
+    Audit(Audit),
     /// Show real calls passing real policies, with a server and a client that come along
     #[cfg(feature = "demo")]
     Demo(Demo),

@@ -5,6 +5,7 @@
 )]
 
 pub mod args;
+pub mod audit;
 #[cfg(feature = "authoring")]
 mod author;
 pub mod call;

@@ -7,8 +7,8 @@ use sandgate::args::{Arguments, Verb};
 #[cfg(feature = "demo")]
 use sandgate::demo;
 use sandgate::{
-    call, check, completions, import, init, manual, pins, plugin, promote, reload, replay, run,
-    schema, status, terminal, token, why,
+    audit, call, check, completions, import, init, manual, pins, plugin, promote, reload, replay,
+    run, schema, status, terminal, token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             #[cfg(feature = "demo")]
             Verb::Demo(_) => sandgate_demo::LOG_LEVEL,
             // These verbs report errors themselves.
-            Verb::Plugin(_) | Verb::Promote(_) => "off",
+            Verb::Plugin(_) | Verb::Promote(_) | Verb::Audit(_) => "off",
             Verb::Replay(_) | Verb::Pins(_) | Verb::Call(_) => "warn",
             _ => "info",
         });
@@ -60,6 +60,7 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Replay(asked) => replay::carry_out(&asked),
         Verb::Init(asked) => init::carry_out(&asked),
         Verb::Import(asked) => import::carry_out(asked),
+        Verb::Audit(asked) => audit::carry_out(&asked),
         Verb::Pins(asked) => pins::carry_out(&asked),
         #[cfg(feature = "demo")]
         Verb::Demo(asked) => demo::carry_out(asked),

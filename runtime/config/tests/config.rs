@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use sandgate_config::{
-    Access, AdminSocket, ConditionName, Config, Contain, Containing, Destination, Direction,
-    Environment, Files, Hook, Loaded, Mode, OnFailure, Period, PluginSource, RefusalStyle, Report,
-    Sees, ServerNetwork, Sharing, Side, Size,
+    Access, AdminSocket, Anchor, ConditionName, Config, Contain, Containing, Destination,
+    Direction, Environment, Files, Hook, Loaded, Mode, OnFailure, Period, PluginSource,
+    RefusalStyle, Report, Sees, ServerNetwork, Sharing, Side, Size,
 };
 use serde_json::{Value, json};
 
@@ -79,6 +79,7 @@ fn every_key_is_read_as_it_was_written() {
     let Config {
         gateway,
         call_log,
+        audit,
         telemetry,
         clients,
         servers,
@@ -144,6 +145,13 @@ fn every_key_is_read_as_it_was_written() {
     assert_eq!(call_log.to, Some(Destination::File("calls.jsonl".into())));
     assert!(call_log.payloads);
     assert_eq!(call_log.on_failure, OnFailure::Continue);
+    let audit = audit.unwrap();
+    assert_eq!(
+        (audit.key, audit.every),
+        ("audit.key".into(), Period::secs(10))
+    );
+    let anchor = Anchor::File("/mnt/anchor/checkpoints".into());
+    assert_eq!(audit.anchor, Some(anchor));
     assert_eq!(telemetry.metrics.unwrap().0.port(), 9808);
     assert_eq!(telemetry.otlp.unwrap().0, "http://127.0.0.1:4318");
     let time = &servers["time"];

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::Command;
 
 use harness::{Gateway, Save};
 use rcgen::{CertificateParams, KeyPair};
@@ -76,6 +77,9 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("call-log.to", json!("calls.jsonl"), InForce),
         ("call-log.payloads", json!(true), InForce),
         ("call-log.on-failure", json!("continue"), InForce),
+        ("audit.key", json!("other.key"), Waits),
+        ("audit.every", json!("9s"), Waits),
+        ("audit.anchor", json!("anchor"), Waits),
         ("telemetry.metrics", json!("127.0.0.1:0"), Waits),
         ("telemetry.otlp", json!("http://127.0.0.1:1"), Waits),
         ("clients.ada.token-sha256", json!("22".repeat(32)), InForce),
@@ -114,7 +118,18 @@ token-sha256 = "1111111111111111111111111111111111111111111111111111111111111111
 #[test]
 fn each_changed_key_is_in_force_or_named_among_those_that_are_not() {
     let stage = Stage::new();
-    let gateway = Gateway::start(&stage.config("", REST));
+    let proof = tempfile::tempdir().unwrap();
+    let proof = proof.path();
+    let made = Command::new(harness::sandgate())
+        .args(["audit", "key"])
+        .arg(proof.join("key"))
+        .output();
+    assert!(made.unwrap().status.success());
+    let audit = format!(
+        "[call-log]\nto = \"{0}/log\"\n[audit]\nkey = \"{0}/key\"\n",
+        proof.display()
+    );
+    let gateway = Gateway::start(&stage.config("", &format!("{REST}{audit}")));
     let folder = gateway.config_file().parent().unwrap().to_owned();
     let key = KeyPair::generate().unwrap();
     let made = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
@@ -236,6 +251,7 @@ fn no_key_is_forgotten() {
         ("gateway", "Gateway"),
         ("gateway.limits", "Limits"),
         ("call-log", "CallLog"),
+        ("audit", "Audit"),
         ("telemetry", "Telemetry"),
         ("clients", "Client"),
         ("servers", "Server"),

@@ -247,7 +247,15 @@ impl CallLogWriter {
     fn checkpoint(&self) -> io::Result<Option<String>> {
         let target = self.target.load();
         match (&target.sink, &self.auditor) {
-            (Some(sink), Some(auditor)) => auditor.checkpoint(sink),
+            (Some(sink), Some(auditor)) => {
+                let signed = auditor.checkpoint(sink)?;
+                if signed.is_some() {
+                    // What is signed survives a power cut, so that an anchor never knows more than the log.
+                    let file = sink.lock().handle()?;
+                    rustix::fs::fdatasync(file)?;
+                }
+                Ok(signed)
+            }
             _ => Ok(None),
         }
     }

@@ -56,6 +56,11 @@ impl Sink {
         }
     }
 
+    /// Another handle on what it writes to.
+    pub(super) fn handle(&self) -> io::Result<OwnedFd> {
+        self.to.try_clone()
+    }
+
     /// The chain that its lines are part of.
     pub(super) fn link(&self) -> Option<&Link> {
         self.link.as_deref()

@@ -62,13 +62,13 @@ fn end(record: &CallLogWriter) -> Result<(), CallLogError> {
     })
 }
 
+fn open(to: &Destination, payloads: bool, files: &Files) -> CallLogWriter {
+    CallLogWriter::to(CallLogTarget::open(to, payloads, files, None).unwrap())
+}
+
 fn in_file(folder: &Path, payloads: bool) -> CallLogWriter {
-    CallLogWriter::open(
-        &Destination::File("log".into()),
-        payloads,
-        &Files::in_folder(folder),
-    )
-    .unwrap()
+    let to = Destination::File("log".into());
+    open(&to, payloads, &Files::in_folder(folder))
 }
 
 fn lines(folder: &Path) -> Vec<Value> {
@@ -143,7 +143,7 @@ fn a_torn_tail_becomes_a_line_of_its_own() {
 #[test]
 fn a_full_disk_is_reported() {
     let files = Files::in_folder(Path::new("/dev"));
-    let record = CallLogWriter::open(&Destination::File("full".into()), false, &files).unwrap();
+    let record = open(&Destination::File("full".into()), false, &files);
     let error = end(&record).unwrap_err();
     assert!(error.to_string().contains("No space left"), "{error}");
     assert!(end(&record).is_err());
@@ -245,12 +245,8 @@ fn after_a_rotation_the_log_is_reopened_by_its_name() {
 
 #[test]
 fn nothing_is_written_nowhere() {
-    let record = CallLogWriter::open(
-        &Destination::None,
-        true,
-        &Files::in_folder(Path::new("/nonexistent")),
-    )
-    .unwrap();
+    let files = Files::in_folder(Path::new("/nonexistent"));
+    let record = open(&Destination::None, true, &files);
     end(&record).unwrap();
     record.reopen().unwrap();
 }
