@@ -118,20 +118,20 @@ impl Chain {
             broken: None,
             torn: Vec::new(),
         };
-        let mut begun = kept.is_some();
+        let mut begun = false;
         let mut number = 0;
         each_line(file, |text| {
             number += 1;
             let Some(head) = Head::of(text) else {
-                if begun {
+                if begun || kept.is_some() {
                     tail.torn.push(Torn::of(text));
                 }
                 return;
             };
             tail.torn.clear();
-            // Without a saved chain, the first line of the file says what came before it.
+            // The first line of the file says what came before it, where less is known.
             if !std::mem::replace(&mut begun, true)
-                && head.seq > 0
+                && head.seq > tail.chain.size()
                 && let Some(Own::Opened(opened)) = head.own()
                 && let Some(tree) = Tree::of(head.seq, opened.peaks)
             {
@@ -154,6 +154,16 @@ impl Chain {
 }
 
 impl Tail {
+    /// The tail of a file that follows on another one, which was moved away.
+    #[must_use]
+    pub fn after(mut self, moved: Self) -> Self {
+        if self.chain == moved.chain {
+            self.torn.splice(..0, moved.torn);
+        }
+        self.broken = moved.broken.or(self.broken);
+        self
+    }
+
     /// The record with which the log goes on.
     pub fn opened(&self, program: &str, key: &SigningKey, time: String) -> Stamped {
         self.chain

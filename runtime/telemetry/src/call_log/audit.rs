@@ -2,6 +2,7 @@
 
 use std::io::{self, BufReader};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -11,6 +12,7 @@ use parking_lot::{Mutex, MutexGuard};
 use rustix::fs::{FlockOperation, flock, fstat};
 use sandgate_audit::{Chain, KeyError, SavedChain, SigningKey, Stamped, Tail};
 use sandgate_config::{Audit, FileError, Files};
+use serde::{Deserialize, Serialize};
 
 use super::sink::Sink;
 
@@ -80,11 +82,20 @@ pub(super) struct Link {
     saved: Saved,
 }
 
-/// Where the chain of a file is saved.
+/// Where the chain of a file is saved: beside the log, as `NAME.chain`.
 #[derive(Debug)]
 struct Saved {
     files: Files,
-    path: PathBuf,
+    log: PathBuf,
+}
+
+/// The content of the file beside the log.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Beside {
+    /// The log's file whose lines the chain has. It may have another name by now.
+    file: FileId,
+    chain: SavedChain,
 }
 
 /// Why the call log cannot be opened.
@@ -168,19 +179,16 @@ impl Auditor {
             source,
         };
         let stat = fstat(&fd).map_err(|error| failed(error.into()))?;
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".chain");
         let saved = Saved {
             files: files.clone(),
-            path: beside.into(),
+            log: path.to_owned(),
         };
         let mut state = self.state.lock();
         if state.lock.is_none() {
             let lock = fd.try_clone().map_err(failed)?;
             flock(&lock, FlockOperation::NonBlockingLockExclusive)
                 .map_err(|_| OpenError::Locked(files.path(path)))?;
-            let content = BufReader::new(files.open_read(path)?);
-            let tail = Chain::resume(saved.read()?, content).map_err(failed)?;
+            let tail = saved.resume((stat.st_dev, stat.st_ino))?;
             if let Some(line) = tail.broken {
                 tracing::error!(
                     line,
@@ -218,8 +226,7 @@ impl Auditor {
         };
         state.signed = size;
         if let Some(link) = sink.link() {
-            let chain = self.written.lock().chain.saved();
-            link.saved.write(&chain).map_err(io::Error::other)?;
+            link.save(&self.written.lock())?;
         }
         Ok(Some(note))
     }
@@ -254,9 +261,65 @@ impl Auditor {
     }
 }
 
+impl Link {
+    /// Keeps the chain beside the log.
+    pub(super) fn save(&self, written: &Written) -> io::Result<()> {
+        let beside = Beside {
+            file: self.file,
+            chain: written.chain.saved(),
+        };
+        self.saved.write(&beside).map_err(io::Error::other)
+    }
+}
+
 impl Saved {
-    fn read(&self) -> Result<Option<SavedChain>, OpenError> {
-        let bytes = match self.files.read(&self.path, MAX_SAVED) {
+    fn path(&self) -> PathBuf {
+        let mut beside = self.log.as_os_str().to_owned();
+        beside.push(".chain");
+        beside.into()
+    }
+
+    /// The chain to the end of the log, of which `current` is the file now.
+    fn resume(&self, current: FileId) -> Result<Tail, OpenError> {
+        let Some(beside) = self.read()? else {
+            return self.tail(None, &self.log);
+        };
+        // Where the file was moved while no gateway ran, it may have more lines than the chain that was saved.
+        let moved = match beside.file == current {
+            true => None,
+            false => self.named(beside.file),
+        };
+        let Some(moved) = moved else {
+            return self.tail(Some(beside.chain), &self.log);
+        };
+        let moved = self.tail(Some(beside.chain), &moved)?;
+        let tail = self.tail(Some(moved.chain.saved()), &self.log)?;
+        Ok(tail.after(moved))
+    }
+
+    fn tail(&self, kept: Option<SavedChain>, path: &Path) -> Result<Tail, OpenError> {
+        let content = BufReader::new(self.files.open_read(path)?);
+        let tail = Chain::resume(kept, content).map_err(|source| FileError::Io {
+            path: self.files.path(path),
+            what: "read",
+            source,
+        })?;
+        Ok(tail)
+    }
+
+    /// The file of this number in the log's folder.
+    fn named(&self, file: FileId) -> Option<PathBuf> {
+        let folder = self.files.path(&self.log).parent()?.to_owned();
+        let mut entries = std::fs::read_dir(folder).ok()?.flatten();
+        let found = entries.find(|entry| {
+            let stat = entry.metadata();
+            stat.is_ok_and(|stat| (stat.dev(), stat.ino()) == file && stat.is_file())
+        });
+        found.map(|entry| entry.path())
+    }
+
+    fn read(&self) -> Result<Option<Beside>, OpenError> {
+        let bytes = match self.files.read(&self.path(), MAX_SAVED) {
             Ok(bytes) => bytes,
             Err(FileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 return Ok(None);
@@ -265,14 +328,14 @@ impl Saved {
         };
         let read = serde_json::from_slice(&bytes);
         read.map(Some).map_err(|error| OpenError::Saved {
-            path: self.files.path(&self.path),
+            path: self.files.path(&self.path()),
             why: error.to_string(),
         })
     }
 
-    fn write(&self, chain: &SavedChain) -> Result<(), FileError> {
-        let text = serde_json::to_vec(chain).unwrap_or_default();
-        self.files.write_whole(&self.path, &text)
+    fn write(&self, beside: &Beside) -> Result<(), FileError> {
+        let text = serde_json::to_vec(beside).unwrap_or_default();
+        self.files.write_whole(&self.path(), &text)
     }
 }
 

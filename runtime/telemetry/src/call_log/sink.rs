@@ -126,7 +126,11 @@ impl Sink {
     ) -> io::Result<()> {
         match written.opening(link) {
             None => Ok(()),
-            Some(opened) => self.put_stamped(written, &opened, patience),
+            Some(opened) => {
+                self.put_stamped(written, &opened, patience)?;
+                // So that it is known which file has the lines, should it be moved while no gateway runs.
+                link.save(written)
+            }
         }
     }
 
