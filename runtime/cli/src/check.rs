@@ -29,7 +29,7 @@ pub struct Check {
     /// What is wrong and what is doubtful, as JSON
     #[arg(long)]
     pub json: bool,
-    /// Print what this client of [clients] sees on each server, and which view says so; the servers are asked
+    /// Print what this client sees on each server, and which view says so; the servers are asked
     #[arg(long = "as", value_name = "CLIENT")]
     pub viewer: Option<String>,
     /// With --as: look as a client of these groups, which need not be configured

@@ -196,12 +196,18 @@ fn check_twice(place: &str, table: &Table, issues: &mut Vec<Issue>) {
             for value in table.get(key).and_then(Entry::list).unwrap_or(&[]) {
                 let Some(text) = value.text() else { continue };
                 if let Some(first) = seen.insert(text, key) {
-                    let why = match first == *key {
-                        true => format!("{place} has {text:?} twice in `{key}`"),
-                        false => format!("{place} both allows and denies {text:?}"),
+                    let (why, help) = match first == *key {
+                        true => (
+                            format!("{place} has {text:?} twice in `{key}`"),
+                            "leave one of them out",
+                        ),
+                        false => (
+                            format!("{place} both allows and denies {text:?}"),
+                            "keep one of them: what is denied is never allowed",
+                        ),
                     };
                     let issue = Issue::error(Some(value.span.clone()), why);
-                    issues.push(issue.help("keep one of them: what is denied is never allowed"));
+                    issues.push(issue.help(help));
                 }
             }
         }
