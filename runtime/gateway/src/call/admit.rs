@@ -70,6 +70,12 @@ impl Proxy {
         let (arrival, message) =
             observers.arrival(message, headers, direction, &self.shared.config.limits);
         if let Err(rule) = self.judge(edition, &message, direction) {
+            // A server may say more of what is hidden than the log can hold.
+            if direction == Direction::ServerToClient && message.id().is_none() {
+                let what = "a notification about what its client may not use";
+                self.conn.server.dropped(what);
+                return Err(Refused::Hidden(None));
+            }
             let call = self.call(&message, direction, alias, None);
             let reply = self.hide(edition, call, &message, &rule, arrival);
             return Err(Refused::Hidden(reply));

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use sandgate_message::{forms_of_uri, looks_like};
 
 use pattern::Pattern;
-pub use pattern::{Kind, PatternError, ViewPattern};
+pub use pattern::{Kind, PatternError, Rule, ViewPattern};
 
 /// A view: for whom it is, what it allows and what it denies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,15 +64,6 @@ pub enum Verdict<'a> {
     Denied(Rule<'a>),
     /// No view allows it.
     NotAllowed,
-}
-
-/// A pattern, as it is written, and its view.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule<'a> {
-    /// The view's name.
-    pub view: &'a Arc<str>,
-    /// The pattern as it is written.
-    pub pattern: &'a Arc<str>,
 }
 
 impl Views {

@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::Rule;
-
 /// What a pattern is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -29,6 +27,15 @@ pub struct ViewPattern {
     pub server: String,
     /// A glob over names or URIs.
     pub name: String,
+}
+
+/// A pattern, as it is written, and its view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule<'a> {
+    /// The view's name.
+    pub view: &'a Arc<str>,
+    /// The pattern as it is written.
+    pub pattern: &'a Arc<str>,
 }
 
 /// A part of a pattern is no glob.
