@@ -30,3 +30,4 @@ mod tasks;
 mod tenants_definitions;
 mod threat_model;
 mod unknown_methods;
+mod views;

@@ -1,10 +1,15 @@
 //! Assembles an edition from a configuration: every plugin prepared, every server known, or nothing at all. This is the
 //! one place that knows both the pipeline and the host.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use sandgate_config::{Environment, Issue, Loaded, Report, Side};
-use sandgate_gateway::{ClientKey, Clients, Edition, Identity, Server};
+use sandgate_config::{
+    Client, Config, Environment, Issue, Loaded, Report, Side, Target, TargetKind,
+};
+use sandgate_gateway::{
+    ClientKey, Clients, Edition, Identity, Kind, Server, View, ViewPattern, Views,
+};
 use sandgate_host::Host;
 use sandgate_message::{Direction, Hook, Limits};
 use sandgate_pipeline::{
@@ -132,6 +137,7 @@ impl Assembler {
             }
         };
         issues.extend(doubts::of(loaded, &resolved, environment));
+        all.extend(unseeing(loaded));
         let identity = match certificates::identity(loaded) {
             Ok((identity, soon)) => {
                 all.extend(soon);
@@ -172,9 +178,11 @@ impl Assembler {
         let chain = Chain::new(self.version + 1, steps, refusal, limits)
             .extended(known)
             .showing(shows);
+        let names: Vec<_> = servers.iter().map(|server| server.name().clone()).collect();
         let edition = Edition::new(chain, servers)
             .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?
-            .for_clients(clients(loaded));
+            .for_clients(clients(loaded))
+            .through(views(loaded, &names)?);
         Ok(Assembled {
             edition,
             warnings: all,
@@ -229,9 +237,66 @@ fn clients(loaded: &Loaded) -> Clients {
             name: name.as_str().into(),
             token_sha256: client.token_sha256.0,
             groups: client.groups.iter().cloned().collect(),
-            rate: client.rate.map(|rate| rate.0),
+            rate: rate(&loaded.config, name, client),
         });
     Clients::new(keys.collect())
+}
+
+/// The lowest of a client's own rate and those of its views.
+fn rate(config: &Config, name: &str, client: &Client) -> Option<NonZeroU32> {
+    let viewed = config.views_of(Some(name), &client.groups);
+    let rates = viewed.filter_map(|(_, view)| view.rate);
+    rates.chain(client.rate).map(|rate| rate.0).min()
+}
+
+/// The views of the clients, over servers of these names.
+///
+/// # Errors
+///
+/// A pattern holds what is no glob.
+pub fn views(loaded: &Loaded, servers: &[Arc<str>]) -> Result<Views, Report> {
+    let patterns = |patterns: &[Target]| {
+        let patterns = patterns.iter().map(|one| ViewPattern {
+            text: one.as_str().into(),
+            kind: match one.kind {
+                TargetKind::Tool => Kind::Tool,
+                TargetKind::Prompt => Kind::Prompt,
+                TargetKind::Resource => Kind::Resource,
+            },
+            server: one.server.as_str().to_owned(),
+            name: one.name.as_str().to_owned(),
+        });
+        patterns.collect()
+    };
+    let written = loaded.config.views.iter().map(|(name, view)| View {
+        name: name.as_str().into(),
+        clients: view.clients.clone(),
+        groups: view.groups.clone(),
+        allow: patterns(&view.allow),
+        deny: patterns(&view.deny),
+    });
+    let clients = loaded.config.clients.iter();
+    let clients = clients.map(|(name, client)| (name.as_str(), client.groups.as_slice()));
+    Views::new(written.collect(), clients, servers)
+        .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))
+}
+
+/// Notes of clients that are in no view, where there are views.
+fn unseeing(loaded: &Loaded) -> Vec<Issue> {
+    let config = &loaded.config;
+    let clients = config.clients.iter().filter(|(name, client)| {
+        !config.views.is_empty() && config.views_of(Some(name), &client.groups).next().is_none()
+    });
+    clients
+        .map(|(name, _)| {
+            let why = "it is in no view and sees nothing";
+            let issue = loaded.error(&format!("/clients/{name}"), Side::Key, why);
+            Issue {
+                severity: sandgate_config::Severity::Warning,
+                ..issue.help("name it, or one of its groups, in a view of [views]")
+            }
+        })
+        .collect()
 }
 
 /// The limits of one message.

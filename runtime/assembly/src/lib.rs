@@ -23,6 +23,6 @@ mod programs;
 mod servers;
 mod unloaded;
 
-pub use assembler::{Assembled, Assembler, document_limits};
+pub use assembler::{Assembled, Assembler, document_limits, views};
 pub use plugins::{DEFAULT_TIMEOUT, Loading};
 pub use servers::servers_apart;

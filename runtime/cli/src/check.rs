@@ -13,7 +13,8 @@ use sandgate_telemetry::logging;
 use serde::Serialize;
 
 use crate::args::Configured;
-use crate::exit::{runtime, show};
+use crate::exit::{refuse, runtime, show};
+use crate::seen::{self, Viewer};
 use crate::table::{self, EventRow, IdleGlob, Pipeline, Reach, Row, ServerRows, Stop};
 
 /// `sandgate check`.
@@ -28,6 +29,17 @@ pub struct Check {
     /// What is wrong and what is doubtful, as JSON
     #[arg(long)]
     pub json: bool,
+    /// Print what this client sees on each server, and which view says so; the servers are asked
+    #[arg(long = "as", value_name = "CLIENT")]
+    pub viewer: Option<String>,
+    /// With --as: look as a client of these groups, which need not be configured
+    #[arg(
+        long,
+        value_name = "GROUP,...",
+        value_delimiter = ',',
+        requires = "viewer"
+    )]
+    pub groups: Option<Vec<String>>,
 }
 
 /// The result of a check: the table for stdout, and warnings for stderr.
@@ -64,6 +76,16 @@ impl Verdict {
 
 /// Checks the configuration, and prints the result.
 pub fn carry_out(asked: &Check) -> ExitCode {
+    if let Some(name) = &asked.viewer {
+        let viewer = Viewer {
+            name: name.clone(),
+            groups: asked.groups.clone(),
+        };
+        return match Loaded::read(&asked.configured.config) {
+            Ok(loaded) => seen::carry_out(&loaded, &viewer, asked.json),
+            Err(report) => refuse(&report),
+        };
+    }
     let checked = Loaded::read(&asked.configured.config)
         .map_err(Box::new)
         .and_then(|loaded| match runtime(None) {

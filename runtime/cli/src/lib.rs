@@ -25,6 +25,7 @@ pub mod replay;
 mod rlimit;
 pub mod run;
 pub mod schema;
+mod seen;
 pub mod status;
 mod table;
 pub mod terminal;

@@ -37,6 +37,7 @@ mod source;
 mod telemetry;
 pub mod tree;
 mod validate;
+mod view;
 mod wording;
 
 use std::collections::BTreeMap;
@@ -72,6 +73,7 @@ pub use settings::{ResolvedSettings, Settings, share_a_piece};
 pub use source::{Position, Side, Source, SyntaxError};
 pub use telemetry::{Collector, Telemetry};
 pub use validate::validate;
+pub use view::{Target, TargetKind, View};
 pub use wording::suggest;
 
 /// A whole configuration file.
@@ -90,6 +92,8 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// Who may call, by name. None: anybody who reaches the gateway, which then listens on loopback only.
     pub clients: BTreeMap<String, Client>,
+    /// Who sees and may use what, by name. None: every client sees everything.
+    pub views: BTreeMap<String, View>,
     /// What stands behind the gateway, by name. A name is letters, digits, `-` and single `_`; on the merged endpoint
     /// tools are called `NAME__tool`.
     pub servers: BTreeMap<String, Server>,

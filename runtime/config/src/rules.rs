@@ -11,7 +11,7 @@ use super::scalar::{Mistake, Scalar};
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{named, suggest};
-use super::{client, gateway, server};
+use super::{client, gateway, server, view};
 
 /// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
 /// other.
@@ -27,6 +27,9 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
     if let Some(clients) = tree.table("clients") {
         check_clients(clients, issues);
         check_two_authorizations(clients, servers, issues);
+    }
+    if let Some(views) = tree.table("views") {
+        view::check(tree, views, issues);
     }
     for (name, entry) in servers.into_iter().flatten() {
         if let Err(mistake) = server::check_name(&name.name) {

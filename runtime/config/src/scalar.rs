@@ -73,6 +73,7 @@ pub(crate) fn known(name: &str) -> Option<Known> {
         "KnownMethod" => of::<super::gateway::KnownMethod>(),
         "Origin" => of::<super::gateway::Origin>(),
         "PublicUrl" => of::<super::gateway::PublicUrl>(),
+        "Target" => of::<super::view::Target>(),
         "TokenHash" => of::<super::client::TokenHash>(),
         "Destination" => of::<super::call_log::Destination>(),
         _ => return None,

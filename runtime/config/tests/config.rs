@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sandgate_config::{
     Access, AdminSocket, Anchor, ConditionName, Config, Contain, Containing, Destination,
     Direction, Environment, Files, Hook, Loaded, Mode, OnFailure, Period, PluginSource,
-    RefusalStyle, Report, Sees, ServerNetwork, Sharing, Side, Size,
+    RefusalStyle, Report, Sees, ServerNetwork, Sharing, Side, Size, Target, TargetKind,
 };
 use serde_json::{Value, json};
 
@@ -82,6 +82,7 @@ fn every_key_is_read_as_it_was_written() {
         audit,
         telemetry,
         clients,
+        views,
         servers,
         interceptors,
     } = parse_right("all.toml").config;
@@ -106,6 +107,26 @@ fn every_key_is_read_as_it_was_written() {
         (50, Size::mib(256), Period::secs(30))
     );
     assert_eq!(gateway.limits.max_listeners, 20);
+    let support = &views["support"];
+    assert_eq!(
+        (&support.clients[..], &support.groups[..]),
+        (&["bob".to_owned()][..], &["support".to_owned()][..])
+    );
+    let read = |list: &[Target]| -> Vec<_> {
+        list.iter()
+            .map(|it| (it.kind, it.name.as_str().to_owned()))
+            .collect()
+    };
+    assert_eq!(
+        read(&support.allow),
+        [
+            (TargetKind::Tool, "get_*".to_owned()),
+            (TargetKind::Prompt, "*".to_owned()),
+            (TargetKind::Resource, "crm://*".to_owned()),
+        ]
+    );
+    assert_eq!(support.deny[0].server.as_str(), "*");
+    assert!(support.rate.is_some());
     let ada = &clients["ada@example.com"];
     assert_eq!(
         (ada.token_sha256.0, &ada.groups[..]),

@@ -36,7 +36,7 @@ pub struct ReloadReport {
 /// A change between two configurations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// The kind of the changed part: `server`, `interceptor`, `client`, or `table` for `[gateway]` and `[call-log]`.
+    /// The kind of the changed part: `server`, `interceptor`, `client`, `view`, or `table` for `[gateway]` and `[call-log]`.
     pub what: String,
     /// The name of the changed part.
     pub name: String,
@@ -51,6 +51,7 @@ pub(crate) struct Written {
     call_log: Value,
     call_log_target: (Value, bool),
     clients: Vec<(String, Value)>,
+    views: Vec<(String, Value)>,
     servers: Vec<(String, Value)>,
     interceptors: Vec<(String, Value, Run)>,
 }
@@ -104,12 +105,16 @@ impl Written {
         let servers = loaded.config.servers.iter();
         let interceptors = loaded.config.interceptors.iter().zip(steps);
         let clients = loaded.config.clients.iter();
+        let views = loaded.config.views.iter();
         Self {
             gateway: restart::live(&loaded.config),
             call_log: restart::call_log(&loaded.config),
             call_log_target: restart::call_log_target(&loaded.config),
             clients: clients
                 .map(|(name, client)| (name.clone(), value(serde_json::to_value(client))))
+                .collect(),
+            views: views
+                .map(|(name, view)| (name.clone(), value(serde_json::to_value(view))))
                 .collect(),
             servers: servers
                 .map(|(name, server)| (name.clone(), value(serde_json::to_value(server))))
@@ -161,19 +166,24 @@ impl Written {
                 say("table", name, how);
             }
         }
-        for (name, value) in &now.clients {
-            match self.clients.iter().find(|(before, _)| before == name) {
-                None => say("client", name, "added".into()),
-                Some((_, before)) => {
-                    if let Some(how) = difference(before, value, true, "") {
-                        say("client", name, how);
+        for (what, before, now) in [
+            ("client", &self.clients, &now.clients),
+            ("view", &self.views, &now.views),
+        ] {
+            for (name, value) in now {
+                match before.iter().find(|(before, _)| before == name) {
+                    None => say(what, name, "added".into()),
+                    Some((_, before)) => {
+                        if let Some(how) = difference(before, value, true, "") {
+                            say(what, name, how);
+                        }
                     }
                 }
             }
-        }
-        for (name, _) in &self.clients {
-            if !now.clients.iter().any(|(now, _)| now == name) {
-                say("client", name, "removed".into());
+            for (name, _) in before {
+                if !now.iter().any(|(now, _)| now == name) {
+                    say(what, name, "removed".into());
+                }
             }
         }
         for (name, value) in &now.servers {

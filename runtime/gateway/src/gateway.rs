@@ -266,7 +266,8 @@ fn tell_of_changes(session: &Session, before: &Edition, now: &Edition) {
         Backing::One(link) => Some(&**link.server.name()),
         Backing::Many(_) => None,
     };
-    for notice in list_changed::lists(before, now, server) {
+    let client = session.principal().name.as_deref();
+    for notice in list_changed::lists(before, now, server, client) {
         session.notice(list_changed::notice(notice));
     }
 }

@@ -24,6 +24,7 @@ mod registry;
 mod replay;
 mod shared;
 mod upstream_conn;
+mod views;
 
 pub use admission::TrustedProxies;
 pub use auth::origin::{Access, OriginError};
@@ -32,7 +33,9 @@ pub use config::{GatewayConfig, OnUnwritten};
 pub use downstream::Endpoint;
 pub use gateway::Gateway;
 pub use health::{Condition, Conditions, Status};
-pub use observe::call_log::{CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut};
+pub use observe::call_log::{
+    CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut, RefusedBy,
+};
 pub use observe::capture::{CapturedCall, NestedCalls, NestedRun};
 pub use observe::observer::{CallTimings, Figures, Observer};
 pub use registry::{Edition, EditionError, Registry};
@@ -45,3 +48,4 @@ pub use sandgate_upstream::{
     ServerConfig, ServerError, Share, Transport,
 };
 pub use sandgate_upstream::{Budget, MemoryError};
+pub use views::{ClientView, Kind, PatternError, Rule, Verdict, View, ViewPattern, Views};

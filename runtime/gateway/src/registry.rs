@@ -10,14 +10,16 @@ use sandgate_pipeline::Chain;
 use tokio::sync::watch;
 
 use crate::auth::principals::Clients;
+use crate::views::Views;
 use sandgate_upstream::Server;
 
-/// A chain with the servers and clients that belong to it. A call keeps the edition it started with, so that it never
+/// A chain with the servers, clients and views that belong to it. A call keeps the edition it started with, so that it never
 /// meets a new server under the old chain or the reverse.
 pub struct Edition {
     chain: Arc<Chain>,
     servers: Vec<Arc<Server>>,
     clients: Clients,
+    views: Views,
     /// The era of the merged endpoint, once decided.
     merged_era: OnceLock<Era>,
 }
@@ -58,6 +60,7 @@ impl Edition {
             chain,
             servers,
             clients: Clients::new(Vec::new()),
+            views: Views::default(),
             merged_era: OnceLock::new(),
         })
     }
@@ -66,6 +69,13 @@ impl Edition {
     #[must_use]
     pub fn for_clients(mut self, clients: Clients) -> Self {
         self.clients = clients;
+        self
+    }
+
+    /// Judges what clients see and use by these views; without this, every client sees everything.
+    #[must_use]
+    pub fn through(mut self, views: Views) -> Self {
+        self.views = views;
         self
     }
 
@@ -84,6 +94,20 @@ impl Edition {
     /// The admitted clients.
     pub fn clients(&self) -> &Clients {
         &self.clients
+    }
+    /// The views of the clients.
+    pub fn views(&self) -> &Views {
+        &self.views
+    }
+    /// The server with this name, if the client may know of it.
+    pub(crate) fn server_for(&self, client: Option<&str>, name: &str) -> Option<&Arc<Server>> {
+        let shown = self.views.show(client, name);
+        self.server(name).filter(|_| shown)
+    }
+    /// The servers that the client may know of, in the configuration's order.
+    pub(crate) fn servers_for(&self, client: Option<&str>) -> impl Iterator<Item = &Arc<Server>> {
+        let shown = move |server: &&Arc<Server>| self.views.show(client, server.name());
+        self.servers.iter().filter(shown)
     }
     /// The server with this name.
     pub fn server(&self, name: &str) -> Option<&Arc<Server>> {

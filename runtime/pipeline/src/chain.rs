@@ -113,9 +113,12 @@ impl Chain {
     /// Whether a message of this method may pass to or from the server. Where an active interceptor guards the server,
     /// only methods that the protocol or the operator knows may pass, since no policy could be meant for another.
     pub fn admits_method(&self, method: &str, server: &str) -> bool {
-        !self.guards(server)
-            || Method::new(method).is_known()
-            || !self.extensions.is_empty() && self.extensions.matches(method)
+        !self.guards(server) || Method::new(method).is_known() || self.extends_to(method)
+    }
+
+    /// Whether the operator knows a method that the protocol does not have.
+    pub fn extends_to(&self, method: &str) -> bool {
+        !self.extensions.is_empty() && self.extensions.matches(method)
     }
 
     /// Whether an active interceptor may look at such a message or at its reply.

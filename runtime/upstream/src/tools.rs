@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use sandgate_message::{Era, Json, Message};
+use sandgate_message::{Era, Json, Message, Method};
 
 use super::definitions::{cursor, list_params, modern_meta};
 use super::own_request::{MOST_PAGES, ask, initialize_params, reply, unusable};
@@ -17,10 +17,20 @@ impl Server {
     ///
     /// The server is down, or its answer is missing or unusable.
     pub async fn tools(self: &Arc<Self>) -> Result<Vec<Json>, ServerError> {
+        self.listed("tools/list").await
+    }
+
+    /// What the server lists by this method (`prompts/list` and so on), as it gives it to an anonymous caller. Opens a
+    /// conversation of its own and closes it.
+    ///
+    /// # Errors
+    ///
+    /// The server is down, has no such list, or its answer is missing or unusable.
+    pub async fn listed(self: &Arc<Self>, method: &str) -> Result<Vec<Json>, ServerError> {
         let conversation = self.conversation_of_an_operator().await?;
-        let tools = list(&conversation).await;
+        let listed = list(&conversation, method).await;
         conversation.close().await;
-        tools
+        listed
     }
 
     /// The server's reply to one request, as an anonymous caller gets it: a result or an error. Opens a conversation of
@@ -63,15 +73,16 @@ impl Server {
     }
 }
 
-async fn list(conversation: &Conversation) -> Result<Vec<Json>, ServerError> {
+async fn list(conversation: &Conversation, method: &str) -> Result<Vec<Json>, ServerError> {
+    let member = Method::new(method).list_member().unwrap_or_default();
     let none = HeaderMap::new();
     let mut tools = Vec::new();
     let mut next = None;
     for _ in 0..MOST_PAGES {
         let params = list_params(conversation.era(), next.as_deref());
         let params = params.unwrap_or_else(Json::empty_object);
-        let page = ask(conversation, "tools/list", &params, &none).await?;
-        let listed = page.root().get("tools");
+        let page = ask(conversation, method, &params, &none).await?;
+        let listed = page.root().get(member);
         let listed = listed.into_iter().flat_map(|tools| tools.elements());
         tools.extend(listed.map(|tool| tool.to_json()));
         next = cursor(&page);
@@ -81,6 +92,6 @@ async fn list(conversation: &Conversation) -> Result<Vec<Json>, ServerError> {
     }
     Err(unusable(
         conversation,
-        format!("its list of tools has more than {MOST_PAGES} pages"),
+        format!("its list of {member} has more than {MOST_PAGES} pages"),
     ))
 }

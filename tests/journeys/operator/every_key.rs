@@ -83,8 +83,17 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("telemetry.metrics", json!("127.0.0.1:0"), Waits),
         ("telemetry.otlp", json!("http://127.0.0.1:1"), Waits),
         ("clients.ada.token-sha256", json!("22".repeat(32)), InForce),
-        ("clients.ada.groups", json!(["support"]), InForce),
+        (
+            "clients.ada.groups",
+            json!(["team", "ops", "support"]),
+            InForce,
+        ),
         ("clients.ada.rate", json!("9/s"), InForce),
+        ("views.desk.clients", json!(["ada"]), InForce),
+        ("views.desk.groups", json!(["ops"]), InForce),
+        ("views.desk.allow", json!(["desk/look*"]), InForce),
+        ("views.desk.deny", json!(["desk/drop*"]), InForce),
+        ("views.desk.rate", json!("9/s"), InForce),
         ("servers.program.command", json!("false"), InForce),
         ("servers.program.args", json!(["x"]), InForce),
         ("servers.program.env", json!({ "X": "y" }), InForce),
@@ -113,6 +122,11 @@ command = "true"
 
 [clients.ada]
 token-sha256 = "1111111111111111111111111111111111111111111111111111111111111111"
+groups = ["team", "ops"]
+
+[views.desk]
+groups = ["team"]
+allow = ["desk/*"]
 "#;
 
 #[test]
@@ -254,6 +268,7 @@ fn no_key_is_forgotten() {
         ("audit", "Audit"),
         ("telemetry", "Telemetry"),
         ("clients", "Client"),
+        ("views", "View"),
         ("servers", "Server"),
     ] {
         let keys = of(definition)

@@ -9,4 +9,5 @@ mod memory;
 mod own_log;
 mod stage;
 mod state_file;
+mod views;
 mod why;

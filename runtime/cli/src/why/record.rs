@@ -36,6 +36,8 @@ pub(super) struct Record {
     #[serde(default)]
     pub server_us: Option<u64>,
     #[serde(default)]
+    pub refused_by: Option<RefusedBy>,
+    #[serde(default)]
     pub trail: Trail,
     #[serde(default)]
     pub params: Option<Box<RawValue>>,
@@ -43,6 +45,17 @@ pub(super) struct Record {
     pub reply: Option<Box<RawValue>>,
     #[serde(default)]
     pub too_large: bool,
+}
+
+/// The gateway's own rule that refused the call.
+#[derive(Debug, Deserialize)]
+#[allow(missing_docs)]
+pub(super) struct RefusedBy {
+    pub code: String,
+    #[serde(default)]
+    pub view: Option<String>,
+    #[serde(default)]
+    pub pattern: Option<String>,
 }
 
 /// The kind of record.

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::paste::Written;
 use super::reason::{self, FindingDetails};
-use super::record::{Entry, Kind, Record};
+use super::record::{Entry, Kind, Record, RefusedBy};
 
 /// The most lines shown of one payload.
 const MAX_LINES: usize = 200;
@@ -95,7 +95,10 @@ fn outcome(ended: Option<&Record>) -> String {
             };
             format!("{cause} {}, {when}", entry.interceptor)
         }
-        ("refused", None) => "refused".into(),
+        ("refused", None) => match &ended.refused_by {
+            Some(rule) => by_rule(rule),
+            None => "refused".into(),
+        },
         ("answered", _) => {
             let by = entries().find(|entry| entry.applied && entry.decision == "answer");
             let by = by.map_or("an interceptor", |entry| &entry.interceptor);
@@ -118,6 +121,22 @@ fn outcome(ended: Option<&Record>) -> String {
         },
         ("cancelled", _) => "cancelled: the asker went away before there was an answer".into(),
         (other, _) => other.to_owned(),
+    }
+}
+
+fn by_rule(rule: &RefusedBy) -> String {
+    let RefusedBy {
+        code,
+        view,
+        pattern,
+    } = rule;
+    match (view, pattern) {
+        (Some(view), Some(pattern)) => format!(
+            "refused by view {view}, which denies {pattern:?} ({code}); the caller was told that there is no such thing"
+        ),
+        _ => format!(
+            "refused: no view of the caller allows it ({code}); the caller was told that there is no such thing"
+        ),
     }
 }
 
@@ -408,6 +427,12 @@ took       1.5 ms in all, 900 µs of it the server's; ended at 2026-11-22T10:00:
         assert!(overloaded(null.clone()).contains("nothing was sent"));
         assert!(overloaded(json!(5)).contains("carried out"));
         assert!(outcome(None).contains("no end is known"));
+        let ruled = |rule| of(json!({ "decision": "refused", "refused_by": rule }));
+        let denied = json!({ "code": "view.denied", "view": "support", "pattern": "crm/delete_*" });
+        assert!(
+            ruled(denied).starts_with("refused by view support, which denies \"crm/delete_*\"")
+        );
+        assert!(ruled(json!({ "code": "view.not-allowed" })).contains("no view of the caller"));
     }
 
     #[test]

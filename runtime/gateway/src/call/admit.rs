@@ -38,6 +38,8 @@ pub(crate) enum Refused {
     HeaderMismatch(ClientResponse),
     /// The gateway's own rules refuse the message.
     Invalid(Option<Message>),
+    /// The client may not use what the message names.
+    Hidden(Option<Message>),
     /// An interceptor refuses the message.
     Policy(Option<Message>),
     /// The gateway is overloaded.
@@ -51,7 +53,8 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// The headers do not mirror the body, or the message breaks one of the gateway's rules.
+    /// The client may not use what the message names, the headers do not mirror the body, or the message breaks one of
+    /// the gateway's rules.
     pub(crate) async fn receive(
         &self,
         edition: &Edition,
@@ -66,6 +69,17 @@ impl Proxy {
         let observers = &self.shared.recorder.observers;
         let (arrival, message) =
             observers.arrival(message, headers, direction, &self.shared.config.limits);
+        if let Err(rule) = self.judge(edition, &message, direction) {
+            // A server may say more of what is hidden than the log can hold.
+            if direction == Direction::ServerToClient && message.id().is_none() {
+                let what = "a notification about what its client may not use";
+                self.conn.server.dropped(what);
+                return Err(Refused::Hidden(None));
+            }
+            let call = self.call(&message, direction, alias, None);
+            let reply = self.hide(edition, call, &message, &rule, arrival);
+            return Err(Refused::Hidden(reply));
+        }
         let call = self
             .describe(edition, &message, direction, headers, alias)
             .await;
@@ -75,7 +89,7 @@ impl Proxy {
         }
         let valid = match direction {
             Direction::ClientToServer => self.validate(edition, &call, &message, headers).await,
-            Direction::ServerToClient => validation::check(edition.chain(), &call, &message),
+            Direction::ServerToClient => validation::check(edition.chain(), false, &call, &message),
         };
         if let Err(error) = valid {
             let reply = self.refuse(edition.chain(), call, &message, &error, arrival);
@@ -159,7 +173,10 @@ impl Refused {
     /// The reply to the asker of a request. `None` for a header mismatch, which has a response of its own.
     pub(crate) fn reply(self) -> Option<Message> {
         match self {
-            Self::Invalid(reply) | Self::Policy(reply) | Self::Overloaded(reply) => reply,
+            Self::Invalid(reply)
+            | Self::Hidden(reply)
+            | Self::Policy(reply)
+            | Self::Overloaded(reply) => reply,
             Self::Unrecorded(reply) => reply.map(|reply| *reply),
             Self::HeaderMismatch(_) => None,
         }
@@ -196,7 +213,7 @@ impl Refused {
             }
             Self::Unrecorded(_) => unavailable("not sent: the gateway cannot record it\n"),
             Self::HeaderMismatch(response) => response,
-            Self::Invalid(_) | Self::Policy(_) => ClientResponse::accepted(),
+            Self::Invalid(_) | Self::Hidden(_) | Self::Policy(_) => ClientResponse::accepted(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use sandgate_message::{Call, Direction, Hook, Message, Method, Target};
+use sandgate_message::{Call, Direction, Hook, Json, Message, Method, Target};
 
 use crate::call::id::new_id;
 use crate::call::proxy::Proxy;
@@ -43,6 +43,19 @@ impl Proxy {
             }
             _ => None,
         };
+        self.call(message, direction, alias, definition)
+    }
+
+    /// The call of a message, with this definition of its target.
+    pub(crate) fn call(
+        &self,
+        message: &Message,
+        direction: Direction,
+        alias: Option<Arc<str>>,
+        definition: Option<Json>,
+    ) -> Arc<Call> {
+        let (server, name) = (&self.conn.server, message.method().unwrap_or_default());
+        let target = Method::new(name).target_in(message.payload());
         Arc::new(Call {
             id: new_id(),
             method: name.into(),

@@ -177,6 +177,39 @@ pub(crate) fn invalid_params(id: &Id, text: &str) -> Message {
     Message::error(Some(id), error_codes::INVALID_PARAMS, text, None)
 }
 
+/// The legacy era's error code for "Resource not found".
+const NO_RESOURCE: i64 = -32002;
+
+/// The reply to a request that names what is not there, or what its client may not use: nothing tells the two apart.
+/// `merged` is whether the client asked the merged endpoint.
+pub(crate) fn nowhere(id: &Id, method: &str, legacy: bool, merged: bool) -> Message {
+    match (method, merged) {
+        ("tools/call", true) => invalid_params(
+            id,
+            "unknown tool: tools here are called SERVER__TOOL, as tools/list names them",
+        ),
+        ("tools/call", false) => {
+            invalid_params(id, "unknown tool: tools/list names those that are here")
+        }
+        ("prompts/get" | "completion/complete", true) => invalid_params(
+            id,
+            "unknown prompt: prompts here are called SERVER__PROMPT, as prompts/list names them",
+        ),
+        ("prompts/get", false) => {
+            invalid_params(id, "unknown prompt: prompts/list names those that are here")
+        }
+        ("completion/complete", false) => invalid_params(id, "no such prompt or template here"),
+        _ if method.starts_with("tasks/") => invalid_params(id, "no such task"),
+        _ if legacy => Message::error(
+            Some(id),
+            NO_RESOURCE,
+            "no server here has this resource",
+            None,
+        ),
+        _ => invalid_params(id, "no server here has this resource"),
+    }
+}
+
 /// The HTTP status that the modern era assigns to an error reply of the gateway.
 pub(crate) fn modern_status(message: &Message) -> StatusCode {
     let code = message

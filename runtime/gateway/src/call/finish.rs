@@ -8,6 +8,7 @@ use crate::nested;
 use crate::observe::call_log::Decision;
 use crate::protocol::cache_scope::for_this_caller;
 use crate::registry::Edition;
+use crate::views::list::visible;
 
 impl Proxy {
     /// Runs the reply to a client's request through the interceptors and records it. Returns the reply that the client
@@ -25,10 +26,14 @@ impl Proxy {
         }
         let (store, limits) = (&self.shared.nested, &self.shared.config.limits);
         let call = in_flight.call().clone();
+        // Before the interceptors, so that validators see the final bytes; and after, since one may have added to them.
+        let views = edition.views();
+        let reply = visible(views, &call, limits, reply);
         let mut reply = nested::leave(store, Some(&self.conn), in_flight, reply, decision).await;
         if !reply.withheld {
             reply.message = reply
                 .message
+                .map(|message| visible(views, &call, limits, message))
                 .map(|message| for_this_caller(edition, &call, limits, message));
         }
         reply

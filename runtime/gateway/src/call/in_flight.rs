@@ -11,7 +11,7 @@ use sandgate_pipeline::{
 };
 
 use crate::call::error_reply;
-use crate::observe::call_log::{CallLogError, Decision, Ended, Forwarded};
+use crate::observe::call_log::{CallLogError, Decision, Ended, Forwarded, RefusedBy};
 use crate::observe::observer::{Arrival, CallTimings};
 use crate::observe::recorder::CallRecorder;
 
@@ -378,6 +378,17 @@ pub(crate) fn record_refused(
     recorder: &CallRecorder,
     filtered: FilteredReply,
     request_bytes: usize,
+    arrival: Arrival,
+) -> Option<Message> {
+    record_refused_by(recorder, filtered, None, request_bytes, arrival)
+}
+
+/// As [`record_refused`], for a call that a rule of the gateway's own refused.
+pub(crate) fn record_refused_by(
+    recorder: &CallRecorder,
+    filtered: FilteredReply,
+    rule: Option<&RefusedBy>,
+    request_bytes: usize,
     mut arrival: Arrival,
 ) -> Option<Message> {
     let FilteredReply {
@@ -392,15 +403,18 @@ pub(crate) fn record_refused(
         false => Decision::Refused,
     };
     let left = Instant::now();
-    let record = ended(
-        &call,
-        decision,
-        &trail,
-        request_bytes,
-        message.as_ref(),
-        None,
-        left.duration_since(arrival.at),
-    );
+    let record = Ended {
+        refused_by: rule,
+        ..ended(
+            &call,
+            decision,
+            &trail,
+            request_bytes,
+            message.as_ref(),
+            None,
+            left.duration_since(arrival.at),
+        )
+    };
     let timings = CallTimings {
         received: arrival.at,
         forwarded: None,
@@ -435,5 +449,6 @@ fn ended<'a>(
         reply: reply.map(Message::payload),
         took,
         server: None,
+        refused_by: None,
     }
 }

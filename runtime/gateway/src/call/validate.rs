@@ -11,6 +11,7 @@ use crate::call::proxy::Proxy;
 use crate::observe::observer::Arrival;
 use crate::protocol::validation::{InvalidMessageError, check, uris};
 use crate::registry::Edition;
+use crate::views::is_odd;
 
 impl Proxy {
     /// Checks a client's message against the gateway's rules.
@@ -25,10 +26,11 @@ impl Proxy {
         message: &Message,
         headers: &HeaderMap,
     ) -> Result<(), InvalidMessageError> {
-        check(edition.chain(), call, message)?;
+        let viewed = edition.views().are_in_force();
+        check(edition.chain(), viewed, call, message)?;
         let chain = edition.chain();
         if uris::has_uris(&call.method, message)
-            && chain.judges_uris(&call.method, call.direction, &call.server)
+            && (viewed || chain.judges_uris(&call.method, call.direction, &call.server))
         {
             for (uri, list) in uris::of(&call.method, message) {
                 let listed = match list {
@@ -42,12 +44,13 @@ impl Proxy {
                 }
             }
         }
-        self.validate_name(chain, call, headers).await
+        self.validate_name(chain, viewed, call, headers).await
     }
 
     async fn validate_name(
         &self,
         chain: &Chain,
+        viewed: bool,
         call: &Call,
         headers: &HeaderMap,
     ) -> Result<(), InvalidMessageError> {
@@ -62,11 +65,10 @@ impl Proxy {
         if self.conn.server.lookalikes().has(list, name) {
             return Err(InvalidMessageError::LookalikeName);
         }
-        let is_odd = name.bytes().any(|b| !b.is_ascii() || b.is_ascii_control());
-        if is_odd
+        if is_odd(name)
             && looks_like(name) != name
             && Method::new(&call.method).target() != Target::Reference
-            && chain.judges_any(&call.method, call.direction, &call.server)
+            && (viewed || chain.judges_any(&call.method, call.direction, &call.server))
             && !self.is_listed(list, name, headers).await
         {
             return Err(InvalidMessageError::AmbiguousName);

@@ -133,7 +133,8 @@ async fn answer(
     }
     let mut forwards = false;
     if let Endpoint::Server(name) = &endpoint {
-        match edition.server(name) {
+        // A server of which the client's views allow nothing is not there for it.
+        match edition.server_for(principal.name.as_deref(), name) {
             Some(server) => forwards = server.config().forward_authorization,
             None => return Health(nothing_here()),
         }

@@ -77,10 +77,11 @@ impl Router {
                     return merged.receive(message, headers).await;
                 }
                 let response = merged.receive(message.clone(), headers).await;
-                return self.subscribed(&edition, None, &message, response);
+                let client = requester.principal.name.clone();
+                return self.subscribed(&edition, client, None, &message, response);
             }
         };
-        let Some(server) = edition.server(name) else {
+        let Some(server) = edition.server_for(requester.principal.name.as_deref(), name) else {
             return no_server(name);
         };
         let asker = Asker::new(requester.principal.name.as_ref(), headers);
@@ -102,7 +103,8 @@ impl Router {
                 let response = proxy
                     .request(&edition, message.clone(), headers, None)
                     .await;
-                self.subscribed(&edition, Some(server.clone()), &message, response)
+                let client = requester.principal.name.clone();
+                self.subscribed(&edition, client, Some(server.clone()), &message, response)
             }
             Shape::Request { .. } => proxy.request(&edition, message, headers, None).await,
             _ => proxy.notify(&edition, message, headers).await,
@@ -112,12 +114,13 @@ impl Router {
     fn subscribed(
         &self,
         edition: &Arc<Edition>,
+        client: Option<Arc<str>>,
         server: Option<Arc<Server>>,
         request: &Message,
         response: ClientResponse,
     ) -> ClientResponse {
         let (shared, draining) = (&self.shared, &self.draining);
-        subscription::kept(shared, edition, server, request, draining, response)
+        subscription::kept(shared, edition, client, server, request, draining, response)
     }
 
     /// Handles an `initialize`: opens a session if the server agrees. The caller adds the session to the table.
@@ -139,7 +142,8 @@ impl Router {
         let caller = Caller::of_initialize(requester, &params, None, start.pseudonym.clone());
         let (response, backing) = match endpoint {
             Endpoint::Server(name) => {
-                let Some(server) = edition.server(name) else {
+                let Some(server) = edition.server_for(requester.principal.name.as_deref(), name)
+                else {
                     return (no_server(name), None);
                 };
                 let asker = Asker::new(requester.principal.name.as_ref(), headers);

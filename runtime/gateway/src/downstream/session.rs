@@ -107,14 +107,19 @@ impl Session {
         !listens && self.start.pending.is_idle() && self.touched.lock().elapsed() >= time
     }
 
-    /// Whether the session may go on: its client is still configured, its server is part of the edition, and the server
+    /// Whether the session may go on: its client is still configured, its server is part of the edition and shown to the
+    /// client, and the server
     /// has not ended the conversation. On the merged endpoint servers come and go.
     pub(crate) fn stands(&self, edition: &Edition) -> bool {
         if self.start.requester.principal.over().is_cancelled() {
             return false;
         }
         match &self.backing {
-            Backing::One(conn) => edition.has(&conn.server) && !conn.is_gone(),
+            Backing::One(conn) => {
+                let client = self.principal().name.as_deref();
+                let shown = edition.views().show(client, conn.server.name());
+                shown && edition.has(&conn.server) && !conn.is_gone()
+            }
             Backing::Many(_) => true,
         }
     }

@@ -31,6 +31,8 @@ struct Subscription {
     shared: Arc<Shared>,
     /// The edition that the client's lists belong to.
     seen: Arc<Edition>,
+    /// The client's name.
+    client: Option<Arc<str>>,
     /// The server; `None` for all servers merged.
     server: Option<Arc<Server>>,
     /// The stream; `None` once it has ended.
@@ -45,6 +47,7 @@ struct Subscription {
 pub(crate) fn kept(
     shared: &Arc<Shared>,
     edition: &Arc<Edition>,
+    client: Option<Arc<str>>,
     server: Option<Arc<Server>>,
     request: &Message,
     draining: &CancellationToken,
@@ -64,6 +67,7 @@ pub(crate) fn kept(
         wanted: Wanted::of(request.payload()),
         shared: shared.clone(),
         seen: edition.clone(),
+        client,
         server,
         stream: Some(stream),
         acknowledged: false,
@@ -106,14 +110,17 @@ impl Subscription {
     }
 
     /// Queues notifications about the lists that the current edition changed. Returns `false` if the subscription's
-    /// server is no longer part of the edition: only a new subscription reaches its replacement.
+    /// server is no longer part of the edition, or no longer shown to the client: only a new subscription reaches its replacement.
     fn turn(&mut self) -> bool {
         let now = self.shared.registry.current();
-        if self.server.as_ref().is_some_and(|server| !now.has(server)) {
+        let client = self.client.as_deref();
+        let gone =
+            |server: &Arc<Server>| !now.has(server) || !now.views().show(client, server.name());
+        if self.server.as_ref().is_some_and(gone) {
             return false;
         }
         let name = self.server.as_ref().map(|server| &**server.name());
-        for notice in list_changed::lists(&self.seen, &now, name) {
+        for notice in list_changed::lists(&self.seen, &now, name, client) {
             let notice = self.wanted.has(notice).then(|| marked(notice, &self.id));
             // A notification that is still queued is not queued again.
             self.due

@@ -116,9 +116,7 @@ impl Merged {
             over: false,
         };
         let feeds: Vec<Feed> = self
-            .edition
             .servers()
-            .iter()
             .filter_map(|server| together.feed(server))
             .collect();
         let opened = join_all(feeds.iter().map(|feed| feed.open(&self.edition))).await;
@@ -194,15 +192,17 @@ impl Together {
         if merged.legacy_only().await.is_some() {
             return false;
         }
+        let client = self.caller.principal.name.clone();
         self.feeds.retain(|_, (server, feed)| {
             // A server that was refused before may be accepted under this edition.
-            let stays = now.has(server) && !feed.is_finished();
+            let shown = now.views().show(client.as_deref(), server.name());
+            let stays = shown && now.has(server) && !feed.is_finished();
             if !stays {
                 feed.abort();
             }
             stays
         });
-        for server in now.servers() {
+        for server in now.servers_for(client.as_deref()) {
             if !self.feeds.contains_key(server.name())
                 && let Some(feed) = self.feed(server)
             {

@@ -134,15 +134,18 @@ impl Merged {
     /// Opens a connection to every server.
     async fn ways(&self, wait: WaitPolicy) -> Vec<Arc<ServerHandle>> {
         let none = HeaderMap::new();
-        let servers = self.edition.servers().iter();
-        join_all(servers.map(|server| self.handle(server, &none, wait))).await
+        join_all(
+            self.servers()
+                .map(|server| self.handle(server, &none, wait)),
+        )
+        .await
     }
 
     /// Opens connections until the first server has agreed or every one has failed.
     async fn first_ways(&self) -> Vec<Arc<ServerHandle>> {
         let none = HeaderMap::new();
-        let servers = self.edition.servers().iter();
-        let mut ways: FuturesUnordered<_> = servers
+        let mut ways: FuturesUnordered<_> = self
+            .servers()
             .map(|server| self.handle(server, &none, WaitPolicy::Start))
             .collect();
         while let Some(handle) = ways.next().await {
@@ -162,7 +165,7 @@ impl Merged {
         message: Message,
         headers: &HeaderMap,
     ) -> ClientResponse {
-        let asked = self.edition.servers().iter().map(|server| {
+        let asked = self.servers().map(|server| {
             let message = message.clone();
             async move {
                 let handle = self.handle(server, headers, WaitPolicy::List).await;
@@ -187,7 +190,7 @@ impl Merged {
             .into_iter()
             .map(|(server, _, found)| (server, found))
             .collect();
-        if found.is_empty() && !self.edition.servers().is_empty() {
+        if found.is_empty() && self.servers().next().is_some() {
             let objections: Vec<_> = failed
                 .iter()
                 .filter_map(|(_, _, error)| supported(error))

@@ -313,7 +313,7 @@ impl Links {
         }
     }
 
-    fn proxy(
+    pub(super) fn proxy(
         &self,
         server: &Arc<Server>,
         conversation: Result<Arc<Conversation>, ServerError>,

@@ -43,7 +43,7 @@ impl Merged {
                 None => return ClientResponse::message(error_reply::invalid_params(id, NO_CURSOR)),
             },
         };
-        let asked = self.edition.servers().iter().filter_map(|server| {
+        let asked = self.servers().filter_map(|server| {
             let cursor = match &cursors {
                 None => None,
                 Some(cursors) => Some(cursors.get(&**server.name())?.as_str()),
@@ -209,7 +209,7 @@ impl Merged {
     }
 
     /// The page's cache lifetime in milliseconds and its cache scope, each the most careful of its parts. The page is
-    /// not cached where a server failed, which may recover, or where an interceptor may have changed it.
+    /// not cached where a server failed, which may recover, or where an interceptor may have changed it, or where there are views.
     fn keeping(
         &self,
         method: &str,
@@ -222,7 +222,8 @@ impl Merged {
                 chain.may_change(hook, method, Direction::ClientToServer, server.name())
             })
         };
-        if !whole || pages.iter().any(|(server, _)| changeable(server)) {
+        let views = self.edition.views().are_in_force();
+        if views || !whole || pages.iter().any(|(server, _)| changeable(server)) {
             return (0, "private");
         }
         let ttl = |page: &Json| page.get("ttlMs").and_then(|ttl| ttl.to().ok()).unwrap_or(0);

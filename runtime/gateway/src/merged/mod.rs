@@ -74,6 +74,11 @@ impl Merged {
         self.caller().principal.name.as_deref()
     }
 
+    /// The servers that the client may know of.
+    fn servers(&self) -> impl Iterator<Item = &Arc<Server>> {
+        self.edition.servers_for(self.principal())
+    }
+
     /// Handles a request or notification of the client.
     pub(crate) async fn receive(&self, message: Message, headers: &HeaderMap) -> ClientResponse {
         if let Some(refusal) = self.legacy_only().await {
@@ -196,7 +201,7 @@ impl Merged {
 
     /// Sends a request to every reachable server; the endpoint agrees if one server does.
     async fn everywhere(&self, id: &Id, message: Message, headers: &HeaderMap) -> ClientResponse {
-        let asked = self.edition.servers().iter().map(|server| async {
+        let asked = self.servers().map(|server| async {
             let handle = self.handle(server, headers, WaitPolicy::List).await;
             let reply = handle.ask(&self.edition, message.clone()).await?;
             self.agreed(&message, server, &reply);
@@ -247,7 +252,11 @@ impl Merged {
         };
         join_all(
             to.iter()
-                .filter(|handle| self.edition.has(&handle.proxy.conn.server))
+                .filter(|handle| {
+                    let server = &handle.proxy.conn.server;
+                    let shown = self.edition.views().show(self.principal(), server.name());
+                    shown && self.edition.has(server)
+                })
                 .map(|handle| async {
                     let mut sent = headers.clone();
                     sent.extend(handle.headers.clone());
@@ -299,6 +308,21 @@ impl Merged {
                 Arc::new(ServerHandle::plain(proxy, headers.clone()))
             }
         }
+    }
+
+    /// A handle without a conversation, for a call that is refused and recorded.
+    fn without(&self, server: &Arc<Server>, headers: &HeaderMap) -> Arc<ServerHandle> {
+        let proxy = match &self.client {
+            Client::Session(links) => links.proxy(server, Err(server.starting())),
+            Client::Stateless(caller) => Proxy {
+                shared: self.shared.clone(),
+                caller: caller.clone(),
+                conn: UpstreamConn::new(server.clone(), Err(server.starting())),
+                pending: None,
+                claims: Some(NameClaims::new()),
+            },
+        };
+        Arc::new(ServerHandle::plain(proxy, headers.clone()))
     }
 
     /// Opens a modern conversation.

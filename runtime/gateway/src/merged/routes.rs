@@ -12,10 +12,8 @@ use crate::call::error_reply;
 use crate::call::response::ClientResponse;
 use crate::nested::task;
 use crate::nested::ttl_map::{Lookup, Owner};
+use crate::views::Kind;
 use sandgate_upstream::Server;
-
-/// The legacy era's error code for "Resource not found".
-const NO_RESOURCE: i64 = -32002;
 
 /// The route of a request.
 struct Route {
@@ -53,7 +51,12 @@ impl Merged {
         else {
             return ClientResponse::message(self.nowhere(id, method));
         };
-        let handle = self.handle(&server, headers, WaitPolicy::Call).await;
+        // A server that the client may not know of is not even opened for it.
+        let shown = self.edition.views().show(self.principal(), server.name());
+        let handle = match shown {
+            true => self.handle(&server, headers, WaitPolicy::Call).await,
+            false => self.without(&server, headers),
+        };
         if let Client::Session(links) = &self.client {
             links.replayed_state().goes(&message, Some(server.name()));
         }
@@ -74,26 +77,8 @@ impl Merged {
     }
 
     fn nowhere(&self, id: &Id, method: &str) -> Message {
-        match (method, &self.client) {
-            ("tools/call", _) => error_reply::invalid_params(
-                id,
-                "unknown tool: tools here are called SERVER__TOOL, as tools/list names them",
-            ),
-            ("prompts/get" | "completion/complete", _) => error_reply::invalid_params(
-                id,
-                "unknown prompt: prompts here are called SERVER__PROMPT, as prompts/list names them",
-            ),
-            _ if method.starts_with("tasks/") => error_reply::invalid_params(id, "no such task"),
-            (_, Client::Session(_)) => Message::error(
-                Some(id),
-                NO_RESOURCE,
-                "no server here has this resource",
-                None,
-            ),
-            (_, Client::Stateless(_)) => {
-                error_reply::invalid_params(id, "no server here has this resource")
-            }
-        }
+        let legacy = matches!(self.client, Client::Session(_));
+        error_reply::nowhere(id, method, legacy, true)
     }
 
     /// Routes to the server that created the task for this caller. Servers choose task ids independently: if two chose
@@ -110,7 +95,7 @@ impl Merged {
                 Lookup::Own(_)
             )
         };
-        let mut servers = self.edition.servers().iter().filter(promised);
+        let mut servers = self.servers().filter(promised);
         match (servers.next(), servers.next()) {
             (Some(server), None) => Some(Route {
                 server: server.clone(),
@@ -153,9 +138,15 @@ impl Merged {
     /// else the first with a template that the URI fits; else the only server that offers resources. Lists that are not
     /// cached are fetched.
     pub(super) async fn owner(&self, uri: &str, headers: &HeaderMap) -> Option<Arc<Server>> {
-        let servers = self.edition.servers();
+        // Of servers that the client may know of, those on which it may use this resource.
+        let views = self.edition.views();
+        let usable = |server: &&Arc<Server>| {
+            let verdict = views.judge(self.principal(), server.name(), Kind::Resource, uri);
+            verdict.is_none_or(|verdict| verdict.is_allowed())
+        };
+        let servers: Vec<_> = self.servers().filter(usable).collect();
         let listing = async || {
-            for server in servers {
+            for server in servers.iter().copied() {
                 let known = self.definitions(server, headers).await;
                 if known.is_some_and(|known| known.get("resources/read", uri).is_some()) {
                     return Some(server.clone());
@@ -164,7 +155,7 @@ impl Merged {
             None
         };
         let fitting = async || {
-            for server in servers {
+            for server in servers.iter().copied() {
                 let known = self.definitions(server, headers).await;
                 let templates = known.map(|known| known.templates()).unwrap_or_default();
                 let fits = |template: &str| template == uri || names::fits(template, uri);
@@ -208,6 +199,8 @@ impl Merged {
         }
         match offering.as_slice() {
             [only] => Some(only.proxy.conn.server.clone()),
+            // Nothing here may be used under this URI: the first server's part is refused, and recorded.
+            [] if servers.is_empty() => self.servers().next().cloned(),
             _ => None,
         }
     }

@@ -132,7 +132,7 @@ impl InputRequests {
             definition: None,
             ..(**outer.call).clone()
         });
-        if let Err(why) = validation::check(outer.chain, &call, &question) {
+        if let Err(why) = validation::check(outer.chain, false, &call, &question) {
             return Err(outer.withheld(&format!("of what it asks for, {why}")));
         }
         let method = call.method.clone();

@@ -49,6 +49,11 @@ impl Task {
         }
     }
 
+    /// The call that created the task.
+    pub(crate) fn call(&self) -> &Arc<Call> {
+        &self.call
+    }
+
     /// The call that created the task, if it was captured.
     pub(crate) fn captured(&self) -> Option<&CallId> {
         self.captured.then_some(&self.call.id)

@@ -1,5 +1,6 @@
 //! The gateway's interface to the call log.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use sandgate_message::{Call, Json};
@@ -81,6 +82,21 @@ pub struct Ended<'a> {
     /// The part of `took` between forwarding and the other side's answer; `None` if the call was not forwarded. For a
     /// notification, which has no answer, the time until it was handed over.
     pub server: Option<Duration>,
+    /// The gateway's own rule that refused the call; `None` where an interceptor, or nothing, did.
+    pub refused_by: Option<&'a RefusedBy>,
+}
+
+/// A rule of the gateway's own that refused a call.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct RefusedBy {
+    /// The code: `view.denied` or `view.not-allowed.
+    pub code: &'static str,
+    /// The view that denies; `None` where no view allows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub view: Option<Arc<str>>,
+    /// The view's pattern, as it is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Arc<str>>,
 }
 
 /// The outcome of a call.

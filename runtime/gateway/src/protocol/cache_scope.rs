@@ -4,8 +4,8 @@ use sandgate_message::{Call, Edit, Era, Hook, Limits, Message, Method, apply};
 
 use crate::registry::Edition;
 
-/// Makes a reply private and uncacheable if an interceptor may have changed it. Such a reply is valid for this caller
-/// only, and only until the next reload.
+/// Makes a reply private and uncacheable if an interceptor may have changed it, or where there are views. Such a reply is
+/// valid for this caller only, and only until the next reload.
 pub(crate) fn for_this_caller(
     edition: &Edition,
     call: &Call,
@@ -21,7 +21,8 @@ pub(crate) fn for_this_caller(
             .into_iter()
             .any(|hook| chain.may_change(hook, &call.method, call.direction, &call.server))
     };
-    if call.era != Era::Modern || !cacheable || reply.failed() || !changeable() {
+    let differs = || edition.views().are_in_force() || changeable();
+    if call.era != Era::Modern || !cacheable || reply.failed() || !differs() {
         return reply;
     }
     let edits = [

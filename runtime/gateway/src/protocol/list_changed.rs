@@ -19,18 +19,25 @@ pub(crate) const PROMPTS: &str = "notifications/prompts/list_changed";
 pub(crate) const RESOURCES: &str = "notifications/resources/list_changed";
 
 /// The notifications due to a client of one server, or of the merged endpoint (`None`). A list may differ if
-/// interceptors that judge it changed or, on the merged endpoint, if the servers changed.
-pub(crate) fn lists(before: &Edition, now: &Edition, server: Option<&str>) -> Vec<&'static str> {
+/// interceptors that judge it changed, if the client's views changed or, on the merged endpoint, if the servers changed.
+pub(crate) fn lists(
+    before: &Edition,
+    now: &Edition,
+    server: Option<&str>,
+    client: Option<&str>,
+) -> Vec<&'static str> {
+    let viewed = now.views().differ(before.views(), client, server);
     let others = before.servers().len() != now.servers().len()
         || !before.servers().iter().all(|server| now.has(server));
-    if Arc::ptr_eq(before.chain(), now.chain()) && !others {
+    if Arc::ptr_eq(before.chain(), now.chain()) && !others && !viewed {
         return Vec::new();
     }
     let mut notices: Vec<&'static str> = LISTS
         .iter()
         .filter(|(list, _)| {
-            let differs =
-                |server: &str| looked_at(before, server, list) || looked_at(now, server, list);
+            let differs = |server: &str| {
+                viewed || looked_at(before, server, list) || looked_at(now, server, list)
+            };
             match server {
                 Some(server) => differs(server),
                 None => others || now.servers().iter().any(|server| differs(server.name())),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use sandgate_gateway::{CallLogError, Decision};
+use sandgate_gateway::{CallLogError, Decision, RefusedBy};
 use sandgate_message::{Call, cut};
 use sandgate_pipeline::Trail;
 use sandgate_text::escape;
@@ -44,6 +44,9 @@ pub(super) struct Line<'a> {
     /// The part of `us` that the other side took, in microseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) server_us: Option<u64>,
+    /// The gateway's own rule that refused the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) refused_by: Option<&'a RefusedBy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) trail: Option<&'a Trail>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,6 +96,7 @@ impl<'a> Line<'a> {
             reply_bytes: None,
             us: None,
             server_us: None,
+            refused_by: None,
             trail: None,
             params: None,
             reply: None,

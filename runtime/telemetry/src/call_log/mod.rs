@@ -356,6 +356,7 @@ impl CallLog for CallLogWriter {
             reply_bytes: record.reply_bytes,
             us: Some(micros(record.took)),
             server_us: record.server.map(micros),
+            refused_by: record.refused_by,
             trail: Some(record.trail),
             reply: self.payload(record.reply),
             ..Line::of("ended", record.call, record.at, record.request_bytes)

@@ -59,6 +59,7 @@ fn end(record: &CallLogWriter) -> Result<(), CallLogError> {
         reply: None,
         took: Duration::from_micros(42),
         server: Some(Duration::from_micros(7)),
+        refused_by: None,
     })
 }
 

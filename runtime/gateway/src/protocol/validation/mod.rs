@@ -3,7 +3,7 @@
 
 pub(crate) mod uris;
 
-use sandgate_message::{Call, Direction, Message, error_codes, misspelt_member};
+use sandgate_message::{Call, Direction, Message, Method, error_codes, misspelt_member};
 use sandgate_pipeline::Chain;
 
 use crate::call::error_reply;
@@ -36,17 +36,19 @@ impl InvalidMessageError {
     }
 }
 
-/// Checks what the message alone can tell.
+/// Checks what the message alone can tell. `viewed` is whether views judge it.
 ///
 /// # Errors
 ///
 /// The method is unknown, or a member is a misspelling of one that the gateway or a policy reads.
 pub(crate) fn check(
     chain: &Chain,
+    viewed: bool,
     call: &Call,
     message: &Message,
 ) -> Result<(), InvalidMessageError> {
-    if !chain.admits_method(&call.method, &call.server) {
+    let known = |method| Method::new(method).is_known() || chain.extends_to(method);
+    if !chain.admits_method(&call.method, &call.server) || viewed && !known(&call.method) {
         return Err(InvalidMessageError::UnknownMethod);
     }
     let Some((found, meant)) = misspelt_member(message.payload().root()) else {
@@ -55,7 +57,7 @@ pub(crate) fn check(
     // The gateway itself uses these three to decide who owns something, with or without interceptors.
     let is_owned = call.direction == Direction::ClientToServer
         && matches!(meant, "taskId" | "requestState" | "inputResponses");
-    if is_owned || chain.judges_any(&call.method, call.direction, &call.server) {
+    if is_owned || viewed || chain.judges_any(&call.method, call.direction, &call.server) {
         let found = shortened(&found);
         return Err(InvalidMessageError::MisspeltMember { found, meant });
     }

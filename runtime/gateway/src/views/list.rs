@@ -1,0 +1,55 @@
+//! Lists without what the caller may not use.
+
+use sandgate_message::{
+    Call, Edit, Json, Kind as JsonKind, Limits, Message, Method, Node, Shape, apply,
+};
+
+use super::{Kind, Views};
+use crate::call::error_reply;
+
+/// The list without what the call's client may not use. Any other reply is unchanged. A list that cannot be edited is
+/// withheld.
+pub(crate) fn visible(views: &Views, call: &Call, limits: &Limits, reply: Message) -> Message {
+    let Some(member) = Method::new(&call.method).list_member() else {
+        return reply;
+    };
+    let (true, Shape::Result { .. }) = (views.are_in_force(), reply.shape()) else {
+        return reply;
+    };
+    let (kind, identity) = match member {
+        "tools" => (Kind::Tool, "name"),
+        "prompts" => (Kind::Prompt, "name"),
+        "resourceTemplates" => (Kind::Resource, "uriTemplate"),
+        _ => (Kind::Resource, "uri"),
+    };
+    let view = views.of_client(call.principal.as_deref());
+    let Some(list) = reply.payload().root().get(member) else {
+        return reply;
+    };
+    let shown = |item: &Node<'_>| {
+        let name = item.get(identity).and_then(|name| name.string());
+        let judged = view.zip(name);
+        judged.is_some_and(|(view, name)| view.judge(&call.server, kind, &name).is_allowed())
+    };
+    let kept: Vec<Json> = list
+        .elements()
+        .filter(shown)
+        .map(|item| item.to_json())
+        .collect();
+    if list.kind() == JsonKind::Array && kept.len() == list.elements().count() {
+        return reply;
+    }
+    let kept: Vec<&str> = kept.iter().map(Json::as_str).collect();
+    let edit = Edit::Set(format!("/{member}"), format!("[{}]", kept.join(",")));
+    match apply(reply.payload(), &[edit], limits) {
+        Ok(result) => reply.with_payload(result),
+        Err(error) => {
+            let what = format!("the list without what is hidden is {error}");
+            let error = error_reply::withheld(call, &what);
+            match reply.id() {
+                Some(id) => error.with_id(id),
+                None => error,
+            }
+        }
+    }
+}

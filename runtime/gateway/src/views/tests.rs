@@ -1,0 +1,292 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use sandgate_message::{Account, Call, CallId, Direction, Era, Id, Json, Limits, Message};
+
+use super::list::visible;
+use super::*;
+
+fn pattern(text: &str) -> ViewPattern {
+    let (left, name) = text.split_once('/').unwrap();
+    let (kind, server) = match left.split_once(':') {
+        Some(("prompt", server)) => (Kind::Prompt, server),
+        Some(("resource", server)) => (Kind::Resource, server),
+        _ => (Kind::Tool, left),
+    };
+    ViewPattern {
+        text: text.into(),
+        kind,
+        server: server.into(),
+        name: name.into(),
+    }
+}
+
+fn view(name: &str, groups: &[&str], allow: &[&str], deny: &[&str]) -> View {
+    View {
+        name: name.into(),
+        clients: Vec::new(),
+        groups: groups.iter().map(|&group| group.into()).collect(),
+        allow: allow.iter().map(|text| pattern(text)).collect(),
+        deny: deny.iter().map(|text| pattern(text)).collect(),
+    }
+}
+
+fn servers() -> Vec<Arc<str>> {
+    vec!["crm".into(), "time".into()]
+}
+
+/// The views of one client, `ada`, who is in all of them.
+fn of_ada(views: Vec<View>) -> Views {
+    let groups = ["g".to_owned()];
+    Views::new(views, [("ada", &groups[..])], &servers()).unwrap()
+}
+
+fn allows(views: &Views, kind: Kind, name: &str) -> bool {
+    let verdict = views.judge(Some("ada"), "crm", kind, name);
+    verdict.unwrap().is_allowed()
+}
+
+#[test]
+fn without_views_nothing_is_judged_and_with_one_who_is_in_none_sees_nothing() {
+    let none = Views::default();
+    assert!(none.judge(Some("ada"), "crm", Kind::Tool, "x").is_none() && none.show(None, "crm"));
+    let views = of_ada(vec![view("other", &["h"], &["*/*"], &[])]);
+    for client in [Some("ada"), Some("nobody"), None] {
+        assert!(!views.show(client, "crm"));
+        let verdict = views.judge(client, "crm", Kind::Tool, "x");
+        assert_eq!(verdict, Some(Verdict::NotAllowed));
+    }
+}
+
+#[test]
+fn what_any_view_allows_is_allowed_unless_one_denies_it() {
+    let views = of_ada(vec![
+        view("a", &["g"], &["crm/read_*"], &[]),
+        view("b", &["g"], &["crm/write_*"], &["*/*_all"]),
+    ]);
+    for (name, allowed) in [
+        ("read_x", true),
+        ("write_x", true),
+        ("read_all", false),
+        ("write_all", false),
+        ("drop", false),
+        ("READ_x", false),
+    ] {
+        assert_eq!(allows(&views, Kind::Tool, name), allowed, "{name}");
+    }
+    let denied = views
+        .judge(Some("ada"), "crm", Kind::Tool, "read_all")
+        .unwrap();
+    assert_eq!(denied.to_string(), "view b denies \"*/*_all\"");
+    assert!(views.show(Some("ada"), "crm") && !views.show(Some("ada"), "time"));
+}
+
+#[test]
+fn a_kind_is_allowed_by_patterns_of_its_own_alone() {
+    let views = of_ada(vec![view(
+        "a",
+        &["g"],
+        &["crm/*", "prompt:crm/greet", "resource:crm/file:///srv/*"],
+        &["resource:crm/file:///srv/secret*"],
+    )]);
+    assert!(allows(&views, Kind::Tool, "greet") && allows(&views, Kind::Prompt, "greet"));
+    assert!(!allows(&views, Kind::Prompt, "other"));
+    assert!(allows(&views, Kind::Resource, "file:///srv/a"));
+    assert!(!allows(&views, Kind::Resource, "file:///etc/a"));
+    assert!(allows(&views, Kind::Resource, "file:///srv/{name}"));
+}
+
+#[test]
+fn no_other_spelling_of_what_is_denied_is_allowed() {
+    let views = of_ada(vec![view(
+        "a",
+        &["g"],
+        &["crm/*", "resource:crm/file:///srv/*", "resource:crm/x:*"],
+        &[
+            "crm/delete",
+            "crm/drop_*",
+            "crm/*wipe?",
+            "resource:crm/file:///srv/secret*",
+        ],
+    )]);
+    for name in [
+        "delete",
+        "Delete",
+        "DELETE",
+        "ｄelete",
+        "de\u{200b}lete",
+        "DROP_x",
+        "drop_\u{200b}x",
+        "a_Wipe1",
+    ] {
+        assert!(!allows(&views, Kind::Tool, name), "{name:?}");
+    }
+    for uri in [
+        "file:///srv/secret",
+        "file:///srv/%73ecret",
+        "FILE:///srv/secret",
+        "file://host/srv/secret",
+        "file:///srv/a/../secret",
+        "file:///srv/SECRET",
+        "file:///srv/../etc/passwd",
+    ] {
+        assert!(!allows(&views, Kind::Resource, uri), "{uri:?}");
+    }
+    assert!(allows(&views, Kind::Tool, "deleted"));
+}
+
+#[test]
+fn a_change_of_views_is_told_to_whom_it_concerns() {
+    let one = of_ada(vec![view("a", &["g"], &["crm/*"], &[])]);
+    let same = of_ada(vec![view("a", &["g"], &["crm/*"], &[])]);
+    let more = of_ada(vec![view("a", &["g"], &["crm/*", "time/*"], &[])]);
+    assert!(!one.differ(&same, Some("ada"), None));
+    assert!(one.differ(&more, Some("ada"), None) && one.differ(&more, Some("ada"), Some("time")));
+    assert!(!one.differ(&more, Some("ada"), Some("crm")) && !one.differ(&more, Some("bob"), None));
+    assert!(one.differ(&Views::default(), Some("bob"), Some("crm")));
+}
+
+fn call(principal: &str, method: &str) -> Call {
+    Call {
+        id: CallId("1".into()),
+        method: method.into(),
+        direction: Direction::ClientToServer,
+        era: Era::Modern,
+        server: "crm".into(),
+        target: None,
+        client_target: None,
+        session: None,
+        principal: Some(principal.into()),
+        account: Account::Client(principal.into()),
+        groups: Arc::from([]),
+        definition: None,
+        attributes: Arc::from([]),
+    }
+}
+
+fn listed(views: &Views, client: &str, method: &str, result: &str) -> String {
+    let limits = Limits::default();
+    let json = Json::parse(result.to_owned(), &limits).unwrap();
+    let reply = Message::result(&Id::number(1), &json);
+    let reply = visible(views, &call(client, method), &limits, reply);
+    reply.payload().as_str().to_owned()
+}
+
+#[test]
+fn a_list_keeps_what_is_allowed_byte_for_byte_and_nothing_without_a_name() {
+    let views = of_ada(vec![view("a", &["g"], &["crm/a*"], &[])]);
+    let all = r#"{"tools":[{"name" : "a1", "x":1.0},{"name":"b"},{"title":"a"},7,{"name":"a2"}],"nextCursor":"n"}"#;
+    assert_eq!(
+        listed(&views, "ada", "tools/list", all),
+        r#"{"tools":[{"name" : "a1", "x":1.0},{"name":"a2"}],"nextCursor":"n"}"#
+    );
+    assert_eq!(
+        listed(&views, "bob", "tools/list", r#"{"tools":[{"name":"a1"}]}"#),
+        r#"{"tools":[]}"#
+    );
+    assert_eq!(
+        listed(&views, "ada", "tools/list", r#"{"tools":{"name":"b"}}"#),
+        r#"{"tools":[]}"#
+    );
+    assert_eq!(listed(&Views::default(), "ada", "tools/list", all), all);
+}
+
+/// A thousand clients in some of ten groups, fifty views, and two thousand tools.
+fn crowd(seed: u64) -> (Views, Vec<String>) {
+    let mut state = seed | 1;
+    let mut random = move |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    let views = (0..50)
+        .map(|n| {
+            let mut some = |count: u64| -> Vec<ViewPattern> {
+                (0..count)
+                    .map(|_| {
+                        let server = ["crm", "time", "*"][random(3) as usize];
+                        let name = match random(4) {
+                            0 => format!("t{}", random(2000)),
+                            1 => format!("t{}*", random(20)),
+                            2 => format!("*{}", random(50)),
+                            _ => format!("t?{}*", random(10)),
+                        };
+                        pattern(&format!("{server}/{name}"))
+                    })
+                    .collect()
+            };
+            View {
+                allow: some(8),
+                deny: some(1),
+                ..view(&format!("v{n}"), &[&format!("g{}", n % 10)], &[], &[])
+            }
+        })
+        .collect();
+    let names: Vec<String> = (0..1000).map(|n| format!("c{n}")).collect();
+    let groups: Vec<Vec<String>> = (0..1000)
+        .map(|n| {
+            (0..10)
+                .filter(|g| (n >> g) & 1 == 1)
+                .map(|g| format!("g{g}"))
+                .collect()
+        })
+        .collect();
+    let clients = names
+        .iter()
+        .map(String::as_str)
+        .zip(groups.iter().map(Vec::as_slice));
+    (Views::new(views, clients, &servers()).unwrap(), names)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn what_is_listed_is_what_may_be_called(
+        seed in any::<u64>(),
+        clients in proptest::collection::vec(0_usize..1000, 8),
+        tools in proptest::collection::vec(0_u32..2000, 40),
+    ) {
+        let (views, names) = crowd(seed);
+        let items: Vec<String> = tools.iter().map(|n| format!(r#"{{"name":"t{n}"}}"#)).collect();
+        let all = format!(r#"{{"tools":[{}]}}"#, items.join(","));
+        for client in clients {
+            let client = &names[client];
+            let callable: Vec<&str> = tools
+                .iter()
+                .zip(&items)
+                .filter(|(n, _)| {
+                    let name = format!("t{n}");
+                    let verdict = views.judge(Some(client), "crm", Kind::Tool, &name);
+                    verdict.unwrap().is_allowed()
+                })
+                .map(|(_, item)| item.as_str())
+                .collect();
+            let expected = format!(r#"{{"tools":[{}]}}"#, callable.join(","));
+            prop_assert_eq!(listed(&views, client, "tools/list", &all), expected);
+        }
+    }
+}
+
+/// Run it by hand, optimised: `cargo nextest run --run-ignored only --no-capture a_decision_costs`.
+#[test]
+#[ignore = "a measurement"]
+fn a_decision_costs_microseconds_at_the_most() {
+    let (views, names) = crowd(7);
+    let tools: Vec<String> = (0..2000).map(|n| format!("t{n}")).collect();
+    let begun = std::time::Instant::now();
+    let mut allowed = 0_u32;
+    let mut asked = 0_u32;
+    for name in &names {
+        for tool in tools.iter().step_by(20) {
+            let verdict = views.judge(Some(name), "crm", Kind::Tool, tool);
+            allowed += u32::from(verdict.unwrap().is_allowed());
+            asked += 1;
+        }
+    }
+    let each = begun.elapsed() / asked;
+    println!("{each:?} a decision, {allowed} of {asked} allowed");
+    assert!(each < std::time::Duration::from_micros(5));
+}
