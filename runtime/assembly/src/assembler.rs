@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use sandgate_config::{Environment, Issue, Loaded, Report, Side};
+use sandgate_egress::{ConnectionLog, Unrecorded};
 use sandgate_gateway::{ClientKey, Clients, Edition, Identity, Server};
 use sandgate_host::Host;
 use sandgate_message::{Direction, Hook, Limits};
@@ -23,6 +24,7 @@ pub struct Assembler {
     servers: servers::KnownServers,
     candidates: candidates::HeldCandidates,
     runner: CandidateRunner,
+    connections: Arc<dyn ConnectionLog>,
     version: u64,
 }
 
@@ -51,7 +53,17 @@ impl Assembler {
             servers: servers::KnownServers::default(),
             candidates: candidates::HeldCandidates::default(),
             runner: CandidateRunner::default(),
+            connections: Arc::new(Unrecorded),
             version: 0,
+        }
+    }
+
+    /// Tells this log of the connections that contained servers make.
+    #[must_use]
+    pub fn telling(self, connections: Arc<dyn ConnectionLog>) -> Self {
+        Self {
+            connections,
+            ..self
         }
     }
 
@@ -120,7 +132,13 @@ impl Assembler {
         let mut all = resolved.warnings.clone();
         all.extend(loaded.warnings.iter().cloned());
         issues.extend(order::misplaced(loaded, &steps));
-        let stocked = self.servers.stock(loaded, &resolved, environment, limits);
+        let stocked = self.servers.stock(
+            loaded,
+            &resolved,
+            environment,
+            limits,
+            &self.connections,
+        );
         let (servers, known_servers) = match stocked {
             Ok((servers, known_servers, doubts)) => {
                 issues.extend(doubts);

@@ -40,6 +40,8 @@ pub enum Network {
     /// None: with bubblewrap a loopback interface of its own, with Landlock no socket at all.
     #[default]
     None,
+    /// A loopback interface of its own, with a listener whose connections somebody outside accepts: a proxy.
+    Proxy,
     /// The machine's, whole.
     Host,
 }

@@ -17,7 +17,7 @@ mod reason;
 mod relay;
 mod resolve;
 
-pub use connection::{Connection, ConnectionLog, Verdict};
+pub use connection::{Connection, ConnectionLog, Unrecorded, Verdict};
 pub use policy::Policy;
 pub use proxy::{Bounds, Proxy};
 pub use reason::Reason;
