@@ -14,11 +14,13 @@ use serde_json::Value;
 const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-message", &[]),
     ("sandgate-pipeline", &["sandgate-message"]),
-    ("sandgate-host", &["sandgate-message"]),
+    ("sandgate-address", &[]),
+    ("sandgate-host", &["sandgate-address", "sandgate-message"]),
     ("sandgate-contain", &[]),
+    ("sandgate-egress", &["sandgate-address"]),
     (
         "sandgate-upstream",
-        &["sandgate-contain", "sandgate-message"],
+        &["sandgate-contain", "sandgate-egress", "sandgate-message"],
     ),
     (
         "sandgate-gateway",
@@ -26,11 +28,12 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     ("sandgate-text", &[]),
     ("sandgate-detect", &[]),
-    ("sandgate-config", &["sandgate-text"]),
+    ("sandgate-config", &["sandgate-address", "sandgate-text"]),
     (
         "sandgate-telemetry",
         &[
             "sandgate-config",
+            "sandgate-egress",
             "sandgate-gateway",
             "sandgate-message",
             "sandgate-pipeline",
@@ -42,6 +45,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "sandgate-config",
             "sandgate-contain",
+            "sandgate-egress",
             "sandgate-embed",
             "sandgate-gateway",
             "sandgate-host",
@@ -67,6 +71,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "sandgate-assembly",
             "sandgate-config",
+            "sandgate-egress",
             "sandgate-gateway",
             "sandgate-message",
             "sandgate-pipeline",
@@ -103,12 +108,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "sandgate",
         &[
+            "sandgate-address",
             "sandgate-assembly",
             "sandgate-authoring",
             "sandgate-config",
             "sandgate-contain",
             "sandgate-daemon",
             "sandgate-demo",
+            "sandgate-egress",
             "sandgate-gateway",
             "sandgate-message",
             "sandgate-pipeline",
@@ -140,6 +147,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 /// Third-party crates that only one floor may know.
 const ONLY: &[(&str, &[&str])] = &[
     ("wasmtime", &["sandgate-host"]),
+    ("httparse", &["sandgate-egress"]),
     ("landlock", &["sandgate-contain"]),
     ("seccompiler", &["sandgate-contain"]),
     (
@@ -156,6 +164,7 @@ const ONLY: &[(&str, &[&str])] = &[
     (
         "tokio",
         &[
+            "sandgate-egress",
             "sandgate-gateway",
             "sandgate-host",
             "sandgate-telemetry",

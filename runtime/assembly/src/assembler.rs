@@ -132,13 +132,9 @@ impl Assembler {
         let mut all = resolved.warnings.clone();
         all.extend(loaded.warnings.iter().cloned());
         issues.extend(order::misplaced(loaded, &steps));
-        let stocked = self.servers.stock(
-            loaded,
-            &resolved,
-            environment,
-            limits,
-            &self.connections,
-        );
+        let stocked = self
+            .servers
+            .stock(loaded, &resolved, environment, limits, &self.connections);
         let (servers, known_servers) = match stocked {
             Ok((servers, known_servers, doubts)) => {
                 issues.extend(doubts);

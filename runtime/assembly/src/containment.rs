@@ -197,7 +197,9 @@ impl<'a> Planner<'a> {
                 ),
                 false => (
                     "the audit is over: the list alone counts".into(),
-                    format!("take it out; `sandgate egress {name}` prints the list that the server needed"),
+                    format!(
+                        "take it out; `sandgate egress {name}` prints the list that the server needed"
+                    ),
                 ),
             };
             issues.push(warning(self.loaded, &place, why).help(help));

@@ -327,16 +327,20 @@ fn check_egress(place: &str, table: &Table, issues: &mut Vec<Issue>) {
     let contain = table.get("contain");
     let contained = contain.is_some_and(|entry| !matches!(entry.node, Node::Truth(false)));
     if !contained {
-        let why = format!("{place} has `egress` and is not contained: nothing would keep it to its list");
+        let why =
+            format!("{place} has `egress` and is not contained: nothing would keep it to its list");
         issues.push(Issue::error(span, why).help("add contain = true, or take `egress` out"));
         return;
     }
-    let network = contain.and_then(Entry::table).and_then(|it| it.get("network"));
+    let network = contain
+        .and_then(Entry::table)
+        .and_then(|it| it.get("network"));
     if network.and_then(Entry::text) == Some("host") {
         let why = format!(
             "{place} has `egress` and `network = \"host\"`: with the machine's network nothing would keep it to its list"
         );
-        let help = "take `network` out: the server then reaches the hosts of `egress` and nothing else";
+        let help =
+            "take `network` out: the server then reaches the hosts of `egress` and nothing else";
         issues.push(Issue::error(span, why).help(help));
     }
 }

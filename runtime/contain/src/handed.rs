@@ -21,7 +21,8 @@ pub(crate) fn send(socket: impl AsFd, text: &[u8], listener: Option<&OwnedFd>) -
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         let handed = listener.filter(|_| sent == 0).map(AsFd::as_fd);
-        if !handed.is_none_or(|_| ancillary.push(SendAncillaryMessage::ScmRights(handed.as_slice())))
+        if !handed
+            .is_none_or(|_| ancillary.push(SendAncillaryMessage::ScmRights(handed.as_slice())))
         {
             return Err(io::ErrorKind::InvalidInput.into());
         }

@@ -52,7 +52,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Asked>, Reason> {
     };
     let path = request.path.unwrap_or_default();
     if request.method != Some("CONNECT") {
-        let plain = path.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
+        let plain = path
+            .get(..7)
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
         return Err(match plain {
             true => Reason::PlainHttp,
             false => Reason::Malformed,
@@ -110,7 +112,10 @@ mod tests {
             ("CONNECT https://a.example:443 HTTP/1.1", Reason::Malformed),
             ("CONNECT u@a.example:443 HTTP/1.1", Reason::Malformed),
             ("CONNECT a%2eexample:443 HTTP/1.1", Reason::Malformed),
-            ("CONNECT /run/sandgate/admin.sock HTTP/1.1", Reason::Malformed),
+            (
+                "CONNECT /run/sandgate/admin.sock HTTP/1.1",
+                Reason::Malformed,
+            ),
             ("CONNECT ::1:443 HTTP/1.1", Reason::Malformed),
             ("CONNECT 127.1:443 HTTP/1.1", Reason::Malformed),
             ("CONNECT a.example:443", Reason::Malformed),
@@ -129,16 +134,24 @@ mod tests {
         for length in [1, 7, text.len()] {
             let (mut client, mut own) = tokio::io::duplex(length);
             let writer = tokio::spawn(async move {
-                tokio::io::AsyncWriteExt::write_all(&mut client, text).await.unwrap();
+                tokio::io::AsyncWriteExt::write_all(&mut client, text)
+                    .await
+                    .unwrap();
             });
             let asked = read(&mut own).await.unwrap();
             assert_eq!(asked.host.to_string(), "a.example");
             drop(own);
             let _ = writer.await;
         }
-        let endless = format!("CONNECT a.example:443 HTTP/1.1\r\na: {}", "b".repeat(MAX_HEAD));
+        let endless = format!(
+            "CONNECT a.example:443 HTTP/1.1\r\na: {}",
+            "b".repeat(MAX_HEAD)
+        );
         let read_of = |text: &'static str| async move { read(&mut text.as_bytes()).await };
-        assert_eq!(read(&mut endless.as_bytes()).await, Err(Reason::HeadTooLarge));
+        assert_eq!(
+            read(&mut endless.as_bytes()).await,
+            Err(Reason::HeadTooLarge)
+        );
         assert_eq!(read_of("").await, Err(Reason::ClientLeft));
         assert_eq!(read_of("CONNECT a.exam").await, Err(Reason::ClientLeft));
     }

@@ -30,7 +30,12 @@ impl Policy {
     /// # Errors
     ///
     /// Neither the list nor the audit lets it through.
-    pub(crate) fn judge(&self, host: &Host, port: u16, now: SystemTime) -> Result<Admitted, Reason> {
+    pub(crate) fn judge(
+        &self,
+        host: &Host,
+        port: u16,
+        now: SystemTime,
+    ) -> Result<Admitted, Reason> {
         let reason = match listed(&self.hosts, host, port) {
             Listed::By(by) => {
                 let by = by.clone();

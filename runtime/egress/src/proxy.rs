@@ -77,7 +77,13 @@ pub struct Proxy {
 impl Proxy {
     /// A proxy with the system's resolver and the default bounds.
     pub fn new(server: impl Into<Arc<str>>, policy: Policy, log: Arc<dyn ConnectionLog>) -> Self {
-        Self::with(server, policy, log, Arc::new(SystemResolver), Bounds::default())
+        Self::with(
+            server,
+            policy,
+            log,
+            Arc::new(SystemResolver),
+            Bounds::default(),
+        )
     }
 
     /// A proxy with a resolver and bounds of its own.
@@ -278,11 +284,16 @@ impl Proxy {
                 format!(" (`egress` of `[servers.{server}]`)")
             }
             Reason::PrivateAddress => {
-                format!(" (`egress` of `[servers.{server}]` allows such with `private:` before the host)")
+                format!(
+                    " (`egress` of `[servers.{server}]` allows such with `private:` before the host)"
+                )
             }
             _ => String::new(),
         };
-        format!("sandgate: {target} is refused: {meaning}{help} [{}]\n", reason.as_str())
+        format!(
+            "sandgate: {target} is refused: {meaning}{help} [{}]\n",
+            reason.as_str()
+        )
     }
 }
 
@@ -351,7 +362,12 @@ impl Drop for Told<'_> {
 }
 
 /// Tells a program that it is refused: before the tunnel is there in HTTP, then by an alert of TLS.
-async fn answer(client: &mut TcpStream, reason: Reason, established: bool, text: &str) -> io::Result<()> {
+async fn answer(
+    client: &mut TcpStream,
+    reason: Reason,
+    established: bool,
+    text: &str,
+) -> io::Result<()> {
     if established {
         client.write_all(&hello::ALERT).await?;
     } else if reason != Reason::ClientLeft {

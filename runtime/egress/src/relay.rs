@@ -44,8 +44,13 @@ impl Moved {
 
 /// Carries bytes both ways, `first` before all others to `host`. Ends when both sides have ended, one fails, or nothing
 /// moved for `idle`.
-pub(crate) async fn relay<C, H>(client: &mut C, host: &mut H, first: &[u8], moved: &Moved, idle: Duration)
-where
+pub(crate) async fn relay<C, H>(
+    client: &mut C,
+    host: &mut H,
+    first: &[u8],
+    moved: &Moved,
+    idle: Duration,
+) where
     C: AsyncRead + AsyncWrite + Unpin,
     H: AsyncRead + AsyncWrite + Unpin,
 {
@@ -145,7 +150,14 @@ mod tests {
             assert_eq!(said, b"late");
         };
         let carried = async {
-            relay(&mut client, &mut host, b"x", &moved, Duration::from_secs(60)).await;
+            relay(
+                &mut client,
+                &mut host,
+                b"x",
+                &moved,
+                Duration::from_secs(60),
+            )
+            .await;
             drop(client);
         };
         tokio::join!(carried, talk);

@@ -3,6 +3,7 @@
 
 mod allowed;
 mod asking;
+mod egress;
 mod every_key;
 mod memory;
 mod own_log;

@@ -235,7 +235,8 @@ impl Watch<'_> {
                 said.extend_from_slice(&part[..length]);
                 listener = handed.or(listener);
                 if said.ends_with(b"\n") {
-                    let report = serde_json::from_slice(&said).map_err(|error| error.to_string())?;
+                    let report =
+                        serde_json::from_slice(&said).map_err(|error| error.to_string())?;
                     return Ok((report, listener));
                 }
                 if length > 0 {

@@ -193,16 +193,34 @@ async fn what_is_not_listed_is_refused_before_it_is_resolved() {
     }
     let plain = stage.send(b"GET http://files.example/ HTTP/1.1\r\n\r\n");
     let said = all(&mut plain.await).await;
-    assert!(said.starts_with("HTTP/1.1 403") && said.contains("https"), "{said}");
-    assert_eq!(stage.names.1.load(Ordering::Relaxed), 0, "nothing is resolved");
+    assert!(
+        said.starts_with("HTTP/1.1 403") && said.contains("https"),
+        "{said}"
+    );
+    assert_eq!(
+        stage.names.1.load(Ordering::Relaxed),
+        0,
+        "nothing is resolved"
+    );
     assert!(stage.log.opened.lock().is_empty());
 }
 
 #[tokio::test]
 async fn a_name_that_leads_within_is_refused_and_is_not_asked_for_again() {
-    let hosts = ["files.example:PORT", "private:db.example:PORT", "none.example:PORT"];
+    let hosts = [
+        "files.example:PORT",
+        "private:db.example:PORT",
+        "none.example:PORT",
+    ];
     let stage = Stage::new(&hosts, Bounds::default()).await;
-    for address in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "fd00::1"] {
+    for address in [
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "::1",
+        "::ffff:127.0.0.1",
+        "fd00::1",
+    ] {
         stage.leads("files.example", &[&[address]]);
         let said = stage.refused("files.example:PORT").await;
         assert!(said.contains("private-address"), "{address}: {said}");
@@ -212,7 +230,12 @@ async fn a_name_that_leads_within_is_refused_and_is_not_asked_for_again() {
     // A name that leads elsewhere at the second look-up: there is none.
     stage.leads("files.example", &[&["10.0.0.1"], &["127.0.0.1"]]);
     let before = stage.names.1.load(Ordering::Relaxed);
-    assert!(stage.refused("files.example:PORT").await.contains("private-address"));
+    assert!(
+        stage
+            .refused("files.example:PORT")
+            .await
+            .contains("private-address")
+    );
     assert_eq!(stage.names.1.load(Ordering::Relaxed), before + 1);
     // Of a private name's addresses the metadata address is left out, and the others are tried.
     stage.leads("db.example", &[&["169.254.169.254", "127.0.0.1"]]);
@@ -220,9 +243,17 @@ async fn a_name_that_leads_within_is_refused_and_is_not_asked_for_again() {
     established(&mut stream).await;
     drop(stream);
     stage.leads("db.example", &[&["169.254.169.254"]]);
-    assert!(stage.refused("db.example:PORT").await.contains("private-address"));
+    assert!(
+        stage
+            .refused("db.example:PORT")
+            .await
+            .contains("private-address")
+    );
     let said = stage.refused("none.example:PORT").await;
-    assert!(said.starts_with("HTTP/1.1 502") && said.contains("unresolved"), "{said}");
+    assert!(
+        said.starts_with("HTTP/1.1 502") && said.contains("unresolved"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -231,9 +262,17 @@ async fn the_name_in_tls_is_the_host_that_was_asked_for() {
     let stage = Stage::new(&hosts, Bounds::default()).await;
     stage.leads("files.example", &[&["127.0.0.1"]]);
     for (target, said, reason) in [
-        ("files.example:PORT", hello("evil.example"), Reason::SniMismatch),
+        (
+            "files.example:PORT",
+            hello("evil.example"),
+            Reason::SniMismatch,
+        ),
         ("files.example:PORT", hello("127.0.0.1"), Reason::NoSni),
-        ("files.example:PORT", b"GET / HTTP/1.1\r\n\r\n".to_vec(), Reason::NotTls),
+        (
+            "files.example:PORT",
+            b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+            Reason::NotTls,
+        ),
         ("127.0.0.1:PORT", hello("evil.example"), Reason::SniMismatch),
     ] {
         let mut stream = stage.connect(target).await;
@@ -268,7 +307,10 @@ async fn slow_large_idle_and_too_many_are_ended() {
     let stage = Stage::new(&["private:127.0.0.1:PORT"], bounds).await;
     let said = all(&mut stage.send(b"CONNECT 127").await).await;
     assert!(said.starts_with("HTTP/1.1 408"), "{said}");
-    let large = format!("CONNECT a.example:443 HTTP/1.1\r\na: {}", "b".repeat(20_000));
+    let large = format!(
+        "CONNECT a.example:443 HTTP/1.1\r\na: {}",
+        "b".repeat(20_000)
+    );
     let said = all(&mut stage.send(large.as_bytes()).await).await;
     assert!(said.starts_with("HTTP/1.1 431"), "{said}");
     let mut silent = stage.connect("127.0.0.1:PORT").await;
@@ -276,10 +318,17 @@ async fn slow_large_idle_and_too_many_are_ended() {
     let mut back = Vec::new();
     silent.read_to_end(&mut back).await.unwrap();
     assert_eq!(back, hello::ALERT);
+    drop(silent);
+    tokio::time::sleep(Duration::from_millis(50)).await;
     let reasons: Vec<_> = stage.ended(3).await.iter().map(|one| one.reason).collect();
     assert_eq!(
         reasons,
-        [Reason::HeadTooSlow, Reason::HeadTooLarge, Reason::HelloTooSlow].map(Some)
+        [
+            Reason::HeadTooSlow,
+            Reason::HeadTooLarge,
+            Reason::HelloTooSlow
+        ]
+        .map(Some)
     );
     // Two that are idle hold all places, until they are ended.
     let mut held = Vec::new();
@@ -292,7 +341,10 @@ async fn slow_large_idle_and_too_many_are_ended() {
         held.push(stream);
     }
     let said = stage.refused("127.0.0.1:PORT").await;
-    assert!(said.starts_with("HTTP/1.1 503") && said.contains("too-many"), "{said}");
+    assert!(
+        said.starts_with("HTTP/1.1 503") && said.contains("too-many"),
+        "{said}"
+    );
     let ended = stage.ended(6).await;
     assert_eq!(ended[3].reason, Some(Reason::TooMany));
     assert!(ended[4..].iter().all(|one| one.verdict == Verdict::Allowed));

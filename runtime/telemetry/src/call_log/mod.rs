@@ -4,6 +4,7 @@
 //! power cut: nothing is synced). Lines are whole: if a full disk or a stalled reader cut a line, its rest is written
 //! before anything else once there is room.
 
+mod egress;
 mod line;
 mod sink;
 
@@ -248,10 +249,7 @@ impl CallLogWriter {
             return Ok(());
         }
         let text = line.text()?;
-        let written = match &target.sink {
-            Some(sink) => self.line(&mut sink.lock(), text.as_bytes()),
-            None => Ok(()),
-        };
+        let written = self.put(&text);
         if let Some(recent) = &self.recent {
             let text = match text.len() > MAX_LINE {
                 true => line.without_payload().text()?,
@@ -259,6 +257,15 @@ impl CallLogWriter {
             };
             remember(recent, text);
         }
+        written
+    }
+
+    /// Writes a line to the destination, where there is one.
+    fn put(&self, text: &str) -> Result<(), CallLogError> {
+        let written = match &self.target.load().sink {
+            Some(sink) => self.line(&mut sink.lock(), text.as_bytes()),
+            None => Ok(()),
+        };
         written.map_err(|error| CallLogError(error.to_string()))
     }
 }
