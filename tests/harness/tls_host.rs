@@ -9,8 +9,8 @@ use std::time::Duration;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// A host that answers every request: to `/to/HOST/PORT` with a redirect there, else with a text. Nobody vouches for its
-/// certificate.
+/// A host that answers every request: to `/to/HOST/PORT` with a redirect there, else with a text. Nobody vouches for
+/// its certificate.
 pub struct TlsHost {
     /// Its port on `127.0.0.1`.
     pub port: u16,

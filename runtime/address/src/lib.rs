@@ -1,6 +1,6 @@
 //! Hosts and addresses: names in one spelling, public addresses told from others, lists of allowed hosts.
 //!
-//! This crate opens no connection and resolves no name. Plugins' requests and servers' connections are judged by it alike.
+//! This crate opens no connection and resolves no name. Plugins' requests and servers' connections are judged by it.
 
 mod allowed;
 mod host_name;

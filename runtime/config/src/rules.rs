@@ -337,7 +337,7 @@ fn check_egress(place: &str, table: &Table, issues: &mut Vec<Issue>) {
         .and_then(|it| it.get("network"));
     if network.and_then(Entry::text) == Some("host") {
         let why = format!(
-            "{place} has `egress` and `network = \"host\"`: with the machine's network nothing would keep it to its list"
+            "{place} has `egress` and `network = \"host\"`: with that network nothing would keep it to its list"
         );
         let help =
             "take `network` out: the server then reaches the hosts of `egress` and nothing else";

@@ -1,7 +1,7 @@
 //! A forward proxy for programs that have no other network.
 //!
-//! A program asks for a host by `CONNECT`. The proxy looks for it on the program's list, resolves its name once, refuses
-//! addresses that are not public, connects to exactly the address that it checked, and compares the name in the
+//! A program asks for a host by `CONNECT`. The proxy looks for it on the program's list, resolves its name once,
+//! refuses addresses that are not public, connects to exactly the address that it checked, and compares the name in the
 //! program's TLS with the host it asked for. Every connection is told to a [`ConnectionLog`].
 //!
 //! This crate knows nothing of MCP, of containment and of the gateway's configuration: whoever holds the listener says

@@ -48,8 +48,8 @@ pub struct Bounds {
 }
 
 impl Default for Bounds {
-    /// 64 connections and 16 that are told of it, 10 s for the head and the hello each, 5 s to resolve and to connect, 5
-    /// minutes of silence.
+    /// 64 connections and 16 that are told of it, 10 s for the head and the hello each, 5 s to resolve and to connect,
+    /// 5 minutes of silence.
     fn default() -> Self {
         Self {
             connections: 64,

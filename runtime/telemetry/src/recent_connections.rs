@@ -1,5 +1,5 @@
-//! The connections of contained servers that a running gateway remembers, the oldest dropped first; and counts since the
-//! start.
+//! The connections of contained servers that a running gateway remembers, the oldest dropped first; and counts since
+//! the start.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

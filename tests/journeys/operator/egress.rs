@@ -189,8 +189,10 @@ fn an_audit_lets_public_hosts_alone_through_and_says_so() {
     let gateway = Gateway::start_unprivileged(&stage.config(&audit));
     // No public host is there to be reached, and what lies within is refused all the same.
     for host in ["127.0.0.1", "169.254.169.254", "10.0.0.1", "localhost"] {
-        let (said, _) = attempt(&gateway, &fetch(host, stage.host.port));
-        assert!(said.contains("403"), "{host}: {said}");
+        let head = format!("CONNECT {host}:{} HTTP/1.1", stage.host.port);
+        let asked = json!({ "attempt": "by_proxy", "head": head, "tls": "localhost" });
+        let (said, _) = attempt(&gateway, &asked);
+        assert_eq!(said, "403 private-address", "{host}");
     }
     assert_eq!(stage.host.answered(), 0);
     let status = gateway.command(&["status"]).output;

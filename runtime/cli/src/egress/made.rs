@@ -70,7 +70,7 @@ impl Made {
                     return;
                 };
                 let known = found.get(&made.id);
-                if !known.is_some_and(|known| known.record == "egress-ended") {
+                if known.is_none_or(|known| known.record != "egress-ended") {
                     found.insert(made.id.clone(), made);
                 }
             })?;
@@ -179,7 +179,8 @@ mod tests {
         std::fs::write(&log, format!("{ENDED}\n{other}\n{{\"record\":\"egress-en")).unwrap();
         let made = Made::in_file(&log, true, "a").unwrap();
         assert_eq!(made.len(), 1);
-        let line = "  allowed  x.example:443 at 93.184.216.34, 10 B from the server, 20 B to it, 8001 ms";
+        let line =
+            "  allowed  x.example:443 at 93.184.216.34, 10 B from the server, 20 B to it, 8001 ms";
         assert_eq!(shown(&made), format!("{line}\n"));
         let open = || Made::of(OPENED).unwrap();
         let twice = shown(&[open(), open()]);
