@@ -174,7 +174,9 @@ fn reach(server: &Server) -> Reach {
         (Transport::Stdio { .. }, Some(plan)) => {
             let mut rows = plan.table();
             if let Some(proxy) = &config.egress {
-                rows.extend(reached(proxy.policy()));
+                let network = rows.iter().position(|(about, _)| *about == "network");
+                let at = network.map_or(rows.len(), |network| network + 1);
+                rows.splice(at..at, reached(proxy.policy()));
             }
             Reach::Contained(rows)
         }

@@ -1,35 +1,34 @@
-//! How many refused connections have records of their own: a program that tries without end does not fill the log.
+//! A pace: so many at once, and then one after each so much time.
 
 use std::time::{Duration, Instant};
 
-/// Records at once.
-const BURST: u32 = 100;
-/// The time in which there is room for one more.
-const EACH: Duration = Duration::from_millis(500);
-
-/// The pace of one server's refused connections.
+/// What goes on at a pace. What does not is counted.
 #[derive(Debug)]
 pub(crate) struct Pace {
+    at_once: u32,
+    each: Duration,
     room: u32,
     since: Instant,
     left_out: u64,
 }
 
 impl Pace {
-    pub(crate) fn new(now: Instant) -> Self {
+    pub(crate) fn new(at_once: u32, each: Duration, now: Instant) -> Self {
         Self {
-            room: BURST,
+            at_once,
+            each,
+            room: at_once,
             since: now,
             left_out: 0,
         }
     }
 
-    /// The number of those left out before this one, if it has a record; `None`: it is left out.
+    /// The number of those left out before this one, if it goes on; `None`: it is left out.
     pub(crate) fn next(&mut self, now: Instant) -> Option<u64> {
-        let more = now.duration_since(self.since).as_millis() / EACH.as_millis();
+        let more = now.duration_since(self.since).as_micros() / self.each.as_micros().max(1);
         let more = u32::try_from(more).unwrap_or(u32::MAX);
         if more > 0 {
-            self.room = self.room.saturating_add(more).min(BURST);
+            self.room = self.room.saturating_add(more).min(self.at_once);
             self.since = now;
         }
         match self.room {
@@ -50,15 +49,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_is_counted_and_not_written() {
-        let now = Instant::now();
-        let mut pace = Pace::new(now);
-        let written = (0..1000).filter(|_| pace.next(now).is_some()).count();
-        assert_eq!(written, 100);
-        assert_eq!(pace.next(now + EACH), Some(900));
-        assert_eq!(pace.next(now + EACH), None);
-        let later = now + EACH * 1000;
-        let written = (0..1000).filter(|_| pace.next(later).is_some()).count();
-        assert_eq!(written, 100);
+    fn a_flood_is_counted_and_does_not_go_on() {
+        let (now, each) = (Instant::now(), Duration::from_millis(500));
+        let mut pace = Pace::new(100, each, now);
+        let went = (0..1000).filter(|_| pace.next(now).is_some()).count();
+        assert_eq!(went, 100);
+        assert_eq!(pace.next(now + each), Some(900));
+        assert_eq!(pace.next(now + each), None);
+        let later = now + each * 1000;
+        let went = (0..1000).filter(|_| pace.next(later).is_some()).count();
+        assert_eq!(went, 100);
     }
 }

@@ -29,6 +29,9 @@ const ADDRESSES: usize = 3;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long a refused program may take to read why, and what it still sends is read and thrown away.
 const LINGER: Duration = Duration::from_secs(1);
+/// Refused connections that have records of their own: at once, and then one after each so much time. A program that
+/// tries without end does not fill the log.
+const REFUSED: (u32, Duration) = (100, Duration::from_millis(500));
 
 /// The bounds of one server's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub struct Bounds {
     pub connections: usize,
     /// Connections beyond them that are told so at a time; further ones are closed unheard.
     pub turned_away: usize,
+    /// New connections at once, and then one after each so much time: each of them is recorded.
+    pub pace: (u32, Duration),
     /// The time for the head of a request.
     pub head: Duration,
     /// The time for the hello of TLS.
@@ -48,11 +53,12 @@ pub struct Bounds {
 }
 
 impl Default for Bounds {
-    /// 64 connections and 16 that are told of it, 10 s for the head and the hello each, 5 s to resolve and to connect,
-    /// 5 minutes of silence.
+    /// 64 connections and 16 that are told of it, 500 new ones at once and 50 a second, 10 s for the head and the hello
+    /// each, 5 s to resolve and to connect, 5 minutes of silence.
     fn default() -> Self {
         Self {
             connections: 64,
+            pace: (500, Duration::from_millis(20)),
             turned_away: 16,
             head: Duration::from_secs(10),
             hello: Duration::from_secs(10),
@@ -71,7 +77,9 @@ pub struct Proxy {
     bounds: Bounds,
     places: Arc<Semaphore>,
     turned_away: Arc<Semaphore>,
-    pace: Mutex<Pace>,
+    /// Connections that are let through, and records of refused ones.
+    new: Mutex<Pace>,
+    refused: Mutex<Pace>,
 }
 
 impl Proxy {
@@ -102,7 +110,8 @@ impl Proxy {
             bounds,
             places: Arc::new(Semaphore::new(bounds.connections)),
             turned_away: Arc::new(Semaphore::new(bounds.turned_away)),
-            pace: Mutex::new(Pace::new(Instant::now())),
+            new: Mutex::new(Pace::new(bounds.pace.0, bounds.pace.1, Instant::now())),
+            refused: Mutex::new(Pace::new(REFUSED.0, REFUSED.1, Instant::now())),
         }
     }
 
@@ -181,6 +190,9 @@ impl Proxy {
         }
         let now = SystemTime::now();
         let Admitted { by, audited } = self.policy.judge(&asked.host, asked.port, now)?;
+        if self.new.lock().next(Instant::now()).is_none() {
+            return Err(Reason::TooMany);
+        }
         let addresses = self.addresses(&asked.host, &by, told).await?;
         let (host, address) = self.dial(&addresses, asked.port).await?;
         told.connection.address = Some(address);
@@ -349,7 +361,7 @@ impl Drop for Told<'_> {
         let let_through = matches!(connection.verdict, Verdict::Allowed | Verdict::Audited);
         if !let_through {
             connection.reason.get_or_insert(Reason::ClientLeft);
-            match self.proxy.pace.lock().next(Instant::now()) {
+            match self.proxy.refused.lock().next(Instant::now()) {
                 Some(others) => connection.others = others,
                 None => connection.left_out = true,
             }

@@ -19,7 +19,7 @@ pub enum Reason {
     HeadTooLarge,
     /// The request's head took too long.
     HeadTooSlow,
-    /// The server has too many connections.
+    /// The server has too many connections, or makes too many in a short time.
     TooMany,
     /// What follows is not TLS.
     NotTls,
@@ -96,7 +96,10 @@ impl Reason {
             ),
             Self::HeadTooLarge => ("head-too-large", "the request's head is too large"),
             Self::HeadTooSlow => ("head-too-slow", "the request's head took too long"),
-            Self::TooMany => ("too-many", "the server has too many connections"),
+            Self::TooMany => (
+                "too-many",
+                "the server has too many connections, or makes too many in a short time",
+            ),
             Self::NotTls => ("not-tls", "what follows CONNECT is not TLS"),
             Self::HelloTooLarge => ("hello-too-large", "the hello of TLS is too large"),
             Self::HelloTooSlow => ("hello-too-slow", "the hello of TLS took too long"),

@@ -354,6 +354,26 @@ async fn slow_large_idle_and_too_many_are_ended() {
 }
 
 #[tokio::test]
+async fn new_connections_have_a_pace() {
+    let bounds = Bounds {
+        pace: (2, Duration::from_secs(600)),
+        ..Bounds::default()
+    };
+    let stage = Stage::new(&["private:127.0.0.1:PORT"], bounds).await;
+    for _ in 0..2 {
+        established(&mut stage.connect("127.0.0.1:PORT").await).await;
+    }
+    let said = stage.refused("127.0.0.1:PORT").await;
+    assert!(said.starts_with("HTTP/1.1 503"), "{said}");
+    assert!(
+        stage
+            .refused("evil.example:443")
+            .await
+            .contains("host-not-listed")
+    );
+}
+
+#[tokio::test]
 async fn what_cannot_be_recorded_does_not_go_on() {
     let stage = Stage::new(&["private:127.0.0.1:PORT"], Bounds::default()).await;
     stage.log.full.store(true, Ordering::Relaxed);
