@@ -12,14 +12,11 @@ import platform
 import resource
 import signal
 import socket
-import ssl
 import struct
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 
 libc = ctypes.CDLL(None, use_errno=True)
 ARM = platform.machine() == "aarch64"
@@ -264,7 +261,7 @@ def tcp(a):
         answered(sock, lambda: None)
 
 
-# The gateway's proxy.
+# The gateway's proxy. What only these attempts need is imported by them: it takes memory, which others have little of.
 
 
 def proxy():
@@ -286,6 +283,8 @@ def reply_to(sock, head):
 
 def by_proxy(a):
     """A request by hand, and in the tunnel TLS that names a host, or what is no TLS."""
+    import ssl
+
     with proxy() as sock:
         reply_to(sock, a["head"])
         if "tls" not in a:
@@ -308,6 +307,10 @@ def by_proxy(a):
 
 def fetch(a):
     """As programs do it: the library reads the variables and follows redirects."""
+    import ssl
+    import urllib.error
+    import urllib.request
+
     context = ssl._create_unverified_context()
     try:
         with urllib.request.urlopen(a["url"], timeout=20, context=context) as reply:
