@@ -6,6 +6,7 @@
 #![cfg(target_os = "linux")]
 
 mod attempts;
+mod egress;
 mod world;
 
 use std::collections::BTreeMap;
@@ -69,13 +70,17 @@ fn what_a_hostile_server_attempts_is_stopped_and_succeeds_unconfined() {
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), gateway.log());
     let count = attempts::all().count();
     assert!(count >= 40, "only {count} attempts");
+    compare(MARKS, &table(&outcomes));
+}
+
+/// Compares a table with the one that the page has between two lines.
+fn compare(marks: (&str, &str), measured: &str) {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/containment.md");
     let text = std::fs::read_to_string(&page).unwrap();
-    let (before, rest) = text.split_once(MARKS.0).expect("the page has no table");
-    let (kept, after) = rest.split_once(MARKS.1).expect("the table has no end");
-    let measured = table(&outcomes);
+    let (before, rest) = text.split_once(marks.0).expect("the page has no table");
+    let (kept, after) = rest.split_once(marks.1).expect("the table has no end");
     if std::env::var_os("BLESS").is_some() {
-        let new = [before, MARKS.0, &measured, MARKS.1, after].concat();
+        let new = [before, marks.0, measured, marks.1, after].concat();
         std::fs::write(&page, new).unwrap();
     } else {
         assert_eq!(kept, measured, "{}: BLESS=1 writes it anew", page.display());

@@ -25,6 +25,7 @@ mod place;
 mod process;
 mod script;
 mod speaker;
+mod tls_host;
 mod upkeep;
 mod wire;
 
@@ -44,5 +45,6 @@ pub use place::{
 pub use process::Process;
 pub use script::Script;
 pub use speaker::Speaker;
+pub use tls_host::TlsHost;
 pub use upkeep::Save;
 pub use wire::{Event, Exchange, request, try_request};

@@ -14,11 +14,13 @@ use serde_json::Value;
 const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-message", &[]),
     ("sandgate-pipeline", &["sandgate-message"]),
-    ("sandgate-host", &["sandgate-message"]),
+    ("sandgate-address", &[]),
+    ("sandgate-host", &["sandgate-address", "sandgate-message"]),
     ("sandgate-contain", &[]),
+    ("sandgate-egress", &["sandgate-address"]),
     (
         "sandgate-upstream",
-        &["sandgate-contain", "sandgate-message"],
+        &["sandgate-contain", "sandgate-egress", "sandgate-message"],
     ),
     (
         "sandgate-gateway",
@@ -27,12 +29,13 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-text", &[]),
     ("sandgate-detect", &[]),
     ("sandgate-audit", &[]),
-    ("sandgate-config", &["sandgate-text"]),
+    ("sandgate-config", &["sandgate-address", "sandgate-text"]),
     (
         "sandgate-telemetry",
         &[
             "sandgate-audit",
             "sandgate-config",
+            "sandgate-egress",
             "sandgate-gateway",
             "sandgate-message",
             "sandgate-pipeline",
@@ -44,6 +47,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "sandgate-config",
             "sandgate-contain",
+            "sandgate-egress",
             "sandgate-embed",
             "sandgate-gateway",
             "sandgate-host",
@@ -69,6 +73,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "sandgate-assembly",
             "sandgate-config",
+            "sandgate-egress",
             "sandgate-gateway",
             "sandgate-message",
             "sandgate-pipeline",
@@ -105,6 +110,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "sandgate",
         &[
+            "sandgate-address",
             "sandgate-assembly",
             "sandgate-audit",
             "sandgate-authoring",
@@ -112,6 +118,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-contain",
             "sandgate-daemon",
             "sandgate-demo",
+            "sandgate-egress",
             "sandgate-gateway",
             "sandgate-message",
             "sandgate-pipeline",
@@ -143,6 +150,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 /// Third-party crates that only one floor may know.
 const ONLY: &[(&str, &[&str])] = &[
     ("wasmtime", &["sandgate-host"]),
+    ("httparse", &["sandgate-egress"]),
     ("landlock", &["sandgate-contain"]),
     ("seccompiler", &["sandgate-contain"]),
     (
@@ -159,6 +167,7 @@ const ONLY: &[(&str, &[&str])] = &[
     (
         "tokio",
         &[
+            "sandgate-egress",
             "sandgate-gateway",
             "sandgate-host",
             "sandgate-telemetry",

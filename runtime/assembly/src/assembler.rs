@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sandgate_config::{
     Client, Config, Environment, Issue, Loaded, Report, Side, Target, TargetKind,
 };
+use sandgate_egress::{ConnectionLog, Unrecorded};
 use sandgate_gateway::{
     ClientKey, Clients, Edition, Identity, Kind, Server, View, ViewPattern, Views,
 };
@@ -28,6 +29,7 @@ pub struct Assembler {
     servers: servers::KnownServers,
     candidates: candidates::HeldCandidates,
     runner: CandidateRunner,
+    connections: Arc<dyn ConnectionLog>,
     version: u64,
 }
 
@@ -56,7 +58,17 @@ impl Assembler {
             servers: servers::KnownServers::default(),
             candidates: candidates::HeldCandidates::default(),
             runner: CandidateRunner::default(),
+            connections: Arc::new(Unrecorded),
             version: 0,
+        }
+    }
+
+    /// Tells this log of the connections that contained servers make.
+    #[must_use]
+    pub fn telling(self, connections: Arc<dyn ConnectionLog>) -> Self {
+        Self {
+            connections,
+            ..self
         }
     }
 
@@ -125,7 +137,9 @@ impl Assembler {
         let mut all = resolved.warnings.clone();
         all.extend(loaded.warnings.iter().cloned());
         issues.extend(order::misplaced(loaded, &steps));
-        let stocked = self.servers.stock(loaded, &resolved, environment, limits);
+        let stocked = self
+            .servers
+            .stock(loaded, &resolved, environment, limits, &self.connections);
         let (servers, known_servers) = match stocked {
             Ok((servers, known_servers, doubts)) => {
                 issues.extend(doubts);

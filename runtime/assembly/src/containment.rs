@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use sandgate_config::{
-    Containing, Containment, Environment, Issue, Loaded, ResolvedServer, Server, ServerNetwork,
-    Side,
+    Containing, Containment, Environment, Issue, Loaded, Moment, ResolvedServer, Scalar, Server,
+    ServerNetwork, Side,
 };
 use sandgate_contain::{
-    Backend, Guarded, Limits, Missing, Network, Plan, PlanError, Wanted, missing, real_path,
+    Backend, Guarded, Limits, Missing, Network, Plan, PlanError, Wanted, missing, missing_network,
+    proxy_environment, real_path,
 };
+use sandgate_egress::{ConnectionLog, Policy, Proxy};
 
 use crate::doubts::warning;
 use crate::programs::look_up;
@@ -20,6 +23,9 @@ use crate::programs::look_up;
 /// The users that a gateway of root's gives its servers, one each: the range that systemd also gives to services that
 /// bring no user.
 const USERS: std::ops::RangeInclusive<u32> = 61_184..=65_519;
+
+/// How far ahead the end of an audit may lie.
+const LONGEST_AUDIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is known of a configuration's programs before one of them is planned.
 pub(super) struct Planner<'a> {
@@ -91,6 +97,14 @@ impl<'a> Planner<'a> {
             let help = "move it out of /usr, to a folder below /etc or /srv for example";
             return Err(wrong("contain", why).help(help));
         }
+        let network = match (&server.egress, wanted.network) {
+            (Some(_), _) => Network::Proxy,
+            (None, ServerNetwork::None) => Network::None,
+            (None, ServerNetwork::Host) => Network::Host,
+        };
+        if let Some(Missing { what, remedy }) = missing_network(backend, network) {
+            return Err(wrong("egress", what).help(remedy));
+        }
         let search = self.search(values);
         let Some(program) = self.program(server, values) else {
             let why = format!(
@@ -105,10 +119,7 @@ impl<'a> Planner<'a> {
             read: wanted.read.iter().map(path).collect(),
             write: wanted.write.iter().map(path).collect(),
             cache: wanted.cache.as_ref().map(path),
-            network: match wanted.network {
-                ServerNetwork::None => Network::None,
-                ServerNetwork::Host => Network::Host,
-            },
+            network,
             limits: limits(&wanted),
             user: self.users.get(name).copied(),
         };
@@ -121,6 +132,15 @@ impl<'a> Planner<'a> {
             let given = env.iter().any(|(known, _)| known == name);
             if let Some(value) = self.environment.get(name).filter(|_| !given) {
                 env.push((name.clone(), value.to_owned()));
+            }
+        }
+        if let Some(egress) = &server.egress {
+            // Where the list names this machine, `localhost` is the machine's; else it is the server's own.
+            let direct = !egress.hosts().iter().any(|host| host.0.is_loopback());
+            for (name, value) in proxy_environment(direct) {
+                if !env.iter().any(|(known, _)| *known == name) {
+                    env.push((name, value));
+                }
             }
         }
         let cwd = self.folder(server);
@@ -137,6 +157,55 @@ impl<'a> Planner<'a> {
         self.reachable(name, &plan, &asked)?;
         self.doubts(name, server, &cwd, &plan, issues);
         Ok(Some(Arc::new(plan)))
+    }
+
+    /// The proxy of a contained server that may reach hosts; `None` if it may reach none.
+    ///
+    /// # Errors
+    ///
+    /// The audit's end lies too far ahead.
+    pub(super) fn egress(
+        &self,
+        name: &str,
+        server: &Server,
+        connections: &Arc<dyn ConnectionLog>,
+        issues: &mut Vec<Issue>,
+    ) -> Result<Option<Arc<Proxy>>, Issue> {
+        let Some(egress) = &server.egress else {
+            return Ok(None);
+        };
+        let policy = Policy {
+            hosts: egress.hosts().iter().map(|host| host.0.clone()).collect(),
+            audit_until: egress.audit_until(),
+        };
+        if let Some(until) = policy.audit_until {
+            let place = format!("/servers/{name}/egress/audit-until");
+            let now = SystemTime::now();
+            if until > now + LONGEST_AUDIT {
+                let hour = Moment(now + Duration::from_secs(60 * 60)).write();
+                let why = "it is more than 24 hours ahead";
+                let issue = self.loaded.error(&place, Side::Value, why);
+                return Err(issue.help(format!("for an hour from now, write {hour:?}")));
+            }
+            let (why, help) = match policy.audits(now) {
+                true => (
+                    format!(
+                        "until {} the server reaches every public host; what is not on its list is told as `audited`",
+                        Moment(until).write()
+                    ),
+                    format!("`sandgate egress {name}` prints the list that it needed"),
+                ),
+                false => (
+                    "the audit is over: the list alone counts".into(),
+                    format!(
+                        "take it out; `sandgate egress {name}` prints the list that the server needed"
+                    ),
+                ),
+            };
+            issues.push(warning(self.loaded, &place, why).help(help));
+        }
+        let proxy = Proxy::new(name, policy, connections.clone());
+        Ok(Some(Arc::new(proxy)))
     }
 
     /// What the gateway keeps to itself, and yet every server would see.

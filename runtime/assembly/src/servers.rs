@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sandgate_config::{Environment, Issue, Loaded, Report, Resolved, ResolvedServer, Secret};
+use sandgate_egress::{ConnectionLog, Unrecorded};
 use sandgate_gateway::{Server, ServerConfig, Share, Transport};
 use sandgate_message::Limits;
 
@@ -23,7 +24,9 @@ pub fn servers_apart(
 ) -> Result<Vec<Arc<Server>>, Report> {
     let resolved = loaded.resolve(environment)?;
     let known = KnownServers::default();
-    let stocked = known.stock(loaded, &resolved, environment, document_limits(loaded));
+    let connections: Arc<dyn ConnectionLog> = Arc::new(Unrecorded);
+    let limits = document_limits(loaded);
+    let stocked = known.stock(loaded, &resolved, environment, limits, &connections);
     let (servers, _, _) = stocked.map_err(|wrong| loaded.report(wrong))?;
     Ok(servers)
 }
@@ -51,6 +54,7 @@ impl KnownServers {
         resolved: &Resolved,
         environment: &Environment,
         limits: Limits,
+        connections: &Arc<dyn ConnectionLog>,
     ) -> Result<Stocked, Vec<Issue>> {
         let planner = Planner::new(loaded, environment);
         let (mut wrong, mut doubts) = (planner.shared_caches(), Vec::new());
@@ -76,10 +80,18 @@ impl KnownServers {
                     continue;
                 }
             };
+            let egress = match planner.egress(name, server, connections, &mut doubts) {
+                Ok(egress) => egress,
+                Err(issue) => {
+                    wrong.push(issue);
+                    continue;
+                }
+            };
             programs.add(&planner, name, server, values, contain.clone());
             let config = ServerConfig {
                 authorities,
                 contain,
+                egress,
                 ..describe(name, server, values, loaded, limits)
             };
             let unchanged = self.0.get(name).filter(|known| *known.config() == config);
@@ -181,16 +193,18 @@ mod tests {
     use super::*;
 
     const PROGRAM: &str = "command = \"true\"";
+    const CONTAINED: &str = "command = \"true\"\ncontain = true";
     const ENDPOINT: &str = "url = \"http://127.0.0.1:1/mcp\"";
 
     /// Each key of `[servers.NAME]` with a value that is not its default, and the lines for a program or an endpoint
     /// that it needs.
-    const KEYS: [(&str, &str, &str); 18] = [
+    const KEYS: [(&str, &str, &str); 19] = [
         ("", "command", "\"false\""),
         (PROGRAM, "args", "[\"x\"]"),
         (PROGRAM, "env", "{ X = \"y\" }"),
         (PROGRAM, "cwd", "\"elsewhere\""),
         (PROGRAM, "contain", "true"),
+        (CONTAINED, "egress", "[\"api.github.com\"]"),
         ("", "url", "\"http://127.0.0.1:2/mcp\""),
         (ENDPOINT, "headers", "{ X-A = \"b\" }"),
         (ENDPOINT, "connect-timeout", "\"9s\""),
@@ -213,7 +227,9 @@ mod tests {
         let environment = Environment::of_process();
         let resolved = loaded.resolve(&environment);
         let resolved = resolved.unwrap_or_else(|_| panic!("wrong: {lines}"));
-        let stocked = before.stock(&loaded, &resolved, &environment, Limits::default());
+        let connections: Arc<dyn ConnectionLog> = Arc::new(Unrecorded);
+        let limits = Limits::default();
+        let stocked = before.stock(&loaded, &resolved, &environment, limits, &connections);
         let (servers, known, _) = stocked.unwrap_or_else(|_| panic!("wrong: {lines}"));
         (servers[0].clone(), known)
     }

@@ -13,6 +13,7 @@ use crate::check::Check;
 use crate::completions::Completions;
 #[cfg(feature = "demo")]
 use crate::demo::Demo;
+use crate::egress::Egress;
 use crate::import::Import;
 use crate::init::Init;
 use crate::manual::Manual;
@@ -67,6 +68,8 @@ pub enum Verb {
     Reload(Reload),
     /// Tell the story of one call: who asked, what each interceptor decided, what was sent and what came back
     Why(Why),
+    /// Show what a contained server reached, what it was refused and why, and the list that it needed
+    Egress(Egress),
     /// Call a tool through the running gateway, as a client would [exit code 1: it answers with an error]
     Call(Call),
     /// Run recorded calls through a configuration, or through two, and show where decisions differ: no server is started

@@ -1,15 +1,18 @@
 //! `sandgate check`: does everything that `run` does up to serving, and prints the pipeline as a table.
 
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::Args;
 use sandgate_assembly::{Assembler, Loading};
 use sandgate_assembly::{events, host_setup};
 use sandgate_config::{DescribedIssue, Environment, Issue, Loaded, PluginSource, Report, Severity};
+use sandgate_egress::Policy;
 use sandgate_gateway::{Edition, Server, Transport};
 use sandgate_message::{Direction, Hook, Role};
 use sandgate_pipeline::{Chain, Mode, Sees, Step};
 use sandgate_telemetry::logging;
+use sandgate_text::time;
 use serde::Serialize;
 
 use crate::args::Configured;
@@ -190,8 +193,38 @@ fn reach(server: &Server) -> Reach {
     match (&config.transport, &config.contain) {
         (Transport::Http { .. }, _) => Reach::Remote,
         (Transport::Stdio { .. }, None) => Reach::Unconfined,
-        (Transport::Stdio { .. }, Some(plan)) => Reach::Contained(plan.table()),
+        (Transport::Stdio { .. }, Some(plan)) => {
+            let mut rows = plan.table();
+            if let Some(proxy) = &config.egress {
+                let network = rows.iter().position(|(about, _)| *about == "network");
+                let at = network.map_or(rows.len(), |network| network + 1);
+                rows.splice(at..at, reached(proxy.policy()));
+            }
+            Reach::Contained(rows)
+        }
     }
+}
+
+/// The hosts that a contained server reaches through the proxy.
+fn reached(policy: &Policy) -> Vec<(&'static str, String)> {
+    let mut rows: Vec<_> = policy
+        .hosts
+        .iter()
+        .map(|host| ("reaches", host.to_string()))
+        .collect();
+    if let Some(until) = policy
+        .audit_until
+        .filter(|_| policy.audits(SystemTime::now()))
+    {
+        rows.push((
+            "reaches",
+            format!("EVERY PUBLIC HOST until {}", time(until)),
+        ));
+    }
+    if rows.is_empty() {
+        rows.push(("reaches", "no host".into()));
+    }
+    rows
 }
 
 fn row(written: &sandgate_config::Interceptor, step: &Step) -> Row {

@@ -13,6 +13,7 @@ pub mod check;
 pub mod completions;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod egress;
 mod exit;
 pub mod import;
 pub mod init;

@@ -7,8 +7,8 @@ use sandgate::args::{Arguments, Verb};
 #[cfg(feature = "demo")]
 use sandgate::demo;
 use sandgate::{
-    audit, call, check, completions, import, init, manual, pins, plugin, promote, reload, replay,
-    run, schema, status, terminal, token, why,
+    audit, call, check, completions, egress, import, init, manual, pins, plugin, promote, reload,
+    replay, run, schema, status, terminal, token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;
@@ -55,6 +55,7 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Status(asked) => status::carry_out(&asked),
         Verb::Reload(asked) => reload::carry_out(&asked),
         Verb::Why(asked) => why::carry_out(&asked),
+        Verb::Egress(asked) => egress::carry_out(&asked),
         Verb::Call(asked) => call::carry_out(&asked),
         Verb::Promote(asked) => promote::carry_out(&asked),
         Verb::Replay(asked) => replay::carry_out(&asked),

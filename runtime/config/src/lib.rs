@@ -15,6 +15,7 @@ mod client;
 pub mod client_config;
 mod condition;
 mod contain;
+mod egress;
 mod exposure;
 mod files;
 mod gateway;
@@ -55,6 +56,7 @@ pub use candidate::{Candidate, Share};
 pub use client::{Client, TokenHash};
 pub use condition::ConditionName;
 pub use contain::{Contain, Containing, Containment, ServerNetwork};
+pub use egress::{Egress, EgressHost, EgressTable, Moment};
 pub use files::{FileError, Files};
 pub use gateway::{
     AdminSocket, Gateway, HostName, KnownMethod, Limits, Listen, MergedEra, Origin, PublicUrl,

@@ -199,7 +199,15 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
         ),
         (None, Some(_)) => (
             "command",
-            &["args", "env", "cwd", "contain", "max-children", "share"],
+            &[
+                "args",
+                "env",
+                "cwd",
+                "contain",
+                "egress",
+                "max-children",
+                "share",
+            ],
         ),
     };
     for key in foreign {
@@ -210,6 +218,9 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
             );
             issues.push(issue.help("leave it out"));
         }
+    }
+    if table.get("command").is_some() {
+        check_egress(&place, table, issues);
     }
     let forwards = table.get("forward-authorization").is_some_and(is_true);
     for (header, value) in table.table("headers").into_iter().flatten() {
@@ -329,6 +340,33 @@ fn check_interceptors(interceptors: &[Entry], servers: Option<&Table>, issues: &
                 });
             }
         }
+    }
+}
+
+/// A list of hosts holds a program that has no other network, and no other.
+fn check_egress(place: &str, table: &Table, issues: &mut Vec<Issue>) {
+    let Some((key, _)) = table.member("egress") else {
+        return;
+    };
+    let span = Some(key.span.clone());
+    let contain = table.get("contain");
+    let contained = contain.is_some_and(|entry| !matches!(entry.node, Node::Truth(false)));
+    if !contained {
+        let why =
+            format!("{place} has `egress` and is not contained: nothing would keep it to its list");
+        issues.push(Issue::error(span, why).help("add contain = true, or take `egress` out"));
+        return;
+    }
+    let network = contain
+        .and_then(Entry::table)
+        .and_then(|it| it.get("network"));
+    if network.and_then(Entry::text) == Some("host") {
+        let why = format!(
+            "{place} has `egress` and `network = \"host\"`: with that network nothing would keep it to its list"
+        );
+        let help =
+            "take `network` out: the server then reaches the hosts of `egress` and nothing else";
+        issues.push(Issue::error(span, why).help(help));
     }
 }
 

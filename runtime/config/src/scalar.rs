@@ -61,6 +61,8 @@ pub(crate) fn known(name: &str) -> Option<Known> {
         "Digest" => of::<super::interceptor::Digest>(),
         "PluginSource" => of::<super::interceptor::PluginSource>(),
         "HttpHost" => of::<super::grants::HttpHost>(),
+        "EgressHost" => of::<super::egress::EgressHost>(),
+        "Moment" => of::<super::egress::Moment>(),
         "GuestPath" => of::<super::grants::GuestPath>(),
         "Url" => of::<super::server::Url>(),
         "Anchor" => of::<super::audit::Anchor>(),

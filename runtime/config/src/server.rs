@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::amount::Period;
 use super::contain::Contain;
+use super::egress::Egress;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::secret::ValueOrRef;
 
@@ -34,6 +35,10 @@ pub struct Server {
     /// as the gateway's user, unconfined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contain: Option<Contain>,
+    /// The hosts that a contained `command` may reach, through the gateway's own proxy and by TLS alone: a list such as
+    /// `["api.github.com", "*.example.com:8443"]`, or a table. Left out: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress: Option<Egress>,
     /// The endpoint, `http` or `https`. Either this or `command`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,

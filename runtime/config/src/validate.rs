@@ -47,6 +47,7 @@ impl<'a> Validator<'a> {
             match name {
                 "Given" => return self.given(value),
                 "Contain" => return self.contain(value),
+                "Egress" => return self.egress(value),
                 "Settings" => return self.settings(value),
                 _ => schema = &self.definitions[name],
             }
@@ -254,6 +255,20 @@ impl<'a> Validator<'a> {
             Node::Truth(_) => {}
             Node::Table(table) => self.table(&self.definitions["Containment"], table, Some(value)),
             _ => self.wrong("true, false or a table".into(), value),
+        }
+    }
+
+    /// Checks a list of hosts, or a table with one.
+    fn egress(&mut self, value: &'a Entry) {
+        match &value.node {
+            Node::List(items) => {
+                let hosts = &self.definitions["EgressTable"]["properties"]["allow"]["items"];
+                for (index, item) in items.iter().enumerate() {
+                    self.within(&index.to_string(), |validator| validator.value(hosts, item));
+                }
+            }
+            Node::Table(table) => self.table(&self.definitions["EgressTable"], table, Some(value)),
+            _ => self.wrong("a list of hosts or a table".into(), value),
         }
     }
 

@@ -39,7 +39,7 @@ fn namespaces(root: bool, network: Network) -> Vec<String> {
         true => args.extend(["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]),
         false => args.extend(["--unshare-user", "--disable-userns"]),
     }
-    if network == Network::None {
+    if network != Network::Host {
         args.push("--unshare-net");
     }
     args.into_iter().map(str::to_owned).collect()

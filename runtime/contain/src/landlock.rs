@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use landlock::Access as _;
 use landlock::{
-    ABI, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr,
-    RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    ABI, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, Ruleset,
+    RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 
 use rustix::fs::{Mode, OFlags, open};
 
 use crate::exact::exact;
 use crate::plan::{Access, Network, Plan};
-use crate::system;
+use crate::{proxied, system};
 
 /// The versions that brought rights, oldest first.
 const VERSIONS: [ABI; 8] = [
@@ -41,7 +41,7 @@ fn ruleset(abi: ABI, network: Network) -> Result<RulesetCreated, RulesetError> {
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(abi))?;
     let net = AccessNet::from_all(abi);
-    if network == Network::None && !net.is_empty() {
+    if network != Network::Host && !net.is_empty() {
         rules = rules.handle_access(net)?;
     }
     let scopes = Scope::from_all(abi);
@@ -136,7 +136,11 @@ pub(crate) fn restrict(plan: &Plan, private: &Path) -> Result<u32, String> {
         add(one.path.clone(), rights)?;
     }
     add(private.to_owned(), write)?;
-    let rules = rules.add_rules(paths.into_iter().map(Ok::<_, RulesetError>));
+    let mut rules = rules.add_rules(paths.into_iter().map(Ok::<_, RulesetError>));
+    if plan.network == Network::Proxy {
+        let proxy = NetPort::new(proxied::AT.port(), AccessNet::ConnectTcp);
+        rules = rules.and_then(|rules| rules.add_rule(proxy));
+    }
     let status = rules
         .and_then(RulesetCreated::restrict_self)
         .map_err(said)?;

@@ -11,12 +11,14 @@ mod bubblewrap;
 #[cfg(target_os = "linux")]
 mod exact;
 mod guard;
+mod handed;
 #[cfg(target_os = "linux")]
 pub mod helper;
 #[cfg(target_os = "linux")]
 mod landlock;
 mod limits;
 mod plan;
+mod proxied;
 mod report;
 mod requirement;
 mod runner;
@@ -33,9 +35,11 @@ mod toolchain;
 pub const HELPER: &str = "contain-exec";
 
 pub use guard::{GuardError, Guarded, real_path};
+pub use handed::receive;
 pub use limits::{Limit, Limits};
 pub use plan::{Access, Backend, Exposed, Network, Plan, PlanError, Reason, Wanted};
+pub use proxied::environment as proxy_environment;
 pub use report::{InForce, Report};
-pub use requirement::{Missing, missing};
+pub use requirement::{Missing, missing, missing_network};
 pub use system::has as every_program_reads;
 pub use toolchain::{Runs, runs};

@@ -40,6 +40,8 @@ pub enum Network {
     /// None: with bubblewrap a loopback interface of its own, with Landlock no socket at all.
     #[default]
     None,
+    /// A loopback interface of its own, with a listener whose connections somebody outside accepts: a proxy.
+    Proxy,
     /// The machine's, whole.
     Host,
 }
@@ -388,5 +390,12 @@ mod tests {
         let plan = plan("/usr/bin/npx", &wanted, (Path::new("/"), false)).unwrap();
         let has = |name: &str| plan.env.iter().any(|(known, _)| known == name);
         assert!(has("npm_config_cache") && has("npm_config_offline"));
+        let proxied = Wanted {
+            network: Network::Proxy,
+            ..wanted
+        };
+        let plan = self::plan("/usr/bin/npx", &proxied, (Path::new("/"), false)).unwrap();
+        let offline = |(name, _): &(String, String)| name == "npm_config_offline";
+        assert!(!plan.env.iter().any(offline), "it asks the proxy");
     }
 }

@@ -1,6 +1,6 @@
 //! What a machine must have for a backend, and what to do where it lacks it.
 
-use crate::plan::Backend;
+use crate::plan::{Backend, Network};
 
 /// What is missing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +35,17 @@ pub fn missing(backend: Backend, search: &str) -> Option<Missing> {
     found
 }
 
+/// What this machine lacks for a program's network with a backend, where it has the backend itself.
+pub fn missing_network(backend: Backend, network: Network) -> Option<Missing> {
+    #[cfg(target_os = "linux")]
+    if (backend, network) == (Backend::Landlock, Network::Proxy) {
+        return linux::own_network();
+    }
+    // bubblewrap always makes one, and its trial has shown it.
+    let _ = (backend, network);
+    None
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs::File;
@@ -60,6 +71,20 @@ mod linux {
             what,
             remedy: "use Linux 6.12 or later with Landlock on (`landlock` in the kernel's parameter `lsm=`), or \
                      with = \"bubblewrap\"",
+        })
+    }
+
+    /// With Landlock the helper makes the network itself.
+    pub(super) fn own_network() -> Option<Missing> {
+        let error = crate::sys::try_own_network().err()?;
+        Some(Missing {
+            what: format!(
+                "no network of the server's own can be made here ({error}), and without one Landlock does not keep it \
+                 from other hosts"
+            ),
+            remedy: "let this user make user namespaces (sysctl user.max_user_namespaces above 0, \
+                     kernel.unprivileged_userns_clone=1 where there is that key; on Ubuntu 24.04 or later \
+                     kernel.apparmor_restrict_unprivileged_userns=0), or take `egress` out: the server then has no network",
         })
     }
 

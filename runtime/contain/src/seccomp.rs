@@ -167,8 +167,8 @@ impl Profile {
     pub(crate) fn of(plan: &Plan) -> Self {
         let bubblewrap = plan.backend == Backend::Bubblewrap;
         Self {
-            unix: bubblewrap && plan.network == Network::None,
-            internet: bubblewrap || plan.network == Network::Host,
+            unix: bubblewrap && plan.network != Network::Host,
+            internet: bubblewrap || plan.network != Network::None,
             files_in_sight: !bubblewrap,
         }
     }

@@ -1,13 +1,17 @@
 //! The system calls that Rust cannot check. Everything else of this crate is safe code.
 //!
-//! They are called by the helper alone, which has one thread and was started for nothing else.
+//! They are called by the helper alone, which has one thread and was started for nothing else; but for the trial of
+//! [`try_own_network`].
 #![allow(unsafe_code)]
 
 use std::fs;
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 
 use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketType, socket};
 use rustix::process::{DumpableBehavior, Gid, Uid};
 use rustix::thread::UnshareFlags;
 
@@ -83,4 +87,42 @@ pub(crate) fn own_user_namespace() -> io::Result<bool> {
     fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
     fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
     Ok(true)
+}
+
+/// Begins a network namespace that has a loopback interface and nothing else. Allocates nothing.
+pub(crate) fn own_network() -> io::Result<()> {
+    // SAFETY: the flag does not split the table of descriptors.
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }?;
+    let socket = socket(AddressFamily::INET, SocketType::DGRAM, None)?;
+    // SAFETY: the structure is plain bytes and numbers, for which zero is a value.
+    let mut loopback: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in loopback.ifr_name.iter_mut().zip(b"lo") {
+        *to = from.cast_signed() as libc::c_char;
+    }
+    loopback.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    // SAFETY: the request reads the structure, which lives, and writes nothing.
+    let done = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const loopback) };
+    match done {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Tries, in a process that does nothing else, whether a network namespace can be had: by root as it is, by others in a
+/// user namespace.
+pub(crate) fn try_own_network() -> io::Result<()> {
+    let root = rustix::process::geteuid().is_root();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", ":"]).stdin(Stdio::null());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    // SAFETY: between fork and exec there are system calls alone, and nothing is allocated.
+    unsafe {
+        command.pre_exec(move || {
+            if !root {
+                rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER)?;
+            }
+            own_network()
+        });
+    }
+    command.status().map(drop)
 }

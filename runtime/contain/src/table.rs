@@ -40,6 +40,7 @@ impl Plan {
             match (self.network, self.backend) {
                 (Network::None, Backend::Bubblewrap) => "none (a loopback of its own)".into(),
                 (Network::None, Backend::Landlock) => "none (no sockets)".into(),
+                (Network::Proxy, _) => "the gateway's proxy (a loopback of its own)".into(),
                 (Network::Host, _) => "THE MACHINE'S, WHOLE".into(),
             },
         ));

@@ -6,7 +6,9 @@
 )]
 
 pub mod admin;
+pub mod call_span;
 pub mod candidate;
+mod connections;
 pub mod locate;
 mod lookout;
 mod memory;

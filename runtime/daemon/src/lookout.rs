@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use sandgate_config::{Config, Loaded};
+use sandgate_config::{Config, Loaded, OnFailure};
 use sandgate_gateway::{CallTimings, CapturedCall, Ended, Gateway, Observer};
 use sandgate_message::Call;
 use sandgate_recording::Recording;
 use sandgate_telemetry::conditions::GatewayConditions;
 use sandgate_telemetry::metrics::Metrics;
 use sandgate_telemetry::traces::Traces;
+
+use crate::connections::Connections;
 
 /// What observes the calls of one gateway.
 #[derive(Clone, Default)]
@@ -21,11 +23,13 @@ pub(crate) struct Lookout {
     pub(crate) recording: Option<Arc<Recording>>,
     /// The gateway's conditions. `None` before there is a gateway.
     pub(crate) conditions: Option<Arc<GatewayConditions>>,
+    /// Where contained servers' connections are told.
+    pub(crate) connections: Arc<Connections>,
 }
 
 impl Lookout {
     /// The observers that `[telemetry]` asks for. `stdio`: clients are connected over pipes.
-    pub(crate) fn of(loaded: &Loaded, stdio: bool) -> Self {
+    pub(crate) fn of(loaded: &Loaded, stdio: bool, connections: Arc<Connections>) -> Self {
         let telemetry = &loaded.config.telemetry;
         let lookout = Self {
             metrics: telemetry.metrics.map(|_| Arc::default()),
@@ -35,6 +39,7 @@ impl Lookout {
                 .map(|collector| Traces::start(collector, stdio)),
             recording: None,
             conditions: None,
+            connections,
         };
         if let (Some(metrics), Some(traces)) = (&lookout.metrics, &lookout.traces) {
             metrics.count_spans(traces.told().clone());
@@ -67,6 +72,8 @@ impl Lookout {
         if let Some(traces) = &self.traces {
             traces.adopt(config);
         }
+        let goes_on = config.call_log.on_failure == OnFailure::Continue;
+        self.connections.go_on_unwritten(goes_on);
         if let Some(conditions) = &self.conditions {
             conditions.adopt(config);
         }

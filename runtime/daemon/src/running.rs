@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, AdminListener, Handler, RunContext, SocketPath};
+use crate::connections::Connections;
 use crate::lookout::Lookout;
 use crate::memory;
 use crate::reload::{self, Reloader};
@@ -66,7 +67,8 @@ pub async fn start(
         .then(|| Watch::new(reload::files(path, loaded)));
     let host = host_setup::host(loaded, &environment)?;
     let state = host.state().health();
-    let mut assembler = Assembler::new(host);
+    let connections = Arc::<Connections>::default();
+    let mut assembler = Assembler::new(host).telling(connections.clone());
     let mut assembled = assembler
         .assemble(loaded, &environment, Loading::Start)
         .await?;
@@ -85,7 +87,10 @@ pub async fn start(
         std::mem::take(&mut assembled.managed),
     );
     let registry = Registry::new(assembler.adopt(assembled));
-    let mut lookout = Lookout::of(loaded, stdio);
+    let mut lookout = Lookout::of(loaded, stdio, connections);
+    lookout
+        .connections
+        .tell(call_log.clone(), lookout.metrics.clone());
     if let Some(wanted) = record_to {
         lookout.recording = Some(begin_recording(wanted)?);
     }

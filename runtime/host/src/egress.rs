@@ -7,11 +7,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
+use sandgate_address::is_public;
 use tokio::net::TcpStream;
 use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::public_ip::is_public;
 use crate::simulation::{Canned, Simulation};
 
 /// How long connecting may take. The run's own deadline usually ends it sooner.

@@ -11,7 +11,7 @@
 //! - Grants and limits: `grants`, `concurrency`, `clock` (interrupts guests), `meter` (the own time of a run),
 //!   `engine`.
 //! - The contract: `handles`, `bindings`, `fault_report`, `failure`, `decisions`.
-//! - What a guest can reach: `output_tail`, `state`, `simulation` (for authors' tests), `capabilities`, `public_ip`, `egress`.
+//! - What a guest can reach: `output_tail`, `state`, `simulation` (for authors' tests), `capabilities`, `egress`.
 //! - One run: `sandbox` (the data of a store), `imports` (host functions), `configure`, `plugin`, `bench_instance`.
 //! - Preparing: `snapshot`, `cache` (machine code on disk), `spec`, `compiler`, `smoke`, `host`.
 
@@ -40,7 +40,6 @@ mod manifest;
 mod meter;
 mod output_tail;
 mod plugin;
-mod public_ip;
 mod sandbox;
 mod schema;
 mod simulation;

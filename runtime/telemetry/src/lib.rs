@@ -11,5 +11,6 @@ pub mod logging;
 pub mod matched_values;
 pub mod metrics;
 pub mod recent_calls;
+pub mod recent_connections;
 mod refusal_codes;
 pub mod traces;

@@ -10,6 +10,8 @@ use sandgate_message::CallId;
 use sandgate_pipeline::Decision as Decided;
 use serde::{Deserialize, Serialize};
 
+use crate::recent_connections::RecentConnections;
+
 /// The most lines that are remembered. Most calls have two.
 const MAX_LINES: usize = 4_000;
 /// The most bytes that the lines hold together.
@@ -21,7 +23,7 @@ const NAMED: usize = 5;
 
 /// The remembered calls.
 #[derive(Debug, Default)]
-pub struct RecentCalls(Mutex<Kept>);
+pub struct RecentCalls(Mutex<Kept>, RecentConnections);
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -73,6 +75,11 @@ pub struct Ambiguous {
 }
 
 impl RecentCalls {
+    /// The connections that contained servers made.
+    pub fn connections(&self) -> &RecentConnections {
+        &self.1
+    }
+
     /// Remembers a call that is about to be forwarded.
     pub(crate) fn forwarded(&self, id: &CallId, text: String) {
         self.0.lock().keep(id, false, text);

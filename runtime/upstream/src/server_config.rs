@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sandgate_contain::Plan;
+use sandgate_egress::Proxy;
 use sandgate_message::Limits;
 
 use super::share::Share;
@@ -19,6 +20,8 @@ pub struct ServerConfig {
     pub transport: Transport,
     /// For a stdio server: what its program may reach and use; `None`: it runs as the gateway's user, unconfined.
     pub contain: Option<Arc<Plan>>,
+    /// For a contained stdio server whose network is a proxy: the proxy.
+    pub egress: Option<Arc<Proxy>>,
     /// The time limit for making a connection.
     pub connect_timeout: Duration,
     /// The time limit for the first answer to a probe, within which a program may have to be fetched first.
@@ -56,6 +59,7 @@ impl ServerConfig {
             name: name.into(),
             transport,
             contain: None,
+            egress: None,
             connect_timeout: Duration::from_secs(10),
             start_timeout: Duration::from_secs(60),
             list_timeout: Duration::from_secs(2),

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use harness::{Era, Gateway, Speaker, other_user, system_python};
+use harness::{Era, Gateway, Speaker, TlsHost, other_user, system_python};
 use serde_json::{Value, json};
 
 /// The servers that are contained, by what holds them.
@@ -40,6 +40,8 @@ pub(super) struct World {
     /// The name of the abstract sockets.
     pub(super) name: String,
     made: AtomicUsize,
+    /// A host that speaks TLS, on loopback.
+    pub(super) tls: TlsHost,
     _sockets: (UnixListener, UnixListener, UnixDatagram),
 }
 
@@ -105,6 +107,7 @@ impl World {
             udp: answer_udp(),
             name,
             made: AtomicUsize::new(0),
+            tls: TlsHost::start(),
             _sockets: (listener, streams, datagrams),
             folder,
         }
@@ -144,6 +147,33 @@ impl World {
             )
         });
         free + &contained.collect::<String>()
+    }
+
+    /// The same servers, contained, which may reach the host that speaks TLS; `other` may reach another.
+    pub(super) fn config_with_egress(&self) -> String {
+        let (python, script) = (system_python(), self.path("script/hostile.py"));
+        let start = format!("command = {python:?}\nargs = [{script:?}]\n");
+        let tls = self.tls.port;
+        let server = |name: &str, with: &str, hosts: &[String]| {
+            format!(
+                "[servers.{name}]\n{start}contain = {{ with = {with:?}, read = [{:?}] }}\negress = {hosts:?}\n",
+                self.path("script")
+            )
+        };
+        let hosts = [
+            format!("private:127.0.0.1:{tls}"),
+            format!("private:localhost:{tls}"),
+        ];
+        let mut config = format!("[servers.free]\n{start}");
+        for with in CONTAINED {
+            config += &server(with, with, &hosts);
+        }
+        config
+            + &server(
+                "other",
+                "bubblewrap",
+                &[format!("private:127.0.0.1:{}", self.tcp)],
+            )
     }
 
     pub(super) fn open(&self, gateway: &Gateway, server: &str) -> Speaker {

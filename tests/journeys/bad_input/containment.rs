@@ -12,7 +12,7 @@ use std::process::Command;
 use harness::{Ended, Era, Gateway, Speaker, binary};
 
 /// `sandgate check` of a configuration in a folder, with variables of its own.
-fn check(folder: &Path, config: &str, variables: &[(&str, &str)]) -> Ended {
+pub(super) fn check(folder: &Path, config: &str, variables: &[(&str, &str)]) -> Ended {
     let file = folder.join("sandgate.toml");
     std::fs::write(&file, config).unwrap();
     let done = Command::new(binary("sandgate"))
@@ -31,7 +31,7 @@ fn check(folder: &Path, config: &str, variables: &[(&str, &str)]) -> Ended {
 }
 
 #[track_caller]
-fn wrong(ended: &Ended, words: &[&str]) {
+pub(super) fn wrong(ended: &Ended, words: &[&str]) {
     assert_eq!(ended.code, Some(2), "{ended:?}");
     for words in words {
         assert!(

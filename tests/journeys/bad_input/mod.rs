@@ -3,6 +3,7 @@
 
 mod config;
 mod containment;
+mod egress;
 mod merged;
 mod plugins;
 mod record;

@@ -99,6 +99,12 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("servers.program.env", json!({ "X": "y" }), InForce),
         ("servers.program.cwd", json!("."), InForce),
         ("servers.program.contain", json!(true), InForce),
+        // Where the program is contained.
+        (
+            "servers.program.egress",
+            json!(["api.example.com"]),
+            InForce,
+        ),
         ("servers.program.connect-timeout", json!("9s"), InForce),
         ("servers.program.start-timeout", json!("9s"), InForce),
         ("servers.program.list-timeout", json!("9s"), InForce),
@@ -160,6 +166,9 @@ fn each_changed_key_is_in_force_or_named_among_those_that_are_not() {
         let mut changed = base.clone();
         if path.ends_with("require-containment") {
             changed["servers"].as_table_mut().unwrap().remove("program");
+        }
+        if path.ends_with(".egress") {
+            set(&mut changed, "servers.program.contain", &json!(true));
         }
         if path.ends_with("forward-authorization") {
             changed.remove("clients");

@@ -3,7 +3,7 @@
 mod paste;
 mod reason;
 mod record;
-mod search;
+pub(crate) mod search;
 mod story;
 mod verb;
 
@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use paste::Written;
 use record::Record;
 use sandgate_daemon::admin::{self, Ask, AskError, SocketPath};
+use sandgate_daemon::call_span::CallSpan;
 use sandgate_daemon::candidate::CandidateResult;
 use sandgate_daemon::locate::{Located, Unknown};
 use sandgate_telemetry::matched_values::MatchedValue;
@@ -19,6 +20,8 @@ use sandgate_text::printable;
 use search::SearchError;
 use serde_json::value::RawValue;
 use story::story;
+
+use crate::egress::{Made, shown};
 
 pub use verb::{Why, carry_out};
 
@@ -108,8 +111,9 @@ fn find(
         }
     }
     if let Some(file) = file {
-        let records = search::search(&file, wanted.as_deref(), log.is_none())?;
+        let mut records = search::search(&file, wanted.as_deref(), log.is_none())?;
         if !records.is_empty() {
+            records.extend(meanwhile(&file, &records, log.is_none())?);
             return Ok(Found {
                 records,
                 config,
@@ -125,6 +129,26 @@ fn find(
         },
         looked,
     })
+}
+
+/// The connections of the call's server that were open during the call, from the call log's file.
+fn meanwhile(
+    file: &std::path::Path,
+    records: &[Box<RawValue>],
+    rotated: bool,
+) -> Result<Vec<Box<RawValue>>, SearchError> {
+    let spans = records
+        .iter()
+        .filter_map(|record| CallSpan::of(record.get()));
+    let spans: Vec<_> = spans.collect();
+    let Some((server, (from, to))) = CallSpan::whole(&spans) else {
+        return Ok(Vec::new());
+    };
+    let made = Made::in_file(file, rotated, server)?;
+    let open = made.into_iter().filter(|one| one.meets(from, to));
+    Ok(open
+        .filter_map(|one| RawValue::from_string(one.line).ok())
+        .collect())
 }
 
 /// The gateway gave no records.
@@ -176,7 +200,12 @@ impl Found {
     /// A record cannot be parsed.
     pub fn text(&self) -> Result<String, WhyError> {
         let (mut records, mut tried) = (Vec::<Record>::new(), Vec::<CandidateResult>::new());
+        let mut made = Vec::new();
         for record in &self.records {
+            if let Some(one) = Made::of(record.get()) {
+                made.push(one);
+                continue;
+            }
             // A candidate's record has members of its own.
             match serde_json::from_str(record.get()) {
                 Ok(one) => tried.push(one),
@@ -188,6 +217,13 @@ impl Found {
         }
         let written = self.config.as_deref().and_then(Written::read);
         let mut text = story(&records, &tried, written.as_ref());
+        if let Some(first) = made.first() {
+            let server = printable(&first.server);
+            text += &format!(
+                "connections of {server} that were open during the call, whoever they were for\n"
+            );
+            text += &shown(&made);
+        }
         text += &self.words(&records);
         Ok(text)
     }

@@ -51,10 +51,7 @@ pub(super) fn search(
     call: Option<&str>,
     rotated: bool,
 ) -> Result<Vec<Box<RawValue>>, SearchError> {
-    let mut files = vec![file.to_owned()];
-    if rotated {
-        files.extend(siblings(file));
-    }
+    let files = files(file, rotated);
     let wanted = match call {
         Some(call) => call.to_owned(),
         None => {
@@ -102,6 +99,15 @@ pub(super) fn search(
     Ok(found.into_iter().map(|(.., record)| record).collect())
 }
 
+/// The file, and with `rotated` those beside it whose names begin with its name, newest first.
+pub(crate) fn files(file: &Path, rotated: bool) -> Vec<PathBuf> {
+    let mut files = vec![file.to_owned()];
+    if rotated {
+        files.extend(siblings(file));
+    }
+    files
+}
+
 /// The files that logrotate and similar tools leave: `NAME.1`, `NAME-20261122`; newest first. Compressed files are not
 /// read.
 fn siblings(file: &Path) -> Vec<PathBuf> {
@@ -132,6 +138,19 @@ fn siblings(file: &Path) -> Vec<PathBuf> {
 
 /// Calls `look` with every record whose line holds these bytes. A missing file has none.
 fn each(file: &Path, needle: &[u8], mut look: impl FnMut(Head, &str)) -> Result<(), SearchError> {
+    lines(file, needle, |line| {
+        if let Ok(head) = serde_json::from_str(line) {
+            look(head, line);
+        }
+    })
+}
+
+/// Calls `look` with every line that holds these bytes. A missing file has none.
+pub(crate) fn lines(
+    file: &Path,
+    needle: &[u8],
+    mut look: impl FnMut(&str),
+) -> Result<(), SearchError> {
     let failed = |source| SearchError::Io {
         path: file.to_owned(),
         source,
@@ -144,11 +163,8 @@ fn each(file: &Path, needle: &[u8], mut look: impl FnMut(Head, &str)) -> Result<
     let mut line = Vec::new();
     while next(&mut input, &mut line).map_err(failed)? {
         let holds = line.windows(needle.len()).any(|part| part == needle);
-        if holds
-            && let Ok(text) = std::str::from_utf8(&line)
-            && let Ok(head) = serde_json::from_str(text)
-        {
-            look(head, text.trim_end());
+        if holds && let Ok(text) = std::str::from_utf8(&line) {
+            look(text.trim_end());
         }
     }
     Ok(())

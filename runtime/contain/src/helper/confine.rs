@@ -1,9 +1,11 @@
 //! The second stage: puts the plan into force for this process, reads back what is in force, and becomes the program.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
-use std::os::fd::RawFd;
+use std::net::TcpListener;
+use std::os::fd::{OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -17,7 +19,7 @@ use crate::limits::{Limits, size};
 use crate::plan::{Backend, Network};
 use crate::report::{InForce, Report};
 use crate::seccomp::Profile;
-use crate::{landlock, seccomp, sys};
+use crate::{handed, landlock, proxied, seccomp, sys};
 
 /// Room for other programs of the user, where the kernel counts those too.
 const OTHERS: u32 = 512;
@@ -30,26 +32,23 @@ const FILTERED: Duration = Duration::from_secs(10);
 
 /// Becomes the program.
 pub(super) fn carry_out(plan: RawFd, report: RawFd) -> ExitCode {
-    let Ok(mut said) = File::options()
-        .write(true)
-        .open(format!("/proc/self/fd/{report}"))
-    else {
+    let Ok(said) = sys::inherited(report).map(UnixStream::from) else {
         return ExitCode::from(FAILED);
     };
-    let mut tell = |report: &Report| {
+    let tell = |report: &Report, listener: Option<&OwnedFd>| {
         let line = serde_json::to_string(report).unwrap_or_default();
         // The gateway waits for the line and takes its absence for a failure.
-        let _ = said.write_all(format!("{line}\n").as_bytes());
+        let _ = handed::send(&said, format!("{line}\n").as_bytes(), listener);
     };
     let failed = match confine(plan) {
-        Ok((mut command, in_force)) => {
-            tell(&Report::InForce(in_force));
+        Ok((mut command, in_force, listener)) => {
+            tell(&Report::InForce(in_force), listener.as_ref());
             let error = command.exec();
             format!("{}: {error}", command.get_program().display())
         }
         Err(why) => why,
     };
-    tell(&Report::Failed(failed.clone()));
+    tell(&Report::Failed(failed.clone()), None);
     // After the first line nobody reads the pipe any more; the log has it.
     let _ = writeln!(
         std::io::stderr(),
@@ -94,7 +93,7 @@ fn told(plan: RawFd) -> Result<Inner, String> {
 }
 
 /// Confines this process, the strictest last.
-fn confine(plan: RawFd) -> Result<(Command, InForce), String> {
+fn confine(plan: RawFd) -> Result<(Command, InForce, Option<OwnedFd>), String> {
     let what = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
     let inner = told(plan)?;
     let Inner { plan, .. } = &inner;
@@ -102,10 +101,26 @@ fn confine(plan: RawFd) -> Result<(Command, InForce), String> {
     sys::on_stop_signals(false);
     // The kernel ends this process before others when the machine has no memory left.
     fs::write("/proc/self/oom_score_adj", "500").map_err(what("oom_score_adj"))?;
+    let own_network = plan.backend == Backend::Landlock && plan.network == Network::Proxy;
+    if own_network && plan.user.is_some() {
+        sys::own_network().map_err(what("a network of the server's own"))?;
+    }
     if let Some(user) = plan.user {
         sys::become_user(user).map_err(what("becoming the server's user"))?;
     }
     let counted = count_apart(plan.backend, plan.user.is_some())?;
+    if own_network && plan.user.is_none() {
+        sys::own_network().map_err(what("a network of the server's own"))?;
+    }
+    // Before Landlock, under which no port can be bound.
+    let listener = match plan.network {
+        Network::Proxy => Some(
+            TcpListener::bind(proxied::AT)
+                .map_err(|error| format!("the proxy's address {}: {error}", proxied::AT))?
+                .into(),
+        ),
+        Network::None | Network::Host => None,
+    };
     let env = environment(&inner);
     let folder = plan.cwd.as_deref().unwrap_or(Path::new(&inner.home));
     std::env::set_current_dir(folder)
@@ -150,7 +165,7 @@ fn confine(plan: RawFd) -> Result<(Command, InForce), String> {
         true => vec!["mnt", "pid", "ipc", "uts"],
         false => Vec::new(),
     };
-    if bubblewrap && plan.network == Network::None {
+    if (bubblewrap && plan.network == Network::None) || plan.network == Network::Proxy {
         wanted.push("net");
     }
     let apart = wanted
@@ -166,7 +181,7 @@ fn confine(plan: RawFd) -> Result<(Command, InForce), String> {
             in_force.text()
         ));
     }
-    Ok((command, in_force))
+    Ok((command, in_force, listener))
 }
 
 /// How the kernel counts the program's processes.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, PipeReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
@@ -19,6 +19,7 @@ use super::tmp::Tmp;
 use super::{FAILED, INNER, Inner, LIMITED, tree};
 use crate::bubblewrap::{self, Parts};
 use crate::exact::exact;
+use crate::handed;
 use crate::limits::{Limit, size};
 use crate::plan::{Backend, Plan};
 use crate::report::Report;
@@ -42,7 +43,7 @@ pub(super) fn carry_out(control: RawFd) -> ExitCode {
     match hold(&control) {
         Ok(code) => code,
         Err(why) => {
-            tell(&control, &Report::Failed(why));
+            tell(&control, &Report::Failed(why), None);
             tree::end();
             ExitCode::from(FAILED)
         }
@@ -81,8 +82,10 @@ fn hold(control: &UnixStream) -> Result<ExitCode, String> {
         end,
         told: None,
     };
-    let report = watch.first_word(reports)?;
-    tell(control, &report);
+    let (report, listener) = watch.first_word(reports)?;
+    tell(control, &report, listener.as_ref());
+    // From here on the gateway alone has it.
+    drop(listener);
     let code = match report {
         Report::InForce(_) => watch.see_out(),
         _ => FAILED,
@@ -103,10 +106,10 @@ fn prepare(control: &UnixStream) -> io::Result<Plan> {
     Ok(serde_json::from_str(&line)?)
 }
 
-fn tell(mut control: &UnixStream, report: &Report) {
+fn tell(control: &UnixStream, report: &Report, listener: Option<&OwnedFd>) {
     if let Ok(line) = serde_json::to_string(report) {
         // The gateway may be gone.
-        let _ = control.write_all(format!("{line}\n").as_bytes());
+        let _ = handed::send(control, format!("{line}\n").as_bytes(), listener);
     }
 }
 
@@ -118,9 +121,9 @@ fn inheritable(text: &[u8]) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
-fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, PipeReader), String> {
+fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, UnixStream), String> {
     let failed = |error: io::Error| error.to_string();
-    let (reports, said) = io::pipe().map_err(failed)?;
+    let (reports, said) = UnixStream::pair().map_err(failed)?;
     fcntl_setfd(&said, FdFlags::empty()).map_err(|error| error.to_string())?;
     let folder = |below: &str| {
         let tmp = tmp.map_or(bubblewrap::TMP.into(), |tmp| tmp.path.display().to_string());
@@ -213,10 +216,10 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Waits for what the second stage says before it becomes the program.
-    fn first_word(&mut self, mut reports: PipeReader) -> Result<Report, String> {
+    /// Waits for what the second stage says before it becomes the program, and for the listener that comes with it.
+    fn first_word(&mut self, reports: UnixStream) -> Result<(Report, Option<OwnedFd>), String> {
         let until = Instant::now() + START;
-        let mut said = Vec::new();
+        let (mut said, mut listener) = (Vec::new(), None);
         loop {
             let left = until.saturating_duration_since(Instant::now());
             let mut fds = [PollFd::new(&reports, PollFlags::IN)];
@@ -227,10 +230,14 @@ impl Watch<'_> {
             let ready = poll(&mut fds, Some(&wait)).map_err(|error| error.to_string())?;
             if ready > 0 {
                 let mut part = [0; 4096];
-                let length = reports.read(&mut part).map_err(|error| error.to_string())?;
+                let received = handed::receive(&reports, &mut part);
+                let (length, handed) = received.map_err(|error| error.to_string())?;
                 said.extend_from_slice(&part[..length]);
+                listener = handed.or(listener);
                 if said.ends_with(b"\n") {
-                    return serde_json::from_slice(&said).map_err(|error| error.to_string());
+                    let report =
+                        serde_json::from_slice(&said).map_err(|error| error.to_string())?;
+                    return Ok((report, listener));
                 }
                 if length > 0 {
                     continue;
@@ -294,7 +301,7 @@ impl Watch<'_> {
             Limit::Processes => limits.processes.to_string(),
             Limit::Tmp => size(limits.tmp),
         };
-        tell(self.control, &Report::Reached { limit, allowed });
+        tell(self.control, &Report::Reached { limit, allowed }, None);
     }
 
     /// The limit that is reached now, and whether the program ends by it.

@@ -11,17 +11,19 @@ use sandgate_message::Era;
 use sandgate_recording::Recording;
 use sandgate_telemetry::call_log::CallLogWriter;
 use sandgate_telemetry::conditions::GatewayConditions;
+use sandgate_telemetry::recent_calls::RecentCalls;
 use sandgate_text::time;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{mpsc, oneshot};
 
 use super::protocol::Ask;
+use crate::call_span::CallSpan;
 use crate::candidate::{CandidateResult, CandidateStatus};
 use crate::reload::History;
 use crate::reload_report::ReloadReport;
 use crate::status::{
-    EditionStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus, Status,
+    EditionStatus, EgressStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus, Status,
 };
 
 /// The sources of the answers to operators.
@@ -107,12 +109,43 @@ impl Handler {
                     .filter_map(|line| RawValue::from_string(line.trim_end().to_owned()).ok())
                     .collect();
                 let tried = records.first().map(|record| self.tried(record));
+                let meanwhile = self.meanwhile(&records);
                 for one in tried.into_iter().flatten() {
                     records.push(raw(&one)?);
                 }
+                records.extend(meanwhile);
                 raw(&records)
             }
+            Ask::Egress { server } => {
+                let always = (SystemTime::UNIX_EPOCH, SystemTime::now());
+                raw(&self.connections(&server, always))
+            }
         }
+    }
+
+    /// The connections of the call's server that were open during the call.
+    fn meanwhile(&self, records: &[Box<RawValue>]) -> Vec<Box<RawValue>> {
+        let spans = records
+            .iter()
+            .filter_map(|record| CallSpan::of(record.get()))
+            .collect::<Vec<_>>();
+        match CallSpan::whole(&spans) {
+            Some((server, period)) => self.connections(server, period),
+            None => Vec::new(),
+        }
+    }
+
+    fn connections(
+        &self,
+        server: &str,
+        (from, to): (SystemTime, SystemTime),
+    ) -> Vec<Box<RawValue>> {
+        let recent = self.call_log.recent();
+        let lines = recent.map(|recent| recent.connections().lines(server, from, to));
+        let lines = lines.unwrap_or_default().into_iter();
+        lines
+            .filter_map(|line| RawValue::from_string(line.into()).ok())
+            .collect()
     }
 
     /// What candidates made of the call of this record.
@@ -187,13 +220,13 @@ impl Handler {
             servers: edition
                 .servers()
                 .iter()
-                .map(|one| server(one, self.gateway.merged_era()))
+                .map(|one| server(one, self.gateway.merged_era(), recent))
                 .collect(),
         }
     }
 }
 
-fn server(server: &Server, merged: Option<Era>) -> ServerStatus {
+fn server(server: &Server, merged: Option<Era>, recent: Option<&RecentCalls>) -> ServerStatus {
     let health = server.health();
     let (transport, at) = match &server.config().transport {
         // Arguments and a URL's query are left out, since they may hold secrets.
@@ -236,6 +269,17 @@ fn server(server: &Server, merged: Option<Era>) -> ServerStatus {
             server,
             health.in_force.as_ref().map(|in_force| in_force.text()),
         ),
+        egress: server.config().egress.as_ref().map(|proxy| {
+            let policy = proxy.policy();
+            let audits = policy.audits(SystemTime::now());
+            EgressStatus {
+                hosts: policy.hosts.iter().map(ToString::to_string).collect(),
+                audit_until: policy.audit_until.filter(|_| audits).map(time),
+                tally: recent
+                    .map(|recent| recent.connections().tally(server.name()))
+                    .unwrap_or_default(),
+            }
+        }),
         lookalikes: server.lookalikes().all(),
         dropped: health.dropped,
     }

@@ -25,6 +25,11 @@ pub enum Ask {
         #[serde(default)]
         call: Option<String>,
     },
+    /// Asks for the remembered connections of a contained server, oldest first.
+    Egress {
+        /// The server's name.
+        server: String,
+    },
     /// Asks for the words that policies matched in a call, if they are kept.
     MatchedValues {
         /// The call's whole id.

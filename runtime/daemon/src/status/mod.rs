@@ -9,6 +9,7 @@ use sandgate_recording::RecordingStatus;
 use sandgate_telemetry::conditions::ConditionStatus;
 use sandgate_telemetry::logging;
 use sandgate_telemetry::recent_calls::{Calls, Tally};
+use sandgate_telemetry::recent_connections::EgressTally;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::CandidateStatus;
@@ -170,9 +171,25 @@ pub struct ServerStatus {
     /// does. `None` where the server is reached by HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contained: Option<String>,
+    /// Of a contained server that may reach hosts, which, and what became of its connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress: Option<EgressStatus>,
     /// The number of the server's messages that were dropped because they belong to nothing that it was asked.
     #[serde(default)]
     pub dropped: u64,
+}
+
+/// What a contained server may reach, and what became of its connections.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EgressStatus {
+    /// The list, as the configuration writes it.
+    pub hosts: Vec<String>,
+    /// Until when every public host is let through. `None`: the list alone counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_until: Option<String>,
+    /// The connections that ended since the start, by what became of them.
+    #[serde(flatten)]
+    pub tally: EgressTally,
 }
 
 /// A failure of a server.

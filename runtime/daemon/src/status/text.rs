@@ -6,9 +6,10 @@ use std::time::Duration;
 use sandgate_pipeline::Mode;
 use sandgate_telemetry::conditions::ConditionStatus;
 use sandgate_telemetry::recent_calls::Calls;
+use sandgate_telemetry::recent_connections::EgressTally;
 use sandgate_text::{grid, printable};
 
-use super::{LastError, Status, short};
+use super::{EgressStatus, LastError, Status, short};
 
 /// The number of lines of an error that are shown to people. Programs get all of it.
 const FIRST_LINES: usize = 6;
@@ -185,6 +186,11 @@ impl Status {
                 let _ = writeln!(text, "  {}: {}", one.name, printable(contained));
             }
         }
+        for one in &self.servers {
+            if let Some(egress) = &one.egress {
+                egress.text(&one.name, text);
+            }
+        }
         for one in self.servers.iter().filter(|one| one.hidden_from_modern) {
             let _ = writeln!(
                 text,
@@ -221,6 +227,38 @@ impl Status {
                     names.join(", ")
                 );
             }
+        }
+    }
+}
+
+impl EgressStatus {
+    fn text(&self, server: &str, text: &mut String) {
+        let hosts = match self.hosts.is_empty() {
+            true => "no host".to_owned(),
+            false => self.hosts.join(", "),
+        };
+        let EgressTally {
+            allowed,
+            audited,
+            refused,
+            failed,
+        } = self.tally;
+        let _ = writeln!(
+            text,
+            "  {server} reaches {}: {allowed} connections allowed, {refused} refused, {failed} failed",
+            printable(&hosts)
+        );
+        if audited > 0 {
+            let _ = writeln!(
+                text,
+                "  {server}: {audited} connections were let through by the audit alone"
+            );
+        }
+        if let Some(until) = &self.audit_until {
+            let _ = writeln!(
+                text,
+                "  {server}: AUDIT, every public host is let through until {until}"
+            );
         }
     }
 }
@@ -342,6 +380,16 @@ mod tests {
                 children: 0,
                 under_way: 1,
                 contained: None,
+                egress: Some(EgressStatus {
+                    hosts: vec!["api.github.com".into(), "*.example.com:8443".into()],
+                    audit_until: Some("2026-11-22T11:00:00Z".into()),
+                    tally: EgressTally {
+                        allowed: 5,
+                        audited: 2,
+                        refused: 1,
+                        failed: 0,
+                    },
+                }),
                 lookalikes: Vec::new(),
                 dropped: 0,
             }],
@@ -380,6 +428,9 @@ failed reload  2026-11-22T10:40:00Z, what was in force stays so:
 
   server  state                               eras    children  under way  at
   crm     failing since 2026-11-22T10:41:00Z  legacy  0         1          http://127.0.0.1:9000/mcp
+  crm reaches api.github.com, *.example.com:8443: 5 connections allowed, 1 refused, 0 failed
+  crm: 2 connections were let through by the audit alone
+  crm: AUDIT, every public host is let through until 2026-11-22T11:00:00Z
   last error of crm, 2026-11-22T10:42:00Z: it answered \u{fffd}503
 ";
         assert_eq!(status().text(), expected);

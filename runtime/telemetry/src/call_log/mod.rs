@@ -6,6 +6,7 @@
 
 mod attest;
 mod audit;
+mod egress;
 mod line;
 mod sink;
 
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sandgate_config::{Destination, FileError, Files};
 use sandgate_gateway::{CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut};
@@ -228,21 +229,6 @@ impl CallLogWriter {
         written
     }
 
-    /// Writes the line to the target in force.
-    fn put(&self, mut target: Guard<Arc<CallLogTarget>>, line: &[u8]) -> io::Result<()> {
-        loop {
-            let Some(sink) = &target.sink else {
-                return Ok(());
-            };
-            let mut sink = sink.lock();
-            if !sink.retired {
-                return self.line(&mut sink, line);
-            }
-            drop(sink);
-            target = self.target.load();
-        }
-    }
-
     /// Signs a checkpoint over all lines so far, and writes it. `None`: there are no new lines, or no chain.
     fn checkpoint(&self) -> io::Result<Option<String>> {
         let target = self.target.load();
@@ -317,7 +303,7 @@ impl CallLogWriter {
             return Ok(());
         }
         let text = line.text()?;
-        let written = self.put(target, text.as_bytes());
+        let written = self.put(&text);
         if let Some(recent) = &self.recent {
             let text = match text.len() > MAX_LINE {
                 true => line.without_payload().text()?,
@@ -325,6 +311,21 @@ impl CallLogWriter {
             };
             remember(recent, text);
         }
+        written
+    }
+
+    /// Writes a line to the target in force.
+    fn put(&self, text: &str) -> Result<(), CallLogError> {
+        let written = loop {
+            let target = self.target.load();
+            let Some(sink) = &target.sink else {
+                return Ok(());
+            };
+            let mut sink = sink.lock();
+            if !sink.retired {
+                break self.line(&mut sink, text.as_bytes());
+            }
+        };
         written.map_err(|error| CallLogError(error.to_string()))
     }
 }

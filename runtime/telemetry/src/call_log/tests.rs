@@ -251,3 +251,49 @@ fn nothing_is_written_nowhere() {
     end(&record).unwrap();
     record.reopen().unwrap();
 }
+
+#[test]
+fn a_connection_is_recorded_when_it_opens_and_ends_and_a_flood_of_refused_ones_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("calls.jsonl");
+    let files = Files::beside(&folder.path().join("sandgate.toml"));
+    let to = Destination::File("calls.jsonl".into());
+    let record = CallLogWriter::open(&to, false, &files)
+        .unwrap()
+        .remembering();
+    let mut connection = sandgate_egress::Connection {
+        id: "1-0".into(),
+        server: "crm".into(),
+        began: SystemTime::UNIX_EPOCH,
+        host: Some("api.example.com".into()),
+        port: Some(443),
+        address: Some("93.184.216.34".parse().unwrap()),
+        sni: None,
+        verdict: sandgate_egress::Verdict::Allowed,
+        reason: None,
+        up: 7,
+        down: 9,
+        took: Duration::from_micros(1_500_000),
+        left_out: false,
+        others: 0,
+    };
+    record.connection_opened(&connection).unwrap();
+    record.connection_ended(&connection).unwrap();
+    connection.verdict = sandgate_egress::Verdict::Refused;
+    connection.reason = Some(sandgate_egress::Reason::SniMismatch);
+    connection.sni = Some("evil\u{202e}.example".into());
+    connection.left_out = true;
+    record.connection_ended(&connection).unwrap();
+    connection.left_out = false;
+    connection.others = 1;
+    record.connection_ended(&connection).unwrap();
+    let text = std::fs::read_to_string(log).unwrap();
+    let expected = [
+        r#"{"record":"egress-opened","time":"1970-01-01T00:00:01.500000Z","id":"1-0","server":"crm","host":"api.example.com","port":443,"address":"93.184.216.34","verdict":"allowed","us":1500000}"#,
+        r#"{"record":"egress-ended","time":"1970-01-01T00:00:01.500000Z","id":"1-0","server":"crm","host":"api.example.com","port":443,"address":"93.184.216.34","verdict":"allowed","up_bytes":7,"down_bytes":9,"us":1500000}"#,
+        r#"{"record":"egress-ended","time":"1970-01-01T00:00:01.500000Z","id":"1-0","server":"crm","host":"api.example.com","port":443,"address":"93.184.216.34","verdict":"refused","reason":"sni-mismatch","sni":"evil\u202e.example","up_bytes":7,"down_bytes":9,"us":1500000,"left_out":1}"#,
+    ];
+    assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    let tally = record.recent().unwrap().connections().tally("crm");
+    assert_eq!((tally.allowed, tally.refused), (1, 2));
+}

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use sandgate_egress::{Connection, Verdict};
 use sandgate_gateway::{CallTimings, Decision, Ended};
 use sandgate_message::{Hook, Method};
 use sandgate_pipeline::{self as pipeline, Mode, TrailEntry};
@@ -61,6 +62,10 @@ fn place_of(method: &str) -> usize {
 #[derive(Debug)]
 pub(super) struct ServerMeters {
     pub(super) methods: Box<[MethodMeters]>,
+    /// Connections of its program that have ended, by verdict.
+    pub(super) egress: [AtomicU64; Verdict::ALL.len()],
+    /// Bytes of these: from the program, and to it.
+    pub(super) egress_bytes: [AtomicU64; 2],
 }
 
 /// The calls of one method.
@@ -100,6 +105,24 @@ impl ServerMeters {
         };
         Self {
             methods: METHODS.iter().map(one).collect(),
+            egress: Default::default(),
+            egress_bytes: Default::default(),
+        }
+    }
+
+    pub(super) fn connection(&self, connection: &Connection) {
+        let place = Verdict::ALL
+            .iter()
+            .position(|one| *one == connection.verdict);
+        if let Some(place) = place {
+            one_more(&self.egress[place]);
+        }
+        for (counter, bytes) in self
+            .egress_bytes
+            .iter()
+            .zip([connection.up, connection.down])
+        {
+            counter.fetch_add(bytes, Ordering::Relaxed);
         }
     }
 

@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwap;
 use sandgate_config::Config;
+use sandgate_egress::Connection;
 use sandgate_gateway::{CallTimings, Ended, Gateway};
 
 pub use self::listener::{bind, serve};
@@ -79,6 +80,13 @@ impl Metrics {
             if let Some(meters) = table.interceptors.get(&*entry.interceptor) {
                 meters.ran(entry);
             }
+        }
+    }
+
+    /// Counts a connection of a contained server that has ended.
+    pub fn connection(&self, connection: &Connection) {
+        if let Some(meters) = self.table.load().servers.get(&*connection.server) {
+            meters.connection(connection);
         }
     }
 

@@ -12,6 +12,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
+use sandgate_egress::Verdict;
 use sandgate_gateway::Availability;
 
 use super::Metrics;
@@ -72,6 +73,36 @@ impl Metrics {
         let mut beyond = family.duration("mcp_client_operation_duration", help)?;
         for (labels, meters) in methods() {
             meters.beyond.encode(&mut beyond, &labels)?;
+        }
+        let help = "Connections of contained servers that have ended, by what became of them";
+        let mut made = family.begin(
+            "sandgate_egress_connections",
+            help,
+            None,
+            MetricType::Counter,
+        )?;
+        for (name, meters) in &servers {
+            for (verdict, counter) in Verdict::ALL.iter().zip(&meters.egress) {
+                let labels = [(SERVER, name.as_str()), ("verdict", verdict.as_str())];
+                counted(&mut made, &labels, counter)?;
+            }
+        }
+        let help =
+            "Bytes of contained servers' connections that have ended, from the server and to it";
+        let mut bytes = family.begin(
+            "sandgate_egress",
+            help,
+            Some(&Unit::Bytes),
+            MetricType::Counter,
+        )?;
+        for (name, meters) in &servers {
+            for (way, counter) in ["up", "down"].iter().zip(&meters.egress_bytes) {
+                counted(
+                    &mut bytes,
+                    &[(SERVER, name.as_str()), ("direction", *way)],
+                    counter,
+                )?;
+            }
         }
         Ok(())
     }

@@ -157,7 +157,10 @@ pub(crate) async fn start(
     if let (Some(offer), Some(plan)) = (offer, &config.contain) {
         let mut plan = Plan::clone(plan);
         plan.env.push((reaper::MARK.into(), mark));
-        let begun = offer.begin(server.clone(), &plan, known.clone()).await;
+        let proxy = config.egress.as_ref();
+        let begun = offer
+            .begin(server.clone(), &plan, proxy, known.clone())
+            .await;
         let begun = begun.map_err(|why| failed(format!("it is not contained: {why}")))?;
         process.contained = Some(begun);
     }

@@ -100,7 +100,7 @@ fn family(family: i32, kind: i32, protocol: i32) -> Value {
     json!({ "family": family, "kind": kind, "protocol": protocol })
 }
 
-fn admin_socket(gateway: &Gateway) -> Value {
+pub(super) fn admin_socket(gateway: &Gateway) -> Value {
     let folder = gateway.config_file().parent().unwrap().to_owned();
     let mut left = vec![folder];
     while let Some(folder) = left.pop() {

@@ -4,10 +4,28 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether an address is public: not in IANA's special-purpose registries. Addresses of cloud metadata services are not
 /// public either, since they are link-local or unique local.
-pub(crate) fn is_public(ip: IpAddr) -> bool {
+pub fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
         IpAddr::V6(ip) => is_public_v6(ip),
+    }
+}
+
+/// Whether an address is one at which clouds tell a machine its keys, or link-local, where others may do so.
+pub fn is_metadata(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            ip.is_link_local() || matches!(ip.octets(), [100, 100, 100, 200] | [192, 0, 0, 192])
+        }
+        IpAddr::V6(ip) => match ip.segments() {
+            [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+                let embedded = (u32::from(high) << 16) | u32::from(low);
+                is_metadata(Ipv4Addr::from(embedded).into())
+            }
+            segments => {
+                ip.is_unicast_link_local() || segments == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
+            }
+        },
     }
 }
 
@@ -84,6 +102,26 @@ mod tests {
             "::127.0.0.1",
         ] {
             assert!(!is_public(ip.parse().unwrap()), "{ip}");
+        }
+    }
+
+    #[test]
+    fn where_clouds_tell_keys_is_known() {
+        for ip in [
+            "169.254.169.254",
+            "169.254.170.2",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "fd00:ec2::254",
+            "fe80::a9fe:a9fe",
+            "100.100.100.200",
+            "192.0.0.192",
+        ] {
+            let ip = ip.parse().unwrap();
+            assert!(is_metadata(ip) && !is_public(ip), "{ip}");
+        }
+        for ip in ["10.0.0.1", "127.0.0.1", "8.8.8.8", "fd00::1"] {
+            assert!(!is_metadata(ip.parse().unwrap()), "{ip}");
         }
     }
 }

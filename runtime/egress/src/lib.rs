@@ -1,0 +1,25 @@
+//! A forward proxy for programs that have no other network.
+//!
+//! A program asks for a host by `CONNECT`. The proxy looks for it on the program's list, resolves its name once,
+//! refuses addresses that are not public, connects to exactly the address that it checked, and compares the name in the
+//! program's TLS with the host it asked for. Every connection is told to a [`ConnectionLog`].
+//!
+//! This crate knows nothing of MCP, of containment and of the gateway's configuration: whoever holds the listener says
+//! which program can connect to it.
+
+mod connection;
+mod head;
+mod hello;
+mod pace;
+mod policy;
+mod proxy;
+mod reason;
+mod relay;
+mod resolve;
+
+pub use connection::{Connection, ConnectionLog, Unrecorded, Verdict};
+pub use policy::Policy;
+pub use proxy::{Bounds, Proxy};
+pub use reason::Reason;
+pub use resolve::{Resolver, SystemResolver};
+pub use sandgate_address::{AllowedHost, AllowedHostError};
