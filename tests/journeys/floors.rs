@@ -27,6 +27,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-text", &[]),
     ("sandgate-detect", &[]),
     ("sandgate-config", &["sandgate-text"]),
+    ("sandgate-supply", &["sandgate-config"]),
     (
         "sandgate-telemetry",
         &[
@@ -47,6 +48,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-host",
             "sandgate-message",
             "sandgate-pipeline",
+            "sandgate-supply",
         ],
     ),
     (
@@ -113,6 +115,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-message",
             "sandgate-pipeline",
             "sandgate-recording",
+            "sandgate-supply",
             "sandgate-telemetry",
             "sandgate-text",
             "tool-pins",

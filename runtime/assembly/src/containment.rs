@@ -15,6 +15,7 @@ use sandgate_contain::{
 };
 
 use crate::doubts::warning;
+use crate::packages::Installed;
 use crate::programs::look_up;
 
 /// The users that a gateway of root's gives its servers, one each: the range that systemd also gives to services that
@@ -29,10 +30,15 @@ pub(super) struct Planner<'a> {
     /// What this machine lacks, by backend.
     missing: BTreeMap<&'static str, Option<Missing>>,
     users: BTreeMap<&'a str, u32>,
+    installed: &'a Installed,
 }
 
 impl<'a> Planner<'a> {
-    pub(super) fn new(loaded: &'a Loaded, environment: &'a Environment) -> Self {
+    pub(super) fn new(
+        loaded: &'a Loaded,
+        environment: &'a Environment,
+        installed: &'a Installed,
+    ) -> Self {
         let search = environment.get("PATH").unwrap_or_default();
         let mut lacks = BTreeMap::new();
         let mut contained = Vec::new();
@@ -50,6 +56,7 @@ impl<'a> Planner<'a> {
             guarded: guarded(loaded, environment),
             missing: lacks,
             users: users(&contained),
+            installed,
         }
     }
 
@@ -68,7 +75,10 @@ impl<'a> Planner<'a> {
         let Some(command) = &server.command else {
             return Ok(None);
         };
-        let place = |key: &str| format!("/servers/{name}/{key}");
+        let place = |key: &str| match (key, &server.package) {
+            ("command", Some(_)) => format!("/servers/{name}/package"),
+            _ => format!("/servers/{name}/{key}"),
+        };
         let wrong = |key: &str, why: String| self.loaded.error(&place(key), Side::Value, why);
         let Some(wanted) = wanted(server) else {
             if !self.loaded.config.gateway.require_containment {
@@ -105,6 +115,7 @@ impl<'a> Planner<'a> {
             read: wanted.read.iter().map(path).collect(),
             write: wanted.write.iter().map(path).collect(),
             cache: wanted.cache.as_ref().map(path),
+            installed: self.installed.folders.get(name).cloned(),
             network: match wanted.network {
                 ServerNetwork::None => Network::None,
                 ServerNetwork::Host => Network::Host,
@@ -288,7 +299,10 @@ impl<'a> Planner<'a> {
                     .help("leave it out, if the server can do without"),
             );
         }
-        for (index, argument) in server.args.iter().enumerate() {
+        // What the installed package brings comes first, and is seen.
+        let own = usize::from(server.package.is_some() && !server.args.is_empty());
+        for (index, argument) in server.args.iter().enumerate().skip(own) {
+            let index = index - own;
             let path = cwd.join(argument);
             let there =
                 !argument.starts_with('-') && argument.contains(['/', '.']) && path.exists();

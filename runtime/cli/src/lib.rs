@@ -15,6 +15,8 @@ pub mod demo;
 mod exit;
 pub mod import;
 pub mod init;
+pub mod install;
+pub mod lock;
 pub mod manual;
 pub mod pins;
 pub mod plugin;

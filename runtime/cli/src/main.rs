@@ -7,8 +7,8 @@ use sandgate::args::{Arguments, Verb};
 #[cfg(feature = "demo")]
 use sandgate::demo;
 use sandgate::{
-    call, check, completions, import, init, manual, pins, plugin, promote, reload, replay, run,
-    schema, status, terminal, token, why,
+    call, check, completions, import, init, install, lock, manual, pins, plugin, promote, reload,
+    replay, run, schema, status, terminal, token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;
@@ -28,7 +28,9 @@ fn main() -> ExitCode {
             Verb::Demo(_) => sandgate_demo::LOG_LEVEL,
             // These verbs report errors themselves.
             Verb::Plugin(_) | Verb::Promote(_) => "off",
-            Verb::Replay(_) | Verb::Pins(_) | Verb::Call(_) => "warn",
+            Verb::Replay(_) | Verb::Pins(_) | Verb::Call(_) | Verb::Lock(_) | Verb::Install(_) => {
+                "warn"
+            }
             _ => "info",
         });
     let serving = arguments.verb.serves();
@@ -60,6 +62,8 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Replay(asked) => replay::carry_out(&asked),
         Verb::Init(asked) => init::carry_out(&asked),
         Verb::Import(asked) => import::carry_out(asked),
+        Verb::Lock(asked) => lock::carry_out(&asked),
+        Verb::Install(asked) => install::carry_out(&asked),
         Verb::Pins(asked) => pins::carry_out(&asked),
         #[cfg(feature = "demo")]
         Verb::Demo(asked) => demo::carry_out(asked),
