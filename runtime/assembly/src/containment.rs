@@ -300,7 +300,10 @@ impl<'a> Planner<'a> {
             );
         }
         // What the installed package brings comes first, and is seen.
-        let own = usize::from(server.package.is_some() && !server.args.is_empty());
+        let folder = self.installed.folders.get(name);
+        let brought = server.args.first().zip(folder);
+        let own =
+            usize::from(brought.is_some_and(|(one, folder)| Path::new(one).starts_with(folder)));
         for (index, argument) in server.args.iter().enumerate().skip(own) {
             let index = index - own;
             let path = cwd.join(argument);

@@ -159,6 +159,7 @@ fn describe(
         }
     };
     ServerConfig {
+        package: server.package.as_ref().map(ToString::to_string),
         connect_timeout: server.connect_timeout.0,
         start_timeout: server.start_timeout.0,
         list_timeout: server.list_timeout.0,

@@ -295,6 +295,7 @@ mod tests {
             ],
             servers: vec![
                 ServerRows {
+                    package: false,
                     reach: Reach::default(),
                     name: "crm".into(),
                     at: "http://127.0.0.1:9000/mcp".into(),
@@ -322,6 +323,7 @@ mod tests {
                     ],
                 },
                 ServerRows {
+                    package: false,
                     reach: Reach::default(),
                     name: "time".into(),
                     at: "mcp-server-time".into(),

@@ -90,12 +90,12 @@ fn npm(package: &Package, text: &str) -> Result<Contents, KeptError> {
 /// An address without a user, a password and a query.
 fn without_secrets(from: &str) -> String {
     let from = from.split(['?', '#']).next().unwrap_or_default();
-    match (from.find("://"), from.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => {
-            format!("{}://{}", &from[..scheme], &from[at + 1..])
-        }
-        _ => from.to_owned(),
-    }
+    let Some((scheme, rest)) = from.split_once("://") else {
+        return from.to_owned();
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
 }
 
 fn pypi(package: &Package, text: &str) -> Result<Contents, KeptError> {

@@ -32,7 +32,7 @@ pub enum ProgramError {
         bin: String,
         names: String,
     },
-    #[error("{package} has several programs: {names}; write one of them as `bin`")]
+    #[error("{package} has several programs: {names}")]
     Several { package: Package, names: String },
     #[error("the program {0:?} leads out of the package")]
     Outside(String),

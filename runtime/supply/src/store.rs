@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -189,7 +189,11 @@ impl Store {
     }
 
     fn make(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
+        // As the cache of compiled plugins: for its owner alone.
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
         for entry in fs::read_dir(&self.folder)?.flatten() {
             let begun = entry.metadata().and_then(|about| about.modified());
             let age =

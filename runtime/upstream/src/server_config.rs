@@ -17,6 +17,8 @@ pub struct ServerConfig {
     pub name: Arc<str>,
     /// The transport to the server.
     pub transport: Transport,
+    /// For a stdio server whose program is one of a package: the package, as operators know it.
+    pub package: Option<String>,
     /// For a stdio server: what its program may reach and use; `None`: it runs as the gateway's user, unconfined.
     pub contain: Option<Arc<Plan>>,
     /// The time limit for making a connection.
@@ -55,6 +57,7 @@ impl ServerConfig {
         Self {
             name: name.into(),
             transport,
+            package: None,
             contain: None,
             connect_timeout: Duration::from_secs(10),
             start_timeout: Duration::from_secs(60),

@@ -69,7 +69,7 @@ fn a_lock_that_was_edited_or_is_in_conflict_runs_nothing() {
         (
             conflict.as_str(),
             resolved.as_str(),
-            "line 12: a merge conflict",
+            "line 11: a merge conflict",
         ),
         (
             &good.replace("version = 1", "version = 9"),
