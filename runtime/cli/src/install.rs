@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use sandgate_config::{Environment, Loaded, Package, Scalar};
-use sandgate_supply::{FILE, LockedServer, Store, StoreError, ToolError};
+use sandgate_supply::{FILE, InstallError, LockedServer, Store, StoreError, ToolError};
 
 use crate::args::Configured;
 use crate::lock::{Stand, SupplyError};
@@ -99,12 +99,13 @@ pub(crate) fn before_serving(loaded: &Loaded) -> Result<(), SupplyError> {
 }
 
 fn help(error: &StoreError) -> &'static str {
-    match error {
-        StoreError::Install {
-            why:
-                sandgate_supply::InstallError::Tool(ToolError::Failed { .. } | ToolError::Slow { .. }),
-            ..
-        } => "\n`sandgate install` tries it again without a start",
+    let StoreError::Install { why, .. } = error else {
+        return "";
+    };
+    match **why {
+        InstallError::Tool(ToolError::Failed { .. } | ToolError::Slow { .. }) => {
+            "\n`sandgate install` tries it again without a start"
+        }
         _ => "",
     }
 }

@@ -63,6 +63,7 @@ pub(crate) fn known(name: &str) -> Option<Known> {
         "HttpHost" => of::<super::grants::HttpHost>(),
         "GuestPath" => of::<super::grants::GuestPath>(),
         "Url" => of::<super::server::Url>(),
+        "Package" => of::<super::package::Package>(),
         "Collector" => of::<super::telemetry::Collector>(),
         "AdminSocket" => of::<super::gateway::AdminSocket>(),
         "Network" => of::<super::gateway::Network>(),

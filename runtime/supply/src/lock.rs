@@ -86,14 +86,14 @@ pub enum LockError {
         why: String,
     },
     #[error(
-        "{}, line {line}: the entry of the server {server:?}, or {}, was edited: together they have {found}, and the \
-         entry says {said}; undo the edit (git checkout {FILE} {FOLDER}), or run `sandgate lock --update {server}`",
-        .path.display(), .kept.display()
+        "{}, line {line}: the entry of the server {server:?}, or its file in {FOLDER}, was edited: together they have \
+         {found}, and the entry says {said}; undo the edit (git checkout {FILE} {FOLDER}), or run \
+         `sandgate lock --update {server}`",
+        .path.display()
     )]
     Edited {
         path: PathBuf,
         line: usize,
-        kept: PathBuf,
         server: String,
         found: String,
         said: String,
@@ -208,7 +208,6 @@ impl Locks {
             return Err(LockError::Edited {
                 line: self.line_of(server),
                 path: self.path(),
-                kept: path,
                 server: server.into(),
                 found,
                 said: entry.digest.clone(),

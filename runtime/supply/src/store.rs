@@ -42,7 +42,10 @@ pub enum StoreError {
     #[error("{} is not as it was installed: {what}", .folder.display())]
     Changed { folder: PathBuf, what: String },
     #[error("{package} was not installed: {why}")]
-    Install { package: Package, why: InstallError },
+    Install {
+        package: Package,
+        why: Box<InstallError>,
+    },
     #[error("{} cannot be used: {why}", .path.display())]
     Io { path: PathBuf, why: io::Error },
     #[error("another installation of {package} has been under way for {} s", WITHIN.as_secs())]
@@ -174,7 +177,7 @@ impl Store {
         };
         installed.map_err(|why| StoreError::Install {
             package: package.clone(),
-            why,
+            why: Box::new(why),
         })?;
         let done = || -> io::Result<()> {
             fs::remove_dir_all(scratch.path().join("said"))?;
