@@ -30,6 +30,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-detect", &[]),
     ("sandgate-audit", &[]),
     ("sandgate-config", &["sandgate-address", "sandgate-text"]),
+    ("sandgate-supply", &["sandgate-config"]),
     (
         "sandgate-telemetry",
         &[
@@ -53,6 +54,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-host",
             "sandgate-message",
             "sandgate-pipeline",
+            "sandgate-supply",
         ],
     ),
     (
@@ -123,6 +125,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-message",
             "sandgate-pipeline",
             "sandgate-recording",
+            "sandgate-supply",
             "sandgate-telemetry",
             "sandgate-text",
             "tool-pins",

@@ -8,4 +8,5 @@ mod operator;
 mod policies;
 mod recorded;
 mod reload;
+mod supply;
 mod telemetry;

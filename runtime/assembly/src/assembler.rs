@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::candidate_runner::CandidateRunner;
 use crate::plugins::Loading;
-use crate::{candidates, certificates, cover, doubts, order, plugins, servers};
+use crate::{candidates, certificates, cover, doubts, order, packages, plugins, servers};
 
 /// Builds editions one after another. What did not change is reused.
 pub struct Assembler {
@@ -31,6 +31,7 @@ pub struct Assembler {
     runner: CandidateRunner,
     connections: Arc<dyn ConnectionLog>,
     version: u64,
+    ahead: bool,
 }
 
 /// An edition ready to be published, with its warnings.
@@ -60,6 +61,7 @@ impl Assembler {
             runner: CandidateRunner::default(),
             connections: Arc::new(Unrecorded),
             version: 0,
+            ahead: false,
         }
     }
 
@@ -70,6 +72,13 @@ impl Assembler {
             connections,
             ..self
         }
+    }
+
+    /// For those who start no server: a package that is locked and not installed is a warning.
+    #[must_use]
+    pub fn ahead_of_installation(mut self) -> Self {
+        self.ahead = true;
+        self
     }
 
     /// Builds an edition. Nothing changes until [`Self::adopt`].
@@ -85,10 +94,14 @@ impl Assembler {
     ) -> Result<Assembled, Report> {
         let resolved = loaded.resolve(environment)?;
         let limits = document_limits(loaded);
+        let mut unlocked = Vec::new();
+        let held = packages::with_locked_plugins(loaded, &mut unlocked);
+        let loaded = &*held;
         let (plugins, mut issues) = self
             .plugins
             .prepare(&self.host, loaded, &resolved, limits, loading)
             .await;
+        issues.extend(unlocked);
         let mut steps = Vec::new();
         let mut candidates = candidates::HeldCandidates::default();
         for (index, prepared) in plugins.in_order().enumerate() {
@@ -137,9 +150,14 @@ impl Assembler {
         let mut all = resolved.warnings.clone();
         all.extend(loaded.warnings.iter().cloned());
         issues.extend(order::misplaced(loaded, &steps));
-        let stocked = self
-            .servers
-            .stock(loaded, &resolved, environment, limits, &self.connections);
+        let stocked = self.servers.stock(
+            loaded,
+            &resolved,
+            environment,
+            limits,
+            &self.connections,
+            self.ahead,
+        );
         let (servers, known_servers) = match stocked {
             Ok((servers, known_servers, doubts)) => {
                 issues.extend(doubts);

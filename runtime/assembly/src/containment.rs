@@ -18,6 +18,7 @@ use sandgate_contain::{
 use sandgate_egress::{ConnectionLog, Policy, Proxy};
 
 use crate::doubts::warning;
+use crate::packages::Installed;
 use crate::programs::look_up;
 
 /// The users that a gateway of root's gives its servers, one each: the range that systemd also gives to services that
@@ -35,10 +36,15 @@ pub(super) struct Planner<'a> {
     /// What this machine lacks, by backend.
     missing: BTreeMap<&'static str, Option<Missing>>,
     users: BTreeMap<&'a str, u32>,
+    installed: &'a Installed,
 }
 
 impl<'a> Planner<'a> {
-    pub(super) fn new(loaded: &'a Loaded, environment: &'a Environment) -> Self {
+    pub(super) fn new(
+        loaded: &'a Loaded,
+        environment: &'a Environment,
+        installed: &'a Installed,
+    ) -> Self {
         let search = environment.get("PATH").unwrap_or_default();
         let mut lacks = BTreeMap::new();
         let mut contained = Vec::new();
@@ -56,6 +62,7 @@ impl<'a> Planner<'a> {
             guarded: guarded(loaded, environment),
             missing: lacks,
             users: users(&contained),
+            installed,
         }
     }
 
@@ -74,7 +81,10 @@ impl<'a> Planner<'a> {
         let Some(command) = &server.command else {
             return Ok(None);
         };
-        let place = |key: &str| format!("/servers/{name}/{key}");
+        let place = |key: &str| match (key, &server.package) {
+            ("command", Some(_)) => format!("/servers/{name}/package"),
+            _ => format!("/servers/{name}/{key}"),
+        };
         let wrong = |key: &str, why: String| self.loaded.error(&place(key), Side::Value, why);
         let Some(wanted) = wanted(server) else {
             if !self.loaded.config.gateway.require_containment {
@@ -120,6 +130,7 @@ impl<'a> Planner<'a> {
             write: wanted.write.iter().map(path).collect(),
             cache: wanted.cache.as_ref().map(path),
             network,
+            installed: self.installed.folders.get(name).cloned(),
             limits: limits(&wanted),
             user: self.users.get(name).copied(),
         };
@@ -357,7 +368,13 @@ impl<'a> Planner<'a> {
                     .help("leave it out, if the server can do without"),
             );
         }
-        for (index, argument) in server.args.iter().enumerate() {
+        // What the installed package brings comes first, and is seen.
+        let folder = self.installed.folders.get(name);
+        let brought = server.args.first().zip(folder);
+        let own =
+            usize::from(brought.is_some_and(|(one, folder)| Path::new(one).starts_with(folder)));
+        for (index, argument) in server.args.iter().enumerate().skip(own) {
+            let index = index - own;
             let path = cwd.join(argument);
             let there =
                 !argument.starts_with('-') && argument.contains(['/', '.']) && path.exists();

@@ -18,11 +18,13 @@ pub mod events;
 pub mod host_setup;
 pub mod inspect;
 mod order;
+mod packages;
 mod plugins;
 mod programs;
 mod servers;
 mod unloaded;
 
 pub use assembler::{Assembled, Assembler, document_limits, views};
+pub use packages::{no_store, store};
 pub use plugins::{DEFAULT_TIMEOUT, Loading};
 pub use servers::servers_apart;

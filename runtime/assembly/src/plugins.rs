@@ -248,9 +248,17 @@ impl<'a> Unprepared<'a> {
                     "/digest",
                     format!("the file is another one: it has {}", file.digest()),
                 );
-                return Err(issue.help(
-                    "put the pinned file back, or pin this one if it is the one you reviewed",
-                ));
+                let help = match self.loaded.config.gateway.require_lock {
+                    true => format!(
+                        "put the locked file back, or `sandgate lock --update {}`, which shows what this one asks for",
+                        self.interceptor.name
+                    ),
+                    false => {
+                        "put the pinned file back, or pin this one if it is the one you reviewed"
+                            .into()
+                    }
+                };
+                return Err(issue.help(help));
             }
         }
         Ok(Arc::new(file))

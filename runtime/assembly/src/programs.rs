@@ -18,11 +18,15 @@ pub(super) fn of(
     values: &ResolvedServer,
     environment: &Environment,
 ) -> Vec<Issue> {
-    let Some(command) = &server.command else {
-        return Vec::new();
-    };
     let mut issues = Vec::new();
-    issues.extend(program(loaded, name, command, values, environment));
+    let command = match (&server.command, &server.package) {
+        (Some(command), _) => {
+            issues.extend(program(loaded, name, command, values, environment));
+            command.as_str()
+        }
+        (None, Some(_)) => "",
+        (None, None) => return issues,
+    };
     if let Some(cwd) = &server.cwd {
         let folder = loaded.files.path(cwd);
         if !folder.is_dir() {

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use sandgate_config::{Environment, Issue, Loaded, Report, Resolved, ResolvedServer, Secret};
+use sandgate_config::{
+    Environment, Issue, Loaded, Report, Resolved, ResolvedServer, Secret, Severity,
+};
 use sandgate_egress::{ConnectionLog, Unrecorded};
 use sandgate_gateway::{Server, ServerConfig, Share, Transport};
 use sandgate_message::Limits;
 
 use super::changeable::Programs;
 use super::containment::Planner;
-use super::{certificates, document_limits};
+use super::{certificates, document_limits, packages};
 
 /// The servers of a configuration, in the order of their names, apart from any gateway.
 ///
@@ -26,7 +28,7 @@ pub fn servers_apart(
     let known = KnownServers::default();
     let connections: Arc<dyn ConnectionLog> = Arc::new(Unrecorded);
     let limits = document_limits(loaded);
-    let stocked = known.stock(loaded, &resolved, environment, limits, &connections);
+    let stocked = known.stock(loaded, &resolved, environment, limits, &connections, false);
     let (servers, _, _) = stocked.map_err(|wrong| loaded.report(wrong))?;
     Ok(servers)
 }
@@ -55,9 +57,13 @@ impl KnownServers {
         environment: &Environment,
         limits: Limits,
         connections: &Arc<dyn ConnectionLog>,
+        ahead: bool,
     ) -> Result<Stocked, Vec<Issue>> {
-        let planner = Planner::new(loaded, environment);
-        let (mut wrong, mut doubts) = (planner.shared_caches(), Vec::new());
+        let mut doubts = Vec::new();
+        let (whole, installed) = packages::as_programs(loaded, environment, ahead, &mut doubts);
+        let loaded = &*whole;
+        let planner = Planner::new(loaded, environment, &installed);
+        let mut wrong = planner.shared_caches();
         let nothing = ResolvedServer::default();
         let mut programs = Programs::new(loaded, environment);
         let mut known = BTreeMap::new();
@@ -73,7 +79,9 @@ impl KnownServers {
                     continue;
                 }
             };
-            let contain = match planner.plan(name, server, values, &mut doubts) {
+            let is_there = !installed.absent.contains(name);
+            let planned = is_there.then(|| planner.plan(name, server, values, &mut doubts));
+            let contain = match planned.unwrap_or(Ok(None)) {
                 Ok(contain) => contain,
                 Err(issue) => {
                     wrong.push(issue);
@@ -87,7 +95,9 @@ impl KnownServers {
                     continue;
                 }
             };
-            programs.add(&planner, name, server, values, contain.clone());
+            if is_there {
+                programs.add(&planner, name, server, values, contain.clone());
+            }
             let config = ServerConfig {
                 authorities,
                 contain,
@@ -100,6 +110,8 @@ impl KnownServers {
             known.insert(name.clone(), server);
         }
         wrong.extend(programs.changeable());
+        let is_error = |issue: &Issue| issue.severity == Severity::Error;
+        wrong.extend(doubts.extract_if(.., |issue| is_error(issue)));
         if wrong.is_empty() {
             Ok((order, Self(known), doubts))
         } else {
@@ -153,6 +165,7 @@ fn describe(
         }
     };
     ServerConfig {
+        package: server.package.as_ref().map(ToString::to_string),
         connect_timeout: server.connect_timeout.0,
         start_timeout: server.start_timeout.0,
         list_timeout: server.list_timeout.0,
@@ -229,7 +242,14 @@ mod tests {
         let resolved = resolved.unwrap_or_else(|_| panic!("wrong: {lines}"));
         let connections: Arc<dyn ConnectionLog> = Arc::new(Unrecorded);
         let limits = Limits::default();
-        let stocked = before.stock(&loaded, &resolved, &environment, limits, &connections);
+        let stocked = before.stock(
+            &loaded,
+            &resolved,
+            &environment,
+            limits,
+            &connections,
+            false,
+        );
         let (servers, known, _) = stocked.unwrap_or_else(|_| panic!("wrong: {lines}"));
         (servers[0].clone(), known)
     }
@@ -260,7 +280,12 @@ mod tests {
     fn every_key_of_a_server_is_among_those_that_were_changed() {
         let properties = &sandgate_config::schema::value()["$defs"]["Server"]["properties"];
         for key in properties.as_object().unwrap().keys() {
-            assert!(KEYS.iter().any(|(_, known, _)| known == key), "{key}");
+            // These two become `command`, `args` and `contain`, by the lock and what is installed.
+            let packaged = ["package", "bin"].contains(&key.as_str());
+            assert!(
+                packaged || KEYS.iter().any(|(_, known, _)| known == key),
+                "{key}"
+            );
         }
     }
 }

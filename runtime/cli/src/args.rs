@@ -16,6 +16,8 @@ use crate::demo::Demo;
 use crate::egress::Egress;
 use crate::import::Import;
 use crate::init::Init;
+use crate::install::Install;
+use crate::lock::LockPackages;
 use crate::manual::Manual;
 use crate::pins::Pins;
 use crate::plugin::Plugin;
@@ -81,6 +83,10 @@ pub enum Verb {
     Init(Init),
     /// Turn the file in which an MCP client lists its servers into a configuration
     Import(Import),
+    /// Lock the packages of servers, and plugins, in sandgate.lock; install the packages; show what differs
+    Lock(LockPackages),
+    /// Install the packages that sandgate.lock has, ahead of a start
+    Install(Install),
     /// Approve tools as they are, so that the policy tool-pins notices when one changes
     #[command(subcommand)]
     Pins(Pins),

@@ -126,7 +126,7 @@ pub fn carry_out(asked: &Check) -> ExitCode {
 pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked, Report> {
     let exposed = loaded.check_exposure(loaded.config.gateway.listen.0, false)?;
     let host = host_setup::host(loaded, environment)?;
-    let assembler = Assembler::new(host);
+    let assembler = Assembler::new(host).ahead_of_installation();
     let mut assembled = assembler
         .assemble(loaded, environment, Loading::Start)
         .await?;
@@ -167,10 +167,12 @@ fn pipeline(loaded: &Loaded, edition: &Edition) -> Pipeline {
         .iter()
         .map(|(name, server)| ServerRows {
             name: name.clone(),
-            at: match (&server.url, &server.command) {
-                (Some(url), _) => url.0.to_string(),
-                (None, command) => command.clone().unwrap_or_default(),
+            at: match (&server.url, &server.package, &server.command) {
+                (Some(url), ..) => url.0.to_string(),
+                (None, Some(package), _) => package.to_string(),
+                (None, None, command) => command.clone().unwrap_or_default(),
             },
+            package: server.package.is_some(),
             events: events::ALL
                 .iter()
                 .filter_map(|event| event_row(chain, event, name))
@@ -192,6 +194,8 @@ fn reach(server: &Server) -> Reach {
     let config = server.config();
     match (&config.transport, &config.contain) {
         (Transport::Http { .. }, _) => Reach::Remote,
+        // A package without a program is one that is not installed.
+        (Transport::Stdio { command, .. }, None) if command.is_empty() => Reach::NotInstalled,
         (Transport::Stdio { .. }, None) => Reach::Unconfined,
         (Transport::Stdio { .. }, Some(plan)) => {
             let mut rows = plan.table();

@@ -17,6 +17,8 @@ pub mod egress;
 mod exit;
 pub mod import;
 pub mod init;
+pub mod install;
+pub mod lock;
 pub mod manual;
 pub mod pins;
 pub mod plugin;

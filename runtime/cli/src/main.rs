@@ -7,8 +7,8 @@ use sandgate::args::{Arguments, Verb};
 #[cfg(feature = "demo")]
 use sandgate::demo;
 use sandgate::{
-    audit, call, check, completions, egress, import, init, manual, pins, plugin, promote, reload,
-    replay, run, schema, status, terminal, token, why,
+    audit, call, check, completions, egress, import, init, install, lock, manual, pins, plugin,
+    promote, reload, replay, run, schema, status, terminal, token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;
@@ -28,7 +28,9 @@ fn main() -> ExitCode {
             Verb::Demo(_) => sandgate_demo::LOG_LEVEL,
             // These verbs report errors themselves.
             Verb::Plugin(_) | Verb::Promote(_) | Verb::Audit(_) => "off",
-            Verb::Replay(_) | Verb::Pins(_) | Verb::Call(_) => "warn",
+            Verb::Replay(_) | Verb::Pins(_) | Verb::Call(_) | Verb::Lock(_) | Verb::Install(_) => {
+                "warn"
+            }
             _ => "info",
         });
     let serving = arguments.verb.serves();
@@ -62,6 +64,8 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Init(asked) => init::carry_out(&asked),
         Verb::Import(asked) => import::carry_out(asked),
         Verb::Audit(asked) => audit::carry_out(&asked),
+        Verb::Lock(asked) => lock::carry_out(&asked),
+        Verb::Install(asked) => install::carry_out(&asked),
         Verb::Pins(asked) => pins::carry_out(&asked),
         #[cfg(feature = "demo")]
         Verb::Demo(asked) => demo::carry_out(asked),

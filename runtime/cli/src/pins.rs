@@ -33,7 +33,7 @@ pub struct Located {
     /// The configuration with the servers.
     #[command(flatten)]
     pub configured: Configured,
-    /// The lock file [default: sandgate.lock beside the configuration]
+    /// The lock file [default: pins.lock beside the configuration]
     #[arg(long, value_name = "FILE")]
     pub lock: Option<PathBuf>,
 }
@@ -193,7 +193,7 @@ impl Files {
             .map_err(|report| PinsError::Config(Box::new(report)))?;
         let lock = match &located.lock {
             Some(path) => path.clone(),
-            None => loaded.files.path(Path::new("sandgate.lock")),
+            None => loaded.files.path(Path::new("pins.lock")),
         };
         Ok(Self { loaded, lock })
     }

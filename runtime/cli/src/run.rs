@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::Configured;
 use crate::exit::{fail, refuse, runtime};
-use crate::rlimit;
+use crate::{install, rlimit};
 
 /// `sandgate run`.
 #[derive(Clone, Debug, Args)]
@@ -107,6 +107,9 @@ pub fn carry_out(asked: &Run) -> ExitCode {
         Ok(loaded) => loaded,
         Err(report) => return refuse(&report),
     };
+    if let Err(error) = install::before_serving(&loaded) {
+        return error.exit();
+    }
     let served = runtime(loaded.config.gateway.workers).and_then(|runtime| {
         let served = runtime.block_on(run(asked, &loaded));
         // A thread that still reads stdin ends with the process.

@@ -45,6 +45,8 @@ pub(crate) struct ServerRows {
     pub at: String,
     /// The events that interceptors look at. Other events pass unseen.
     pub events: Vec<EventRow>,
+    /// Whether the server is a package, which is locked.
+    pub package: bool,
     /// What the server's program may reach.
     pub reach: Reach,
 }
@@ -55,6 +57,8 @@ pub(crate) enum Reach {
     /// There is no program: it is reached by HTTP.
     #[default]
     Remote,
+    /// A package that is not installed: known once it is.
+    NotInstalled,
     /// Everything that the gateway's user may.
     Unconfined,
     /// What the rows say: what it is about, and what of it.
@@ -214,8 +218,15 @@ fn events(pipeline: &Pipeline, server: &ServerRows, text: &mut String) {
 }
 
 fn reach(server: &ServerRows, text: &mut String) {
+    if server.package {
+        let installed = match server.reach {
+            Reach::NotInstalled => "not installed",
+            _ => "installed",
+        };
+        let _ = writeln!(text, "  locked, {installed}");
+    }
     match &server.reach {
-        Reach::Remote => {}
+        Reach::Remote | Reach::NotInstalled => {}
         Reach::Unconfined => text.push_str("  runs as you, unconfined\n"),
         Reach::Contained(rows) => {
             text.push_str("  contained:\n");
@@ -284,6 +295,7 @@ mod tests {
             ],
             servers: vec![
                 ServerRows {
+                    package: false,
                     reach: Reach::default(),
                     name: "crm".into(),
                     at: "http://127.0.0.1:9000/mcp".into(),
@@ -311,6 +323,7 @@ mod tests {
                     ],
                 },
                 ServerRows {
+                    package: false,
                     reach: Reach::default(),
                     name: "time".into(),
                     at: "mcp-server-time".into(),

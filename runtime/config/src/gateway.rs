@@ -74,6 +74,9 @@ pub struct Gateway {
     pub why_values: bool,
     /// Refuse a server's `command` that is not contained (`contain`).
     pub require_containment: bool,
+    /// Hold plugins' files to `sandgate.lock` too: one that it does not have, or has with another digest, is refused.
+    /// Servers' packages always are.
+    pub require_lock: bool,
     /// Threads that serve calls. Left out: one a processor.
     #[schemars(range(min = 1, max = 1024))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -216,6 +219,7 @@ impl Default for Gateway {
             not_ready_when: None,
             why_values: false,
             require_containment: false,
+            require_lock: false,
             workers: None,
             limits: Limits::default(),
         }

@@ -208,7 +208,14 @@ impl Loaded {
                     .values()
                     .filter_map(|server| server.ca.clone()),
             );
+        let packages = self
+            .config
+            .servers
+            .values()
+            .any(|server| server.package.is_some());
+        let lock = (packages || self.config.gateway.require_lock).then(|| "sandgate.lock".into());
         plugins
+            .chain(lock)
             .chain(settings)
             .chain(values)
             .chain(certificates)

@@ -173,44 +173,47 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
         name.replace('~', "~0").replace('/', "~1")
     ));
     let span = Some(entry.span.clone());
-    let (other, foreign): (_, &[&str]) = match (table.member("command"), table.member("url")) {
-        (Some(_), Some((url, _))) => {
-            let issue = Issue::error(
-                Some(url.span.clone()),
-                format!("{place} has both `command` and `url`"),
-            );
-            issues.push(issue.help("keep `command` for a program, or `url` for an HTTP endpoint"));
+    let help = "keep `command` for a program, `package` for one of npm or PyPI, or `url` for an HTTP endpoint";
+    let kinds = ["command", "package", "url"];
+    let found: Vec<_> = kinds
+        .iter()
+        .filter_map(|kind| Some((*kind, &table.member(kind)?.0)))
+        .collect();
+    let kind = match found.as_slice() {
+        [(kind, _)] => *kind,
+        [] => {
+            let why = format!("{place} has neither `command`, `package` nor `url`");
+            issues.push(Issue::error(span, why).help(help.replace("keep", "add")));
             return;
         }
-        (None, None) => {
-            let issue = Issue::error(span, format!("{place} has neither `command` nor `url`"));
-            issues.push(issue.help("add `command` for a program, or `url` for an HTTP endpoint"));
+        [(first, _), (second, key), ..] => {
+            let why = format!("{place} has both `{first}` and `{second}`");
+            issues.push(Issue::error(Some(key.span.clone()), why).help(help));
             return;
         }
-        (Some(_), None) => (
-            "url",
-            &[
-                "headers",
-                "keep-alive",
-                "ca",
-                "forward-authorization",
-                "forward-trace-state",
-            ],
-        ),
-        (None, Some(_)) => (
-            "command",
-            &[
-                "args",
-                "env",
-                "cwd",
-                "contain",
-                "egress",
-                "max-children",
-                "share",
-            ],
-        ),
     };
-    for key in foreign {
+    let endpoint = [
+        "headers",
+        "keep-alive",
+        "ca",
+        "forward-authorization",
+        "forward-trace-state",
+    ];
+    let program = [
+        "args",
+        "env",
+        "cwd",
+        "contain",
+        "egress",
+        "max-children",
+        "share",
+    ];
+    let foreign = match kind {
+        "url" => program.map(|key| (key, "command")).to_vec(),
+        _ => endpoint.map(|key| (key, "url")).to_vec(),
+    };
+    let packaged = Some(("bin", "package")).filter(|_| kind != "package");
+    for (key, other) in foreign.into_iter().chain(packaged) {
         if let Some((found, _)) = table.member(key) {
             let issue = Issue::error(
                 Some(found.span.clone()),

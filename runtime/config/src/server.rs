@@ -9,18 +9,28 @@ use serde::{Deserialize, Serialize};
 use super::amount::Period;
 use super::contain::Contain;
 use super::egress::Egress;
+use super::package::Package;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::secret::ValueOrRef;
 
-/// A server: a program that speaks MCP on stdin and stdout (`command`), or a Streamable HTTP endpoint (`url`).
+/// A server: a program that speaks MCP on stdin and stdout (`command`, or `package` for one of npm or PyPI), or a
+/// Streamable HTTP endpoint (`url`).
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Server {
     /// The program: a path, relative to this file where it has a slash, or a name looked up in the gateway's `PATH`.
-    /// Either this or `url`.
+    /// Either this, `package` or `url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub command: Option<String>,
+    /// A package whose program is the server, in exactly one version: `npm:NAME@VERSION` or `pypi:NAME==VERSION`. What it
+    /// needs is in `sandgate.lock` (`sandgate lock`), and it is contained unless `contain` says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<Package>,
+    /// The program of `package`, where that has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    pub bin: Option<String>,
     /// Its arguments.
     #[serde(default)]
     pub args: Vec<String>,
@@ -31,15 +41,15 @@ pub struct Server {
     /// Its working directory, relative to this file. Left out: this file's directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<PathBuf>,
-    /// What `command` may reach and use: `true` for a narrow default, or a table of what it needs beside. Left out: it runs
-    /// as the gateway's user, unconfined.
+    /// What the program may reach and use: `true` for a narrow default, or a table of what it needs beside. Left out: a
+    /// `command` runs as the gateway's user, unconfined, and a `package` has the narrow default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contain: Option<Contain>,
-    /// The hosts that a contained `command` may reach, through the gateway's own proxy and by TLS alone: a list such as
+    /// The hosts that a contained program may reach, through the gateway's own proxy and by TLS alone: a list such as
     /// `["api.github.com", "*.example.com:8443"]`, or a table. Left out: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub egress: Option<Egress>,
-    /// The endpoint, `http` or `https`. Either this or `command`.
+    /// The endpoint, `http` or `https`. Either this, `command` or `package`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,
     /// Headers sent with every request to `url`. A value is text, `{ from-env = "NAME" }` or `{ from-file = "path" }`.

@@ -162,7 +162,7 @@ fn every_key_is_read_as_it_was_written() {
     let unready = [ConditionName::CallLog, ConditionName::CertificateExpired];
     assert_eq!(gateway.not_ready_when.as_deref(), Some(&unready[..]));
     assert!(gateway.why_values);
-    assert!(gateway.require_containment);
+    assert!(gateway.require_containment && gateway.require_lock);
     assert_eq!(call_log.to, Some(Destination::File("calls.jsonl".into())));
     assert!(call_log.payloads);
     assert_eq!(call_log.on_failure, OnFailure::Continue);
@@ -192,6 +192,13 @@ fn every_key_is_read_as_it_was_written() {
         Some(Path::new("/run/secrets/crm"))
     );
     assert_eq!((time.max_concurrent, time.max_children), (7, 3));
+    let everything = &servers["everything"];
+    let package = everything.package.as_ref().map(ToString::to_string);
+    assert_eq!(
+        package.as_deref(),
+        Some("npm:@modelcontextprotocol/server-everything@2026.8.31")
+    );
+    assert_eq!(everything.bin.as_deref(), Some("mcp-server-everything"));
     assert_eq!(time.share, Sharing::Principal);
     let contain = time.contain.as_ref().and_then(Contain::wanted).unwrap();
     assert_eq!(

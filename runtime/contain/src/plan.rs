@@ -90,6 +90,8 @@ pub struct Wanted {
     pub write: Vec<PathBuf>,
     /// The folder with packages of `npx` or `uvx`, of this server alone.
     pub cache: Option<PathBuf>,
+    /// The folder of an installed package, which it reads: the gateway put it there, so that it may lie in what is guarded.
+    pub installed: Option<PathBuf>,
     /// Its network.
     pub network: Network,
     /// Its limits.
@@ -178,7 +180,22 @@ impl Plan {
         };
         let search: Vec<PathBuf> = search.split(':').map(PathBuf::from).collect();
         let toolchain = Toolchain::of(program, &search);
-        for path in &toolchain.paths {
+        if let Some(folder) = &wanted.installed {
+            let real = folder.canonicalize().map_err(|error| {
+                let path = folder.clone();
+                PlanError::Program(GuardError::Unusable {
+                    path,
+                    why: error.to_string(),
+                })
+            })?;
+            linked(folder, &real);
+            expose(&mut exposed, real, Access::Read, Reason::Program);
+        }
+        let within = |path: &Path| {
+            let installed = wanted.installed.as_ref();
+            installed.is_some_and(|folder| path.starts_with(folder))
+        };
+        for path in toolchain.paths.iter().filter(|path| !within(path)) {
             let real = guarded.admit(path).map_err(PlanError::Program)?;
             linked(path, &real);
             expose(&mut exposed, real, Access::Read, Reason::Program);

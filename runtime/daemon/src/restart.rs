@@ -8,12 +8,13 @@ use serde_json::Value;
 
 /// Keys of `[gateway]` that a reload puts in force. It also puts all of `[call-log]`, `[clients]`, `[views]`, `[servers]`
 /// and `[[interceptors]]` in force. Every other key waits for the next start.
-const LIVE: [&str; 7] = [
+const LIVE: [&str; 8] = [
     "allow-unauthenticated",
     "known-methods",
     "not-ready-when",
     "refusal",
     "require-containment",
+    "require-lock",
     "tls",
     "why-values",
 ];

@@ -18,6 +18,8 @@ pub struct ServerConfig {
     pub name: Arc<str>,
     /// The transport to the server.
     pub transport: Transport,
+    /// For a stdio server whose program is one of a package: the package, as operators know it.
+    pub package: Option<String>,
     /// For a stdio server: what its program may reach and use; `None`: it runs as the gateway's user, unconfined.
     pub contain: Option<Arc<Plan>>,
     /// For a contained stdio server whose network is a proxy: the proxy.
@@ -58,6 +60,7 @@ impl ServerConfig {
         Self {
             name: name.into(),
             transport,
+            package: None,
             contain: None,
             egress: None,
             connect_timeout: Duration::from_secs(10),

@@ -81,7 +81,7 @@ fn a_tool_that_changes_after_it_was_locked_is_shown_and_works_again_once_approve
 
     let locked = config.replace(
         "grants = {",
-        "settings.lock = { from-file = \"sandgate.lock\" }\ngrants = {",
+        "settings.lock = { from-file = \"pins.lock\" }\ngrants = {",
     );
     std::fs::write(gateway.config_file(), locked).unwrap();
     let reload = || {
@@ -106,7 +106,7 @@ fn a_tool_that_changes_after_it_was_locked_is_shown_and_works_again_once_approve
     assert!(call(&gateway).contains("it is done"));
     assert_eq!(pins("diff").code, Some(0));
 
-    let lock = gateway.config_file().with_file_name("sandgate.lock");
+    let lock = gateway.config_file().with_file_name("pins.lock");
     let text = std::fs::read_to_string(&lock).unwrap();
     std::fs::write(&lock, text.replace("Looks a customer up", "Looks it up")).unwrap();
     let told = pins("diff");

@@ -161,6 +161,7 @@ async fn check(
     stateless.config.gateway.state = None;
     let host = host_setup::host(&stateless, environment)?;
     let assembled = Assembler::new(host)
+        .ahead_of_installation()
         .assemble(next, environment, Loading::Reload)
         .await?;
     let step = &assembled.edition.chain().steps()[index];

@@ -230,7 +230,10 @@ fn server(server: &Server, merged: Option<Era>, recent: Option<&RecentCalls>) ->
     let health = server.health();
     let (transport, at) = match &server.config().transport {
         // Arguments and a URL's query are left out, since they may hold secrets.
-        Transport::Stdio { command, .. } => ("stdio", command.clone()),
+        Transport::Stdio { command, .. } => {
+            let package = server.config().package.as_ref();
+            ("stdio", package.unwrap_or(command).clone())
+        }
         Transport::Http { url, .. } => {
             let scheme = url.scheme_str().unwrap_or("http");
             let host = url.authority().map(|host| host.as_str());

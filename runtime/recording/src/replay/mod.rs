@@ -191,6 +191,7 @@ impl Policy {
         environment: &Environment,
     ) -> Result<Self, NotReplayed> {
         let assembled = Assembler::new(host.clone())
+            .ahead_of_installation()
             .assemble(&loaded, environment, Loading::Start)
             .await?;
         let interceptors = loaded.config.interceptors.iter();

@@ -1,0 +1,224 @@
+//! Servers that are packages, as the programs that they are once they are locked and installed; and plugins held to the
+//! lock.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use sandgate_config::{
+    Contain, Digest, Environment, Issue, Loaded, Package, PluginSource, Scalar, Server, Severity,
+    Side,
+};
+use sandgate_supply::{FILE, Lock, Locks, Program, ProgramError, Store, StoreError};
+
+use crate::host_setup::cache_folder;
+
+/// Packages in place of which there is a program, and those that are not installed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Installed {
+    /// The folder of each server's package, to be read by that server.
+    pub(super) folders: BTreeMap<String, PathBuf>,
+    /// Servers whose package is locked and not installed. None of them can run.
+    pub(super) absent: BTreeSet<String>,
+}
+
+/// The store of installed packages of this configuration's gateway; `None`: the gateway has no cache.
+pub fn store(loaded: &Loaded, environment: &Environment) -> Option<Store> {
+    cache_folder(loaded, environment).map(|cache| Store::in_cache(&cache))
+}
+
+/// The error where there is no folder for packages.
+pub fn no_store(loaded: &Loaded) -> Issue {
+    let why = "there is no folder for packages: neither XDG_CACHE_HOME nor HOME is set";
+    loaded
+        .error("/gateway/cache", Side::Value, why)
+        .help("write `cache`, a folder for what the gateway installs and compiles")
+}
+
+/// The configuration with a program in place of each package. With `ahead`, a package that is not installed is a warning,
+/// and its server stays without a program.
+pub(super) fn as_programs<'a>(
+    loaded: &'a Loaded,
+    environment: &Environment,
+    ahead: bool,
+    issues: &mut Vec<Issue>,
+) -> (Cow<'a, Loaded>, Installed) {
+    let mut installed = Installed::default();
+    let servers = &loaded.config.servers;
+    if servers.values().all(|server| server.package.is_none()) {
+        return (Cow::Borrowed(loaded), installed);
+    }
+    let mut whole = loaded.clone();
+    let locks = Locks::beside(loaded);
+    let lock = match locks.read() {
+        Ok(lock) => lock.unwrap_or_default(),
+        Err(error) => {
+            issues.push(wrong(loaded, first(servers), &error));
+            Lock::default()
+        }
+    };
+    let broken = issues.iter().any(|issue| issue.severity == Severity::Error);
+    let store = store(loaded, environment);
+    if store.is_none() {
+        issues.push(no_store(loaded));
+    }
+    for (name, server) in servers {
+        let Some(package) = &server.package else {
+            continue;
+        };
+        let found = match &store {
+            Some(store) if !broken => program(loaded, &locks, &lock, store, name, server, package),
+            _ => Err(None),
+        };
+        let (Program { command, args }, folder) = match found {
+            Ok(found) => found,
+            Err(None) => {
+                installed.absent.insert(name.clone());
+                continue;
+            }
+            Err(Some((issue, absent))) => {
+                issues.push(match absent && ahead {
+                    true => Issue {
+                        severity: Severity::Warning,
+                        ..issue
+                    },
+                    false => issue,
+                });
+                installed.absent.insert(name.clone());
+                continue;
+            }
+        };
+        if let Some(server) = whole.config.servers.get_mut(name) {
+            server.command = Some(command);
+            server.args.splice(0..0, args);
+            server.contain.get_or_insert(Contain::Switch(true));
+        }
+        installed.folders.insert(name.clone(), folder);
+    }
+    (Cow::Owned(whole), installed)
+}
+
+/// The issue of a package, and whether it is only that it is not installed; `None`: it was reported for all.
+type Lacking = Option<(Issue, bool)>;
+
+fn program(
+    loaded: &Loaded,
+    locks: &Locks,
+    lock: &Lock,
+    store: &Store,
+    name: &str,
+    server: &Server,
+    package: &Package,
+) -> Result<(Program, PathBuf), Lacking> {
+    let wrong = |why: &dyn std::fmt::Display| Some((wrong(loaded, name, why), false));
+    let Some(entry) = lock.servers.get(name) else {
+        let why = format!("{FILE} has no entry for it");
+        let (issue, absent) = wrong(&why).ok_or(None)?;
+        let help = "run `sandgate lock`, which resolves and installs it, and keep its files in version control";
+        return Err(Some((issue.help(help), absent)));
+    };
+    if entry.package != package.write() {
+        let why = format!("{FILE} has {}", entry.package);
+        let (issue, absent) = wrong(&why).ok_or(None)?;
+        let help = format!("run `sandgate lock --update {name}`, which shows what changes");
+        return Err(Some((issue.help(help), absent)));
+    }
+    locks
+        .kept(name, package, entry)
+        .map_err(|error| wrong(&error))?;
+    store
+        .program(package, entry, server.bin.as_deref())
+        .map_err(|error| {
+            let absent = matches!(error, StoreError::NotInstalled { .. });
+            let help = match &error {
+                StoreError::NotInstalled { .. } => {
+                    "run `sandgate install`; `sandgate run` does so when it starts"
+                }
+                StoreError::Changed { .. } => {
+                    "find out who changed it, then run `sandgate install`, which installs it anew"
+                }
+                StoreError::Program(ProgramError::Several { .. } | ProgramError::Other { .. }) => {
+                    "write the name of one of them as `bin`"
+                }
+                _ => "use another package, or a `command`",
+            };
+            wrong(&error).map(|(issue, _)| (issue.help(help), absent))
+        })
+}
+
+fn wrong(loaded: &Loaded, server: &str, why: &dyn std::fmt::Display) -> Issue {
+    loaded.error(&format!("/servers/{server}/package"), Side::Value, why)
+}
+
+/// The first server that is a package, at which what is wrong with all of them is said.
+fn first(servers: &BTreeMap<String, Server>) -> &str {
+    let mut packages = servers
+        .iter()
+        .filter(|(_, server)| server.package.is_some());
+    packages.next().map_or("", |(name, _)| name)
+}
+
+/// The configuration with plugins' files held to the lock, where `gateway.require-lock` asks for it: what is loaded is
+/// then compared with the digest there, byte for byte.
+pub(super) fn with_locked_plugins<'a>(
+    loaded: &'a Loaded,
+    issues: &mut Vec<Issue>,
+) -> Cow<'a, Loaded> {
+    if !loaded.config.gateway.require_lock {
+        return Cow::Borrowed(loaded);
+    }
+    let lock = match Locks::beside(loaded).read() {
+        Ok(lock) => lock.unwrap_or_default(),
+        Err(error) => {
+            issues.push(loaded.error("/gateway/require-lock", Side::Value, error));
+            return Cow::Borrowed(loaded);
+        }
+    };
+    let mut whole = loaded.clone();
+    let mut hold = |key: String, name: &str, plugin: &PluginSource, digest: &mut Option<Digest>| {
+        let PluginSource::File(_) = plugin else {
+            return;
+        };
+        let held = lock
+            .plugins
+            .get(name)
+            .filter(|held| held.file == plugin.write());
+        let locked = held.and_then(|held| Digest::read(&held.digest).ok());
+        let place = format!("/interceptors/{key}");
+        match (locked, *digest) {
+            (None, _) => {
+                let why =
+                    format!("{FILE} has no such plugin, and `gateway.require-lock` asks for one");
+                let help = "look at what it asks for (`sandgate plugin inspect`), then run `sandgate lock`";
+                issues.push(loaded.error(&place, Side::Value, why).help(help));
+            }
+            (Some(locked), Some(own)) if locked != own => {
+                let why = format!("{FILE} has {locked}, and the configuration {own}");
+                let help = format!("run `sandgate lock --update {name}`, or correct `digest`");
+                issues.push(loaded.error(&place, Side::Value, why).help(help));
+            }
+            (Some(locked), _) => *digest = Some(locked),
+        }
+    };
+    for (index, one) in whole.config.interceptors.iter_mut().enumerate() {
+        hold(
+            format!("{index}/plugin"),
+            &one.name,
+            &one.plugin,
+            &mut one.digest,
+        );
+        let Some(candidate) = &mut one.candidate else {
+            continue;
+        };
+        if let Some(plugin) = &candidate.plugin {
+            let name = format!("{}.candidate", one.name);
+            hold(
+                format!("{index}/candidate/plugin"),
+                &name,
+                plugin,
+                &mut candidate.digest,
+            );
+        }
+    }
+    Cow::Owned(whole)
+}

@@ -1,0 +1,386 @@
+//! `sandgate lock`: resolves servers' packages, writes `sandgate.lock`, shows what differs from it, and installs.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Args;
+use sandgate_assembly::inspect;
+use sandgate_config::{Ecosystem, Environment, Loaded, Package, PluginSource, Report, Scalar};
+use sandgate_supply::{
+    FILE, Lock, LockError, LockedPlugin, Locks, Store, differences, plugin_difference, resolve,
+};
+
+use crate::args::Configured;
+use crate::exit::{complain, refuse};
+use crate::install;
+use crate::terminal::print;
+
+/// `sandgate lock`.
+#[derive(Clone, Debug, Args)]
+pub struct LockPackages {
+    /// The configuration whose packages and plugins are locked.
+    #[command(flatten)]
+    pub configured: Configured,
+    /// Compare the configuration with its lock, ask no registry and write nothing [exit code 1: they differ]
+    #[arg(long, conflicts_with = "update")]
+    pub check: bool,
+    /// Resolve this server's package anew, or take this interceptor's plugin as it is now; shows what changes, and asks
+    #[arg(long, value_name = "NAME")]
+    pub update: Option<String>,
+    /// With --update: approve without asking
+    #[arg(long, requires = "update")]
+    pub yes: bool,
+}
+
+/// Why a lock was not written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SupplyError {
+    /// The configuration is wrong.
+    #[error("{}", .0.summary())]
+    Config(Box<Report>),
+    /// The lock cannot be used.
+    #[error("{0}")]
+    Lock(#[from] LockError),
+    /// What is said to people.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl SupplyError {
+    /// Reports it. Nothing was started.
+    pub(crate) fn exit(&self) -> ExitCode {
+        match self {
+            Self::Config(report) => refuse(report),
+            _ => {
+                complain(self);
+                ExitCode::from(2)
+            }
+        }
+    }
+}
+
+/// Carries out the verb.
+pub fn carry_out(asked: &LockPackages) -> ExitCode {
+    let done = Stand::of(&asked.configured).and_then(|stand| match (asked.check, &asked.update) {
+        (true, _) => stand.compare(),
+        (false, Some(name)) => stand.update(name, asked.yes),
+        (false, None) => stand.complete(),
+    });
+    done.unwrap_or_else(|error| error.exit())
+}
+
+/// A configuration, its lock, and what the lock should have.
+pub(crate) struct Stand {
+    pub(crate) loaded: Loaded,
+    pub(crate) locks: Locks,
+    pub(crate) store: Store,
+    pub(crate) lock: Lock,
+    /// Whether there is a lock.
+    is_there: bool,
+}
+
+impl Stand {
+    pub(crate) fn of(configured: &Configured) -> Result<Self, SupplyError> {
+        let config = |report| SupplyError::Config(Box::new(report));
+        let loaded = Loaded::read(&configured.config).map_err(config)?;
+        Self::beside(loaded, &Environment::of_process())
+    }
+
+    pub(crate) fn beside(loaded: Loaded, environment: &Environment) -> Result<Self, SupplyError> {
+        let store = sandgate_assembly::store(&loaded, environment).ok_or_else(|| {
+            let issue = sandgate_assembly::no_store(&loaded);
+            SupplyError::Config(Box::new(loaded.report(vec![issue])))
+        })?;
+        let locks = Locks::beside(&loaded);
+        let lock = locks.read()?;
+        Ok(Self {
+            is_there: lock.is_some(),
+            lock: lock.unwrap_or_default(),
+            loaded,
+            locks,
+            store,
+        })
+    }
+
+    /// Servers that are packages, by name.
+    pub(crate) fn packages(&self) -> impl Iterator<Item = (&String, &Package)> {
+        let servers = self.loaded.config.servers.iter();
+        servers.filter_map(|(name, server)| Some((name, server.package.as_ref()?)))
+    }
+
+    /// The plugins of files, by the name of their interceptor, as they are now.
+    fn plugins(&self) -> Result<BTreeMap<String, LockedPlugin>, SupplyError> {
+        let mut plugins = BTreeMap::new();
+        for one in &self.loaded.config.interceptors {
+            let tried = one
+                .candidate
+                .as_ref()
+                .and_then(|tried| tried.plugin.as_ref());
+            let tried = tried.map(|plugin| (format!("{}.candidate", one.name), plugin));
+            for (name, plugin) in [Some((one.name.clone(), &one.plugin)), tried]
+                .into_iter()
+                .flatten()
+            {
+                let PluginSource::File(path) = plugin else {
+                    continue;
+                };
+                let path = self.loaded.files.path(path).display().to_string();
+                let file = inspect::read(&path).map_err(SupplyError::Other)?;
+                let asks = inspect::asks(&file).into_iter().map(|(what, _)| what);
+                let locked = LockedPlugin {
+                    file: plugin.write(),
+                    asks: asks.collect(),
+                    digest: file.digest().to_owned(),
+                };
+                plugins.insert(name, locked);
+            }
+        }
+        Ok(plugins)
+    }
+
+    /// What the configuration has no more.
+    fn gone(&self, plugins: &BTreeMap<String, LockedPlugin>) -> Vec<String> {
+        let servers = &self.loaded.config.servers;
+        let is_package = |name: &String| {
+            servers
+                .get(name)
+                .is_some_and(|server| server.package.is_some())
+        };
+        let servers = self.lock.servers.keys().filter(|name| !is_package(name));
+        let locked = self
+            .lock
+            .plugins
+            .keys()
+            .filter(|name| !plugins.contains_key(*name));
+        servers.chain(locked).cloned().collect()
+    }
+
+    /// `--check`.
+    fn compare(&self) -> Result<ExitCode, SupplyError> {
+        let plugins = self.plugins()?;
+        let mut said = Vec::new();
+        for (name, package) in self.packages() {
+            match self.lock.servers.get(name) {
+                None => said.push(format!("{name}: {package} is not locked; run `sandgate lock`")),
+                Some(entry) if entry.package != package.write() => said.push(format!(
+                    "{name}: the configuration has {package}, and {FILE} has {}; run `sandgate lock --update {name}`",
+                    entry.package
+                )),
+                Some(entry) => {
+                    if let Err(error) = self.locks.kept(name, package, entry) {
+                        said.push(format!("{name}: {error}"));
+                    }
+                }
+            }
+        }
+        for (name, plugin) in &plugins {
+            let lines = plugin_difference(self.lock.plugins.get(name), plugin);
+            if !lines.is_empty() {
+                let verb = match self.lock.plugins.contains_key(name) {
+                    true => format!("sandgate lock --update {name}"),
+                    false => "sandgate lock".into(),
+                };
+                said.push(format!(
+                    "{name}: the plugin {} is another; run `{verb}`",
+                    plugin.file
+                ));
+                said.extend(lines);
+            }
+        }
+        for name in self.gone(&plugins) {
+            said.push(format!(
+                "{name}: is locked, and not in the configuration; run `sandgate lock`"
+            ));
+        }
+        let nothing = said.is_empty();
+        if nothing {
+            said.push(format!("{FILE} and the configuration agree."));
+        }
+        print(&said.join("\n"));
+        Ok(ExitCode::from(u8::from(!nothing)))
+    }
+
+    /// Locks what is not locked, drops what is gone, and installs.
+    fn complete(mut self) -> Result<ExitCode, SupplyError> {
+        let plugins = self.plugins()?;
+        let mut kept = BTreeMap::new();
+        let packages: Vec<(String, Package)> = self
+            .packages()
+            .map(|(name, package)| (name.clone(), package.clone()))
+            .collect();
+        for (name, package) in &packages {
+            match self.lock.servers.get(name) {
+                Some(entry) if entry.package == package.write() => {
+                    self.locks.kept(name, package, entry)?;
+                }
+                Some(entry) => {
+                    return Err(SupplyError::Other(format!(
+                        "{name}: the configuration has {package}, and {FILE} has {}; run `sandgate lock --update {name}`, \
+                         which shows what changes",
+                        entry.package
+                    )));
+                }
+                None => {
+                    let lines = self.resolve(name, package, None, &mut kept)?;
+                    let entry = &self.lock.servers[name];
+                    print(&format!(
+                        "{name}: {package} is {} packages of {}.",
+                        lines.len(),
+                        entry.registry
+                    ));
+                }
+            }
+        }
+        for (name, plugin) in &plugins {
+            match self.lock.plugins.get(name) {
+                Some(locked) if locked == plugin => {}
+                Some(locked) => {
+                    let lines = plugin_difference(Some(locked), plugin);
+                    return Err(SupplyError::Other(format!(
+                        "{name}: the plugin {} is not the locked one; run `sandgate lock --update {name}`\n{}",
+                        plugin.file,
+                        lines.join("\n")
+                    )));
+                }
+                None => {
+                    let lines = plugin_difference(None, plugin);
+                    print(&format!(
+                        "{name}: the plugin {} is locked.\n{}",
+                        plugin.file,
+                        lines.join("\n")
+                    ));
+                    self.lock.plugins.insert(name.clone(), plugin.clone());
+                }
+            }
+        }
+        let gone = self.gone(&plugins);
+        for name in &gone {
+            print(&format!(
+                "{name}: is not in the configuration, and locked no more."
+            ));
+            if !plugins.contains_key(name) {
+                self.lock.plugins.remove(name);
+            }
+            if !packages.iter().any(|(known, _)| known == name) {
+                self.lock.servers.remove(name);
+            }
+        }
+        self.finish(&kept)
+    }
+
+    /// Resolves a package into the lock, and returns the lines in which it differs from before.
+    fn resolve(
+        &mut self,
+        name: &str,
+        package: &Package,
+        before: Option<(&Package, &str)>,
+        kept: &mut BTreeMap<String, (Ecosystem, String)>,
+    ) -> Result<Vec<String>, SupplyError> {
+        let resolved = resolve(package, &self.store).map_err(|error| {
+            SupplyError::Other(format!("{name}: {package} is not locked: {error}"))
+        })?;
+        let lines = differences(before, (package, &resolved.kept));
+        self.lock.servers.insert(name.to_owned(), resolved.entry);
+        kept.insert(name.to_owned(), (package.ecosystem, resolved.kept));
+        Ok(lines)
+    }
+
+    /// `--update`.
+    fn update(mut self, name: &str, yes: bool) -> Result<ExitCode, SupplyError> {
+        let mut kept = BTreeMap::new();
+        let wanted = self
+            .packages()
+            .find(|(known, _)| *known == name)
+            .map(|(_, package)| package.clone());
+        let lines = if let Some(package) = wanted {
+            let old = self.lock.servers.get(name).cloned();
+            let before = old.as_ref().and_then(|entry| {
+                let package = Package::read(&entry.package).ok()?;
+                let text = self.locks.kept(name, &package, entry).ok()?;
+                Some((package, text))
+            });
+            let before = before
+                .as_ref()
+                .map(|(package, text)| (package, text.as_str()));
+            let mut lines = self.resolve(name, &package, before, &mut kept)?;
+            let new = &self.lock.servers[name];
+            let mut more = |what: &str, was: &str, is: &str| {
+                if was != is {
+                    lines.insert(0, format!("  {what}: {was} -> {is}"));
+                }
+            };
+            if let Some(old) = &old {
+                more("registry", &old.registry, &new.registry);
+                more("package", &old.package, &new.package);
+            }
+            lines
+        } else if let Some(plugin) = self.plugins()?.remove(name) {
+            let lines = plugin_difference(self.lock.plugins.get(name), &plugin);
+            self.lock.plugins.insert(name.to_owned(), plugin);
+            lines
+        } else {
+            let why = "neither a server with a `package` nor an interceptor with a plugin file has this name";
+            return Err(SupplyError::Other(format!("{name}: {why}")));
+        };
+        if lines.is_empty() {
+            print(&format!("{name}: nothing differs from {FILE}."));
+        } else {
+            print(&format!("{name}:\n{}", lines.join("\n")));
+            if !yes && !approved() {
+                complain(
+                    "not approved: nothing was written; approve it at a terminal, or with --yes",
+                );
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        self.finish(&kept)
+    }
+
+    /// Installs what is locked, then writes the lock: it never names what could not be installed.
+    fn finish(self, kept: &BTreeMap<String, (Ecosystem, String)>) -> Result<ExitCode, SupplyError> {
+        for (name, package) in self.packages() {
+            let Some(entry) = self.lock.servers.get(name) else {
+                continue;
+            };
+            if entry.package != package.write() {
+                continue;
+            }
+            let old;
+            let text = match kept.get(name) {
+                Some((_, text)) => text,
+                None => {
+                    old = self.locks.kept(name, package, entry)?;
+                    &old
+                }
+            };
+            install::one(&self.store, name, package, entry, text)?;
+        }
+        let before = self.locks.read().ok().flatten();
+        if before.as_ref() == Some(&self.lock) && kept.is_empty() {
+            print(&format!("{FILE} is up to date."));
+        } else if self.is_there || self.lock != Lock::default() {
+            self.locks.write(&self.lock, kept)?;
+            print(&format!("{} is written.", self.locks.path().display()));
+        } else {
+            print(
+                "Nothing is to be locked: no server has a `package`, and no interceptor a plugin file.",
+            );
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Asks at the terminal, if there is one.
+fn approved() -> bool {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        return false;
+    }
+    let mut stderr = std::io::stderr();
+    let asked = write!(stderr, "Approve this? [y/N] ").and_then(|()| stderr.flush());
+    let mut answer = String::new();
+    asked.is_ok()
+        && stdin.lock().read_line(&mut answer).is_ok()
+        && matches!(answer.trim(), "y" | "Y" | "yes")
+}

@@ -1,0 +1,354 @@
+//! Where packages lie once they are installed: a folder a locked package, named by the digest of its lock, put in its
+//! place whole, closed to writing, and looked through once before it is run.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use sandgate_config::{Ecosystem, Package};
+
+use crate::lock::LockedServer;
+use crate::manifest;
+use crate::npm::{self, InstallError};
+use crate::program::{Program, ProgramError};
+use crate::pypi;
+
+/// How long one installation may take, the wait for another that is under way included.
+const WITHIN: Duration = Duration::from_secs(5 * 60);
+
+/// After this long, what an installation left that did not end is removed.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Folders that this process has looked through.
+static LOOKED_THROUGH: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// The folder of installed packages, in the gateway's cache.
+#[derive(Clone, Debug)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+/// Why an installed package cannot be used, or none was installed.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum StoreError {
+    #[error("{package} is locked and not installed")]
+    NotInstalled { package: Package },
+    #[error("{} is not as it was installed: {what}", .folder.display())]
+    Changed { folder: PathBuf, what: String },
+    #[error("{package} was not installed: {why}")]
+    Install {
+        package: Package,
+        why: Box<InstallError>,
+    },
+    #[error("{} cannot be used: {why}", .path.display())]
+    Io { path: PathBuf, why: io::Error },
+    #[error("another installation of {package} has been under way for {} s", WITHIN.as_secs())]
+    Busy { package: Package },
+    #[error("{0}")]
+    Program(#[from] ProgramError),
+}
+
+impl Store {
+    /// The packages in a cache.
+    pub fn in_cache(cache: &Path) -> Self {
+        let cache = std::path::absolute(cache).unwrap_or_else(|_| cache.to_owned());
+        Self {
+            folder: cache.join("packages"),
+        }
+    }
+
+    fn place(&self, entry: &LockedServer) -> PathBuf {
+        let digits = entry.digest.strip_prefix("sha256:");
+        let name: String = digits
+            .unwrap_or(&entry.digest)
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect();
+        self.folder.join(name)
+    }
+
+    /// The folder with a locked package, looked through once a process.
+    ///
+    /// # Errors
+    ///
+    /// It is not installed, or not as it was installed.
+    pub fn find(&self, package: &Package, entry: &LockedServer) -> Result<PathBuf, StoreError> {
+        let place = self.place(entry);
+        let files = place.join("files");
+        if fs::symlink_metadata(&place).is_err() {
+            let package = package.clone();
+            return Err(StoreError::NotInstalled { package });
+        }
+        let mut known = LOOKED_THROUGH
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if known.contains(&place) && files.is_dir() {
+            return Ok(files);
+        }
+        let changed = |what: String| StoreError::Changed {
+            folder: place.clone(),
+            what,
+        };
+        let unread = |why: io::Error| changed(format!("its manifest cannot be read ({why})"));
+        let wanted = fs::read_to_string(place.join("manifest")).map_err(unread)?;
+        let found = manifest::of(&files).map_err(|why| changed(why.to_string()))?;
+        if let Some(name) = manifest::first_difference(&wanted, &found) {
+            return Err(changed(format!("files/{name} differs")));
+        }
+        known.insert(place.clone());
+        Ok(files)
+    }
+
+    /// The program of an installed package.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::find`]; or the package has no such program.
+    pub fn program(
+        &self,
+        package: &Package,
+        entry: &LockedServer,
+        bin: Option<&str>,
+    ) -> Result<(Program, PathBuf), StoreError> {
+        let files = self.find(package, entry)?;
+        Ok((Program::of(package, &files, bin)?, files))
+    }
+
+    /// Installs a locked package, if it is not installed as it should be. One installation at a time, of all processes;
+    /// a further one waits and finds the package there. `kept` was checked by [`crate::Locks::kept`].
+    ///
+    /// # Errors
+    ///
+    /// The ecosystem's tool is missing or fails, something has another hash than the lock says, or it takes too long.
+    pub fn install(
+        &self,
+        package: &Package,
+        entry: &LockedServer,
+        kept: &str,
+    ) -> Result<PathBuf, StoreError> {
+        let place = self.place(entry);
+        let failed = |why| StoreError::Io {
+            path: place.clone(),
+            why,
+        };
+        let end = Instant::now() + WITHIN;
+        self.make().map_err(failed)?;
+        let gate = File::create(place.with_extension("lock")).map_err(failed)?;
+        while rustix::fs::flock(&gate, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+            .is_err()
+        {
+            if Instant::now() > end {
+                let package = package.clone();
+                return Err(StoreError::Busy { package });
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        match self.find(package, entry) {
+            Ok(files) => return Ok(files),
+            Err(StoreError::NotInstalled { .. }) => {}
+            Err(_) => manifest::remove(&place).map_err(failed)?,
+        }
+        let scratch = self.scratch().map_err(failed)?;
+        let (files, within) = (
+            scratch.files(),
+            end.saturating_duration_since(Instant::now()),
+        );
+        let installed = match package.ecosystem {
+            Ecosystem::Npm => npm::install(
+                package,
+                kept,
+                &files,
+                &scratch.said().map_err(failed)?,
+                within,
+            ),
+            Ecosystem::PyPi => pypi::install(
+                package,
+                kept,
+                &files,
+                &scratch.said().map_err(failed)?,
+                within,
+            ),
+        };
+        installed.map_err(|why| StoreError::Install {
+            package: package.clone(),
+            why: Box::new(why),
+        })?;
+        let done = || -> io::Result<()> {
+            fs::remove_dir_all(scratch.path().join("said"))?;
+            manifest::close(&files)?;
+            fs::write(scratch.path().join("manifest"), manifest::of(&files)?)?;
+            fs::rename(scratch.path(), &place)?;
+            fs::set_permissions(place.join("manifest"), Permissions::from_mode(0o444))?;
+            fs::set_permissions(&place, Permissions::from_mode(0o555))
+        };
+        done().map_err(failed)?;
+        self.find(package, entry)
+    }
+
+    fn make(&self) -> io::Result<()> {
+        // As the cache of compiled plugins: for its owner alone.
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
+        for entry in fs::read_dir(&self.folder)?.flatten() {
+            let begun = entry.metadata().and_then(|about| about.modified());
+            let age =
+                begun.map(|begun| SystemTime::now().duration_since(begun).unwrap_or_default());
+            let left = entry.file_name().to_string_lossy().starts_with(SCRATCH);
+            if left && age.is_ok_and(|age| age > STALE) {
+                let _ = manifest::remove(&entry.path());
+            }
+        }
+        Ok(())
+    }
+
+    /// A new folder beside the packages, which is removed in the end unless it was renamed.
+    pub(crate) fn scratch(&self) -> io::Result<Scratch> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        self.make()?;
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let name = format!(
+            "{SCRATCH}{}-{number}-{}",
+            std::process::id(),
+            now.as_nanos()
+        );
+        let scratch = Scratch(self.folder.join(name));
+        fs::create_dir(scratch.path())?;
+        fs::create_dir(scratch.files())?;
+        Ok(scratch)
+    }
+}
+
+const SCRATCH: &str = "new-";
+
+/// A folder for what is not finished.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The folder that is filled.
+    pub(crate) fn files(&self) -> PathBuf {
+        self.0.join("files")
+    }
+
+    /// A folder for what tools say.
+    fn said(&self) -> io::Result<PathBuf> {
+        let said = self.0.join("said");
+        fs::create_dir(&said)?;
+        Ok(said)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if self.0.exists() {
+            let _ = manifest::remove(&self.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use sandgate_config::Scalar;
+
+    use super::*;
+
+    /// A store with a package that was put there as an installation puts it.
+    fn stocked() -> (tempfile::TempDir, Store, Package, LockedServer, PathBuf) {
+        let cache = tempfile::tempdir().unwrap();
+        let store = Store::in_cache(cache.path());
+        let package = Package::read("npm:a@1.0.0").unwrap();
+        let entry = LockedServer::new(&package, "h".into(), Vec::new(), "");
+        let place = store.place(&entry);
+        fs::create_dir_all(place.join("files/node_modules")).unwrap();
+        fs::write(place.join("files/node_modules/a.js"), "1").unwrap();
+        std::os::unix::fs::symlink("a.js", place.join("files/node_modules/b.js")).unwrap();
+        fs::write(
+            place.join("manifest"),
+            manifest::of(&place.join("files")).unwrap(),
+        )
+        .unwrap();
+        (cache, store, package, entry, place)
+    }
+
+    #[test]
+    fn an_installed_package_is_found_and_an_absent_one_is_not() {
+        let (_cache, store, package, entry, place) = stocked();
+        assert_eq!(store.find(&package, &entry).unwrap(), place.join("files"));
+        let other = LockedServer::new(&package, "h".into(), Vec::new(), "other");
+        let said = store.find(&package, &other).unwrap_err().to_string();
+        assert!(said.contains("locked and not installed"), "{said}");
+    }
+
+    #[test]
+    fn whatever_was_changed_is_named() {
+        type Change = fn(&Path);
+        let changes: [(Change, &str); 6] = [
+            (
+                |place| fs::write(place.join("files/node_modules/a.js"), "2").unwrap(),
+                "files/node_modules/a.js",
+            ),
+            (
+                |place| fs::write(place.join("files/node_modules/c.js"), "").unwrap(),
+                "files/node_modules/c.js",
+            ),
+            (
+                |place| fs::remove_file(place.join("files/node_modules/a.js")).unwrap(),
+                "differs",
+            ),
+            (
+                |place| {
+                    fs::remove_file(place.join("files/node_modules/b.js")).unwrap();
+                    std::os::unix::fs::symlink(
+                        "/etc/passwd",
+                        place.join("files/node_modules/b.js"),
+                    )
+                    .unwrap();
+                },
+                "files/node_modules/b.js",
+            ),
+            (
+                |place| {
+                    let path = place.join("files/node_modules/a.js");
+                    fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+                },
+                "files/node_modules/a.js",
+            ),
+            (
+                |place| fs::remove_file(place.join("manifest")).unwrap(),
+                "manifest cannot be read",
+            ),
+        ];
+        for (change, words) in changes {
+            let (_cache, store, package, entry, place) = stocked();
+            change(&place);
+            let said = store.find(&package, &entry).unwrap_err().to_string();
+            assert!(said.contains(words), "{words:?} is not in {said}");
+        }
+    }
+
+    #[test]
+    fn a_closed_folder_lets_nobody_write_and_can_be_removed() {
+        let (_cache, _, _, _, place) = stocked();
+        manifest::close(&place).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&place.join("files/node_modules")), 0o555);
+        assert_eq!(mode(&place.join("files/node_modules/a.js")), 0o444);
+        manifest::remove(&place).unwrap();
+        assert!(!place.exists());
+    }
+}
