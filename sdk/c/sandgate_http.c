@@ -40,13 +40,72 @@ static sandgate_http_outcome failed(const char *word) {
     return SANDGATE_HTTP_FAILED;
 }
 
+static sandgate_http_outcome timed_out(void) {
+    why = words[WASI_HTTP_TYPES_ERROR_CODE_HTTP_RESPONSE_TIMEOUT];
+    return SANDGATE_HTTP_TIMED_OUT;
+}
+
+static sandgate_http_outcome cut(void) {
+    why = words[WASI_HTTP_TYPES_ERROR_CODE_HTTP_RESPONSE_INCOMPLETE];
+    return SANDGATE_HTTP_CUT;
+}
+
 static sandgate_http_outcome refused(const wasi_http_types_error_code_t *code) {
     if (code->tag == WASI_HTTP_TYPES_ERROR_CODE_HTTP_REQUEST_DENIED) {
         why = "the operator has not granted this host";
         return SANDGATE_HTTP_DENIED;
     }
     /* Its name alone: what stands in it is the other side's. */
-    return failed(code->tag < sizeof words / sizeof *words ? words[code->tag] : internal_error);
+    sandgate_http_outcome outcome = failed(code->tag < sizeof words / sizeof *words ? words[code->tag] : internal_error);
+    switch (code->tag) {
+    case WASI_HTTP_TYPES_ERROR_CODE_DNS_TIMEOUT:
+    case WASI_HTTP_TYPES_ERROR_CODE_CONNECTION_TIMEOUT:
+    case WASI_HTTP_TYPES_ERROR_CODE_CONNECTION_READ_TIMEOUT:
+    case WASI_HTTP_TYPES_ERROR_CODE_CONNECTION_WRITE_TIMEOUT:
+    case WASI_HTTP_TYPES_ERROR_CODE_HTTP_RESPONSE_TIMEOUT:
+        return SANDGATE_HTTP_TIMED_OUT;
+    case WASI_HTTP_TYPES_ERROR_CODE_DNS_ERROR:
+    case WASI_HTTP_TYPES_ERROR_CODE_DESTINATION_NOT_FOUND:
+    case WASI_HTTP_TYPES_ERROR_CODE_DESTINATION_UNAVAILABLE:
+    case WASI_HTTP_TYPES_ERROR_CODE_DESTINATION_IP_UNROUTABLE:
+    case WASI_HTTP_TYPES_ERROR_CODE_CONNECTION_REFUSED:
+        return SANDGATE_HTTP_REFUSED;
+    case WASI_HTTP_TYPES_ERROR_CODE_CONNECTION_TERMINATED:
+    case WASI_HTTP_TYPES_ERROR_CODE_HTTP_RESPONSE_INCOMPLETE:
+        return SANDGATE_HTTP_CUT;
+    default:
+        return outcome;
+    }
+}
+
+/* When a request is given up. */
+struct deadline {
+    bool set;
+    wasi_io_poll_own_pollable_t timer;
+};
+
+/* Waits until it is ready, and gives it back. False: the request is given up before. */
+static bool waited(const struct deadline *until, wasi_io_poll_own_pollable_t ready) {
+    bool in_time = true;
+    if (until->set) {
+        wasi_io_poll_borrow_pollable_t both[] = {
+            wasi_io_poll_borrow_pollable(ready), wasi_io_poll_borrow_pollable(until->timer)};
+        wasi_io_poll_list_borrow_pollable_t all = {both, 2};
+        wasi_http_list_u32_t first;
+        wasi_io_poll_poll(&all, &first);
+        in_time = first.len > 0 && first.ptr[0] == 0;
+        wasi_http_list_u32_free(&first);
+    } else {
+        wasi_io_poll_method_pollable_block(wasi_io_poll_borrow_pollable(ready));
+    }
+    wasi_io_poll_pollable_drop_own(ready);
+    return in_time;
+}
+
+static void dropped(wasi_io_streams_stream_error_t *error) {
+    if (error->tag == WASI_IO_STREAMS_STREAM_ERROR_LAST_OPERATION_FAILED) {
+        wasi_io_error_error_drop_own(error->val.last_operation_failed);
+    }
 }
 
 static sandgate_http_outcome too_large(size_t limit) {
@@ -159,30 +218,72 @@ static const char *appended(wasi_http_types_own_fields_t to, sandgate_http_field
     return text.bytes;
 }
 
-/* Who answers need not have read everything; where nobody does, the reply says why. */
-static void write_all(wasi_http_types_own_outgoing_body_t content, sandgate_text body) {
+/* What is written until the other side takes no more, or, false, the request is given up. */
+static bool write_until(
+    wasi_io_streams_borrow_output_stream_t stream, sandgate_text body, const struct deadline *until) {
+    wasi_io_streams_stream_error_t error;
+    for (size_t at = 0; at < body.length;) {
+        uint64_t room;
+        if (!waited(until, wasi_io_streams_method_output_stream_subscribe(stream))) {
+            return false;
+        }
+        if (!wasi_io_streams_method_output_stream_check_write(stream, &room, &error)) {
+            dropped(&error);
+            return true;
+        }
+        size_t left = body.length - at;
+        wasi_http_list_u8_t part = {(uint8_t *)body.bytes + at, left < room ? left : (size_t)room};
+        if (!wasi_io_streams_method_output_stream_write(stream, &part, &error)) {
+            dropped(&error);
+            return true;
+        }
+        at += part.len;
+    }
+    if (!wasi_io_streams_method_output_stream_flush(stream, &error)) {
+        dropped(&error);
+        return true;
+    }
+    return waited(until, wasi_io_streams_method_output_stream_subscribe(stream));
+}
+
+static void write_all(wasi_io_streams_borrow_output_stream_t stream, sandgate_text body) {
+    for (size_t at = 0; at < body.length; at += WRITE) {
+        size_t left = body.length - at;
+        wasi_http_list_u8_t part = {(uint8_t *)body.bytes + at, left < WRITE ? left : WRITE};
+        wasi_io_streams_stream_error_t error;
+        if (!wasi_io_streams_method_output_stream_blocking_write_and_flush(stream, &part, &error)) {
+            dropped(&error);
+            return;
+        }
+    }
+}
+
+/* Who answers need not have read everything; where nobody does, the reply says why. False: the request is given up. */
+static bool written(
+    wasi_http_types_own_outgoing_body_t content, sandgate_text body, const struct deadline *until) {
     wasi_http_types_own_output_stream_t stream;
+    bool in_time = true;
     if (wasi_http_types_method_outgoing_body_write(wasi_http_types_borrow_outgoing_body(content), &stream)) {
-        for (size_t at = 0; at < body.length; at += WRITE) {
-            size_t left = body.length - at;
-            wasi_http_list_u8_t part = {(uint8_t *)body.bytes + at, left < WRITE ? left : WRITE};
-            wasi_io_streams_stream_error_t error;
-            if (!wasi_io_streams_method_output_stream_blocking_write_and_flush(
-                    wasi_io_streams_borrow_output_stream(stream), &part, &error)) {
-                if (error.tag == WASI_IO_STREAMS_STREAM_ERROR_LAST_OPERATION_FAILED) {
-                    wasi_io_error_error_drop_own(error.val.last_operation_failed);
-                }
-                break;
-            }
+        wasi_io_streams_borrow_output_stream_t to = wasi_io_streams_borrow_output_stream(stream);
+        if (until->set) {
+            in_time = write_until(to, body, until);
+        } else {
+            write_all(to, body);
         }
         wasi_io_streams_output_stream_drop_own(stream);
     }
+    if (!in_time) {
+        wasi_http_types_outgoing_body_drop_own(content);
+        return false;
+    }
     wasi_http_types_error_code_t error;
     wasi_http_types_static_outgoing_body_finish(content, NULL, &error);
+    return true;
 }
 
 static sandgate_http_outcome sent(
-    const sandgate_http_request *request, wasi_http_types_own_future_incoming_response_t *coming) {
+    const sandgate_http_request *request, const struct deadline *until,
+    wasi_http_types_own_future_incoming_response_t *coming) {
     struct parts parts = {0};
     if (!parted(request->url, &parts)) {
         why = "the URL does not begin with http:// or https:// and a host";
@@ -233,8 +334,9 @@ static sandgate_http_outcome sent(
         }
         return refused(&code);
     }
-    if (has) {
-        write_all(content, request->body);
+    if (has && !written(content, request->body, until)) {
+        wasi_http_types_future_incoming_response_drop_own(*coming);
+        return timed_out();
     }
     return SANDGATE_HTTP_REPLIED;
 }
@@ -263,7 +365,7 @@ static void read_fields(wasi_http_types_borrow_incoming_response_t response, san
 }
 
 static sandgate_http_outcome read_body(
-    wasi_http_types_own_incoming_body_t content, size_t limit, sandgate_text *body) {
+    wasi_http_types_own_incoming_body_t content, size_t limit, const struct deadline *until, sandgate_text *body) {
     wasi_http_types_own_input_stream_t stream;
     if (!wasi_http_types_method_incoming_body_stream(wasi_http_types_borrow_incoming_body(content), &stream)) {
         return failed(internal_error);
@@ -273,12 +375,16 @@ static sandgate_http_outcome read_body(
     while (outcome == SANDGATE_HTTP_REPLIED) {
         wasi_http_list_u8_t part;
         wasi_io_streams_stream_error_t error;
-        if (!wasi_io_streams_method_input_stream_blocking_read(
-                wasi_io_streams_borrow_input_stream(stream), AT_ONCE, &part, &error)) {
+        wasi_io_streams_borrow_input_stream_t from = wasi_io_streams_borrow_input_stream(stream);
+        if (until->set && !waited(until, wasi_io_streams_method_input_stream_subscribe(from))) {
+            outcome = timed_out();
+            break;
+        }
+        if (!wasi_io_streams_method_input_stream_blocking_read(from, AT_ONCE, &part, &error)) {
             if (error.tag == WASI_IO_STREAMS_STREAM_ERROR_LAST_OPERATION_FAILED) {
-                wasi_io_error_error_drop_own(error.val.last_operation_failed);
-                outcome = failed("HTTP-response-incomplete");
+                outcome = cut();
             }
+            dropped(&error);
             break;
         }
         if (part.len > limit - whole.length) {
@@ -298,7 +404,8 @@ static sandgate_http_outcome read_body(
 }
 
 static sandgate_http_outcome read_reply(
-    wasi_http_types_own_incoming_response_t response, size_t limit, sandgate_http_reply *reply) {
+    wasi_http_types_own_incoming_response_t response, size_t limit, const struct deadline *until,
+    sandgate_http_reply *reply) {
     wasi_http_types_borrow_incoming_response_t read = wasi_http_types_borrow_incoming_response(response);
     reply->status = wasi_http_types_method_incoming_response_status(read);
     read_fields(read, reply);
@@ -306,34 +413,46 @@ static sandgate_http_outcome read_reply(
     if (!wasi_http_types_method_incoming_response_consume(read, &content)) {
         return failed(internal_error);
     }
-    sandgate_http_outcome outcome = read_body(content, limit, &reply->body);
+    sandgate_http_outcome outcome = read_body(content, limit, until, &reply->body);
     wasi_http_types_incoming_body_drop_own(content);
+    return outcome;
+}
+
+static sandgate_http_outcome answered(
+    const sandgate_http_request *request, const struct deadline *until, sandgate_http_reply *reply) {
+    wasi_http_types_own_future_incoming_response_t coming;
+    sandgate_http_outcome outcome = sent(request, until, &coming);
+    if (outcome != SANDGATE_HTTP_REPLIED) {
+        return outcome;
+    }
+    wasi_http_types_borrow_future_incoming_response_t awaited = wasi_http_types_borrow_future_incoming_response(coming);
+    wasi_http_types_result_result_own_incoming_response_error_code_void_t got;
+    if (!waited(until, wasi_http_types_method_future_incoming_response_subscribe(awaited))) {
+        outcome = timed_out();
+    } else if (!wasi_http_types_method_future_incoming_response_get(awaited, &got) || got.is_err) {
+        outcome = failed(internal_error);
+    } else if (got.val.ok.is_err) {
+        outcome = refused(&got.val.ok.val.err);
+    } else {
+        wasi_http_types_own_incoming_response_t response = got.val.ok.val.ok;
+        outcome = read_reply(response, request->limit == 0 ? SANDGATE_HTTP_LIMIT : request->limit, until, reply);
+        wasi_http_types_incoming_response_drop_own(response);
+    }
+    wasi_http_types_future_incoming_response_drop_own(coming);
     return outcome;
 }
 
 sandgate_http_outcome sandgate_http_send(sandgate_http_request request, sandgate_http_reply *reply) {
     *reply = (sandgate_http_reply){0};
     why = NULL;
-    wasi_http_types_own_future_incoming_response_t coming;
-    sandgate_http_outcome outcome = sent(&request, &coming);
-    if (outcome != SANDGATE_HTTP_REPLIED) {
-        return outcome;
+    struct deadline until = {.set = request.timeout_ms > 0};
+    if (until.set) {
+        until.timer = wasi_clocks_monotonic_clock_subscribe_duration((uint64_t)request.timeout_ms * 1000000);
     }
-    wasi_http_types_borrow_future_incoming_response_t awaited = wasi_http_types_borrow_future_incoming_response(coming);
-    wasi_http_types_own_pollable_t ready = wasi_http_types_method_future_incoming_response_subscribe(awaited);
-    wasi_io_poll_method_pollable_block(wasi_io_poll_borrow_pollable(ready));
-    wasi_io_poll_pollable_drop_own(ready);
-    wasi_http_types_result_result_own_incoming_response_error_code_void_t got;
-    if (!wasi_http_types_method_future_incoming_response_get(awaited, &got) || got.is_err) {
-        outcome = failed(internal_error);
-    } else if (got.val.ok.is_err) {
-        outcome = refused(&got.val.ok.val.err);
-    } else {
-        wasi_http_types_own_incoming_response_t response = got.val.ok.val.ok;
-        outcome = read_reply(response, request.limit == 0 ? SANDGATE_HTTP_LIMIT : request.limit, reply);
-        wasi_http_types_incoming_response_drop_own(response);
+    sandgate_http_outcome outcome = answered(&request, &until, reply);
+    if (until.set) {
+        wasi_io_poll_pollable_drop_own(until.timer);
     }
-    wasi_http_types_future_incoming_response_drop_own(coming);
     if (outcome != SANDGATE_HTTP_REPLIED) {
         *reply = (sandgate_http_reply){0};
     }

@@ -3,8 +3,9 @@
  *     [asks]
  *     http = { hosts = ["api.example.com"], why = "looks up what it is asked about" }
  *
- * A request takes of the hook's own time and is cut with it; nothing is retried and no redirect is followed. A plugin that
- * sends none imports nothing of this.
+ * A request takes of the hook's own time and is cut with it, unless its own `timeout_ms` is shorter: then it is
+ * SANDGATE_HTTP_TIMED_OUT, and the hook can still decide. Nothing is retried and no redirect is followed. A plugin that sends
+ * none imports nothing of this.
  *
  *     #include "sandgate_http.h"
  *
@@ -37,8 +38,14 @@ typedef enum {
     SANDGATE_HTTP_TOO_LARGE,
     /* The URL is none that can be asked: begins with `http://` or `https://` and a host. */
     SANDGATE_HTTP_URL,
-    /* There is no reply; `sandgate_http_failure` says why. */
-    SANDGATE_HTTP_FAILED
+    /* There is no reply for another reason, which `sandgate_http_failure` says. */
+    SANDGATE_HTTP_FAILED,
+    /* It took longer than `timeout_ms`, or connecting longer than it may. */
+    SANDGATE_HTTP_TIMED_OUT,
+    /* Nobody takes the connection: there is no such host, or nothing listens there. */
+    SANDGATE_HTTP_REFUSED,
+    /* The connection ended before the reply did. */
+    SANDGATE_HTTP_CUT
 } sandgate_http_outcome;
 
 /* One header. Those of a reply have their names in small letters. */
@@ -46,7 +53,7 @@ typedef struct {
     sandgate_text name, value;
 } sandgate_http_field;
 
-/* What is sent. What is left out: GET, no headers, no body, SANDGATE_HTTP_LIMIT. */
+/* What is sent. What is left out: GET, no headers, no body, SANDGATE_HTTP_LIMIT, the hook's own time. */
 typedef struct {
     const char *method;
     sandgate_text url;
@@ -55,6 +62,8 @@ typedef struct {
     sandgate_text body;
     /* The most bytes that the reply's body may have. */
     size_t limit;
+    /* Milliseconds from sending to the reply's last byte. */
+    uint32_t timeout_ms;
 } sandgate_http_request;
 
 /* What came back. Values and body are as the other side sent them, which need not be UTF-8: what goes on of them, into a
@@ -76,7 +85,7 @@ sandgate_http_outcome sandgate_http_send(sandgate_http_request request, sandgate
 sandgate_text sandgate_http_header(const sandgate_http_reply *reply, const char *name);
 /* These bytes as UTF-8; what is none of it is replaced. */
 sandgate_text sandgate_http_text(sandgate_text bytes);
-/* Why the last request had no reply: for those that failed, WASI's word for it, for example `connection-refused`; NULL where
+/* Why the last request had no reply: for those that timed out, were refused or cut, or failed, WASI's word for it, for example `connection-refused`; NULL where
  * it had one. */
 const char *sandgate_http_failure(void);
 

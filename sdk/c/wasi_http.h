@@ -14,6 +14,24 @@ typedef struct wasi_http_string_t {
   size_t len;
 } wasi_http_string_t;
 
+typedef struct wasi_io_poll_own_pollable_t {
+  int32_t __handle;
+} wasi_io_poll_own_pollable_t;
+
+typedef struct wasi_io_poll_borrow_pollable_t {
+  int32_t __handle;
+} wasi_io_poll_borrow_pollable_t;
+
+typedef struct {
+  wasi_io_poll_borrow_pollable_t *ptr;
+  size_t len;
+} wasi_io_poll_list_borrow_pollable_t;
+
+typedef struct {
+  uint32_t *ptr;
+  size_t len;
+} wasi_http_list_u32_t;
+
 typedef struct wasi_io_error_own_error_t {
   int32_t __handle;
 } wasi_io_error_own_error_t;
@@ -63,6 +81,16 @@ typedef struct {
   } val;
 } wasi_io_streams_result_list_u8_stream_error_t;
 
+typedef wasi_io_poll_own_pollable_t wasi_io_streams_own_pollable_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    uint64_t ok;
+    wasi_io_streams_stream_error_t err;
+  } val;
+} wasi_io_streams_result_u64_stream_error_t;
+
 typedef struct {
   bool is_err;
   union {
@@ -70,13 +98,10 @@ typedef struct {
   } val;
 } wasi_io_streams_result_void_stream_error_t;
 
-typedef struct wasi_io_poll_own_pollable_t {
-  int32_t __handle;
-} wasi_io_poll_own_pollable_t;
+// Nanoseconds.
+typedef uint64_t wasi_clocks_monotonic_clock_duration_t;
 
-typedef struct wasi_io_poll_borrow_pollable_t {
-  int32_t __handle;
-} wasi_io_poll_borrow_pollable_t;
+typedef wasi_io_poll_own_pollable_t wasi_clocks_monotonic_clock_own_pollable_t;
 
 typedef struct wasi_http_types_method_t {
   uint8_t tag;
@@ -403,12 +428,21 @@ typedef struct {
   } val;
 } wasi_http_outgoing_handler_result_own_future_incoming_response_error_code_t;
 
-// Imported Functions from `wasi:io/streams@0.2.0`
-extern bool wasi_io_streams_method_input_stream_blocking_read(wasi_io_streams_borrow_input_stream_t self, uint64_t len, wasi_http_list_u8_t *ret, wasi_io_streams_stream_error_t *err);
-extern bool wasi_io_streams_method_output_stream_blocking_write_and_flush(wasi_io_streams_borrow_output_stream_t self, wasi_http_list_u8_t *contents, wasi_io_streams_stream_error_t *err);
-
 // Imported Functions from `wasi:io/poll@0.2.0`
 extern void wasi_io_poll_method_pollable_block(wasi_io_poll_borrow_pollable_t self);
+extern void wasi_io_poll_poll(wasi_io_poll_list_borrow_pollable_t *in, wasi_http_list_u32_t *ret);
+
+// Imported Functions from `wasi:io/streams@0.2.0`
+extern bool wasi_io_streams_method_input_stream_blocking_read(wasi_io_streams_borrow_input_stream_t self, uint64_t len, wasi_http_list_u8_t *ret, wasi_io_streams_stream_error_t *err);
+extern wasi_io_streams_own_pollable_t wasi_io_streams_method_input_stream_subscribe(wasi_io_streams_borrow_input_stream_t self);
+extern bool wasi_io_streams_method_output_stream_check_write(wasi_io_streams_borrow_output_stream_t self, uint64_t *ret, wasi_io_streams_stream_error_t *err);
+extern bool wasi_io_streams_method_output_stream_write(wasi_io_streams_borrow_output_stream_t self, wasi_http_list_u8_t *contents, wasi_io_streams_stream_error_t *err);
+extern bool wasi_io_streams_method_output_stream_blocking_write_and_flush(wasi_io_streams_borrow_output_stream_t self, wasi_http_list_u8_t *contents, wasi_io_streams_stream_error_t *err);
+extern bool wasi_io_streams_method_output_stream_flush(wasi_io_streams_borrow_output_stream_t self, wasi_io_streams_stream_error_t *err);
+extern wasi_io_streams_own_pollable_t wasi_io_streams_method_output_stream_subscribe(wasi_io_streams_borrow_output_stream_t self);
+
+// Imported Functions from `wasi:clocks/monotonic-clock@0.2.0`
+extern wasi_clocks_monotonic_clock_own_pollable_t wasi_clocks_monotonic_clock_subscribe_duration(wasi_clocks_monotonic_clock_duration_t when);
 
 // Imported Functions from `wasi:http/types@0.2.0`
 extern wasi_http_types_own_fields_t wasi_http_types_constructor_fields(void);
@@ -434,6 +468,16 @@ extern bool wasi_http_outgoing_handler_handle(wasi_http_outgoing_handler_own_out
 
 // Helper Functions
 
+extern void wasi_io_poll_pollable_drop_own(wasi_io_poll_own_pollable_t handle);
+
+extern void wasi_io_poll_pollable_drop_borrow(wasi_io_poll_borrow_pollable_t handle);
+
+extern wasi_io_poll_borrow_pollable_t wasi_io_poll_borrow_pollable(wasi_io_poll_own_pollable_t handle);
+
+void wasi_io_poll_list_borrow_pollable_free(wasi_io_poll_list_borrow_pollable_t *ptr);
+
+void wasi_http_list_u32_free(wasi_http_list_u32_t *ptr);
+
 extern void wasi_io_error_error_drop_own(wasi_io_error_own_error_t handle);
 
 extern void wasi_io_error_error_drop_borrow(wasi_io_error_borrow_error_t handle);
@@ -458,13 +502,9 @@ void wasi_http_list_u8_free(wasi_http_list_u8_t *ptr);
 
 void wasi_io_streams_result_list_u8_stream_error_free(wasi_io_streams_result_list_u8_stream_error_t *ptr);
 
+void wasi_io_streams_result_u64_stream_error_free(wasi_io_streams_result_u64_stream_error_t *ptr);
+
 void wasi_io_streams_result_void_stream_error_free(wasi_io_streams_result_void_stream_error_t *ptr);
-
-extern void wasi_io_poll_pollable_drop_own(wasi_io_poll_own_pollable_t handle);
-
-extern void wasi_io_poll_pollable_drop_borrow(wasi_io_poll_borrow_pollable_t handle);
-
-extern wasi_io_poll_borrow_pollable_t wasi_io_poll_borrow_pollable(wasi_io_poll_own_pollable_t handle);
 
 void wasi_http_types_method_free(wasi_http_types_method_t *ptr);
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use sandgate_sdk::Context;
-use sandgate_sdk::http::{self, Failure, TIMED_OUT};
+use sandgate_sdk::http::{self, Failure};
 
 use crate::cache::Cache;
 use crate::inputs::Input;
@@ -70,8 +70,10 @@ impl From<Failure> for Trouble {
         match failure {
             Failure::Denied => Self::Denied,
             Failure::TooLarge(_) => Self::Unreadable,
-            Failure::Failed(word) if word == TIMED_OUT || word.contains("Timeout") => Self::Late,
-            Failure::Url | Failure::Failed(_) => Self::Unreachable,
+            Failure::TimedOut => Self::Late,
+            Failure::Url | Failure::Refused | Failure::Cut | Failure::Failed(_) => {
+                Self::Unreachable
+            }
         }
     }
 }

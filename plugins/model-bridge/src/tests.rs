@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used)]
-use sandgate_sdk::http::{Failure, Reply, TIMED_OUT};
+use sandgate_sdk::http::{Failure, Reply};
 use sandgate_sdk::testing::{
     after, answer_http, clear_state, context, document, fail_http, findings, http_requests, rules,
 };
@@ -528,18 +528,16 @@ fn misbehaves(kind: &str, bodies: &[Value]) {
         assert_eq!(refusal.code, rule, "{what}");
         assert!(!refusal.message.contains("some text"), "{what}");
     };
-    for word in [
-        TIMED_OUT,
-        "ConnectionReadTimeout",
-        "ConnectionRefused",
-        "HttpResponseIncomplete",
-        "InternalError",
+    for failure in [
+        Failure::TimedOut,
+        Failure::Refused,
+        Failure::Cut,
+        Failure::Denied,
+        Failure::Failed("internal-error".into()),
     ] {
-        fail_http(URL, Failure::Failed(word.into()));
-        check("model.unavailable", word);
+        fail_http(URL, failure.clone());
+        check("model.unavailable", &failure.to_string());
     }
-    fail_http(URL, Failure::Denied);
-    check("model.unavailable", "denied");
     for status in [301, 400, 404, 413, 429, 500, 204] {
         answer_http(URL, Reply::new(status, "{}"));
         check("model.unavailable", &status.to_string());

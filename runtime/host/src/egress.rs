@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use sandgate_address::is_public;
 use tokio::net::TcpStream;
 use wasmtime_wasi_http::io::TokioIo;
+use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::simulation::{Canned, Simulation};
@@ -97,6 +98,14 @@ impl AllowedHost {
 }
 
 impl WasiHttpHooks for Egress {
+    fn p2_error_from_hyper(&mut self, error: &hyper::Error) -> ErrorCode {
+        let io = std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>());
+        match io || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+            true => ErrorCode::ConnectionTerminated,
+            false => ErrorCode::HttpProtocolError,
+        }
+    }
+
     fn send_request(
         &mut self,
         request: http::Request<WasiBody>,

@@ -3,8 +3,9 @@
 //	[asks]
 //	http = { hosts = ["api.example.com"], why = "looks up what it is asked about" }
 //
-// A request takes of the hook's own time and is cut with it, and while it waits no goroutine runs; nothing is retried and no
-// redirect is followed. Under `go test`, sandgatetest.AnswerHTTP says what comes back.
+// A request takes of the hook's own time and is cut with it, unless its own Timeout is shorter: then its error is [ErrTimedOut],
+// and the hook can still decide. While it waits no goroutine runs; nothing is retried and no redirect is followed. Under `go test`,
+// sandgatetest.AnswerHTTP says what comes back.
 package http
 
 import (
@@ -13,6 +14,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"sandgate/internal/border"
@@ -27,6 +29,12 @@ var (
 	ErrDenied = errors.New("the operator has not granted this host")
 	// ErrURL: the URL is none that can be asked.
 	ErrURL = errors.New("the URL does not begin with http:// or https:// and a host")
+	// ErrTimedOut, by errors.Is: it took longer than the request's Timeout, or connecting longer than it may.
+	ErrTimedOut = errors.New("the reply did not come in time")
+	// ErrRefused, by errors.Is: nobody takes the connection.
+	ErrRefused = errors.New("nobody takes the connection")
+	// ErrCut, by errors.Is: the connection ended before the reply did.
+	ErrCut = errors.New("the connection ended before the reply did")
 )
 
 // TooLarge says that the reply's body has more bytes than this.
@@ -34,10 +42,24 @@ type TooLarge struct{ Limit int }
 
 func (t *TooLarge) Error() string { return fmt.Sprintf("the reply has more than %d bytes", t.Limit) }
 
-// Failed says that there is no reply, with WASI's word for why, for example `connection-refused`.
+// Failed says that there is no reply, with WASI's word for why, for example `connection-refused`. It may be [ErrTimedOut],
+// [ErrRefused] or [ErrCut].
 type Failed struct{ Word string }
 
 func (f *Failed) Error() string { return f.Word }
+
+// Is whether it is of this kind.
+func (f *Failed) Is(kind error) bool {
+	switch f.Word {
+	case "DNS-timeout", "connection-timeout", "connection-read-timeout", "connection-write-timeout", "HTTP-response-timeout":
+		return kind == ErrTimedOut
+	case "DNS-error", "destination-not-found", "destination-unavailable", "destination-IP-unroutable", "connection-refused":
+		return kind == ErrRefused
+	case "connection-terminated", "HTTP-response-incomplete":
+		return kind == ErrCut
+	}
+	return false
+}
 
 // Header is headers by name. Those of a reply are in small letters.
 type Header map[string][]string
@@ -73,6 +95,8 @@ type Request struct {
 	Body   []byte
 	// The most bytes that the reply's body may have.
 	Limit int
+	// How long it may take from Send to the reply's last byte; as long as the hook's own time unless set.
+	Timeout time.Duration
 }
 
 // Get asks for what is there.
@@ -118,7 +142,7 @@ func (r Request) asked() (border.Request, error) {
 	}
 	made := border.Request{
 		Method: r.Method, URL: r.URL, Secure: scheme == "https", Authority: rest[:end], Path: rest[end:],
-		Body: r.Body, Limit: r.Limit,
+		Body: r.Body, Limit: r.Limit, Timeout: uint64(max(0, r.Timeout)),
 	}
 	if made.Method == "" {
 		made.Method = "GET"

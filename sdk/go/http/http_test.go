@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"sandgate/http"
 	"sandgate/sandgatetest"
@@ -21,7 +22,7 @@ func Example() {
 	fmt.Println(last.Method, string(last.Body), last.Header)
 	// Output:
 	// 200 {"known":true} <nil>
-	// internal-error
+	// connection-refused
 	// POST x map[x-who:[ada]]
 }
 
@@ -46,5 +47,24 @@ func TestAReplyAboveTheLimitIsNoneAndHeadersHaveNoCase(t *testing.T) {
 	var large *http.TooLarge
 	if _, err = (http.Request{URL: "http://a", Limit: 3}).Send(); !errors.As(err, &large) || large.Limit != 3 {
 		t.Error(err)
+	}
+}
+
+func TestAReplyThatIsLateIsNoneForWhoDoesNotWaitAndFailuresHaveKinds(t *testing.T) {
+	sandgatetest.AnswerHTTPLate("http://late", time.Second, http.Reply{})
+	for timeout, late := range map[time.Duration]bool{time.Second: true, 2 * time.Second: false, 0: false} {
+		if _, err := (http.Request{URL: "http://late", Timeout: timeout}).Send(); errors.Is(err, http.ErrTimedOut) != late {
+			t.Error(timeout, err)
+		}
+	}
+	kinds := []error{http.ErrTimedOut, http.ErrRefused, http.ErrCut, http.ErrDenied}
+	for _, kind := range kinds[:3] {
+		sandgatetest.FailHTTP("http://late", kind)
+		_, err := http.Get("http://late")
+		for _, other := range kinds {
+			if errors.Is(err, other) != (other == kind) {
+				t.Error(err, other)
+			}
+		}
 	}
 }

@@ -27,6 +27,8 @@ export interface Fetch {
   body: Uint8Array;
   /** The most bytes that the reply's body may have. */
   limit: number;
+  /** Milliseconds until it is given up; as many as the hook has, where there are none. */
+  timeout?: number | undefined;
 }
 
 /** Its reply, as it came. */

@@ -19,7 +19,7 @@ import { checkTypes } from "./types.js";
 export const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
 export const IMPORTS = ["sandgate:interceptor/*", "wasi:*", "wazi:*"];
 /** See `wit/plugin.wit`. */
-const LENT = ["wazi:io/", "wazi:http/"];
+const LENT = ["wazi:io/", "wazi:http/", "wazi:clocks/"];
 
 /** Loads the source natively, so that its hooks are known. */
 export async function load(folder: string): Promise<Plugin> {
@@ -121,7 +121,9 @@ export function httpIn(asked: boolean): string {
   return `
     import types from "wazi:http/types@0.2.0";
     import outgoing from "wazi:http/outgoing-handler@0.2.0";
-    const http = { types, outgoing };`;
+    import * as poll from "wazi:io/poll@0.2.0";
+    import clock from "wazi:clocks/monotonic-clock@0.2.0";
+    const http = { types, outgoing, poll, clock };`;
 }
 
 /** The component with what it imports by its own name, which is as long. */

@@ -6,8 +6,9 @@
  * http = { hosts = ["api.example.com"], why = "looks up what it is asked about" }
  * ```
  *
- * A request takes of the hook's own time and is cut with it; nothing is retried and no redirect is followed. In tests,
- * `answerHttp` of `sandgate/testing` says what comes back.
+ * A request takes of the hook's own time and is cut with it, unless its own `timeout` is shorter: then it fails as `timed-out`, and
+ * the hook can still decide. Nothing is retried and no redirect is followed. In tests, `answerHttp` of `sandgate/testing` says what
+ * comes back.
  *
  * ```ts
  * import { http } from "sandgate";
@@ -16,7 +17,9 @@
  * answerHttp("https://api.example.com/v1?q=1", { body: '{"known": true}' });
  * const reply = http.get("https://api.example.com/v1?q=1");
  * assert.deepEqual([reply.status, reply.json()], [200, { known: true }]);
- * assert.throws(() => http.post("https://elsewhere.example/", "x"), http.Failure);
+ * answerHttp("https://api.example.com/slow", { delay: 1000 });
+ * assert.throws(() => http.get("https://api.example.com/slow", { timeout: 200 }), { kind: "timed-out" });
+ * assert.throws(() => http.post("https://elsewhere.example/", "x"), { kind: "refused", message: "connection-refused" });
  * ```
  */
 
@@ -32,14 +35,44 @@ export interface Options {
   headers?: { [name: string]: string };
   /** The most bytes that the reply's body may have. */
   limit?: number;
+  /** Milliseconds from now to the reply's last byte; as many as the hook has, unless set. */
+  timeout?: number;
 }
+
+/**
+ * Why there is no reply. `denied`: the operator has not granted this host, or the manifest does not ask for http. `too-large`: the
+ * body has more bytes than `limit`. `timed-out`: it took longer than `timeout`, or connecting longer than it may. `refused`: nobody
+ * takes the connection. `cut`: it ended before the reply did. `failed`: anything else.
+ */
+export type FailureKind = "denied" | "too-large" | "timed-out" | "refused" | "cut" | "failed";
 
 /** There is no reply, and why; the message is WASI's word for it, for example `connection-refused`. */
 export class Failure extends Error {
   override readonly name = "http.Failure";
-  constructor(readonly kind: "denied" | "too-large" | "failed", message: string) {
+  constructor(readonly kind: FailureKind, message: string) {
     super(message);
   }
+}
+
+const KINDS: { [word: string]: FailureKind } = {
+  "DNS-timeout": "timed-out",
+  "connection-timeout": "timed-out",
+  "connection-read-timeout": "timed-out",
+  "connection-write-timeout": "timed-out",
+  "HTTP-response-timeout": "timed-out",
+  "DNS-error": "refused",
+  "destination-not-found": "refused",
+  "destination-unavailable": "refused",
+  "destination-IP-unroutable": "refused",
+  "connection-refused": "refused",
+  "connection-terminated": "cut",
+  "HTTP-response-incomplete": "cut",
+};
+
+/** @internal What WASI's word for it is thrown as. */
+export function failure(word: string): Failure {
+  if (word === "HTTP-request-denied") return new Failure("denied", "the operator has not granted this host");
+  return new Failure(KINDS[word] ?? "failed", word);
 }
 
 /** What came back, whatever its status. */
@@ -72,7 +105,8 @@ export function request(method: string, url: string, body: Uint8Array | string =
   const path = rest.startsWith("/") ? rest : `/${rest}`;
   const headers = Object.entries(options.headers ?? {}).map(([name, value]): [string, Uint8Array] => [name, encode(utf8(value, name))]);
   const content = typeof body === "string" ? encode(utf8(body, "body")) : body;
-  const fetched = gateway().fetch({ method: method.toUpperCase(), scheme, authority, path, headers, body: content, limit: options.limit ?? LIMIT });
+  const { limit = LIMIT, timeout } = options;
+  const fetched = gateway().fetch({ method: method.toUpperCase(), scheme, authority, path, headers, body: content, limit, timeout });
   const joined: { [name: string]: string } = Object.create(null) as { [name: string]: string };
   for (const [name, value] of fetched.headers) {
     const low = name.toLowerCase();

@@ -16,7 +16,7 @@ export const FILE = "plugin.toml";
 /** Where {@link write} puts the schema of the source's fields. */
 const SCHEMA = "settings.schema.json";
 const SECTION = "sandgate:manifest";
-const RIGHT = "`sandgate-plugin manifest --write` puts it right";
+const RIGHT = "`npx sandgate-plugin manifest --write` puts it right";
 
 type Table = { [name: string]: Json };
 

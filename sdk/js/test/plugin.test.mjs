@@ -147,8 +147,12 @@ test("a request is answered by the test, and a large reply is refused", () => {
   const reply = http.post("https://a.example", "é");
   assert.deepEqual([reply.status, { ...reply.headers }, reply.text()], [201, { "x-seen": "yes" }, "12345"]);
   assert.throws(() => http.post("https://a.example/", "", { limit: 4 }), { kind: "too-large" });
-  assert.throws(() => http.get("https://a.example/"), { kind: "failed" });
+  assert.throws(() => http.get("https://a.example/"), { kind: "refused", message: "connection-refused" });
   assert.throws(() => http.get("a.example"), TypeError);
+  answerHttp("https://a.example/", { delay: 1000, fails: "cut" });
+  assert.throws(() => http.get("https://a.example/", { timeout: 1000 }), { kind: "timed-out", message: "HTTP-response-timeout" });
+  assert.throws(() => http.get("https://a.example/", { timeout: 1001 }), { kind: "cut" });
+  assert.throws(() => http.get("https://a.example/"), { kind: "cut" });
   clear();
   assert.throws(() => http.post("https://a.example/", ""), http.Failure);
 });

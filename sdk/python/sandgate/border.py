@@ -40,7 +40,15 @@ class Gateway(Protocol):
     def increment(self, key: str, by: int, ttl_ms: int | None) -> int: ...
     def compare_and_set(self, key: str, expected: bytes | None, value: bytes, ttl_ms: int | None) -> bool: ...
     def fetch(
-        self, method: str, scheme: str, authority: str, path: str, headers: list[tuple[str, bytes]], body: bytes, limit: int
+        self,
+        method: str,
+        scheme: str,
+        authority: str,
+        path: str,
+        headers: list[tuple[str, bytes]],
+        body: bytes,
+        limit: int,
+        timeout: float | None,
     ) -> Fetched: ...
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sandgate import hooks
-from sandgate.imports import HIDDEN, Import, folders, imports, native, own, why_not
+from sandgate.imports import HIDDEN, Import, folders, imports, native, own, why_not, without_sockets
 from sandgate.manifest import check, embed
 from sandgate.resources import NotThere, Resources, resources
 from sandgate.testing import load
@@ -81,7 +81,7 @@ def imported(folder: Path) -> tuple[list[Import], Resources]:
     """What the plugin loaded from this folder imports, at any time, and what it needs beside; all of it is such as a component
     can have."""
     found = imports(folder)
-    lines = native(found)
+    lines = [*without_sockets(folder), *native(found)]
     try:
         beside = resources(folder, found)
     except NotThere as error:

@@ -157,7 +157,15 @@ class _Gateway:
 
 
     def fetch(
-        self, method: str, scheme: str, authority: str, path: str, headers: list[tuple[str, bytes]], body: bytes, limit: int
+        self,
+        method: str,
+        scheme: str,
+        authority: str,
+        path: str,
+        headers: list[tuple[str, bytes]],
+        body: bytes,
+        limit: int,
+        timeout: float | None,
     ) -> border.Fetched:
         # There where the manifest asks for http, and nothing of it otherwise.
         http = sys.modules.get("sandgate.component_http")
@@ -165,7 +173,7 @@ class _Gateway:
             from sandgate.http import Denied
 
             raise Denied("plugin.toml does not ask for http: add it to [asks]")
-        fetched: border.Fetched = http.fetch(method, scheme, authority, path, headers, body, limit)
+        fetched: border.Fetched = http.fetch(method, scheme, authority, path, headers, body, limit, timeout)
         return fetched
 
 

@@ -16,6 +16,10 @@ def configured(given: Any) -> list[Issue]:
     if function is None:
         return []
     try:
-        return list(function() or [])
+        issues = list(function() or [])
+        for one in issues:
+            if not isinstance(one, Issue):
+                raise TypeError(f"a configure function returns Issues or nothing, not {type(one).__name__}")
+        return issues
     except Exception as error:
         return [Issue("", str(fault.told(error, function)))]

@@ -17,6 +17,9 @@ HIDDEN = (
 
 SITE = ("site-packages", "dist-packages")
 
+_SOCKETS = ("socket", "ssl", "http.client", "urllib.request", "ftplib", "smtplib", "urllib3", "requests", "httpx", "aiohttp")
+"""What is of no use without sockets."""
+
 
 @dataclass(frozen=True, slots=True)
 class Import:
@@ -117,6 +120,16 @@ def folders(names: Iterable[str]) -> list[Path]:
 def native(found: Iterable[Import]) -> list[str]:
     """What is wrong with these, a line each: what a plugin needs and has native code only."""
     return [f"{one.where}: {why_not(one.name)}" for one in found if one.needed and _is_native(origin(one.name))]
+
+
+def without_sockets(folder: Path) -> list[str]:
+    """The lines of the plugin itself that need what opens sockets: a component can have the modules, and no socket."""
+    return [
+        f"{one.where}: a plugin has no sockets, and so no {one.name}: take `http` of the package sandgate"
+        for name, file in own(folder).items()
+        for one in _of(name, file, folder)
+        if one.needed and any(one.name == root or one.name.startswith(f"{root}.") for root in _SOCKETS)
+    ]
 
 
 def why_not(name: str) -> str:

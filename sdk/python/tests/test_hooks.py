@@ -250,3 +250,27 @@ def test_a_request_is_answered_by_the_test_and_a_large_reply_is_refused():
     testing.clear()
     with pytest.raises(http.Failure):
         http.post("https://a.example/", b"")
+
+
+def test_a_late_answer_is_none_for_who_does_not_wait_and_failures_have_kinds():
+    url = "https://a.example/"
+    testing.answer_http(url, delay=1, fails="cut")
+    with pytest.raises(http.TimedOut, match="HTTP-response-timeout"):
+        http.get(url, timeout=1)
+    for timeout in (1.1, None):
+        with pytest.raises(http.Cut):
+            http.get(url, timeout=timeout)
+    testing.answer_http(url, fails="refused")
+    with pytest.raises(http.Refused, match="connection-refused"):
+        http.get(url, timeout=1)
+    testing.answer_http(url, delay=1, body=b"late")
+    assert http.get(url, timeout=2).body == b"late"
+
+
+def test_what_configure_returns_is_issues_or_nothing():
+    @configure
+    def prepare():
+        return [("/closes", "is not after `opens`")]
+
+    (issue,) = testing.configure()
+    assert issue.message.startswith("TypeError: a configure function returns Issues or nothing, not tuple")

@@ -4,7 +4,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 
 import pytest
 
-from sandgate.imports import folders, imports, named, native, own, why_not
+from sandgate.imports import folders, imports, named, native, own, why_not, without_sockets
 from sandgate.testing import load
 
 SOURCE = """
@@ -68,3 +68,11 @@ def test_packages_lie_where_they_are_installed_and_what_cannot_be_had_says_why()
     assert [folder.name for folder in folders(["json", "pytest"])] == ["site-packages"]
     assert why_not("mmap") == "the Python in a component has no mmap"
     assert "pip install" in why_not("nothing_of_this_name")
+
+
+def test_what_opens_sockets_is_refused_with_its_line_in_the_plugin_itself(tmp_path):
+    (tmp_path / "plugin.py").write_text("import helper\nfrom urllib import request, parse\n")
+    (tmp_path / "helper.py").write_text("try:\n    import socket\nexcept ImportError:\n    socket = None\nimport http\n")
+    load(tmp_path / "plugin.py")
+    (line,) = without_sockets(tmp_path)
+    assert line == "plugin.py:2: a plugin has no sockets, and so no urllib.request: take `http` of the package sandgate"

@@ -16,7 +16,7 @@
 //! let reply = http::get("https://api.example.com/v1?q=1").send()?;
 //! assert_eq!((reply.status, reply.text().as_ref()), (200, r#"{"known":true}"#));
 //! let nobody = http::post("https://elsewhere.example/", "x").header("x-who", "ada").send();
-//! assert!(matches!(nobody, Err(Failure::Failed(_))));
+//! assert_eq!(nobody, Err(Failure::Refused));
 //! let asked = sandgate_sdk::testing::http_requests();
 //! assert_eq!((asked[1].method.as_str(), asked[1].body.as_slice()), ("POST", b"x".as_slice()));
 //! # Ok::<(), Failure>(())
@@ -33,8 +33,6 @@ use crate::testing::http as wasi;
 
 /// Bytes of a reply's body, unless a request says otherwise.
 pub const LIMIT: usize = 1 << 20;
-/// The word of [`Failure::Failed`] where a request took longer than its [`timeout`](Request::timeout).
-pub const TIMED_OUT: &str = "HttpResponseTimeout";
 
 /// Why there is no reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +43,13 @@ pub enum Failure {
     TooLarge(usize),
     /// The URL is none that can be asked: begins with `http://` or `https://` and a host.
     Url,
-    /// WASI's word for it, for example `ConnectionRefused`.
+    /// It took longer than its [`timeout`](Request::timeout), or than connecting may take.
+    TimedOut,
+    /// Nobody takes the connection: there is no such host, or nothing listens there.
+    Refused,
+    /// The connection ended before the reply did.
+    Cut,
+    /// WASI's word for anything else, for example `TLS-certificate-error`.
     Failed(String),
 }
 
@@ -55,6 +59,9 @@ impl std::fmt::Display for Failure {
             Self::Denied => f.write_str("the operator has not granted this host"),
             Self::TooLarge(limit) => write!(f, "the reply has more than {limit} bytes"),
             Self::Url => f.write_str("the URL does not begin with http:// or https:// and a host"),
+            Self::TimedOut => f.write_str("the reply did not come in time"),
+            Self::Refused => f.write_str("nobody takes the connection"),
+            Self::Cut => f.write_str("the connection ended before the reply did"),
             Self::Failed(word) => f.write_str(word),
         }
     }
@@ -148,8 +155,8 @@ impl Request {
         self.limit = bytes;
         self
     }
-    /// How long it may take from now to the last byte of the reply; as long as the hook's own time unless set. After it,
-    /// [`send`](Self::send) gives [`Failure::Failed`] with [`TIMED_OUT`], and the hook can still decide.
+    /// How long it may take from [`send`](Self::send) to the last byte of the reply; as long as the hook's own time unless
+    /// set. After it there is [`Failure::TimedOut`], and the hook can still decide.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -214,5 +221,17 @@ mod tests {
             Ok(Some("1".into()))
         );
         assert_eq!(get("http://a/").limit(3).send(), Err(Failure::TooLarge(3)));
+    }
+
+    #[test]
+    fn a_reply_that_is_late_is_none_for_who_does_not_wait() {
+        let second = Duration::from_secs(1);
+        crate::testing::answer_http_late("http://late/", second, Reply::new(200, "late"));
+        let asked = |timeout| get("http://late/").timeout(timeout).send().map(|_| ());
+        assert_eq!(asked(second), Err(Failure::TimedOut));
+        assert_eq!(asked(second * 2), Ok(()));
+        assert_eq!(get("http://late/").send().map(|_| ()), Ok(()));
+        crate::testing::fail_http("http://late/", Failure::Cut);
+        assert_eq!(asked(second), Err(Failure::Cut));
     }
 }

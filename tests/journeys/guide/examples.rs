@@ -1,4 +1,4 @@
-//! The example of the chapters on settings and state in every language, and the commands of the chapters that go on from
+//! The examples of the chapters on settings, state and HTTP in every language, and the commands of the chapters that go on from
 //! a plugin.
 
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::guide::page::{Page, pages, root};
 use crate::guide::stranger::{Stranger, Tongue};
 
-/// The plugin `quota`, as it lies in `examples/guide`, in a project that `new` made.
-fn quota(tongue: Tongue) -> Stranger {
+/// A plugin as it lies in this folder of the repository, in a project that `new` made.
+fn example(folder: &str, name: &str, tongue: Tongue) -> Stranger {
     let (key, install) = match tongue {
         Tongue::Rust => ("rust", ""),
         Tongue::Python => (
@@ -23,16 +23,27 @@ fn quota(tongue: Tongue) -> Stranger {
     };
     let mut stranger = Stranger::with(tongue);
     let (made, printed) = stranger.run(&format!(
-        "sandgate plugin new quota --lang {key} --hook pre"
+        "sandgate plugin new {name} --lang {key} --hook pre"
     ));
     assert!(made, "{printed}");
-    stranger.enter("quota");
-    let example = root().join("examples/guide/quota");
+    stranger.enter(name);
+    let example = root().join(folder).join(name);
     std::fs::remove_dir_all(stranger.path("fixtures")).unwrap();
     copy(&example.join("fixtures"), &stranger.path("fixtures"));
-    copy(&example.join(key), &stranger.path(""));
-    for file in ["sandgate.toml", "too-few.toml"] {
-        std::fs::copy(example.join(file), stranger.path(file)).unwrap();
+    let one_language = example.join(key);
+    copy(
+        if one_language.is_dir() {
+            &one_language
+        } else {
+            &example
+        },
+        &stranger.path(""),
+    );
+    for entry in std::fs::read_dir(&example).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), stranger.path("").join(entry.file_name())).unwrap();
+        }
     }
     if !install.is_empty() {
         stranger.install(install);
@@ -53,14 +64,51 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn quota_passes(tongue: Tongue) -> Stranger {
-    let stranger = quota(tongue);
-    let (passed, printed) = stranger.run("sandgate plugin test");
-    assert!(
-        passed && printed.contains("3 passed, 0 failed"),
-        "{printed}"
-    );
+fn passes(name: &str, tongue: Tongue, fixtures: usize) -> Stranger {
+    let stranger = example("examples/guide", name, tongue);
+    tested(&stranger, fixtures);
     stranger
+}
+
+fn tested(stranger: &Stranger, fixtures: usize) {
+    let (passed, printed) = stranger.run("sandgate plugin test");
+    let all = format!("{fixtures} passed, 0 failed");
+    assert!(passed && printed.contains(&all), "{printed}");
+}
+
+fn quota_passes(tongue: Tongue) -> Stranger {
+    passes("quota", tongue, 3)
+}
+
+fn lookup_passes(tongue: Tongue) -> Stranger {
+    passes("lookup", tongue, 5)
+}
+
+#[test]
+fn the_lookup_of_the_guide_decides_about_a_slow_service_in_rust() {
+    let (passed, printed) = lookup_passes(Tongue::Rust).run("cargo test");
+    assert!(passed, "{printed}");
+}
+
+#[test]
+fn the_lookup_of_the_guide_decides_about_a_slow_service_in_python() {
+    lookup_passes(Tongue::Python);
+}
+
+#[test]
+fn the_lookup_of_the_guide_decides_about_a_slow_service_in_typescript() {
+    lookup_passes(Tongue::TypeScript);
+}
+
+#[test]
+fn the_lookup_of_the_guide_decides_about_a_slow_service_in_go() {
+    let (passed, printed) = lookup_passes(Tongue::Go).run(".venv/bin/go test");
+    assert!(passed, "{printed}");
+}
+
+#[test]
+fn the_lookup_of_the_guide_decides_about_a_slow_service_in_c() {
+    lookup_passes(Tongue::C);
 }
 
 #[test]
@@ -143,6 +191,37 @@ fn the_guard_of_the_guide_guards_in_cpp() {
 #[test]
 fn the_guard_of_the_guide_guards_in_zig() {
     guard_passes("zig/plugin.zig");
+}
+
+#[test]
+fn office_hours_in_python_let_pass_in_them_and_with_an_approval() {
+    let stranger = example("examples/policies", "office-hours", Tongue::Python);
+    tested(&stranger, 7);
+    let (passed, printed) = stranger.run(".venv/bin/python -m pytest -q");
+    assert!(passed && printed.contains("3 passed"), "{printed}");
+}
+
+#[test]
+fn the_normaliser_in_typescript_writes_what_the_schema_of_the_tool_wants() {
+    let stranger = example("examples/policies", "normaliser", Tongue::TypeScript);
+    // `npm install ajv`.
+    for package in ["ajv", "fast-deep-equal", "fast-uri", "json-schema-traverse"] {
+        let installed = root().join("target/peers/node_modules").join(package);
+        assert!(installed.is_dir(), "make peers");
+        let link = stranger.path("node_modules").join(package);
+        std::os::unix::fs::symlink(installed, link).unwrap();
+    }
+    tested(&stranger, 5);
+    let (passed, printed) = stranger.run("npm test");
+    assert!(passed, "{printed}");
+}
+
+#[test]
+fn the_classifier_in_rust_asks_once_and_does_not_wait_for_long() {
+    let stranger = example("examples/policies", "classifier", Tongue::Rust);
+    tested(&stranger, 5);
+    let (passed, printed) = stranger.run("cargo test");
+    assert!(passed && printed.contains("4 passed"), "{printed}");
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn regenerating_the_bindings_of_the_c_sdk_changes_nothing() {
     // Of WASI, what the Python SDK keeps of it.
     let mut resolve = Resolve::default();
     let wasi = root.join("sdk/python/sandgate/wit/deps");
-    for package in ["io", "http"] {
+    for package in ["io", "clocks", "http"] {
         resolve.push_dir(wasi.join(package)).unwrap();
     }
     let world = resolve.push_path(root.join("sdk/c/http.wit")).unwrap().0;

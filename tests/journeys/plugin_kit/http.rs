@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use crate::plugin_kit::author::{Author, call_with};
 
 const MANIFEST: &str = "name = \"asks\"\nversion = \"0.1.0\"\ndescription = \"Asks.\"\n\n[hooks.pre-call]\n\
-    type = \"mutation\"\nevents = [\"tools/call\"]\n\n[asks]\nhttp = { hosts = [\"*\"], why = \"asks what it is told to ask\" }\n";
+    type = \"mutation\"\nevents = [\"tools/call\"]\n\n[asks]\nhttp = { hosts = [\"*\"], why = \"asks what it is told to ask\" }\n\n\
+    [limits]\ntimeout = \"2s\"\n";
 
 /// Name, what is asked, what answers, what comes of it.
-const FIXTURES: [[&str; 4]; 4] = [
+const FIXTURES: [[&str; 4]; 11] = [
     [
         "gets",
         r#"{ url = "https://api.example.com/v1?q=1" }"#,
@@ -38,6 +39,48 @@ const FIXTURES: [[&str; 4]; 4] = [
         r#"{ url = "https://elsewhere.example/" }"#,
         "[[http]]\nurl = \"https://api.example.com/\"\n",
         r#"{"failed":"denied"}"#,
+    ],
+    [
+        "does-not-wait",
+        r#"{ url = "https://api.example.com/slow", timeout = 20 }"#,
+        "[[http]]\nurl = \"https://api.example.com/slow\"\ndelay = \"1500ms\"\n",
+        r#"{"failed":"timed-out"}"#,
+    ],
+    [
+        "does-not-wait-with-a-body",
+        r#"{ url = "https://api.example.com/slow", timeout = 20, method = "POST", body = "hi" }"#,
+        "[[http]]\nmethod = \"POST\"\nurl = \"https://api.example.com/slow\"\ndelay = \"1500ms\"\n",
+        r#"{"failed":"timed-out"}"#,
+    ],
+    [
+        "waits-so-long",
+        r#"{ url = "https://api.example.com/slow", timeout = 1900 }"#,
+        "[[http]]\nurl = \"https://api.example.com/slow\"\ndelay = \"20ms\"\nbody = \"there\"\n",
+        r#"{"status":200,"body":"there","type":null}"#,
+    ],
+    [
+        "is-refused",
+        r#"{ url = "https://api.example.com/", timeout = 1900 }"#,
+        "[[http]]\nurl = \"https://api.example.com/\"\nfails = \"refused\"\n",
+        r#"{"failed":"refused"}"#,
+    ],
+    [
+        "is-refused-where-it-waits",
+        r#"{ url = "https://api.example.com/" }"#,
+        "[[http]]\nurl = \"https://api.example.com/\"\nfails = \"refused\"\n",
+        r#"{"failed":"refused"}"#,
+    ],
+    [
+        "is-cut",
+        r#"{ url = "https://api.example.com/", timeout = 1900 }"#,
+        "[[http]]\nurl = \"https://api.example.com/\"\nbody = \"half\"\nfails = \"cut\"\n",
+        r#"{"failed":"cut"}"#,
+    ],
+    [
+        "is-cut-where-it-waits",
+        r#"{ url = "https://api.example.com/" }"#,
+        "[[http]]\nurl = \"https://api.example.com/\"\nbody = \"half\"\nfails = \"cut\"\n",
+        r#"{"failed":"cut"}"#,
     ],
 ];
 
@@ -179,7 +222,7 @@ fn asks(language: &str, source: &str, ready: fn(&Path)) {
     }
     let tested = author.sandgate(&["plugin", "test", "asks", "--release"]);
     assert_eq!(tested.code, Some(0), "{language}: {tested:?}");
-    assert!(tested.out.contains("4 passed, 0 failed"), "{}", tested.out);
+    assert!(tested.out.contains("11 passed, 0 failed"), "{}", tested.out);
 
     // A real server, granted and not.
     let server = echo();
@@ -204,6 +247,73 @@ fn asks(language: &str, source: &str, ready: fn(&Path)) {
             assert_eq!(&reply["result"][key], value, "{language}: {reply}");
         }
     }
+    meets_servers_that_do_not_answer(language, &plugin);
+}
+
+/// One that says nothing, with a body that it does not read; one that hangs up, before and within its reply; none at all.
+fn meets_servers_that_do_not_answer(language: &str, plugin: &Path) {
+    let (silent, rude, halfway) = (silent(), says(b""), says(HALF));
+    let nobody = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().to_string()
+    };
+    let gateway = Gateway::start(&format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\n\n{}\n[[interceptors]]\nname = \"asks\"\nplugin = {plugin:?}\ntimeout = \"20s\"\n\
+         grants = {{ http = [{silent:?}, {rude:?}, {halfway:?}, {nobody:?}] }}\n",
+        crate::plugin_kit::author::telling_server().config("fake")
+    ));
+    for (server, timeout, body, becomes) in [
+        (&silent, 50, "", "timed-out"),
+        (&silent, 200, "long", "timed-out"),
+        (&rude, 5000, "", "cut"),
+        (&halfway, 5000, "", "cut"),
+        (&halfway, 0, "", "cut"),
+        (&nobody, 5000, "", "refused"),
+    ] {
+        let body = if body.is_empty() {
+            String::new()
+        } else {
+            "x".repeat(3 << 20)
+        };
+        let mut arguments =
+            json!({ "url": format!("http://{server}/"), "method": "POST", "body": body });
+        if timeout > 0 {
+            arguments["timeout"] = timeout.into();
+        }
+        let params = json!({ "name": "x", "arguments": arguments });
+        let reply = call_with(&gateway, &params.to_string());
+        assert_eq!(
+            reply["result"]["failed"], becomes,
+            "{language}, {timeout}: {reply}"
+        );
+    }
+}
+
+const HALF: &[u8] = b"HTTP/1.1 200 Told\r\ncontent-length: 10\r\n\r\nhalf";
+
+/// A server that takes connections and says nothing.
+fn silent() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || listener.incoming().collect::<Vec<_>>());
+    address
+}
+
+/// A server that reads a request's head, says this and hangs up.
+fn says(bytes: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            let mut line = String::new();
+            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+                line.clear();
+            }
+            reader.get_mut().write_all(bytes).unwrap();
+        }
+    });
+    address
 }
 
 /// `ADDRESS:PORT` of a server on loopback that gives back what it is sent.

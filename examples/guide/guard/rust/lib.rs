@@ -30,18 +30,18 @@ export!(Guard: pre_call);
 
 #[cfg(test)]
 mod tests {
-    use sandgate_sdk::testing::{context, document};
+    use sandgate_sdk::testing::{Decision, configure, context, document, pre_call};
 
     use super::*;
 
     #[test]
     fn only_admins_delete() {
-        let guard = Guard::configure(NoSettings {}).expect("nothing to set");
+        let guard: Guard = configure("{}").expect("nothing to set");
         let params = document(r#"{"name":"delete_note","arguments":{"id":7}}"#);
         let call = || context("tools/call").target("delete_note");
-        let decision = guard.pre_call(&call().groups(&["staff"]).build(), &params);
-        assert!(matches!(decision, Ok(PreDecision::Refuse(_))));
-        let decision = guard.pre_call(&call().groups(&["admins"]).build(), &params);
-        assert!(matches!(decision, Ok(PreDecision::Proceed)));
+        let outcome = pre_call(&guard, &call().groups(&["staff"]).build(), &params);
+        assert_eq!(outcome.refusal.expect("refused").code, "delete.forbidden");
+        let outcome = pre_call(&guard, &call().groups(&["admins"]).build(), &params);
+        assert_eq!(outcome.decision, Decision::Proceed);
     }
 }

@@ -73,25 +73,26 @@ export!(MaskEmail);
 
 #[cfg(test)]
 mod tests {
-    use sandgate_sdk::testing::{context, document};
+    use sandgate_sdk::testing::{self, Decision, context, document};
 
     use super::*;
 
     fn plugin() -> MaskEmail {
-        MaskEmail::configure(NoSettings {}).expect("nothing to set")
+        testing::configure("{}").expect("nothing to set")
     }
 
     #[test]
     fn a_destructive_command_is_refused() {
         let params = document(r#"{"name":"shell","arguments":{"command":"rm -rf /"}}"#);
-        let decision = plugin().pre_call(&context("tools/call").build(), &params);
-        assert!(matches!(decision, Ok(PreDecision::Refuse(_))));
+        let outcome = testing::pre_call(&plugin(), &context("tools/call").build(), &params);
+        assert_eq!(outcome.decision, Decision::Refuse, "{outcome:?}");
     }
 
     #[test]
     fn an_address_is_masked() {
         let reply = document(r#"{"content":[{"type":"text","text":"ada@example.com"}]}"#);
-        let decision = plugin().post_call(&context("tools/call").build(), &reply);
-        assert!(matches!(decision, Ok(PostDecision::Edit(edits)) if edits.len() == 1));
+        let outcome = testing::post_call(&plugin(), &context("tools/call").build(), &reply);
+        assert_eq!(outcome.decision, Decision::Edit, "{outcome:?}");
+        assert_eq!(outcome.after["content"][0]["text"], "[email]");
     }
 }

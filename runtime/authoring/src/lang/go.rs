@@ -65,6 +65,7 @@ impl Language for Go {
             NotCompiled::Project(format!("{}: {error}", project.folder.display()))
         })?;
         let go = Toolchain::find(&folder)?;
+        without_sockets(&folder)?;
         let sdk = PathBuf::from(go.asked(&["list", "-m", "-f", "{{.Dir}}", "sandgate"])?);
         let runtime = Path::new(&go.asked(&["env", "GOROOT"])?).join("src/runtime");
         let scratch = tempfile::tempdir()
@@ -208,6 +209,50 @@ impl Toolchain {
     }
 }
 
+/// Refuses packages of the standard library that open sockets, with the lines of the plugin's own files that import them.
+/// They compile, to a component larger than the gateway takes, and could connect to nothing.
+fn without_sockets(folder: &Path) -> Result<(), NotCompiled> {
+    const PACKAGES: [&str; 5] = ["net", "net/http", "net/rpc", "net/smtp", "crypto/tls"];
+    let mut lines = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.ends_with(".go") || name.ends_with("_test.go") {
+            continue;
+        }
+        let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+        for (number, package) in imports(&text) {
+            if PACKAGES.contains(&package) {
+                lines.push(format!(
+                    "{name}:{number}: a plugin has no sockets, and so no {package}: take package sandgate/http"
+                ));
+            }
+        }
+    }
+    match lines.is_empty() {
+        true => Ok(()),
+        false => Err(NotCompiled::Project(lines.join("\n"))),
+    }
+}
+
+/// The packages that a file imports, each with its line. Imports stand before everything else that a file declares.
+fn imports(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let is_declaration = |line: &&str| {
+        ["func ", "type ", "var ", "const "]
+            .iter()
+            .any(|word| line.starts_with(word))
+    };
+    let lines = text.lines().take_while(move |line| !is_declaration(line));
+    let mut within = false;
+    (1..).zip(lines).filter_map(move |(number, line)| {
+        let line = line.trim();
+        let rest = line.strip_prefix("import");
+        within = (within || rest.is_some_and(|rest| rest.trim_start().starts_with('(')))
+            && !line.starts_with(')');
+        let named = rest.or(within.then_some(line))?;
+        Some((number, named.split('"').nth(1)?))
+    })
+}
+
 /// The file to which `go run . manifest --write` writes the schema of the source's struct.
 const SCHEMA: &str = "settings.schema.json";
 const RIGHT: &str = "`go run . manifest --write` puts it right";
@@ -300,6 +345,30 @@ mod tests {
             "name = \"n\"\nversion = \"0.1.0\"\n{top}\n[hooks.pre-call]\ntype = \"{role}\"\nevents = [{events}]\n{end}"
         );
         Authored::parse(&folder.path().join("plugin.toml"), text).unwrap()
+    }
+
+    #[test]
+    fn a_package_that_opens_sockets_is_refused_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
+        write(
+            "plugin.go",
+            "package main\n\nimport (\n\t\"fmt\"\n\t\"net/url\"\n)\n\nvar x = \"net\"\n",
+        )
+        .unwrap();
+        write("a_test.go", "package main\n\nimport \"net\"\n").unwrap();
+        without_sockets(folder.path()).unwrap();
+        write(
+            "b.go",
+            "package main\n\nimport (\n\t\"fmt\"\n\tweb \"net/http\"\n)\nimport \"net\"\n",
+        )
+        .unwrap();
+        let told = without_sockets(folder.path()).unwrap_err().to_string();
+        assert_eq!(
+            told,
+            "b.go:5: a plugin has no sockets, and so no net/http: take package sandgate/http\n\
+             b.go:7: a plugin has no sockets, and so no net: take package sandgate/http"
+        );
     }
 
     #[test]

@@ -108,6 +108,8 @@ type Request struct {
 	Body                 []byte
 	// The most bytes that are read of the reply's body, and one read more.
 	Limit int
+	// Nanoseconds until it is given up; 0: as many as the hook has.
+	Timeout uint64
 }
 
 // Field is one header.

@@ -17,16 +17,42 @@ const (
 // What goes wrong without a word of WASI's.
 const internalError = "internal-error"
 
+// When a request is given up: the pollable of a timer, if there is one.
+type deadline struct {
+	timer int32
+	set   bool
+}
+
+var late = &NoReply{"HTTP-response-timeout"}
+
+// Waits until it is ready, and gives it back. False: the request is given up before.
+func (d deadline) wait(ready int32) bool {
+	defer dropPollable(ready)
+	if !d.set {
+		pollableBlock(ready)
+		return true
+	}
+	both := [2]int32{ready, d.timer}
+	poll(unsafe.Pointer(&both), 2, answer())
+	// The first that is ready, of which there is one.
+	return u32(4) > 0 && *(*uint32)(unsafe.Add(unsafe.Pointer(nil), u32(0))) == 0
+}
+
 // Fetch asks, and waits for the whole reply.
 func Fetch(asked Request) (Response, *NoReply) {
-	future, failure := send(asked)
+	var until deadline
+	if asked.Timeout > 0 {
+		until = deadline{subscribeDuration(asked.Timeout), true}
+		defer dropPollable(until.timer)
+	}
+	future, failure := send(asked, until)
 	if failure != nil {
 		return Response{}, failure
 	}
 	defer dropFuture(future)
-	ready := futureSubscribe(future)
-	pollableBlock(ready)
-	dropPollable(ready)
+	if !until.wait(futureSubscribe(future)) {
+		return Response{}, late
+	}
 	futureGet(future, answer())
 	// There is one, it was not taken before, and it is no error.
 	switch {
@@ -44,11 +70,11 @@ func Fetch(asked Request) (Response, *NoReply) {
 	}
 	content := int32(u32(4))
 	defer dropIncomingBody(content)
-	reply.Body, failure = read(content, asked.Limit)
+	reply.Body, failure = read(content, asked.Limit, until)
 	return reply, failure
 }
 
-func send(asked Request) (int32, *NoReply) {
+func send(asked Request, until deadline) (int32, *NoReply) {
 	fields := newFields()
 	for _, header := range asked.Headers {
 		fieldsAppend(fields, header.Name, header.Value, answer())
@@ -88,29 +114,70 @@ func send(asked Request) (int32, *NoReply) {
 		return 0, failure
 	}
 	future := int32(u32(8))
-	if has {
-		write(content, asked.Body)
+	if has && !write(content, asked.Body, until) {
+		dropFuture(future)
+		return 0, late
 	}
 	return future, nil
 }
 
-// Who answers need not have read everything; where nobody does, the reply says why.
-func write(content int32, body []byte) {
+// Who answers need not have read everything; where nobody does, the reply says why. False: the request is given up before.
+func write(content int32, body []byte, until deadline) bool {
+	inTime := true
 	bodyWrite(content, answer())
 	if u8(0) == 0 {
 		stream := int32(u32(4))
-		for len(body) > 0 {
-			part := body[:min(len(body), writes)]
-			body = body[len(part):]
-			streamWrite(stream, address(part), uint32(len(part)), answer())
-			if u8(0) != 0 {
-				broken(4)
-				break
-			}
+		if until.set {
+			inTime = writeUntil(stream, body, until)
+		} else {
+			writeAll(stream, body)
 		}
 		dropOutputStream(stream)
 	}
+	if !inTime {
+		dropOutgoingBody(content)
+		return false
+	}
 	bodyFinish(content, 0, 0, answer())
+	return true
+}
+
+func writeAll(stream int32, body []byte) {
+	for len(body) > 0 {
+		part := body[:min(len(body), writes)]
+		body = body[len(part):]
+		streamWrite(stream, address(part), uint32(len(part)), answer())
+		if u8(0) != 0 {
+			broken(4)
+			return
+		}
+	}
+}
+
+func writeUntil(stream int32, body []byte, until deadline) bool {
+	for len(body) > 0 {
+		if !until.wait(outputSubscribe(stream)) {
+			return false
+		}
+		checkWrite(stream, answer())
+		if u8(0) != 0 {
+			broken(8)
+			return true
+		}
+		part := body[:min(len(body), int(u32(8)))]
+		body = body[len(part):]
+		writeNow(stream, address(part), uint32(len(part)), answer())
+		if u8(0) != 0 {
+			broken(4)
+			return true
+		}
+	}
+	flush(stream, answer())
+	if u8(0) != 0 {
+		broken(4)
+		return true
+	}
+	return until.wait(outputSubscribe(stream))
 }
 
 func entries(response int32) []Field {
@@ -126,7 +193,7 @@ func entries(response int32) []Field {
 	return made
 }
 
-func read(content int32, limit int) ([]byte, *NoReply) {
+func read(content int32, limit int, until deadline) ([]byte, *NoReply) {
 	incomingStream(content, answer())
 	if u8(0) != 0 {
 		return nil, &NoReply{internalError}
@@ -135,6 +202,9 @@ func read(content int32, limit int) ([]byte, *NoReply) {
 	defer dropInputStream(stream)
 	var whole []byte
 	for len(whole) <= limit {
+		if until.set && !until.wait(inputSubscribe(stream)) {
+			return nil, late
+		}
 		streamRead(stream, atOnce, answer())
 		if u8(0) != 0 {
 			if broken(4) {
@@ -269,11 +339,26 @@ func dropIncomingBody(self int32)
 //go:wasmimport wasi:io/streams@0.2.0 [method]input-stream.blocking-read
 func streamRead(self int32, bytes uint64, answer unsafe.Pointer)
 
+//go:wasmimport wasi:io/streams@0.2.0 [method]input-stream.subscribe
+func inputSubscribe(self int32) int32
+
 //go:wasmimport wasi:io/streams@0.2.0 [resource-drop]input-stream
 func dropInputStream(self int32)
 
 //go:wasmimport wasi:io/streams@0.2.0 [method]output-stream.blocking-write-and-flush
 func streamWrite(self int32, bytes unsafe.Pointer, length uint32, answer unsafe.Pointer)
+
+//go:wasmimport wasi:io/streams@0.2.0 [method]output-stream.check-write
+func checkWrite(self int32, answer unsafe.Pointer)
+
+//go:wasmimport wasi:io/streams@0.2.0 [method]output-stream.write
+func writeNow(self int32, bytes unsafe.Pointer, length uint32, answer unsafe.Pointer)
+
+//go:wasmimport wasi:io/streams@0.2.0 [method]output-stream.flush
+func flush(self int32, answer unsafe.Pointer)
+
+//go:wasmimport wasi:io/streams@0.2.0 [method]output-stream.subscribe
+func outputSubscribe(self int32) int32
 
 //go:wasmimport wasi:io/streams@0.2.0 [resource-drop]output-stream
 func dropOutputStream(self int32)
@@ -283,6 +368,12 @@ func dropError(self int32)
 
 //go:wasmimport wasi:io/poll@0.2.0 [method]pollable.block
 func pollableBlock(self int32)
+
+//go:wasmimport wasi:io/poll@0.2.0 poll
+func poll(pollables unsafe.Pointer, length uint32, answer unsafe.Pointer)
+
+//go:wasmimport wasi:clocks/monotonic-clock@0.2.0 subscribe-duration
+func subscribeDuration(nanoseconds uint64) int32
 
 //go:wasmimport wasi:io/poll@0.2.0 [resource-drop]pollable
 func dropPollable(self int32)

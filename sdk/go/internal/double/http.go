@@ -6,14 +6,21 @@ import (
 	"sandgate/internal/border"
 )
 
+// HTTPAnswer is what a request brings back: a reply, or why there is none, after a delay in nanoseconds.
+type HTTPAnswer struct {
+	Reply border.Response
+	Fails string
+	Delay uint64
+}
+
 // AnswerHTTP says what a request to this URL brings back from now on, whatever its method.
-func (r *Recorder) AnswerHTTP(url string, reply border.Response) {
+func (r *Recorder) AnswerHTTP(url string, answer HTTPAnswer) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if r.replies == nil {
-		r.replies = map[string]border.Response{}
+		r.replies = map[string]HTTPAnswer{}
 	}
-	r.replies[url] = reply
+	r.replies[url] = answer
 }
 
 // Asked is what was asked since the last time, in order, also what nothing answered.
@@ -34,10 +41,17 @@ func (r *Recorder) Fetch(asked border.Request) (border.Response, *border.NoReply
 	}
 	asked.Body = bytes.Clone(asked.Body)
 	r.asked = append(r.asked, asked)
-	reply, found := r.replies[asked.URL]
-	if !found {
-		return border.Response{}, &border.NoReply{Word: "internal-error"}
+	answer, found := r.replies[asked.URL]
+	switch {
+	case !found:
+		// As a fixture without this answer has it.
+		return border.Response{}, &border.NoReply{Word: "connection-refused"}
+	case asked.Timeout > 0 && asked.Timeout <= answer.Delay:
+		// Nobody waits for it.
+		return border.Response{}, &border.NoReply{Word: "HTTP-response-timeout"}
+	case answer.Fails != "":
+		return border.Response{}, &border.NoReply{Word: answer.Fails}
 	}
-	reply.Body = bytes.Clone(reply.Body)
-	return reply, nil
+	answer.Reply.Body = bytes.Clone(answer.Reply.Body)
+	return answer.Reply, nil
 }

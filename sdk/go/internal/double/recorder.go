@@ -29,7 +29,7 @@ type Recorder struct {
 	stopped         *Failure
 	logged          int
 	state           map[string]kept
-	replies         map[string]border.Response
+	replies         map[string]HTTPAnswer
 	asked           []border.Request
 }
 

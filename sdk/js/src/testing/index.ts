@@ -138,12 +138,18 @@ export interface HttpAnswer {
   status?: number;
   headers?: { [name: string]: string };
   body?: Uint8Array | string;
+  /** Milliseconds that the answer takes. Nobody waits for it: a request with a shorter `timeout` fails as `timed-out`. */
+  delay?: number;
+  /** There is none, and why. */
+  fails?: "refused" | "cut";
 }
 
-/** What a request to this URL is answered with from here on, as often as it is asked for; any other has no answer. */
-export function answerHttp(url: string, { method = "GET", status = 200, headers = {}, body = "" }: HttpAnswer = {}): void {
+/** What a request to this URL is answered with from here on, as often as it is asked for; any other is refused. */
+export function answerHttp(url: string, answer: HttpAnswer = {}): void {
+  const { method = "GET", status = 200, headers = {}, body = "", delay = 0, fails } = answer;
   const fields = Object.entries(headers).map(([name, value]): [string, Uint8Array] => [name, encode(value)]);
-  recorder.replies.set(`${method.toUpperCase()} ${url}`, { status, headers: fields, body: typeof body === "string" ? encode(body) : body });
+  const reply = { status, headers: fields, body: typeof body === "string" ? encode(body) : body };
+  recorder.replies.set(`${method.toUpperCase()} ${url}`, { reply, delay, fails });
 }
 
 /** Forgets findings, log lines, state and replies. */

@@ -2,7 +2,7 @@
 
 import { webcrypto } from "node:crypto";
 import type { Fetch, Fetched, Finding, Gateway, Level } from "../border.js";
-import { Failure as HttpFailure } from "../http.js";
+import { failure, Failure as HttpFailure } from "../http.js";
 import { encode } from "../bytes.js";
 import { Failure } from "../state.js";
 import { within } from "./judge.js";
@@ -21,6 +21,14 @@ const [KEY, VALUE] = [1 << 10, 1 << 20];
 /** Keys of the state, and bytes of all keys and values. */
 const [KEYS, STATE] = [1 << 16, 16 << 20];
 
+/** What a request brings back. */
+export interface Answer {
+  reply: Fetched;
+  /** Milliseconds. */
+  delay: number;
+  fails: "refused" | "cut" | undefined;
+}
+
 /** Keeps what it is told until somebody asks. */
 export class Recorder implements Gateway {
   logs: [Level, string][] = [];
@@ -32,7 +40,7 @@ export class Recorder implements Gateway {
   /** Why the run is stopped: it has failed, whatever the hook makes of it. */
   stopped: Stopped | undefined;
   #logged = 0;
-  readonly replies = new Map<string, Fetched>();
+  readonly replies = new Map<string, Answer>();
   readonly #state = new Map<string, { value: Uint8Array; until: number }>();
 
   /** Forgets everything, the state too. */
@@ -126,12 +134,16 @@ export class Recorder implements Gateway {
     return webcrypto.getRandomValues(new Uint8Array(length));
   }
 
-  fetch({ method, scheme, authority, path, limit }: Fetch): Fetched {
+  fetch({ method, scheme, authority, path, limit, timeout }: Fetch): Fetched {
     if (this.asks?.has("http") === false) throw new HttpFailure("denied", "plugin.toml does not ask for http: add it to [asks]");
     if (this.configuring) throw new HttpFailure("denied", "configure only computes from its settings: ask in a hook");
-    const reply = this.replies.get(`${method} ${scheme}://${authority}${path}`);
+    const answer = this.replies.get(`${method} ${scheme}://${authority}${path}`);
     // As a fixture without this answer has it.
-    if (reply === undefined) throw new HttpFailure("failed", "internal-error");
+    if (answer === undefined) throw failure("connection-refused");
+    const { reply, delay, fails } = answer;
+    // Nobody waits for it.
+    if (timeout !== undefined && timeout <= delay) throw failure("HTTP-response-timeout");
+    if (fails !== undefined) throw failure(fails === "refused" ? "connection-refused" : "HTTP-response-incomplete");
     if (reply.body.length > limit) throw new HttpFailure("too-large", `the reply has more than ${limit} bytes`);
     return reply;
   }

@@ -35,7 +35,7 @@ from sandgate.testing.exchange import Exchange
 from sandgate.testing.judge import cut, judge
 from sandgate.testing.manifest import asks
 from sandgate.testing.memory import Memory
-from sandgate.testing.recorder import recorder
+from sandgate.testing.recorder import Answer, recorder
 from sandgate.testing.stop import Stopped
 
 
@@ -121,11 +121,20 @@ def grant_state(granted: bool) -> None:
 
 
 def answer_http(
-    url: str, *, method: str = "GET", status: int = 200, headers: dict[str, str] | None = None, body: bytes = b""
+    url: str,
+    *,
+    method: str = "GET",
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    body: bytes = b"",
+    delay: float = 0,
+    fails: Literal["refused", "cut"] | None = None,
 ) -> None:
-    """What a request to this URL is answered with from here on, as often as it is asked for; any other has no answer."""
+    """What a request to this URL is answered with from here on, as often as it is asked for; any other is refused. `delay`: the
+    answer takes so many seconds, for which nobody waits: a request with a shorter `timeout` is `http.TimedOut`. `fails`: there is
+    none, and why."""
     fields = [(name, value.encode()) for name, value in (headers or {}).items()]
-    recorder.replies[(method.upper(), url)] = Fetched(status, fields, body)
+    recorder.replies[(method.upper(), url)] = Answer(Fetched(status, fields, body), delay, fails)
 
 
 def clear() -> None:

@@ -1,8 +1,8 @@
 """The other side of the border in memory: what hooks reported, and a state."""
 
 import time
-from dataclasses import replace
-from typing import NoReturn
+from dataclasses import dataclass, replace
+from typing import Literal, NoReturn
 
 from sandgate import state
 from sandgate.border import Fetched, Finding, Level
@@ -22,6 +22,16 @@ _KEYS, _STATE = 1 << 16, 16 << 20
 """Keys of the state, and bytes of all keys and values."""
 
 
+@dataclass
+class Answer:
+    """What a request brings back."""
+
+    reply: Fetched
+    delay: float
+    """Seconds."""
+    fails: Literal["refused", "cut"] | None
+
+
 class Recorder:
     """Keeps what it is told until somebody asks."""
 
@@ -35,7 +45,7 @@ class Recorder:
         self.stopped: Stopped | None = None
         """Why the run is stopped: it has failed, whatever the hook makes of it."""
         self._logged = 0
-        self.replies: dict[tuple[str, str], Fetched] = {}
+        self.replies: dict[tuple[str, str], Answer] = {}
         self._state: dict[str, tuple[bytes, float | None]] = {}
 
     def clear(self) -> None:
@@ -115,7 +125,15 @@ class Recorder:
         return stands
 
     def fetch(
-        self, method: str, scheme: str, authority: str, path: str, headers: list[tuple[str, bytes]], body: bytes, limit: int
+        self,
+        method: str,
+        scheme: str,
+        authority: str,
+        path: str,
+        headers: list[tuple[str, bytes]],
+        body: bytes,
+        limit: int,
+        timeout: float | None,
     ) -> Fetched:
         from sandgate import http
 
@@ -123,13 +141,16 @@ class Recorder:
             raise http.Denied("plugin.toml does not ask for http: add it to [asks]")
         if self.configuring:
             raise http.Denied("configure only computes from its settings: ask in a hook")
-        reply = self.replies.get((method.upper(), f"{scheme}://{authority}{path}"))
-        if reply is None:
-            # As a fixture without this answer has it.
-            raise http.Failure("internal-error")
-        if len(reply.body) > limit:
+        # As a fixture without this answer has it.
+        answer = self.replies.get((method.upper(), f"{scheme}://{authority}{path}"), Answer(Fetched(0, [], b""), 0, "refused"))
+        # Nobody waits for it.
+        if timeout is not None and timeout <= answer.delay:
+            raise http.failure("HTTP-response-timeout")
+        if answer.fails is not None:
+            raise http.failure("connection-refused" if answer.fails == "refused" else "HTTP-response-incomplete")
+        if len(answer.reply.body) > limit:
             raise http.TooLarge(f"the reply has more than {limit} bytes")
-        return reply
+        return answer.reply
 
     def _check(self) -> None:
         if self.asks is not None and "state" not in self.asks:

@@ -8,7 +8,7 @@ use wasip2::http::types::{
 use wasip2::io::poll::{Pollable, poll};
 use wasip2::io::streams::{OutputStream, StreamError};
 
-use super::{Failure, Reply, Request, TIMED_OUT};
+use super::{Failure, Reply, Request};
 
 /// What one read asks for, in bytes.
 const AT_ONCE: u64 = 64 << 10;
@@ -34,7 +34,7 @@ impl Deadline {
             Some(timer) => {
                 poll(&[ready, timer]);
                 if !ready.ready() {
-                    return Err(Failure::Failed(TIMED_OUT.into()));
+                    return Err(Failure::TimedOut);
                 }
             }
         }
@@ -88,12 +88,10 @@ pub(super) fn fetch(request: &Request) -> Result<Reply, Failure> {
     let response = coming
         .get()
         .and_then(Result::ok)
-        .ok_or_else(|| Failure::Failed("InternalError".into()))?
+        .ok_or_else(internal_error)?
         .map_err(|code| failure(&code))?;
     let headers = response.headers().entries();
-    let content = response
-        .consume()
-        .map_err(|()| Failure::Failed("InternalError".into()))?;
+    let content = response.consume().map_err(|()| internal_error())?;
     let body = read(content, request.limit, &deadline)?;
     Ok(Reply {
         status: response.status(),
@@ -125,17 +123,14 @@ fn write(stream: &OutputStream, body: &[u8], deadline: &Deadline) -> Result<(), 
 }
 
 fn read(content: IncomingBody, limit: usize, deadline: &Deadline) -> Result<Vec<u8>, Failure> {
-    let failed = |word: &str| Failure::Failed(word.into());
     let mut whole = Vec::new();
-    let stream = content.stream().map_err(|()| failed("InternalError"))?;
+    let stream = content.stream().map_err(|()| internal_error())?;
     loop {
         deadline.wait(&stream.subscribe())?;
         match stream.read(AT_ONCE) {
             Ok(part) => whole.extend(part),
             Err(StreamError::Closed) => return Ok(whole),
-            Err(StreamError::LastOperationFailed(_)) => {
-                return Err(failed("HttpResponseIncomplete"));
-            }
+            Err(StreamError::LastOperationFailed(_)) => return Err(Failure::Cut),
         }
         if whole.len() > limit {
             return Err(Failure::TooLarge(limit));
@@ -156,14 +151,46 @@ fn method(name: &str) -> Method {
     }
 }
 
+fn internal_error() -> Failure {
+    Failure::Failed("internal-error".into())
+}
+
 fn failure(code: &ErrorCode) -> Failure {
+    use ErrorCode as Code;
     match code {
-        ErrorCode::HttpRequestDenied => Failure::Denied,
+        Code::HttpRequestDenied => Failure::Denied,
+        Code::DnsTimeout
+        | Code::ConnectionTimeout
+        | Code::ConnectionReadTimeout
+        | Code::ConnectionWriteTimeout
+        | Code::HttpResponseTimeout => Failure::TimedOut,
+        Code::DnsError(_)
+        | Code::DestinationNotFound
+        | Code::DestinationUnavailable
+        | Code::DestinationIpUnroutable
+        | Code::ConnectionRefused => Failure::Refused,
+        Code::ConnectionTerminated | Code::HttpResponseIncomplete => Failure::Cut,
         // Its name alone: what stands in it is the other side's.
         other => {
             let word = format!("{other:?}");
             let name = word.split(['(', ' ', '{']).next().unwrap_or_default();
-            Failure::Failed(name.trim_start_matches("ErrorCode::").into())
+            Failure::Failed(kebab(name.trim_start_matches("ErrorCode::")))
         }
     }
+}
+
+/// A name of the bindings, such as `TlsCertificateError`, as WASI writes it: `TLS-certificate-error`.
+fn kebab(name: &str) -> String {
+    let mut word = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !word.is_empty() {
+            word.push('-');
+        }
+        word.push(letter.to_ascii_lowercase());
+    }
+    let parts = word.split('-').map(|part| match part {
+        "http" | "tls" | "dns" | "ip" | "uri" => part.to_ascii_uppercase(),
+        _ => part.into(),
+    });
+    parts.collect::<Vec<_>>().join("-")
 }

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::bindings::contract::call::TextRun;
 use crate::decision::Edit;
 use crate::document::{Document, Source};
+use crate::testing::edits::edited;
 use crate::testing::reading::{strings, texts};
 use crate::testing::tree::{Kind, Tree};
 
@@ -24,55 +24,8 @@ pub fn document(json: &str) -> Document<'static> {
 /// # Panics
 /// On an edit that the gateway would call a malfunction.
 pub fn after(document: &Document, edits: &[Edit]) -> Value {
-    let Source::Memory(memory) = &document.0 else {
-        panic!("not made by `testing::document`")
-    };
-    let mut value: Value = serde_json::from_str(&memory.json()).expect("checked when it was made");
-    // The last place first: indexes refer to the document as it was handed over.
-    for edit in edits.iter().rev() {
-        match edit {
-            Edit::Text((index, text)) => {
-                let pointer = memory.text_pointer(*index).expect("a text of that index");
-                *value.pointer_mut(&pointer).expect("it stands there") = Value::from(text.as_str());
-            }
-            Edit::Set((pointer, json)) => {
-                set(
-                    &mut value,
-                    pointer,
-                    serde_json::from_str(json).expect("JSON text"),
-                );
-            }
-            Edit::Remove(pointer) => remove(&mut value, pointer),
-        }
-    }
-    value
-}
-
-fn parent<'v>(value: &'v mut Value, pointer: &str) -> (&'v mut Value, String) {
-    let (parent, name) = pointer.rsplit_once('/').expect("a pointer below the root");
-    let parent = value.pointer_mut(parent).expect("a parent");
-    (parent, name.replace("~1", "/").replace("~0", "~"))
-}
-
-fn set(value: &mut Value, pointer: &str, new: Value) {
-    if pointer.is_empty() {
-        *value = new;
-        return;
-    }
-    match parent(value, pointer) {
-        (Value::Object(members), name) => drop(members.insert(name, new)),
-        (Value::Array(elements), name) if name == "-" => elements.push(new),
-        (Value::Array(elements), name) => elements[name.parse::<usize>().expect("an index")] = new,
-        _ => panic!("{pointer}: the parent holds nothing"),
-    }
-}
-
-fn remove(value: &mut Value, pointer: &str) {
-    match parent(value, pointer) {
-        (Value::Object(members), name) => drop(members.remove(&name).expect("a member")),
-        (Value::Array(elements), name) => drop(elements.remove(name.parse().expect("an index"))),
-        _ => panic!("{pointer}: the parent holds nothing"),
-    }
+    let memory = Memory::of(document);
+    edited(memory, edits).unwrap_or_else(|stopped| panic!("{stopped}"))
 }
 
 #[derive(Clone)]
@@ -80,8 +33,21 @@ pub(crate) struct Memory(Rc<Tree>);
 
 impl Memory {
     pub(crate) fn parse(json: &str) -> Self {
-        let raw: &RawValue = serde_json::from_str(json).expect("JSON text");
-        Self(Rc::new(Tree::of(raw).expect("JSON text")))
+        match Tree::parse(json) {
+            Ok(tree) => Self(Rc::new(tree)),
+            Err(error) => panic!("no JSON text: {error}"),
+        }
+    }
+
+    pub(crate) fn of<'d>(document: &'d Document) -> &'d Self {
+        let Source::Memory(memory) = &document.0 else {
+            panic!("not made by `testing::document`")
+        };
+        memory
+    }
+
+    pub(crate) fn root(&self) -> &Tree {
+        &self.0
     }
 
     pub(crate) fn size(&self) -> u64 {

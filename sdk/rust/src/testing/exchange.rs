@@ -6,6 +6,10 @@ use std::marker::PhantomData;
 
 use crate::context::{self, Context};
 use crate::testing::document::Memory;
+use crate::testing::stop::{over, stop};
+
+/// Bytes of a note.
+const NOTE: usize = 64 << 10;
 
 /// A `client-to-server` context of an anonymous caller on the server `server`, to be filled in.
 pub fn context(method: &str) -> ContextBuilder {
@@ -33,6 +37,8 @@ pub(crate) struct Exchange {
     definition: Option<String>,
     params: Option<Memory>,
     failed: bool,
+    carried: Option<Vec<u8>>,
+    /// What this run leaves for the post-call.
     note: RefCell<Option<Vec<u8>>>,
     attributes: BTreeMap<String, String>,
 }
@@ -107,8 +113,8 @@ impl ContextBuilder {
 
     /// In a post-call: what the pre-call left with [`Context::carry`].
     #[must_use]
-    pub fn carried(self, note: &[u8]) -> Self {
-        self.0.note.replace(Some(note.into()));
+    pub fn carried(mut self, note: &[u8]) -> Self {
+        self.0.carried = Some(note.into());
         self
     }
 
@@ -153,10 +159,21 @@ impl Exchange {
         1_000_000
     }
     pub(crate) fn carry(&self, note: &[u8]) {
+        if note.len() > NOTE {
+            stop(over("bytes carried to the post-call"))
+        }
         self.note.replace(Some(note.into()));
     }
     pub(crate) fn carried(&self) -> Option<Vec<u8>> {
-        self.note.borrow().clone()
+        self.carried.clone()
+    }
+    /// A run begins, which has left nothing yet.
+    pub(crate) fn begin(&self) {
+        self.note.take();
+    }
+    /// What the run has left.
+    pub(crate) fn left(&self) -> Option<Vec<u8>> {
+        self.note.take()
     }
     pub(crate) fn attribute(&self, name: &str) -> Option<String> {
         self.attributes.get(name).cloned()

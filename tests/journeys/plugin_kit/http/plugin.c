@@ -26,6 +26,9 @@ sandgate_decision sandgate_pre_call(sandgate_context context, sandgate_document 
     sandgate_json_text(order, "/body", &request.body);
     sandgate_json_text(order, "/method", &method);
     request.method = method.bytes;
+    int64_t timeout = 0;
+    sandgate_json_integer(order, "/timeout", &timeout);
+    request.timeout_ms = (uint32_t)timeout;
     sandgate_http_reply reply;
     switch (sandgate_http_send(request, &reply)) {
     case SANDGATE_HTTP_REPLIED:
@@ -34,6 +37,12 @@ sandgate_decision sandgate_pre_call(sandgate_context context, sandgate_document 
         return failed("denied");
     case SANDGATE_HTTP_TOO_LARGE:
         return failed("too-large");
+    case SANDGATE_HTTP_TIMED_OUT:
+        return failed("timed-out");
+    case SANDGATE_HTTP_REFUSED:
+        return failed("refused");
+    case SANDGATE_HTTP_CUT:
+        return failed("cut");
     default:
         return failed(sandgate_http_failure());
     }

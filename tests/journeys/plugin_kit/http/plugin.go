@@ -3,6 +3,7 @@ package main
 
 import (
 	"errors"
+	"time"
 
 	"sandgate"
 	"sandgate/http"
@@ -12,6 +13,8 @@ type order struct {
 	URL    string `json:"url"`
 	Method string `json:"method"`
 	Body   string `json:"body"`
+	// Milliseconds.
+	Timeout int64 `json:"timeout"`
 }
 
 type told struct {
@@ -31,6 +34,7 @@ func ask(ctx *sandgate.Context, params *sandgate.Document) (sandgate.PreDecision
 	}
 	reply, err := http.Request{
 		Method: asked.Method, URL: asked.URL, Body: []byte(asked.Body), Header: http.Header{"x-asked": {"yes"}}, Limit: 1000,
+		Timeout: time.Duration(asked.Timeout) * time.Millisecond,
 	}.Send()
 	if err != nil {
 		return sandgate.AnswerWith(map[string]string{"failed": word(err)}), nil
@@ -49,6 +53,12 @@ func word(err error) string {
 		return "denied"
 	case errors.As(err, &large):
 		return "too-large"
+	case errors.Is(err, http.ErrTimedOut):
+		return "timed-out"
+	case errors.Is(err, http.ErrRefused):
+		return "refused"
+	case errors.Is(err, http.ErrCut):
+		return "cut"
 	}
 	return "failed"
 }

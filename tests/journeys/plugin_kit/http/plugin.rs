@@ -1,5 +1,7 @@
 //! Asks what it is told to ask, and answers with what came of it.
 
+use std::time::Duration;
+
 use sandgate_sdk::http::{self, Failure};
 use sandgate_sdk::{
     Context, Document, Error, Interceptor, Issues, NoSettings, PreDecision, export,
@@ -14,6 +16,8 @@ struct Order {
     method: Option<String>,
     #[serde(default)]
     body: String,
+    /// Milliseconds.
+    timeout: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -39,9 +43,12 @@ impl Interceptor for Asks {
     fn pre_call(&self, _: &Context, params: &Document) -> Result<PreDecision, Error> {
         let order: Order = serde_json::from_str(&params.get("/arguments").unwrap_or_default())?;
         let method = order.method.as_deref().unwrap_or("GET");
-        let asked = http::request(method, &order.url, order.body)
+        let mut asked = http::request(method, &order.url, order.body)
             .header("x-asked", "yes")
             .limit(1000);
+        if let Some(timeout) = order.timeout {
+            asked = asked.timeout(Duration::from_millis(timeout));
+        }
         let told = match asked.send() {
             Ok(reply) => serde_json::to_string(&Told::Reply {
                 status: reply.status,
@@ -52,6 +59,9 @@ impl Interceptor for Asks {
                 failed: match failure {
                     Failure::Denied => "denied",
                     Failure::TooLarge(_) => "too-large",
+                    Failure::TimedOut => "timed-out",
+                    Failure::Refused => "refused",
+                    Failure::Cut => "cut",
                     _ => "failed",
                 },
             }),

@@ -26,3 +26,5 @@ class Pollable:
 
 
 
+def poll(in_: List[Pollable]) -> List[int]:
+    raise NotImplementedError

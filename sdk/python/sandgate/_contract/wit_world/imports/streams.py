@@ -9,6 +9,7 @@ import weakref
 
 from componentize_py_types import Result, Ok, Err, Some
 from ..imports import error
+from ..imports import poll
 
 
 @dataclass
@@ -31,6 +32,8 @@ class InputStream:
         Raises: `componentize_py_types.Err(wit_world.imports.streams.StreamError)`
         """
         raise NotImplementedError
+    def subscribe(self) -> poll.Pollable:
+        raise NotImplementedError
     def __enter__(self) -> Self:
         """Returns self"""
         return self
@@ -44,10 +47,27 @@ class InputStream:
 
 class OutputStream:
     
+    def check_write(self) -> int:
+        """
+        Raises: `componentize_py_types.Err(wit_world.imports.streams.StreamError)`
+        """
+        raise NotImplementedError
+    def write(self, contents: bytes) -> None:
+        """
+        Raises: `componentize_py_types.Err(wit_world.imports.streams.StreamError)`
+        """
+        raise NotImplementedError
     def blocking_write_and_flush(self, contents: bytes) -> None:
         """
         Raises: `componentize_py_types.Err(wit_world.imports.streams.StreamError)`
         """
+        raise NotImplementedError
+    def flush(self) -> None:
+        """
+        Raises: `componentize_py_types.Err(wit_world.imports.streams.StreamError)`
+        """
+        raise NotImplementedError
+    def subscribe(self) -> poll.Pollable:
         raise NotImplementedError
     def __enter__(self) -> Self:
         """Returns self"""
