@@ -353,7 +353,11 @@ fn check_egress(place: &str, table: &Table, issues: &mut Vec<Issue>) {
     };
     let span = Some(key.span.clone());
     let contain = table.get("contain");
-    let contained = contain.is_some_and(|entry| !matches!(entry.node, Node::Truth(false)));
+    // A package is contained unless `contain` says otherwise.
+    let contained = match contain {
+        Some(entry) => !matches!(entry.node, Node::Truth(false)),
+        None => table.get("package").is_some(),
+    };
     if !contained {
         let why =
             format!("{place} has `egress` and is not contained: nothing would keep it to its list");

@@ -692,3 +692,20 @@ fn the_page_of_limits_has_every_bound_that_can_be_set() {
         }
     }
 }
+
+#[test]
+fn a_package_is_contained_and_so_may_have_egress_without_a_further_word() {
+    let server = |rest: &str| {
+        parse(&format!(
+            "[servers.a]\n{rest}\negress = [\"api.github.com\"]\n"
+        ))
+    };
+    assert!(server("package = \"npm:server@1.2.3\"").is_ok());
+    for uncontained in [
+        "package = \"npm:server@1.2.3\"\ncontain = false",
+        "command = \"server\"",
+    ] {
+        let report = server(uncontained).unwrap_err().render(false);
+        assert!(report.contains("is not contained"), "{report}");
+    }
+}
