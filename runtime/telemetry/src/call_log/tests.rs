@@ -258,9 +258,7 @@ fn a_connection_is_recorded_when_it_opens_and_ends_and_a_flood_of_refused_ones_i
     let log = folder.path().join("calls.jsonl");
     let files = Files::beside(&folder.path().join("sandgate.toml"));
     let to = Destination::File("calls.jsonl".into());
-    let record = CallLogWriter::open(&to, false, &files)
-        .unwrap()
-        .remembering();
+    let record = open(&to, false, &files).remembering();
     let mut connection = sandgate_egress::Connection {
         id: "1-0".into(),
         server: "crm".into(),
