@@ -65,10 +65,9 @@ pub(crate) fn first_difference<'a>(wanted: &'a str, found: &'a str) -> Option<&'
             (one, other) if one == other => {}
             (one, other) => {
                 return other.or(one).map(|line| {
-                    line.split(" \"")
-                        .nth(1)
-                        .unwrap_or(line)
-                        .trim_end_matches('"')
+                    // What a link leads to stands before its own name.
+                    let name = line.rsplit(" \"").next();
+                    name.unwrap_or(line).trim_end_matches('"')
                 });
             }
         }

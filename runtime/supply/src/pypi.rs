@@ -224,7 +224,7 @@ mod tests {
             requirements(&bare)
                 .unwrap_err()
                 .to_string()
-                .contains("a has no hash")
+                .contains("a has no SHA-256")
         );
     }
 

@@ -32,7 +32,7 @@ fn a_plugin_that_asks_for_more_is_shown_and_approved() {
         &["the plugin policy.wasm is locked", "is written"],
     );
     said(&stand.sandgate(&["lock", "--check"]), 0, &["agree"]);
-    policy(&stand, "keeps-state");
+    policy(&stand, "counter");
     let names = "sandgate lock --update policy";
     said(
         &stand.sandgate(&["lock", "--check"]),
