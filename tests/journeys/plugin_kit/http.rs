@@ -12,7 +12,7 @@ use crate::plugin_kit::author::{Author, call_with};
 
 const MANIFEST: &str = "name = \"asks\"\nversion = \"0.1.0\"\ndescription = \"Asks.\"\n\n[hooks.pre-call]\n\
     type = \"mutation\"\nevents = [\"tools/call\"]\n\n[asks]\nhttp = { hosts = [\"*\"], why = \"asks what it is told to ask\" }\n\n\
-    [limits]\ntimeout = \"2s\"\n";
+    [limits]\nmemory = \"128MiB\"\ntimeout = \"2s\"\n";
 
 /// Name, what is asked, what answers, what comes of it.
 const FIXTURES: [[&str; 4]; 11] = [
