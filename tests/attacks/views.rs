@@ -1,6 +1,6 @@
 //! A client that goes after what its view hides.
 
-use harness::{FakeServer, Gateway, Save, Script, Speaker};
+use harness::{Exchange, FakeServer, Gateway, Save, Script, Speaker};
 use serde_json::{Value, json};
 
 use crate::callers::{PLAIN, token};
@@ -9,7 +9,7 @@ use crate::callers::{PLAIN, token};
 const VIEWS: &str = r#"
 [views.guests]
 groups = ["guests"]
-allow = ["desk/*", "prompt:desk/greet", "resource:desk/note://open/*"]
+allow = ["desk/*", "prompt:desk/greet", "resource:desk/note://open/*", "resource:desk/note://?dir?/*"]
 deny = ["desk/drop*"]
 
 [views.all]
@@ -52,7 +52,7 @@ fn server() -> FakeServer {
             &[&list(
                 "resourceTemplates",
                 "uriTemplate",
-                &["note://open/{x}", "note://shut/{x}"],
+                &["note://open/{x}", "note://shut/{x}", "note://{dir}/{x}"],
             )],
         );
     for method in [
@@ -80,8 +80,13 @@ struct Views {
 
 impl Views {
     fn start() -> Self {
+        Self::before(server())
+    }
+
+    /// `vault`: the server that eve's view hides.
+    fn before(vault: FakeServer) -> Self {
         let ((eve, eves), (ada, adas)) = (token("eve"), token("ada"));
-        let (desk, vault) = (server(), server());
+        let desk = server();
         let config = format!(
             "[gateway]\nlisten = \"127.0.0.1:0\"\nwatch = false\n[call-log]\nto = \"calls.jsonl\"\n{eves}\n\
              groups = [\"guests\"]\n{adas}\n{}{}",
@@ -112,6 +117,26 @@ impl Views {
         ];
         more.extend(name.as_deref().map(|name| ("mcp-name", name)));
         self.post(token, server, &more, method, &params)
+    }
+
+    /// Asks as a modern client at the merged endpoint; what comes, unread.
+    fn open(&self, token: &str, method: &str, params: &Value) -> Exchange {
+        let mut params = params.clone();
+        params["_meta"] = json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {} });
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let more = [
+            ("authorization", token),
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-method", method),
+        ];
+        let headers = [&PLAIN[..], &more].concat();
+        harness::request(
+            "POST",
+            &self.gateway.mcp(""),
+            &headers,
+            body.to_string().as_bytes(),
+        )
     }
 
     /// Opens a legacy session; its id.
@@ -178,7 +203,7 @@ fn no_list_shows_what_the_view_hides_and_none_may_be_shared() {
             "resources/templates/list",
             "resourceTemplates",
             "uriTemplate",
-            vec!["note://open/{x}"],
+            vec!["note://open/{x}", "note://{dir}/{x}"],
         ),
     ] {
         let merged: Vec<String> = own
@@ -285,6 +310,19 @@ fn no_prompt_resource_template_or_completion_leads_to_what_is_hidden() {
         assert!(reply["error"].is_object(), "{reply}");
         assert!(!reply.to_string().contains("SECRET"), "{reply}");
     }
+    let filled = |dir: &str| {
+        json!({ "ref": { "type": "ref/resource", "uri": "note://{dir}/{x}" },
+            "argument": { "name": "x", "value": "" }, "context": { "arguments": { "dir": dir } } })
+    };
+    for dir in ["shut", "SHUT", "open/../shut", "s%68ut"] {
+        for reply in views.everywhere("completion/complete", &filled(dir), &filled(dir)) {
+            assert!(reply["error"].is_object(), "{dir}: {reply}");
+        }
+    }
+    let completed = views.everywhere("completion/complete", &filled("open"), &filled("open"));
+    for reply in completed {
+        assert!(reply["result"].is_object(), "{reply}");
+    }
     let session = views.session(&views.eve, "desk");
     let more = [("mcp-session-id", session.as_str())];
     let subscribed = views.post(&views.eve, "desk", &more, "resources/subscribe", &shut);
@@ -332,6 +370,58 @@ fn a_server_of_which_a_view_shows_nothing_is_not_there() {
             .log()
             .contains(r#""refused_by":{"code":"view.not-allowed"}"#)
     );
+}
+
+#[test]
+fn no_refusal_and_no_health_page_names_a_hidden_server() {
+    let unknown =
+        r#"{"jsonrpc":"2.0","id":@ID@,"error":{"code":-32601,"message":"no such method"}}"#;
+    let legacy = Script::new().on("\"server/discover\"", &[unknown]);
+    let views = Views::before(FakeServer::http(legacy));
+    let asked = |token: &str| {
+        let said = views.open(token, "tools/list", &json!({}));
+        (
+            said.status,
+            String::from_utf8_lossy(&said.body()).into_owned(),
+        )
+    };
+    let why = "this endpoint does not speak the modern protocol: begin with initialize\n";
+    assert_eq!(asked(&views.eve), (400, why.to_owned()));
+    assert!(asked(&views.ada).1.contains("\"vault\""));
+
+    let ready = views.gateway.readiness();
+    assert!(ready["servers"].is_null(), "{ready}");
+    let text = format!("{}{VIEWS}", views.config);
+    let bad = text.replace("[servers.vault]", "[servers.vault]\nvaulted = true");
+    Save::RenameOver.write(&views.gateway.config_file(), bad.as_bytes());
+    let reload = views.gateway.command(&["reload"]);
+    assert_ne!(reload.code, Some(0), "{reload:?}");
+    let ready = views.gateway.readiness();
+    assert!(ready["lastReloadError"].is_string(), "{ready}");
+    assert!(!ready.to_string().contains("vault"), "{ready}");
+}
+
+#[test]
+fn a_hidden_resource_is_left_out_of_a_subscription_to_all_servers() {
+    let views = Views::start();
+    let wanted = |tools: bool| {
+        let params = json!({ "notifications": {
+            "toolsListChanged": tools, "resourceSubscriptions": ["note://shut/a"] } });
+        views.open(&views.eve, "subscriptions/listen", &params)
+    };
+    let mut stream = wanted(true);
+    let mut events = std::iter::from_fn(|| stream.next_event());
+    let first = events.find_map(|event| event.data).unwrap();
+    let first = String::from_utf8(first).unwrap();
+    assert!(
+        first.contains("acknowledged") && first.contains("toolsListChanged"),
+        "{first}"
+    );
+    assert!(!first.contains("shut"), "{first}");
+    let alone = String::from_utf8(wanted(false).body()).unwrap();
+    assert!(alone.contains("\"error\""), "{alone}");
+    assert!(views.desk.heard_with("shut").is_empty());
+    assert!(views.log().contains("view.not-allowed"));
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address is public: not in IANA's special-purpose registries. Addresses of cloud metadata services are not
-/// public either, since they are link-local or unique local.
+/// Whether an address is public: not in IANA's special-purpose registries, and none of a cloud's metadata services.
 pub fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
@@ -15,22 +14,29 @@ pub fn is_public(ip: IpAddr) -> bool {
 pub fn is_metadata(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => {
-            ip.is_link_local() || matches!(ip.octets(), [100, 100, 100, 200] | [192, 0, 0, 192])
+            ip.is_link_local()
+                || matches!(
+                    ip.octets(),
+                    [100, 100, 100, 200] | [192, 0, 0, 192] | [168, 63, 129, 16]
+                )
         }
         IpAddr::V6(ip) => match ip.segments() {
-            [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            // Translated, embedded and of 6to4.
+            [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+            | [0, 0, 0, 0, 0, 0, high, low]
+            | [0x2002, high, low, ..] => {
                 let embedded = (u32::from(high) << 16) | u32::from(low);
                 is_metadata(Ipv4Addr::from(embedded).into())
             }
-            segments => {
-                ip.is_unicast_link_local() || segments == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
-            }
+            // All that clouds keep for their services, and not the one address alone.
+            [0xfd00, 0xec2, ..] | [0xfd20, 0xce, ..] => true,
+            _ => ip.is_unicast_link_local(),
         },
     }
 }
 
 fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
+    let [a, b, c, d] = ip.octets();
     !(ip.is_private()
         || ip.is_loopback()
         || ip.is_link_local()
@@ -38,6 +44,8 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
         || ip.is_documentation()
         || ip.is_multicast()
         || a == 0
+        // Azure's own service of each machine, in the middle of public addresses.
+        || [a, b, c, d] == [168, 63, 129, 16]
         || a >= 240
         || (a == 100 && (64..128).contains(&b))
         || (a == 192 && b == 0 && c == 0)
@@ -77,6 +85,8 @@ mod tests {
             "2606:4700::1111",
             "::ffff:8.8.8.8",
             "64:ff9b::808:808",
+            "168.63.129.17",
+            "2002:808:808::",
         ] {
             assert!(is_public(ip.parse().unwrap()), "{ip}");
         }
@@ -113,14 +123,34 @@ mod tests {
             "::ffff:169.254.169.254",
             "64:ff9b::a9fe:a9fe",
             "fd00:ec2::254",
+            "fd00:ec2::253",
+            "fd00:ec2:1::1",
+            "fd20:ce::254",
             "fe80::a9fe:a9fe",
+            "168.63.129.16",
+            "::ffff:168.63.129.16",
+            "64:ff9b::a83f:8110",
+            "2002:a83f:8110::1",
+            "2002:a9fe:a9fe::",
+            "2002:a9fe:a9fe:1::1",
+            "::a9fe:a9fe",
             "100.100.100.200",
             "192.0.0.192",
         ] {
             let ip = ip.parse().unwrap();
             assert!(is_metadata(ip) && !is_public(ip), "{ip}");
         }
-        for ip in ["10.0.0.1", "127.0.0.1", "8.8.8.8", "fd00::1"] {
+        for ip in [
+            "10.0.0.1",
+            "127.0.0.1",
+            "8.8.8.8",
+            "fd00::1",
+            "fd20::1",
+            "168.63.129.17",
+            "2002:a00:1::1",
+            "::1",
+            "::",
+        ] {
             assert!(!is_metadata(ip.parse().unwrap()), "{ip}");
         }
     }

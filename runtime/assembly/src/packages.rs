@@ -137,6 +137,9 @@ fn program(
                 StoreError::Changed { .. } => {
                     "find out who changed it, then run `sandgate install`, which installs it anew"
                 }
+                StoreError::Io { .. } => {
+                    "put that right; it is about the folder, not about the package"
+                }
                 StoreError::Program(ProgramError::Several { .. } | ProgramError::Other { .. }) => {
                     "write the name of one of them as `bin`"
                 }

@@ -10,6 +10,8 @@ use crate::key::VerifierKey;
 #[derive(Clone, Debug, Default)]
 pub struct Anchored {
     roots: BTreeMap<u64, Hash>,
+    /// The number of texts among them that are no checkpoints: one was cut off when the disk was full.
+    pub fragments: usize,
 }
 
 /// Why kept checkpoints cannot be used.
@@ -35,19 +37,25 @@ impl Anchored {
     ///
     /// One of them was not signed by any of the keys, or two contradict each other.
     pub fn read(text: &str, keys: &[VerifierKey]) -> Result<Self, AnchorError> {
-        let mut roots = BTreeMap::new();
+        let (mut roots, mut fragments) = (BTreeMap::new(), 0);
         for (index, note) in notes(text).enumerate() {
-            let checkpoint =
-                Checkpoint::open(&note, keys).map_err(|error| AnchorError::Checkpoint {
-                    number: index + 1,
-                    error,
-                })?;
+            let checkpoint = match Checkpoint::open(&note, keys) {
+                Ok(checkpoint) => checkpoint,
+                Err(CheckpointError::Form) => {
+                    fragments += 1;
+                    continue;
+                }
+                Err(error) => {
+                    let number = index + 1;
+                    return Err(AnchorError::Checkpoint { number, error });
+                }
+            };
             let before = roots.insert(checkpoint.size, checkpoint.root);
             if before.is_some_and(|root| root != checkpoint.root) {
                 return Err(AnchorError::Contradiction(checkpoint.size));
             }
         }
-        Ok(Self { roots })
+        Ok(Self { roots, fragments })
     }
 
     /// The number of checkpoints.
@@ -71,15 +79,44 @@ impl Anchored {
     }
 }
 
-/// The notes of a text: each is some lines, an empty line, and lines that begin with a long dash.
+/// The notes of a text: each is some lines, an empty line, and lines that begin with a long dash. What has no such lines
+/// after it is given as it is.
 fn notes(text: &str) -> impl Iterator<Item = String> {
-    let mut blocks = text
-        .split("\n\n")
-        .map(|block| block.trim_matches('\n'))
-        .filter(|block| !block.is_empty());
+    let blocks = text.split("\n\n").map(|block| block.trim_matches('\n'));
+    let mut blocks = blocks.filter(|block| !block.is_empty()).peekable();
     std::iter::from_fn(move || {
         let body = blocks.next()?;
-        let signatures = blocks.next().unwrap_or_default();
-        Some(format!("{body}\n\n{signatures}\n"))
+        let signatures = blocks.next_if(|block| block.starts_with('\u{2014}'));
+        Some(format!("{body}\n\n{}\n", signatures.unwrap_or_default()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::key::SigningKey;
+
+    #[test]
+    fn what_was_cut_off_costs_none_of_the_others() {
+        let key = SigningKey::generate("gateway").unwrap();
+        let note = |size: u64| {
+            let root = Hash::of_line(&size.to_be_bytes());
+            let time = "2026-01-02T03:04:05Z".into();
+            Checkpoint { size, root, time }.sign(&key)
+        };
+        let keys = [key.verifier().clone()];
+        let whole = note(2);
+        for cut in 1..whole.len() {
+            if !whole.is_char_boundary(cut) {
+                continue;
+            }
+            let text = format!("{}\n{}\n\n{}\n", note(1), &whole[..cut], note(3));
+            let read = Anchored::read(&text, &keys).unwrap();
+            let all = [1, 3].iter().all(|size| read.root(*size).is_some());
+            assert!(all && read.len() + read.fragments == 3, "{cut}: {read:?}");
+        }
+        let forged = SigningKey::generate("gateway").unwrap();
+        assert!(Anchored::read(&note(1), &[forged.verifier().clone()]).is_err());
+    }
 }

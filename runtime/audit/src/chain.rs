@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::Checkpoint;
 use crate::hash::Hash;
-use crate::key::SigningKey;
+use crate::key::{SigningKey, VerifierKey};
 use crate::merkle::Tree;
-use crate::record::{Head, MAX_LINE, Opened, Own, Torn};
+use crate::record::{Head, MAX_LINE, MAX_TORN, Opened, Own, Torn};
 
 /// The end of a log: the hash of its last line, and the tree over all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,24 @@ pub struct SavedChain {
     peaks: Vec<Hash>,
 }
 
+impl SavedChain {
+    /// The signature of this chain, which belongs to what `about` names.
+    pub fn sign(&self, about: &str, key: &SigningKey) -> String {
+        key.sign(&self.signed(about))
+    }
+
+    /// Whether this key signed this chain for what `about` names.
+    pub fn is_signed(&self, about: &str, key: &VerifierKey, signature: &str) -> bool {
+        key.verifies(&self.signed(about), signature)
+    }
+
+    /// What is signed. It is no checkpoint: that begins with the key's name, which has no space.
+    fn signed(&self, about: &str) -> Vec<u8> {
+        let chain = serde_json::to_string(self).unwrap_or_default();
+        format!("saved chain\n{about}\n{chain}\n").into_bytes()
+    }
+}
+
 /// A line with its place in the chain, not yet written.
 #[derive(Debug)]
 pub struct Stamped {
@@ -36,7 +54,7 @@ pub struct Stamped {
 }
 
 /// What a log's file holds after a saved chain.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tail {
     /// The chain to its end.
     pub chain: Chain,
@@ -56,6 +74,12 @@ impl Default for Chain {
 }
 
 impl Chain {
+    /// A chain that goes on from any place.
+    #[cfg(test)]
+    pub(crate) fn of(tree: Tree, last: Hash) -> Self {
+        Self { tree, last }
+    }
+
     /// The number of lines.
     pub fn size(&self) -> u64 {
         self.tree.size()
@@ -102,43 +126,38 @@ impl Chain {
         (self.stamp(&line(&own)), note)
     }
 
-    /// Reads on from a saved chain, or from the beginning, to the end of the log's file.
+    /// Reads on from a saved chain, or from the beginning, to the end of the log's file. What the file itself says of lines
+    /// before it is not believed: whoever can write it could have it say anything.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or has a line that is longer than 64 MiB.
+    /// The file cannot be read.
     pub fn resume(saved: Option<SavedChain>, file: impl BufRead) -> io::Result<Tail> {
         let kept = saved.and_then(|saved| {
             let tree = Tree::of(saved.size, saved.peaks)?;
             let last = saved.last;
             Some(Self { tree, last })
         });
+        let from = kept.as_ref().map_or(0, Self::size);
         let mut tail = Tail {
-            chain: kept.clone().unwrap_or_default(),
+            chain: kept.unwrap_or_default(),
             broken: None,
             torn: Vec::new(),
         };
-        let mut begun = false;
-        let mut number = 0;
+        let (mut number, mut begun) = (0, from > 0);
         each_line(file, |text| {
             number += 1;
             let Some(head) = Head::of(text) else {
-                if begun || kept.is_some() {
-                    tail.torn.push(Torn::of(text));
+                match Torn::of(text) {
+                    _ if !begun => {}
+                    Some(torn) if tail.torn.len() < MAX_TORN => tail.torn.push(torn),
+                    _ => drop(tail.broken.get_or_insert(number)),
                 }
                 return;
             };
+            begun = true;
             tail.torn.clear();
-            // The first line of the file says what came before it, where less is known.
-            if !std::mem::replace(&mut begun, true)
-                && head.seq > tail.chain.size()
-                && let Some(Own::Opened(opened)) = head.own()
-                && let Some(tree) = Tree::of(head.seq, opened.peaks)
-            {
-                let last = head.prev;
-                tail.chain = Self { tree, last };
-            }
-            if kept.as_ref().is_some_and(|kept| head.seq < kept.size()) {
+            if head.seq < from {
                 return;
             }
             let next = head.seq == tail.chain.size();
@@ -159,6 +178,7 @@ impl Tail {
     pub fn after(mut self, moved: Self) -> Self {
         if self.chain == moved.chain {
             self.torn.splice(..0, moved.torn);
+            self.torn.truncate(MAX_TORN);
         }
         self.broken = moved.broken.or(self.broken);
         self
@@ -203,41 +223,44 @@ fn line(own: &Own) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// The file cannot be read, or has a line that is longer than 64 MiB.
+/// The file cannot be read.
 pub fn first_number(mut file: impl BufRead) -> io::Result<Option<u64>> {
     let mut line = Vec::new();
-    loop {
-        line.clear();
-        let limit = MAX_LINE as u64 + 1;
-        if file.by_ref().take(limit).read_until(b'\n', &mut line)? == 0 {
-            return Ok(None);
-        }
+    while read_line(&mut file, &mut line)? {
         if let Some(head) = Head::of(&line) {
             return Ok(Some(head.seq));
         }
     }
+    Ok(None)
 }
 
-/// Calls `each` with every line, without its line end.
+/// Calls `each` with every line, without its line end. Of a line that is longer than [`MAX_LINE`], its beginning.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or has a line that is longer than [`MAX_LINE`].
+/// The file cannot be read.
 pub fn each_line(mut file: impl BufRead, mut each: impl FnMut(&[u8])) -> io::Result<()> {
     let mut line = Vec::new();
-    loop {
-        line.clear();
-        let limit = MAX_LINE as u64 + 1;
-        let read = file.by_ref().take(limit).read_until(b'\n', &mut line)?;
-        if read == 0 {
-            return Ok(());
-        }
-        match line.strip_suffix(b"\n") {
-            Some(whole) => each(whole),
-            None if line.len() > MAX_LINE => {
-                return Err(io::Error::other("it has a line of more than 64 MiB"));
-            }
-            None => each(&line),
-        }
+    while read_line(&mut file, &mut line)? {
+        each(&line);
     }
+    Ok(())
+}
+
+/// Reads the next line. False: there is none.
+fn read_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let limit = MAX_LINE as u64 + 1;
+    if file.by_ref().take(limit).read_until(b'\n', line)? == 0 {
+        return Ok(false);
+    }
+    match line.last() {
+        Some(b'\n') => drop(line.pop()),
+        _ if line.len() > MAX_LINE => {
+            line.truncate(MAX_LINE);
+            file.skip_until(b'\n')?;
+        }
+        _ => {}
+    }
+    Ok(true)
 }

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::hash::Hash;
 
-/// The longest line that is read, in bytes.
+/// The longest line that is read whole, in bytes. Of a longer one, this much is.
 pub const MAX_LINE: usize = 64 << 20;
+/// The most lines in a row that may be cut off. A process leaves one where it is killed.
+pub(crate) const MAX_TORN: usize = 8;
 
 /// How a line of the chain begins: `{"seq":12,"prev":"…64 digits…","record":"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,8 @@ impl<'a> Head<'a> {
         let (prev, rest) = rest.split_at_checked(64)?;
         let prev = Hash::from_hex(std::str::from_utf8(prev).ok()?)?;
         let rest = rest.strip_prefix(b"\",")?;
-        rest.starts_with(b"\"record\":\"").then_some(())?;
+        // One that was cut off is none.
+        (rest.starts_with(b"\"record\":\"") && rest.ends_with(b"}")).then_some(())?;
         Some(Self { seq, prev, rest })
     }
 
@@ -100,10 +103,11 @@ pub(crate) struct Torn {
 }
 
 impl Torn {
-    pub(crate) fn of(line: &[u8]) -> Self {
-        Self {
+    /// `None`: the line has an end, so nobody was killed while writing it.
+    pub(crate) fn of(line: &[u8]) -> Option<Self> {
+        (!line.trim_ascii_end().ends_with(b"}")).then(|| Self {
             bytes: line.len(),
             hash: Hash::of_line(line),
-        }
+        })
     }
 }

@@ -7,7 +7,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::hash::Hash;
 use crate::key::VerifierKey;
 use crate::merkle::Tree;
-use crate::record::{Head, Opened, Own, Torn};
+use crate::record::{Head, MAX_TORN, Opened, Own, Torn};
 
 /// The most problems that are told. The first one is what matters: what follows from it cannot be told apart from it.
 const MAX_PROBLEMS: usize = 10;
@@ -25,6 +25,8 @@ pub struct Verifier {
     last: Hash,
     /// The tree over all lines so far. `None`: it is not known, since lines before the first are not at hand.
     tree: Option<Tree>,
+    /// The number of lines of the last anchored checkpoint that fits.
+    met: Option<u64>,
     /// A line that does not hold the hash of the one before it: one of the two was changed.
     suspect: Option<(Place, Place)>,
     /// Lines that are none of the chain. The next one may say that they were cut off.
@@ -128,6 +130,16 @@ pub enum ProblemKind {
         "is the last of {0} lines for which the anchor has another root: the log was written anew, up to here or before"
     )]
     Anchor(u64),
+    /// The largest anchored checkpoint was not met.
+    #[error(
+        "is the last one, and at none of these lines the log fits the anchor's checkpoint over {0} lines: they are not those that the gateway wrote, or the ones around it are missing"
+    )]
+    Unanchored(u64),
+    /// Nobody has signed anything.
+    #[error(
+        "is the last one, and no checkpoint vouches for any of these lines: there is none yet, or they were written anew by somebody without the key"
+    )]
+    Unsigned,
     /// The log is shorter than the anchor says.
     #[error(
         "is the last line, number {last} of the log, and the anchor knows {anchored} lines: the end was cut off"
@@ -159,6 +171,7 @@ impl Verifier {
             next: None,
             last: Hash::ZERO,
             tree: None,
+            met: None,
             suspect: None,
             torn: Vec::new(),
             summary: Summary::default(),
@@ -184,10 +197,13 @@ impl Verifier {
                     self.summary.unchained += 1;
                     self.at = place;
                 }
-                Some(_) if self.torn.len() < MAX_PROBLEMS => {
-                    self.torn.push((Torn::of(text), place));
-                }
-                Some(_) => {}
+                Some(_) => match Torn::of(text) {
+                    Some(torn) if self.torn.len() < MAX_TORN => self.torn.push((torn, place)),
+                    _ => {
+                        self.unexplained();
+                        self.report(&place, ProblemKind::PutIn);
+                    }
+                },
             }
             return;
         };
@@ -215,12 +231,20 @@ impl Verifier {
         }
         let size = self.next.unwrap_or(0);
         self.summary.size = size;
-        if let Some(anchored) = self.anchored.largest()
-            && anchored > size
-        {
-            let last = size.saturating_sub(1);
-            let place = self.at.clone();
-            self.report(&place, ProblemKind::Cut { last, anchored });
+        let place = self.at.clone();
+        match self.anchored.largest() {
+            Some(anchored) if anchored > size => {
+                let last = size.saturating_sub(1);
+                self.report(&place, ProblemKind::Cut { last, anchored });
+            }
+            // The root over the largest number of lines stands for all lines before it, those that are not at hand too.
+            Some(anchored) if self.met != Some(anchored) && self.summary.problems.is_empty() => {
+                self.report(&place, ProblemKind::Unanchored(anchored));
+            }
+            _ => {}
+        }
+        if self.next.is_some() && self.summary.checkpoints == 0 && self.met.is_none() {
+            self.report(&place, ProblemKind::Unsigned);
         }
         self.summary
     }
@@ -250,6 +274,9 @@ impl Verifier {
             _ if head.seq == 0 => Some(Tree::default()),
             _ => None,
         };
+        if head.seq > 0 {
+            self.meet(place);
+        }
         // What the record itself says does not fit.
         if (opens && self.tree.is_none()) || (head.seq == 0) != (head.prev == Hash::ZERO) {
             self.report(place, ProblemKind::Changed);
@@ -332,19 +359,28 @@ impl Verifier {
     fn push(&mut self, hash: Hash, seq: u64, place: Place) {
         if let Some(tree) = &mut self.tree {
             tree.push(hash);
-            let size = tree.size();
-            if let Some(root) = self.anchored.root(size) {
-                if root == tree.root() {
-                    self.summary.anchors_met += 1;
-                } else if self.suspect.is_none() && self.summary.problems.is_empty() {
-                    self.report(&place, ProblemKind::Anchor(size));
-                }
-            }
+            self.meet(&place);
         }
         self.last = hash;
         self.next = Some(seq + 1);
         self.summary.lines += 1;
         self.at = place;
+    }
+
+    /// Compares the tree with the anchored checkpoint over as many lines, where there is one.
+    fn meet(&mut self, place: &Place) {
+        let Some(tree) = &self.tree else {
+            return;
+        };
+        let size = tree.size();
+        if let Some(root) = self.anchored.root(size) {
+            if root == tree.root() {
+                self.summary.anchors_met += 1;
+                self.met = Some(size);
+            } else if self.suspect.is_none() && self.summary.problems.is_empty() {
+                self.report(place, ProblemKind::Anchor(size));
+            }
+        }
     }
 
     /// Lines that are none of the chain are explained by a record after them that says that they were cut off.

@@ -11,6 +11,9 @@ use sandgate_supply::{
     FILE, Lock, LockError, LockedPlugin, Locks, Store, differences, plugin_difference, resolve,
 };
 
+use sandgate_text::escape::event;
+use sandgate_text::printable;
+
 use crate::args::Configured;
 use crate::exit::{complain, refuse};
 use crate::install;
@@ -169,7 +172,7 @@ impl Stand {
                 )),
                 Some(entry) => {
                     if let Err(error) = self.locks.kept(name, package, entry) {
-                        said.push(format!("{name}: {error}"));
+                        said.push(event(&format!("{name}: {error}"), false).into_owned());
                     }
                 }
             }
@@ -183,14 +186,15 @@ impl Stand {
                 };
                 said.push(format!(
                     "{name}: the plugin {} is another; run `{verb}`",
-                    plugin.file
+                    printable(&plugin.file)
                 ));
-                said.extend(lines);
+                said.push(shown(&lines));
             }
         }
         for name in self.gone(&plugins) {
             said.push(format!(
-                "{name}: is locked, and not in the configuration; run `sandgate lock`"
+                "{}: is locked, and not in the configuration; run `sandgate lock`",
+                printable(&name)
             ));
         }
         let nothing = said.is_empty();
@@ -227,7 +231,7 @@ impl Stand {
                     print(&format!(
                         "{name}: {package} is {} packages of {}.",
                         lines.len(),
-                        entry.registry
+                        printable(&entry.registry)
                     ));
                 }
             }
@@ -239,16 +243,16 @@ impl Stand {
                     let lines = plugin_difference(Some(locked), plugin);
                     return Err(SupplyError::Other(format!(
                         "{name}: the plugin {} is not the locked one; run `sandgate lock --update {name}`\n{}",
-                        plugin.file,
-                        lines.join("\n")
+                        printable(&plugin.file),
+                        shown(&lines)
                     )));
                 }
                 None => {
                     let lines = plugin_difference(None, plugin);
                     print(&format!(
                         "{name}: the plugin {} is locked.\n{}",
-                        plugin.file,
-                        lines.join("\n")
+                        printable(&plugin.file),
+                        shown(&lines)
                     ));
                     self.lock.plugins.insert(name.clone(), plugin.clone());
                 }
@@ -257,7 +261,8 @@ impl Stand {
         let gone = self.gone(&plugins);
         for name in &gone {
             print(&format!(
-                "{name}: is not in the configuration, and locked no more."
+                "{}: is not in the configuration, and locked no more.",
+                printable(name)
             ));
             if !plugins.contains_key(name) {
                 self.lock.plugins.remove(name);
@@ -326,7 +331,7 @@ impl Stand {
         if lines.is_empty() {
             print(&format!("{name}: nothing differs from {FILE}."));
         } else {
-            print(&format!("{name}:\n{}", lines.join("\n")));
+            print(&format!("{name}:\n{}", shown(&lines)));
             if !yes && !approved() {
                 complain(
                     "not approved: nothing was written; approve it at a terminal, or with --yes",
@@ -371,6 +376,13 @@ impl Stand {
     }
 }
 
+/// Lines of differences, for people. A registry's, a package's or a plugin's own words in them begin no line and steer no
+/// terminal, or they could hide what is approved.
+fn shown(lines: &[String]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| printable(line)).collect();
+    lines.join("\n")
+}
+
 /// Asks at the terminal, if there is one.
 fn approved() -> bool {
     let stdin = std::io::stdin();
@@ -383,4 +395,20 @@ fn approved() -> bool {
     asked.is_ok()
         && stdin.lock().read_line(&mut answer).is_ok()
         && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_neither_begins_a_line_nor_steers_a_terminal() {
+        let lines = [
+            "+ asks for http a.example\n+ asks for nothing".to_owned(),
+            "+ asks for \u{1b}[2K\u{202e}\r".into(),
+        ];
+        let text = shown(&lines);
+        assert_eq!(text.lines().count(), 2, "{text:?}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}', '\r']), "{text:?}");
+    }
 }

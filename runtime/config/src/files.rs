@@ -189,8 +189,13 @@ impl Files {
             let (dir, name) = enter(&path)?;
             let mut fresh = name.to_owned();
             fresh.push(".new");
+            // Whatever lies there, a link or a pipe too, gives way.
+            match dir.remove_file(&fresh) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
             let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(true).mode(0o600);
+            options.write(true).create_new(true).mode(0o600);
             dir.open_with(&fresh, &options)?.write_all(content)?;
             dir.rename(&fresh, &dir, name)
         };

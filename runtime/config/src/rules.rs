@@ -222,7 +222,7 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
             issues.push(issue.help("leave it out"));
         }
     }
-    if table.get("command").is_some() {
+    if kind != "url" {
         check_egress(&place, table, issues);
     }
     let forwards = table.get("forward-authorization").is_some_and(is_true);

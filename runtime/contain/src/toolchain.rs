@@ -115,7 +115,8 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// The program of a script's first line.
+/// The program of a script's first line. After `env` a plain name alone is looked up: what its options and a path name
+/// is not followed.
 fn interpreter(path: &Path, search: &[PathBuf]) -> Option<PathBuf> {
     let mut begin = [0; 256];
     let length = File::open(path).ok()?.read(&mut begin).ok()?;
@@ -125,7 +126,9 @@ fn interpreter(path: &Path, search: &[PathBuf]) -> Option<PathBuf> {
     if !first.ends_with("/env") {
         return Some(first.into());
     }
-    let name = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
+    let name = words
+        .next()
+        .filter(|word| !word.starts_with('-') && !word.contains(['/', '=']))?;
     let found = search.iter().map(|folder| folder.join(name));
     found.into_iter().find(|file| file.is_file())
 }
@@ -214,6 +217,31 @@ mod tests {
         let programs = ["uv", "uvx"].map(|name| root.join(".local/bin").join(name));
         let found = Toolchain::of(&programs[1], &[]);
         assert_eq!(found.paths, BTreeSet::from(programs));
+    }
+
+    #[test]
+    fn after_env_a_plain_name_alone_is_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        touch(&root.join("bin/node"), "");
+        touch(&root.join("secret"), "secret");
+        let secret = root.join("secret");
+        let program = root.join("program");
+        let search = [root.join("bin")];
+        for (words, found) in [
+            ("node".to_owned(), Some(root.join("bin/node"))),
+            ("node --option".into(), Some(root.join("bin/node"))),
+            (secret.display().to_string(), None),
+            ("../secret".into(), None),
+            ("-S node".into(), None),
+            (format!("-S {}", secret.display()), None),
+            (format!("-u A {}", secret.display()), None),
+            (format!("A=b {}", secret.display()), None),
+            (String::new(), None),
+        ] {
+            touch(&program, &format!("#!/usr/bin/env {words}\n"));
+            assert_eq!(interpreter(&program, &search), found, "{words:?}");
+        }
     }
 
     #[test]

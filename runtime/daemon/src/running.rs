@@ -17,6 +17,7 @@ use sandgate_recording::{Recording, Wanted};
 use sandgate_telemetry::call_log::{Auditor, CallLogTarget, CallLogWriter, OpenError};
 use sandgate_telemetry::conditions::GatewayConditions;
 use sandgate_telemetry::{logging, metrics};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -365,17 +366,26 @@ async fn keep_current(
                 None => std::future::pending().await,
             }
         };
-        let (reopen, answer) = tokio::select! {
+        let (cause, answer) = tokio::select! {
             () = stop.cancelled() => return,
-            () = changed => (false, None),
-            Some(()) = hangup.recv() => (true, None),
-            Some(answer) = asked.recv() => (true, Some(answer)),
+            () = changed => ("file", None),
+            Some(()) = hangup.recv() => ("signal", None),
+            Some(answer) = asked.recv() => ("admin", Some(answer)),
             else => return,
         };
-        if reopen && let Err(error) = call_log.reopen() {
+        if cause != "file"
+            && let Err(error) = call_log.reopen()
+        {
             tracing::warn!("the call log stays as it is: {error}");
         }
         let outcome = reload_unharmed(&mut reloader, watch.as_mut()).await;
+        if cause != "file" || outcome.error.is_some() || !outcome.changes.is_empty() {
+            let detail = json!({
+                "cause": cause, "edition": outcome.version, "error": outcome.error,
+                "changes": outcome.changes,
+            });
+            call_log.operator("reload", detail);
+        }
         if let Some(answer) = answer {
             // The operator's connection may be gone.
             let _ = answer.send(outcome);

@@ -89,7 +89,7 @@ impl Proxy {
             server,
             policy,
             log,
-            Arc::new(SystemResolver),
+            Arc::new(SystemResolver::default()),
             Bounds::default(),
         )
     }
@@ -235,7 +235,10 @@ impl Proxy {
             Host::Name(name) => {
                 let resolved = timeout(self.bounds.connect, self.resolver.resolve(name)).await;
                 let found = resolved.map_err(|_| Reason::Unresolved)?;
-                found.map_err(|_| Reason::Unresolved)?
+                found.map_err(|why| match why.kind() {
+                    io::ErrorKind::ResourceBusy => Reason::TooMany,
+                    _ => Reason::Unresolved,
+                })?
             }
         };
         let first = found.first().ok_or(Reason::Unresolved)?;

@@ -29,6 +29,11 @@ pub struct Condition {
     pub unready: bool,
 }
 
+/// What `/readyz`, which asks for no key, says of a refused change where clients have views: the error may name what they
+/// hide.
+const REFUSED: &str =
+    "the last change of the configuration is not in force; `sandgate status` says why";
+
 /// Reports the gateway's current problems. Every `/readyz` asks, so implementations must answer at once.
 pub trait Conditions: Send + Sync {
     /// The current conditions; empty if there are none.
@@ -40,7 +45,9 @@ pub trait Conditions: Send + Sync {
 struct Readiness<'a> {
     ready: bool,
     version: u64,
-    servers: Vec<&'a str>,
+    /// `None` where clients have views: not everybody may know of every server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     conditions: Vec<&'static str>,
     last_reload_error: Option<&'a str>,
@@ -71,11 +78,9 @@ impl Status {
         // A copy, so that no lock is held while `current` runs: implementations read the error too, and a waiting
         // writer in between would deadlock.
         let error = self.reload_error();
-        let servers = edition
-            .servers()
-            .iter()
-            .map(|server| &**server.name())
-            .collect();
+        let viewed = edition.views().are_in_force();
+        let names = edition.servers().iter().map(|server| &**server.name());
+        let servers = (!viewed).then(|| names.collect());
         let conditions = self.conditions.get().map(|one| one.current());
         let conditions = conditions.unwrap_or_default();
         let unready = draining
@@ -86,7 +91,9 @@ impl Status {
             version: edition.version(),
             servers,
             conditions: conditions.iter().map(|condition| condition.name).collect(),
-            last_reload_error: error.as_deref(),
+            last_reload_error: error
+                .as_deref()
+                .map(|why| if viewed { REFUSED } else { why }),
         };
         let status = if unready {
             StatusCode::SERVICE_UNAVAILABLE

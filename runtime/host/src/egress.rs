@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use sandgate_address::is_public;
+use sandgate_address::{is_metadata, is_public};
 use tokio::net::TcpStream;
 use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
@@ -223,7 +223,7 @@ async fn connect(name: &str, port: u16, private: bool) -> Result<TcpStream, Erro
     let mut last = Error::DestinationIpProhibited;
     for address in addresses
         .into_iter()
-        .filter(|address| private || is_public(address.ip()))
+        .filter(|address| admits(address.ip(), private))
     {
         match TcpStream::connect(address).await {
             Ok(stream) => return Ok(stream),
@@ -231,6 +231,11 @@ async fn connect(name: &str, port: u16, private: bool) -> Result<TcpStream, Erro
         }
     }
     Err(last)
+}
+
+/// Whether an address may be connected to. No list lets a plugin have what a cloud tells a machine.
+fn admits(ip: IpAddr, private: bool) -> bool {
+    is_public(ip) || (private && !is_metadata(ip))
 }
 
 async fn exchange<S>(
@@ -316,6 +321,25 @@ mod tests {
     async fn a_name_that_resolves_to_this_machine_is_not_connected_to() {
         let error = connect("localhost", 1, false).await.unwrap_err();
         assert!(matches!(error, Error::DestinationIpProhibited), "{error:?}");
+    }
+
+    #[test]
+    fn where_clouds_tell_keys_no_list_leads() {
+        for (ip, public, listed) in [
+            ("8.8.8.8", true, true),
+            ("127.0.0.1", false, true),
+            ("10.0.0.1", false, true),
+            ("169.254.169.254", false, false),
+            ("168.63.129.16", false, false),
+            ("fd00:ec2::254", false, false),
+        ] {
+            let ip = ip.parse().unwrap();
+            assert_eq!(
+                (admits(ip, false), admits(ip, true)),
+                (public, listed),
+                "{ip}"
+            );
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use sandgate_config::{Ecosystem, FileError, Files, Loaded, Package, Scalar};
@@ -240,6 +241,10 @@ impl Locks {
             let path = path.to_owned();
             move |why| LockError::Write { path, why }
         };
+        if std::fs::symlink_metadata(&folder).is_ok_and(|about| about.is_symlink()) {
+            let why = "it is a link, and files elsewhere would be written and removed; put the folder itself there";
+            return Err(failed(&folder)(std::io::Error::other(why)));
+        }
         if !resolved.is_empty() {
             std::fs::create_dir_all(&folder).map_err(failed(&folder))?;
         }
@@ -270,11 +275,17 @@ fn kept_name(server: &str, ecosystem: Ecosystem) -> PathBuf {
     Path::new(FOLDER).join(format!("{server}{}", ecosystem.kept_suffix()))
 }
 
-/// Writes a file whole: who reads it never sees half of it.
+/// Writes a file whole: who reads it never sees half of it. What lies under the new file's name, a link perhaps, is
+/// removed and not written to.
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
-    std::fs::write(&beside, text)?;
+    match std::fs::remove_file(&beside) {
+        Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(why),
+        _ => {}
+    }
+    let mut file = std::fs::File::create_new(&beside)?;
+    file.write_all(text.as_bytes())?;
     std::fs::rename(&beside, path)
 }
 
@@ -435,6 +446,32 @@ mod tests {
         std::fs::write(&beside, KEPT.replace("7fa", "8fa")).unwrap();
         let said = read().unwrap_err().to_string();
         assert!(said.contains("was edited"), "{said}");
+    }
+
+    #[test]
+    fn no_link_is_written_through() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let locks = Locks {
+            files: Files::in_folder(folder.path()),
+        };
+        let precious = folder.path().join("precious");
+        std::fs::write(&precious, "kept").unwrap();
+        symlink(&precious, folder.path().join(format!("{FILE}.new"))).unwrap();
+        let kept = BTreeMap::from([("time".into(), (Ecosystem::PyPi, KEPT.to_owned()))]);
+        locks.write(&lock(), &kept).unwrap();
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "kept");
+        assert_eq!(locks.read().unwrap(), Some(lock()));
+        let (own, other) = (folder.path().join(FOLDER), folder.path().join("other"));
+        std::fs::rename(&own, &other).unwrap();
+        symlink(&other, &own).unwrap();
+        let before = std::fs::read_to_string(locks.path()).unwrap();
+        for kept in [&kept, &BTreeMap::new()] {
+            let said = locks.write(&Lock::default(), kept).unwrap_err().to_string();
+            assert!(said.contains("it is a link"), "{said}");
+        }
+        assert_eq!(std::fs::read_to_string(locks.path()).unwrap(), before);
+        assert_eq!(std::fs::read_dir(&other).unwrap().count(), 1);
     }
 
     #[test]

@@ -9,9 +9,13 @@ use serde_json::json;
 use crate::resolve::{ResolveError, host};
 use crate::tool::{Tool, ToolError};
 
-/// Variables that say no to what could be run, or fetched from elsewhere than the registry. Versions of npm that do not
-/// know one ignore it; the lock is checked whatever they do.
-const VARIABLES: [(&str, &str); 7] = [
+/// Variables that say no to what could be run, or fetched from elsewhere than the registry. A dependency in a repository
+/// or at an address is prepared by a second npm, in that one's folder: our arguments do not come there, and these stand
+/// above the `.npmrc` that lies in it. Versions of npm that do not know one ignore it, so that the lock is checked
+/// whatever they do; what would be run meanwhile is Git and scripts, which every version knows.
+const VARIABLES: [(&str, &str); 9] = [
+    ("npm_config_git", "/bin/false"),
+    ("npm_config_ignore_scripts", "true"),
     ("npm_config_allow_git", "none"),
     ("npm_config_allow_remote", "none"),
     ("npm_config_allow_file", "none"),

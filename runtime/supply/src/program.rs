@@ -11,6 +11,9 @@ use serde_json::Value;
 use crate::kept::plain_name;
 use crate::pypi::PROGRAMS;
 
+/// The longest first line of a program that is looked at, in bytes.
+const LINE: u64 = 256;
+
 /// What is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
@@ -36,6 +39,11 @@ pub enum ProgramError {
     Several { package: Package, names: String },
     #[error("the program {0:?} leads out of the package")]
     Outside(String),
+    #[error(
+        "the program {0:?} names an interpreter that a package may not choose; it may be node (`#!/usr/bin/env node`), \
+         a shell, or a program's plain name (`#!/usr/bin/env NAME`), without further words"
+    )]
+    Interpreter(String),
 }
 
 impl Program {
@@ -63,20 +71,23 @@ impl Program {
             return Err(ProgramError::Outside(name.to_owned()));
         }
         let path = file.display().to_string();
-        Ok(match package.ecosystem {
-            Ecosystem::PyPi => Self {
+        if package.ecosystem == Ecosystem::PyPi {
+            return Ok(Self {
                 command: folder.join("bin/python").display().to_string(),
                 args: vec![path],
-            },
-            Ecosystem::Npm if of_node(&file) => Self {
+            });
+        }
+        match of_node(&file) {
+            Some(true) => Ok(Self {
                 command: "node".into(),
                 args: vec![path],
-            },
-            Ecosystem::Npm => Self {
+            }),
+            Some(false) => Ok(Self {
                 command: path,
                 args: Vec::new(),
-            },
-        })
+            }),
+            None => Err(ProgramError::Interpreter(name.to_owned())),
+        }
     }
 }
 
@@ -137,20 +148,35 @@ fn pypi(folder: &Path) -> BTreeMap<String, String> {
     names.collect()
 }
 
-/// Whether Node runs a file: by its ending, or by its first line.
-fn of_node(file: &Path) -> bool {
-    let mut begin = [0; 128];
-    let length = File::open(file).and_then(|mut file| file.read(&mut begin));
-    let first = begin[..length.unwrap_or(0)]
-        .split(|byte| *byte == b'\n')
-        .next();
-    let first = String::from_utf8_lossy(first.unwrap_or_default());
-    match first.strip_prefix("#!") {
-        Some(interpreter) => interpreter.contains("node"),
-        None => file
-            .extension()
-            .is_some_and(|end| ["js", "mjs", "cjs"].iter().any(|one| end == *one)),
+/// Whether Node runs a file, by its ending or its first line; `None`: its first line names what a package may not choose.
+/// The interpreter of a program is given to the server to read, with its installation: by a path, a package could have
+/// any file of the operator's.
+fn of_node(file: &Path) -> Option<bool> {
+    let mut begin = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(LINE).read_to_end(&mut begin));
+    read.ok()?;
+    if !begin.starts_with(b"#!") {
+        let ends = ["js", "mjs", "cjs"];
+        let end = file.extension();
+        return Some(end.is_some_and(|end| ends.iter().any(|one| end == *one)));
     }
+    let whole = begin.contains(&b'\n') || begin.len() < usize::try_from(LINE).unwrap_or(0);
+    let first = begin[2..].split(|byte| *byte == b'\n').next()?;
+    let first = std::str::from_utf8(first).ok().filter(|_| whole)?;
+    let plain = |word: &str| {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.';
+        !word.starts_with('.') && !word.is_empty() && word.chars().all(fits)
+    };
+    let words: Vec<&str> = first.split_ascii_whitespace().collect();
+    let interpreter = match words[..] {
+        ["/usr/bin/env", word] => word,
+        ["/bin/sh"] => "sh",
+        ["/bin/bash"] => "bash",
+        ["/usr/bin/env"] => return None,
+        [path] => path.strip_prefix("/usr/bin/")?,
+        _ => return None,
+    };
+    plain(interpreter).then_some(matches!(interpreter, "node" | "nodejs"))
 }
 
 #[cfg(test)]
@@ -167,8 +193,53 @@ mod tests {
         std::fs::write(own.join("package.json"), about).unwrap();
         std::fs::write(own.join("dist/a.js"), "#!/usr/bin/env node\n").unwrap();
         std::fs::write(own.join("dist/b"), "#!/bin/sh\n").unwrap();
+        std::fs::write(own.join("dist/e"), "#!/home/ada/.ssh/id\n").unwrap();
         std::os::unix::fs::symlink("/usr/bin/env", own.join("dist/c")).unwrap();
         folder
+    }
+
+    #[test]
+    fn a_package_chooses_no_file_as_its_interpreter() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |name: &str, first: &str| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, first).unwrap();
+            of_node(&file)
+        };
+        let long = format!("#!/usr/bin/env node{}", " ".repeat(300));
+        for (first, node) in [
+            ("", Some(false)),
+            ("\x7fELF", Some(false)),
+            ("#!/usr/bin/env node\nx", Some(true)),
+            ("#!/usr/bin/env node", Some(true)),
+            ("#! /usr/bin/env node\r\n", Some(true)),
+            ("#!/usr/bin/node\n", Some(true)),
+            ("#!/usr/bin/env python3.11\n", Some(false)),
+            ("#!/bin/sh\n", Some(false)),
+            ("#!/bin/bash\n", Some(false)),
+            ("#!/usr/bin/bash\n", Some(false)),
+            ("#!/home/ada/.ssh/id_ed25519\n", None),
+            ("#!/home/ada/node\n", None),
+            ("#!/tmp/env node\n", None),
+            ("#!/usr/bin/../../home/ada/node\n", None),
+            ("#!/usr/bin/..\n", None),
+            ("#!/usr/bin/env /home/ada/node\n", None),
+            ("#!/usr/bin/env ../node\n", None),
+            ("#!/usr/bin/env -S node\n", None),
+            ("#!/usr/bin/env -S/home/ada/node\n", None),
+            ("#!/usr/bin/env A=b node\n", None),
+            ("#!/usr/bin/env node --require=/home/ada/x\n", None),
+            ("#!/bin/sh -x\n", None),
+            ("#!/usr/bin/env\n", None),
+            ("#!\n", None),
+            ("#!/usr/bin/env no\u{f6}de\n", None),
+            (&long, None),
+        ] {
+            assert_eq!(of("bin", first), node, "{first:?}");
+        }
+        assert_eq!(of("bin.mjs", "import x"), Some(true));
+        assert_eq!(of("bin.js", "#!/home/ada/node\n"), None);
+        assert_eq!(of_node(&folder.path().join("nothing")), None);
     }
 
     #[test]
@@ -196,6 +267,11 @@ mod tests {
                 "has several programs: x, y",
             ),
             ("{}", None, "has no program"),
+            (
+                r#"{"bin": "dist/e"}"#,
+                None,
+                "\"server\" names an interpreter that a package may not choose",
+            ),
             (r#"{"bin": "../../../nowhere"}"#, None, "has no program"),
         ] {
             let said = of(about, bin).unwrap_err().to_string();

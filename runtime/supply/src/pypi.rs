@@ -7,14 +7,36 @@ use std::time::Duration;
 
 use sandgate_config::Package;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
-use crate::kept::plain_name;
+use crate::kept::{self, plain_name};
+use crate::lock::hex;
 use crate::npm::InstallError;
 use crate::resolve::{ResolveError, host};
 use crate::tool::Tool;
 
 /// The folder with a small script for each program of the package.
 pub(crate) const PROGRAMS: &str = "run";
+
+/// Starts pip so that it builds nothing. `--only-binary` holds for what the index has, and not for an archive that a
+/// wheel names by its address: that one's code would run while pip asks what it needs. Pip itself lies beside Python, and
+/// not in the folder that it runs in.
+const PIP: &str = "\
+import sys
+if sys.path[:1] == ['']:
+    del sys.path[0]
+import runpy
+try:
+    from pip._internal.distributions.sdist import SourceDistribution
+    SourceDistribution.prepare_distribution_metadata
+except (ImportError, AttributeError) as error:
+    raise SystemExit(f'pip 22 or later is needed, and this Python has another or none: {error}')
+def refuse(*_args, **_named):
+    raise SystemExit('a source distribution is refused: nothing is built')
+SourceDistribution.prepare_distribution_metadata = refuse
+sys.argv[0] = 'pip'
+runpy.run_module('pip', run_name='__main__', alter_sys=True)
+";
 
 const COMMON: [&str; 4] = [
     "--only-binary=:all:",
@@ -43,7 +65,7 @@ pub(crate) fn resolve(
 ) -> Result<(String, Vec<String>, String), ResolveError> {
     let python = tool(folder, said, within);
     let wanted = format!("{}=={}", package.name, package.version);
-    let mut args = vec!["-m", "pip", "install", "--dry-run", "--ignore-installed"];
+    let mut args = vec!["-c", PIP, "install", "--dry-run", "--ignore-installed"];
     args.extend(COMMON);
     args.extend(["--report", "report.json", &wanted]);
     python.run(&args)?;
@@ -92,7 +114,7 @@ fn requirements(report: &Value) -> Result<String, ResolveError> {
         lines.push((name, text("/metadata/version").to_owned(), hash.to_owned()));
     }
     lines.sort();
-    let mut out = String::from("# Resolved by pip for `sandgate lock`. Not to be edited.\n");
+    let mut out = format!("{}\n", kept::HEADER);
     for (name, version, hash) in lines {
         let _ = writeln!(out, "{name}=={version} \\\n    --hash=sha256:{hash}");
     }
@@ -108,25 +130,69 @@ pub(crate) fn install(
     within: Duration,
 ) -> Result<(), InstallError> {
     let python = tool(folder, said, within);
+    let text = kept::requirements(package, kept);
+    let text = text.map_err(|why| InstallError::Odd(why.to_string()))?;
     python.run(&["-m", "venv", "--without-pip", "."])?;
+    let made = pythons(folder)?;
     let requirements = said.join("requirements.txt");
-    std::fs::write(&requirements, kept)?;
+    std::fs::write(&requirements, text)?;
     let requirements = requirements.display().to_string();
     let own = folder.join("bin/python").display().to_string();
     let mut args = vec!["-m", "pip", "--python", &own, "install", "--no-user"];
     args.extend(["--require-hashes", "--no-deps", "--no-warn-script-location"]);
     args.extend(COMMON);
     args.extend(["-r", &requirements]);
+    // Exact versions with hashes, without what they depend on: no address of a package's own comes into it.
     python.run(&args)?;
+    if !pythons(folder).is_ok_and(|now| now == made) {
+        return Err(InstallError::Odd(format!(
+            "{package} is refused: it replaces its Python (pyvenv.cfg, or python in bin)"
+        )));
+    }
     let programs = folder.join(PROGRAMS);
     std::fs::create_dir(&programs)?;
     for (name, module, function) in entry_points(package, folder)? {
-        // The folder of the script comes first in the module path: nothing but these scripts is in it.
-        let first = function.split('.').next().unwrap_or_default();
-        let script = format!("import sys\nfrom {module} import {first}\nsys.exit({function}())\n");
+        let script = launcher(&module, &function);
         std::fs::write(programs.join(format!("{name}.py")), script)?;
     }
     Ok(())
+}
+
+/// The script of a program. Its folder comes first in the module path, where a script of the module's name would stand
+/// for the module.
+fn launcher(module: &str, function: &str) -> String {
+    let first = function.split('.').next().unwrap_or_default();
+    format!("import sys\ndel sys.path[0]\nfrom {module} import {first}\nsys.exit({function}())\n")
+}
+
+/// What makes an environment's Python: the file that says where its installation is, and the names of Python in `bin`
+/// with what each leads to. What they name is given to the server to read.
+fn pythons(folder: &Path) -> std::io::Result<Vec<(String, String)>> {
+    let what = |path: &Path| -> std::io::Result<String> {
+        let about = std::fs::symlink_metadata(path)?;
+        Ok(if about.is_symlink() {
+            format!("link {:?}", std::fs::read_link(path)?)
+        } else if about.is_file() {
+            hex(&Sha256::digest(std::fs::read(path)?))
+        } else if about.is_dir() {
+            "folder".into()
+        } else {
+            "something else".into()
+        })
+    };
+    let mut found = vec![("bin".to_owned(), what(&folder.join("bin"))?)];
+    found.push(("pyvenv.cfg".into(), what(&folder.join("pyvenv.cfg"))?));
+    for entry in std::fs::read_dir(folder.join("bin"))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let version = |c: char| c.is_ascii_digit() || c == '.';
+        let python = name.strip_prefix("python");
+        if python.is_some_and(|rest| rest.chars().all(version)) {
+            found.push((name, what(&entry.path())?));
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// The programs that a package says it has: name, module and function.
@@ -226,6 +292,95 @@ mod tests {
                 .to_string()
                 .contains("a has no SHA-256")
         );
+    }
+
+    /// Python that is installed here, without an index: it needs no network.
+    fn python(args: &[&str]) -> std::process::Output {
+        let folder = tempfile::tempdir().unwrap();
+        std::process::Command::new("python3")
+            .args(args)
+            .current_dir(folder.path())
+            .env("PIP_CONFIG_FILE", "/dev/null")
+            .env("PIP_NO_INDEX", "1")
+            .output()
+            .unwrap()
+    }
+
+    #[test]
+    fn pip_builds_nothing_that_is_given_by_its_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("source");
+        let mark = folder.path().join("mark");
+        std::fs::create_dir(&source).unwrap();
+        let script = format!("open({mark:?}, 'w')\n");
+        std::fs::write(source.join("setup.py"), script).unwrap();
+        let wanted = format!("x @ file://{}", source.display());
+        let mut args = vec!["-c", PIP, "install", "--dry-run", "--ignore-installed"];
+        args.extend(COMMON);
+        args.push(&wanted);
+        let done = python(&args);
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(!done.status.success());
+        assert!(said.contains("a source distribution is refused"), "{said}");
+        assert!(!mark.exists(), "its code has run");
+        let version = python(&["-c", PIP, "--version"]);
+        assert!(version.stdout.starts_with(b"pip "), "{version:?}");
+    }
+
+    #[test]
+    fn a_launcher_that_is_named_as_its_module_does_not_import_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("platform.py");
+        std::fs::write(&script, launcher("platform", "system")).unwrap();
+        let done = python(&[script.to_str().unwrap()]);
+        // What a program returns is said on stderr where it is no number.
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(1), "{said}");
+        assert!(
+            !said.contains("Traceback") && !said.trim().is_empty(),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_package_that_replaces_its_python_is_found() {
+        use std::os::unix::fs::symlink;
+        type Change = fn(&Path);
+        let made = || {
+            let folder = tempfile::tempdir().unwrap();
+            let bin = folder.path().join("bin");
+            std::fs::create_dir(&bin).unwrap();
+            std::fs::write(folder.path().join("pyvenv.cfg"), "home = /usr/bin\n").unwrap();
+            symlink("/usr/bin/python3", bin.join("python3")).unwrap();
+            symlink("python3", bin.join("python")).unwrap();
+            folder
+        };
+        let folder = made();
+        let before = pythons(folder.path()).unwrap();
+        let names: Vec<&str> = before.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["bin", "python", "python3", "pyvenv.cfg"]);
+        // A program of another name is the package's own affair.
+        std::fs::write(folder.path().join("bin/python-dotenv"), "").unwrap();
+        assert_eq!(pythons(folder.path()).unwrap(), before);
+        let changes: [Change; 5] = [
+            |folder| std::fs::write(folder.join("pyvenv.cfg"), "home = /home/ada\n").unwrap(),
+            |folder| std::fs::write(folder.join("bin/python3.11"), "").unwrap(),
+            |folder| std::fs::remove_file(folder.join("bin/python")).unwrap(),
+            |folder| {
+                std::fs::remove_file(folder.join("bin/python")).unwrap();
+                symlink("/home/ada/.ssh/id", folder.join("bin/python")).unwrap();
+            },
+            |folder| {
+                std::fs::rename(folder.join("bin"), folder.join("other")).unwrap();
+                symlink("other", folder.join("bin")).unwrap();
+            },
+        ];
+        for (index, change) in changes.into_iter().enumerate() {
+            let folder = made();
+            assert_eq!(pythons(folder.path()).unwrap(), before);
+            change(folder.path());
+            assert_ne!(pythons(folder.path()).unwrap(), before, "change {index}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -85,6 +85,10 @@ impl Store {
             let package = package.clone();
             return Err(StoreError::NotInstalled { package });
         }
+        self.check().map_err(|why| StoreError::Io {
+            path: place.clone(),
+            why,
+        })?;
         let mut known = LOOKED_THROUGH
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -139,7 +143,7 @@ impl Store {
         };
         let end = Instant::now() + WITHIN;
         self.make().map_err(failed)?;
-        let gate = File::create(place.with_extension("lock")).map_err(failed)?;
+        let gate = gate(&place.with_extension("lock")).map_err(failed)?;
         while rustix::fs::flock(&gate, rustix::fs::FlockOperation::NonBlockingLockExclusive)
             .is_err()
         {
@@ -197,6 +201,7 @@ impl Store {
             .recursive(true)
             .mode(0o700)
             .create(&self.folder)?;
+        self.check()?;
         for entry in fs::read_dir(&self.folder)?.flatten() {
             let begun = entry.metadata().and_then(|about| about.modified());
             let age =
@@ -207,6 +212,15 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// What lies here is run: the folder and the cache that it lies in are this user's alone to change.
+    fn check(&self) -> io::Result<()> {
+        let cache = self.folder.parent();
+        cache
+            .into_iter()
+            .chain([self.folder.as_path()])
+            .try_for_each(own)
     }
 
     /// A new folder beside the packages, which is removed in the end unless it was renamed.
@@ -227,6 +241,47 @@ impl Store {
         fs::create_dir(scratch.files())?;
         Ok(scratch)
     }
+}
+
+/// Whether a folder is one, belongs to this user, and can be changed by nobody else.
+fn own(folder: &Path) -> io::Result<()> {
+    let about = fs::symlink_metadata(folder)?;
+    let shown = folder.display();
+    let user = rustix::process::geteuid().as_raw();
+    let (what, remedy) = if about.is_symlink() {
+        let remedy = "name the folder that it leads to as `cache` of `[gateway]`";
+        ("is a link".to_owned(), remedy.to_owned())
+    } else if !about.is_dir() {
+        (
+            "is no folder".to_owned(),
+            format!("move it away (mv {shown} {shown}.old)"),
+        )
+    } else if about.uid() != user {
+        let what = format!(
+            "belongs to user {}, and not to {user}, who runs this",
+            about.uid()
+        );
+        let remedy = "run it as that user, or name another `cache` of `[gateway]`";
+        (what, remedy.to_owned())
+    } else if about.mode() & 0o022 != 0 {
+        let what = "can be written by others".to_owned();
+        (
+            what,
+            format!("look at what lies in it, then run chmod go-w {shown}"),
+        )
+    } else {
+        return Ok(());
+    };
+    let why = format!("{shown} {what}, and packages that are run lie there; {remedy}");
+    Err(io::Error::other(why))
+}
+
+/// The file at which installations wait for each other. A link in its place is not followed.
+fn gate(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
+    Ok(File::from(file))
 }
 
 const SCRATCH: &str = "new-";
@@ -274,6 +329,7 @@ mod tests {
         let package = Package::read("npm:a@1.0.0").unwrap();
         let entry = LockedServer::new(&package, "h".into(), Vec::new(), "");
         let place = store.place(&entry);
+        store.make().unwrap();
         fs::create_dir_all(place.join("files/node_modules")).unwrap();
         fs::write(place.join("files/node_modules/a.js"), "1").unwrap();
         std::os::unix::fs::symlink("a.js", place.join("files/node_modules/b.js")).unwrap();
@@ -292,6 +348,59 @@ mod tests {
         let other = LockedServer::new(&package, "h".into(), Vec::new(), "other");
         let said = store.find(&package, &other).unwrap_err().to_string();
         assert!(said.contains("locked and not installed"), "{said}");
+    }
+
+    #[test]
+    fn a_folder_that_others_could_change_holds_nothing_that_is_run() {
+        type Change = fn(&Path);
+        let changes: [(Change, &str); 4] = [
+            (
+                |cache| fs::set_permissions(cache, Permissions::from_mode(0o770)).unwrap(),
+                "can be written by others",
+            ),
+            (
+                |cache| {
+                    let packages = cache.join("packages");
+                    fs::set_permissions(packages, Permissions::from_mode(0o707)).unwrap();
+                },
+                "run chmod go-w",
+            ),
+            (
+                |cache| {
+                    fs::rename(cache.join("packages"), cache.join("other")).unwrap();
+                    std::os::unix::fs::symlink("other", cache.join("packages")).unwrap();
+                },
+                "packages is a link",
+            ),
+            (
+                |cache| fs::set_permissions(cache, Permissions::from_mode(0o1777)).unwrap(),
+                "can be written by others",
+            ),
+        ];
+        for (change, words) in changes {
+            let (cache, store, package, entry, _) = stocked();
+            store.find(&package, &entry).unwrap();
+            change(cache.path());
+            let found = store.find(&package, &entry).unwrap_err().to_string();
+            let installed = store.install(&package, &entry, "").unwrap_err().to_string();
+            let made = store.scratch().err().unwrap().to_string();
+            for said in [found, installed, made] {
+                assert!(said.contains(words), "{words:?} is not in {said}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_installation_waits_at_no_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("precious"), folder.path().join("x.lock"));
+        fs::write(&file, "kept").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(gate(&link).is_err());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+        fs::remove_file(&link).unwrap();
+        gate(&link).unwrap();
+        gate(&link).unwrap();
     }
 
     #[test]

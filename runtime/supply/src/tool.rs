@@ -67,7 +67,13 @@ impl Tool<'_> {
     ///
     /// It is missing, fails, or takes longer than it may. It is then ended with everything that it started.
     pub(crate) fn run(&self, args: &[&str]) -> Result<String, ToolError> {
-        let command = format!("{} {}", self.program, args.join(" "));
+        // A whole program among the arguments would hide the rest.
+        let shown = args.iter().map(|arg| match arg.contains('\n') {
+            true => "…",
+            false => arg,
+        });
+        let shown: Vec<&str> = shown.collect();
+        let command = format!("{} {}", self.program, shown.join(" "));
         let failed = |why| ToolError::Io {
             command: command.clone(),
             why,

@@ -1,5 +1,5 @@
-//! The connections of contained servers that a running gateway remembers, the oldest dropped first; and counts since
-//! the start.
+//! The connections of contained servers that a running gateway remembers, and counts since the start. Beyond the bound
+//! the oldest of the server that has the most is dropped: no server pushes out what another did.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use sandgate_egress::{Connection, Verdict};
 use serde::{Deserialize, Serialize};
 
-/// The most connections that are remembered. A line has less than 2 KiB.
+/// The most connections that are remembered, of all servers together. A line has less than 2 KiB.
 const MOST: usize = 2_000;
 
 /// The remembered connections.
@@ -18,14 +18,16 @@ pub struct RecentConnections(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    lines: VecDeque<Line>,
+    /// By server, oldest first.
+    lines: BTreeMap<Arc<str>, VecDeque<Line>>,
+    /// The lines of all servers together.
+    count: usize,
     tallies: BTreeMap<Arc<str>, EgressTally>,
 }
 
 #[derive(Debug)]
 struct Line {
     id: Box<str>,
-    server: Arc<str>,
     began: SystemTime,
     /// `None`: it is open.
     ended: Option<SystemTime>,
@@ -47,19 +49,25 @@ impl RecentConnections {
     pub(crate) fn keep(&self, connection: &Connection, ended: bool, text: &str) {
         let line = Line {
             id: connection.id.as_str().into(),
-            server: connection.server.clone(),
             began: connection.began,
             ended: ended.then(|| connection.began + connection.took),
             text: text.trim_end().into(),
         };
         let mut kept = self.0.lock();
-        let newest = kept.lines.iter_mut().rev();
-        match newest.into_iter().find(|known| known.id == line.id) {
+        let own = kept.lines.entry(connection.server.clone()).or_default();
+        match own.iter_mut().rev().find(|known| known.id == line.id) {
             Some(known) => *known = line,
-            None => kept.lines.push_back(line),
+            None => {
+                own.push_back(line);
+                kept.count += 1;
+            }
         }
-        while kept.lines.len() > MOST {
-            kept.lines.pop_front();
+        while kept.count > MOST {
+            let most = kept.lines.values_mut().max_by_key(|lines| lines.len());
+            if most.and_then(VecDeque::pop_front).is_none() {
+                break;
+            }
+            kept.count -= 1;
         }
     }
 
@@ -86,9 +94,10 @@ impl RecentConnections {
         let kept = self.0.lock();
         let meets = |line: &&Line| {
             let over = line.ended.is_some_and(|ended| ended < from);
-            *line.server == *server && line.began <= to && !over
+            line.began <= to && !over
         };
-        let lines = kept.lines.iter().filter(meets);
+        let lines = kept.lines.get(server).into_iter().flatten();
+        let lines = lines.filter(meets);
         lines.map(|line| line.text.clone()).collect()
     }
 }
@@ -148,6 +157,10 @@ mod tests {
             recent.count(&many);
         }
         assert!(found(30, 40).is_empty(), "the oldest is dropped");
+        let at = |secs| SystemTime::UNIX_EPOCH + Duration::from_secs(secs);
+        let others = recent.lines("b", at(1), at(100));
+        assert_eq!(others.len(), 1, "one server's lines pushed out another's");
+        assert_eq!(recent.lines("a", at(1), at(100)).len(), MOST - 1);
         let refused = MOST as u64;
         let tally = EgressTally {
             refused,

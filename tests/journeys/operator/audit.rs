@@ -197,16 +197,23 @@ fn every_change_of_a_log_is_named_at_its_line() {
             "{what}: {problem}"
         );
     }
-    // A cut end is seen against the anchor alone, and without one it is said that it cannot be seen.
-    let cut = &whole[..place];
-    assert_eq!(forged(cut, false).0, Some(0));
-    let (code, problem) = forged(cut, true);
+    // A cut end is seen against the anchor alone; where nothing signed is left, that is said.
+    let (code, problem) = forged(&whole[..place], true);
     assert_eq!(code, Some(1));
     assert!(
         problem["problem"]
             .as_str()
             .unwrap()
             .contains("the end was cut off"),
+        "{problem}"
+    );
+    let (code, problem) = forged(&whole[..place], false);
+    assert_eq!(code, Some(1));
+    assert!(
+        problem["problem"]
+            .as_str()
+            .unwrap()
+            .contains("no checkpoint vouches"),
         "{problem}"
     );
     // Another key's checkpoints do not count.
@@ -277,8 +284,61 @@ fn a_log_that_moves_with_a_reload_goes_on_in_its_chain() {
     let (code, found) = audited.verify(&files, false);
     assert_eq!(code, Some(0), "{found:#}");
     assert_eq!(found["files"].as_array().unwrap().len(), 2);
+    // Who changed what is part of it.
+    let text = std::fs::read_to_string(files[1]).unwrap();
+    let reload = text
+        .lines()
+        .find(|line| line.contains("\"record\":\"operator\""))
+        .unwrap();
+    let reload: Value = serde_json::from_str(reload).unwrap();
+    assert_eq!(
+        (&reload["action"], &reload["cause"]),
+        (&"reload".into(), &"admin".into())
+    );
+    assert_eq!(reload["changes"][0]["name"], "[call-log]", "{reload}");
     // The later one alone is verified, too: its first record says what came before it.
     let (code, found) = audited.verify(&files[1..], false);
     assert_eq!(code, Some(0), "{found:#}");
     assert!(found["first"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_log_that_others_wrote_while_no_gateway_ran_is_not_signed() {
+    let audited = Audited::new();
+    let config = audited.config("");
+    let mut gateway = Gateway::start(&config);
+    call(&gateway, "lookup");
+    gateway.stop(Duration::from_secs(20)).unwrap();
+    let (log, beside) = (
+        audited.path("calls.jsonl"),
+        audited.path("calls.jsonl.chain"),
+    );
+    let text = std::fs::read_to_string(&log).unwrap();
+    // A chain of somebody else's: the gateway does not begin with it.
+    let kept = std::fs::read_to_string(&beside).unwrap();
+    std::fs::write(&beside, kept.replacen("\"size\":", "\"size\":1", 1)).unwrap();
+    let (code, said) = Gateway::refused(&config);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("did not sign it"), "{said}");
+    // What would be in the way of the file beside the log is not followed, and holds nothing up.
+    std::fs::remove_file(&beside).unwrap();
+    let fresh = audited.path("calls.jsonl.chain.new");
+    std::os::unix::fs::symlink(audited.path("key"), &fresh).unwrap();
+    let key = std::fs::read(audited.path("key")).unwrap();
+    let mut gateway = Gateway::start(&config);
+    call(&gateway, "lookup");
+    gateway.stop(Duration::from_secs(20)).unwrap();
+    assert_eq!(std::fs::read(audited.path("key")).unwrap(), key);
+    // Without it, the lines that were there are not part of what is signed, and the break is named.
+    let (code, found) = audited.verify(&[&log], false);
+    assert_eq!(code, Some(1), "{found:#}");
+    let lines = text.lines().count() as u64;
+    assert_eq!(found["problems"][0]["line"], lines + 1, "{found:#}");
+    assert!(
+        found["problems"][0]["problem"]
+            .as_str()
+            .unwrap()
+            .contains("begins the chain anew"),
+        "{found:#}"
+    );
 }

@@ -8,6 +8,7 @@ mod record;
 use std::collections::BTreeMap;
 
 pub use self::record::{CallRecord, Outcome};
+use crate::record::Head;
 
 /// The most calls that may be without an end at a time. The call log knows no bound, since the gateway has its own.
 const MAX_OPEN: usize = 1 << 20;
@@ -26,21 +27,27 @@ pub enum Format {
 /// Turns the lines of a call log into events, one for each call.
 pub struct Exporter {
     format: Format,
+    /// Whether lines that are none of a chain are passed over: nothing vouches for them.
+    chained: bool,
     /// Calls that were forwarded and have not ended.
     open: BTreeMap<String, CallRecord>,
 }
 
 impl Exporter {
-    /// Writes events in this format.
-    pub fn new(format: Format) -> Self {
+    /// Writes events in this format. With `chained`, lines that are none of a chain are passed over.
+    pub fn new(format: Format, chained: bool) -> Self {
         Self {
             format,
+            chained,
             open: BTreeMap::new(),
         }
     }
 
     /// The event of the call that this line ends. `None`: it ends no call.
     pub fn line(&mut self, text: &[u8]) -> Option<String> {
+        if self.chained && Head::of(text).is_none() {
+            return None;
+        }
         let record = CallRecord::read(text)?;
         if record.outcome != Outcome::Unknown {
             self.open.remove(&record.id);

@@ -14,7 +14,7 @@ fn forwarded(id: &str) -> String {
 }
 
 fn events(format: Format, lines: &[&str]) -> Vec<String> {
-    let mut exporter = Exporter::new(format);
+    let mut exporter = Exporter::new(format, false);
     let mut events: Vec<String> = lines
         .iter()
         .filter_map(|line| exporter.line(line.as_bytes()))
@@ -29,6 +29,14 @@ fn each_call_is_one_event() {
     let begun = forwarded("abc-1");
     let opened = r#"{"seq":0,"prev":"00","record":"opened","peaks":[]}"#;
     let lines = [opened, &begun, &open, REFUSED, "no json", ""];
+    // In a chained log, what was put in is no event.
+    let mut chained = Exporter::new(Format::Ecs, true);
+    assert!(
+        lines
+            .iter()
+            .all(|line| chained.line(line.as_bytes()).is_none())
+    );
+    assert_eq!(chained.finish().count(), 0);
     for format in [Format::Ocsf, Format::Ecs, Format::Cef] {
         let events = events(format, &lines);
         assert_eq!(events.len(), 2, "{events:?}");

@@ -206,6 +206,66 @@ fn a_log_written_anew_from_a_line_on_does_not_fit_its_checkpoints() {
 }
 
 #[test]
+fn a_log_that_begins_after_all_that_is_signed_is_not_verified() {
+    // Whoever has no key can begin a chain at any number, with any tree before it.
+    let log = Log::of_two_files();
+    let mut forged = Log::new();
+    let peaks: Vec<Hash> = (0..4).map(|n| Hash::of_line(&[n])).collect();
+    forged.chain = Chain::of(Tree::of(27, peaks).unwrap(), Hash::of_line(b"x"));
+    forged.open().lines(5);
+    let found = verify(&forged.all(), log.keys(), log.anchored());
+    assert_eq!(found.problems[0].kind, ProblemKind::Unanchored(23));
+    let found = verify(&forged.all(), log.keys(), Anchored::default());
+    assert_eq!(found.problems[0].kind, ProblemKind::Unsigned);
+    // Written anew from a line on, without the checkpoints that followed.
+    let mut forged = Log::new();
+    forged.files.push(log.files[0].clone());
+    forged.chain = Chain::resume(None, &log.files[0][..]).unwrap().chain;
+    forged.open().lines(30);
+    let found = verify(&forged.all(), log.keys(), log.anchored());
+    assert_eq!(found.problems[0].kind, ProblemKind::Anchor(18));
+    // A log's beginning that is not at hand is vouched for by the checkpoint after it.
+    let found = verify(&log.all()[12..], log.keys(), log.anchored());
+    assert_eq!(found.problems, []);
+}
+
+#[test]
+fn what_was_put_in_is_not_taken_for_what_a_kill_cut_off() {
+    let mut log = Log::new();
+    log.open().lines(3);
+    let mut file = log.files[0].clone();
+    file.extend(b"{\"record\":\"ended\",\"id\":\"forged\"}\n");
+    let tail = Chain::resume(None, &file[..]).unwrap();
+    assert_eq!(tail.broken, Some(5));
+    let opened = tail.opened("sandgate", &log.key, TIME.into());
+    let mut chain = tail.chain;
+    chain.add(&opened);
+    file.extend(&opened.text);
+    file.extend(&chain.checkpoint(&log.key, TIME.into()).0.text);
+    let mut verifier = Verifier::new(log.keys(), Anchored::default());
+    verifier.begin_file("log");
+    each_line(&file[..], |line| verifier.line(line)).unwrap();
+    let problems = verifier.finish().problems;
+    assert_eq!(
+        (&problems[0].kind, problems[0].place.line),
+        (&ProblemKind::PutIn, 5)
+    );
+}
+
+#[test]
+fn a_chain_that_was_saved_counts_with_the_keys_signature_alone() {
+    let mut log = Log::new();
+    log.open().lines(5);
+    let saved = log.chain.saved();
+    let signature = saved.sign("file 1:2", &log.key);
+    assert!(saved.is_signed("file 1:2", log.key.verifier(), &signature));
+    assert!(!saved.is_signed("file 1:3", log.key.verifier(), &signature));
+    log.lines(1);
+    let other = log.chain.saved();
+    assert!(!other.is_signed("file 1:2", log.key.verifier(), &signature));
+}
+
+#[test]
 fn a_line_cut_off_by_a_kill_is_explained_by_the_record_after_it() {
     let mut log = Log::new();
     log.open().lines(3);
@@ -257,10 +317,10 @@ fn a_chain_goes_on_from_what_was_saved_and_from_what_was_written_after_it() {
     // Rotated away: only what was saved is known.
     let tail = Chain::resume(Some(end.saved()), &b""[..]).unwrap();
     assert_eq!(tail.chain, end);
-    // Rotated, and the saved chain is lost: the file says where it begins.
+    // Rotated, and the saved chain is lost: what the file says of itself is not believed.
     log.open().lines(2);
     let tail = Chain::resume(None, &log.files[1][..]).unwrap();
-    assert_eq!((tail.chain, tail.broken), (log.chain.clone(), None));
+    assert_eq!((tail.chain.size(), tail.broken), (0, Some(1)));
     // A line was changed meanwhile.
     let text = String::from_utf8(log.files[0].clone())
         .unwrap()

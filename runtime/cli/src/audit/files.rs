@@ -26,6 +26,8 @@ pub struct LogFiles {
 pub(super) struct Located {
     /// In the order in which they were written.
     pub paths: Vec<PathBuf>,
+    /// Whether any of them has a line of a chain.
+    pub chained: bool,
     /// Files beside them that are packed, which are not read.
     pub packed: Vec<PathBuf>,
     /// The configuration, where it was needed or can be read.
@@ -72,6 +74,7 @@ impl LogFiles {
         }
         numbered.sort_by_key(|(first, _)| *first);
         Ok(Located {
+            chained: numbered.iter().any(|(first, _)| first.is_some()),
             paths: numbered.into_iter().map(|(_, path)| path).collect(),
             packed,
             loaded,

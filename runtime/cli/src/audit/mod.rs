@@ -57,15 +57,16 @@ pub fn carry_out(asked: &Audit) -> ExitCode {
 }
 
 fn export(asked: &Export) -> ExitCode {
-    let mut exporter = Exporter::new(match asked.format {
-        FormatName::Ocsf => Format::Ocsf,
-        FormatName::Ecs => Format::Ecs,
-        FormatName::Cef => Format::Cef,
-    });
     let files = match asked.files.locate() {
         Ok(files) => files,
         Err(error) => return fail(&error),
     };
+    let format = match asked.format {
+        FormatName::Ocsf => Format::Ocsf,
+        FormatName::Ecs => Format::Ecs,
+        FormatName::Cef => Format::Cef,
+    };
+    let mut exporter = Exporter::new(format, files.chained);
     for file in &files.paths {
         let read = files::each_line(file, |line| {
             if let Some(event) = exporter.line(line) {

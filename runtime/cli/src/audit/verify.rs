@@ -112,6 +112,15 @@ fn verify(asked: &Verify) -> Result<Verified, Box<dyn std::error::Error>> {
         }
     };
     let count = anchored.as_ref().map(Anchored::len);
+    if let Some(fragments) = anchored
+        .as_ref()
+        .map(|it| it.fragments)
+        .filter(|count| *count > 0)
+    {
+        complain(&format!(
+            "the anchor has {fragments} texts that are no checkpoints, cut off perhaps; they were passed over"
+        ));
+    }
     let mut verifier = Verifier::new(keys, anchored.unwrap_or_default());
     for path in &located.paths {
         verifier.begin_file(&path.display().to_string());
@@ -240,6 +249,13 @@ fn text(located: &Located, anchored: Option<usize>, summary: &Summary) -> String
             summary.anchors_met
         ),
     };
+    if let Some(first) = first.filter(|first| *first > 0) {
+        let _ = writeln!(
+            text,
+            "not at hand  lines 0 to {}, for which the next checkpoint stands too",
+            first - 1
+        );
+    }
     if summary.unchained > 0 {
         let lines = plural(summary.unchained, "line");
         let _ = writeln!(

@@ -95,6 +95,8 @@ impl Handler {
                 if let Some(words) = &words {
                     let count = words.len();
                     tracing::warn!(call, count, "matched words were read by `sandgate why`");
+                    let detail = serde_json::json!({ "call": call, "words": count });
+                    self.call_log.operator("read-matched-words", detail);
                 }
                 raw(&words.unwrap_or_default())
             }

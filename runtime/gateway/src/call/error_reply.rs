@@ -227,7 +227,7 @@ pub(crate) fn modern_status(message: &Message) -> StatusCode {
 
 /// The response where a client must begin with `initialize`. Plain text, because a JSON-RPC error would make the server
 /// look modern.
-pub(crate) fn legacy_only(error: &ServerError) -> ClientResponse {
+pub(crate) fn legacy_only(error: &dyn std::fmt::Display) -> ClientResponse {
     ClientResponse::text(
         StatusCode::BAD_REQUEST,
         format!("{error}: begin with initialize\n"),

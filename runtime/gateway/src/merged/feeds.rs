@@ -155,6 +155,17 @@ impl Merged {
                 uris.push(uri.clone());
             }
         }
+        // What is hidden is left out, unless nothing else is asked for: that is refused, and recorded.
+        let refusers = || {
+            let refusers = filter.uris.iter().map(|uri| self.refuser(uri));
+            refusers.collect::<Option<Vec<_>>>()
+        };
+        let alone = owned.is_empty() && filter.is_of_resources_alone();
+        let refusers = alone.then(refusers).flatten().unwrap_or_default();
+        for (server, uri) in refusers.iter().zip(&filter.uris) {
+            let uris = owned.entry(server.name().clone()).or_default();
+            uris.push(uri.clone());
+        }
         owned
     }
 }

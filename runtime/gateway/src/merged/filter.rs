@@ -64,10 +64,15 @@ impl Filter {
         })
     }
 
+    /// Whether it wants nothing besides changes of resources that it names.
+    pub(super) fn is_of_resources_alone(&self) -> bool {
+        !self.foreign && self.wanted == Wanted::default()
+    }
+
     /// The params for a server that owns these resources; `None` where nothing concerns it. Task ids are left out,
     /// since on the merged endpoint they are not the servers' own.
     pub(super) fn part(&self, uris: &[&str], limits: &Limits) -> Option<Json> {
-        if uris.is_empty() && !self.foreign && self.wanted == Wanted::default() {
+        if uris.is_empty() && self.is_of_resources_alone() {
             return None;
         }
         let mut edits = Vec::new();

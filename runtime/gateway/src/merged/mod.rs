@@ -156,16 +156,25 @@ impl Merged {
         if era == Era::Modern {
             return None;
         }
-        let servers = self.edition.servers();
-        let one = servers
-            .iter()
+        let known = self
+            .servers()
             .find(|server| server.eras().modern == Some(false));
-        let server = one.or(servers.first())?.name().clone();
-        let era = Era::Modern.as_str();
-        Some(error_reply::legacy_only(&ServerError::WrongEra {
-            server,
-            era,
-        }))
+        // The reason may be a server that the client may not know of: no other is blamed for it.
+        let one = match self.edition.views().are_in_force() {
+            true => known,
+            false => Some(known.or(self.edition.servers().first())?),
+        };
+        let (name, era) = (one.map(|server| server.name().clone()), Era::Modern);
+        Some(match name {
+            Some(server) => error_reply::legacy_only(&ServerError::WrongEra {
+                server,
+                era: era.as_str(),
+            }),
+            None => error_reply::legacy_only(&format_args!(
+                "this endpoint does not speak the {} protocol",
+                era.as_str()
+            )),
+        })
     }
 
     /// Decides the endpoint's era, once each server has answered its probe or exceeded its `list-timeout`. `None` if no

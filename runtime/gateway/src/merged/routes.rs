@@ -126,9 +126,10 @@ impl Merged {
         headers: &HeaderMap,
     ) -> Option<Route> {
         let uri = uri?.root().string()?.into_owned();
+        // Boxed because the future is large and rarely runs to its end.
+        let owner = Box::pin(self.owner(&uri, headers)).await;
         Some(Route {
-            // Boxed because the future is large and rarely runs to its end.
-            server: Box::pin(self.owner(&uri, headers)).await?,
+            server: owner.or_else(|| self.refuser(&uri))?,
             message,
             alias: None,
         })
@@ -138,13 +139,7 @@ impl Merged {
     /// else the first with a template that the URI fits; else the only server that offers resources. Lists that are not
     /// cached are fetched.
     pub(super) async fn owner(&self, uri: &str, headers: &HeaderMap) -> Option<Arc<Server>> {
-        // Of servers that the client may know of, those on which it may use this resource.
-        let views = self.edition.views();
-        let usable = |server: &&Arc<Server>| {
-            let verdict = views.judge(self.principal(), server.name(), Kind::Resource, uri);
-            verdict.is_none_or(|verdict| verdict.is_allowed())
-        };
-        let servers: Vec<_> = self.servers().filter(usable).collect();
+        let servers: Vec<_> = self.usable(uri).collect();
         let listing = async || {
             for server in servers.iter().copied() {
                 let known = self.definitions(server, headers).await;
@@ -199,9 +194,24 @@ impl Merged {
         }
         match offering.as_slice() {
             [only] => Some(only.proxy.conn.server.clone()),
-            // Nothing here may be used under this URI: the first server's part is refused, and recorded.
-            [] if servers.is_empty() => self.servers().next().cloned(),
             _ => None,
+        }
+    }
+
+    /// Of the servers that the client may know of, those on which it may use this resource.
+    fn usable(&self, uri: &str) -> impl Iterator<Item = &Arc<Server>> {
+        self.servers().filter(move |server| {
+            let views = self.edition.views();
+            let verdict = views.judge(self.principal(), server.name(), Kind::Resource, uri);
+            verdict.is_none_or(|verdict| verdict.is_allowed())
+        })
+    }
+
+    /// The server at which a request for what its client may use nowhere is refused, and recorded: the first.
+    pub(super) fn refuser(&self, uri: &str) -> Option<Arc<Server>> {
+        match self.usable(uri).next() {
+            Some(_) => None,
+            None => self.servers().next().cloned(),
         }
     }
 }

@@ -66,6 +66,10 @@ impl Proxy {
             Some(name) => view.judge(server, kind, name).into(),
             None => not_allowed(),
         };
+        let all = |uris: Vec<(String, Option<&str>)>| {
+            let mut uris = uris.iter();
+            uris.try_for_each(|(uri, _)| judged(Kind::Resource, Some(uri)))
+        };
         let method = message.method().unwrap_or_default();
         let params = message.payload().root();
         let text = |member: &str| params.get(member).and_then(|text| text.string());
@@ -78,13 +82,13 @@ impl Proxy {
                 let text = |member: &str| reference.and_then(|it| it.get(member)?.string());
                 match text("type").as_deref() {
                     Some("ref/prompt") => judged(Kind::Prompt, text("name").as_deref()),
-                    Some("ref/resource") => judged(Kind::Resource, text("uri").as_deref()),
+                    // The template, and the URI that its values make so far.
+                    Some("ref/resource") => judged(Kind::Resource, text("uri").as_deref())
+                        .and_then(|()| all(uris::of(method, message))),
                     _ => not_allowed(),
                 }
             }
-            Target::None if method == LISTEN => uris::of(method, message)
-                .iter()
-                .try_for_each(|(uri, _)| judged(Kind::Resource, Some(uri))),
+            Target::None if method == LISTEN => all(uris::of(method, message)),
             Target::None
                 if direction == Direction::ClientToServer
                     && method.starts_with("tasks/")

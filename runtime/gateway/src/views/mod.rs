@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use sandgate_message::{forms_of_uri, looks_like};
+use sandgate_message::{canonical_uri, forms_of_uri, is_canonical_uri, looks_like};
 
 use pattern::Pattern;
 pub use pattern::{Kind, PatternError, Rule, ViewPattern};
@@ -259,8 +259,8 @@ impl ClientView {
                     return Verdict::Denied(denied);
                 }
             }
-            Kind::Resource if !name.contains('{') => return judge_uri(allow, deny, name),
-            _ => {}
+            Kind::Tool | Kind::Prompt => {}
+            Kind::Resource => return judge_uri(allow, deny, name),
         }
         match find(allow, |pattern| pattern.matches(name)) {
             Some(allowed) => Verdict::Allowed(allowed),
@@ -269,18 +269,47 @@ impl ClientView {
     }
 }
 
-/// Judges a URI in every form in which an operator may have written it. One that has none is not allowed.
+/// Judges a URI or a template. It is denied in every form in which an operator may have written it, and allowed in its
+/// canonical form, or as it is spelt where nobody reads that as another resource. What has no form is not allowed.
 fn judge_uri<'a>(allow: &'a [Arc<Pattern>], deny: &'a [Arc<Pattern>], uri: &str) -> Verdict<'a> {
-    let Some(forms) = forms_of_uri(uri) else {
-        return Verdict::NotAllowed;
-    };
-    let forms: Vec<Cow<'_, str>> = forms.collect();
+    let filled = filled(uri);
+    let texts = [Some(uri), filled.as_deref()].into_iter().flatten();
+    let forms: Vec<Cow<'_, str>> = texts.filter_map(forms_of_uri).flatten().collect();
     let any = |pattern: &Pattern| forms.iter().any(|form| pattern.matches(form));
-    match (find(deny, any), find(allow, any)) {
-        (Some(denied), _) => Verdict::Denied(denied),
-        (None, Some(allowed)) => Verdict::Allowed(allowed),
-        (None, None) => Verdict::NotAllowed,
+    if let Some(denied) = find(deny, any) {
+        return Verdict::Denied(denied);
     }
+    let plain = is_canonical_uri(filled.as_deref().unwrap_or(uri));
+    let canonical = canonical_uri(uri);
+    let read = |pattern: &Pattern| {
+        let canonical = canonical.as_deref();
+        plain && pattern.matches(uri) || canonical.is_some_and(|form| pattern.matches(form))
+    };
+    match find(allow, read) {
+        Some(allowed) => Verdict::Allowed(allowed),
+        None => Verdict::NotAllowed,
+    }
+}
+
+/// A template (RFC 6570) with `_` in place of its expressions. `None` where the text has none. The text may be a URI all
+/// the same, so an expression holds nothing that leads elsewhere in one.
+fn filled(template: &str) -> Option<String> {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((literal, after)) = rest.split_once('{') {
+        let (expression, after) = after.split_once('}')?;
+        let names = expression.strip_prefix(['+', '#', '.', '/', ';', '?', '&']);
+        let names = names.unwrap_or(expression);
+        let is_name = |b: u8| b.is_ascii_alphanumeric() || b"_-.,:*".contains(&b);
+        if names.is_empty() || !names.bytes().all(is_name) {
+            return None;
+        }
+        filled.push_str(literal);
+        filled.push('_');
+        rest = after;
+    }
+    filled.push_str(rest);
+    (rest.len() < template.len()).then_some(filled)
 }
 
 fn find(patterns: &[Arc<Pattern>], fits: impl Fn(&Pattern) -> bool) -> Option<Rule<'_>> {

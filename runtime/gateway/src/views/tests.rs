@@ -103,12 +103,18 @@ fn no_other_spelling_of_what_is_denied_is_allowed() {
     let views = of_ada(vec![view(
         "a",
         &["g"],
-        &["crm/*", "resource:crm/file:///srv/*", "resource:crm/x:*"],
+        &[
+            "crm/*",
+            "resource:crm/file:///srv/*",
+            "resource:crm/file://x/*",
+            "resource:crm/https://h*",
+        ],
         &[
             "crm/delete",
             "crm/drop_*",
             "crm/*wipe?",
             "resource:crm/file:///srv/secret*",
+            "resource:crm/https://h/ä/*",
         ],
     )]);
     for name in [
@@ -131,8 +137,26 @@ fn no_other_spelling_of_what_is_denied_is_allowed() {
         "file:///srv/a/../secret",
         "file:///srv/SECRET",
         "file:///srv/../etc/passwd",
+        "file:///srv/%2e%2e/etc/passwd",
+        "file:///srv/../etc/passwd?{x}",
+        "file:///srv/{/../../etc/passwd}",
+        "file://x/srv/secret",
+        "file://x/srv/secret/a{b",
+        "file://x/srv/secret/{name}",
+        "https://h/%C3%A4/x",
+        "https://h/%C3%A4/x?q={",
+        "https://h/%C3%A4/{x}",
     ] {
         assert!(!allows(&views, Kind::Resource, uri), "{uri:?}");
+    }
+    for uri in [
+        "file:///srv/a",
+        "file:///srv/a{b",
+        "file:///srv/{dir}/{name}{?q}",
+        "https://h/%C3%B6/x?q={",
+        "https://h.{zone}/{x}",
+    ] {
+        assert!(allows(&views, Kind::Resource, uri), "{uri:?}");
     }
     assert!(allows(&views, Kind::Tool, "deleted"));
 }

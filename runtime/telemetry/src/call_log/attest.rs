@@ -42,7 +42,11 @@ impl CallLogWriter {
             let signed = tokio::task::spawn_blocking(move || writer.checkpoint()).await;
             let mut why = None;
             match signed {
-                Ok(Ok(note)) => untaken = note.or(untaken),
+                Ok(Ok(Some(signed))) => {
+                    untaken = Some(signed.note);
+                    why = signed.unsaved.map(|error| error.to_string());
+                }
+                Ok(Ok(None)) => {}
                 Ok(Err(error)) => why = Some(format!("the call log: {error}")),
                 Err(error) => why = Some(error.to_string()),
             }
@@ -126,8 +130,9 @@ async fn post(client: &HttpClient, url: &Uri, note: &str) -> Result<(), String> 
 /// Appends a checkpoint to a file. It is on disk before this returns.
 fn append(files: &Files, path: &Path, note: &str) -> Result<(), FileError> {
     let mut file = files.open_append(path)?;
+    // Where an earlier one was cut off, this one begins by itself.
     let written = file
-        .write_all(format!("{note}\n").as_bytes())
+        .write_all(format!("\n\n{note}\n").as_bytes())
         .and_then(|()| file.sync_all());
     written.map_err(|source| FileError::Io {
         path: files.path(path),

@@ -41,13 +41,23 @@ pub(super) struct Written {
     tail: Option<Tail>,
 }
 
+/// A checkpoint that was written.
+pub(super) struct Signed {
+    pub(super) note: String,
+    /// The file that it is written to.
+    pub(super) file: OwnedFd,
+    /// Why the chain could not be kept beside the log.
+    pub(super) unsaved: Option<io::Error>,
+}
+
 /// Which file it is: its device and number.
 pub(super) type FileId = (u64, u64);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The lock on the first file. While it is held, no second gateway begins with this log. `None`: no file is open yet.
-    lock: Option<OwnedFd>,
+    /// The locks on the last two files, so that no second gateway writes one of them: that of a reload counts once the
+    /// reload does.
+    locks: Vec<(FileId, OwnedFd)>,
     /// The number of lines up to the last checkpoint, itself counted.
     signed: u64,
     /// Since when checkpoints fail, and why.
@@ -96,6 +106,14 @@ struct Beside {
     /// The log's file whose lines the chain has. It may have another name by now.
     file: FileId,
     chain: SavedChain,
+    /// The gateway's signature of both. Without it, whoever can write here could have the gateway sign a log of theirs.
+    signature: String,
+}
+
+impl Beside {
+    fn about((device, number): FileId) -> String {
+        format!("file {device}:{number}")
+    }
 }
 
 /// Why the call log cannot be opened.
@@ -183,12 +201,19 @@ impl Auditor {
             files: files.clone(),
             log: path.to_owned(),
         };
+        let file = (stat.st_dev, stat.st_ino);
         let mut state = self.state.lock();
-        if state.lock.is_none() {
+        let first = state.locks.is_empty();
+        if state.locks.iter().all(|(locked, _)| *locked != file) {
             let lock = fd.try_clone().map_err(failed)?;
             flock(&lock, FlockOperation::NonBlockingLockExclusive)
                 .map_err(|_| OpenError::Locked(files.path(path)))?;
-            let tail = saved.resume((stat.st_dev, stat.st_ino))?;
+            state.locks.push((file, lock));
+            let more = state.locks.len().saturating_sub(2);
+            state.locks.drain(..more);
+        }
+        if first {
+            let tail = saved.resume(file, &self.key)?;
             if let Some(line) = tail.broken {
                 tracing::error!(
                     line,
@@ -199,19 +224,17 @@ impl Auditor {
             let mut written = self.written.lock();
             written.chain = tail.chain.clone();
             written.tail = Some(tail);
-            state.lock = Some(lock);
         }
         drop(state);
         Ok(Sink::new(fd).chained(Link {
             auditor: self.clone(),
-            file: (stat.st_dev, stat.st_ino),
+            file,
             saved,
         }))
     }
 
     /// Signs a checkpoint over all lines so far, and writes it to the log. `None`: there are no new lines.
-    pub(super) fn checkpoint(&self, sink: &Mutex<Sink>) -> io::Result<Option<String>> {
-        let mut sink = sink.lock();
+    pub(super) fn checkpoint(&self, sink: &mut Sink) -> io::Result<Option<Signed>> {
         let mut state = self.state.lock();
         let size = self.written.lock().chain.size();
         if size == state.signed {
@@ -225,10 +248,13 @@ impl Auditor {
             return Ok(None);
         };
         state.signed = size;
-        if let Some(link) = sink.link() {
-            link.save(&self.written.lock())?;
-        }
-        Ok(Some(note))
+        // The note counts also where the chain cannot be kept beside the log: that only spares reading at a start.
+        let saved = sink.link().map(|link| link.save(&self.written.lock()));
+        Ok(Some(Signed {
+            note,
+            file: sink.handle()?,
+            unsaved: saved.and_then(Result::err),
+        }))
     }
 
     /// The key that verifies the checkpoints.
@@ -264,9 +290,11 @@ impl Auditor {
 impl Link {
     /// Keeps the chain beside the log.
     pub(super) fn save(&self, written: &Written) -> io::Result<()> {
+        let chain = written.chain.saved();
         let beside = Beside {
+            signature: chain.sign(&Beside::about(self.file), &self.auditor.key),
             file: self.file,
-            chain: written.chain.saved(),
+            chain,
         };
         self.saved.write(&beside).map_err(io::Error::other)
     }
@@ -280,9 +308,17 @@ impl Saved {
     }
 
     /// The chain to the end of the log, of which `current` is the file now.
-    fn resume(&self, current: FileId) -> Result<Tail, OpenError> {
-        let Some(beside) = self.read()? else {
-            return self.tail(None, &self.log);
+    fn resume(&self, current: FileId, key: &SigningKey) -> Result<Tail, OpenError> {
+        let Some(beside) = self.read(key)? else {
+            let content = BufReader::new(self.files.open_read(&self.log)?);
+            if sandgate_audit::first_number(content).is_ok_and(|first| first.is_some()) {
+                // Nothing vouches for these lines, so the gateway does not sign them.
+                tracing::error!(
+                    "the chain of the call log begins anew: {} is missing, which said where it ends",
+                    self.files.path(&self.path()).display()
+                );
+            }
+            return Ok(Tail::default());
         };
         // Where the file was moved while no gateway ran, it may have more lines than the chain that was saved.
         let moved = match beside.file == current {
@@ -318,19 +354,28 @@ impl Saved {
         found.map(|entry| entry.path())
     }
 
-    fn read(&self) -> Result<Option<Beside>, OpenError> {
+    fn read(&self, key: &SigningKey) -> Result<Option<Beside>, OpenError> {
+        let damaged = |why: String| OpenError::Saved {
+            path: self.files.path(&self.path()),
+            why,
+        };
         let bytes = match self.files.read(&self.path(), MAX_SAVED) {
             Ok(bytes) => bytes,
             Err(FileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 return Ok(None);
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(damaged(error.to_string())),
         };
-        let read = serde_json::from_slice(&bytes);
-        read.map(Some).map_err(|error| OpenError::Saved {
-            path: self.files.path(&self.path()),
-            why: error.to_string(),
-        })
+        let read: Result<Beside, _> = serde_json::from_slice(&bytes);
+        let beside = read.map_err(|error| damaged(error.to_string()))?;
+        let about = Beside::about(beside.file);
+        match beside
+            .chain
+            .is_signed(&about, key.verifier(), &beside.signature)
+        {
+            true => Ok(Some(beside)),
+            false => Err(damaged("the gateway's key did not sign it".into())),
+        }
     }
 
     fn write(&self, beside: &Beside) -> Result<(), FileError> {

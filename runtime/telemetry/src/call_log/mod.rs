@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 use sandgate_config::{Destination, FileError, Files};
 use sandgate_gateway::{CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut};
 use sandgate_message::Json;
+use sandgate_text::escape;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -30,6 +31,7 @@ use self::sink::Sink;
 use crate::matched_values::MatchedValues;
 use crate::recent_calls::{MAX_LINE, RecentCalls};
 
+use self::audit::Signed;
 pub use self::audit::{Auditor, OpenError};
 
 /// Writes the call log.
@@ -82,6 +84,16 @@ struct Gap {
     time: String,
     since: String,
     unwritten: u64,
+}
+
+/// The record of what an operator did.
+#[derive(Serialize)]
+struct OperatorAction<'a, T> {
+    record: &'static str,
+    time: String,
+    action: &'a str,
+    #[serde(flatten)]
+    detail: T,
 }
 
 impl CallLogTarget {
@@ -163,7 +175,9 @@ impl CallLogWriter {
             sink
         });
         self.target.store(Arc::new(target));
-        drop(retired);
+        if let Some(before) = retired {
+            self.sync(&before);
+        }
     }
 
     /// The number of records that could not be written since the start.
@@ -185,7 +199,10 @@ impl CallLogWriter {
         if self.failing.load(Ordering::Relaxed)
             && let Some(sink) = &self.target.load().sink
         {
-            let _ = self.line(&mut sink.lock(), b"");
+            let mut sink = sink.lock();
+            if !sink.retired {
+                let _ = self.line(&mut sink, b"");
+            }
         }
     }
 
@@ -230,19 +247,48 @@ impl CallLogWriter {
     }
 
     /// Signs a checkpoint over all lines so far, and writes it. `None`: there are no new lines, or no chain.
-    fn checkpoint(&self) -> io::Result<Option<String>> {
-        let target = self.target.load();
-        match (&target.sink, &self.auditor) {
-            (Some(sink), Some(auditor)) => {
-                let signed = auditor.checkpoint(sink)?;
-                if signed.is_some() {
-                    // What is signed survives a power cut, so that an anchor never knows more than the log.
-                    let file = sink.lock().handle()?;
-                    rustix::fs::fdatasync(file)?;
-                }
-                Ok(signed)
+    fn checkpoint(&self) -> io::Result<Option<Signed>> {
+        let signed = loop {
+            let target = self.target.load();
+            let (Some(sink), Some(auditor)) = (&target.sink, &self.auditor) else {
+                return Ok(None);
+            };
+            let mut sink = sink.lock();
+            if !sink.retired {
+                break auditor.checkpoint(&mut sink)?;
             }
-            _ => Ok(None),
+        };
+        if let Some(signed) = &signed {
+            // What is signed survives a power cut, so that an anchor never knows more than the log.
+            rustix::fs::fdatasync(&signed.file)?;
+        }
+        Ok(signed)
+    }
+
+    /// Records what an operator did, where the call log is to prove what happened.
+    pub fn operator(&self, action: &str, detail: impl Serialize) {
+        if self.auditor.is_none() {
+            return;
+        }
+        let line = OperatorAction {
+            record: "operator",
+            time: humantime::format_rfc3339_micros(SystemTime::now()).to_string(),
+            action,
+            detail,
+        };
+        if let Ok(mut text) = serde_json::to_string(&line) {
+            text.push('\n');
+            // A failure is counted and told like that of a call's record.
+            let _ = self.put(&escape::json(&text));
+        }
+    }
+
+    /// Puts a file on disk that gets no further lines: the next checkpoint stands for them too.
+    fn sync(&self, sink: &Sink) {
+        if self.auditor.is_some()
+            && let Ok(file) = sink.handle()
+        {
+            let _ = rustix::fs::fdatasync(file);
         }
     }
 
@@ -286,9 +332,18 @@ impl CallLogWriter {
         if let (Some(sink), Some(reopen)) = (&target.sink, &target.reopen) {
             let fresh = reopen.open()?;
             let mut sink = sink.lock();
-            // The rest of a line belongs to the file that has its beginning.
-            let _ = sink.flush_rest(Duration::ZERO);
-            *sink = fresh;
+            // The rest of a line belongs to the file that has its beginning. The chain has the whole line.
+            let flushed = sink.flush_rest(Duration::ZERO);
+            if self.auditor.is_some() {
+                flushed.map_err(|source| FileError::Io {
+                    path: reopen.files.path(&reopen.path),
+                    what: "written",
+                    source,
+                })?;
+            }
+            let before = std::mem::replace(&mut *sink, fresh);
+            drop(sink);
+            self.sync(&before);
         }
         Ok(())
     }

@@ -127,9 +127,13 @@ impl Sink {
         match written.opening(link) {
             None => Ok(()),
             Some(opened) => {
-                self.put_stamped(written, &opened, patience)?;
                 // So that it is known which file has the lines, should it be moved while no gateway runs.
-                link.save(written)
+                if let Err(error) = link.save(written) {
+                    tracing::error!(
+                        "the end of the call log's chain cannot be kept beside it: {error}"
+                    );
+                }
+                self.put_stamped(written, &opened, patience)
             }
         }
     }
