@@ -78,7 +78,7 @@ mod tests {
             wait: Duration::from_millis(20),
             look_up: |name| {
                 if name == "slow.example" {
-                    std::thread::sleep(Duration::from_millis(600));
+                    std::thread::sleep(Duration::from_millis(1000));
                 }
                 Ok(vec![[10, 0, 0, 1].into()])
             },

@@ -104,8 +104,8 @@ fn part(place: &str, name: &str, entry: &Value) -> Result<(String, String), Kept
         return Err(odd("has no exact version"));
     }
     let integrity = entry["integrity"].as_str().unwrap_or_default();
-    // That a package lies in another's archive, under that one's hash, is the lock's word alone: npm fetches it where it
-    // does not lie there.
+    // That a package lies in another's archive, under that one's hash, is the lock's word alone: where it does not lie
+    // there, npm fetches it.
     if integrity.is_empty() && entry["inBundle"] == true {
         return Err(odd(
             "is bundled in another package and has no hash of its own (`integrity`)",

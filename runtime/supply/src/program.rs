@@ -160,7 +160,7 @@ fn of_node(file: &Path) -> Option<bool> {
         let end = file.extension();
         return Some(end.is_some_and(|end| ends.iter().any(|one| end == *one)));
     }
-    let whole = begin.contains(&b'\n') || begin.len() < usize::try_from(LINE).unwrap_or(0);
+    let whole = begin.contains(&b'\n') || (begin.len() as u64) < LINE;
     let first = begin[2..].split(|byte| *byte == b'\n').next()?;
     let first = std::str::from_utf8(first).ok().filter(|_| whole)?;
     let plain = |word: &str| {

@@ -276,7 +276,7 @@ mod tests {
         let report = json!({ "install": [one("B_x", json!({})), one("a", json!({}))] });
         let text = requirements(&report).unwrap();
         let package = Package::read("pypi:b.x==1.0").unwrap();
-        assert_eq!(crate::kept::check(&package, &text).unwrap().len(), 2);
+        assert_eq!(kept::check(&package, &text).unwrap().len(), 2);
         assert!(
             text.find("a==").unwrap() < text.find("b-x==").unwrap(),
             "{text}"

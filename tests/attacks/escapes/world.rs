@@ -140,7 +140,7 @@ impl World {
         );
         let contained = CONTAINED.iter().map(|with| {
             format!(
-                "[servers.{with}]\n{start}contain = {{ with = {with:?}, read = [{:?}], write = [{:?}], memory = \"96MiB\", \
+                "[servers.{with}]\n{start}contain = {{ with = {with:?}, read = [{:?}], write = [{:?}], memory = \"128MiB\", \
                  processes = 32, cpus = 1, files = 64, file-size = \"1MiB\", tmp = \"8MiB\" }}\n",
                 self.path("script"),
                 self.path("work"),

@@ -20,6 +20,7 @@ impl Resolver for Names {
         let found = match names.get_mut(name) {
             Some(lists) if lists.len() > 1 => Ok(lists.remove(0)),
             Some(lists) => Ok(lists[0].clone()),
+            None if name == "busy.example" => Err(io::ErrorKind::ResourceBusy.into()),
             None => Err(io::ErrorKind::NotFound.into()),
         };
         async move { found }.boxed()
@@ -211,6 +212,7 @@ async fn a_name_that_leads_within_is_refused_and_is_not_asked_for_again() {
         "files.example:PORT",
         "private:db.example:PORT",
         "none.example:PORT",
+        "busy.example:PORT",
     ];
     let stage = Stage::new(&hosts, Bounds::default()).await;
     for address in [
@@ -249,11 +251,14 @@ async fn a_name_that_leads_within_is_refused_and_is_not_asked_for_again() {
             .await
             .contains("private-address")
     );
-    let said = stage.refused("none.example:PORT").await;
-    assert!(
-        said.starts_with("HTTP/1.1 502") && said.contains("unresolved"),
-        "{said}"
-    );
+    for (target, status, reason) in [
+        ("none.example:PORT", "502", "unresolved"),
+        ("busy.example:PORT", "503", "too-many"),
+    ] {
+        let said = stage.refused(target).await;
+        assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{said}");
+        assert!(said.contains(reason), "{said}");
+    }
 }
 
 #[tokio::test]
