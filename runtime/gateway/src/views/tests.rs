@@ -311,6 +311,8 @@ fn a_decision_costs_microseconds_at_the_most() {
         }
     }
     let each = begun.elapsed() / asked;
-    println!("{each:?} a decision, {allowed} of {asked} allowed");
-    assert!(each < std::time::Duration::from_micros(5));
+    assert!(
+        allowed > 0 && each < std::time::Duration::from_micros(5),
+        "{each:?} a decision, {allowed} of {asked} allowed"
+    );
 }

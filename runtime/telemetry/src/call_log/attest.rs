@@ -80,14 +80,14 @@ impl CallLogWriter {
 /// What keeps checkpoints.
 enum KeptBy {
     File(Files, std::path::PathBuf),
-    Url(HttpClient, Uri),
+    Url(Box<HttpClient>, Uri),
 }
 
 impl KeptBy {
     fn new(anchor: Anchor, files: Files) -> Self {
         match anchor {
             Anchor::File(path) => Self::File(files, path),
-            Anchor::Url(url) => Self::Url(http_client::new(), url),
+            Anchor::Url(url) => Self::Url(Box::new(http_client::new()), url),
         }
     }
 
