@@ -294,25 +294,30 @@ proptest! {
     }
 }
 
-/// Run it by hand, optimised: `cargo nextest run --run-ignored only --no-capture a_decision_costs`.
 #[test]
-#[ignore = "a measurement"]
-fn a_decision_costs_microseconds_at_the_most() {
+fn a_decision_costs_microseconds_at_the_most_timed() {
     let (views, names) = crowd(7);
     let tools: Vec<String> = (0..2000).map(|n| format!("t{n}")).collect();
-    let begun = std::time::Instant::now();
-    let mut allowed = 0_u32;
-    let mut asked = 0_u32;
-    for name in &names {
-        for tool in tools.iter().step_by(20) {
-            let verdict = views.judge(Some(name), "crm", Kind::Tool, tool);
-            allowed += u32::from(verdict.unwrap().is_allowed());
-            asked += 1;
+    let round = || {
+        let begun = std::time::Instant::now();
+        let (mut allowed, mut asked) = (0_u32, 0_u32);
+        for name in &names {
+            for tool in tools.iter().step_by(20) {
+                let verdict = views.judge(Some(name), "crm", Kind::Tool, tool);
+                allowed += u32::from(verdict.unwrap().is_allowed());
+                asked += 1;
+            }
         }
-    }
-    let each = begun.elapsed() / asked;
+        assert!(
+            allowed > 0 && allowed < asked,
+            "{allowed} of {asked} allowed"
+        );
+        begun.elapsed() / asked
+    };
+    // The best of some: the machine may be busy.
+    let each = (0..5).map(|_| round()).min().unwrap();
     assert!(
-        allowed > 0 && each < std::time::Duration::from_micros(5),
-        "{each:?} a decision, {allowed} of {asked} allowed"
+        each < std::time::Duration::from_micros(5),
+        "{each:?} a decision"
     );
 }
