@@ -5,7 +5,7 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times bench-peers eval train
+.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times bench-peers eval train containers
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -87,6 +87,14 @@ sbom: toolchain $(TOOLS)/bin/cargo-cyclonedx
 	for plugin in plugins/*/plugin.toml; do dir=$$(dirname $$plugin); mv $$dir/sbom.json target/sbom/$$(basename $$dir).cdx.json; done
 	find . -name sbom.json -not -path './target/*' -delete
 	@ls target/sbom
+
+# Servers in containers, by each engine that makes some here: what a hostile one attempts, and KILLS deaths of the gateway.
+# As root on Debian it installs Podman.
+KILLS ?= 10
+containers: toolchain $(TOOLS)/stamp
+	tests/peers/engines
+	cargo build --workspace --bins
+	KILLS=$(KILLS) cargo nextest run --workspace --run-ignored only --no-capture -E 'test(/containers::/)'
 
 # What people install without a compiler, to target/dist (see runtime/cli/packaging).
 dist: toolchain $(TOOLS)/stamp

@@ -6,6 +6,7 @@
 #![cfg(target_os = "linux")]
 
 mod attempts;
+mod containers;
 mod egress;
 mod world;
 

@@ -30,7 +30,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-detect", &[]),
     ("sandgate-audit", &[]),
     ("sandgate-config", &["sandgate-address", "sandgate-text"]),
-    ("sandgate-supply", &["sandgate-config"]),
+    ("sandgate-supply", &["sandgate-config", "sandgate-contain"]),
     (
         "sandgate-telemetry",
         &[

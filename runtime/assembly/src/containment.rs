@@ -9,13 +9,15 @@ use std::time::{Duration, SystemTime};
 
 use sandgate_config::{
     Containing, Containment, Environment, Issue, Loaded, Moment, ResolvedServer, Scalar, Server,
-    ServerNetwork, Side,
+    ServerNetwork, Side, ValueOrRef,
 };
 use sandgate_contain::{
-    Backend, Guarded, Limits, Missing, Network, Plan, PlanError, Wanted, missing, missing_network,
-    proxy_environment, real_path,
+    Backend, Engine, Guarded, Image, Limits, Missing, Mount, Network, Plan, PlanError, Wanted, missing,
+    missing_network, missing_of_engine, proxy_environment, real_path,
 };
+use parking_lot::Mutex;
 use sandgate_egress::{ConnectionLog, Policy, Proxy};
+use sandgate_supply::LockedImage;
 
 use crate::doubts::warning;
 use crate::packages::Installed;
@@ -50,10 +52,13 @@ impl<'a> Planner<'a> {
         let mut contained = Vec::new();
         for (name, server) in &loaded.config.servers {
             if let Some(wanted) = wanted(server) {
-                let backend = backend(wanted.with);
+                contained.push(name.as_str());
+                if server.image.is_some() {
+                    continue;
+                }
+                let backend = backend(wanted.with.unwrap_or_default());
                 let found = || missing(backend, search);
                 lacks.entry(backend.name()).or_insert_with(found);
-                contained.push(name.as_str());
             }
         }
         Self {
@@ -81,6 +86,9 @@ impl<'a> Planner<'a> {
         let Some(command) = &server.command else {
             return Ok(None);
         };
+        if let Some((engine, image)) = self.installed.images.get(name) {
+            return self.container(name, server, values, (engine, image));
+        }
         let place = |key: &str| match (key, &server.package) {
             ("command", Some(_)) => format!("/servers/{name}/package"),
             _ => format!("/servers/{name}/{key}"),
@@ -95,7 +103,7 @@ impl<'a> Planner<'a> {
             let help = "write contain = true, or a table of what it may reach";
             return Err(wrong("command", why.into()).help(help));
         };
-        let backend = backend(wanted.with);
+        let backend = backend(wanted.with.unwrap_or_default());
         if let Some(Some(Missing { what, remedy })) = self.missing.get(backend.name()) {
             return Err(wrong("contain", what.clone()).help(*remedy));
         }
@@ -107,11 +115,7 @@ impl<'a> Planner<'a> {
             let help = "move it out of /usr, to a folder below /etc or /srv for example";
             return Err(wrong("contain", why).help(help));
         }
-        let network = match (&server.egress, wanted.network) {
-            (Some(_), _) => Network::Proxy,
-            (None, ServerNetwork::None) => Network::None,
-            (None, ServerNetwork::Host) => Network::Host,
-        };
+        let network = network(server, &wanted);
         if let Some(Missing { what, remedy }) = missing_network(backend, network) {
             return Err(wrong("egress", what).help(remedy));
         }
@@ -145,15 +149,7 @@ impl<'a> Planner<'a> {
                 env.push((name.clone(), value.to_owned()));
             }
         }
-        if let Some(egress) = &server.egress {
-            // Where the list names this machine, `localhost` is the machine's; else it is the server's own.
-            let direct = !egress.hosts().iter().any(|host| host.0.is_loopback());
-            for (name, value) in proxy_environment(direct) {
-                if !env.iter().any(|(known, _)| *known == name) {
-                    env.push((name, value));
-                }
-            }
-        }
+        with_proxy(server, &mut env);
         let cwd = self.folder(server);
         let plan = Plan::of(
             &program,
@@ -167,6 +163,87 @@ impl<'a> Planner<'a> {
         let plan = plan.map_err(|error| self.misplaced(name, &error))?;
         self.reachable(name, &plan, &asked)?;
         self.doubts(name, server, &cwd, &plan, issues);
+        Ok(Some(Arc::new(plan)))
+    }
+
+    /// The plan for a container.
+    ///
+    /// # Errors
+    ///
+    /// Its engine cannot hold it, it may not have what it is given, or a value of its variables is from outside.
+    fn container(
+        &self,
+        name: &str,
+        server: &Server,
+        values: &ResolvedServer,
+        (engine, image): (&Engine, &LockedImage),
+    ) -> Result<Option<Arc<Plan>>, Issue> {
+        let wrong = |key: &str, why: String| {
+            let place = format!("/servers/{name}/{key}");
+            self.loaded.error(&place, Side::Value, why)
+        };
+        let wanted = wanted(server).unwrap_or_default();
+        let network = network(server, &wanted);
+        if let Some(Missing { what, remedy }) = lacking(engine, network) {
+            let key = match network {
+                Network::Proxy => "egress",
+                _ => "image",
+            };
+            return Err(wrong(key, what).help(remedy));
+        }
+        let outside = server.env.iter().find(|(_, value)| !matches!(value, ValueOrRef::Plain(_)));
+        if let Some((variable, _)) = outside {
+            let why = "it comes from outside, and a container's variables lie in files of its engine, on the disk";
+            let issue = wrong(&format!("env/{variable}"), why.into());
+            return Err(issue.help("mount the file that has it, or write a value that is no secret"));
+        }
+        let mut env: Vec<(String, String)> = values
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+            .collect();
+        with_proxy(server, &mut env);
+        let mounts: Vec<Mount> = wanted
+            .mounts
+            .iter()
+            .map(|(inside, mount)| Mount {
+                inside: inside.into(),
+                outside: absolute(&self.loaded.files.path(&mount.path)),
+                access: match mount.access {
+                    sandgate_config::Access::Ro => sandgate_contain::Access::Read,
+                    sandgate_config::Access::Rw => sandgate_contain::Access::Write,
+                },
+            })
+            .collect();
+        let asked = Wanted {
+            backend: engine.backend,
+            network,
+            limits: limits(&wanted),
+            user: self.users.get(name).copied(),
+            ..Wanted::default()
+        };
+        let image = Image {
+            reference: image.reference.clone(),
+            id: image.id.clone(),
+            volumes: image.volumes.clone(),
+            engine: engine.program.clone(),
+            environment: engine.environment.clone(),
+            mounts: Vec::new(),
+        };
+        let plan = Plan::of_image(image, &server.args, &env, &mounts, &asked, &self.guarded);
+        let plan = plan.map_err(|error| self.misplaced(name, &error))?;
+        for mount in mounts.iter().filter(|mount| mount.access == sandgate_contain::Access::Write) {
+            if let Some(user) = plan.user.filter(|user| !allows(&mount.outside, *user, 0o2)) {
+                let why = format!(
+                    "{} cannot be changed by user {user}, as whom the gateway, which is root, runs this server",
+                    mount.outside.display()
+                );
+                let key = format!("contain/mounts/{}/path", mount.inside.display().to_string().replace('/', "~1"));
+                return Err(wrong(&key, why).help(format!(
+                    "give that user the file (chown {user}), or run the gateway as the user whose files these are"
+                )));
+            }
+        }
         Ok(Some(Arc::new(plan)))
     }
 
@@ -295,6 +372,14 @@ impl<'a> Planner<'a> {
                 "cwd".into(),
                 "add it to `read` or `write` of `contain`, or leave `cwd` out: the server then begins in its private home",
             ),
+            PlanError::Mount(inside, _) | PlanError::Unmountable(inside, _) => (
+                format!("contain/mounts/{}/path", inside.display().to_string().replace('/', "~1")),
+                "name the files or folders that the server needs, without links, and not what holds them",
+            ),
+            PlanError::Variable(_) => (
+                "env".into(),
+                "give names of letters, digits and `_`, and values of one line; mount a file for anything else",
+            ),
             PlanError::NoCache { .. } => (
                 "contain".into(),
                 "make a folder for this server's packages alone, write contain = { cache = \"FOLDER\" }, and fill it \
@@ -421,10 +506,47 @@ fn wanted(server: &Server) -> Option<Containment> {
     contain.and_then(sandgate_config::Contain::wanted)
 }
 
+fn network(server: &Server, wanted: &Containment) -> Network {
+    match (&server.egress, wanted.network) {
+        (Some(_), _) => Network::Proxy,
+        (None, ServerNetwork::None) => Network::None,
+        (None, ServerNetwork::Host) => Network::Host,
+    }
+}
+
+/// Adds the variables that lead to the proxy, where the server reaches hosts.
+fn with_proxy(server: &Server, env: &mut Vec<(String, String)>) {
+    let Some(egress) = &server.egress else { return };
+    // Where the list names this machine, `localhost` is the machine's; else it is the server's own.
+    let direct = !egress.hosts().iter().any(|host| host.0.is_loopback());
+    for (name, value) in proxy_environment(direct) {
+        if !env.iter().any(|(known, _)| *known == name) {
+            env.push((name, value));
+        }
+    }
+}
+
+/// What an engine lacks. It is asked once a process, for its answer takes longer than a reload should; what it lacks is
+/// asked again.
+fn lacking(engine: &Engine, network: Network) -> Option<Missing> {
+    static GOOD: Mutex<Vec<(Engine, Network)>> = Mutex::new(Vec::new());
+    let asked = (engine.clone(), network);
+    if GOOD.lock().contains(&asked) {
+        return None;
+    }
+    let lacks = missing_of_engine(engine, network);
+    if lacks.is_none() {
+        GOOD.lock().push(asked);
+    }
+    lacks
+}
+
 fn backend(with: Containing) -> Backend {
     match with {
         Containing::Bubblewrap => Backend::Bubblewrap,
         Containing::Landlock => Backend::Landlock,
+        Containing::Podman => Backend::Podman,
+        Containing::Docker => Backend::Docker,
     }
 }
 

@@ -25,6 +25,6 @@ mod servers;
 mod unloaded;
 
 pub use assembler::{Assembled, Assembler, document_limits, views};
-pub use packages::{no_store, store};
+pub use packages::{engine, no_store, store};
 pub use plugins::{DEFAULT_TIMEOUT, Loading};
 pub use servers::servers_apart;

@@ -6,10 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use sandgate_config::{
-    Contain, Digest, Environment, Issue, Loaded, Package, PluginSource, Scalar, Server, Severity,
+    Contain, Containing, Digest, Environment, Issue, Loaded, Package, PluginSource, Scalar, Server, Severity,
     Side,
 };
-use sandgate_supply::{FILE, Lock, Locks, Program, ProgramError, Store, StoreError};
+use parking_lot::Mutex;
+use sandgate_contain::{Backend, Engine};
+use sandgate_supply::{
+    FILE, Lock, LockedImage, LockedServer, Locks, Program, ProgramError, Store, StoreError,
+};
 
 use crate::host_setup::cache_folder;
 
@@ -20,6 +24,8 @@ pub(super) struct Installed {
     pub(super) folders: BTreeMap<String, PathBuf>,
     /// Servers whose package is locked and not installed. None of them can run.
     pub(super) absent: BTreeSet<String>,
+    /// The engine and the image of each server that is one.
+    pub(super) images: BTreeMap<String, (Engine, LockedImage)>,
 }
 
 /// The store of installed packages of this configuration's gateway; `None`: the gateway has no cache.
@@ -45,7 +51,7 @@ pub(super) fn as_programs<'a>(
 ) -> (Cow<'a, Loaded>, Installed) {
     let mut installed = Installed::default();
     let servers = &loaded.config.servers;
-    if servers.values().all(|server| server.package.is_none()) {
+    if servers.values().all(|server| server.source().is_none()) {
         return (Cow::Borrowed(loaded), installed);
     }
     let mut whole = loaded.clone();
@@ -63,9 +69,34 @@ pub(super) fn as_programs<'a>(
         issues.push(no_store(loaded));
     }
     for (name, server) in servers {
-        let Some(package) = &server.package else {
+        let Some(package) = &server.source() else {
             continue;
         };
+        if server.image.is_some() {
+            let found = match broken {
+                true => Err(None),
+                false => image(loaded, environment, &locks, &lock, (name, server, package)),
+            };
+            match found {
+                Ok((engine, image)) => {
+                    if let Some(server) = whole.config.servers.get_mut(name) {
+                        server.command = Some(engine.program.display().to_string());
+                        server.contain.get_or_insert(Contain::Switch(true));
+                    }
+                    installed.images.insert(name.clone(), (engine, image));
+                }
+                Err(lacking) => {
+                    installed.absent.insert(name.clone());
+                    if let Some((mut issue, absent)) = lacking {
+                        if absent && ahead {
+                            issue.severity = Severity::Warning;
+                        }
+                        issues.push(issue);
+                    }
+                }
+            }
+            continue;
+        }
         let found = match &store {
             Some(store) if !broken => program(loaded, &locks, &lock, store, name, server, package),
             _ => Err(None),
@@ -101,6 +132,75 @@ pub(super) fn as_programs<'a>(
 /// The issue of a package, and whether it is only that it is not installed; `None`: it was reported for all.
 type Lacking = Option<(Issue, bool)>;
 
+/// The engine that holds a server's image, by its name in `contain` or by what is here; `None`: there is none.
+pub fn engine(server: &Server, environment: &Environment) -> Option<Engine> {
+    let contain = server.contain.as_ref().and_then(Contain::wanted);
+    let find = |backend| Engine::find(backend, |name| environment.get(name));
+    match contain.and_then(|contain| contain.with) {
+        Some(Containing::Docker) => find(Backend::Docker),
+        Some(_) => find(Backend::Podman),
+        None => find(Backend::Podman).or_else(|| find(Backend::Docker)),
+    }
+}
+
+/// The engine and the locked image of a server.
+fn image(
+    loaded: &Loaded,
+    environment: &Environment,
+    locks: &Locks,
+    lock: &Lock,
+    (name, server, package): (&str, &Server, &Package),
+) -> Result<(Engine, LockedImage), Lacking> {
+    static HERE: Mutex<BTreeSet<(PathBuf, String)>> = Mutex::new(BTreeSet::new());
+    let (_, kept) = entry(loaded, locks, lock, name, package)?;
+    let wrong = |why: String, help: &str, absent: bool| {
+        Some((wrong(loaded, name, &why).help(help.to_owned()), absent))
+    };
+    let image = LockedImage::read(package, &kept).ok_or(None)?;
+    let engine = engine(server, environment).ok_or_else(|| {
+        let why = "neither Podman nor Docker, as `contain` may say which, is in the gateway's PATH".to_owned();
+        wrong(why, "install the package podman", false)
+    })?;
+    let known = (engine.program.clone(), image.id.clone());
+    if HERE.lock().contains(&known) {
+        return Ok((engine, image));
+    }
+    match image.is_here(&engine) {
+        Ok(true) => {
+            HERE.lock().insert(known);
+            Ok((engine, image))
+        }
+        Ok(false) => {
+            let help = "run `sandgate install`; `sandgate run` does so when it starts";
+            Err(wrong(format!("{package} is locked and not installed"), help, true))
+        }
+        Err(error) => Err(wrong(error.to_string(), "put that right, and try again", false)),
+    }
+}
+
+/// What the lock has of a server, and what is kept beside it.
+fn entry<'a>(
+    loaded: &Loaded,
+    locks: &Locks,
+    lock: &'a Lock,
+    name: &str,
+    package: &Package,
+) -> Result<(&'a LockedServer, String), Lacking> {
+    let Some(entry) = lock.servers.get(name) else {
+        let issue = wrong(loaded, name, &format!("{FILE} has no entry for it"));
+        let help = "run `sandgate lock`, which resolves and installs it, and keep its files in version control";
+        return Err(Some((issue.help(help), false)));
+    };
+    if entry.package != package.write() {
+        let issue = wrong(loaded, name, &format!("{FILE} has {}", entry.package));
+        let help = format!("run `sandgate lock --update {name}`, which shows what changes");
+        return Err(Some((issue.help(help), false)));
+    }
+    let kept = locks.kept(name, package, entry);
+    let kept = kept.map_err(|error| Some((wrong(loaded, name, &error), false)))?;
+    Ok((entry, kept))
+}
+
 fn program(
     loaded: &Loaded,
     locks: &Locks,
@@ -111,21 +211,7 @@ fn program(
     package: &Package,
 ) -> Result<(Program, PathBuf), Lacking> {
     let wrong = |why: &dyn std::fmt::Display| Some((wrong(loaded, name, why), false));
-    let Some(entry) = lock.servers.get(name) else {
-        let why = format!("{FILE} has no entry for it");
-        let (issue, absent) = wrong(&why).ok_or(None)?;
-        let help = "run `sandgate lock`, which resolves and installs it, and keep its files in version control";
-        return Err(Some((issue.help(help), absent)));
-    };
-    if entry.package != package.write() {
-        let why = format!("{FILE} has {}", entry.package);
-        let (issue, absent) = wrong(&why).ok_or(None)?;
-        let help = format!("run `sandgate lock --update {name}`, which shows what changes");
-        return Err(Some((issue.help(help), absent)));
-    }
-    locks
-        .kept(name, package, entry)
-        .map_err(|error| wrong(&error))?;
+    let (entry, _) = entry(loaded, locks, lock, name, package)?;
     store
         .program(package, entry, server.bin.as_deref())
         .map_err(|error| {
@@ -150,14 +236,16 @@ fn program(
 }
 
 fn wrong(loaded: &Loaded, server: &str, why: &dyn std::fmt::Display) -> Issue {
-    loaded.error(&format!("/servers/{server}/package"), Side::Value, why)
+    let image = loaded.config.servers.get(server).and_then(|server| server.image.as_ref());
+    let key = if image.is_some() { "image" } else { "package" };
+    loaded.error(&format!("/servers/{server}/{key}"), Side::Value, why)
 }
 
 /// The first server that is a package, at which what is wrong with all of them is said.
 fn first(servers: &BTreeMap<String, Server>) -> &str {
     let mut packages = servers
         .iter()
-        .filter(|(_, server)| server.package.is_some());
+        .filter(|(_, server)| server.source().is_some());
     packages.next().map_or("", |(name, _)| name)
 }
 

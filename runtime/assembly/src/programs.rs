@@ -19,7 +19,7 @@ pub(super) fn of(
     environment: &Environment,
 ) -> Vec<Issue> {
     let mut issues = Vec::new();
-    let command = match (&server.command, &server.package) {
+    let command = match (&server.command, &server.source()) {
         (Some(command), _) => {
             issues.extend(program(loaded, name, command, values, environment));
             command.as_str()

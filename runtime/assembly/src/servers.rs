@@ -165,7 +165,7 @@ fn describe(
         }
     };
     ServerConfig {
-        package: server.package.as_ref().map(ToString::to_string),
+        package: server.source().as_ref().map(ToString::to_string),
         connect_timeout: server.connect_timeout.0,
         start_timeout: server.start_timeout.0,
         list_timeout: server.list_timeout.0,
@@ -280,8 +280,8 @@ mod tests {
     fn every_key_of_a_server_is_among_those_that_were_changed() {
         let properties = &sandgate_config::schema::value()["$defs"]["Server"]["properties"];
         for key in properties.as_object().unwrap().keys() {
-            // These two become `command`, `args` and `contain`, by the lock and what is installed.
-            let packaged = ["package", "bin"].contains(&key.as_str());
+            // These become `command`, `args` and `contain`, by the lock and what is installed.
+            let packaged = ["package", "bin", "image"].contains(&key.as_str());
             assert!(
                 packaged || KEYS.iter().any(|(_, known, _)| known == key),
                 "{key}"

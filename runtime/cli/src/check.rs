@@ -167,12 +167,12 @@ fn pipeline(loaded: &Loaded, edition: &Edition) -> Pipeline {
         .iter()
         .map(|(name, server)| ServerRows {
             name: name.clone(),
-            at: match (&server.url, &server.package, &server.command) {
+            at: match (&server.url, &server.source(), &server.command) {
                 (Some(url), ..) => url.0.to_string(),
                 (None, Some(package), _) => package.to_string(),
                 (None, None, command) => command.clone().unwrap_or_default(),
             },
-            package: server.package.is_some(),
+            package: server.source().is_some(),
             events: events::ALL
                 .iter()
                 .filter_map(|event| event_row(chain, event, name))

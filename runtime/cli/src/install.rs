@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use sandgate_config::{Environment, Loaded, Package, Scalar};
-use sandgate_supply::{FILE, InstallError, LockedServer, Store, StoreError, ToolError};
+use sandgate_config::{Ecosystem, Environment, Loaded, Package, Scalar};
+use sandgate_supply::{FILE, InstallError, LockedImage, LockedServer, StoreError, ToolError};
 
 use crate::args::Configured;
 use crate::lock::{Stand, SupplyError};
@@ -33,20 +33,26 @@ fn all(stand: &Stand) -> Result<ExitCode, SupplyError> {
             );
             return Err(SupplyError::Other(why));
         };
-        let kept = stand.locks.kept(name, package, entry)?;
-        one(&stand.store, name, package, entry, &kept)?;
+        let kept = stand.locks.kept(name, &package, entry)?;
+        one(stand, name, &package, entry, &kept)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Installs one package, and says so.
 pub(crate) fn one(
-    store: &Store,
+    stand: &Stand,
     name: &str,
     package: &Package,
     entry: &LockedServer,
     kept: &str,
 ) -> Result<(), SupplyError> {
+    let store = &stand.store;
+    if package.ecosystem == Ecosystem::Image {
+        fetch(stand, name, package, kept)?;
+        print(&format!("{name}: {package} is here."));
+        return Ok(());
+    }
     let folder = store.install(package, entry, kept);
     let folder = folder.map_err(|error| SupplyError::Other(format!("{name}: {error}")))?;
     print(&format!(
@@ -54,6 +60,14 @@ pub(crate) fn one(
         folder.display()
     ));
     Ok(())
+}
+
+fn fetch(stand: &Stand, name: &str, package: &Package, kept: &str) -> Result<(), SupplyError> {
+    let failed = |why: &dyn std::fmt::Display| SupplyError::Other(format!("{name}: {package}: {why}"));
+    let image = LockedImage::read(package, kept);
+    let image = image.ok_or_else(|| failed(&"what is kept of it is unreadable"))?;
+    let engine = stand.engine(name)?;
+    image.fetch(&engine).map_err(|error| failed(&error))
 }
 
 /// Installs what is locked and not installed, before a gateway serves. Everything else that is wrong is told with the rest of
@@ -67,7 +81,7 @@ pub(crate) fn before_serving(loaded: &Loaded) -> Result<(), SupplyError> {
         .config
         .servers
         .values()
-        .all(|server| server.package.is_none())
+        .all(|server| server.source().is_none())
     {
         return Ok(());
     }
@@ -79,20 +93,20 @@ pub(crate) fn before_serving(loaded: &Loaded) -> Result<(), SupplyError> {
         let Some(entry) = entry.filter(|entry| entry.package == package.write()) else {
             continue;
         };
-        let absent = matches!(
-            stand.store.find(package, entry),
-            Err(StoreError::NotInstalled { .. })
-        );
-        let Some(kept) = stand
-            .locks
-            .kept(name, package, entry)
-            .ok()
-            .filter(|_| absent)
-        else {
+        let Ok(kept) = stand.locks.kept(name, &package, entry) else {
             continue;
         };
+        if package.ecosystem == Ecosystem::Image {
+            // One that is here is not fetched.
+            fetch(&stand, name, &package, &kept)?;
+            continue;
+        }
+        let found = stand.store.find(&package, entry);
+        if !matches!(found, Err(StoreError::NotInstalled { .. })) {
+            continue;
+        }
         tracing::info!("{package} of the server {name:?} is installed, before the gateway serves");
-        let done = stand.store.install(package, entry, &kept);
+        let done = stand.store.install(&package, entry, &kept);
         done.map_err(|error| SupplyError::Other(format!("{name}: {error}{}", help(&error))))?;
     }
     Ok(())

@@ -5,10 +5,11 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Args;
-use sandgate_assembly::inspect;
+use sandgate_assembly::{engine, inspect};
 use sandgate_config::{Ecosystem, Environment, Loaded, Package, PluginSource, Report, Scalar};
+use sandgate_contain::Engine;
 use sandgate_supply::{
-    FILE, Lock, LockError, LockedPlugin, Locks, Store, differences, plugin_difference, resolve,
+    FILE, Lock, LockError, LockedPlugin, Locks, Store, differences, plugin_difference, resolve, resolve_image,
 };
 
 use sandgate_text::escape::event;
@@ -107,9 +108,24 @@ impl Stand {
     }
 
     /// Servers that are packages, by name.
-    pub(crate) fn packages(&self) -> impl Iterator<Item = (&String, &Package)> {
+    pub(crate) fn packages(&self) -> impl Iterator<Item = (&String, Package)> {
         let servers = self.loaded.config.servers.iter();
-        servers.filter_map(|(name, server)| Some((name, server.package.as_ref()?)))
+        servers.filter_map(|(name, server)| Some((name, server.source()?)))
+    }
+
+    /// The engine of a server that is an image.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub(crate) fn engine(&self, server: &str) -> Result<Engine, SupplyError> {
+        let known = self.loaded.config.servers.get(server);
+        let engine = known.and_then(|known| engine(known, &Environment::of_process()));
+        engine.ok_or_else(|| {
+            SupplyError::Other(format!(
+                "{server}: its engine, Podman or Docker, is not in PATH; install the package podman"
+            ))
+        })
     }
 
     /// The plugins of files, by the name of their interceptor, as they are now.
@@ -148,7 +164,7 @@ impl Stand {
         let is_package = |name: &String| {
             servers
                 .get(name)
-                .is_some_and(|server| server.package.is_some())
+                .is_some_and(|server| server.source().is_some())
         };
         let servers = self.lock.servers.keys().filter(|name| !is_package(name));
         let locked = self
@@ -171,7 +187,7 @@ impl Stand {
                     entry.package
                 )),
                 Some(entry) => {
-                    if let Err(error) = self.locks.kept(name, package, entry) {
+                    if let Err(error) = self.locks.kept(name, &package, entry) {
                         said.push(event(&format!("{name}: {error}"), false).into_owned());
                     }
                 }
@@ -211,7 +227,7 @@ impl Stand {
         let mut kept = BTreeMap::new();
         let packages: Vec<(String, Package)> = self
             .packages()
-            .map(|(name, package)| (name.clone(), package.clone()))
+            .map(|(name, package)| (name.clone(), package))
             .collect();
         for (name, package) in &packages {
             match self.lock.servers.get(name) {
@@ -228,9 +244,12 @@ impl Stand {
                 None => {
                     let lines = self.resolve(name, package, None, &mut kept)?;
                     let entry = &self.lock.servers[name];
+                    let what = match package.ecosystem {
+                        Ecosystem::Image => "an image".to_owned(),
+                        _ => format!("{} packages", lines.len()),
+                    };
                     print(&format!(
-                        "{name}: {package} is {} packages of {}.",
-                        lines.len(),
+                        "{name}: {package} is {what} of {}.",
                         printable(&entry.registry)
                     ));
                 }
@@ -282,9 +301,15 @@ impl Stand {
         before: Option<(&Package, &str)>,
         kept: &mut BTreeMap<String, (Ecosystem, String)>,
     ) -> Result<Vec<String>, SupplyError> {
-        let resolved = resolve(package, &self.store).map_err(|error| {
+        let failed = |error: &dyn std::fmt::Display| {
             SupplyError::Other(format!("{name}: {package} is not locked: {error}"))
-        })?;
+        };
+        let resolved = match package.ecosystem {
+            Ecosystem::Image => {
+                resolve_image(package, &self.engine(name)?).map_err(|error| failed(&error))?
+            }
+            _ => resolve(package, &self.store).map_err(|error| failed(&error))?,
+        };
         let lines = differences(before, (package, &resolved.kept));
         self.lock.servers.insert(name.to_owned(), resolved.entry);
         kept.insert(name.to_owned(), (package.ecosystem, resolved.kept));
@@ -297,11 +322,11 @@ impl Stand {
         let wanted = self
             .packages()
             .find(|(known, _)| *known == name)
-            .map(|(_, package)| package.clone());
+            .map(|(_, package)| package);
         let lines = if let Some(package) = wanted {
             let old = self.lock.servers.get(name).cloned();
             let before = old.as_ref().and_then(|entry| {
-                let package = Package::read(&entry.package).ok()?;
+                let package = Package::source(&entry.package).ok()?;
                 let text = self.locks.kept(name, &package, entry).ok()?;
                 Some((package, text))
             });
@@ -325,7 +350,7 @@ impl Stand {
             self.lock.plugins.insert(name.to_owned(), plugin);
             lines
         } else {
-            let why = "neither a server with a `package` nor an interceptor with a plugin file has this name";
+            let why = "neither a server with a `package` or an `image` nor an interceptor with a plugin file has this name";
             return Err(SupplyError::Other(format!("{name}: {why}")));
         };
         if lines.is_empty() {
@@ -355,11 +380,11 @@ impl Stand {
             let text = match kept.get(name) {
                 Some((_, text)) => text,
                 None => {
-                    old = self.locks.kept(name, package, entry)?;
+                    old = self.locks.kept(name, &package, entry)?;
                     &old
                 }
             };
-            install::one(&self.store, name, package, entry, text)?;
+            install::one(&self, name, &package, entry, text)?;
         }
         let before = self.locks.read().ok().flatten();
         if before.as_ref() == Some(&self.lock) && kept.is_empty() {
@@ -369,7 +394,7 @@ impl Stand {
             print(&format!("{} is written.", self.locks.path().display()));
         } else {
             print(
-                "Nothing is to be locked: no server has a `package`, and no interceptor a plugin file.",
+                "Nothing is to be locked: no server has a `package` or an `image`, and no interceptor a plugin file.",
             );
         }
         Ok(ExitCode::SUCCESS)

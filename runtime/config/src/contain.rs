@@ -1,11 +1,13 @@
 //! `contain`: what a server's program may reach and use.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::amount::Size;
+use super::grants::Access;
 
 /// Whether a program is contained: `true` with the defaults, `false`, or a table of what differs from them.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -24,12 +26,17 @@ pub enum Contain {
 pub struct Containment {
     /// What holds it. `bubblewrap`: namespaces of its own, in which nothing else is there. `landlock`: the kernel's
     /// Landlock alone, without a helper program; weaker, see docs/containment.md. Where it is not to be had here, the
-    /// configuration is wrong: another never takes its place.
-    pub with: Containing,
+    /// configuration is wrong: another never takes its place. `podman` and `docker` hold an `image`, and nothing else does.
+    /// Left out: `bubblewrap`; for an `image` Podman, or Docker where there is no program `podman`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with: Option<Containing>,
     /// Files and folders that it may read, relative to this file. It sees them under their own paths.
     pub read: Vec<PathBuf>,
     /// Files and folders that it may also change, relative to this file.
     pub write: Vec<PathBuf>,
+    /// What a container sees, by the path at which it does: `{ path = "data" }`, or with `access = "rw"` to change it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub mounts: BTreeMap<String, Mount>,
     /// Folder for the packages of `npx` and `uvx`, of this server alone, relative to this file. They need one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<PathBuf>,
@@ -54,6 +61,17 @@ pub struct Containment {
     pub tmp: Size,
 }
 
+/// A file or folder that a container sees.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Mount {
+    /// The file or folder, relative to this file.
+    pub path: PathBuf,
+    /// `ro`: it reads it. `rw`: it also changes it.
+    #[serde(default)]
+    pub access: Access,
+}
+
 /// What holds a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -63,6 +81,10 @@ pub enum Containing {
     Bubblewrap,
     /// The kernel's Landlock alone.
     Landlock,
+    /// A container of Podman's.
+    Podman,
+    /// A container of Docker's.
+    Docker,
 }
 
 /// The network of a contained program.
@@ -79,9 +101,10 @@ pub enum ServerNetwork {
 impl Default for Containment {
     fn default() -> Self {
         Self {
-            with: Containing::default(),
+            with: None,
             read: Vec::new(),
             write: Vec::new(),
+            mounts: BTreeMap::new(),
             cache: None,
             network: ServerNetwork::default(),
             environment: Vec::new(),

@@ -21,6 +21,7 @@ mod files;
 mod gateway;
 mod glimpse;
 mod grants;
+mod image;
 pub mod import;
 mod interceptor;
 mod issue;
@@ -56,7 +57,7 @@ pub use call_log::{CallLog, Destination, OnFailure};
 pub use candidate::{Candidate, Share};
 pub use client::{Client, TokenHash};
 pub use condition::ConditionName;
-pub use contain::{Contain, Containing, Containment, ServerNetwork};
+pub use contain::{Contain, Containing, Containment, Mount, ServerNetwork};
 pub use egress::{Egress, EgressHost, EgressTable, Moment};
 pub use files::{FileError, Files};
 pub use gateway::{
@@ -65,6 +66,7 @@ pub use gateway::{
 };
 pub use glimpse::{Glimpse, glimpse};
 pub use grants::{Access, DirGrant, Grants, GuestPath, HttpHost};
+pub use image::Image;
 pub use interceptor::{Digest, Direction, Hook, Interceptor, Mode, PluginSource, Sees};
 pub use issue::{DescribedIssue, Issue, IssueDetails, Report, Severity};
 pub use package::{Ecosystem, Package};

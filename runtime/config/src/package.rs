@@ -2,15 +2,18 @@
 
 use std::fmt;
 
+use super::image::Image;
 use super::scalar::{Mistake, Scalar, scalar};
 
-/// Where packages come from.
+/// Where packages and images come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ecosystem {
     /// npm's registry, or the one that npm is configured for.
     Npm,
     /// PyPI, or the index that pip is configured for.
     PyPi,
+    /// The registry that the image names.
+    Image,
 }
 
 impl Ecosystem {
@@ -19,18 +22,19 @@ impl Ecosystem {
         match self {
             Self::Npm => ".package-lock.json",
             Self::PyPi => ".requirements.txt",
+            Self::Image => ".image.json",
         }
     }
 }
 
-/// A package in one version.
+/// A package in one version, or an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
     /// Where it comes from.
     pub ecosystem: Ecosystem,
-    /// Its name there, for example `@modelcontextprotocol/server-everything`.
+    /// Its name there, for example `@modelcontextprotocol/server-everything`; of an image the whole reference.
     pub name: String,
-    /// Its version, for example `2026.8.31`.
+    /// Its version, for example `2026.8.31`; of an image nothing.
     pub version: String,
 }
 
@@ -39,6 +43,7 @@ impl fmt::Display for Package {
         match self.ecosystem {
             Ecosystem::Npm => write!(f, "npm:{}@{}", self.name, self.version),
             Ecosystem::PyPi => write!(f, "pypi:{}=={}", self.name, self.version),
+            Ecosystem::Image => write!(f, "image:{}", self.name),
         }
     }
 }
@@ -103,6 +108,18 @@ impl Scalar for Package {
 }
 
 impl Package {
+    /// What is locked, by its text: a package, or `image:` and a reference.
+    ///
+    /// # Errors
+    ///
+    /// It is neither.
+    pub fn source(text: &str) -> Result<Self, Mistake> {
+        match text.strip_prefix("image:") {
+            Some(reference) => Ok(Image::read(reference)?.source()),
+            None => Self::read(text),
+        }
+    }
+
     fn new(ecosystem: Ecosystem, name: &str, version: &str) -> Self {
         Self {
             ecosystem,

@@ -212,7 +212,7 @@ impl Loaded {
             .config
             .servers
             .values()
-            .any(|server| server.package.is_some());
+            .any(|server| server.source().is_some());
         let lock = (packages || self.config.gateway.require_lock).then(|| "sandgate.lock".into());
         plugins
             .chain(lock)

@@ -173,8 +173,9 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
         name.replace('~', "~0").replace('/', "~1")
     ));
     let span = Some(entry.span.clone());
-    let help = "keep `command` for a program, `package` for one of npm or PyPI, or `url` for an HTTP endpoint";
-    let kinds = ["command", "package", "url"];
+    let help = "keep `command` for a program, `package` for one of npm or PyPI, `image` for one in a container, or `url` for \
+                an HTTP endpoint";
+    let kinds = ["command", "package", "image", "url"];
     let found: Vec<_> = kinds
         .iter()
         .filter_map(|kind| Some((*kind, &table.member(kind)?.0)))
@@ -182,7 +183,7 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
     let kind = match found.as_slice() {
         [(kind, _)] => *kind,
         [] => {
-            let why = format!("{place} has neither `command`, `package` nor `url`");
+            let why = format!("{place} has neither `command`, `package`, `image` nor `url`");
             issues.push(Issue::error(span, why).help(help.replace("keep", "add")));
             return;
         }
@@ -213,7 +214,8 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
         _ => endpoint.map(|key| (key, "url")).to_vec(),
     };
     let packaged = Some(("bin", "package")).filter(|_| kind != "package");
-    for (key, other) in foreign.into_iter().chain(packaged) {
+    let outside = Some(("cwd", "command")).filter(|_| kind == "image");
+    for (key, other) in foreign.into_iter().chain(packaged).chain(outside) {
         if let Some((found, _)) = table.member(key) {
             let issue = Issue::error(
                 Some(found.span.clone()),
@@ -224,6 +226,7 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
     }
     if kind != "url" {
         check_egress(&place, table, issues);
+        check_containment(&place, table, kind == "image", issues);
     }
     let forwards = table.get("forward-authorization").is_some_and(is_true);
     for (header, value) in table.table("headers").into_iter().flatten() {
@@ -353,10 +356,10 @@ fn check_egress(place: &str, table: &Table, issues: &mut Vec<Issue>) {
     };
     let span = Some(key.span.clone());
     let contain = table.get("contain");
-    // A package is contained unless `contain` says otherwise.
+    // A package and an image are contained unless `contain` says otherwise.
     let contained = match contain {
         Some(entry) => !matches!(entry.node, Node::Truth(false)),
-        None => table.get("package").is_some(),
+        None => ["package", "image"].iter().any(|key| table.get(key).is_some()),
     };
     if !contained {
         let why =
@@ -374,6 +377,61 @@ fn check_egress(place: &str, table: &Table, issues: &mut Vec<Issue>) {
         let help =
             "take `network` out: the server then reaches the hosts of `egress` and nothing else";
         issues.push(Issue::error(span, why).help(help));
+    }
+}
+
+/// A container is held by an engine and sees what is mounted; other programs are held without one, and see paths.
+fn check_containment(place: &str, table: &Table, image: bool, issues: &mut Vec<Issue>) {
+    let Some((key, entry)) = table.member("contain") else {
+        return;
+    };
+    if image && matches!(entry.node, Node::Truth(false)) {
+        let why = format!("{place} is an image, which nothing runs but a container");
+        let issue = Issue::error(Some(key.span.clone()), why);
+        issues.push(issue.help("take `contain` out, or write a table of what it may reach"));
+    }
+    let Some(contain) = entry.table() else { return };
+    let foreign: &[&str] = match image {
+        true => &["read", "write", "cache", "environment"],
+        false => &["mounts"],
+    };
+    for (found, _) in foreign.iter().filter_map(|key| contain.member(key)) {
+        let (goes, help) = match image {
+            true => ("`command` and `package`", "give it in `mounts` or `env`"),
+            false => ("`image`", "give it in `read` or `write`"),
+        };
+        let why = format!("{place} has `contain.{}`, which goes with {goes}", found.name);
+        issues.push(Issue::error(Some(found.span.clone()), why).help(help));
+    }
+    if let Some((_, with)) = contain.member("with")
+        && let Some(word) = with.text()
+        && ["podman", "docker"].contains(&word) != image
+    {
+        let (why, help) = match image {
+            true => (
+                format!("{place} is an image, which {word} does not hold"),
+                "write with = \"podman\" or \"docker\", or leave `with` out",
+            ),
+            false => (
+                format!("{place} is no image, and {word} holds nothing else"),
+                "write with = \"bubblewrap\" or \"landlock\", or leave `with` out",
+            ),
+        };
+        issues.push(Issue::error(Some(with.span.clone()), why).help(help));
+    }
+    for (inside, _) in contain.table("mounts").into_iter().flatten() {
+        let path = std::path::Path::new(&inside.name);
+        let plain = path.components().all(|part| {
+            use std::path::Component::{Normal, RootDir};
+            matches!(part, Normal(_) | RootDir)
+        });
+        let own = ["/", "/proc", "/sys", "/dev"].iter();
+        let mut own = own.filter(|own| path == std::path::Path::new(own) || **own != "/" && path.starts_with(own));
+        if !path.is_absolute() || !plain || own.next().is_some() {
+            let why = format!("{place} has a mount at {:?}, which is no place for one", inside.name);
+            let help = "write the whole path within, for example \"/data\", without `..`, and not of /proc, /sys or /dev";
+            issues.push(Issue::error(Some(inside.span.clone()), why).help(help));
+        }
     }
 }
 

@@ -66,6 +66,7 @@ pub(crate) fn known(name: &str) -> Option<Known> {
         "GuestPath" => of::<super::grants::GuestPath>(),
         "Url" => of::<super::server::Url>(),
         "Anchor" => of::<super::audit::Anchor>(),
+        "Image" => of::<super::image::Image>(),
         "Package" => of::<super::package::Package>(),
         "Collector" => of::<super::telemetry::Collector>(),
         "AdminSocket" => of::<super::gateway::AdminSocket>(),

@@ -9,17 +9,19 @@ use serde::{Deserialize, Serialize};
 use super::amount::Period;
 use super::contain::Contain;
 use super::egress::Egress;
+use super::image::Image;
 use super::package::Package;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::secret::ValueOrRef;
 
-/// A server: a program that speaks MCP on stdin and stdout (`command`, or `package` for one of npm or PyPI), or a
+/// A server: a program that speaks MCP on stdin and stdout (`command`, `package` for one of npm or PyPI, or
+/// `image` for one in a container), or a
 /// Streamable HTTP endpoint (`url`).
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Server {
     /// The program: a path, relative to this file where it has a slash, or a name looked up in the gateway's `PATH`.
-    /// Either this, `package` or `url`.
+    /// Either this, `package`, `image` or `url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub command: Option<String>,
@@ -31,6 +33,10 @@ pub struct Server {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub bin: Option<String>,
+    /// A container image that is the server: registry, name, and a tag or a digest. Which image that is stands in
+    /// `sandgate.lock` (`sandgate lock`), and Podman or Docker holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
     /// Its arguments.
     #[serde(default)]
     pub args: Vec<String>,
@@ -42,14 +48,16 @@ pub struct Server {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<PathBuf>,
     /// What the program may reach and use: `true` for a narrow default, or a table of what it needs beside. Left out: a
-    /// `command` runs as the gateway's user, unconfined, and a `package` has the narrow default.
+    /// `command` runs as the gateway's user, unconfined, and a `package` or an `image` has the narrow
+    /// default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contain: Option<Contain>,
     /// The hosts that a contained program may reach, through the gateway's own proxy and by TLS alone: a list such as
     /// `["api.github.com", "*.example.com:8443"]`, or a table. Left out: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub egress: Option<Egress>,
-    /// The endpoint, `http` or `https`. Either this, `command` or `package`.
+    /// The endpoint, `http` or `https`. Either this, `command`, `package` or
+    /// `image`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,
     /// Headers sent with every request to `url`. A value is text, `{ from-env = "NAME" }` or `{ from-file = "path" }`.
@@ -94,6 +102,14 @@ pub struct Server {
     /// A client's `tracestate` and `baggage` go on to `url`. They are free text that no interceptor sees.
     #[serde(default)]
     pub forward_trace_state: bool,
+}
+
+impl Server {
+    /// What `sandgate.lock` has of it: its package or image.
+    pub fn source(&self) -> Option<Package> {
+        let image = self.image.as_ref().map(Image::source);
+        self.package.clone().or(image)
+    }
 }
 
 /// Which sessions of legacy clients use one process, where they began alike: with the same protocol version and

@@ -199,11 +199,20 @@ fn every_key_is_read_as_it_was_written() {
         Some("npm:@modelcontextprotocol/server-everything@2026.8.31")
     );
     assert_eq!(everything.bin.as_deref(), Some("mcp-server-everything"));
+    let notes = &servers["notes"];
+    let image = notes.source().map(|image| image.to_string());
+    assert_eq!(
+        image.as_deref(),
+        Some("image:ghcr.io/example/notes-server:1.4.0")
+    );
+    let mounts = notes.contain.as_ref().and_then(Contain::wanted).unwrap();
+    let access = |at: &str| mounts.mounts[at].access;
+    assert_eq!((access("/data"), access("/zones")), (Access::Rw, Access::Ro));
     assert_eq!(time.share, Sharing::Principal);
     let contain = time.contain.as_ref().and_then(Contain::wanted).unwrap();
     assert_eq!(
         (contain.with, contain.network),
-        (Containing::Landlock, ServerNetwork::Host)
+        (Some(Containing::Landlock), ServerNetwork::Host)
     );
     assert_eq!(
         (&contain.read[..], &contain.write[..], &contain.cache),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::container::{Image, Mount};
 use crate::guard::{GuardError, Guarded};
 use crate::limits::Limits;
 use crate::runner;
@@ -21,6 +22,10 @@ pub enum Backend {
     Bubblewrap,
     /// The kernel's Landlock alone: it cannot open what it is not given.
     Landlock,
+    /// A container of Podman's, made from an image.
+    Podman,
+    /// A container of Docker's, made from an image.
+    Docker,
 }
 
 impl Backend {
@@ -29,7 +34,14 @@ impl Backend {
         match self {
             Self::Bubblewrap => "bubblewrap",
             Self::Landlock => "landlock",
+            Self::Podman => "podman",
+            Self::Docker => "docker",
         }
+    }
+
+    /// Whether it makes containers from images.
+    pub fn is_engine(self) -> bool {
+        matches!(self, Self::Podman | Self::Docker)
     }
 }
 
@@ -66,6 +78,8 @@ pub enum Reason {
     Given,
     /// The packages that `npx` or `uvx` run.
     Cache,
+    /// A mount of a container's.
+    Mount,
 }
 
 /// A path that a program is given beside what every program sees. It has no links.
@@ -123,6 +137,9 @@ pub struct Plan {
     pub limits: Limits,
     /// The user that a gateway of root's runs it as.
     pub user: Option<u32>,
+    /// The image and its engine, where that is what holds it. `program` is then the engine's.
+    #[serde(default)]
+    pub image: Option<Image>,
 }
 
 /// Why there is no plan.
@@ -150,6 +167,15 @@ pub enum PlanError {
         .0.display(), .1.display()
     )]
     Within(PathBuf, PathBuf),
+    /// What is mounted at this path of a container.
+    #[error("{1}")]
+    Mount(PathBuf, GuardError),
+    /// A path that an engine's command line cannot name.
+    #[error("{} has a comma, a quote or a line break, which no mount can be told with", .1.display())]
+    Unmountable(PathBuf, PathBuf),
+    /// A variable that an engine's list cannot name.
+    #[error("the variable {0:?} has a name or a value that no container can be given: a list has one a line")]
+    Variable(String),
     /// `npx` and `uvx` install packages, and have no place to.
     #[error("{program} runs packages out of a cache, and the server has none")]
     NoCache { program: String },
@@ -257,6 +283,63 @@ impl Plan {
             network: wanted.network,
             limits: wanted.limits,
             user: wanted.user,
+            image: None,
+        })
+    }
+
+    /// The plan for a container. Of what is wanted, paths and packages do not count: `mounts` say what it is given, each
+    /// with its place outside as it is written.
+    ///
+    /// # Errors
+    ///
+    /// Something may not be mounted, or cannot be named to the engine.
+    pub fn of_image(
+        mut image: Image,
+        args: &[String],
+        env: &[(String, String)],
+        mounts: &[Mount],
+        wanted: &Wanted,
+        guarded: &Guarded,
+    ) -> Result<Self, PlanError> {
+        let mut exposed = BTreeMap::new();
+        for mount in mounts {
+            let admitted = match mount.access {
+                Access::Read => guarded.admit_without_sockets(&mount.outside),
+                Access::Write => guarded.admit(&mount.outside),
+            };
+            let within = || mount.inside.clone();
+            let real = admitted.map_err(|error| PlanError::Mount(within(), error))?;
+            for path in [&mount.inside, &real] {
+                let text = path.to_str().unwrap_or("\"");
+                if text.contains([',', '"', '\n', '\r']) {
+                    return Err(PlanError::Unmountable(within(), path.clone()));
+                }
+            }
+            expose(&mut exposed, real.clone(), mount.access, Reason::Mount);
+            image.mounts.push(Mount {
+                outside: real,
+                ..mount.clone()
+            });
+        }
+        for (name, value) in env {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let named = !name.is_empty() && name.chars().all(plain);
+            if !named || value.contains(['\n', '\r', '\0']) {
+                return Err(PlanError::Variable(name.clone()));
+            }
+        }
+        Ok(Self {
+            backend: wanted.backend,
+            program: image.engine.clone(),
+            args: args.to_vec(),
+            env: env.to_vec(),
+            cwd: None,
+            exposed: exposed.into_values().collect(),
+            links: Vec::new(),
+            network: wanted.network,
+            limits: wanted.limits,
+            user: wanted.user,
+            image: Some(image),
         })
     }
 

@@ -1,6 +1,12 @@
 //! What a machine must have for a backend, and what to do where it lacks it.
 
+use std::time::Duration;
+
+use crate::container::Engine;
 use crate::plan::{Backend, Network};
+
+/// The time for one answer of an engine's.
+const ANSWER: Duration = Duration::from_secs(20);
 
 /// What is missing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +25,7 @@ pub fn missing(backend: Backend, search: &str) -> Option<Missing> {
     let found = match backend {
         Backend::Bubblewrap => linux::bubblewrap(search),
         Backend::Landlock => linux::landlock(crate::landlock::version()),
+        Backend::Podman | Backend::Docker => None,
     };
     #[cfg(not(target_os = "linux"))]
     let found = {
@@ -44,6 +51,54 @@ pub fn missing_network(backend: Backend, network: Network) -> Option<Missing> {
     // bubblewrap always makes one, and its trial has shown it.
     let _ = (backend, network);
     None
+}
+
+/// What an engine lacks to hold containers with all limits; `None`: it can. It is asked, which takes some 100 ms.
+pub fn missing_of_engine(engine: &Engine, network: Network) -> Option<Missing> {
+    let name = engine.backend.name();
+    let lacks = |what: String, remedy: &'static str| Some(Missing { what, remedy });
+    let proxied = network == Network::Proxy;
+    if engine.backend == Backend::Docker {
+        if proxied {
+            return lacks(
+                "Docker joins no network of the gateway's, so that nothing could hold the server to its list".into(),
+                "write with = \"podman\", or take `egress` out: the server then has no network",
+            );
+        }
+        let version = engine.ask(&["version", "--format", "{{.Server.Version}}"], ANSWER);
+        return version.err().and_then(|why| {
+            lacks(
+                format!("{name} makes no containers here: {why}"),
+                "start its daemon (systemctl start docker), and let the gateway's user ask it, or write with = \"podman\"",
+            )
+        });
+    }
+    let format = "{{.Host.Security.Rootless}} {{.Host.CgroupControllers}}";
+    let told = match engine.ask(&["info", "--format", format], ANSWER) {
+        Ok(told) => told,
+        Err(why) => {
+            return lacks(
+                format!("{name} makes no containers here: {why}"),
+                "see what `podman info` says to the gateway's user, and put that right",
+            );
+        }
+    };
+    let rootless = told.starts_with("true");
+    let has = |controller: &str| told.contains(controller);
+    if let Some(controller) = ["memory", "pids", "cpu"].into_iter().find(|one| !has(one)) {
+        return lacks(
+            format!("the kernel lets {name} limit no container's {controller}: that control group is not the user's"),
+            "use control groups of version 2 and delegate them to the user (systemd: Delegate=yes), or run the gateway as \
+             root: each server is then a user of its own",
+        );
+    }
+    match rootless && proxied {
+        true => lacks(
+            "without root, Podman joins no network of the gateway's".into(),
+            "run the gateway as root: each server is then a user of its own; or take `egress` out",
+        ),
+        false => None,
+    }
 }
 
 #[cfg(target_os = "linux")]

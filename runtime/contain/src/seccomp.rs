@@ -21,100 +21,109 @@ const FCHMODAT2: c_long = 452;
 const STATMOUNT: c_long = 457;
 const LISTMOUNT: c_long = 458;
 
+/// A system call: its name as the C library's binding has it, and its number.
+pub(crate) type Call = (&'static str, c_long);
+
+macro_rules! calls {
+    ($($(#[$meta:meta])* $name:ident,)*) => {
+        &[$($(#[$meta])* (stringify!($name), libc::$name)),*]
+    };
+}
+
 /// Calls that do not exist, so that programs do without, as on older kernels.
-const ABSENT: &[c_long] = &[
+pub(crate) const ABSENT: &[Call] = calls![
     // Its flags lie in memory, where a filter cannot look; libraries then use `clone`.
-    libc::SYS_clone3,
+    SYS_clone3,
     // Memory that belongs to no process is not counted against its limit.
-    libc::SYS_memfd_create,
-    libc::SYS_memfd_secret,
-    libc::SYS_io_uring_setup,
-    libc::SYS_io_uring_enter,
-    libc::SYS_io_uring_register,
+    SYS_memfd_create,
+    SYS_memfd_secret,
+    SYS_io_uring_setup,
+    SYS_io_uring_enter,
+    SYS_io_uring_register,
 ];
 
 /// Calls that are refused.
-const REFUSED: &[c_long] = &[
+pub(crate) const REFUSED: &[Call] = calls![
     // Other processes' memory, descriptors and execution.
-    libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_process_madvise,
-    libc::SYS_process_mrelease,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_kcmp,
-    libc::SYS_perf_event_open,
-    libc::SYS_move_pages,
-    libc::SYS_migrate_pages,
+    SYS_ptrace,
+    SYS_process_vm_readv,
+    SYS_process_vm_writev,
+    SYS_process_madvise,
+    SYS_process_mrelease,
+    SYS_pidfd_getfd,
+    SYS_kcmp,
+    SYS_perf_event_open,
+    SYS_move_pages,
+    SYS_migrate_pages,
     // Keys of the kernel, which are shared by the processes of a user.
-    libc::SYS_add_key,
-    libc::SYS_request_key,
-    libc::SYS_keyctl,
+    SYS_add_key,
+    SYS_request_key,
+    SYS_keyctl,
     // The kernel itself.
-    libc::SYS_bpf,
-    libc::SYS_userfaultfd,
-    libc::SYS_init_module,
-    libc::SYS_finit_module,
-    libc::SYS_delete_module,
-    libc::SYS_kexec_load,
-    libc::SYS_kexec_file_load,
-    libc::SYS_reboot,
-    libc::SYS_syslog,
-    libc::SYS_acct,
-    libc::SYS_quotactl,
-    libc::SYS_quotactl_fd,
-    libc::SYS_swapon,
-    libc::SYS_swapoff,
-    libc::SYS_sethostname,
-    libc::SYS_setdomainname,
-    libc::SYS_settimeofday,
-    libc::SYS_clock_settime,
-    libc::SYS_clock_adjtime,
-    libc::SYS_adjtimex,
-    libc::SYS_vhangup,
-    libc::SYS_fanotify_init,
+    SYS_bpf,
+    SYS_userfaultfd,
+    SYS_init_module,
+    SYS_finit_module,
+    SYS_delete_module,
+    SYS_kexec_load,
+    SYS_kexec_file_load,
+    SYS_reboot,
+    SYS_syslog,
+    SYS_acct,
+    SYS_quotactl,
+    SYS_quotactl_fd,
+    SYS_swapon,
+    SYS_swapoff,
+    SYS_sethostname,
+    SYS_setdomainname,
+    SYS_settimeofday,
+    SYS_clock_settime,
+    SYS_clock_adjtime,
+    SYS_adjtimex,
+    SYS_vhangup,
+    SYS_fanotify_init,
     // Mounts and namespaces.
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_pivot_root,
-    libc::SYS_chroot,
-    libc::SYS_unshare,
-    libc::SYS_setns,
-    libc::SYS_open_tree,
-    libc::SYS_move_mount,
-    libc::SYS_fsopen,
-    libc::SYS_fsconfig,
-    libc::SYS_fsmount,
-    libc::SYS_fspick,
-    libc::SYS_mount_setattr,
+    SYS_mount,
+    SYS_umount2,
+    SYS_pivot_root,
+    SYS_chroot,
+    SYS_unshare,
+    SYS_setns,
+    SYS_open_tree,
+    SYS_move_mount,
+    SYS_fsopen,
+    SYS_fsconfig,
+    SYS_fsmount,
+    SYS_fspick,
+    SYS_mount_setattr,
     // Files by handles instead of paths.
-    libc::SYS_name_to_handle_at,
-    libc::SYS_open_by_handle_at,
+    SYS_name_to_handle_at,
+    SYS_open_by_handle_at,
     // Memory and queues that outlive processes and are named for all of a user.
-    libc::SYS_shmget,
-    libc::SYS_shmat,
-    libc::SYS_shmctl,
-    libc::SYS_semget,
-    libc::SYS_semop,
-    libc::SYS_semctl,
-    libc::SYS_msgget,
-    libc::SYS_msgsnd,
-    libc::SYS_msgrcv,
-    libc::SYS_msgctl,
-    libc::SYS_mq_open,
-    libc::SYS_mq_unlink,
+    SYS_shmget,
+    SYS_shmat,
+    SYS_shmctl,
+    SYS_semget,
+    SYS_semop,
+    SYS_semctl,
+    SYS_msgget,
+    SYS_msgsnd,
+    SYS_msgrcv,
+    SYS_msgctl,
+    SYS_mq_open,
+    SYS_mq_unlink,
     // The processors that it may run on are its limit.
-    libc::SYS_sched_setaffinity,
-    libc::SYS_set_mempolicy_home_node,
-    libc::SYS_mbind,
+    SYS_sched_setaffinity,
+    SYS_set_mempolicy_home_node,
+    SYS_mbind,
     #[cfg(target_arch = "x86_64")]
-    libc::SYS_iopl,
+    SYS_iopl,
     #[cfg(target_arch = "x86_64")]
-    libc::SYS_ioperm,
+    SYS_ioperm,
     #[cfg(target_arch = "x86_64")]
-    libc::SYS_modify_ldt,
+    SYS_modify_ldt,
     #[cfg(target_arch = "x86_64")]
-    libc::SYS_uselib,
+    SYS_uselib,
 ];
 
 /// Calls that change what files are like, by path. Landlock does not look at them, so that they would reach every file
@@ -211,9 +220,9 @@ pub(crate) fn filters(profile: Profile) -> Result<Vec<BpfProgram>, String> {
         program.map_err(|error| format!("seccomp: {error}"))
     };
     let mut absent = Rules::default();
-    absent.always(ABSENT);
+    absent.named(ABSENT);
     let mut refused = Rules::default();
-    refused.always(REFUSED);
+    refused.named(REFUSED);
     if profile.files_in_sight {
         refused.always(METADATA);
         refused.always(TELLING);
@@ -256,6 +265,12 @@ impl Rules {
     fn always(&mut self, calls: &[c_long]) {
         for call in calls {
             self.0.insert(*call, Vec::new());
+        }
+    }
+
+    fn named(&mut self, calls: &[Call]) {
+        for (_, call) in calls {
+            self.always(&[*call]);
         }
     }
 

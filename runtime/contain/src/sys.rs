@@ -47,6 +47,17 @@ pub(crate) fn on_stop_signals(ignore: bool) {
     }
 }
 
+/// Has a command stop on the signals with which programs are told to, whatever this process does.
+pub(crate) fn with_stop_signals(command: &mut Command) {
+    // SAFETY: between fork and exec there are system calls alone, and nothing is allocated.
+    unsafe {
+        command.pre_exec(|| {
+            on_stop_signals(false);
+            Ok(())
+        });
+    }
+}
+
 /// The most memory that one of the processes had that ended below this one, in bytes, files in memory included.
 pub(crate) fn largest_that_ended() -> u64 {
     // SAFETY: the structure is plain numbers, for which zero is a value, and the call writes into it alone.

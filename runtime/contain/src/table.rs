@@ -16,16 +16,24 @@ impl Plan {
                     None => "the gateway's user, without capabilities".into(),
                 },
             ),
-            ("reads", "the system's programs and libraries".into()),
+            match &self.image {
+                Some(image) => ("reads", format!("its image, {}", image.reference)),
+                None => ("reads", "the system's programs and libraries".into()),
+            },
         ];
         let of = |access| move |one: &&Exposed| one.access == access;
         let shown = |one: &Exposed| {
             let why = match one.reason {
                 Reason::Program => " (the program)",
                 Reason::Cache => " (packages)",
-                Reason::Given => "",
+                Reason::Given | Reason::Mount => "",
             };
-            format!("{}{why}", one.path.display())
+            let image = self.image.iter().flat_map(|image| &image.mounts);
+            let mut at = image.filter(|mount| mount.outside == one.path);
+            match at.next() {
+                Some(mount) => format!("{} (its {})", one.path.display(), mount.inside.display()),
+                None => format!("{}{why}", one.path.display()),
+            }
         };
         let reads = self.exposed.iter().filter(of(Access::Read));
         rows.extend(reads.map(|one| ("reads", shown(one))));
@@ -33,12 +41,15 @@ impl Plan {
         rows.extend(writes.map(|one| ("writes", shown(one))));
         rows.push((
             "writes",
-            format!("private temporary folder and home, {}", size(limits.tmp)),
+            match self.backend.is_engine() {
+                true => format!("private temporary folder, {}", size(limits.tmp)),
+                false => format!("private temporary folder and home, {}", size(limits.tmp)),
+            },
         ));
         rows.push((
             "network",
             match (self.network, self.backend) {
-                (Network::None, Backend::Bubblewrap) => "none (a loopback of its own)".into(),
+                (Network::None, Backend::Bubblewrap | Backend::Podman | Backend::Docker) => "none (a loopback of its own)".into(),
                 (Network::None, Backend::Landlock) => "none (no sockets)".into(),
                 (Network::Proxy, _) => "the gateway's proxy (a loopback of its own)".into(),
                 (Network::Host, _) => "THE MACHINE'S, WHOLE".into(),

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use sandgate_config::{Ecosystem, Package};
 use serde_json::Value;
 
+use crate::image::LockedImage;
+
 /// Why what was resolved may not be installed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
@@ -39,7 +41,20 @@ pub(crate) fn check(package: &Package, text: &str) -> Result<Contents, KeptError
     match package.ecosystem {
         Ecosystem::Npm => npm(package, text),
         Ecosystem::PyPi => pypi(package, text),
+        Ecosystem::Image => image(package, text),
     }
+}
+
+fn image(package: &Package, text: &str) -> Result<Contents, KeptError> {
+    let image = LockedImage::read(package, text);
+    let image = image.ok_or_else(|| KeptError::OtherPackage(package.to_string()))?;
+    let version = image.fetched.unwrap_or_else(|| "of this machine".into());
+    let parts = image.volumes.into_iter().map(|volume| {
+        let name = format!("volume {volume}");
+        (name, (String::new(), String::new()))
+    });
+    let own = (image.reference, (version, image.id));
+    Ok(parts.chain([own]).collect())
 }
 
 fn npm(package: &Package, text: &str) -> Result<Contents, KeptError> {

@@ -1,10 +1,11 @@
-//! Packages as servers: what `sandgate.lock` holds, how npm and pip make it, and where the packages lie once they are
-//! installed.
+//! Packages and images as servers: what `sandgate.lock` holds, how npm, pip and container engines make it, and where the
+//! packages lie once they are installed.
 //!
-//! Nothing here opens a connection: npm and pip do, when `sandgate lock`, `sandgate install` or the start of a gateway
+//! Nothing here opens a connection: npm, pip and engines do, when `sandgate lock`, `sandgate install` or the start of a gateway
 //! ask them to. A server that runs never waits for one.
 
 mod difference;
+mod image;
 mod kept;
 mod lock;
 mod manifest;
@@ -16,6 +17,7 @@ mod store;
 mod tool;
 
 pub use difference::{differences, plugin_difference};
+pub use image::{ImageError, LockedImage, resolve_image};
 pub use kept::KeptError;
 pub use lock::{FILE, Lock, LockError, LockedPlugin, LockedServer, Locks};
 pub use npm::InstallError;

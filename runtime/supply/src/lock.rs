@@ -254,13 +254,13 @@ impl Locks {
         }
         let kept = |path: &Path| {
             lock.servers.iter().any(|(server, entry)| {
-                let package = Package::read(&entry.package);
+                let package = Package::source(&entry.package);
                 package.is_ok_and(|package| self.kept_path(server, package.ecosystem) == path)
             })
         };
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
-            let ours = [Ecosystem::Npm, Ecosystem::PyPi].map(Ecosystem::kept_suffix);
+            let ours = [Ecosystem::Npm, Ecosystem::PyPi, Ecosystem::Image].map(Ecosystem::kept_suffix);
             let name = entry.file_name().to_string_lossy().into_owned();
             if ours.iter().any(|suffix| name.ends_with(suffix)) && !kept(&path) {
                 std::fs::remove_file(&path).map_err(failed(&path))?;

@@ -60,6 +60,7 @@ impl Program {
         let programs = match package.ecosystem {
             Ecosystem::Npm => npm(package, folder),
             Ecosystem::PyPi => pypi(folder),
+            Ecosystem::Image => BTreeMap::new(),
         };
         let (name, file) = chosen(package, &programs, bin)?;
         let inside = folder.join(file).canonicalize();

@@ -34,6 +34,8 @@ pub enum ResolveError {
     Kept(#[from] KeptError),
     #[error("{name} comes from {from}, and not from the registry")]
     NotRegistry { name: String, from: String },
+    #[error("an image is resolved by its engine")]
+    Image,
     #[error("{name} has no SHA-256 in the index, so that nobody could tell what is fetched")]
     NoHash { name: String },
 }
@@ -50,6 +52,7 @@ pub fn resolve(package: &Package, store: &Store) -> Result<Resolved, ResolveErro
     let (registry, tools, kept) = match package.ecosystem {
         Ecosystem::Npm => npm::resolve(package, &folder, said, WITHIN)?,
         Ecosystem::PyPi => pypi::resolve(package, &folder, said, WITHIN)?,
+        Ecosystem::Image => return Err(ResolveError::Image),
     };
     kept::check(package, &kept)?;
     Ok(Resolved {

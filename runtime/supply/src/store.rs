@@ -171,6 +171,8 @@ impl Store {
                 &scratch.said().map_err(failed)?,
                 within,
             ),
+            // An engine has its own store.
+            Ecosystem::Image => Ok(()),
             Ecosystem::PyPi => pypi::install(
                 package,
                 kept,

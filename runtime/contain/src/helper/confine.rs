@@ -136,6 +136,7 @@ fn confine(plan: RawFd) -> Result<(Command, InForce, Option<OwnedFd>), String> {
             landlock::apart()?;
             None
         }
+        Backend::Podman | Backend::Docker => return Err("a container needs an image".into()),
         Backend::Landlock => Some(landlock::restrict(plan, Path::new(&inner.tmp))?),
     };
     // Landlock's rules need descriptors, which are among what is limited.
@@ -221,7 +222,7 @@ fn limit(inner: &Inner, counted: Counted) -> Result<(), String> {
     match inner.plan.backend {
         // Its filters are in force already, and forbid the choice.
         Backend::Bubblewrap => Ok(()),
-        Backend::Landlock => processors(limits.cpus),
+        Backend::Landlock | Backend::Podman | Backend::Docker => processors(limits.cpus),
     }
 }
 
@@ -338,7 +339,7 @@ fn read_back(
             let block = u64::try_from(disk.f_bsize).unwrap_or_default();
             format!("{} (kernel)", size(disk.f_blocks * block))
         }
-        Backend::Landlock => watched(size(plan.limits.tmp)),
+        Backend::Landlock | Backend::Podman | Backend::Docker => watched(size(plan.limits.tmp)),
     };
     Ok(InForce {
         with: plan.backend.name().into(),

@@ -4,8 +4,11 @@
 //! the plan says so, and watches. The second stage (`confine`) puts everything else into force and becomes the server's
 //! program. Both have one thread, so that neither needs code between a fork and an exec.
 
+mod cgroup;
 mod confine;
+mod container;
 mod measure;
+mod remove;
 mod supervise;
 mod tmp;
 mod tree;
@@ -15,12 +18,14 @@ use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 
-use crate::HELPER;
 use crate::plan::Plan;
+use crate::{HELPER, REMOVER};
 
 const INNER: &str = "contain-become";
 /// What the first stage starts bubblewrap through.
 const LIMITED: &str = "contain-limit";
+/// What holds a container's network.
+const NETWORK: &str = "contain-network";
 /// The status of a helper that could not start the program.
 const FAILED: u8 = 125;
 
@@ -59,6 +64,10 @@ pub fn take_over(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCo
     } else if word == LIMITED {
         let plan = number()?;
         Some(confine::become_bubblewrap(plan, arguments))
+    } else if word == NETWORK {
+        Some(container::hold_network(number()?))
+    } else if word == REMOVER {
+        Some(remove::carry_out(number()?))
     } else {
         None
     }

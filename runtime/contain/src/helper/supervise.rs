@@ -16,7 +16,7 @@ use rustix::process::{Pid, PidfdFlags, geteuid, pidfd_open};
 
 use super::measure::{self, Used};
 use super::tmp::Tmp;
-use super::{FAILED, INNER, Inner, LIMITED, tree};
+use super::{FAILED, INNER, Inner, LIMITED, container, tree};
 use crate::bubblewrap::{self, Parts};
 use crate::exact::exact;
 use crate::handed;
@@ -57,7 +57,14 @@ fn hold(control: &UnixStream) -> Result<ExitCode, String> {
             "root runs no server as itself, since the kernel counts none of its processes".into(),
         );
     }
+    if let Some(image) = &plan.image {
+        return container::hold(control, &plan, image);
+    }
+    // Not for a container: its engine's processes are none of this one's, and are not to be killed with it.
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+        .map_err(|error| error.to_string())?;
     let tmp = match plan.backend {
+        Backend::Podman | Backend::Docker => return Err("a container needs an image".into()),
         Backend::Bubblewrap => None,
         Backend::Landlock => Some(
             Tmp::new(plan.user)
@@ -100,13 +107,12 @@ fn prepare(control: &UnixStream) -> io::Result<Plan> {
     sys::on_stop_signals(true);
     // The gateway's end is seen on the descriptor, and then everything is ended in order.
     rustix::process::set_parent_process_death_signal(None)?;
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let mut line = String::new();
     BufReader::with_capacity(1, control.take(LARGEST)).read_line(&mut line)?;
     Ok(serde_json::from_str(&line)?)
 }
 
-fn tell(control: &UnixStream, report: &Report, listener: Option<&OwnedFd>) {
+pub(super) fn tell(control: &UnixStream, report: &Report, listener: Option<&OwnedFd>) {
     if let Ok(line) = serde_json::to_string(report) {
         // The gateway may be gone.
         let _ = handed::send(control, format!("{line}\n").as_bytes(), listener);
@@ -148,7 +154,7 @@ fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, UnixStream), String> 
     // They are inherited, and closed here once the command has started.
     let mut kept: Vec<OwnedFd> = Vec::new();
     match plan.backend {
-        Backend::Landlock => {
+        Backend::Landlock | Backend::Podman | Backend::Docker => {
             command = Command::new("/proc/self/exe");
         }
         Backend::Bubblewrap => {
@@ -246,7 +252,7 @@ impl Watch<'_> {
             if let Ok(Some(status)) = self.child.try_wait() {
                 let what = match self.plan.backend {
                     Backend::Bubblewrap => "bubblewrap made no sandbox",
-                    Backend::Landlock => "the helper's second stage ended",
+                    Backend::Landlock | Backend::Podman | Backend::Docker => "the helper's second stage ended",
                 };
                 return Err(format!("{what} ({status}); its own words are in the log"));
             }
@@ -328,7 +334,7 @@ impl Watch<'_> {
     fn helpers(&self) -> u32 {
         match self.plan.backend {
             Backend::Bubblewrap => 2,
-            Backend::Landlock => 0,
+            Backend::Landlock | Backend::Podman | Backend::Docker => 0,
         }
     }
 

@@ -156,7 +156,10 @@ pub(crate) async fn start(
     };
     if let (Some(offer), Some(plan)) = (offer, &config.contain) {
         let mut plan = Plan::clone(plan);
-        plan.env.push((reaper::MARK.into(), mark));
+        // A container has processes of its engine's alone outside.
+        if plan.image.is_none() {
+            plan.env.push((reaper::MARK.into(), mark));
+        }
         let proxy = config.egress.as_ref();
         let begun = offer
             .begin(server.clone(), &plan, proxy, known.clone())

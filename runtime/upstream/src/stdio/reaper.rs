@@ -10,6 +10,9 @@
 //!   it was seen before. An orphan with none of these may belong to a living server, so it is ended once no other
 //!   server is left.
 //!
+//! A container's engine has processes of its own, and a process that removes the container once its server is gone; that
+//! one is left alone.
+//!
 //! Orphans that die are reaped, so that none stays a zombie. A gateway killed by SIGKILL takes its servers along, but
 //! not the processes that left their sessions. On other systems than Linux only the process group is ended.
 
@@ -148,6 +151,7 @@ mod system {
                     Some(owner) => owner == root,
                     None => alone,
                 })
+                .filter(|process| !ancestors(process, &all).any(removes))
                 .collect();
             drop(servers);
             // All are stopped first, so that none starts another while being killed.
@@ -208,6 +212,15 @@ mod system {
     fn descends(process: &Process, all: &HashMap<i32, Process>) -> bool {
         let own = number(getpid());
         process.session != own_session() && ancestors(process, all).any(|one| one.parent == own)
+    }
+
+    /// Whether a process is the one that removes a container: this very program, which runs nothing but that. It ends by
+    /// itself, and must not be ended before it has done so.
+    fn removes(process: &Process) -> bool {
+        let of = |pid: i32| fs::read_link(format!("/proc/{pid}/exe")).ok();
+        let words = fs::read(format!("/proc/{}/cmdline", process.known.pid)).unwrap_or_default();
+        words.split(|byte| *byte == 0).nth(1) == Some(sandgate_contain::REMOVER.as_bytes())
+            && of(process.known.pid) == of(number(getpid()))
     }
 
     /// The server that a descendant of this program belongs to.

@@ -1,0 +1,186 @@
+//! Containers that must not outlive their gateway: a process of its own removes each when the helper is gone, however
+//! that ended; and what is left all the same, after a loss of power for example, is removed when the next one starts.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::process::getppid;
+use serde::{Deserialize, Serialize};
+
+use super::FAILED;
+use crate::REMOVER;
+use crate::container::{Engine, LABEL};
+use crate::plan::Backend;
+use crate::sys;
+
+/// The time for one answer of the engine's.
+const ANSWER: Duration = Duration::from_secs(20);
+/// How long a container is looked for that an engine may just be making, and the pause between two looks.
+const LATE: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long the helper waits for a removal.
+const FINISH: Duration = Duration::from_secs(20);
+
+/// What is removed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Order {
+    engine: Engine,
+    name: String,
+}
+
+/// The process that removes one container.
+pub(super) struct Remover {
+    child: Child,
+    /// Closing it is the order to remove: the kernel does it where the helper dies.
+    open: UnixStream,
+}
+
+impl Remover {
+    pub(super) fn begin(engine: &Engine, name: &str) -> io::Result<Self> {
+        let (mut own, other) = UnixStream::pair()?;
+        fcntl_setfd(&other, FdFlags::empty())?;
+        let mut command = Command::new("/proc/self/exe");
+        command.env_clear().args([REMOVER, &other.as_raw_fd().to_string()]);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        // What ends the helper's group leaves it alone.
+        let child = command.stderr(Stdio::null()).process_group(0).spawn()?;
+        let order = Order {
+            engine: engine.clone(),
+            name: name.to_owned(),
+        };
+        let mut text = serde_json::to_vec(&order)?;
+        text.push(b'\n');
+        own.write_all(&text)?;
+        // The word comes back, so that nothing is begun which nobody would remove.
+        own.read_exact(&mut [0])?;
+        Ok(Self { child, open: own })
+    }
+
+    /// Has the container removed, and waits for that.
+    pub(super) fn finish(self) {
+        let Self { mut child, mut open } = self;
+        let _ = open.write_all(b"e");
+        drop(open);
+        let until = Instant::now() + FINISH;
+        while matches!(child.try_wait(), Ok(None)) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Waits for the helper's end, and removes its container.
+pub(super) fn carry_out(socket: RawFd) -> ExitCode {
+    let Ok(mut socket) = sys::inherited(socket).map(UnixStream::from) else {
+        return ExitCode::from(FAILED);
+    };
+    sys::on_stop_signals(true);
+    // The helper's parent may be in another session than those that are told of a terminal's end.
+    let _ = rustix::process::setsid();
+    let mut text = Vec::new();
+    let mut byte = [0];
+    while socket.read_exact(&mut byte).is_ok() && byte[0] != b'\n' {
+        text.push(byte[0]);
+    }
+    let Ok(Order { engine, name }) = serde_json::from_slice(&text) else {
+        return ExitCode::from(FAILED);
+    };
+    let _ = socket.write_all(b"r");
+    let ended_by_helper = socket.read_exact(&mut byte).is_ok();
+    // Where the helper was killed, its engine may still be making the container.
+    let late = if ended_by_helper { Duration::ZERO } else { LATE };
+    let until = Instant::now() + late;
+    loop {
+        remove(&engine, &name);
+        if Instant::now() >= until {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    ExitCode::SUCCESS
+}
+
+fn remove(engine: &Engine, container: &str) {
+    let mut args = vec!["rm", "--force"];
+    if engine.backend == Backend::Podman {
+        args.extend(["--time", "0"]);
+    }
+    args.extend(["--volumes", container]);
+    // One that is not there is what is wanted.
+    let _ = engine.ask(&args, ANSWER);
+}
+
+/// The gateway, as the label of its containers: this boot, its namespace of processes, its number and its start. Call it
+/// in the helper, whose parent is the gateway.
+pub(super) fn owner() -> String {
+    let parent = getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
+    let (boot, processes) = place();
+    format!("{boot}/{processes}/{parent}/{}", started(parent).unwrap_or(0))
+}
+
+/// The boot, and the namespace in which processes have their numbers.
+fn place() -> (String, String) {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let processes = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let number = |text: &str| text.chars().filter(char::is_ascii_digit).collect();
+    (boot.trim().to_owned(), number(&processes.to_string_lossy()))
+}
+
+/// When a process started, in ticks since the boot.
+fn started(pid: i32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    text.rsplit(')').next()?.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Whether the gateway of a label is gone. Of another namespace's nothing is known, unless the machine was started anew.
+fn is_gone(label: &str) -> bool {
+    let (boot, processes) = place();
+    let mut parts = label.split('/');
+    let mut next = || parts.next().unwrap_or_default();
+    let (of_boot, of_processes, pid, start) = (next(), next(), next(), next());
+    if of_boot != boot {
+        return !of_boot.is_empty();
+    }
+    let (Ok(pid), Ok(start)) = (pid.parse(), start.parse::<u64>()) else {
+        return false;
+    };
+    of_processes == processes && started(pid) != Some(start)
+}
+
+/// Removes the containers of gateways that are gone.
+pub(super) fn sweep(engine: &Engine) {
+    let filter = format!("label={LABEL}");
+    let format = format!("{{{{.ID}}}} {{{{.Label \"{LABEL}\"}}}}");
+    let asked = ["ps", "--all", "--no-trunc", "--filter", &filter, "--format", &format];
+    let listed = engine.ask(&asked, ANSWER).unwrap_or_default();
+    for line in listed.lines() {
+        if let Some((id, label)) = line.split_once(' ')
+            && is_gone(label.trim())
+        {
+            remove(engine, id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_tells_whether_its_gateway_is_gone() {
+        let (boot, processes) = place();
+        let own = std::process::id().cast_signed();
+        let start = started(own).unwrap_or(0);
+        assert!(!is_gone(&format!("{boot}/{processes}/{own}/{start}")));
+        assert!(!is_gone(&owner()));
+        assert!(is_gone(&format!("{boot}/{processes}/{own}/{}", start + 1)));
+        assert!(is_gone(&format!("another-boot/{processes}/{own}/{start}")));
+        assert!(!is_gone(&format!("{boot}/1/{own}/7")));
+        assert!(!is_gone(""));
+    }
+}
