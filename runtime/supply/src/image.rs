@@ -57,7 +57,7 @@ impl LockedImage {
             path.starts_with('/') && !path.contains([',', ':', '"', '\n', '\r', '\0'])
         };
         let fetched = image.fetched.as_ref().is_none_or(|fetched| {
-            sandgate_config::Package::source(&format!("image:{fetched}")).is_ok()
+            Package::source(&format!("image:{fetched}")).is_ok()
                 && fetched.contains("@sha256:")
         });
         (image.reference == package.name && hexadecimal && fetched && image.volumes.iter().all(path))

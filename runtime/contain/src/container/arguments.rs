@@ -6,7 +6,9 @@ use super::{Image, LABEL};
 
 /// Where a container writes what it does not keep.
 const TMP: &str = "/tmp";
-/// The port range and the like stay the engine's; these are of every container.
+/// Processes of one user in all its containers, of which the kernel counts all together.
+const PROCESSES: u64 = 32_768;
+/// These are of every container.
 const ALWAYS: [&str; 9] = [
     "--interactive",
     // Its first process reaps, so that the server need not.
@@ -36,6 +38,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) network: Option<&'a str>,
     /// The user that starts the engine.
     pub(crate) own: u32,
+    /// The most processes that this user may let one have; `None`: any number.
+    pub(crate) processes: Option<u64>,
 }
 
 /// The engine's arguments for a plan.
@@ -59,6 +63,9 @@ pub(crate) fn arguments(plan: &Plan, image: &Image, parts: &Parts<'_>) -> Vec<St
         format!("--shm-size={}", limits.tmp),
         "--hostname=server".into(),
     ]);
+    // Of one container `pids-limit` is the bound. Left out, the engine asks for more than it may give.
+    let most = parts.processes.unwrap_or(PROCESSES).min(PROCESSES);
+    all.push(format!("--ulimit=nproc={most}:{most}"));
     let volumes = image.volumes.iter().map(String::as_str);
     let mounted = |folder: &str| image.mounts.iter().any(|one| one.inside.as_os_str() == folder);
     for folder in std::iter::once(TMP).chain(volumes).filter(|one| !mounted(one)) {

@@ -2,16 +2,17 @@
 //! the container is elsewhere in the machine's tree of processes, so that it is ended by its name (`remove`).
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitCode, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::process::{Pid, PidfdFlags, geteuid, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Resource, geteuid, getrlimit, pidfd_open};
 
 use super::remove::{self, Remover};
 use super::supervise::tell;
@@ -29,6 +30,8 @@ const START: Duration = Duration::from_secs(30);
 const ANSWER: Duration = Duration::from_secs(10);
 /// The pause between two looks for the container's first process, and at what it used.
 const PAUSE: Duration = Duration::from_millis(50);
+/// The longest piece of stderr that is passed on at once, in bytes.
+const LINE: u64 = 64 << 10;
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Holds a container to its end. Its exit status is the helper's.
@@ -57,15 +60,18 @@ pub(super) fn hold(control: &UnixStream, plan: &Plan, image: &Image) -> Result<E
         variables: &path(&variables),
         network: network.as_ref().map(|network| network.file.as_str()),
         own: geteuid().as_raw(),
+        processes: getrlimit(Resource::Nproc).maximum,
     };
     let remover = Remover::begin(&engine, &name).map_err(failed)?;
     let mut command = engine.command();
     command.args(arguments(plan, image, &parts));
-    command.stdin(Stdio::inherit());
+    command.stdin(Stdio::inherit()).stderr(Stdio::piped());
     sys::with_stop_signals(&mut command);
-    let client = command
+    let mut client = command
         .spawn()
         .map_err(|error| format!("{}: {error}", engine.program.display()))?;
+    let words = LastWords::default();
+    words.pass_on(client.stderr.take()).map_err(failed)?;
     // From here on nothing holds the server's streams but the engine.
     let null = File::options().read(true).write(true).open("/dev/null");
     let null = null.map_err(|error| format!("/dev/null: {error}"))?;
@@ -79,6 +85,7 @@ pub(super) fn hold(control: &UnixStream, plan: &Plan, image: &Image) -> Result<E
         engine: &engine,
         name: &name,
         client,
+        words,
         told: None,
     };
     let code = watch.first_word().and_then(|(in_force, first)| {
@@ -115,7 +122,41 @@ struct Watch<'a> {
     engine: &'a Engine,
     name: &'a str,
     client: Child,
+    words: LastWords,
     told: Option<Limit>,
+}
+
+/// The last line that the engine's program, or the server through it, wrote to stderr.
+#[derive(Clone, Default)]
+struct LastWords(Arc<Mutex<String>>);
+
+impl LastWords {
+    /// Writes what comes to this process's own stderr as it now is, and keeps the last line.
+    fn pass_on(&self, stderr: Option<ChildStderr>) -> io::Result<()> {
+        let Some(from) = stderr else { return Ok(()) };
+        let mut own = File::from(rustix::io::fcntl_dupfd_cloexec(io::stderr(), 3)?);
+        let last = self.0.clone();
+        std::thread::spawn(move || {
+            let mut from = BufReader::new(from);
+            let mut line = Vec::new();
+            // What has no end of a line is passed on in pieces.
+            while let Ok(1..) = (&mut from).take(LINE).read_until(b'\n', &mut line) {
+                let _ = own.write_all(&line);
+                let text = String::from_utf8_lossy(&line).trim().to_owned();
+                if let Ok(mut last) = last.lock()
+                    && !text.is_empty()
+                {
+                    *last = text;
+                }
+                line.clear();
+            }
+        });
+        Ok(())
+    }
+
+    fn get(&self) -> String {
+        self.0.lock().map(|last| last.clone()).unwrap_or_default()
+    }
 }
 
 impl Watch<'_> {
@@ -126,8 +167,10 @@ impl Watch<'_> {
         let mut last = String::new();
         loop {
             if let Ok(Some(status)) = self.client.try_wait() {
+                // They may come a moment after its end.
+                std::thread::sleep(PAUSE);
                 return Err(match last.is_empty() {
-                    true => format!("{engine} made no container ({status}); its own words are in the log"),
+                    true => format!("{engine} made no container ({status}): {}", self.words.get()),
                     false => last,
                 });
             }
