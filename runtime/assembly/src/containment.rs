@@ -7,15 +7,15 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use parking_lot::Mutex;
 use sandgate_config::{
     Containing, Containment, Environment, Issue, Loaded, Moment, ResolvedServer, Scalar, Server,
     ServerNetwork, Side, ValueOrRef,
 };
 use sandgate_contain::{
-    Backend, Engine, Guarded, Image, Limits, Missing, Mount, Network, Plan, PlanError, Wanted, missing,
-    missing_network, missing_of_engine, proxy_environment, real_path,
+    Backend, Engine, Guarded, Image, Limits, Missing, Mount, Network, Plan, PlanError, Wanted,
+    missing, missing_network, missing_of_engine, proxy_environment, real_path,
 };
-use parking_lot::Mutex;
 use sandgate_egress::{ConnectionLog, Policy, Proxy};
 use sandgate_supply::LockedImage;
 
@@ -191,11 +191,16 @@ impl<'a> Planner<'a> {
             };
             return Err(wrong(key, what).help(remedy));
         }
-        let outside = server.env.iter().find(|(_, value)| !matches!(value, ValueOrRef::Plain(_)));
+        let outside = server
+            .env
+            .iter()
+            .find(|(_, value)| !matches!(value, ValueOrRef::Plain(_)));
         if let Some((variable, _)) = outside {
             let why = "it comes from outside, and a container's variables lie in files of its engine, on the disk";
             let issue = wrong(&format!("env/{variable}"), why.into());
-            return Err(issue.help("mount the file that has it, or write a value that is no secret"));
+            return Err(
+                issue.help("mount the file that has it, or write a value that is no secret")
+            );
         }
         let mut env: Vec<(String, String)> = values
             .env
@@ -232,13 +237,19 @@ impl<'a> Planner<'a> {
         };
         let plan = Plan::of_image(image, &server.args, &env, &mounts, &asked, &self.guarded);
         let plan = plan.map_err(|error| self.misplaced(name, &error))?;
-        for mount in mounts.iter().filter(|mount| mount.access == sandgate_contain::Access::Write) {
+        for mount in mounts
+            .iter()
+            .filter(|mount| mount.access == sandgate_contain::Access::Write)
+        {
             if let Some(user) = plan.user.filter(|user| !allows(&mount.outside, *user, 0o2)) {
                 let why = format!(
                     "{} cannot be changed by user {user}, as whom the gateway, which is root, runs this server",
                     mount.outside.display()
                 );
-                let key = format!("contain/mounts/{}/path", mount.inside.display().to_string().replace('/', "~1"));
+                let key = format!(
+                    "contain/mounts/{}/path",
+                    mount.inside.display().to_string().replace('/', "~1")
+                );
                 return Err(wrong(&key, why).help(format!(
                     "give that user the file (chown {user}), or run the gateway as the user whose files these are"
                 )));
@@ -373,7 +384,10 @@ impl<'a> Planner<'a> {
                 "add it to `read` or `write` of `contain`, or leave `cwd` out: the server then begins in its private home",
             ),
             PlanError::Mount(inside, _) | PlanError::Unmountable(inside, _) => (
-                format!("contain/mounts/{}/path", inside.display().to_string().replace('/', "~1")),
+                format!(
+                    "contain/mounts/{}/path",
+                    inside.display().to_string().replace('/', "~1")
+                ),
                 "name the files or folders that the server needs, without links, and not what holds them",
             ),
             PlanError::Variable(_) => (

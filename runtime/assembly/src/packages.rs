@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use sandgate_config::{
-    Contain, Containing, Digest, Environment, Issue, Loaded, Package, PluginSource, Scalar, Server, Severity,
-    Side,
-};
 use parking_lot::Mutex;
+use sandgate_config::{
+    Contain, Containing, Digest, Environment, Issue, Loaded, Package, PluginSource, Scalar, Server,
+    Severity, Side,
+};
 use sandgate_contain::{Backend, Engine};
 use sandgate_supply::{
     FILE, Lock, LockedImage, LockedServer, Locks, Program, ProgramError, Store, StoreError,
@@ -158,7 +158,8 @@ fn image(
     };
     let image = LockedImage::read(package, &kept).ok_or(None)?;
     let engine = engine(server, environment).ok_or_else(|| {
-        let why = "neither Podman nor Docker, as `contain` may say which, is in the gateway's PATH".to_owned();
+        let why = "neither Podman nor Docker, as `contain` may say which, is in the gateway's PATH"
+            .to_owned();
         wrong(why, "install the package podman", false)
     })?;
     let known = (engine.program.clone(), image.id.clone());
@@ -172,9 +173,17 @@ fn image(
         }
         Ok(false) => {
             let help = "run `sandgate install`; `sandgate run` does so when it starts";
-            Err(wrong(format!("{package} is locked and not installed"), help, true))
+            Err(wrong(
+                format!("{package} is locked and not installed"),
+                help,
+                true,
+            ))
         }
-        Err(error) => Err(wrong(error.to_string(), "put that right, and try again", false)),
+        Err(error) => Err(wrong(
+            error.to_string(),
+            "put that right, and try again",
+            false,
+        )),
     }
 }
 
@@ -236,7 +245,11 @@ fn program(
 }
 
 fn wrong(loaded: &Loaded, server: &str, why: &dyn std::fmt::Display) -> Issue {
-    let image = loaded.config.servers.get(server).and_then(|server| server.image.as_ref());
+    let image = loaded
+        .config
+        .servers
+        .get(server)
+        .and_then(|server| server.image.as_ref());
     let key = if image.is_some() { "image" } else { "package" };
     loaded.error(&format!("/servers/{server}/{key}"), Side::Value, why)
 }

@@ -63,7 +63,8 @@ pub(crate) fn one(
 }
 
 fn fetch(stand: &Stand, name: &str, package: &Package, kept: &str) -> Result<(), SupplyError> {
-    let failed = |why: &dyn std::fmt::Display| SupplyError::Other(format!("{name}: {package}: {why}"));
+    let failed =
+        |why: &dyn std::fmt::Display| SupplyError::Other(format!("{name}: {package}: {why}"));
     let image = LockedImage::read(package, kept);
     let image = image.ok_or_else(|| failed(&"what is kept of it is unreadable"))?;
     let engine = stand.engine(name)?;

@@ -9,7 +9,8 @@ use sandgate_assembly::{engine, inspect};
 use sandgate_config::{Ecosystem, Environment, Loaded, Package, PluginSource, Report, Scalar};
 use sandgate_contain::Engine;
 use sandgate_supply::{
-    FILE, Lock, LockError, LockedPlugin, Locks, Store, differences, plugin_difference, resolve, resolve_image,
+    FILE, Lock, LockError, LockedPlugin, Locks, Store, differences, plugin_difference, resolve,
+    resolve_image,
 };
 
 use sandgate_text::escape::event;

@@ -40,7 +40,10 @@ impl Scalar for Image {
         if !(host.contains('.') || host == "localhost" || registry.contains(':')) {
             return Err(mistake("names no registry"));
         }
-        if host.starts_with(['-', '.']) || !host.chars().all(in_host) || port.parse::<u16>().is_err() {
+        if host.starts_with(['-', '.'])
+            || !host.chars().all(in_host)
+            || port.parse::<u16>().is_err()
+        {
             return Err(mistake("has no registry's name at its beginning"));
         }
         let (name, tag) = match path.split_once(':') {
@@ -57,14 +60,19 @@ impl Scalar for Image {
         }
         let in_tag = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
         let good_tag = |tag: &str| {
-            (1..=128).contains(&tag.len()) && !tag.starts_with(['-', '.']) && tag.chars().all(in_tag)
+            (1..=128).contains(&tag.len())
+                && !tag.starts_with(['-', '.'])
+                && tag.chars().all(in_tag)
         };
         if tag.is_some_and(|tag| !good_tag(tag)) {
             return Err(mistake("has no tag's name behind the colon"));
         }
         let good_digest = |digest: &str| {
             let digits = digest.strip_prefix("sha256:").unwrap_or_default();
-            digits.len() == 64 && digits.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+            digits.len() == 64
+                && digits
+                    .bytes()
+                    .all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
         };
         match (tag, digest) {
             (_, Some(digest)) if !good_digest(digest) => Err(mistake(
@@ -97,7 +105,10 @@ mod tests {
             &digest,
         ] {
             let image = Image::read(text).unwrap();
-            assert_eq!(Package::source(&image.source().to_string()), Ok(image.source()));
+            assert_eq!(
+                Package::source(&image.source().to_string()),
+                Ok(image.source())
+            );
         }
         for (text, words) in [
             ("", "no registry"),

@@ -359,7 +359,9 @@ fn check_egress(place: &str, table: &Table, issues: &mut Vec<Issue>) {
     // A package and an image are contained unless `contain` says otherwise.
     let contained = match contain {
         Some(entry) => !matches!(entry.node, Node::Truth(false)),
-        None => ["package", "image"].iter().any(|key| table.get(key).is_some()),
+        None => ["package", "image"]
+            .iter()
+            .any(|key| table.get(key).is_some()),
     };
     if !contained {
         let why =
@@ -400,7 +402,10 @@ fn check_containment(place: &str, table: &Table, image: bool, issues: &mut Vec<I
             true => ("`command` and `package`", "give it in `mounts` or `env`"),
             false => ("`image`", "give it in `read` or `write`"),
         };
-        let why = format!("{place} has `contain.{}`, which goes with {goes}", found.name);
+        let why = format!(
+            "{place} has `contain.{}`, which goes with {goes}",
+            found.name
+        );
         issues.push(Issue::error(Some(found.span.clone()), why).help(help));
     }
     if let Some((_, with)) = contain.member("with")
@@ -426,9 +431,14 @@ fn check_containment(place: &str, table: &Table, image: bool, issues: &mut Vec<I
             matches!(part, Normal(_) | RootDir)
         });
         let own = ["/", "/proc", "/sys", "/dev"].iter();
-        let mut own = own.filter(|own| path == std::path::Path::new(own) || **own != "/" && path.starts_with(own));
+        let mut own = own.filter(|own| {
+            path == std::path::Path::new(own) || **own != "/" && path.starts_with(own)
+        });
         if !path.is_absolute() || !plain || own.next().is_some() {
-            let why = format!("{place} has a mount at {:?}, which is no place for one", inside.name);
+            let why = format!(
+                "{place} has a mount at {:?}, which is no place for one",
+                inside.name
+            );
             let help = "write the whole path within, for example \"/data\", without `..`, and not of /proc, /sys or /dev";
             issues.push(Issue::error(Some(inside.span.clone()), why).help(help));
         }

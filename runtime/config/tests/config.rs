@@ -207,7 +207,10 @@ fn every_key_is_read_as_it_was_written() {
     );
     let mounts = notes.contain.as_ref().and_then(Contain::wanted).unwrap();
     let access = |at: &str| mounts.mounts[at].access;
-    assert_eq!((access("/data"), access("/zones")), (Access::Rw, Access::Ro));
+    assert_eq!(
+        (access("/data"), access("/zones")),
+        (Access::Rw, Access::Ro)
+    );
     assert_eq!(time.share, Sharing::Principal);
     let contain = time.contain.as_ref().and_then(Contain::wanted).unwrap();
     assert_eq!(

@@ -174,7 +174,9 @@ pub enum PlanError {
     #[error("{} has a comma, a quote or a line break, which no mount can be told with", .1.display())]
     Unmountable(PathBuf, PathBuf),
     /// A variable that an engine's list cannot name.
-    #[error("the variable {0:?} has a name or a value that no container can be given: a list has one a line")]
+    #[error(
+        "the variable {0:?} has a name or a value that no container can be given: a list has one a line"
+    )]
     Variable(String),
     /// `npx` and `uvx` install packages, and have no place to.
     #[error("{program} runs packages out of a cache, and the server has none")]

@@ -87,7 +87,9 @@ pub fn missing_of_engine(engine: &Engine, network: Network) -> Option<Missing> {
     let has = |controller: &str| told.contains(controller);
     if let Some(controller) = ["memory", "pids", "cpu"].into_iter().find(|one| !has(one)) {
         return lacks(
-            format!("the kernel lets {name} limit no container's {controller}: that control group is not the user's"),
+            format!(
+                "the kernel lets {name} limit no container's {controller}: that control group is not the user's"
+            ),
             "use control groups of version 2 and delegate them to the user (systemd: Delegate=yes), or run the gateway as \
              root: each server is then a user of its own",
         );

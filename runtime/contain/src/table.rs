@@ -49,7 +49,9 @@ impl Plan {
         rows.push((
             "network",
             match (self.network, self.backend) {
-                (Network::None, Backend::Bubblewrap | Backend::Podman | Backend::Docker) => "none (a loopback of its own)".into(),
+                (Network::None, Backend::Bubblewrap | Backend::Podman | Backend::Docker) => {
+                    "none (a loopback of its own)".into()
+                }
                 (Network::None, Backend::Landlock) => "none (no sockets)".into(),
                 (Network::Proxy, _) => "the gateway's proxy (a loopback of its own)".into(),
                 (Network::Host, _) => "THE MACHINE'S, WHOLE".into(),

@@ -57,11 +57,13 @@ impl LockedImage {
             path.starts_with('/') && !path.contains([',', ':', '"', '\n', '\r', '\0'])
         };
         let fetched = image.fetched.as_ref().is_none_or(|fetched| {
-            Package::source(&format!("image:{fetched}")).is_ok()
-                && fetched.contains("@sha256:")
+            Package::source(&format!("image:{fetched}")).is_ok() && fetched.contains("@sha256:")
         });
-        (image.reference == package.name && hexadecimal && fetched && image.volumes.iter().all(path))
-            .then_some(image)
+        (image.reference == package.name
+            && hexadecimal
+            && fetched
+            && image.volumes.iter().all(path))
+        .then_some(image)
     }
 
     /// Whether the engine has the image.

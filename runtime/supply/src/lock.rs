@@ -260,7 +260,8 @@ impl Locks {
         };
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
-            let ours = [Ecosystem::Npm, Ecosystem::PyPi, Ecosystem::Image].map(Ecosystem::kept_suffix);
+            let ours =
+                [Ecosystem::Npm, Ecosystem::PyPi, Ecosystem::Image].map(Ecosystem::kept_suffix);
             let name = entry.file_name().to_string_lossy().into_owned();
             if ours.iter().any(|suffix| name.ends_with(suffix)) && !kept(&path) {
                 std::fs::remove_file(&path).map_err(failed(&path))?;

@@ -2,6 +2,8 @@
 //! everywhere, and their images take a while to be made.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -9,7 +11,7 @@ use harness::{Gateway, Process, system_python};
 
 use crate::escapes::attempts::{self, Attempt};
 use crate::escapes::world::World;
-use crate::escapes::{attempt, compare};
+use crate::escapes::{attempt, compare, egress};
 
 const MARKS: (&str, &str) = (
     "<!-- escapes from containers -->\n",
@@ -31,7 +33,10 @@ fn engines() -> Vec<&'static str> {
     for engine in missing {
         println!("NOT TESTED: {engine}, which makes no containers here");
     }
-    assert!(!here.is_empty(), "neither podman nor docker makes containers here");
+    assert!(
+        !here.is_empty(),
+        "neither podman nor docker makes containers here"
+    );
     here
 }
 
@@ -40,7 +45,7 @@ fn make_image(engine: &str) {
     let script = r#"
 set -eu
 root=$(mktemp -d); trap 'rm -rf "$root"' EXIT
-mkdir -p "$root/tmp" "$root/etc" "$root/root" "$root/bin"
+mkdir -p "$root/tmp" "$root/etc" "$root/root" "$root/bin"; chmod 1777 "$root/tmp"
 python=$(readlink -f "$1")
 copy() { mkdir -p "$root$(dirname "$1")"; cp -L "$1" "$root$1"; }
 libraries() { ldd "$1" 2>/dev/null | grep -o '/[^ ]*' || true; }
@@ -72,12 +77,13 @@ fn server(world: &World, engine: &str) -> String {
 }
 
 /// A gateway of root's with the engines' servers, whose images are locked.
-fn start(world: &World, engines: &[&str]) -> Gateway {
+fn start(world: &World, engines: &[&str], more: &str) -> Gateway {
     let gateway = Gateway::start(&world.config());
     let mut config = std::fs::read_to_string(gateway.config_file()).unwrap();
     for engine in engines {
         make_image(engine);
         config += &server(world, engine);
+        config += more;
     }
     std::fs::write(gateway.config_file(), config).unwrap();
     let locked = gateway.command(&["lock"]);
@@ -87,10 +93,17 @@ fn start(world: &World, engines: &[&str]) -> Gateway {
     gateway
 }
 
+/// What a server can do in a container, and what that is worth.
+const HARMLESS: &[(&str, &str)] = &[(
+    "write_first_mem",
+    "the engine's first process within, which has no more than the server",
+)];
+
 /// What stops an attempt in a container.
 fn stopped_by(one: &Attempt, outcome: &str) -> String {
-    match (outcome, one.stopped_by[0]) {
-        ("done", by) => format!("**succeeds**: {}", by.trim_start_matches("! ")),
+    let worth = HARMLESS.iter().find(|(name, _)| *name == one.name);
+    match (outcome, worth) {
+        ("done", Some((_, worth))) => format!("**succeeds**: {worth}"),
         (outcome, _) => outcome.to_owned(),
     }
 }
@@ -100,29 +113,55 @@ fn stopped_by(one: &Attempt, outcome: &str) -> String {
 fn what_a_hostile_server_attempts_in_a_container_is_stopped() {
     let world = World::new();
     let engines = engines();
-    let gateway = start(&world, &engines);
+    let gateway = start(&world, &engines, "");
     let mut wrong = Vec::new();
     let mut rows: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for one in attempts::all() {
         for engine in &engines {
             let outcome = attempt(&world, &gateway, engine, one);
-            if outcome == "done" && !one.finding(one.stopped_by[0]) {
+            if outcome == "done" && !HARMLESS.iter().any(|(name, _)| *name == one.name) {
                 wrong.push(format!("{}: with {engine}", one.what));
             }
-            rows.entry(one.what).or_default().push(stopped_by(one, &outcome));
+            rows.entry(one.what)
+                .or_default()
+                .push(stopped_by(one, &outcome));
         }
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), gateway.log());
-    let mut table = format!("| attempt | {} |\n|---|{}\n", engines.join(" | "), "---|".repeat(engines.len()));
+    let mut table = format!(
+        "| attempt | {} |\n|---|{}\n",
+        engines.join(" | "),
+        "---|".repeat(engines.len())
+    );
     for one in attempts::all() {
         table += &format!("| {} | {} |\n", one.what, rows[one.what].join(" | "));
     }
     compare(MARKS, &table);
     let status = gateway.command(&["status"]).output;
     for engine in engines {
-        let held = status.lines().any(|line| line.contains(engine) && line.contains("no capabilities"));
+        let held = status
+            .lines()
+            .any(|line| line.contains(engine) && line.contains("no capabilities"));
         assert!(held, "{engine}: {status}");
     }
+}
+
+#[test]
+#[ignore = "needs Podman: make containers"]
+fn a_hostile_server_in_a_container_reaches_its_list_and_nothing_else() {
+    let world = World::new();
+    let tls = world.tls.port;
+    let hosts = ["127.0.0.1", "localhost"].map(|host| format!("private:{host}:{tls}"));
+    let gateway = start(&world, &["podman"], &format!("egress = {hosts:?}\n"));
+    let mut wrong = Vec::new();
+    for (what, name, aim, succeeds) in egress::ATTEMPTS {
+        let outcome = world.attempt(&gateway, "podman", name, &aim(&world, &gateway));
+        println!("{what}: {outcome}");
+        if (outcome == "done") != *succeeds {
+            wrong.push(format!("{what}: {outcome}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), gateway.log());
 }
 
 /// The containers of gateways, running or not.
@@ -132,6 +171,29 @@ fn containers(engine: &str) -> usize {
         .output()
         .unwrap();
     String::from_utf8_lossy(&listed.stdout).lines().count()
+}
+
+/// Begins a session, for which the server is started. The reply is waited for by nobody.
+fn ask(port: u16, server: &str) -> TcpStream {
+    let until = Instant::now() + Duration::from_secs(20);
+    let mut stream = loop {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Ok(stream) => break stream,
+            Err(error) => assert!(Instant::now() < until, "it does not listen: {error}"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let body = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } } });
+    let body = body.to_string();
+    write!(
+        stream,
+        "POST /mcp/{server} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
+         Accept: application/json, text/event-stream\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    stream
 }
 
 #[track_caller]
@@ -148,10 +210,14 @@ fn none_left(engine: &str) {
 fn no_container_outlives_its_session_or_a_gateway_that_is_killed() {
     let world = World::new();
     let engines = engines();
-    let mut gateway = start(&world, &engines);
+    let mut gateway = start(&world, &engines, "");
     for engine in &engines {
         let session = world.open(&gateway, engine);
-        let said = world.say(&session, "list_processes", &serde_json::json!({ "pid": "1" }));
+        let said = world.say(
+            &session,
+            "list_processes",
+            &serde_json::json!({ "pid": "1" }),
+        );
         assert_eq!(said, "done", "{engine}");
         assert!(containers(engine) > 0, "{engine}");
         session.end();
@@ -160,20 +226,180 @@ fn no_container_outlives_its_session_or_a_gateway_that_is_killed() {
     for engine in &engines {
         none_left(engine);
     }
-    let kills = std::env::var("KILLS").ok().and_then(|kills| kills.parse().ok());
-    let began = Instant::now();
+    // From here on at a port that is known before it listens.
+    let config = std::fs::read_to_string(gateway.config_file()).unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let listen = format!("127.0.0.1:{port}");
+    std::fs::write(
+        gateway.config_file(),
+        config.replace("127.0.0.1:0", &listen),
+    )
+    .unwrap();
+    let kills = std::env::var("KILLS")
+        .ok()
+        .and_then(|kills| kills.parse().ok());
+    let (mut seen, began) = (0, Instant::now());
     for round in 0..kills.unwrap_or(KILLS) {
         let mut command = Command::new(harness::sandgate());
-        command.arg("run").arg("--config").arg(gateway.config_file());
+        command
+            .arg("run")
+            .arg("--config")
+            .arg(gateway.config_file());
         command.env("XDG_RUNTIME_DIR", gateway.config_file().parent().unwrap());
         let mut process = Process::start(&mut command);
-        // At some moment of the containers' start.
+        let _asked: Vec<_> = engines.iter().map(|engine| ask(port, engine)).collect();
+        // At some moment of the containers' start, or after it.
         std::thread::sleep(Duration::from_millis(u64::from(round) * 173 % 2500));
+        seen += engines
+            .iter()
+            .map(|engine| containers(engine))
+            .sum::<usize>();
         process.signal(rustix::process::Signal::KILL);
         process.wait(Duration::from_secs(10)).unwrap();
     }
+    assert!(
+        seen > 0,
+        "no container was there when its gateway was killed"
+    );
+    println!("{seen} containers were there when their gateways were killed");
     println!("{:?} for all of them", began.elapsed());
     for engine in &engines {
         none_left(engine);
     }
+}
+
+/// A registry on loopback, and a configuration whose server is an image there.
+struct Registry {
+    folder: tempfile::TempDir,
+    process: Process,
+    port: u16,
+}
+
+impl Registry {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let path = |name: &str| folder.path().join(name);
+        let config = format!(
+            "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: 127.0.0.1:{port}\n",
+            path("registry").display()
+        );
+        std::fs::write(path("registry.yml"), config).unwrap();
+        let insecure = format!("[[registry]]\nlocation = \"127.0.0.1:{port}\"\ninsecure = true\n");
+        std::fs::write(path("registries.conf"), insecure).unwrap();
+        let gateway = format!(
+            "[gateway]\nlisten = \"127.0.0.1:0\"\n[servers.notes]\nimage = \"127.0.0.1:{port}/notes:1\"\n\
+             contain = {{ with = \"podman\" }}\n"
+        );
+        std::fs::write(path("sandgate.toml"), gateway).unwrap();
+        let mut command = Command::new("docker-registry");
+        command.arg("serve").arg(path("registry.yml"));
+        let process = Process::start(&mut command);
+        let until = Instant::now() + Duration::from_secs(10);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < until, "docker-registry: {}", process.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self {
+            folder,
+            process,
+            port,
+        }
+    }
+
+    fn podman(&self, script: &str) -> String {
+        let done = Command::new("sh")
+            .args(["-euc", script])
+            .env("IMAGE", format!("127.0.0.1:{}/notes:1", self.port))
+            .env(
+                "CONTAINERS_REGISTRIES_CONF",
+                self.folder.path().join("registries.conf"),
+            )
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{script}: {said}");
+        String::from_utf8_lossy(&done.stdout).trim().to_owned()
+    }
+
+    /// Pushes an image with these contents, and leaves none of it here. Returns its id.
+    fn push(&self, contents: &str) -> String {
+        self.podman(&format!(
+            "folder=$(mktemp -d); echo {contents} > $folder/contents
+             tar -C $folder -c . | podman import - $IMAGE >/dev/null 2>&1; rm -r $folder
+             podman push --quiet $IMAGE >/dev/null; podman image inspect --format '{{{{.Id}}}}' $IMAGE
+             podman rmi --force $IMAGE >/dev/null"
+        ))
+    }
+
+    #[track_caller]
+    fn sandgate(&self, args: &[&str], code: i32, words: &str) -> String {
+        let done = Command::new(harness::sandgate())
+            .args(args)
+            .current_dir(self.folder.path())
+            .env("XDG_CACHE_HOME", self.folder.path())
+            .env(
+                "CONTAINERS_REGISTRIES_CONF",
+                self.folder.path().join("registries.conf"),
+            )
+            .output()
+            .unwrap();
+        let said = [done.stdout, done.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert_eq!(done.status.code(), Some(code), "{args:?}: {said}");
+        assert!(said.contains(words), "{args:?}: {said}");
+        said
+    }
+}
+
+#[test]
+#[ignore = "needs Podman and docker-registry: make containers"]
+fn what_runs_is_the_locked_image_whatever_its_tag_leads_to() {
+    let mut registry = Registry::start();
+    let first = registry.push("one");
+    registry.sandgate(&["check"], 2, "run `sandgate lock`");
+    registry.sandgate(&["lock"], 0, "is written");
+    let kept = registry
+        .folder
+        .path()
+        .join("sandgate.lock.d/notes.image.json");
+    let locked = std::fs::read_to_string(&kept).unwrap();
+    assert!(
+        locked.contains(&first) && locked.contains("@sha256:"),
+        "{locked}"
+    );
+    registry.sandgate(&["check"], 0, "held by");
+    registry.sandgate(&["lock", "--check"], 0, "agree");
+
+    // The tag is moved. What was locked is fetched again all the same, by its digest.
+    registry.podman(&format!("podman rmi --force {first}"));
+    let second = registry.push("two");
+    assert_ne!(first, second);
+    registry.sandgate(&["check"], 0, "is locked and not installed");
+    registry.sandgate(&["install"], 0, "is here");
+    registry.podman(&format!("podman image exists {first}"));
+    registry.sandgate(&["check"], 0, "held by");
+
+    // Following it shows what changes.
+    let said = registry.sandgate(&["lock", "--update", "notes", "--yes"], 0, "->");
+    assert!(said.contains("@sha256:"), "{said}");
+    let locked = std::fs::read_to_string(&kept).unwrap();
+    assert!(locked.contains(&second), "{locked}");
+
+    // An edit of what is kept is an error, and nothing runs.
+    std::fs::write(&kept, locked.replace(&second, &first)).unwrap();
+    registry.sandgate(&["check"], 2, "was edited");
+    std::fs::write(&kept, &locked).unwrap();
+
+    // Without the registry, what is here runs, and what is not is not fetched.
+    registry.process.signal(rustix::process::Signal::KILL);
+    registry.process.wait(Duration::from_secs(10)).unwrap();
+    registry.sandgate(&["check"], 0, "held by");
+    registry.podman(&format!("podman rmi --force {second}"));
+    registry.sandgate(&["check"], 0, "is locked and not installed");
+    registry.sandgate(&["install"], 2, "podman");
 }

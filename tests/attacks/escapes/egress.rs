@@ -10,7 +10,7 @@ use super::world::{CONTAINED, World};
 const MARKS: (&str, &str) = ("<!-- egress -->\n", "<!-- /egress -->");
 
 /// What is attempted: in words, the function of the server, what it goes after, and whether it is done.
-type Attempt = (
+pub(super) type Attempt = (
     &'static str,
     &'static str,
     fn(&World, &Gateway) -> Value,
@@ -25,7 +25,7 @@ fn listed(world: &World) -> String {
     format!("127.0.0.1:{}", world.tls.port)
 }
 
-const ATTEMPTS: &[Attempt] = &[
+pub(super) const ATTEMPTS: &[Attempt] = &[
     (
         "reach a host of its list",
         "by_proxy",

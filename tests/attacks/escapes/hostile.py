@@ -549,8 +549,9 @@ def memory_of_many(a):
             time.sleep(6)
             os._exit(len(kept) & 0)
         children.append(child)
-    for child in children:
-        os.waitpid(child, 0)
+    ended = [os.waitpid(child, 0)[1] for child in children]
+    if any(ended):
+        raise OSError(errno.ENOMEM, "the kernel ended one of them")
 
 
 def in_a_process_without_its_first_thread(work):

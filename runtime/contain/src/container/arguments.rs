@@ -67,8 +67,16 @@ pub(crate) fn arguments(plan: &Plan, image: &Image, parts: &Parts<'_>) -> Vec<St
     let most = parts.processes.unwrap_or(PROCESSES).min(PROCESSES);
     all.push(format!("--ulimit=nproc={most}:{most}"));
     let volumes = image.volumes.iter().map(String::as_str);
-    let mounted = |folder: &str| image.mounts.iter().any(|one| one.inside.as_os_str() == folder);
-    for folder in std::iter::once(TMP).chain(volumes).filter(|one| !mounted(one)) {
+    let mounted = |folder: &str| {
+        image
+            .mounts
+            .iter()
+            .any(|one| one.inside.as_os_str() == folder)
+    };
+    for folder in std::iter::once(TMP)
+        .chain(volumes)
+        .filter(|one| !mounted(one))
+    {
         let size = limits.tmp;
         all.push(format!(
             "--tmpfs={folder}:rw,nosuid,nodev,noexec,mode=1777,size={size}"
@@ -116,5 +124,7 @@ pub(crate) fn variables(plan: &Plan) -> String {
     let own = plan.env.iter().any(|(name, _)| name == "HOME");
     let home = (!own).then_some(&home);
     let lines = home.into_iter().chain(&plan.env);
-    lines.map(|(name, value)| format!("{name}={value}\n")).collect()
+    lines
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect()
 }

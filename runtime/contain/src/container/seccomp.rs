@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use crate::plan::Network;
 use crate::seccomp::{ABSENT, Call, REFUSED};
 
 /// All calls of the architectures that this is built for, as of Linux 6.10.
@@ -17,42 +18,80 @@ const NAMESPACES: i32 = libc::CLONE_NEWUSER
     | libc::CLONE_NEWIPC
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWCGROUP;
-/// The kinds of sockets that there are: none that leave the container's network, as vsock and AF_ALG do.
-const FAMILIES: [i32; 4] = [
-    libc::AF_UNIX,
-    libc::AF_INET,
-    libc::AF_INET6,
-    libc::AF_NETLINK,
+/// Calls that are allowed by what they are called with.
+const LOOKED_AT: [&str; 11] = [
+    "clone",
+    "ioctl",
+    "ioprio_set",
+    "personality",
+    "prlimit64",
+    "sched_setattr",
+    "sched_setparam",
+    "sched_setscheduler",
+    "setpriority",
+    "socket",
+    "socketpair",
 ];
 
-/// The profile, as JSON.
-pub(crate) fn profile() -> String {
+/// The profile for a container with a network, as JSON.
+pub(crate) fn profile(network: Network) -> String {
     let names = |calls: &'static [Call]| {
         let names = calls.iter();
         names.filter_map(|(name, _)| name.strip_prefix("SYS_"))
     };
-    let looked_at = ["clone", "socket", "ioctl", "personality"];
     let refused: Vec<&str> = names(REFUSED).collect();
     let absent: Vec<&str> = names(ABSENT).collect();
     let allowed: Vec<&str> = KNOWN
         .split_whitespace()
-        .filter(|name| ![&refused[..], &absent, &looked_at].concat().contains(name))
+        .filter(|name| ![&refused[..], &absent, &LOOKED_AT].concat().contains(name))
         .collect();
     let architecture = match cfg!(target_arch = "aarch64") {
         true => "SCMP_ARCH_AARCH64",
         false => "SCMP_ARCH_X86_64",
     };
+    let number = i64::from;
+    let family = |family: i32, kind: i32| {
+        // A kind has flags beside it.
+        let kind = (1, "SCMP_CMP_MASKED_EQ", 0xf, number(kind));
+        vec![is(0, family), kind]
+    };
     let mut calls = vec![
         json!({"names": allowed, "action": "SCMP_ACT_ALLOW"}),
         json!({"names": refused, "action": "SCMP_ACT_ERRNO", "errnoRet": libc::EPERM}),
-        when("clone", 0, i64::from(NAMESPACES), "SCMP_CMP_MASKED_EQ"),
-        when("ioctl", 1, libc::TIOCSTI as i64, "SCMP_CMP_NE"),
+        // Said once more, for engines that do not know `defaultErrnoRet`: libraries do without what does not exist.
+        json!({"names": absent, "action": "SCMP_ACT_ERRNO", "errnoRet": libc::ENOSYS}),
+        when("clone", &[(0, "SCMP_CMP_MASKED_EQ", number(NAMESPACES), 0)]),
+        when("ioctl", &[(1, "SCMP_CMP_NE", libc::TIOCSTI as i64, 0)]),
         // The usual execution domain, and the question which one it is.
-        when("personality", 0, 0, "SCMP_CMP_EQ"),
-        when("personality", 0, 0xffff_ffff, "SCMP_CMP_EQ"),
+        when("personality", &[is(0, 0)]),
+        when("personality", &[(0, "SCMP_CMP_EQ", 0xffff_ffff, 0)]),
+        // Limits and priorities of its own alone.
+        when("prlimit64", &[is(0, 0)]),
+        when("setpriority", &[is(0, 0), is(1, 0)]),
+        when("ioprio_set", &[is(0, 1), is(1, 0)]),
+        when("sched_setscheduler", &[is(0, 0)]),
+        when("sched_setparam", &[is(0, 0)]),
+        when("sched_setattr", &[is(0, 0)]),
+        // Of netlink the addresses of interfaces alone, which resolvers ask for.
+        when("socket", &[is(0, libc::AF_NETLINK), is(2, 0)]),
     ];
-    let sockets = FAMILIES.map(|family| when("socket", 0, family.into(), "SCMP_CMP_EQ"));
-    calls.extend(sockets);
+    for internet in [libc::AF_INET, libc::AF_INET6] {
+        for kind in [libc::SOCK_STREAM, libc::SOCK_DGRAM] {
+            calls.push(when("socket", &family(internet, kind)));
+        }
+    }
+    match network {
+        // Abstract sockets are the network's, and there the machine's.
+        Network::Host => {
+            for kind in [libc::SOCK_STREAM, libc::SOCK_SEQPACKET] {
+                calls.push(when("socketpair", &family(libc::AF_UNIX, kind)));
+            }
+        }
+        Network::None | Network::Proxy => {
+            calls.push(when("socket", &[is(0, libc::AF_UNIX)]));
+            calls.push(when("socketpair", &[is(0, libc::AF_UNIX)]));
+        }
+    }
     json!({
         "defaultAction": "SCMP_ACT_ERRNO",
         "defaultErrnoRet": libc::ENOSYS,
@@ -62,13 +101,21 @@ pub(crate) fn profile() -> String {
     .to_string()
 }
 
-/// A call that is allowed where an argument is like a value; with a mask, where it has none of its bits.
-fn when(name: &str, argument: u32, value: i64, how: &str) -> Value {
-    json!({
-        "names": [name],
-        "action": "SCMP_ACT_ALLOW",
-        "args": [{"index": argument, "value": value, "valueTwo": 0, "op": how}],
-    })
+/// What an argument is like: its number, how, and two values. With a mask, the first of them is that.
+type Condition = (u32, &'static str, i64, i64);
+
+/// An argument that is a number.
+fn is(argument: u32, value: i32) -> Condition {
+    (argument, "SCMP_CMP_EQ", value.into(), 0)
+}
+
+/// A call that is allowed where its arguments are like this.
+fn when(name: &str, conditions: &[Condition]) -> Value {
+    let args = conditions.iter().map(|(argument, how, value, second)| {
+        json!({"index": argument, "value": value, "valueTwo": second, "op": how})
+    });
+    let args: Vec<Value> = args.collect();
+    json!({"names": [name], "action": "SCMP_ACT_ALLOW", "args": args})
 }
 
 #[cfg(test)]
@@ -78,7 +125,7 @@ mod tests {
 
     #[test]
     fn what_other_programs_may_not_call_no_container_may() {
-        let profile: Value = serde_json::from_str(&profile()).unwrap();
+        let profile: Value = serde_json::from_str(&profile(Network::None)).unwrap();
         assert_eq!(profile["defaultAction"], "SCMP_ACT_ERRNO");
         let all = profile["syscalls"].as_array().unwrap();
         let plainly: Vec<&str> = all[0]["names"]
@@ -90,12 +137,22 @@ mod tests {
         for (name, _) in REFUSED.iter().chain(ABSENT) {
             let name = name.strip_prefix("SYS_").unwrap();
             assert!(!plainly.contains(&name), "{name}");
-            assert!(KNOWN.split_whitespace().any(|known| known == name), "{name}");
+            assert!(
+                KNOWN.split_whitespace().any(|known| known == name),
+                "{name}"
+            );
         }
-        for name in ["read", "openat", "futex", "execve", "epoll_wait", "rt_sigreturn"] {
+        for name in [
+            "read",
+            "openat",
+            "futex",
+            "execve",
+            "epoll_wait",
+            "rt_sigreturn",
+        ] {
             assert!(plainly.contains(&name), "{name}");
         }
-        for name in ["socket", "clone", "ioctl", "personality"] {
+        for name in LOOKED_AT {
             assert!(!plainly.contains(&name), "{name}");
         }
     }

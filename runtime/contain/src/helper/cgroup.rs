@@ -1,7 +1,12 @@
 //! What the kernel says of a container, by its first process: what is in force, and which limits it reached.
 
 use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::fs::inotify;
 
 use crate::limits::{Limit, size};
 use crate::plan::{Network, Plan};
@@ -143,8 +148,10 @@ pub(super) fn read_back(pid: i32, plan: &Plan) -> Result<InForce, String> {
     }
 }
 
-/// What the kernel counts of a container's limits.
+/// What the kernel tells of a container's limits.
 pub(super) struct Events {
+    /// Readable when something happened to the memory: an `inotify` of version 2, an `eventfd` of version 1.
+    told: Option<OwnedFd>,
     memory: Vec<PathBuf>,
     processes: Option<PathBuf>,
     refused: u64,
@@ -152,34 +159,70 @@ pub(super) struct Events {
 
 impl Events {
     pub(super) fn of(pid: i32) -> Self {
-        let memory = folder(pid, "memory").into_iter();
+        let memory = folder(pid, "memory");
+        let told = memory.as_deref().and_then(|folder| tell(folder).ok());
+        let files = ["memory.events", "memory.oom_control"];
         Self {
+            told,
             memory: memory
-                .flat_map(|folder| {
-                    ["memory.events", "memory.oom_control"].map(|file| folder.join(file))
-                })
+                .iter()
+                .flat_map(|folder| files.map(|file| folder.join(file)))
                 .collect(),
             processes: folder(pid, "pids").map(|folder| folder.join("pids.events")),
             refused: 0,
         }
     }
 
+    /// What is readable as soon as the kernel ended a process for want of memory. The group is gone a moment later.
+    pub(super) fn told(&self) -> Option<&OwnedFd> {
+        self.told.as_ref()
+    }
+
     /// A limit that was reached since the last look.
     pub(super) fn reached(&mut self) -> Option<Limit> {
-        let killed = self.memory.iter().any(|path| count(path, "oom_kill ") > 0);
-        if killed {
+        let told = self.told.as_ref();
+        let told = told.is_some_and(|told| rustix::io::read(told, &mut [0; 4096]).is_ok());
+        // Version 1 tells before it ends a process, and when the group is removed. Version 2 tells of less as well.
+        let control = self
+            .memory
+            .iter()
+            .find(|path| path.ends_with("memory.oom_control"));
+        if told && control.is_some_and(|path| path.exists()) {
             return Some(Limit::Memory);
         }
-        let refused = self.processes.as_ref().map_or(0, |path| count(path, "max "));
+        if self.memory.iter().any(|path| count(path, "oom_kill ") > 0) {
+            return Some(Limit::Memory);
+        }
+        let refused = self
+            .processes
+            .as_ref()
+            .map_or(0, |path| count(path, "max "));
         let more = refused > self.refused;
         self.refused = refused;
         more.then_some(Limit::Processes)
     }
 }
 
+/// Has the kernel tell of a control group's memory.
+fn tell(folder: &Path) -> io::Result<OwnedFd> {
+    let events = folder.join("memory.events");
+    if events.is_file() {
+        let told = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+        inotify::add_watch(&told, &events, inotify::WatchFlags::MODIFY)?;
+        return Ok(told);
+    }
+    let told = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+    let control = fs::File::open(folder.join("memory.oom_control"))?;
+    let words = format!("{} {}", told.as_raw_fd(), control.as_raw_fd());
+    fs::write(folder.join("cgroup.event_control"), words)?;
+    Ok(told)
+}
+
 /// The number after a word at the beginning of a line; 0: there is none.
 fn count(path: &Path, word: &str) -> u64 {
     let text = fs::read_to_string(path).unwrap_or_default();
     let value = text.lines().find_map(|line| line.strip_prefix(word));
-    value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
+    value
+        .and_then(|value| value.trim().parse().ok())
+        .unwrap_or(0)
 }

@@ -32,7 +32,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 /// The longest piece of stderr that is passed on at once, in bytes.
 const LINE: u64 = 64 << 10;
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Holds a container to its end. Its exit status is the helper's.
 pub(super) fn hold(control: &UnixStream, plan: &Plan, image: &Image) -> Result<ExitCode, String> {
@@ -51,7 +51,7 @@ pub(super) fn hold(control: &UnixStream, plan: &Plan, image: &Image) -> Result<E
     };
     let own = std::process::id();
     let path = |fd: &OwnedFd| format!("/proc/{own}/fd/{}", fd.as_raw_fd());
-    let seccomp = in_memory(profile().as_bytes()).map_err(failed)?;
+    let seccomp = in_memory(profile(plan.network).as_bytes()).map_err(failed)?;
     let variables = in_memory(variables(plan).as_bytes()).map_err(failed)?;
     let parts = Parts {
         name: &name,
@@ -170,11 +170,14 @@ impl Watch<'_> {
                 // They may come a moment after its end.
                 std::thread::sleep(PAUSE);
                 return Err(match last.is_empty() {
-                    true => format!("{engine} made no container ({status}): {}", self.words.get()),
+                    true => format!(
+                        "{engine} made no container ({status}): {}",
+                        self.words.get()
+                    ),
                     false => last,
                 });
             }
-            if Instant::now() > until || self.gateway_is_gone(PAUSE)? {
+            if Instant::now() > until || self.gateway_is_gone(PAUSE, None)? {
                 return Err(match last.is_empty() {
                     true => format!("the container did not run within {} s", START.as_secs()),
                     false => last,
@@ -197,13 +200,14 @@ impl Watch<'_> {
     fn see_out(&mut self, first: i32) -> Result<u8, String> {
         let mut events = cgroup::Events::of(first);
         loop {
-            if self.gateway_is_gone(LOOK)? {
+            if self.gateway_is_gone(LOOK, events.told())? {
                 return Ok(FAILED);
             }
             if let Some(limit) = events.reached() {
                 self.name(limit);
             }
             if let Ok(Some(status)) = self.client.try_wait() {
+                // Docker remembers what was missed.
                 if self.inspect("{{.State.OOMKilled}}").as_deref() == Some("true") {
                     self.name(Limit::Memory);
                 }
@@ -233,18 +237,20 @@ impl Watch<'_> {
         tell(self.control, &Report::Reached { limit, allowed }, None);
     }
 
-    /// Whether the gateway has closed its end, or died. Waits that long for it, or until the client ends.
-    fn gateway_is_gone(&self, pause: Duration) -> Result<bool, String> {
+    /// Whether the gateway has closed its end, or died. Waits that long for it, or until the client ends or the kernel
+    /// tells something.
+    fn gateway_is_gone(&self, pause: Duration, told: Option<&OwnedFd>) -> Result<bool, String> {
         let pid = Pid::from_raw(self.client.id().cast_signed()).ok_or("no process id")?;
         let end = pidfd_open(pid, PidfdFlags::empty()).map_err(|error| error.to_string())?;
         let wait = Timespec {
             tv_sec: pause.as_secs().cast_signed(),
             tv_nsec: i64::from(pause.subsec_nanos()),
         };
-        let mut fds = [
+        let mut fds = vec![
             PollFd::new(self.control, PollFlags::IN),
             PollFd::new(&end, PollFlags::IN),
         ];
+        fds.extend(told.map(|told| PollFd::new(told, PollFlags::IN)));
         // Nothing is written to this end after the plan: what is there to read is its end.
         Ok(poll(&mut fds, Some(&wait)).is_ok() && !fds[0].revents().is_empty())
     }
@@ -268,7 +274,10 @@ impl OwnNetwork {
             .map_err(|error| failed(error.into()))?;
         let number = other.as_raw_fd().to_string();
         let mut command = Command::new("/proc/self/exe");
-        command.env_clear().args([NETWORK, &number]).stdin(Stdio::null());
+        command
+            .env_clear()
+            .args([NETWORK, &number])
+            .stdin(Stdio::null());
         let holder = command.process_group(0).spawn().map_err(failed)?;
         drop(other);
         let (mut said, mut listener, mut part) = (Vec::new(), None, [0; 4096]);

@@ -46,7 +46,9 @@ impl Remover {
         let (mut own, other) = UnixStream::pair()?;
         fcntl_setfd(&other, FdFlags::empty())?;
         let mut command = Command::new("/proc/self/exe");
-        command.env_clear().args([REMOVER, &other.as_raw_fd().to_string()]);
+        command
+            .env_clear()
+            .args([REMOVER, &other.as_raw_fd().to_string()]);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         // What ends the helper's group leaves it alone.
         let child = command.stderr(Stdio::null()).process_group(0).spawn()?;
@@ -64,7 +66,10 @@ impl Remover {
 
     /// Has the container removed, and waits for that.
     pub(super) fn finish(self) {
-        let Self { mut child, mut open } = self;
+        let Self {
+            mut child,
+            mut open,
+        } = self;
         let _ = open.write_all(b"e");
         drop(open);
         let until = Instant::now() + FINISH;
@@ -93,7 +98,11 @@ pub(super) fn carry_out(socket: RawFd) -> ExitCode {
     let _ = socket.write_all(b"r");
     let ended_by_helper = socket.read_exact(&mut byte).is_ok();
     // Where the helper was killed, its engine may still be making the container.
-    let late = if ended_by_helper { Duration::ZERO } else { LATE };
+    let late = if ended_by_helper {
+        Duration::ZERO
+    } else {
+        LATE
+    };
     let until = Instant::now() + late;
     loop {
         remove(&engine, &name);
@@ -120,7 +129,10 @@ fn remove(engine: &Engine, container: &str) {
 pub(super) fn owner() -> String {
     let parent = getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
     let (boot, processes) = place();
-    format!("{boot}/{processes}/{parent}/{}", started(parent).unwrap_or(0))
+    format!(
+        "{boot}/{processes}/{parent}/{}",
+        started(parent).unwrap_or(0)
+    )
 }
 
 /// The boot, and the namespace in which processes have their numbers.
@@ -134,7 +146,12 @@ fn place() -> (String, String) {
 /// When a process started, in ticks since the boot.
 fn started(pid: i32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    text.rsplit(')').next()?.split_whitespace().nth(19)?.parse().ok()
+    text.rsplit(')')
+        .next()?
+        .split_whitespace()
+        .nth(19)?
+        .parse()
+        .ok()
 }
 
 /// Whether the gateway of a label is gone. Of another namespace's nothing is known, unless the machine was started anew.
@@ -156,7 +173,15 @@ fn is_gone(label: &str) -> bool {
 pub(super) fn sweep(engine: &Engine) {
     let filter = format!("label={LABEL}");
     let format = format!("{{{{.ID}}}} {{{{.Label \"{LABEL}\"}}}}");
-    let asked = ["ps", "--all", "--no-trunc", "--filter", &filter, "--format", &format];
+    let asked = [
+        "ps",
+        "--all",
+        "--no-trunc",
+        "--filter",
+        &filter,
+        "--format",
+        &format,
+    ];
     let listed = engine.ask(&asked, ANSWER).unwrap_or_default();
     for line in listed.lines() {
         if let Some((id, label)) = line.split_once(' ')

@@ -252,7 +252,9 @@ impl Watch<'_> {
             if let Ok(Some(status)) = self.child.try_wait() {
                 let what = match self.plan.backend {
                     Backend::Bubblewrap => "bubblewrap made no sandbox",
-                    Backend::Landlock | Backend::Podman | Backend::Docker => "the helper's second stage ended",
+                    Backend::Landlock | Backend::Podman | Backend::Docker => {
+                        "the helper's second stage ended"
+                    }
                 };
                 return Err(format!("{what} ({status}); its own words are in the log"));
             }
