@@ -111,12 +111,12 @@ fn call(asked: &Call, status: &Status) -> Result<(Value, bool), CallError> {
     let runtime = runtime(None).map_err(|error| failed(&error))?;
     let Some(params) = params else {
         let tools = runtime.block_on(server.tools());
-        let tools = tools.map_err(|error| failed(&error))?;
+        let tools = tools.map_err(|error| failed(&error.detail()))?;
         let tools: Vec<Value> = tools.iter().filter_map(|tool| tool.to().ok()).collect();
         return Ok((json!({ "tools": tools }), false));
     };
     let reply = runtime.block_on(server.request("tools/call", &params));
-    let reply = reply.map_err(|error| failed(&error))?;
+    let reply = reply.map_err(|error| failed(&error.detail()))?;
     let answer: Value = reply.payload().to().map_err(|error| failed(&error))?;
     let is_error = reply.failed() || answer["isError"] == true;
     Ok((answer, is_error))
