@@ -300,7 +300,7 @@ impl Registry {
         command.arg("serve").arg(path("registry.yml"));
         let process = Process::start(&mut command);
         let until = Instant::now() + Duration::from_secs(10);
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(Instant::now() < until, "docker-registry: {}", process.log());
             std::thread::sleep(Duration::from_millis(20));
         }

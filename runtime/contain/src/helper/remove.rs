@@ -24,7 +24,7 @@ const ANSWER: Duration = Duration::from_secs(20);
 /// How long a container is looked for that an engine may just be making, and the pause between two looks.
 const LATE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long the helper waits for a removal.
+/// How long a removal is tried, and the helper waits for it.
 const FINISH: Duration = Duration::from_secs(20);
 
 /// What is removed.
@@ -103,10 +103,13 @@ pub(super) fn carry_out(socket: RawFd) -> ExitCode {
     } else {
         LATE
     };
-    let until = Instant::now() + late;
+    let began = Instant::now();
     loop {
         remove(&engine, &name);
-        if Instant::now() >= until {
+        // A removal fails where another of the engine's programs is at the container: its own client, which was killed too.
+        let asked = ["container", "inspect", "--format", "{{.Id}}", &name];
+        let is_there = engine.ask(&asked, ANSWER).is_ok();
+        if (!is_there && began.elapsed() >= late) || began.elapsed() > FINISH {
             break;
         }
         std::thread::sleep(PAUSE);
