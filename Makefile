@@ -94,7 +94,7 @@ KILLS ?= 10
 containers: toolchain $(TOOLS)/stamp
 	tests/peers/engines
 	cargo build --workspace --bins
-	KILLS=$(KILLS) cargo nextest run --workspace --run-ignored only --no-capture --test-threads 1 -E 'test(/containers::/)'
+	KILLS=$(KILLS) cargo nextest run --workspace --run-ignored only --no-capture --test-threads 1 -E 'test(/containers/)'
 
 # What people install without a compiler, to target/dist (see runtime/cli/packaging).
 dist: toolchain $(TOOLS)/stamp

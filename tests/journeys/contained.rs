@@ -5,7 +5,10 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use harness::{Client, Gateway, Part, Parts, Plan, open_to_all, other_user, peers, system_python};
+use harness::{
+    Client, Gateway, Part, Parts, Plan, engines, make_image, open_to_all, other_user, peers,
+    system_python,
+};
 use serde_json::{Value, json};
 
 const BACKENDS: [&str; 2] = ["bubblewrap", "landlock"];
@@ -170,6 +173,88 @@ fn a_python_client_sees_the_same_of_contained_servers() {
 #[test]
 fn a_node_client_sees_the_same_of_contained_servers() {
     sees_the_same(Client::NodeSdk);
+}
+
+/// The same servers in containers, by each engine that makes some here, and what a start of each takes.
+#[test]
+#[ignore = "needs Podman or Docker: make containers"]
+fn a_client_sees_the_same_of_servers_in_containers() {
+    const IMAGE: &str = "localhost/sandgate-servers:1";
+    let contained = Contained::new();
+    let engines = engines();
+    let mut config = String::new();
+    for engine in &engines {
+        make_image(engine, IMAGE);
+    }
+    // Git reads a repository of another user's only where it is told to.
+    let git = "GIT_CONFIG_COUNT = \"1\", GIT_CONFIG_KEY_0 = \"safe.directory\", GIT_CONFIG_VALUE_0 = \"*\"";
+    for part in Part::ALL {
+        let unconfined = contained.config(part, None);
+        config += &unconfined
+            .replace("env = { PYTHON", &format!("env = {{ {git}, PYTHON"))
+            .replace("env = {  }", &format!("env = {{ {git} }}"));
+        let (line, read, env) = contained.command(part);
+        let program = match line[0].ends_with("python3") {
+            true => "/bin/python3",
+            false => "/bin/node",
+        };
+        let args: Vec<&str> = std::iter::once(program)
+            .chain(line[1..].iter().map(String::as_str))
+            .collect();
+        let read = read.iter().map(|path| (path, "ro"));
+        let own = contained.own(part);
+        let mounts = read.chain(own.iter().map(|path| (path, "rw")));
+        let mounts: Vec<String> = mounts
+            .map(|(path, access)| format!("{path:?} = {{ path = {path:?}, access = {access:?} }}"))
+            .collect();
+        let mounts = mounts.join(", ");
+        let env = match env.is_empty() {
+            true => git.to_owned(),
+            false => format!("{git}, {env}"),
+        };
+        for engine in &engines {
+            config += &format!(
+                "[servers.{}-{engine}]\nimage = {IMAGE:?}\nargs = {args:?}\nenv = {{ {env} }}\nlist-timeout = \"1m\"\n\
+                 contain = {{ with = {engine:?}, mounts = {{ {mounts} }} }}\n\n",
+                part.name()
+            );
+        }
+    }
+    let gateway = Gateway::start("");
+    let listener = std::fs::read_to_string(gateway.config_file()).unwrap();
+    std::fs::write(gateway.config_file(), listener + &config).unwrap();
+    for args in [["lock"], ["reload"]] {
+        let done = gateway.command(&args);
+        assert_eq!(done.code, Some(0), "{done:?}");
+    }
+    for part in Part::ALL {
+        let errand = contained.parts.errand(part);
+        let run = |name: &str, errand: &Value| {
+            let plan = Plan::http(&gateway.mcp(name)).and(errand);
+            let began = std::time::Instant::now();
+            let seen = Client::NodeSdk.run(&plan);
+            println!("{name}: {} ms", began.elapsed().as_millis());
+            seen.unwrap_or_else(|wrong| panic!("{wrong}\n{}", gateway.log()))
+        };
+        let unconfined = run(part.name(), &errand);
+        assert_ne!(
+            unconfined["call"]["content"],
+            Value::Null,
+            "{part:?}: {unconfined}"
+        );
+        for engine in &engines {
+            let name = format!("{}-{engine}", part.name());
+            let seen = run(&name, &errand);
+            for (key, expected) in unconfined.as_object().unwrap() {
+                assert_eq!(&seen[key], expected, "{name}: {key} differs");
+            }
+            if let Some((errand, file)) = change(&contained, part, &name) {
+                let seen = run(&name, &errand);
+                assert_ne!(seen["call"]["isError"], true, "{name}: {seen}");
+                assert_eq!(std::fs::read_to_string(file).unwrap(), "written\n");
+            }
+        }
+    }
 }
 
 /// As people write it: one line, and the program's own installation wherever it lies.

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use harness::{Gateway, Process, system_python};
+use harness::{Gateway, Process, engines, make_image};
 
 use crate::escapes::attempts::{self, Attempt};
 use crate::escapes::world::World;
@@ -21,50 +21,6 @@ const MARKS: (&str, &str) = (
 const IMAGE: &str = "localhost/sandgate-escapes:1";
 /// How often the gateway is killed, unless `KILLS` says.
 const KILLS: u32 = 10;
-
-/// The engines that make containers here. Those that do not are named.
-fn engines() -> Vec<&'static str> {
-    let (here, missing): (Vec<_>, Vec<_>) = ["podman", "docker"].into_iter().partition(|engine| {
-        let asked = Command::new(engine).arg("info").output();
-        asked.is_ok_and(|said| {
-            said.status.success() && !String::from_utf8_lossy(&said.stdout).contains("ERROR")
-        })
-    });
-    for engine in missing {
-        println!("NOT TESTED: {engine}, which makes no containers here");
-    }
-    assert!(
-        !here.is_empty(),
-        "neither podman nor docker makes containers here"
-    );
-    here
-}
-
-/// Makes the image of the system's Python and the libraries that it needs.
-fn make_image(engine: &str) {
-    let script = r#"
-set -eu
-root=$(mktemp -d); trap 'rm -rf "$root"' EXIT
-mkdir -p "$root/tmp" "$root/etc" "$root/root" "$root/bin"; chmod 1777 "$root/tmp"
-python=$(readlink -f "$1")
-copy() { mkdir -p "$root$(dirname "$1")"; cp -L "$1" "$root$1"; }
-libraries() { ldd "$1" 2>/dev/null | grep -o '/[^ ]*' || true; }
-copy "$python"; ln -s "$python" "$root/bin/python3"
-version=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
-mkdir -p "$root/usr/lib"; cp -a "/usr/lib/$version" "$root/usr/lib/"
-for file in "$python" /usr/lib/$version/lib-dynload/*.so /bin/sleep /bin/sh; do
-    for library in $(libraries "$file"); do [ -e "$root$library" ] || copy "$library"; done
-done
-copy /bin/sleep; copy /bin/sh
-tar -C "$root" -c . | "$2" import - "$3" >/dev/null
-"#;
-    let made = Command::new("sh")
-        .args(["-c", script, "sh"])
-        .arg(system_python())
-        .args([engine, IMAGE])
-        .status();
-    assert!(made.unwrap().success(), "{engine} has no image");
-}
 
 fn server(world: &World, engine: &str) -> String {
     let (script, work) = (world.path("script"), world.path("work"));
@@ -81,7 +37,7 @@ fn start(world: &World, engines: &[&str], more: &str) -> Gateway {
     let gateway = Gateway::start(&world.config());
     let mut config = std::fs::read_to_string(gateway.config_file()).unwrap();
     for engine in engines {
-        make_image(engine);
+        make_image(engine, IMAGE);
         config += &server(world, engine);
         config += more;
     }
