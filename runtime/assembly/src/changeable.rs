@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sandgate_config::{Environment, Issue, Loaded, PluginSource, ResolvedServer, Server, Side};
-use sandgate_contain::{Access, Exposed, Plan, Runs, real_path, runs};
+use sandgate_contain::{Access, Exposed, Plan, Reason, Runs, real_path, runs};
 
 use crate::containment::Planner;
 
@@ -22,6 +22,8 @@ enum Inside {
     Nobody,
     /// The server itself: its own packages.
     Only(String),
+    /// Everybody, and the thing itself too: an engine mounts it by its path.
+    Mount,
 }
 
 /// What is run, and what may be changed.
@@ -103,6 +105,10 @@ impl<'a> Programs<'a> {
                 let what = format!("the packages of the server {name:?}");
                 add(one.path.clone(), what, Inside::Nobody);
             }
+            for mount in plan.image.iter().flat_map(|image| &image.mounts) {
+                let what = format!("mounted for the server {name:?} by its path");
+                add(mount.outside.clone(), what, Inside::Mount);
+            }
             self.plans.push((name.to_owned(), plan));
         }
     }
@@ -119,10 +125,10 @@ impl<'a> Programs<'a> {
                 let Some(run) = self.run.iter().find(|run| changes(name, one, run)) else {
                     continue;
                 };
-                let key = if packages(one) {
-                    "contain/cache"
-                } else {
-                    "contain/write"
+                let key = match one.reason {
+                    Reason::Cache => "contain/cache",
+                    Reason::Mount => "contain/mounts",
+                    Reason::Program | Reason::Given => "contain/write",
                 };
                 let place = format!("/servers/{name}/{key}");
                 let why = format!(
@@ -141,7 +147,7 @@ impl<'a> Programs<'a> {
 }
 
 fn packages(one: &Exposed) -> bool {
-    one.reason == sandgate_contain::Reason::Cache
+    one.reason == Reason::Cache
 }
 
 /// Whether a server changes what is run by what it may change.
@@ -149,6 +155,7 @@ fn changes(name: &str, one: &Exposed, run: &Run) -> bool {
     let within = one.path.starts_with(&run.path) && one.path != run.path;
     match &run.inside {
         Inside::Only(own) if own == name => false,
+        Inside::Mount => run.path.starts_with(&one.path) && run.path != one.path,
         // A server's packages are its own.
         Inside::Nobody if packages(one) && one.path == run.path => false,
         Inside::Everybody if within => {

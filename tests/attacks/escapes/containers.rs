@@ -120,6 +120,27 @@ fn a_hostile_server_in_a_container_reaches_its_list_and_nothing_else() {
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), gateway.log());
 }
 
+/// An engine mounts by path, so that who may change the folder above chooses what is mounted.
+#[test]
+#[ignore = "needs Podman: make containers"]
+fn a_mount_lies_in_nothing_that_a_server_may_change() {
+    let world = World::new();
+    let gateway = start(&world, &["podman"], "");
+    let (config, work) = (gateway.config_file(), world.path("work"));
+    std::fs::create_dir(work.join("below")).unwrap();
+    let whole = std::fs::read_to_string(&config).unwrap();
+    let mounted = format!("{:?} = {{ path = {:?} }}", "/below", work.join("below"));
+    std::fs::write(
+        &config,
+        whole.replace("mounts = {", &format!("mounts = {{ {mounted},")),
+    )
+    .unwrap();
+    let checked = gateway.command(&["check"]);
+    assert_eq!(checked.code, Some(2), "{checked:?}");
+    let words = "which is mounted for the server \"podman\" by its path";
+    assert!(checked.log.contains(words), "{}", checked.log);
+}
+
 /// The containers of gateways, running or not.
 fn containers(engine: &str) -> usize {
     let listed = Command::new(engine)

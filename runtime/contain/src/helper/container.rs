@@ -42,6 +42,16 @@ pub(super) fn hold(control: &UnixStream, plan: &Plan, image: &Image) -> Result<E
         program: image.engine.clone(),
         environment: image.environment.clone(),
     };
+    // An engine mounts by path. Who could put a link into its place is kept from it by the plan; this is for everybody else.
+    for mount in &image.mounts {
+        let real = mount.outside.canonicalize().map_err(failed);
+        if real.as_deref() != Ok(mount.outside.as_path()) {
+            return Err(format!(
+                "{} is not what it was when it was planned",
+                mount.outside.display()
+            ));
+        }
+    }
     let owner = remove::owner();
     remove::sweep(&engine);
     let name = name().map_err(failed)?;
@@ -106,7 +116,11 @@ fn name() -> io::Result<String> {
     let mut random = [0; 8];
     File::open("/dev/urandom")?.read_exact(&mut random)?;
     let number = u64::from_ne_bytes(random);
-    Ok(format!("sandgate-{}-{number:016x}", std::process::id()))
+    Ok(format!(
+        "{}{}-{number:016x}",
+        remove::NAME,
+        std::process::id()
+    ))
 }
 
 /// A file in memory. Other programs of this user open it by the helper's descriptor.

@@ -19,6 +19,8 @@ use crate::container::{Engine, LABEL};
 use crate::plan::Backend;
 use crate::sys;
 
+/// What names of containers begin with.
+pub(super) const NAME: &str = "sandgate-";
 /// The time for one answer of the engine's.
 const ANSWER: Duration = Duration::from_secs(20);
 /// How long a container is looked for that an engine may just be making, and the pause between two looks.
@@ -175,6 +177,8 @@ fn is_gone(label: &str) -> bool {
 /// Removes the containers of gateways that are gone.
 pub(super) fn sweep(engine: &Engine) {
     let filter = format!("label={LABEL}");
+    // An image may have the label too, and somebody else's container of it is none of ours.
+    let named = format!("name=^{NAME}");
     let format = format!("{{{{.ID}}}} {{{{.Label \"{LABEL}\"}}}}");
     let asked = [
         "ps",
@@ -182,6 +186,8 @@ pub(super) fn sweep(engine: &Engine) {
         "--no-trunc",
         "--filter",
         &filter,
+        "--filter",
+        &named,
         "--format",
         &format,
     ];
