@@ -18,6 +18,7 @@ use sandgate_contain::{
 use sandgate_egress::{ConnectionLog, Policy, Proxy};
 
 use crate::doubts::warning;
+use crate::given::Given;
 use crate::packages::Installed;
 use crate::programs::look_up;
 
@@ -76,6 +77,7 @@ impl<'a> Planner<'a> {
         name: &str,
         server: &Server,
         values: &ResolvedServer,
+        given: &Given,
         issues: &mut Vec<Issue>,
     ) -> Result<Option<Arc<Plan>>, Issue> {
         let Some(command) = &server.command else {
@@ -115,6 +117,11 @@ impl<'a> Planner<'a> {
         if let Some(Missing { what, remedy }) = missing_network(backend, network) {
             return Err(wrong("egress", what).help(remedy));
         }
+        if backend == Backend::Landlock && !given.files.is_empty() {
+            let why = "they are given by a file in memory, which Landlock alone has none of";
+            let help = "write with = \"bubblewrap\" in `contain`, or give = \"env\"";
+            return Err(wrong("secrets", why.into()).help(help));
+        }
         let search = self.search(values);
         let Some(program) = self.program(server, values) else {
             let why = format!(
@@ -129,6 +136,7 @@ impl<'a> Planner<'a> {
             read: wanted.read.iter().map(path).collect(),
             write: wanted.write.iter().map(path).collect(),
             cache: wanted.cache.as_ref().map(path),
+            files: given.files.clone(),
             network,
             installed: self.installed.folders.get(name).cloned(),
             limits: limits(&wanted),
@@ -139,6 +147,11 @@ impl<'a> Planner<'a> {
             .iter()
             .map(|(name, value)| (name.clone(), value.expose().to_owned()))
             .collect();
+        for (name, value) in &given.variables {
+            if !env.iter().any(|(known, _)| known == name) {
+                env.push((name.clone(), value.clone()));
+            }
+        }
         for name in &wanted.environment {
             let given = env.iter().any(|(known, _)| known == name);
             if let Some(value) = self.environment.get(name).filter(|_| !given) {
@@ -180,6 +193,7 @@ impl<'a> Planner<'a> {
         name: &str,
         server: &Server,
         connections: &Arc<dyn ConnectionLog>,
+        given: &Given,
         issues: &mut Vec<Issue>,
     ) -> Result<Option<Arc<Proxy>>, Issue> {
         let Some(egress) = &server.egress else {
@@ -215,7 +229,10 @@ impl<'a> Planner<'a> {
             };
             issues.push(warning(self.loaded, &place, why).help(help));
         }
-        let proxy = Proxy::new(name, policy, connections.clone());
+        let mut proxy = Proxy::new(name, policy, connections.clone());
+        if let Some(injector) = &given.injector {
+            proxy = proxy.injecting(injector.clone());
+        }
         Ok(Some(Arc::new(proxy)))
     }
 

@@ -11,7 +11,7 @@ use super::scalar::{Mistake, Scalar};
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{named, suggest};
-use super::{client, gateway, server, view};
+use super::{client, gateway, secret_rules, server, view};
 
 /// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
 /// other.
@@ -205,6 +205,7 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
         "cwd",
         "contain",
         "egress",
+        "secrets",
         "max-children",
         "share",
     ];
@@ -224,6 +225,7 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
     }
     if kind != "url" {
         check_egress(&place, table, issues);
+        secret_rules::check(name, table, issues);
     }
     let forwards = table.get("forward-authorization").is_some_and(is_true);
     for (header, value) in table.table("headers").into_iter().flatten() {
@@ -353,12 +355,7 @@ fn check_egress(place: &str, table: &Table, issues: &mut Vec<Issue>) {
     };
     let span = Some(key.span.clone());
     let contain = table.get("contain");
-    // A package is contained unless `contain` says otherwise.
-    let contained = match contain {
-        Some(entry) => !matches!(entry.node, Node::Truth(false)),
-        None => table.get("package").is_some(),
-    };
-    if !contained {
+    if !is_contained(table) {
         let why =
             format!("{place} has `egress` and is not contained: nothing would keep it to its list");
         issues.push(Issue::error(span, why).help("add contain = true, or take `egress` out"));
@@ -374,6 +371,14 @@ fn check_egress(place: &str, table: &Table, issues: &mut Vec<Issue>) {
         let help =
             "take `network` out: the server then reaches the hosts of `egress` and nothing else";
         issues.push(Issue::error(span, why).help(help));
+    }
+}
+
+/// Whether a server's program is contained. A package is unless `contain` says otherwise.
+pub(crate) fn is_contained(table: &Table) -> bool {
+    match table.get("contain") {
+        Some(entry) => !matches!(entry.node, Node::Truth(false)),
+        None => table.get("package").is_some(),
     }
 }
 
@@ -425,6 +430,6 @@ fn is_true(value: &Entry) -> bool {
     matches!(value.node, Node::Truth(true))
 }
 
-fn wrong(span: std::ops::Range<usize>, what: String, mistake: Mistake) -> Issue {
+pub(crate) fn wrong(span: std::ops::Range<usize>, what: String, mistake: Mistake) -> Issue {
     Issue::error(Some(span), format!("{what} {}", mistake.why)).help(mistake.help)
 }

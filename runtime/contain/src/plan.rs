@@ -79,6 +79,22 @@ pub struct Exposed {
     pub reason: Reason,
 }
 
+/// A file in memory, which a program in bubblewrap's sandbox finds at a path, and can read.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenFile {
+    /// Where it is, within.
+    pub path: PathBuf,
+    /// What is in it.
+    pub content: String,
+}
+
+/// Without the content, which may be secret.
+impl fmt::Debug for GivenFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GivenFile({})", self.path.display())
+    }
+}
+
 /// What an operator wants of a program's containment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -92,6 +108,8 @@ pub struct Wanted {
     pub cache: Option<PathBuf>,
     /// The folder of an installed package, which it reads: the gateway put it there, so that it may lie in what is guarded.
     pub installed: Option<PathBuf>,
+    /// Files that are in its sandbox alone, and on no disk.
+    pub files: Vec<GivenFile>,
     /// Its network.
     pub network: Network,
     /// Its limits.
@@ -117,6 +135,8 @@ pub struct Plan {
     pub exposed: Vec<Exposed>,
     /// Links that lead to what it is given, and where they lead.
     pub links: Vec<(PathBuf, PathBuf)>,
+    /// Files that are in its sandbox alone, and on no disk.
+    pub files: Vec<GivenFile>,
     /// Its network.
     pub network: Network,
     /// Its limits.
@@ -254,6 +274,7 @@ impl Plan {
             cwd: visible,
             exposed,
             links,
+            files: wanted.files.clone(),
             network: wanted.network,
             limits: wanted.limits,
             user: wanted.user,

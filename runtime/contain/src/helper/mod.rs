@@ -28,6 +28,8 @@ const FAILED: u8 = 125;
 #[derive(Debug, Serialize, Deserialize)]
 struct Inner {
     plan: Plan,
+    /// How many files in memory there are beside.
+    given: usize,
     /// Private folders: for temporary files, and the home.
     tmp: String,
     home: String,

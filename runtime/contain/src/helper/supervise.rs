@@ -131,7 +131,12 @@ fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, UnixStream), String> 
     };
     let user = plan.user.unwrap_or_else(|| geteuid().as_raw());
     let inner = Inner {
-        plan: plan.clone(),
+        // What is in the files is for bubblewrap alone.
+        plan: Plan {
+            files: Vec::new(),
+            ..plan.clone()
+        },
+        given: plan.files.len(),
         tmp: folder(""),
         home: folder("/home"),
         others: match (plan.backend, plan.user) {
@@ -148,6 +153,9 @@ fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, UnixStream), String> 
     // They are inherited, and closed here once the command has started.
     let mut kept: Vec<OwnedFd> = Vec::new();
     match plan.backend {
+        Backend::Landlock if !plan.files.is_empty() => {
+            return Err("Landlock gives no program a file of its own".into());
+        }
         Backend::Landlock => {
             command = Command::new("/proc/self/exe");
         }
@@ -170,6 +178,12 @@ fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, UnixStream), String> 
                 *number = fd.as_raw_fd();
                 kept.push(fd);
             }
+            let mut given = Vec::new();
+            for one in &plan.files {
+                let fd = inheritable(one.content.as_bytes()).map_err(failed)?;
+                given.push(fd.as_raw_fd());
+                kept.push(fd);
+            }
             let mut filters = Vec::new();
             if seccomp::begin_outside(plan) {
                 for filter in seccomp::filters(Profile::of(plan))? {
@@ -180,6 +194,7 @@ fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, UnixStream), String> 
             }
             let parts = Parts {
                 exposed: &exposed,
+                given: &given,
                 users,
                 filters: &filters,
             };
