@@ -2,22 +2,46 @@
 //! a server that tells them wherever it can, a host that says back what it is sent, and a client that guesses.
 #![cfg(target_os = "linux")]
 
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use harness::{Canary, Era, FakeServer, Gateway, Reply, Script, Speaker, TlsHost, open_to_all, system_python};
+use harness::{
+    Canary, Era, FakeServer, Gateway, Reply, Script, Speaker, TlsHost, open_to_all, system_python,
+};
 use serde_json::{Value, json};
 
 const SERVER: &str = include_str!("secrets/leaky.py");
 const MARK: &str = "[redacted]";
 /// What is planted, by source: given by a file, and put into requests.
-const PLANTED: [(&str, &str, &str); 4] = [
-    ("ENV", "plantedFileEnv7c4e42f292c6", "plantedInjectEnv912e7710c838"),
-    ("FILE", "plantedFileFile347ae178b4a1", "plantedInjectFile16c7e42f292c"),
-    ("COMMAND", "plantedFileCommand9d2f6b71", "plantedInjectCommand55aa01bc"),
-    ("VAULT", "plantedFileVaultee19c0d4a2", "plantedInjectVault7781f3be20"),
+const PLANTED: [(&str, &str, &str); 5] = [
+    (
+        "ENV",
+        "plantedFileEnv7c4e42f292c6",
+        "plantedInjectEnv912e7710c838",
+    ),
+    (
+        "FILE",
+        "plantedFileFile347ae178b4a1",
+        "plantedInjectFile16c7e42f292c",
+    ),
+    (
+        "COMMAND",
+        "plantedFileCommand9d2f6b71",
+        "plantedInjectCommand55aa01bc",
+    ),
+    (
+        "VAULT",
+        "plantedFileVaultee19c0d4a2",
+        "plantedInjectVault7781f3be20",
+    ),
+    (
+        "AGE",
+        "plantedFileAge0b1c2d3e4f5a",
+        "plantedInjectAge6a7b8c9d0e1f",
+    ),
 ];
 const SPELLINGS: [&str; 20] = [
     "plain",
@@ -43,12 +67,18 @@ const SPELLINGS: [&str; 20] = [
 ];
 
 fn words() -> impl Iterator<Item = &'static str> {
-    PLANTED.iter().flat_map(|(_, file, inject)| [*file, *inject])
+    PLANTED
+        .iter()
+        .flat_map(|(_, file, inject)| [*file, *inject])
 }
 
 /// Where a planted value stands in these bytes.
 fn found(place: &str, bytes: &[u8]) -> Vec<String> {
-    let letters: Vec<u8> = bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
+    let letters: Vec<u8> = bytes
+        .iter()
+        .filter(|byte| byte.is_ascii_alphanumeric())
+        .map(u8::to_ascii_lowercase)
+        .collect();
     let letters = String::from_utf8(letters).unwrap();
     words()
         .flat_map(|word| {
@@ -86,10 +116,19 @@ impl Stage {
                     let data = json!({ "data": { "data": { "file": file, "inject": inject }, "metadata": { "version": 1 } } });
                     Reply::Json(data.to_string().into_bytes())
                 }
-                _ => Reply::Status(403, "application/json", b"{\"errors\":[\"permission denied\"]}".to_vec()),
+                _ => Reply::Status(
+                    403,
+                    "application/json",
+                    b"{\"errors\":[\"permission denied\"]}".to_vec(),
+                ),
             }
         });
-        Self { folder, script, host: TlsHost::start(), vault }
+        Self {
+            folder,
+            script,
+            host: TlsHost::start(),
+            vault,
+        }
     }
 
     /// A file beside the server, which it does not see.
@@ -109,10 +148,65 @@ impl Stage {
         )
     }
 
+    /// The encrypted file, once a value is set in it.
+    fn sealed(&self, name: &str, word: &str) -> PathBuf {
+        let (file, key) = (
+            self.folder.path().join("kept.age"),
+            self.folder.path().join("kept.key"),
+        );
+        let ask = |words: &[&str], value: &str| {
+            let mut command = Command::new(harness::sandgate());
+            command
+                .arg("secret")
+                .args(words)
+                .arg("--file")
+                .arg(&file)
+                .arg("--key")
+                .arg(&key);
+            command
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+            let mut child = command.spawn().unwrap();
+            child
+                .stdin
+                .take()
+                .unwrap()
+                .write_all(value.as_bytes())
+                .unwrap();
+            let ended = child.wait_with_output().unwrap();
+            let said = String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap();
+            (ended.status.success(), said)
+        };
+        if !key.exists() {
+            assert!(!ask(&["set", name], word).0, "there is no key yet");
+            assert!(ask(&["key"], "").0);
+            assert_eq!(
+                std::fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
+        }
+        for name in [name, "GONE"] {
+            let (done, said) = ask(&["set", name], &format!("{word}\n"));
+            assert!(done && !said.contains(word), "{said}");
+        }
+        assert!(ask(&["remove", "GONE"], "").0 && !ask(&["remove", "GONE"], "").0);
+        let (done, said) = ask(&["list"], "");
+        assert!(
+            done && said.lines().any(|line| line == name) && !said.contains("GONE"),
+            "{said}"
+        );
+        assert!(!std::fs::read_to_string(&file).unwrap().contains(word));
+        file
+    }
+
     /// What a value that is put into requests needs.
     fn inject(&self, header: &str) -> String {
         let ca = self.file("host.pem", &self.host.certificate);
-        format!("give = \"inject\"\nheader = \"{header}\"\nhosts = [\"localhost:{}\"]\nca = {ca:?}\n", self.host.port)
+        format!(
+            "give = \"inject\"\nheader = \"{header}\"\nhosts = [\"localhost:{}\"]\nca = {ca:?}\n",
+            self.host.port
+        )
     }
 
     /// A server that has a value of every source in both ways, and one beside it that has none.
@@ -127,10 +221,18 @@ impl Stage {
             for (way, word) in [("F", file), ("I", inject)] {
                 let from = match source {
                     "ENV" => format!("from-env = \"PLANTED_{way}\""),
-                    "FILE" => format!("from-file = {:?}", self.file(&format!("value-{way}"), &format!("{word}\n"))),
+                    "FILE" => format!(
+                        "from-file = {:?}",
+                        self.file(&format!("value-{way}"), &format!("{word}\n"))
+                    ),
                     "COMMAND" => {
                         let kept = self.file(&format!("kept-{way}"), word);
                         format!("from-command = [\"/bin/cat\", {kept:?}]")
+                    }
+                    "AGE" => {
+                        let (file, key) =
+                            (self.sealed(way, word), self.folder.path().join("kept.key"));
+                        format!("from-age = {{ file = {file:?}, key = {key:?}, name = \"{way}\" }}")
                     }
                     _ => {
                         let key = if way == "F" { "file" } else { "inject" };
@@ -154,14 +256,17 @@ impl Stage {
         let recordings = self.folder.path().join("recordings");
         Gateway::start_as(config, |command: &mut Command| {
             command.arg("--record").arg(recordings);
-            command.env("PLANTED_F", PLANTED[0].1).env("PLANTED_I", PLANTED[0].2);
+            command
+                .env("PLANTED_F", PLANTED[0].1)
+                .env("PLANTED_I", PLANTED[0].2);
             command.env("STORE_TOKEN", "token-of-the-store");
         })
     }
 }
 
 fn other() -> FakeServer {
-    let fine = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"content":[{"type":"text","text":"fine"}]}}"#;
+    let fine =
+        r#"{"jsonrpc":"2.0","id":@ID@,"result":{"content":[{"type":"text","text":"fine"}]}}"#;
     FakeServer::http(Script::new().on("\"tools/call\"", &[fine]))
 }
 
@@ -173,7 +278,9 @@ fn call(gateway: &Gateway, server: &str, arguments: &Value) -> (Vec<u8>, String)
     session.end();
     let all = replies.join(&b'\n');
     let reply: Value = serde_json::from_slice(replies.last().unwrap()).unwrap();
-    let text = reply["result"]["content"][0]["text"].as_str().map(str::to_owned);
+    let text = reply["result"]["content"][0]["text"]
+        .as_str()
+        .map(str::to_owned);
     (all, text.unwrap_or_else(|| reply.to_string()))
 }
 
@@ -192,23 +299,44 @@ fn planted_secrets_are_in_no_reply_and_on_no_disk_whatever_their_spelling() {
     let (stage, beside) = (Stage::new(), other());
     let mut gateway = stage.start(&stage.planted(&beside));
     let names = said(&gateway, "desk", &json!({ "what": "names" }));
-    let held = ["F_COMMAND_FILE", "F_ENV_FILE", "F_FILE_FILE", "F_VAULT_FILE", "I_COMMAND", "I_ENV", "I_FILE", "I_VAULT"];
+    let held = [
+        "F_AGE_FILE",
+        "F_COMMAND_FILE",
+        "F_ENV_FILE",
+        "F_FILE_FILE",
+        "F_VAULT_FILE",
+        "I_AGE",
+        "I_COMMAND",
+        "I_ENV",
+        "I_FILE",
+        "I_VAULT",
+    ];
     assert_eq!(names["names"], json!(held));
     assert_eq!(names["stand_in"], "put-in-by-sandgate");
     let lengths = said(&gateway, "desk", &json!({ "what": "lengths" }));
     for (source, file, _) in PLANTED {
-        assert_eq!(lengths[format!("F_{source}_FILE")], file.len(), "the server has the value of {source}");
+        assert_eq!(
+            lengths[format!("F_{source}_FILE")],
+            file.len(),
+            "the server has the value of {source}"
+        );
     }
     for spelling in SPELLINGS {
-        let (all, text) = call(&gateway, "desk", &json!({ "what": "leak", "spelling": spelling }));
+        let (all, text) = call(
+            &gateway,
+            "desk",
+            &json!({ "what": "leak", "spelling": spelling }),
+        );
         nowhere(&format!("a reply, {spelling}"), &all);
-        assert!(text.matches(MARK).count() >= 4, "{spelling}: {text}");
+        assert!(text.matches(MARK).count() >= 5, "{spelling}: {text}");
     }
     let (all, text) = call(&gateway, "desk", &json!({ "what": "fail" }));
     assert!(text.contains(MARK), "{text}");
     nowhere("an error", &all);
     let session = Speaker::open(&gateway.mcp("desk"), Era::Legacy);
-    let listed = session.say(br#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#).concat();
+    let listed = session
+        .say(br#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#)
+        .concat();
     assert!(String::from_utf8_lossy(&listed).contains(MARK));
     nowhere("a definition", &listed);
     session.end();
@@ -218,9 +346,16 @@ fn planted_secrets_are_in_no_reply_and_on_no_disk_whatever_their_spelling() {
     let heads = stage.host.heads().concat().to_lowercase();
     for (source, _, inject) in PLANTED {
         let line = format!("x-key-{source}: key {inject}\r\n").to_lowercase();
-        assert!(heads.contains(&line), "{line} is not in {heads}; {text}\n{}", gateway.log());
+        assert!(
+            heads.contains(&line),
+            "{line} is not in {heads}; {text}\n{}",
+            gateway.log()
+        );
     }
-    assert!(text.matches(MARK).count() >= 8, "in the head and the body: {text}");
+    assert!(
+        text.matches(MARK).count() >= 10,
+        "in the head and the body: {text}"
+    );
     nowhere("what a host says back", &all);
 
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -260,8 +395,10 @@ fn who_guesses_is_refused_without_a_name_and_soon_not_heard_at_all() {
         let (status, body) = (exchange.status, exchange.body());
         (status, String::from_utf8(body).unwrap())
     };
-    let calls = |argument: &str| json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",
-        "params": { "name": "try", "arguments": { "text": argument } } });
+    let calls = |argument: &str| {
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": { "name": "try", "arguments": { "text": argument } } })
+    };
     let (_, text) = ask("other", &calls("nothing secret"));
     assert!(text.contains("fine"), "{text}");
     for message in [
@@ -272,19 +409,37 @@ fn who_guesses_is_refused_without_a_name_and_soon_not_heard_at_all() {
         json!({ "jsonrpc": "2.0", "id": word, "method": "ping" }),
     ] {
         let (_, text) = ask("other", &message);
-        assert!(text.contains("a value that the gateway does not let through"), "{text}");
-        assert!(!text.contains("COMMAND") && !text.contains("desk"), "{text}");
+        assert!(
+            text.contains("a value that the gateway does not let through"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("COMMAND") && !text.contains("desk"),
+            "{text}"
+        );
         nowhere("a refusal", text);
     }
-    assert!(beside.heard().iter().all(|heard| found("a server", &heard.body).is_empty()));
+    assert!(
+        beside
+            .heard()
+            .iter()
+            .all(|heard| found("a server", &heard.body).is_empty())
+    );
     // The initialize of another session is not heard either.
     let again = Speaker::try_open(&gateway.mcp("other"), Era::Legacy);
-    assert!(again.is_err(), "after five it waits for the rest of the minute");
+    assert!(
+        again.is_err(),
+        "after five it waits for the rest of the minute"
+    );
     let why = gateway.command(&["why", "--last"]).output;
     assert!(why.contains("a value that the gateway keeps"), "{why}");
     let log = gateway.log();
-    assert!(log.contains("holds a value that the gateway keeps"), "{log}");
-    let records = std::fs::read_to_string(gateway.config_file().with_file_name("calls.jsonl")).unwrap();
+    assert!(
+        log.contains("holds a value that the gateway keeps"),
+        "{log}"
+    );
+    let records =
+        std::fs::read_to_string(gateway.config_file().with_file_name("calls.jsonl")).unwrap();
     assert_eq!(records.matches("\"secrets.value\"").count(), 5, "{records}");
     nowhere("the log", log + &records);
 }
@@ -292,7 +447,10 @@ fn who_guesses_is_refused_without_a_name_and_soon_not_heard_at_all() {
 #[test]
 fn a_value_is_put_into_the_requests_that_are_named_and_goes_to_nobody_who_cannot_prove_a_name() {
     let stage = Stage::new();
-    let from = format!("from-file = {:?}\n", stage.file("value", "value-for-one-path"));
+    let from = format!(
+        "from-file = {:?}\n",
+        stage.file("value", "value-for-one-path")
+    );
     let config = format!(
         "{}[servers.web.secrets.I_KEY]\n{from}{}methods = [\"GET\"]\npaths = [\"/reflect/open/*\"]\n\
          {}[servers.stranger.secrets.I_KEY]\n{from}give = \"inject\"\nheader = \"X-Key\"\nhosts = [\"localhost:{}\"]\n",
@@ -307,17 +465,35 @@ fn a_value_is_put_into_the_requests_that_are_named_and_goes_to_nobody_who_cannot
         let url = format!("https://localhost:{}{path}", stage.host.port);
         let (_, text) = call(&gateway, server, &json!({ "what": "fetch", "url": url }));
         let heads = stage.host.heads()[before..].concat();
-        (heads.contains("value-for-one-path"), heads.contains("GET"), text)
+        (
+            heads.contains("value-for-one-path"),
+            heads.contains("GET"),
+            text,
+        )
     };
     let (has, heard, text) = fetch("web", "/reflect/open/a");
-    assert!(has && heard && text.contains(MARK), "{text}\n{}", gateway.log());
-    for path in ["/reflect/shut", "/reflect/open/../shut", "/reflect/open/%2e%2e/shut", "/reflect/open//x", "/reflect/open"] {
+    assert!(
+        has && heard && text.contains(MARK),
+        "{text}\n{}",
+        gateway.log()
+    );
+    for path in [
+        "/reflect/shut",
+        "/reflect/open/../shut",
+        "/reflect/open/%2e%2e/shut",
+        "/reflect/open//x",
+        "/reflect/open",
+    ] {
         let (has, heard, text) = fetch("web", path);
         assert!(!has && heard, "{path}: {text}");
     }
     let (has, heard, text) = fetch("stranger", "/reflect/open/a");
     assert!(!has && !heard, "nobody vouches for that host: {text}");
-    assert!(gateway.log().contains("is not trusted"), "{}", gateway.log());
+    assert!(
+        gateway.log().contains("is not trusted"),
+        "{}",
+        gateway.log()
+    );
 }
 
 #[test]
@@ -347,7 +523,12 @@ fn a_value_is_fetched_anew_while_the_gateway_runs() {
         session.say(call.to_string().as_bytes()).concat()
     };
     let program = own(&session);
-    assert!(fetched().contains("X-Key: the-first-value") || fetched().contains("x-key: the-first-value"), "{}", gateway.log());
+    assert!(
+        fetched().contains("X-Key: the-first-value")
+            || fetched().contains("x-key: the-first-value"),
+        "{}",
+        gateway.log()
+    );
     assert_eq!(length(), 15);
     std::fs::write(&kept, "the-second-longer-value").unwrap();
     let until = Instant::now() + Duration::from_secs(20);
@@ -355,18 +536,29 @@ fn a_value_is_fetched_anew_while_the_gateway_runs() {
         assert!(Instant::now() < until, "{}", gateway.log());
         std::thread::sleep(Duration::from_millis(200));
     }
-    assert_eq!(own(&session), program, "the server into whose requests it is put goes on");
+    assert_eq!(
+        own(&session),
+        program,
+        "the server into whose requests it is put goes on"
+    );
     // A source that fails leaves what is in force.
     std::fs::remove_file(&kept).unwrap();
     gateway.log_with("the change is not in force");
-    assert!(fetched().contains("the-second-longer-value"), "{}", gateway.log());
+    assert!(
+        fetched().contains("the-second-longer-value"),
+        "{}",
+        gateway.log()
+    );
 }
 
 #[test]
 fn a_server_without_its_value_does_not_start_and_the_error_names_no_value() {
     let stage = Stage::new();
     let with = |secret: &str| {
-        let (code, log) = Gateway::refused(&format!("{}[servers.desk.secrets.KEY]\n{secret}\n", stage.server("desk")));
+        let (code, log) = Gateway::refused(&format!(
+            "{}[servers.desk.secrets.KEY]\n{secret}\n",
+            stage.server("desk")
+        ));
         assert_ne!(code, Some(0));
         log
     };

@@ -137,6 +137,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sandgate-message",
             "sandgate-pipeline",
             "sandgate-recording",
+            "sandgate-secrets",
             "sandgate-supply",
             "sandgate-telemetry",
             "sandgate-text",

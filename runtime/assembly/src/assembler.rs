@@ -175,7 +175,8 @@ impl Assembler {
             true => {
                 // Programs and stores are waited for.
                 let (loaded, environment) = (loaded.clone(), environment.clone());
-                let fetching = tokio::task::spawn_blocking(move || Fetched::of(&loaded, &environment));
+                let fetching =
+                    tokio::task::spawn_blocking(move || Fetched::of(&loaded, &environment));
                 fetching.await.unwrap_or_else(|_| {
                     Err(vec![Issue::error(None, "the secrets could not be fetched")])
                 })

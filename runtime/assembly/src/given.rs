@@ -19,7 +19,12 @@ const FOLDER: &str = "/run/secrets";
 /// Where it finds the authorities that it trusts, the gateway's among them, where values are put into its requests.
 const TRUST: &str = "/run/sandgate/authorities.pem";
 /// The variables by which libraries find them: OpenSSL and Go, Node, Python's requests, curl.
-const TRUSTING: [&str; 4] = ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
+const TRUSTING: [&str; 4] = [
+    "SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+];
 /// Where systems keep the authorities that they trust.
 const SYSTEM: [&str; 3] = [
     "/etc/ssl/certs/ca-certificates.crt",
@@ -72,7 +77,9 @@ impl Given {
                     given.files.push(GivenFile { path, content });
                 }
                 Give::Inject => {
-                    given.variables.push((secret_name.clone(), STAND_IN.to_owned()));
+                    given
+                        .variables
+                        .push((secret_name.clone(), STAND_IN.to_owned()));
                     let place = place(name, secret_name);
                     injections.push(injection(loaded, &place, server, secret, value)?);
                     values.push(value.clone());
@@ -83,7 +90,10 @@ impl Given {
             return Ok((given, Vec::new()));
         }
         let (injector, fresh) = match before.filter(|before| before.is_like(&injections)) {
-            Some(before) => (before.clone(), before.values().cloned().zip(values).collect()),
+            Some(before) => (
+                before.clone(),
+                before.values().cloned().zip(values).collect(),
+            ),
             None => {
                 let made = Injector::new(injections, around.redactor.clone());
                 let made = made.map_err(|error| {
@@ -92,9 +102,14 @@ impl Given {
                 (Arc::new(made), Vec::new())
             }
         };
-        let system = SYSTEM.iter().find_map(|path| std::fs::read_to_string(path).ok());
+        let system = SYSTEM
+            .iter()
+            .find_map(|path| std::fs::read_to_string(path).ok());
         let content = format!("{}\n{}", system.unwrap_or_default(), injector.certificate());
-        given.files.push(GivenFile { path: TRUST.into(), content });
+        given.files.push(GivenFile {
+            path: TRUST.into(),
+            content,
+        });
         let variables = TRUSTING.map(|variable| (variable.to_owned(), TRUST.to_owned()));
         given.variables.extend(variables);
         given.injector = Some(injector);
@@ -109,7 +124,12 @@ fn injection(
     secret: &ServerSecret,
     value: &Value,
 ) -> Result<Injection, Issue> {
-    let listed: Vec<_> = server.egress.iter().flat_map(|egress| egress.hosts()).map(|host| host.0.clone()).collect();
+    let listed: Vec<_> = server
+        .egress
+        .iter()
+        .flat_map(|egress| egress.hosts())
+        .map(|host| host.0.clone())
+        .collect();
     let hosts = secret.hosts.as_deref().unwrap_or_default();
     for (index, host) in hosts.iter().enumerate() {
         if !host.is_listed(&listed) {
@@ -119,13 +139,21 @@ fn injection(
         }
     }
     let header = secret.header.as_deref().unwrap_or_default();
-    let header = HeaderName::try_from(header).map_err(|error| loaded.error(&format!("{place}/header"), Side::Value, error))?;
+    let header = HeaderName::try_from(header)
+        .map_err(|error| loaded.error(&format!("{place}/header"), Side::Value, error))?;
     let ca_place = format!("{place}/ca");
-    let roots = secret.ca.as_ref().map(|ca| certificates::authorities_at(loaded, &ca_place, ca)).transpose()?;
+    let roots = secret
+        .ca
+        .as_ref()
+        .map(|ca| certificates::authorities_at(loaded, &ca_place, ca))
+        .transpose()?;
     Ok(Injection {
         header,
         format: secret.format.clone().unwrap_or_else(|| "{}".into()),
-        hosts: hosts.iter().map(|host| (host.host.clone(), host.port)).collect(),
+        hosts: hosts
+            .iter()
+            .map(|host| (host.host.clone(), host.port))
+            .collect(),
         methods: secret.methods.clone(),
         paths: secret.paths.clone(),
         roots: roots.map(|roots| roots.0),

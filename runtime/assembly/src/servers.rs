@@ -134,13 +134,14 @@ impl KnownServers {
                     continue;
                 }
             };
-            let egress = match planner.egress(name, server, &around.connections, &given, &mut doubts) {
-                Ok(egress) => egress,
-                Err(issue) => {
-                    wrong.push(issue);
-                    continue;
-                }
-            };
+            let egress =
+                match planner.egress(name, server, &around.connections, &given, &mut doubts) {
+                    Ok(egress) => egress,
+                    Err(issue) => {
+                        wrong.push(issue);
+                        continue;
+                    }
+                };
             if is_there {
                 programs.add(&planner, name, server, values, contain.clone());
             }

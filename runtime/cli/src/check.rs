@@ -126,9 +126,7 @@ pub fn carry_out(asked: &Check) -> ExitCode {
 pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked, Report> {
     let exposed = loaded.check_exposure(loaded.config.gateway.listen.0, false)?;
     let host = host_setup::host(loaded, environment)?;
-    let assembler = Assembler::new(host)
-        .ahead_of_installation()
-        .fetching();
+    let assembler = Assembler::new(host).ahead_of_installation().fetching();
     let mut assembled = assembler
         .assemble(loaded, environment, Loading::Start)
         .await?;

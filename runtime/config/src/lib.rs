@@ -75,7 +75,7 @@ pub use resolved::{Resolved, ResolvedInterceptor, ResolvedServer};
 pub use scalar::{Mistake, Scalar};
 pub use secret::{Environment, FetchError, Secret, SecretRef, Sources, ValueOrRef};
 pub use server::{Server, Sharing, Url};
-pub use server_secret::{Give, InjectHost, ServerSecret, VaultKey};
+pub use server_secret::{AgeEntry, Give, InjectHost, ServerSecret, VaultKey};
 pub use settings::{ResolvedSettings, Settings, share_a_piece};
 pub use source::{Position, Side, Source, SyntaxError};
 pub use telemetry::{Collector, Telemetry};

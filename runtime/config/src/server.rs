@@ -51,7 +51,7 @@ pub struct Server {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub egress: Option<Egress>,
     /// Values that the program needs and nobody else may see, by name. Each is one of `from-env`, `from-file`,
-    /// `from-command` and `from-vault`, with `give`. None of them passes the gateway in a message.
+    /// `from-command`, `from-vault` and `from-age`, with `give`. None of them passes the gateway in a message.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, ServerSecret>,
     /// The endpoint, `http` or `https`. Either this, `command` or `package`.

@@ -7,11 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::amount::Period;
-use super::secret::SecretRef;
 use super::scalar::{Mistake, Scalar, scalar};
+use super::secret::SecretRef;
 use super::server::Url;
 
-/// A value that a server needs: one of `from-env`, `from-file`, `from-command` and `from-vault`, and `give`.
+/// A value that a server needs: one of `from-env`, `from-file`, `from-command`, `from-vault` and `from-age`, and `give`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ServerSecret {
@@ -29,6 +29,9 @@ pub struct ServerSecret {
     /// A key-value store, version 2, of Vault or OpenBao.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_vault: Option<VaultKey>,
+    /// An encrypted file, which `sandgate secret` writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_age: Option<AgeEntry>,
     /// How the server is given the value.
     pub give: Give,
     /// The value is fetched anew after so much time, at least one second. Left out: at each reload.
@@ -82,6 +85,20 @@ pub struct VaultKey {
     pub ca: Option<PathBuf>,
 }
 
+/// A value of a file that is encrypted with age.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AgeEntry {
+    /// The file, relative to this one.
+    #[serde(default = "age_file")]
+    pub file: PathBuf,
+    /// The file with its secret key, relative to this one.
+    #[serde(default = "age_key")]
+    pub key: PathBuf,
+    /// The value's name in it.
+    pub name: String,
+}
+
 /// Where a token is fetched from: one of the two.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -115,13 +132,27 @@ pub struct InjectHost {
     pub port: u16,
 }
 
+fn age_file() -> PathBuf {
+    "secrets.age".into()
+}
+
+fn age_key() -> PathBuf {
+    "secrets.key".into()
+}
+
 fn mount() -> String {
     "secret".into()
 }
 
 impl ServerSecret {
     /// The keys of which it has one.
-    pub(crate) const SOURCES: [&str; 4] = ["from-env", "from-file", "from-command", "from-vault"];
+    pub(crate) const SOURCES: [&str; 5] = [
+        "from-env",
+        "from-file",
+        "from-command",
+        "from-vault",
+        "from-age",
+    ];
     /// The keys that go with `give = "inject"` alone.
     pub(crate) const INJECT: [&str; 6] = ["header", "format", "hosts", "methods", "paths", "ca"];
 
@@ -135,7 +166,12 @@ impl ServerSecret {
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let vault = self.from_vault.iter();
         let vault = vault.flat_map(|vault| vault.token.from_file.iter().chain(&vault.ca));
-        self.from_file.iter().chain(&self.ca).chain(vault)
+        let age = self.from_age.iter().flat_map(|age| [&age.file, &age.key]);
+        self.from_file
+            .iter()
+            .chain(&self.ca)
+            .chain(vault)
+            .chain(age)
     }
 
     /// Where the value comes from, in words without a value.
@@ -150,6 +186,8 @@ impl ServerSecret {
         } else if let Some(vault) = &self.from_vault {
             let host = vault.address.0.authority().map_or("", |one| one.as_str());
             format!("{}/{} of {host}", vault.mount, vault.path)
+        } else if let Some(age) = &self.from_age {
+            format!("{} of {}", age.name, age.file.display())
         } else {
             "nowhere".into()
         }
@@ -170,7 +208,10 @@ impl TokenRef {
 impl InjectHost {
     /// Whether a list of allowed hosts has it.
     pub fn is_listed(&self, list: &[AllowedHost]) -> bool {
-        matches!(sandgate_address::listed(list, &self.host, self.port), sandgate_address::Listed::By(_))
+        matches!(
+            sandgate_address::listed(list, &self.host, self.port),
+            sandgate_address::Listed::By(_)
+        )
     }
 }
 
@@ -178,12 +219,17 @@ impl Scalar for InjectHost {
     const KIND: &'static str = "a host such as \"api.github.com\"";
 
     fn read(text: &str) -> Result<Self, Mistake> {
-        let help = "write one host by its name, with its port where that is not 443: \"api.github.com\"";
+        let help =
+            "write one host by its name, with its port where that is not 443: \"api.github.com\"";
         let wrong = || Mistake::new("is no single host", help);
         let (host, port) = match text.rsplit_once(':') {
-            Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
-                (host, port.parse().ok().filter(|port| *port > 0).ok_or_else(wrong)?)
-            }
+            Some((host, port)) if !host.contains(':') || host.ends_with(']') => (
+                host,
+                port.parse()
+                    .ok()
+                    .filter(|port| *port > 0)
+                    .ok_or_else(wrong)?,
+            ),
             _ => (text, 443),
         };
         if host.contains('*') {
@@ -211,11 +257,27 @@ mod tests {
 
     #[test]
     fn a_host_is_one_host() {
-        for text in ["api.github.com", "api.github.com:8443", "127.0.0.1:9", "[::1]:443", "localhost:1"] {
+        for text in [
+            "api.github.com",
+            "api.github.com:8443",
+            "127.0.0.1:9",
+            "[::1]:443",
+            "localhost:1",
+        ] {
             let host = InjectHost::read(text).unwrap_or_else(|_| panic!("{text}"));
             assert_eq!(InjectHost::read(&host.write()).unwrap(), host, "{text}");
         }
-        for text in ["", "*.github.com", "*", "a:b", "a:0", "a b", "::1", "https://a", "a/b"] {
+        for text in [
+            "",
+            "*.github.com",
+            "*",
+            "a:b",
+            "a:0",
+            "a b",
+            "::1",
+            "https://a",
+            "a/b",
+        ] {
             assert!(InjectHost::read(text).is_err(), "{text}");
         }
     }

@@ -263,6 +263,11 @@ fn every_key_is_read_as_it_was_written() {
     );
     let seed = tickets["TICKETS_SEED"].from_command.as_ref().unwrap();
     assert_eq!(seed[..], ["pass", "mcp/tickets"]);
+    let salt = tickets["TICKETS_SALT"].from_age.as_ref().unwrap();
+    assert_eq!(
+        (&salt.file, &salt.key, &*salt.name),
+        (&"all.age".into(), &"all.key".into(), "salt")
+    );
     let crm = &servers["crm"];
     assert_eq!(
         (crm.keep_alive, crm.ca.as_deref(), crm.forward_authorization),

@@ -69,9 +69,7 @@ pub async fn start(
     let host = host_setup::host(loaded, &environment)?;
     let state = host.state().health();
     let connections = Arc::<Connections>::default();
-    let mut assembler = Assembler::new(host)
-        .telling(connections.clone())
-        .fetching();
+    let mut assembler = Assembler::new(host).telling(connections.clone()).fetching();
     let mut assembled = assembler
         .assemble(loaded, &environment, Loading::Start)
         .await?;
@@ -387,9 +385,7 @@ async fn keep_current(
             else => return,
         };
         let asked_for = !["file", "secrets"].contains(&cause);
-        if asked_for
-            && let Err(error) = call_log.reopen()
-        {
+        if asked_for && let Err(error) = call_log.reopen() {
             tracing::warn!("the call log stays as it is: {error}");
         }
         let outcome = reload_unharmed(&mut reloader, watch.as_mut()).await;

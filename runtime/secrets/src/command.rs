@@ -37,7 +37,10 @@ pub enum CommandError {
 /// The program cannot be started, fails, takes too long, or prints no text.
 pub fn run(argv: &[String], folder: &Path) -> Result<Value, CommandError> {
     let [program, args @ ..] = argv else {
-        return Err(CommandError::Start(String::new(), std::io::ErrorKind::NotFound.into()));
+        return Err(CommandError::Start(
+            String::new(),
+            std::io::ErrorKind::NotFound.into(),
+        ));
     };
     let mut child = Command::new(program)
         .args(args)
@@ -72,10 +75,13 @@ pub fn run(argv: &[String], folder: &Path) -> Result<Value, CommandError> {
         return Err(CommandError::Status(program.clone(), status));
     }
     let left = until.saturating_duration_since(Instant::now()).max(LOOK);
-    let bytes = printed.recv_timeout(left).map_err(|_| CommandError::Time(program.clone()))?;
+    let bytes = printed
+        .recv_timeout(left)
+        .map_err(|_| CommandError::Time(program.clone()))?;
     let bytes = bytes.filter(|bytes| bytes.len() as u64 <= LARGEST);
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    text.map(Value::of).ok_or_else(|| CommandError::Text(program.clone()))
+    text.map(Value::of)
+        .ok_or_else(|| CommandError::Text(program.clone()))
 }
 
 #[cfg(test)]
@@ -99,7 +105,10 @@ mod tests {
         assert!(matches!(error, CommandError::Status(..)));
         assert!(!error.to_string().contains("the-value"), "{error}");
         assert!(matches!(sh("printf '\\377'"), Err(CommandError::Text(_))));
-        assert!(matches!(sh("yes | head -c 100000"), Err(CommandError::Text(_))));
+        assert!(matches!(
+            sh("yes | head -c 100000"),
+            Err(CommandError::Text(_))
+        ));
         let none = run(&["/nonexistent".to_owned()], Path::new("/"));
         assert!(matches!(none, Err(CommandError::Start(..))));
     }

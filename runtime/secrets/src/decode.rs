@@ -41,7 +41,10 @@ impl View {
 /// The ASCII letters and digits of a text. What stands between them, such as line ends in base64, colons between pairs
 /// of hexadecimal digits or invisible characters, hides nothing.
 pub(crate) fn bare(text: &[u8]) -> View {
-    let mut view = View { bytes: Vec::with_capacity(text.len()), origin: Vec::with_capacity(text.len()) };
+    let mut view = View {
+        bytes: Vec::with_capacity(text.len()),
+        origin: Vec::with_capacity(text.len()),
+    };
     for (at, byte) in text.iter().enumerate() {
         if byte.is_ascii_alphanumeric() {
             view.bytes.push(*byte);
@@ -53,12 +56,24 @@ pub(crate) fn bare(text: &[u8]) -> View {
 
 /// The bytes that a text lists as decimal numbers, such as `[104, 105]`.
 pub(crate) fn listed(text: &[u8]) -> View {
-    let mut view = View { bytes: Vec::new(), origin: Vec::new() };
+    let mut view = View {
+        bytes: Vec::new(),
+        origin: Vec::new(),
+    };
     let mut at = 0;
-    while let Some(start) = text[at..].iter().position(u8::is_ascii_digit).map(|start| at + start) {
-        let length = text[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    while let Some(start) = text[at..]
+        .iter()
+        .position(u8::is_ascii_digit)
+        .map(|start| at + start)
+    {
+        let length = text[start..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         at = start + length;
-        let number = std::str::from_utf8(&text[start..at]).ok().and_then(|digits| digits.parse::<u8>().ok());
+        let number = std::str::from_utf8(&text[start..at])
+            .ok()
+            .and_then(|digits| digits.parse::<u8>().ok());
         if let Some(byte) = number {
             view.bytes.push(byte);
             view.origin.push(start..at);
@@ -88,7 +103,10 @@ pub(crate) fn from_quoted_printable(text: &[u8]) -> Option<View> {
 }
 
 fn decoded(text: &[u8], step: impl Fn(&[u8]) -> Option<(Vec<u8>, usize)>) -> Option<View> {
-    let mut view = View { bytes: Vec::new(), origin: Vec::new() };
+    let mut view = View {
+        bytes: Vec::new(),
+        origin: Vec::new(),
+    };
     let (mut at, mut changed) = (0, false);
     while at < text.len() {
         let (bytes, length) = match step(&text[at..]) {

@@ -71,7 +71,10 @@ fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> {
             at = (at + 1).min(bytes.len());
         } else {
             let is_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
-            at += bytes[at..].iter().take_while(|byte| is_number(byte)).count();
+            at += bytes[at..]
+                .iter()
+                .take_while(|byte| is_number(byte))
+                .count();
         }
         Some(start..at)
     })

@@ -3,6 +3,7 @@
 //!
 //! The crate knows no server, no MCP and no configuration file.
 
+mod age_file;
 mod command;
 mod decode;
 mod json;
@@ -13,6 +14,7 @@ mod trust;
 mod value;
 mod vault;
 
+pub use age_file::{AgeError, AgeFile, AgeKey};
 pub use command::{CommandError, run};
 pub use redactor::{MARK, Redactor, SHORTEST};
 pub use stream::StreamRedactor;

@@ -74,30 +74,44 @@ impl Redactor {
     pub fn json(&self, text: &str) -> Option<String> {
         let compiled = self.compiled.load();
         let compiled = compiled.as_ref()?;
-        crate::json::redacted(text, |text| compiled.find(text), |text| compiled.find_spread(text))
+        crate::json::redacted(
+            text,
+            |text| compiled.find(text),
+            |text| compiled.find_spread(text),
+        )
     }
 
     /// Whether there is a value in these bytes.
     pub fn finds(&self, bytes: &[u8]) -> bool {
         let compiled = self.compiled.load();
-        compiled.as_ref().is_some_and(|compiled| !compiled.find(bytes).is_empty())
+        compiled
+            .as_ref()
+            .is_some_and(|compiled| !compiled.find(bytes).is_empty())
     }
 
     /// The most bytes that a value takes in a text, however it is spelt: what a stream holds back.
     pub(crate) fn reach(&self) -> usize {
-        self.compiled.load().as_ref().map_or(0, |compiled| compiled.longest)
+        self.compiled
+            .load()
+            .as_ref()
+            .map_or(0, |compiled| compiled.longest)
     }
 
     /// Where values stand in these bytes, in order and apart.
     pub(crate) fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let compiled = self.compiled.load();
-        compiled.as_ref().map_or_else(Vec::new, |compiled| compiled.find(bytes))
+        compiled
+            .as_ref()
+            .map_or_else(Vec::new, |compiled| compiled.find(bytes))
     }
 }
 
 impl Compiled {
     fn of(values: &VecDeque<Value>) -> Option<Self> {
-        let all: Vec<_> = values.iter().flat_map(|value| spellings(value.expose())).collect();
+        let all: Vec<_> = values
+            .iter()
+            .flat_map(|value| spellings(value.expose()))
+            .collect();
         let built = |patterns: &[&[u8]]| {
             AhoCorasick::builder()
                 .ascii_case_insensitive(true)
@@ -107,7 +121,11 @@ impl Compiled {
         };
         let whole: Vec<&[u8]> = all.iter().map(|one| &one.text[..]).collect();
         let letters: Vec<_> = whole.iter().map(|text| bare(text).bytes).collect();
-        let letters: Vec<&[u8]> = letters.iter().map(|text| &text[..]).filter(|text| text.len() >= SHORTEST).collect();
+        let letters: Vec<&[u8]> = letters
+            .iter()
+            .map(|text| &text[..])
+            .filter(|text| text.len() >= SHORTEST)
+            .collect();
         let longest = whole.iter().map(|text| text.len()).max()?;
         Some(Self {
             whole: built(&whole)?,
@@ -155,11 +173,19 @@ impl Compiled {
         self.search_bare(&view.bare(), found);
     }
 
-    fn search(&self, text: &[u8], origin: impl Fn(Range<usize>) -> Range<usize>, found: &mut Vec<Range<usize>>) {
+    fn search(
+        &self,
+        text: &[u8],
+        origin: impl Fn(Range<usize>) -> Range<usize>,
+        found: &mut Vec<Range<usize>>,
+    ) {
         for hit in self.whole.find_iter(text) {
             let mut range = hit.range();
             if self.shared_edges[hit.pattern().as_usize()] {
-                let is_part = |at: usize| text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte));
+                let is_part = |at: usize| {
+                    text.get(at)
+                        .is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte))
+                };
                 if range.start > 0 && is_part(range.start - 1) {
                     range.start -= 1;
                 }
@@ -172,7 +198,11 @@ impl Compiled {
     }
 
     fn search_bare(&self, view: &View, found: &mut Vec<Range<usize>>) {
-        for hit in self.bare.iter().flat_map(|bare| bare.find_iter(&view.bytes)) {
+        for hit in self
+            .bare
+            .iter()
+            .flat_map(|bare| bare.find_iter(&view.bytes))
+        {
             found.push(view.origin(hit.range()));
         }
     }

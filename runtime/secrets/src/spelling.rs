@@ -31,11 +31,22 @@ pub(crate) fn spellings(value: &str) -> Vec<Spelling> {
     for alphabet in [STANDARD, URL_SAFE] {
         let engine = GeneralPurpose::new(&alphabet, NO_PAD);
         for before in 0..3 {
-            add(core(&shifted(value, before, |bytes| engine.encode(bytes)), before, value.len(), 6), true);
+            add(
+                core(
+                    &shifted(value, before, |bytes| engine.encode(bytes)),
+                    before,
+                    value.len(),
+                    6,
+                ),
+                true,
+            );
         }
     }
     for before in 0..5 {
-        add(core(&shifted(value, before, base32), before, value.len(), 5), true);
+        add(
+            core(&shifted(value, before, base32), before, value.len(), 5),
+            true,
+        );
     }
     all
 }
@@ -57,7 +68,11 @@ fn core(encoded: &str, before: usize, length: usize, bits: usize) -> Vec<u8> {
 /// Base32 (RFC 4648) without padding.
 fn base32(bytes: &[u8]) -> String {
     let (mut text, mut held, mut bits) = (String::new(), 0_u32, 0);
-    let mut put = |five: u32| text.push(char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[(five & 31) as usize]));
+    let mut put = |five: u32| {
+        text.push(char::from(
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[(five & 31) as usize],
+        ))
+    };
     for byte in bytes {
         held = (held << 8) | u32::from(*byte);
         bits += 8;
@@ -93,7 +108,10 @@ mod tests {
                 let mut text = vec![b'x'; before];
                 text.extend_from_slice(value.as_bytes());
                 text.extend(vec![b'y'; after]);
-                for encoded in [base64::engine::general_purpose::STANDARD.encode(&text), base32(&text)] {
+                for encoded in [
+                    base64::engine::general_purpose::STANDARD.encode(&text),
+                    base32(&text),
+                ] {
                     let found = all.iter().any(|one| {
                         let mut windows = encoded.as_bytes().windows(one.text.len());
                         windows.any(|window| window == &one.text[..])

@@ -14,7 +14,10 @@ pub struct StreamRedactor {
 impl StreamRedactor {
     /// A stream of its own.
     pub fn new(redactor: Arc<Redactor>) -> Self {
-        Self { redactor, held: Vec::new() }
+        Self {
+            redactor,
+            held: Vec::new(),
+        }
     }
 
     /// Takes the next bytes, and gives those that no later byte can make part of a value.

@@ -68,7 +68,9 @@ impl Vault {
     pub fn read(&self) -> Result<Value, VaultError> {
         // A runtime of its own, on a thread of its own: this may be called from within another.
         let asked = || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             let runtime = runtime.map_err(|error| self.unreachable(error))?;
             runtime.block_on(async {
                 let asked = tokio::time::timeout(PATIENCE, self.ask()).await;
@@ -80,19 +82,27 @@ impl Vault {
     }
 
     async fn ask(&self) -> Result<Value, VaultError> {
-        let host = self.address.host().ok_or_else(|| VaultError::Address(self.address.clone()))?;
+        let host = self
+            .address
+            .host()
+            .ok_or_else(|| VaultError::Address(self.address.clone()))?;
         let is_tls = self.address.scheme_str() == Some("https");
-        let port = self.address.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let port = self
+            .address
+            .port_u16()
+            .unwrap_or(if is_tls { 443 } else { 80 });
         let bare = host.trim_matches(['[', ']']);
         let stream = TcpStream::connect((bare, port)).await;
         let stream = stream.map_err(|error| self.unreachable(error))?;
         if !is_tls {
             return self.ask_on(stream).await;
         }
-        let name = ServerName::try_from(bare.to_owned()).map_err(|error| self.unreachable(error))?;
+        let name =
+            ServerName::try_from(bare.to_owned()).map_err(|error| self.unreachable(error))?;
         let connector = TlsConnector::from(client_config(self.authorities.clone()));
         let stream = connector.connect(name, stream).await;
-        self.ask_on(stream.map_err(|error| self.unreachable(error))?).await
+        self.ask_on(stream.map_err(|error| self.unreachable(error))?)
+            .await
     }
 
     async fn ask_on(
@@ -103,18 +113,27 @@ impl Vault {
             .await
             .map_err(|error| self.unreachable(error))?;
         tokio::spawn(connection);
-        let mut token = http::HeaderValue::from_str(self.token.expose()).map_err(|_| VaultError::Token)?;
+        let mut token =
+            http::HeaderValue::from_str(self.token.expose()).map_err(|_| VaultError::Token)?;
         token.set_sensitive(true);
         let base = self.address.path().trim_end_matches('/');
         let mut request = Request::get(format!("{base}/v1/{}/data/{}", self.mount, self.path))
-            .header("host", self.address.authority().map_or("", |one| one.as_str()))
+            .header(
+                "host",
+                self.address.authority().map_or("", |one| one.as_str()),
+            )
             .header("x-vault-request", "true")
             .header("x-vault-token", token);
         if let Some(namespace) = &self.namespace {
             request = request.header("x-vault-namespace", namespace);
         }
-        let request = request.body(Empty::<Bytes>::new()).map_err(|error| self.unreachable(error))?;
-        let response = send.send_request(request).await.map_err(|error| self.unreachable(error))?;
+        let request = request
+            .body(Empty::<Bytes>::new())
+            .map_err(|error| self.unreachable(error))?;
+        let response = send
+            .send_request(request)
+            .await
+            .map_err(|error| self.unreachable(error))?;
         let status = response.status();
         if status != StatusCode::OK {
             return Err(VaultError::Status(self.name(), status, self.path.clone()));
@@ -123,12 +142,17 @@ impl Vault {
         let body = body.map_err(|error| self.unreachable(error))?.to_bytes();
         let missing = || VaultError::NoKey(self.name(), self.path.clone(), self.key.clone());
         let said = serde_json::from_slice::<serde_json::Value>(&body).map_err(|_| missing())?;
-        let text = said["data"]["data"][&self.key].as_str().map(|text| Zeroizing::new(text.to_owned()));
-        text.map(|text| Value::of(text.to_string())).ok_or_else(missing)
+        let text = said["data"]["data"][&self.key]
+            .as_str()
+            .map(|text| Zeroizing::new(text.to_owned()));
+        text.map(|text| Value::of(text.to_string()))
+            .ok_or_else(missing)
     }
 
     fn name(&self) -> String {
-        self.address.authority().map_or_else(String::new, ToString::to_string)
+        self.address
+            .authority()
+            .map_or_else(String::new, ToString::to_string)
     }
 
     fn unreachable(&self, why: impl std::fmt::Display) -> VaultError {

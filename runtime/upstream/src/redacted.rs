@@ -18,7 +18,10 @@ pub(crate) fn message(
 ) -> Result<Message, MessageError> {
     let message = Message::parse(bytes, limits)?;
     let bytes = message.bytes();
-    match std::str::from_utf8(&bytes).ok().and_then(|text| redactor.json(text)) {
+    match std::str::from_utf8(&bytes)
+        .ok()
+        .and_then(|text| redactor.json(text))
+    {
         Some(clean) => Message::parse(clean, &roomier(limits)),
         None => Ok(message),
     }
@@ -29,7 +32,11 @@ pub(crate) fn message(
 /// # Errors
 ///
 /// It is no JSON.
-pub(crate) fn json(bytes: Bytes, limits: &Limits, redactor: &Arc<Redactor>) -> Result<Json, JsonError> {
+pub(crate) fn json(
+    bytes: Bytes,
+    limits: &Limits,
+    redactor: &Arc<Redactor>,
+) -> Result<Json, JsonError> {
     let json = Json::parse(bytes, limits)?;
     match redactor.json(json.as_str()) {
         Some(clean) => Json::parse(clean, &roomier(limits)),

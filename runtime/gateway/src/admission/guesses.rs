@@ -34,9 +34,9 @@ impl Guesses {
     /// Whether the account has to wait before any message of its own is looked at.
     pub(crate) fn are_too_many(&self, account: &Account, now: Instant) -> bool {
         let accounts = self.0.lock();
-        accounts.peek(account).is_some_and(|(since, count)| {
-            *count >= MOST && now.duration_since(*since) < PERIOD
-        })
+        accounts
+            .peek(account)
+            .is_some_and(|(since, count)| *count >= MOST && now.duration_since(*since) < PERIOD)
     }
 }
 

@@ -43,7 +43,9 @@ pub(super) fn judge(
         return Err(Box::new(error_reply::busy(id, text)));
     }
     let bytes = message.bytes();
-    let clean = std::str::from_utf8(&bytes).ok().and_then(|text| redactor.json(text));
+    let clean = std::str::from_utf8(&bytes)
+        .ok()
+        .and_then(|text| redactor.json(text));
     // A client's own credentials go to the gateway, or to the one server that asked for them.
     let own = [header::AUTHORIZATION, header::COOKIE, header::HOST];
     let in_headers = headers
@@ -103,7 +105,12 @@ pub(super) fn judge(
     let reply = record_refused_by(recorder, filtered, Some(&rule), bytes.len(), arrival);
     Err(Box::new(match reply {
         Some(reply) => ClientResponse::of(Some(reply)),
-        None if id.is_some() => error_reply::error(StatusCode::BAD_REQUEST, None, error_codes::INVALID_PARAMS, text),
+        None if id.is_some() => error_reply::error(
+            StatusCode::BAD_REQUEST,
+            None,
+            error_codes::INVALID_PARAMS,
+            text,
+        ),
         None => ClientResponse::accepted(),
     }))
 }

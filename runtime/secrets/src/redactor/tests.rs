@@ -17,11 +17,15 @@ fn of(value: &str) -> Arc<Redactor> {
 /// A value in every spelling that the documentation names.
 fn spelt(value: &str) -> Vec<(&'static str, String)> {
     let bytes = value.as_bytes();
-    let each = |write: &dyn Fn(u8) -> String| bytes.iter().map(|byte| write(*byte)).collect::<String>();
+    let each =
+        |write: &dyn Fn(u8) -> String| bytes.iter().map(|byte| write(*byte)).collect::<String>();
     let chars = |write: &dyn Fn(char) -> String| value.chars().map(write).collect::<String>();
     let at = |before: usize| STANDARD.encode(format!("{}{value}, and more", "x".repeat(before)));
     let lines = |text: String| {
-        let parts = text.as_bytes().chunks(7).map(|part| String::from_utf8_lossy(part).into_owned());
+        let parts = text
+            .as_bytes()
+            .chunks(7)
+            .map(|part| String::from_utf8_lossy(part).into_owned());
         parts.collect::<Vec<_>>().join("\r\n")
     };
     let json = serde_json::to_string(value).unwrap();
@@ -35,23 +39,45 @@ fn spelt(value: &str) -> Vec<(&'static str, String)> {
         ("base64url", URL_SAFE_NO_PAD.encode(value)),
         ("base64 in lines", lines(at(1))),
         ("hexadecimal", each(&|byte| format!("{byte:02x}"))),
-        ("hexadecimal in capitals with colons", each(&|byte| format!("{byte:02X}:"))),
-        ("URL-encoded", each(&|byte| match byte.is_ascii_alphanumeric() {
-            true => char::from(byte).to_string(),
-            false => format!("%{byte:02X}"),
-        })),
+        (
+            "hexadecimal in capitals with colons",
+            each(&|byte| format!("{byte:02X}:")),
+        ),
+        (
+            "URL-encoded",
+            each(&|byte| match byte.is_ascii_alphanumeric() {
+                true => char::from(byte).to_string(),
+                false => format!("%{byte:02X}"),
+            }),
+        ),
         ("URL-encoded whole", each(&|byte| format!("%{byte:02x}"))),
         ("URL-encoded twice", each(&|byte| format!("%25{byte:02x}"))),
         ("JSON in a text", json.trim_matches('"').to_owned()),
         ("JSON in JSON", serde_json::to_string(&json).unwrap()),
-        ("unicode escapes", chars(&|c| format!("\\u{:04x}", u32::from(c)))),
+        (
+            "unicode escapes",
+            chars(&|c| format!("\\u{:04x}", u32::from(c))),
+        ),
         ("byte escapes", each(&|byte| format!("\\x{byte:02x}"))),
         ("HTML, decimal", chars(&|c| format!("&#{};", u32::from(c)))),
-        ("HTML, hexadecimal", chars(&|c| format!("&#x{:x};", u32::from(c)))),
-        ("HTML, named", value.replace('&', "&amp;").replace('"', "&quot;").replace('>', "&gt;")),
+        (
+            "HTML, hexadecimal",
+            chars(&|c| format!("&#x{:x};", u32::from(c))),
+        ),
+        (
+            "HTML, named",
+            value
+                .replace('&', "&amp;")
+                .replace('"', "&quot;")
+                .replace('>', "&gt;"),
+        ),
         ("quoted-printable", each(&|byte| format!("={byte:02X}"))),
         ("quoted-printable in lines", {
-            let line = |part: &[u8]| part.iter().map(|byte| format!("={byte:02X}")).collect::<String>();
+            let line = |part: &[u8]| {
+                part.iter()
+                    .map(|byte| format!("={byte:02X}"))
+                    .collect::<String>()
+            };
             bytes.chunks(5).map(line).collect::<Vec<_>>().join("=\r\n")
         }),
         ("as a list of bytes", each(&|byte| format!("{byte}, "))),
@@ -64,13 +90,24 @@ fn a_value_is_found_in_every_spelling_in_texts_and_json() {
     let redactor = of(VALUE);
     for (name, text) in spelt(VALUE) {
         let text = format!("before {text} after");
-        let clean = redactor.text(&text).unwrap_or_else(|| panic!("{name}: {text}"));
+        let clean = redactor
+            .text(&text)
+            .unwrap_or_else(|| panic!("{name}: {text}"));
         assert!(clean.contains(MARK), "{name}: {clean}");
-        let json = serde_json::json!({ "a": [1, { "b": text }], (text.as_str()): null }).to_string();
-        let clean = redactor.json(&json).unwrap_or_else(|| panic!("{name}: {json}"));
+        let json =
+            serde_json::json!({ "a": [1, { "b": text }], (text.as_str()): null }).to_string();
+        let clean = redactor
+            .json(&json)
+            .unwrap_or_else(|| panic!("{name}: {json}"));
         let value: serde_json::Value = serde_json::from_str(&clean).unwrap();
-        assert!(value["a"][1]["b"].as_str().unwrap().contains(MARK), "{name}: {clean}");
-        assert!(redactor.json(&clean).is_none(), "{name}: something is left: {clean}");
+        assert!(
+            value["a"][1]["b"].as_str().unwrap().contains(MARK),
+            "{name}: {clean}"
+        );
+        assert!(
+            redactor.json(&clean).is_none(),
+            "{name}: something is left: {clean}"
+        );
     }
 }
 
@@ -79,15 +116,28 @@ fn a_token_of_letters_is_found_in_every_spelling_whole() {
     let value = "ghp16C7e42F292c6912E7710c838347Ae178B4a";
     let redactor = of(value);
     for (name, text) in spelt(value) {
-        let clean = redactor.text(&format!("<<{text}>>")).unwrap_or_else(|| panic!("{name}: {text}"));
-        assert!(clean.starts_with("<<") && clean.len() < 50, "{name}: {clean}");
+        let clean = redactor
+            .text(&format!("<<{text}>>"))
+            .unwrap_or_else(|| panic!("{name}: {text}"));
+        assert!(
+            clean.starts_with("<<") && clean.len() < 50,
+            "{name}: {clean}"
+        );
     }
 }
 
 #[test]
 fn what_is_no_value_stays_as_it_is() {
     let redactor = of(VALUE);
-    for text in ["", "{}", "gh-\\\"p", "a=b&c=%41", "\"\\u0041\"", "[1,2.5e-3,\"x\"]", "=3D=3D &amp; \\n"] {
+    for text in [
+        "",
+        "{}",
+        "gh-\\\"p",
+        "a=b&c=%41",
+        "\"\\u0041\"",
+        "[1,2.5e-3,\"x\"]",
+        "=3D=3D &amp; \\n",
+    ] {
         assert_eq!(redactor.text(text), None, "{text}");
         assert_eq!(redactor.json(text), None, "{text}");
     }
@@ -111,14 +161,21 @@ fn what_was_rotated_is_still_found() {
 #[test]
 fn a_number_and_a_value_spread_over_strings_are_found() {
     let redactor = of("4111111111111111");
-    let clean = redactor.json(r#"{"n":4111111111111111,"m":[-1,2]}"#).unwrap();
+    let clean = redactor
+        .json(r#"{"n":4111111111111111,"m":[-1,2]}"#)
+        .unwrap();
     assert_eq!(clean, r#"{"n":"[redacted]","m":[-1,2]}"#);
     let numbers = format!("{{\"n\":{:?}}}", "4111111111111111".as_bytes());
     let clean = redactor.json(&numbers).unwrap();
     assert!(clean.matches("[redacted]").count() == 16, "{clean}");
     let redactor = of("spreadvalue1234");
-    let clean = redactor.json(r#"{"n":["spr","ead","value1234"],"m":"x"}"#).unwrap();
-    assert_eq!(clean, r#"{"n":["[redacted]","[redacted]","[redacted]"],"m":"x"}"#);
+    let clean = redactor
+        .json(r#"{"n":["spr","ead","value1234"],"m":"x"}"#)
+        .unwrap();
+    assert_eq!(
+        clean,
+        r#"{"n":["[redacted]","[redacted]","[redacted]"],"m":"x"}"#
+    );
 }
 
 proptest! {

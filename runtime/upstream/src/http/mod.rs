@@ -191,8 +191,7 @@ impl Channel {
 
     fn coming_back(&self, response: &Response<Incoming>) -> HeaderMap {
         let config = &self.remote.config;
-        let mut headers =
-            headers::coming_back(response.headers(), config.forward_authorization);
+        let mut headers = headers::coming_back(response.headers(), config.forward_authorization);
         if !config.redactor.is_idle() {
             let clean = |(name, value): (&HeaderName, &HeaderValue)| {
                 let clean = !config.redactor.finds(value.as_bytes());

@@ -128,39 +128,41 @@ impl Reader {
                 Ok(None) | Err(_) => return,
             };
             match line {
-                Line::Whole(line) => match redacted::message(line.clone(), &self.limits, &self.redactor) {
-                    Ok(message) => {
-                        self.spoke.store(true, Ordering::Relaxed);
-                        if stray > STRAY_LOGGED {
-                            tracing::warn!(server = %self.server, "{stray} lines on stdout were not MCP and were skipped");
+                Line::Whole(line) => {
+                    match redacted::message(line.clone(), &self.limits, &self.redactor) {
+                        Ok(message) => {
+                            self.spoke.store(true, Ordering::Relaxed);
+                            if stray > STRAY_LOGGED {
+                                tracing::warn!(server = %self.server, "{stray} lines on stdout were not MCP and were skipped");
+                            }
+                            stray = 0;
+                            self.demux.arrive(message).await;
                         }
-                        stray = 0;
-                        self.demux.arrive(message).await;
+                        Err(trouble) => {
+                            stray += 1;
+                            let trouble = redacted::words(trouble.to_string(), &self.redactor);
+                            if stray <= STRAY_LOGGED {
+                                tracing::warn!(server = %self.server, bytes = line.len(), "skipped a line on stdout that is not MCP: {trouble}");
+                            }
+                            let why = format!("a line on its stdout is {trouble}");
+                            let error = ServerError::Garbage {
+                                server: self.server.clone(),
+                                why,
+                            };
+                            if is_meant_as_message(&line) {
+                                // The line was a reply that cannot be forwarded: its request must not wait for another.
+                                self.demux.garbage(id_of(&line).as_ref(), error);
+                            } else if stray > STRAY_LINES {
+                                self.demux.fail_all(&error);
+                                return;
+                            } else if !warned && !self.spoke.load(Ordering::Relaxed) {
+                                // Either a banner, or the program is no MCP server: its first message will tell.
+                                warned = true;
+                                self.expect_first_word(error);
+                            }
+                        }
                     }
-                    Err(trouble) => {
-                        stray += 1;
-                        let trouble = redacted::words(trouble.to_string(), &self.redactor);
-                        if stray <= STRAY_LOGGED {
-                            tracing::warn!(server = %self.server, bytes = line.len(), "skipped a line on stdout that is not MCP: {trouble}");
-                        }
-                        let why = format!("a line on its stdout is {trouble}");
-                        let error = ServerError::Garbage {
-                            server: self.server.clone(),
-                            why,
-                        };
-                        if is_meant_as_message(&line) {
-                            // The line was a reply that cannot be forwarded: its request must not wait for another.
-                            self.demux.garbage(id_of(&line).as_ref(), error);
-                        } else if stray > STRAY_LINES {
-                            self.demux.fail_all(&error);
-                            return;
-                        } else if !warned && !self.spoke.load(Ordering::Relaxed) {
-                            // Either a banner, or the program is no MCP server: its first message will tell.
-                            warned = true;
-                            self.expect_first_word(error);
-                        }
-                    }
-                },
+                }
                 Line::TooLong(bytes) => {
                     tracing::warn!(server = %self.server, bytes, "a line on stdout is over the limit");
                     let limit = self.limits.bytes;
