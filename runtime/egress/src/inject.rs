@@ -69,9 +69,16 @@ impl Injector {
     ///
     /// A host has no name that a certificate can have.
     pub fn new(injections: Vec<Injection>, redactor: Arc<Redactor>) -> Result<Self, InjectorError> {
-        let hosts: Vec<&Host> = injections.iter().flat_map(|one| one.hosts.iter().map(|(host, _)| host)).collect();
+        let hosts: Vec<&Host> = injections
+            .iter()
+            .flat_map(|one| one.hosts.iter().map(|(host, _)| host))
+            .collect();
         let authority = Authority::new(&hosts).map_err(InjectorError)?;
-        Ok(Self { injections, authority, redactor })
+        Ok(Self {
+            injections,
+            authority,
+            redactor,
+        })
     }
 
     /// The authority's certificate, in PEM, for the program's trust.
@@ -104,7 +111,9 @@ impl Injector {
 
 impl Injection {
     fn is_for(&self, host: &Host, port: u16) -> bool {
-        self.hosts.iter().any(|(own, at)| own == host && *at == port)
+        self.hosts
+            .iter()
+            .any(|(own, at)| own == host && *at == port)
     }
 
     /// Whether the value goes with such a request.
@@ -112,7 +121,9 @@ impl Injection {
         let methods = self.methods.as_ref();
         let paths = self.paths.as_ref();
         methods.is_none_or(|methods| methods.iter().any(|one| one == method.as_str()))
-            && paths.is_none_or(|paths| is_plain(path) && paths.iter().any(|pattern| fits(pattern, path)))
+            && paths.is_none_or(|paths| {
+                is_plain(path) && paths.iter().any(|pattern| fits(pattern, path))
+            })
     }
 
     /// The header's text.
@@ -127,7 +138,9 @@ impl Injection {
 /// Whether every reader takes the path for the same: no steps up, no escapes, no empty parts.
 fn is_plain(path: &str) -> bool {
     let odd = |byte: u8| !byte.is_ascii_graphic() || b"%\\;".contains(&byte);
-    !path.bytes().any(odd) && !path.contains("//") && !path.split('/').any(|part| [".", ".."].contains(&part))
+    !path.bytes().any(odd)
+        && !path.contains("//")
+        && !path.split('/').any(|part| [".", ".."].contains(&part))
 }
 
 fn fits(pattern: &str, path: &str) -> bool {
@@ -141,15 +154,28 @@ fn fits(pattern: &str, path: &str) -> bool {
 impl PartialEq for Injection {
     fn eq(&self, other: &Self) -> bool {
         let roots = |one: &Self| one.roots.as_ref().map(|roots| roots.roots.clone());
-        (&self.header, &self.format, &self.hosts, &self.methods, &self.paths)
-            == (&other.header, &other.format, &other.hosts, &other.methods, &other.paths)
-            && roots(self) == roots(other)
+        (
+            &self.header,
+            &self.format,
+            &self.hosts,
+            &self.methods,
+            &self.paths,
+        ) == (
+            &other.header,
+            &other.format,
+            &other.hosts,
+            &other.methods,
+            &other.paths,
+        ) && roots(self) == roots(other)
     }
 }
 
 impl fmt::Debug for Injection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Injection").field("header", &self.header).field("hosts", &self.hosts).finish_non_exhaustive()
+        f.debug_struct("Injection")
+            .field("header", &self.header)
+            .field("hosts", &self.hosts)
+            .finish_non_exhaustive()
     }
 }
 

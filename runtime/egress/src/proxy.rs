@@ -362,7 +362,10 @@ async fn trusted(ended: &Ended<'_>, host: TcpStream) -> Result<TlsStream<TcpStre
         Host::Ip(address) => ServerName::IpAddress((*address).into()),
     };
     let connector = TlsConnector::from(ended.client.clone());
-    connector.connect(name, host).await.map_err(|_| Reason::Untrusted)
+    connector
+        .connect(name, host)
+        .await
+        .map_err(|_| Reason::Untrusted)
 }
 
 /// Two proxies are the same if the server may reach the same.

@@ -18,7 +18,11 @@ pub(crate) struct Redacted {
 
 impl Redacted {
     pub(crate) fn new(body: Incoming, redactor: Arc<Redactor>, events: bool) -> Self {
-        Self { body: Some(body), stream: StreamRedactor::new(redactor), events }
+        Self {
+            body: Some(body),
+            stream: StreamRedactor::new(redactor),
+            events,
+        }
     }
 }
 
@@ -26,14 +30,19 @@ impl Body for Redacted {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = &mut *self;
         while let Some(body) = &mut this.body {
             let out = match Pin::new(body).poll_frame(context) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
                 Poll::Ready(Some(Ok(frame))) => {
-                    let Ok(data) = frame.into_data() else { continue };
+                    let Ok(data) = frame.into_data() else {
+                        continue;
+                    };
                     let mut out = this.stream.push(&data);
                     if this.events && (data.ends_with(b"\n\n") || data.ends_with(b"\r\n\r\n")) {
                         out.extend(this.stream.finish());

@@ -56,17 +56,26 @@ pub(crate) async fn carry(
 ) {
     let (read, write) = client.into_split();
     let stream = tokio::io::join(Cursor::new(first).chain(read), write);
-    let stream = Counted { stream, moved: moved.clone() };
-    let accepted = tokio::time::timeout(head, TlsAcceptor::from(ended.server.clone()).accept(stream)).await;
+    let stream = Counted {
+        stream,
+        moved: moved.clone(),
+    };
+    let accepted =
+        tokio::time::timeout(head, TlsAcceptor::from(ended.server.clone()).accept(stream)).await;
     let Ok(Ok(stream)) = accepted else { return };
-    let Ok((send, connection)) = handshake(TokioIo::new(host)).await else { return };
+    let Ok((send, connection)) = handshake(TokioIo::new(host)).await else {
+        return;
+    };
     let send = Mutex::new(send);
     let exchange = Exchange { ended, send };
     let serving = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(idle)
         .max_buf_size(HEAD)
-        .serve_connection(TokioIo::new(stream), service_fn(|request| exchange.answer(request)));
+        .serve_connection(
+            TokioIo::new(stream),
+            service_fn(|request| exchange.answer(request)),
+        );
     tokio::select! {
         _ = serving => {}
         // The last answer may still be on its way to the program.
@@ -88,7 +97,10 @@ impl Exchange<'_> {
         };
         let mut send = self.send.lock().await;
         if send.ready().await.is_err() {
-            return Ok(refusal(StatusCode::BAD_GATEWAY, "the host ended the connection; connect again"));
+            return Ok(refusal(
+                StatusCode::BAD_GATEWAY,
+                "the host ended the connection; connect again",
+            ));
         }
         Ok(match send.send_request(made).await {
             Ok(answer) => self.redacted(answer),
@@ -97,14 +109,26 @@ impl Exchange<'_> {
     }
 
     /// The request as the host gets it.
-    fn made(&self, request: Request<Incoming>) -> Result<Request<Incoming>, (StatusCode, &'static str)> {
+    fn made(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Request<Incoming>, (StatusCode, &'static str)> {
         let (mut parts, body) = request.into_parts();
-        let Ended { injector, host, port, .. } = &self.ended;
+        let Ended {
+            injector,
+            host,
+            port,
+            ..
+        } = &self.ended;
         if [Method::TRACE, Method::CONNECT].contains(&parts.method) {
-            return Err((StatusCode::METHOD_NOT_ALLOWED, "this method is not let through"));
+            return Err((
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this method is not let through",
+            ));
         }
         let target = parts.uri.path_and_query().cloned();
-        let target = target.filter(|_| parts.uri.authority().is_none() && parts.uri.scheme().is_none());
+        let target =
+            target.filter(|_| parts.uri.authority().is_none() && parts.uri.scheme().is_none());
         let Some(target) = target else {
             return Err((StatusCode::BAD_REQUEST, "a request here names a path"));
         };
@@ -115,21 +139,35 @@ impl Exchange<'_> {
         let asked = parts.headers.get_all(header::HOST);
         let same = |asked: &HeaderValue| {
             let asked = asked.to_str().unwrap_or_default();
-            asked.eq_ignore_ascii_case(&name) || asked.eq_ignore_ascii_case(&format!("{host}:{port}"))
+            asked.eq_ignore_ascii_case(&name)
+                || asked.eq_ignore_ascii_case(&format!("{host}:{port}"))
         };
         if !asked.iter().all(same) {
-            return Err((StatusCode::MISDIRECTED_REQUEST, "the request is for another host than the connection"));
+            return Err((
+                StatusCode::MISDIRECTED_REQUEST,
+                "the request is for another host than the connection",
+            ));
         }
         without_hops(&mut parts.headers);
-        for one in injector.injections.iter().filter(|one| one.is_for(host, *port)) {
+        for one in injector
+            .injections
+            .iter()
+            .filter(|one| one.is_for(host, *port))
+        {
             if one.covers(&parts.method, target.path()) {
-                let text = one.text().ok_or((StatusCode::BAD_GATEWAY, "the value fits into no header"))?;
+                let text = one
+                    .text()
+                    .ok_or((StatusCode::BAD_GATEWAY, "the value fits into no header"))?;
                 parts.headers.insert(one.header.clone(), text);
             }
         }
-        let name = HeaderValue::try_from(name).map_err(|_| (StatusCode::BAD_REQUEST, "no such host"))?;
+        let name =
+            HeaderValue::try_from(name).map_err(|_| (StatusCode::BAD_REQUEST, "no such host"))?;
         parts.headers.insert(header::HOST, name);
-        parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        parts.headers.insert(
+            header::ACCEPT_ENCODING,
+            HeaderValue::from_static("identity"),
+        );
         parts.uri = target.into();
         parts.version = Version::HTTP_11;
         parts.extensions.clear();
@@ -142,18 +180,33 @@ impl Exchange<'_> {
         let redactor = &self.ended.injector.redactor;
         let codings = [header::CONTENT_ENCODING, header::TRANSFER_ENCODING];
         let encoded = parts.headers.iter().any(|(name, value)| {
-            codings.contains(name) && !["identity", "chunked"].contains(&value.to_str().unwrap_or("?").trim())
+            codings.contains(name)
+                && !["identity", "chunked"].contains(&value.to_str().unwrap_or("?").trim())
         });
-        let partial = parts.status == StatusCode::PARTIAL_CONTENT || parts.headers.contains_key(header::CONTENT_RANGE);
+        let partial = parts.status == StatusCode::PARTIAL_CONTENT
+            || parts.headers.contains_key(header::CONTENT_RANGE);
         if encoded || partial || parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            return refusal(StatusCode::BAD_GATEWAY, "the host's answer is encoded or partial, which was not asked for");
+            return refusal(
+                StatusCode::BAD_GATEWAY,
+                "the host's answer is encoded or partial, which was not asked for",
+            );
         }
-        let last = parts.headers.get(header::CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
+        let last = parts
+            .headers
+            .get(header::CONNECTION)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
         without_hops(&mut parts.headers);
         if last {
-            parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            parts
+                .headers
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        let names: Vec<_> = parts.headers.keys().filter(|name| redactor.finds(name.as_str().as_bytes())).cloned().collect();
+        let names: Vec<_> = parts
+            .headers
+            .keys()
+            .filter(|name| redactor.finds(name.as_str().as_bytes()))
+            .cloned()
+            .collect();
         for name in names {
             parts.headers.remove(name);
         }
@@ -165,7 +218,10 @@ impl Exchange<'_> {
         // What is said in the status line beside the number; and the length, which changes where a mark is put in.
         parts.extensions.clear();
         parts.headers.remove(header::CONTENT_LENGTH);
-        let events = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let events = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
         let events = events.is_some_and(|kind| kind.starts_with("text/event-stream"));
         let body = Redacted::new(body, redactor.clone(), events);
         Response::from_parts(parts, Either::Left(body))
@@ -195,7 +251,12 @@ fn refusal(status: StatusCode, text: &'static str) -> Answer {
     let body = Full::new(Bytes::from(format!("sandgate: {text}\n")));
     let mut answer = Response::new(Either::Right(body));
     *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    answer
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
     answer
 }
