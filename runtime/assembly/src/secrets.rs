@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 use crate::certificates;
 use crate::doubts::warning;
 
+/// The longest value, in bytes.
+const LONGEST: usize = 64 << 10;
 /// The largest encrypted file and key, in bytes.
 const LARGEST: u64 = 1 << 20;
 
@@ -240,6 +242,7 @@ fn fitting(
     let text = value.expose();
     let why = match secret.give {
         _ if text.is_empty() => "the value is empty",
+        _ if text.len() > LONGEST => "the value is longer than 64 KiB",
         Give::Inject if http::HeaderValue::from_str(text).is_err() => {
             "the value has a line end or a control character, which no header may have"
         }

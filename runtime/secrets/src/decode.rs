@@ -2,27 +2,40 @@
 
 use std::ops::Range;
 
-/// A text that was made of another.
+/// A text that was made of another, of at most 4 GiB.
+#[derive(Default)]
 pub(crate) struct View {
     pub(crate) bytes: Vec<u8>,
-    /// Where each byte stood.
-    origin: Vec<Range<usize>>,
+    /// Where each byte stood, from and to.
+    origin: Vec<(u32, u32)>,
 }
+
+/// What an escape stands for, and its length. The first bytes of the array count.
+type Undone = ([u8; 4], usize, usize);
 
 impl View {
     /// Where a range of the view stood in the first text.
     pub(crate) fn origin(&self, range: Range<usize>) -> Range<usize> {
-        let part = &self.origin[range];
-        match (part.first(), part.last()) {
-            (Some(first), Some(last)) => first.start..last.end,
-            _ => 0..0,
+        match self.origin[range].split_first() {
+            Some((first, rest)) => first.0 as usize..rest.last().unwrap_or(first).1 as usize,
+            None => 0..0,
         }
+    }
+
+    fn push(&mut self, byte: u8, origin: Range<usize>) {
+        let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        self.bytes.push(byte);
+        self.origin.push((number(origin.start), number(origin.end)));
     }
 
     /// A view of this view, with places in the first text.
     fn through(&self, mut next: Self) -> Self {
-        for range in &mut next.origin {
-            *range = self.origin(range.clone());
+        for (from, to) in &mut next.origin {
+            let range = self.origin(*from as usize..*to as usize);
+            (*from, *to) = (
+                u32::try_from(range.start).unwrap_or(u32::MAX),
+                u32::try_from(range.end).unwrap_or(u32::MAX),
+            );
         }
         next
     }
@@ -41,14 +54,10 @@ impl View {
 /// The ASCII letters and digits of a text. What stands between them, such as line ends in base64, colons between pairs
 /// of hexadecimal digits or invisible characters, hides nothing.
 pub(crate) fn bare(text: &[u8]) -> View {
-    let mut view = View {
-        bytes: Vec::with_capacity(text.len()),
-        origin: Vec::with_capacity(text.len()),
-    };
+    let mut view = View::default();
     for (at, byte) in text.iter().enumerate() {
         if byte.is_ascii_alphanumeric() {
-            view.bytes.push(*byte);
-            view.origin.push(at..at + 1);
+            view.push(*byte, at..at + 1);
         }
     }
     view
@@ -56,27 +65,17 @@ pub(crate) fn bare(text: &[u8]) -> View {
 
 /// The bytes that a text lists as decimal numbers, such as `[104, 105]`.
 pub(crate) fn listed(text: &[u8]) -> View {
-    let mut view = View {
-        bytes: Vec::new(),
-        origin: Vec::new(),
-    };
+    let mut view = View::default();
     let mut at = 0;
-    while let Some(start) = text[at..]
-        .iter()
-        .position(u8::is_ascii_digit)
-        .map(|start| at + start)
-    {
-        let length = text[start..]
+    while let Some(start) = text[at..].iter().position(u8::is_ascii_digit) {
+        let start = at + start;
+        let digits = text[start..]
             .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        at = start + length;
-        let number = std::str::from_utf8(&text[start..at])
-            .ok()
-            .and_then(|digits| digits.parse::<u8>().ok());
-        if let Some(byte) = number {
-            view.bytes.push(byte);
-            view.origin.push(start..at);
+            .take_while(|byte| byte.is_ascii_digit());
+        at = start + digits.count();
+        let number = std::str::from_utf8(&text[start..at]).ok();
+        if let Some(byte) = number.and_then(|digits| digits.parse().ok()) {
+            view.push(byte, start..at);
         }
     }
     view
@@ -84,51 +83,58 @@ pub(crate) fn listed(text: &[u8]) -> View {
 
 /// A text with percent-encoding, backslash escapes and character references of HTML undone once. `None` where it has none.
 pub(crate) fn unescaped(text: &[u8]) -> Option<View> {
-    decoded(text, |rest| match rest[0] {
-        b'%' => hex(rest.get(1..3)?).map(|byte| (vec![byte], 3)),
+    let marks = |rest: &[u8]| memchr::memchr3(b'%', b'\\', b'&', rest);
+    decoded(text, marks, |rest| match rest[0] {
+        b'%' => Some(one(hex(rest.get(1..3)?)?, 3)),
         b'\\' => backslash(rest),
-        b'&' => reference(rest),
-        _ => None,
+        _ => reference(rest),
     })
 }
 
 /// A text with quoted-printable undone. `None` where it has none.
 pub(crate) fn from_quoted_printable(text: &[u8]) -> Option<View> {
-    decoded(text, |rest| match rest {
-        [b'=', b'\r', b'\n', ..] => Some((Vec::new(), 3)),
-        [b'=', b'\n', ..] => Some((Vec::new(), 2)),
-        [b'=', a, b, ..] => hex(&[*a, *b]).map(|byte| (vec![byte], 3)),
+    let marks = |rest: &[u8]| memchr::memchr(b'=', rest);
+    decoded(text, marks, |rest| match rest {
+        [_, b'\r', b'\n', ..] => Some(([0; 4], 0, 3)),
+        [_, b'\n', ..] => Some(([0; 4], 0, 2)),
+        [_, a, b, ..] => Some(one(hex(&[*a, *b])?, 3)),
         _ => None,
     })
 }
 
-fn decoded(text: &[u8], step: impl Fn(&[u8]) -> Option<(Vec<u8>, usize)>) -> Option<View> {
-    let mut view = View {
-        bytes: Vec::new(),
-        origin: Vec::new(),
-    };
-    let (mut at, mut changed) = (0, false);
-    while at < text.len() {
-        let (bytes, length) = match step(&text[at..]) {
-            Some(found) => {
-                if !changed {
-                    changed = true;
-                    view.bytes = text[..at].to_vec();
-                    view.origin = (0..at).map(|at| at..at + 1).collect();
-                }
-                found
-            }
-            None if changed => (vec![text[at]], 1),
-            None => {
-                at += 1;
-                continue;
-            }
+/// Undoes what begins at each mark.
+fn decoded(
+    text: &[u8],
+    next: impl Fn(&[u8]) -> Option<usize>,
+    undo: impl Fn(&[u8]) -> Option<Undone>,
+) -> Option<View> {
+    let mut view: Option<View> = None;
+    let (mut copied, mut at) = (0, 0);
+    while let Some(mark) = next(&text[at..]) {
+        let mark = at + mark;
+        at = mark + 1;
+        let Some((bytes, count, length)) = undo(&text[mark..]) else {
+            continue;
         };
-        view.origin.extend(bytes.iter().map(|_| at..at + length));
-        view.bytes.extend(bytes);
-        at += length;
+        let view = view.get_or_insert_default();
+        for plain in copied..mark {
+            view.push(text[plain], plain..plain + 1);
+        }
+        for byte in &bytes[..count] {
+            view.push(*byte, mark..mark + length);
+        }
+        at = mark + length;
+        copied = at;
     }
-    changed.then_some(view)
+    let mut view = view?;
+    for plain in copied..text.len() {
+        view.push(text[plain], plain..plain + 1);
+    }
+    Some(view)
+}
+
+fn one(byte: u8, length: usize) -> Undone {
+    ([byte, 0, 0, 0], 1, length)
 }
 
 fn hex(digits: &[u8]) -> Option<u8> {
@@ -138,45 +144,44 @@ fn hex(digits: &[u8]) -> Option<u8> {
 }
 
 /// `\n`, `\"`, `\x41`, `\u0041`, `\u{41}` and the like.
-fn backslash(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
-    let one = |byte: u8| Some((vec![byte], 2));
+fn backslash(rest: &[u8]) -> Option<Undone> {
     match rest.get(1)? {
-        b'n' => one(b'\n'),
-        b'r' => one(b'\r'),
-        b't' => one(b'\t'),
-        b'b' => one(8),
-        b'f' => one(12),
-        b'x' => hex(rest.get(2..4)?).map(|byte| (vec![byte], 4)),
+        b'n' => Some(one(b'\n', 2)),
+        b'r' => Some(one(b'\r', 2)),
+        b't' => Some(one(b'\t', 2)),
+        b'b' => Some(one(8, 2)),
+        b'f' => Some(one(12, 2)),
+        b'x' => Some(one(hex(rest.get(2..4)?)?, 4)),
         b'u' if rest.get(2) == Some(&b'{') => {
             let end = rest.iter().take(12).position(|byte| *byte == b'}')?;
-            character(std::str::from_utf8(&rest[3..end]).ok()?, 16, end + 1)
+            character(&rest[3..end], 16, end + 1)
         }
-        b'u' => character(std::str::from_utf8(rest.get(2..6)?).ok()?, 16, 6),
-        other if other.is_ascii_punctuation() => one(*other),
+        b'u' => character(rest.get(2..6)?, 16, 6),
+        other if other.is_ascii_punctuation() => Some(one(*other, 2)),
         _ => None,
     }
 }
 
 /// `&amp;`, `&#65;` and `&#x41;`.
-fn reference(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
+fn reference(rest: &[u8]) -> Option<Undone> {
     let end = rest.iter().take(12).position(|byte| *byte == b';')?;
-    let name = std::str::from_utf8(&rest[1..end]).ok()?;
     let length = end + 1;
-    let named = |byte: u8| Some((vec![byte], length));
-    match name {
-        "amp" => named(b'&'),
-        "lt" => named(b'<'),
-        "gt" => named(b'>'),
-        "quot" => named(b'"'),
-        "apos" => named(b'\''),
-        _ => match name.strip_prefix('#')? {
-            number if number.starts_with(['x', 'X']) => character(&number[1..], 16, length),
-            number => character(number, 10, length),
-        },
+    match &rest[1..end] {
+        b"amp" => Some(one(b'&', length)),
+        b"lt" => Some(one(b'<', length)),
+        b"gt" => Some(one(b'>', length)),
+        b"quot" => Some(one(b'"', length)),
+        b"apos" => Some(one(b'\'', length)),
+        [b'#', b'x' | b'X', digits @ ..] => character(digits, 16, length),
+        [b'#', digits @ ..] => character(digits, 10, length),
+        _ => None,
     }
 }
 
-fn character(digits: &str, radix: u32, length: usize) -> Option<(Vec<u8>, usize)> {
+fn character(digits: &[u8], radix: u32, length: usize) -> Option<Undone> {
+    let digits = std::str::from_utf8(digits).ok()?;
     let character = char::from_u32(u32::from_str_radix(digits, radix).ok()?)?;
-    Some((character.to_string().into_bytes(), length))
+    let mut bytes = [0; 4];
+    let count = character.encode_utf8(&mut bytes).len();
+    Some((bytes, count, length))
 }

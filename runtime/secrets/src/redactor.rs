@@ -1,6 +1,5 @@
 //! Finds managed values in texts, in every spelling that is looked for, and puts a mark in their place.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,6 +18,8 @@ pub const MARK: &str = "[redacted]";
 pub const SHORTEST: usize = 12;
 /// How many values are looked for that are not in force any more: what was rotated may still be valid elsewhere.
 const FORMER: usize = 256;
+/// The part of a text that is looked at at a time, in bytes.
+const WINDOW: usize = 128 << 10;
 /// How many times escapes are undone, one over the other.
 const LAYERS: usize = 3;
 
@@ -26,7 +27,15 @@ const LAYERS: usize = 3;
 #[derive(Default)]
 pub struct Redactor {
     compiled: ArcSwapOption<Compiled>,
-    values: Mutex<VecDeque<Value>>,
+    known: Mutex<Known>,
+}
+
+/// What is looked for.
+#[derive(Default)]
+struct Known {
+    /// Values that were in force, the oldest first.
+    former: Vec<Value>,
+    current: Vec<Value>,
 }
 
 /// Two automata over the spellings of all values: as they are, and their bare letters and digits.
@@ -42,19 +51,25 @@ impl Redactor {
     /// Looks for these values from now on, and still for the last 256 others. Values under [`SHORTEST`] bytes are left
     /// out.
     pub fn look_for<'a>(&self, values: impl IntoIterator<Item = &'a Value>) {
-        let mut known = self.values.lock();
-        let before = known.len();
+        let mut current: Vec<Value> = Vec::new();
         for value in values {
-            if value.expose().len() >= SHORTEST && !known.contains(value) {
-                known.push_back(value.clone());
+            if value.expose().len() >= SHORTEST && !current.contains(value) {
+                current.push(value.clone());
             }
         }
-        if known.len() == before {
-            return;
+        let mut known = self.known.lock();
+        let before = known.current.len() + known.former.len();
+        let all = std::mem::take(&mut *known);
+        let gone = all.former.into_iter().chain(all.current);
+        let mut former: Vec<Value> = gone.filter(|value| !current.contains(value)).collect();
+        let count = former.len() + current.len();
+        former.drain(..former.len().saturating_sub(FORMER));
+        *known = Known { former, current };
+        // None is taken out but for a new one.
+        if count > before {
+            let values = known.former.iter().chain(&known.current);
+            self.compiled.store(Compiled::of(values).map(Arc::new));
         }
-        let surplus = before.saturating_sub(FORMER);
-        known.drain(..surplus);
-        self.compiled.store(Compiled::of(&known).map(Arc::new));
     }
 
     /// Whether there is nothing to look for.
@@ -107,11 +122,8 @@ impl Redactor {
 }
 
 impl Compiled {
-    fn of(values: &VecDeque<Value>) -> Option<Self> {
-        let all: Vec<_> = values
-            .iter()
-            .flat_map(|value| spellings(value.expose()))
-            .collect();
+    fn of<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Self> {
+        let all: Vec<_> = values.flat_map(|value| spellings(value.expose())).collect();
         let built = |patterns: &[&[u8]]| {
             AhoCorasick::builder()
                 .ascii_case_insensitive(true)
@@ -137,29 +149,50 @@ impl Compiled {
     }
 
     fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
-        if text.len() < SHORTEST {
-            return Vec::new();
-        }
-        let mut found = Vec::new();
-        self.search(text, |range| range, &mut found);
-        self.search_spread(text, &mut found);
-        if let Some(view) = from_quoted_printable(text) {
-            self.view(&view, &mut found);
-        }
-        let mut next = unescaped(text);
-        for _ in 0..LAYERS {
-            let Some(view) = next else { break };
-            self.view(&view, &mut found);
-            next = view.unescaped();
-        }
-        apart(found)
+        self.in_windows(text, |window, found| self.search_all(window, found))
     }
 
     /// Where values stand in pieces, whatever is between them.
     fn find_spread(&self, text: &[u8]) -> Vec<Range<usize>> {
+        self.in_windows(text, |window, found| self.search_spread(window, found))
+    }
+
+    /// Looks at a part of the text after the other, so that a large text is not held several times over. Each part goes so
+    /// far into the next that no value is cut in both.
+    fn in_windows(
+        &self,
+        text: &[u8],
+        search: impl Fn(&[u8], &mut Vec<Range<usize>>),
+    ) -> Vec<Range<usize>> {
         let mut found = Vec::new();
-        self.search_spread(text, &mut found);
+        let mut start = 0;
+        while text.len() - start >= SHORTEST {
+            let end = text.len().min(start + WINDOW + self.longest);
+            let before = found.len();
+            search(&text[start..end], &mut found);
+            for range in &mut found[before..] {
+                *range = range.start + start..range.end + start;
+            }
+            if end == text.len() {
+                break;
+            }
+            start += WINDOW;
+        }
         apart(found)
+    }
+
+    fn search_all(&self, text: &[u8], found: &mut Vec<Range<usize>>) {
+        self.search(text, |range| range, found);
+        self.search_spread(text, found);
+        if let Some(view) = from_quoted_printable(text) {
+            self.view(&view, found);
+        }
+        let mut next = unescaped(text);
+        for _ in 0..LAYERS {
+            let Some(view) = next else { break };
+            self.view(&view, found);
+            next = view.unescaped();
+        }
     }
 
     fn search_spread(&self, text: &[u8], found: &mut Vec<Range<usize>>) {

@@ -178,6 +178,20 @@ fn a_number_and_a_value_spread_over_strings_are_found() {
     );
 }
 
+#[test]
+fn a_value_across_two_parts_of_a_large_text_is_found() {
+    let redactor = of(VALUE);
+    for (name, text) in spelt(VALUE) {
+        for at in [WINDOW - 1, WINDOW - text.len() / 2, 2 * WINDOW - 3] {
+            let large = format!("{}{text}{}", " ".repeat(at), " x".repeat(WINDOW));
+            let clean = redactor
+                .text(&large)
+                .unwrap_or_else(|| panic!("{name} at {at}"));
+            assert!(redactor.text(&clean).is_none(), "{name} at {at}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn a_stream_is_redacted_wherever_its_pieces_end(
