@@ -28,6 +28,14 @@ impl View {
         self.origin.push((number(origin.start), number(origin.end)));
     }
 
+    /// Takes a part of a text as it is.
+    fn copy(&mut self, text: &[u8], range: Range<usize>) {
+        for (at, byte) in text[range.clone()].iter().enumerate() {
+            let at = range.start + at;
+            self.push(*byte, at..at + 1);
+        }
+    }
+
     /// A view of this view, with places in the first text.
     fn through(&self, mut next: Self) -> Self {
         for (from, to) in &mut next.origin {
@@ -117,9 +125,7 @@ fn decoded(
             continue;
         };
         let view = view.get_or_insert_default();
-        for plain in copied..mark {
-            view.push(text[plain], plain..plain + 1);
-        }
+        view.copy(text, copied..mark);
         for byte in &bytes[..count] {
             view.push(*byte, mark..mark + length);
         }
@@ -127,9 +133,7 @@ fn decoded(
         copied = at;
     }
     let mut view = view?;
-    for plain in copied..text.len() {
-        view.push(text[plain], plain..plain + 1);
-    }
+    view.copy(text, copied..text.len());
     Some(view)
 }
 
