@@ -297,7 +297,10 @@ fn nowhere(place: &str, bytes: impl AsRef<[u8]>) {
 #[test]
 fn planted_secrets_are_in_no_reply_and_on_no_disk_whatever_their_spelling() {
     let (stage, beside) = (Stage::new(), other());
-    let mut gateway = stage.start(&stage.planted(&beside));
+    let collector = FakeServer::http_with(|_| Reply::Json(b"{}".to_vec()));
+    let otlp = collector.url().trim_end_matches("/mcp").to_owned();
+    let traced = format!("[telemetry]\notlp = {otlp:?}\n");
+    let mut gateway = stage.start(&(traced + &stage.planted(&beside)));
     let names = said(&gateway, "desk", &json!({ "what": "names" }));
     let held = [
         "F_AGE_FILE",
@@ -358,11 +361,22 @@ fn planted_secrets_are_in_no_reply_and_on_no_disk_whatever_their_spelling() {
     );
     nowhere("what a host says back", &all);
 
+    // With a server that runs.
+    let session = Speaker::open(&gateway.mcp("desk"), Era::Legacy);
+    let mut servers = 0;
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        if let Ok(line) = std::fs::read(entry.path().join("cmdline")) {
-            nowhere("the list of processes", line);
+        let Ok(line) = std::fs::read(entry.path().join("cmdline")) else {
+            continue;
+        };
+        if memchr::memmem::find(&line, stage.script.to_str().unwrap().as_bytes()).is_some() {
+            servers += 1;
+            let own = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+            nowhere("the server's environment", own);
         }
+        nowhere("the list of processes", line);
     }
+    assert!(servers > 0, "none of them is the server");
+    session.end();
     for args in [&["status"][..], &["why", "--last"], &["egress", "desk"]] {
         let ended = gateway.command(args);
         nowhere(&args.join(" "), ended.output + &ended.log);
@@ -371,6 +385,11 @@ fn planted_secrets_are_in_no_reply_and_on_no_disk_whatever_their_spelling() {
     assert!(log.contains(&format!("stderr {MARK}")), "{log}");
     gateway.stop(Duration::from_secs(30)).unwrap();
     nowhere("the log", gateway.log());
+    let traces = collector.heard();
+    assert!(!traces.is_empty(), "it is traced");
+    for trace in traces {
+        nowhere("a trace", trace.body);
+    }
     let folder = gateway.config_file();
     let mut all = Vec::new();
     for word in words() {
@@ -580,4 +599,30 @@ fn a_server_without_its_value_does_not_start_and_the_error_names_no_value() {
             assert!(!log.contains(value), "{log}");
         }
     }
+}
+
+#[test]
+fn what_cannot_be_given_as_it_says_is_an_error_and_no_other_way_takes_its_place() {
+    let stage = Stage::new();
+    let from = format!("from-file = {:?}\n", stage.file("value", "value-of-a-file"));
+    let with = |server: String, secret: &str| {
+        let config = format!("{server}[servers.desk.secrets.KEY]\n{from}{secret}\n");
+        let (code, log) = Gateway::refused(&config);
+        assert_eq!(code, Some(2), "{log}");
+        assert!(!log.contains("value-of-a-file"), "{log}");
+        log
+    };
+    let landlock = || {
+        let server = stage.server("desk");
+        server.replace("contain = {", "contain = { with = \"landlock\",")
+    };
+    let log = with(landlock(), "give = \"file\"");
+    assert!(log.contains("which Landlock alone has none of"), "{log}");
+    let log = with(landlock(), &stage.inject("X-Key"));
+    assert!(log.contains("which Landlock alone has none of"), "{log}");
+    let inject = stage
+        .inject("X-Key")
+        .replace("localhost", "api.example.com");
+    let log = with(stage.server("desk"), &inject);
+    assert!(log.contains("the server may not reach this host"), "{log}");
 }
