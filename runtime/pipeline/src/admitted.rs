@@ -17,7 +17,7 @@
 //! 9. Messages nested in a reply pass the interceptors as messages of their own (see `nested`), after the mutators of
 //!    the whole and before its validators.
 //! 10. What the chain's redaction takes out is taken out after the mutators and the nested messages, before the
-//!    validators that see the final reply; likewise out of a refusal's words.
+//!     validators that see the final reply; likewise out of a refusal's words.
 
 use std::sync::{Arc, Weak};
 
