@@ -71,17 +71,20 @@ pub fn run(argv: &[String], folder: &Path) -> Result<Value, CommandError> {
             Err(error) => return Err(CommandError::Start(program.clone(), error)),
         }
     };
-    if !status.success() {
-        return Err(CommandError::Status(program.clone(), status));
-    }
     let left = until.saturating_duration_since(Instant::now()).max(LOOK);
     let bytes = printed
         .recv_timeout(left)
         .map_err(|_| CommandError::Time(program.clone()))?;
-    let bytes = bytes.filter(|bytes| bytes.len() as u64 <= LARGEST);
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    text.map(Value::of)
-        .ok_or_else(|| CommandError::Text(program.clone()))
+    // A program that prints too much may have been ended by that: its status says less.
+    let bytes = bytes
+        .filter(|bytes| bytes.len() as u64 <= LARGEST)
+        .ok_or_else(|| CommandError::Text(program.clone()))?;
+    if !status.success() {
+        return Err(CommandError::Status(program.clone(), status));
+    }
+    String::from_utf8(bytes)
+        .map(Value::of)
+        .map_err(|_| CommandError::Text(program.clone()))
 }
 
 #[cfg(test)]
