@@ -24,6 +24,7 @@ mod policy_cover;
 mod process_tree;
 mod published;
 mod resource_uris;
+mod secrets;
 mod smuggled_events;
 mod starved_callers;
 mod tasks;

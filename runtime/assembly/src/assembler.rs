@@ -16,10 +16,13 @@ use sandgate_message::{Direction, Hook, Limits};
 use sandgate_pipeline::{
     Chain, Globs, Mode, RefusalStyle, Scope, Sees, Step, StepConfig, StepError,
 };
+use sandgate_secrets::Redactor;
 use zeroize::Zeroizing;
 
 use crate::candidate_runner::CandidateRunner;
 use crate::plugins::Loading;
+use crate::secrets::{Fetched, Kept};
+use crate::servers::Around;
 use crate::{candidates, certificates, cover, doubts, order, packages, plugins, servers};
 
 /// Builds editions one after another. What did not change is reused.
@@ -30,6 +33,9 @@ pub struct Assembler {
     candidates: candidates::HeldCandidates,
     runner: CandidateRunner,
     connections: Arc<dyn ConnectionLog>,
+    redactor: Arc<Redactor>,
+    /// Whether the values of servers are fetched.
+    fetches: bool,
     version: u64,
     ahead: bool,
 }
@@ -60,6 +66,8 @@ impl Assembler {
             candidates: candidates::HeldCandidates::default(),
             runner: CandidateRunner::default(),
             connections: Arc::new(Unrecorded),
+            redactor: Arc::default(),
+            fetches: false,
             version: 0,
             ahead: false,
         }
@@ -72,6 +80,19 @@ impl Assembler {
             connections,
             ..self
         }
+    }
+
+    /// For those who start servers, or want to know whether they could: their values are fetched, and looked for from then
+    /// on by [`Self::redactor`].
+    #[must_use]
+    pub fn fetching(mut self) -> Self {
+        self.fetches = true;
+        self
+    }
+
+    /// What looks for the values of servers.
+    pub fn redactor(&self) -> &Arc<Redactor> {
+        &self.redactor
     }
 
     /// For those who start no server: a package that is locked and not installed is a warning.
@@ -150,14 +171,29 @@ impl Assembler {
         let mut all = resolved.warnings.clone();
         all.extend(loaded.warnings.iter().cloned());
         issues.extend(order::misplaced(loaded, &steps));
-        let stocked = self.servers.stock(
-            loaded,
-            &resolved,
-            environment,
-            limits,
-            &self.connections,
-            self.ahead,
-        );
+        let fetched = match self.fetches {
+            true => {
+                // Programs and stores are waited for.
+                let (loaded, environment) = (loaded.clone(), environment.clone());
+                let fetching =
+                    tokio::task::spawn_blocking(move || Fetched::of(&loaded, &environment));
+                fetching.await.unwrap_or_else(|_| {
+                    Err(vec![Issue::error(None, "the secrets could not be fetched")])
+                })
+            }
+            false => Ok(Fetched::none(loaded)),
+        };
+        let stocked = fetched.and_then(|fetched| {
+            fetched.tell(&self.redactor);
+            let around = Around {
+                limits,
+                connections: self.connections.clone(),
+                redactor: self.redactor.clone(),
+                fetched,
+                ahead: self.ahead,
+            };
+            self.servers.stock(loaded, &resolved, environment, &around)
+        });
         let (servers, known_servers) = match stocked {
             Ok((servers, known_servers, doubts)) => {
                 issues.extend(doubts);
@@ -210,6 +246,10 @@ impl Assembler {
         let chain = Chain::new(self.version + 1, steps, refusal, limits)
             .extended(known)
             .showing(shows);
+        let chain = match self.redactor.is_idle() {
+            true => chain,
+            false => chain.redacting(Arc::new(Kept(self.redactor.clone()))),
+        };
         let names: Vec<_> = servers.iter().map(|server| server.name().clone()).collect();
         let edition = Edition::new(chain, servers)
             .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?
@@ -231,6 +271,7 @@ impl Assembler {
         self.version = assembled.edition.version();
         self.plugins = assembled.plugins;
         self.servers = assembled.servers;
+        self.servers.take_effect();
         for candidate in assembled.candidates.new_since(&self.candidates) {
             self.runner.run(candidate);
         }

@@ -55,9 +55,21 @@ pub(super) fn authorities(
     server: &str,
     path: &Path,
 ) -> Result<Authorities, Issue> {
-    let place = format!("/servers/{server}/ca");
-    let text = read(loaded, &place, path)?;
-    Authorities::from_pem(&text).map_err(|error| unusable(loaded, &place, path, &error))
+    authorities_at(loaded, &format!("/servers/{server}/ca"), path)
+}
+
+/// The authorities of a file that a place of the configuration names.
+///
+/// # Errors
+///
+/// As [`authorities`].
+pub(super) fn authorities_at(
+    loaded: &Loaded,
+    place: &str,
+    path: &Path,
+) -> Result<Authorities, Issue> {
+    let text = read(loaded, place, path)?;
+    Authorities::from_pem(&text).map_err(|error| unusable(loaded, place, path, &error))
 }
 
 fn read(loaded: &Loaded, place: &str, path: &Path) -> Result<Vec<u8>, Issue> {

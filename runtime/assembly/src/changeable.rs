@@ -61,6 +61,17 @@ impl<'a> Programs<'a> {
                 }
             }
         }
+        let commands = loaded.config.servers.values();
+        let commands = commands.flat_map(|server| server.secrets.values());
+        for word in commands
+            .filter_map(|secret| secret.from_command.as_ref())
+            .flatten()
+        {
+            let path = loaded.files.path(word.as_ref());
+            if path.is_file() {
+                add(&path, "what a secret is fetched by");
+            }
+        }
         Self {
             loaded,
             run,

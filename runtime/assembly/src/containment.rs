@@ -20,6 +20,7 @@ use sandgate_egress::{ConnectionLog, Policy, Proxy};
 use sandgate_supply::LockedImage;
 
 use crate::doubts::warning;
+use crate::given::Given;
 use crate::packages::Installed;
 use crate::programs::look_up;
 
@@ -81,13 +82,14 @@ impl<'a> Planner<'a> {
         name: &str,
         server: &Server,
         values: &ResolvedServer,
+        given: &Given,
         issues: &mut Vec<Issue>,
     ) -> Result<Option<Arc<Plan>>, Issue> {
         let Some(command) = &server.command else {
             return Ok(None);
         };
         if let Some((engine, image)) = self.installed.images.get(name) {
-            return self.container(name, server, values, (engine, image));
+            return self.container(name, server, values, (engine, image), given);
         }
         let place = |key: &str| match (key, &server.package) {
             ("command", Some(_)) => format!("/servers/{name}/package"),
@@ -119,6 +121,11 @@ impl<'a> Planner<'a> {
         if let Some(Missing { what, remedy }) = missing_network(backend, network) {
             return Err(wrong("egress", what).help(remedy));
         }
+        if backend == Backend::Landlock && !given.files.is_empty() {
+            let why = "they are given by a file in memory, which Landlock alone has none of";
+            let help = "write with = \"bubblewrap\" in `contain`, or give = \"env\"";
+            return Err(wrong("secrets", why.into()).help(help));
+        }
         let search = self.search(values);
         let Some(program) = self.program(server, values) else {
             let why = format!(
@@ -133,6 +140,7 @@ impl<'a> Planner<'a> {
             read: wanted.read.iter().map(path).collect(),
             write: wanted.write.iter().map(path).collect(),
             cache: wanted.cache.as_ref().map(path),
+            files: given.files.clone(),
             network,
             installed: self.installed.folders.get(name).cloned(),
             limits: limits(&wanted),
@@ -143,6 +151,11 @@ impl<'a> Planner<'a> {
             .iter()
             .map(|(name, value)| (name.clone(), value.expose().to_owned()))
             .collect();
+        for (name, value) in &given.variables {
+            if !env.iter().any(|(known, _)| known == name) {
+                env.push((name.clone(), value.clone()));
+            }
+        }
         for name in &wanted.environment {
             let given = env.iter().any(|(known, _)| known == name);
             if let Some(value) = self.environment.get(name).filter(|_| !given) {
@@ -177,6 +190,7 @@ impl<'a> Planner<'a> {
         server: &Server,
         values: &ResolvedServer,
         (engine, image): (&Engine, &LockedImage),
+        given: &Given,
     ) -> Result<Option<Arc<Plan>>, Issue> {
         let wrong = |key: &str, why: String| {
             let place = format!("/servers/{name}/{key}");
@@ -198,15 +212,18 @@ impl<'a> Planner<'a> {
         if let Some((variable, _)) = outside {
             let why = "it comes from outside, and a container's variables lie in files of its engine, on the disk";
             let issue = wrong(&format!("env/{variable}"), why.into());
-            return Err(
-                issue.help("mount the file that has it, or write a value that is no secret")
-            );
+            return Err(issue.help("give it in `secrets`, with give = \"file\" or \"inject\""));
         }
         let mut env: Vec<(String, String)> = values
             .env
             .iter()
             .map(|(name, value)| (name.clone(), value.expose().to_owned()))
             .collect();
+        for (name, value) in &given.variables {
+            if !env.iter().any(|(known, _)| known == name) {
+                env.push((name.clone(), value.clone()));
+            }
+        }
         with_proxy(server, &mut env);
         let mounts: Vec<Mount> = wanted
             .mounts
@@ -223,6 +240,7 @@ impl<'a> Planner<'a> {
         let asked = Wanted {
             backend: engine.backend,
             network,
+            files: given.files.clone(),
             limits: limits(&wanted),
             user: self.users.get(name).copied(),
             ..Wanted::default()
@@ -268,6 +286,7 @@ impl<'a> Planner<'a> {
         name: &str,
         server: &Server,
         connections: &Arc<dyn ConnectionLog>,
+        given: &Given,
         issues: &mut Vec<Issue>,
     ) -> Result<Option<Arc<Proxy>>, Issue> {
         let Some(egress) = &server.egress else {
@@ -303,7 +322,10 @@ impl<'a> Planner<'a> {
             };
             issues.push(warning(self.loaded, &place, why).help(help));
         }
-        let proxy = Proxy::new(name, policy, connections.clone());
+        let mut proxy = Proxy::new(name, policy, connections.clone());
+        if let Some(injector) = &given.injector {
+            proxy = proxy.injecting(injector.clone());
+        }
         Ok(Some(Arc::new(proxy)))
     }
 
@@ -382,6 +404,10 @@ impl<'a> Planner<'a> {
             PlanError::Cwd(_) => (
                 "cwd".into(),
                 "add it to `read` or `write` of `contain`, or leave `cwd` out: the server then begins in its private home",
+            ),
+            PlanError::Hidden(_) => (
+                "contain/mounts".into(),
+                "mount it elsewhere: /run/secrets and /run/sandgate are the gateway's",
             ),
             PlanError::Mount(inside, _) | PlanError::Unmountable(inside, _) => (
                 format!(

@@ -146,6 +146,7 @@ pub fn gateway_config(loaded: &Loaded) -> GatewayConfig {
         max_sessions: count(limits.max_sessions),
         session_idle: limits.idle_timeout.0,
         session_gone: GatewayConfig::default().session_gone,
+        redactor: GatewayConfig::default().redactor,
         max_in_flight: count(limits.max_in_flight),
         drain: limits.drain_timeout.0,
         on_unwritten: on_unwritten(loaded),

@@ -15,12 +15,14 @@ mod containment;
 mod cover;
 mod doubts;
 pub mod events;
+mod given;
 pub mod host_setup;
 pub mod inspect;
 mod order;
 mod packages;
 mod plugins;
 mod programs;
+mod secrets;
 mod servers;
 mod unloaded;
 

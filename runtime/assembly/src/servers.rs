@@ -10,9 +10,12 @@ use sandgate_config::{
 use sandgate_egress::{ConnectionLog, Unrecorded};
 use sandgate_gateway::{Server, ServerConfig, Share, Transport};
 use sandgate_message::Limits;
+use sandgate_secrets::Redactor;
 
 use super::changeable::Programs;
 use super::containment::Planner;
+use super::given::{FreshValue, Given};
+use super::secrets::Fetched;
 use super::{certificates, document_limits, packages};
 
 /// The servers of a configuration, in the order of their names, apart from any gateway.
@@ -26,9 +29,17 @@ pub fn servers_apart(
 ) -> Result<Vec<Arc<Server>>, Report> {
     let resolved = loaded.resolve(environment)?;
     let known = KnownServers::default();
-    let connections: Arc<dyn ConnectionLog> = Arc::new(Unrecorded);
-    let limits = document_limits(loaded);
-    let stocked = known.stock(loaded, &resolved, environment, limits, &connections, false);
+    let fetched = Fetched::of(loaded, environment).map_err(|wrong| loaded.report(wrong))?;
+    let redactor = Arc::<Redactor>::default();
+    fetched.tell(&redactor);
+    let around = Around {
+        limits: document_limits(loaded),
+        connections: Arc::new(Unrecorded),
+        redactor,
+        fetched,
+        ahead: false,
+    };
+    let stocked = known.stock(loaded, &resolved, environment, &around);
     let (servers, _, _) = stocked.map_err(|wrong| loaded.report(wrong))?;
     Ok(servers)
 }
@@ -36,13 +47,36 @@ pub fn servers_apart(
 /// The servers of a configuration, those of the next one to compare with, and doubts.
 pub(super) type Stocked = (Vec<Arc<Server>>, KnownServers, Vec<Issue>);
 
+/// What servers have beside what the file says of them.
+pub(super) struct Around {
+    pub(super) limits: Limits,
+    pub(super) connections: Arc<dyn ConnectionLog>,
+    /// Takes the values that the gateway keeps out of what servers say.
+    pub(super) redactor: Arc<Redactor>,
+    /// These values.
+    pub(super) fetched: Fetched,
+    /// Whether a package that is not installed is a doubt and no error.
+    pub(super) ahead: bool,
+}
+
 /// The servers of the last configuration, by name.
 #[derive(Default)]
-pub(super) struct KnownServers(BTreeMap<String, Arc<Server>>);
+pub(super) struct KnownServers {
+    servers: BTreeMap<String, Arc<Server>>,
+    /// What is put into requests of servers that go on, once the configuration is in force.
+    fresh: Vec<FreshValue>,
+}
 
 impl KnownServers {
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Server>> {
-        self.0.values()
+        self.servers.values()
+    }
+
+    /// Puts rotated values in force, in proxies that go on.
+    pub(super) fn take_effect(&mut self) {
+        for (at, value) in self.fresh.drain(..) {
+            at.store(Arc::new(value));
+        }
     }
 
     /// The servers in the order of their names, the set for the next configuration to compare with, and doubts.
@@ -55,12 +89,12 @@ impl KnownServers {
         loaded: &Loaded,
         resolved: &Resolved,
         environment: &Environment,
-        limits: Limits,
-        connections: &Arc<dyn ConnectionLog>,
-        ahead: bool,
+        around: &Around,
     ) -> Result<Stocked, Vec<Issue>> {
-        let mut doubts = Vec::new();
-        let (whole, installed) = packages::as_programs(loaded, environment, ahead, &mut doubts);
+        let mut doubts = around.fetched.doubts(loaded);
+        let mut fresh = Vec::new();
+        let (whole, installed) =
+            packages::as_programs(loaded, environment, around.ahead, &mut doubts);
         let loaded = &*whole;
         let planner = Planner::new(loaded, environment, &installed);
         let mut wrong = planner.shared_caches();
@@ -79,8 +113,20 @@ impl KnownServers {
                     continue;
                 }
             };
+            let known_server = self.servers.get(name);
+            let before = known_server.and_then(|known| known.config().egress.as_ref()?.injector());
+            let given = match Given::of(loaded, (name, server), around, before) {
+                Ok((given, values)) => {
+                    fresh.extend(values);
+                    given
+                }
+                Err(issue) => {
+                    wrong.push(issue);
+                    continue;
+                }
+            };
             let is_there = !installed.absent.contains(name);
-            let planned = is_there.then(|| planner.plan(name, server, values, &mut doubts));
+            let planned = is_there.then(|| planner.plan(name, server, values, &given, &mut doubts));
             let contain = match planned.unwrap_or(Ok(None)) {
                 Ok(contain) => contain,
                 Err(issue) => {
@@ -88,13 +134,14 @@ impl KnownServers {
                     continue;
                 }
             };
-            let egress = match planner.egress(name, server, connections, &mut doubts) {
-                Ok(egress) => egress,
-                Err(issue) => {
-                    wrong.push(issue);
-                    continue;
-                }
-            };
+            let egress =
+                match planner.egress(name, server, &around.connections, &given, &mut doubts) {
+                    Ok(egress) => egress,
+                    Err(issue) => {
+                        wrong.push(issue);
+                        continue;
+                    }
+                };
             if is_there {
                 programs.add(&planner, name, server, values, contain.clone());
             }
@@ -102,9 +149,10 @@ impl KnownServers {
                 authorities,
                 contain,
                 egress,
-                ..describe(name, server, values, loaded, limits)
+                redactor: around.redactor.clone(),
+                ..describe((name, server), values, &given, loaded, around.limits)
             };
-            let unchanged = self.0.get(name).filter(|known| *known.config() == config);
+            let unchanged = known_server.filter(|known| *known.config() == config);
             let server = unchanged.cloned().unwrap_or_else(|| Server::new(config));
             order.push(server.clone());
             known.insert(name.clone(), server);
@@ -113,7 +161,8 @@ impl KnownServers {
         let is_error = |issue: &Issue| issue.severity == Severity::Error;
         wrong.extend(doubts.extract_if(.., |issue| is_error(issue)));
         if wrong.is_empty() {
-            Ok((order, Self(known), doubts))
+            let servers = known;
+            Ok((order, Self { servers, fresh }, doubts))
         } else {
             Err(wrong)
         }
@@ -121,9 +170,9 @@ impl KnownServers {
 }
 
 fn describe(
-    name: &str,
-    server: &sandgate_config::Server,
+    (name, server): (&str, &sandgate_config::Server),
     values: &ResolvedServer,
+    given: &Given,
     loaded: &Loaded,
     limits: Limits,
 ) -> ServerConfig {
@@ -159,7 +208,10 @@ fn describe(
             Transport::Stdio {
                 command,
                 args: server.args.clone(),
-                env: exposed(values.env.iter()),
+                env: exposed(values.env.iter())
+                    .into_iter()
+                    .chain(given.variables.iter().cloned())
+                    .collect(),
                 cwd: Some(cwd),
             }
         }
@@ -199,6 +251,7 @@ fn exposed<'a>(values: impl Iterator<Item = &'a (String, Secret)>) -> Vec<(Strin
 mod tests {
     #![allow(clippy::unwrap_used)]
     use std::path::Path;
+    use std::sync::LazyLock;
 
     use rcgen::{CertificateParams, KeyPair};
     use sandgate_config::Environment;
@@ -211,13 +264,18 @@ mod tests {
 
     /// Each key of `[servers.NAME]` with a value that is not its default, and the lines for a program or an endpoint
     /// that it needs.
-    const KEYS: [(&str, &str, &str); 19] = [
+    const KEYS: [(&str, &str, &str); 20] = [
         ("", "command", "\"false\""),
         (PROGRAM, "args", "[\"x\"]"),
         (PROGRAM, "env", "{ X = \"y\" }"),
         (PROGRAM, "cwd", "\"elsewhere\""),
         (PROGRAM, "contain", "true"),
         (CONTAINED, "egress", "[\"api.github.com\"]"),
+        (
+            CONTAINED,
+            "secrets",
+            "{ KEY = { from-command = [\"echo\", \"one-of-many-values\"], give = \"file\" } }",
+        ),
         ("", "url", "\"http://127.0.0.1:2/mcp\""),
         (ENDPOINT, "headers", "{ X-A = \"b\" }"),
         (ENDPOINT, "connect-timeout", "\"9s\""),
@@ -233,6 +291,9 @@ mod tests {
         (ENDPOINT, "forward-trace-state", "true"),
     ];
 
+    /// The same for all: servers with different ones would differ.
+    static REDACTOR: LazyLock<Arc<Redactor>> = LazyLock::new(Arc::default);
+
     fn stock(folder: &Path, lines: &str, before: &KnownServers) -> (Arc<Server>, KnownServers) {
         let file = folder.join("sandgate.toml");
         std::fs::write(&file, format!("[servers.desk]\n{lines}\n")).unwrap();
@@ -240,16 +301,15 @@ mod tests {
         let environment = Environment::of_process();
         let resolved = loaded.resolve(&environment);
         let resolved = resolved.unwrap_or_else(|_| panic!("wrong: {lines}"));
-        let connections: Arc<dyn ConnectionLog> = Arc::new(Unrecorded);
-        let limits = Limits::default();
-        let stocked = before.stock(
-            &loaded,
-            &resolved,
-            &environment,
-            limits,
-            &connections,
-            false,
-        );
+        let fetched = Fetched::of(&loaded, &environment);
+        let around = Around {
+            limits: Limits::default(),
+            connections: Arc::new(Unrecorded),
+            redactor: REDACTOR.clone(),
+            fetched: fetched.unwrap_or_else(|_| panic!("wrong: {lines}")),
+            ahead: false,
+        };
+        let stocked = before.stock(&loaded, &resolved, &environment, &around);
         let (servers, known, _) = stocked.unwrap_or_else(|_| panic!("wrong: {lines}"));
         (servers[0].clone(), known)
     }

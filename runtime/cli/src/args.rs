@@ -25,6 +25,7 @@ use crate::promote::Promote;
 use crate::reload::Reload;
 use crate::replay::Replay;
 use crate::run::Run;
+use crate::secret::Secret;
 use crate::status::Status;
 use crate::token::Token;
 use crate::why::Why;
@@ -99,6 +100,9 @@ pub enum Verb {
     /// Make plugins, and look at them
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Keep values for servers in an encrypted file [exit code 1: not done]
+    #[command(subcommand)]
+    Secret(Secret),
     /// Make a token for a client, and print what the configuration needs to know it
     Token(Token),
     /// Print the JSON Schema of the configuration

@@ -6,7 +6,9 @@ use std::time::SystemTime;
 use clap::Args;
 use sandgate_assembly::{Assembler, Loading};
 use sandgate_assembly::{events, host_setup};
-use sandgate_config::{DescribedIssue, Environment, Issue, Loaded, PluginSource, Report, Severity};
+use sandgate_config::{
+    DescribedIssue, Environment, Give, Issue, Loaded, PluginSource, Report, Scalar, Severity,
+};
 use sandgate_egress::Policy;
 use sandgate_gateway::{Edition, Server, Transport};
 use sandgate_message::{Direction, Hook, Role};
@@ -126,7 +128,7 @@ pub fn carry_out(asked: &Check) -> ExitCode {
 pub async fn check(loaded: &Loaded, environment: &Environment) -> Result<Checked, Report> {
     let exposed = loaded.check_exposure(loaded.config.gateway.listen.0, false)?;
     let host = host_setup::host(loaded, environment)?;
-    let assembler = Assembler::new(host).ahead_of_installation();
+    let assembler = Assembler::new(host).ahead_of_installation().fetching();
     let mut assembled = assembler
         .assemble(loaded, environment, Loading::Start)
         .await?;
@@ -177,11 +179,14 @@ fn pipeline(loaded: &Loaded, edition: &Edition) -> Pipeline {
                 .iter()
                 .filter_map(|event| event_row(chain, event, name))
                 .collect(),
-            reach: edition
-                .servers()
-                .iter()
-                .find(|known| known.name().as_ref() == name.as_str())
-                .map_or_else(Reach::default, |known| reach(known)),
+            reach: with_secrets(
+                server,
+                edition
+                    .servers()
+                    .iter()
+                    .find(|known| known.name().as_ref() == name.as_str())
+                    .map_or_else(Reach::default, |known| reach(known)),
+            ),
         });
     Pipeline {
         interceptors: interceptors.collect(),
@@ -207,6 +212,31 @@ fn reach(server: &Server) -> Reach {
             Reach::Contained(rows)
         }
     }
+}
+
+/// What a contained server reaches, and where its secrets come from; no value is among it.
+fn with_secrets(server: &sandgate_config::Server, reach: Reach) -> Reach {
+    let Reach::Contained(mut rows) = reach else {
+        return reach;
+    };
+    for (name, secret) in &server.secrets {
+        let given = match secret.give {
+            Give::Inject => {
+                let hosts = secret.hosts.iter().flatten().map(Scalar::write);
+                format!(
+                    "put into requests to {}",
+                    hosts.collect::<Vec<_>>().join(", ")
+                )
+            }
+            Give::File => "by a file in memory".into(),
+            Give::Env => "IN ITS ENVIRONMENT".into(),
+        };
+        rows.push((
+            "secret",
+            format!("{name}, from {}: {given}", secret.source()),
+        ));
+    }
+    Reach::Contained(rows)
 }
 
 /// The hosts that a contained server reaches through the proxy.

@@ -28,6 +28,7 @@ pub mod replay;
 mod rlimit;
 pub mod run;
 pub mod schema;
+pub mod secret;
 mod seen;
 pub mod status;
 mod table;

@@ -8,7 +8,7 @@ use sandgate::args::{Arguments, Verb};
 use sandgate::demo;
 use sandgate::{
     audit, call, check, completions, egress, import, init, install, lock, manual, pins, plugin,
-    promote, reload, replay, run, schema, status, terminal, token, why,
+    promote, reload, replay, run, schema, secret, status, terminal, token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;
@@ -70,6 +70,7 @@ fn carry_out(verb: Verb) -> ExitCode {
         #[cfg(feature = "demo")]
         Verb::Demo(asked) => demo::carry_out(asked),
         Verb::Plugin(asked) => plugin::carry_out(&asked),
+        Verb::Secret(asked) => secret::carry_out(&asked),
         Verb::Token(asked) => token::carry_out(&asked),
         Verb::Schema => schema::carry_out(),
         Verb::Completions(asked) => completions::carry_out(asked),

@@ -208,6 +208,9 @@ impl Loaded {
                     .values()
                     .filter_map(|server| server.ca.clone()),
             );
+        let secrets = self.config.servers.values();
+        let secrets = secrets.flat_map(|server| server.secrets.values());
+        let secrets = secrets.flat_map(|secret| secret.files().cloned());
         let packages = self
             .config
             .servers
@@ -218,6 +221,7 @@ impl Loaded {
             .chain(lock)
             .chain(settings)
             .chain(values)
+            .chain(secrets)
             .chain(certificates)
             .map(|path| self.files.path(&path))
             .collect()

@@ -11,7 +11,7 @@ use super::scalar::{Mistake, Scalar};
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{named, suggest};
-use super::{client, gateway, server, view};
+use super::{client, gateway, secret_rules, server, view};
 
 /// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
 /// other.
@@ -206,6 +206,7 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
         "cwd",
         "contain",
         "egress",
+        "secrets",
         "max-children",
         "share",
     ];
@@ -227,6 +228,7 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
     if kind != "url" {
         check_egress(&place, table, issues);
         check_containment(&place, table, kind == "image", issues);
+        secret_rules::check(name, table, issues);
     }
     let forwards = table.get("forward-authorization").is_some_and(is_true);
     for (header, value) in table.table("headers").into_iter().flatten() {
@@ -356,14 +358,7 @@ fn check_egress(place: &str, table: &Table, issues: &mut Vec<Issue>) {
     };
     let span = Some(key.span.clone());
     let contain = table.get("contain");
-    // A package and an image are contained unless `contain` says otherwise.
-    let contained = match contain {
-        Some(entry) => !matches!(entry.node, Node::Truth(false)),
-        None => ["package", "image"]
-            .iter()
-            .any(|key| table.get(key).is_some()),
-    };
-    if !contained {
+    if !is_contained(table) {
         let why =
             format!("{place} has `egress` and is not contained: nothing would keep it to its list");
         issues.push(Issue::error(span, why).help("add contain = true, or take `egress` out"));
@@ -445,6 +440,16 @@ fn check_containment(place: &str, table: &Table, image: bool, issues: &mut Vec<I
     }
 }
 
+/// Whether a server's program is contained. A package and an image are unless `contain` says otherwise.
+pub(crate) fn is_contained(table: &Table) -> bool {
+    match table.get("contain") {
+        Some(entry) => !matches!(entry.node, Node::Truth(false)),
+        None => ["package", "image"]
+            .iter()
+            .any(|key| table.get(key).is_some()),
+    }
+}
+
 fn check_guest_paths(table: &Table, issues: &mut Vec<Issue>) {
     let dirs = table
         .table("grants")
@@ -493,6 +498,6 @@ fn is_true(value: &Entry) -> bool {
     matches!(value.node, Node::Truth(true))
 }
 
-fn wrong(span: std::ops::Range<usize>, what: String, mistake: Mistake) -> Issue {
+pub(crate) fn wrong(span: std::ops::Range<usize>, what: String, mistake: Mistake) -> Issue {
     Issue::error(Some(span), format!("{what} {}", mistake.why)).help(mistake.help)
 }

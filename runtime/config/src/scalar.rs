@@ -62,6 +62,7 @@ pub(crate) fn known(name: &str) -> Option<Known> {
         "PluginSource" => of::<super::interceptor::PluginSource>(),
         "HttpHost" => of::<super::grants::HttpHost>(),
         "EgressHost" => of::<super::egress::EgressHost>(),
+        "InjectHost" => of::<super::server_secret::InjectHost>(),
         "Moment" => of::<super::egress::Moment>(),
         "GuestPath" => of::<super::grants::GuestPath>(),
         "Url" => of::<super::server::Url>(),

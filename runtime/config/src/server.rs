@@ -13,6 +13,7 @@ use super::image::Image;
 use super::package::Package;
 use super::scalar::{Mistake, Scalar, scalar};
 use super::secret::ValueOrRef;
+use super::server_secret::ServerSecret;
 
 /// A server: a program that speaks MCP on stdin and stdout (`command`, `package` for one of npm or PyPI, or
 /// `image` for one in a container), or a
@@ -56,6 +57,10 @@ pub struct Server {
     /// `["api.github.com", "*.example.com:8443"]`, or a table. Left out: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub egress: Option<Egress>,
+    /// Values that the program needs and nobody else may see, by name. Each is one of `from-env`, `from-file`,
+    /// `from-command`, `from-vault` and `from-age`, with `give`. None of them passes the gateway in a message.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, ServerSecret>,
     /// The endpoint, `http` or `https`. Either this, `command`, `package` or
     /// `image`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use sandgate_config::{
     Access, AdminSocket, Anchor, ConditionName, Config, Contain, Containing, Destination,
-    Direction, Environment, Files, Hook, Loaded, Mode, OnFailure, Period, PluginSource,
-    RefusalStyle, Report, Sees, ServerNetwork, Sharing, Side, Size, Target, TargetKind,
+    Direction, Environment, Files, Give, Hook, Loaded, Mode, OnFailure, Period, PluginSource,
+    RefusalStyle, Report, SecretRef, Sees, ServerNetwork, Sharing, Side, Size, Target, TargetKind,
 };
 use serde_json::{Value, json};
 
@@ -233,6 +233,52 @@ fn every_key_is_read_as_it_was_written() {
     assert_eq!(
         (contain.processes, contain.cpus, contain.files),
         (64, 1, 256)
+    );
+    let tickets = &servers["tickets"].secrets;
+    let key = &tickets["TICKETS_KEY"];
+    assert_eq!((key.give, key.ttl), (Give::Inject, Some(Period::secs(900))));
+    assert_eq!(
+        (key.header.as_deref(), key.format.as_deref()),
+        (Some("Authorization"), Some("Bearer {}"))
+    );
+    let hosts = key.hosts.as_ref().unwrap();
+    assert_eq!(
+        (hosts.len(), hosts[0].host.to_string(), hosts[0].port),
+        (1, "api.example.com".to_owned(), 443)
+    );
+    assert_eq!(key.methods.as_ref().unwrap().len(), 2);
+    assert_eq!(key.paths.as_ref().unwrap()[..], ["/v1/*"]);
+    assert_eq!(key.ca, Some("tls/tickets.pem".into()));
+    let vault = key.from_vault.as_ref().unwrap();
+    assert_eq!(vault.address.0.host(), Some("vault.internal"));
+    assert_eq!(
+        (&*vault.mount, &*vault.path, &*vault.key),
+        ("kv", "mcp/tickets", "token")
+    );
+    assert_eq!(
+        (vault.namespace.as_deref(), &vault.ca),
+        (Some("desk"), &Some("tls/vault.pem".into()))
+    );
+    assert_eq!(
+        vault.token.one(),
+        Some(SecretRef::FromEnv("VAULT_TOKEN".into()))
+    );
+    let user = &tickets["TICKETS_USER"];
+    assert_eq!(
+        (user.from_env.as_deref(), user.give),
+        (Some("TICKETS_USER"), Give::Env)
+    );
+    let certificate = &tickets["TICKETS_CERT"];
+    assert_eq!(
+        (&certificate.from_file, certificate.give),
+        (&Some("tickets.key".into()), Give::File)
+    );
+    let seed = tickets["TICKETS_SEED"].from_command.as_ref().unwrap();
+    assert_eq!(seed[..], ["pass", "mcp/tickets"]);
+    let salt = tickets["TICKETS_SALT"].from_age.as_ref().unwrap();
+    assert_eq!(
+        (&salt.file, &salt.key, &*salt.name),
+        (&"all.age".into(), &"all.key".into(), "salt")
     );
     let crm = &servers["crm"];
     assert_eq!(

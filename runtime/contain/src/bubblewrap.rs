@@ -59,6 +59,8 @@ pub(crate) fn trial() -> Vec<String> {
 pub(crate) struct Parts<'a> {
     /// The paths of [`Plan::exposed`], opened, in its order.
     pub(crate) exposed: &'a [RawFd],
+    /// The files of [`Plan::files`], in its order.
+    pub(crate) given: &'a [RawFd],
     /// The files `passwd` and `group` within.
     pub(crate) users: [RawFd; 2],
     /// The seccomp filters that it installs, for its own process within as well.
@@ -77,6 +79,7 @@ pub(crate) fn arguments(plan: &Plan, parts: &Parts<'_>) -> Vec<String> {
         .iter()
         .map(|one| one.path.as_path())
         .chain(plan.links.iter().map(|(link, _)| link.as_path()))
+        .chain(plan.files.iter().map(|one| one.path.as_path()))
         .chain(system::ETC.iter().map(Path::new))
         .chain([Path::new(system::PROCESSORS)])
         .flat_map(|path| path.ancestors().skip(1))
@@ -97,6 +100,10 @@ pub(crate) fn arguments(plan: &Plan, parts: &Parts<'_>) -> Vec<String> {
     }
     for (fd, path) in parts.users.iter().zip(system::USERS) {
         add(&["--perms", "0444", "--file", &fd.to_string(), path]);
+    }
+    for (fd, one) in parts.given.iter().zip(&plan.files) {
+        let path = one.path.display().to_string();
+        add(&["--perms", "0444", "--file", &fd.to_string(), &path]);
     }
     add(&["--proc", "/proc", "--dev", "/dev"]);
     add(&["--ro-bind-try", system::PROCESSORS, system::PROCESSORS]);

@@ -43,7 +43,7 @@ pub use container::{Engine, Image, Mount};
 pub use guard::{GuardError, Guarded, real_path};
 pub use handed::receive;
 pub use limits::{Limit, Limits};
-pub use plan::{Access, Backend, Exposed, Network, Plan, PlanError, Reason, Wanted};
+pub use plan::{Access, Backend, Exposed, GivenFile, Network, Plan, PlanError, Reason, Wanted};
 pub use proxied::environment as proxy_environment;
 pub use report::{InForce, Report};
 pub use requirement::{Missing, missing, missing_network, missing_of_engine};

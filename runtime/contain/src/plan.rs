@@ -93,6 +93,22 @@ pub struct Exposed {
     pub reason: Reason,
 }
 
+/// A file in memory, which a program in bubblewrap's sandbox or in a container finds at a path, and can read.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenFile {
+    /// Where it is, within.
+    pub path: PathBuf,
+    /// What is in it.
+    pub content: String,
+}
+
+/// Without the content, which may be secret.
+impl fmt::Debug for GivenFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GivenFile({})", self.path.display())
+    }
+}
+
 /// What an operator wants of a program's containment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -106,6 +122,8 @@ pub struct Wanted {
     pub cache: Option<PathBuf>,
     /// The folder of an installed package, which it reads: the gateway put it there, so that it may lie in what is guarded.
     pub installed: Option<PathBuf>,
+    /// Files that are in its sandbox alone, and on no disk.
+    pub files: Vec<GivenFile>,
     /// Its network.
     pub network: Network,
     /// Its limits.
@@ -131,6 +149,8 @@ pub struct Plan {
     pub exposed: Vec<Exposed>,
     /// Links that lead to what it is given, and where they lead.
     pub links: Vec<(PathBuf, PathBuf)>,
+    /// Files that are in its sandbox alone, and on no disk.
+    pub files: Vec<GivenFile>,
     /// Its network.
     pub network: Network,
     /// Its limits.
@@ -173,6 +193,9 @@ pub enum PlanError {
     /// A path that an engine's command line cannot name.
     #[error("{} has a comma, a quote or a line break, which no mount can be told with", .1.display())]
     Unmountable(PathBuf, PathBuf),
+    /// A mount is where the gateway's own file is to be.
+    #[error("a mount hides {}, where the gateway puts a file", .0.display())]
+    Hidden(PathBuf),
     /// A variable that an engine's list cannot name.
     #[error(
         "the variable {0:?} has a name or a value that no container can be given: a list has one a line"
@@ -282,6 +305,7 @@ impl Plan {
             cwd: visible,
             exposed,
             links,
+            files: wanted.files.clone(),
             network: wanted.network,
             limits: wanted.limits,
             user: wanted.user,
@@ -323,6 +347,12 @@ impl Plan {
                 ..mount.clone()
             });
         }
+        if let Some(file) = wanted.files.iter().find(|file| {
+            let within = |one: &Mount| file.path.starts_with(&one.inside);
+            image.mounts.iter().any(within)
+        }) {
+            return Err(PlanError::Hidden(file.path.clone()));
+        }
         for (name, value) in env {
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
             let named = !name.is_empty() && name.chars().all(plain);
@@ -338,6 +368,7 @@ impl Plan {
             cwd: None,
             exposed: exposed.into_values().collect(),
             links: Vec::new(),
+            files: wanted.files.clone(),
             network: wanted.network,
             limits: wanted.limits,
             user: wanted.user,

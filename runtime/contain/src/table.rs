@@ -39,6 +39,8 @@ impl Plan {
         rows.extend(reads.map(|one| ("reads", shown(one))));
         let writes = self.exposed.iter().filter(of(Access::Write));
         rows.extend(writes.map(|one| ("writes", shown(one))));
+        let files = self.files.iter();
+        rows.extend(files.map(|one| ("reads", format!("{} (in memory)", one.path.display()))));
         rows.push((
             "writes",
             match self.backend.is_engine() {

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 use sandgate_assembly::host_setup;
@@ -39,6 +39,8 @@ pub(crate) struct Reloader {
     /// The configuration in force, as it was written.
     written: Written,
     history: Arc<Mutex<History>>,
+    /// When the servers' values were fetched last, and how long the first of them counts.
+    fetched: (Instant, Option<Duration>),
     broken: bool,
     /// The call log, and whether stdout is a client's. `None` before there is a call log.
     call_log: Option<(Arc<CallLogWriter>, bool)>,
@@ -95,6 +97,7 @@ impl Reloader {
             files,
             written,
             history: Arc::new(Mutex::new(history)),
+            fetched: (Instant::now(), shortest_ttl(loaded)),
             broken: false,
             call_log: None,
             listening: None,
@@ -116,6 +119,12 @@ impl Reloader {
         self.gateway.current().version()
     }
 
+    /// When a value of a server is to be fetched anew; `None`: at the next reload.
+    pub(crate) fn fetches_at(&self) -> Option<Instant> {
+        let (last, ttl) = self.fetched;
+        ttl.map(|ttl| last + ttl)
+    }
+
     /// The history of reloads, kept current.
     pub(crate) fn history(&self) -> Arc<Mutex<History>> {
         self.history.clone()
@@ -134,6 +143,8 @@ impl Reloader {
             // What is read now need not be read again when the change is noticed.
             watch.know();
         }
+        // Also where it fails: the values in force stay, and are asked for again as late.
+        self.fetched.0 = Instant::now();
         let assembled = async {
             let mut loaded = Loaded::read(&self.path)?;
             if let Some(address) = self.listening {
@@ -196,6 +207,7 @@ impl Reloader {
                 needs_restart.join(", ")
             );
         }
+        self.fetched.1 = shortest_ttl(&loaded);
         self.files = files(&self.path, &loaded);
         if let Some(watch) = watch {
             watch.target(self.files.iter().cloned());
@@ -255,6 +267,13 @@ impl Reloader {
             needs_restart,
         }
     }
+}
+
+/// The shortest time after which a value of a server is fetched anew.
+fn shortest_ttl(loaded: &Loaded) -> Option<Duration> {
+    let servers = loaded.config.servers.values();
+    let secrets = servers.flat_map(|server| server.secrets.values());
+    secrets.filter_map(|secret| Some(secret.ttl?.0)).min()
 }
 
 /// All files that a configuration is made of.

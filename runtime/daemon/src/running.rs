@@ -12,7 +12,7 @@ use std::time::Duration;
 use sandgate_assembly::host_setup;
 use sandgate_assembly::{Assembler, Loading};
 use sandgate_config::{Audit, Environment, Files, Issue, Loaded, Report, Side};
-use sandgate_gateway::{Endpoint, Gateway, Registry};
+use sandgate_gateway::{Endpoint, Gateway, GatewayConfig, Registry};
 use sandgate_recording::{Recording, Wanted};
 use sandgate_telemetry::call_log::{Auditor, CallLogTarget, CallLogWriter, OpenError};
 use sandgate_telemetry::conditions::GatewayConditions;
@@ -69,7 +69,7 @@ pub async fn start(
     let host = host_setup::host(loaded, &environment)?;
     let state = host.state().health();
     let connections = Arc::<Connections>::default();
-    let mut assembler = Assembler::new(host).telling(connections.clone());
+    let mut assembler = Assembler::new(host).telling(connections.clone()).fetching();
     let mut assembled = assembler
         .assemble(loaded, &environment, Loading::Start)
         .await?;
@@ -96,7 +96,10 @@ pub async fn start(
         lookout.recording = Some(begin_recording(wanted)?);
     }
     let gateway = Gateway::observed(
-        host_setup::gateway_config(loaded),
+        GatewayConfig {
+            redactor: assembler.redactor().clone(),
+            ..host_setup::gateway_config(loaded)
+        },
         registry,
         call_log.clone(),
         lookout.observer(),
@@ -348,7 +351,7 @@ fn after(told: CancellationToken, period: Duration, gateway: &Arc<Gateway>) -> C
     stop
 }
 
-/// Reloads when a file changes, and when SIGHUP or an operator asks for it, which also reopens the call log.
+/// Reloads when a file changes, when a secret is to be fetched anew, and when SIGHUP or an operator asks for it, which also reopens the call log.
 async fn keep_current(
     mut reloader: Reloader,
     mut watch: Option<Watch>,
@@ -366,20 +369,27 @@ async fn keep_current(
                 None => std::future::pending().await,
             }
         };
+        let due = reloader.fetches_at();
+        let expired = async {
+            match due {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
         let (cause, answer) = tokio::select! {
             () = stop.cancelled() => return,
             () = changed => ("file", None),
+            () = expired => ("secrets", None),
             Some(()) = hangup.recv() => ("signal", None),
             Some(answer) = asked.recv() => ("admin", Some(answer)),
             else => return,
         };
-        if cause != "file"
-            && let Err(error) = call_log.reopen()
-        {
+        let asked_for = !["file", "secrets"].contains(&cause);
+        if asked_for && let Err(error) = call_log.reopen() {
             tracing::warn!("the call log stays as it is: {error}");
         }
         let outcome = reload_unharmed(&mut reloader, watch.as_mut()).await;
-        if cause != "file" || outcome.error.is_some() || !outcome.changes.is_empty() {
+        if asked_for || outcome.error.is_some() || !outcome.changes.is_empty() {
             let detail = json!({
                 "cause": cause, "edition": outcome.version, "error": outcome.error,
                 "changes": outcome.changes,

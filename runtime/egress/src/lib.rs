@@ -2,7 +2,8 @@
 //!
 //! A program asks for a host by `CONNECT`. The proxy looks for it on the program's list, resolves its name once,
 //! refuses addresses that are not public, connects to exactly the address that it checked, and compares the name in the
-//! program's TLS with the host it asked for. Every connection is told to a [`ConnectionLog`].
+//! program's TLS with the host it asked for. Every connection is told to a [`ConnectionLog`]. For hosts that are named so
+//! (`inject`), it ends the program's TLS and puts a value into a header that the program never has.
 //!
 //! This crate knows nothing of MCP, of containment and of the gateway's configuration: whoever holds the listener says
 //! which program can connect to it.
@@ -10,6 +11,7 @@
 mod connection;
 mod head;
 mod hello;
+mod inject;
 mod pace;
 mod policy;
 mod proxy;
@@ -18,6 +20,7 @@ mod relay;
 mod resolve;
 
 pub use connection::{Connection, ConnectionLog, Unrecorded, Verdict};
+pub use inject::{Injection, Injector, InjectorError};
 pub use policy::Policy;
 pub use proxy::{Bounds, Proxy};
 pub use reason::Reason;

@@ -8,14 +8,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
+use rustls::pki_types::ServerName;
 use sandgate_address::{AllowedHost, Host};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::connection::{Connection, ConnectionLog, Verdict};
+use crate::inject::{Ended, Injector, carry};
 use crate::pace::Pace;
 use crate::policy::{Admitted, Policy};
 use crate::reason::Reason;
@@ -72,6 +76,8 @@ impl Default for Bounds {
 pub struct Proxy {
     server: Arc<str>,
     policy: Policy,
+    /// Puts values into requests to some of the hosts.
+    injector: Option<Arc<Injector>>,
     log: Arc<dyn ConnectionLog>,
     resolver: Arc<dyn Resolver>,
     bounds: Bounds,
@@ -105,6 +111,7 @@ impl Proxy {
         Self {
             server: server.into(),
             policy,
+            injector: None,
             log,
             resolver,
             bounds,
@@ -113,6 +120,20 @@ impl Proxy {
             new: Mutex::new(Pace::new(bounds.pace.0, bounds.pace.1, Instant::now())),
             refused: Mutex::new(Pace::new(REFUSED.0, REFUSED.1, Instant::now())),
         }
+    }
+
+    /// The same proxy, which puts values into requests to some of the hosts.
+    #[must_use]
+    pub fn injecting(self, injector: Arc<Injector>) -> Self {
+        Self {
+            injector: Some(injector),
+            ..self
+        }
+    }
+
+    /// What puts values into requests to some of the hosts.
+    pub fn injector(&self) -> Option<&Arc<Injector>> {
+        self.injector.as_ref()
     }
 
     /// What the server may reach.
@@ -159,7 +180,12 @@ impl Proxy {
             .open(&mut client, &mut told, crowded, &mut established)
             .await;
         match opened {
-            Ok((mut host, first)) => {
+            Ok((Opened::Ended(host, ended), first)) => {
+                let moved = told.moved.clone();
+                let times = (self.bounds.hello, self.bounds.idle);
+                Box::pin(carry(client, first, *host, ended, &moved, times)).await;
+            }
+            Ok((Opened::Whole(mut host), first)) => {
                 let moved = told.moved.clone();
                 relay(&mut client, &mut host, &first, &moved, self.bounds.idle).await;
             }
@@ -173,13 +199,13 @@ impl Proxy {
 
     /// Everything that comes before the first byte goes on: the host it asks for, whether it may, the address, the
     /// connection, and the name in its TLS. Returns the connection, and what the program said already.
-    async fn open(
-        &self,
+    async fn open<'a>(
+        &'a self,
         client: &mut TcpStream,
         told: &mut Told<'_>,
         crowded: bool,
         established: &mut bool,
-    ) -> Result<(TcpStream, Vec<u8>), Reason> {
+    ) -> Result<(Opened<'a>, Vec<u8>), Reason> {
         let bounds = &self.bounds;
         let asked = timeout(bounds.head, head::read(client)).await;
         let asked = asked.map_err(|_| Reason::HeadTooSlow)??;
@@ -215,11 +241,20 @@ impl Proxy {
                 }
             }
         }
+        let ending = self.injector.as_ref();
+        let opened = match ending.and_then(|one| one.ending(&asked.host, asked.port)) {
+            Some(ended) => {
+                let stream = timeout(bounds.connect, trusted(&ended, host)).await;
+                let stream = stream.map_err(|_| Reason::Unreachable)??;
+                Opened::Ended(Box::new(stream), ended)
+            }
+            None => Opened::Whole(host),
+        };
         told.opened(match audited {
             true => Verdict::Audited,
             false => Verdict::Allowed,
         })?;
-        Ok((host, first))
+        Ok((opened, first))
     }
 
     /// The addresses that may be connected to. The name is resolved here, and nowhere else: a second look-up could give
@@ -312,10 +347,33 @@ impl Proxy {
     }
 }
 
+/// A connection to a host.
+enum Opened<'a> {
+    /// The program's TLS goes on as it is.
+    Whole(TcpStream),
+    /// The proxy's own TLS with the host.
+    Ended(Box<TlsStream<TcpStream>>, Ended<'a>),
+}
+
+/// TLS with a host, whose certificate is one that is trusted for its name.
+async fn trusted(ended: &Ended<'_>, host: TcpStream) -> Result<TlsStream<TcpStream>, Reason> {
+    let name = match &ended.host {
+        Host::Name(name) => ServerName::try_from(name.clone()).map_err(|_| Reason::Untrusted)?,
+        Host::Ip(address) => ServerName::IpAddress((*address).into()),
+    };
+    let connector = TlsConnector::from(ended.client.clone());
+    connector
+        .connect(name, host)
+        .await
+        .map_err(|_| Reason::Untrusted)
+}
+
 /// Two proxies are the same if the server may reach the same.
 impl PartialEq for Proxy {
     fn eq(&self, other: &Self) -> bool {
+        let injector = |one: &Self| one.injector.as_ref().map(Arc::as_ptr);
         (&self.server, &self.policy, self.bounds) == (&other.server, &other.policy, other.bounds)
+            && injector(self) == injector(other)
     }
 }
 

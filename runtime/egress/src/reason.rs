@@ -31,6 +31,8 @@ pub enum Reason {
     NoSni,
     /// The hello of TLS names another host.
     SniMismatch,
+    /// The host's certificate is not trusted, where the gateway ends the TLS.
+    Untrusted,
     /// Its record cannot be written.
     Unlogged,
     /// The name does not resolve.
@@ -42,7 +44,7 @@ pub enum Reason {
 }
 
 /// Every reason.
-const ALL: [Reason; 17] = [
+const ALL: [Reason; 18] = [
     Reason::HostNotListed,
     Reason::PortNotListed,
     Reason::PrivateAddress,
@@ -56,6 +58,7 @@ const ALL: [Reason; 17] = [
     Reason::HelloTooSlow,
     Reason::NoSni,
     Reason::SniMismatch,
+    Reason::Untrusted,
     Reason::Unlogged,
     Reason::Unresolved,
     Reason::Unreachable,
@@ -107,6 +110,10 @@ impl Reason {
             Self::SniMismatch => (
                 "sni-mismatch",
                 "the hello of TLS names another host than CONNECT",
+            ),
+            Self::Untrusted => (
+                "untrusted",
+                "the host's certificate is not trusted, or it speaks no TLS",
             ),
             Self::Unlogged => ("unlogged", "its record cannot be written to the call log"),
             Self::Unresolved => ("unresolved", "the name does not resolve"),

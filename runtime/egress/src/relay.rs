@@ -31,7 +31,7 @@ impl Moved {
         }
     }
 
-    fn more(&self, way: &AtomicU64, bytes: usize) {
+    pub(crate) fn more(&self, way: &AtomicU64, bytes: usize) {
         way.fetch_add(bytes as u64, Ordering::Relaxed);
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last.store(now, Ordering::Relaxed);
@@ -92,7 +92,7 @@ async fn copy(
     }
 }
 
-async fn stillness(moved: &Moved, idle: Duration) {
+pub(crate) async fn stillness(moved: &Moved, idle: Duration) {
     loop {
         let end = moved.last() + idle;
         if end <= Instant::now() {

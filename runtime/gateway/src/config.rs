@@ -1,8 +1,10 @@
 //! The settings of the client side. The program's configuration is composed of these and the settings of other crates.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sandgate_message::{Era, Limits};
+use sandgate_secrets::Redactor;
 
 use crate::admission::address::TrustedProxies;
 use crate::auth::origin::Access;
@@ -61,6 +63,8 @@ pub struct GatewayConfig {
     /// The key of the pseudonyms under which sessions are logged. `None` uses a random key per process, so that a
     /// client cannot be followed across restarts.
     pub pseudonym_key: Option<[u8; 32]>,
+    /// The values that the gateway keeps, which no message of a client may hold.
+    pub redactor: Arc<Redactor>,
 }
 
 impl Default for GatewayConfig {
@@ -92,6 +96,7 @@ impl Default for GatewayConfig {
             on_unwritten: OnUnwritten::Refuse,
             processors: std::thread::available_parallelism().map_or(1, usize::from),
             pseudonym_key: None,
+            redactor: Arc::default(),
         }
     }
 }

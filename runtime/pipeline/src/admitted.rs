@@ -16,6 +16,8 @@
 //!    An error stays an error, a result a result.
 //! 9. Messages nested in a reply pass the interceptors as messages of their own (see `nested`), after the mutators of
 //!    the whole and before its validators.
+//! 10. What the chain's redaction takes out is taken out after the mutators and the nested messages, before the
+//!     validators that see the final reply; likewise out of a refusal's words.
 
 use std::sync::{Arc, Weak};
 
@@ -24,6 +26,7 @@ use sandgate_message::{Call, Hook, Json, Message};
 use crate::chain::Chain;
 use crate::hook_phase::{HookPhase, Notes, PhaseEnd};
 use crate::nested::NestedMessages;
+use crate::redaction::clean;
 use crate::refusal::{Interrupted, RefusalContext};
 use crate::step_config::Sees;
 use crate::trail::Trail;
@@ -157,7 +160,9 @@ impl Admitted {
                     hook: Hook::PostCall,
                     executed: answer.is_none(),
                 };
-                stopped.reply(&context, sent.id().or(reply.id()))
+                let (reply, interrupted) = stopped.reply(&context, sent.id().or(reply.id()));
+                let clean = |reply| clean(chain.redaction.as_deref(), reply);
+                (reply.map(clean), interrupted)
             }
             (None, Some(payload)) => (Some(reply.with_payload(payload)), None),
             (None, None) => (Some(reply), None),
@@ -201,6 +206,7 @@ impl HookPhase<'_> {
         let steps = self.steps();
         self.mutators(steps.iter().enumerate().rev()).await?;
         self.nested(nested).await?;
+        self.redact();
         Ok(self.validators(Sees::Final).await?)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sandgate_message::{Call, Direction, Hook, Limits, Method, Role};
 
 use crate::globs::Globs;
+use crate::redaction::Redaction;
 use crate::refusal::RefusalStyle;
 use crate::step::Step;
 use crate::step_config::Mode;
@@ -21,6 +22,8 @@ pub struct Chain {
     pub(crate) extensions: Globs,
     /// Whether the trail keeps what a run saw, for runs that refused or noticed something.
     pub(crate) shows: bool,
+    /// What is taken out of documents between mutators and validators.
+    pub(crate) redaction: Option<Arc<dyn Redaction>>,
 }
 
 impl Chain {
@@ -39,6 +42,7 @@ impl Chain {
             limits,
             extensions: Globs::default(),
             shows: false,
+            redaction: None,
         })
     }
 
@@ -48,6 +52,7 @@ impl Chain {
         Arc::new(Self {
             steps: self.steps.clone(),
             extensions: self.extensions.clone(),
+            redaction: self.redaction.clone(),
             shows,
             ..*self
         })
@@ -57,6 +62,7 @@ impl Chain {
     pub fn extended(&self, extensions: Globs) -> Arc<Self> {
         Arc::new(Self {
             steps: self.steps.clone(),
+            redaction: self.redaction.clone(),
             extensions,
             ..*self
         })
@@ -67,6 +73,17 @@ impl Chain {
         Arc::new(Self {
             steps: self.steps.iter().map(remake).collect(),
             extensions: self.extensions.clone(),
+            redaction: self.redaction.clone(),
+            ..*self
+        })
+    }
+
+    /// The same chain, which takes out of documents what mutators may not bring into them, before validators judge.
+    pub fn redacting(&self, redaction: Arc<dyn Redaction>) -> Arc<Self> {
+        Arc::new(Self {
+            steps: self.steps.clone(),
+            extensions: self.extensions.clone(),
+            redaction: Some(redaction),
             ..*self
         })
     }

@@ -26,6 +26,8 @@
 //!     interceptor would not see them.
 //! 15. Messages nested in a message pass the interceptors as messages of their own (see `nested`), after the mutators
 //!     of the whole and before its validators.
+//! 16. What the chain's redaction takes out is taken out after the mutators and the nested messages, before the
+//!     validators; likewise out of an answer and out of a refusal's words.
 
 use std::sync::Arc;
 
@@ -35,6 +37,7 @@ use crate::admitted::{Admitted, Continuation, FilteredReply};
 use crate::chain::Chain;
 use crate::hook_phase::{HookPhase, PhaseEnd};
 use crate::nested::NestedMessages;
+use crate::redaction::clean;
 use crate::refusal::{Interrupted, RefusalContext};
 use crate::step_config::Sees;
 use crate::trail::Trail;
@@ -97,6 +100,7 @@ impl Chain {
             executed: false,
         };
         let (reply, interrupted) = stopped.reply(&context, message.id());
+        let reply = reply.map(|reply| clean(self.redaction.as_deref(), reply));
         Admission::Refused(FilteredReply {
             call: end.call,
             message: reply,
@@ -131,6 +135,7 @@ impl HookPhase<'_> {
         let steps = self.steps();
         self.mutators(steps.iter().enumerate()).await?;
         self.nested(nested).await?;
+        self.redact();
         Ok(self.validators(Sees::Final).await?)
     }
 }

@@ -233,6 +233,22 @@ impl<'a> HookPhase<'a> {
         Ok(())
     }
 
+    /// Takes out what mutators may not bring in: their document, and their answer.
+    pub(crate) fn redact(&mut self) {
+        let Some(redaction) = &self.chain.redaction else {
+            return;
+        };
+        if let Some(answer) = self.answer.as_ref().and_then(|one| redaction.redact(one)) {
+            self.answer = Some(answer);
+        }
+        // What nobody changed is clean already.
+        if self.changed
+            && let Some(document) = redaction.redact(&self.document)
+        {
+            self.change(document);
+        }
+    }
+
     /// Waits for the audit runs that have not finished: their decisions belong in the trail, their notes to the
     /// post-calls.
     pub(crate) async fn finish_audits(&mut self) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sandgate_contain::Plan;
 use sandgate_egress::Proxy;
 use sandgate_message::Limits;
+use sandgate_secrets::Redactor;
 
 use super::share::Share;
 use super::transport::Transport;
@@ -24,6 +25,8 @@ pub struct ServerConfig {
     pub contain: Option<Arc<Plan>>,
     /// For a contained stdio server whose network is a proxy: the proxy.
     pub egress: Option<Arc<Proxy>>,
+    /// Takes the values that the gateway keeps out of everything that the server says.
+    pub redactor: Arc<Redactor>,
     /// The time limit for making a connection.
     pub connect_timeout: Duration,
     /// The time limit for the first answer to a probe, within which a program may have to be fetched first.
@@ -63,6 +66,7 @@ impl ServerConfig {
             package: None,
             contain: None,
             egress: None,
+            redactor: Arc::default(),
             connect_timeout: Duration::from_secs(10),
             start_timeout: Duration::from_secs(60),
             list_timeout: Duration::from_secs(2),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use harness::{Gateway, Process, engines, make_image};
 
 use crate::escapes::attempts::{self, Attempt};
-use crate::escapes::world::World;
+use crate::escapes::world::{World, until};
 use crate::escapes::{attempt, compare, egress};
 
 const MARKS: (&str, &str) = (
@@ -118,6 +118,48 @@ fn a_hostile_server_in_a_container_reaches_its_list_and_nothing_else() {
         }
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), gateway.log());
+}
+
+/// A file in memory, which is on no disk and goes with its container.
+#[test]
+#[ignore = "needs Podman or Docker: make containers"]
+fn a_secret_is_in_the_container_and_on_no_disk() {
+    let world = World::new();
+    let engines = engines();
+    let secret = format!("planted-{}-secret", std::process::id());
+    let file = world.path("outside/token");
+    std::fs::write(&file, &secret).unwrap();
+    let more = format!("secrets.TOKEN = {{ from-file = {file:?}, give = \"file\" }}\n");
+    let gateway = start(&world, &engines, &more);
+    for engine in &engines {
+        let session = world.open(&gateway, engine);
+        let given = serde_json::json!({ "path": "/run/secrets/TOKEN" });
+        assert_eq!(world.say(&session, "read_file", &given), "done", "{engine}");
+        assert_eq!(
+            world.say(&session, "write_file", &given),
+            "EROFS",
+            "{engine}"
+        );
+        let found = Command::new("grep")
+            .args([
+                "-rlsF",
+                &secret,
+                "/var/lib/containers",
+                "/run/containers",
+                "/var/lib/docker",
+                "/run/docker",
+            ])
+            .output()
+            .unwrap();
+        let found = String::from_utf8_lossy(&found.stdout).into_owned();
+        assert!(found.is_empty(), "{engine}: {found}");
+        session.end();
+        until(|| containers(engine) == 0, engine);
+    }
+    let in_memory = || std::fs::read_dir("/dev/shm").unwrap().flatten();
+    let ours =
+        || in_memory().filter(|entry| entry.file_name().to_string_lossy().starts_with("sandgate-"));
+    until(|| ours().count() == 0, "a secret is left in memory");
 }
 
 /// An engine mounts by path, so that who may change the folder above chooses what is mounted.

@@ -107,6 +107,12 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
             json!(["api.example.com"]),
             InForce,
         ),
+        // Where the program is contained.
+        (
+            "servers.program.secrets",
+            json!({ "KEY": { "from-command": ["echo", "one-of-many-values"], "give": "file" } }),
+            InForce,
+        ),
         ("servers.program.connect-timeout", json!("9s"), InForce),
         ("servers.program.start-timeout", json!("9s"), InForce),
         ("servers.program.list-timeout", json!("9s"), InForce),
@@ -169,7 +175,7 @@ fn each_changed_key_is_in_force_or_named_among_those_that_are_not() {
         if path.ends_with("require-containment") {
             changed["servers"].as_table_mut().unwrap().remove("program");
         }
-        if path.ends_with(".egress") {
+        if path.ends_with(".egress") || path.ends_with(".secrets") {
             set(&mut changed, "servers.program.contain", &json!(true));
         }
         if path.ends_with("forward-authorization") {

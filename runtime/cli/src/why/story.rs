@@ -134,6 +134,9 @@ fn by_rule(rule: &RefusedBy) -> String {
         (Some(view), Some(pattern)) => format!(
             "refused by view {view}, which denies {pattern:?} ({code}); the caller was told that there is no such thing"
         ),
+        _ if code == "secrets.value" => {
+            format!("refused: it holds a value that the gateway keeps for a server ({code})")
+        }
         _ => format!(
             "refused: no view of the caller allows it ({code}); the caller was told that there is no such thing"
         ),

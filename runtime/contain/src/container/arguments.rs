@@ -34,6 +34,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) seccomp: &'a str,
     /// The file with its variables.
     pub(crate) variables: &'a str,
+    /// The files of [`Plan::files`], in its order.
+    pub(crate) files: &'a [String],
     /// The file of its network namespace, where that is the gateway's.
     pub(crate) network: Option<&'a str>,
     /// The user that starts the engine.
@@ -111,6 +113,12 @@ pub(crate) fn arguments(plan: &Plan, image: &Image, parts: &Parts<'_>) -> Vec<St
             "--mount=type=bind,source={},target={}{only}",
             mount.outside.display(),
             mount.inside.display()
+        ));
+    }
+    for (source, file) in parts.files.iter().zip(&plan.files) {
+        let target = file.path.display();
+        all.push(format!(
+            "--mount=type=bind,source={source},target={target},readonly"
         ));
     }
     all.push(image.id.clone());

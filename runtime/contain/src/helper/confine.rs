@@ -65,7 +65,7 @@ pub(super) fn become_bubblewrap(
 ) -> ExitCode {
     let limited = told(plan).and_then(|inner| {
         let limits = &inner.plan.limits;
-        let given = u64::try_from(inner.plan.exposed.len()).unwrap_or(u64::MAX);
+        let given = u64::try_from(inner.plan.exposed.len() + inner.given).unwrap_or(u64::MAX);
         let mut limited = resources(limits);
         // It makes the sandbox of descriptors, one for each path.
         limited.push((

@@ -16,7 +16,7 @@ use rustix::process::{Pid, PidfdFlags, Resource, geteuid, getrlimit, pidfd_open}
 
 use super::remove::{self, Remover};
 use super::supervise::tell;
-use super::{FAILED, NETWORK, cgroup};
+use super::{FAILED, NETWORK, cgroup, in_memory};
 use crate::container::{Engine, Image, Parts, arguments, profile, variables};
 use crate::handed;
 use crate::limits::{Limit, size};
@@ -59,20 +59,30 @@ pub(super) fn hold(control: &UnixStream, plan: &Plan, image: &Image) -> Result<E
         Network::Proxy => Some(OwnNetwork::begin()?),
         Network::None | Network::Host => None,
     };
+    // From here on somebody removes what is made, whoever is killed.
+    let remover = Remover::begin(&engine, &name).map_err(failed)?;
+    in_memory::sweep();
+    let given = match plan.files.is_empty() {
+        true => Vec::new(),
+        false => {
+            let written = in_memory::write(&name, &plan.files, plan.user);
+            written.map_err(|error| format!("a file in memory: {error}"))?
+        }
+    };
     let own = std::process::id();
     let path = |fd: &OwnedFd| format!("/proc/{own}/fd/{}", fd.as_raw_fd());
-    let seccomp = in_memory(profile(plan.network).as_bytes()).map_err(failed)?;
-    let variables = in_memory(variables(plan).as_bytes()).map_err(failed)?;
+    let seccomp = memfd(profile(plan.network).as_bytes()).map_err(failed)?;
+    let variables = memfd(variables(plan).as_bytes()).map_err(failed)?;
     let parts = Parts {
         name: &name,
         owner: &owner,
         seccomp: &path(&seccomp),
         variables: &path(&variables),
+        files: &given,
         network: network.as_ref().map(|network| network.file.as_str()),
         own: geteuid().as_raw(),
         processes: getrlimit(Resource::Nproc).maximum,
     };
-    let remover = Remover::begin(&engine, &name).map_err(failed)?;
     let mut command = engine.command();
     command.args(arguments(plan, image, &parts));
     command.stdin(Stdio::inherit()).stderr(Stdio::piped());
@@ -124,7 +134,7 @@ fn name() -> io::Result<String> {
 }
 
 /// A file in memory. Other programs of this user open it by the helper's descriptor.
-fn in_memory(text: &[u8]) -> io::Result<OwnedFd> {
+fn memfd(text: &[u8]) -> io::Result<OwnedFd> {
     let mut file = File::from(memfd_create("sandgate", MemfdFlags::CLOEXEC)?);
     file.write_all(text)?;
     Ok(file.into())

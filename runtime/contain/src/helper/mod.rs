@@ -7,6 +7,7 @@
 mod cgroup;
 mod confine;
 mod container;
+mod in_memory;
 mod measure;
 mod remove;
 mod supervise;
@@ -33,6 +34,8 @@ const FAILED: u8 = 125;
 #[derive(Debug, Serialize, Deserialize)]
 struct Inner {
     plan: Plan,
+    /// How many files in memory there are beside.
+    given: usize,
     /// Private folders: for temporary files, and the home.
     tmp: String,
     home: String,

@@ -116,6 +116,7 @@ pub(super) fn carry_out(socket: RawFd) -> ExitCode {
         }
         std::thread::sleep(PAUSE);
     }
+    super::in_memory::remove(&name);
     ExitCode::SUCCESS
 }
 

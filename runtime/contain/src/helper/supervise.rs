@@ -137,7 +137,12 @@ fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, UnixStream), String> 
     };
     let user = plan.user.unwrap_or_else(|| geteuid().as_raw());
     let inner = Inner {
-        plan: plan.clone(),
+        // What is in the files is for bubblewrap alone.
+        plan: Plan {
+            files: Vec::new(),
+            ..plan.clone()
+        },
+        given: plan.files.len(),
         tmp: folder(""),
         home: folder("/home"),
         others: match (plan.backend, plan.user) {
@@ -154,6 +159,9 @@ fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, UnixStream), String> 
     // They are inherited, and closed here once the command has started.
     let mut kept: Vec<OwnedFd> = Vec::new();
     match plan.backend {
+        Backend::Landlock if !plan.files.is_empty() => {
+            return Err("Landlock gives no program a file of its own".into());
+        }
         Backend::Landlock | Backend::Podman | Backend::Docker => {
             command = Command::new("/proc/self/exe");
         }
@@ -176,6 +184,12 @@ fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, UnixStream), String> 
                 *number = fd.as_raw_fd();
                 kept.push(fd);
             }
+            let mut given = Vec::new();
+            for one in &plan.files {
+                let fd = inheritable(one.content.as_bytes()).map_err(failed)?;
+                given.push(fd.as_raw_fd());
+                kept.push(fd);
+            }
             let mut filters = Vec::new();
             if seccomp::begin_outside(plan) {
                 for filter in seccomp::filters(Profile::of(plan))? {
@@ -186,6 +200,7 @@ fn start(plan: &Plan, tmp: Option<&Tmp>) -> Result<(Child, UnixStream), String> 
             }
             let parts = Parts {
                 exposed: &exposed,
+                given: &given,
                 users,
                 filters: &filters,
             };

@@ -9,11 +9,13 @@
 pub(crate) mod address;
 mod connections;
 mod gate;
+mod guesses;
 mod rate;
 
 pub use address::TrustedProxies;
 pub(crate) use connections::{BUFFERS, Connection, Connections};
 pub(crate) use gate::{Gate, Overloaded};
+pub(crate) use guesses::Guesses;
 pub(crate) use rate::Rate;
 pub(crate) use sandgate_upstream::{Budget, MemoryError, Permit, Quota};
 pub(crate) use sandgate_upstream::{CollectError, collect};
@@ -31,6 +33,8 @@ pub(crate) struct Admission {
     pub(crate) listeners: Arc<Quota>,
     /// The bytes of messages.
     pub(crate) memory: Arc<Quota>,
+    /// Refused messages with values that the gateway keeps.
+    pub(crate) guesses: Guesses,
 }
 
 impl Admission {
@@ -43,6 +47,7 @@ impl Admission {
             requests: Quota::new(config.max_requests),
             listeners: Quota::new(config.max_listeners),
             memory,
+            guesses: Guesses::new(),
         }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod endpoint;
 pub(crate) mod http;
 pub(crate) mod http_rules;
 pub(crate) mod listening;
+mod managed;
 pub(crate) mod new_session;
 pub(crate) mod post;
 mod protected;

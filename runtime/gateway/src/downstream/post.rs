@@ -6,7 +6,7 @@ use hyper::body::{Body, Incoming};
 use sandgate_message::{Era, JsonErrorKind, Message, MessageError, Shape, error_codes};
 
 use super::http_rules::{SESSION, accepts, session, too_many_listeners};
-use super::{Endpoint, Router};
+use super::{Endpoint, Router, managed};
 use crate::admission::{Budget, CollectError, MemoryError, Permit, collect};
 use crate::call::caller::Requester;
 use crate::call::error_reply;
@@ -25,6 +25,10 @@ pub(super) async fn post(
         return (error_reply::busy(None, text), None);
     };
     let message = match read(router, &requester.budget, headers, body).await {
+        Ok(message) => message,
+        Err(refusal) => return (*refusal, Some(place)),
+    };
+    let message = match managed::judge(router, requester, endpoint, message, headers) {
         Ok(message) => message,
         Err(refusal) => return (*refusal, Some(place)),
     };

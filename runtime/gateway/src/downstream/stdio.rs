@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Endpoint, Router, Session};
+use super::{Endpoint, Router, Session, managed};
 use crate::admission::{Budget, MemoryError};
 use crate::call::caller::Requester;
 use crate::call::error_reply;
@@ -183,6 +183,13 @@ impl Client {
 
     /// Handles a notification, or a reply to a server's request.
     async fn take(&self, message: Message) {
+        let Some(requester) = self.requester() else {
+            return;
+        };
+        let (router, endpoint) = (&self.router, &self.served.endpoint);
+        let judged = managed::judge(router, &requester, endpoint, message, &HeaderMap::new());
+        // Nobody waits for a reply.
+        let Ok(message) = judged else { return };
         if message.method() == Some("notifications/cancelled") && self.cancel(&message) {
             return;
         }
@@ -194,9 +201,7 @@ impl Client {
                     .await;
             }
             None => {
-                if message.method().is_some()
-                    && let Some(requester) = self.requester()
-                {
+                if message.method().is_some() {
                     self.router
                         .modern(
                             &requester,
@@ -228,6 +233,14 @@ impl Client {
             return self.say(stranger(&id, self.served.client.as_deref())).await;
         };
         let none = HeaderMap::new();
+        let (router, endpoint) = (&self.router, &self.served.endpoint);
+        let message = match managed::judge(router, &requester, endpoint, message, &none) {
+            Ok(message) => message,
+            Err(refusal) => {
+                let until = refusal.until(requester.principal.over());
+                return self.deliver(&id, until, false).await;
+            }
+        };
         let session = self.session.lock().clone();
         let edition = self.router.shared.registry.current();
         // An `initialize` may replace a session whose server is gone.

@@ -89,7 +89,7 @@ pub struct Ended<'a> {
 /// A rule of the gateway's own that refused a call.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct RefusedBy {
-    /// The code: `view.denied` or `view.not-allowed.
+    /// The code: `view.denied`, `view.not-allowed` or `secrets.value`.
     pub code: &'static str,
     /// The view that denies; `None` where no view allows.
     #[serde(skip_serializing_if = "Option::is_none")]

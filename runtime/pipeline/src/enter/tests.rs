@@ -5,6 +5,7 @@ mod answers;
 mod audit;
 mod faults;
 mod order;
+mod redaction;
 mod scope;
 mod targets;
 

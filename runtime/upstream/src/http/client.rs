@@ -232,7 +232,7 @@ impl HttpClient {
     pub(crate) fn garbage(&self, why: impl Into<String>) -> ServerError {
         ServerError::Garbage {
             server: self.name().clone(),
-            why: why.into(),
+            why: crate::redacted::words(why.into(), &self.config.redactor),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::answer::is_reply;
 use crate::demux::splice::restore;
 use crate::framing::sse::{Event, Parser};
 use crate::http::event_id;
+use crate::redacted;
 use crate::stdio::request::ASKED;
 use crate::watch::Watch;
 use crate::{ServerConfig, ServerError, ServerEvent, ServerEvents};
@@ -154,7 +155,10 @@ impl Events {
             message: None,
             blank: data.as_ref().is_some_and(Bytes::is_empty),
             named: name == b"message",
-            id: id.as_deref().and_then(event_id::seal),
+            id: id
+                .as_deref()
+                .filter(|id| !self.config.redactor.finds(id))
+                .and_then(event_id::seal),
             retry,
         };
         if let Some(id) = &arrival.id {
@@ -177,7 +181,7 @@ impl Events {
 
     fn message(&mut self, data: Bytes) -> Result<Option<Message>, ServerError> {
         let limits = &self.config.limits;
-        let message = Message::parse(data, limits)
+        let message = redacted::message(data, limits, &self.config.redactor)
             .map_err(|trouble| self.garbage(format!("an event is {trouble}")))?;
         let message = match &self.id {
             Some(id) if is_reply(&message) => match restore(message, id, limits) {
@@ -200,7 +204,7 @@ impl Events {
     fn garbage(&self, why: impl Into<String>) -> ServerError {
         ServerError::Garbage {
             server: self.config.name.clone(),
-            why: why.into(),
+            why: redacted::words(why.into(), &self.config.redactor),
         }
     }
     fn no_memory(&self) -> ServerError {

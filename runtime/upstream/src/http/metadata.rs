@@ -11,6 +11,7 @@ use crate::ServerError;
 use crate::challenge::METADATA;
 use crate::http::client::HttpClient;
 use crate::http::headers;
+use crate::redacted;
 
 /// The largest metadata document, in bytes.
 const LARGEST: usize = 64 << 10;
@@ -52,6 +53,7 @@ async fn at(remote: &HttpClient, place: PathAndQuery) -> Result<Option<Json>, Se
         bytes: LARGEST,
         depth: DEPTH,
     };
-    let found = body.and_then(|(body, _)| Json::parse(body, &limits).ok());
+    let redactor = &remote.config.redactor;
+    let found = body.and_then(|(body, _)| redacted::json(body, &limits, redactor).ok());
     Ok(found.filter(|found| found.get("authorization_servers").is_some()))
 }

@@ -10,7 +10,7 @@ pub(crate) mod metadata_place;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
@@ -20,6 +20,7 @@ use crate::Budget;
 use crate::demux::splice::{refusal, restore};
 use crate::http::client::HttpClient;
 use crate::http::events::Events;
+use crate::redacted;
 use crate::watch::Watch;
 use crate::{Answer, Body, ServerError};
 
@@ -189,7 +190,16 @@ impl Channel {
     }
 
     fn coming_back(&self, response: &Response<Incoming>) -> HeaderMap {
-        headers::coming_back(response.headers(), self.remote.config.forward_authorization)
+        let config = &self.remote.config;
+        let mut headers = headers::coming_back(response.headers(), config.forward_authorization);
+        if !config.redactor.is_idle() {
+            let clean = |(name, value): (&HeaderName, &HeaderValue)| {
+                let clean = !config.redactor.finds(value.as_bytes());
+                clean.then(|| (name.clone(), value.clone()))
+            };
+            headers = headers.iter().filter_map(clean).collect();
+        }
+        headers
     }
 
     /// Adds the session's id. Returns whether there is a session.
@@ -270,7 +280,7 @@ impl Channel {
                 limit: limits.bytes,
             });
         };
-        let reply = Message::parse(bytes, &limits)
+        let reply = redacted::message(bytes, &limits, &self.remote.config.redactor)
             .map_err(|trouble| self.remote.garbage(format!("its answer is {trouble}")))?;
         if !permit.resize(reply.memory()) {
             return Err(self.remote.no_memory());
@@ -318,7 +328,8 @@ impl Channel {
         let error = said
             .filter(|_| kind == Kind::Json)
             .and_then(|(said, permit)| {
-                let said = Message::parse(said, &limits).ok()?;
+                let redactor = &self.remote.config.redactor;
+                let said = redacted::message(said, &limits, redactor).ok()?;
                 said.keep(permit);
                 Some(said)
             })

@@ -85,11 +85,12 @@ impl Child {
         let spoke = Arc::new(AtomicBool::new(false));
 
         tokio::spawn(tasks::write(stdin, lines, urgent_lines, closing.clone()));
-        tokio::spawn(tasks::log(server.clone(), stderr));
+        tokio::spawn(tasks::log(server.clone(), stderr, config.redactor.clone()));
         let reader = Reader {
             server: server.clone(),
             demux: demux.clone(),
             limits: config.limits,
+            redactor: config.redactor.clone(),
             first_word: config.start_timeout,
             spoke: spoke.clone(),
             closing: closing.clone(),

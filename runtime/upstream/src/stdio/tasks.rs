@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use sandgate_message::{Id, Json, Limits, Message};
+use sandgate_message::{Id, Json, Limits};
+use sandgate_secrets::Redactor;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
@@ -16,6 +17,7 @@ use crate::ServerError;
 use crate::demux::Demux;
 use crate::demux::key::Key;
 use crate::framing::lines::{self, Line, Lines};
+use crate::redacted;
 
 /// The most bytes of lines that are written together: the capacity of a pipe on Linux.
 const BATCH: usize = 64 << 10;
@@ -65,7 +67,7 @@ pub(crate) async fn write(
     }
 }
 
-pub(crate) async fn log(server: Arc<str>, stderr: ChildStderr) {
+pub(crate) async fn log(server: Arc<str>, stderr: ChildStderr, redactor: Arc<Redactor>) {
     let mut lines = Lines::new(stderr, LOG_LINE);
     let (mut since, mut seen) = (Instant::now(), 0);
     let left_out = |seen: usize| {
@@ -95,6 +97,7 @@ pub(crate) async fn log(server: Arc<str>, stderr: ChildStderr) {
                         }
                     })
                     .collect();
+                let text = redacted::words(text, &redactor);
                 tracing::info!(target: "sandgate::server", server = %server, "{text}");
             }
             Line::TooLong(bytes) => {
@@ -109,6 +112,7 @@ pub(crate) struct Reader {
     pub(crate) server: Arc<str>,
     pub(crate) demux: Arc<Demux>,
     pub(crate) limits: Limits,
+    pub(crate) redactor: Arc<Redactor>,
     pub(crate) first_word: Duration,
     pub(crate) spoke: Arc<AtomicBool>,
     pub(crate) closing: CancellationToken,
@@ -124,38 +128,41 @@ impl Reader {
                 Ok(None) | Err(_) => return,
             };
             match line {
-                Line::Whole(line) => match Message::parse(line.clone(), &self.limits) {
-                    Ok(message) => {
-                        self.spoke.store(true, Ordering::Relaxed);
-                        if stray > STRAY_LOGGED {
-                            tracing::warn!(server = %self.server, "{stray} lines on stdout were not MCP and were skipped");
+                Line::Whole(line) => {
+                    match redacted::message(line.clone(), &self.limits, &self.redactor) {
+                        Ok(message) => {
+                            self.spoke.store(true, Ordering::Relaxed);
+                            if stray > STRAY_LOGGED {
+                                tracing::warn!(server = %self.server, "{stray} lines on stdout were not MCP and were skipped");
+                            }
+                            stray = 0;
+                            self.demux.arrive(message).await;
                         }
-                        stray = 0;
-                        self.demux.arrive(message).await;
+                        Err(trouble) => {
+                            stray += 1;
+                            let trouble = redacted::words(trouble.to_string(), &self.redactor);
+                            if stray <= STRAY_LOGGED {
+                                tracing::warn!(server = %self.server, bytes = line.len(), "skipped a line on stdout that is not MCP: {trouble}");
+                            }
+                            let why = format!("a line on its stdout is {trouble}");
+                            let error = ServerError::Garbage {
+                                server: self.server.clone(),
+                                why,
+                            };
+                            if is_meant_as_message(&line) {
+                                // The line was a reply that cannot be forwarded: its request must not wait for another.
+                                self.demux.garbage(id_of(&line).as_ref(), error);
+                            } else if stray > STRAY_LINES {
+                                self.demux.fail_all(&error);
+                                return;
+                            } else if !warned && !self.spoke.load(Ordering::Relaxed) {
+                                // Either a banner, or the program is no MCP server: its first message will tell.
+                                warned = true;
+                                self.expect_first_word(error);
+                            }
+                        }
                     }
-                    Err(trouble) => {
-                        stray += 1;
-                        if stray <= STRAY_LOGGED {
-                            tracing::warn!(server = %self.server, bytes = line.len(), "skipped a line on stdout that is not MCP: {trouble}");
-                        }
-                        let why = format!("a line on its stdout is {trouble}");
-                        let error = ServerError::Garbage {
-                            server: self.server.clone(),
-                            why,
-                        };
-                        if is_meant_as_message(&line) {
-                            // The line was a reply that cannot be forwarded: its request must not wait for another.
-                            self.demux.garbage(id_of(&line).as_ref(), error);
-                        } else if stray > STRAY_LINES {
-                            self.demux.fail_all(&error);
-                            return;
-                        } else if !warned && !self.spoke.load(Ordering::Relaxed) {
-                            // Either a banner, or the program is no MCP server: its first message will tell.
-                            warned = true;
-                            self.expect_first_word(error);
-                        }
-                    }
-                },
+                }
                 Line::TooLong(bytes) => {
                     tracing::warn!(server = %self.server, bytes, "a line on stdout is over the limit");
                     let limit = self.limits.bytes;

@@ -1,0 +1,288 @@
+//! Finds managed values in texts, in every spelling that is looked for, and puts a mark in their place.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
+
+use crate::decode::{View, bare, from_quoted_printable, listed, unescaped};
+use crate::spelling::spellings;
+use crate::value::Value;
+
+/// What stands in a value's place. It names nothing.
+pub const MARK: &str = "[redacted]";
+/// The shortest value that is looked for, in bytes: a shorter one would be found in what has nothing to do with it.
+pub const SHORTEST: usize = 12;
+/// How many values are looked for that are not in force any more: what was rotated may still be valid elsewhere.
+const FORMER: usize = 256;
+/// The part of a text that is looked at at a time, in bytes.
+const WINDOW: usize = 128 << 10;
+/// How many times escapes are undone, one over the other.
+const LAYERS: usize = 3;
+
+/// The values that are looked for, shared by everything that hands texts on. Empty, it costs one load.
+#[derive(Default)]
+pub struct Redactor {
+    compiled: ArcSwapOption<Compiled>,
+    known: Mutex<Known>,
+}
+
+/// What is looked for.
+#[derive(Default)]
+struct Known {
+    /// Values that were in force, the oldest first.
+    former: Vec<Value>,
+    current: Vec<Value>,
+}
+
+/// Two automata over the spellings of all values: as they are, and their bare letters and digits.
+struct Compiled {
+    whole: AhoCorasick,
+    /// By pattern of `whole`: whether the characters beside it hold bits of the value.
+    shared_edges: Vec<bool>,
+    bare: Option<AhoCorasick>,
+    longest: usize,
+}
+
+impl Redactor {
+    /// Looks for these values from now on, and still for the last 256 others. Values under [`SHORTEST`] bytes are left
+    /// out.
+    pub fn look_for<'a>(&self, values: impl IntoIterator<Item = &'a Value>) {
+        let mut current: Vec<Value> = Vec::new();
+        for value in values {
+            if value.expose().len() >= SHORTEST && !current.contains(value) {
+                current.push(value.clone());
+            }
+        }
+        let mut known = self.known.lock();
+        let before = known.current.len() + known.former.len();
+        let all = std::mem::take(&mut *known);
+        let gone = all.former.into_iter().chain(all.current);
+        let mut former: Vec<Value> = gone.filter(|value| !current.contains(value)).collect();
+        let count = former.len() + current.len();
+        former.drain(..former.len().saturating_sub(FORMER));
+        *known = Known { former, current };
+        // None is taken out but for a new one.
+        if count > before {
+            let values = known.former.iter().chain(&known.current);
+            self.compiled.store(Compiled::of(values).map(Arc::new));
+        }
+    }
+
+    /// Whether there is nothing to look for.
+    pub fn is_idle(&self) -> bool {
+        self.compiled.load().is_none()
+    }
+
+    /// The text with a mark in place of every value; `None` where there is none in it.
+    pub fn text(&self, text: &str) -> Option<String> {
+        let compiled = self.compiled.load();
+        let found = compiled.as_ref()?.find(text.as_bytes());
+        replaced(text, &found)
+    }
+
+    /// The JSON text with a mark in place of every value; `None` where there is none in it. A value that is spread over
+    /// neighbouring strings takes all of them along.
+    pub fn json(&self, text: &str) -> Option<String> {
+        let compiled = self.compiled.load();
+        let compiled = compiled.as_ref()?;
+        crate::json::redacted(
+            text,
+            |text| compiled.find(text),
+            |text| compiled.find_spread(text),
+        )
+    }
+
+    /// Whether there is a value in these bytes.
+    pub fn finds(&self, bytes: &[u8]) -> bool {
+        let compiled = self.compiled.load();
+        compiled
+            .as_ref()
+            .is_some_and(|compiled| !compiled.find(bytes).is_empty())
+    }
+
+    /// The most bytes that a value takes in a text, however it is spelt: what a stream holds back.
+    pub(crate) fn reach(&self) -> usize {
+        self.compiled
+            .load()
+            .as_ref()
+            .map_or(0, |compiled| compiled.longest)
+    }
+
+    /// Where values stand in these bytes, in order and apart.
+    pub(crate) fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let compiled = self.compiled.load();
+        compiled
+            .as_ref()
+            .map_or_else(Vec::new, |compiled| compiled.find(bytes))
+    }
+}
+
+impl Compiled {
+    fn of<'a>(values: impl Iterator<Item = &'a Value>) -> Option<Self> {
+        let all: Vec<_> = values.flat_map(|value| spellings(value.expose())).collect();
+        let built = |patterns: &[&[u8]]| {
+            AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(patterns)
+                .ok()
+        };
+        let whole: Vec<&[u8]> = all.iter().map(|one| &one.text[..]).collect();
+        let letters: Vec<_> = whole.iter().map(|text| bare(text).bytes).collect();
+        let letters: Vec<&[u8]> = letters
+            .iter()
+            .map(|text| &text[..])
+            .filter(|text| text.len() >= SHORTEST)
+            .collect();
+        let longest = whole.iter().map(|text| text.len()).max()?;
+        Some(Self {
+            whole: built(&whole)?,
+            shared_edges: all.iter().map(|one| one.shared_edges).collect(),
+            bare: (!letters.is_empty()).then(|| built(&letters)).flatten(),
+            // `&#x00000041;` is the longest spelling of one byte that is looked for.
+            longest: longest * 12,
+        })
+    }
+
+    fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
+        self.in_windows(text, |window, found| self.search_all(window, found))
+    }
+
+    /// Where values stand in pieces, whatever is between them.
+    fn find_spread(&self, text: &[u8]) -> Vec<Range<usize>> {
+        self.in_windows(text, |window, found| self.search_spread(window, found))
+    }
+
+    /// Looks at a part of the text after the other, so that a large text is not held several times over. Each part goes so
+    /// far into the next that no value is cut in both.
+    fn in_windows(
+        &self,
+        text: &[u8],
+        search: impl Fn(&[u8], &mut Vec<Range<usize>>),
+    ) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        let mut start = 0;
+        while text.len() - start >= SHORTEST {
+            let end = text.len().min(start + WINDOW + self.longest);
+            let before = found.len();
+            search(&text[start..end], &mut found);
+            for range in &mut found[before..] {
+                *range = range.start + start..range.end + start;
+            }
+            if end == text.len() {
+                break;
+            }
+            start += WINDOW;
+        }
+        apart(found)
+    }
+
+    fn search_all(&self, text: &[u8], found: &mut Vec<Range<usize>>) {
+        self.search(text, |range| range, found);
+        self.search_spread(text, found);
+        if let Some(view) = from_quoted_printable(text) {
+            self.view(&view, found);
+        }
+        let mut next = unescaped(text);
+        for _ in 0..LAYERS {
+            let Some(view) = next else { break };
+            self.view(&view, found);
+            next = view.unescaped();
+        }
+    }
+
+    fn search_spread(&self, text: &[u8], found: &mut Vec<Range<usize>>) {
+        self.search_bare(&bare(text), found);
+        let numbers = listed(text);
+        self.search(&numbers.bytes, |range| numbers.origin(range), found);
+    }
+
+    fn view(&self, view: &View, found: &mut Vec<Range<usize>>) {
+        self.search(&view.bytes, |range| view.origin(range), found);
+        self.search_bare(&view.bare(), found);
+    }
+
+    fn search(
+        &self,
+        text: &[u8],
+        origin: impl Fn(Range<usize>) -> Range<usize>,
+        found: &mut Vec<Range<usize>>,
+    ) {
+        for hit in self.whole.find_iter(text) {
+            let mut range = hit.range();
+            if self.shared_edges[hit.pattern().as_usize()] {
+                let is_part = |at: usize| {
+                    text.get(at)
+                        .is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte))
+                };
+                if range.start > 0 && is_part(range.start - 1) {
+                    range.start -= 1;
+                }
+                if is_part(range.end) {
+                    range.end += 1;
+                }
+            }
+            found.push(origin(range));
+        }
+    }
+
+    fn search_bare(&self, view: &View, found: &mut Vec<Range<usize>>) {
+        for hit in self
+            .bare
+            .iter()
+            .flat_map(|bare| bare.find_iter(&view.bytes))
+        {
+            found.push(view.origin(hit.range()));
+        }
+    }
+}
+
+/// Ranges in order, with those that touch made one.
+fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    found.sort_by_key(|range| range.start);
+    let mut all: Vec<Range<usize>> = Vec::with_capacity(found.len());
+    for range in found {
+        match all.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => all.push(range),
+        }
+    }
+    all
+}
+
+/// The text with marks in place of the ranges. A range that cuts a character takes it along.
+pub(crate) fn replaced(text: &str, found: &[Range<usize>]) -> Option<String> {
+    if found.is_empty() {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for range in found {
+        let start = text.floor_char_boundary(range.start).max(at);
+        out.push_str(&text[at..start]);
+        out.push_str(MARK);
+        at = text.ceil_char_boundary(range.end);
+    }
+    out.push_str(&text[at..]);
+    Some(out)
+}
+
+/// One redactor is equal to itself alone.
+impl PartialEq for Redactor {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redactor(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests;
