@@ -31,6 +31,7 @@ mod stand;
 pub mod test;
 mod toolchain;
 mod trial;
+pub mod upgrade;
 mod vendored_sdk;
 
 pub use manifest::{Authored, MANIFEST};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::LanguageName;
 use super::lang::{self, File, Language, New};
+use super::vendored_sdk;
 
 /// The manifest of projects of every language.
 const MANIFEST: &str = include_str!("templates/common/plugin.toml");
@@ -105,6 +106,7 @@ fn files(language: &dyn Language, asked: &New) -> Vec<File> {
     let post = POST.iter().filter(|_| asked.post);
     files.extend(pre.chain(post).map(|(path, text)| File::new(*path, *text)));
     files.extend(language.template(asked));
+    files.extend(vendored_sdk::laid(language));
     files
 }
 

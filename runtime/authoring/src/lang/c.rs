@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use super::{Compiled, File, Language, New, NotCompiled, run};
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
-use crate::vendored_sdk;
+use crate::vendored_sdk::{self, SourceFile};
 
 const SDK: &str = "vendor/sandgate-sdk";
 
@@ -114,12 +114,16 @@ impl Language for C {
     }
 
     fn template(&self, new: &New) -> Vec<File> {
-        let mut files: Vec<_> = TEMPLATE
+        TEMPLATE
             .iter()
             .map(|(path, text)| File::new(*path, new.render(text)))
-            .collect();
-        files.extend(vendored_sdk::c(SDK));
-        files
+            .collect()
+    }
+    fn sdk_folder(&self) -> &'static str {
+        SDK
+    }
+    fn sdk(&self) -> &'static [SourceFile] {
+        vendored_sdk::C
     }
 }
 
