@@ -214,6 +214,10 @@ pub struct DevPlugin {
     /// The gateway that runs on this configuration gets each version that passes
     #[arg(long, value_name = "CONFIG")]
     pub gateway: Option<PathBuf>,
+    /// A gateway of its own, before this server: `demo`, which comes along, or one of DIR/sandgate.toml. Where there is no
+    /// such file, it is written
+    #[arg(long, value_name = "NAME", conflicts_with = "gateway")]
+    pub server: Option<String>,
     /// How long runs may take
     #[command(flatten)]
     pub time: RunTime,

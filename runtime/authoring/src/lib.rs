@@ -27,6 +27,7 @@ mod render;
 pub mod run;
 mod settings;
 mod smoke;
+pub mod stages;
 mod stand;
 pub mod test;
 mod toolchain;

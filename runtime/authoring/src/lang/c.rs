@@ -76,6 +76,7 @@ impl Language for C {
         std::fs::create_dir_all(project.folder.join("target"))
             .map_err(|error| NotCompiled::Project(format!("target/ cannot be made: {error}")))?;
         let compiler = Compiler::find(&project.folder)?;
+        project.stages.end();
         let cpp = sources(&project.folder, "src", "cpp")?;
         let mut objects = Vec::new();
         for source in &cpp {

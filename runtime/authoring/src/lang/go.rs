@@ -65,6 +65,7 @@ impl Language for Go {
             NotCompiled::Project(format!("{}: {error}", project.folder.display()))
         })?;
         let go = Toolchain::find(&folder)?;
+        project.stages.end();
         without_sockets(&folder)?;
         let sdk = PathBuf::from(go.asked(&["list", "-m", "-f", "{{.Dir}}", "sandgate"])?);
         let runtime = Path::new(&go.asked(&["env", "GOROOT"])?).join("src/runtime");

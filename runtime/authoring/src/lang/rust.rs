@@ -113,6 +113,7 @@ fn compiled(project: &Project, options: &[&str]) -> Result<Compiled, NotCompiled
     if let Some(folder) = build_folder() {
         command.env(BUILD_DIR, folder);
     }
+    project.stages.end();
     let output = run(&mut command)?;
     if !output.status.success() {
         return Err(NotCompiled::Errors);
