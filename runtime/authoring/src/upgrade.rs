@@ -102,7 +102,9 @@ pub fn upgrade(asked: &args::UpgradePlugin) -> Result<Upgraded, UpgradeError> {
                     }
                     _ => None,
                 };
-                upgraded.changes.insert((*path).to_owned(), Change::Changed(lines));
+                upgraded
+                    .changes
+                    .insert((*path).to_owned(), Change::Changed(lines));
             }
         }
     }
@@ -217,7 +219,11 @@ fn read(path: &Path) -> Result<Vec<u8>, UpgradeError> {
 /// How many lines came, and how many went.
 fn counted(old: &str, new: &str) -> (usize, usize) {
     let diff = TextDiff::from_lines(old, new);
-    let of = |tag| diff.iter_all_changes().filter(|one| one.tag() == tag).count();
+    let of = |tag| {
+        diff.iter_all_changes()
+            .filter(|one| one.tag() == tag)
+            .count()
+    };
     (of(ChangeTag::Insert), of(ChangeTag::Delete))
 }
 

@@ -57,7 +57,10 @@ pub(super) fn list(files: &[SourceFile]) -> String {
 /// The version in a list, and the digests by path. `None`: it is no such list.
 pub(super) fn read(list: &str) -> Option<(String, BTreeMap<String, String>)> {
     let (first, rest) = list.split_once('\n')?;
-    let version = first.strip_prefix("# The SDK of sandgate ")?.split(',').next()?;
+    let version = first
+        .strip_prefix("# The SDK of sandgate ")?
+        .split(',')
+        .next()?;
     let lines = rest.lines().map(|line| {
         let (digest, path) = line.split_once("  ")?;
         // Nothing outside of the SDK's folder is ever touched.

@@ -11,7 +11,9 @@ use sandgate_authoring::lang::New;
 use sandgate_authoring::stages::Stages;
 use sandgate_authoring::test::NotTested;
 use sandgate_authoring::upgrade::UpgradeError;
-use sandgate_authoring::{ProjectError, bench, build, dev, doc, eval, new, recorded, run, test, upgrade};
+use sandgate_authoring::{
+    ProjectError, bench, build, dev, doc, eval, new, recorded, run, test, upgrade,
+};
 use sandgate_message::Hook;
 
 use crate::exit::{complain, fail, refuse, runtime};
@@ -83,7 +85,8 @@ pub(crate) fn carry_out(asked: &Author) -> ExitCode {
             }
         }
         Author::Test(asked) => {
-            match runtime(None).map(|runtime| runtime.block_on(test::test(asked, Stages::stderr()))) {
+            match runtime(None).map(|runtime| runtime.block_on(test::test(asked, Stages::stderr())))
+            {
                 Ok(Ok(tested)) => {
                     match asked.json {
                         true => print(&format!("{:#}", tested.as_json())),

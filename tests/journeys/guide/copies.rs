@@ -29,7 +29,11 @@ fn what_a_page_copies_is_what_stands_in_the_file() {
             }
         }
     }
-    assert!(differ.is_empty(), "BLESS=1 copies anew into {}", differ.join(", "));
+    assert!(
+        differ.is_empty(),
+        "BLESS=1 copies anew into {}",
+        differ.join(", ")
+    );
     assert!(copies > 50, "only {copies} copies were found");
 }
 
@@ -63,7 +67,11 @@ fn copied(docs: &Path, text: &str) -> (String, usize) {
 #[test]
 fn a_copy_that_is_old_is_made_anew_and_the_rest_stays() {
     let docs = tempfile::tempdir().unwrap();
-    std::fs::write(docs.path().join("a.py"), "x = 1\n# ANCHOR: b\ny = 2\n# ANCHOR_END: b\n").unwrap();
+    std::fs::write(
+        docs.path().join("a.py"),
+        "x = 1\n# ANCHOR: b\ny = 2\n# ANCHOR_END: b\n",
+    )
+    .unwrap();
     let page = "Before.\n<!-- from a.py:b -->\n```python\ny = 1\nz\n```\nAfter.\n";
     let (anew, count) = copied(docs.path(), page);
     assert_eq!(anew, page.replace("y = 1\nz", "y = 2"));

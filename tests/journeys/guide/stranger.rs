@@ -238,7 +238,10 @@ fn seen(wanted: &str, printed: impl Fn() -> String) {
         if fits(wanted, &printed) {
             return;
         }
-        assert!(Instant::now() < until, "{printed}\nwhere the page has\n{wanted}");
+        assert!(
+            Instant::now() < until,
+            "{printed}\nwhere the page has\n{wanted}"
+        );
         std::thread::sleep(Duration::from_millis(200));
     }
 }

@@ -16,3 +16,4 @@ mod rust;
 mod saves;
 mod shared;
 mod terminal;
+mod upgrade;

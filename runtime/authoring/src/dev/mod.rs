@@ -144,7 +144,6 @@ pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
     Ok(ended?)
 }
 
-
 /// A token that is cancelled on Ctrl-C, on SIGTERM and when the terminal goes away.
 fn told() -> io::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;

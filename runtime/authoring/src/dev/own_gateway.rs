@@ -39,7 +39,14 @@ impl OwnGateway {
         let known = match config.exists() {
             // What is wrong with it is told by the gateway's start.
             true => Loaded::read(&config)
-                .map(|loaded| loaded.config.servers.keys().map(ToString::to_string).collect())
+                .map(|loaded| {
+                    loaded
+                        .config
+                        .servers
+                        .keys()
+                        .map(ToString::to_string)
+                        .collect()
+                })
                 .unwrap_or_else(|_| vec![server.to_owned()]),
             false => vec![DEMO.to_owned()],
         };
@@ -141,7 +148,9 @@ impl OwnGateway {
         let Some(mut child) = self.child.take() else {
             return;
         };
-        let process = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+        let process = child
+            .id()
+            .and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
         if let Some(process) = process {
             let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
         }

@@ -96,7 +96,10 @@ impl Dev<'_> {
             }
             Some(Swapped::NotRunning(why)) => {
                 if let Some(started) = self.started(&file).await? {
-                    return self.screen.status(&format!("{status}{started} {QUIET}({}){QUIET:#}", since.told()));
+                    return self.screen.status(&format!(
+                        "{status}{started} {QUIET}({}){QUIET:#}",
+                        since.told()
+                    ));
                 }
                 let _ = write!(status, "written; no gateway runs");
                 self.runs = Some(false);
@@ -132,7 +135,8 @@ impl Dev<'_> {
         let (Some(own), Some(live)) = (&mut self.own, &self.live) else {
             return Ok(None);
         };
-        self.screen.doing(&format!("{QUIET}starting a gateway{QUIET:#}"))?;
+        self.screen
+            .doing(&format!("{QUIET}starting a gateway{QUIET:#}"))?;
         if let Some(why) = own.start(live).await? {
             self.note(why)?;
             return Ok(None);
@@ -142,7 +146,9 @@ impl Dev<'_> {
         self.runs = Some(true);
         self.screen.above(&call)?;
         let name = file.manifest().name.clone();
-        let edition = tokio::task::spawn_blocking(move || live.edition()).await.unwrap_or_default();
+        let edition = tokio::task::spawn_blocking(move || live.edition())
+            .await
+            .unwrap_or_default();
         Ok(Some(match edition {
             Some(edition) => format!("{OK}live{OK:#} in edition {edition} as {name}"),
             None => format!("{OK}live{OK:#} as {name}"),

@@ -18,7 +18,7 @@ use std::process::Command;
 use super::args::LanguageName;
 use super::project::Project;
 use super::toolchain::Missing;
-use crate::vendored_sdk::SourceFile;
+pub use crate::vendored_sdk::SourceFile;
 pub use template::{File, New};
 
 /// A language that plugins are written in.

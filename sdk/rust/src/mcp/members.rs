@@ -25,7 +25,9 @@ pub(super) fn optional<T: DeserializeOwned, E: Error>(
     members: &mut Members,
     name: &'static str,
 ) -> Result<Option<T>, E> {
-    members.remove(name).map_or(Ok(None), |text| read(name, &text))
+    members
+        .remove(name)
+        .map_or(Ok(None), |text| read(name, &text))
 }
 
 fn read<T: DeserializeOwned, E: Error>(name: &str, text: &RawValue) -> Result<T, E> {
@@ -35,7 +37,9 @@ fn read<T: DeserializeOwned, E: Error>(name: &str, text: &RawValue) -> Result<T,
 /// Whether this member is there and is this text.
 pub(super) fn is(members: &Members, name: &str, text: &str) -> bool {
     let read = |raw: &RawValue| serde_json::from_str::<String>(raw.get());
-    members.get(name).is_some_and(|raw| read(raw).is_ok_and(|found| found == text))
+    members
+        .get(name)
+        .is_some_and(|raw| read(raw).is_ok_and(|found| found == text))
 }
 
 /// Writes a member where it is there.
