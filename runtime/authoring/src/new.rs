@@ -53,7 +53,7 @@ pub enum NotNew {
 }
 
 /// Makes a project in the folder `name` within `parent`, with further fixtures by their files' names. Returns the
-/// commands that test it from there.
+/// commands that come next.
 ///
 /// # Errors
 ///
@@ -91,7 +91,7 @@ pub fn new(
     next.extend(language.once().map(str::to_owned));
     // Nothing is expected of recorded calls yet: that is written into them.
     next.push(match fixtures {
-        [] => "sandgate plugin test".to_owned(),
+        [] => "sandgate plugin dev --server demo".to_owned(),
         _ => "sandgate plugin test --bless".to_owned(),
     });
     Ok(next.join(" && "))
@@ -179,7 +179,7 @@ mod tests {
                 let next = new(parent.path(), name, &asked("my-plugin", pre, post), &[]).unwrap();
                 assert!(
                     next.starts_with("cd my-plugin && ")
-                        && next.ends_with(" && sandgate plugin test"),
+                        && next.ends_with(" && sandgate plugin dev --server demo"),
                     "{next}"
                 );
                 let authored = Authored::read(&folder).unwrap();

@@ -74,7 +74,10 @@ enum Change {
 pub fn upgrade(asked: &args::UpgradePlugin) -> Result<Upgraded, UpgradeError> {
     let project = Project::open(&asked.folder, asked.lang)?;
     let language = project.language;
-    let folder = asked.folder.join(language.sdk_folder());
+    let folder = match asked.folder.as_os_str() == "." {
+        true => PathBuf::from(language.sdk_folder()),
+        false => asked.folder.join(language.sdk_folder()),
+    };
     let laid = laid(&folder)?;
     let mut upgraded = Upgraded {
         from: laid.as_ref().map(|(version, _)| version.clone()),

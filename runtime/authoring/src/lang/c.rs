@@ -91,6 +91,7 @@ impl Language for C {
             .args(FLAGS)
             // Zig's default stack has 16 MiB.
             .arg("-Wl,-z,stack-size=262144")
+            .args(has_hooks(project))
             .args(["-I", SDK, "-o", "target/core.wasm"])
             .args(sources(&project.folder, "src", "c")?)
             .args(sources(&project.folder, SDK, "c")?)
@@ -126,6 +127,15 @@ impl Language for C {
     fn sdk(&self) -> &'static [SourceFile] {
         vendored_sdk::C
     }
+}
+
+/// The definitions by which the SDK knows the manifest's hooks: one that no source defines does not link.
+fn has_hooks(project: &Project) -> Vec<String> {
+    let hooks = project.authored.manifest.hooks();
+    let names = hooks.iter().map(|(hook, ..)| hook.as_str());
+    names
+        .map(|name| format!("-DSANDGATE_HAS_{}", name.to_uppercase().replace('-', "_")))
+        .collect()
 }
 
 /// A compiler for WebAssembly.
