@@ -10,6 +10,7 @@ mod faults;
 mod go;
 mod http;
 mod interpreted;
+mod left_out;
 mod mistakes;
 mod packages;
 mod python;

@@ -10,8 +10,8 @@
 //! ```
 
 use sandgate_sdk::{
-    Context, Document, Error, Interceptor, Issues, NoSettings, PostDecision, PreDecision, bump_arena,
-    export, without_system,
+    Context, Document, Error, Interceptor, Issues, NoSettings, PostDecision, PreDecision,
+    bump_arena, export, without_system,
 };
 
 struct Noop;
