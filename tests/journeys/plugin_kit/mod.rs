@@ -5,6 +5,7 @@ mod author;
 mod c;
 mod c_sdk;
 mod dev;
+mod dev_server;
 mod errors;
 mod faults;
 mod go;
