@@ -114,6 +114,7 @@ pub fn upgrade(asked: &args::UpgradePlugin) -> Result<Upgraded, UpgradeError> {
     for path in before.keys().filter(|path| !now.contains(&***path)) {
         upgraded.changes.insert(path.clone(), Change::Gone);
     }
+    nobody_elses(&folder, language, &upgraded)?;
     if !asked.dry_run {
         write(&folder, language, &upgraded)?;
     }
@@ -165,24 +166,31 @@ fn through_a_link(folder: &Path, path: &str) -> bool {
     })
 }
 
-fn write(folder: &Path, language: &dyn Language, upgraded: &Upgraded) -> Result<(), UpgradeError> {
-    // A file that is no part of the old SDK is somebody's, unless it is the same.
+/// Refuses to overwrite a file that is no part of the old SDK: it is somebody's, unless it is the same.
+fn nobody_elses(
+    folder: &Path,
+    language: &dyn Language,
+    upgraded: &Upgraded,
+) -> Result<(), UpgradeError> {
     let mut theirs = Vec::new();
     for (path, content) in language.sdk() {
         let file = folder.join(path);
         if upgraded.changes.get(*path) == Some(&Change::New)
-            && (through_a_link(folder, path) || file.exists())
-            && read(&file)? != *content
+            && (through_a_link(folder, path) || file.exists() && read(&file)? != *content)
         {
             theirs.push(format!("{path} (not the SDK's)"));
         }
     }
-    if !theirs.is_empty() {
-        return Err(UpgradeError::Edited {
+    match theirs.is_empty() {
+        true => Ok(()),
+        false => Err(UpgradeError::Edited {
             folder: folder.to_owned(),
             files: theirs,
-        });
+        }),
     }
+}
+
+fn write(folder: &Path, language: &dyn Language, upgraded: &Upgraded) -> Result<(), UpgradeError> {
     for (path, change) in &upgraded.changes {
         let file = folder.join(path);
         let content = language.sdk().iter().find(|(name, _)| name == path);

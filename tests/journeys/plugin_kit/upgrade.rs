@@ -147,13 +147,17 @@ fn what_is_not_the_sdks_is_neither_overwritten_nor_followed() {
         "mine/vendor/sandgate-sdk/sandgate_mcp.h",
         "int somebodys;\n",
     );
-    let refused = author.sandgate(&["plugin", "upgrade", "mine"]);
-    assert_eq!(refused.code, Some(2), "{refused:?}");
-    assert!(
-        refused.err.contains("sandgate_mcp.h (not the SDK's)"),
-        "{}",
-        refused.err
-    );
+    let before = files(&author);
+    for dry in [&["--dry-run"][..], &[]] {
+        let refused = author.sandgate(&[&["plugin", "upgrade", "mine"], dry].concat());
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(
+            refused.err.contains("sandgate_mcp.h (not the SDK's)"),
+            "{}",
+            refused.err
+        );
+    }
+    assert_eq!(files(&author), before);
 
     // A list is not believed where it leads out of the folder.
     let author = project();
