@@ -34,6 +34,9 @@ func manifestHere() *manifest {
 			if asked, is := strings.CutPrefix(table, "asks."); is {
 				made.asks = append(made.asks, strings.Split(asked, ".")[0])
 			}
+			if of, is := strings.CutPrefix(table, "hooks."); is && made.hooks[kind(of)] == nil {
+				made.hooks[kind(of)] = map[string]string{}
+			}
 			continue
 		}
 		key, value, is := strings.Cut(line, "=")
@@ -47,9 +50,6 @@ func manifestHere() *manifest {
 			made.asks = append(made.asks, strings.Split(strings.TrimPrefix(asked, "."), ".")[0])
 		}
 		if of, is := strings.CutPrefix(table, "hooks."); is {
-			if made.hooks[kind(of)] == nil {
-				made.hooks[kind(of)] = map[string]string{}
-			}
 			made.hooks[kind(of)][key] = strings.TrimSpace(value)
 		}
 	}

@@ -58,6 +58,9 @@ pub struct Upgraded {
     dry: bool,
 }
 
+/// The version of the program that laid an SDK, and the digests of its files by path.
+type Laid = (String, BTreeMap<String, String>);
+
 #[derive(Debug, PartialEq, Eq)]
 enum Change {
     New,
@@ -122,7 +125,7 @@ pub fn upgrade(asked: &args::UpgradePlugin) -> Result<Upgraded, UpgradeError> {
 }
 
 /// What was laid into a project: the program's version, and the files that are still as they were. `None`: there is no SDK.
-fn laid(folder: &Path) -> Result<Option<(String, BTreeMap<String, String>)>, UpgradeError> {
+fn laid(folder: &Path) -> Result<Option<Laid>, UpgradeError> {
     for part in [folder.parent().unwrap_or(folder), folder] {
         if part.is_symlink() {
             return Err(UpgradeError::Link(part.to_owned()));
