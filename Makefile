@@ -5,7 +5,7 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times kit-times mistakes bench-peers eval train
+.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times mistakes bench-peers eval train
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -102,11 +102,6 @@ dist-test:
 # What a build from nothing takes, in a folder of its own: wall and processor minutes of `make demo` and of a release.
 times: toolchain
 	tests/tools/times
-
-# What `new`, `build`, `test` and `dev` take in each language. Writes into docs/performance.md.
-kit-times: toolchain $(TOOLS)/stamp sdks
-	cargo build --release --package sandgate --bins
-	tests/tools/kit-times target/release/sandgate --write
 
 # What each stage says of authors' mistakes, in each language: half an hour. Writes docs/mistakes.md; fails where an earlier
 # stage lets pass what a gateway does not.
