@@ -5,7 +5,7 @@ SDKS := $(CURDIR)/target/sdks
 GO := GOCACHE=$(CURDIR)/target/go-build GOPROXY=off GOTOOLCHAIN=local GOFLAGS=-mod=mod $(SDKS)/go/bin/go
 export PATH := $(CURDIR)/$(TOOLS)/bin:$(PATH)
 
-.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times bench-peers eval train containers
+.PHONY: demo check test lint deny bench figures fuzz soak sbom book toolchain peers sdks test-sdks dist dist-test image times mistakes bench-peers eval train containers
 
 # Real MCP calls through three sandboxed policies.
 demo: toolchain
@@ -110,6 +110,13 @@ dist-test:
 # What a build from nothing takes, in a folder of its own: wall and processor minutes of `make demo` and of a release.
 times: toolchain
 	tests/tools/times
+
+# What each stage says of authors' mistakes, in each language: half an hour. Writes docs/mistakes.md; fails where an earlier
+# stage lets pass what a gateway does not.
+mistakes: toolchain $(TOOLS)/stamp sdks
+	sdk/js/make $(SDKS)/js
+	cargo build --workspace --bins
+	tests/mistakes/run --write
 
 # The book of docs/, to target/book.
 book: $(TOOLS)/stamp

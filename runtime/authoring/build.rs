@@ -36,8 +36,8 @@ fn run() -> Result<(), Box<dyn Error>> {
         &out.join("sdk_rust.rs"),
     )?;
     carry(
-        &workspace.join("sdk/python"),
-        &["sandgate"],
+        &workspace.join("sdk/python/sandgate"),
+        &[""],
         &[],
         &out.join("sdk_python.rs"),
     )?;

@@ -436,15 +436,21 @@ void sandgate_log(sandgate_level level, const char *message) {
 
 /* ---- the exports ---- */
 
+/* `build` says which hooks the manifest has. One of them that the plugin does not define is a symbol that the linker misses:
+ * a hook that lets everything pass because its name is misspelt would be no policy. */
+#ifndef SANDGATE_HAS_PRE_CALL
 __attribute__((weak)) sandgate_decision sandgate_pre_call(sandgate_context context, sandgate_document params) {
     (void)context, (void)params;
     return sandgate_proceed();
 }
+#endif
 
+#ifndef SANDGATE_HAS_POST_CALL
 __attribute__((weak)) sandgate_decision sandgate_post_call(sandgate_context context, sandgate_document reply) {
     (void)context, (void)reply;
     return sandgate_proceed();
 }
+#endif
 
 __attribute__((weak)) const char *sandgate_configure(sandgate_text settings) {
     (void)settings;

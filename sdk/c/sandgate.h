@@ -1,5 +1,6 @@
 /* Write Sandgate interceptors in C: define `sandgate_pre_call`, `sandgate_post_call` or both, and
- * `sandgate_configure` where there is something to set. Hooks that are not defined let everything pass.
+ * `sandgate_configure` where there is something to set. A hook that the manifest has and the plugin does not define is an
+ * undefined symbol when it is built.
  *
  *     #include "sandgate.h"
  *

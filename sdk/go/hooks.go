@@ -35,6 +35,8 @@ var plugin struct {
 	hooks     []*Hook
 	configure func(issues *Issues)
 	settings  settings
+	// Its settings are in place, and its own function ran.
+	configured bool
 }
 
 // PreCall registers a function for these events: MCP methods, `*` standing for any characters. Call it in an init function.

@@ -15,6 +15,8 @@ import (
 type manifest struct {
 	asks  []string
 	hooks map[kind]map[string]string
+	// All of it, for names that stand where they are not read.
+	text string
 }
 
 // The manifest; nil where there is none, as for hooks that a test registers itself.
@@ -23,7 +25,7 @@ func manifestHere() *manifest {
 	if err != nil {
 		return nil
 	}
-	made := &manifest{hooks: map[kind]map[string]string{}}
+	made := &manifest{hooks: map[kind]map[string]string{}, text: string(text)}
 	table := ""
 	for _, line := range strings.Split(string(text), "\n") {
 		line = strings.TrimSpace(line)
@@ -31,6 +33,9 @@ func manifestHere() *manifest {
 			table = strings.Trim(strings.TrimSpace(strings.Split(line, "#")[0]), "[] ")
 			if asked, is := strings.CutPrefix(table, "asks."); is {
 				made.asks = append(made.asks, strings.Split(asked, ".")[0])
+			}
+			if of, is := strings.CutPrefix(table, "hooks."); is && made.hooks[kind(of)] == nil {
+				made.hooks[kind(of)] = map[string]string{}
 			}
 			continue
 		}
@@ -45,9 +50,6 @@ func manifestHere() *manifest {
 			made.asks = append(made.asks, strings.Split(strings.TrimPrefix(asked, "."), ".")[0])
 		}
 		if of, is := strings.CutPrefix(table, "hooks."); is {
-			if made.hooks[kind(of)] == nil {
-				made.hooks[kind(of)] = map[string]string{}
-			}
 			made.hooks[kind(of)][key] = strings.TrimSpace(value)
 		}
 	}
@@ -68,8 +70,16 @@ func (m *manifest) differs() error {
 	if err != nil {
 		return err
 	}
+	for of := range m.hooks {
+		if !slices.ContainsFunc(plugin.hooks, func(hook *Hook) bool { return hook.kind == of }) {
+			return fmt.Errorf("%s has [hooks.%s], and the source registers none; `go run . manifest --write` puts it right", manifestFile, of)
+		}
+	}
 	for _, hook := range hooks {
 		said, known := m.hooks[hook.kind]
+		if !known && !strings.Contains(m.text, string(hook.kind)) {
+			return fmt.Errorf("%s has no [hooks.%s]: the gateway never calls this hook; `go run . manifest --write` puts it right", manifestFile, hook.kind)
+		}
 		var role string
 		var events []string
 		if !known || json.Unmarshal([]byte(said["type"]), &role) != nil || json.Unmarshal([]byte(said["events"]), &events) != nil {

@@ -17,6 +17,8 @@ func TestTheManifestSaysTheSameOfTheHooksAsTheSource(t *testing.T) {
 		"[hooks.pre-call]\ntype = \"validation\"\nevents = [\"prompts/get\", \"tools/call\"]\n": "",
 		"[hooks.pre-call]\ntype = \"mutation\"\nevents = [\"prompts/get\", \"tools/call\"]\n":   "`go run . manifest --write` puts it right",
 		"[hooks.pre-call]\ntype = \"validation\"\nevents = [\"tools/call\"]\n":                  `type "validation", events ["tools/call" "prompts/get"]`,
+		"[hooks.pre-call]\ntype = \"validation\"\nevents = [\"prompts/get\", \"tools/call\"]\n[hooks.post-call]\n": "has [hooks.post-call], and the source registers none",
+		"[hooks.post-call]\ntype = \"mutation\"\nevents = [\"tools/call\"]\n":                                     "`go run . manifest --write` puts it right",
 		// Left to the build.
 		"[hooks.pre-call]\ntype = 'mutation'\nevents = [\n]\n": "",
 		"name = \"x\"\n": "",

@@ -14,6 +14,22 @@ var running *Hook
 // A run that ends without a word is a component's.
 func begins(hook *Hook) { running = hook }
 
+// Why a plugin that no test configured cannot be configured without settings: a gateway runs no hook of it then.
+func unconfigured() *Fault {
+	if plugin.configured {
+		return nil
+	}
+	other := border.Other.(*double.Recorder)
+	other.Configuring = true
+	defer func() { other.Configuring = false }()
+	issues := configure("{}")
+	if len(issues) == 0 {
+		return nil
+	}
+	plugin.configured = false
+	return &Fault{Kind: "settings", Detail: "not accepted: " + issues[0].Pointer + ": " + issues[0].Message}
+}
+
 func init() {
 	border.Other = &double.Recorder{}
 	bridge.Run = func(of, method string, exchange border.Exchange, source border.Source) (bridge.Outcome, bool) {
@@ -34,6 +50,9 @@ func init() {
 		other.NoState, other.NoHTTP = !read.asksFor("state"), !read.asksFor("http")
 		defer func() { other.NoState, other.NoHTTP = false, false }()
 		running = wanted
+		if fault := unconfigured(); fault != nil {
+			return bridge.Outcome{Fault: fault, Role: running.role, Place: placeOf(running.entry)}, true
+		}
 		made := decide(kind(of), &Context{exchange}, &Document{source: source})
 		outcome := bridge.Outcome{Edits: made.edits, Role: running.role, Place: placeOf(running.entry)}
 		if made.refusal != nil {

@@ -81,6 +81,7 @@ func unfit(err error) Issue {
 
 // One configuration of the plugin: its settings put in place, then its own function.
 func configure(text string) (issues []Issue) {
+	plugin.configured = true
 	defer func() {
 		if failure := recovered(recover(), plugin.hooks); failure != nil {
 			issues = []Issue{{"", failure.text()}}

@@ -177,11 +177,48 @@ def c() -> str:
     return "\n".join([*lines, "", "#ifdef __cplusplus", "}", "#endif", "#endif"]) + "\n"
 
 
+def rust() -> str:
+    lines = [f"//! {WHAT}", "//!", "//! Members that are not named here are kept in `unknown`, as the JSON text that they came as, and written again. A member that", "//! may be left out is an [`Option`]. What may be anything is JSON text, a [`RawValue`]."]
+    lines += ["//!", "//! ```", "//! use sandgate_sdk::{Document, Error, PreDecision, mcp};", "//!", "//! fn pre_call(params: &Document) -> Result<PreDecision, Error> {", '//!     let mut call: mcp::CallToolParams = params.parse("")?;', '//!     call.name = format!("safe_{}", call.name);', "//!     Ok(PreDecision::Replace(call.json()))", "//! }", "//! ```"]
+    lines += ["", f"// {MADE}", "", "mod members;", "", "use std::collections::BTreeMap;", "", "use serde_json::Number;", "use serde_json::value::RawValue;", "", "pub use members::Members;", "use members::{choice, payload};"]
+
+    def type_of(schema: dict[str, Any]) -> str:
+        if "$ref" in schema:
+            return target(schema)
+        if "enum" in schema:
+            return "String"
+        match schema.get("type"):
+            case "array":
+                return f"Vec<{type_of(schema['items'])}>"
+            case "object" if "additionalProperties" in schema:
+                return f"BTreeMap<String, {type_of(schema['additionalProperties'])}>"
+            case kind:
+                return {"string": "String", "integer": "Number", "number": "Number", "boolean": "bool"}.get(str(kind), "Box<RawValue>")
+
+    def low(name: str) -> str:
+        return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower().lstrip("_")
+
+    for name, made in SCHEMA.items():
+        if "anyOf" in made:
+            lines += ["", "choice! {", f"    /// {made['description']}", f"    {name}: {', '.join(map(target, made['anyOf']))}", "}"]
+            continue
+        lines += ["", "payload! {", f"    /// {made['description']}", f"    {name} {{"]
+        for member, schema, required in members(name):
+            if "const" in schema:
+                lines.append(f'        = "{member}" is "{schema["const"]}";')
+                continue
+            lines.append(f"        /// {described(schema) or 'As the protocol has it.'}")
+            lines.append(f'        {low(member)}: {type_of(schema) if required else f"Option<{type_of(schema)}>"} = "{member}" {"required" if required else "optional"};')
+        lines += ["    }", "}"]
+    return "\n".join(lines) + "\n"
+
+
 FILES: dict[str, Callable[[], str]] = {
     "sdk/python/sandgate/mcp.py": python,
     "sdk/js/src/mcp.ts": typescript,
     "sdk/go/mcp/mcp.go": go,
     "sdk/c/sandgate_mcp.h": c,
+    "sdk/rust/src/mcp.rs": rust,
 }
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ pub enum LanguageName {
 pub enum Author {
     /// Make a small, complete project that builds and passes its tests at once
     New(NewPlugin),
+    /// Put the SDK that this program brings in the place of the one in a project; the author's files stay as they are
+    Upgrade(UpgradePlugin),
     /// Build the plugin in a folder to one file for an operator, and check it
     Build(Build),
     /// Run one hook of a plugin and show everything that comes of it [exit code 10: refused, 20: the plugin failed]
@@ -84,6 +86,20 @@ pub enum NewHooks {
     Post,
     /// Both
     Both,
+}
+
+/// `sandgate plugin upgrade`.
+#[derive(Clone, Debug, Args)]
+pub struct UpgradePlugin {
+    /// The plugin's folder, with its plugin.toml
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+    /// Its language, where the folder does not show it
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    pub lang: Option<LanguageName>,
+    /// Show what would change, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `sandgate plugin build`.
@@ -198,6 +214,10 @@ pub struct DevPlugin {
     /// The gateway that runs on this configuration gets each version that passes
     #[arg(long, value_name = "CONFIG")]
     pub gateway: Option<PathBuf>,
+    /// A gateway of its own, before this server: `demo`, which comes along, or one of DIR/sandgate.toml. Where there is no
+    /// such file, it is written
+    #[arg(long, value_name = "NAME", conflicts_with = "gateway")]
+    pub server: Option<String>,
     /// How long runs may take
     #[command(flatten)]
     pub time: RunTime,

@@ -15,6 +15,7 @@ use super::fixture;
 use super::lang::NotCompiled;
 use super::project::{Project, ProjectError};
 use super::smoke::smoke;
+use super::stages::Stages;
 use super::trial::Trial;
 
 pub use super::smoke::SmokeError;
@@ -63,11 +64,18 @@ pub enum BuildError {
 /// # Errors
 ///
 /// The plugin cannot be built, fails a check, or cannot be written.
-pub async fn build(folder: &Path, language: Option<LanguageName>) -> Result<Built, BuildError> {
+pub async fn build(
+    folder: &Path,
+    language: Option<LanguageName>,
+    stages: Stages,
+) -> Result<Built, BuildError> {
     let started = Instant::now();
-    let project = Project::open(folder, language)?;
+    let mut project = Project::open(folder, language)?;
+    project.stages = stages;
     let authored = &project.authored;
+    project.compiling();
     let compiled = project.language.compile(&project)?;
+    project.stages.begin("running each hook once");
     let component = component::assemble(
         &compiled,
         project.language,
@@ -91,8 +99,10 @@ pub async fn build(folder: &Path, language: Option<LanguageName>) -> Result<Buil
 
 /// Builds the plugin as quickly as its language can, and checks what the language itself can check. Nothing is written.
 pub(super) fn build_for_test(project: &Project) -> Result<PluginFile, BuildError> {
+    project.compiling();
     let component = component_for_dev(project)?;
     project.language.check(project)?;
+    project.stages.end();
     Ok(PluginFile::read(component.into())?)
 }
 

@@ -27,10 +27,12 @@ mod render;
 pub mod run;
 mod settings;
 mod smoke;
+pub mod stages;
 mod stand;
 pub mod test;
 mod toolchain;
 mod trial;
+pub mod upgrade;
 mod vendored_sdk;
 
 pub use manifest::{Authored, MANIFEST};

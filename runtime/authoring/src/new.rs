@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::LanguageName;
 use super::lang::{self, File, Language, New};
+use super::vendored_sdk;
 
 /// The manifest of projects of every language.
 const MANIFEST: &str = include_str!("templates/common/plugin.toml");
@@ -52,7 +53,7 @@ pub enum NotNew {
 }
 
 /// Makes a project in the folder `name` within `parent`, with further fixtures by their files' names. Returns the
-/// commands that test it from there.
+/// commands that come next.
 ///
 /// # Errors
 ///
@@ -90,7 +91,7 @@ pub fn new(
     next.extend(language.once().map(str::to_owned));
     // Nothing is expected of recorded calls yet: that is written into them.
     next.push(match fixtures {
-        [] => "sandgate plugin test".to_owned(),
+        [] => "sandgate plugin dev --server demo".to_owned(),
         _ => "sandgate plugin test --bless".to_owned(),
     });
     Ok(next.join(" && "))
@@ -105,6 +106,7 @@ fn files(language: &dyn Language, asked: &New) -> Vec<File> {
     let post = POST.iter().filter(|_| asked.post);
     files.extend(pre.chain(post).map(|(path, text)| File::new(*path, *text)));
     files.extend(language.template(asked));
+    files.extend(vendored_sdk::laid(language));
     files
 }
 
@@ -177,7 +179,7 @@ mod tests {
                 let next = new(parent.path(), name, &asked("my-plugin", pre, post), &[]).unwrap();
                 assert!(
                     next.starts_with("cd my-plugin && ")
-                        && next.ends_with(" && sandgate plugin test"),
+                        && next.ends_with(" && sandgate plugin dev --server demo"),
                     "{next}"
                 );
                 let authored = Authored::read(&folder).unwrap();

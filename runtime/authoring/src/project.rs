@@ -7,6 +7,7 @@ use sandgate_config::Report;
 use super::args::LanguageName;
 use super::lang::{self, Language};
 use super::manifest::{Authored, MANIFEST};
+use super::stages::Stages;
 
 /// A plugin's project.
 pub struct Project {
@@ -16,6 +17,8 @@ pub struct Project {
     pub authored: Authored,
     /// The language of the sources.
     pub language: &'static dyn Language,
+    /// Where it is shown what a build is doing.
+    pub stages: Stages,
 }
 
 /// Why a folder is not a project.
@@ -83,7 +86,14 @@ impl Project {
             folder: folder.to_owned(),
             authored,
             language,
+            stages: Stages::silent(),
         })
+    }
+
+    /// Begins the stage in which a compiler runs. One that writes on the terminal itself has it to itself.
+    pub(crate) fn compiling(&self) {
+        let what = format!("compiling {} ({})", self.name(), self.language.name());
+        self.stages.begin(&what);
     }
 
     /// The plugin's name.

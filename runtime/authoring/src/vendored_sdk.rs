@@ -1,53 +1,80 @@
-//! The SDKs' sources that this program carries, so that a new project does not need the network for them.
+//! The SDKs' sources that this program carries, so that a new project does not need the network for them, and the list of
+//! what was laid into a project, by which `upgrade` knows whether somebody edited it.
 
-use super::lang::File;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use super::lang::{File, Language};
 
 /// A source file: its path within the SDK, and its bytes.
-type SourceFile = (&'static str, &'static [u8]);
+pub type SourceFile = (&'static str, &'static [u8]);
 
 /// The Rust SDK, with a manifest that needs no workspace.
-const RUST: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_rust.rs"));
+pub(super) const RUST: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_rust.rs"));
 
 /// The Python package.
-const PYTHON: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_python.rs"));
+pub(super) const PYTHON: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_python.rs"));
 
 /// The npm package, in TypeScript.
-const JS: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_js.rs"));
-
-/// The Rust SDK, for this folder of a project.
-pub(super) fn rust(folder: &str) -> Vec<File> {
-    laid(RUST, folder)
-}
-
-/// The Python package, in a folder `sandgate` below this folder of a project.
-pub(super) fn python(folder: &str) -> Vec<File> {
-    laid(PYTHON, folder)
-}
-
-/// The npm package, for this folder of a project.
-pub(super) fn js(folder: &str) -> Vec<File> {
-    laid(JS, folder)
-}
-
-/// The C SDK's header and sources, with the contract's types as an object file.
-const C: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_c.rs"));
-
-/// The C SDK, for this folder of a project.
-pub(super) fn c(folder: &str) -> Vec<File> {
-    laid(C, folder)
-}
+pub(super) const JS: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_js.rs"));
 
 /// The Go module.
-const GO: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_go.rs"));
+pub(super) const GO: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_go.rs"));
 
-/// The Go module, for this folder of a project.
-pub(super) fn go(folder: &str) -> Vec<File> {
-    laid(GO, folder)
-}
+/// The C SDK's headers and sources, with the contract's types as an object file.
+pub(super) const C: &[SourceFile] = include!(concat!(env!("OUT_DIR"), "/sdk_c.rs"));
 
-fn laid(files: &[SourceFile], folder: &str) -> Vec<File> {
-    files
+/// The list of the SDK's files, in the SDK's folder of a project.
+pub(super) const LIST: &str = "sandgate-sdk.sha256";
+
+/// The SDK's files for a project, and their list.
+pub(super) fn laid(language: &dyn Language) -> Vec<File> {
+    let folder = language.sdk_folder();
+    let mut files: Vec<_> = language
+        .sdk()
         .iter()
         .map(|(path, content)| File::new(format!("{folder}/{path}"), *content))
-        .collect()
+        .collect();
+    files.push(File::new(format!("{folder}/{LIST}"), list(language.sdk())));
+    files
+}
+
+/// The text of [`LIST`]: the version of this program, then digest and path of each file, as `sha256sum` writes them.
+pub(super) fn list(files: &[SourceFile]) -> String {
+    let mut text = format!(
+        "# The SDK of sandgate {}, as it was laid here; `sandgate plugin upgrade` lays another. Edit nothing in this folder.\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    for (path, content) in files {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}  {path}", digest(content));
+    }
+    text
+}
+
+/// The version in a list, and the digests by path. `None`: it is no such list.
+pub(super) fn read(list: &str) -> Option<(String, BTreeMap<String, String>)> {
+    let (first, rest) = list.split_once('\n')?;
+    let version = first
+        .strip_prefix("# The SDK of sandgate ")?
+        .split(',')
+        .next()?;
+    let lines = rest.lines().map(|line| {
+        let (digest, path) = line.split_once("  ")?;
+        // Nothing outside of the SDK's folder is ever touched.
+        let inside = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        (inside && digest.len() == 64).then(|| (path.to_owned(), digest.to_owned()))
+    });
+    Some((version.to_owned(), lines.collect::<Option<_>>()?))
+}
+
+/// SHA-256 in lower-case hexadecimal.
+pub(super) fn digest(content: &[u8]) -> String {
+    let bytes = Sha256::digest(content);
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

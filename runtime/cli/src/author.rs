@@ -8,8 +8,12 @@ use sandgate_authoring::args::{Author, NewHooks};
 use sandgate_authoring::build::BuildError;
 use sandgate_authoring::dev::NotDeveloped;
 use sandgate_authoring::lang::New;
+use sandgate_authoring::stages::Stages;
 use sandgate_authoring::test::NotTested;
-use sandgate_authoring::{ProjectError, bench, build, dev, doc, eval, new, recorded, run, test};
+use sandgate_authoring::upgrade::UpgradeError;
+use sandgate_authoring::{
+    ProjectError, bench, build, dev, doc, eval, new, recorded, run, test, upgrade,
+};
 use sandgate_message::Hook;
 
 use crate::exit::{complain, fail, refuse, runtime};
@@ -44,8 +48,16 @@ pub(crate) fn carry_out(asked: &Author) -> ExitCode {
                 Err(error) => wrong(&error),
             }
         }
+        Author::Upgrade(asked) => match upgrade::upgrade(asked) {
+            Ok(upgraded) => {
+                print(&upgraded.text());
+                ExitCode::SUCCESS
+            }
+            Err(UpgradeError::Project(error)) => not_built(&BuildError::Project(error)),
+            Err(error) => wrong(&error),
+        },
         Author::Build(asked) => {
-            let build = build::build(&asked.folder, asked.lang);
+            let build = build::build(&asked.folder, asked.lang, Stages::stderr());
             match runtime(None).map(|runtime| runtime.block_on(build)) {
                 Ok(Ok(built)) => {
                     match asked.json {
@@ -73,7 +85,8 @@ pub(crate) fn carry_out(asked: &Author) -> ExitCode {
             }
         }
         Author::Test(asked) => {
-            match runtime(None).map(|runtime| runtime.block_on(test::test(asked))) {
+            match runtime(None).map(|runtime| runtime.block_on(test::test(asked, Stages::stderr())))
+            {
                 Ok(Ok(tested)) => {
                     match asked.json {
                         true => print(&format!("{:#}", tested.as_json())),

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use sandgate_demo::run;
+use sandgate_demo::{run, serve_stdio};
 
 use crate::exit::{fail, runtime};
 
@@ -13,12 +13,18 @@ pub struct Demo {
     /// Keep the gateway up afterwards, and print how to connect a client
     #[arg(long)]
     pub serve: bool,
+    /// Be the demo's server instead, for one client on stdin and stdout
+    #[arg(long, conflicts_with = "serve")]
+    pub stdio: bool,
 }
 
 /// Runs the demo.
 pub fn carry_out(asked: Demo) -> ExitCode {
     let shown = runtime(None).and_then(|runtime| {
-        let shown = runtime.block_on(run(asked.serve));
+        let shown = match asked.stdio {
+            true => runtime.block_on(serve_stdio()),
+            false => runtime.block_on(run(asked.serve)),
+        };
         runtime.shutdown_background();
         shown.map_err(std::io::Error::other)
     });

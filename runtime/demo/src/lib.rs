@@ -83,6 +83,15 @@ pub async fn run(serve: bool) -> Result<(), DemoError> {
     told.and_then(|()| Ok(struck?))
 }
 
+/// Serves the demo's server, a small support desk, to one client on stdin and stdout.
+///
+/// # Errors
+/// Reading or writing fails.
+pub async fn serve_stdio() -> Result<(), DemoError> {
+    let desk = support_desk::Desk::new();
+    Ok(support_desk::serve_stdio(&desk, tokio::io::stdin(), tokio::io::stdout()).await?)
+}
+
 async fn tell<W: io::Write>(stage: &Stage, page: &mut Page<W>) -> Result<(), DemoError> {
     page.prologue(stage)?;
     let mut story = Story::begin(stage, page).await?;

@@ -8,6 +8,7 @@ from sandgate.settings import Issue, Unfit, fill
 
 def configured(given: Any) -> list[Issue]:
     """What is wrong with these settings; nothing, where the plugin is configured."""
+    hooks.plugin.configured = True
     try:
         fill(given)
     except Unfit as unfit:

@@ -36,6 +36,8 @@ class Plugin:
 
     hooks: list[Hook] = field(default_factory=list)
     configure: Callable[..., Any] | None = None
+    configured: bool = False
+    """Whether its settings are in place and its configure function ran."""
     running: Callable[..., Any] | None = None
     """The marked function that ran last: what is wrong with its outcome is told of it."""
 
@@ -47,6 +49,7 @@ class Plugin:
         """Nothing is marked any more; for tests that load one plugin after another."""
         self.hooks.clear()
         self.configure = None
+        self.configured = False
         self.running = None
 
 

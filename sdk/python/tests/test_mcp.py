@@ -12,7 +12,7 @@ import sandgate
 from sandgate import mcp
 
 REPOSITORY = Path(sandgate.__file__).parents[3]
-FILES = ["sdk/python/sandgate/mcp.py", "sdk/js/src/mcp.ts", "sdk/go/mcp/mcp.go", "sdk/c/sandgate_mcp.h"]
+FILES = ["sdk/python/sandgate/mcp.py", "sdk/js/src/mcp.ts", "sdk/go/mcp/mcp.go", "sdk/c/sandgate_mcp.h", "sdk/rust/src/mcp.rs"]
 
 
 def test_making_the_types_anew_changes_nothing(tmp_path):

@@ -40,6 +40,21 @@ impl Document<'_> {
         ask!(self.get(pointer))
     }
 
+    /// The value at an RFC 6901 JSON Pointer, `""` for the whole document, as this type: of [`mcp`](crate::mcp), or one of your
+    /// own.
+    ///
+    /// # Errors
+    ///
+    /// Nothing stands there, or something else.
+    pub fn parse<T: serde::de::DeserializeOwned>(&self, pointer: &str) -> serde_json::Result<T> {
+        let text = if pointer.is_empty() {
+            Some(self.json())
+        } else {
+            self.get(pointer)
+        };
+        serde_json::from_str(text.as_deref().unwrap_or("null"))
+    }
+
     /// The string values that people or models read, in document order. Left out: protocol machinery (cursors,
     /// `requestState`, ids, MIME types) and base64 payloads (`data`, `blob`).
     pub fn texts(&self) -> Texts {

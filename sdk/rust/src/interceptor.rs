@@ -29,7 +29,9 @@ pub trait Interceptor: Sized + Send + Sync + 'static {
     /// A malfunction of the plugin, never a refusal: the operator's failure policy answers it.
     fn pre_call(&self, context: &Context, params: &Document) -> Result<PreDecision, Error> {
         let _ = (context, params);
-        Ok(PreDecision::Proceed)
+        Err(Error::new(
+            "the plugin has no pre_call: implement it, or take [hooks.pre-call] out of plugin.toml",
+        ))
     }
 
     /// Judges a reply before its requester sees it.
@@ -39,7 +41,9 @@ pub trait Interceptor: Sized + Send + Sync + 'static {
     /// A malfunction of the plugin, as in [`Self::pre_call`].
     fn post_call(&self, context: &Context, reply: &Document) -> Result<PostDecision, Error> {
         let _ = (context, reply);
-        Ok(PostDecision::Proceed)
+        Err(Error::new(
+            "the plugin has no post_call: implement it, or take [hooks.post-call] out of plugin.toml",
+        ))
     }
 }
 

@@ -44,6 +44,8 @@ mod glob;
 pub mod http;
 mod interceptor;
 mod log;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod pointer;
 pub mod random;
 pub mod state;

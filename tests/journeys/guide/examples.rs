@@ -256,7 +256,10 @@ fn no_chapter_of_the_guide_has_commands_that_nobody_runs() {
         let commands = page
             .blocks
             .iter()
-            .any(|block| block.language == "console" && block.flag != "install");
+            // What is for reference is run by the chapters.
+            .any(|block| {
+                block.language == "console" && !["install", "reference"].contains(&&*block.flag)
+            });
         assert_eq!(commands, run.contains(&page.name.as_str()), "{}", page.name);
     }
 }

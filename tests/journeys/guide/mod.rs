@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod code;
+mod copies;
 mod examples;
 mod page;
 mod rendered;

@@ -50,7 +50,9 @@ pub(crate) fn pages() -> (Vec<Page>, Vec<Page>) {
 impl Page {
     /// The page of this name in `docs`.
     pub(crate) fn read(name: &str) -> Self {
-        let text = with_parts(&root().join("docs").join(name));
+        let path = root().join("docs").join(name);
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Self {
             name: name.to_owned(),
             blocks: blocks(&text, name),
@@ -58,47 +60,21 @@ impl Page {
     }
 }
 
-/// The text with the parts that other pages share. Code stays a directive, to tell it from code that is written here.
-fn with_parts(path: &Path) -> String {
-    let text =
-        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let folder = path.parent().unwrap();
-    let mut out = String::new();
-    for line in text.lines() {
-        match directive(line) {
-            Some(part) if part.ends_with(".md") || part.ends_with(".svg") => {
-                let part = folder.join(part);
-                // Directives in it are relative to it.
-                for line in with_parts(&part).lines() {
-                    match directive(line) {
-                        Some(file) => {
-                            let file = part.parent().unwrap().join(file);
-                            out += &format!("{{{{#include {}}}}}\n", file.display());
-                        }
-                        None => out += &format!("{line}\n"),
-                    }
-                }
-            }
-            Some(file) => {
-                out += &format!("{{{{#include {}}}}}\n", folder.join(file).display());
-            }
-            None => out += &format!("{line}\n"),
-        }
-    }
-    out
-}
-
-fn directive(line: &str) -> Option<&str> {
-    line.strip_prefix("{{#include ")?.strip_suffix("}}")
+/// What a page, or a part of one, is a copy of: `<!-- from PATH -->`, from `docs` on.
+pub(crate) fn origin(line: &str) -> Option<&str> {
+    line.strip_prefix("<!-- from ")?.strip_suffix(" -->")
 }
 
 fn blocks(text: &str, name: &str) -> Vec<Block> {
     let mut all = Vec::new();
-    let mut named = None;
+    let (mut named, mut from) = (None, None);
     let mut lines = text.lines().enumerate();
     while let Some((index, line)) = lines.next() {
         let Some(info) = line.strip_prefix("```") else {
-            if !line.is_empty() {
+            if let Some(file) = origin(line) {
+                from = Some(file.split(':').next().unwrap().to_owned());
+            } else if !line.is_empty() {
+                from = None;
                 named = line
                     .strip_prefix('`')
                     .and_then(|rest| rest.strip_suffix("`:"))
@@ -112,27 +88,15 @@ fn blocks(text: &str, name: &str) -> Vec<Block> {
             .map(|(_, line)| line)
             .take_while(|line| *line != "```")
             .collect();
-        let included = match inner.as_slice() {
-            [line] => directive(line),
-            _ => None,
-        };
-        let (text, from) = match included {
-            Some(target) => {
-                let (file, part) = target
-                    .split_once(':')
-                    .map_or((target, None), |(file, part)| (file, Some(part)));
-                let file = Path::new(file)
-                    .canonicalize()
-                    .unwrap_or_else(|error| panic!("{name}: {file}: {error}"));
-                (fragment(&file, part), Some(file))
-            }
-            None => (inner.join("\n") + "\n", None),
-        };
         all.push(Block {
             language: language.to_owned(),
             flag: flag.to_owned(),
-            text,
-            from,
+            text: inner.join("\n") + "\n",
+            from: from.take().map(|file| {
+                let file = root().join("docs").join(file);
+                file.canonicalize()
+                    .unwrap_or_else(|error| panic!("{name}: {}: {error}", file.display()))
+            }),
             path: named.take(),
             line: index + 1,
         });
@@ -141,7 +105,7 @@ fn blocks(text: &str, name: &str) -> Vec<Block> {
 }
 
 /// The whole file, what stands between an anchor and its end, or the lines from a number on.
-fn fragment(file: &Path, part: Option<&str>) -> String {
+pub(crate) fn fragment(file: &Path, part: Option<&str>) -> String {
     let text = std::fs::read_to_string(file).unwrap();
     let Some(part) = part else { return text };
     let within: Vec<_> = match part.strip_suffix(':') {

@@ -5,8 +5,10 @@ use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use harness::{Era, FakeServer, Gateway, Script, Speaker};
+use harness::{Era, FakeServer, Gateway, Process, Script, Speaker};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::guide::page::{Block, Page};
@@ -26,7 +28,12 @@ pub(crate) enum Tongue {
 pub(crate) struct Stranger {
     home: tempfile::TempDir,
     here: PathBuf,
+    /// What runs in the first terminal.
+    dev: Option<Process>,
 }
+
+/// How long a reader looks at the screen.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Stranger {
     /// With an empty folder, and these toolchains' programs on the `PATH` beside the system's own.
@@ -51,7 +58,11 @@ impl Stranger {
         }
         let here = home.path().join("work");
         std::fs::create_dir(&here).unwrap();
-        Self { home, here }
+        Self {
+            home,
+            here,
+            dev: None,
+        }
     }
 
     /// A path in the folder where the reader is now.
@@ -100,6 +111,20 @@ impl Stranger {
                 self.here = self.here.join(folder).canonicalize().unwrap();
                 continue;
             }
+            if block.flag == "dev" {
+                let dev = Process::start(&mut self.shell(&format!("exec {command}")));
+                seen(wanted, || dev.output());
+                self.dev = Some(dev);
+                continue;
+            }
+            if block.flag == "live" {
+                seen(wanted, || self.run(command).1);
+                continue;
+            }
+            if command == "sandgate plugin build" {
+                // The page says to end it here.
+                self.end_dev();
+            }
             let (went_well, printed) = self.run(command);
             let told = format!("docs/{page}: $ {command}\n{printed}");
             assert_eq!(went_well, block.flag != "fails", "{told}");
@@ -146,8 +171,23 @@ impl Stranger {
         }
     }
 
+    /// Ctrl-C in the first terminal.
+    fn end_dev(&mut self) {
+        if let Some(mut dev) = self.dev.take() {
+            dev.signal(Signal::INT);
+            assert!(dev.wait(PATIENCE).is_some(), "{}", dev.output());
+        }
+    }
+
     /// Whether it went well, and what it printed.
     pub(crate) fn run(&self, command: &str) -> (bool, String) {
+        let output = self.shell(command).output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.success(), printed)
+    }
+
+    /// A shell that runs this.
+    fn shell(&self, command: &str) -> Command {
         let bin = self.home.path().join("bin");
         let mut shell = Command::new("/bin/sh");
         shell
@@ -176,9 +216,33 @@ impl Stranger {
                 shell.env(name, value);
             }
         }
-        let output = shell.output().unwrap();
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        (output.status.success(), printed)
+        shell
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        // Its gateway ends with it, which it cannot see to when it is killed.
+        if let Some(mut dev) = self.dev.take() {
+            dev.signal(Signal::INT);
+            dev.wait(Duration::from_secs(15));
+        }
+    }
+}
+
+/// Looks until this is printed.
+fn seen(wanted: &str, printed: impl Fn() -> String) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let printed = printed();
+        if fits(wanted, &printed) {
+            return;
+        }
+        assert!(
+            Instant::now() < until,
+            "{printed}\nwhere the page has\n{wanted}"
+        );
+        std::thread::sleep(Duration::from_millis(200));
     }
 }
 

@@ -118,3 +118,23 @@ fn the_state_is_one_line_that_is_written_over_and_ctrl_c_ends_it() {
         "the cursor stands on a line of its own, and long lines wrap again: {rest:?}"
     );
 }
+
+#[test]
+fn a_build_says_what_it_does_in_a_line_that_goes_again() {
+    let author = Author::new();
+    let new = ["plugin", "new", "mine", "--lang", "c", "--hook", "pre"];
+    assert_eq!(author.sandgate(&new).code, Some(0));
+    let mut terminal = Terminal::open(&author, &["plugin", "build", "mine"]);
+    let shown = terminal.shows("running each hook once");
+    assert!(
+        shown.contains("\r\u{1b}[2K\u{1b}[?7l◐ compiling mine (C)"),
+        "{shown:?}"
+    );
+    let shown = terminal.shows("\r\u{1b}[2K\u{1b}[?7h");
+    assert!(!shown.contains('\n'), "{shown:?}");
+    terminal.shows("built     mine/target/mine.wasm");
+
+    // Elsewhere it is a line a stage.
+    let said = author.sandgate(&["plugin", "build", "mine"]);
+    assert_eq!(said.err, "compiling mine (C)\nrunning each hook once\n");
+}

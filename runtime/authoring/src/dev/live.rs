@@ -74,6 +74,13 @@ impl Live {
         }
     }
 
+    /// The gateway's edition. `None` if none answers.
+    pub(super) fn edition(&self) -> Option<u64> {
+        self.ask::<Status>(Ask::Status)
+            .ok()
+            .map(|status| status.edition.number)
+    }
+
     /// The id of the process that answers. `None` if none does.
     pub(super) fn process(&self) -> Option<u32> {
         self.ask::<Status>(Ask::Status)

@@ -6,6 +6,7 @@ mod decisions;
 mod live;
 mod lock;
 mod making;
+mod own_gateway;
 mod screen;
 mod since;
 mod sources;
@@ -21,6 +22,7 @@ use decisions::Decisions;
 use live::Live;
 use lock::Lock;
 use making::Making;
+use own_gateway::OwnGateway;
 use sandgate_assembly::host_setup;
 use sandgate_config::{Environment, Loaded};
 use sandgate_host::{PluginFile, PrepareError};
@@ -65,6 +67,16 @@ pub enum NotDeveloped {
         /// The cause.
         error: io::Error,
     },
+    /// `--server` names a server that is not there.
+    #[error("--server {server}: {} has no such server; there is {known}", config.display())]
+    Server {
+        /// The server.
+        server: String,
+        /// The servers that there are.
+        known: String,
+        /// The project's configuration.
+        config: PathBuf,
+    },
     /// The host cannot be created.
     #[error(transparent)]
     Host(#[from] PrepareError),
@@ -93,10 +105,16 @@ pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
         })?;
         live = Some(Live::new(config));
     }
+    let own = match &asked.server {
+        Some(server) => Some(OwnGateway::new(folder, server)?),
+        None => None,
+    };
+    if let Some(own) = &own {
+        live = Some(Live::new(own.config()));
+    }
     let cache = host_setup::cache_for(
-        asked
-            .gateway
-            .as_deref()
+        live.as_ref()
+            .map(Live::config)
             .and_then(|config| Loaded::read(config).ok())
             .as_ref(),
         &Environment::of_process(),
@@ -108,6 +126,7 @@ pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
         language: asked.lang,
         time_factor: asked.time.time_factor,
         live,
+        own,
         trial: Trial::keeping(cache)?,
         screen: Screen::stdout(),
         lock: Some(lock),
@@ -118,34 +137,11 @@ pub async fn dev(asked: &args::DevPlugin) -> Result<(), NotDeveloped> {
         runs: None,
         noted: None,
     };
-    let mut since = Since::start();
-    loop {
-        // A save in the meantime drops the build and its compiler, and the loop begins anew.
-        let made = tokio::select! {
-            biased;
-            () = stop.cancelled() => return Ok(()),
-            saved = sources.changed() => {
-                since = dev.saved(&saved);
-                continue;
-            }
-            made = dev.make() => made?,
-        };
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return Ok(()),
-            told = dev.tell(made, &since) => told?,
-        }
-        let saved = loop {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(()),
-                saved = sources.changed() => break saved,
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            dev.look().await?;
-        };
-        since = dev.saved(&saved);
+    let ended = dev.run(&mut sources, &stop).await;
+    if let Some(own) = &mut dev.own {
+        own.stop().await;
     }
+    Ok(ended?)
 }
 
 /// A token that is cancelled on Ctrl-C, on SIGTERM and when the terminal goes away.
@@ -172,6 +168,8 @@ struct Dev<'a> {
     language: Option<LanguageName>,
     time_factor: u32,
     live: Option<Live>,
+    /// The gateway that this `dev` starts.
+    own: Option<OwnGateway>,
     trial: Trial,
     screen: Screen<io::Stdout>,
     lock: Option<Lock>,
@@ -206,6 +204,38 @@ enum Made {
 }
 
 impl Dev<'_> {
+    /// Builds, tests and swaps the plugin at every save, until told to stop.
+    async fn run(&mut self, sources: &mut Sources, stop: &CancellationToken) -> io::Result<()> {
+        let mut since = Since::start();
+        loop {
+            // A save in the meantime drops the build and its compiler, and the loop begins anew.
+            let made = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                saved = sources.changed() => {
+                    since = self.saved(&saved);
+                    continue;
+                }
+                made = self.make() => made?,
+            };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                told = self.tell(made, &since) => told?,
+            }
+            let saved = loop {
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => return Ok(()),
+                    saved = sources.changed() => break saved,
+                    () = tokio::time::sleep(LOOK) => {}
+                }
+                self.look().await?;
+            };
+            since = self.saved(&saved);
+        }
+    }
+
     async fn test(&self, file: &PluginFile) -> Result<Tested, NotTested> {
         let fixtures = test::chosen(&self.folder.join("fixtures"), &[])?;
         test::all(&self.trial, file, fixtures, false, self.time_factor).await

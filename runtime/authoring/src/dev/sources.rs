@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use sandgate_daemon::watch::Watch;
 
+use super::own_gateway::CONFIG;
+
 /// The most files that are watched: a folder with more holds something that no author wrote.
 const MOST: usize = 4096;
 
@@ -107,6 +109,7 @@ fn differing(before: &BTreeMap<PathBuf, Print>, now: &BTreeMap<PathBuf, Print>) 
 fn listed(folder: &Path) -> (BTreeMap<PathBuf, Print>, Vec<PathBuf>) {
     let mut files = BTreeMap::new();
     let mut folders = Vec::new();
+    let config = folder.join(CONFIG);
     let mut left = vec![folder.to_owned()];
     while let Some(here) = left.pop() {
         let entries = std::fs::read_dir(&here).into_iter().flatten().flatten();
@@ -120,6 +123,10 @@ fn listed(folder: &Path) -> (BTreeMap<PathBuf, Print>, Vec<PathBuf>) {
                 continue;
             }
             let path = entry.path();
+            // The gateway's file, which the gateway itself looks at.
+            if path == config {
+                continue;
+            }
             match entry.file_type() {
                 // Linked folders are not followed, since a link may lead back here.
                 Ok(kind) if kind.is_dir() => {
@@ -199,6 +206,7 @@ mod tests {
             "__pycache__/x",
             "own/pyvenv.cfg",
             "a.py~",
+            "sandgate.toml",
             ".a.py.swp",
         ] {
             let path = folder.join(path);

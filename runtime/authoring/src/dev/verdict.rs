@@ -76,6 +76,9 @@ impl Dev<'_> {
                 .screen
                 .status(&format!("{title}: {BAD}{error}{BAD:#}; {kept}"));
         }
+        if let Some(own) = &self.own {
+            own.configure(&file)?;
+        }
         let before = self.kept();
         self.good = Some(number);
         let mut status = format!("{title}: built in {}, {tests}, ", lasting(build));
@@ -92,6 +95,12 @@ impl Dev<'_> {
                 (self.runs, self.noted) = (Some(true), None);
             }
             Some(Swapped::NotRunning(why)) => {
+                if let Some(started) = self.started(&file).await? {
+                    return self.screen.status(&format!(
+                        "{status}{started} {QUIET}({}){QUIET:#}",
+                        since.told()
+                    ));
+                }
                 let _ = write!(status, "written; no gateway runs");
                 self.runs = Some(false);
                 let config = self.config();
@@ -119,6 +128,31 @@ impl Dev<'_> {
         }
         let _ = write!(status, " {QUIET}({}){QUIET:#}", since.told());
         self.screen.status(&status)
+    }
+
+    /// Starts the gateway that `--server` asks for. `None`: none is asked for, or it does not start, which is told.
+    async fn started(&mut self, file: &PluginFile) -> io::Result<Option<String>> {
+        let (Some(own), Some(live)) = (&mut self.own, &self.live) else {
+            return Ok(None);
+        };
+        self.screen
+            .doing(&format!("{QUIET}starting a gateway{QUIET:#}"))?;
+        if let Some(why) = own.start(live).await? {
+            self.note(why)?;
+            return Ok(None);
+        }
+        let call = own.call();
+        let live = live.clone();
+        self.runs = Some(true);
+        self.screen.above(&call)?;
+        let name = file.manifest().name.clone();
+        let edition = tokio::task::spawn_blocking(move || live.edition())
+            .await
+            .unwrap_or_default();
+        Ok(Some(match edition {
+            Some(edition) => format!("{OK}live{OK:#} in edition {edition} as {name}"),
+            None => format!("{OK}live{OK:#} as {name}"),
+        }))
     }
 
     async fn swap(&self, file: &PluginFile, output: &Path) -> Option<Swapped> {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use super::{Compiled, File, Language, New, NotCompiled, run};
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
-use crate::vendored_sdk;
+use crate::vendored_sdk::{self, SourceFile};
 
 const SDK: &str = "vendor/sandgate-sdk";
 
@@ -76,6 +76,7 @@ impl Language for C {
         std::fs::create_dir_all(project.folder.join("target"))
             .map_err(|error| NotCompiled::Project(format!("target/ cannot be made: {error}")))?;
         let compiler = Compiler::find(&project.folder)?;
+        project.stages.end();
         let cpp = sources(&project.folder, "src", "cpp")?;
         let mut objects = Vec::new();
         for source in &cpp {
@@ -90,6 +91,7 @@ impl Language for C {
             .args(FLAGS)
             // Zig's default stack has 16 MiB.
             .arg("-Wl,-z,stack-size=262144")
+            .args(has_hooks(project))
             .args(["-I", SDK, "-o", "target/core.wasm"])
             .args(sources(&project.folder, "src", "c")?)
             .args(sources(&project.folder, SDK, "c")?)
@@ -114,13 +116,26 @@ impl Language for C {
     }
 
     fn template(&self, new: &New) -> Vec<File> {
-        let mut files: Vec<_> = TEMPLATE
+        TEMPLATE
             .iter()
             .map(|(path, text)| File::new(*path, new.render(text)))
-            .collect();
-        files.extend(vendored_sdk::c(SDK));
-        files
+            .collect()
     }
+    fn sdk_folder(&self) -> &'static str {
+        SDK
+    }
+    fn sdk(&self) -> &'static [SourceFile] {
+        vendored_sdk::C
+    }
+}
+
+/// The definitions by which the SDK knows the manifest's hooks: one that no source defines does not link.
+fn has_hooks(project: &Project) -> Vec<String> {
+    let hooks = project.authored.manifest.hooks();
+    let names = hooks.iter().map(|(hook, ..)| hook.as_str());
+    names
+        .map(|name| format!("-DSANDGATE_HAS_{}", name.to_uppercase().replace('-', "_")))
+        .collect()
 }
 
 /// A compiler for WebAssembly.

@@ -14,7 +14,7 @@ use crate::component;
 use crate::manifest::Authored;
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
-use crate::vendored_sdk;
+use crate::vendored_sdk::{self, SourceFile};
 
 const TEMPLATE: [(&str, &str); 5] = [
     ("plugin.go", include_str!("../templates/go/plugin.go")),
@@ -65,6 +65,7 @@ impl Language for Go {
             NotCompiled::Project(format!("{}: {error}", project.folder.display()))
         })?;
         let go = Toolchain::find(&folder)?;
+        project.stages.end();
         without_sockets(&folder)?;
         let sdk = PathBuf::from(go.asked(&["list", "-m", "-f", "{{.Dir}}", "sandgate"])?);
         let runtime = Path::new(&go.asked(&["env", "GOROOT"])?).join("src/runtime");
@@ -142,12 +143,16 @@ impl Language for Go {
     }
 
     fn template(&self, new: &New) -> Vec<File> {
-        let mut files: Vec<_> = TEMPLATE
+        TEMPLATE
             .iter()
             .map(|(path, text)| File::new(*path, new.render(text)))
-            .collect();
-        files.extend(vendored_sdk::go(SDK));
-        files
+            .collect()
+    }
+    fn sdk_folder(&self) -> &'static str {
+        SDK
+    }
+    fn sdk(&self) -> &'static [SourceFile] {
+        vendored_sdk::GO
     }
 }
 

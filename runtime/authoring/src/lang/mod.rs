@@ -18,6 +18,7 @@ use std::process::Command;
 use super::args::LanguageName;
 use super::project::Project;
 use super::toolchain::Missing;
+pub use crate::vendored_sdk::SourceFile;
 pub use template::{File, New};
 
 /// A language that plugins are written in.
@@ -59,8 +60,12 @@ pub trait Language: Sync {
     fn once(&self) -> Option<&'static str> {
         None
     }
-    /// The files of a new project, apart from the manifest and the fixtures.
+    /// The files of a new project, apart from the manifest, the fixtures and the SDK.
     fn template(&self, new: &New) -> Vec<File>;
+    /// The folder of a project in which the SDK lies, for example `vendor/sandgate-sdk`.
+    fn sdk_folder(&self) -> &'static str;
+    /// The SDK's files that this program carries, by their paths within [`Language::sdk_folder`].
+    fn sdk(&self) -> &'static [SourceFile];
 }
 
 /// The output of a toolchain.

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::{Compiled, File, ForDev, Language, New, NotCompiled, captured, interpreter, output_of};
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
-use crate::vendored_sdk;
+use crate::vendored_sdk::{self, SourceFile};
 
 const TEMPLATE: [(&str, &str); 8] = [
     ("plugin.py", include_str!("../templates/python/plugin.py")),
@@ -100,12 +100,16 @@ impl Language for Python {
     }
 
     fn template(&self, new: &New) -> Vec<File> {
-        let mut files: Vec<_> = TEMPLATE
+        TEMPLATE
             .iter()
             .map(|(path, text)| File::new(*path, new.render(text)))
-            .collect();
-        files.extend(vendored_sdk::python("vendor"));
-        files
+            .collect()
+    }
+    fn sdk_folder(&self) -> &'static str {
+        SDK
+    }
+    fn sdk(&self) -> &'static [SourceFile] {
+        vendored_sdk::PYTHON
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Compiled, File, ForDev, Language, New, NotCompiled, run};
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
-use crate::vendored_sdk;
+use crate::vendored_sdk::{self, SourceFile};
 
 const TEMPLATE: [(&str, &str); 4] = [
     ("Cargo.toml", include_str!("../templates/rust/Cargo.toml")),
@@ -69,8 +69,13 @@ impl Language for Rust {
             .map(|(path, text)| File::new(*path, new.render(text)))
             .collect();
         files.push(File::new("Cargo.lock", lock(&new.render(LOCK))));
-        files.extend(vendored_sdk::rust("vendor/sandgate-sdk"));
         files
+    }
+    fn sdk_folder(&self) -> &'static str {
+        "vendor/sandgate-sdk"
+    }
+    fn sdk(&self) -> &'static [SourceFile] {
+        vendored_sdk::RUST
     }
 }
 
@@ -108,6 +113,7 @@ fn compiled(project: &Project, options: &[&str]) -> Result<Compiled, NotCompiled
     if let Some(folder) = build_folder() {
         command.env(BUILD_DIR, folder);
     }
+    project.stages.end();
     let output = run(&mut command)?;
     if !output.status.success() {
         return Err(NotCompiled::Errors);

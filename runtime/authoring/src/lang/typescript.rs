@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Compiled, File, ForDev, Language, New, NotCompiled, interpreter, output_of};
 use crate::project::Project;
 use crate::toolchain::{Install, Missing, find};
-use crate::vendored_sdk;
+use crate::vendored_sdk::{self, SourceFile};
 
 const TEMPLATE: [(&str, &str); 8] = [
     ("plugin.ts", include_str!("../templates/ts/plugin.ts")),
@@ -97,12 +97,16 @@ impl Language for TypeScript {
     }
 
     fn template(&self, new: &New) -> Vec<File> {
-        let mut files: Vec<_> = TEMPLATE
+        TEMPLATE
             .iter()
             .map(|(path, text)| File::new(*path, new.render(text)))
-            .collect();
-        files.extend(vendored_sdk::js("vendor/sandgate"));
-        files
+            .collect()
+    }
+    fn sdk_folder(&self) -> &'static str {
+        "vendor/sandgate"
+    }
+    fn sdk(&self) -> &'static [SourceFile] {
+        vendored_sdk::JS
     }
 }
 

@@ -19,6 +19,7 @@ use super::build::{self, BuildError};
 use super::fixture::{self, Fixture, Fixtures};
 use super::junit;
 use super::project::Project;
+use super::stages::Stages;
 use super::stand::Stand;
 use super::trial::Trial;
 use crate::args;
@@ -87,7 +88,7 @@ pub(super) struct FixtureResult {
 /// # Errors
 ///
 /// No fixture could be run, or a file cannot be written.
-pub async fn test(asked: &args::TestPlugin) -> Result<Tested, NotTested> {
+pub async fn test(asked: &args::TestPlugin, stages: Stages) -> Result<Tested, NotTested> {
     let (folder, names) = targets(&asked.targets);
     let fixtures = asked
         .fixtures
@@ -95,7 +96,7 @@ pub async fn test(asked: &args::TestPlugin) -> Result<Tested, NotTested> {
         .unwrap_or_else(|| folder.join("fixtures"));
     // Read before the build, which takes longer.
     let fixtures = chosen(&fixtures, names)?;
-    let (file, unwritten) = plugin(folder, asked).await?;
+    let (file, unwritten) = plugin(folder, asked, stages).await?;
     let trial = Trial::new().map_err(NotTested::Host)?;
     let tested = all(&trial, &file, fixtures, asked.bless, asked.time.time_factor).await?;
     // A gateway may take the file as soon as it is there.
@@ -196,15 +197,17 @@ pub(crate) async fn with_expectation(
 async fn plugin(
     folder: &Path,
     asked: &args::TestPlugin,
+    stages: Stages,
 ) -> Result<(PluginFile, Option<PathBuf>), NotTested> {
     if let Some(file) = &asked.plugin {
         return Ok((inspect::read(file).map_err(NotTested::File)?, None));
     }
     if asked.release {
-        let built = build::build(folder, asked.lang).await?;
+        let built = build::build(folder, asked.lang, stages).await?;
         return Ok((built.file, None));
     }
-    let project = Project::open(folder, asked.lang).map_err(BuildError::from)?;
+    let mut project = Project::open(folder, asked.lang).map_err(BuildError::from)?;
+    project.stages = stages;
     if !asked.no_build {
         let file = build::build_for_test(&project)?;
         // An interpreter with the source beside it is not what operators get.

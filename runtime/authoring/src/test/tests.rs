@@ -27,18 +27,21 @@ impl Project {
     async fn test(&self, names: &[&str], bless: bool) -> Result<Tested, NotTested> {
         let folder = self.0.path().display().to_string();
         let names = names.iter().map(|name| (*name).to_owned());
-        test(&args::TestPlugin {
-            targets: std::iter::once(folder.clone()).chain(names).collect(),
-            lang: None,
-            fixtures: None,
-            release: false,
-            no_build: false,
-            plugin: Some(format!("{folder}/plugin.wasm")),
-            bless,
-            junit: None,
-            json: false,
-            time: args::RunTime { time_factor: 1 },
-        })
+        test(
+            &args::TestPlugin {
+                targets: std::iter::once(folder.clone()).chain(names).collect(),
+                lang: None,
+                fixtures: None,
+                release: false,
+                no_build: false,
+                plugin: Some(format!("{folder}/plugin.wasm")),
+                bless,
+                junit: None,
+                json: false,
+                time: args::RunTime { time_factor: 1 },
+            },
+            Stages::silent(),
+        )
         .await
     }
 }
@@ -126,7 +129,7 @@ async fn every_builtin_plugin_passes_its_own_fixtures() {
             json: false,
             time: args::RunTime { time_factor: 4 },
         };
-        let tested = test(&asked).await.unwrap();
+        let tested = test(&asked, Stages::silent()).await.unwrap();
         assert_eq!(tested.failed(), 0, "{}", tested.text());
     }
 }

@@ -69,6 +69,8 @@ export interface Outcome {
 /** Bytes of a note. */
 const NOTE = 64 << 10;
 
+/** The plugins that were configured: a gateway runs no hook of one that is not. */
+const configured = new WeakSet<Plugin>();
 const recorder = new Recorder();
 connect(recorder);
 hideFrames(new URL("..", import.meta.url).pathname);
@@ -98,6 +100,7 @@ export function postCall(plugin: Plugin, reply: unknown, about: About = {}): Out
  * schema before; this does not.
  */
 export function configure(plugin: Plugin, settings: { [name: string]: Json } = {}): Issue[] {
+  configured.add(plugin);
   recorder.configuring = true;
   try {
     return plugin.configure(settings);
@@ -165,7 +168,13 @@ function run(kind: Kind, plugin: Plugin, content: unknown, about: About): Outcom
   recorder.begin();
   const asked = asks(plugin);
   const hook = plugin.hooks[kind];
-  if (hook?.events.some((event) => globMatches(event, made.method()))) {
+  const sees = hook?.events.some((event) => globMatches(event, made.method()));
+  const wrong = sees && !configured.has(plugin) ? configure(plugin) : [];
+  if (wrong.length > 0) {
+    configured.delete(plugin);
+    const said = wrong.map(({ pointer, message }) => `its settings are not accepted: ${pointer || "all"}: ${message}`);
+    Object.assign(outcome, { decision: "fault", fault: said.join("\n") });
+  } else if (hook && sees) {
     recorder.asks = asked;
     try {
       const decided = plugin.decide(kind, new Context(made), new Document(source));

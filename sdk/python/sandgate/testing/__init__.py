@@ -169,7 +169,12 @@ def _run(kind: hooks.Kind, content: Any, exchange: Exchange) -> Outcome:
     after, edits, refusal, failed = before, [], None, None
     asked = asks()
     marked = [hook for hook in hooks.plugin.of(kind) if any(glob_matches(event, exchange.method_) for event in hook.events)]
-    if marked:
+    # A gateway runs no hook of a plugin that is not configured.
+    wrong = configure() if marked and not hooks.plugin.configured else []
+    if wrong:
+        decision, failed = "fault", "\n".join(f"its settings are not accepted: {one.pointer or 'all'}: {one.message}" for one in wrong)
+        hooks.plugin.configured = False
+    elif marked:
         recorder.asks = asked
         try:
             decided = hooks.decide(kind, Context(exchange), Document(memory))

@@ -9,7 +9,10 @@
 //! events = ["*"]
 //! ```
 
-use sandgate_sdk::{Interceptor, Issues, NoSettings, bump_arena, export, without_system};
+use sandgate_sdk::{
+    Context, Document, Error, Interceptor, Issues, NoSettings, PostDecision, PreDecision,
+    bump_arena, export, without_system,
+};
 
 struct Noop;
 
@@ -18,6 +21,14 @@ impl Interceptor for Noop {
 
     fn configure(_: NoSettings) -> Result<Self, Issues> {
         Ok(Self)
+    }
+
+    fn pre_call(&self, _: &Context, _: &Document) -> Result<PreDecision, Error> {
+        Ok(PreDecision::Proceed)
+    }
+
+    fn post_call(&self, _: &Context, _: &Document) -> Result<PostDecision, Error> {
+        Ok(PostDecision::Proceed)
     }
 }
 
