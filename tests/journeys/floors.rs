@@ -18,13 +18,19 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-host", &["sandgate-address", "sandgate-message"]),
     ("sandgate-contain", &[]),
     ("sandgate-egress", &["sandgate-address"]),
+    ("sandgate-issuer", &["sandgate-address", "sandgate-message"]),
     (
         "sandgate-upstream",
         &["sandgate-contain", "sandgate-egress", "sandgate-message"],
     ),
     (
         "sandgate-gateway",
-        &["sandgate-message", "sandgate-pipeline", "sandgate-upstream"],
+        &[
+            "sandgate-issuer",
+            "sandgate-message",
+            "sandgate-pipeline",
+            "sandgate-upstream",
+        ],
     ),
     ("sandgate-text", &[]),
     ("sandgate-detect", &[]),

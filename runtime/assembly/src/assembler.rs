@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::candidate_runner::CandidateRunner;
 use crate::plugins::Loading;
-use crate::{candidates, certificates, cover, doubts, order, packages, plugins, servers};
+use crate::{authorization, candidates, certificates, cover, doubts, order, packages, plugins, servers};
 
 /// Builds editions one after another. What did not change is reused.
 pub struct Assembler {
@@ -29,6 +29,7 @@ pub struct Assembler {
     servers: servers::KnownServers,
     candidates: candidates::HeldCandidates,
     runner: CandidateRunner,
+    issuers: authorization::Issuers,
     connections: Arc<dyn ConnectionLog>,
     version: u64,
     ahead: bool,
@@ -48,6 +49,7 @@ pub struct Assembled {
     plugins: plugins::PreparedPlugins,
     servers: servers::KnownServers,
     candidates: candidates::HeldCandidates,
+    issuers: authorization::Issuers,
 }
 
 impl Assembler {
@@ -59,6 +61,7 @@ impl Assembler {
             servers: servers::KnownServers::default(),
             candidates: candidates::HeldCandidates::default(),
             runner: CandidateRunner::default(),
+            issuers: authorization::Issuers::default(),
             connections: Arc::new(Unrecorded),
             version: 0,
             ahead: false,
@@ -168,6 +171,8 @@ impl Assembler {
                 Default::default()
             }
         };
+        let (issuers, unusable) = self.issuers.next(loaded, &resolved);
+        issues.extend(unusable);
         issues.extend(doubts::of(loaded, &resolved, environment));
         all.extend(unseeing(loaded));
         let identity = match certificates::identity(loaded) {
@@ -211,9 +216,11 @@ impl Assembler {
             .extended(known)
             .showing(shows);
         let names: Vec<_> = servers.iter().map(|server| server.name().clone()).collect();
+        let authorization = authorization::of(loaded, &issuers, &names)?;
         let edition = Edition::new(chain, servers)
             .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?
             .for_clients(clients(loaded))
+            .authorized_by(authorization)
             .through(views(loaded, &names)?);
         Ok(Assembled {
             edition,
@@ -223,6 +230,7 @@ impl Assembler {
             plugins,
             servers: known_servers,
             candidates,
+            issuers,
         })
     }
 
@@ -231,6 +239,7 @@ impl Assembler {
         self.version = assembled.edition.version();
         self.plugins = assembled.plugins;
         self.servers = assembled.servers;
+        self.issuers = assembled.issuers;
         for candidate in assembled.candidates.new_since(&self.candidates) {
             self.runner.run(candidate);
         }
@@ -268,6 +277,7 @@ fn clients(loaded: &Loaded) -> Clients {
         .map(|(name, client)| ClientKey {
             name: name.as_str().into(),
             token_sha256: client.token_sha256.0,
+            previous: client.previous.as_ref().map(|key| (key.token_sha256.0, key.until.0)),
             groups: client.groups.iter().cloned().collect(),
             rate: rate(&loaded.config, name, client),
         });
@@ -287,30 +297,33 @@ fn rate(config: &Config, name: &str, client: &Client) -> Option<NonZeroU32> {
 ///
 /// A pattern holds what is no glob.
 pub fn views(loaded: &Loaded, servers: &[Arc<str>]) -> Result<Views, Report> {
-    let patterns = |patterns: &[Target]| {
-        let patterns = patterns.iter().map(|one| ViewPattern {
-            text: one.as_str().into(),
-            kind: match one.kind {
-                TargetKind::Tool => Kind::Tool,
-                TargetKind::Prompt => Kind::Prompt,
-                TargetKind::Resource => Kind::Resource,
-            },
-            server: one.server.as_str().to_owned(),
-            name: one.name.as_str().to_owned(),
-        });
-        patterns.collect()
-    };
     let written = loaded.config.views.iter().map(|(name, view)| View {
         name: name.as_str().into(),
         clients: view.clients.clone(),
         groups: view.groups.clone(),
         allow: patterns(&view.allow),
         deny: patterns(&view.deny),
+        rate: view.rate.map(|rate| rate.0),
     });
     let clients = loaded.config.clients.iter();
     let clients = clients.map(|(name, client)| (name.as_str(), client.groups.as_slice()));
     Views::new(written.collect(), clients, servers)
         .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))
+}
+
+/// Patterns over what servers offer.
+pub(crate) fn patterns(targets: &[Target]) -> Vec<ViewPattern> {
+    let patterns = targets.iter().map(|one| ViewPattern {
+        text: one.as_str().into(),
+        kind: match one.kind {
+            TargetKind::Tool => Kind::Tool,
+            TargetKind::Prompt => Kind::Prompt,
+            TargetKind::Resource => Kind::Resource,
+        },
+        server: one.server.as_str().to_owned(),
+        name: one.name.as_str().to_owned(),
+    });
+    patterns.collect()
 }
 
 /// Notes of clients that are in no view, where there are views.
@@ -436,11 +449,13 @@ fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
     let groups: Vec<&str> = groups
         .flat_map(|client| client.groups.iter().map(String::as_str))
         .collect();
+    let closed = loaded.config.authorization.is_none();
     let known = sandgate_pipeline::KnownNames {
         servers: Some(&names),
         events: Some(crate::events::ALL),
-        principals: Some(&clients),
-        groups: Some(&groups),
+        // Who comes with a token is known when the token comes.
+        principals: closed.then_some(&*clients),
+        groups: closed.then_some(&*groups),
         ..sandgate_pipeline::KnownNames::default()
     };
     let mut issues = Vec::new();

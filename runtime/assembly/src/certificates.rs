@@ -60,6 +60,17 @@ pub(super) fn authorities(
     Authorities::from_pem(&text).map_err(|error| unusable(loaded, &place, path, &error))
 }
 
+/// The authorities that may vouch for an issuer.
+///
+/// # Errors
+///
+/// As for [`authorities`].
+pub(super) fn issuer_authorities(loaded: &Loaded, index: usize, path: &Path) -> Result<Authorities, Issue> {
+    let place = format!("/authorization/issuers/{index}/ca");
+    let text = read(loaded, &place, path)?;
+    Authorities::from_pem(&text).map_err(|error| unusable(loaded, &place, path, &error))
+}
+
 fn read(loaded: &Loaded, place: &str, path: &Path) -> Result<Vec<u8>, Issue> {
     loaded.files.read(path, LARGEST).map_err(|error| {
         let issue = loaded.error(place, Side::Value, error);

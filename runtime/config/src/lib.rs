@@ -9,6 +9,7 @@
 mod amount;
 mod argument;
 mod audit;
+mod authorization;
 mod call_log;
 mod candidate;
 mod client;
@@ -52,9 +53,12 @@ use serde::{Deserialize, Serialize};
 pub use amount::{Period, Size};
 pub use argument::argument_content;
 pub use audit::{Anchor, Audit};
+pub use authorization::{
+    Authorization, Introspection, Issuer, IssuerUrl, JsonPointer, Scopes, TokenAlgorithm, TokenType,
+};
 pub use call_log::{CallLog, Destination, OnFailure};
 pub use candidate::{Candidate, Share};
-pub use client::{Client, TokenHash};
+pub use client::{Client, PreviousKey, TokenHash};
 pub use condition::ConditionName;
 pub use contain::{Contain, Containing, Containment, ServerNetwork};
 pub use egress::{Egress, EgressHost, EgressTable, Moment};
@@ -94,8 +98,12 @@ pub struct Config {
     pub audit: Option<Audit>,
     /// Metrics and traces.
     pub telemetry: Telemetry,
-    /// Who may call, by name. None: anybody who reaches the gateway, which then listens on loopback only.
+    /// Who may call, by name. None, and no `[authorization]`: anybody who reaches the gateway, which then listens on
+    /// loopback only.
     pub clients: BTreeMap<String, Client>,
+    /// Clients that come with tokens of the organisation's own issuers. Left out: no token is looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Authorization>,
     /// Who sees and may use what, by name. None: every client sees everything.
     pub views: BTreeMap<String, View>,
     /// What stands behind the gateway, by name. A name is letters, digits, `-` and single `_`; on the merged endpoint

@@ -18,6 +18,8 @@ pub struct Resolved {
     pub servers: BTreeMap<String, ResolvedServer>,
     /// The interceptors' values, in the file's order.
     pub interceptors: Vec<ResolvedInterceptor>,
+    /// The gateway's secrets at the issuers that it asks about tokens, in the file's order.
+    pub introspection: Vec<Option<Secret>>,
     /// Warnings of variables that are granted and not set.
     pub warnings: Vec<Issue>,
 }
@@ -55,8 +57,10 @@ impl Resolved {
             let settings = settings.filter_map(|at| one.settings.value.pointer(at)?.as_str());
             settings.chain(one.env.iter().map(|(_, value)| value.as_str()))
         });
+        let issuers = self.introspection.iter().flatten().map(Secret::expose);
         servers
             .chain(interceptors)
+            .chain(issuers)
             .map(|value| Zeroizing::new(value.to_owned()))
             .collect()
     }
@@ -106,6 +110,19 @@ impl Loaded {
                 issues.push(self.error_at(&pointer, Side::Value, why));
             }
             resolved.servers.insert(name.clone(), server);
+        }
+        let issuers = self.config.authorization.iter().flat_map(|it| &it.issuers);
+        for (index, issuer) in issuers.enumerate() {
+            let given = issuer.introspection.as_ref().map(|it| &it.client_secret);
+            let secret = given.and_then(|given| match given.resolve(sources) {
+                Ok(secret) => Some(secret),
+                Err(error) => {
+                    let place = format!("/authorization/issuers/{index}/introspection/client-secret");
+                    issues.push(self.error_at(&place, Side::Value, error));
+                    None
+                }
+            });
+            resolved.introspection.push(secret);
         }
         for (index, interceptor) in self.config.interceptors.iter().enumerate() {
             let mut of = |interceptor: &Interceptor, own: &dyn Fn(&str) -> Option<String>| {
@@ -198,7 +215,11 @@ impl Loaded {
             .servers
             .values()
             .flat_map(|server| server.env.values().chain(server.headers.values()));
-        let values = given.filter_map(|given| given.file().map(Path::to_owned));
+        let issuers = || self.config.authorization.iter().flat_map(|it| &it.issuers);
+        let secrets = issuers().filter_map(|issuer| Some(&issuer.introspection.as_ref()?.client_secret));
+        let values = given
+            .chain(secrets)
+            .filter_map(|given| given.file().map(Path::to_owned));
         let tls = self.config.gateway.tls.iter();
         let certificates = tls
             .flat_map(|tls| [tls.cert.clone(), tls.key.clone()])
@@ -207,7 +228,8 @@ impl Loaded {
                     .servers
                     .values()
                     .filter_map(|server| server.ca.clone()),
-            );
+            )
+            .chain(issuers().filter_map(|issuer| issuer.ca.clone()));
         let packages = self
             .config
             .servers

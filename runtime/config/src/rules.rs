@@ -11,7 +11,7 @@ use super::scalar::{Mistake, Scalar};
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{named, suggest};
-use super::{client, gateway, server, view};
+use super::{authorization, client, gateway, server, view};
 
 /// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
 /// other.
@@ -27,6 +27,9 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
     if let Some(clients) = tree.table("clients") {
         check_clients(clients, issues);
         check_two_authorizations(clients, servers, issues);
+    }
+    if let Some(authorization) = tree.get("authorization") {
+        authorization::check(tree, authorization, issues);
     }
     if let Some(views) = tree.table("views") {
         view::check(tree, views, issues);
@@ -122,19 +125,21 @@ fn check_clients(clients: &Table, issues: &mut Vec<Issue>) {
             let what = format!("the client name {:?}", name.name);
             issues.push(wrong(name.span.clone(), what, mistake));
         }
-        let hash = entry.table().and_then(|table| table.get("token-sha256"));
-        let Some((value, hash)) = hash.and_then(|value| {
-            let hash = client::TokenHash::read(value.text()?).ok()?;
-            Some((value, hash))
-        }) else {
-            continue;
-        };
-        if let Some(first) = hashes.insert(hash.0, name.name.as_str()) {
-            let issue = Issue::error(
-                Some(value.span.clone()),
-                format!("the clients {first:?} and {:?} have one token", name.name),
-            );
-            issues.push(issue.help("give each a token of its own: `sandgate token` makes one"));
+        let client = entry.table();
+        let before = client.and_then(|client| client.table("previous"));
+        let given = [client, before].into_iter().flatten().filter_map(|table| {
+            let value = table.get("token-sha256")?;
+            Some((value, client::TokenHash::read(value.text()?).ok()?))
+        });
+        for (value, hash) in given {
+            if let Some(first) = hashes.insert(hash.0, name.name.as_str()) {
+                let why = match first == name.name {
+                    true => format!("the client {first:?} has one token twice"),
+                    false => format!("the clients {first:?} and {:?} have one token", name.name),
+                };
+                let issue = Issue::error(Some(value.span.clone()), why);
+                issues.push(issue.help("give each a token of its own: `sandgate token` makes one"));
+            }
         }
     }
 }
@@ -421,7 +426,7 @@ fn check_candidate(
     }
 }
 
-fn is_true(value: &Entry) -> bool {
+pub(crate) fn is_true(value: &Entry) -> bool {
     matches!(value.node, Node::Truth(true))
 }
 

@@ -64,6 +64,8 @@ pub(crate) fn known(name: &str) -> Option<Known> {
         "EgressHost" => of::<super::egress::EgressHost>(),
         "Moment" => of::<super::egress::Moment>(),
         "GuestPath" => of::<super::grants::GuestPath>(),
+        "IssuerUrl" => of::<super::authorization::IssuerUrl>(),
+        "JsonPointer" => of::<super::authorization::JsonPointer>(),
         "Url" => of::<super::server::Url>(),
         "Anchor" => of::<super::audit::Anchor>(),
         "Package" => of::<super::package::Package>(),

@@ -9,7 +9,7 @@ use sandgate_telemetry::recent_calls::Calls;
 use sandgate_telemetry::recent_connections::EgressTally;
 use sandgate_text::{grid, printable};
 
-use super::{EgressStatus, LastError, Status, short};
+use super::{EgressStatus, IssuerStatus, LastError, Status, short};
 
 /// The number of lines of an error that are shown to people. Programs get all of it.
 const FIRST_LINES: usize = 6;
@@ -61,6 +61,23 @@ impl Status {
         );
         if let Some(recording) = &self.recording {
             line("recording", recording.text());
+        }
+        for issuer in &self.issuers {
+            let IssuerStatus { issuer, keys, answered, failing_since, error } = issuer;
+            let keys = match keys {
+                0 => String::new(),
+                1 => "1 key, ".to_owned(),
+                many => format!("{many} keys, "),
+            };
+            let answered = match answered {
+                Some(at) => format!("answered at {at}"),
+                None => "has not answered yet".to_owned(),
+            };
+            let failing = match (failing_since, error) {
+                (Some(since), Some(error)) => format!("; failing since {since}: {error}"),
+                _ => String::new(),
+            };
+            line("issuer", format!("{issuer}: {keys}{answered}{failing}"));
         }
         if let Some(until) = &self.certificate_until {
             line("certificate", format!("until {until}"));

@@ -10,13 +10,15 @@ use hyper::body::{Body, Incoming};
 
 use super::http_rules::{SESSION, accepts, nothing_here, session, too_many_listeners};
 use super::response::{ResponseBody, respond};
-use super::{Endpoint, Router, post, protected};
+use super::{Endpoint, Router, post, protected, scopes};
 use crate::admission::{Budget, Connection, Permit};
 use crate::auth::origin::host_of;
-use crate::auth::principals::UnknownClientError;
+use crate::auth::authorization::Grant;
+use crate::auth::principals::{Principal, UnknownClientError, token};
 use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::response::{ClientResponse, ClientResponseBody};
+use crate::registry::Edition;
 use sandgate_upstream::challenge;
 
 /// How long the rest of a body that is not needed is read before its request is answered.
@@ -114,12 +116,9 @@ async fn answer(
         },
     };
     // Authenticate before revealing which servers exist.
-    let principal = match edition.clients().admit(request.headers()) {
-        Ok(principal) => principal,
-        Err(unknown) => {
-            tracing::warn!("turned away: {unknown}");
-            return Health(unauthorised(unknown));
-        }
+    let (principal, grant) = match authenticate(&edition, &endpoint, request.headers()).await {
+        Ok(admitted) => admitted,
+        Err(response) => return Health(*response),
     };
     let admission = &router.admission;
     let account = principal
@@ -134,13 +133,13 @@ async fn answer(
     let mut forwards = false;
     if let Endpoint::Server(name) = &endpoint {
         // A server of which the client's views allow nothing is not there for it.
-        match edition.server_for(principal.name.as_deref(), name) {
+        match edition.server_for(principal.viewer(), name) {
             Some(server) => forwards = server.config().forward_authorization,
             None => return Health(nothing_here()),
         }
     }
     let mut challenges = None;
-    if forwards && edition.clients().is_open() {
+    if forwards && edition.is_open() {
         if request.headers().get_all(AUTHORIZATION).iter().count() > 1 {
             let text = "more than one Authorization: it is not clear which is meant\n";
             return Health(ClientResponse::text(StatusCode::BAD_REQUEST, text));
@@ -151,8 +150,10 @@ async fn answer(
         // The token was meant for the gateway: no server may see it.
         request.headers_mut().remove(AUTHORIZATION);
     }
+    let challenge = edition.authorization().map(|it| it.challenge(&endpoint));
     drop(edition);
     let requester = Requester {
+        grant,
         principal,
         budget: Budget::new(account, admission.memory.clone()),
     };
@@ -165,7 +166,10 @@ async fn answer(
         ),
         _ => (not_allowed(), None),
     };
-    challenge::reword(&mut response.headers, challenges.as_deref());
+    match challenge {
+        Some(challenge) => challenge.keep_own(&mut response.headers),
+        None => challenge::reword(&mut response.headers, challenges.as_deref()),
+    }
     // A stream ends when its client is removed from the configuration.
     Answered::ClientResponse(response.until(requester.principal.over()), place)
 }
@@ -201,6 +205,46 @@ fn address(router: &Router, connection: &Connection, request: &Request<()>) -> S
     format!("{scheme}://{host}")
 }
 
+/// The client of a request, by its key or its token, and what the token grants.
+///
+/// # Errors
+///
+/// The request has neither, or one that admits nobody; the error is the answer.
+async fn authenticate(
+    edition: &Edition,
+    endpoint: &Endpoint,
+    headers: &HeaderMap,
+) -> Result<(Arc<Principal>, Option<Grant>), Box<ClientResponse>> {
+    let Some(authorization) = edition.authorization() else {
+        let known = edition.clients().admit(headers).map_err(|unknown| {
+            tracing::warn!("turned away: {unknown}");
+            Box::new(unauthorised(unknown))
+        })?;
+        return Ok((known, None));
+    };
+    let clients = edition.clients();
+    let scopes = authorization.scopes().baseline().join(" ");
+    let token = token(headers).map_err(|unknown| {
+        tracing::warn!("turned away: {unknown}");
+        let challenge = authorization.challenge(endpoint);
+        Box::new(challenge.no_token(unknown, &scopes))
+    })?;
+    if !clients.is_open()
+        && let Some(principal) = clients.holder(token)
+    {
+        return Ok((principal, None));
+    }
+    let admitted = authorization.admit(token, endpoint, (clients, edition.views()));
+    match admitted.await {
+        Ok((principal, grant)) => Ok((principal, Some(grant))),
+        Err(why) => {
+            tracing::warn!("turned away: {why}");
+            let challenge = authorization.challenge(endpoint);
+            Err(Box::new(challenge.refused(&why, &scopes)))
+        }
+    }
+}
+
 fn unauthorised(unknown: UnknownClientError) -> ClientResponse {
     let mut response = ClientResponse::text(StatusCode::UNAUTHORIZED, format!("{unknown}\n"));
     let challenge = HeaderValue::from_static("Bearer");
@@ -222,6 +266,9 @@ async fn get(
         let text = "a GET is answered by text/event-stream: say so in Accept\n";
         return (ClientResponse::text(StatusCode::NOT_ACCEPTABLE, text), None);
     }
+    if let Err(response) = scopes::baseline(router, requester) {
+        return (*response, None);
+    }
     let Some(session) = session(router, &requester.principal, endpoint, headers) else {
         return (error_reply::no_session(None), None);
     };
@@ -232,7 +279,16 @@ async fn get(
     else {
         return (too_many_listeners(None), None);
     };
-    (router.listen(&session, headers, false).await, Some(place))
+    let response = router.listen(&session, headers, false).await;
+    (until_end_of_token(requester, response), Some(place))
+}
+
+/// Ends what a client listens to when its token ends.
+pub(super) fn until_end_of_token(requester: &Requester, response: ClientResponse) -> ClientResponse {
+    match &requester.grant {
+        Some(grant) => response.not_after(grant.until),
+        None => response,
+    }
 }
 
 async fn delete(
@@ -243,6 +299,9 @@ async fn delete(
 ) -> ClientResponse {
     if !headers.contains_key(SESSION) {
         return not_allowed();
+    }
+    if let Err(response) = scopes::baseline(router, requester) {
+        return *response;
     }
     match session(router, &requester.principal, endpoint, headers) {
         Some(session) => {
