@@ -29,5 +29,6 @@ mod starved_callers;
 mod tasks;
 mod tenants_definitions;
 mod threat_model;
+mod tokens;
 mod unknown_methods;
 mod views;

@@ -19,6 +19,7 @@ mod figures;
 mod fixture;
 mod front;
 mod gateway;
+mod issuer;
 mod part;
 mod pipe;
 mod place;
@@ -37,6 +38,7 @@ pub use figures::Figures;
 pub use fixture::Fixture;
 pub use front::{Front, Over};
 pub use gateway::{Ended, Gateway};
+pub use issuer::{Issuer, encoded, now, unsigned};
 pub use part::{Part, Parts};
 pub use pipe::Pipe;
 pub use place::{

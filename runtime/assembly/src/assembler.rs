@@ -20,7 +20,9 @@ use zeroize::Zeroizing;
 
 use crate::candidate_runner::CandidateRunner;
 use crate::plugins::Loading;
-use crate::{authorization, candidates, certificates, cover, doubts, order, packages, plugins, servers};
+use crate::{
+    authorization, candidates, certificates, cover, doubts, order, packages, plugins, servers,
+};
 
 /// Builds editions one after another. What did not change is reused.
 pub struct Assembler {
@@ -277,7 +279,10 @@ fn clients(loaded: &Loaded) -> Clients {
         .map(|(name, client)| ClientKey {
             name: name.as_str().into(),
             token_sha256: client.token_sha256.0,
-            previous: client.previous.as_ref().map(|key| (key.token_sha256.0, key.until.0)),
+            previous: client
+                .previous
+                .as_ref()
+                .map(|key| (key.token_sha256.0, key.until.0)),
             groups: client.groups.iter().cloned().collect(),
             rate: rate(&loaded.config, name, client),
         });

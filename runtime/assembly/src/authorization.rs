@@ -27,7 +27,10 @@ impl Issuers {
             match config(loaded, index, issuer, secret) {
                 Ok(config) => {
                     let same = self.0.iter().find(|one| *one.config() == config);
-                    all.push(same.cloned().unwrap_or_else(|| Arc::new(Issuer::new(config))));
+                    all.push(
+                        same.cloned()
+                            .unwrap_or_else(|| Arc::new(Issuer::new(config))),
+                    );
                 }
                 Err(issue) => issues.push(issue),
             }
@@ -57,7 +60,11 @@ pub(crate) fn of(
     // The file's rules ask for one of the two.
     let resource = written.resource.as_ref().or(public);
     let resource = resource.map(|url| url.0.clone()).unwrap_or_default();
-    Ok(Some(Authorization::new(issuers.0.clone(), resource, scopes)))
+    Ok(Some(Authorization::new(
+        issuers.0.clone(),
+        resource,
+        scopes,
+    )))
 }
 
 fn config(
@@ -77,7 +84,9 @@ fn config(
     let claims = loaded.config.authorization.iter().flat_map(|it| &it.claims);
     let config = IssuerConfig {
         issuer: written.issuer.0.clone(),
-        algorithms: algorithms.filter_map(|one| Algorithm::named(one.as_str())).collect(),
+        algorithms: algorithms
+            .filter_map(|one| Algorithm::named(one.as_str()))
+            .collect(),
         typ: written.token_type.as_str().to_owned(),
         audiences: written.audiences.clone(),
         principal: written.principal.0.clone(),

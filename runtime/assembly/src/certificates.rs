@@ -65,7 +65,11 @@ pub(super) fn authorities(
 /// # Errors
 ///
 /// As for [`authorities`].
-pub(super) fn issuer_authorities(loaded: &Loaded, index: usize, path: &Path) -> Result<Authorities, Issue> {
+pub(super) fn issuer_authorities(
+    loaded: &Loaded,
+    index: usize,
+    path: &Path,
+) -> Result<Authorities, Issue> {
     let place = format!("/authorization/issuers/{index}/ca");
     let text = read(loaded, &place, path)?;
     Authorities::from_pem(&text).map_err(|error| unusable(loaded, &place, path, &error))

@@ -96,7 +96,9 @@ fn gateway(loaded: &Loaded) -> Vec<Issue> {
     let mut doubt = |place: &str, why: String, help: &str| {
         issues.push(warning(loaded, place, why).help(help));
     };
-    if gateway.allow_unauthenticated && (!config.clients.is_empty() || config.authorization.is_some()) {
+    if gateway.allow_unauthenticated
+        && (!config.clients.is_empty() || config.authorization.is_some())
+    {
         doubt(
             "/gateway/allow-unauthenticated",
             "has no effect: there are clients, and whoever is none of them is turned away".into(),

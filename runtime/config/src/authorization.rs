@@ -202,7 +202,9 @@ impl Scalar for JsonPointer {
         let help = "write `/` and the claim's name, for example \"/sub\"; `~1` stands for a `/` in a name, `~0` for a `~`";
         let coded = |part: &str| {
             let mut rest = part.split('~');
-            let plain = rest.next().is_some_and(|first| !part.is_empty() || !first.is_empty());
+            let plain = rest
+                .next()
+                .is_some_and(|first| !part.is_empty() || !first.is_empty());
             plain && rest.all(|rest| rest.starts_with(['0', '1']))
         };
         match text.strip_prefix('/') {
@@ -223,7 +225,9 @@ pub(crate) fn check(tree: &Table, authorization: &Entry, issues: &mut Vec<Issue>
     let Some(table) = authorization.table() else {
         return;
     };
-    let public = tree.table("gateway").and_then(|gateway| gateway.get("public-url"));
+    let public = tree
+        .table("gateway")
+        .and_then(|gateway| gateway.get("public-url"));
     if table.get("resource").is_none() && public.is_none() {
         let why = "`authorization` does not say which address tokens are meant for";
         let issue = Issue::error(Some(authorization.span.clone()), why);
@@ -262,13 +266,16 @@ fn check_issuers(table: &Table, issues: &mut Vec<Issue>) {
         issues.push(issue.help("add an issuer: [[authorization.issuers]] with its `issuer`"));
     }
     let tables: Vec<&Table> = issuers.iter().filter_map(Entry::table).collect();
-    let text = |table: &Table, key: &str| -> Option<String> {
-        Some(table.get(key)?.text()?.to_owned())
-    };
+    let text =
+        |table: &Table, key: &str| -> Option<String> { Some(table.get(key)?.text()?.to_owned()) };
     let mut asked = false;
     for (index, (issuer, entry)) in tables.iter().zip(issuers).enumerate() {
         let place = named(&format!("/authorization/issuers/{index}"));
-        let span = |key: &str| issuer.get(key).map_or(entry.span.clone(), |value| value.span.clone());
+        let span = |key: &str| {
+            issuer
+                .get(key)
+                .map_or(entry.span.clone(), |value| value.span.clone())
+        };
         let mut report = |key: &str, why: String, help: &str| {
             issues.push(Issue::error(Some(span(key)), why).help(help.to_owned()));
         };
@@ -295,7 +302,9 @@ fn check_issuers(table: &Table, issues: &mut Vec<Issue>) {
             if !(loopback && is_loopback(&url)) {
                 report(
                     key,
-                    format!("{place} is reached by http, where anybody on the way may answer in its place"),
+                    format!(
+                        "{place} is reached by http, where anybody on the way may answer in its place"
+                    ),
                     "write https; for development, an issuer on this machine may have `loopback-http = true`",
                 );
             }
@@ -385,7 +394,11 @@ fn check_scopes(tree: &Table, scopes: &Table, issues: &mut Vec<Issue>) {
         if targets.is_empty() {
             let why = format!("nothing needs the scope {:?}", key.name);
             let issue = Issue::error(Some(value.span.clone()), why);
-            issues.push(issue.help("add what needs it, for example [\"crm/update_*\"], or leave the scope out"));
+            issues.push(
+                issue.help(
+                    "add what needs it, for example [\"crm/update_*\"], or leave the scope out",
+                ),
+            );
         }
         for value in targets {
             let Some(target) = value.text().and_then(|text| Target::read(text).ok()) else {
@@ -393,7 +406,11 @@ fn check_scopes(tree: &Table, scopes: &Table, issues: &mut Vec<Issue>) {
             };
             if !servers.iter().any(|server| target.server.matches(server)) {
                 let server = target.server.as_str();
-                let why = format!("the scope {:?}: no server fits {server:?} of {:?}", key.name, target.as_str());
+                let why = format!(
+                    "the scope {:?}: no server fits {server:?} of {:?}",
+                    key.name,
+                    target.as_str()
+                );
                 let help = suggest(server, servers.iter().map(String::as_str))
                     .replace("the keys are", "the servers are");
                 issues.push(Issue::error(Some(value.span.clone()), why).help(help));
@@ -409,7 +426,11 @@ mod tests {
 
     #[test]
     fn a_pointer_names_a_claim() {
-        for right in ["/sub", "/realm_access/roles", "/https:~1~1example.com~1groups"] {
+        for right in [
+            "/sub",
+            "/realm_access/roles",
+            "/https:~1~1example.com~1groups",
+        ] {
             assert_eq!(JsonPointer::read(right).unwrap().write(), right);
         }
         for wrong in ["", "sub", "/", "/a//b", "/a~2", "/a~"] {
@@ -419,10 +440,18 @@ mod tests {
 
     #[test]
     fn loopback_is_this_machine_and_nothing_that_sounds_like_it() {
-        for own in ["http://127.0.0.1:4/x", "http://localhost", "http://[::1]:80/"] {
+        for own in [
+            "http://127.0.0.1:4/x",
+            "http://localhost",
+            "http://[::1]:80/",
+        ] {
             assert!(is_loopback(own), "{own}");
         }
-        for other in ["http://localhost.example.com", "http://127.0.0.1.example.com", "http://10.0.0.1"] {
+        for other in [
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "http://10.0.0.1",
+        ] {
             assert!(!is_loopback(other), "{other}");
         }
     }

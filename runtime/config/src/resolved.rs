@@ -117,7 +117,8 @@ impl Loaded {
             let secret = given.and_then(|given| match given.resolve(sources) {
                 Ok(secret) => Some(secret),
                 Err(error) => {
-                    let place = format!("/authorization/issuers/{index}/introspection/client-secret");
+                    let place =
+                        format!("/authorization/issuers/{index}/introspection/client-secret");
                     issues.push(self.error_at(&place, Side::Value, error));
                     None
                 }
@@ -216,7 +217,8 @@ impl Loaded {
             .values()
             .flat_map(|server| server.env.values().chain(server.headers.values()));
         let issuers = || self.config.authorization.iter().flat_map(|it| &it.issuers);
-        let secrets = issuers().filter_map(|issuer| Some(&issuer.introspection.as_ref()?.client_secret));
+        let secrets =
+            issuers().filter_map(|issuer| Some(&issuer.introspection.as_ref()?.client_secret));
         let values = given
             .chain(secrets)
             .filter_map(|given| given.file().map(Path::to_owned));

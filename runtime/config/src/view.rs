@@ -158,8 +158,7 @@ pub(crate) fn check(tree: &Table, views: &Table, issues: &mut Vec<Issue>) {
             for value in list(key) {
                 // Who comes with a token is known when the token comes.
                 let unknown = |text: &&str| !tokens && !known.iter().any(|one| one == text);
-                let Some(text) = value.text().filter(unknown)
-                else {
+                let Some(text) = value.text().filter(unknown) else {
                     continue;
                 };
                 let why = match what {

@@ -82,6 +82,7 @@ fn every_key_is_read_as_it_was_written() {
         audit,
         telemetry,
         clients,
+        authorization,
         views,
         servers,
         interceptors,
@@ -132,6 +133,48 @@ fn every_key_is_read_as_it_was_written() {
         (ada.token_sha256.0, &ada.groups[..]),
         ([0x11; 32], &["support".to_owned()][..])
     );
+    let previous = ada.previous.as_ref().unwrap();
+    assert_eq!(previous.token_sha256.0, [0x33; 32]);
+    assert_eq!(previous.until.write(), "2027-01-01T00:00:00Z");
+    let authorization = authorization.unwrap();
+    let resource = authorization.resource.as_ref().unwrap();
+    assert_eq!(resource.0, "https://mcp.example.com:8443");
+    assert_eq!(authorization.claims, ["department"]);
+    let [staff, partner] = &authorization.issuers[..] else {
+        panic!("two issuers")
+    };
+    assert_eq!(staff.issuer.0, "https://id.example.com/tenant");
+    let names = |issuer: &sandgate_config::Issuer| -> Vec<&str> {
+        issuer.algorithms.iter().map(|one| one.as_str()).collect()
+    };
+    assert_eq!(names(staff), ["EdDSA", "PS512"]);
+    assert_eq!(names(partner), ["ES256", "RS256"]);
+    let types = (staff.token_type.as_str(), partner.token_type.as_str());
+    assert_eq!(types, ("JWT", "at+jwt"));
+    assert_eq!(staff.audiences, ["api://sandgate"]);
+    assert_eq!(
+        (&*staff.principal.0, &*partner.principal.0),
+        ("/email", "/sub")
+    );
+    assert_eq!((&*staff.prefix, &*partner.prefix), ("staff:", "partner:"));
+    assert_eq!(staff.groups.as_ref().unwrap().0, "/realm_access/roles");
+    assert_eq!(
+        staff.jwks_uri.as_ref().unwrap().0,
+        "https://id.example.com/keys"
+    );
+    assert_eq!(staff.ca.as_deref(), Some(Path::new("tls/issuer.pem")));
+    assert!(partner.loopback_http && !staff.loopback_http);
+    let asked = partner.introspection.as_ref().unwrap();
+    assert_eq!(
+        asked.endpoint.as_ref().unwrap().0,
+        "http://localhost:3000/introspect"
+    );
+    assert_eq!(asked.client_id, "gateway");
+    assert!(
+        matches!(&asked.client_secret, ValueOrRef::Ref(SecretRef::FromEnv(name)) if name == "ISSUER_SECRET")
+    );
+    assert_eq!(authorization.scopes.baseline, ["mcp"]);
+    assert_eq!(read(&authorization.scopes.of["crm:write"]).len(), 2);
     assert_eq!(
         (gateway.state, gateway.cache),
         (Some("state.redb".into()), Some("cache".into()))

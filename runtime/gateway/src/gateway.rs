@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::{Admission, Gate};
-use crate::auth::origin::Access;
 use crate::auth::authorization::Authorization;
+use crate::auth::origin::Access;
 use crate::config::{GatewayConfig, OnUnwritten};
 use crate::downstream::{Backing, Endpoint, Router, Session, Sessions, connection, stdio};
 use crate::health::Status;
@@ -256,7 +256,10 @@ impl Gateway {
 
 /// Fetches the keys of issuers before the first token comes. An issuer that is down is asked again by its first token.
 fn ask_issuers(edition: &Edition) {
-    let issuers = edition.authorization().into_iter().flat_map(Authorization::issuers);
+    let issuers = edition
+        .authorization()
+        .into_iter()
+        .flat_map(Authorization::issuers);
     for issuer in issuers.cloned() {
         tokio::spawn(async move { issuer.prepare().await });
     }

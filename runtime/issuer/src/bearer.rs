@@ -130,7 +130,11 @@ fn picked(names: &[String], claims: &Value) -> Result<Option<Arc<str>>, RefusedT
 fn scopes(claims: &Value) -> Arc<[String]> {
     let given = claims.get("scope").or_else(|| claims.get("scp"));
     match given {
-        Some(Value::String(text)) => text.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect(),
+        Some(Value::String(text)) => text
+            .split(' ')
+            .filter(|s| !s.is_empty())
+            .map(str::to_owned)
+            .collect(),
         Some(list) => texts(list).unwrap_or_default().into(),
         None => Arc::from([]),
     }
@@ -140,13 +144,18 @@ fn scopes(claims: &Value) -> Arc<[String]> {
 fn texts(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(text) => Some(vec![text.clone()]),
-        Value::Array(list) => list.iter().map(|one| one.as_str().map(str::to_owned)).collect(),
+        Value::Array(list) => list
+            .iter()
+            .map(|one| one.as_str().map(str::to_owned))
+            .collect(),
         _ => None,
     }
 }
 
 /// A time in seconds since 1970.
 fn time(value: &Value) -> Option<SystemTime> {
-    let seconds = value.as_f64().filter(|seconds| (0.0..1e12).contains(seconds))?;
+    let seconds = value
+        .as_f64()
+        .filter(|seconds| (0.0..1e12).contains(seconds))?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs_f64(seconds))
 }

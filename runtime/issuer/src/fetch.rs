@@ -42,7 +42,11 @@ pub(crate) struct FetchError {
 }
 
 impl Fetcher {
-    pub(crate) fn new(issuer: &str, loopback_http: bool, roots: Option<&Arc<RootCertStore>>) -> Self {
+    pub(crate) fn new(
+        issuer: &str,
+        loopback_http: bool,
+        roots: Option<&Arc<RootCertStore>>,
+    ) -> Self {
         let own = Url::parse(issuer).ok();
         let own = own.and_then(|url| url.host_str().map(str::to_owned));
         Self {
@@ -72,8 +76,14 @@ impl Fetcher {
         authorization: HeaderValue,
         form: String,
     ) -> Result<Bytes, FetchError> {
-        self.ask(url, Method::POST, Some(authorization), form.into(), MAX_ANSWER)
-            .await
+        self.ask(
+            url,
+            Method::POST,
+            Some(authorization),
+            form.into(),
+            MAX_ANSWER,
+        )
+        .await
     }
 
     async fn ask(
@@ -92,7 +102,10 @@ impl Fetcher {
         let asked = self.answer(url, method, authorization, body, most);
         match tokio::time::timeout(PATIENCE, asked).await {
             Ok(answer) => answer.map_err(failed),
-            Err(_) => Err(failed((format!("no answer in {} s", PATIENCE.as_secs()), None))),
+            Err(_) => Err(failed((
+                format!("no answer in {} s", PATIENCE.as_secs()),
+                None,
+            ))),
         }
     }
 
@@ -136,8 +149,11 @@ impl Fetcher {
             return Err((why, Some(status)));
         }
         let body = Limited::new(response.into_body(), most).collect().await;
-        body.map(http_body_util::Collected::to_bytes)
-            .map_err(|_| told(format!("the answer broke off, or has more than {most} bytes")))
+        body.map(http_body_util::Collected::to_bytes).map_err(|_| {
+            told(format!(
+                "the answer broke off, or has more than {most} bytes"
+            ))
+        })
     }
 
     async fn connect(&self, url: &Url) -> Result<Box<dyn Stream>, String> {

@@ -24,7 +24,11 @@ pub struct Introspection {
 
 impl std::fmt::Debug for Introspection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { endpoint, client_id, .. } = self;
+        let Self {
+            endpoint,
+            client_id,
+            ..
+        } = self;
         write!(f, "Introspection({endpoint:?}, {client_id:?})")
     }
 }

@@ -61,8 +61,18 @@ impl PartialEq for IssuerConfig {
         };
         let fields = |config: &Self| {
             let Self {
-                issuer, algorithms, typ, audiences, principal, prefix, groups, claims, jwks_uri, introspection,
-                loopback_http, roots: _,
+                issuer,
+                algorithms,
+                typ,
+                audiences,
+                principal,
+                prefix,
+                groups,
+                claims,
+                jwks_uri,
+                introspection,
+                loopback_http,
+                roots: _,
             } = rest(config);
             (
                 (issuer, algorithms, typ, audiences, principal, prefix),
@@ -90,7 +100,10 @@ impl IssuerConfig {
     ///
     /// Requests may not go to an address. The error names the key of it, and says why.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
-        let endpoint = self.introspection.as_ref().and_then(|it| it.endpoint.as_ref());
+        let endpoint = self
+            .introspection
+            .as_ref()
+            .and_then(|it| it.endpoint.as_ref());
         let all = [
             ("issuer", Some(&self.issuer)),
             ("jwks-uri", self.jwks_uri.as_ref()),
@@ -193,7 +206,10 @@ impl Issuer {
                 return Err(self.unavailable());
             }
         };
-        if said.get("iss").is_some_and(|iss| iss.as_str() != Some(self.config.issuer.as_str())) {
+        if said
+            .get("iss")
+            .is_some_and(|iss| iss.as_str() != Some(self.config.issuer.as_str()))
+        {
             return Err(RefusedTokenError::Issuer.into());
         }
         Ok(Bearer::of(&self.config, &said, SystemTime::now())?)

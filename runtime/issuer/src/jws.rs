@@ -58,7 +58,9 @@ impl<'t> Jws<'t> {
         let said = self.header["typ"].as_str().unwrap_or_default();
         let short = |name: &str| {
             let name = name.to_ascii_lowercase();
-            name.strip_prefix("application/").map(str::to_owned).unwrap_or(name)
+            name.strip_prefix("application/")
+                .map(str::to_owned)
+                .unwrap_or(name)
         };
         if short(said) != short(typ) {
             return Err(RefusedTokenError::Type);

@@ -28,7 +28,10 @@ pub(crate) struct Key {
 
 #[derive(Debug)]
 enum Material {
-    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
     /// The point or key as the algorithm reads it.
     Curve(Family, Vec<u8>),
 }
@@ -45,8 +48,7 @@ impl Keys {
             depth: 16,
         };
         let json = Json::parse(text.to_vec(), &limits).map_err(|error| error.to_string())?;
-        let read: Value =
-            serde_json::from_str(json.as_str()).map_err(|error| error.to_string())?;
+        let read: Value = serde_json::from_str(json.as_str()).map_err(|error| error.to_string())?;
         let keys = read["keys"].as_array().ok_or("it has no `keys`")?;
         if keys.len() > MAX_KEYS {
             return Err(format!("it has {} keys, more than {MAX_KEYS}", keys.len()));

@@ -261,7 +261,11 @@ mod tests {
         later(FRESH).await;
         assert_eq!(fake.finds("one").await, Some(true));
         assert_eq!(fake.finds("one").await, Some(true));
-        assert_eq!(fake.asked.get(), 2, "an issuer that is down is left alone for a while");
+        assert_eq!(
+            fake.asked.get(),
+            2,
+            "an issuer that is down is left alone for a while"
+        );
         let health = fake.cache.health();
         assert!(health.failing_since.is_some() && health.error.as_deref() == Some("down"));
         later(STALE).await;

@@ -67,8 +67,13 @@ impl Verifier {
             Some(judgement) => judgement?,
             None => self.judge(token, hash).await?,
         };
-        let issuer = self.issuers.iter().find(|one| one.config().issuer == *bearer.issuer);
-        let own = issuer.into_iter().flat_map(|issuer| &issuer.config().audiences);
+        let issuer = self
+            .issuers
+            .iter()
+            .find(|one| one.config().issuer == *bearer.issuer);
+        let own = issuer
+            .into_iter()
+            .flat_map(|issuer| &issuer.config().audiences);
         let resources = resources.iter().copied().chain(own.map(String::as_str));
         match bearer.is_for(resources) {
             true => Ok(bearer),

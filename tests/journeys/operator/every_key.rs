@@ -91,6 +91,27 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
             InForce,
         ),
         ("clients.ada.rate", json!("9/s"), InForce),
+        (
+            "clients.ada.previous",
+            json!({ "token-sha256": "33".repeat(32), "until": "2100-01-01T00:00:00Z" }),
+            InForce,
+        ),
+        (
+            "authorization.resource",
+            json!("https://other.example.com"),
+            InForce,
+        ),
+        ("authorization.claims", json!(["department"]), InForce),
+        (
+            "authorization.issuers",
+            json!([{ "issuer": "https://other.example.com" }]),
+            InForce,
+        ),
+        (
+            "authorization.scopes",
+            json!({ "baseline": ["mcp"] }),
+            InForce,
+        ),
         ("views.desk.clients", json!(["ada"]), InForce),
         ("views.desk.groups", json!(["ops"]), InForce),
         ("views.desk.allow", json!(["desk/look*"]), InForce),
@@ -131,6 +152,12 @@ command = "true"
 [clients.ada]
 token-sha256 = "1111111111111111111111111111111111111111111111111111111111111111"
 groups = ["team", "ops"]
+
+[authorization]
+resource = "https://mcp.example.com"
+[[authorization.issuers]]
+issuer = "http://127.0.0.1:9"
+loopback-http = true
 
 [views.desk]
 groups = ["team"]
@@ -173,8 +200,9 @@ fn each_changed_key_is_in_force_or_named_among_those_that_are_not() {
             set(&mut changed, "servers.program.contain", &json!(true));
         }
         if path.ends_with("forward-authorization") {
-            changed.remove("clients");
-            changed.remove("views");
+            for table in ["clients", "views", "authorization"] {
+                changed.remove(table);
+            }
         }
         set(&mut changed, path, &value);
         Save::RenameOver.write(&gateway.config_file(), changed.to_string().as_bytes());
@@ -280,6 +308,7 @@ fn no_key_is_forgotten() {
         ("audit", "Audit"),
         ("telemetry", "Telemetry"),
         ("clients", "Client"),
+        ("authorization", "Authorization"),
         ("views", "View"),
         ("servers", "Server"),
     ] {

@@ -23,7 +23,8 @@ use crate::candidate::{CandidateResult, CandidateStatus};
 use crate::reload::History;
 use crate::reload_report::ReloadReport;
 use crate::status::{
-    EditionStatus, EgressStatus, FailedReload, InterceptorStatus, IssuerStatus, LogStatus, ServerStatus, Status,
+    EditionStatus, EgressStatus, FailedReload, InterceptorStatus, IssuerStatus, LogStatus,
+    ServerStatus, Status,
 };
 
 /// The sources of the answers to operators.

@@ -63,7 +63,13 @@ impl Status {
             line("recording", recording.text());
         }
         for issuer in &self.issuers {
-            let IssuerStatus { issuer, keys, answered, failing_since, error } = issuer;
+            let IssuerStatus {
+                issuer,
+                keys,
+                answered,
+                failing_since,
+                error,
+            } = issuer;
             let keys = match keys {
                 0 => String::new(),
                 1 => "1 key, ".to_owned(),

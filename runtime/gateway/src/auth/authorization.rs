@@ -112,7 +112,9 @@ impl Authorization {
         };
         let principal = self.principal(&bearer, views);
         let principal = principal.ok_or_else(|| {
-            tracing::warn!("{MAX_HELD} clients with tokens have something open: no further one is let in");
+            tracing::warn!(
+                "{MAX_HELD} clients with tokens have something open: no further one is let in"
+            );
             TokenError::Unavailable(bearer.issuer.to_string())
         })?;
         Ok((principal, grant))
@@ -162,7 +164,9 @@ impl Authorization {
         for (key, principal) in &*self.principals.lock() {
             let stays = now.is_some_and(|now| {
                 let known = now.principals.lock();
-                known.get(key).is_some_and(|one| Arc::ptr_eq(one, principal))
+                known
+                    .get(key)
+                    .is_some_and(|one| Arc::ptr_eq(one, principal))
             });
             if !stays {
                 principal.end();

@@ -38,7 +38,11 @@ impl Challenge {
 
     /// The answer to a request without a token.
     pub(crate) fn no_token(&self, unknown: UnknownClientError, scopes: &str) -> ClientResponse {
-        self.response(StatusCode::UNAUTHORIZED, &unknown.to_string(), self.header(None, scopes))
+        self.response(
+            StatusCode::UNAUTHORIZED,
+            &unknown.to_string(),
+            self.header(None, scopes),
+        )
     }
 
     /// The answer to a token that admits nobody.

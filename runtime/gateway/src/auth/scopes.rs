@@ -66,12 +66,12 @@ impl Scopes {
         kind: Kind,
         name: &'a str,
     ) -> impl Iterator<Item = (&'a str, Arc<str>)> {
-        self.of.iter().filter_map(move |(scope, view)| {
-            match view.judge(server, kind, name) {
+        self.of
+            .iter()
+            .filter_map(move |(scope, view)| match view.judge(server, kind, name) {
                 Verdict::Denied(rule) => Some((scope.as_str(), rule.pattern.clone())),
                 Verdict::Allowed(_) | Verdict::NotAllowed => None,
-            }
-        })
+            })
     }
 }
 
@@ -89,7 +89,10 @@ mod tests {
             name: name.into(),
         };
         let of = [
-            ("crm:write".to_owned(), vec![pattern("update_*"), pattern("delete")]),
+            (
+                "crm:write".to_owned(),
+                vec![pattern("update_*"), pattern("delete")],
+            ),
             ("crm:delete".to_owned(), vec![pattern("delete")]),
         ];
         let servers = ["crm".into(), "time".into()];
@@ -102,6 +105,9 @@ mod tests {
         assert_eq!(needed("crm", "UPDATE_order"), ["crm:write"]);
         assert_eq!(needed("crm", "delete"), ["crm:delete", "crm:write"]);
         assert!(needed("crm", "read").is_empty() && needed("time", "delete").is_empty());
-        assert_eq!(scopes.all().collect::<Vec<_>>(), ["mcp", "crm:delete", "crm:write"]);
+        assert_eq!(
+            scopes.all().collect::<Vec<_>>(),
+            ["mcp", "crm:delete", "crm:write"]
+        );
     }
 }

@@ -81,9 +81,9 @@ impl Caller {
         });
         let principal = &requester.principal;
         let told = [("issuer", &principal.issuer), ("claims", &principal.claims)];
-        let told = told.into_iter().filter_map(|(name, value)| {
-            Some((name.to_owned(), value.as_deref()?.to_owned()))
-        });
+        let told = told
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value.as_deref()?.to_owned())));
         let attributes = client.attributes().chain(version).chain(told).collect();
         Self {
             era,

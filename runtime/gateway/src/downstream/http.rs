@@ -12,8 +12,8 @@ use super::http_rules::{SESSION, accepts, nothing_here, session, too_many_listen
 use super::response::{ResponseBody, respond};
 use super::{Endpoint, Router, post, protected, scopes};
 use crate::admission::{Budget, Connection, Permit};
-use crate::auth::origin::host_of;
 use crate::auth::authorization::Grant;
+use crate::auth::origin::host_of;
 use crate::auth::principals::{Principal, UnknownClientError, token};
 use crate::call::caller::Requester;
 use crate::call::error_reply;
@@ -284,7 +284,10 @@ async fn get(
 }
 
 /// Ends what a client listens to when its token ends.
-pub(super) fn until_end_of_token(requester: &Requester, response: ClientResponse) -> ClientResponse {
+pub(super) fn until_end_of_token(
+    requester: &Requester,
+    response: ClientResponse,
+) -> ClientResponse {
     match &requester.grant {
         Some(grant) => response.not_after(grant.until),
         None => response,

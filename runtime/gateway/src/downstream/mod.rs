@@ -144,8 +144,7 @@ impl Router {
         let caller = Caller::of_initialize(requester, &params, None, start.pseudonym.clone());
         let (response, backing) = match endpoint {
             Endpoint::Server(name) => {
-                let Some(server) = edition.server_for(requester.principal.viewer(), name)
-                else {
+                let Some(server) = edition.server_for(requester.principal.viewer(), name) else {
                     return (no_server(name), None);
                 };
                 let asker = Asker::new(requester.principal.name.as_ref(), headers);

@@ -76,7 +76,12 @@ pub(super) fn check(
     let id = message.id().filter(|_| message.method().is_some());
     let code = error_codes::INVALID_REQUEST;
     let mut response = error_reply::error(StatusCode::FORBIDDEN, id, code, &text);
-    let merged = || edition.servers_for(requester.principal.viewer()).next().cloned();
+    let merged = || {
+        edition
+            .servers_for(requester.principal.viewer())
+            .next()
+            .cloned()
+    };
     let concerned = needed.at.take().or_else(|| match endpoint {
         Endpoint::Server(name) => edition.server(name).map(|server| (server.clone(), None)),
         Endpoint::Merged => merged().map(|server| (server, None)),
@@ -120,7 +125,8 @@ impl Needed {
         if !self.scopes.iter().any(|one| one == scope) {
             self.scopes.push(scope.to_owned());
         }
-        self.at.get_or_insert_with(|| (server.clone(), Some(pattern)));
+        self.at
+            .get_or_insert_with(|| (server.clone(), Some(pattern)));
     }
 
     /// All of the scopes, where the token lacks one of them.

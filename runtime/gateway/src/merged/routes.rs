@@ -203,7 +203,9 @@ impl Merged {
         let views = self.edition.views();
         let view = views.of_client(self.viewer());
         self.servers().filter(move |server| {
-            let judged = view.as_ref().map(|view| view.judge(server.name(), Kind::Resource, uri));
+            let judged = view
+                .as_ref()
+                .map(|view| view.judge(server.name(), Kind::Resource, uri));
             judged.map_or(!views.are_in_force(), |verdict| verdict.is_allowed())
         })
     }

@@ -43,7 +43,9 @@ fn known(name: Option<&str>) -> Viewer<'_> {
 fn said(views: &Views, client: Option<&str>, kind: Kind, name: &str) -> Option<String> {
     views.are_in_force().then(|| {
         let view = views.of_client(known(client));
-        view.map_or(Verdict::NotAllowed.to_string(), |view| view.judge("crm", kind, name).to_string())
+        view.map_or(Verdict::NotAllowed.to_string(), |view| {
+            view.judge("crm", kind, name).to_string()
+        })
     })
 }
 
@@ -180,8 +182,14 @@ fn a_change_of_views_is_told_to_whom_it_concerns() {
     let same = of_ada(vec![view("a", &["g"], &["crm/*"], &[])]);
     let more = of_ada(vec![view("a", &["g"], &["crm/*", "time/*"], &[])]);
     assert!(!one.differ(&same, known(Some("ada")), None));
-    assert!(one.differ(&more, known(Some("ada")), None) && one.differ(&more, known(Some("ada")), Some("time")));
-    assert!(!one.differ(&more, known(Some("ada")), Some("crm")) && !one.differ(&more, known(Some("bob")), None));
+    assert!(
+        one.differ(&more, known(Some("ada")), None)
+            && one.differ(&more, known(Some("ada")), Some("time"))
+    );
+    assert!(
+        !one.differ(&more, known(Some("ada")), Some("crm"))
+            && !one.differ(&more, known(Some("bob")), None)
+    );
     assert!(one.differ(&Views::default(), known(Some("bob")), Some("crm")));
 }
 
@@ -197,7 +205,10 @@ fn who_is_not_configured_has_the_views_of_its_groups_and_of_its_name() {
     let groups = |all: &[&str]| -> Vec<String> { all.iter().map(|&one| one.into()).collect() };
     let sees = |name, of: &[&str], server: &str, tool: &str| {
         let groups = groups(of);
-        let view = views.of_client(Viewer { name: Some(name), groups: &groups });
+        let view = views.of_client(Viewer {
+            name: Some(name),
+            groups: &groups,
+        });
         view.unwrap().judge(server, Kind::Tool, tool).is_allowed()
     };
     assert!(sees("bob", &["g"], "crm", "a1") && !sees("bob", &["g"], "crm", "b"));

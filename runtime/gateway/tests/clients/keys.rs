@@ -24,6 +24,7 @@ fn key(name: &str, groups: &[&str]) -> ClientKey {
     ClientKey {
         name: name.into(),
         token_sha256: Sha256::digest(format!("key-of-{name}")).into(),
+        previous: None,
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         rate: None,
     }

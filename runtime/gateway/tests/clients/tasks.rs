@@ -353,6 +353,7 @@ async fn keyed(names: &[&str], fake: &Fake) -> House {
     let key = |name: &&str| ClientKey {
         name: (*name).into(),
         token_sha256: Sha256::digest(format!("key-of-{name}")).into(),
+        previous: None,
         groups: Arc::default(),
         rate: None,
     };

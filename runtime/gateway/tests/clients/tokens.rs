@@ -114,6 +114,7 @@ async fn a_clients_token_goes_nowhere_else() {
     let clients = Clients::new(vec![ClientKey {
         name: "ada".into(),
         token_sha256: Sha256::digest("right").into(),
+        previous: None,
         groups: Arc::from([]),
         rate: None,
     }]);
