@@ -278,11 +278,12 @@ fn clients(loaded: &Loaded) -> Clients {
         .iter()
         .map(|(name, client)| ClientKey {
             name: name.as_str().into(),
-            token_sha256: client.token_sha256.0,
+            token_sha256: client.token_sha256.map(|hash| hash.0),
             previous: client
                 .previous
                 .as_ref()
                 .map(|key| (key.token_sha256.0, key.until.0)),
+            certificate: client.certificate.as_deref().map(Into::into),
             groups: client.groups.iter().cloned().collect(),
             rate: rate(&loaded.config, name, client),
         });

@@ -25,7 +25,13 @@ pub(super) fn identity(loaded: &Loaded) -> Result<(Option<Identity>, Option<Issu
         read(loaded, "/gateway/tls/key", &tls.key)?,
     );
     let now = SystemTime::now();
-    let identity = Identity::from_pem(&chain, &key, now).map_err(|error| {
+    let clients = tls.client_ca.as_ref().map(|path| {
+        let place = "/gateway/tls/client-ca";
+        let text = read(loaded, place, path)?;
+        Authorities::from_pem(&text).map_err(|error| unusable(loaded, place, path, &error))
+    });
+    let clients = clients.transpose()?;
+    let identity = Identity::from_pem(&chain, &key, clients.as_ref(), now).map_err(|error| {
         let (place, path) = match error.is_about_key() {
             true => ("/gateway/tls/key", &tls.key),
             false => ("/gateway/tls/cert", &tls.cert),

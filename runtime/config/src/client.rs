@@ -13,11 +13,16 @@ use super::scalar::{Mistake, Scalar, scalar};
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Client {
     /// SHA-256 of its token, in hexadecimal; never the token itself. `sandgate token` makes both, or
-    /// `printf %s TOKEN | sha256sum`.
-    pub token_sha256: TokenHash,
+    /// `printf %s TOKEN | sha256sum`. This or `certificate` has to be given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_sha256: Option<TokenHash>,
     /// The key that it had before, good beside the new one until a moment: so nobody is locked out while keys are changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousKey>,
+    /// The name in its certificate, by which it is known without a token: an alternative name that is a URI, a mail
+    /// address or a host name, or, where the certificate has none, the common name. Needs `gateway.tls.client-ca`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// Its groups, for the `groups` of interceptors.
     #[serde(default)]
     pub groups: Vec<String>,

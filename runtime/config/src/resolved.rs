@@ -224,7 +224,8 @@ impl Loaded {
             .filter_map(|given| given.file().map(Path::to_owned));
         let tls = self.config.gateway.tls.iter();
         let certificates = tls
-            .flat_map(|tls| [tls.cert.clone(), tls.key.clone()])
+            .flat_map(|tls| [Some(tls.cert.clone()), Some(tls.key.clone()), tls.client_ca.clone()])
+            .flatten()
             .chain(
                 self.config
                     .servers

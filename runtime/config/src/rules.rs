@@ -26,6 +26,7 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
     let servers = tree.table("servers");
     if let Some(clients) = tree.table("clients") {
         check_clients(clients, issues);
+        check_certificates(tree, clients, issues);
         check_two_authorizations(clients, servers, issues);
     }
     if let Some(authorization) = tree.get("authorization") {
@@ -140,6 +141,43 @@ fn check_clients(clients: &Table, issues: &mut Vec<Issue>) {
                 let issue = Issue::error(Some(value.span.clone()), why);
                 issues.push(issue.help("give each a token of its own: `sandgate token` makes one"));
             }
+        }
+    }
+}
+
+/// Reports clients that cannot be known, or not told apart, by key or certificate.
+fn check_certificates(tree: &Table, clients: &Table, issues: &mut Vec<Issue>) {
+    let tls = tree.table("gateway").and_then(|gateway| gateway.table("tls"));
+    let asked = tls.is_some_and(|tls| tls.get("client-ca").is_some());
+    let mut names = HashMap::new();
+    for (name, entry) in clients {
+        let Some(client) = entry.table() else { continue };
+        let place = named(&format!("/clients/{}", name.name.replace('~', "~0").replace('/', "~1")));
+        let mut report = |entry: &Entry, why: String, help: &str| {
+            issues.push(Issue::error(Some(entry.span.clone()), why).help(help.to_owned()));
+        };
+        let (token, certificate) = (client.get("token-sha256"), client.get("certificate"));
+        if token.is_none() && certificate.is_none() {
+            let why = format!("{place} has neither `token-sha256` nor `certificate`");
+            report(entry, why, "add `token-sha256` (`sandgate token` makes one), or `certificate` with the name in its certificate");
+        }
+        if let (None, Some(previous)) = (token, client.get("previous")) {
+            let why = format!("{place} has a `previous` key and no key");
+            report(previous, why, "add the new `token-sha256`, or leave `previous` out");
+        }
+        let Some((value, text)) = certificate.and_then(|value| Some((value, value.text()?))) else {
+            continue;
+        };
+        if text.is_empty() {
+            report(value, format!("{place}: `certificate` is empty"), "write the name in the client's certificate");
+        }
+        if !asked {
+            let why = format!("{place} is known by a certificate, and clients are not asked for one");
+            report(value, why, "add `client-ca` to `tls` of [gateway]: the authority that vouches for clients");
+        }
+        if let Some(first) = names.insert(text, &name.name) {
+            let why = format!("the clients {first:?} and {:?} have one certificate", name.name);
+            report(value, why, "give each a name of its own: a certificate that two clients have lets nobody in");
         }
     }
 }

@@ -94,8 +94,12 @@ fn every_key_is_read_as_it_was_written() {
     assert!(!gateway.watch && gateway.allow_unauthenticated);
     let tls = gateway.tls.unwrap();
     assert_eq!(
-        (tls.cert, tls.key),
-        ("tls/chain.pem".into(), "tls/key.pem".into())
+        (tls.cert, tls.key, tls.client_ca),
+        (
+            "tls/chain.pem".into(),
+            "tls/key.pem".into(),
+            Some("tls/clients.pem".into())
+        )
     );
     assert_eq!(gateway.public_url.unwrap().0, "https://mcp.example.com");
     assert_eq!(gateway.trusted_proxies[0].0.to_string(), "10.0.0.0/8");
@@ -130,9 +134,11 @@ fn every_key_is_read_as_it_was_written() {
     assert!(support.rate.is_some());
     let ada = &clients["ada@example.com"];
     assert_eq!(
-        (ada.token_sha256.0, &ada.groups[..]),
+        (ada.token_sha256.unwrap().0, &ada.groups[..]),
         ([0x11; 32], &["support".to_owned()][..])
     );
+    let bob = clients["bob"].certificate.as_deref();
+    assert_eq!(bob, Some("spiffe://example.com/bob"));
     let previous = ada.previous.as_ref().unwrap();
     assert_eq!(previous.token_sha256.0, [0x33; 32]);
     assert_eq!(previous.until.write(), "2027-01-01T00:00:00Z");

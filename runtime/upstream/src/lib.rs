@@ -55,5 +55,5 @@ pub use quota::{Permit, Quota};
 pub use server::Server;
 pub use server_config::ServerConfig;
 pub use share::Share;
-pub use tls::{Authorities, Identity, IdentityError};
+pub use tls::{Authorities, ClientCertificate, Identity, IdentityError};
 pub use transport::Transport;

@@ -90,6 +90,8 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
             json!(["team", "ops", "support"]),
             InForce,
         ),
+        // Where clients are asked for certificates.
+        ("clients.ada.certificate", json!("ada@example.com"), InForce),
         ("clients.ada.rate", json!("9/s"), InForce),
         (
             "clients.ada.previous",
@@ -195,6 +197,10 @@ fn each_changed_key_is_in_force_or_named_among_those_that_are_not() {
         let mut changed = base.clone();
         if path.ends_with("require-containment") {
             changed["servers"].as_table_mut().unwrap().remove("program");
+        }
+        if path.ends_with(".certificate") {
+            let tls = json!({ "cert": "chain.pem", "key": "key.pem", "client-ca": "chain.pem" });
+            set(&mut changed, "gateway.tls", &tls);
         }
         if path.ends_with(".egress") {
             set(&mut changed, "servers.program.contain", &json!(true));

@@ -21,10 +21,12 @@ use sandgate_issuer::Bearer;
 pub struct ClientKey {
     /// The client's name, by which policies know it.
     pub name: Arc<str>,
-    /// The SHA-256 of the client's token. Only the client knows the token itself.
-    pub token_sha256: [u8; 32],
+    /// The SHA-256 of the client's token, which only the client itself knows; `None` for a client without a token.
+    pub token_sha256: Option<[u8; 32]>,
     /// The SHA-256 of the token before it, and until when that one is good too.
     pub previous: Option<([u8; 32], SystemTime)>,
+    /// The name in the client's certificate, where it may show one.
+    pub certificate: Option<Arc<str>>,
     /// The client's groups.
     pub groups: Arc<[String]>,
     /// The most HTTP requests of the client per second; `None` for no limit.
@@ -99,7 +101,9 @@ impl Clients {
         let now = SystemTime::now();
         let mut at = u32::MAX;
         for (index, key) in (0u32..).zip(&self.keys) {
-            at.conditional_assign(&index, key.token_sha256.ct_eq(&presented));
+            if let Some(hash) = key.token_sha256 {
+                at.conditional_assign(&index, hash.ct_eq(&presented));
+            }
             if let Some((hash, _)) = key.previous.filter(|(_, until)| now < *until) {
                 at.conditional_assign(&index, hash.ct_eq(&presented));
             }
@@ -108,6 +112,20 @@ impl Clients {
             .ok()
             .and_then(|at| self.principals.get(at));
         principal.cloned()
+    }
+
+    /// The client whose certificate has one of these names; `None` where that is none, or not one alone.
+    pub(crate) fn shown(&self, names: &[String]) -> Option<Arc<Principal>> {
+        let is = |key: &ClientKey| {
+            let name = key.certificate.as_deref();
+            name.is_some_and(|name| names.iter().any(|one| one == name))
+        };
+        let keys = self.keys.iter().zip(&self.principals);
+        let mut found = keys.filter(|(key, _)| is(key)).map(|(_, principal)| principal);
+        match (found.next(), found.next()) {
+            (Some(principal), None) => Some(principal.clone()),
+            _ => None,
+        }
     }
 
     /// The principal of a client on stdio. It needs no key: whoever can start the gateway can read its configuration.
@@ -144,10 +162,15 @@ impl ClientKey {
     /// Whether both keys are the same client; the rate is not compared. A client whose new key stands beside the one that
     /// it had goes on.
     fn is_same_as(&self, other: &Self) -> bool {
-        let hashes = |key: &Self| [Some(key.token_sha256), key.previous.map(|(hash, _)| hash)];
-        let rotated = hashes(self).contains(&Some(other.token_sha256))
-            || hashes(other).contains(&Some(self.token_sha256));
-        self.name == other.name && self.groups == other.groups && rotated
+        let before = |key: &Self| key.previous.map(|(hash, _)| hash);
+        let rotated = match (self.token_sha256, other.token_sha256) {
+            (Some(one), Some(two)) => {
+                one == two || before(self) == Some(two) || before(other) == Some(one)
+            }
+            (one, two) => one == two,
+        };
+        let identity = |key: &Self| (key.name.clone(), key.groups.clone(), key.certificate.clone());
+        identity(self) == identity(other) && rotated
     }
 }
 
@@ -245,8 +268,9 @@ mod tests {
     fn key(name: &str, token: &str) -> ClientKey {
         ClientKey {
             name: name.into(),
-            token_sha256: Sha256::digest(token).into(),
+            token_sha256: Some(Sha256::digest(token).into()),
             previous: None,
+            certificate: None,
             groups: Arc::from([format!("of-{name}")]),
             rate: None,
         }
@@ -350,6 +374,26 @@ mod tests {
         alone.inherit(&after);
         after.end_others(&alone);
         assert!(!before.principals[0].over().is_cancelled());
+    }
+
+    #[test]
+    fn a_certificate_is_one_client_or_nobody() {
+        let with = |name: &str, certificate: &str| ClientKey {
+            token_sha256: None,
+            certificate: Some(certificate.into()),
+            ..key(name, "")
+        };
+        let clients = Clients::new(vec![with("ada", "a@x"), with("bob", "spiffe://x/b"), key("eve", "e")]);
+        let shown = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&name| name.into()).collect();
+            clients.shown(&names).and_then(|it| it.name.as_deref().map(str::to_owned))
+        };
+        assert_eq!(shown(&["other", "a@x"]).as_deref(), Some("ada"));
+        assert_eq!(shown(&["a@x", "spiffe://x/b"]), None);
+        assert_eq!(shown(&["A@x"]), None);
+        assert_eq!(shown(&[]), None);
+        assert_eq!(asked(&clients, &["Bearer "]), Err(UnknownClientError::NoKey));
+        assert_eq!(asked(&clients, &["Bearer e"]), Ok(Some("eve".to_owned())));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! HTTP requests of clients: access checks, and dispatch by path and method.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::header::{ALLOW, AUTHORIZATION, CONNECTION, EXPECT, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -116,7 +116,7 @@ async fn answer(
         },
     };
     // Authenticate before revealing which servers exist.
-    let (principal, grant) = match authenticate(&edition, &endpoint, request.headers()).await {
+    let (principal, grant) = match authenticate(&edition, &endpoint, connection, request.headers()).await {
         Ok(admitted) => admitted,
         Err(response) => return Health(*response),
     };
@@ -205,7 +205,8 @@ fn address(router: &Router, connection: &Connection, request: &Request<()>) -> S
     format!("{scheme}://{host}")
 }
 
-/// The client of a request, by its key or its token, and what the token grants.
+/// The client of a request, by its key, its token, or, where it sends neither, the certificate of its connection; and what
+/// the token grants.
 ///
 /// # Errors
 ///
@@ -213,8 +214,16 @@ fn address(router: &Router, connection: &Connection, request: &Request<()>) -> S
 async fn authenticate(
     edition: &Edition,
     endpoint: &Endpoint,
+    connection: &Connection,
     headers: &HeaderMap,
 ) -> Result<(Arc<Principal>, Option<Grant>), Box<ClientResponse>> {
+    if let (false, Some(certificate)) = (
+        headers.contains_key(AUTHORIZATION),
+        connection.certificate.get(),
+    ) && let Some(principal) = edition.clients().shown(certificate.names(SystemTime::now()))
+    {
+        return Ok((principal, None));
+    }
     let Some(authorization) = edition.authorization() else {
         let known = edition.clients().admit(headers).map_err(|unknown| {
             tracing::warn!("turned away: {unknown}");
