@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use harness::{FakeServer, Gateway, Speaker};
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    SanType, date_time_ymd,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
@@ -28,7 +31,9 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, "clients");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "clients");
         let pem = params.self_signed(&key).unwrap().pem();
         Self {
             issuer: Issuer::new(params, key),
@@ -70,7 +75,11 @@ impl Guarded {
         let own = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         let own = own.self_signed(&key).unwrap();
         let authority = Authority::new();
-        for (name, text) in [("chain", own.pem()), ("key", key.serialize_pem()), ("clients", authority.pem.clone())] {
+        for (name, text) in [
+            ("chain", own.pem()),
+            ("key", key.serialize_pem()),
+            ("clients", authority.pem.clone()),
+        ] {
             std::fs::write(files.path().join(format!("{name}.pem")), text).unwrap();
         }
         let (ada, lines) = token("ada");
@@ -102,25 +111,37 @@ impl Guarded {
             .unwrap()
             .with_root_certificates(roots);
         let config = match shown {
-            Some((certificate, key)) => config.with_client_auth_cert(vec![certificate], key).unwrap(),
+            Some((certificate, key)) => config
+                .with_client_auth_cert(vec![certificate], key)
+                .unwrap(),
             None => config.with_no_client_auth(),
         };
         let name = "localhost".try_into().unwrap();
         let connection = ClientConnection::new(Arc::new(config), name).unwrap();
         let port = self.gateway.url.rsplit(':').next().unwrap();
         let stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
         let mut stream = StreamOwned::new(connection, stream);
-        let authorization = token.map(|token| format!("Authorization: {token}\r\n")).unwrap_or_default();
+        let authorization = token
+            .map(|token| format!("Authorization: {token}\r\n"))
+            .unwrap_or_default();
         let head = format!(
             "POST /mcp/fake HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\nContent-Type: application/json\r\n\
              Accept: application/json, text/event-stream\r\n{authorization}Content-Length: {}\r\n\r\n",
             Speaker::INITIALIZE.len()
         );
-        stream.write_all(&[head.as_bytes(), Speaker::INITIALIZE].concat()).ok()?;
+        stream
+            .write_all(&[head.as_bytes(), Speaker::INITIALIZE].concat())
+            .ok()?;
         let mut reply = Vec::new();
         let _ = stream.read_to_end(&mut reply);
-        String::from_utf8_lossy(&reply).split(' ').nth(1)?.parse().ok()
+        String::from_utf8_lossy(&reply)
+            .split(' ')
+            .nth(1)?
+            .parse()
+            .ok()
     }
 }
 
@@ -129,7 +150,9 @@ fn a_certificate_lets_in_the_one_client_that_it_names_and_nobody_else() {
     let it = Guarded::start();
     let by = |names: &[&str]| it.authority.vouches(names, |_| {});
     let common = |name: &'static str| {
-        it.authority.vouches(&[], move |params| params.distinguished_name.push(DnType::CommonName, name))
+        it.authority.vouches(&[], move |params| {
+            params.distinguished_name.push(DnType::CommonName, name)
+        })
     };
     // Nobody vouches for these: the connection ends.
     let stranger = Authority::new().vouches(&[NIGHTLY], |_| {});
@@ -149,14 +172,19 @@ fn a_certificate_lets_in_the_one_client_that_it_names_and_nobody_else() {
         by(&["SPIFFE://example.com/nightly"]),
         by(&[NIGHTLY, "other"]),
         common(NIGHTLY.trim_start_matches("spiffe://")),
-        it.authority.vouches(&["spiffe://x"], |params| params.distinguished_name.push(DnType::CommonName, "other")),
+        it.authority.vouches(&["spiffe://x"], |params| {
+            params.distinguished_name.push(DnType::CommonName, "other")
+        }),
     ] {
         assert_eq!(it.says(Some(shown), None), Some(401));
     }
     assert_eq!(it.says(None, None), Some(401));
     assert!(it.server.heard().is_empty());
     // A header counts alone, whatever certificate is there.
-    assert_eq!(it.says(Some(by(&[NIGHTLY])), Some("Bearer wrong")), Some(401));
+    assert_eq!(
+        it.says(Some(by(&[NIGHTLY])), Some("Bearer wrong")),
+        Some(401)
+    );
     assert_eq!(it.says(Some(by(&[NIGHTLY])), Some("Basic eDp5")), Some(401));
     assert!(it.server.heard().is_empty());
     assert_eq!(it.says(None, Some(&it.ada)), Some(200));

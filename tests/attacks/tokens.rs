@@ -351,7 +351,7 @@ fn an_issuer_that_misbehaves_lets_nobody_in_and_costs_nothing() {
             let said = it.call(&it.token(|_| {}), "read");
             assert_eq!(
                 (said.status, said.header("retry-after")),
-                (503, Some("30")),
+                (503, Some("10")),
                 "{why}"
             );
         }
@@ -660,4 +660,106 @@ fn a_token_that_its_issuer_revokes_lets_nobody_in_and_a_token_that_is_no_jwt_is_
             .contains("failing since")
     });
     assert!(!it.gateway.log().contains("s3cret"));
+}
+
+#[test]
+fn a_server_gets_a_token_in_exchange_for_the_clients_and_never_the_clients_own() {
+    let issuer = Issuer::start();
+    let exchanged = |body: &str| {
+        let own = body
+            .split("subject_token=")
+            .nth(1)
+            .unwrap()
+            .split('&')
+            .next()
+            .unwrap();
+        let own: String = own.chars().filter(char::is_ascii_alphanumeric).collect();
+        format!("for-crm-{}", &own[own.len() - 12..])
+    };
+    issuer.answers("/token", move |body| {
+        let said = json!({ "access_token": exchanged(body), "token_type": "Bearer", "expires_in": 300,
+            "issued_token_type": "urn:ietf:params:oauth:token-type:access_token" });
+        (200, Vec::new(), said.to_string())
+    });
+    let server = FakeServer::http(works());
+    let (key, lines) = token("root");
+    let config = format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\nwatch = false\n{lines}\n[authorization]\nresource = \"{RESOURCE}\"\n{}\
+         {}exchange = {{ token-endpoint = \"{}/token\", client-id = \"gateway\", client-secret = \"s3cret\", \
+         audience = \"crm\", loopback-http = true }}\n",
+        issuer.config(""),
+        server.config("crm"),
+        issuer.url(),
+    );
+    let it = Guarded {
+        gateway: Gateway::start(&config),
+        issuer,
+        server,
+    };
+    let (ada, bob) = (
+        it.token(|_| {}),
+        it.token(|claims| claims["sub"] = json!("bob")),
+    );
+    let given = || -> Vec<String> {
+        let calls = it
+            .server
+            .heard()
+            .into_iter()
+            .filter(|heard| String::from_utf8_lossy(&heard.body).contains("tools/call"));
+        calls
+            .map(|heard| heard.header("authorization").unwrap_or_default().to_owned())
+            .collect()
+    };
+    for token in [&ada, &bob, &ada] {
+        assert_eq!(it.call(token, "read").status, 200);
+    }
+    let tokens = given();
+    assert!(
+        tokens.iter().all(|one| one.starts_with("Bearer for-crm-")),
+        "{tokens:?}"
+    );
+    assert!(
+        tokens[0] == tokens[2] && tokens[0] != tokens[1],
+        "{tokens:?}"
+    );
+    let asked = it.issuer.asked("/token");
+    assert_eq!(asked.len(), 2, "one exchange for each token");
+    for member in [
+        "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant%2Dtype%3Atoken%2Dexchange&",
+        "&audience=crm",
+    ] {
+        assert!(asked[0].contains(member), "{}", asked[0]);
+    }
+    // A key is no token to exchange, and on `/mcp` none is exchanged: the server gets none.
+    assert_eq!(it.call(&key["Bearer ".len()..], "read").status, 200);
+    assert_eq!(it.call_at("", &ada, "crm__read").status, 200);
+    assert_eq!(given()[3..], ["", ""]);
+    // Where there is no other token, nothing is sent: not even where the issuer gives back the client's own.
+    let before = given().len();
+    let own = it.token(|claims| claims["sub"] = json!("eve"));
+    let said = json!({ "access_token": own, "token_type": "Bearer" }).to_string();
+    it.issuer
+        .answers("/token", move |_| (200, Vec::new(), said.clone()));
+    let fails = |token: &str| {
+        let said = String::from_utf8(it.call(token, "read").body()).unwrap();
+        assert!(
+            said.contains("takes tokens of its own") && said.contains("not-sent"),
+            "{said}"
+        );
+    };
+    fails(&own);
+    it.issuer.answers("/token", |_| {
+        (400, Vec::new(), r#"{"error":"invalid_grant"}"#.into())
+    });
+    fails(&own);
+    it.issuer.is_down(true);
+    fails(&own);
+    assert_eq!(given().len(), before);
+    let heard = format!("{:?}", it.server.heard());
+    assert!(
+        ![&ada, &bob, &own]
+            .iter()
+            .any(|token| heard.contains(token.as_str()))
+    );
+    assert!(!it.gateway.log().contains("s3cret") && !it.gateway.log().contains(&own));
 }

@@ -21,7 +21,12 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-issuer", &["sandgate-address", "sandgate-message"]),
     (
         "sandgate-upstream",
-        &["sandgate-contain", "sandgate-egress", "sandgate-message"],
+        &[
+            "sandgate-contain",
+            "sandgate-egress",
+            "sandgate-issuer",
+            "sandgate-message",
+        ],
     ),
     (
         "sandgate-gateway",

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use sandgate_config::{Issue, Loaded, Report, Resolved, Secret, Side};
-use sandgate_gateway::issuer::{Algorithm, Introspection, Issuer, IssuerConfig};
+use sandgate_config::{Issue, Loaded, Report, Resolved, ResolvedServer, Secret, Side};
+use sandgate_gateway::issuer::{
+    Algorithm, Exchange, ExchangeConfig, Introspection, Issuer, IssuerConfig,
+};
 use sandgate_gateway::{Authorization, Scopes};
 use zeroize::Zeroizing;
 
@@ -74,7 +76,10 @@ fn config(
     secret: Option<&Secret>,
 ) -> Result<IssuerConfig, Issue> {
     let ca = written.ca.as_ref();
-    let roots = ca.map(|path| certificates::issuer_authorities(loaded, index, path));
+    let roots = ca.map(|path| {
+        let place = format!("/authorization/issuers/{index}/ca");
+        certificates::authorities(loaded, &place, path)
+    });
     let introspection = written.introspection.as_ref().map(|it| Introspection {
         endpoint: it.endpoint.as_ref().map(|url| url.0.to_string()),
         client_id: it.client_id.clone(),
@@ -104,4 +109,41 @@ fn config(
         issue.help("write an https URL without a user name or fragment")
     })?;
     Ok(config)
+}
+
+/// How clients' tokens are exchanged for a server; `None` where they are not.
+///
+/// # Errors
+///
+/// Requests may not go to the endpoint, or its authorities cannot be read.
+pub(crate) fn exchange(
+    loaded: &Loaded,
+    name: &str,
+    server: &sandgate_config::Server,
+    values: &ResolvedServer,
+) -> Result<Option<Arc<Exchange>>, Issue> {
+    let Some(written) = &server.exchange else {
+        return Ok(None);
+    };
+    let ca = written.ca.as_ref().map(|path| {
+        let place = format!("/servers/{name}/exchange/ca");
+        certificates::authorities(loaded, &place, path)
+    });
+    let secret = values.exchange.as_ref().map(Secret::expose);
+    let exchange = Exchange::new(ExchangeConfig {
+        token_endpoint: written.token_endpoint.0.to_string(),
+        client_id: written.client_id.clone(),
+        client_secret: Zeroizing::new(secret.unwrap_or_default().to_owned()),
+        audience: written.audience.clone(),
+        scope: written.scope.clone(),
+        loopback_http: written.loopback_http,
+        roots: ca.transpose()?.map(|authorities| authorities.0),
+    });
+    exchange
+        .map(|exchange| Some(Arc::new(exchange)))
+        .map_err(|why| {
+            let place = format!("/servers/{name}/exchange/token-endpoint");
+            let issue = loaded.error(&place, Side::Value, why);
+            issue.help("write an https URL without a user name or fragment")
+        })
 }

@@ -25,11 +25,8 @@ pub(super) fn identity(loaded: &Loaded) -> Result<(Option<Identity>, Option<Issu
         read(loaded, "/gateway/tls/key", &tls.key)?,
     );
     let now = SystemTime::now();
-    let clients = tls.client_ca.as_ref().map(|path| {
-        let place = "/gateway/tls/client-ca";
-        let text = read(loaded, place, path)?;
-        Authorities::from_pem(&text).map_err(|error| unusable(loaded, place, path, &error))
-    });
+    let clients = tls.client_ca.as_ref();
+    let clients = clients.map(|path| authorities(loaded, "/gateway/tls/client-ca", path));
     let clients = clients.transpose()?;
     let identity = Identity::from_pem(&chain, &key, clients.as_ref(), now).map_err(|error| {
         let (place, path) = match error.is_about_key() {
@@ -51,34 +48,14 @@ pub(super) fn identity(loaded: &Loaded) -> Result<(Option<Identity>, Option<Issu
     Ok((Some(identity), soon))
 }
 
-/// The authorities that may vouch for a server.
+/// The authorities that may vouch for somebody, from the file at a place of the configuration.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or has no certificates in PEM. The issue is at its place in the configuration.
-pub(super) fn authorities(
-    loaded: &Loaded,
-    server: &str,
-    path: &Path,
-) -> Result<Authorities, Issue> {
-    let place = format!("/servers/{server}/ca");
-    let text = read(loaded, &place, path)?;
-    Authorities::from_pem(&text).map_err(|error| unusable(loaded, &place, path, &error))
-}
-
-/// The authorities that may vouch for an issuer.
-///
-/// # Errors
-///
-/// As for [`authorities`].
-pub(super) fn issuer_authorities(
-    loaded: &Loaded,
-    index: usize,
-    path: &Path,
-) -> Result<Authorities, Issue> {
-    let place = format!("/authorization/issuers/{index}/ca");
-    let text = read(loaded, &place, path)?;
-    Authorities::from_pem(&text).map_err(|error| unusable(loaded, &place, path, &error))
+/// The file cannot be read, or has no certificates in PEM. The issue is at the place.
+pub(super) fn authorities(loaded: &Loaded, place: &str, path: &Path) -> Result<Authorities, Issue> {
+    let text = read(loaded, place, path)?;
+    Authorities::from_pem(&text).map_err(|error| unusable(loaded, place, path, &error))
 }
 
 fn read(loaded: &Loaded, place: &str, path: &Path) -> Result<Vec<u8>, Issue> {

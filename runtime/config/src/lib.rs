@@ -76,7 +76,7 @@ pub use pattern::Pattern;
 pub use resolved::{Resolved, ResolvedInterceptor, ResolvedServer};
 pub use scalar::{Mistake, Scalar};
 pub use secret::{Environment, FetchError, Secret, SecretRef, Sources, ValueOrRef};
-pub use server::{Server, Sharing, Url};
+pub use server::{Exchange, Server, Sharing, Url};
 pub use settings::{ResolvedSettings, Settings, share_a_piece};
 pub use source::{Position, Side, Source, SyntaxError};
 pub use telemetry::{Collector, Telemetry};

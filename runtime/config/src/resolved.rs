@@ -31,6 +31,8 @@ pub struct ResolvedServer {
     pub env: Vec<(String, Secret)>,
     /// The values of `headers`.
     pub headers: Vec<(String, Secret)>,
+    /// The secret of `exchange`.
+    pub exchange: Option<Secret>,
 }
 
 /// An interceptor's values.
@@ -57,7 +59,12 @@ impl Resolved {
             let settings = settings.filter_map(|at| one.settings.value.pointer(at)?.as_str());
             settings.chain(one.env.iter().map(|(_, value)| value.as_str()))
         });
-        let issuers = self.introspection.iter().flatten().map(Secret::expose);
+        let exchanges = self
+            .servers
+            .values()
+            .filter_map(|server| server.exchange.as_ref());
+        let issuers = self.introspection.iter().flatten().chain(exchanges);
+        let issuers = issuers.map(Secret::expose);
         servers
             .chain(interceptors)
             .chain(issuers)
@@ -94,9 +101,23 @@ impl Loaded {
                 }
                 values
             };
+            let (env, headers) = (all("env", &server.env), all("headers", &server.headers));
+            let given = server.exchange.as_ref().map(|it| &it.client_secret);
+            let exchange = given.and_then(|given| match given.resolve(sources) {
+                Ok(secret) => Some(secret),
+                Err(error) => {
+                    let mut pointer = "/servers".to_owned();
+                    for segment in [name.as_str(), "exchange", "client-secret"] {
+                        push(&mut pointer, segment);
+                    }
+                    issues.push(self.error_at(&pointer, Side::Value, error));
+                    None
+                }
+            });
             let server = ResolvedServer {
-                env: all("env", &server.env),
-                headers: all("headers", &server.headers),
+                env,
+                headers,
+                exchange,
             };
             let fits =
                 |header: &(String, Secret)| http::HeaderValue::from_str(header.1.expose()).is_ok();
@@ -219,12 +240,25 @@ impl Loaded {
         let issuers = || self.config.authorization.iter().flat_map(|it| &it.issuers);
         let secrets =
             issuers().filter_map(|issuer| Some(&issuer.introspection.as_ref()?.client_secret));
+        let exchanges = || {
+            self.config
+                .servers
+                .values()
+                .filter_map(|server| server.exchange.as_ref())
+        };
         let values = given
             .chain(secrets)
+            .chain(exchanges().map(|it| &it.client_secret))
             .filter_map(|given| given.file().map(Path::to_owned));
         let tls = self.config.gateway.tls.iter();
         let certificates = tls
-            .flat_map(|tls| [Some(tls.cert.clone()), Some(tls.key.clone()), tls.client_ca.clone()])
+            .flat_map(|tls| {
+                [
+                    Some(tls.cert.clone()),
+                    Some(tls.key.clone()),
+                    tls.client_ca.clone(),
+                ]
+            })
             .flatten()
             .chain(
                 self.config
@@ -232,7 +266,8 @@ impl Loaded {
                     .values()
                     .filter_map(|server| server.ca.clone()),
             )
-            .chain(issuers().filter_map(|issuer| issuer.ca.clone()));
+            .chain(issuers().filter_map(|issuer| issuer.ca.clone()))
+            .chain(exchanges().filter_map(|exchange| exchange.ca.clone()));
         let packages = self
             .config
             .servers

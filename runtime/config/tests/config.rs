@@ -276,6 +276,18 @@ fn every_key_is_read_as_it_was_written() {
         (crm.keep_alive, crm.ca.as_deref(), crm.forward_authorization),
         (Period::secs(2), Some(Path::new("tls/authority.pem")), false)
     );
+    let exchange = servers["erp"].exchange.as_ref().unwrap();
+    assert_eq!(exchange.token_endpoint.0, "https://id.example.com/token");
+    assert_eq!(
+        (&*exchange.client_id, &*exchange.audience),
+        ("gateway", "erp")
+    );
+    assert!(
+        matches!(&exchange.client_secret, ValueOrRef::Ref(SecretRef::FromEnv(name)) if name == "EXCHANGE_SECRET")
+    );
+    assert_eq!(exchange.scope.as_deref(), Some("erp.read erp.write"));
+    assert_eq!(exchange.ca.as_deref(), Some(Path::new("tls/issuer.pem")));
+    assert!(exchange.loopback_http);
     let scrub = &interceptors[0];
     assert_eq!(scrub.plugin, PluginSource::Builtin("pii-scrubber".into()));
     assert_eq!(scrub.digest.unwrap().0, [0; 32]);

@@ -47,7 +47,8 @@ impl Introspection {
     ) -> Result<Result<Value, RefusedTokenError>, String> {
         let coded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let form = format!("token={}&token_type_hint=access_token", coded(token));
-        let answer = fetcher.post(endpoint, self.authorization()?, form).await;
+        let credentials = basic(&self.client_id, &self.client_secret)?;
+        let answer = fetcher.post(endpoint, credentials, form).await;
         let answer = answer.map_err(|error| error.to_string())?;
         let said = object(answer.to_vec())
             .ok_or_else(|| format!("{endpoint}: the answer is no JSON object"))?;
@@ -57,12 +58,12 @@ impl Introspection {
             None => return Err(format!("{endpoint}: the answer has no `active`")),
         })
     }
+}
 
-    /// The credentials, each coded as in a form (RFC 6749, 2.3.1).
-    fn authorization(&self) -> Result<HeaderValue, String> {
-        let coded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let both = format!("{}:{}", coded(&self.client_id), coded(&self.client_secret));
-        HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(both)))
-            .map_err(|error| error.to_string())
-    }
+/// Credentials by which the gateway makes itself known, each coded as in a form (RFC 6749, 2.3.1).
+pub(crate) fn basic(id: &str, secret: &str) -> Result<HeaderValue, String> {
+    let coded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let both = format!("{}:{}", coded(id), coded(secret));
+    HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(both)))
+        .map_err(|error| error.to_string())
 }

@@ -14,8 +14,10 @@ use crate::key::Keys;
 const FRESH: Duration = Duration::from_secs(15 * 60);
 /// How long the last keys are used where the issuer gives no new ones.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
-/// The pause after a failed attempt, and between fetches for keys that are not known.
+/// The pause between fetches for keys that are not known.
 const PAUSE: Duration = Duration::from_secs(30);
+/// The pause after a failed attempt.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// An issuer's condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,7 +119,7 @@ impl KeyCache {
 
     fn held(&self) -> Held {
         let state = self.state.lock();
-        let resting = state.failed.is_some_and(|at| at.elapsed() < PAUSE);
+        let resting = state.failed.is_some_and(|at| at.elapsed() < AGAIN);
         match &state.keys {
             Some((keys, at)) if at.elapsed() < FRESH => Held::Usable(keys.clone()),
             Some((keys, at)) if at.elapsed() < STALE => match resting {
@@ -277,12 +279,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_any_keys_the_issuer_is_asked_every_half_minute() {
+    async fn without_any_keys_the_issuer_is_asked_again_after_a_while() {
         let fake = Fake::new();
         *fake.id.borrow_mut() = None;
         for _ in 0..3 {
             assert_eq!(fake.finds("one").await, None);
         }
         assert_eq!(fake.asked.get(), 1);
+        *fake.id.borrow_mut() = Some("one");
+        later(AGAIN).await;
+        assert_eq!(fake.finds("one").await, Some(true));
     }
 }

@@ -150,7 +150,9 @@ impl ClientCertificate {
             }
             None => {
                 let name = body.subject().common_name().ok()?;
-                name.map(|name| name.value().into_owned()).into_iter().collect()
+                name.map(|name| name.value().into_owned())
+                    .into_iter()
+                    .collect()
             }
         };
         Some(Self {
@@ -265,7 +267,12 @@ mod tests {
     }
 
     fn read(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
-        Identity::from_pem(certificate.as_bytes(), key.as_bytes(), None, SystemTime::now())
+        Identity::from_pem(
+            certificate.as_bytes(),
+            key.as_bytes(),
+            None,
+            SystemTime::now(),
+        )
     }
 
     #[test]
@@ -288,7 +295,10 @@ mod tests {
             let made = made(|params| adjust(params));
             let der = CertificateDer::from_pem_slice(made.certificate.as_bytes()).unwrap();
             let read = ClientCertificate::of(&der).unwrap();
-            assert!(read.names(SystemTime::from(date_time_ymd(5000, 1, 1))).is_empty());
+            assert!(
+                read.names(SystemTime::from(date_time_ymd(5000, 1, 1)))
+                    .is_empty()
+            );
             read.names(SystemTime::now()).to_vec()
         };
         let spiffe = "spiffe://example.com/agent";

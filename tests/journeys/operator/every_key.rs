@@ -142,6 +142,12 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("servers.desk.keep-alive", json!("9s"), InForce),
         ("servers.desk.ca", json!("chain.pem"), InForce),
         ("servers.desk.forward-trace-state", json!(true), InForce),
+        (
+            "servers.desk.exchange",
+            json!({ "token-endpoint": "https://id.example.com/token", "client-id": "g", "client-secret": "s",
+                "audience": "desk" }),
+            InForce,
+        ),
         // Where there are no clients.
         ("servers.desk.forward-authorization", json!(true), InForce),
     ]

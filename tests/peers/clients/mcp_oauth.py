@@ -59,6 +59,8 @@ class Browser:
 
     async def result(self):
         said = {name: values[0] for name, values in self.arrived.items()}
+        if "code" not in said:
+            raise RuntimeError(f"the issuer gave no code: {said}")
         return AuthorizationCodeResult(code=said["code"], state=said.get("state"), iss=said.get("iss"))
 
 

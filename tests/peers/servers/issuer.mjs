@@ -29,6 +29,13 @@ server.listen(Number(port), '127.0.0.1', () => {
     clients: [robot('robot'), robot('gateway')],
     scopes: ['openid', ...SCOPES.split(' ')],
     cookies: { keys: ['tests'] },
+    // Whoever registers may ask for every scope later: the user decides.
+    extraClientMetadata: {
+      properties: ['journey'],
+      validator: (_, key, value, metadata) => {
+        metadata.scope = `openid ${SCOPES}`;
+      },
+    },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
     extraTokenClaims: () => ({ groups: ['staff'], department: 'support' }),

@@ -9,7 +9,7 @@ use crate::auth::principals::UnknownClientError;
 use crate::call::response::ClientResponse;
 
 /// Seconds after which an issuer that is down is asked again.
-const AGAIN: HeaderValue = HeaderValue::from_static("30");
+const AGAIN: HeaderValue = HeaderValue::from_static("10");
 
 /// Where a client learns how to get a token for an endpoint.
 #[derive(Clone, Debug)]

@@ -121,7 +121,9 @@ impl Clients {
             name.is_some_and(|name| names.iter().any(|one| one == name))
         };
         let keys = self.keys.iter().zip(&self.principals);
-        let mut found = keys.filter(|(key, _)| is(key)).map(|(_, principal)| principal);
+        let mut found = keys
+            .filter(|(key, _)| is(key))
+            .map(|(_, principal)| principal);
         match (found.next(), found.next()) {
             (Some(principal), None) => Some(principal.clone()),
             _ => None,
@@ -169,7 +171,13 @@ impl ClientKey {
             }
             (one, two) => one == two,
         };
-        let identity = |key: &Self| (key.name.clone(), key.groups.clone(), key.certificate.clone());
+        let identity = |key: &Self| {
+            (
+                key.name.clone(),
+                key.groups.clone(),
+                key.certificate.clone(),
+            )
+        };
         identity(self) == identity(other) && rotated
     }
 }
@@ -383,16 +391,25 @@ mod tests {
             certificate: Some(certificate.into()),
             ..key(name, "")
         };
-        let clients = Clients::new(vec![with("ada", "a@x"), with("bob", "spiffe://x/b"), key("eve", "e")]);
+        let clients = Clients::new(vec![
+            with("ada", "a@x"),
+            with("bob", "spiffe://x/b"),
+            key("eve", "e"),
+        ]);
         let shown = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|&name| name.into()).collect();
-            clients.shown(&names).and_then(|it| it.name.as_deref().map(str::to_owned))
+            clients
+                .shown(&names)
+                .and_then(|it| it.name.as_deref().map(str::to_owned))
         };
         assert_eq!(shown(&["other", "a@x"]).as_deref(), Some("ada"));
         assert_eq!(shown(&["a@x", "spiffe://x/b"]), None);
         assert_eq!(shown(&["A@x"]), None);
         assert_eq!(shown(&[]), None);
-        assert_eq!(asked(&clients, &["Bearer "]), Err(UnknownClientError::NoKey));
+        assert_eq!(
+            asked(&clients, &["Bearer "]),
+            Err(UnknownClientError::NoKey)
+        );
         assert_eq!(asked(&clients, &["Bearer e"]), Ok(Some("eve".to_owned())));
     }
 

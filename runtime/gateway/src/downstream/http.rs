@@ -116,10 +116,11 @@ async fn answer(
         },
     };
     // Authenticate before revealing which servers exist.
-    let (principal, grant) = match authenticate(&edition, &endpoint, connection, request.headers()).await {
-        Ok(admitted) => admitted,
-        Err(response) => return Health(*response),
-    };
+    let (principal, grant) =
+        match authenticate(&edition, &endpoint, connection, request.headers()).await {
+            Ok(admitted) => admitted,
+            Err(response) => return Health(*response),
+        };
     let admission = &router.admission;
     let account = principal
         .account()
@@ -130,11 +131,14 @@ async fn answer(
     if let Err(wait) = principal.within_rate() {
         return Health(too_fast(wait));
     }
-    let mut forwards = false;
+    let (mut forwards, mut exchanges) = (false, false);
     if let Endpoint::Server(name) = &endpoint {
         // A server of which the client's views allow nothing is not there for it.
         match edition.server_for(principal.viewer(), name) {
-            Some(server) => forwards = server.config().forward_authorization,
+            Some(server) => {
+                forwards = server.config().forward_authorization;
+                exchanges = server.config().exchange.is_some();
+            }
             None => return Health(nothing_here()),
         }
     }
@@ -146,8 +150,8 @@ async fn answer(
         }
         let own = address(router, connection, request);
         challenges = protected::metadata_url(&endpoint, &own);
-    } else {
-        // The token was meant for the gateway: no server may see it.
+    } else if !(exchanges && grant.is_some()) {
+        // The token was meant for the gateway: no server may see it. One that is exchanged is left for that.
         request.headers_mut().remove(AUTHORIZATION);
     }
     let challenge = edition.authorization().map(|it| it.challenge(&endpoint));
@@ -220,7 +224,9 @@ async fn authenticate(
     if let (false, Some(certificate)) = (
         headers.contains_key(AUTHORIZATION),
         connection.certificate.get(),
-    ) && let Some(principal) = edition.clients().shown(certificate.names(SystemTime::now()))
+    ) && let Some(principal) = edition
+        .clients()
+        .shown(certificate.names(SystemTime::now()))
     {
         return Ok((principal, None));
     }

@@ -83,7 +83,9 @@ pub(super) fn check(
             .cloned()
     };
     let concerned = needed.at.take().or_else(|| match endpoint {
-        Endpoint::Server(name) => edition.server(name).map(|server| (server.clone(), None)),
+        Endpoint::Server(name) => edition
+            .server_for(requester.principal.viewer(), name)
+            .map(|server| (server.clone(), None)),
         Endpoint::Merged => merged().map(|server| (server, None)),
     });
     if let Some((server, pattern)) = concerned {
@@ -144,13 +146,15 @@ fn insufficient(scopes: &str) -> String {
 fn things<'e>(
     router: &Router,
     edition: &'e Edition,
-    requester: &Requester,
+    requester: &'e Requester,
     endpoint: &Endpoint,
     message: &Message,
 ) -> Vec<(&'e Arc<Server>, Kind, String)> {
+    // A server that the client may not know of is answered as one that is not there.
+    let viewer = requester.principal.viewer();
     let all: Vec<&Arc<Server>> = match endpoint {
-        Endpoint::Server(name) => edition.server(name).into_iter().collect(),
-        Endpoint::Merged => edition.servers().iter().collect(),
+        Endpoint::Server(name) => edition.server_for(viewer, name).into_iter().collect(),
+        Endpoint::Merged => edition.servers_for(viewer).collect(),
     };
     let mut of_task = None;
     let direction = Direction::ClientToServer;
