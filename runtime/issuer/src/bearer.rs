@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 
+use crate::config::IssuerConfig;
 use crate::error::RefusedTokenError;
-use crate::issuer::IssuerConfig;
 
 /// How far the clocks of issuer and gateway may differ.
 const SKEW: Duration = Duration::from_secs(60);

@@ -20,6 +20,8 @@ use crate::introspection::basic;
 use crate::jws::object;
 use crate::verifier::MAX_TOKEN;
 
+/// What both tokens are.
+const KIND: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// How long an exchanged token is used at the most.
 const KEPT: Duration = Duration::from_secs(5 * 60);
 /// How long one is used whose end is not said.
@@ -144,7 +146,6 @@ impl Exchange {
             scope,
             ..
         } = &self.config;
-        const KIND: &str = "urn:ietf:params:oauth:token-type:access_token";
         let mut members = vec![
             (
                 "grant_type",

@@ -5,6 +5,7 @@
 
 mod algorithm;
 mod bearer;
+mod config;
 mod discovery;
 mod error;
 mod exchange;
@@ -18,9 +19,10 @@ mod verifier;
 
 pub use algorithm::Algorithm;
 pub use bearer::Bearer;
+pub use config::IssuerConfig;
 pub use error::{RefusedTokenError, TokenError};
 pub use exchange::{Exchange, ExchangeConfig, ExchangeError};
 pub use introspection::Introspection;
-pub use issuer::{Issuer, IssuerConfig};
+pub use issuer::Issuer;
 pub use key_cache::Health;
 pub use verifier::{MAX_TOKEN, Verifier};

@@ -8,7 +8,9 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
-use super::http_rules::{SESSION, accepts, nothing_here, session, too_many_listeners};
+use super::http_rules::{
+    SESSION, accepts, nothing_here, session, too_many_listeners, until_end_of_token,
+};
 use super::response::{ResponseBody, respond};
 use super::{Endpoint, Router, post, protected, scopes};
 use crate::admission::{Budget, Connection, Permit};
@@ -296,17 +298,6 @@ async fn get(
     };
     let response = router.listen(&session, headers, false).await;
     (until_end_of_token(requester, response), Some(place))
-}
-
-/// Ends what a client listens to when its token ends.
-pub(super) fn until_end_of_token(
-    requester: &Requester,
-    response: ClientResponse,
-) -> ClientResponse {
-    match &requester.grant {
-        Some(grant) => response.not_after(grant.until),
-        None => response,
-    }
 }
 
 async fn delete(

@@ -5,8 +5,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Body, Incoming};
 use sandgate_message::{Era, JsonErrorKind, Message, MessageError, Shape, error_codes};
 
-use super::http::until_end_of_token;
-use super::http_rules::{SESSION, accepts, session, too_many_listeners};
+use super::http_rules::{SESSION, accepts, session, too_many_listeners, until_end_of_token};
 use super::{Endpoint, Router, scopes};
 use crate::admission::{Budget, CollectError, MemoryError, Permit, collect};
 use crate::call::caller::{Caller, Requester};
