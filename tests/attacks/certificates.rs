@@ -29,7 +29,7 @@ type Shown = (CertificateDer<'static>, PrivateKeyDer<'static>);
 impl Authority {
     fn new() -> Self {
         let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params
             .distinguished_name
@@ -44,7 +44,7 @@ impl Authority {
     /// A certificate for a client with these alternative names.
     fn vouches(&self, names: &[&str], adjust: impl FnOnce(&mut CertificateParams)) -> Shown {
         let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.not_after = date_time_ymd(2190, 1, 1);
         params.subject_alt_names = names

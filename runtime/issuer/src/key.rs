@@ -147,3 +147,103 @@ fn stripped(mut number: Vec<u8>) -> Vec<u8> {
     number.drain(..zeros);
     number
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    /// What is signed in `signatures.json`, which was made with Node's `crypto`.
+    const SIGNED: &[u8] = b"eyJhbGciOiJ4In0.eyJpc3MiOiJ4In0";
+
+    fn read(keys: &[Value]) -> Result<Keys, String> {
+        Keys::read(json!({ "keys": keys }).to_string().as_bytes())
+    }
+
+    #[test]
+    fn each_algorithm_knows_its_own_signatures_and_no_others() {
+        let all: Vec<Value> = serde_json::from_str(include_str!("signatures.json")).unwrap();
+        assert_eq!(all.len(), Algorithm::ALL.len());
+        for one in &all {
+            let name = one["alg"].as_str().unwrap();
+            let algorithm = Algorithm::named(name).unwrap();
+            let signature = |one: &Value| {
+                let text = one["signature"].as_str().unwrap();
+                URL_SAFE_NO_PAD.decode(text).unwrap()
+            };
+            let keys = read(std::slice::from_ref(&one["jwk"])).unwrap();
+            let key = &keys.0[0];
+            assert!(key.signed(algorithm, SIGNED, &signature(one)), "{name}");
+            assert!(
+                !key.signed(algorithm, b"another text", &signature(one)),
+                "{name}"
+            );
+            for other in all.iter().filter(|other| other["alg"] != one["alg"]) {
+                assert!(
+                    !key.signed(algorithm, SIGNED, &signature(other)),
+                    "{name} {other}"
+                );
+            }
+            for other in Algorithm::ALL
+                .into_iter()
+                .filter(|other| *other != algorithm)
+            {
+                assert!(
+                    !key.signed(other, SIGNED, &signature(one)),
+                    "{name} {other:?}"
+                );
+                assert!(
+                    keys.fitting(Some(name), other).is_empty(),
+                    "{name} {other:?}"
+                );
+            }
+            // Issuers that write a zero before a number are understood.
+            if let Some(n) = one["jwk"]["n"].as_str() {
+                let longer = [vec![0], URL_SAFE_NO_PAD.decode(n).unwrap()].concat();
+                let mut jwk = one["jwk"].clone();
+                jwk["n"] = json!(URL_SAFE_NO_PAD.encode(longer));
+                let keys = read(&[jwk]).unwrap();
+                assert!(
+                    keys.0[0].signed(algorithm, SIGNED, &signature(one)),
+                    "{name}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_for_signatures_is_left_out_and_too_much_is_nothing() {
+        let half = "A".repeat(43);
+        let good = json!({ "kty": "EC", "crv": "P-256", "kid": "a", "x": half, "y": half });
+        let with = |member: &str, value: Value| {
+            let mut key = good.clone();
+            key[member] = value;
+            key
+        };
+        for odd in [
+            with("use", json!("enc")),
+            with("key_ops", json!(["sign"])),
+            with("alg", json!("HS256")),
+            with("alg", json!(7)),
+            with("crv", json!("P-521")),
+            with("kty", json!("oct")),
+            with("x", json!("AA")),
+            with("y", json!("+/")),
+        ] {
+            assert!(read(std::slice::from_ref(&odd)).is_err(), "{odd}");
+            assert_eq!(read(&[odd, good.clone()]).unwrap().len(), 1);
+        }
+        assert!(read(&vec![good.clone(); MAX_KEYS]).is_ok());
+        assert!(read(&vec![good.clone(); MAX_KEYS + 1]).is_err());
+        assert!(Keys::read(br#"{"keys":[],"keys":[]}"#).is_err());
+        // Without an id there must be one key alone that fits.
+        let one = read(std::slice::from_ref(&good)).unwrap();
+        assert_eq!(one.fitting(None, Algorithm::Es256).len(), 1);
+        let two = read(&[good.clone(), with("kid", json!("b"))]).unwrap();
+        assert!(two.fitting(None, Algorithm::Es256).is_empty());
+        assert_eq!(two.fitting(Some("b"), Algorithm::Es256).len(), 1);
+        assert!(two.fitting(Some("c"), Algorithm::Es256).is_empty());
+    }
+}
