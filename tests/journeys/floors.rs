@@ -172,6 +172,7 @@ const ONLY: &[(&str, &[&str])] = &[
         &[
             "sandgate-gateway",
             "sandgate-host",
+            "sandgate-issuer",
             "sandgate-telemetry",
             "sandgate-upstream",
             "support-desk",
