@@ -185,6 +185,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-egress",
             "sandgate-gateway",
             "sandgate-host",
+            "sandgate-issuer",
             "sandgate-telemetry",
             "sandgate-upstream",
             "sandgate-assembly",
