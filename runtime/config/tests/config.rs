@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use sandgate_config::{
     Access, AdminSocket, Anchor, ConditionName, Config, Contain, Containing, Destination,
     Direction, Environment, Files, Hook, Loaded, Mode, OnFailure, Period, PluginSource,
-    RefusalStyle, Report, Sees, ServerNetwork, Sharing, Side, Size, Target, TargetKind,
+    RefusalStyle, Report, Scalar, SecretRef, Sees, ServerNetwork, Sharing, Side, Size, Target,
+    TargetKind, ValueOrRef,
 };
 use serde_json::{Value, json};
 

@@ -260,7 +260,8 @@ fn ask_issuers(edition: &Edition) {
         .authorization()
         .into_iter()
         .flat_map(Authorization::issuers);
-    for issuer in issuers.cloned() {
+    for issuer in issuers {
+        let issuer = issuer.clone();
         tokio::spawn(async move { issuer.prepare().await });
     }
 }

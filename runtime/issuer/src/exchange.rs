@@ -120,7 +120,8 @@ impl Exchange {
         if let Some(known) = self.known(&hash) {
             return Ok(known);
         }
-        let (header, kept) = self.ask(own).await?;
+        // Boxed because the future is large and rarely needed.
+        let (header, kept) = Box::pin(self.ask(own)).await?;
         self.known
             .lock()
             .put(hash, (header.clone(), Instant::now() + kept));

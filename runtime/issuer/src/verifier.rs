@@ -65,7 +65,8 @@ impl Verifier {
         let hash: [u8; 32] = Sha256::digest(token).into();
         let bearer = match self.known(&hash) {
             Some(judgement) => judgement?,
-            None => self.judge(token, hash).await?,
+            // Boxed because the future is large and rarely needed.
+            None => Box::pin(self.judge(token, hash)).await?,
         };
         let issuer = self
             .issuers
