@@ -44,7 +44,7 @@ pub(crate) struct Grant {
     pub(crate) scopes: Arc<[String]>,
     /// When the token ends, and with it whoever listens by it.
     pub(crate) until: SystemTime,
-    pub(crate) challenge: Arc<Challenge>,
+    pub(crate) challenge: Challenge,
 }
 
 impl Authorization {
@@ -108,7 +108,7 @@ impl Authorization {
         let grant = Grant {
             scopes: bearer.scopes.clone(),
             until: bearer.until,
-            challenge: Arc::new(self.challenge(endpoint)),
+            challenge: self.challenge(endpoint),
         };
         let principal = self.principal(&bearer, views);
         let principal = principal.ok_or_else(|| {

@@ -19,7 +19,7 @@ pub(crate) struct Requester {
     /// The memory budget that counts the messages from and to this sender.
     pub(crate) budget: Budget,
     /// What the token of the request grants; `None` for a sender without a token, to whom no scope is asked for.
-    pub(crate) grant: Option<Grant>,
+    pub(crate) grant: Option<Arc<Grant>>,
 }
 
 /// The client of a call. Cheap to clone.

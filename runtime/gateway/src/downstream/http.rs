@@ -156,7 +156,6 @@ async fn answer(
         // The token was meant for the gateway: no server may see it. One that is exchanged is left for that.
         request.headers_mut().remove(AUTHORIZATION);
     }
-    let challenge = edition.authorization().map(|it| it.challenge(&endpoint));
     drop(edition);
     let requester = Requester {
         grant,
@@ -172,8 +171,8 @@ async fn answer(
         ),
         _ => (not_allowed(), None),
     };
-    match challenge {
-        Some(challenge) => challenge.keep_own(&mut response.headers),
+    match &requester.grant {
+        Some(grant) => grant.challenge.keep_own(&mut response.headers),
         None => challenge::reword(&mut response.headers, challenges.as_deref()),
     }
     // A stream ends when its client is removed from the configuration.
@@ -222,7 +221,7 @@ async fn authenticate(
     endpoint: &Endpoint,
     connection: &Connection,
     headers: &HeaderMap,
-) -> Result<(Arc<Principal>, Option<Grant>), Box<ClientResponse>> {
+) -> Result<(Arc<Principal>, Option<Arc<Grant>>), Box<ClientResponse>> {
     if let (false, Some(certificate)) = (
         headers.contains_key(AUTHORIZATION),
         connection.certificate.get(),
@@ -253,7 +252,7 @@ async fn authenticate(
     }
     let admitted = authorization.admit(token, endpoint, (clients, edition.views()));
     match admitted.await {
-        Ok((principal, grant)) => Ok((principal, Some(grant))),
+        Ok((principal, grant)) => Ok((principal, Some(Arc::new(grant)))),
         Err(why) => {
             tracing::warn!("turned away: {why}");
             let challenge = authorization.challenge(endpoint);

@@ -28,25 +28,24 @@ pub(super) async fn post(
         Ok(message) => message,
         Err(refusal) => return (*refusal, Some(place)),
     };
-    let era = Router::classify(&message, headers);
-    if matches!(era, Ok(Era::Modern)) {
-        let caller = || Caller::of_request(requester, &message);
-        let asked = (&message, headers);
-        if let Err(refusal) = scopes::check(router, requester, endpoint, asked, caller) {
-            return (*refusal, Some(place));
-        }
-    }
-    let response = match era {
+    let response = match Router::classify(&message, headers) {
         Err(mismatch) => *mismatch,
-        Ok(Era::Modern) if message.method() == Some("subscriptions/listen") => {
-            // A subscription lasts as long as the client likes, so it counts as a listener, not as a request.
-            let Some(place) = router.admission.listeners.take(account, 1) else {
-                return (too_many_listeners(message.id()), Some(place));
-            };
-            let response = router.modern(requester, endpoint, message, headers).await;
-            return (until_end_of_token(requester, response), Some(place));
+        Ok(Era::Modern) => {
+            let caller = || Caller::of_request(requester, &message);
+            let asked = (&message, headers);
+            if let Err(refusal) = scopes::check(router, requester, endpoint, asked, caller) {
+                return (*refusal, Some(place));
+            }
+            if message.method() == Some("subscriptions/listen") {
+                // A subscription lasts as long as the client likes, so it counts as a listener, not as a request.
+                let Some(place) = router.admission.listeners.take(account, 1) else {
+                    return (too_many_listeners(message.id()), Some(place));
+                };
+                let response = router.modern(requester, endpoint, message, headers).await;
+                return (until_end_of_token(requester, response), Some(place));
+            }
+            router.modern(requester, endpoint, message, headers).await
         }
-        Ok(Era::Modern) => router.modern(requester, endpoint, message, headers).await,
         Ok(Era::Legacy) => legacy(router, requester, endpoint, message, headers).await,
     };
     (response, Some(place))
