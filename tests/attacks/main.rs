@@ -11,6 +11,7 @@
 
 mod admin_socket;
 mod callers;
+mod certificates;
 mod connections;
 mod error_details;
 mod escapes;
@@ -30,5 +31,6 @@ mod starved_callers;
 mod tasks;
 mod tenants_definitions;
 mod threat_model;
+mod tokens;
 mod unknown_methods;
 mod views;

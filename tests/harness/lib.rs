@@ -20,6 +20,7 @@ mod fixture;
 mod front;
 mod gateway;
 mod image;
+mod issuer;
 mod part;
 mod pipe;
 mod place;
@@ -39,6 +40,7 @@ pub use fixture::Fixture;
 pub use front::{Front, Over};
 pub use gateway::{Ended, Gateway};
 pub use image::{engines, make_image};
+pub use issuer::{Issuer, encoded, now, unsigned};
 pub use part::{Part, Parts};
 pub use pipe::Pipe;
 pub use place::{

@@ -19,11 +19,13 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sandgate-contain", &[]),
     ("sandgate-secrets", &[]),
     ("sandgate-egress", &["sandgate-address", "sandgate-secrets"]),
+    ("sandgate-issuer", &["sandgate-address", "sandgate-message"]),
     (
         "sandgate-upstream",
         &[
             "sandgate-contain",
             "sandgate-egress",
+            "sandgate-issuer",
             "sandgate-message",
             "sandgate-secrets",
         ],
@@ -31,6 +33,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "sandgate-gateway",
         &[
+            "sandgate-issuer",
             "sandgate-message",
             "sandgate-pipeline",
             "sandgate-secrets",
@@ -175,6 +178,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-egress",
             "sandgate-gateway",
             "sandgate-host",
+            "sandgate-issuer",
             "sandgate-secrets",
             "sandgate-telemetry",
             "sandgate-upstream",
@@ -188,6 +192,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "sandgate-egress",
             "sandgate-gateway",
             "sandgate-host",
+            "sandgate-issuer",
             "sandgate-secrets",
             "sandgate-telemetry",
             "sandgate-upstream",

@@ -23,7 +23,9 @@ use crate::candidate_runner::CandidateRunner;
 use crate::plugins::Loading;
 use crate::secrets::{Fetched, Kept};
 use crate::servers::Around;
-use crate::{candidates, certificates, cover, doubts, order, packages, plugins, servers};
+use crate::{
+    authorization, candidates, certificates, cover, doubts, order, packages, plugins, servers,
+};
 
 /// Builds editions one after another. What did not change is reused.
 pub struct Assembler {
@@ -32,6 +34,7 @@ pub struct Assembler {
     servers: servers::KnownServers,
     candidates: candidates::HeldCandidates,
     runner: CandidateRunner,
+    issuers: authorization::Issuers,
     connections: Arc<dyn ConnectionLog>,
     redactor: Arc<Redactor>,
     /// Whether the values of servers are fetched.
@@ -54,6 +57,7 @@ pub struct Assembled {
     plugins: plugins::PreparedPlugins,
     servers: servers::KnownServers,
     candidates: candidates::HeldCandidates,
+    issuers: authorization::Issuers,
 }
 
 impl Assembler {
@@ -65,6 +69,7 @@ impl Assembler {
             servers: servers::KnownServers::default(),
             candidates: candidates::HeldCandidates::default(),
             runner: CandidateRunner::default(),
+            issuers: authorization::Issuers::default(),
             connections: Arc::new(Unrecorded),
             redactor: Arc::default(),
             fetches: false,
@@ -204,6 +209,8 @@ impl Assembler {
                 Default::default()
             }
         };
+        let (issuers, unusable) = self.issuers.next(loaded, &resolved);
+        issues.extend(unusable);
         issues.extend(doubts::of(loaded, &resolved, environment));
         all.extend(unseeing(loaded));
         let identity = match certificates::identity(loaded) {
@@ -251,9 +258,11 @@ impl Assembler {
             false => chain.redacting(Arc::new(Kept(self.redactor.clone()))),
         };
         let names: Vec<_> = servers.iter().map(|server| server.name().clone()).collect();
+        let authorization = authorization::of(loaded, &issuers, &names)?;
         let edition = Edition::new(chain, servers)
             .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))?
             .for_clients(clients(loaded))
+            .authorized_by(authorization)
             .through(views(loaded, &names)?);
         Ok(Assembled {
             edition,
@@ -263,6 +272,7 @@ impl Assembler {
             plugins,
             servers: known_servers,
             candidates,
+            issuers,
         })
     }
 
@@ -272,6 +282,7 @@ impl Assembler {
         self.plugins = assembled.plugins;
         self.servers = assembled.servers;
         self.servers.take_effect();
+        self.issuers = assembled.issuers;
         for candidate in assembled.candidates.new_since(&self.candidates) {
             self.runner.run(candidate);
         }
@@ -308,7 +319,12 @@ fn clients(loaded: &Loaded) -> Clients {
         .iter()
         .map(|(name, client)| ClientKey {
             name: name.as_str().into(),
-            token_sha256: client.token_sha256.0,
+            token_sha256: client.token_sha256.map(|hash| hash.0),
+            previous: client
+                .previous
+                .as_ref()
+                .map(|key| (key.token_sha256.0, key.until.0)),
+            certificate: client.certificate.as_deref().map(Into::into),
             groups: client.groups.iter().cloned().collect(),
             rate: rate(&loaded.config, name, client),
         });
@@ -328,30 +344,33 @@ fn rate(config: &Config, name: &str, client: &Client) -> Option<NonZeroU32> {
 ///
 /// A pattern holds what is no glob.
 pub fn views(loaded: &Loaded, servers: &[Arc<str>]) -> Result<Views, Report> {
-    let patterns = |patterns: &[Target]| {
-        let patterns = patterns.iter().map(|one| ViewPattern {
-            text: one.as_str().into(),
-            kind: match one.kind {
-                TargetKind::Tool => Kind::Tool,
-                TargetKind::Prompt => Kind::Prompt,
-                TargetKind::Resource => Kind::Resource,
-            },
-            server: one.server.as_str().to_owned(),
-            name: one.name.as_str().to_owned(),
-        });
-        patterns.collect()
-    };
     let written = loaded.config.views.iter().map(|(name, view)| View {
         name: name.as_str().into(),
         clients: view.clients.clone(),
         groups: view.groups.clone(),
         allow: patterns(&view.allow),
         deny: patterns(&view.deny),
+        rate: view.rate.map(|rate| rate.0),
     });
     let clients = loaded.config.clients.iter();
     let clients = clients.map(|(name, client)| (name.as_str(), client.groups.as_slice()));
     Views::new(written.collect(), clients, servers)
         .map_err(|error| loaded.report(vec![Issue::error(None, error.to_string())]))
+}
+
+/// Patterns over what servers offer.
+pub(crate) fn patterns(targets: &[Target]) -> Vec<ViewPattern> {
+    let patterns = targets.iter().map(|one| ViewPattern {
+        text: one.as_str().into(),
+        kind: match one.kind {
+            TargetKind::Tool => Kind::Tool,
+            TargetKind::Prompt => Kind::Prompt,
+            TargetKind::Resource => Kind::Resource,
+        },
+        server: one.server.as_str().to_owned(),
+        name: one.name.as_str().to_owned(),
+    });
+    patterns.collect()
 }
 
 /// Notes of clients that are in no view, where there are views.
@@ -477,11 +496,13 @@ fn idle(loaded: &Loaded, steps: &[Step]) -> Vec<Issue> {
     let groups: Vec<&str> = groups
         .flat_map(|client| client.groups.iter().map(String::as_str))
         .collect();
+    let closed = loaded.config.authorization.is_none();
     let known = sandgate_pipeline::KnownNames {
         servers: Some(&names),
         events: Some(crate::events::ALL),
-        principals: Some(&clients),
-        groups: Some(&groups),
+        // Who comes with a token is known when the token comes.
+        principals: closed.then_some(&*clients),
+        groups: closed.then_some(&*groups),
         ..sandgate_pipeline::KnownNames::default()
     };
     let mut issues = Vec::new();

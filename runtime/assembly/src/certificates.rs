@@ -25,7 +25,10 @@ pub(super) fn identity(loaded: &Loaded) -> Result<(Option<Identity>, Option<Issu
         read(loaded, "/gateway/tls/key", &tls.key)?,
     );
     let now = SystemTime::now();
-    let identity = Identity::from_pem(&chain, &key, now).map_err(|error| {
+    let clients = tls.client_ca.as_ref();
+    let clients = clients.map(|path| authorities(loaded, "/gateway/tls/client-ca", path));
+    let clients = clients.transpose()?;
+    let identity = Identity::from_pem(&chain, &key, clients.as_ref(), now).map_err(|error| {
         let (place, path) = match error.is_about_key() {
             true => ("/gateway/tls/key", &tls.key),
             false => ("/gateway/tls/cert", &tls.cert),
@@ -45,29 +48,12 @@ pub(super) fn identity(loaded: &Loaded) -> Result<(Option<Identity>, Option<Issu
     Ok((Some(identity), soon))
 }
 
-/// The authorities that may vouch for a server.
+/// The authorities that may vouch for somebody, from the file at a place of the configuration.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or has no certificates in PEM. The issue is at its place in the configuration.
-pub(super) fn authorities(
-    loaded: &Loaded,
-    server: &str,
-    path: &Path,
-) -> Result<Authorities, Issue> {
-    authorities_at(loaded, &format!("/servers/{server}/ca"), path)
-}
-
-/// The authorities of a file that a place of the configuration names.
-///
-/// # Errors
-///
-/// As [`authorities`].
-pub(super) fn authorities_at(
-    loaded: &Loaded,
-    place: &str,
-    path: &Path,
-) -> Result<Authorities, Issue> {
+/// The file cannot be read, or has no certificates in PEM. The issue is at the place.
+pub(super) fn authorities(loaded: &Loaded, place: &str, path: &Path) -> Result<Authorities, Issue> {
     let text = read(loaded, place, path)?;
     Authorities::from_pem(&text).map_err(|error| unusable(loaded, place, path, &error))
 }

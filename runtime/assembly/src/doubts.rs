@@ -96,7 +96,9 @@ fn gateway(loaded: &Loaded) -> Vec<Issue> {
     let mut doubt = |place: &str, why: String, help: &str| {
         issues.push(warning(loaded, place, why).help(help));
     };
-    if gateway.allow_unauthenticated && !config.clients.is_empty() {
+    if gateway.allow_unauthenticated
+        && (!config.clients.is_empty() || config.authorization.is_some())
+    {
         doubt(
             "/gateway/allow-unauthenticated",
             "has no effect: there are clients, and whoever is none of them is turned away".into(),
@@ -169,7 +171,9 @@ fn rules(loaded: &Loaded) -> Vec<Issue> {
                 texts.collect::<Vec<_>>()
             };
             let mut doubt = |key: &str, i: usize, what: &str, glob: &str, known: &[&str]| {
-                if fits_one(glob, known) {
+                // Who comes with a token is known when the token comes.
+                let caller = matches!(what, "client" | "group");
+                if caller && config.authorization.is_some() || fits_one(glob, known) {
                     return;
                 }
                 let place = format!("/interceptors/{index}/settings/rules/{n}/{key}/{i}");

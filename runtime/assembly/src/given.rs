@@ -145,7 +145,7 @@ fn injection(
     let roots = secret
         .ca
         .as_ref()
-        .map(|ca| certificates::authorities_at(loaded, &ca_place, ca))
+        .map(|ca| certificates::authorities(loaded, &ca_place, ca))
         .transpose()?;
     Ok(Injection {
         header,

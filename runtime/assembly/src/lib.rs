@@ -6,6 +6,7 @@
 )]
 
 mod assembler;
+mod authorization;
 pub mod builtin;
 mod candidate_runner;
 mod candidates;

@@ -214,7 +214,7 @@ fn fetch(
     let ca_place = format!("{place}/ca");
     let authorities = ca
         .as_ref()
-        .map(|ca| certificates::authorities_at(loaded, &ca_place, ca))
+        .map(|ca| certificates::authorities(loaded, &ca_place, ca))
         .transpose()?;
     let vault = Vault {
         address: address.0.clone(),

@@ -16,7 +16,7 @@ use super::changeable::Programs;
 use super::containment::Planner;
 use super::given::{FreshValue, Given};
 use super::secrets::Fetched;
-use super::{certificates, document_limits, packages};
+use super::{authorization, certificates, document_limits, packages};
 
 /// The servers of a configuration, in the order of their names, apart from any gateway.
 ///
@@ -105,7 +105,10 @@ impl KnownServers {
         for (name, server) in &loaded.config.servers {
             let values = resolved.servers.get(name).unwrap_or(&nothing);
             let authorities = server.ca.as_ref();
-            let authorities = authorities.map(|ca| certificates::authorities(loaded, name, ca));
+            let authorities = authorities.map(|ca| {
+                let place = format!("/servers/{name}/ca");
+                certificates::authorities(loaded, &place, ca)
+            });
             let authorities = match authorities.transpose() {
                 Ok(authorities) => authorities,
                 Err(issue) => {
@@ -120,6 +123,13 @@ impl KnownServers {
                     fresh.extend(values);
                     given
                 }
+                Err(issue) => {
+                    wrong.push(issue);
+                    continue;
+                }
+            };
+            let exchange = match authorization::exchange(loaded, name, server, values) {
+                Ok(exchange) => exchange,
                 Err(issue) => {
                     wrong.push(issue);
                     continue;
@@ -147,6 +157,7 @@ impl KnownServers {
             }
             let config = ServerConfig {
                 authorities,
+                exchange,
                 contain,
                 egress,
                 redactor: around.redactor.clone(),
@@ -264,7 +275,7 @@ mod tests {
 
     /// Each key of `[servers.NAME]` with a value that is not its default, and the lines for a program or an endpoint
     /// that it needs.
-    const KEYS: [(&str, &str, &str); 20] = [
+    const KEYS: [(&str, &str, &str); 21] = [
         ("", "command", "\"false\""),
         (PROGRAM, "args", "[\"x\"]"),
         (PROGRAM, "env", "{ X = \"y\" }"),
@@ -288,6 +299,11 @@ mod tests {
         (ENDPOINT, "keep-alive", "\"9s\""),
         (ENDPOINT, "ca", "\"ca.pem\""),
         (ENDPOINT, "forward-authorization", "true"),
+        (
+            ENDPOINT,
+            "exchange",
+            "{ token-endpoint = \"https://id.example.com/token\", client-id = \"g\", client-secret = \"s\", audience = \"a\" }",
+        ),
         (ENDPOINT, "forward-trace-state", "true"),
     ];
 
@@ -296,7 +312,15 @@ mod tests {
 
     fn stock(folder: &Path, lines: &str, before: &KnownServers) -> (Arc<Server>, KnownServers) {
         let file = folder.join("sandgate.toml");
-        std::fs::write(&file, format!("[servers.desk]\n{lines}\n")).unwrap();
+        // Tokens can be exchanged where clients have some.
+        let issued = match lines.contains("exchange") {
+            true => {
+                "[authorization]\nresource = \"https://mcp.example.com\"\n\
+                 [[authorization.issuers]]\nissuer = \"https://id.example.com\"\n"
+            }
+            false => "",
+        };
+        std::fs::write(&file, format!("{issued}[servers.desk]\n{lines}\n")).unwrap();
         let loaded = Loaded::read(&file).unwrap_or_else(|_| panic!("wrong: {lines}"));
         let environment = Environment::of_process();
         let resolved = loaded.resolve(&environment);

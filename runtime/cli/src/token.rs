@@ -74,7 +74,9 @@ mod tests {
         assert_ne!(token.0, NewToken::random().0);
         let text = token.text("ada@example.com");
         let loaded = Loaded::parse(Path::new("x.toml"), text.clone()).unwrap();
-        let hash = loaded.config.clients["ada@example.com"].token_sha256;
+        let hash = loaded.config.clients["ada@example.com"]
+            .token_sha256
+            .unwrap();
         let sent = text
             .split("Bearer ")
             .nth(1)

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::egress::Moment;
 use super::scalar::{Mistake, Scalar, scalar};
 
 /// A client that may call, known by its token. With any client, a request without a known token is answered 401.
@@ -12,8 +13,16 @@ use super::scalar::{Mistake, Scalar, scalar};
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Client {
     /// SHA-256 of its token, in hexadecimal; never the token itself. `sandgate token` makes both, or
-    /// `printf %s TOKEN | sha256sum`.
-    pub token_sha256: TokenHash,
+    /// `printf %s TOKEN | sha256sum`. This or `certificate` has to be given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_sha256: Option<TokenHash>,
+    /// The key that it had before, good beside the new one until a moment: so nobody is locked out while keys are changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousKey>,
+    /// The name in its certificate, by which it is known without a token: an alternative name that is a URI, a mail
+    /// address or a host name, or, where the certificate has none, the common name. Needs `gateway.tls.client-ca`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// Its groups, for the `groups` of interceptors.
     #[serde(default)]
     pub groups: Vec<String>,
@@ -21,6 +30,16 @@ pub struct Client {
     /// second may come at once. Left out: as many as it likes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<RatePerSecond>,
+}
+
+/// A client's key that is about to end.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PreviousKey {
+    /// SHA-256 of the token, in hexadecimal.
+    pub token_sha256: TokenHash,
+    /// Until when it is good.
+    pub until: Moment,
 }
 
 /// A SHA-256 hash in 64 hexadecimal digits.

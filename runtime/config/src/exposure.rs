@@ -26,17 +26,17 @@ impl Loaded {
             }
         };
         let gateway = &self.config.gateway;
-        if self.config.clients.is_empty() {
+        if self.config.clients.is_empty() && self.config.authorization.is_none() {
             if gateway.allow_unauthenticated {
                 return Ok(Vec::new());
             }
             let why = format!("{listening} lets other machines in, and nobody asks who they are");
-            let help = "add clients with their keys (`sandgate token NAME` prints what to write), listen on 127.0.0.1, or write \
+            let help = "add clients with their keys (`sandgate token NAME` prints what to write) or [authorization] with an issuer, listen on 127.0.0.1, or write \
                         `allow-unauthenticated = true` in [gateway] where something in front asks";
             return Err(self.report(vec![issue(&why).help(help)]));
         }
         if gateway.tls.is_none() {
-            let why = format!("clients send their keys to {listening} in the clear");
+            let why = format!("clients send their keys and tokens to {listening} in the clear");
             let help = "give `tls = { cert = \"…\", key = \"…\" }` in [gateway], unless a proxy in front ends TLS";
             let issue = issue(&why).help(help);
             return Ok(vec![Issue {

@@ -93,6 +93,10 @@ pub struct Tls {
     pub cert: PathBuf,
     /// File with the private key. Relative to this file.
     pub key: PathBuf,
+    /// File with the certificates of the authorities (PEM) that may vouch for clients. Relative to this file. Left out:
+    /// clients are not asked for certificates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ca: Option<PathBuf>,
 }
 
 /// Bounds on what clients and servers may send and for how long.

@@ -9,6 +9,7 @@
 mod amount;
 mod argument;
 mod audit;
+mod authorization;
 mod call_log;
 mod candidate;
 mod client;
@@ -55,9 +56,12 @@ use serde::{Deserialize, Serialize};
 pub use amount::{Period, Size};
 pub use argument::argument_content;
 pub use audit::{Anchor, Audit};
+pub use authorization::{
+    Authorization, Introspection, Issuer, IssuerUrl, JsonPointer, Scopes, TokenAlgorithm, TokenType,
+};
 pub use call_log::{CallLog, Destination, OnFailure};
 pub use candidate::{Candidate, Share};
-pub use client::{Client, TokenHash};
+pub use client::{Client, PreviousKey, TokenHash};
 pub use condition::ConditionName;
 pub use contain::{Contain, Containing, Containment, Mount, ServerNetwork};
 pub use egress::{Egress, EgressHost, EgressTable, Moment};
@@ -76,7 +80,7 @@ pub use pattern::Pattern;
 pub use resolved::{Resolved, ResolvedInterceptor, ResolvedServer};
 pub use scalar::{Mistake, Scalar};
 pub use secret::{Environment, FetchError, Secret, SecretRef, Sources, ValueOrRef};
-pub use server::{Server, Sharing, Url};
+pub use server::{Exchange, Server, Sharing, Url};
 pub use server_secret::{AgeEntry, Give, InjectHost, ServerSecret, VaultKey};
 pub use settings::{ResolvedSettings, Settings, share_a_piece};
 pub use source::{Position, Side, Source, SyntaxError};
@@ -99,8 +103,12 @@ pub struct Config {
     pub audit: Option<Audit>,
     /// Metrics and traces.
     pub telemetry: Telemetry,
-    /// Who may call, by name. None: anybody who reaches the gateway, which then listens on loopback only.
+    /// Who may call, by name. None, and no `[authorization]`: anybody who reaches the gateway, which then listens on
+    /// loopback only.
     pub clients: BTreeMap<String, Client>,
+    /// Clients that come with tokens of the organisation's own issuers. Left out: no token is looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Authorization>,
     /// Who sees and may use what, by name. None: every client sees everything.
     pub views: BTreeMap<String, View>,
     /// What stands behind the gateway, by name. A name is letters, digits, `-` and single `_`; on the merged endpoint

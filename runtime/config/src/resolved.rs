@@ -18,6 +18,8 @@ pub struct Resolved {
     pub servers: BTreeMap<String, ResolvedServer>,
     /// The interceptors' values, in the file's order.
     pub interceptors: Vec<ResolvedInterceptor>,
+    /// The gateway's secrets at the issuers that it asks about tokens, in the file's order.
+    pub introspection: Vec<Option<Secret>>,
     /// Warnings of variables that are granted and not set.
     pub warnings: Vec<Issue>,
 }
@@ -29,6 +31,8 @@ pub struct ResolvedServer {
     pub env: Vec<(String, Secret)>,
     /// The values of `headers`.
     pub headers: Vec<(String, Secret)>,
+    /// The secret of `exchange`.
+    pub exchange: Option<Secret>,
 }
 
 /// An interceptor's values.
@@ -55,8 +59,15 @@ impl Resolved {
             let settings = settings.filter_map(|at| one.settings.value.pointer(at)?.as_str());
             settings.chain(one.env.iter().map(|(_, value)| value.as_str()))
         });
+        let exchanges = self
+            .servers
+            .values()
+            .filter_map(|server| server.exchange.as_ref());
+        let issuers = self.introspection.iter().flatten().chain(exchanges);
+        let issuers = issuers.map(Secret::expose);
         servers
             .chain(interceptors)
+            .chain(issuers)
             .map(|value| Zeroizing::new(value.to_owned()))
             .collect()
     }
@@ -90,9 +101,23 @@ impl Loaded {
                 }
                 values
             };
+            let (env, headers) = (all("env", &server.env), all("headers", &server.headers));
+            let given = server.exchange.as_ref().map(|it| &it.client_secret);
+            let exchange = given.and_then(|given| match given.resolve(sources) {
+                Ok(secret) => Some(secret),
+                Err(error) => {
+                    let mut pointer = "/servers".to_owned();
+                    for segment in [name.as_str(), "exchange", "client-secret"] {
+                        push(&mut pointer, segment);
+                    }
+                    issues.push(self.error_at(&pointer, Side::Value, error));
+                    None
+                }
+            });
             let server = ResolvedServer {
-                env: all("env", &server.env),
-                headers: all("headers", &server.headers),
+                env,
+                headers,
+                exchange,
             };
             let fits =
                 |header: &(String, Secret)| http::HeaderValue::from_str(header.1.expose()).is_ok();
@@ -106,6 +131,20 @@ impl Loaded {
                 issues.push(self.error_at(&pointer, Side::Value, why));
             }
             resolved.servers.insert(name.clone(), server);
+        }
+        let issuers = self.config.authorization.iter().flat_map(|it| &it.issuers);
+        for (index, issuer) in issuers.enumerate() {
+            let given = issuer.introspection.as_ref().map(|it| &it.client_secret);
+            let secret = given.and_then(|given| match given.resolve(sources) {
+                Ok(secret) => Some(secret),
+                Err(error) => {
+                    let place =
+                        format!("/authorization/issuers/{index}/introspection/client-secret");
+                    issues.push(self.error_at(&place, Side::Value, error));
+                    None
+                }
+            });
+            resolved.introspection.push(secret);
         }
         for (index, interceptor) in self.config.interceptors.iter().enumerate() {
             let mut of = |interceptor: &Interceptor, own: &dyn Fn(&str) -> Option<String>| {
@@ -198,16 +237,37 @@ impl Loaded {
             .servers
             .values()
             .flat_map(|server| server.env.values().chain(server.headers.values()));
-        let values = given.filter_map(|given| given.file().map(Path::to_owned));
+        let issuers = || self.config.authorization.iter().flat_map(|it| &it.issuers);
+        let secrets =
+            issuers().filter_map(|issuer| Some(&issuer.introspection.as_ref()?.client_secret));
+        let exchanges = || {
+            self.config
+                .servers
+                .values()
+                .filter_map(|server| server.exchange.as_ref())
+        };
+        let values = given
+            .chain(secrets)
+            .chain(exchanges().map(|it| &it.client_secret))
+            .filter_map(|given| given.file().map(Path::to_owned));
         let tls = self.config.gateway.tls.iter();
         let certificates = tls
-            .flat_map(|tls| [tls.cert.clone(), tls.key.clone()])
+            .flat_map(|tls| {
+                [
+                    Some(tls.cert.clone()),
+                    Some(tls.key.clone()),
+                    tls.client_ca.clone(),
+                ]
+            })
+            .flatten()
             .chain(
                 self.config
                     .servers
                     .values()
                     .filter_map(|server| server.ca.clone()),
-            );
+            )
+            .chain(issuers().filter_map(|issuer| issuer.ca.clone()))
+            .chain(exchanges().filter_map(|exchange| exchange.ca.clone()));
         let secrets = self.config.servers.values();
         let secrets = secrets.flat_map(|server| server.secrets.values());
         let secrets = secrets.flat_map(|secret| secret.files().cloned());

@@ -11,7 +11,7 @@ use super::scalar::{Mistake, Scalar};
 use super::source::Source;
 use super::tree::{Entry, Node, Table};
 use super::wording::{named, suggest};
-use super::{client, gateway, secret_rules, server, view};
+use super::{authorization, client, gateway, secret_rules, server, view};
 
 /// Checks the rules. They work on the tree rather than on the typed configuration, so that one wrong value hides no
 /// other.
@@ -26,7 +26,11 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
     let servers = tree.table("servers");
     if let Some(clients) = tree.table("clients") {
         check_clients(clients, issues);
+        check_certificates(tree, clients, issues);
         check_two_authorizations(clients, servers, issues);
+    }
+    if let Some(authorization) = tree.get("authorization") {
+        authorization::check(tree, authorization, issues);
     }
     if let Some(views) = tree.table("views") {
         view::check(tree, views, issues);
@@ -41,6 +45,14 @@ pub(crate) fn check(source: &Source, issues: &mut Vec<Issue>) {
         }
         if let Node::Table(table) = &entry.node {
             check_server(&name.name, entry, table, issues);
+            if let (Some((key, _)), None) = (table.member("exchange"), tree.get("authorization")) {
+                let why = format!(
+                    "{} has `exchange`, and no client has a token to exchange",
+                    named(&format!("/servers/{}", name.name))
+                );
+                let issue = Issue::error(Some(key.span.clone()), why);
+                issues.push(issue.help("add [authorization] with the issuer of clients' tokens"));
+            }
         }
     }
     if servers.is_none_or(|servers| servers.is_empty()) {
@@ -122,19 +134,89 @@ fn check_clients(clients: &Table, issues: &mut Vec<Issue>) {
             let what = format!("the client name {:?}", name.name);
             issues.push(wrong(name.span.clone(), what, mistake));
         }
-        let hash = entry.table().and_then(|table| table.get("token-sha256"));
-        let Some((value, hash)) = hash.and_then(|value| {
-            let hash = client::TokenHash::read(value.text()?).ok()?;
-            Some((value, hash))
-        }) else {
+        let client = entry.table();
+        let before = client.and_then(|client| client.table("previous"));
+        let given = [client, before].into_iter().flatten().filter_map(|table| {
+            let value = table.get("token-sha256")?;
+            Some((value, client::TokenHash::read(value.text()?).ok()?))
+        });
+        for (value, hash) in given {
+            if let Some(first) = hashes.insert(hash.0, name.name.as_str()) {
+                let why = match first == name.name {
+                    true => format!("the client {first:?} has one token twice"),
+                    false => format!("the clients {first:?} and {:?} have one token", name.name),
+                };
+                let issue = Issue::error(Some(value.span.clone()), why);
+                issues.push(issue.help("give each a token of its own: `sandgate token` makes one"));
+            }
+        }
+    }
+}
+
+/// Reports clients that cannot be known, or not told apart, by key or certificate.
+fn check_certificates(tree: &Table, clients: &Table, issues: &mut Vec<Issue>) {
+    let tls = tree
+        .table("gateway")
+        .and_then(|gateway| gateway.table("tls"));
+    let asked = tls.is_some_and(|tls| tls.get("client-ca").is_some());
+    let mut names = HashMap::new();
+    for (name, entry) in clients {
+        let Some(client) = entry.table() else {
             continue;
         };
-        if let Some(first) = hashes.insert(hash.0, name.name.as_str()) {
-            let issue = Issue::error(
-                Some(value.span.clone()),
-                format!("the clients {first:?} and {:?} have one token", name.name),
+        let place = named(&format!(
+            "/clients/{}",
+            name.name.replace('~', "~0").replace('/', "~1")
+        ));
+        let mut report = |entry: &Entry, why: String, help: &str| {
+            issues.push(Issue::error(Some(entry.span.clone()), why).help(help.to_owned()));
+        };
+        let (token, certificate) = (client.get("token-sha256"), client.get("certificate"));
+        if token.is_none() && certificate.is_none() {
+            let why = format!("{place} has neither `token-sha256` nor `certificate`");
+            report(
+                entry,
+                why,
+                "add `token-sha256` (`sandgate token` makes one), or `certificate` with the name in its certificate",
             );
-            issues.push(issue.help("give each a token of its own: `sandgate token` makes one"));
+        }
+        if let (None, Some(previous)) = (token, client.get("previous")) {
+            let why = format!("{place} has a `previous` key and no key");
+            report(
+                previous,
+                why,
+                "add the new `token-sha256`, or leave `previous` out",
+            );
+        }
+        let Some((value, text)) = certificate.and_then(|value| Some((value, value.text()?))) else {
+            continue;
+        };
+        if text.is_empty() {
+            report(
+                value,
+                format!("{place}: `certificate` is empty"),
+                "write the name in the client's certificate",
+            );
+        }
+        if !asked {
+            let why =
+                format!("{place} is known by a certificate, and clients are not asked for one");
+            report(
+                value,
+                why,
+                "add `client-ca` to `tls` of [gateway]: the authority that vouches for clients",
+            );
+        }
+        if let Some(first) = names.insert(text, &name.name) {
+            let why = format!(
+                "the clients {first:?} and {:?} have one certificate",
+                name.name
+            );
+            report(
+                value,
+                why,
+                "give each a name of its own: a certificate that two clients have lets nobody in",
+            );
         }
     }
 }
@@ -198,6 +280,7 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
         "keep-alive",
         "ca",
         "forward-authorization",
+        "exchange",
         "forward-trace-state",
     ];
     let program = [
@@ -231,11 +314,23 @@ fn check_server(name: &str, entry: &Entry, table: &Table, issues: &mut Vec<Issue
         secret_rules::check(name, table, issues);
     }
     let forwards = table.get("forward-authorization").is_some_and(is_true);
+    let exchange = table.member("exchange");
+    if let (true, Some((key, _))) = (forwards, exchange) {
+        let why = format!("{place} exchanges the client's token and forwards it");
+        let issue = Issue::error(Some(key.span.clone()), why);
+        issues.push(issue.help("keep one of them"));
+    }
     for (header, value) in table.table("headers").into_iter().flatten() {
-        if forwards && header.name.eq_ignore_ascii_case("authorization") {
+        let instead = match (forwards, exchange) {
+            (true, _) => Some("forwards the client's"),
+            (false, Some(_)) => Some("exchanges the client's"),
+            (false, None) => None,
+        };
+        if let (Some(instead), true) = (instead, header.name.eq_ignore_ascii_case("authorization"))
+        {
             let issue = Issue::error(
                 Some(header.span.clone()),
-                format!("{place} has an `Authorization` of its own and forwards the client's"),
+                format!("{place} has an `Authorization` of its own and {instead}"),
             );
             issues.push(issue.help("keep the one that the server is to judge"));
         }
@@ -494,7 +589,7 @@ fn check_candidate(
     }
 }
 
-fn is_true(value: &Entry) -> bool {
+pub(crate) fn is_true(value: &Entry) -> bool {
     matches!(value.node, Node::Truth(true))
 }
 

@@ -65,6 +65,8 @@ pub(crate) fn known(name: &str) -> Option<Known> {
         "InjectHost" => of::<super::server_secret::InjectHost>(),
         "Moment" => of::<super::egress::Moment>(),
         "GuestPath" => of::<super::grants::GuestPath>(),
+        "IssuerUrl" => of::<super::authorization::IssuerUrl>(),
+        "JsonPointer" => of::<super::authorization::JsonPointer>(),
         "Url" => of::<super::server::Url>(),
         "Anchor" => of::<super::audit::Anchor>(),
         "Image" => of::<super::image::Image>(),

@@ -104,6 +104,10 @@ pub struct Server {
     /// alone, and not together with `[clients]`, whose keys are in the same header.
     #[serde(default)]
     pub forward_authorization: bool,
+    /// Exchange a client's token for one that `url` takes (RFC 8693), for each client by itself. On `/mcp/NAME` alone, and
+    /// with `[authorization]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
     /// A client's `tracestate` and `baggage` go on to `url`. They are free text that no interceptor sees.
     #[serde(default)]
     pub forward_trace_state: bool,
@@ -115,6 +119,30 @@ impl Server {
         let image = self.image.as_ref().map(Image::source);
         self.package.clone().or(image)
     }
+}
+
+/// How clients' tokens are exchanged for a server's.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Exchange {
+    /// The token endpoint of the issuer.
+    pub token_endpoint: Url,
+    /// The gateway's own client id at the issuer.
+    pub client_id: String,
+    /// The gateway's own secret at the issuer.
+    pub client_secret: ValueOrRef,
+    /// Whom the new token is meant for.
+    pub audience: String,
+    /// The scopes of the new token, with spaces between. Left out: what the issuer gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// File with the certificates (PEM) of the authorities that may vouch for the issuer, instead of those that browsers
+    /// trust. Relative to this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+    /// Reach the issuer by `http` too, on this machine alone. For development.
+    #[serde(default)]
+    pub loopback_http: bool,
 }
 
 /// Which sessions of legacy clients use one process, where they began alike: with the same protocol version and

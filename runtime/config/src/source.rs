@@ -167,7 +167,12 @@ impl Source {
 /// there is no such value.
 fn masked(text: &str, tree: &Table) -> Option<String> {
     let clients = tree.table("clients").into_iter().flatten();
-    let given = clients.filter_map(|(_, client)| client.table()?.get("token-sha256"));
+    let given = clients.flat_map(|(_, client)| {
+        let client = client.table();
+        let before = client.and_then(|client| client.table("previous"));
+        let both = [client, before].into_iter().flatten();
+        both.filter_map(|table| table.get("token-sha256"))
+    });
     let secret = given.filter(|value| {
         value
             .text()

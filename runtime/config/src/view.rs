@@ -122,6 +122,7 @@ pub(crate) fn check(tree: &Table, views: &Table, issues: &mut Vec<Issue>) {
         table.map(|(key, _)| key.name.clone()).collect()
     };
     let (clients, servers) = (names("clients"), names("servers"));
+    let tokens = tree.get("authorization").is_some();
     let groups: Vec<String> = tree
         .table("clients")
         .into_iter()
@@ -155,10 +156,9 @@ pub(crate) fn check(tree: &Table, views: &Table, issues: &mut Vec<Issue>) {
             ("groups", &groups, "group"),
         ] {
             for value in list(key) {
-                let Some(text) = value
-                    .text()
-                    .filter(|text| !known.iter().any(|one| one == text))
-                else {
+                // Who comes with a token is known when the token comes.
+                let unknown = |text: &&str| !tokens && !known.iter().any(|one| one == text);
+                let Some(text) = value.text().filter(unknown) else {
                     continue;
                 };
                 let why = match what {

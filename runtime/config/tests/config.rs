@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use sandgate_config::{
     Access, AdminSocket, Anchor, ConditionName, Config, Contain, Containing, Destination,
     Direction, Environment, Files, Give, Hook, Loaded, Mode, OnFailure, Period, PluginSource,
-    RefusalStyle, Report, SecretRef, Sees, ServerNetwork, Sharing, Side, Size, Target, TargetKind,
+    RefusalStyle, Report, Scalar, SecretRef, Sees, ServerNetwork, Sharing, Side, Size, Target,
+    TargetKind, ValueOrRef,
 };
 use serde_json::{Value, json};
 
@@ -82,6 +83,7 @@ fn every_key_is_read_as_it_was_written() {
         audit,
         telemetry,
         clients,
+        authorization,
         views,
         servers,
         interceptors,
@@ -93,8 +95,12 @@ fn every_key_is_read_as_it_was_written() {
     assert!(!gateway.watch && gateway.allow_unauthenticated);
     let tls = gateway.tls.unwrap();
     assert_eq!(
-        (tls.cert, tls.key),
-        ("tls/chain.pem".into(), "tls/key.pem".into())
+        (tls.cert, tls.key, tls.client_ca),
+        (
+            "tls/chain.pem".into(),
+            "tls/key.pem".into(),
+            Some("tls/clients.pem".into())
+        )
     );
     assert_eq!(gateway.public_url.unwrap().0, "https://mcp.example.com");
     assert_eq!(gateway.trusted_proxies[0].0.to_string(), "10.0.0.0/8");
@@ -129,9 +135,53 @@ fn every_key_is_read_as_it_was_written() {
     assert!(support.rate.is_some());
     let ada = &clients["ada@example.com"];
     assert_eq!(
-        (ada.token_sha256.0, &ada.groups[..]),
+        (ada.token_sha256.unwrap().0, &ada.groups[..]),
         ([0x11; 32], &["support".to_owned()][..])
     );
+    let bob = clients["bob"].certificate.as_deref();
+    assert_eq!(bob, Some("spiffe://example.com/bob"));
+    let previous = ada.previous.as_ref().unwrap();
+    assert_eq!(previous.token_sha256.0, [0x33; 32]);
+    assert_eq!(previous.until.write(), "2027-01-01T00:00:00Z");
+    let authorization = authorization.unwrap();
+    let resource = authorization.resource.as_ref().unwrap();
+    assert_eq!(resource.0, "https://mcp.example.com:8443");
+    assert_eq!(authorization.claims, ["department"]);
+    let [staff, partner] = &authorization.issuers[..] else {
+        panic!("two issuers")
+    };
+    assert_eq!(staff.issuer.0, "https://id.example.com/tenant");
+    let names = |issuer: &sandgate_config::Issuer| -> Vec<&str> {
+        issuer.algorithms.iter().map(|one| one.as_str()).collect()
+    };
+    assert_eq!(names(staff), ["EdDSA", "PS512"]);
+    assert_eq!(names(partner), ["ES256", "RS256"]);
+    let types = (staff.token_type.as_str(), partner.token_type.as_str());
+    assert_eq!(types, ("JWT", "at+jwt"));
+    assert_eq!(staff.audiences, ["api://sandgate"]);
+    assert_eq!(
+        (&*staff.principal.0, &*partner.principal.0),
+        ("/email", "/sub")
+    );
+    assert_eq!((&*staff.prefix, &*partner.prefix), ("staff:", "partner:"));
+    assert_eq!(staff.groups.as_ref().unwrap().0, "/realm_access/roles");
+    assert_eq!(
+        staff.jwks_uri.as_ref().unwrap().0,
+        "https://id.example.com/keys"
+    );
+    assert_eq!(staff.ca.as_deref(), Some(Path::new("tls/issuer.pem")));
+    assert!(partner.loopback_http && !staff.loopback_http);
+    let asked = partner.introspection.as_ref().unwrap();
+    assert_eq!(
+        asked.endpoint.as_ref().unwrap().0,
+        "http://localhost:3000/introspect"
+    );
+    assert_eq!(asked.client_id, "gateway");
+    assert!(
+        matches!(&asked.client_secret, ValueOrRef::Ref(SecretRef::FromEnv(name)) if name == "ISSUER_SECRET")
+    );
+    assert_eq!(authorization.scopes.baseline, ["mcp"]);
+    assert_eq!(read(&authorization.scopes.of["crm:write"]).len(), 2);
     assert_eq!(
         (gateway.state, gateway.cache),
         (Some("state.redb".into()), Some("cache".into()))
@@ -285,6 +335,18 @@ fn every_key_is_read_as_it_was_written() {
         (crm.keep_alive, crm.ca.as_deref(), crm.forward_authorization),
         (Period::secs(2), Some(Path::new("tls/authority.pem")), false)
     );
+    let exchange = servers["erp"].exchange.as_ref().unwrap();
+    assert_eq!(exchange.token_endpoint.0, "https://id.example.com/token");
+    assert_eq!(
+        (&*exchange.client_id, &*exchange.audience),
+        ("gateway", "erp")
+    );
+    assert!(
+        matches!(&exchange.client_secret, ValueOrRef::Ref(SecretRef::FromEnv(name)) if name == "EXCHANGE_SECRET")
+    );
+    assert_eq!(exchange.scope.as_deref(), Some("erp.read erp.write"));
+    assert_eq!(exchange.ca.as_deref(), Some(Path::new("tls/issuer.pem")));
+    assert!(exchange.loopback_http);
     let scrub = &interceptors[0];
     assert_eq!(scrub.plugin, PluginSource::Builtin("pii-scrubber".into()));
     assert_eq!(scrub.digest.unwrap().0, [0; 32]);

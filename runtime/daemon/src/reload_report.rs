@@ -50,6 +50,7 @@ pub(crate) struct Written {
     gateway: Value,
     call_log: Value,
     call_log_target: (Value, bool),
+    authorization: Value,
     clients: Vec<(String, Value)>,
     views: Vec<(String, Value)>,
     servers: Vec<(String, Value)>,
@@ -109,6 +110,7 @@ impl Written {
         Self {
             gateway: restart::live(&loaded.config),
             call_log: restart::call_log(&loaded.config),
+            authorization: value(serde_json::to_value(&loaded.config.authorization)),
             call_log_target: restart::call_log_target(&loaded.config),
             clients: clients
                 .map(|(name, client)| (name.clone(), value(serde_json::to_value(client))))
@@ -160,6 +162,7 @@ impl Written {
         let tables = [
             ("[gateway]", &self.gateway, &now.gateway),
             ("[call-log]", &self.call_log, &now.call_log),
+            ("[authorization]", &self.authorization, &now.authorization),
         ];
         for (name, before, now) in tables {
             if let Some(how) = difference(before, now, true, "") {

@@ -6,7 +6,7 @@ use sandgate_config::{Config, Limits};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Keys of `[gateway]` that a reload puts in force. It also puts all of `[call-log]`, `[clients]`, `[views]`, `[servers]`
+/// Keys of `[gateway]` that a reload puts in force. It also puts all of `[call-log]`, `[authorization]`, `[clients]`, `[views]`, `[servers]`
 /// and `[[interceptors]]` in force. Every other key waits for the next start.
 const LIVE: [&str; 8] = [
     "allow-unauthenticated",

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::{Admission, Gate};
+use crate::auth::authorization::Authorization;
 use crate::auth::origin::Access;
 use crate::config::{GatewayConfig, OnUnwritten};
 use crate::downstream::{Backing, Endpoint, Router, Session, Sessions, connection, stdio};
@@ -130,6 +131,7 @@ impl Gateway {
     pub fn publish(&self, edition: Edition) -> Arc<Edition> {
         let before = self.router.shared.registry.publish(edition);
         let now = self.current();
+        ask_issuers(&now);
         for session in self.router.sessions.all() {
             if session.stands(&now) {
                 tell_of_changes(&session, &before, &now);
@@ -148,6 +150,7 @@ impl Gateway {
     /// None at present: a connection that cannot be accepted is only logged.
     pub async fn serve(&self, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
         let (open, cut) = (TaskTracker::new(), CancellationToken::new());
+        ask_issuers(&self.current());
         let sweeper = tokio::spawn(sweep(self.router.clone()));
         loop {
             let accepted = tokio::select! {
@@ -251,6 +254,18 @@ impl Gateway {
     }
 }
 
+/// Fetches the keys of issuers before the first token comes. An issuer that is down is asked again by its first token.
+fn ask_issuers(edition: &Edition) {
+    let issuers = edition
+        .authorization()
+        .into_iter()
+        .flat_map(Authorization::issuers);
+    for issuer in issuers {
+        let issuer = issuer.clone();
+        tokio::spawn(async move { issuer.prepare().await });
+    }
+}
+
 async fn sweep(router: Arc<Router>) {
     loop {
         let config = &router.shared.config;
@@ -266,8 +281,8 @@ fn tell_of_changes(session: &Session, before: &Edition, now: &Edition) {
         Backing::One(link) => Some(&**link.server.name()),
         Backing::Many(_) => None,
     };
-    let client = session.principal().name.as_deref();
-    for notice in list_changed::lists(before, now, server, client) {
+    let viewer = session.principal().viewer();
+    for notice in list_changed::lists(before, now, server, viewer) {
         session.notice(list_changed::notice(notice));
     }
 }

@@ -27,8 +27,10 @@ mod upstream_conn;
 mod views;
 
 pub use admission::TrustedProxies;
+pub use auth::authorization::Authorization;
 pub use auth::origin::{Access, OriginError};
 pub use auth::principals::{ClientKey, Clients};
+pub use auth::scopes::Scopes;
 pub use config::{GatewayConfig, OnUnwritten};
 pub use downstream::Endpoint;
 pub use gateway::Gateway;
@@ -40,6 +42,7 @@ pub use observe::capture::{CapturedCall, NestedCalls, NestedRun};
 pub use observe::observer::{CallTimings, Figures, Observer};
 pub use registry::{Edition, EditionError, Registry};
 pub use replay::{ReplayResult, ReplaySession};
+pub use sandgate_issuer as issuer;
 pub use sandgate_upstream as upstream;
 pub use sandgate_upstream::framing;
 pub use sandgate_upstream::trace_context::{SpanId, Trace, TraceContext, TraceId};

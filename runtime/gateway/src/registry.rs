@@ -9,8 +9,9 @@ use sandgate_message::Era;
 use sandgate_pipeline::Chain;
 use tokio::sync::watch;
 
+use crate::auth::authorization::Authorization;
 use crate::auth::principals::Clients;
-use crate::views::Views;
+use crate::views::{Viewer, Views};
 use sandgate_upstream::Server;
 
 /// A chain with the servers, clients and views that belong to it. A call keeps the edition it started with, so that it never
@@ -19,6 +20,7 @@ pub struct Edition {
     chain: Arc<Chain>,
     servers: Vec<Arc<Server>>,
     clients: Clients,
+    authorization: Option<Authorization>,
     views: Views,
     /// The era of the merged endpoint, once decided.
     merged_era: OnceLock<Era>,
@@ -60,6 +62,7 @@ impl Edition {
             chain,
             servers,
             clients: Clients::new(Vec::new()),
+            authorization: None,
             views: Views::default(),
             merged_era: OnceLock::new(),
         })
@@ -69,6 +72,13 @@ impl Edition {
     #[must_use]
     pub fn for_clients(mut self, clients: Clients) -> Self {
         self.clients = clients;
+        self
+    }
+
+    /// Admits clients with tokens of issuers too; without this, no token is looked at.
+    #[must_use]
+    pub fn authorized_by(mut self, authorization: Option<Authorization>) -> Self {
+        self.authorization = authorization;
         self
     }
 
@@ -95,18 +105,29 @@ impl Edition {
     pub fn clients(&self) -> &Clients {
         &self.clients
     }
+    /// The issuers of tokens that admit clients, and what their tokens must grant; `None` where no token does.
+    pub fn authorization(&self) -> Option<&Authorization> {
+        self.authorization.as_ref()
+    }
+    /// Whether everybody is admitted.
+    pub(crate) fn is_open(&self) -> bool {
+        self.clients.is_open() && self.authorization.is_none()
+    }
     /// The views of the clients.
     pub fn views(&self) -> &Views {
         &self.views
     }
     /// The server with this name, if the client may know of it.
-    pub(crate) fn server_for(&self, client: Option<&str>, name: &str) -> Option<&Arc<Server>> {
-        let shown = self.views.show(client, name);
+    pub(crate) fn server_for(&self, viewer: Viewer<'_>, name: &str) -> Option<&Arc<Server>> {
+        let shown = self.views.show(viewer, name);
         self.server(name).filter(|_| shown)
     }
     /// The servers that the client may know of, in the configuration's order.
-    pub(crate) fn servers_for(&self, client: Option<&str>) -> impl Iterator<Item = &Arc<Server>> {
-        let shown = move |server: &&Arc<Server>| self.views.show(client, server.name());
+    pub(crate) fn servers_for<'a>(
+        &'a self,
+        viewer: Viewer<'a>,
+    ) -> impl Iterator<Item = &'a Arc<Server>> {
+        let shown = move |server: &&Arc<Server>| self.views.show(viewer, server.name());
         self.servers.iter().filter(shown)
     }
     /// The server with this name.
@@ -146,10 +167,18 @@ impl Registry {
     /// Publishes an edition and returns the previous one.
     pub(crate) fn publish(&self, mut edition: Edition) -> Arc<Edition> {
         let _one_at_a_time = self.publishing.lock();
-        edition.clients.inherit(&self.current.load().clients);
+        let before = self.current.load();
+        edition.clients.inherit(&before.clients);
+        if let (Some(now), Some(before)) = (&edition.authorization, &before.authorization) {
+            now.inherit(before, &edition.clients, &edition.views);
+        }
+        drop(before);
         let edition = Arc::new(edition);
         let before = self.current.swap(edition.clone());
         before.clients.end_others(&edition.clients);
+        if let Some(before) = &before.authorization {
+            before.end_others(edition.authorization.as_ref());
+        }
         self.published.send_replace(());
         before
     }

@@ -67,6 +67,13 @@ pub enum ServerError {
     )]
     #[allow(missing_docs)]
     Unauthorised { server: Arc<str> },
+    /// The client's token could not be exchanged for one of the server's.
+    #[error(
+        "server {server:?} takes tokens of its own, and there is none for this client at the moment; the gateway's log \
+         says why"
+    )]
+    #[allow(missing_docs)]
+    Exchange { server: Arc<str>, why: String },
     /// The stream ended before the reply, or inside an event.
     #[error(
         "server {server:?} broke off before its reply was whole; whether it acted is not known"
@@ -140,6 +147,9 @@ impl ServerError {
             },
             Self::Unreachable { server, why } => format!(
                 "server {server:?} cannot be reached: {why}; check its `url` and that it runs"
+            ),
+            Self::Exchange { server, why } => format!(
+                "server {server:?}: the client's token was not exchanged: {why}; check `exchange`"
             ),
             Self::Garbage { server, why } => {
                 format!("server {server:?} sent something that is not MCP: {why}")

@@ -83,6 +83,7 @@ impl HealthState {
             | E::Crowded { .. }
             | E::Unread { .. }
             | E::Cancelled { .. }
+            | E::Exchange { .. }
             | E::Closed { .. } => {}
         }
     }

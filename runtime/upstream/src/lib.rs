@@ -57,5 +57,5 @@ pub use sandgate_secrets::Redactor;
 pub use server::Server;
 pub use server_config::ServerConfig;
 pub use share::Share;
-pub use tls::{Authorities, Identity, IdentityError};
+pub use tls::{Authorities, ClientCertificate, Identity, IdentityError};
 pub use transport::Transport;

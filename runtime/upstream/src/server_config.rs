@@ -11,6 +11,7 @@ use sandgate_secrets::Redactor;
 use super::share::Share;
 use super::transport::Transport;
 use crate::tls::Authorities;
+use sandgate_issuer::Exchange;
 
 /// The settings of a server: how it is reached, and how far it is trusted.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +47,8 @@ pub struct ServerConfig {
     pub share: Share,
     /// For an HTTP server: whether a client's `Authorization` is forwarded, and the server's challenge returned.
     pub forward_authorization: bool,
+    /// For an HTTP server: how a client's token is exchanged for one of the server's. The client's own never goes on.
+    pub exchange: Option<Arc<Exchange>>,
     /// For an HTTP server: whether a client's `tracestate` and `baggage` are forwarded.
     pub forward_trace_state: bool,
     /// For an HTTP server: the trusted certificate authorities; `None` trusts those of the system.
@@ -76,6 +79,7 @@ impl ServerConfig {
             max_children: 256,
             share: Share::None,
             forward_authorization: false,
+            exchange: None,
             forward_trace_state: false,
             authorities: None,
             keep_alive: Duration::from_secs(4),

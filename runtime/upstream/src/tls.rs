@@ -7,9 +7,12 @@ use std::time::{Duration, SystemTime};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
 
 /// The gateway's TLS identity: a certificate chain and its key, checked against each other.
 #[derive(Clone)]
@@ -48,7 +51,14 @@ impl IdentityError {
     }
 }
 
-/// The certificate authorities that are trusted for a server.
+/// What a client's certificate says of it. The certificate was verified when the connection began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    names: Vec<String>,
+    until: SystemTime,
+}
+
+/// The certificate authorities that are trusted for a server, or for clients.
 #[derive(Clone, Debug)]
 pub struct Authorities(pub Arc<RootCertStore>);
 
@@ -60,12 +70,18 @@ impl PartialEq for Authorities {
 
 impl Identity {
     /// Creates an identity from a chain, with the gateway's own certificate first, and its key, checked at the time
-    /// `now`. It offers HTTP/2 and HTTP/1.1 over TLS 1.2 and 1.3.
+    /// `now`. It offers HTTP/2 and HTTP/1.1 over TLS 1.2 and 1.3. With `clients`, those authorities may vouch for clients:
+    /// a client may show a certificate, and one that they do not vouch for ends the connection.
     ///
     /// # Errors
     ///
     /// The chain or the key is one that clients would reject.
-    pub fn from_pem(chain: &[u8], key: &[u8], now: SystemTime) -> Result<Self, IdentityError> {
+    pub fn from_pem(
+        chain: &[u8],
+        key: &[u8],
+        clients: Option<&Authorities>,
+        now: SystemTime,
+    ) -> Result<Self, IdentityError> {
         let chain = certificates(chain)?;
         let mut until = None;
         for (number, certificate) in (1..).zip(&chain) {
@@ -75,11 +91,21 @@ impl Identity {
         let until = until.ok_or(IdentityError::NoCertificate)?;
         let key = PrivateKeyDer::from_pem_slice(key)
             .map_err(|error| IdentityError::Key(error.to_string()))?;
-        let built = ServerConfig::builder_with_provider(provider())
+        let builder = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
-            .map_err(|error| IdentityError::Key(error.to_string()))?
-            .with_no_client_auth()
-            .with_single_cert(chain, key);
+            .map_err(|error| IdentityError::Key(error.to_string()))?;
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(clients) => {
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(clients.0.clone(), provider())
+                        .allow_unauthenticated()
+                        .build()
+                        .map_err(|error| IdentityError::Certificate(1, error.to_string()))?;
+                builder.with_client_cert_verifier(verifier)
+            }
+        };
+        let built = builder.with_single_cert(chain, key);
         let mut config = built.map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => IdentityError::Strangers,
             rustls::Error::InvalidCertificate(why) => {
@@ -102,6 +128,45 @@ impl Identity {
     /// The TLS configuration with this identity.
     pub fn config(&self) -> Arc<ServerConfig> {
         self.config.clone()
+    }
+}
+
+impl ClientCertificate {
+    /// Reads a verified certificate: its alternative names that are URIs, mail addresses or host names, or, where it has
+    /// no alternative names, the common name of its subject. `None` if it cannot be read.
+    pub fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let parsed = Certificate::from_der(certificate).ok()?;
+        let body = parsed.tbs_certificate();
+        let names = match body.get_extension::<SubjectAltName>().ok()? {
+            Some((_, alternatives)) => {
+                let all = alternatives.0.iter();
+                all.filter_map(|name| match name {
+                    GeneralName::UniformResourceIdentifier(name)
+                    | GeneralName::Rfc822Name(name)
+                    | GeneralName::DnsName(name) => Some(name.as_str().to_owned()),
+                    _ => None,
+                })
+                .collect()
+            }
+            None => {
+                let name = body.subject().common_name().ok()?;
+                name.map(|name| name.value().into_owned())
+                    .into_iter()
+                    .collect()
+            }
+        };
+        Some(Self {
+            names,
+            until: body.validity().not_after.to_system_time(),
+        })
+    }
+
+    /// The names that the certificate has at the time `now`: none once it has expired.
+    pub fn names(&self, now: SystemTime) -> &[String] {
+        match now < self.until {
+            true => &self.names,
+            false => &[],
+        }
     }
 }
 
@@ -202,7 +267,12 @@ mod tests {
     }
 
     fn read(certificate: &str, key: &str) -> Result<Identity, IdentityError> {
-        Identity::from_pem(certificate.as_bytes(), key.as_bytes(), SystemTime::now())
+        Identity::from_pem(
+            certificate.as_bytes(),
+            key.as_bytes(),
+            None,
+            SystemTime::now(),
+        )
     }
 
     #[test]
@@ -216,6 +286,36 @@ mod tests {
         let until = SystemTime::from(date_time_ymd(2100, 1, 1));
         assert_eq!(identity.until(), until);
         assert_eq!(identity.config().alpn_protocols.len(), 2);
+    }
+
+    #[test]
+    fn a_clients_certificate_has_its_alternative_names_or_else_its_common_name() {
+        use rcgen::{DnType, SanType};
+        let names = |adjust: &dyn Fn(&mut CertificateParams)| {
+            let made = made(|params| adjust(params));
+            let der = CertificateDer::from_pem_slice(made.certificate.as_bytes()).unwrap();
+            let read = ClientCertificate::of(&der).unwrap();
+            assert!(
+                read.names(SystemTime::from(date_time_ymd(5000, 1, 1)))
+                    .is_empty()
+            );
+            read.names(SystemTime::now()).to_vec()
+        };
+        let spiffe = "spiffe://example.com/agent";
+        let all = names(&|params| {
+            params.subject_alt_names = vec![
+                SanType::URI(spiffe.try_into().unwrap()),
+                SanType::Rfc822Name("ada@example.com".try_into().unwrap()),
+                SanType::IpAddress([127, 0, 0, 1].into()),
+            ];
+            params.distinguished_name.push(DnType::CommonName, "root");
+        });
+        assert_eq!(all, [spiffe, "ada@example.com"]);
+        let common = names(&|params| {
+            params.subject_alt_names = Vec::new();
+            params.distinguished_name.push(DnType::CommonName, "ada");
+        });
+        assert_eq!(common, ["ada"]);
     }
 
     #[test]

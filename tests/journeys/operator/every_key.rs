@@ -90,7 +90,30 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
             json!(["team", "ops", "support"]),
             InForce,
         ),
+        // Where clients are asked for certificates.
+        ("clients.ada.certificate", json!("ada@example.com"), InForce),
         ("clients.ada.rate", json!("9/s"), InForce),
+        (
+            "clients.ada.previous",
+            json!({ "token-sha256": "33".repeat(32), "until": "2100-01-01T00:00:00Z" }),
+            InForce,
+        ),
+        (
+            "authorization.resource",
+            json!("https://other.example.com"),
+            InForce,
+        ),
+        ("authorization.claims", json!(["department"]), InForce),
+        (
+            "authorization.issuers",
+            json!([{ "issuer": "https://other.example.com" }]),
+            InForce,
+        ),
+        (
+            "authorization.scopes",
+            json!({ "baseline": ["mcp"] }),
+            InForce,
+        ),
         ("views.desk.clients", json!(["ada"]), InForce),
         ("views.desk.groups", json!(["ops"]), InForce),
         ("views.desk.allow", json!(["desk/look*"]), InForce),
@@ -125,6 +148,12 @@ fn tables() -> Vec<(&'static str, Value, Becomes)> {
         ("servers.desk.keep-alive", json!("9s"), InForce),
         ("servers.desk.ca", json!("chain.pem"), InForce),
         ("servers.desk.forward-trace-state", json!(true), InForce),
+        (
+            "servers.desk.exchange",
+            json!({ "token-endpoint": "https://id.example.com/token", "client-id": "g", "client-secret": "s",
+                "audience": "desk" }),
+            InForce,
+        ),
         // Where there are no clients.
         ("servers.desk.forward-authorization", json!(true), InForce),
     ]
@@ -137,6 +166,12 @@ command = "true"
 [clients.ada]
 token-sha256 = "1111111111111111111111111111111111111111111111111111111111111111"
 groups = ["team", "ops"]
+
+[authorization]
+resource = "https://mcp.example.com"
+[[authorization.issuers]]
+issuer = "http://127.0.0.1:9"
+loopback-http = true
 
 [views.desk]
 groups = ["team"]
@@ -175,12 +210,17 @@ fn each_changed_key_is_in_force_or_named_among_those_that_are_not() {
         if path.ends_with("require-containment") {
             changed["servers"].as_table_mut().unwrap().remove("program");
         }
+        if path.ends_with(".certificate") {
+            let tls = json!({ "cert": "chain.pem", "key": "key.pem", "client-ca": "chain.pem" });
+            set(&mut changed, "gateway.tls", &tls);
+        }
         if path.ends_with(".egress") || path.ends_with(".secrets") {
             set(&mut changed, "servers.program.contain", &json!(true));
         }
         if path.ends_with("forward-authorization") {
-            changed.remove("clients");
-            changed.remove("views");
+            for table in ["clients", "views", "authorization"] {
+                changed.remove(table);
+            }
         }
         set(&mut changed, path, &value);
         Save::RenameOver.write(&gateway.config_file(), changed.to_string().as_bytes());
@@ -286,6 +326,7 @@ fn no_key_is_forgotten() {
         ("audit", "Audit"),
         ("telemetry", "Telemetry"),
         ("clients", "Client"),
+        ("authorization", "Authorization"),
         ("views", "View"),
         ("servers", "Server"),
     ] {

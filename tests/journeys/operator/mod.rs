@@ -4,6 +4,7 @@
 mod allowed;
 mod asking;
 mod audit;
+mod authorization;
 mod egress;
 mod every_key;
 mod memory;

@@ -18,6 +18,8 @@ pub(super) struct Record {
     #[serde(default)]
     pub principal: Option<String>,
     #[serde(default)]
+    pub issuer: Option<String>,
+    #[serde(default)]
     pub session: Option<String>,
     pub direction: String,
     pub server: String,

@@ -131,6 +131,15 @@ fn by_rule(rule: &RefusedBy) -> String {
         pattern,
     } = rule;
     match (view, pattern) {
+        (None, pattern) if code == "scope.missing" => {
+            let needed = match pattern {
+                Some(pattern) => format!("which {pattern:?} asks for in [authorization.scopes]"),
+                None => "that every token needs".to_owned(),
+            };
+            format!(
+                "refused: the caller's token lacks a scope {needed} ({code}); the caller was told which scopes to ask for"
+            )
+        }
         (Some(view), Some(pattern)) => format!(
             "refused by view {view}, which denies {pattern:?} ({code}); the caller was told that there is no such thing"
         ),
@@ -146,7 +155,10 @@ fn by_rule(rule: &RefusedBy) -> String {
 fn who(record: &Record) -> String {
     let mut parts = Vec::new();
     if let Some(principal) = &record.principal {
-        parts.push(principal.clone());
+        parts.push(match &record.issuer {
+            Some(issuer) => format!("{principal} (by a token of {issuer})"),
+            None => principal.clone(),
+        });
     }
     match &record.client {
         Some(client) => parts.push(match &client.version {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use parking_lot::Mutex;
-use sandgate_gateway::{Availability, Eras, Gateway, Server, Transport};
+use sandgate_gateway::{Authorization, Availability, Eras, Gateway, Server, Transport};
 use sandgate_message::CallId;
 use sandgate_message::Era;
 use sandgate_recording::Recording;
@@ -23,7 +23,8 @@ use crate::candidate::{CandidateResult, CandidateStatus};
 use crate::reload::History;
 use crate::reload_report::ReloadReport;
 use crate::status::{
-    EditionStatus, EgressStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus, Status,
+    EditionStatus, EgressStatus, FailedReload, InterceptorStatus, IssuerStatus, LogStatus,
+    ServerStatus, Status,
 };
 
 /// The sources of the answers to operators.
@@ -215,6 +216,7 @@ impl Handler {
                 .as_ref()
                 .map(|conditions| conditions.status())
                 .unwrap_or_default(),
+            issuers: edition.authorization().map(issuers).unwrap_or_default(),
             certificate_until: self.gateway.certificate_until().map(time),
             unwritten_records: self.call_log.unwritten(),
             log: LogStatus::of_process(),
@@ -226,6 +228,17 @@ impl Handler {
                 .collect(),
         }
     }
+}
+
+fn issuers(authorization: &Authorization) -> Vec<IssuerStatus> {
+    let all = authorization.health().map(|(issuer, health)| IssuerStatus {
+        issuer: issuer.to_owned(),
+        keys: health.keys,
+        answered: health.answered.map(time),
+        failing_since: health.failing_since.map(time),
+        error: health.error,
+    });
+    all.collect()
 }
 
 fn server(server: &Server, merged: Option<Era>, recent: Option<&RecentCalls>) -> ServerStatus {

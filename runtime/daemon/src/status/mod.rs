@@ -53,6 +53,9 @@ pub struct Status {
     /// The gateway's conditions: what is wrong with it. Empty if nothing is.
     #[serde(default)]
     pub conditions: Vec<ConditionStatus>,
+    /// The issuers of clients' tokens, in the file's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issuers: Vec<IssuerStatus>,
     /// When the certificate that clients are shown ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_until: Option<String>,
@@ -66,6 +69,24 @@ pub struct Status {
     pub interceptors: Vec<InterceptorStatus>,
     /// The servers, in the order of their names.
     pub servers: Vec<ServerStatus>,
+}
+
+/// The condition of an issuer of tokens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IssuerStatus {
+    /// The issuer's identifier.
+    pub issuer: String,
+    /// The number of its keys that are held; 0 where it is asked about each token.
+    pub keys: usize,
+    /// When it last gave its keys, or an answer. `None` if it never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<String>,
+    /// Since when it gives no usable answer. `None` if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<String>,
+    /// What was wrong the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// The edition in force.

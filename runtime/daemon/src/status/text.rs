@@ -9,7 +9,7 @@ use sandgate_telemetry::recent_calls::Calls;
 use sandgate_telemetry::recent_connections::EgressTally;
 use sandgate_text::{grid, printable};
 
-use super::{EgressStatus, LastError, Status, short};
+use super::{EgressStatus, IssuerStatus, LastError, Status, short};
 
 /// The number of lines of an error that are shown to people. Programs get all of it.
 const FIRST_LINES: usize = 6;
@@ -61,6 +61,29 @@ impl Status {
         );
         if let Some(recording) = &self.recording {
             line("recording", recording.text());
+        }
+        for issuer in &self.issuers {
+            let IssuerStatus {
+                issuer,
+                keys,
+                answered,
+                failing_since,
+                error,
+            } = issuer;
+            let keys = match keys {
+                0 => String::new(),
+                1 => "1 key, ".to_owned(),
+                many => format!("{many} keys, "),
+            };
+            let answered = match answered {
+                Some(at) => format!("answered at {at}"),
+                None => "has not answered yet".to_owned(),
+            };
+            let failing = match (failing_since, error) {
+                (Some(since), Some(error)) => format!("; failing since {since}: {error}"),
+                _ => String::new(),
+            };
+            line("issuer", format!("{issuer}: {keys}{answered}{failing}"));
         }
         if let Some(until) = &self.certificate_until {
             line("certificate", format!("until {until}"));
@@ -309,6 +332,13 @@ mod tests {
                 detail: "cannot be written: No space left on device".into(),
                 unready: true,
             }],
+            issuers: vec![IssuerStatus {
+                issuer: "https://id.example.com".into(),
+                keys: 2,
+                answered: Some("2026-11-22T10:45:00Z".into()),
+                failing_since: Some("2026-11-22T11:00:10Z".into()),
+                error: Some("https://id.example.com/jwks: no answer in 10 s".into()),
+            }],
             certificate_until: Some("2027-01-01T00:00:00Z".into()),
             unwritten_records: 5,
             log: LogStatus {
@@ -404,6 +434,7 @@ configuration  sandgate.toml, version 3 since 2026-11-22T10:30:00Z
 listening on   127.0.0.1:8808
 calls          12 forwarded, 2 refused, 0 answered by interceptors, 0 failed, 0 turned away, 0 cancelled; 1 under way, 0 of them waiting
 clients        3 connections, 1 sessions
+issuer         https://id.example.com: 2 keys, answered at 2026-11-22T10:45:00Z; failing since 2026-11-22T11:00:10Z: https://id.example.com/jwks: no answer in 10 s
 certificate    until 2027-01-01T00:00:00Z
 call log       5 records could not be written
 log            3 lines lost

@@ -6,11 +6,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::HeaderMap;
 use parking_lot::Mutex;
 use sandgate_message::Account;
+use sandgate_upstream::ClientCertificate;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +50,8 @@ pub(crate) struct Connection {
     pub(crate) https: bool,
     /// Whether the connection gets health checks only.
     pub(crate) for_health: bool,
+    /// What the client's certificate says of it, where it showed one.
+    pub(crate) certificate: OnceLock<ClientCertificate>,
     of_proxy: bool,
     /// The account of the peer's address.
     account: Account,
@@ -105,6 +108,7 @@ impl Connections {
             local,
             https,
             for_health: permits.is_none(),
+            certificate: OnceLock::new(),
             of_proxy,
             account,
             permits: Mutex::new(permits),

@@ -1,4 +1,7 @@
-//! Authentication and access: origins and client keys.
+//! Authentication and access: origins, client keys, and tokens of issuers.
 
+pub(crate) mod authorization;
+pub(crate) mod challenge;
 pub(crate) mod origin;
 pub(crate) mod principals;
+pub(crate) mod scopes;

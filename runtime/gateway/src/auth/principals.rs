@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
 use http::HeaderMap;
@@ -13,14 +13,20 @@ use subtle::{ConditionallySelectable, ConstantTimeEq};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Rate;
+use crate::views::Viewer;
+use sandgate_issuer::Bearer;
 
 /// A configured client.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientKey {
     /// The client's name, by which policies know it.
     pub name: Arc<str>,
-    /// The SHA-256 of the client's token. Only the client knows the token itself.
-    pub token_sha256: [u8; 32],
+    /// The SHA-256 of the client's token, which only the client itself knows; `None` for a client without a token.
+    pub token_sha256: Option<[u8; 32]>,
+    /// The SHA-256 of the token before it, and until when that one is good too.
+    pub previous: Option<([u8; 32], SystemTime)>,
+    /// The name in the client's certificate, where it may show one.
+    pub certificate: Option<Arc<str>>,
     /// The client's groups.
     pub groups: Arc<[String]>,
     /// The most HTTP requests of the client per second; `None` for no limit.
@@ -41,6 +47,10 @@ pub(crate) struct Principal {
     /// The client's name; `None` for the anonymous client.
     pub(crate) name: Option<Arc<str>>,
     pub(crate) groups: Arc<[String]>,
+    /// The issuer that vouches for the client; `None` for a configured one.
+    pub(crate) issuer: Option<Arc<str>>,
+    /// The claims of the client's token that plugins may see, as a JSON object.
+    pub(crate) claims: Option<Arc<str>>,
     over: CancellationToken,
     rate: ArcSwapOption<Rate>,
 }
@@ -69,7 +79,7 @@ impl Clients {
         self.keys.is_empty()
     }
 
-    /// Authenticates a request by its key. Every key is compared in constant time, so that timing reveals nothing.
+    /// Authenticates a request by its key.
     ///
     /// # Errors
     ///
@@ -82,15 +92,42 @@ impl Clients {
                 .cloned()
                 .ok_or(UnknownClientError::Key);
         }
-        let presented: [u8; 32] = Sha256::digest(token(headers)?).into();
+        self.holder(token(headers)?).ok_or(UnknownClientError::Key)
+    }
+
+    /// The client with this key. Every key is compared in constant time, so that timing reveals nothing.
+    pub(crate) fn holder(&self, token: &[u8]) -> Option<Arc<Principal>> {
+        let presented: [u8; 32] = Sha256::digest(token).into();
+        let now = SystemTime::now();
         let mut at = u32::MAX;
         for (index, key) in (0u32..).zip(&self.keys) {
-            at.conditional_assign(&index, key.token_sha256.ct_eq(&presented));
+            if let Some(hash) = key.token_sha256 {
+                at.conditional_assign(&index, hash.ct_eq(&presented));
+            }
+            if let Some((hash, _)) = key.previous.filter(|(_, until)| now < *until) {
+                at.conditional_assign(&index, hash.ct_eq(&presented));
+            }
         }
         let principal = usize::try_from(at)
             .ok()
             .and_then(|at| self.principals.get(at));
-        principal.cloned().ok_or(UnknownClientError::Key)
+        principal.cloned()
+    }
+
+    /// The client whose certificate has one of these names; `None` where that is none, or not one alone.
+    pub(crate) fn shown(&self, names: &[String]) -> Option<Arc<Principal>> {
+        let is = |key: &ClientKey| {
+            let name = key.certificate.as_deref();
+            name.is_some_and(|name| names.iter().any(|one| one == name))
+        };
+        let keys = self.keys.iter().zip(&self.principals);
+        let mut found = keys
+            .filter(|(key, _)| is(key))
+            .map(|(_, principal)| principal);
+        match (found.next(), found.next()) {
+            (Some(principal), None) => Some(principal.clone()),
+            _ => None,
+        }
     }
 
     /// The principal of a client on stdio. It needs no key: whoever can start the gateway can read its configuration.
@@ -107,9 +144,7 @@ impl Clients {
         for (key, principal) in self.keys.iter().zip(&mut self.principals) {
             let same = before.keys.iter().position(|one| one.is_same_as(key));
             if let Some(same) = same.and_then(|at| before.principals.get(at)) {
-                if same.rate.load().as_deref() != principal.rate.load().as_deref() {
-                    same.rate.store(principal.rate.load_full());
-                }
+                same.set_rate(key.rate);
                 *principal = same.clone();
             }
         }
@@ -119,17 +154,31 @@ impl Clients {
     pub(crate) fn end_others(&self, now: &Self) {
         for principal in &self.principals {
             if !now.principals.iter().any(|one| Arc::ptr_eq(one, principal)) {
-                principal.over.cancel();
+                principal.end();
             }
         }
     }
 }
 
 impl ClientKey {
-    /// Whether both keys are the same client; the rate is not compared.
+    /// Whether both keys are the same client; the rate is not compared. A client whose new key stands beside the one that
+    /// it had goes on.
     fn is_same_as(&self, other: &Self) -> bool {
-        let identity = |key: &Self| (key.name.clone(), key.token_sha256, key.groups.clone());
-        identity(self) == identity(other)
+        let before = |key: &Self| key.previous.map(|(hash, _)| hash);
+        let rotated = match (self.token_sha256, other.token_sha256) {
+            (Some(one), Some(two)) => {
+                one == two || before(self) == Some(two) || before(other) == Some(one)
+            }
+            (one, two) => one == two,
+        };
+        let identity = |key: &Self| {
+            (
+                key.name.clone(),
+                key.groups.clone(),
+                key.certificate.clone(),
+            )
+        };
+        identity(self) == identity(other) && rotated
     }
 }
 
@@ -141,6 +190,38 @@ impl Principal {
             rate: ArcSwapOption::from_pointee(key.rate.map(Rate::per_second)),
             ..Self::default()
         }
+    }
+
+    /// The client that a token's issuer vouches for.
+    pub(crate) fn of_bearer(bearer: &Bearer) -> Self {
+        Self {
+            name: Some(bearer.name.clone()),
+            groups: bearer.groups.clone(),
+            issuer: Some(bearer.issuer.clone()),
+            claims: bearer.claims.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Whose views count for it.
+    pub(crate) fn viewer(&self) -> Viewer<'_> {
+        Viewer {
+            name: self.name.as_deref(),
+            groups: &self.groups,
+        }
+    }
+
+    /// Sets the most HTTP requests per second; a rate that stays goes on counting.
+    pub(crate) fn set_rate(&self, rate: Option<NonZeroU32>) {
+        let rate = rate.map(Rate::per_second).map(Arc::new);
+        if self.rate.load().as_deref() != rate.as_deref() {
+            self.rate.store(rate);
+        }
+    }
+
+    /// Ends the client's streams and sessions.
+    pub(crate) fn end(&self) {
+        self.over.cancel();
     }
 
     /// Cancelled when the configuration no longer has the client.
@@ -168,7 +249,7 @@ impl Principal {
 }
 
 /// The token of a request. An ambiguous `Authorization` counts as none.
-fn token(headers: &HeaderMap) -> Result<&[u8], UnknownClientError> {
+pub(crate) fn token(headers: &HeaderMap) -> Result<&[u8], UnknownClientError> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (given.next(), given.next()) else {
         return Err(UnknownClientError::NoKey);
@@ -195,7 +276,9 @@ mod tests {
     fn key(name: &str, token: &str) -> ClientKey {
         ClientKey {
             name: name.into(),
-            token_sha256: Sha256::digest(token).into(),
+            token_sha256: Some(Sha256::digest(token).into()),
+            previous: None,
+            certificate: None,
             groups: Arc::from([format!("of-{name}")]),
             rate: None,
         }
@@ -274,6 +357,60 @@ mod tests {
             .collect();
         assert_eq!(over, [false, true, true]);
         assert!(Arc::ptr_eq(&before.principals[0], &now.principals[1]));
+    }
+
+    #[test]
+    fn a_new_key_beside_the_one_before_it_leaves_no_gap_and_no_session_behind() {
+        let before = Clients::new(vec![key("ada", "old")]);
+        let rotated = |until| ClientKey {
+            previous: Some((Sha256::digest("old").into(), until)),
+            ..key("ada", "new")
+        };
+        let soon = SystemTime::now() + Duration::from_secs(60);
+        let mut both = Clients::new(vec![rotated(soon)]);
+        both.inherit(&before);
+        before.end_others(&both);
+        assert!(Arc::ptr_eq(&before.principals[0], &both.principals[0]));
+        for token in ["Bearer old", "Bearer new"] {
+            assert_eq!(asked(&both, &[token]), Ok(Some("ada".to_owned())));
+        }
+        let mut after = Clients::new(vec![rotated(SystemTime::now())]);
+        after.inherit(&both);
+        both.end_others(&after);
+        assert_eq!(asked(&after, &["Bearer old"]), Err(UnknownClientError::Key));
+        let mut alone = Clients::new(vec![key("ada", "new")]);
+        alone.inherit(&after);
+        after.end_others(&alone);
+        assert!(!before.principals[0].over().is_cancelled());
+    }
+
+    #[test]
+    fn a_certificate_is_one_client_or_nobody() {
+        let with = |name: &str, certificate: &str| ClientKey {
+            token_sha256: None,
+            certificate: Some(certificate.into()),
+            ..key(name, "")
+        };
+        let clients = Clients::new(vec![
+            with("ada", "a@x"),
+            with("bob", "spiffe://x/b"),
+            key("eve", "e"),
+        ]);
+        let shown = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&name| name.into()).collect();
+            clients
+                .shown(&names)
+                .and_then(|it| it.name.as_deref().map(str::to_owned))
+        };
+        assert_eq!(shown(&["other", "a@x"]).as_deref(), Some("ada"));
+        assert_eq!(shown(&["a@x", "spiffe://x/b"]), None);
+        assert_eq!(shown(&["A@x"]), None);
+        assert_eq!(shown(&[]), None);
+        assert_eq!(
+            asked(&clients, &["Bearer "]),
+            Err(UnknownClientError::NoKey)
+        );
+        assert_eq!(asked(&clients, &["Bearer e"]), Ok(Some("eve".to_owned())));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sandgate_message::{Client, Era, Json, Message, cut};
 
 use crate::admission::Budget;
+use crate::auth::authorization::Grant;
 use crate::auth::principals::Principal;
 use sandgate_upstream::era::VERSION_KEY;
 
@@ -17,6 +18,8 @@ pub(crate) struct Requester {
     pub(crate) principal: Arc<Principal>,
     /// The memory budget that counts the messages from and to this sender.
     pub(crate) budget: Budget,
+    /// What the token of the request grants; `None` for a sender without a token, to whom no scope is asked for.
+    pub(crate) grant: Option<Arc<Grant>>,
 }
 
 /// The client of a call. Cheap to clone.
@@ -36,6 +39,7 @@ impl Caller {
         Requester {
             principal: self.principal.clone(),
             budget: self.budget.clone(),
+            grant: None,
         }
     }
     /// The caller of a modern request, whose `_meta` says who sent it.
@@ -75,7 +79,12 @@ impl Caller {
             let version = cut(&version, MAX_VERSION).into_owned();
             ("protocol.version".to_owned(), version)
         });
-        let attributes = client.attributes().chain(version).collect();
+        let principal = &requester.principal;
+        let told = [("issuer", &principal.issuer), ("claims", &principal.claims)];
+        let told = told
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value.as_deref()?.to_owned())));
+        let attributes = client.attributes().chain(version).chain(told).collect();
         Self {
             era,
             session,
@@ -101,6 +110,7 @@ mod tests {
             &Requester {
                 principal: Arc::default(),
                 budget: Budget::unbounded(),
+                grant: None,
             },
             &Message::parse(body.as_bytes().to_vec(), &Limits::default()).unwrap(),
         );

@@ -35,6 +35,7 @@ pub(crate) fn server_error(id: &Id, call: &Call, error: &ServerError) -> Message
         | ServerError::Busy { .. }
         | ServerError::Crowded { .. }
         | ServerError::Closed { .. }
+        | ServerError::Exchange { .. }
         | ServerError::SessionGone { .. } => "not-sent",
         _ => "unknown",
     };

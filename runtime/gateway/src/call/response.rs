@@ -1,6 +1,7 @@
 //! Responses to clients, independent of the transport.
 
 use std::pin::Pin;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -58,6 +59,16 @@ impl ClientResponse {
         if let ClientResponseBody::Stream(stream) = self.body {
             let over = over.clone().cancelled_owned();
             self.body = ClientResponseBody::Stream(Box::pin(stream.take_until(over)));
+        }
+        self
+    }
+
+    /// Ends a stream body at this time.
+    pub(crate) fn not_after(mut self, end: SystemTime) -> Self {
+        if let ClientResponseBody::Stream(stream) = self.body {
+            let left = end.duration_since(SystemTime::now()).unwrap_or_default();
+            let end = Box::pin(tokio::time::sleep(left));
+            self.body = ClientResponseBody::Stream(Box::pin(stream.take_until(end)));
         }
         self
     }

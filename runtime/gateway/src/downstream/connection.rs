@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use super::timeout_io::IoTimeout;
 use super::{Router, http};
 use crate::admission::{BUFFERS, Connection};
-use sandgate_upstream::Identity;
+use sandgate_upstream::{ClientCertificate, Identity};
 
 /// The largest header section of an HTTP/2 request, in bytes: more than any MCP client sends. HTTP/1.1 keeps hyper's
 /// own bounds, such as 100 headers, because setting even the same number would cost every request an allocation.
@@ -57,7 +57,14 @@ pub(crate) async fn serve(
         };
         let accepting = TlsAcceptor::from(identity.config()).accept(stream);
         match tokio::time::timeout(limit, accepting).await {
-            Ok(Ok(stream)) => converse(&router, stream, connection).await,
+            Ok(Ok(stream)) => {
+                let shown = stream.get_ref().1.peer_certificates();
+                let shown = shown.and_then(|chain| ClientCertificate::of(chain.first()?));
+                if let Some(certificate) = shown {
+                    let _ = connection.certificate.set(certificate);
+                }
+                converse(&router, stream, connection).await
+            }
             Ok(Err(error)) => tracing::debug!("a connection that is not by TLS: {error}"),
             Err(_) => tracing::debug!("a connection that did not say how by TLS"),
         }

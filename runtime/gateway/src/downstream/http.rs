@@ -1,22 +1,26 @@
 //! HTTP requests of clients: access checks, and dispatch by path and method.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::header::{ALLOW, AUTHORIZATION, CONNECTION, EXPECT, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
-use super::http_rules::{SESSION, accepts, nothing_here, session, too_many_listeners};
+use super::http_rules::{
+    SESSION, accepts, nothing_here, session, too_many_listeners, until_end_of_token,
+};
 use super::response::{ResponseBody, respond};
-use super::{Endpoint, Router, post, protected};
+use super::{Endpoint, Router, post, protected, scopes};
 use crate::admission::{Budget, Connection, Permit};
+use crate::auth::authorization::Grant;
 use crate::auth::origin::host_of;
-use crate::auth::principals::UnknownClientError;
+use crate::auth::principals::{Principal, UnknownClientError, token};
 use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::response::{ClientResponse, ClientResponseBody};
+use crate::registry::Edition;
 use sandgate_upstream::challenge;
 
 /// How long the rest of a body that is not needed is read before its request is answered.
@@ -114,13 +118,11 @@ async fn answer(
         },
     };
     // Authenticate before revealing which servers exist.
-    let principal = match edition.clients().admit(request.headers()) {
-        Ok(principal) => principal,
-        Err(unknown) => {
-            tracing::warn!("turned away: {unknown}");
-            return Health(unauthorised(unknown));
-        }
-    };
+    let (principal, grant) =
+        match authenticate(&edition, &endpoint, connection, request.headers()).await {
+            Ok(admitted) => admitted,
+            Err(response) => return Health(*response),
+        };
     let admission = &router.admission;
     let account = principal
         .account()
@@ -131,28 +133,32 @@ async fn answer(
     if let Err(wait) = principal.within_rate() {
         return Health(too_fast(wait));
     }
-    let mut forwards = false;
+    let (mut forwards, mut exchanges) = (false, false);
     if let Endpoint::Server(name) = &endpoint {
         // A server of which the client's views allow nothing is not there for it.
-        match edition.server_for(principal.name.as_deref(), name) {
-            Some(server) => forwards = server.config().forward_authorization,
+        match edition.server_for(principal.viewer(), name) {
+            Some(server) => {
+                forwards = server.config().forward_authorization;
+                exchanges = server.config().exchange.is_some();
+            }
             None => return Health(nothing_here()),
         }
     }
     let mut challenges = None;
-    if forwards && edition.clients().is_open() {
+    if forwards && edition.is_open() {
         if request.headers().get_all(AUTHORIZATION).iter().count() > 1 {
             let text = "more than one Authorization: it is not clear which is meant\n";
             return Health(ClientResponse::text(StatusCode::BAD_REQUEST, text));
         }
         let own = address(router, connection, request);
         challenges = protected::metadata_url(&endpoint, &own);
-    } else {
-        // The token was meant for the gateway: no server may see it.
+    } else if !(exchanges && grant.is_some()) {
+        // The token was meant for the gateway: no server may see it. One that is exchanged is left for that.
         request.headers_mut().remove(AUTHORIZATION);
     }
     drop(edition);
     let requester = Requester {
+        grant,
         principal,
         budget: Budget::new(account, admission.memory.clone()),
     };
@@ -165,7 +171,10 @@ async fn answer(
         ),
         _ => (not_allowed(), None),
     };
-    challenge::reword(&mut response.headers, challenges.as_deref());
+    match &requester.grant {
+        Some(grant) => grant.challenge.keep_own(&mut response.headers),
+        None => challenge::reword(&mut response.headers, challenges.as_deref()),
+    }
     // A stream ends when its client is removed from the configuration.
     Answered::ClientResponse(response.until(requester.principal.over()), place)
 }
@@ -201,6 +210,57 @@ fn address(router: &Router, connection: &Connection, request: &Request<()>) -> S
     format!("{scheme}://{host}")
 }
 
+/// The client of a request, by its key, its token, or, where it sends neither, the certificate of its connection; and what
+/// the token grants.
+///
+/// # Errors
+///
+/// The request has neither, or one that admits nobody; the error is the answer.
+async fn authenticate(
+    edition: &Edition,
+    endpoint: &Endpoint,
+    connection: &Connection,
+    headers: &HeaderMap,
+) -> Result<(Arc<Principal>, Option<Arc<Grant>>), Box<ClientResponse>> {
+    if let (false, Some(certificate)) = (
+        headers.contains_key(AUTHORIZATION),
+        connection.certificate.get(),
+    ) && let Some(principal) = edition
+        .clients()
+        .shown(certificate.names(SystemTime::now()))
+    {
+        return Ok((principal, None));
+    }
+    let Some(authorization) = edition.authorization() else {
+        let known = edition.clients().admit(headers).map_err(|unknown| {
+            tracing::warn!("turned away: {unknown}");
+            Box::new(unauthorised(unknown))
+        })?;
+        return Ok((known, None));
+    };
+    let clients = edition.clients();
+    let scopes = authorization.scopes().baseline().join(" ");
+    let token = token(headers).map_err(|unknown| {
+        tracing::warn!("turned away: {unknown}");
+        let challenge = authorization.challenge(endpoint);
+        Box::new(challenge.no_token(unknown, &scopes))
+    })?;
+    if !clients.is_open()
+        && let Some(principal) = clients.holder(token)
+    {
+        return Ok((principal, None));
+    }
+    let admitted = authorization.admit(token, endpoint, (clients, edition.views()));
+    match admitted.await {
+        Ok((principal, grant)) => Ok((principal, Some(Arc::new(grant)))),
+        Err(why) => {
+            tracing::warn!("turned away: {why}");
+            let challenge = authorization.challenge(endpoint);
+            Err(Box::new(challenge.refused(&why, &scopes)))
+        }
+    }
+}
+
 fn unauthorised(unknown: UnknownClientError) -> ClientResponse {
     let mut response = ClientResponse::text(StatusCode::UNAUTHORIZED, format!("{unknown}\n"));
     let challenge = HeaderValue::from_static("Bearer");
@@ -222,6 +282,9 @@ async fn get(
         let text = "a GET is answered by text/event-stream: say so in Accept\n";
         return (ClientResponse::text(StatusCode::NOT_ACCEPTABLE, text), None);
     }
+    if let Err(response) = scopes::baseline(router, requester) {
+        return (*response, None);
+    }
     let Some(session) = session(router, &requester.principal, endpoint, headers) else {
         return (error_reply::no_session(None), None);
     };
@@ -232,7 +295,8 @@ async fn get(
     else {
         return (too_many_listeners(None), None);
     };
-    (router.listen(&session, headers, false).await, Some(place))
+    let response = router.listen(&session, headers, false).await;
+    (until_end_of_token(requester, response), Some(place))
 }
 
 async fn delete(
@@ -243,6 +307,9 @@ async fn delete(
 ) -> ClientResponse {
     if !headers.contains_key(SESSION) {
         return not_allowed();
+    }
+    if let Err(response) = scopes::baseline(router, requester) {
+        return *response;
     }
     match session(router, &requester.principal, endpoint, headers) {
         Some(session) => {

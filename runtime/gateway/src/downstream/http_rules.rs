@@ -11,6 +11,7 @@ use super::Router;
 use super::endpoint::Endpoint;
 use super::session::Session;
 use crate::auth::principals::Principal;
+use crate::call::caller::Requester;
 use crate::call::error_reply;
 use crate::call::response::ClientResponse;
 
@@ -40,6 +41,17 @@ pub(super) fn session(
     match (ids.next(), ids.next()) {
         (Some(id), None) => router.sessions.find(id.to_str().ok()?, endpoint, principal),
         _ => None,
+    }
+}
+
+/// Ends what a client listens to when its token ends.
+pub(super) fn until_end_of_token(
+    requester: &Requester,
+    response: ClientResponse,
+) -> ClientResponse {
+    match &requester.grant {
+        Some(grant) => response.not_after(grant.until),
+        None => response,
     }
 }
 

@@ -118,6 +118,6 @@ pub(super) fn judge(
 /// The endpoint's name, where it is a server's: what a client asks for may be anything.
 fn known(router: &Router, requester: &Requester, name: &str) -> Arc<str> {
     let edition = router.shared.registry.current();
-    let server = edition.server_for(requester.principal.name.as_deref(), name);
+    let server = edition.server_for(requester.principal.viewer(), name);
     server.map_or_else(|| "*".into(), |server| server.name().clone())
 }

@@ -10,6 +10,7 @@ pub(crate) mod new_session;
 pub(crate) mod post;
 mod protected;
 mod response;
+mod scopes;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod stdio;
@@ -25,6 +26,7 @@ use sandgate_message::{Era, Message, Shape, error_codes};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
+use crate::auth::principals::Principal;
 use crate::call::caller::{Caller, Requester};
 use crate::call::error_reply;
 use crate::call::from_client;
@@ -78,11 +80,11 @@ impl Router {
                     return merged.receive(message, headers).await;
                 }
                 let response = merged.receive(message.clone(), headers).await;
-                let client = requester.principal.name.clone();
+                let client = requester.principal.clone();
                 return self.subscribed(&edition, client, None, &message, response);
             }
         };
-        let Some(server) = edition.server_for(requester.principal.name.as_deref(), name) else {
+        let Some(server) = edition.server_for(requester.principal.viewer(), name) else {
             return no_server(name);
         };
         let asker = Asker::new(requester.principal.name.as_ref(), headers);
@@ -104,7 +106,7 @@ impl Router {
                 let response = proxy
                     .request(&edition, message.clone(), headers, None)
                     .await;
-                let client = requester.principal.name.clone();
+                let client = requester.principal.clone();
                 self.subscribed(&edition, client, Some(server.clone()), &message, response)
             }
             Shape::Request { .. } => proxy.request(&edition, message, headers, None).await,
@@ -115,7 +117,7 @@ impl Router {
     fn subscribed(
         &self,
         edition: &Arc<Edition>,
-        client: Option<Arc<str>>,
+        client: Arc<Principal>,
         server: Option<Arc<Server>>,
         request: &Message,
         response: ClientResponse,
@@ -143,8 +145,7 @@ impl Router {
         let caller = Caller::of_initialize(requester, &params, None, start.pseudonym.clone());
         let (response, backing) = match endpoint {
             Endpoint::Server(name) => {
-                let Some(server) = edition.server_for(requester.principal.name.as_deref(), name)
-                else {
+                let Some(server) = edition.server_for(requester.principal.viewer(), name) else {
                     return (no_server(name), None);
                 };
                 let asker = Asker::new(requester.principal.name.as_ref(), headers);

@@ -5,10 +5,10 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Body, Incoming};
 use sandgate_message::{Era, JsonErrorKind, Message, MessageError, Shape, error_codes};
 
-use super::http_rules::{SESSION, accepts, session, too_many_listeners};
-use super::{Endpoint, Router, managed};
+use super::http_rules::{SESSION, accepts, session, too_many_listeners, until_end_of_token};
+use super::{Endpoint, Router, managed, scopes};
 use crate::admission::{Budget, CollectError, MemoryError, Permit, collect};
-use crate::call::caller::Requester;
+use crate::call::caller::{Caller, Requester};
 use crate::call::error_reply;
 use crate::call::response::ClientResponse;
 
@@ -34,15 +34,22 @@ pub(super) async fn post(
     };
     let response = match Router::classify(&message, headers) {
         Err(mismatch) => *mismatch,
-        Ok(Era::Modern) if message.method() == Some("subscriptions/listen") => {
-            // A subscription lasts as long as the client likes, so it counts as a listener, not as a request.
-            let Some(place) = router.admission.listeners.take(account, 1) else {
-                return (too_many_listeners(message.id()), Some(place));
-            };
-            let response = router.modern(requester, endpoint, message, headers).await;
-            return (response, Some(place));
+        Ok(Era::Modern) => {
+            let caller = || Caller::of_request(requester, &message);
+            let asked = (&message, headers);
+            if let Err(refusal) = scopes::check(router, requester, endpoint, asked, caller) {
+                return (*refusal, Some(place));
+            }
+            if message.method() == Some("subscriptions/listen") {
+                // A subscription lasts as long as the client likes, so it counts as a listener, not as a request.
+                let Some(place) = router.admission.listeners.take(account, 1) else {
+                    return (too_many_listeners(message.id()), Some(place));
+                };
+                let response = router.modern(requester, endpoint, message, headers).await;
+                return (until_end_of_token(requester, response), Some(place));
+            }
+            router.modern(requester, endpoint, message, headers).await
         }
-        Ok(Era::Modern) => router.modern(requester, endpoint, message, headers).await,
         Ok(Era::Legacy) => legacy(router, requester, endpoint, message, headers).await,
     };
     (response, Some(place))
@@ -57,6 +64,9 @@ async fn legacy(
 ) -> ClientResponse {
     if !headers.contains_key(SESSION) {
         if matches!(message.shape(), Shape::Request { method, .. } if &**method == "initialize") {
+            if let Err(refusal) = scopes::baseline(router, requester) {
+                return *refusal;
+            }
             return begin(router, requester, endpoint, message, headers).await;
         }
         return error_reply::bad_request(
@@ -72,6 +82,11 @@ async fn legacy(
             request_id(&message),
             "this MCP-Protocol-Version is not served here",
         );
+    }
+    let asked = (&message, headers);
+    let caller = || session.caller().clone();
+    if let Err(refusal) = scopes::check(router, requester, endpoint, asked, caller) {
+        return *refusal;
     }
     router.within(&session, message, headers).await
 }

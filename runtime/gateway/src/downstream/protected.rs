@@ -1,6 +1,7 @@
 //! The metadata of servers' protected resources (RFC 9728), with the gateway as the resource: a client compares the
 //! address in it with the one that it called.
 
+use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode, Uri};
 use sandgate_message::{Json, Kind, Limits, Node};
@@ -9,7 +10,7 @@ use super::Endpoint;
 use super::http_rules::nothing_here;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::registry::Edition;
-use sandgate_upstream::challenge::metadata_path;
+use sandgate_upstream::challenge::{METADATA, metadata_path};
 
 /// The URL of an endpoint's metadata; `own` is the gateway's address. `None` for the merged endpoint.
 pub(super) fn metadata_url(endpoint: &Endpoint, own: &str) -> Option<String> {
@@ -26,6 +27,16 @@ pub(super) async fn resource(
     path: &str,
     own: &str,
 ) -> ClientResponse {
+    if let Some(authorization) = edition.authorization() {
+        let place = path.strip_prefix(METADATA);
+        let Some(metadata) = place.and_then(|place| authorization.metadata(place)) else {
+            return nothing_here();
+        };
+        return match method == Method::GET {
+            true => json(metadata),
+            false => get_it(),
+        };
+    }
     let mut servers = edition.servers().iter();
     let server = servers.find(|server| {
         server.config().forward_authorization && metadata_path(server.name()) == path
@@ -34,23 +45,11 @@ pub(super) async fn resource(
         return nothing_here();
     };
     if method != Method::GET {
-        let mut response = ClientResponse::text(StatusCode::METHOD_NOT_ALLOWED, "GET it\n");
-        response
-            .headers
-            .insert(ALLOW, HeaderValue::from_static("GET"));
-        return response;
+        return get_it();
     }
     match server.protected_resource().await {
         Ok(Some(given)) => match reworded(&given, &format!("{own}/mcp/{}", server.name())) {
-            Some(metadata) => {
-                let mut response = ClientResponse::new(
-                    StatusCode::OK,
-                    ClientResponseBody::Raw(metadata.as_str().to_owned().into()),
-                );
-                let json = HeaderValue::from_static("application/json");
-                response.headers.insert(CONTENT_TYPE, json);
-                response
-            }
+            Some(metadata) => json(metadata.as_str().to_owned()),
             None => ClientResponse::text(
                 StatusCode::BAD_GATEWAY,
                 "what the server says of itself cannot be used\n",
@@ -62,6 +61,21 @@ pub(super) async fn resource(
             ClientResponse::text(StatusCode::BAD_GATEWAY, format!("{error}\n"))
         }
     }
+}
+
+fn json(text: impl Into<Bytes>) -> ClientResponse {
+    let mut response = ClientResponse::new(StatusCode::OK, ClientResponseBody::Raw(text.into()));
+    let json = HeaderValue::from_static("application/json");
+    response.headers.insert(CONTENT_TYPE, json);
+    response
+}
+
+fn get_it() -> ClientResponse {
+    let mut response = ClientResponse::text(StatusCode::METHOD_NOT_ALLOWED, "GET it\n");
+    response
+        .headers
+        .insert(ALLOW, HeaderValue::from_static("GET"));
+    response
 }
 
 /// A check of a member's value, or of each element of an array.

@@ -62,6 +62,10 @@ impl Session {
     pub(crate) fn principal(&self) -> &Arc<Principal> {
         &self.start.requester.principal
     }
+    /// The client, as it introduced itself.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
     pub(crate) fn pending(&self) -> &Arc<PendingRequests> {
         &self.start.pending
     }
@@ -116,8 +120,8 @@ impl Session {
         }
         match &self.backing {
             Backing::One(conn) => {
-                let client = self.principal().name.as_deref();
-                let shown = edition.views().show(client, conn.server.name());
+                let viewer = self.principal().viewer();
+                let shown = edition.views().show(viewer, conn.server.name());
                 shown && edition.has(&conn.server) && !conn.is_gone()
             }
             Backing::Many(_) => true,

@@ -159,6 +159,7 @@ mod tests {
         let somebody = Requester {
             principal: Arc::default(),
             budget: crate::admission::Budget::unbounded(),
+            grant: None,
         };
         let first = sessions.begin(Endpoint::Merged, &somebody).unwrap();
         assert!(sessions.begin(Endpoint::Merged, &somebody).is_none());

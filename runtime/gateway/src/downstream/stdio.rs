@@ -178,7 +178,11 @@ impl Client {
         let edition = self.router.shared.registry.current();
         let principal = edition.clients().named(self.served.client.as_deref())?;
         let budget = Budget::new(Account::Local, self.router.admission.memory.clone());
-        Some(Requester { principal, budget })
+        Some(Requester {
+            principal,
+            budget,
+            grant: None,
+        })
     }
 
     /// Handles a notification, or a reply to a server's request.

@@ -13,6 +13,7 @@ use sandgate_message::{Id, Message};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::principals::Principal;
 use crate::call::response::{ClientResponse, ClientResponseBody, EventStream};
 use crate::protocol::list_changed;
 use crate::protocol::subscription::{Wanted, closed, marked};
@@ -31,8 +32,7 @@ struct Subscription {
     shared: Arc<Shared>,
     /// The edition that the client's lists belong to.
     seen: Arc<Edition>,
-    /// The client's name.
-    client: Option<Arc<str>>,
+    client: Arc<Principal>,
     /// The server; `None` for all servers merged.
     server: Option<Arc<Server>>,
     /// The stream; `None` once it has ended.
@@ -47,7 +47,7 @@ struct Subscription {
 pub(crate) fn kept(
     shared: &Arc<Shared>,
     edition: &Arc<Edition>,
-    client: Option<Arc<str>>,
+    client: Arc<Principal>,
     server: Option<Arc<Server>>,
     request: &Message,
     draining: &CancellationToken,
@@ -113,14 +113,14 @@ impl Subscription {
     /// server is no longer part of the edition, or no longer shown to the client: only a new subscription reaches its replacement.
     fn turn(&mut self) -> bool {
         let now = self.shared.registry.current();
-        let client = self.client.as_deref();
+        let viewer = self.client.viewer();
         let gone =
-            |server: &Arc<Server>| !now.has(server) || !now.views().show(client, server.name());
+            |server: &Arc<Server>| !now.has(server) || !now.views().show(viewer, server.name());
         if self.server.as_ref().is_some_and(gone) {
             return false;
         }
         let name = self.server.as_ref().map(|server| &**server.name());
-        for notice in list_changed::lists(&self.seen, &now, name, client) {
+        for notice in list_changed::lists(&self.seen, &now, name, viewer) {
             let notice = self.wanted.has(notice).then(|| marked(notice, &self.id));
             // A notification that is still queued is not queued again.
             self.due

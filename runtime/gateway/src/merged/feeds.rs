@@ -203,17 +203,17 @@ impl Together {
         if merged.legacy_only().await.is_some() {
             return false;
         }
-        let client = self.caller.principal.name.clone();
+        let client = self.caller.principal.clone();
         self.feeds.retain(|_, (server, feed)| {
             // A server that was refused before may be accepted under this edition.
-            let shown = now.views().show(client.as_deref(), server.name());
+            let shown = now.views().show(client.viewer(), server.name());
             let stays = shown && now.has(server) && !feed.is_finished();
             if !stays {
                 feed.abort();
             }
             stays
         });
-        for server in now.servers_for(client.as_deref()) {
+        for server in now.servers_for(client.viewer()) {
             if !self.feeds.contains_key(server.name())
                 && let Some(feed) = self.feed(server)
             {

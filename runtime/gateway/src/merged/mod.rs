@@ -8,7 +8,7 @@ mod filter;
 mod initialize;
 mod links;
 mod lists;
-mod names;
+pub(crate) mod names;
 mod replayed_state;
 mod routes;
 
@@ -29,6 +29,7 @@ use crate::protocol::subscription::LISTEN;
 use crate::registry::Edition;
 use crate::shared::Shared;
 use crate::upstream_conn::UpstreamConn;
+use crate::views::Viewer;
 pub(crate) use links::Links;
 use links::{ServerHandle, WaitPolicy};
 use sandgate_upstream::{Asker, Conversation, Definitions, Server, ServerError};
@@ -74,9 +75,13 @@ impl Merged {
         self.caller().principal.name.as_deref()
     }
 
+    fn viewer(&self) -> Viewer<'_> {
+        self.caller().principal.viewer()
+    }
+
     /// The servers that the client may know of.
     fn servers(&self) -> impl Iterator<Item = &Arc<Server>> {
-        self.edition.servers_for(self.principal())
+        self.edition.servers_for(self.viewer())
     }
 
     /// Handles a request or notification of the client.
@@ -263,7 +268,7 @@ impl Merged {
             to.iter()
                 .filter(|handle| {
                     let server = &handle.proxy.conn.server;
-                    let shown = self.edition.views().show(self.principal(), server.name());
+                    let shown = self.edition.views().show(self.viewer(), server.name());
                     shown && self.edition.has(server)
                 })
                 .map(|handle| async {

@@ -10,7 +10,7 @@ pub(super) fn join(server: &str, name: &str) -> String {
 }
 
 /// Splits a client's name into the server and the server's own name. Server names contain no `__`.
-pub(super) fn split(name: &str) -> Option<(&str, &str)> {
+pub(crate) fn split(name: &str) -> Option<(&str, &str)> {
     name.split_once(PARTING)
 }
 

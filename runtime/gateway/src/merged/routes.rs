@@ -52,7 +52,7 @@ impl Merged {
             return ClientResponse::message(self.nowhere(id, method));
         };
         // A server that the client may not know of is not even opened for it.
-        let shown = self.edition.views().show(self.principal(), server.name());
+        let shown = self.edition.views().show(self.viewer(), server.name());
         let handle = match shown {
             true => self.handle(&server, headers, WaitPolicy::Call).await,
             false => self.without(&server, headers),
@@ -200,10 +200,13 @@ impl Merged {
 
     /// Of the servers that the client may know of, those on which it may use this resource.
     fn usable(&self, uri: &str) -> impl Iterator<Item = &Arc<Server>> {
+        let views = self.edition.views();
+        let view = views.of_client(self.viewer());
         self.servers().filter(move |server| {
-            let views = self.edition.views();
-            let verdict = views.judge(self.principal(), server.name(), Kind::Resource, uri);
-            verdict.is_none_or(|verdict| verdict.is_allowed())
+            let judged = view
+                .as_ref()
+                .map(|view| view.judge(server.name(), Kind::Resource, uri));
+            judged.map_or(!views.are_in_force(), |verdict| verdict.is_allowed())
         })
     }
 

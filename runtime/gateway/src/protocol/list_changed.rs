@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sandgate_message::{Direction, Hook, Json, Message};
 
 use crate::registry::Edition;
+use crate::views::Viewer;
 
 /// The lists, each with its `list_changed` notification.
 const LISTS: [(&str, &str); 4] = [
@@ -24,9 +25,9 @@ pub(crate) fn lists(
     before: &Edition,
     now: &Edition,
     server: Option<&str>,
-    client: Option<&str>,
+    viewer: Viewer<'_>,
 ) -> Vec<&'static str> {
-    let viewed = now.views().differ(before.views(), client, server);
+    let viewed = now.views().differ(before.views(), viewer, server);
     let others = before.servers().len() != now.servers().len()
         || !before.servers().iter().all(|server| now.has(server));
     if Arc::ptr_eq(before.chain(), now.chain()) && !others && !viewed {

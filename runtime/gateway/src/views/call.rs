@@ -37,6 +37,56 @@ impl From<Verdict<'_>> for Result<(), RefusedBy> {
     }
 }
 
+/// What a message names: tools and prompts by name, resources by URI. `task` finds the call that created a task. `None`
+/// where the message does not say what it is about.
+pub(crate) fn named(
+    message: &Message,
+    direction: Direction,
+    task: impl FnOnce(&Json) -> Option<Arc<Call>>,
+) -> Option<Vec<(Kind, String)>> {
+    let method = message.method().unwrap_or_default();
+    let params = message.payload().root();
+    let text = |member: &str| Some(params.get(member)?.string()?.into_owned());
+    let resources = || {
+        let uris = uris::of(method, message).into_iter();
+        uris.map(|(uri, _)| (Kind::Resource, uri))
+    };
+    Some(match Method::new(method).target() {
+        Target::Tool => vec![(Kind::Tool, text("name")?)],
+        Target::Prompt => vec![(Kind::Prompt, text("name")?)],
+        Target::Resource => vec![(Kind::Resource, text("uri")?)],
+        Target::Reference => {
+            let reference = params.get("ref")?;
+            let text = |member: &str| Some(reference.get(member)?.string()?.into_owned());
+            match text("type")?.as_str() {
+                "ref/prompt" => vec![(Kind::Prompt, text("name")?)],
+                // The template, and the URI that its values make so far.
+                "ref/resource" => {
+                    let template = (Kind::Resource, text("uri")?);
+                    std::iter::once(template).chain(resources()).collect()
+                }
+                _ => return None,
+            }
+        }
+        Target::None if method == LISTEN => resources().collect(),
+        Target::None
+            if direction == Direction::ClientToServer
+                && method.starts_with("tasks/")
+                && method != "tasks/list" =>
+        {
+            let call = task(message.payload())?;
+            let target = || call.target.as_deref().map(str::to_owned);
+            match Method::new(&call.method).target() {
+                Target::Tool => vec![(Kind::Tool, target()?)],
+                Target::Prompt => vec![(Kind::Prompt, target()?)],
+                Target::Resource => vec![(Kind::Resource, target()?)],
+                Target::Reference | Target::None => Vec::new(),
+            }
+        }
+        Target::None => Vec::new(),
+    })
+}
+
 impl Proxy {
     /// Judges what a message names by the views of its client, and for a server's message whether the client may know
     /// of the server and of the resource.
@@ -56,55 +106,17 @@ impl Proxy {
         }
         let server = self.conn.server.name();
         let not_allowed = || Verdict::NotAllowed.into();
-        let Some(view) = views.of_client(self.caller.principal.name.as_deref()) else {
+        let Some(view) = views.of_client(self.caller.principal.viewer()) else {
             return not_allowed();
         };
         if !view.shows(server) {
             return not_allowed();
         }
-        let judged = |kind, name: Option<&str>| match name {
-            Some(name) => view.judge(server, kind, name).into(),
+        match named(message, direction, |params| self.task_of(params)) {
+            Some(all) => all
+                .iter()
+                .try_for_each(|(kind, name)| view.judge(server, *kind, name).into()),
             None => not_allowed(),
-        };
-        let all = |uris: Vec<(String, Option<&str>)>| {
-            let mut uris = uris.iter();
-            uris.try_for_each(|(uri, _)| judged(Kind::Resource, Some(uri)))
-        };
-        let method = message.method().unwrap_or_default();
-        let params = message.payload().root();
-        let text = |member: &str| params.get(member).and_then(|text| text.string());
-        match Method::new(method).target() {
-            Target::Tool => judged(Kind::Tool, text("name").as_deref()),
-            Target::Prompt => judged(Kind::Prompt, text("name").as_deref()),
-            Target::Resource => judged(Kind::Resource, text("uri").as_deref()),
-            Target::Reference => {
-                let reference = params.get("ref");
-                let text = |member: &str| reference.and_then(|it| it.get(member)?.string());
-                match text("type").as_deref() {
-                    Some("ref/prompt") => judged(Kind::Prompt, text("name").as_deref()),
-                    // The template, and the URI that its values make so far.
-                    Some("ref/resource") => judged(Kind::Resource, text("uri").as_deref())
-                        .and_then(|()| all(uris::of(method, message))),
-                    _ => not_allowed(),
-                }
-            }
-            Target::None if method == LISTEN => all(uris::of(method, message)),
-            Target::None
-                if direction == Direction::ClientToServer
-                    && method.starts_with("tasks/")
-                    && method != "tasks/list" =>
-            {
-                match self.task_of(message.payload()) {
-                    Some(call) => match Method::new(&call.method).target() {
-                        Target::Tool => judged(Kind::Tool, call.target.as_deref()),
-                        Target::Prompt => judged(Kind::Prompt, call.target.as_deref()),
-                        Target::Resource => judged(Kind::Resource, call.target.as_deref()),
-                        Target::Reference | Target::None => Ok(()),
-                    },
-                    None => not_allowed(),
-                }
-            }
-            Target::None => Ok(()),
         }
     }
 

@@ -4,7 +4,7 @@ use sandgate_message::{
     Call, Edit, Json, Kind as JsonKind, Limits, Message, Method, Node, Shape, apply,
 };
 
-use super::{Kind, Views};
+use super::{Kind, Viewer, Views};
 use crate::call::error_reply;
 
 /// The list without what the call's client may not use. Any other reply is unchanged. A list that cannot be edited is
@@ -22,13 +22,16 @@ pub(crate) fn visible(views: &Views, call: &Call, limits: &Limits, reply: Messag
         "resourceTemplates" => (Kind::Resource, "uriTemplate"),
         _ => (Kind::Resource, "uri"),
     };
-    let view = views.of_client(call.principal.as_deref());
+    let view = views.of_client(Viewer {
+        name: call.principal.as_deref(),
+        groups: &call.groups,
+    });
     let Some(list) = reply.payload().root().get(member) else {
         return reply;
     };
     let shown = |item: &Node<'_>| {
         let name = item.get(identity).and_then(|name| name.string());
-        let judged = view.zip(name);
+        let judged = view.as_ref().zip(name);
         judged.is_some_and(|(view, name)| view.judge(&call.server, kind, &name).is_allowed())
     };
     let kept: Vec<Json> = list

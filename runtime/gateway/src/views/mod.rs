@@ -9,12 +9,17 @@ mod tests;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use sandgate_message::{canonical_uri, forms_of_uri, is_canonical_uri, looks_like};
 
 use pattern::Pattern;
 pub use pattern::{Kind, PatternError, Rule, ViewPattern};
+
+/// The combinations of views that are kept compiled for clients with tokens. Further ones are compiled each time.
+const MAX_COMBINATIONS: usize = 1024;
 
 /// A view: for whom it is, what it allows and what it denies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,14 +34,30 @@ pub struct View {
     pub allow: Vec<ViewPattern>,
     /// What it denies, whatever a view allows. Compared without regard to the case of ASCII letters.
     pub deny: Vec<ViewPattern>,
+    /// The most HTTP requests per second of a client with a token; `None` for no limit of this view's.
+    pub rate: Option<NonZeroU32>,
 }
 
-/// The views of an edition, compiled for each of its clients. Without views nothing is judged.
+/// Whose views are asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Viewer<'a> {
+    /// The client's name; `None` for the anonymous client.
+    pub(crate) name: Option<&'a str>,
+    /// Its groups, which alone count for a client that is not configured.
+    pub(crate) groups: &'a [String],
+}
+
+/// The views of an edition, compiled for each of its configured clients, and for others by their groups when they come.
+/// Without views nothing is judged.
 #[derive(Debug, Default)]
 pub struct Views {
     /// Each client's view, by the client's name; `None` without views. Clients of the same views share one.
     of: Option<HashMap<Arc<str>, Arc<ClientView>>>,
+    /// The views of clients that are not configured, by the positions of the views.
+    others: Mutex<HashMap<Vec<usize>, Arc<ClientView>>>,
     written: Vec<View>,
+    compiled: Vec<Compiled>,
+    servers: Vec<Arc<str>>,
 }
 
 /// All views of one client, as one.
@@ -96,7 +117,10 @@ impl Views {
         }
         Ok(Self {
             of: Some(of),
+            others: Mutex::new(shared),
             written: views,
+            compiled,
+            servers: servers.to_vec(),
         })
     }
 
@@ -105,9 +129,42 @@ impl Views {
         self.of.is_some()
     }
 
-    /// The client's view; `None` where it has none. Where there are views, such a client sees nothing.
-    pub fn of_client(&self, name: Option<&str>) -> Option<&Arc<ClientView>> {
-        self.of.as_ref()?.get(name?)
+    /// The client's view; `None` for the anonymous client, and without views. Where there are views, a client in none of
+    /// them sees nothing.
+    pub(crate) fn of_client(&self, viewer: Viewer<'_>) -> Option<Arc<ClientView>> {
+        let of = self.of.as_ref()?;
+        let name = viewer.name?;
+        if let Some(view) = of.get(name) {
+            return Some(view.clone());
+        }
+        let own: Vec<usize> = self.positions(name, viewer.groups).collect();
+        let mut others = self.others.lock();
+        if let Some(view) = others.get(&own) {
+            return Some(view.clone());
+        }
+        let compiled = own.iter().map(|at| &self.compiled[*at]);
+        let view = Arc::new(ClientView::of(compiled, &self.servers));
+        if others.len() < MAX_COMBINATIONS {
+            others.insert(own, view.clone());
+        }
+        Some(view)
+    }
+
+    /// The lowest rate of the views of a client that is not configured.
+    pub(crate) fn rate_of(&self, name: &str, groups: &[String]) -> Option<NonZeroU32> {
+        let own = self.positions(name, groups);
+        own.filter_map(|at| self.written[at].rate).min()
+    }
+
+    /// The positions of the client's views.
+    fn positions<'a>(
+        &'a self,
+        name: &'a str,
+        groups: &'a [String],
+    ) -> impl Iterator<Item = usize> + 'a {
+        let views = self.written.iter().enumerate();
+        let own = views.filter(move |(_, view)| view.is_for(Some(name), groups));
+        own.map(|(at, _)| at)
     }
 
     /// The view that a client of these groups would have.
@@ -127,36 +184,22 @@ impl Views {
     }
 
     /// Whether the client may know of the server: there are no views, or one of its views allows something there.
-    pub(crate) fn show(&self, client: Option<&str>, server: &str) -> bool {
+    pub(crate) fn show(&self, viewer: Viewer<'_>, server: &str) -> bool {
         !self.are_in_force()
             || self
-                .of_client(client)
+                .of_client(viewer)
                 .is_some_and(|view| view.shows(server))
     }
 
-    /// What the views say of a thing. `None` where there are no views.
-    pub(crate) fn judge<'a>(
-        &'a self,
-        client: Option<&str>,
-        server: &str,
-        kind: Kind,
-        name: &str,
-    ) -> Option<Verdict<'a>> {
-        self.are_in_force().then(|| {
-            self.of_client(client)
-                .map_or(Verdict::NotAllowed, |view| view.judge(server, kind, name))
-        })
-    }
-
     /// Whether the client's lists of the server, or of all servers (`None`), may differ between the two.
-    pub(crate) fn differ(&self, other: &Self, client: Option<&str>, server: Option<&str>) -> bool {
-        let (one, two) = (self.of_client(client), other.of_client(client));
+    pub(crate) fn differ(&self, other: &Self, viewer: Viewer<'_>, server: Option<&str>) -> bool {
+        let (one, two) = (self.of_client(viewer), other.of_client(viewer));
         if self.are_in_force() != other.are_in_force() {
             return true;
         }
         match (one, two) {
             (Some(one), Some(two)) => match server {
-                _ if Arc::ptr_eq(one, two) => false,
+                _ if Arc::ptr_eq(&one, &two) => false,
                 Some(server) => one.servers.get(server) != two.servers.get(server),
                 None => one.servers != two.servers,
             },
@@ -173,6 +216,7 @@ impl View {
 }
 
 /// A view with its patterns compiled.
+#[derive(Debug)]
 struct Compiled {
     name: Arc<str>,
     allow: Vec<Arc<Pattern>>,
@@ -217,6 +261,16 @@ impl ClientView {
                 .filter(|(_, rules)| rules.iter().any(|rules| !rules.allow.is_empty()))
                 .collect(),
         }
+    }
+
+    /// One view alone.
+    ///
+    /// # Errors
+    ///
+    /// A pattern holds what is no glob.
+    pub(crate) fn of_one(view: &View, servers: &[Arc<str>]) -> Result<Self, PatternError> {
+        let compiled = [Compiled::of(view)?];
+        Ok(Self::of(compiled.iter(), servers))
     }
 
     /// The names of the client's views, in the order of the configuration.

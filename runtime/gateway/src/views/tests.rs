@@ -30,7 +30,23 @@ fn view(name: &str, groups: &[&str], allow: &[&str], deny: &[&str]) -> View {
         groups: groups.iter().map(|&group| group.into()).collect(),
         allow: allow.iter().map(|text| pattern(text)).collect(),
         deny: deny.iter().map(|text| pattern(text)).collect(),
+        rate: None,
     }
+}
+
+/// A client of this name, whose groups are as configured.
+fn known(name: Option<&str>) -> Viewer<'_> {
+    Viewer { name, groups: &[] }
+}
+
+/// What the views say of a tool on `crm`, as text; `None` where there are no views.
+fn said(views: &Views, client: Option<&str>, kind: Kind, name: &str) -> Option<String> {
+    views.are_in_force().then(|| {
+        let view = views.of_client(known(client));
+        view.map_or(Verdict::NotAllowed.to_string(), |view| {
+            view.judge("crm", kind, name).to_string()
+        })
+    })
 }
 
 fn servers() -> Vec<Arc<str>> {
@@ -44,19 +60,19 @@ fn of_ada(views: Vec<View>) -> Views {
 }
 
 fn allows(views: &Views, kind: Kind, name: &str) -> bool {
-    let verdict = views.judge(Some("ada"), "crm", kind, name);
-    verdict.unwrap().is_allowed()
+    let view = views.of_client(known(Some("ada"))).unwrap();
+    view.judge("crm", kind, name).is_allowed()
 }
 
 #[test]
 fn without_views_nothing_is_judged_and_with_one_who_is_in_none_sees_nothing() {
     let none = Views::default();
-    assert!(none.judge(Some("ada"), "crm", Kind::Tool, "x").is_none() && none.show(None, "crm"));
+    assert!(said(&none, Some("ada"), Kind::Tool, "x").is_none() && none.show(known(None), "crm"));
     let views = of_ada(vec![view("other", &["h"], &["*/*"], &[])]);
     for client in [Some("ada"), Some("nobody"), None] {
-        assert!(!views.show(client, "crm"));
-        let verdict = views.judge(client, "crm", Kind::Tool, "x");
-        assert_eq!(verdict, Some(Verdict::NotAllowed));
+        assert!(!views.show(known(client), "crm"));
+        let said = said(&views, client, Kind::Tool, "x");
+        assert_eq!(said.as_deref(), Some("no view allows it"));
     }
 }
 
@@ -76,11 +92,10 @@ fn what_any_view_allows_is_allowed_unless_one_denies_it() {
     ] {
         assert_eq!(allows(&views, Kind::Tool, name), allowed, "{name}");
     }
-    let denied = views
-        .judge(Some("ada"), "crm", Kind::Tool, "read_all")
-        .unwrap();
-    assert_eq!(denied.to_string(), "view b denies \"*/*_all\"");
-    assert!(views.show(Some("ada"), "crm") && !views.show(Some("ada"), "time"));
+    let denied = said(&views, Some("ada"), Kind::Tool, "read_all");
+    assert_eq!(denied.as_deref(), Some("view b denies \"*/*_all\""));
+    let ada = known(Some("ada"));
+    assert!(views.show(ada, "crm") && !views.show(ada, "time"));
 }
 
 #[test]
@@ -166,10 +181,43 @@ fn a_change_of_views_is_told_to_whom_it_concerns() {
     let one = of_ada(vec![view("a", &["g"], &["crm/*"], &[])]);
     let same = of_ada(vec![view("a", &["g"], &["crm/*"], &[])]);
     let more = of_ada(vec![view("a", &["g"], &["crm/*", "time/*"], &[])]);
-    assert!(!one.differ(&same, Some("ada"), None));
-    assert!(one.differ(&more, Some("ada"), None) && one.differ(&more, Some("ada"), Some("time")));
-    assert!(!one.differ(&more, Some("ada"), Some("crm")) && !one.differ(&more, Some("bob"), None));
-    assert!(one.differ(&Views::default(), Some("bob"), Some("crm")));
+    assert!(!one.differ(&same, known(Some("ada")), None));
+    assert!(
+        one.differ(&more, known(Some("ada")), None)
+            && one.differ(&more, known(Some("ada")), Some("time"))
+    );
+    assert!(
+        !one.differ(&more, known(Some("ada")), Some("crm"))
+            && !one.differ(&more, known(Some("bob")), None)
+    );
+    assert!(one.differ(&Views::default(), known(Some("bob")), Some("crm")));
+}
+
+#[test]
+fn who_is_not_configured_has_the_views_of_its_groups_and_of_its_name() {
+    let mut named = view("named", &[], &["time/*"], &[]);
+    named.clients = vec!["eve".into()];
+    let rated = View {
+        rate: NonZeroU32::new(5),
+        ..view("a", &["g"], &["crm/a*"], &[])
+    };
+    let views = of_ada(vec![rated, named, view("no", &["out"], &[], &["*/*"])]);
+    let groups = |all: &[&str]| -> Vec<String> { all.iter().map(|&one| one.into()).collect() };
+    let sees = |name, of: &[&str], server: &str, tool: &str| {
+        let groups = groups(of);
+        let view = views.of_client(Viewer {
+            name: Some(name),
+            groups: &groups,
+        });
+        view.unwrap().judge(server, Kind::Tool, tool).is_allowed()
+    };
+    assert!(sees("bob", &["g"], "crm", "a1") && !sees("bob", &["g"], "crm", "b"));
+    assert!(!sees("bob", &[], "crm", "a1") && !sees("bob", &["g", "out"], "crm", "a1"));
+    assert!(sees("eve", &[], "time", "now") && !sees("bob", &["g"], "time", "now"));
+    // Whoever is configured has the groups of the configuration and no others.
+    assert!(!sees("ada", &["out"], "crm", "b") && sees("ada", &["out"], "crm", "a1"));
+    assert_eq!(views.rate_of("bob", &groups(&["g"])), NonZeroU32::new(5));
+    assert_eq!(views.rate_of("bob", &[]), None);
 }
 
 fn call(principal: &str, method: &str) -> Call {
@@ -283,8 +331,8 @@ proptest! {
                 .zip(&items)
                 .filter(|(n, _)| {
                     let name = format!("t{n}");
-                    let verdict = views.judge(Some(client), "crm", Kind::Tool, &name);
-                    verdict.unwrap().is_allowed()
+                    let view = views.of_client(known(Some(client))).unwrap();
+                    view.judge("crm", Kind::Tool, &name).is_allowed()
                 })
                 .map(|(_, item)| item.as_str())
                 .collect();
@@ -303,8 +351,8 @@ fn a_decision_costs_microseconds_at_the_most_timed() {
         let (mut allowed, mut asked) = (0_u32, 0_u32);
         for name in &names {
             for tool in tools.iter().step_by(20) {
-                let verdict = views.judge(Some(name), "crm", Kind::Tool, tool);
-                allowed += u32::from(verdict.unwrap().is_allowed());
+                let view = views.of_client(known(Some(name))).unwrap();
+                allowed += u32::from(view.judge("crm", Kind::Tool, tool).is_allowed());
                 asked += 1;
             }
         }

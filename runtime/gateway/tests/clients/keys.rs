@@ -23,7 +23,9 @@ type Seen = (Option<String>, Vec<String>);
 fn key(name: &str, groups: &[&str]) -> ClientKey {
     ClientKey {
         name: name.into(),
-        token_sha256: Sha256::digest(format!("key-of-{name}")).into(),
+        token_sha256: Some(Sha256::digest(format!("key-of-{name}")).into()),
+        previous: None,
+        certificate: None,
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         rate: None,
     }

@@ -352,7 +352,9 @@ async fn keyed(names: &[&str], fake: &Fake) -> House {
     let house = house::gateway(vec![], vec![]).await;
     let key = |name: &&str| ClientKey {
         name: (*name).into(),
-        token_sha256: Sha256::digest(format!("key-of-{name}")).into(),
+        token_sha256: Some(Sha256::digest(format!("key-of-{name}")).into()),
+        previous: None,
+        certificate: None,
         groups: Arc::default(),
         rate: None,
     };

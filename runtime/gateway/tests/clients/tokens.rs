@@ -113,7 +113,9 @@ async fn a_clients_token_goes_nowhere_else() {
     let now = house::edition(2, vec![], servers);
     let clients = Clients::new(vec![ClientKey {
         name: "ada".into(),
-        token_sha256: Sha256::digest("right").into(),
+        token_sha256: Some(Sha256::digest("right").into()),
+        previous: None,
+        certificate: None,
         groups: Arc::from([]),
         rate: None,
     }]);

@@ -25,6 +25,9 @@ pub(super) struct Line<'a> {
     pub(super) client: Option<Client<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) principal: Option<&'a str>,
+    /// The issuer that vouches for the principal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) issuer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) session: Option<&'a str>,
     pub(super) direction: &'static str,
@@ -85,6 +88,7 @@ impl<'a> Line<'a> {
                 .attribute("client.name")
                 .map(|name| Client { name, version }),
             principal: call.principal.as_deref(),
+            issuer: call.attribute("issuer"),
             session: call.session.as_deref(),
             direction: call.direction.as_str(),
             server: &call.server,

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue};
 use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
@@ -156,6 +156,19 @@ impl HttpClient {
         body: Bytes,
         wait: Duration,
     ) -> Result<Response<Incoming>, ServerError> {
+        if let Some(exchange) = &self.config.exchange
+            && let Some(own) = headers.remove(AUTHORIZATION)
+        {
+            let exchanged =
+                exchange
+                    .authorization(&own)
+                    .await
+                    .map_err(|error| ServerError::Exchange {
+                        server: self.name().clone(),
+                        why: error.to_string(),
+                    })?;
+            headers.insert(AUTHORIZATION, exchanged);
+        }
         for (name, value) in &self.way.extra {
             headers.insert(name.clone(), value.clone());
         }

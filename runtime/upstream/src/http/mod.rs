@@ -178,7 +178,9 @@ impl Channel {
     fn of<'a>(&self, headers: &'a HeaderMap) -> headers::Client<'a> {
         let client = headers::Client {
             headers,
-            forward_authorization: self.remote.config.forward_authorization,
+            // What goes on with an exchange is the new token: `HttpClient::send_to` puts it in place of the client's.
+            forward_authorization: self.remote.config.forward_authorization
+                || self.remote.config.exchange.is_some(),
             forward_trace_state: self.remote.config.forward_trace_state,
         };
         if self.era == Era::Legacy

@@ -1,0 +1,113 @@
+//! Scopes: what a token must grant for which operation.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::views::{ClientView, Kind, PatternError, Verdict, View, ViewPattern};
+
+/// The scopes that every token needs, and those of tools, prompts and resources.
+#[derive(Debug, Default)]
+pub struct Scopes {
+    baseline: Vec<String>,
+    /// Each scope with what needs it.
+    of: Vec<(String, ClientView)>,
+}
+
+impl Scopes {
+    /// Compiles the scopes over servers of these names. A pattern counts in any case of letters and for names that look
+    /// like what it names, as a view's `deny` does: nothing escapes it by its spelling.
+    ///
+    /// # Errors
+    ///
+    /// A pattern holds what is no glob.
+    pub fn new(
+        baseline: Vec<String>,
+        of: BTreeMap<String, Vec<ViewPattern>>,
+        servers: &[Arc<str>],
+    ) -> Result<Self, PatternError> {
+        let all = |kind| ViewPattern {
+            text: "*/*".into(),
+            kind,
+            server: "*".into(),
+            name: "*".into(),
+        };
+        let compiled = of.into_iter().map(|(scope, needed)| {
+            let view = View {
+                name: scope.as_str().into(),
+                clients: Vec::new(),
+                groups: Vec::new(),
+                allow: [Kind::Tool, Kind::Prompt, Kind::Resource].map(all).into(),
+                deny: needed,
+                rate: None,
+            };
+            Ok((scope, ClientView::of_one(&view, servers)?))
+        });
+        Ok(Self {
+            baseline,
+            of: compiled.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// All scopes, those that every token needs first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        let of = self.of.iter().map(|(scope, _)| scope);
+        self.baseline.iter().chain(of).map(String::as_str)
+    }
+
+    /// The scopes that every token needs.
+    pub(crate) fn baseline(&self) -> &[String] {
+        &self.baseline
+    }
+
+    /// The scopes that a thing needs beside the baseline, each with the pattern that says so.
+    pub(crate) fn of<'a>(
+        &'a self,
+        server: &'a str,
+        kind: Kind,
+        name: &'a str,
+    ) -> impl Iterator<Item = (&'a str, Arc<str>)> {
+        self.of
+            .iter()
+            .filter_map(move |(scope, view)| match view.judge(server, kind, name) {
+                Verdict::Denied(rule) => Some((scope.as_str(), rule.pattern.clone())),
+                Verdict::Allowed(_) | Verdict::NotAllowed => None,
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_tool_needs_the_scopes_whose_patterns_it_fits_however_it_is_spelt() {
+        let pattern = |name: &str| ViewPattern {
+            text: format!("crm/{name}").into(),
+            kind: Kind::Tool,
+            server: "crm".into(),
+            name: name.into(),
+        };
+        let of = [
+            (
+                "crm:write".to_owned(),
+                vec![pattern("update_*"), pattern("delete")],
+            ),
+            ("crm:delete".to_owned(), vec![pattern("delete")]),
+        ];
+        let servers = ["crm".into(), "time".into()];
+        let scopes = Scopes::new(vec!["mcp".into()], of.into(), &servers).unwrap();
+        let needed = |server, name| -> Vec<String> {
+            let needed = scopes.of(server, Kind::Tool, name);
+            needed.map(|(scope, _)| scope.to_owned()).collect()
+        };
+        assert_eq!(needed("crm", "update_order"), ["crm:write"]);
+        assert_eq!(needed("crm", "UPDATE_order"), ["crm:write"]);
+        assert_eq!(needed("crm", "delete"), ["crm:delete", "crm:write"]);
+        assert!(needed("crm", "read").is_empty() && needed("time", "delete").is_empty());
+        assert_eq!(
+            scopes.all().collect::<Vec<_>>(),
+            ["mcp", "crm:delete", "crm:write"]
+        );
+    }
+}
