@@ -23,6 +23,7 @@ mod protocol;
 mod registry;
 mod replay;
 mod shared;
+mod stops;
 mod upstream_conn;
 mod views;
 
@@ -31,7 +32,7 @@ pub use auth::origin::{Access, OriginError};
 pub use auth::principals::{ClientKey, Clients};
 pub use config::{GatewayConfig, OnUnwritten};
 pub use downstream::Endpoint;
-pub use gateway::Gateway;
+pub use gateway::{Gateway, StopOutcome};
 pub use health::{Condition, Conditions, Status};
 pub use observe::call_log::{
     CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut, RefusedBy,
@@ -39,6 +40,7 @@ pub use observe::call_log::{
 pub use observe::capture::{CapturedCall, NestedCalls, NestedRun};
 pub use observe::observer::{CallTimings, Figures, Observer};
 pub use registry::{Edition, EditionError, Registry};
+pub use stops::{Stop, StopKind, Stops};
 pub use replay::{ReplayResult, ReplaySession};
 pub use sandgate_upstream as upstream;
 pub use sandgate_upstream::framing;

@@ -6,20 +6,23 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sandgate_message::Era;
-use sandgate_pipeline::Chain;
+use sandgate_pipeline::{Chain, StoppedPlugins};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::principals::Clients;
+use crate::stops::Stops;
 use crate::views::Views;
 use sandgate_upstream::Server;
 
-/// A chain with the servers, clients and views that belong to it. A call keeps the edition it started with, so that it never
+/// A chain with the servers, clients, views and stops that belong to it. A call keeps the edition it started with, so that it never
 /// meets a new server under the old chain or the reverse.
 pub struct Edition {
     chain: Arc<Chain>,
     servers: Vec<Arc<Server>>,
     clients: Clients,
-    views: Views,
+    views: Arc<Views>,
+    stops: Arc<Stops>,
     /// The era of the merged endpoint, once decided.
     merged_era: OnceLock<Era>,
 }
@@ -60,7 +63,8 @@ impl Edition {
             chain,
             servers,
             clients: Clients::new(Vec::new()),
-            views: Views::default(),
+            views: Arc::default(),
+            stops: Arc::default(),
             merged_era: OnceLock::new(),
         })
     }
@@ -75,7 +79,7 @@ impl Edition {
     /// Judges what clients see and use by these views; without this, every client sees everything.
     #[must_use]
     pub fn through(mut self, views: Views) -> Self {
-        self.views = views;
+        self.views = Arc::new(views);
         self
     }
 
@@ -98,6 +102,10 @@ impl Edition {
     /// The views of the clients.
     pub fn views(&self) -> &Views {
         &self.views
+    }
+    /// What the operator has stopped.
+    pub fn stops(&self) -> &Stops {
+        &self.stops
     }
     /// The server with this name, if the client may know of it.
     pub(crate) fn server_for(&self, client: Option<&str>, name: &str) -> Option<&Arc<Server>> {
@@ -128,30 +136,104 @@ pub struct Registry {
     current: ArcSwap<Edition>,
     publishing: Mutex<()>,
     published: watch::Sender<()>,
+    /// The stopped plugins, which the chains of all editions obey.
+    plugins: Arc<StoppedPlugins>,
+    epoch: ArcSwap<Epoch>,
+}
+
+/// The time from one publication to the next. Whoever sends something to a server holds the epoch in which it was allowed,
+/// so that whoever publishes a stop can wait until nobody sends on the strength of what was in force before.
+#[derive(Debug, Default)]
+struct Epoch {
+    /// Cancelled when nobody holds the epoch any more.
+    over: CancellationToken,
+}
+
+impl Drop for Epoch {
+    fn drop(&mut self) {
+        self.over.cancel();
+    }
+}
+
+/// What a call holds while it is sent.
+pub(crate) struct StopGuard {
+    registry: Arc<Registry>,
+    published: watch::Receiver<()>,
+    /// `None` where nobody waits for the holder.
+    epoch: Option<Arc<Epoch>>,
+    edition: Arc<Edition>,
 }
 
 impl Registry {
     /// Creates a registry with a first edition.
     pub fn new(edition: Edition) -> Arc<Self> {
+        let plugins = Arc::<StoppedPlugins>::default();
+        let edition = Edition {
+            chain: edition.chain.stoppable(plugins.clone()),
+            ..edition
+        };
         Arc::new(Self {
             current: ArcSwap::from_pointee(edition),
             publishing: Mutex::default(),
             published: watch::Sender::new(()),
+            plugins,
+            epoch: ArcSwap::from_pointee(Epoch::default()),
         })
     }
     /// The current edition, which stays valid for the caller after a new one is published.
     pub fn current(&self) -> Arc<Edition> {
         self.current.load_full()
     }
-    /// Publishes an edition and returns the previous one.
+    /// Publishes an edition, with the stops in force, and returns the previous one.
     pub(crate) fn publish(&self, mut edition: Edition) -> Arc<Edition> {
         let _one_at_a_time = self.publishing.lock();
-        edition.clients.inherit(&self.current.load().clients);
+        let current = self.current.load_full();
+        edition.chain = edition.chain.stoppable(self.plugins.clone());
+        edition.stops = current.stops.clone();
+        edition.clients.inherit(&current.clients);
+        for server in &edition.servers {
+            match edition.stops.server(server.name()) {
+                Some(_) => server.hold(),
+                None => server.release(),
+            }
+        }
+        self.swap(edition).0
+    }
+    /// Publishes the current edition with these stops. Returns the previous one, and what is cancelled once nothing is
+    /// sent on the strength of what was in force before.
+    pub(crate) fn stop(&self, stops: Stops) -> (Arc<Edition>, CancellationToken) {
+        let _one_at_a_time = self.publishing.lock();
+        let current = self.current.load_full();
+        let begins = |name: &str| {
+            stops.client(Some(name)).is_some() && current.stops.client(Some(name)).is_none()
+        };
+        let clients = current.clients.renewed(begins);
+        for server in &current.servers {
+            match stops.server(server.name()) {
+                Some(_) => server.hold(),
+                None => server.release(),
+            }
+        }
+        self.plugins.set(stops.plugins());
+        self.swap(Edition {
+            chain: current.chain.clone(),
+            servers: current.servers.clone(),
+            clients,
+            views: current.views.clone(),
+            stops: Arc::new(stops),
+            merged_era: current.merged_era.clone(),
+        })
+    }
+    fn swap(&self, edition: Edition) -> (Arc<Edition>, CancellationToken) {
         let edition = Arc::new(edition);
         let before = self.current.swap(edition.clone());
         before.clients.end_others(&edition.clients);
+        // After the edition: whoever holds the new epoch has seen the new edition.
+        let last = self.epoch.swap(Arc::default());
+        let over = last.over.clone();
+        drop(last);
         self.published.send_replace(());
-        before
+        (before, over)
     }
     /// Returns a receiver that changes whenever an edition other than `seen` is published. It has changed already if
     /// one is current.
@@ -161,6 +243,40 @@ impl Registry {
             published.mark_changed();
         }
         published
+    }
+    /// What a call holds while it is sent.
+    pub(crate) fn guard(self: &Arc<Self>) -> StopGuard {
+        // In this order: a publication in between is noticed by the receiver.
+        let published = self.published.subscribe();
+        let epoch = Some(self.epoch.load_full());
+        StopGuard {
+            registry: self.clone(),
+            published,
+            epoch,
+            edition: self.current(),
+        }
+    }
+}
+
+impl StopGuard {
+    /// The edition whose stops count.
+    pub(crate) fn edition(&self) -> &Edition {
+        &self.edition
+    }
+
+    /// Lets a stop be acknowledged although this guard has not noticed it.
+    pub(crate) fn waits_for_nothing(&mut self) {
+        self.epoch = None;
+    }
+
+    /// Waits for another edition, and takes it.
+    pub(crate) async fn changed(&mut self) {
+        // The registry has the sender.
+        let _ = self.published.changed().await;
+        if let Some(epoch) = &mut self.epoch {
+            *epoch = self.registry.epoch.load_full();
+        }
+        self.edition = self.registry.current();
     }
 }
 

@@ -10,6 +10,7 @@ use crate::globs::Globs;
 use crate::refusal::RefusalStyle;
 use crate::step::Step;
 use crate::step_config::Mode;
+use crate::stopped::StoppedPlugins;
 
 /// The interceptors in the file's order. A chain never changes: a call keeps the chain that it entered.
 pub struct Chain {
@@ -21,6 +22,8 @@ pub struct Chain {
     pub(crate) extensions: Globs,
     /// Whether the trail keeps what a run saw, for runs that refused or noticed something.
     pub(crate) shows: bool,
+    /// The plugins that the operator has stopped.
+    pub(crate) stopped: Arc<StoppedPlugins>,
 }
 
 impl Chain {
@@ -39,6 +42,7 @@ impl Chain {
             limits,
             extensions: Globs::default(),
             shows: false,
+            stopped: Arc::default(),
         })
     }
 
@@ -48,6 +52,7 @@ impl Chain {
         Arc::new(Self {
             steps: self.steps.clone(),
             extensions: self.extensions.clone(),
+            stopped: self.stopped.clone(),
             shows,
             ..*self
         })
@@ -58,6 +63,7 @@ impl Chain {
         Arc::new(Self {
             steps: self.steps.clone(),
             extensions,
+            stopped: self.stopped.clone(),
             ..*self
         })
     }
@@ -67,7 +73,36 @@ impl Chain {
         Arc::new(Self {
             steps: self.steps.iter().map(remake).collect(),
             extensions: self.extensions.clone(),
+            stopped: self.stopped.clone(),
             ..*self
+        })
+    }
+
+    /// The same chain, which obeys these stops.
+    pub fn stoppable(&self, stopped: Arc<StoppedPlugins>) -> Arc<Self> {
+        Arc::new(Self {
+            steps: self.steps.clone(),
+            extensions: self.extensions.clone(),
+            stopped,
+            ..*self
+        })
+    }
+
+    /// The first active interceptor whose plugin is stopped and that looks at the call or at its reply.
+    pub fn stopped(&self, call: &Call) -> Option<&Step> {
+        self.stopped_at(&[Hook::PreCall, Hook::PostCall], call)
+            .map(|index| &self.steps[index])
+    }
+
+    /// The place of the first active interceptor whose plugin is stopped and that looks at the call at one of the hooks.
+    pub(crate) fn stopped_at(&self, hooks: &[Hook], call: &Call) -> Option<usize> {
+        if self.stopped.are_none() {
+            return None;
+        }
+        self.steps.iter().position(|step| {
+            step.place().mode == Mode::Active
+                && hooks.iter().any(|hook| step.covers(*hook, call))
+                && self.stopped.has(step)
         })
     }
 

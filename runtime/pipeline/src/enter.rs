@@ -24,7 +24,9 @@
 //!     silence.
 //! 14. Members of the envelope that JSON-RPC does not know do not pass where an active interceptor looks, since the
 //!     interceptor would not see them.
-//! 15. Messages nested in a message pass the interceptors as messages of their own (see `nested`), after the mutators
+//! 15. Where the operator has stopped an active interceptor's plugin, what that would look at, on its way in or as a
+//!     reply, is refused before any interceptor is asked, and once more after the mutators. In audit it is not asked.
+//! 16. Messages nested in a message pass the interceptors as messages of their own (see `nested`), after the mutators
 //!     of the whole and before its validators.
 
 use std::sync::Arc;
@@ -61,7 +63,8 @@ impl Chain {
         message: Message,
         nested: Option<&mut (dyn NestedMessages + '_)>,
     ) -> Admission {
-        if nested.is_none() && !self.looks(Hook::PreCall, &call) {
+        let stopped = self.stopped(&call).is_some();
+        if nested.is_none() && !stopped && !self.looks(Hook::PreCall, &call) {
             return Admission::Continue(Admitted::new(
                 self.clone(),
                 call,
@@ -129,8 +132,10 @@ impl HookPhase<'_> {
         nested: Option<&mut (dyn NestedMessages + '_)>,
     ) -> Result<(), PhaseEnd> {
         let steps = self.steps();
+        self.unstopped()?;
         self.mutators(steps.iter().enumerate()).await?;
         self.nested(nested).await?;
+        self.unstopped()?;
         Ok(self.validators(Sees::Final).await?)
     }
 }

@@ -38,7 +38,14 @@ impl Proxy {
         };
         let traced = in_flight.arrival().renew(headers);
         let headers = traced.as_ref().unwrap_or(headers);
-        let answer = self.conn.send(in_flight.message(), headers).await;
+        let sends = self.conn.send(in_flight.message(), headers);
+        let answer = match self.unless_stopped(&in_flight, sends).await {
+            Ok(answer) => answer,
+            Err(stopped) => {
+                stopped.end(in_flight);
+                return ClientResponse::accepted();
+            }
+        };
         let decision = match answer {
             Ok(_) => Decision::Forwarded,
             Err(_) => Decision::Failed,

@@ -12,6 +12,7 @@ use crate::call::error_reply;
 use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
 use crate::call::relay::Relay;
+use crate::call::stop::Stopped;
 use crate::call::response::{ClientResponse, ClientResponseBody};
 use crate::observe::call_log::Decision;
 use crate::registry::Edition;
@@ -63,8 +64,26 @@ impl Proxy {
             let reply = self.finish(edition, in_flight, answer, Decision::Answered);
             return ClientResponse::of(reply.await.message);
         }
-        let answer = self.forward(edition, &in_flight, &received, headers).await;
+        let sends = self.forward(edition, &in_flight, &received, headers);
+        let answer = match self.unless_stopped(&in_flight, sends).await {
+            Ok(answer) => answer,
+            Err(stopped) => return self.given_up(in_flight, stopped).await,
+        };
+        // What a stopped server has said meanwhile is not passed on.
+        if let Some(rule) = self.meets(&self.shared.registry.current(), &in_flight) {
+            let stopped = Stopped::at_the_server(rule);
+            return self.given_up(in_flight, stopped).await;
+        }
         self.respond(edition, in_flight, answer).await
+    }
+
+    async fn given_up(&self, in_flight: InFlight, stopped: Stopped) -> ClientResponse {
+        let Some(id) = in_flight.message().id().cloned() else {
+            stopped.end(in_flight);
+            return ClientResponse::accepted();
+        };
+        // Boxed because the future is large and rarely runs.
+        ClientResponse::of(Box::pin(self.end_stopped(in_flight, &id, stopped)).await)
     }
 
     async fn forward(

@@ -12,6 +12,7 @@ mod response;
 pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod stdio;
+pub(crate) mod stopped;
 pub(crate) mod subscription;
 pub(crate) mod timeout_io;
 pub(crate) mod unheard;

@@ -28,6 +28,9 @@ pub(super) async fn post(
         Ok(message) => message,
         Err(refusal) => return (*refusal, Some(place)),
     };
+    if let Some(turned_away) = router.stopped(requester, endpoint, Some(&message)) {
+        return (turned_away, Some(place));
+    }
     let response = match Router::classify(&message, headers) {
         Err(mismatch) => *mismatch,
         Ok(Era::Modern) if message.method() == Some("subscriptions/listen") => {

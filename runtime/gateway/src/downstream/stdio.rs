@@ -183,6 +183,12 @@ impl Client {
 
     /// Handles a notification, or a reply to a server's request.
     async fn take(&self, message: Message) {
+        let requester = self.requester();
+        let turned_away = requester
+            .and_then(|requester| self.router.stopped(&requester, &self.served.endpoint, None));
+        if turned_away.is_some() {
+            return;
+        }
         if message.method() == Some("notifications/cancelled") && self.cancel(&message) {
             return;
         }
@@ -227,6 +233,10 @@ impl Client {
         let Some(requester) = self.requester() else {
             return self.say(stranger(&id, self.served.client.as_deref())).await;
         };
+        let endpoint = &self.served.endpoint;
+        if let Some(turned_away) = self.router.stopped(&requester, endpoint, Some(&message)) {
+            return self.deliver(&id, turned_away, false).await;
+        }
         let none = HeaderMap::new();
         let session = self.session.lock().clone();
         let edition = self.router.shared.registry.current();

@@ -2,7 +2,7 @@
 
 pub(crate) mod call;
 pub(crate) mod list;
-mod pattern;
+pub(crate) mod pattern;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +32,7 @@ pub struct View {
 }
 
 /// The views of an edition, compiled for each of its clients. Without views nothing is judged.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Views {
     /// Each client's view, by the client's name; `None` without views. Clients of the same views share one.
     of: Option<HashMap<Arc<str>, Arc<ClientView>>>,
