@@ -30,6 +30,7 @@ pub mod run;
 pub mod schema;
 mod seen;
 pub mod status;
+pub mod stop;
 mod table;
 pub mod terminal;
 pub mod token;

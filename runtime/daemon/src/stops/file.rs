@@ -89,11 +89,6 @@ impl StopsFile {
         Ok(Self { files, path })
     }
 
-    /// The file's path.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Reads the stops. None where there is no file.
     ///
     /// # Errors

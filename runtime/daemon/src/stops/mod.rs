@@ -4,7 +4,7 @@ mod file;
 mod keeper;
 mod known;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use sandgate_gateway::{Stop, StopKind};
 use sandgate_text::{grid, printable, time};
@@ -56,7 +56,8 @@ impl From<&Stop> for StopStatus {
             why: stop.why.to_string(),
             by: stop.by,
             since: time(stop.since),
-            until: stop.until.map(time),
+            // Rounded up: read again, the stop is not shorter.
+            until: stop.until.map(|until| time(until + Duration::from_millis(999))),
         }
     }
 }
@@ -125,7 +126,7 @@ impl StopReport {
 }
 
 /// How long a stop still lasts. A clock that was set back does not make it longer than it was meant to be.
-pub(crate) fn left(stop: &Stop, now: SystemTime) -> Option<std::time::Duration> {
+pub(crate) fn left(stop: &Stop, now: SystemTime) -> Option<Duration> {
     let until = stop.until?;
     let meant = until.duration_since(stop.since).unwrap_or_default();
     Some(until.duration_since(now).unwrap_or_default().min(meant))
