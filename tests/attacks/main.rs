@@ -26,6 +26,7 @@ mod published;
 mod resource_uris;
 mod smuggled_events;
 mod starved_callers;
+mod stops;
 mod tasks;
 mod tenants_definitions;
 mod threat_model;
