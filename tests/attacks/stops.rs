@@ -18,7 +18,9 @@ fn script() -> Script {
     let list = |member: &str, identity: &str, names: &[&str]| {
         let items: Vec<Value> = names
             .iter()
-            .map(|name| json!({ identity: name, "name": name, "inputSchema": { "type": "object" } }))
+            .map(
+                |name| json!({ identity: name, "name": name, "inputSchema": { "type": "object" } }),
+            )
             .collect();
         let result = json!({ member: items, "resultType": "complete", "ttlMs": 60_000, "cacheScope": "public" });
         format!(r#"{{"jsonrpc":"2.0","id":@ID@,"result":{result}}}"#)
@@ -26,9 +28,15 @@ fn script() -> Script {
     let task = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"resultType":"task","taskId":"t-1","status":"working","createdAt":"2026-01-01T00:00:00Z","ttlMs":null}}"#;
     let fine = r#"{"jsonrpc":"2.0","id":@ID@,"result":{"resultType":"complete","taskId":"t-1","status":"completed","content":[],"messages":[],"contents":[],"completion":{"values":[]}}}"#;
     let mut script = Script::new()
-        .on("\"tools/list\"", &[&list("tools", "name", &["look", "drop"])])
+        .on(
+            "\"tools/list\"",
+            &[&list("tools", "name", &["look", "drop"])],
+        )
         .on("\"prompts/list\"", &[&list("prompts", "name", &["greet"])])
-        .on("\"resources/list\"", &[&list("resources", "uri", &["note://a"])])
+        .on(
+            "\"resources/list\"",
+            &[&list("resources", "uri", &["note://a"])],
+        )
         .on("\"slow\"", &[task]);
     for method in [
         "tools/call",
@@ -43,7 +51,13 @@ fn script() -> Script {
 }
 
 /// Asks as a modern client; the status and what came back.
-fn modern(callers: &Callers, token: &str, server: &str, method: &str, params: &Value) -> (u16, String) {
+fn modern(
+    callers: &Callers,
+    token: &str,
+    server: &str,
+    method: &str,
+    params: &Value,
+) -> (u16, String) {
     let mut params = params.clone();
     params["_meta"] = json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {} });
@@ -57,16 +71,27 @@ fn modern(callers: &Callers, token: &str, server: &str, method: &str, params: &V
             format!("=?base64?{encoded}?=")
         }
     });
-    let mut headers = vec![("mcp-protocol-version", "2026-07-28"), ("mcp-method", method)];
+    let mut headers = vec![
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", method),
+    ];
     headers.extend(name.as_deref().map(|name| ("mcp-name", name)));
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let said = callers.send(token, server, &headers, body.to_string().as_bytes());
-    (said.status, String::from_utf8_lossy(&said.body()).into_owned())
+    (
+        said.status,
+        String::from_utf8_lossy(&said.body()).into_owned(),
+    )
 }
 
 /// Asks in a legacy session; what came back.
 fn within(callers: &Callers, token: &str, server: &str, session: &str, body: &Value) -> String {
-    let said = callers.send(token, server, &[("mcp-session-id", session)], body.to_string().as_bytes());
+    let said = callers.send(
+        token,
+        server,
+        &[("mcp-session-id", session)],
+        body.to_string().as_bytes(),
+    );
     String::from_utf8_lossy(&said.body()).into_owned()
 }
 
@@ -95,10 +120,19 @@ fn a_stopped_client_comes_back_by_no_door() {
     stop(&callers.gateway, "client", "eve");
     let before = server.heard().len();
     let stopped = |said: &str| {
-        assert!(said.contains("the gateway's operator has stopped this client"), "{said}");
+        assert!(
+            said.contains("the gateway's operator has stopped this client"),
+            "{said}"
+        );
     };
     for (endpoint, session, tool) in [("desk", &session, "look"), ("", &merged, "desk__look")] {
-        stopped(&within(&callers, &callers.eve, endpoint, session, &call_of(tool)));
+        stopped(&within(
+            &callers,
+            &callers.eve,
+            endpoint,
+            session,
+            &call_of(tool),
+        ));
         let params = json!({ "name": tool, "arguments": {} });
         let (status, said) = modern(&callers, &callers.eve, endpoint, "tools/call", &params);
         assert_eq!(status, 403);
@@ -130,7 +164,10 @@ fn a_stopped_client_comes_back_by_no_door() {
     let params = json!({ "name": "look", "arguments": {} });
     let (status, said) = modern(&callers, &callers.ada, "desk", "tools/call", &params);
     assert_eq!(status, 200, "others go on: {said}");
-    assert_eq!(callers.gateway.command(&["resume", "client", "eve"]).code, Some(0));
+    assert_eq!(
+        callers.gateway.command(&["resume", "client", "eve"]).code,
+        Some(0)
+    );
     let (status, _) = modern(&callers, &callers.eve, "desk", "tools/call", &params);
     assert_eq!(status, 200);
 }
@@ -143,24 +180,40 @@ fn a_stopped_tool_is_reached_by_no_route_and_in_no_spelling() {
     let merged = callers.begin(&callers.eve, "").unwrap();
     stop(&callers.gateway, "tool", "desk/look");
     let before = calls(&server);
-    let spellings = ["look", "LOOK", "Look", "l\u{43e}ok", "look\u{200b}", "\u{ff4c}ook"];
+    let spellings = [
+        "look",
+        "LOOK",
+        "Look",
+        "l\u{43e}ok",
+        "look\u{200b}",
+        "\u{ff4c}ook",
+    ];
     for tool in spellings {
         for (endpoint, session, tool) in [
             ("desk", &session, tool.to_owned()),
             ("", &merged, format!("desk__{tool}")),
         ] {
             let said = within(&callers, &callers.eve, endpoint, session, &call_of(&tool));
-            assert!(said.contains("has stopped this tool"), "{tool:?} at {endpoint:?}: {said}");
+            assert!(
+                said.contains("has stopped this tool"),
+                "{tool:?} at {endpoint:?}: {said}"
+            );
             let params = json!({ "name": tool, "arguments": {} });
             let (_, said) = modern(&callers, &callers.eve, endpoint, "tools/call", &params);
-            assert!(!said.contains("\"result\""), "{tool:?} at {endpoint:?}: {said}");
+            assert!(
+                !said.contains("\"result\""),
+                "{tool:?} at {endpoint:?}: {said}"
+            );
         }
     }
     assert_eq!(calls(&server), before);
     for (endpoint, drop) in [("desk", "drop"), ("", "desk__drop")] {
         let (_, list) = modern(&callers, &callers.eve, endpoint, "tools/list", &json!({}));
         assert!(list.contains(drop) && !list.contains("look"), "{list}");
-        assert!(list.contains("\"ttlMs\":0"), "a stop may be lifted at any time: {list}");
+        assert!(
+            list.contains("\"ttlMs\":0"),
+            "a stop may be lifted at any time: {list}"
+        );
         let params = json!({ "name": drop, "arguments": {} });
         let (_, said) = modern(&callers, &callers.eve, endpoint, "tools/call", &params);
         assert!(said.contains("\"result\""), "{said}");
@@ -176,7 +229,13 @@ fn the_task_of_a_tool_that_is_stopped_since_tells_nothing() {
     assert!(begun.contains("t-1"), "{begun}");
     stop(&callers.gateway, "tool", "desk/slow");
     for endpoint in ["desk", ""] {
-        let (_, said) = modern(&callers, &callers.eve, endpoint, "tasks/get", &json!({ "taskId": "t-1" }));
+        let (_, said) = modern(
+            &callers,
+            &callers.eve,
+            endpoint,
+            "tasks/get",
+            &json!({ "taskId": "t-1" }),
+        );
         assert!(said.contains("has stopped this tool"), "{said}");
     }
     assert!(server.heard_with("\"tasks/get\"").is_empty());
@@ -201,7 +260,10 @@ fn a_stopped_server_is_asked_nothing_by_any_method() {
         ("resources/list", json!({})),
         ("resources/read", json!({ "uri": "note://a" })),
         ("server/discover", json!({})),
-        ("subscriptions/listen", json!({ "notifications": { "toolsListChanged": true } })),
+        (
+            "subscriptions/listen",
+            json!({ "notifications": { "toolsListChanged": true } }),
+        ),
     ];
     for (method, params) in &asked {
         let (_, said) = modern(&callers, &callers.eve, "desk", method, params);
@@ -219,14 +281,20 @@ fn a_stopped_server_is_asked_nothing_by_any_method() {
     assert!(callers.begin(&callers.eve, "desk").is_none());
     // Left out of the whole as one that is down is.
     let (_, list) = modern(&callers, &callers.eve, "", "tools/list", &json!({}));
-    assert!(list.contains("other__look") && !list.contains("desk__"), "{list}");
+    assert!(
+        list.contains("other__look") && !list.contains("desk__"),
+        "{list}"
+    );
     let heard = desk.heard();
     let after: Vec<_> = heard[before..]
         .iter()
         .filter(|heard| !heard.body.is_empty())
         .collect();
     assert!(after.is_empty(), "{after:?}");
-    assert_eq!(callers.gateway.command(&["resume", "server", "desk"]).code, Some(0));
+    assert_eq!(
+        callers.gateway.command(&["resume", "server", "desk"]).code,
+        Some(0)
+    );
     wait_until("the server is back in the whole", || {
         let (_, list) = modern(&callers, &callers.eve, "", "tools/list", &json!({}));
         list.contains("desk__look")
@@ -252,7 +320,10 @@ fn a_stopped_program_is_ended_and_not_started_again() {
     let (_, said) = callers.call(&callers.eve, "", "desk__look");
     assert!(said.contains("has stopped this server"), "{said}");
     assert_eq!(children(), 0);
-    assert_eq!(callers.gateway.command(&["resume", "server", "desk"]).code, Some(0));
+    assert_eq!(
+        callers.gateway.command(&["resume", "server", "desk"]).code,
+        Some(0)
+    );
     wait_until("the program is started again", || {
         callers.begin(&callers.eve, "desk").is_some()
     });
@@ -299,13 +370,18 @@ fn what_a_stopped_plugin_would_judge_is_not_let_through_unjudged() {
     stop(&callers.gateway, "plugin", "pii-scrubber");
     for (endpoint, tool) in [("desk", "look"), ("", "desk__look")] {
         let (_, said) = callers.call(&callers.eve, endpoint, tool);
-        assert!(said.contains("stop.plugin") && said.contains("scrub"), "{said}");
+        assert!(
+            said.contains("stop.plugin") && said.contains("scrub"),
+            "{said}"
+        );
         let session = callers.begin(&callers.eve, endpoint);
         let said = session.map(|it| within(&callers, &callers.eve, endpoint, &it, &call_of(tool)));
         assert!(said.is_none_or(|said| said.contains("stop.plugin")));
     }
     assert_eq!(calls(&server), 0);
-    let resumed = callers.gateway.command(&["resume", "plugin", "pii-scrubber"]);
+    let resumed = callers
+        .gateway
+        .command(&["resume", "plugin", "pii-scrubber"]);
     assert_eq!(resumed.code, Some(0), "{resumed:?}");
     let (_, said) = callers.call(&callers.eve, "desk", "look");
     assert!(said.contains("\"result\""), "{said}");
@@ -417,7 +493,11 @@ fn of_a_thousand_calls_under_way_none_begins_after_the_stop() {
     let asked = Instant::now();
     let stopped = stop(&callers.gateway, "server", "desk");
     let acknowledged = Instant::now();
-    println!("{} ({:?} with the command itself)", stopped.output.trim(), acknowledged - asked);
+    println!(
+        "{} ({:?} with the command itself)",
+        stopped.output.trim(),
+        acknowledged - asked
+    );
     for stream in &mut waiting {
         let said = answer(stream);
         assert!(said.contains("has stopped this server"), "{said}");
@@ -430,7 +510,9 @@ fn of_a_thousand_calls_under_way_none_begins_after_the_stop() {
         stream.set_nonblocking(true).unwrap();
         let more = stream.read(&mut [0; 1]);
         let nothing = matches!(&more, Ok(0))
-            || more.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+            || more
+                .as_ref()
+                .is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
         assert!(nothing, "a second answer: {more:?}");
     }
 }
@@ -467,5 +549,8 @@ fn a_stream_of_a_stopped_server_is_cut_and_its_call_answered_once() {
     let rest = said.messages();
     let rest: Vec<_> = rest.iter().map(|it| String::from_utf8_lossy(it)).collect();
     assert_eq!(rest.len(), 1, "{rest:?}");
-    assert!(rest[0].contains("given up") && !rest[0].contains("LATE"), "{rest:?}");
+    assert!(
+        rest[0].contains("given up") && !rest[0].contains("LATE"),
+        "{rest:?}"
+    );
 }

@@ -40,7 +40,6 @@ pub use observe::call_log::{
 pub use observe::capture::{CapturedCall, NestedCalls, NestedRun};
 pub use observe::observer::{CallTimings, Figures, Observer};
 pub use registry::{Edition, EditionError, Registry};
-pub use stops::{Stop, StopKind, Stops};
 pub use replay::{ReplayResult, ReplaySession};
 pub use sandgate_upstream as upstream;
 pub use sandgate_upstream::framing;
@@ -50,4 +49,5 @@ pub use sandgate_upstream::{
     ServerConfig, ServerError, Share, Transport,
 };
 pub use sandgate_upstream::{Budget, MemoryError};
+pub use stops::{Stop, StopKind, Stops};
 pub use views::{ClientView, Kind, PatternError, Rule, Verdict, View, ViewPattern, Views};

@@ -39,27 +39,51 @@ fn a_stop_is_in_force_at_once_shown_everywhere_and_lifted() {
     assert!(refusal(&gateway, "lookup").contains("it is open"));
     let stopped = gateway.command(&["stop", "tool", "desk/lookup", "--why", "it leaks"]);
     assert_eq!(stopped.code, Some(0), "{stopped:?}");
-    assert!(stopped.output.starts_with("tool desk/lookup is stopped until it is resumed, in force after "));
+    assert!(
+        stopped
+            .output
+            .starts_with("tool desk/lookup is stopped until it is resumed, in force after ")
+    );
     assert!(refusal(&gateway, "lookup").contains("has stopped this tool"));
     assert!(refusal(&gateway, "look_up_customer").contains("result"));
 
     let status = gateway.command(&["status"]).output;
-    assert!(status.contains("desk/lookup") && status.contains("it leaks"), "{status}");
+    assert!(
+        status.contains("desk/lookup") && status.contains("it leaks"),
+        "{status}"
+    );
     let stops = json_of(&gateway, &["stops", "--json"]);
     let own = rustix::process::getuid().as_raw();
     assert_eq!(stops[0]["kind"], "tool");
-    assert_eq!((&stops[0]["name"], &stops[0]["by"]), (&json!("desk/lookup"), &json!(own)));
+    assert_eq!(
+        (&stops[0]["name"], &stops[0]["by"]),
+        (&json!("desk/lookup"), &json!(own))
+    );
     assert_eq!(gateway.readiness()["stopped"], json!({ "tool": 1 }));
     assert_eq!(gateway.readiness()["ready"], true);
     let metrics = metrics(&gateway);
-    assert!(metrics.contains("sandgate_stops{kind=\"tool\"} 1"), "{metrics}");
-    assert!(metrics.contains("sandgate_stops{kind=\"server\"} 0"), "{metrics}");
-    assert!(metrics.contains("sandgate_rule_refusals_total{code=\"stop.tool\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("sandgate_stops{kind=\"tool\"} 1"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("sandgate_stops{kind=\"server\"} 0"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("sandgate_rule_refusals_total{code=\"stop.tool\"} 1"),
+        "{metrics}"
+    );
     let refused = records(&log);
-    let refused = refused.iter().find(|it| it["decision"] == "refused").unwrap();
+    let refused = refused
+        .iter()
+        .find(|it| it["decision"] == "refused")
+        .unwrap();
     let rule = json!({ "code": "stop.tool", "stopped": "desk/lookup", "why": "it leaks" });
     assert_eq!(refused["refused_by"], rule);
-    let told = gateway.command(&["why", refused["id"].as_str().unwrap()]).output;
+    let told = gateway
+        .command(&["why", refused["id"].as_str().unwrap()])
+        .output;
     let story = "refused: the operator has stopped tool desk/lookup (stop.tool), since: it leaks";
     assert!(told.contains(story), "{told}");
 
@@ -74,7 +98,10 @@ fn a_stop_is_in_force_at_once_shown_everywhere_and_lifted() {
         .map(|it| (it["action"].clone(), it["uid"].clone(), it["why"].clone()))
         .collect();
     let expected = [("stop", "it leaks"), ("resume", "mended")];
-    assert_eq!(told, expected.map(|(action, why)| (json!(action), json!(own), json!(why))));
+    assert_eq!(
+        told,
+        expected.map(|(action, why)| (json!(action), json!(own), json!(why)))
+    );
 }
 
 fn metrics(gateway: &Gateway) -> String {
@@ -93,7 +120,10 @@ fn what_cannot_be_stopped_is_said_with_the_names_that_come_near() {
         (vec!["server", "dask"], "did you mean \"desk\"?"),
         (vec!["server", "nothing-like-it"], "there is \"desk\""),
         (vec!["plugin", "scrubb"], "did you mean \"scrub\"?"),
-        (vec!["plugin", "pii-scruber"], "did you mean \"pii-scrubber\"?"),
+        (
+            vec!["plugin", "pii-scruber"],
+            "did you mean \"pii-scrubber\"?",
+        ),
         (vec!["tool", "lookup"], "write SERVER/TOOL"),
         (vec!["tool", "dask/lookup"], "did you mean \"desk\"?"),
         (vec!["tool", "desk/["], "desk/["),
@@ -114,7 +144,10 @@ fn what_cannot_be_stopped_is_said_with_the_names_that_come_near() {
         &["resume", "server", "desk"],
     ] {
         let ended = gateway.command(args);
-        assert!(ended.code.is_some_and(|code| code != 0), "{args:?}: {ended:?}");
+        assert!(
+            ended.code.is_some_and(|code| code != 0),
+            "{args:?}: {ended:?}"
+        );
     }
     assert_eq!(gateway.command(&["stops"]).output, "Nothing is stopped.\n");
     // Of what is not there yet, by a switch.
@@ -131,7 +164,15 @@ fn a_stop_survives_reloads_and_restarts_and_a_file_that_cannot_be_read_keeps_it_
     let mut gateway = Gateway::start(&config);
     let stops = [
         ["stop", "server", "desk", "--why", "it burns"].as_slice(),
-        &["stop", "plugin", "scrub", "--why", "too, and \"quoted\"", "--for", "1h"],
+        &[
+            "stop",
+            "plugin",
+            "scrub",
+            "--why",
+            "too, and \"quoted\"",
+            "--for",
+            "1h",
+        ],
     ];
     for stop in stops {
         assert_eq!(gateway.command(stop).code, Some(0));
@@ -169,7 +210,10 @@ fn a_stop_survives_reloads_and_restarts_and_a_file_that_cannot_be_read_keeps_it_
         std::fs::write(&stops, &bad).unwrap();
         let (code, log) = Gateway::refused(&config);
         assert_eq!(code, Some(2), "{bad}\n{log}");
-        assert!(log.contains("the stops cannot be read") && log.contains("state.redb.stops"), "{log}");
+        assert!(
+            log.contains("the stops cannot be read") && log.contains("state.redb.stops"),
+            "{log}"
+        );
     }
 }
 
@@ -200,14 +244,25 @@ fn stops_beside_the_configuration_are_not_forgotten_for_a_state() {
     gateway.stop(Duration::from_secs(20));
     let again = gateway.command(&["run"]);
     assert_eq!(again.code, Some(2), "{again:?}");
-    assert!(again.log.contains("state.redb.stops") && again.log.contains("move the file"), "{again:?}");
+    assert!(
+        again.log.contains("state.redb.stops") && again.log.contains("move the file"),
+        "{again:?}"
+    );
 }
 
 #[test]
 fn a_stop_with_a_time_ends_by_itself() {
     let stage = Stage::new();
     let gateway = Gateway::start(&stage.config("", "[call-log]\nto = \"calls.jsonl\"\n"));
-    let stop = ["stop", "tool", "desk/look*", "--for", "1500ms", "--why", "a pause"];
+    let stop = [
+        "stop",
+        "tool",
+        "desk/look*",
+        "--for",
+        "1500ms",
+        "--why",
+        "a pause",
+    ];
     let began = Instant::now();
     let stopped = gateway.command(&stop);
     assert_eq!(stopped.code, Some(0), "{stopped:?}");

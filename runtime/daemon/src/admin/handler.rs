@@ -22,10 +22,10 @@ use crate::call_span::CallSpan;
 use crate::candidate::{CandidateResult, CandidateStatus};
 use crate::reload::History;
 use crate::reload_report::ReloadReport;
-use crate::stops::{StopKeeper, StopRequest};
 use crate::status::{
     EditionStatus, EgressStatus, FailedReload, InterceptorStatus, LogStatus, ServerStatus, Status,
 };
+use crate::stops::{StopKeeper, StopRequest};
 
 /// The sources of the answers to operators.
 pub(crate) struct Handler {

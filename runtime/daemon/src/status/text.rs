@@ -142,7 +142,9 @@ impl Status {
                 one.name.clone(),
                 format!("{} {}", one.plugin, one.plugin_version),
                 match one.mode {
-                    _ if self.stops(StopKind::Plugin, &[&one.name, &one.plugin]) => "stopped".into(),
+                    _ if self.stops(StopKind::Plugin, &[&one.name, &one.plugin]) => {
+                        "stopped".into()
+                    }
                     Mode::Active => "active".into(),
                     Mode::Audit => "audit".into(),
                 },

@@ -136,8 +136,8 @@ impl StopsFile {
             version: VERSION,
             stops: stops.iter().map(StopStatus::from).collect(),
         };
-        let mut text = serde_json::to_string_pretty(&content)
-            .map_err(|error| StopsFileError::Content {
+        let mut text =
+            serde_json::to_string_pretty(&content).map_err(|error| StopsFileError::Content {
                 path: self.path.clone(),
                 why: error.to_string(),
             })?;

@@ -165,8 +165,9 @@ impl StopKeeper {
             return Err(format!("no {} {name:?} is stopped: {near}", kind.as_str()));
         };
         let (stop, _) = next.remove(at);
-        self.write(&next)
-            .map_err(|why| format!("it stays stopped, since a restart would stop it again: {why}"))?;
+        self.write(&next).map_err(|why| {
+            format!("it stays stopped, since a restart would stop it again: {why}")
+        })?;
         *kept = next;
         let outcome = self.publish(&kept).await;
         let us = micros(began);

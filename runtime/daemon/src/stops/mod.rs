@@ -10,8 +10,8 @@ use sandgate_gateway::{Stop, StopKind};
 use sandgate_text::{grid, printable, time};
 use serde::{Deserialize, Serialize};
 
-pub use file::StopsFileError;
 pub(crate) use file::StopsFile;
+pub use file::StopsFileError;
 pub(crate) use keeper::{StopKeeper, StopRequest};
 
 /// A stop, as it is told and kept. Times are RFC 3339, in UTC.
@@ -57,7 +57,9 @@ impl From<&Stop> for StopStatus {
             by: stop.by,
             since: time(stop.since),
             // Rounded up: read again, the stop is not shorter.
-            until: stop.until.map(|until| time(until + Duration::from_millis(999))),
+            until: stop
+                .until
+                .map(|until| time(until + Duration::from_millis(999))),
         }
     }
 }

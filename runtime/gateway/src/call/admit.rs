@@ -85,7 +85,9 @@ impl Proxy {
         // After the views: what they hide is not told to be stopped.
         if let Some(rule) = self.stopped(edition, &message, direction) {
             if direction == Direction::ServerToClient && message.id().is_none() {
-                self.conn.server.dropped("a notification while a stop is in force");
+                self.conn
+                    .server
+                    .dropped("a notification while a stop is in force");
                 return Err(Refused::Stopped(None));
             }
             let call = self.call(&message, direction, alias, None);
@@ -226,7 +228,9 @@ impl Refused {
             }
             Self::Unrecorded(_) => unavailable("not sent: the gateway cannot record it\n"),
             Self::HeaderMismatch(response) => response,
-            Self::Invalid(_) | Self::Hidden(_) | Self::Stopped(_) | Self::Policy(_) => ClientResponse::accepted(),
+            Self::Invalid(_) | Self::Hidden(_) | Self::Stopped(_) | Self::Policy(_) => {
+                ClientResponse::accepted()
+            }
         }
     }
 }

@@ -80,7 +80,8 @@ pub(crate) fn withheld(call: &Call, what: &str) -> Message {
 /// The reply to a request that the gateway gave up after it may have reached the server. The caller adds the request's
 /// id.
 pub(crate) fn given_up(call: &Call, why: &str) -> Message {
-    let text = format!("The request was given up, and may have had its effect: {why}. Do not retry.");
+    let text =
+        format!("The request was given up, and may have had its effect: {why}. Do not retry.");
     noted(call, error_codes::SERVER, &text, "unknown")
 }
 

@@ -114,8 +114,9 @@ impl Subscription {
     fn turn(&mut self) -> bool {
         let now = self.shared.registry.current();
         let client = self.client.as_deref();
-        let gone =
-            |server: &Arc<Server>| !now.has(server) || server.is_held() || !now.views().show(client, server.name());
+        let gone = |server: &Arc<Server>| {
+            !now.has(server) || server.is_held() || !now.views().show(client, server.name())
+        };
         if self.server.as_ref().is_some_and(gone) {
             return false;
         }

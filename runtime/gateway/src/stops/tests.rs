@@ -34,7 +34,11 @@ fn a_tool_is_stopped_in_every_spelling_that_may_be_taken_for_it() {
     ] {
         assert!(stops.tool("crm", name).is_some(), "{name:?}");
     }
-    for (server, name) in [("crm", "send"), ("crm", "send_mail2"), ("desk", "send_mail")] {
+    for (server, name) in [
+        ("crm", "send"),
+        ("crm", "send_mail2"),
+        ("desk", "send_mail"),
+    ] {
         assert!(stops.tool(server, name).is_none(), "{server}/{name}");
     }
     assert!(stops.stops_tools_of("crm") && !stops.stops_tools_of("desk"));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use sandgate_message::{PostDecision, PreDecision};
 
 use crate::testing::{
-    ERROR, RESULT, Seen, call, chain, enter, leave, mutator, onward, read, refused, reply_validator,
-    set, text, validator,
+    ERROR, RESULT, Seen, call, chain, enter, leave, mutator, onward, read, refused,
+    reply_validator, set, text, validator,
 };
 use crate::{Chain, StoppedPlugins};
 
@@ -31,7 +31,10 @@ fn what_a_stopped_plugin_would_judge_is_refused_and_nobody_is_asked() {
     let reply = read(&refusal.message.unwrap());
     assert_eq!(reply["result"]["isError"], true);
     let said = reply["result"]["content"][0]["text"].as_str().unwrap();
-    assert!(said.contains("the operator has stopped this policy"), "{said}");
+    assert!(
+        said.contains("the operator has stopped this policy"),
+        "{said}"
+    );
     assert_eq!(seen.all(), ["first"], "once, before the stop");
     let [entry] = refusal.trail.entries.as_slice() else {
         panic!("{:?}", refusal.trail)
@@ -63,15 +66,16 @@ fn the_reply_to_a_call_that_was_sent_before_is_withheld() {
         let left = leave(sent, reply);
         assert!(left.withheld);
         let said = text(&left.message.unwrap());
-        assert!(said.contains("stop.plugin") && !said.contains("hi"), "{said}");
+        assert!(
+            said.contains("stop.plugin") && !said.contains("hi"),
+            "{said}"
+        );
     }
 }
 
 #[test]
 fn a_mutator_does_not_lead_a_call_past_a_stopped_plugin() {
-    let renames = |name: &str| {
-        mutator(name, |_| PreDecision::Edit(set("/name", "\"other\"")))
-    };
+    let renames = |name: &str| mutator(name, |_| PreDecision::Edit(set("/name", "\"other\"")));
     let guard = || {
         validator("guard", |_| PreDecision::Proceed)
             .place(|place| place.scope.targets = crate::Globs::new(["other"]).unwrap())

@@ -18,7 +18,7 @@ use sandgate_egress::Connection;
 use sandgate_gateway::{CallTimings, Ended, Gateway};
 
 pub use self::listener::{bind, serve};
-use self::meters::{RULES, InterceptorMeters, ServerMeters, one_more};
+use self::meters::{InterceptorMeters, RULES, ServerMeters, one_more};
 pub(crate) use self::meters::{method_label, mode_label, outcome_label};
 use crate::conditions::GatewayConditions;
 use crate::traces::SpanCounts;

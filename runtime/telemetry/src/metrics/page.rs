@@ -16,7 +16,7 @@ use sandgate_egress::Verdict;
 use sandgate_gateway::{Availability, StopKind};
 
 use super::Metrics;
-use super::meters::{RULES, DECISIONS, FAULTS, HOOKS, METHODS, MODES, OUTCOMES};
+use super::meters::{DECISIONS, FAULTS, HOOKS, METHODS, MODES, OUTCOMES, RULES};
 use crate::logging;
 
 const SERVER: &str = "server";
