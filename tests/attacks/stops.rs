@@ -1,8 +1,8 @@
 //! What an operator has stopped, and those who go on all the same: by another door, by another name, or by having begun
 //! before.
 
-use std::io::{ErrorKind, Read};
-use std::net::{TcpListener, TcpStream};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use harness::{Ended, FakeServer, Gateway, Script, request};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use crate::callers::{Callers, PLAIN, SOON, raise_open_files, wait_until};
+use crate::callers::{Callers, PLAIN, SOON, connect, raise_open_files, wait_until};
 
 /// Lists a tool, a prompt and a resource, promises a task for the tool `slow`, and answers whatever it is asked.
 fn script() -> Script {
@@ -146,7 +146,7 @@ fn a_stopped_client_comes_back_by_no_door() {
         }
         let headers = [
             ("accept", "text/event-stream"),
-            ("authorization", &callers.eve),
+            ("authorization", callers.eve.as_str()),
             ("mcp-session-id", session.as_str()),
         ];
         let listens = request("GET", &callers.gateway.mcp(endpoint), &headers, b"");
@@ -338,6 +338,24 @@ fn waits(folder: &tempfile::TempDir) -> String {
     )
 }
 
+/// Sends a call of the tool `look` that waits in the interceptor, and leaves the connection open.
+fn begin_waiting(callers: &Callers) -> TcpStream {
+    let mut body: Value = serde_json::from_slice(&crate::callers::call("look", "")).unwrap();
+    body["params"]["misbehave"] = json!(true);
+    let body = body.to_string();
+    let authority = callers.gateway.url.trim_start_matches("http://");
+    let mut stream = connect(&callers.gateway, Ipv4Addr::LOCALHOST);
+    let head = format!(
+        "POST /mcp/desk HTTP/1.1\r\nHost: {authority}\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
+         Accept: application/json, text/event-stream\r\nMcp-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\n\
+         Mcp-Name: look\r\nContent-Length: {}\r\n\r\n{body}",
+        callers.eve,
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
 #[test]
 fn a_call_that_is_inside_an_interceptor_when_the_stop_comes_is_not_sent() {
     for (kind, name) in [
@@ -351,11 +369,11 @@ fn a_call_that_is_inside_an_interceptor_when_the_stop_comes_is_not_sent() {
         let interceptors = waits(&folder);
         let servers = format!("{}{interceptors}", server.config("desk"));
         let callers = Callers::start("", "", &servers);
-        let mut waiting = callers.leave_open(&callers.eve, "desk", "look");
+        let mut waiting = begin_waiting(&callers);
         std::thread::sleep(Duration::from_millis(300));
         stop(&callers.gateway, kind, name);
         let said = answer(&mut waiting);
-        assert!(said.contains("The request was not sent"), "{kind}: {said}");
+        assert!(said.contains("was not sent"), "{kind}: {said}");
         assert_eq!(calls(&server), 0, "{kind}");
     }
 }

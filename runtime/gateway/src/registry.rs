@@ -292,7 +292,45 @@ fn usable(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::usable;
+    #![allow(clippy::unwrap_used)]
+    use futures_util::FutureExt;
+    use sandgate_message::Limits;
+
+    use super::*;
+
+    fn registry() -> Arc<Registry> {
+        let chain = Chain::new(1, Vec::new(), None, Limits::default());
+        Registry::new(Edition::new(chain, Vec::new()).unwrap())
+    }
+
+    #[test]
+    fn a_stop_waits_for_whoever_sends_on_the_strength_of_before() {
+        let registry = registry();
+        let (mut sends, mut ends) = (registry.guard(), registry.guard());
+        let mut waited_for_by_nobody = registry.guard();
+        waited_for_by_nobody.waits_for_nothing();
+        let (_, over) = registry.stop(Stops::default());
+        assert!(!over.is_cancelled());
+        sends.changed().now_or_never().unwrap();
+        assert!(Arc::ptr_eq(&sends.edition, &registry.current()));
+        assert!(!over.is_cancelled(), "one has not noticed yet");
+        assert!(ends.changed().now_or_never().is_some());
+        assert!(over.is_cancelled());
+        let (_, over) = registry.stop(Stops::default());
+        assert!(!over.is_cancelled(), "both hold the next epoch");
+        drop((sends, ends));
+        assert!(over.is_cancelled());
+    }
+
+    #[test]
+    fn a_guard_that_is_taken_after_a_stop_knows_it() {
+        let registry = registry();
+        let (_, over) = registry.stop(Stops::default());
+        assert!(over.is_cancelled(), "nobody sends anything");
+        let mut guard = registry.guard();
+        assert!(Arc::ptr_eq(&guard.edition, &registry.current()));
+        assert!(guard.changed().now_or_never().is_none());
+    }
 
     #[test]
     fn a_server_name_can_be_read_back_from_a_prefixed_tool() {
