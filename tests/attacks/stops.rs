@@ -184,7 +184,7 @@ fn a_stopped_tool_is_reached_by_no_route_and_in_no_spelling() {
         "look",
         "LOOK",
         "Look",
-        "l\u{43e}ok",
+        "l\u{2060}ook",
         "look\u{200b}",
         "\u{ff4c}ook",
     ];

@@ -133,8 +133,8 @@ impl Stops {
         self.named(StopKind::Server, name)
     }
 
-    /// The stop of a tool, by its server's name for it. Case makes no difference, nor do characters that look alike: a
-    /// lenient server may take one name for another.
+    /// The stop of a tool, by its server's name for it. Case makes no difference, nor do invisible characters and other
+    /// forms of a letter (NFKC): a lenient server may take one name for another.
     pub fn tool(&self, server: &str, name: &str) -> Option<&Stop> {
         let seen = is_odd(name).then(|| looks_like(name));
         let stops = |one: &&StoppedTools| {
