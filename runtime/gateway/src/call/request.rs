@@ -1,6 +1,7 @@
 //! A client's request, from start to end: [`Proxy::request`]. The request and its reply pass the interceptors of the
 //! edition that was current when the request arrived.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
@@ -64,8 +65,11 @@ impl Proxy {
             let reply = self.finish(edition, in_flight, answer, Decision::Answered);
             return ClientResponse::of(reply.await.message);
         }
-        let sends = self.forward(edition, &in_flight, &received, headers);
-        let answer = match self.unless_stopped(&in_flight, sends).await {
+        let sent = {
+            let sends = pin!(self.forward(edition, &in_flight, &received, headers));
+            self.unless_stopped(&in_flight, sends).await
+        };
+        let answer = match sent {
             Ok(answer) => answer,
             Err(stopped) => return self.given_up(in_flight, stopped).await,
         };

@@ -1,5 +1,6 @@
 //! Calls that meet a stop: refused when they come, refused before they are sent, and cancelled at the server.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use sandgate_message::{Call, Direction, Id, Message, Method, Target, error_codes};
@@ -90,9 +91,8 @@ impl Proxy {
     pub(crate) async fn unless_stopped<T>(
         &self,
         in_flight: &InFlight,
-        sends: impl Future<Output = T>,
+        mut sends: Pin<&mut impl Future<Output = T>>,
     ) -> Result<T, Stopped> {
-        let mut sends = std::pin::pin!(sends);
         let mut guard = self.shared.registry.guard();
         let mut began = false;
         loop {
@@ -103,7 +103,7 @@ impl Proxy {
             tokio::select! {
                 biased;
                 () = guard.changed() => {}
-                sent = &mut sends => return Ok(sent),
+                sent = sends.as_mut() => return Ok(sent),
             }
         }
     }
