@@ -321,6 +321,7 @@ mod tests {
             under_way: 1,
             waiting: 0,
             recording: None,
+            stops: Vec::new(),
             conditions: vec![ConditionStatus {
                 condition: "call-log".into(),
                 detail: "cannot be written: No space left on device".into(),
