@@ -1,7 +1,5 @@
 //! Client messages that expect no reply: notifications, and replies to servers' requests.
 
-use std::pin::pin;
-
 use crate::call::admit::Incoming;
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Direction, Id, Message};
@@ -41,8 +39,8 @@ impl Proxy {
         let traced = in_flight.arrival().renew(headers);
         let headers = traced.as_ref().unwrap_or(headers);
         let sent = {
-            let sends = pin!(self.conn.send(in_flight.message(), headers));
-            self.unless_stopped(&in_flight, sends).await
+            let mut sends = Box::pin(self.conn.send(in_flight.message(), headers));
+            self.unless_stopped(&in_flight, sends.as_mut()).await
         };
         let answer = match sent {
             Ok(answer) => answer,

@@ -1,7 +1,6 @@
 //! A client's request, from start to end: [`Proxy::request`]. The request and its reply pass the interceptors of the
 //! edition that was current when the request arrived.
 
-use std::pin::pin;
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
@@ -66,8 +65,9 @@ impl Proxy {
             return ClientResponse::of(reply.await.message);
         }
         let sent = {
-            let sends = pin!(self.forward(edition, &in_flight, &received, headers));
-            self.unless_stopped(&in_flight, sends).await
+            // Boxed, so that the future of the whole call stays small.
+            let mut sends = Box::pin(self.forward(edition, &in_flight, &received, headers));
+            self.unless_stopped(&in_flight, sends.as_mut()).await
         };
         let answer = match sent {
             Ok(answer) => answer,
