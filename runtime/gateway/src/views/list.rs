@@ -4,14 +4,19 @@ use sandgate_message::{
     Call, Edit, Json, Kind as JsonKind, Limits, Message, Method, Node, Shape, apply,
 };
 
-use super::Kind;
+use super::{Kind, Views};
 use crate::call::error_reply;
-use crate::registry::Edition;
+use crate::stops::Stops;
 
 /// The list without what the call's client may not use and without stopped tools. Any other reply is unchanged. A list that cannot be edited is
 /// withheld.
-pub(crate) fn visible(edition: &Edition, call: &Call, limits: &Limits, reply: Message) -> Message {
-    let (views, stops) = (edition.views(), edition.stops());
+pub(crate) fn visible(
+    views: &Views,
+    stops: &Stops,
+    call: &Call,
+    limits: &Limits,
+    reply: Message,
+) -> Message {
     let Some(member) = Method::new(&call.method).list_member() else {
         return reply;
     };
