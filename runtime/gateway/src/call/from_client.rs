@@ -1,5 +1,7 @@
 //! Client messages that expect no reply: notifications, and replies to servers' requests.
 
+use std::pin::pin;
+
 use crate::call::admit::Incoming;
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Direction, Id, Message};
@@ -39,8 +41,8 @@ impl Proxy {
         let traced = in_flight.arrival().renew(headers);
         let headers = traced.as_ref().unwrap_or(headers);
         let sent = {
-            let mut sends = Box::pin(self.conn.send(in_flight.message(), headers));
-            self.unless_stopped(&in_flight, sends.as_mut()).await
+            let sends = pin!(self.conn.send(in_flight.message(), headers));
+            self.unless_stopped(&in_flight, sends).await
         };
         let answer = match sent {
             Ok(answer) => answer,

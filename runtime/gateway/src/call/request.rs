@@ -1,6 +1,7 @@
 //! A client's request, from start to end: [`Proxy::request`]. The request and its reply pass the interceptors of the
 //! edition that was current when the request arrived.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
@@ -43,7 +44,8 @@ impl Proxy {
         // The method is client input: `?` escapes it, so that it cannot forge log lines. The target is left out, since
         // a policy may mask it.
         let span = tracing::info_span!("call", id = %call.id, method = ?call.method, server = %call.server);
-        self.pass(edition, described, headers)
+        // Boxed: many futures hold this one, which is large.
+        Box::pin(self.pass(edition, described, headers))
             .instrument(span)
             .await
     }
@@ -65,9 +67,8 @@ impl Proxy {
             return ClientResponse::of(reply.await.message);
         }
         let sent = {
-            // Boxed, so that the future of the whole call stays small.
-            let mut sends = Box::pin(self.forward(edition, &in_flight, &received, headers));
-            self.unless_stopped(&in_flight, sends.as_mut()).await
+            let sends = pin!(self.forward(edition, &in_flight, &received, headers));
+            self.unless_stopped(&in_flight, sends).await
         };
         let answer = match sent {
             Ok(answer) => answer,

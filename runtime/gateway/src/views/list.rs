@@ -8,7 +8,8 @@ use super::{Kind, Views};
 use crate::call::error_reply;
 use crate::stops::Stops;
 
-/// The list without what the call's client may not use and without stopped tools. Any other reply is unchanged. A list that cannot be edited is
+/// The list without what the call's client may not use and without stopped tools. Any other reply is unchanged. A list
+/// that cannot be edited is
 /// withheld.
 pub(crate) fn visible(
     views: &Views,
