@@ -28,6 +28,7 @@ mod resource_uris;
 mod secrets;
 mod smuggled_events;
 mod starved_callers;
+mod stops;
 mod tasks;
 mod tenants_definitions;
 mod threat_model;

@@ -27,6 +27,7 @@ use crate::replay::Replay;
 use crate::run::Run;
 use crate::secret::Secret;
 use crate::status::Status;
+use crate::stop::{Resume, Stop, Stops};
 use crate::token::Token;
 use crate::why::Why;
 
@@ -69,6 +70,13 @@ pub enum Verb {
     Status(Status),
     /// Have the running gateway read its configuration and plugins anew, now
     Reload(Reload),
+    /// Stop a server, client, tool or plugin of the running gateway, from the next call on [exit code 1: it is not stopped,
+    /// or not as it should be]
+    Stop(Stop),
+    /// Lift a stop
+    Resume(Resume),
+    /// Show what is stopped, since when and why
+    Stops(Stops),
     /// Tell the story of one call: who asked, what each interceptor decided, what was sent and what came back
     Why(Why),
     /// Show what a contained server reached, what it was refused and why, and the list that it needed

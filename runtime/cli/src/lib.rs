@@ -31,6 +31,7 @@ pub mod schema;
 pub mod secret;
 mod seen;
 pub mod status;
+pub mod stop;
 mod table;
 pub mod terminal;
 pub mod token;

@@ -8,7 +8,7 @@ use sandgate::args::{Arguments, Verb};
 use sandgate::demo;
 use sandgate::{
     audit, call, check, completions, egress, import, init, install, lock, manual, pins, plugin,
-    promote, reload, replay, run, schema, secret, status, terminal, token, why,
+    promote, reload, replay, run, schema, secret, status, stop, terminal, token, why,
 };
 use sandgate_telemetry::logging;
 use tracing::Level;
@@ -56,6 +56,9 @@ fn carry_out(verb: Verb) -> ExitCode {
         Verb::Check(asked) => check::carry_out(&asked),
         Verb::Status(asked) => status::carry_out(&asked),
         Verb::Reload(asked) => reload::carry_out(&asked),
+        Verb::Stop(asked) => stop::carry_out(&asked),
+        Verb::Resume(asked) => stop::resume(&asked),
+        Verb::Stops(asked) => stop::list(&asked),
         Verb::Why(asked) => why::carry_out(&asked),
         Verb::Egress(asked) => egress::carry_out(&asked),
         Verb::Call(asked) => call::carry_out(&asked),

@@ -26,6 +26,14 @@ impl Period {
     }
 }
 
+impl std::str::FromStr for Period {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::read(text).map_err(|mistake| format!("it {}; {}", mistake.why, mistake.help))
+    }
+}
+
 impl Size {
     /// A size of `count` mebibytes.
     pub const fn mib(count: u64) -> Self {

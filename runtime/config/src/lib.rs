@@ -87,7 +87,7 @@ pub use source::{Position, Side, Source, SyntaxError};
 pub use telemetry::{Collector, Telemetry};
 pub use validate::validate;
 pub use view::{Target, TargetKind, View};
-pub use wording::suggest;
+pub use wording::{nearest, suggest};
 
 /// A whole configuration file.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]

@@ -53,6 +53,56 @@ impl Files {
     }
 }
 
+impl Files {
+    /// Writes a file, all or nothing, readable by its owner only. It is on disk before this returns. A link of that name
+    /// is replaced, not followed.
+    ///
+    /// # Errors
+    ///
+    /// The operating system reports an error. The file is as it was.
+    pub fn put(&self, path: &Path, content: &str) -> Result<(), FileError> {
+        let path = self.path(path);
+        let put = || {
+            let (dir, name) = enter(&path)?;
+            let aside = aside(name);
+            // Left by a process of this number that died meanwhile.
+            let _ = dir.remove_file(&aside);
+            let mut file = dir.open_with(&aside, &fresh())?;
+            let written = file
+                .write_all(content.as_bytes())
+                .and_then(|()| file.sync_all())
+                .and_then(|()| dir.rename(&aside, &dir, name));
+            if written.is_err() {
+                let _ = dir.remove_file(&aside);
+            }
+            written?;
+            let folder = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let synced =
+                rustix::fs::openat(&dir, ".", folder, Mode::empty()).and_then(rustix::fs::fsync);
+            Ok(synced?)
+        };
+        put().map_err(|source: io::Error| FileError::Io {
+            path: path.clone(),
+            what: "written",
+            source,
+        })
+    }
+}
+
+/// The name under which a file is written before it takes its place.
+fn aside(name: &OsStr) -> OsString {
+    let mut aside = OsString::from(".");
+    aside.push(name);
+    aside.push(format!(".{}", std::process::id()));
+    aside
+}
+
+fn fresh() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    options
+}
+
 /// Checks that the file holds exactly `before`, and returns its metadata.
 fn holding(dir: &Dir, name: &OsStr, before: &str) -> io::Result<Metadata> {
     let file = dir.open(name)?;
@@ -70,15 +120,8 @@ fn holding(dir: &Dir, name: &OsStr, before: &str) -> io::Result<Metadata> {
 
 /// Writes under another name first, so that a reader finds either the old file or the new one.
 fn write(dir: &Dir, name: &OsStr, content: &str, like: &Metadata) -> io::Result<()> {
-    let mut aside = OsString::from(".");
-    aside.push(name);
-    aside.push(format!(".{}", std::process::id()));
-    let options = || {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600);
-        options
-    };
-    let mut file = dir.open_with(&aside, &options())?;
+    let aside = aside(name);
+    let mut file = dir.open_with(&aside, &fresh())?;
     let written = filled(&mut file, content, like).and_then(|()| dir.rename(&aside, dir, name));
     if written.is_err() {
         let _ = dir.remove_file(&aside);

@@ -17,6 +17,7 @@ pub mod reload_report;
 mod restart;
 mod running;
 pub mod status;
+pub mod stops;
 pub mod watch;
 
 pub use running::{Running, Transport, open_call_log, start, until_told};

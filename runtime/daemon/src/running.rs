@@ -12,7 +12,7 @@ use std::time::Duration;
 use sandgate_assembly::host_setup;
 use sandgate_assembly::{Assembler, Loading};
 use sandgate_config::{Audit, Environment, Files, Issue, Loaded, Report, Side};
-use sandgate_gateway::{Endpoint, Gateway, GatewayConfig, Registry};
+use sandgate_gateway::{Endpoint, Gateway, GatewayConfig, Registry, Stop};
 use sandgate_recording::{Recording, Wanted};
 use sandgate_telemetry::call_log::{Auditor, CallLogTarget, CallLogWriter, OpenError};
 use sandgate_telemetry::conditions::GatewayConditions;
@@ -29,6 +29,7 @@ use crate::lookout::Lookout;
 use crate::memory;
 use crate::reload::{self, Reloader};
 use crate::reload_report::ReloadReport;
+use crate::stops::{StopKeeper, StopsFile, StopsFileError};
 use crate::watch::Watch;
 
 /// Everything that a gateway needs, before it serves.
@@ -42,6 +43,7 @@ pub struct Running {
     /// The admin socket, on which operators ask.
     admin: Option<AdminListener>,
     lookout: Lookout,
+    stops: Arc<StopKeeper>,
     /// The listener of the metrics page.
     scraped: Option<TcpListener>,
     /// How long the gateway serves on, without being ready, after it was told to stop.
@@ -75,6 +77,7 @@ pub async fn start(
         .await?;
     assembled.log(loaded);
     let identity = assembled.identity.take();
+    let (stops_file, stops) = read_stops(path, loaded)?;
     let call_log = open_call_log(loaded, stdio)?;
     let scraped = metrics::bind(loaded).await?;
     // The socket is opened last: the gateway that holds it serves.
@@ -105,6 +108,7 @@ pub async fn start(
         lookout.observer(),
     );
     gateway.identify(identity);
+    let stops = StopKeeper::begin(gateway.clone(), call_log.clone(), stops_file, stops).await;
     let conditions = GatewayConditions::new(
         &gateway,
         call_log.clone(),
@@ -129,6 +133,7 @@ pub async fn start(
         watch,
         admin,
         lookout,
+        stops,
         scraped,
         lame_duck: loaded
             .config
@@ -136,6 +141,20 @@ pub async fn start(
             .limits
             .lame_duck
             .map(|period| period.0),
+    })
+}
+
+/// The stops that were in force when the gateway last ran.
+fn read_stops(path: &Path, loaded: &Loaded) -> Result<(StopsFile, Vec<Stop>), Report> {
+    let file = StopsFile::of(path, loaded);
+    let read = file.and_then(|file| file.read().map(|stops| (file, stops)));
+    read.map_err(|error| {
+        let help = match &error {
+            StopsFileError::Left { .. } => "move the file there, or remove it where nothing is to be stopped any more",
+            _ => "it keeps what the operator has stopped: mend it, or remove it where nothing is to be stopped any more",
+        };
+        let issue = Issue::error(None, format!("the stops cannot be read: {error}"));
+        Report::new(None, vec![issue.help(help)])
     })
 }
 
@@ -271,6 +290,7 @@ impl Running {
             watch,
             admin,
             lookout,
+            stops,
             scraped,
             lame_duck,
         } = self;
@@ -306,7 +326,9 @@ impl Running {
             listeners: vec![transport.name()],
             history: reloader.history(),
             reload: ask,
+            stops: stops.clone(),
         };
+        tokio::spawn(stops.run(stop.clone()));
         if let Some(admin) = admin {
             let handler = Handler::new(gateway.clone(), call_log.clone(), context)
                 .recording(lookout.recording.clone())

@@ -24,10 +24,23 @@ use crate::observe::recorder::CallRecorder;
 use crate::protocol::list_changed;
 use crate::registry::{Edition, Registry};
 use crate::shared::Shared;
+use crate::stops::Stops;
 use sandgate_upstream::Identity;
 
+/// How long a stop waits until sessions and children have ended, and until calls have noticed.
+const STOPPING: Duration = Duration::from_secs(5);
 /// How often idle sessions are looked for.
 const SWEEP: Duration = Duration::from_secs(15);
+
+/// What came of a change of the stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StopOutcome {
+    /// The number of sessions that were ended.
+    pub sessions: usize,
+    /// Whether every call that was being sent has noticed: none that a stop forbids begins at a server any more.
+    /// `false`: after five seconds some have not.
+    pub settled: bool,
+}
 
 /// An MCP gateway. It is cheap to share, and one is enough for any number of listeners.
 pub struct Gateway {
@@ -141,6 +154,38 @@ impl Gateway {
             }
         }
         before
+    }
+
+    /// Replaces the stops. Returns once nothing is sent any more that a stop forbids: calls under way are cancelled, the
+    /// sessions and streams of stopped clients and servers and the children of stopped servers are ended.
+    pub async fn stop(&self, stops: Stops) -> StopOutcome {
+        let (before, over) = self.router.shared.registry.stop(stops);
+        let now = self.current();
+        let mut ended = Vec::new();
+        let all = self.router.sessions.all();
+        for session in &all {
+            if session.stands(&now) {
+                tell_of_changes(session, &before, &now);
+            } else {
+                self.router.sessions.forget(session);
+                ended.push(session);
+            }
+        }
+        let held = now.servers().iter().filter(|server| server.is_held());
+        let ending = async {
+            let ends = futures_util::future::join_all(ended.iter().map(|session| session.end()));
+            let leaves = futures_util::future::join_all(all.iter().map(|one| one.leave_held()));
+            let children = futures_util::future::join_all(held.map(|server| server.end_children()));
+            tokio::join!(ends, leaves, children);
+        };
+        let (settled, _) = tokio::join!(
+            tokio::time::timeout(STOPPING, over.cancelled()),
+            tokio::time::timeout(STOPPING, ending),
+        );
+        StopOutcome {
+            sessions: ended.len(),
+            settled: settled.is_ok(),
+        }
     }
 
     /// Serves HTTP until `stop` is cancelled, then lets calls in flight finish for at most [`GatewayConfig::drain`].

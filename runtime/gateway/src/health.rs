@@ -1,5 +1,6 @@
 //! The answers of `/healthz` and `/readyz`.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -50,6 +51,9 @@ struct Readiness<'a> {
     servers: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     conditions: Vec<&'static str>,
+    /// How many stops are in force, by kind: names would tell everybody what there is.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    stopped: BTreeMap<&'static str, usize>,
     last_reload_error: Option<&'a str>,
 }
 
@@ -90,6 +94,7 @@ impl Status {
             ready: !unready,
             version: edition.version(),
             servers,
+            stopped: stopped(edition),
             conditions: conditions.iter().map(|condition| condition.name).collect(),
             last_reload_error: error
                 .as_deref()
@@ -108,6 +113,14 @@ impl Status {
         );
         response
     }
+}
+
+fn stopped(edition: &Edition) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for stop in edition.stops().all() {
+        *counts.entry(stop.kind.as_str()).or_default() += 1;
+    }
+    counts
 }
 
 #[cfg(test)]

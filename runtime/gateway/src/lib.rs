@@ -23,6 +23,7 @@ mod protocol;
 mod registry;
 mod replay;
 mod shared;
+mod stops;
 mod upstream_conn;
 mod views;
 
@@ -33,7 +34,7 @@ pub use auth::principals::{ClientKey, Clients};
 pub use auth::scopes::Scopes;
 pub use config::{GatewayConfig, OnUnwritten};
 pub use downstream::Endpoint;
-pub use gateway::Gateway;
+pub use gateway::{Gateway, StopOutcome};
 pub use health::{Condition, Conditions, Status};
 pub use observe::call_log::{
     CallLog, CallLogError, Decision, Ended, Forwarded, LeftOut, RefusedBy,
@@ -51,4 +52,5 @@ pub use sandgate_upstream::{
     ServerConfig, ServerError, Share, Transport,
 };
 pub use sandgate_upstream::{Budget, MemoryError};
+pub use stops::{Stop, StopKind, Stops};
 pub use views::{ClientView, Kind, PatternError, Rule, Verdict, View, ViewPattern, Views};

@@ -6,22 +6,25 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sandgate_message::Era;
-use sandgate_pipeline::Chain;
+use sandgate_pipeline::{Chain, StoppedPlugins};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::authorization::Authorization;
 use crate::auth::principals::Clients;
+use crate::stops::Stops;
 use crate::views::{Viewer, Views};
 use sandgate_upstream::Server;
 
-/// A chain with the servers, clients and views that belong to it. A call keeps the edition it started with, so that it never
+/// A chain with the servers, clients, views and stops that belong to it. A call keeps the edition it started with, so that it never
 /// meets a new server under the old chain or the reverse.
 pub struct Edition {
     chain: Arc<Chain>,
     servers: Vec<Arc<Server>>,
     clients: Clients,
-    authorization: Option<Authorization>,
-    views: Views,
+    authorization: Option<Arc<Authorization>>,
+    views: Arc<Views>,
+    stops: Arc<Stops>,
     /// The era of the merged endpoint, once decided.
     merged_era: OnceLock<Era>,
 }
@@ -63,7 +66,8 @@ impl Edition {
             servers,
             clients: Clients::new(Vec::new()),
             authorization: None,
-            views: Views::default(),
+            views: Arc::default(),
+            stops: Arc::default(),
             merged_era: OnceLock::new(),
         })
     }
@@ -78,14 +82,14 @@ impl Edition {
     /// Admits clients with tokens of issuers too; without this, no token is looked at.
     #[must_use]
     pub fn authorized_by(mut self, authorization: Option<Authorization>) -> Self {
-        self.authorization = authorization;
+        self.authorization = authorization.map(Arc::new);
         self
     }
 
     /// Judges what clients see and use by these views; without this, every client sees everything.
     #[must_use]
     pub fn through(mut self, views: Views) -> Self {
-        self.views = views;
+        self.views = Arc::new(views);
         self
     }
 
@@ -107,7 +111,7 @@ impl Edition {
     }
     /// The issuers of tokens that admit clients, and what their tokens must grant; `None` where no token does.
     pub fn authorization(&self) -> Option<&Authorization> {
-        self.authorization.as_ref()
+        self.authorization.as_deref()
     }
     /// Whether everybody is admitted.
     pub(crate) fn is_open(&self) -> bool {
@@ -116,6 +120,10 @@ impl Edition {
     /// The views of the clients.
     pub fn views(&self) -> &Views {
         &self.views
+    }
+    /// What the operator has stopped.
+    pub fn stops(&self) -> &Stops {
+        &self.stops
     }
     /// The server with this name, if the client may know of it.
     pub(crate) fn server_for(&self, viewer: Viewer<'_>, name: &str) -> Option<&Arc<Server>> {
@@ -149,38 +157,118 @@ pub struct Registry {
     current: ArcSwap<Edition>,
     publishing: Mutex<()>,
     published: watch::Sender<()>,
+    /// The stopped plugins, which the chains of all editions obey.
+    plugins: Arc<StoppedPlugins>,
+    epoch: ArcSwap<Epoch>,
+}
+
+/// The time from one publication to the next. Whoever sends something to a server holds the epoch in which it was allowed,
+/// so that whoever publishes a stop can wait until nobody sends on the strength of what was in force before.
+#[derive(Debug, Default)]
+struct Epoch {
+    /// Cancelled when nobody holds the epoch any more.
+    over: CancellationToken,
+}
+
+impl Drop for Epoch {
+    fn drop(&mut self) {
+        self.over.cancel();
+    }
+}
+
+/// What a call holds while it is sent.
+pub(crate) struct StopGuard {
+    registry: Arc<Registry>,
+    published: watch::Receiver<()>,
+    /// `None` where nobody waits for the holder.
+    epoch: Option<Arc<Epoch>>,
+    edition: Arc<Edition>,
 }
 
 impl Registry {
     /// Creates a registry with a first edition.
     pub fn new(edition: Edition) -> Arc<Self> {
+        let plugins = Arc::<StoppedPlugins>::default();
+        let edition = Edition {
+            chain: edition.chain.stoppable(plugins.clone()),
+            ..edition
+        };
         Arc::new(Self {
             current: ArcSwap::from_pointee(edition),
             publishing: Mutex::default(),
             published: watch::Sender::new(()),
+            plugins,
+            epoch: ArcSwap::from_pointee(Epoch::default()),
         })
     }
     /// The current edition, which stays valid for the caller after a new one is published.
     pub fn current(&self) -> Arc<Edition> {
         self.current.load_full()
     }
-    /// Publishes an edition and returns the previous one.
+    /// Publishes an edition, with the stops in force, and returns the previous one.
     pub(crate) fn publish(&self, mut edition: Edition) -> Arc<Edition> {
         let _one_at_a_time = self.publishing.lock();
-        let before = self.current.load();
-        edition.clients.inherit(&before.clients);
-        if let (Some(now), Some(before)) = (&edition.authorization, &before.authorization) {
+        let current = self.current.load_full();
+        edition.chain = edition.chain.stoppable(self.plugins.clone());
+        edition.stops = current.stops.clone();
+        edition.clients.inherit(&current.clients);
+        if let (Some(now), Some(before)) = (&edition.authorization, &current.authorization) {
             now.inherit(before, &edition.clients, &edition.views);
         }
-        drop(before);
+        for server in &edition.servers {
+            match edition.stops.server(server.name()) {
+                Some(_) => server.hold(),
+                None => server.release(),
+            }
+        }
+        self.swap(edition).0
+    }
+    /// Publishes the current edition with these stops. Returns the previous one, and what is cancelled once nothing is
+    /// sent on the strength of what was in force before.
+    pub(crate) fn stop(&self, stops: Stops) -> (Arc<Edition>, CancellationToken) {
+        let _one_at_a_time = self.publishing.lock();
+        let (current, stops) = (self.current.load_full(), Arc::new(stops));
+        let begins = |name: &str| {
+            stops.client(Some(name)).is_some() && current.stops.client(Some(name)).is_none()
+        };
+        let clients = current.clients.renewed(begins);
+        for server in &current.servers {
+            match stops.server(server.name()) {
+                Some(_) => server.hold(),
+                None => server.release(),
+            }
+        }
+        self.plugins.set(stops.plugins());
+        let swapped = self.swap(Edition {
+            chain: current.chain.clone(),
+            servers: current.servers.clone(),
+            clients,
+            authorization: current.authorization.clone(),
+            views: current.views.clone(),
+            stops: stops.clone(),
+            merged_era: current.merged_era.clone(),
+        });
+        // From here on nobody of that name begins anything.
+        if let Some(authorization) = &current.authorization {
+            authorization.end_named(begins);
+        }
+        swapped
+    }
+    fn swap(&self, edition: Edition) -> (Arc<Edition>, CancellationToken) {
         let edition = Arc::new(edition);
         let before = self.current.swap(edition.clone());
         before.clients.end_others(&edition.clients);
-        if let Some(before) = &before.authorization {
-            before.end_others(edition.authorization.as_ref());
+        match (&before.authorization, &edition.authorization) {
+            (Some(before), Some(now)) if Arc::ptr_eq(before, now) => {}
+            (Some(before), now) => before.end_others(now.as_deref()),
+            (None, _) => {}
         }
+        // After the edition: whoever holds the new epoch has seen the new edition.
+        let last = self.epoch.swap(Arc::default());
+        let over = last.over.clone();
+        drop(last);
         self.published.send_replace(());
-        before
+        (before, over)
     }
     /// Returns a receiver that changes whenever an edition other than `seen` is published. It has changed already if
     /// one is current.
@@ -190,6 +278,40 @@ impl Registry {
             published.mark_changed();
         }
         published
+    }
+    /// What a call holds while it is sent.
+    pub(crate) fn guard(self: &Arc<Self>) -> StopGuard {
+        // In this order: a publication in between is noticed by the receiver.
+        let published = self.published.subscribe();
+        let epoch = Some(self.epoch.load_full());
+        StopGuard {
+            registry: self.clone(),
+            published,
+            epoch,
+            edition: self.current(),
+        }
+    }
+}
+
+impl StopGuard {
+    /// The edition whose stops count.
+    pub(crate) fn edition(&self) -> &Edition {
+        &self.edition
+    }
+
+    /// Lets a stop be acknowledged although this guard has not noticed it.
+    pub(crate) fn waits_for_nothing(&mut self) {
+        self.epoch = None;
+    }
+
+    /// Waits for another edition, and takes it.
+    pub(crate) async fn changed(&mut self) {
+        // The registry has the sender.
+        let _ = self.published.changed().await;
+        if let Some(epoch) = &mut self.epoch {
+            *epoch = self.registry.epoch.load_full();
+        }
+        self.edition = self.registry.current();
     }
 }
 
@@ -205,7 +327,45 @@ fn usable(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::usable;
+    #![allow(clippy::unwrap_used)]
+    use futures_util::FutureExt;
+    use sandgate_message::Limits;
+
+    use super::*;
+
+    fn registry() -> Arc<Registry> {
+        let chain = Chain::new(1, Vec::new(), None, Limits::default());
+        Registry::new(Edition::new(chain, Vec::new()).unwrap())
+    }
+
+    #[test]
+    fn a_stop_waits_for_whoever_sends_on_the_strength_of_before() {
+        let registry = registry();
+        let (mut sends, mut ends) = (registry.guard(), registry.guard());
+        let mut waited_for_by_nobody = registry.guard();
+        waited_for_by_nobody.waits_for_nothing();
+        let (_, over) = registry.stop(Stops::default());
+        assert!(!over.is_cancelled());
+        sends.changed().now_or_never().unwrap();
+        assert!(Arc::ptr_eq(&sends.edition, &registry.current()));
+        assert!(!over.is_cancelled(), "one has not noticed yet");
+        assert!(ends.changed().now_or_never().is_some());
+        assert!(over.is_cancelled());
+        let (_, over) = registry.stop(Stops::default());
+        assert!(!over.is_cancelled(), "both hold the next epoch");
+        drop((sends, ends));
+        assert!(over.is_cancelled());
+    }
+
+    #[test]
+    fn a_guard_that_is_taken_after_a_stop_knows_it() {
+        let registry = registry();
+        let (_, over) = registry.stop(Stops::default());
+        assert!(over.is_cancelled(), "nobody sends anything");
+        let mut guard = registry.guard();
+        assert!(Arc::ptr_eq(&guard.edition, &registry.current()));
+        assert!(guard.changed().now_or_never().is_none());
+    }
 
     #[test]
     fn a_server_name_can_be_read_back_from_a_prefixed_tool() {

@@ -202,6 +202,7 @@ impl HookPhase<'_> {
         &mut self,
         nested: Option<&mut (dyn NestedMessages + '_)>,
     ) -> Result<(), PhaseEnd> {
+        self.unstopped()?;
         self.validators(Sees::Raw).await?;
         let steps = self.steps();
         self.mutators(steps.iter().enumerate().rev()).await?;

@@ -11,6 +11,7 @@ use crate::redaction::Redaction;
 use crate::refusal::RefusalStyle;
 use crate::step::Step;
 use crate::step_config::Mode;
+use crate::stopped::StoppedPlugins;
 
 /// The interceptors in the file's order. A chain never changes: a call keeps the chain that it entered.
 pub struct Chain {
@@ -24,6 +25,8 @@ pub struct Chain {
     pub(crate) shows: bool,
     /// What is taken out of documents between mutators and validators.
     pub(crate) redaction: Option<Arc<dyn Redaction>>,
+    /// The plugins that the operator has stopped.
+    pub(crate) stopped: Arc<StoppedPlugins>,
 }
 
 impl Chain {
@@ -43,6 +46,7 @@ impl Chain {
             extensions: Globs::default(),
             shows: false,
             redaction: None,
+            stopped: Arc::default(),
         })
     }
 
@@ -53,6 +57,7 @@ impl Chain {
             steps: self.steps.clone(),
             extensions: self.extensions.clone(),
             redaction: self.redaction.clone(),
+            stopped: self.stopped.clone(),
             shows,
             ..*self
         })
@@ -64,6 +69,7 @@ impl Chain {
             steps: self.steps.clone(),
             redaction: self.redaction.clone(),
             extensions,
+            stopped: self.stopped.clone(),
             ..*self
         })
     }
@@ -74,6 +80,7 @@ impl Chain {
             steps: self.steps.iter().map(remake).collect(),
             extensions: self.extensions.clone(),
             redaction: self.redaction.clone(),
+            stopped: self.stopped.clone(),
             ..*self
         })
     }
@@ -84,7 +91,37 @@ impl Chain {
             steps: self.steps.clone(),
             extensions: self.extensions.clone(),
             redaction: Some(redaction),
+            stopped: self.stopped.clone(),
             ..*self
+        })
+    }
+
+    /// The same chain, which obeys these stops.
+    pub fn stoppable(&self, stopped: Arc<StoppedPlugins>) -> Arc<Self> {
+        Arc::new(Self {
+            steps: self.steps.clone(),
+            extensions: self.extensions.clone(),
+            redaction: self.redaction.clone(),
+            stopped,
+            ..*self
+        })
+    }
+
+    /// The first active interceptor whose plugin is stopped and that looks at the call or at its reply.
+    pub fn stopped(&self, call: &Call) -> Option<&Step> {
+        self.stopped_at(&[Hook::PreCall, Hook::PostCall], call)
+            .map(|index| &self.steps[index])
+    }
+
+    /// The place of the first active interceptor whose plugin is stopped and that looks at the call at one of the hooks.
+    pub(crate) fn stopped_at(&self, hooks: &[Hook], call: &Call) -> Option<usize> {
+        if self.stopped.are_none() {
+            return None;
+        }
+        self.steps.iter().position(|step| {
+            step.place().mode == Mode::Active
+                && hooks.iter().any(|hook| step.covers(*hook, call))
+                && self.stopped.has(step)
         })
     }
 

@@ -24,9 +24,11 @@
 //!     silence.
 //! 14. Members of the envelope that JSON-RPC does not know do not pass where an active interceptor looks, since the
 //!     interceptor would not see them.
-//! 15. Messages nested in a message pass the interceptors as messages of their own (see `nested`), after the mutators
+//! 15. Where the operator has stopped an active interceptor's plugin, what that would look at, on its way in or as a
+//!     reply, is refused before any interceptor is asked, and once more after the mutators. In audit it is not asked.
+//! 16. Messages nested in a message pass the interceptors as messages of their own (see `nested`), after the mutators
 //!     of the whole and before its validators.
-//! 16. What the chain's redaction takes out is taken out after the mutators and the nested messages, before the
+//! 17. What the chain's redaction takes out is taken out after the mutators and the nested messages, before the
 //!     validators; likewise out of an answer and out of a refusal's words.
 
 use std::sync::Arc;
@@ -64,7 +66,8 @@ impl Chain {
         message: Message,
         nested: Option<&mut (dyn NestedMessages + '_)>,
     ) -> Admission {
-        if nested.is_none() && !self.looks(Hook::PreCall, &call) {
+        let stopped = self.stopped(&call).is_some();
+        if nested.is_none() && !stopped && !self.looks(Hook::PreCall, &call) {
             return Admission::Continue(Admitted::new(
                 self.clone(),
                 call,
@@ -133,9 +136,11 @@ impl HookPhase<'_> {
         nested: Option<&mut (dyn NestedMessages + '_)>,
     ) -> Result<(), PhaseEnd> {
         let steps = self.steps();
+        self.unstopped()?;
         self.mutators(steps.iter().enumerate()).await?;
         self.nested(nested).await?;
         self.redact();
+        self.unstopped()?;
         Ok(self.validators(Sees::Final).await?)
     }
 }

@@ -18,6 +18,7 @@ use crate::nested::{NestedMessages, NestedOutcome, NestedRefusal};
 use crate::refusal::RefusalCause;
 use crate::step::Step;
 use crate::step_config::{Mode, Sees};
+use crate::stopped;
 use crate::trail::{Decision, Malfunction, Trail};
 use crate::trial::{CandidateNotes, Offer, micros};
 
@@ -146,13 +147,42 @@ impl<'a> HookPhase<'a> {
         &self.chain.steps
     }
 
+    /// Checks that no active interceptor that judges the call is stopped. On the way in, those that would look at the
+    /// reply count too, so that nothing is sent whose reply could not be judged.
+    pub(crate) fn unstopped(&mut self) -> Result<(), StepRefusal> {
+        let hooks: &[Hook] = match self.hook {
+            Hook::PreCall => &[Hook::PreCall, Hook::PostCall],
+            Hook::PostCall => &[Hook::PostCall],
+        };
+        let Some(index) = self.chain.stopped_at(hooks, &self.call) else {
+            return Ok(());
+        };
+        let cause = stopped::cause();
+        let mut entry = self.chain.steps[index].trail_entry(self.hook);
+        entry.decision = Decision::Refuse;
+        entry.applied = true;
+        if let RefusalCause::Refused(refusal) = &cause {
+            entry.code = Some(refusal.code.as_str().into());
+        }
+        self.trail.entries.push(entry);
+        Err(StepRefusal { step: index, cause })
+    }
+
+    /// Whether the interceptor is not asked, since its plugin is stopped: in audit nothing depends on it.
+    fn rests(&self, step: &Step) -> bool {
+        step.place().mode == Mode::Audit && self.chain.stopped.has(step)
+    }
+
     /// Runs the mutators one after another in the order given.
     pub(crate) async fn mutators(
         &mut self,
         order: impl Iterator<Item = (usize, &'a Step)>,
     ) -> Result<(), StepRefusal> {
         for (index, step) in order {
-            if step.role(self.hook) != Some(Role::Mutation) || !step.covers(self.hook, &self.call) {
+            if step.role(self.hook) != Some(Role::Mutation)
+                || !step.covers(self.hook, &self.call)
+                || self.rests(step)
+            {
                 continue;
             }
             let asked = self.ask(index, step);
@@ -185,6 +215,7 @@ impl<'a> HookPhase<'a> {
             if step.role(self.hook) != Some(Role::Validation)
                 || elsewhere
                 || !step.covers(self.hook, &self.call)
+                || self.rests(step)
             {
                 continue;
             }

@@ -21,6 +21,7 @@ mod refusal;
 mod scope;
 mod step;
 mod step_config;
+mod stopped;
 mod trail;
 mod trial;
 
@@ -41,5 +42,6 @@ pub use refusal::{Interrupted, RefusalStyle};
 pub use scope::{KnownNames, Scope, UnusedPattern};
 pub use step::Step;
 pub use step_config::{Mode, Sees, StepConfig};
+pub use stopped::StoppedPlugins;
 pub use trail::{Decision, Malfunction, Trail, TrailEntry};
 pub use trial::Aspect;

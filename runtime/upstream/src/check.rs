@@ -21,12 +21,12 @@ impl Server {
     /// Whether the last probe succeeded, or nothing has hinted at trouble yet.
     pub fn is_there(&self) -> bool {
         let state = self.prober().state.borrow();
-        matches!(*state, Availability::Unknown | Availability::Up)
+        !self.is_held() && matches!(*state, Availability::Unknown | Availability::Up)
     }
 
     /// Starts probing in the background until a probe succeeds, unless that is already running.
     pub fn check(self: &Arc<Self>) {
-        if !self.prober().begin() {
+        if self.is_held() || !self.prober().begin() {
             return;
         }
         let server = Arc::downgrade(self);
@@ -39,6 +39,11 @@ impl Server {
                 let Some(server) = server.upgrade().filter(|server| !server.is_closed()) else {
                     return;
                 };
+                if server.is_held() {
+                    // Its release probes it anew.
+                    server.prober().state.send_replace(Availability::Unknown);
+                    return;
+                }
                 let Err(error) = server.probe_once(initialize_only).await else {
                     tracing::info!(server = %server.name(), attempt, "the server answers the gateway's probe");
                     server.prober().state.send_replace(Availability::Up);
@@ -70,6 +75,7 @@ impl Server {
     ///
     /// The server is down, and asking it would take long.
     pub fn admits(&self) -> Result<(), ServerError> {
+        self.unheld()?;
         let state = self.prober().state.borrow();
         match &*state {
             Availability::Down { retry_at, .. } if state.blocks() => Err(ServerError::Down {
@@ -107,8 +113,10 @@ impl Server {
         self.prober().settled().await
     }
 
-    /// Resolves once a probe has succeeded since the last failure.
+    /// Resolves once a probe has succeeded since the last failure, and the server is not held.
     pub async fn up(&self) {
+        let mut held = self.held.subscribe();
+        let _ = held.wait_for(|held| !*held).await;
         self.prober().up().await;
     }
 

@@ -150,6 +150,7 @@ impl Server {
         match &self.remote {
             Some(remote) if self.config.forward_authorization => {
                 let _place = self.place(&Account::Local).await?;
+                self.unheld()?;
                 metadata::fetch(remote).await
             }
             _ => Ok(None),

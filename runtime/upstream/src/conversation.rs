@@ -72,6 +72,8 @@ impl Conversation {
         headers: &HeaderMap,
     ) -> Result<Answer, ServerError> {
         let place = self.server.place(self.budget.account()).await?;
+        // A stop that came while the request waited for its place counts.
+        self.server.unheld()?;
         let watch = self.watch(Some(message));
         let answer = match &self.channel {
             Channel::Stdio(channel) => channel.request(message, watch).await,
@@ -117,6 +119,7 @@ impl Conversation {
         message: &Message,
         headers: &HeaderMap,
     ) -> Result<Answer, ServerError> {
+        self.server.unheld()?;
         let answer = match &self.channel {
             Channel::Stdio(channel) => channel.send(message).await,
             Channel::Http(channel) => channel.send(message, headers, self.watch(None)).await,
@@ -145,6 +148,7 @@ impl Conversation {
                 body: Body::Empty,
             });
         }
+        self.server.unheld()?;
         let watch = self.watch(None);
         match &self.channel {
             Channel::Stdio(channel) => channel.listen(self.server.name(), watch).await,

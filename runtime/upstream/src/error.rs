@@ -112,6 +112,10 @@ pub enum ServerError {
     #[error("messages of server {server:?} were not read for {} s, so the request was given up", .after.as_secs_f32())]
     #[allow(missing_docs)]
     Unread { server: Arc<str>, after: Duration },
+    /// The gateway's operator has stopped the server.
+    #[error("server {server:?} is stopped by the gateway's operator")]
+    #[allow(missing_docs)]
+    Stopped { server: Arc<str> },
     /// The client cancelled the request and no reply came.
     #[error("the request to server {server:?} was cancelled")]
     #[allow(missing_docs)]
@@ -178,5 +182,6 @@ pub fn hints_at_absence(error: &ServerError) -> bool {
             | ServerError::Timeout { .. }
             | ServerError::Starting { .. }
             | ServerError::Down { .. }
+            | ServerError::Stopped { .. }
     )
 }

@@ -77,6 +77,7 @@ impl HealthState {
             // The server was not asked.
             | E::Starting { .. }
             | E::Down { .. }
+            | E::Stopped { .. }
             | E::IdInUse { .. }
             | E::Busy { .. }
             | E::Memory { .. }

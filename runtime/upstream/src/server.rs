@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sandgate_message::Account;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::availability::Prober;
@@ -37,6 +38,8 @@ pub struct Server {
     /// When a probe last left open whether the server is modern.
     pub(super) undecided: Mutex<Option<Instant>>,
     pub(super) conversations: AtomicU64,
+    /// Whether the operator has stopped the server.
+    pub(super) held: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +47,14 @@ pub(super) struct Children {
     pub(super) shared: Option<Arc<Child>>,
     pub(super) own: Vec<Weak<Child>>,
     pub(super) closed: bool,
+}
+
+impl Children {
+    fn take(&mut self) -> Vec<Arc<Child>> {
+        let own = std::mem::take(&mut self.own);
+        let own = own.iter().filter_map(Weak::upgrade);
+        own.chain(self.shared.take()).collect()
+    }
 }
 
 /// The longest pause before a child's start that is waited for; a longer one refuses the start.
@@ -75,6 +86,7 @@ impl Server {
             prober: Prober::default(),
             undecided: Mutex::default(),
             conversations: AtomicU64::new(1),
+            held: watch::Sender::new(false),
         })
     }
 
@@ -127,12 +139,46 @@ impl Server {
         let children = {
             let mut children = self.children.lock();
             children.closed = true;
-            let own = std::mem::take(&mut children.own);
-            own.iter()
-                .filter_map(Weak::upgrade)
-                .chain(children.shared.take())
-                .collect::<Vec<_>>()
+            children.take()
         };
+        futures_util::future::join_all(children.iter().map(|child| child.close())).await;
+    }
+
+    /// Sends the server nothing from now on, and opens no conversation with it, until it is [released](Self::release).
+    /// What is under way goes on until [`end_children`](Self::end_children) or its callers end it.
+    pub fn hold(&self) {
+        self.held.send_replace(true);
+    }
+
+    /// Lets messages go to the server again, and probes whether it is there.
+    pub fn release(self: &Arc<Self>) {
+        if self.held.send_replace(false) {
+            self.check();
+        }
+    }
+
+    /// Whether the server is held.
+    pub fn is_held(&self) -> bool {
+        *self.held.borrow()
+    }
+
+    /// Whether anything may be sent to the server now.
+    ///
+    /// # Errors
+    ///
+    /// The operator has stopped the server.
+    pub(super) fn unheld(&self) -> Result<(), ServerError> {
+        match self.is_held() {
+            false => Ok(()),
+            true => Err(ServerError::Stopped {
+                server: self.name().clone(),
+            }),
+        }
+    }
+
+    /// Ends the server's children. Others may be started, unless the server is held or closed.
+    pub async fn end_children(&self) {
+        let children = self.children.lock().take();
         futures_util::future::join_all(children.iter().map(|child| child.close())).await;
     }
 
@@ -198,11 +244,14 @@ impl Server {
             server: self.name().clone(),
             limit: self.config.max_children,
         })?;
+        self.unheld()?;
         let child = Child::start(&self.config, &self.known, users, place).await?;
         let mut children = self.children.lock();
         if children.closed {
             return Err(self.closed());
         }
+        // Stopped meanwhile: what ends the children may have come by already. Dropping the child ends it.
+        self.unheld()?;
         children.own.retain(|child| child.strong_count() > 0);
         children.own.push(Arc::downgrade(&child));
         Ok(child)

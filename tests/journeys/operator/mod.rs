@@ -11,5 +11,6 @@ mod memory;
 mod own_log;
 mod stage;
 mod state_file;
+mod stops;
 mod views;
 mod why;

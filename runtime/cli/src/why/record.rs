@@ -58,6 +58,10 @@ pub(super) struct RefusedBy {
     pub view: Option<String>,
     #[serde(default)]
     pub pattern: Option<String>,
+    #[serde(default)]
+    pub stopped: Option<String>,
+    #[serde(default)]
+    pub why: Option<String>,
 }
 
 /// The kind of record.

@@ -129,7 +129,17 @@ fn by_rule(rule: &RefusedBy) -> String {
         code,
         view,
         pattern,
+        stopped,
+        why,
     } = rule;
+    if let Some(name) = stopped {
+        let what = code.strip_prefix("stop.").unwrap_or_default();
+        let why = why.as_ref().map(|why| format!(", since: {why}"));
+        return format!(
+            "refused: the operator has stopped {what} {name} ({code}){}",
+            why.unwrap_or_default()
+        );
+    }
     match (view, pattern) {
         (None, pattern) if code == "scope.missing" => {
             let needed = match pattern {

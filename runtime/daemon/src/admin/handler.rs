@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 use sandgate_gateway::{Authorization, Availability, Eras, Gateway, Server, Transport};
@@ -26,6 +26,7 @@ use crate::status::{
     EditionStatus, EgressStatus, FailedReload, InterceptorStatus, IssuerStatus, LogStatus,
     ServerStatus, Status,
 };
+use crate::stops::{StopKeeper, StopRequest};
 
 /// The sources of the answers to operators.
 pub(crate) struct Handler {
@@ -47,6 +48,8 @@ pub(crate) struct RunContext {
     pub history: Arc<Mutex<History>>,
     /// Sends a request for a reload. The reload's report comes back through the inner channel.
     pub reload: mpsc::Sender<oneshot::Sender<ReloadReport>>,
+    /// Who keeps the stops.
+    pub stops: Arc<StopKeeper>,
 }
 
 impl Handler {
@@ -78,7 +81,8 @@ impl Handler {
         Self { conditions, ..self }
     }
 
-    pub(super) async fn answer(&self, ask: Ask) -> Result<Box<RawValue>, String> {
+    /// Answers a question of the user with this number.
+    pub(super) async fn answer(&self, ask: Ask, uid: u32) -> Result<Box<RawValue>, String> {
         match ask {
             Ask::Status => raw(&self.status()),
             Ask::Reload => {
@@ -91,6 +95,28 @@ impl Handler {
                     .map_err(|_| ending())?;
                 raw(&answered.await.map_err(|_| ending())?)
             }
+            Ask::Stop {
+                kind,
+                name,
+                for_ms,
+                why,
+                unknown,
+            } => {
+                let asked = StopRequest {
+                    kind,
+                    name,
+                    period: for_ms.map(Duration::from_millis),
+                    why,
+                    unknown,
+                    by: uid,
+                };
+                raw(&self.context.stops.stop(asked).await?)
+            }
+            Ask::Resume { kind, name, why } => {
+                let resumed = self.context.stops.resume(kind, &name, why.as_deref(), uid);
+                raw(&resumed.await?)
+            }
+            Ask::Stops => raw(&self.context.stops.all()),
             Ask::MatchedValues { call } => {
                 let words = self.call_log.matched_values().of(&call);
                 if let Some(words) = &words {
@@ -211,6 +237,7 @@ impl Handler {
             under_way: figures.in_flight,
             waiting: figures.waiting,
             recording: self.recording.as_ref().map(|recording| recording.status()),
+            stops: self.context.stops.all(),
             conditions: self
                 .conditions
                 .as_ref()

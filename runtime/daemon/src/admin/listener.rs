@@ -37,13 +37,13 @@ pub(crate) async fn serve(admin: AdminListener, handler: Arc<Handler>, stop: Can
         };
         // The socket's mode keeps others out already. This check holds if somebody has widened the mode.
         let asks = stream.peer_cred().map(|peer| peer.uid());
-        if !asks.as_ref().is_ok_and(|&uid| may_ask(uid, own)) {
+        let Some(uid) = asks.as_ref().ok().copied().filter(|&uid| may_ask(uid, own)) else {
             tracing::warn!(
                 uid = asks.ok(),
                 "the admin socket: another user was turned away"
             );
             continue;
-        }
+        };
         let Ok(place) = places.clone().try_acquire_owned() else {
             continue;
         };
@@ -51,7 +51,7 @@ pub(crate) async fn serve(admin: AdminListener, handler: Arc<Handler>, stop: Can
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = answer(stream, &handler) => {}
+                () = answer(stream, uid, &handler) => {}
             }
             drop(place);
         });
@@ -63,7 +63,7 @@ fn may_ask(uid: u32, own: u32) -> bool {
     uid == own || uid == 0
 }
 
-async fn answer(mut stream: UnixStream, handler: &Handler) {
+async fn answer(mut stream: UnixStream, uid: u32, handler: &Handler) {
     let (input, _) = stream.split();
     let mut line = Vec::new();
     let mut input = BufReader::new(input.take(MAX_QUESTION));
@@ -72,7 +72,7 @@ async fn answer(mut stream: UnixStream, handler: &Handler) {
         return;
     }
     let told = match Question::read(&line) {
-        Ok(question) => handler.answer(question.ask).await,
+        Ok(question) => handler.answer(question.ask, uid).await,
         Err(error) => Err(error),
     };
     let line = Answer::line(told);

@@ -1,6 +1,7 @@
 //! The protocol of the admin socket: one line of JSON each way, then the end. The question names the version of the
 //! protocol, so that an older program and a newer gateway notice that they do not understand each other.
 
+use sandgate_gateway::StopKind;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -30,6 +31,33 @@ pub enum Ask {
         /// The server's name.
         server: String,
     },
+    /// Stops something, now.
+    Stop {
+        /// What it is.
+        kind: StopKind,
+        /// Its name.
+        name: String,
+        /// How long, in milliseconds. `None`: until it is resumed.
+        #[serde(default)]
+        for_ms: Option<u64>,
+        /// Why.
+        why: String,
+        /// Whether the configuration need not know the name.
+        #[serde(default)]
+        unknown: bool,
+    },
+    /// Lifts a stop.
+    Resume {
+        /// What is stopped.
+        kind: StopKind,
+        /// Its name.
+        name: String,
+        /// Why.
+        #[serde(default)]
+        why: Option<String>,
+    },
+    /// Asks for all stops.
+    Stops,
     /// Asks for the words that policies matched in a call, if they are kept.
     MatchedValues {
         /// The call's whole id.

@@ -13,6 +13,7 @@ use sandgate_telemetry::recent_connections::EgressTally;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::CandidateStatus;
+use crate::stops::StopStatus;
 
 /// The status of a gateway. Times are RFC 3339, in UTC.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,6 +51,9 @@ pub struct Status {
     /// The status of the recording, if calls are recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<RecordingStatus>,
+    /// What the operator has stopped, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stops: Vec<StopStatus>,
     /// The gateway's conditions: what is wrong with it. Empty if nothing is.
     #[serde(default)]
     pub conditions: Vec<ConditionStatus>,

@@ -3,11 +3,14 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use sandgate_gateway::StopKind;
 use sandgate_pipeline::Mode;
 use sandgate_telemetry::conditions::ConditionStatus;
 use sandgate_telemetry::recent_calls::Calls;
 use sandgate_telemetry::recent_connections::EgressTally;
 use sandgate_text::{grid, printable};
+
+use crate::stops::StopStatus;
 
 use super::{EgressStatus, IssuerStatus, LastError, Status, short};
 
@@ -116,6 +119,10 @@ impl Status {
             line("failed reload", format!("{}, {mended}:", failed.at));
             self.first_lines(&failed.error, &mut text);
         }
+        if !self.stops.is_empty() {
+            text.push('\n');
+            text += &StopStatus::table(&self.stops);
+        }
         text.push('\n');
         self.interceptors(&mut text);
         text.push('\n');
@@ -130,6 +137,12 @@ impl Status {
         if error.trim_end().lines().count() > FIRST_LINES {
             text.push_str("  (more: `sandgate check` shows everything)\n");
         }
+    }
+
+    /// Whether there is a stop of the kind with one of the names.
+    fn stops(&self, kind: StopKind, names: &[&str]) -> bool {
+        let mut stops = self.stops.iter();
+        stops.any(|one| one.kind == kind && names.contains(&one.name.as_str()))
     }
 
     fn interceptors(&self, text: &mut String) {
@@ -152,6 +165,9 @@ impl Status {
                 one.name.clone(),
                 format!("{} {}", one.plugin, one.plugin_version),
                 match one.mode {
+                    _ if self.stops(StopKind::Plugin, &[&one.name, &one.plugin]) => {
+                        "stopped".into()
+                    }
                     Mode::Active => "active".into(),
                     Mode::Audit => "audit".into(),
                 },
@@ -185,6 +201,7 @@ impl Status {
         let head = ["server", "state", "eras", "children", "under way", "at"];
         let rows = self.servers.iter().map(|one| {
             let state = match (&one.down_since, &one.failing_since, one.eras.is_empty()) {
+                _ if self.stops(StopKind::Server, &[&one.name]) => "stopped".into(),
                 (Some(since), ..) => format!("down since {since}"),
                 _ if one.availability == "probing" => "starting".into(),
                 (_, Some(since), _) => format!("failing since {since}"),
@@ -327,6 +344,7 @@ mod tests {
             under_way: 1,
             waiting: 0,
             recording: None,
+            stops: Vec::new(),
             conditions: vec![ConditionStatus {
                 condition: "call-log".into(),
                 detail: "cannot be written: No space left on device".into(),

@@ -174,6 +174,17 @@ impl Authorization {
         }
     }
 
+    /// Ends the clients of these names: their streams end, and their sessions are no longer found.
+    pub(crate) fn end_named(&self, named: impl Fn(&str) -> bool) {
+        self.principals.lock().retain(|key, principal| {
+            let ends = named(&key.name);
+            if ends {
+                principal.end();
+            }
+            !ends
+        });
+    }
+
     /// The metadata of the resource at a path after the well-known prefix (RFC 9728), as JSON; `None` where no endpoint
     /// can be there. Whether a server of that name exists is not told: that needs a token.
     pub(crate) fn metadata(&self, path: &str) -> Option<Vec<u8>> {

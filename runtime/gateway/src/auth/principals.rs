@@ -34,6 +34,7 @@ pub struct ClientKey {
 }
 
 /// The configured clients. If there are none, every client is admitted and anonymous.
+#[derive(Clone)]
 pub struct Clients {
     keys: Vec<ClientKey>,
     /// One principal per key; a single anonymous one if there are no keys.
@@ -148,6 +149,27 @@ impl Clients {
                 *principal = same.clone();
             }
         }
+    }
+
+    /// The same clients, of which those that `renewed` names are new principals: what they have open ends.
+    pub(crate) fn renewed(&self, renewed: impl Fn(&str) -> bool) -> Self {
+        let mut clients = self.clone();
+        for (key, principal) in clients.keys.iter().zip(&mut clients.principals) {
+            if renewed(&key.name) {
+                *principal = Arc::new(Principal::of(key));
+            }
+        }
+        clients
+    }
+
+    /// Whether a client has this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.keys.iter().any(|key| *key.name == *name)
+    }
+
+    /// The names of all clients.
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.keys.iter().map(|key| &*key.name)
     }
 
     /// Ends all principals that `now` does not have: their streams end, and their sessions are no longer found.

@@ -40,6 +40,8 @@ pub(crate) enum Refused {
     Invalid(Option<Message>),
     /// The client may not use what the message names.
     Hidden(Option<Message>),
+    /// The operator has stopped what the message comes from, goes to or names.
+    Stopped(Option<Message>),
     /// An interceptor refuses the message.
     Policy(Option<Message>),
     /// The gateway is overloaded.
@@ -53,7 +55,7 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// The client may not use what the message names, the headers do not mirror the body, or the message breaks one of
+    /// A stop is in force for the message, the client may not use what it names, the headers do not mirror the body, or the message breaks one of
     /// the gateway's rules.
     pub(crate) async fn receive(
         &self,
@@ -79,6 +81,18 @@ impl Proxy {
             let call = self.call(&message, direction, alias, None);
             let reply = self.hide(edition, call, &message, &rule, arrival);
             return Err(Refused::Hidden(reply));
+        }
+        // After the views: what they hide is not told to be stopped.
+        if let Some(rule) = self.stopped(edition, &message, direction) {
+            if direction == Direction::ServerToClient && message.id().is_none() {
+                self.conn
+                    .server
+                    .dropped("a notification while a stop is in force");
+                return Err(Refused::Stopped(None));
+            }
+            let call = self.call(&message, direction, alias, None);
+            let reply = self.turn_away(edition, call, &message, &rule, arrival);
+            return Err(Refused::Stopped(reply));
         }
         let call = self
             .describe(edition, &message, direction, headers, alias)
@@ -175,6 +189,7 @@ impl Refused {
         match self {
             Self::Invalid(reply)
             | Self::Hidden(reply)
+            | Self::Stopped(reply)
             | Self::Policy(reply)
             | Self::Overloaded(reply) => reply,
             Self::Unrecorded(reply) => reply.map(|reply| *reply),
@@ -213,7 +228,9 @@ impl Refused {
             }
             Self::Unrecorded(_) => unavailable("not sent: the gateway cannot record it\n"),
             Self::HeaderMismatch(response) => response,
-            Self::Invalid(_) | Self::Hidden(_) | Self::Policy(_) => ClientResponse::accepted(),
+            Self::Invalid(_) | Self::Hidden(_) | Self::Stopped(_) | Self::Policy(_) => {
+                ClientResponse::accepted()
+            }
         }
     }
 }

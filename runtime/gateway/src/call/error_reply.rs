@@ -36,6 +36,7 @@ pub(crate) fn server_error(id: &Id, call: &Call, error: &ServerError) -> Message
         | ServerError::Crowded { .. }
         | ServerError::Closed { .. }
         | ServerError::Exchange { .. }
+        | ServerError::Stopped { .. }
         | ServerError::SessionGone { .. } => "not-sent",
         _ => "unknown",
     };
@@ -75,6 +76,14 @@ pub(crate) fn withheld(call: &Call, what: &str) -> Message {
         "The request was carried out and may have had its effect; its reply is withheld: {what}. Do not retry."
     );
     noted(call, error_codes::SERVER, &text, "executed")
+}
+
+/// The reply to a request that the gateway gave up after it may have reached the server. The caller adds the request's
+/// id.
+pub(crate) fn given_up(call: &Call, why: &str) -> Message {
+    let text =
+        format!("The request was given up, and may have had its effect: {why}. Do not retry.");
+    noted(call, error_codes::SERVER, &text, "unknown")
 }
 
 /// The reply where the gateway is overloaded. The caller adds the request's id.

@@ -27,13 +27,13 @@ impl Proxy {
         let (store, limits) = (&self.shared.nested, &self.shared.config.limits);
         let call = in_flight.call().clone();
         // Before the interceptors, so that validators see the final bytes; and after, since one may have added to them.
-        let views = edition.views();
-        let reply = visible(views, &call, limits, reply);
+        let (views, stops) = (edition.views(), edition.stops());
+        let reply = visible(views, stops, &call, limits, reply);
         let mut reply = nested::leave(store, Some(&self.conn), in_flight, reply, decision).await;
         if !reply.withheld {
             reply.message = reply
                 .message
-                .map(|message| visible(views, &call, limits, message))
+                .map(|message| visible(views, stops, &call, limits, message))
                 .map(|message| for_this_caller(edition, &call, limits, message));
         }
         reply

@@ -1,5 +1,7 @@
 //! Client messages that expect no reply: notifications, and replies to servers' requests.
 
+use std::pin::pin;
+
 use crate::call::admit::Incoming;
 use http::{HeaderMap, StatusCode};
 use sandgate_message::{Direction, Id, Message};
@@ -38,7 +40,17 @@ impl Proxy {
         };
         let traced = in_flight.arrival().renew(headers);
         let headers = traced.as_ref().unwrap_or(headers);
-        let answer = self.conn.send(in_flight.message(), headers).await;
+        let sent = {
+            let sends = pin!(self.conn.send(in_flight.message(), headers));
+            self.unless_stopped(&in_flight, sends).await
+        };
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(stopped) => {
+                stopped.end(in_flight);
+                return ClientResponse::accepted();
+            }
+        };
         let decision = match answer {
             Ok(_) => Decision::Forwarded,
             Err(_) => Decision::Failed,

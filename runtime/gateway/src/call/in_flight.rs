@@ -34,6 +34,8 @@ pub(crate) struct InFlight {
     request_bytes: usize,
     /// Whether the call log gets a record; `false` for a notification over the budget.
     recorded: bool,
+    /// The stop that ended the call.
+    stopped: Option<RefusedBy>,
     ended: bool,
 }
 
@@ -78,6 +80,7 @@ impl InFlight {
             went: None,
             returned: None,
             recorded: true,
+            stopped: None,
             ended: false,
         }
     }
@@ -143,6 +146,13 @@ impl InFlight {
     pub(crate) fn entries(&self) -> &[TrailEntry] {
         let admitted = self.admitted.as_ref();
         admitted.map_or(&[], |admitted| &admitted.trail().entries)
+    }
+    /// Notes the stop that ended the call, and whether the server may have got it.
+    pub(crate) fn refused_by(&mut self, rule: RefusedBy, began: bool) {
+        self.stopped = Some(rule);
+        if !began {
+            self.went = None;
+        }
     }
     /// Takes the answer that an interceptor gave in place of the other side's reply.
     pub(crate) fn take_answer(&mut self) -> Option<Message> {
@@ -268,6 +278,7 @@ impl InFlight {
         let server = |went| self.returned.unwrap_or(left).duration_since(went);
         let record = Ended {
             server: self.went.map(server),
+            refused_by: self.stopped.as_ref(),
             ..ended(
                 &self.call,
                 decision,
@@ -332,6 +343,7 @@ impl DeferredCall {
             returned: None,
             request_bytes: self.request_bytes,
             recorded: true,
+            stopped: None,
             ended: false,
         }
     }

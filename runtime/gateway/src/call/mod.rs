@@ -19,4 +19,5 @@ pub(crate) mod proxy;
 pub(crate) mod relay;
 pub(crate) mod request;
 pub(crate) mod response;
+pub(crate) mod stop;
 pub(crate) mod validate;

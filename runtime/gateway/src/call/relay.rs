@@ -9,9 +9,10 @@ use crate::call::error_reply;
 use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
 use crate::call::response::EventStream;
-use crate::observe::call_log::Decision;
+use crate::call::stop::Stopped;
+use crate::observe::call_log::{Decision, RefusedBy};
 use crate::protocol::subscription::LISTEN;
-use crate::registry::Edition;
+use crate::registry::{Edition, StopGuard};
 use sandgate_upstream::{ServerError, ServerEvent, ServerEvents};
 
 /// The answer to one request, as a stream of events. Dropping it before its end means that the client went away.
@@ -25,6 +26,8 @@ pub(crate) struct Relay {
     in_flight: Option<InFlight>,
     /// Whether the client may fetch the reply on a later stream: a legacy server put ids on its events.
     resumable: bool,
+    /// Tells of stops.
+    guard: StopGuard,
 }
 
 impl Relay {
@@ -38,6 +41,9 @@ impl Relay {
         in_flight: InFlight,
     ) -> Self {
         let mut proxy = proxy.clone();
+        let mut guard = proxy.shared.registry.guard();
+        // A client may read slowly, and a stop does not wait for it.
+        guard.waits_for_nothing();
         proxy.caller.attributes = in_flight.call().attributes.clone();
         Self {
             proxy,
@@ -46,6 +52,7 @@ impl Relay {
             id,
             in_flight: Some(in_flight),
             resumable: false,
+            guard,
         }
     }
 
@@ -56,7 +63,18 @@ impl Relay {
     async fn next(mut self) -> Option<(ServerEvent, Self)> {
         self.in_flight.as_ref()?;
         loop {
-            match self.events.next().await {
+            let event = tokio::select! {
+                biased;
+                () = self.guard.changed() => {
+                    let meets = self.in_flight.as_ref().and_then(|it| self.proxy.meets(self.guard.edition(), it));
+                    match meets {
+                        Some(rule) => return self.given_up(rule).await,
+                        None => continue,
+                    }
+                }
+                event = self.events.next() => event,
+            };
+            match event {
                 Some(Ok(mut event)) => {
                     self.resumable |= event.id.is_some() && self.proxy.pending.is_some();
                     if self.is_reply(&event) {
@@ -85,6 +103,14 @@ impl Relay {
                 }
             }
         }
+    }
+
+    /// Ends the call because of a stop. Dropping the events cancels it at the server.
+    async fn given_up(mut self, rule: RefusedBy) -> Option<(ServerEvent, Self)> {
+        let in_flight = self.in_flight.take()?;
+        let stopped = Stopped::at_the_server(rule);
+        let reply = self.proxy.end_stopped(in_flight, &self.id, stopped).await?;
+        Some((ServerEvent::of(reply), self))
     }
 
     async fn broken(mut self, error: ServerError) -> Option<(ServerEvent, Self)> {

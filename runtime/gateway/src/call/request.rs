@@ -1,6 +1,7 @@
 //! A client's request, from start to end: [`Proxy::request`]. The request and its reply pass the interceptors of the
 //! edition that was current when the request arrived.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
@@ -13,6 +14,7 @@ use crate::call::in_flight::InFlight;
 use crate::call::proxy::Proxy;
 use crate::call::relay::Relay;
 use crate::call::response::{ClientResponse, ClientResponseBody};
+use crate::call::stop::Stopped;
 use crate::observe::call_log::Decision;
 use crate::registry::Edition;
 use sandgate_upstream::{Answer, Body, ServerError};
@@ -42,7 +44,8 @@ impl Proxy {
         // The method is client input: `?` escapes it, so that it cannot forge log lines. The target is left out, since
         // a policy may mask it.
         let span = tracing::info_span!("call", id = %call.id, method = ?call.method, server = %call.server);
-        self.pass(edition, described, headers)
+        // Boxed: many futures hold this one, which is large.
+        Box::pin(self.pass(edition, described, headers))
             .instrument(span)
             .await
     }
@@ -63,8 +66,29 @@ impl Proxy {
             let reply = self.finish(edition, in_flight, answer, Decision::Answered);
             return ClientResponse::of(reply.await.message);
         }
-        let answer = self.forward(edition, &in_flight, &received, headers).await;
+        let sent = {
+            let sends = pin!(self.forward(edition, &in_flight, &received, headers));
+            self.unless_stopped(&in_flight, sends).await
+        };
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(stopped) => return self.given_up(in_flight, stopped).await,
+        };
+        // What a stopped server has said meanwhile is not passed on.
+        if let Some(rule) = self.meets(&self.shared.registry.current(), &in_flight) {
+            let stopped = Stopped::at_the_server(rule);
+            return self.given_up(in_flight, stopped).await;
+        }
         self.respond(edition, in_flight, answer).await
+    }
+
+    async fn given_up(&self, in_flight: InFlight, stopped: Stopped) -> ClientResponse {
+        let Some(id) = in_flight.message().id().cloned() else {
+            stopped.end(in_flight);
+            return ClientResponse::accepted();
+        };
+        // Boxed because the future is large and rarely runs.
+        ClientResponse::of(Box::pin(self.end_stopped(in_flight, &id, stopped)).await)
     }
 
     async fn forward(

@@ -274,6 +274,9 @@ async fn get(
     endpoint: &Endpoint,
     headers: &HeaderMap,
 ) -> (ClientResponse, Option<Permit>) {
+    if let Some(turned_away) = router.stopped(requester, endpoint, None) {
+        return (turned_away, None);
+    }
     // Versions before 2025-03-26 and after 2025-11-25 have no such stream, and clients of both know this status.
     if !headers.contains_key(SESSION) {
         return (not_allowed(), None);

@@ -99,6 +99,8 @@ pub(super) fn judge(
         code: CODE,
         view: None,
         pattern: None,
+        stopped: None,
+        why: None,
     };
     let recorder = &router.shared.recorder;
     let arrival = recorder.nested_arrival(now);

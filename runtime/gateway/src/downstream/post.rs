@@ -28,6 +28,9 @@ pub(super) async fn post(
         Ok(message) => message,
         Err(refusal) => return (*refusal, Some(place)),
     };
+    if let Some(turned_away) = router.stopped(requester, endpoint, Some(&message)) {
+        return (turned_away, Some(place));
+    }
     let message = match managed::judge(router, requester, endpoint, message, headers) {
         Ok(message) => message,
         Err(refusal) => return (*refusal, Some(place)),

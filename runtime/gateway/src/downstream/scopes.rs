@@ -100,6 +100,8 @@ pub(super) fn check(
             code: "scope.missing",
             view: None,
             pattern,
+            stopped: None,
+            why: None,
         };
         if let Some(reply) = proxy.forbid(&edition, (message, headers), &text, &rule) {
             response = ClientResponse::message(reply);

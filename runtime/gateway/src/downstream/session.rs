@@ -112,8 +112,7 @@ impl Session {
     }
 
     /// Whether the session may go on: its client is still configured, its server is part of the edition and shown to the
-    /// client, and the server
-    /// has not ended the conversation. On the merged endpoint servers come and go.
+    /// client and not stopped, and the server has not ended the conversation. On the merged endpoint servers come and go.
     pub(crate) fn stands(&self, edition: &Edition) -> bool {
         if self.start.requester.principal.over().is_cancelled() {
             return false;
@@ -122,9 +121,16 @@ impl Session {
             Backing::One(conn) => {
                 let viewer = self.principal().viewer();
                 let shown = edition.views().show(viewer, conn.server.name());
-                shown && edition.has(&conn.server) && !conn.is_gone()
+                shown && edition.has(&conn.server) && !conn.server.is_held() && !conn.is_gone()
             }
             Backing::Many(_) => true,
+        }
+    }
+
+    /// Ends the conversations with servers that are held, where the session has others.
+    pub(crate) async fn leave_held(&self) {
+        if let Backing::Many(links) = &self.backing {
+            links.leave_held().await;
         }
     }
 

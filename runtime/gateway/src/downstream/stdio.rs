@@ -191,6 +191,9 @@ impl Client {
             return;
         };
         let (router, endpoint) = (&self.router, &self.served.endpoint);
+        if router.stopped(&requester, endpoint, None).is_some() {
+            return;
+        }
         let judged = managed::judge(router, &requester, endpoint, message, &HeaderMap::new());
         // Nobody waits for a reply.
         let Ok(message) = judged else { return };
@@ -236,6 +239,10 @@ impl Client {
         let Some(requester) = self.requester() else {
             return self.say(stranger(&id, self.served.client.as_deref())).await;
         };
+        let endpoint = &self.served.endpoint;
+        if let Some(turned_away) = self.router.stopped(&requester, endpoint, Some(&message)) {
+            return self.deliver(&id, turned_away, false).await;
+        }
         let none = HeaderMap::new();
         let (router, endpoint) = (&self.router, &self.served.endpoint);
         let message = match managed::judge(router, &requester, endpoint, message, &none) {

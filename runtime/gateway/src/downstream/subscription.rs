@@ -114,8 +114,9 @@ impl Subscription {
     fn turn(&mut self) -> bool {
         let now = self.shared.registry.current();
         let viewer = self.client.viewer();
-        let gone =
-            |server: &Arc<Server>| !now.has(server) || !now.views().show(viewer, server.name());
+        let gone = |server: &Arc<Server>| {
+            !now.has(server) || server.is_held() || !now.views().show(viewer, server.name())
+        };
         if self.server.as_ref().is_some_and(gone) {
             return false;
         }

@@ -207,14 +207,15 @@ impl Together {
         self.feeds.retain(|_, (server, feed)| {
             // A server that was refused before may be accepted under this edition.
             let shown = now.views().show(client.viewer(), server.name());
-            let stays = shown && now.has(server) && !feed.is_finished();
+            let stays = shown && now.has(server) && !server.is_held() && !feed.is_finished();
             if !stays {
                 feed.abort();
             }
             stays
         });
         for server in now.servers_for(client.viewer()) {
-            if !self.feeds.contains_key(server.name())
+            if !server.is_held()
+                && !self.feeds.contains_key(server.name())
                 && let Some(feed) = self.feed(server)
             {
                 self.run(feed, None);

@@ -168,6 +168,9 @@ impl Merged {
         let asked = self.servers().map(|server| {
             let message = message.clone();
             async move {
+                if server.is_held() {
+                    return Err(server.name());
+                }
                 let handle = self.handle(server, headers, WaitPolicy::List).await;
                 let reply = handle.ask(&self.edition, message).await;
                 let there = |reply: &Message| !reply.failed() || server.is_there();

@@ -442,6 +442,20 @@ impl Links {
             .collect()
     }
 
+    /// Ends the conversations with servers that are held. They are opened anew when such a server is released.
+    pub(crate) async fn leave_held(&self) {
+        let left: Vec<Slot> = {
+            let mut slots = self.slots.lock();
+            let held = slots.extract_if(|_, slot| slot.server.is_held());
+            held.map(|(_, slot)| slot).collect()
+        };
+        for handle in left.iter().filter_map(Slot::now) {
+            if let Ok(conversation) = &handle.proxy.conn.conversation {
+                conversation.close().await;
+            }
+        }
+    }
+
     pub(crate) async fn close(&self) {
         for handle in self.joined() {
             if let Ok(conversation) = &handle.proxy.conn.conversation {

@@ -96,6 +96,9 @@ impl Merged {
         cursor: Option<&str>,
         headers: &HeaderMap,
     ) -> Part {
+        if server.is_held() {
+            return Part::Failed(None);
+        }
         let handle = self.handle(server, headers, WaitPolicy::List).await;
         let capability = if member == "resourceTemplates" {
             "resources"
@@ -209,7 +212,7 @@ impl Merged {
     }
 
     /// The page's cache lifetime in milliseconds and its cache scope, each the most careful of its parts. The page is
-    /// not cached where a server failed, which may recover, or where an interceptor may have changed it, or where there are views.
+    /// not cached where a server failed, which may recover, or where an interceptor may have changed it, or where there are views or stops.
     fn keeping(
         &self,
         method: &str,
@@ -223,7 +226,8 @@ impl Merged {
             })
         };
         let views = self.edition.views().are_in_force();
-        if views || !whole || pages.iter().any(|(server, _)| changeable(server)) {
+        let stops = !self.edition.stops().all().is_empty();
+        if views || stops || !whole || pages.iter().any(|(server, _)| changeable(server)) {
             return (0, "private");
         }
         let ttl = |page: &Json| page.get("ttlMs").and_then(|ttl| ttl.to().ok()).unwrap_or(0);

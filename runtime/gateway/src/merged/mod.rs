@@ -215,7 +215,8 @@ impl Merged {
 
     /// Sends a request to every reachable server; the endpoint agrees if one server does.
     async fn everywhere(&self, id: &Id, message: Message, headers: &HeaderMap) -> ClientResponse {
-        let asked = self.servers().map(|server| async {
+        let asked = self.servers().filter(|server| !server.is_held());
+        let asked = asked.map(|server| async {
             let handle = self.handle(server, headers, WaitPolicy::List).await;
             let reply = handle.ask(&self.edition, message.clone()).await?;
             self.agreed(&message, server, &reply);

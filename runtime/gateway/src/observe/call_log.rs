@@ -89,7 +89,8 @@ pub struct Ended<'a> {
 /// A rule of the gateway's own that refused a call.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct RefusedBy {
-    /// The code: `view.denied`, `view.not-allowed` or `secrets.value`.
+    /// The code: `view.denied`, `view.not-allowed`, `secrets.value`, or of a stop, `stop.client`, `stop.server`, `stop.tool` or
+    /// `stop.plugin`.
     pub code: &'static str,
     /// The view that denies; `None` where no view allows.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,6 +98,12 @@ pub struct RefusedBy {
     /// The view's pattern, as it is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pattern: Option<Arc<str>>,
+    /// The name of what the operator has stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Arc<str>>,
+    /// Why, in the operator's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<Arc<str>>,
 }
 
 /// The outcome of a call.
@@ -105,7 +112,7 @@ pub struct RefusedBy {
 pub enum Decision {
     /// The message was forwarded and the answer returned. A notification was forwarded.
     Forwarded,
-    /// An interceptor refused the call or withheld its reply.
+    /// An interceptor, a view or a stop refused the call, or withheld its reply.
     Refused,
     /// An interceptor answered in place of the server.
     Answered,

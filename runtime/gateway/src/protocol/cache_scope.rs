@@ -4,7 +4,7 @@ use sandgate_message::{Call, Edit, Era, Hook, Limits, Message, Method, apply};
 
 use crate::registry::Edition;
 
-/// Makes a reply private and uncacheable if an interceptor may have changed it, or where there are views. Such a reply is
+/// Makes a reply private and uncacheable if an interceptor may have changed it, or where there are views or stopped tools. Such a reply is
 /// valid for this caller only, and only until the next reload.
 pub(crate) fn for_this_caller(
     edition: &Edition,
@@ -21,7 +21,11 @@ pub(crate) fn for_this_caller(
             .into_iter()
             .any(|hook| chain.may_change(hook, &call.method, call.direction, &call.server))
     };
-    let differs = || edition.views().are_in_force() || changeable();
+    let differs = || {
+        edition.views().are_in_force()
+            || edition.stops().stops_tools_of(&call.server)
+            || changeable()
+    };
     if call.era != Era::Modern || !cacheable || reply.failed() || !differs() {
         return reply;
     }

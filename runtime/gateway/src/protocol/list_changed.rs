@@ -20,14 +20,15 @@ pub(crate) const PROMPTS: &str = "notifications/prompts/list_changed";
 pub(crate) const RESOURCES: &str = "notifications/resources/list_changed";
 
 /// The notifications due to a client of one server, or of the merged endpoint (`None`). A list may differ if
-/// interceptors that judge it changed, if the client's views changed or, on the merged endpoint, if the servers changed.
+/// interceptors that judge it changed, if the client's views or the stops changed or, on the merged endpoint, if the servers changed.
 pub(crate) fn lists(
     before: &Edition,
     now: &Edition,
     server: Option<&str>,
     viewer: Viewer<'_>,
 ) -> Vec<&'static str> {
-    let viewed = now.views().differ(before.views(), viewer, server);
+    let viewed = now.views().differ(before.views(), viewer, server)
+        || now.stops().differ(before.stops(), server);
     let others = before.servers().len() != now.servers().len()
         || !before.servers().iter().all(|server| now.has(server));
     if Arc::ptr_eq(before.chain(), now.chain()) && !others && !viewed {

@@ -24,6 +24,8 @@ impl From<Verdict<'_>> for Result<(), RefusedBy> {
             code,
             view,
             pattern,
+            stopped: None,
+            why: None,
         };
         match verdict {
             Verdict::Allowed(_) => Ok(()),
@@ -121,7 +123,7 @@ impl Proxy {
     }
 
     /// The call that created the task, if it was this caller's.
-    fn task_of(&self, params: &Json) -> Option<Arc<Call>> {
+    pub(crate) fn task_of(&self, params: &Json) -> Option<Arc<Call>> {
         let id = params.root().get("taskId")?.string()?;
         let place = task::place(self.conn.server.name(), &id);
         let caller = &self.caller;

@@ -1,4 +1,4 @@
-//! Lists without what the caller may not use.
+//! Lists without what the caller may not use, and without stopped tools.
 
 use sandgate_message::{
     Call, Edit, Json, Kind as JsonKind, Limits, Message, Method, Node, Shape, apply,
@@ -6,14 +6,22 @@ use sandgate_message::{
 
 use super::{Kind, Viewer, Views};
 use crate::call::error_reply;
+use crate::stops::Stops;
 
-/// The list without what the call's client may not use. Any other reply is unchanged. A list that cannot be edited is
-/// withheld.
-pub(crate) fn visible(views: &Views, call: &Call, limits: &Limits, reply: Message) -> Message {
+/// The list without what the call's client may not use and without stopped tools. Any other reply is unchanged. A list
+/// that cannot be edited is withheld.
+pub(crate) fn visible(
+    views: &Views,
+    stops: &Stops,
+    call: &Call,
+    limits: &Limits,
+    reply: Message,
+) -> Message {
     let Some(member) = Method::new(&call.method).list_member() else {
         return reply;
     };
-    let (true, Shape::Result { .. }) = (views.are_in_force(), reply.shape()) else {
+    let stopping = member == "tools" && stops.stops_tools_of(&call.server);
+    let (true, Shape::Result { .. }) = (views.are_in_force() || stopping, reply.shape()) else {
         return reply;
     };
     let (kind, identity) = match member {
@@ -31,8 +39,14 @@ pub(crate) fn visible(views: &Views, call: &Call, limits: &Limits, reply: Messag
     };
     let shown = |item: &Node<'_>| {
         let name = item.get(identity).and_then(|name| name.string());
-        let judged = view.as_ref().zip(name);
-        judged.is_some_and(|(view, name)| view.judge(&call.server, kind, &name).is_allowed())
+        let Some(name) = name else {
+            return !views.are_in_force() && kind != Kind::Tool;
+        };
+        let allowed = !views.are_in_force()
+            || view
+                .as_ref()
+                .is_some_and(|view| view.judge(&call.server, kind, &name).is_allowed());
+        allowed && !(stopping && stops.tool(&call.server, &name).is_some())
     };
     let kept: Vec<Json> = list
         .elements()

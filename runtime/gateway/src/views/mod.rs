@@ -2,7 +2,7 @@
 
 pub(crate) mod call;
 pub(crate) mod list;
-mod pattern;
+pub(crate) mod pattern;
 #[cfg(test)]
 mod tests;
 

@@ -49,7 +49,7 @@ pub struct PatternError {
 }
 
 /// A compiled pattern.
-pub(super) struct Pattern {
+pub(crate) struct Pattern {
     view: Arc<str>,
     text: Arc<str>,
     kind: Kind,
@@ -77,7 +77,7 @@ impl Kind {
 }
 
 impl Pattern {
-    pub(super) fn new(
+    pub(crate) fn new(
         view: &Arc<str>,
         pattern: &ViewPattern,
         any_case: bool,
@@ -112,11 +112,11 @@ impl Pattern {
         })
     }
 
-    pub(super) fn is_about(&self, server: &str, kind: Kind) -> bool {
+    pub(crate) fn is_about(&self, server: &str, kind: Kind) -> bool {
         self.kind == kind && self.server.is_match(server)
     }
 
-    pub(super) fn matches(&self, name: &str) -> bool {
+    pub(crate) fn matches(&self, name: &str) -> bool {
         let same = |one: &[u8], two: &[u8]| match self.any_case {
             true => one.eq_ignore_ascii_case(two),
             false => one == two,
@@ -131,7 +131,7 @@ impl Pattern {
         }
     }
 
-    pub(super) fn rule(&self) -> Rule<'_> {
+    pub(crate) fn rule(&self) -> Rule<'_> {
         Rule {
             view: &self.view,
             pattern: &self.text,

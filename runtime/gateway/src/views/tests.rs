@@ -242,7 +242,13 @@ fn listed(views: &Views, client: &str, method: &str, result: &str) -> String {
     let limits = Limits::default();
     let json = Json::parse(result.to_owned(), &limits).unwrap();
     let reply = Message::result(&Id::number(1), &json);
-    let reply = visible(views, &call(client, method), &limits, reply);
+    let reply = visible(
+        views,
+        &crate::stops::Stops::default(),
+        &call(client, method),
+        &limits,
+        reply,
+    );
     reply.payload().as_str().to_owned()
 }
 

@@ -30,6 +30,15 @@ pub(super) const OUTCOMES: [&str; 6] = [
     "overloaded",
     "cancelled",
 ];
+/// The codes of the gateway's own rules that refuse calls.
+pub(super) const RULES: [&str; 6] = [
+    "view.denied",
+    "view.not-allowed",
+    "stop.server",
+    "stop.client",
+    "stop.tool",
+    "stop.plugin",
+];
 /// The hooks.
 pub(super) const HOOKS: [&str; 2] = ["pre-call", "post-call"];
 /// The modes.

@@ -18,7 +18,7 @@ use sandgate_egress::Connection;
 use sandgate_gateway::{CallTimings, Ended, Gateway};
 
 pub use self::listener::{bind, serve};
-use self::meters::{InterceptorMeters, ServerMeters, one_more};
+use self::meters::{InterceptorMeters, RULES, ServerMeters, one_more};
 pub(crate) use self::meters::{method_label, mode_label, outcome_label};
 use crate::conditions::GatewayConditions;
 use crate::traces::SpanCounts;
@@ -29,6 +29,8 @@ pub struct Metrics {
     table: ArcSwap<Table>,
     applied: AtomicU64,
     refused: AtomicU64,
+    /// Calls that the gateway's own rules refused, by code.
+    ruled: [AtomicU64; RULES.len()],
     /// The gateway whose gauges are read. It holds these metrics too, so this is a weak reference.
     gateway: OnceLock<Weak<Gateway>>,
     /// The gateway's conditions.
@@ -75,6 +77,10 @@ impl Metrics {
         let table = self.table.load();
         if let Some(meters) = table.servers.get(&*record.call.server) {
             meters.ended(record, timings);
+        }
+        let ruled = record.refused_by.map(|rule| rule.code);
+        if let Some(place) = RULES.iter().position(|code| ruled == Some(*code)) {
+            one_more(&self.ruled[place]);
         }
         for entry in &record.trail.entries {
             if let Some(meters) = table.interceptors.get(&*entry.interceptor) {

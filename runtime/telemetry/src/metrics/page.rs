@@ -13,10 +13,10 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 use sandgate_egress::Verdict;
-use sandgate_gateway::Availability;
+use sandgate_gateway::{Availability, StopKind};
 
 use super::Metrics;
-use super::meters::{DECISIONS, FAULTS, HOOKS, METHODS, MODES, OUTCOMES};
+use super::meters::{DECISIONS, FAULTS, HOOKS, METHODS, MODES, OUTCOMES, RULES};
 use crate::logging;
 
 const SERVER: &str = "server";
@@ -235,6 +235,15 @@ impl Metrics {
         family.gauge("sandgate_calls_waiting", help, count(figures.waiting))?;
         let help = "Sessions of legacy clients";
         family.gauge("sandgate_sessions", help, count(figures.sessions))?;
+        let help = "What the operator has stopped";
+        let mut stopped = family.begin("sandgate_stops", help, None, MetricType::Gauge)?;
+        let edition_now = gateway.current();
+        for kind in StopKind::ALL {
+            let of_kind = edition_now.stops().all().iter();
+            let of_kind = of_kind.filter(|stop| stop.kind == kind).count();
+            let gauge = ConstGauge::new(count(of_kind));
+            gauge.encode(stopped.encode_family(&[("kind", kind.as_str())])?)?;
+        }
         let help = "Connections of clients";
         family.gauge("sandgate_connections", help, count(figures.connections))?;
         let help = "Running child processes";
@@ -300,6 +309,12 @@ impl Metrics {
     }
 
     fn others(&self, family: &mut Family<'_, '_>) -> fmt::Result {
+        let help = "Requests and notifications that a view or a stop refused, by its code";
+        let name = "sandgate_rule_refusals";
+        let mut ruled = family.begin(name, help, None, MetricType::Counter)?;
+        for (code, counter) in RULES.iter().zip(&self.ruled) {
+            counted(&mut ruled, &[("code", code)], counter)?;
+        }
         let help = "Changes of configuration or plugins, by whether they are in force";
         let mut reloads = family.begin("sandgate_reloads", help, None, MetricType::Counter)?;
         for (result, counter) in [("applied", &self.applied), ("refused", &self.refused)] {

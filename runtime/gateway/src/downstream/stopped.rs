@@ -1,0 +1,83 @@
+//! Clients that the operator has stopped: whatever they send is turned away, before anything else looks at it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{HeaderMap, StatusCode};
+use sandgate_message::{Call, Direction, Message, Method, error_codes};
+use sandgate_pipeline::{FilteredReply, Trail};
+use sandgate_upstream::era;
+
+use super::{Endpoint, Router};
+use crate::call::caller::{Caller, Requester};
+use crate::call::error_reply;
+use crate::call::id::new_id;
+use crate::call::in_flight::record_refused_by;
+use crate::call::response::{ClientResponse, ClientResponseBody};
+
+/// What the records of a stopped client's messages to `/mcp` name in place of a server: no server was chosen.
+const NO_SERVER: &str = "*";
+
+impl Router {
+    /// The response to a client that is stopped; `None` if it is not. Requests are recorded.
+    pub(crate) fn stopped(
+        &self,
+        requester: &Requester,
+        endpoint: &Endpoint,
+        message: Option<&Message>,
+    ) -> Option<ClientResponse> {
+        let edition = self.shared.registry.current();
+        let principal = &requester.principal;
+        let stop = edition.stops().client(principal.name.as_deref())?;
+        let text = "the gateway's operator has stopped this client";
+        let Some((message, id)) = message.and_then(|it| it.method().and(Some((it, it.id()?))))
+        else {
+            return Some(ClientResponse::text(
+                StatusCode::FORBIDDEN,
+                format!("{text}\n"),
+            ));
+        };
+        let caller = Caller::of_request(requester, message);
+        let method = message.method().unwrap_or_default();
+        let target = Method::new(method).target_in(message.payload());
+        let call = Arc::new(Call {
+            id: new_id(),
+            method: method.into(),
+            direction: Direction::ClientToServer,
+            era: era::of_line(message),
+            server: match endpoint {
+                Endpoint::Server(name) => name.clone(),
+                Endpoint::Merged => NO_SERVER.into(),
+            },
+            target: target.map(Into::into),
+            client_target: None,
+            session: None,
+            principal: principal.name.clone(),
+            account: requester.budget.account().clone(),
+            groups: principal.groups.clone(),
+            definition: None,
+            attributes: caller.attributes,
+        });
+        let reply = error_reply::not_sent(&call, error_codes::SERVER, text).with_id(id);
+        let filtered = FilteredReply {
+            call,
+            message: Some(reply),
+            trail: Trail {
+                version: edition.version(),
+                entries: Vec::new(),
+            },
+            withheld: true,
+            overloaded: false,
+            interrupted: None,
+        };
+        let recorder = &self.shared.recorder;
+        let arrival = recorder.nested_arrival(Instant::now());
+        let size = message.bytes().len();
+        let reply = record_refused_by(recorder, filtered, Some(&stop.rule()), size, arrival)?;
+        Some(ClientResponse {
+            status: StatusCode::FORBIDDEN,
+            headers: HeaderMap::new(),
+            body: ClientResponseBody::Message(reply),
+        })
+    }
+}
