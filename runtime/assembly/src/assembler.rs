@@ -17,6 +17,7 @@ use sandgate_pipeline::{
     Chain, Globs, Mode, RefusalStyle, Scope, Sees, Step, StepConfig, StepError,
 };
 use sandgate_secrets::Redactor;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use zeroize::Zeroizing;
 
 use crate::candidate_runner::CandidateRunner;
@@ -197,7 +198,12 @@ impl Assembler {
                 fetched,
                 ahead: self.ahead,
             };
-            self.servers.stock(loaded, &resolved, environment, &around)
+            // Container engines and `bwrap` are asked, which may take them a while.
+            let stock = || self.servers.stock(loaded, &resolved, environment, &around);
+            match Handle::current().runtime_flavor() {
+                RuntimeFlavor::MultiThread => tokio::task::block_in_place(stock),
+                _ => stock(),
+            }
         });
         let (servers, known_servers) = match stocked {
             Ok((servers, known_servers, doubts)) => {

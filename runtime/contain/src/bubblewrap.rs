@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 
-use crate::plan::{Access, Network, Plan};
+use crate::access::Access;
+use crate::plan::{Network, Plan};
 use crate::system;
 
 /// The oldest version that is used: it can forbid further user namespaces.

@@ -10,8 +10,9 @@ use landlock::{
 
 use rustix::fs::{Mode, OFlags, open};
 
+use crate::access::Access;
 use crate::exact::exact;
-use crate::plan::{Access, Network, Plan};
+use crate::plan::{Network, Plan};
 use crate::{proxied, system};
 
 /// The versions that brought rights, oldest first.

@@ -7,6 +7,7 @@
 //!
 //! This crate knows nothing of MCP, of the gateway and of its configuration.
 
+mod access;
 #[cfg(target_os = "linux")]
 mod bubblewrap;
 mod container;
@@ -39,11 +40,12 @@ pub const HELPER: &str = "contain-exec";
 /// The first word of the process that removes a container once its gateway is gone. It runs nothing but that.
 pub const REMOVER: &str = "contain-remove";
 
+pub use access::Access;
 pub use container::{Engine, Image, Mount};
 pub use guard::{GuardError, Guarded, real_path};
 pub use handed::receive;
 pub use limits::{Limit, Limits};
-pub use plan::{Access, Backend, Exposed, GivenFile, Network, Plan, PlanError, Reason, Wanted};
+pub use plan::{Backend, Exposed, GivenFile, Network, Plan, PlanError, Reason, Wanted};
 pub use proxied::environment as proxy_environment;
 pub use report::{InForce, Report};
 pub use requirement::{Missing, missing, missing_network, missing_of_engine};

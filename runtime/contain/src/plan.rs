@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Access;
 use crate::container::{Image, Mount};
 use crate::guard::{GuardError, Guarded};
 use crate::limits::Limits;
@@ -56,16 +57,6 @@ pub enum Network {
     Proxy,
     /// The machine's, whole.
     Host,
-}
-
-/// What a program may do with a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Access {
-    /// Read and execute.
-    Read,
-    /// Read, execute and change.
-    Write,
 }
 
 /// Why a program is given a path.

@@ -1,7 +1,8 @@
 //! A plan, as people read it.
 
+use crate::access::Access;
 use crate::limits::size;
-use crate::plan::{Access, Backend, Exposed, Network, Plan, Reason};
+use crate::plan::{Backend, Exposed, Network, Plan, Reason};
 
 impl Plan {
     /// What the program may reach and use, as rows of a table: what it is about, and what of it.

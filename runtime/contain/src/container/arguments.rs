@@ -1,6 +1,7 @@
 //! The command line of a container engine.
 
-use crate::plan::{Access, Backend, Network, Plan};
+use crate::access::Access;
+use crate::plan::{Backend, Network, Plan};
 
 use super::{Image, LABEL};
 

@@ -12,6 +12,9 @@ use crate::plan::Backend;
 /// The label of each container that a gateway makes: the process that it belongs to.
 pub(crate) const LABEL: &str = "sandgate.owner";
 
+/// What names of containers begin with.
+pub(crate) const NAME: &str = "sandgate-";
+
 /// Variables that tell an engine's program of its user and where the engine is.
 const VARIABLES: [&str; 11] = [
     "CONTAINERS_CONF",

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Access;
+use crate::access::Access;
 
 /// An image that is here, and the engine that has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ mod seccomp;
 pub(crate) use arguments::{Parts, arguments, variables};
 pub use engine::Engine;
 #[cfg(target_os = "linux")]
-pub(crate) use engine::LABEL;
+pub(crate) use engine::{LABEL, NAME};
 pub use image::{Image, Mount};
 #[cfg(target_os = "linux")]
 pub(crate) use seccomp::profile;

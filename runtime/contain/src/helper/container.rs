@@ -15,9 +15,9 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, PidfdFlags, Resource, geteuid, getrlimit, pidfd_open};
 
 use super::remove::{self, Remover};
-use super::supervise::tell;
+use super::tell::tell;
 use super::{FAILED, NETWORK, cgroup, in_memory};
-use crate::container::{Engine, Image, Parts, arguments, profile, variables};
+use crate::container::{Engine, Image, NAME, Parts, arguments, profile, variables};
 use crate::handed;
 use crate::limits::{Limit, size};
 use crate::plan::{Network, Plan};
@@ -126,11 +126,7 @@ fn name() -> io::Result<String> {
     let mut random = [0; 8];
     File::open("/dev/urandom")?.read_exact(&mut random)?;
     let number = u64::from_ne_bytes(random);
-    Ok(format!(
-        "{}{}-{number:016x}",
-        remove::NAME,
-        std::process::id()
-    ))
+    Ok(format!("{}{}-{number:016x}", NAME, std::process::id()))
 }
 
 /// A file in memory. Other programs of this user open it by the helper's descriptor.

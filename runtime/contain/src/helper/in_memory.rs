@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::fs::statfs;
 use rustix::process::geteuid;
 
-use super::remove::NAME;
+use crate::container::NAME;
 use crate::plan::GivenFile;
 
 /// Where the system keeps files in memory.

@@ -11,6 +11,7 @@ mod in_memory;
 mod measure;
 mod remove;
 mod supervise;
+mod tell;
 mod tmp;
 mod tree;
 

@@ -15,12 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use super::FAILED;
 use crate::REMOVER;
-use crate::container::{Engine, LABEL};
+use crate::container::{Engine, LABEL, NAME};
 use crate::plan::Backend;
 use crate::sys;
 
-/// What names of containers begin with.
-pub(super) const NAME: &str = "sandgate-";
 /// The time for one answer of the engine's.
 const ANSWER: Duration = Duration::from_secs(20);
 /// How long a container is looked for that an engine may just be making, and the pause between two looks.

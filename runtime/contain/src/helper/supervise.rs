@@ -15,6 +15,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, PidfdFlags, geteuid, pidfd_open};
 
 use super::measure::{self, Used};
+use super::tell::tell;
 use super::tmp::Tmp;
 use super::{FAILED, INNER, Inner, LIMITED, container, tree};
 use crate::bubblewrap::{self, Parts};
@@ -110,13 +111,6 @@ fn prepare(control: &UnixStream) -> io::Result<Plan> {
     let mut line = String::new();
     BufReader::with_capacity(1, control.take(LARGEST)).read_line(&mut line)?;
     Ok(serde_json::from_str(&line)?)
-}
-
-pub(super) fn tell(control: &UnixStream, report: &Report, listener: Option<&OwnedFd>) {
-    if let Ok(line) = serde_json::to_string(report) {
-        // The gateway may be gone.
-        let _ = handed::send(control, format!("{line}\n").as_bytes(), listener);
-    }
 }
 
 /// A descriptor that programs started from here inherit, with a text to be read from its beginning.
